@@ -1,0 +1,3 @@
+//! The server of this site.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The read benchmark.
+
+fn main() {}

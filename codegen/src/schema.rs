@@ -1,0 +1,279 @@
+//! The schema after analysis: valid by construction, names computed once, relations resolved.
+//!
+//! No spans and no raw YAML: once a `Schema` exists there is nothing left to complain about. Types, components and
+//! operations are sorted by name; fields keep the author's order, which is the order of columns and of the API.
+
+pub mod field_kind;
+pub mod name;
+
+pub use field_kind::{FilterFamily, Mapping, Scalar, SqlType, Takes};
+pub use name::Name;
+
+#[derive(Clone, Debug)]
+pub struct Schema {
+    pub site: Site,
+    pub types: Vec<ContentType>,
+    pub components: Vec<Component>,
+    pub queries: Vec<Operation>,
+    pub mutations: Vec<Operation>,
+}
+
+/// `schema/cms.yaml`.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub name: String,
+    /// ISO 4217 code that money has when none is given.
+    pub currency: String,
+    /// Every currency the site takes, the default one among them.
+    pub currencies: Vec<String>,
+    /// BCP 47 tags, the default one first.
+    pub locales: Vec<String>,
+    pub limits: Limits,
+}
+
+/// What one request may ask for; every limit is enforced before execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Levels of nested fields.
+    pub depth: u32,
+    /// Sum over the fields of the objects they can return.
+    pub cost: u32,
+    /// Aliased fields in one operation.
+    pub aliases: u32,
+    /// Operations in one batched request.
+    pub batch: u32,
+    /// Largest `first` or `last`.
+    pub page: u32,
+    /// Longest list in an argument or variable.
+    pub list: u32,
+    /// Size of a request's body, in KiB.
+    pub body: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct ContentType {
+    pub name: Name,
+    pub plural: Name,
+    /// The type's former name, when the next migration is to rename it.
+    pub was: Option<Name>,
+    pub description: String,
+    /// The field that stands for the entry in lists and messages.
+    pub title: Option<Name>,
+    /// False: an entry is live as soon as it is saved.
+    pub drafts: bool,
+    pub fields: Vec<Field>,
+    pub computed: Vec<Computed>,
+    /// Relations of other types (or of this one) that name their inverse here, sorted by name.
+    pub inverses: Vec<Inverse>,
+    pub indexes: Vec<Index>,
+    /// Names of removed fields: their columns may be dropped.
+    pub dropped: Vec<Name>,
+}
+
+/// A group of fields stored in its owner's column as JSON; also a block of a `blocks` field.
+#[derive(Clone, Debug)]
+pub struct Component {
+    pub name: Name,
+    pub was: Option<Name>,
+    pub description: String,
+    /// Scalars, enums, other components, and relations to one type (kept as ids in the JSON: no inverse, no foreign key).
+    pub fields: Vec<Field>,
+    pub dropped: Vec<Name>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: Name,
+    pub was: Option<Name>,
+    pub description: String,
+    pub kind: FieldKind,
+    pub required: Required,
+    pub default: Option<Literal>,
+    /// `Some([])`: unique alone; `Some([brand])`: unique together with those fields.
+    pub unique: Option<Vec<Name>>,
+    pub indexed: bool,
+    pub filterable: bool,
+    pub sortable: bool,
+    pub localized: bool,
+    pub search: Option<Weight>,
+    pub deprecated: Option<Deprecated>,
+    pub rules: Rules,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Required {
+    No,
+    Save,
+    Publish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    A,
+    B,
+    C,
+    D,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deprecated {
+    pub reason: String,
+    /// ISO 8601 date after which the field may go.
+    pub since: Option<String>,
+}
+
+/// Bounds checked on write, whatever the surface; numbers as written, so that nothing is rounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Lowest value, or fewest characters, or fewest items, by kind.
+    pub min: Option<String>,
+    pub max: Option<String>,
+    /// A regular expression the whole text must match.
+    pub pattern: Option<String>,
+}
+
+/// A default, as the JSON that the API would take for the field: `"12.50"`, `true`, `{"amount":"1.00"}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Literal(pub serde_json::Value);
+
+#[derive(Clone, Debug)]
+pub enum FieldKind {
+    /// One column; money has two. `from` is set for a slug, `schema` for JSON that has a JSON Schema.
+    Scalar {
+        scalar: Scalar,
+        slug_from: Option<Name>,
+        json_schema: Option<serde_json::Value>,
+    },
+    Enum {
+        choice: Enum,
+        many: bool,
+    },
+    Relation(Relation),
+    Component {
+        component: Name,
+        many: bool,
+    },
+    /// An ordered mix of components.
+    Blocks {
+        of: Vec<Name>,
+    },
+    Children(Box<Children>),
+}
+
+/// The values of an enum field; its GraphQL and Rust name is the owner's Pascal name and the field's.
+#[derive(Clone, Debug)]
+pub struct Enum {
+    /// `ProductStockStatus`.
+    pub type_name: String,
+    /// In the author's order; stored in `snake_case`, shown in `UPPER_CASE`.
+    pub values: Vec<EnumValue>,
+}
+
+#[derive(Clone, Debug)]
+pub struct EnumValue {
+    pub name: Name,
+    /// The value's former name, when the next migration is to rename it.
+    pub was: Option<Name>,
+    pub description: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// One target, or several for a relation to one of several types.
+    pub to: Vec<Name>,
+    /// To-many relations are ordered lists without duplicates.
+    pub many: bool,
+    pub on_delete: OnDelete,
+    /// The name under which the targets show who points at them.
+    pub inverse: Option<Name>,
+}
+
+/// What deleting (or unpublishing) a target does to the entries that point at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// It is refused.
+    Restrict,
+    /// A to-one relation becomes null, a to-many one loses the item.
+    SetNull,
+    /// They are deleted too.
+    Cascade,
+}
+
+/// Rows owned by an entry, without a life of their own: saved, published and deleted with it.
+#[derive(Clone, Debug)]
+pub struct Children {
+    /// `product_variant`: GraphQL and Rust type `ProductVariant`, TypeID prefix.
+    pub name: Name,
+    /// Scalars, enums, components, blocks and relations; no children of their own, and no inverse.
+    pub fields: Vec<Field>,
+    pub dropped: Vec<Name>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Inverse {
+    /// The field's name on the type that is pointed at: `products`.
+    pub name: Name,
+    /// The content type that holds the relation, and the relation's field there.
+    pub source: Name,
+    pub field: Name,
+    /// The relation is to-many on its own side.
+    pub many: bool,
+    /// The relation has several target types.
+    pub polymorphic: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Computed {
+    pub name: Name,
+    pub description: String,
+    pub scalar: Scalar,
+    pub required: bool,
+    /// Children fields that the computation reads; loaded only when the computed field is selected.
+    pub with: Vec<Name>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Field names or system columns (`created_at`), with true for descending.
+    pub on: Vec<(Name, bool)>,
+    pub unique: bool,
+}
+
+/// A query or mutation of the site's own, implemented in `app/`.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    pub name: Name,
+    pub description: String,
+    pub args: Vec<Argument>,
+    pub returns: Returns,
+}
+
+#[derive(Clone, Debug)]
+pub struct Argument {
+    pub name: Name,
+    pub description: String,
+    pub scalar: Scalar,
+    pub many: bool,
+    pub required: bool,
+    pub default: Option<Literal>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Returns {
+    Scalar { scalar: Scalar, many: bool },
+    Content { of: Name, many: bool },
+}
+
+impl Schema {
+    /// The content type of this name. Names in a schema always resolve.
+    pub fn content_type(&self, name: &Name) -> &ContentType {
+        let found = self.types.iter().find(|ty| ty.name == *name);
+        found.unwrap_or_else(|| panic!("codegen bug: no content type `{}`", name.snake()))
+    }
+
+    /// The component of this name. Names in a schema always resolve.
+    pub fn component(&self, name: &Name) -> &Component {
+        let found = self.components.iter().find(|component| component.name == *name);
+        found.unwrap_or_else(|| panic!("codegen bug: no component `{}`", name.snake()))
+    }
+}

@@ -1,0 +1,276 @@
+//! `Scalar` and its one table: what a field type is in YAML, Rust, SQL, GraphQL, filters and search.
+//!
+//! To add a field type, add a variant and its row here, and its row in `runtime/src/kind.rs`. Nothing else matches on
+//! the variants; a test greps for that.
+
+/// A field type whose value is one column (money: two).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scalar {
+    String,
+    Text,
+    Markdown,
+    Slug,
+    Integer,
+    Bigint,
+    Decimal,
+    Boolean,
+    Date,
+    Time,
+    Datetime,
+    Duration,
+    Money,
+    Email,
+    Url,
+    Color,
+    Json,
+}
+
+/// What PostgreSQL stores for a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SqlType {
+    Text,
+    TextArray,
+    Bigint,
+    Numeric,
+    Boolean,
+    Date,
+    Time,
+    Timestamptz,
+    Jsonb,
+    Uuid,
+}
+
+impl SqlType {
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::TextArray => "text[]",
+            Self::Bigint => "bigint",
+            Self::Numeric => "numeric",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Timestamptz => "timestamptz",
+            Self::Jsonb => "jsonb",
+            Self::Uuid => "uuid",
+        }
+    }
+}
+
+/// The family of operators that a filter on the field has; also the name of the GraphQL input: `StringFilter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FilterFamily {
+    /// `eq ne in notIn isNull`
+    Equal,
+    /// `Equal` and `lt lte gt gte`
+    Ordered,
+    /// `Ordered` and `contains startsWith`
+    Text,
+}
+
+/// Which options beyond the common ones a field of the type takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Takes {
+    /// `min` and `max` are bounds of the value.
+    pub range: bool,
+    /// `min` and `max` count characters; `pattern` is a regular expression.
+    pub text: bool,
+    pub unique: bool,
+    pub sortable: bool,
+    pub filterable: bool,
+    pub search: bool,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Mapping {
+    /// `type:` in YAML, also the name of the variant of `runtime::Kind` in `snake_case`.
+    pub yaml: &'static str,
+    /// The Rust type of the value, as found in `runtime::prelude`.
+    pub rust: &'static str,
+    pub sql: SqlType,
+    /// A CHECK on the column, with `{}` for its quoted name.
+    pub check: Option<&'static str>,
+    /// The GraphQL type of the output.
+    pub graphql: &'static str,
+    /// The GraphQL type of the input.
+    pub input: &'static str,
+    /// The filter's GraphQL input is `{filter_name}Filter`.
+    pub filter_name: &'static str,
+    pub filter: FilterFamily,
+    pub takes: Takes,
+    /// One sentence for the language reference.
+    pub about: &'static str,
+}
+
+const NOTHING: Takes =
+    Takes { range: false, text: false, unique: false, sortable: false, filterable: false, search: false };
+const TEXT: Takes = Takes { text: true, unique: true, sortable: true, filterable: true, search: true, ..NOTHING };
+const LONG_TEXT: Takes = Takes { text: true, search: true, ..NOTHING };
+const NUMBER: Takes = Takes { range: true, unique: true, sortable: true, filterable: true, ..NOTHING };
+const MOMENT: Takes = Takes { range: true, sortable: true, filterable: true, ..NOTHING };
+const BIGINT: Mapping = Mapping {
+    yaml: "bigint",
+    rust: "i64",
+    sql: SqlType::Bigint,
+    check: None,
+    graphql: "BigInt",
+    input: "BigInt",
+    filter_name: "BigInt",
+    filter: FilterFamily::Ordered,
+    takes: NUMBER,
+    about: "A whole number of 64 bits; a string in JSON, because JavaScript's numbers end at 2^53.",
+};
+const STRING: Mapping = Mapping {
+    yaml: "string",
+    rust: "String",
+    sql: SqlType::Text,
+    check: None,
+    graphql: "String",
+    input: "String",
+    filter_name: "String",
+    filter: FilterFamily::Text,
+    takes: TEXT,
+    about: "One line of text.",
+};
+
+impl Scalar {
+    pub const ALL: [Self; 17] = [
+        Self::String,
+        Self::Text,
+        Self::Markdown,
+        Self::Slug,
+        Self::Integer,
+        Self::Bigint,
+        Self::Decimal,
+        Self::Boolean,
+        Self::Date,
+        Self::Time,
+        Self::Datetime,
+        Self::Duration,
+        Self::Money,
+        Self::Email,
+        Self::Url,
+        Self::Color,
+        Self::Json,
+    ];
+
+    /// The row of this field type.
+    pub fn mapping(self) -> Mapping {
+        match self {
+            Self::String => STRING,
+            Self::Text => Mapping { yaml: "text", takes: LONG_TEXT, about: "Plain text of several lines.", ..STRING },
+            Self::Markdown => Mapping { yaml: "markdown", takes: LONG_TEXT, about: "Text in CommonMark.", ..STRING },
+            Self::Slug => Mapping {
+                yaml: "slug",
+                about: "The part of an address that names the entry: `[a-z0-9]+(-[a-z0-9]+)*`, at most 96 characters; made from another field when it is not given.",
+                ..STRING
+            },
+            Self::Email => Mapping { yaml: "email", about: "An address of electronic mail.", ..STRING },
+            Self::Url => Mapping {
+                yaml: "url",
+                about: "An absolute http or https address, or a path from the site's root.",
+                ..STRING
+            },
+            Self::Color => Mapping { yaml: "color", about: "An sRGB colour as `#rrggbb` or `#rrggbbaa`.", ..STRING },
+            Self::Integer => Mapping {
+                yaml: "integer",
+                rust: "i32",
+                check: Some("{} between -2147483648 and 2147483647"),
+                graphql: "Int",
+                input: "Int",
+                filter_name: "Int",
+                about: "A whole number of 32 bits.",
+                ..BIGINT
+            },
+            Self::Bigint => BIGINT,
+            Self::Decimal => Mapping {
+                yaml: "decimal",
+                rust: "Decimal",
+                sql: SqlType::Numeric,
+                graphql: "Decimal",
+                input: "Decimal",
+                filter_name: "Decimal",
+                about: "An exact decimal number of up to 28 digits; a string in JSON.",
+                ..BIGINT
+            },
+            Self::Boolean => Mapping {
+                yaml: "boolean",
+                rust: "bool",
+                sql: SqlType::Boolean,
+                graphql: "Boolean",
+                input: "Boolean",
+                filter_name: "Boolean",
+                filter: FilterFamily::Equal,
+                takes: Takes { filterable: true, sortable: true, ..NOTHING },
+                about: "True or false.",
+                ..BIGINT
+            },
+            Self::Date => Mapping {
+                yaml: "date",
+                rust: "Date",
+                sql: SqlType::Date,
+                graphql: "Date",
+                input: "Date",
+                filter_name: "Date",
+                takes: MOMENT,
+                about: "A day of the calendar, `2026-01-31` (ISO 8601).",
+                ..BIGINT
+            },
+            Self::Time => Mapping {
+                yaml: "time",
+                rust: "Time",
+                sql: SqlType::Time,
+                graphql: "Time",
+                input: "Time",
+                filter_name: "Time",
+                takes: MOMENT,
+                about: "A time of day without a zone, `09:30:00` (ISO 8601).",
+                ..BIGINT
+            },
+            Self::Datetime => Mapping {
+                yaml: "datetime",
+                rust: "Timestamp",
+                sql: SqlType::Timestamptz,
+                graphql: "DateTime",
+                input: "DateTime",
+                filter_name: "DateTime",
+                takes: MOMENT,
+                about: "A moment, `2026-01-31T09:30:00Z` (RFC 3339); given in UTC, taken with any offset, kept to the microsecond.",
+                ..BIGINT
+            },
+            Self::Duration => Mapping {
+                yaml: "duration",
+                rust: "Duration",
+                graphql: "Duration",
+                input: "Duration",
+                filter_name: "Duration",
+                takes: MOMENT,
+                about: "A length of time, `PT1H30M` (ISO 8601: weeks, days of 24 hours, hours, minutes, seconds), kept to the millisecond.",
+                ..BIGINT
+            },
+            Self::Money => Mapping {
+                yaml: "money",
+                rust: "Money",
+                graphql: "Money",
+                input: "MoneyInput",
+                filter_name: "Money",
+                takes: MOMENT,
+                about: "An amount in minor units with its currency (ISO 4217); two columns, the second named `{field}_currency`.",
+                ..BIGINT
+            },
+            Self::Json => Mapping {
+                yaml: "json",
+                rust: "Json",
+                sql: SqlType::Jsonb,
+                graphql: "JSON",
+                input: "JSON",
+                filter_name: "JSON",
+                filter: FilterFamily::Equal,
+                takes: NOTHING,
+                about: "Any JSON value, checked against `schema:` (JSON Schema 2020-12) where it is given.",
+                ..BIGINT
+            },
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The whole contract with the generator: a content type as plain data.
+//!
+//! Generated files hold one `ContentInfo` a type; everything else in this crate works over it, compiled once.
+
+use crate::kind::Kind;
+
+/// Everything the schema says, as the generated crate hands it over.
+#[derive(Debug)]
+pub struct SchemaInfo {
+    pub site: SiteInfo,
+    /// Sorted by name; children are reached through their owner's fields.
+    pub types: &'static [&'static ContentInfo],
+    pub components: &'static [&'static ComponentInfo],
+    /// Own queries and mutations, implemented in `app/`.
+    pub queries: &'static [OperationInfo],
+    pub mutations: &'static [OperationInfo],
+    /// `generated/schema.graphql`: the one definition of the API's shape.
+    pub sdl: &'static str,
+    /// `(file name, text)` of each file of `migrations/`, in order.
+    pub migrations: &'static [(&'static str, &'static str)],
+    /// SHA-256 of `migrations/catalog.json`, in hexadecimal.
+    pub catalog: &'static str,
+}
+
+#[derive(Debug)]
+pub struct SiteInfo {
+    pub name: &'static str,
+    pub currency: &'static str,
+    pub currencies: &'static [&'static str],
+    pub limits: Limits,
+}
+
+/// What one request may ask for (see the language reference for units and ranges).
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub depth: u32,
+    pub cost: u32,
+    pub aliases: u32,
+    pub batch: u32,
+    pub page: u32,
+    pub list: u32,
+    /// KiB.
+    pub body: u32,
+}
+
+/// A content type, or the children of one.
+#[derive(Debug)]
+pub struct ContentInfo {
+    /// GraphQL and Rust type: `Product`, `ProductVariant`.
+    pub name: &'static str,
+    /// Table in `draft` and `live`, and prefix of the TypeIDs: `product`, `product_variant`.
+    pub table: &'static str,
+    /// GraphQL root field of the list: `products`. For children, the field on the owner.
+    pub plural: &'static str,
+    /// False: an entry is live as soon as it is saved. For children, as their owner.
+    pub drafts: bool,
+    /// The owner, for children.
+    pub owner: Option<&'static ContentInfo>,
+    /// In the order of the schema.
+    pub fields: &'static [FieldInfo],
+    pub inverses: &'static [InverseInfo],
+    pub computed: &'static [ComputedInfo],
+}
+
+/// A group of fields kept as a JSON object in its owner's column, with its name under `_type`.
+#[derive(Debug)]
+pub struct ComponentInfo {
+    /// GraphQL and Rust type: `Seo`.
+    pub name: &'static str,
+    /// Value of `_type` in the stored JSON, and key of the block in inputs (in camelCase): `seo`.
+    pub tag: &'static str,
+    pub fields: &'static [FieldInfo],
+}
+
+#[derive(Debug)]
+pub struct FieldInfo {
+    /// GraphQL name: `compareAtPrice`.
+    pub name: &'static str,
+    /// Column, and key in the JSON of a component: `compare_at_price`. See [`FieldInfo::column`] for relations.
+    pub snake: &'static str,
+    pub shape: Shape,
+    pub required: Required,
+    /// The JSON that the API would take for the field.
+    pub default: Option<&'static str>,
+    /// `Some(&[])`: unique alone; else together with those fields (by `snake`).
+    pub unique: Option<&'static [&'static str]>,
+    pub filterable: bool,
+    pub sortable: bool,
+    pub rules: Rules,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Required {
+    No,
+    Save,
+    Publish,
+}
+
+/// Bounds as written in YAML: of the value, of the characters, or of the items, by kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub min: Option<&'static str>,
+    pub max: Option<&'static str>,
+    pub pattern: Option<&'static str>,
+    /// For a slug: the field (by `snake`) that it is made from.
+    pub from: Option<&'static str>,
+    /// For JSON: a JSON Schema as text.
+    pub schema: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Column `snake`; money also `{snake}_currency`.
+    Scalar(Kind),
+    /// Column `snake`, `text`, holding the value's `snake` name.
+    Enum(&'static EnumInfo),
+    /// Column `snake`, `text[]`, not null, in the order given, without duplicates.
+    Enums(&'static EnumInfo),
+    /// Column `{snake}_id`; with several targets `{snake}_{target table}_id` for each.
+    One(RelationInfo),
+    /// Join table: see [`RelationInfo::join`].
+    Many(RelationInfo),
+    /// Column `snake`, `jsonb`, an object.
+    Component(&'static ComponentInfo),
+    /// Column `snake`, `jsonb`, not null, an array of objects of one component.
+    Components(&'static ComponentInfo),
+    /// Column `snake`, `jsonb`, not null, an array of objects of any of the components.
+    Blocks(&'static BlocksInfo),
+    /// Table of the children: `id`, `parent_id`, `position`, then their fields.
+    Children(&'static ContentInfo),
+}
+
+#[derive(Debug)]
+pub struct BlocksInfo {
+    /// GraphQL union: `ProductBodyBlock`.
+    pub name: &'static str,
+    pub of: &'static [&'static ComponentInfo],
+}
+
+#[derive(Debug)]
+pub struct EnumInfo {
+    /// `ProductStockStatus`.
+    pub name: &'static str,
+    /// `(stored, shown)`: `("in_stock", "IN_STOCK")`.
+    pub values: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct RelationInfo {
+    pub to: &'static [&'static ContentInfo],
+    /// GraphQL type of the target: the type's name, or the union's (`ProductRelated`) when there are several.
+    pub type_name: &'static str,
+    pub on_delete: OnDelete,
+    /// For to-many: the join table in both stages, with `owner_id`, `position`, and `target_id`; with several targets
+    /// `{target table}_id` for each, exactly one of them set. Empty for to-one, and inside components.
+    pub join: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    Restrict,
+    SetNull,
+    Cascade,
+}
+
+/// The other end of a relation, as seen from its target.
+#[derive(Debug)]
+pub struct InverseInfo {
+    /// GraphQL name on the target: `products`.
+    pub name: &'static str,
+    pub source: &'static ContentInfo,
+    /// The relation's field (by `snake`) on the source.
+    pub field: &'static str,
+}
+
+#[derive(Debug)]
+pub struct ComputedInfo {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// Children fields (by `snake`) that the computation reads.
+    pub with: &'static [&'static str],
+}
+
+#[derive(Debug)]
+pub struct OperationInfo {
+    pub name: &'static str,
+    pub args: &'static [ArgumentInfo],
+    pub returns: Returns,
+}
+
+#[derive(Debug)]
+pub struct ArgumentInfo {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub many: bool,
+    pub required: bool,
+    pub default: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Returns {
+    Scalar { kind: Kind, many: bool },
+    Content { of: &'static ContentInfo, many: bool },
+}
+
+impl FieldInfo {
+    pub const fn new(name: &'static str, snake: &'static str, shape: Shape) -> Self {
+        let rules = Rules { min: None, max: None, pattern: None, from: None, schema: None };
+        Self {
+            name,
+            snake,
+            shape,
+            required: Required::No,
+            default: None,
+            unique: None,
+            filterable: false,
+            sortable: false,
+            rules,
+        }
+    }
+
+    pub const fn required(mut self) -> Self {
+        self.required = Required::Save;
+        self
+    }
+
+    pub const fn required_to_publish(mut self) -> Self {
+        self.required = Required::Publish;
+        self
+    }
+
+    pub const fn default(mut self, json: &'static str) -> Self {
+        self.default = Some(json);
+        self
+    }
+
+    pub const fn unique(mut self, with: &'static [&'static str]) -> Self {
+        self.unique = Some(with);
+        self
+    }
+
+    pub const fn filterable(mut self) -> Self {
+        self.filterable = true;
+        self
+    }
+
+    pub const fn sortable(mut self) -> Self {
+        self.sortable = true;
+        self
+    }
+
+    pub const fn min(mut self, min: &'static str) -> Self {
+        self.rules.min = Some(min);
+        self
+    }
+
+    pub const fn max(mut self, max: &'static str) -> Self {
+        self.rules.max = Some(max);
+        self
+    }
+
+    pub const fn pattern(mut self, pattern: &'static str) -> Self {
+        self.rules.pattern = Some(pattern);
+        self
+    }
+
+    pub const fn from(mut self, field: &'static str) -> Self {
+        self.rules.from = Some(field);
+        self
+    }
+
+    pub const fn schema(mut self, schema: &'static str) -> Self {
+        self.rules.schema = Some(schema);
+        self
+    }
+}
+
+impl ContentInfo {
+    pub fn field(&self, name: &str) -> Option<&'static FieldInfo> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}

@@ -1,0 +1,147 @@
+//! `Error`: what can go wrong with a request, with the codes that every surface shows.
+
+use std::fmt;
+
+/// A stable code; the same in GraphQL's `extensions.code` and, later, in REST's problem details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The body, its media type or its parameters are not a GraphQL request.
+    BadRequest,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// A variable or argument has a value that its type does not take.
+    BadUserInput,
+    /// A value breaks a rule of the schema: required, too long, out of range, not in the list.
+    InvalidValue,
+    /// The cursor was not made by this list with this order.
+    InvalidCursor,
+    /// What a key names does not exist.
+    NotFound,
+    /// Another entry has this value already.
+    Conflict,
+    /// The entry was changed since the revision that was given.
+    RevisionMismatch,
+    /// Other entries point at this one.
+    Referenced,
+    /// A hook of the site refused.
+    Refused,
+    /// The request carries no token that is valid.
+    Unauthenticated,
+    Forbidden,
+    /// Deeper, costlier or longer than the limits of the site.
+    LimitExceeded,
+    /// The server failed; the cause is in its log under the request's id.
+    Internal,
+}
+
+impl Code {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::InvalidValue => "INVALID_VALUE",
+            Self::InvalidCursor => "INVALID_CURSOR",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::RevisionMismatch => "REVISION_MISMATCH",
+            Self::Referenced => "REFERENCED",
+            Self::Refused => "REFUSED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+/// One thing that is wrong, and where in the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    pub code: Code,
+    pub message: String,
+    /// From the argument down: `["input", "variants", 2, "price"]`. Empty when no input is to blame.
+    pub path: Vec<Step>,
+    /// More for machines, shown in `extensions`: `{"references": [...]}`, `{"revision": 7}`.
+    pub details: Option<serde_json::Value>,
+}
+
+/// One step of a path into an input or an answer.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// Every problem of a request at once. Never empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    pub problems: Vec<Problem>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Problem {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), path: Vec::new(), details: None }
+    }
+
+    pub fn at(mut self, path: impl IntoIterator<Item = Step>) -> Self {
+        self.path = path.into_iter().collect();
+        self
+    }
+
+    pub fn details(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+}
+
+impl Error {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Problem::new(code, message).into()
+    }
+
+    /// Logs the cause once and hides it from the client.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        tracing::error!(%cause, "request failed");
+        Self::new(Code::Internal, "the server failed to answer; the cause is in its log")
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(cause: sqlx::Error) -> Self {
+        Self::internal(cause)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let messages: Vec<_> = self.problems.iter().map(|problem| problem.message.as_str()).collect();
+        f.write_str(&messages.join("; "))
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<&str> for Step {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}

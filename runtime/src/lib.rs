@@ -1,0 +1,7 @@
+//! The verbs shared by every content type: storage, GraphQL, migrations, import. It never names a content type.
+
+pub mod content;
+pub mod error;
+pub mod kind;
+
+pub use error::{Code, Error, Problem, Result};
