@@ -3,5 +3,7 @@
 pub mod content;
 pub mod error;
 pub mod kind;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{Code, Error, Problem, Result};
