@@ -1,0 +1,1 @@
+//! What differs between the files as generated and the files on disk.

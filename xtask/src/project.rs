@@ -1,0 +1,30 @@
+//! Where things are in a project, and reading and writing its files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// A working tree: the folder that has `schema/` and `Cargo.toml`.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub root: PathBuf,
+}
+
+impl Project {
+    /// The project of the current folder or of one above it.
+    pub fn find() -> anyhow::Result<Self> {
+        let here = std::env::current_dir().context("the current folder is not readable")?;
+        let root = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
+        let root = root.with_context(|| format!("{} is in no Typecase project", here.display()))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// The private folder of this checkout: databases, logs, tokens. Never committed.
+    pub fn private(&self) -> PathBuf {
+        self.path(".dev")
+    }
+}
