@@ -81,6 +81,14 @@ pub struct Takes {
     pub search: bool,
 }
 
+/// A scalar of the API that GraphQL itself does not have.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphqlScalar {
+    pub about: &'static str,
+    /// Address of what specifies its text, where there is one.
+    pub specified_by: Option<&'static str>,
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapping {
@@ -93,6 +101,8 @@ pub struct Mapping {
     pub check: Option<&'static str>,
     /// The GraphQL type of the output.
     pub graphql: &'static str,
+    /// The scalar that the row adds to GraphQL's own.
+    pub defines: Option<GraphqlScalar>,
     /// The GraphQL type of the input.
     pub input: &'static str,
     /// The filter's GraphQL input is `{filter_name}Filter`.
@@ -115,6 +125,10 @@ const BIGINT: Mapping = Mapping {
     sql: SqlType::Bigint,
     check: None,
     graphql: "BigInt",
+    defines: Some(GraphqlScalar {
+        about: "A whole number of 64 bits, given as text; taken as text or as a number.",
+        specified_by: None,
+    }),
     input: "BigInt",
     filter_name: "BigInt",
     filter: FilterFamily::Ordered,
@@ -127,6 +141,7 @@ const STRING: Mapping = Mapping {
     sql: SqlType::Text,
     check: None,
     graphql: "String",
+    defines: None,
     input: "String",
     filter_name: "String",
     filter: FilterFamily::Text,
@@ -178,6 +193,7 @@ impl Scalar {
                 rust: "i32",
                 check: Some("{} between -2147483648 and 2147483647"),
                 graphql: "Int",
+                defines: None,
                 input: "Int",
                 filter_name: "Int",
                 about: "A whole number of 32 bits.",
@@ -189,6 +205,10 @@ impl Scalar {
                 rust: "Decimal",
                 sql: SqlType::Numeric,
                 graphql: "Decimal",
+                defines: Some(GraphqlScalar {
+                    about: "An exact decimal number, given as text; taken as text or as a number.",
+                    specified_by: None,
+                }),
                 input: "Decimal",
                 filter_name: "Decimal",
                 about: "An exact decimal number of up to 28 digits; a string in JSON.",
@@ -199,6 +219,7 @@ impl Scalar {
                 rust: "bool",
                 sql: SqlType::Boolean,
                 graphql: "Boolean",
+                defines: None,
                 input: "Boolean",
                 filter_name: "Boolean",
                 filter: FilterFamily::Equal,
@@ -211,6 +232,10 @@ impl Scalar {
                 rust: "Date",
                 sql: SqlType::Date,
                 graphql: "Date",
+                defines: Some(GraphqlScalar {
+                    about: "A day of the calendar: `2026-01-31`.",
+                    specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"),
+                }),
                 input: "Date",
                 filter_name: "Date",
                 takes: MOMENT,
@@ -222,6 +247,10 @@ impl Scalar {
                 rust: "Time",
                 sql: SqlType::Time,
                 graphql: "Time",
+                defines: Some(GraphqlScalar {
+                    about: "A time of day without a zone: `09:30:00`.",
+                    specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"),
+                }),
                 input: "Time",
                 filter_name: "Time",
                 takes: MOMENT,
@@ -233,6 +262,10 @@ impl Scalar {
                 rust: "Timestamp",
                 sql: SqlType::Timestamptz,
                 graphql: "DateTime",
+                defines: Some(GraphqlScalar {
+                    about: "A moment: `2026-01-31T09:30:00Z`; given in UTC, taken with any offset.",
+                    specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"),
+                }),
                 input: "DateTime",
                 filter_name: "DateTime",
                 takes: MOMENT,
@@ -243,6 +276,10 @@ impl Scalar {
                 yaml: "duration",
                 rust: "Duration",
                 graphql: "Duration",
+                defines: Some(GraphqlScalar {
+                    about: "A length of time: `PT1H30M`.",
+                    specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#appendix-A"),
+                }),
                 input: "Duration",
                 filter_name: "Duration",
                 takes: MOMENT,
@@ -253,6 +290,7 @@ impl Scalar {
                 yaml: "money",
                 rust: "Money",
                 graphql: "Money",
+                defines: None,
                 input: "MoneyInput",
                 filter_name: "Money",
                 takes: MOMENT,
@@ -264,6 +302,10 @@ impl Scalar {
                 rust: "Json",
                 sql: SqlType::Jsonb,
                 graphql: "JSON",
+                defines: Some(GraphqlScalar {
+                    about: "Any JSON value.",
+                    specified_by: Some("https://www.rfc-editor.org/rfc/rfc8259"),
+                }),
                 input: "JSON",
                 filter_name: "JSON",
                 filter: FilterFamily::Equal,

@@ -1,0 +1,3 @@
+//! `Schema` to the files of `generated/`; emitters cannot fail.
+
+pub mod sdl;

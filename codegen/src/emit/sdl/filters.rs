@@ -1,0 +1,164 @@
+//! Filters and orders: what of a type can be asked for, and how its lists can be sorted.
+
+use std::collections::BTreeMap;
+
+use crate::emit::sdl::{Definition, Kind, Member, Owner, words};
+use crate::schema::{Field, FieldKind, FilterFamily, Relation, Scalar};
+
+/// The filter, the order and the relation filters of a content type or of children.
+pub fn owner(owner: &Owner) -> Vec<Definition> {
+    let mut section = vec![filter(owner)];
+    section.extend(order(owner));
+    section.extend(owner.root.map(|ty| relation_filter(&ty.name.pascal(), &words(&ty.name))));
+    section.push(list_filter(&owner.pascal));
+    section.extend(owner.fields.iter().filter_map(enum_filter));
+    section
+}
+
+/// The filters of scalars, one a GraphQL type; those that nobody uses are left out later.
+pub fn shared() -> Vec<Definition> {
+    let id = equal_operators("ID").into_iter().filter(|member| member.name != "isNull");
+    let id = Definition::new(Kind::Input, "IDFilter", operators_are_joined("an id")).members(id);
+    let scalars: BTreeMap<_, _> =
+        Scalar::ALL.into_iter().map(Scalar::mapping).map(|row| (row.filter_name, row)).collect();
+    let scalars = scalars.into_values().map(|row| {
+        let about = operators_are_joined(&format!("a value of type `{}`", row.graphql));
+        Definition::new(Kind::Input, format!("{}Filter", row.filter_name), about)
+            .members(operators(row.filter, row.input))
+    });
+    std::iter::once(id).chain(scalars).collect()
+}
+
+fn operators_are_joined(what: &str) -> String {
+    format!("Conditions on {what}; all that are given must hold.")
+}
+
+fn operators(family: FilterFamily, ty: &str) -> Vec<Member> {
+    match family {
+        FilterFamily::Equal => equal_operators(ty).into(),
+        FilterFamily::Ordered => [&equal_operators(ty)[..], &ordered_operators(ty)].concat(),
+        FilterFamily::Text => [&equal_operators(ty)[..], &ordered_operators(ty), &text_operators()].concat(),
+    }
+}
+
+fn equal_operators(ty: &str) -> [Member; 5] {
+    [
+        Member::new("eq", ty, "Is this value."),
+        Member::new("ne", ty, "Is not this value; null is not."),
+        Member::new("in", format!("[{ty}!]"), "Is one of these values."),
+        Member::new("notIn", format!("[{ty}!]"), "Is none of these values; null is none."),
+        Member::new("isNull", "Boolean", "Is null, or with `false` is not."),
+    ]
+}
+
+fn ordered_operators(ty: &str) -> [Member; 4] {
+    [
+        Member::new("lt", ty, "Is less than this value."),
+        Member::new("lte", ty, "Is this value or less."),
+        Member::new("gt", ty, "Is greater than this value."),
+        Member::new("gte", ty, "Is this value or greater."),
+    ]
+}
+
+fn text_operators() -> [Member; 2] {
+    [
+        Member::new("contains", "String", "Has this text in it, whatever the case of its letters."),
+        Member::new("startsWith", "String", "Begins with this text, whatever the case of its letters."),
+    ]
+}
+
+fn filter(owner: &Owner) -> Definition {
+    let name = format!("{}Filter", owner.pascal);
+    let all = format!("[{name}!]");
+    let about = format!("Which `{}`; all conditions that are given must hold.", owner.pascal);
+    let moments = ["createdAt", "updatedAt", "publishedAt"];
+    let system = moments.map(|moment| Member::new(moment, "DateTimeFilter", format!("Conditions on `{moment}`.")));
+    let mut definition = Definition::new(Kind::Input, &name, about)
+        .member(Member::new("and", &all, "All of these hold; true for an empty list."))
+        .member(Member::new("or", &all, "One of these holds; false for an empty list."))
+        .member(Member::new("not", &name, "This does not hold."))
+        .member(Member::new("id", "IDFilter", "Conditions on `id`."))
+        .members(owner.root.iter().flat_map(|_| system.clone()))
+        .members(owner.fields.iter().filter_map(condition));
+    for inverse in owner.root.iter().flat_map(|ty| &ty.inverses) {
+        let ty = format!("{}ListFilter", inverse.source.pascal());
+        let about = format!("Conditions on the entries that point here with `{}`.", inverse.field.camel());
+        definition = definition.member(Member::new(inverse.name.camel(), ty, about));
+    }
+    definition
+}
+
+/// The condition on one field, where it has one.
+fn condition(field: &Field) -> Option<Member> {
+    let ty = match &field.kind {
+        FieldKind::Relation(Relation { to, many, .. }) => match &to[..] {
+            [target] if *many => format!("{}ListFilter", target.pascal()),
+            [target] => format!("{}RelationFilter", target.pascal()),
+            _ => return None,
+        },
+        FieldKind::Children(children) => format!("{}ListFilter", children.name.pascal()),
+        _ if !field.filterable => return None,
+        FieldKind::Scalar { scalar, .. } => format!("{}Filter", scalar.mapping().filter_name),
+        FieldKind::Enum { choice, many: false } => format!("{}Filter", choice.type_name),
+        FieldKind::Enum { choice, many: true } => format!("{}ListFilter", choice.type_name),
+        FieldKind::Component { .. } | FieldKind::Blocks { .. } => return None,
+    };
+    let name = field.name.camel();
+    let about = format!("Conditions on `{name}`.");
+    Some(Member::new(name, ty, about))
+}
+
+fn enum_filter(field: &Field) -> Option<Definition> {
+    let FieldKind::Enum { choice, many } = &field.kind else { return None };
+    let ty = &choice.type_name;
+    let about = format!("Conditions on `{}`; all that are given must hold.", field.name.camel());
+    let list = format!("[{ty}!]");
+    let definition = if *many {
+        Definition::new(Kind::Input, format!("{ty}ListFilter"), about)
+            .member(Member::new("has", ty, "This value is in the list."))
+            .member(Member::new("hasSome", &list, "One of these values is in the list."))
+            .member(Member::new("hasEvery", &list, "All of these values are in the list."))
+            .member(Member::new("isEmpty", "Boolean", "The list is empty, or with `false` is not."))
+    } else {
+        Definition::new(Kind::Input, format!("{ty}Filter"), about).members(equal_operators(ty))
+    };
+    Some(definition)
+}
+
+fn relation_filter(name: &str, spoken: &str) -> Definition {
+    let filter = format!("{name}Filter");
+    Definition::new(Kind::Input, format!("{name}RelationFilter"), format!("Conditions on the {spoken} pointed at."))
+        .member(Member::new("is", &filter, "There is one, and this holds for it."))
+        .member(Member::new("isNot", &filter, "There is none, or this does not hold for it."))
+        .member(Member::new("isNull", "Boolean", "There is none, or with `false` there is one."))
+}
+
+fn list_filter(name: &str) -> Definition {
+    let filter = format!("{name}Filter");
+    Definition::new(Kind::Input, format!("{name}ListFilter"), format!("Conditions on a list of `{name}`."))
+        .member(Member::new("some", &filter, "This holds for one of the list at least."))
+        .member(Member::new("none", &filter, "This holds for none of the list."))
+        .member(Member::new("every", &filter, "This holds for all of the list, as it does when the list is empty."))
+}
+
+fn order(owner: &Owner) -> [Definition; 2] {
+    let name = &owner.pascal;
+    let system: &[(&str, &str)] = match owner.root {
+        Some(_) => &[
+            ("CREATED_AT", "By `createdAt`."),
+            ("UPDATED_AT", "By `updatedAt`."),
+            ("PUBLISHED_AT", "By `publishedAt`."),
+        ],
+        None => &[("POSITION", "By the place in the owner's list.")],
+    };
+    let sortable = owner.fields.iter().filter(|field| field.sortable);
+    let own = sortable.map(|field| Member::value(field.name.upper(), format!("By `{}`.", field.name.camel())));
+    let fields = Definition::new(Kind::Enum, format!("{name}OrderField"), format!("What `{name}` can be sorted by."))
+        .members(system.iter().map(|(value, about)| Member::value(*value, *about)))
+        .members(own);
+    let key = Definition::new(Kind::Input, format!("{name}Order"), format!("One key of an order of `{name}`."))
+        .member(Member::new("field", format!("{name}OrderField!"), "What to sort by."))
+        .member(Member::new("direction", "OrderDirection!", "Smallest or greatest first.").default("ASC"))
+        .member(Member::new("nulls", "NullsOrder", "Where nulls go: last when ascending, first when descending."));
+    [key, fields]
+}

@@ -1,0 +1,131 @@
+//! `Query` and `Mutation`.
+
+use crate::emit::sdl::types::page_args;
+use crate::emit::sdl::{Definition, Kind, Member, Owner, described, spoken, words};
+use crate::schema::{Argument, ContentType, FilterFamily, Operation, Returns, Schema};
+
+pub fn query(schema: &Schema) -> Definition {
+    let node = Member::new("node", "Node", "The object with this id; null when there is none at this stage.")
+        .args([id("Names the object."), stage()]);
+    let nodes =
+        Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null for what there is not.")
+            .args([Member::new("ids", "[ID!]!", "Name the objects."), stage()]);
+    Definition::new(Kind::Object, "Query", "What can be read. `DRAFT` needs a token; `LIVE` is public.")
+        .members([node, nodes])
+        .members(schema.types.iter().flat_map(reads))
+        .members(schema.queries.iter().map(|query| operation(query, true)))
+}
+
+pub fn mutation(schema: &Schema) -> Definition {
+    let about = "What can be changed. Each field is one transaction; they run one after the other; all need a token.";
+    Definition::new(Kind::Object, "Mutation", about)
+        .members(schema.types.iter().flat_map(writes))
+        .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
+}
+
+fn reads(ty: &ContentType) -> Vec<Member> {
+    let (name, one, many) = (ty.name.pascal(), words(&ty.name), words(&ty.plural));
+    let by_id =
+        Member::new(ty.name.camel(), &name, format!("The {one} with this id.")).args([id("Names the entry."), stage()]);
+    let owner = &Owner::all(ty)[0];
+    let text_keys = owner.keys().filter(|(_, row)| row.filter == FilterFamily::Text);
+    let by_key = text_keys.map(|(field, row)| {
+        let about = format!("The {one} with this {}.", words(&field.name));
+        let key = Member::new(field.name.camel(), format!("{}!", row.input), "The value of the field.");
+        Member::new(format!("{}By{}", ty.name.camel(), field.name.pascal()), &name, about).args([key, stage()])
+    });
+    let list = Member::new(ty.plural.camel(), format!("{name}Connection!"), format!("The {many}, in pages."))
+        .args(page_args(&name, "newest first"))
+        .args([stage()]);
+    std::iter::once(by_id).chain(by_key).chain([list]).collect()
+}
+
+fn writes(ty: &ContentType) -> Vec<Member> {
+    let (name, one) = (ty.name.pascal(), words(&ty.name));
+    let input = |kind: &str| Member::new("input", format!("{name}{kind}Input!"), "The fields to write.");
+    let field = |verb: &str, about: String| Member::new(format!("{verb}{name}"), &name, about);
+    let publish = || {
+        let publish = Member::new("publish", "Boolean!", "Also publish what was saved.").default("false");
+        ty.drafts.then_some(publish)
+    };
+    let upserted = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
+    let upsert = Member::new(
+        format!("upsert{}", ty.plural.pascal()),
+        format!("[{name}!]"),
+        format!("Changes each {one} whose key is found, and makes the others; all of them or none."),
+    );
+    let mut fields = vec![
+        field("create", format!("Makes a new {one}.")).args([input("Create")]).args(publish()),
+        field("update", format!("Changes the {one}.")).args([entry_id(), revision(), input("Update")]).args(publish()),
+        upsert.args([upserted]).args(publish()),
+        Member::new(format!("delete{name}"), "ID", format!("Deletes the {one}, also where it is published."))
+            .args([entry_id(), revision()]),
+    ];
+    if ty.drafts {
+        let force = "Also when others point at the entry: what they show of it becomes null.";
+        let force = Member::new("force", "Boolean!", force).default("false");
+        fields.push(field("publish", format!("Makes the {one} public as it is saved.")).args([entry_id(), revision()]));
+        fields.push(field("unpublish", format!("Takes the {one} out of what is public; it stays as a draft.")).args([
+            entry_id(),
+            revision(),
+            force,
+        ]));
+    }
+    fields
+}
+
+fn id(about: &str) -> Member {
+    Member::new("id", "ID!", about)
+}
+
+fn entry_id() -> Member {
+    id("Names the entry.")
+}
+
+fn revision() -> Member {
+    Member::new("revision", "Int!", "The revision that was read; the change is refused when there is a newer one.")
+}
+
+fn stage() -> Member {
+    Member::new("stage", "Stage!", "What is published, or what editors see.").default("LIVE")
+}
+
+/// An own operation; a mutation's result is null when it failed.
+fn operation(operation: &Operation, never_null: bool) -> Member {
+    let (item, many) = match &operation.returns {
+        Returns::Scalar { scalar, many } => (scalar.mapping().graphql.to_owned(), *many),
+        Returns::Content { of, many } => (of.pascal(), *many),
+    };
+    let ty = match (many, never_null) {
+        (true, true) => format!("[{item}!]!"),
+        (true, false) => format!("[{item}!]"),
+        (false, _) => item,
+    };
+    let about = described(&operation.description, || spoken(&operation.name));
+    Member::new(operation.name.camel(), ty, about).args(operation.args.iter().map(argument))
+}
+
+fn argument(argument: &Argument) -> Member {
+    let item = argument.scalar.mapping().input;
+    let ty = if argument.many { format!("[{item}!]") } else { item.to_owned() };
+    let ty = if argument.required { ty + "!" } else { ty };
+    let mut member =
+        Member::new(argument.name.camel(), ty, described(&argument.description, || spoken(&argument.name)));
+    member.default = argument.default.as_ref().map(|default| literal(&default.0));
+    member
+}
+
+/// JSON as a GraphQL literal: the keys of objects are names.
+fn literal(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(literal).collect();
+            format!("[{}]", items.join(", "))
+        }
+        serde_json::Value::Object(entries) => {
+            let entries: Vec<_> = entries.iter().map(|(key, value)| format!("{key}: {}", literal(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
