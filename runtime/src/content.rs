@@ -275,6 +275,18 @@ impl FieldInfo {
     }
 }
 
+impl EnumInfo {
+    /// `in_stock` for `IN_STOCK`.
+    pub fn stored(&self, shown: &str) -> Option<&'static str> {
+        self.values.iter().find(|value| value.1 == shown).map(|value| value.0)
+    }
+
+    /// `IN_STOCK` for `in_stock`.
+    pub fn shown(&self, stored: &str) -> Option<&'static str> {
+        self.values.iter().find(|value| value.0 == stored).map(|value| value.1)
+    }
+}
+
 impl ContentInfo {
     pub fn field(&self, name: &str) -> Option<&'static FieldInfo> {
         self.fields.iter().find(|field| field.name == name)

@@ -1,4 +1,15 @@
 //! `Kind` and its one table: how a field type is read from PostgreSQL, written as JSON, taken from input and bound.
+//!
+//! To add a field type, add a variant and its row here, and its row in `codegen/src/schema/field_kind.rs`. Nothing else
+//! matches on the variants.
+
+mod parse;
+mod write;
+
+use serde_json::Value as Json;
+
+use crate::content::SiteInfo;
+use crate::value::Value;
 
 /// A field type whose value is one column (money: two).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,3 +32,207 @@ pub enum Kind {
     Color,
     Json,
 }
+
+/// A column of a field: its name is the field's `snake` and this suffix.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub suffix: &'static str,
+    /// The SQL type; a text parameter is cast to it.
+    pub cast: &'static str,
+}
+
+/// A field of a kind that the API shows as an object.
+#[derive(Clone, Copy)]
+pub struct Part {
+    /// `amountMinor`.
+    pub name: &'static str,
+    /// Which of the kind's columns it is made of.
+    pub columns: &'static [usize],
+    /// From those columns in PostgreSQL's binary format to JSON.
+    pub write: fn(&[&[u8]], &mut Vec<u8>),
+    /// From the stored JSON of a component to JSON.
+    pub project: fn(&[u8], &mut Vec<u8>),
+}
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+struct Row {
+    columns: &'static [Column],
+    /// The type that the first column is cast to when it is read, where its own binary format is not for us.
+    select: Option<&'static str>,
+    parse: fn(&Json, &SiteInfo) -> Result<Value, String>,
+    json: fn(&Value) -> Json,
+    /// From the first column's binary format to JSON.
+    write: fn(&[u8], &mut Vec<u8>),
+    parts: &'static [Part],
+}
+
+const TEXT: Row = Row {
+    columns: &[Column { suffix: "", cast: "text" }],
+    select: None,
+    parse: |json, _| parse::text(json),
+    json: as_text,
+    write: crate::json::write_string,
+    parts: &[],
+};
+
+const BIGINT: Row = Row {
+    columns: &[Column { suffix: "", cast: "bigint" }],
+    parse: |json, _| parse::bigint(json),
+    json: as_text,
+    write: write::bigint,
+    ..TEXT
+};
+
+impl Kind {
+    fn row(self) -> Row {
+        match self {
+            Self::String | Self::Text | Self::Markdown => TEXT,
+            Self::Slug => Row { parse: |json, _| parse::slug(json), ..TEXT },
+            Self::Email => Row { parse: |json, _| parse::email(json), ..TEXT },
+            Self::Url => Row { parse: |json, _| parse::url(json), ..TEXT },
+            Self::Color => Row { parse: |json, _| parse::color(json), ..TEXT },
+            Self::Integer => {
+                Row { parse: |json, _| parse::integer(json), json: as_number, write: write::integer, ..BIGINT }
+            }
+            Self::Bigint => BIGINT,
+            Self::Decimal => Row {
+                columns: &[Column { suffix: "", cast: "numeric" }],
+                select: Some("text"),
+                parse: |json, _| parse::decimal(json),
+                ..TEXT
+            },
+            Self::Boolean => Row {
+                columns: &[Column { suffix: "", cast: "boolean" }],
+                parse: |json, _| parse::boolean(json),
+                json: |value| Json::Bool(matches!(value, Value::Bool(true))),
+                write: write::boolean,
+                ..TEXT
+            },
+            Self::Date => Row {
+                columns: &[Column { suffix: "", cast: "date" }],
+                parse: |json, _| parse::date(json),
+                write: write::date,
+                ..TEXT
+            },
+            Self::Time => Row {
+                columns: &[Column { suffix: "", cast: "time" }],
+                parse: |json, _| parse::time(json),
+                write: write::time,
+                ..TEXT
+            },
+            Self::Datetime => Row {
+                columns: &[Column { suffix: "", cast: "timestamptz" }],
+                parse: |json, _| parse::datetime(json),
+                write: write::datetime,
+                ..TEXT
+            },
+            Self::Duration => {
+                Row { parse: |json, _| parse::duration(json), json: as_duration, write: write::duration, ..BIGINT }
+            }
+            Self::Money => Row {
+                columns: &[Column { suffix: "", cast: "bigint" }, Column { suffix: "_currency", cast: "text" }],
+                parse: parse::money,
+                json: as_money,
+                parts: &write::MONEY,
+                ..BIGINT
+            },
+            Self::Json => Row {
+                columns: &[Column { suffix: "", cast: "jsonb" }],
+                parse: |json, _| parse::json(json),
+                json: as_json,
+                write: write::jsonb,
+                ..TEXT
+            },
+        }
+    }
+
+    /// Its columns; the first one is null exactly when the value is, and is the one that orders.
+    pub fn columns(self) -> &'static [Column] {
+        self.row().columns
+    }
+
+    /// The SQL type that the text of a value is cast to: see [`Value::text`].
+    pub fn cast(self) -> &'static str {
+        self.row().columns[0].cast
+    }
+
+    /// The expression whose binary form [`Kind::write`] takes; `column` is quoted as it needs to be.
+    pub fn select(self, column: &str) -> String {
+        match self.row().select {
+            Some(cast) => format!("{column}::{cast}"),
+            None => column.to_owned(),
+        }
+    }
+
+    /// What the API takes, checked and in normal form; null is `Value::Null`. The message completes "price: ...".
+    pub fn parse(self, json: &Json, site: &SiteInfo) -> Result<Value, String> {
+        match json {
+            Json::Null => Ok(Value::Null),
+            json => (self.row().parse)(json, site),
+        }
+    }
+
+    /// What the API shows, and what the JSON of a component keeps.
+    pub fn json(self, value: &Value) -> Json {
+        match value {
+            Value::Null => Json::Null,
+            value => (self.row().json)(value),
+        }
+    }
+
+    /// Appends the JSON of a value in the binary format of [`Kind::select`].
+    pub fn write(self, binary: &[u8], out: &mut Vec<u8>) {
+        (self.row().write)(binary, out);
+    }
+
+    /// The fields of the object that the API shows; empty for a scalar.
+    pub fn parts(self) -> &'static [Part] {
+        self.row().parts
+    }
+
+    /// The kind of the first column alone: what a list is ordered by, and its cursors hold.
+    pub fn key(self) -> Self {
+        match self.columns() {
+            [_] => self,
+            _ => Self::Bigint,
+        }
+    }
+}
+
+fn as_text(value: &Value) -> Json {
+    value.text(0).map_or(Json::Null, |text| Json::String(text.into_owned()))
+}
+
+fn as_number(value: &Value) -> Json {
+    match value {
+        Value::Int(number) => Json::from(*number),
+        _ => Json::Null,
+    }
+}
+
+fn as_duration(value: &Value) -> Json {
+    match value {
+        Value::Int(milliseconds) => Json::String(write::iso_duration(*milliseconds)),
+        _ => Json::Null,
+    }
+}
+
+fn as_money(value: &Value) -> Json {
+    match value {
+        Value::Money { amount, currency } => {
+            serde_json::json!({"amountMinor": amount.to_string(), "currency": currency})
+        }
+        _ => Json::Null,
+    }
+}
+
+fn as_json(value: &Value) -> Json {
+    match value {
+        Value::Json(json) => json.clone(),
+        _ => Json::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,17 @@
 //! The verbs shared by every content type: storage, GraphQL, migrations, import. It never names a content type.
 
 pub mod content;
+pub mod currency;
 pub mod error;
+pub mod id;
+pub mod json;
 pub mod kind;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod value;
 
 pub use error::{Code, Error, Problem, Result};
+pub use id::Id;
+pub use store::{Stage, Store};
+pub use value::Value;

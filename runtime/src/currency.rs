@@ -1,0 +1,74 @@
+//! The minor units of currencies, as ISO 4217 lists them.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+const NONE: [&str; 17] = [
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+];
+const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+const FOUR: [&str; 2] = ["CLF", "UYW"];
+
+/// Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD.
+pub fn exponent(currency: &str) -> u32 {
+    match currency {
+        code if NONE.contains(&code) => 0,
+        code if THREE.contains(&code) => 3,
+        code if FOUR.contains(&code) => 4,
+        _ => 2,
+    }
+}
+
+/// Minor units of an amount such as `12.34`. The message says what is wrong with it.
+pub fn minor_units(amount: Decimal, currency: &str) -> Result<i64, String> {
+    let exponent = exponent(currency);
+    let amount = amount.normalize();
+    if amount.scale() > exponent {
+        return Err(format!("{currency} has {exponent} digits after the point, `{amount}` has {}", amount.scale()));
+    }
+    let factor = Decimal::from(10_i64.pow(exponent));
+    let minor = amount.checked_mul(factor).and_then(|minor| minor.to_i64());
+    minor.ok_or_else(|| format!("`{amount}` {currency} is out of range"))
+}
+
+/// `1234` minor units of EUR are `12.34`.
+pub fn format_amount(minor: i64, currency: &str) -> String {
+    let exponent = exponent(currency) as usize;
+    let digits = format!("{:0>width$}", minor.unsigned_abs(), width = exponent + 1);
+    let sign = if minor < 0 { "-" } else { "" };
+    match exponent {
+        0 => format!("{sign}{digits}"),
+        _ => format!("{sign}{}.{}", &digits[..digits.len() - exponent], &digits[digits.len() - exponent..]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use super::*;
+
+    #[test]
+    fn amounts_have_the_digits_of_their_currency() {
+        for (minor, currency, amount) in [
+            (1234, "EUR", "12.34"),
+            (5, "EUR", "0.05"),
+            (-5, "EUR", "-0.05"),
+            (0, "EUR", "0.00"),
+            (1234, "JPY", "1234"),
+            (1234, "KWD", "1.234"),
+            (i64::MIN, "EUR", "-92233720368547758.08"),
+        ] {
+            assert_eq!(format_amount(minor, currency), amount);
+            assert_eq!(minor_units(Decimal::from_str(amount).unwrap(), currency), Ok(minor));
+        }
+    }
+
+    #[test]
+    fn digits_that_the_currency_does_not_have_are_refused() {
+        assert_eq!(minor_units(Decimal::from_str("1.500").unwrap(), "EUR"), Ok(150));
+        assert!(minor_units(Decimal::from_str("1.505").unwrap(), "EUR").is_err());
+        assert!(minor_units(Decimal::from_str("92233720368547758.08").unwrap(), "EUR").is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! JSON as bytes: writing strings, and walking what PostgreSQL stored without building a tree of it.
+//!
+//! Stored JSON is copied, never parsed by serde: a tree would cost time, and serde gives some keys a meaning of their own.
+
+/// Appends text as a JSON string. The text is UTF-8: PostgreSQL keeps nothing else.
+pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut from = 0;
+    for (index, &byte) in text.iter().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&text[from..index]);
+        from = index + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+        }
+    }
+    out.extend_from_slice(&text[from..]);
+    out.push(b'"');
+}
+
+/// The value of a key of a JSON object, as its bytes. Keys are compared as written, which is enough for names in ASCII.
+pub fn member<'a>(object: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    Members::of(object).find(|(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
+}
+
+/// The text of a JSON string, when nothing in it is escaped: true of ids, names and codes.
+pub fn plain_string(value: &[u8]) -> Option<&str> {
+    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    std::str::from_utf8(inner).ok().filter(|text| !text.contains('\\'))
+}
+
+pub fn is_null(value: &[u8]) -> bool {
+    value == b"null"
+}
+
+/// `(key, value)` of each member of an object; nothing for another kind of value.
+pub struct Members<'a>(Cursor<'a>);
+
+impl<'a> Members<'a> {
+    pub fn of(object: &'a [u8]) -> Self {
+        Self(Cursor::inside(object, b'{'))
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = self.0.value()?;
+        let value = self.0.value()?;
+        Some((key.strip_prefix(b"\"")?.strip_suffix(b"\"")?, value))
+    }
+}
+
+/// Each item of an array; nothing for another kind of value.
+pub struct Items<'a>(Cursor<'a>);
+
+impl<'a> Items<'a> {
+    pub fn of(array: &'a [u8]) -> Self {
+        Self(Cursor::inside(array, b'['))
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.value()
+    }
+}
+
+/// A place in JSON that PostgreSQL wrote, which is therefore well-formed.
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    fn inside(value: &'a [u8], open: u8) -> Self {
+        let value = value.trim_ascii();
+        Self { rest: if value.first() == Some(&open) { &value[1..] } else { &[] } }
+    }
+
+    /// The next value, with separators before it skipped; `None` at the end of the array or object.
+    fn value(&mut self) -> Option<&'a [u8]> {
+        let start = self.rest.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b':'))?;
+        let rest = &self.rest[start..];
+        let length = match rest[0] {
+            b']' | b'}' => return None,
+            b'"' => string_length(rest),
+            b'[' | b'{' => nested_length(rest),
+            _ => rest.iter().position(|byte| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n')).unwrap_or(rest.len()),
+        };
+        self.rest = &rest[length..];
+        Some(&rest[..length])
+    }
+}
+
+/// Bytes of the string that starts here, with its quotes.
+fn string_length(rest: &[u8]) -> usize {
+    let mut index = 1;
+    while index < rest.len() {
+        match rest[index] {
+            b'"' => return index + 1,
+            b'\\' => index += 2,
+            _ => index += 1,
+        }
+    }
+    rest.len()
+}
+
+/// Bytes of the array or object that starts here. A count and no recursion: JSON may be as deep as it likes.
+fn nested_length(rest: &[u8]) -> usize {
+    let mut depth = 0_usize;
+    let mut index = 0;
+    while index < rest.len() {
+        match rest[index] {
+            b'"' => {
+                index += string_length(&rest[index..]);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return index + 1;
+                }
+            }
+            _ => {}
+        }
+        index += 1;
+    }
+    rest.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn members_and_items_are_the_bytes_that_were_stored() {
+        let object = br#"{"a": "x\"}", "b": [1, {"c": "]"}, "\\"], "d": null, "e": -1.5e3}"#;
+        assert_eq!(member(object, "a"), Some(br#""x\"}""#.as_slice()));
+        assert_eq!(member(object, "d"), Some(b"null".as_slice()));
+        assert_eq!(member(object, "e"), Some(b"-1.5e3".as_slice()));
+        assert_eq!(member(object, "c"), None);
+        let items: Vec<_> = Items::of(member(object, "b").unwrap()).collect();
+        assert_eq!(items, [b"1".as_slice(), br#"{"c": "]"}"#, br#""\\""#]);
+        assert_eq!(Items::of(b"[]").count() + Items::of(b"null").count() + Members::of(b"{}").count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_what_serde_reads(text: String) {
+            let mut out = Vec::new();
+            write_string(text.as_bytes(), &mut out);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+use serde_json::json;
+
+use super::*;
+use crate::content::Limits;
+
+static SITE: SiteInfo = SiteInfo {
+    name: "Test",
+    currency: "EUR",
+    currencies: &["EUR", "JPY"],
+    limits: Limits { depth: 1, cost: 1, aliases: 1, batch: 1, page: 1, list: 1, body: 1 },
+};
+
+#[track_caller]
+fn takes(kind: Kind, input: Json, shown: Json) {
+    let value = kind.parse(&input, &SITE).unwrap_or_else(|message| panic!("{input}: {message}"));
+    assert_eq!(kind.json(&value), shown, "{input}");
+    // What is shown may be sent back.
+    assert_eq!(kind.parse(&shown, &SITE), Ok(value));
+}
+
+#[track_caller]
+fn refuses(kind: Kind, inputs: &[Json]) {
+    for input in inputs {
+        assert!(kind.parse(input, &SITE).is_err(), "{kind:?} takes {input}");
+    }
+}
+
+#[test]
+fn numbers() {
+    takes(Kind::Integer, json!(-2147483648), json!(-2147483648));
+    refuses(Kind::Integer, &[json!(2147483648_i64), json!(1.5), json!("1"), json!(true)]);
+    takes(Kind::Bigint, json!("-9223372036854775808"), json!("-9223372036854775808"));
+    takes(Kind::Bigint, json!(7), json!("7"));
+    refuses(Kind::Bigint, &[json!("9223372036854775808"), json!("1.0"), json!(""), json!(1.5)]);
+    takes(Kind::Decimal, json!("12.50"), json!("12.50"));
+    takes(Kind::Decimal, json!(12.34), json!("12.34"));
+    takes(Kind::Decimal, json!("-0.0000000000000000000000000001"), json!("-0.0000000000000000000000000001"));
+    refuses(
+        Kind::Decimal,
+        &[json!("1e3"), json!("NaN"), json!(""), json!("123456789012345678901234567890"), json!([])],
+    );
+}
+
+#[test]
+fn dates_and_times() {
+    takes(Kind::Date, json!("2024-02-29"), json!("2024-02-29"));
+    refuses(
+        Kind::Date,
+        &[json!("2023-02-29"), json!("20240229"), json!("2024-02-29T00:00:00Z"), json!("-000001-01-01"), json!(1)],
+    );
+    takes(Kind::Time, json!("09:30"), json!("09:30:00"));
+    takes(Kind::Time, json!("23:59:59.5"), json!("23:59:59.500000"));
+    refuses(Kind::Time, &[json!("24:00:00"), json!("9:30"), json!("09:30:00Z"), json!("0930")]);
+    takes(Kind::Datetime, json!("2026-01-31T10:30:00+01:00"), json!("2026-01-31T09:30:00Z"));
+    takes(Kind::Datetime, json!("2026-01-31T09:30:00.1234567Z"), json!("2026-01-31T09:30:00.123456Z"));
+    takes(Kind::Datetime, json!("2026-01-31T09:30:00.5Z"), json!("2026-01-31T09:30:00.500000Z"));
+    refuses(Kind::Datetime, &[json!("2026-01-31T09:30:00"), json!("2026-01-31"), json!("-000001-01-01T00:00:00Z")]);
+    refuses(Kind::Datetime, &[json!("2026-01-31T09:30:00+01:00[Europe/Berlin]")]);
+}
+
+#[test]
+fn durations_have_one_normal_form() {
+    for (input, shown) in [
+        ("PT90M", "PT1H30M"),
+        ("P1W", "P7D"),
+        ("PT26H", "P1DT2H"),
+        ("PT0S", "PT0S"),
+        ("P0D", "PT0S"),
+        ("-PT0.5S", "-PT0.5S"),
+        ("PT61.25S", "PT1M1.25S"),
+    ] {
+        takes(Kind::Duration, json!(input), json!(shown));
+    }
+    refuses(
+        Kind::Duration,
+        &[
+            json!("P"),
+            json!("PT"),
+            json!("P1DT"),
+            json!("P1Y"),
+            json!("P1M"),
+            json!("1H"),
+            json!("PT9999999999999999999S"),
+        ],
+    );
+}
+
+#[test]
+fn money_has_a_currency_of_the_site_and_its_digits() {
+    takes(Kind::Money, json!({"amount": "12.5"}), json!({"amountMinor": "1250", "currency": "EUR"}));
+    takes(Kind::Money, json!({"amountMinor": 7, "currency": "JPY"}), json!({"amountMinor": "7", "currency": "JPY"}));
+    takes(Kind::Money, json!({"amountMinor": "7", "amount": null}), json!({"amountMinor": "7", "currency": "EUR"}));
+    let wrong = [json!({}), json!({"amount": "1", "amountMinor": 100}), json!({"amount": "0.001"}), json!("12.50")];
+    refuses(Kind::Money, &wrong);
+    refuses(Kind::Money, &[json!({"amount": "0.5", "currency": "JPY"}), json!({"amount": 1, "currency": "USD"})]);
+}
+
+#[test]
+fn texts_with_a_syntax() {
+    takes(Kind::Slug, json!("a-1-b"), json!("a-1-b"));
+    refuses(Kind::Slug, &[json!("-a"), json!("a--b"), json!("A"), json!(""), json!("a".repeat(97))]);
+    takes(Kind::Email, json!("ann.o'neil+x@mail.example.org"), json!("ann.o'neil+x@mail.example.org"));
+    refuses(
+        Kind::Email,
+        &[json!("ann"), json!("ann@host"), json!("a b@example.org"), json!("a@b@example.org"), json!("a@-x.org")],
+    );
+    takes(Kind::Url, json!("https://example.org:8080/a?b=c#d"), json!("https://example.org:8080/a?b=c#d"));
+    takes(Kind::Url, json!("/media/a.jpg"), json!("/media/a.jpg"));
+    takes(Kind::Url, json!("/"), json!("/"));
+    refuses(
+        Kind::Url,
+        &[
+            json!("javascript:alert(1)"),
+            json!("//evil.example"),
+            json!("/\\evil.example"),
+            json!("https://"),
+            json!("https://a b"),
+            json!("a/b"),
+        ],
+    );
+    takes(Kind::Color, json!("#FFcc00"), json!("#ffcc00"));
+    refuses(Kind::Color, &[json!("#fc0"), json!("red"), json!("#ffcc0")]);
+    refuses(Kind::Text, &[json!("a\0b"), json!(1)]);
+}
+
+#[test]
+fn json_is_kept_but_for_what_would_break_an_answer() {
+    takes(Kind::Json, json!({"a": [1, null, "x"]}), json!({"a": [1, null, "x"]}));
+    let mut deep = json!(1);
+    for _ in 0..70 {
+        deep = json!([deep]);
+    }
+    refuses(Kind::Json, &[deep, json!({"a": {"$serde_json::private::RawValue": "]"}}), json!(["\0"])]);
+}
+
+#[test]
+fn binary_moments_are_rfc_3339() {
+    let written = |kind: Kind, binary: &[u8]| {
+        let mut out = Vec::new();
+        kind.write(binary, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(written(Kind::Datetime, &0_i64.to_be_bytes()), r#""2000-01-01T00:00:00Z""#);
+    assert_eq!(written(Kind::Datetime, &(-1_i64).to_be_bytes()), r#""1999-12-31T23:59:59.999999Z""#);
+    assert_eq!(written(Kind::Date, &(-1_i32).to_be_bytes()), r#""1999-12-31""#);
+    assert_eq!(written(Kind::Date, &59_i32.to_be_bytes()), r#""2000-02-29""#);
+    assert_eq!(written(Kind::Time, &34_200_000_000_i64.to_be_bytes()), r#""09:30:00""#);
+    assert_eq!(written(Kind::Bigint, &(-5_i64).to_be_bytes()), r#""-5""#);
+    assert_eq!(written(Kind::Integer, &i64::from(i32::MIN).to_be_bytes()), "-2147483648");
+}

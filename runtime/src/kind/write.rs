@@ -1,0 +1,164 @@
+//! From PostgreSQL's binary formats to JSON bytes.
+
+use std::io::Write as _;
+
+use super::Part;
+use crate::currency::format_amount;
+use crate::json;
+
+/// 2000-01-01, where PostgreSQL counts from, in days and microseconds of Unix time.
+const EPOCH_DAYS: i64 = 10_957;
+const EPOCH_MICROS: i64 = EPOCH_DAYS * DAY_MICROS;
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Writing to a `Vec` cannot fail.
+macro_rules! append {
+    ($out:expr, $($format:tt)*) => {{
+        let _ = write!($out, $($format)*);
+    }};
+}
+
+pub const MONEY: [Part; 3] = [
+    Part {
+        name: "amountMinor",
+        columns: &[0],
+        write: |columns, out| bigint(columns[0], out),
+        project: |stored, out| out.extend_from_slice(json::member(stored, "amountMinor").unwrap_or(b"null")),
+    },
+    Part {
+        name: "currency",
+        columns: &[1],
+        write: |columns, out| json::write_string(columns[0], out),
+        project: |stored, out| out.extend_from_slice(json::member(stored, "currency").unwrap_or(b"null")),
+    },
+    Part {
+        name: "amount",
+        columns: &[0, 1],
+        write: |columns, out| {
+            append!(out, "\"{}\"", format_amount(int(columns[0]), &String::from_utf8_lossy(columns[1])));
+        },
+        project: |stored, out| {
+            let text = |key| json::member(stored, key).and_then(json::plain_string);
+            let minor = text("amountMinor").and_then(|minor| minor.parse().ok());
+            match (minor, text("currency")) {
+                (Some(minor), Some(currency)) => append!(out, "\"{}\"", format_amount(minor, currency)),
+                _ => out.extend_from_slice(b"null"),
+            }
+        },
+    },
+];
+
+/// An integer of any width, big-endian.
+fn int(binary: &[u8]) -> i64 {
+    let negative = binary.first().is_some_and(|byte| byte & 0x80 != 0);
+    binary.iter().fold(if negative { -1 } else { 0 }, |value, byte| value << 8 | i64::from(*byte))
+}
+
+pub fn bigint(binary: &[u8], out: &mut Vec<u8>) {
+    append!(out, "\"{}\"", int(binary));
+}
+
+pub fn integer(binary: &[u8], out: &mut Vec<u8>) {
+    append!(out, "{}", int(binary));
+}
+
+pub fn boolean(binary: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(if binary.first() == Some(&1) { b"true" } else { b"false" });
+}
+
+/// A version byte, then the text.
+pub fn jsonb(binary: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(binary.get(1..).unwrap_or(b"null"));
+}
+
+pub fn date(binary: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    day(int(binary) + EPOCH_DAYS, out);
+    out.push(b'"');
+}
+
+pub fn time(binary: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    clock(int(binary), out);
+    out.push(b'"');
+}
+
+pub fn datetime(binary: &[u8], out: &mut Vec<u8>) {
+    let micros = int(binary).saturating_add(EPOCH_MICROS);
+    out.push(b'"');
+    day(micros.div_euclid(DAY_MICROS), out);
+    out.push(b'T');
+    clock(micros.rem_euclid(DAY_MICROS), out);
+    out.extend_from_slice(b"Z\"");
+}
+
+pub fn duration(binary: &[u8], out: &mut Vec<u8>) {
+    append!(out, "\"{}\"", iso_duration(int(binary)));
+}
+
+/// A number of digits with zeros before it.
+fn digits(mut value: i64, width: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + width, b'0');
+    for place in out[start..].iter_mut().rev() {
+        *place += (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// The civil date of a day of Unix time (Howard Hinnant's `civil_from_days`).
+fn day(days: i64, out: &mut Vec<u8>) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    digits(year, 4, out);
+    out.push(b'-');
+    digits(month, 2, out);
+    out.push(b'-');
+    digits(day_of_year - (153 * march_month + 2) / 5 + 1, 2, out);
+}
+
+/// `09:30:00`, and the microseconds when there are any.
+fn clock(micros: i64, out: &mut Vec<u8>) {
+    let seconds = micros / 1_000_000;
+    digits(seconds / 3_600, 2, out);
+    out.push(b':');
+    digits(seconds / 60 % 60, 2, out);
+    out.push(b':');
+    digits(seconds % 60, 2, out);
+    if micros % 1_000_000 != 0 {
+        out.push(b'.');
+        digits(micros % 1_000_000, 6, out);
+    }
+}
+
+/// ISO 8601 with days of 24 hours: `P1DT2H`, `-PT0.5S`, `PT0S`.
+pub fn iso_duration(milliseconds: i64) -> String {
+    let total = milliseconds.unsigned_abs();
+    let (days, hours, minutes) = (total / 86_400_000, total / 3_600_000 % 24, total / 60_000 % 60);
+    let (seconds, fraction) = (total / 1_000 % 60, total % 1_000);
+    let mut text = String::from(if milliseconds < 0 { "-P" } else { "P" });
+    let part = |text: &mut String, value: u64, unit: char| {
+        if value > 0 {
+            text.push_str(&format!("{value}{unit}"));
+        }
+    };
+    part(&mut text, days, 'D');
+    if total % 86_400_000 > 0 || total == 0 {
+        text.push('T');
+    }
+    part(&mut text, hours, 'H');
+    part(&mut text, minutes, 'M');
+    if fraction > 0 {
+        let fraction = format!("{fraction:03}");
+        text.push_str(&format!("{seconds}.{}S", fraction.trim_end_matches('0')));
+    } else if seconds > 0 || total == 0 {
+        text.push_str(&format!("{seconds}S"));
+    }
+    text
+}
