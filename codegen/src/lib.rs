@@ -6,6 +6,7 @@
 //! 3. `emit`: `Schema` to the files of `generated/`.
 //! 4. `catalog`: `Schema` to the database model; `migrate`: the difference of two models to SQL and its hazards.
 
+pub mod catalog;
 pub mod emit;
 pub mod schema;
 pub mod source;

@@ -6,7 +6,7 @@
 pub mod field_kind;
 pub mod name;
 
-pub use field_kind::{FilterFamily, GraphqlScalar, Mapping, Scalar, SqlType, Takes};
+pub use field_kind::{FilterFamily, GraphqlScalar, Mapping, Scalar, SqlType, Takes, Unit};
 pub use name::Name;
 
 #[derive(Clone, Debug)]

@@ -25,6 +25,16 @@ pub enum Scalar {
     Json,
 }
 
+/// What the number that is stored for a value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// The value itself.
+    Plain,
+    Milliseconds,
+    /// Minor units of the currency that stands in a second column, `{field}_currency`.
+    MinorUnits,
+}
+
 /// What PostgreSQL stores for a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SqlType {
@@ -97,6 +107,7 @@ pub struct Mapping {
     /// The Rust type of the value, as found in `runtime::prelude`.
     pub rust: &'static str,
     pub sql: SqlType,
+    pub unit: Unit,
     /// A CHECK on the column, with `{}` for its quoted name.
     pub check: Option<&'static str>,
     /// The GraphQL type of the output.
@@ -123,6 +134,7 @@ const BIGINT: Mapping = Mapping {
     yaml: "bigint",
     rust: "i64",
     sql: SqlType::Bigint,
+    unit: Unit::Plain,
     check: None,
     graphql: "BigInt",
     defines: Some(GraphqlScalar {
@@ -139,6 +151,7 @@ const STRING: Mapping = Mapping {
     yaml: "string",
     rust: "String",
     sql: SqlType::Text,
+    unit: Unit::Plain,
     check: None,
     graphql: "String",
     defines: None,
@@ -169,6 +182,11 @@ impl Scalar {
         Self::Color,
         Self::Json,
     ];
+
+    /// A second column, `{field}_currency`, says what the number in the first one counts.
+    pub fn has_currency(self) -> bool {
+        self.mapping().unit == Unit::MinorUnits
+    }
 
     /// The row of this field type.
     pub fn mapping(self) -> Mapping {
@@ -275,6 +293,7 @@ impl Scalar {
             Self::Duration => Mapping {
                 yaml: "duration",
                 rust: "Duration",
+                unit: Unit::Milliseconds,
                 graphql: "Duration",
                 defines: Some(GraphqlScalar {
                     about: "A length of time: `PT1H30M`.",
@@ -289,6 +308,7 @@ impl Scalar {
             Self::Money => Mapping {
                 yaml: "money",
                 rust: "Money",
+                unit: Unit::MinorUnits,
                 graphql: "Money",
                 defines: None,
                 input: "MoneyInput",

@@ -1,0 +1,232 @@
+//! The database model: what tables exist for a schema, and what their columns mean.
+//!
+//! A `Catalog` is what `migrations/catalog.json` holds: the physical tables (columns, checks, indexes, foreign keys, the
+//! same in `draft` and `live` except where a foreign key says otherwise) beside the fields that they stand for, because
+//! the difference of two catalogs must tell a relation that became a list from a column that vanished.
+
+mod json;
+mod lower;
+pub mod names;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use lower::lower;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// By name; the same tables are in `draft` and in `live`.
+    pub tables: BTreeMap<String, Table>,
+    /// The fields of each component, which are stored as JSON in the columns of its owners.
+    pub components: BTreeMap<String, Vec<Field>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub role: Role,
+    /// In the order of the schema; empty for the table of a list relation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    pub columns: Vec<Column>,
+    /// Empty for the table of a list of several types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<Index>,
+}
+
+/// What a table is for; with the names in it, its identity across two catalogs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The entries of the content type of the same name.
+    Content,
+    /// The rows that a field of `children` owns.
+    Children { of: String, field: String },
+    /// The items of a list relation.
+    List { of: String, field: String },
+}
+
+/// A field as far as the database is concerned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    pub name: String,
+    #[serde(flatten)]
+    pub store: Store,
+    /// Required to save; what is required to publish is no matter of the database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+}
+
+/// How the values of a field are stored.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Store {
+    /// `type` is the field type's name in YAML.
+    Scalar {
+        #[serde(rename = "type")]
+        scalar: String,
+    },
+    Enum {
+        values: Vec<String>,
+    },
+    Enums {
+        values: Vec<String>,
+    },
+    One {
+        to: Vec<String>,
+    },
+    Many {
+        to: Vec<String>,
+    },
+    Component {
+        of: String,
+    },
+    Components {
+        of: String,
+    },
+    Blocks {
+        of: Vec<String>,
+    },
+    Children {
+        table: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub sql_type: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_null: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+/// A CHECK; `expression` has `{}` for its one column or `{0}`, `{1}` for several, so that it outlives their renaming.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Check {
+    pub name: String,
+    pub on: Vec<String>,
+    pub expression: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ForeignKey {
+    pub name: String,
+    pub column: String,
+    pub table: String,
+    pub reach: Reach,
+    pub on_delete: OnDelete,
+}
+
+/// In which stage a foreign key is, and in which the table that it points at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// From `draft` to `draft`: relations, which in `live` may point at what is not live.
+    Draft,
+    /// From each stage to the same one: rows that belong to an entry.
+    Each,
+    /// From `live` to `draft`: a live entry is a published copy of a draft.
+    LiveToDraft,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    Restrict,
+    SetNull,
+    Cascade,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Index {
+    pub name: String,
+    pub on: Vec<Key>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unique: bool,
+    /// For arrays, which are searched by what they contain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gin: bool,
+}
+
+/// One column of an index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    pub column: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descending: bool,
+}
+
+impl Catalog {
+    /// The text of `catalog.json`. The last migration is named in it so that two branches that both add one conflict.
+    pub fn to_json(&self, last_migration: &str) -> String {
+        json::write(self, last_migration)
+    }
+
+    /// Reads what [`Catalog::to_json`] wrote; the error says what is wrong with the file.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        json::read(text)
+    }
+
+    /// The table that has this role.
+    pub fn table_of(&self, role: &Role) -> Option<(&str, &Table)> {
+        self.tables.iter().find(|(_, table)| table.role == *role).map(|(name, table)| (name.as_str(), table))
+    }
+}
+
+impl Table {
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub fn has_key(&self) -> bool {
+        !self.primary_key.is_empty()
+    }
+}
+
+impl Check {
+    /// The expression with its columns' names put in.
+    pub fn sql(&self) -> String {
+        let mut sql = self.expression.clone();
+        if let [only] = self.on.as_slice() {
+            sql = sql.replace("{}", &names::quoted(only));
+        }
+        for (index, column) in self.on.iter().enumerate() {
+            sql = sql.replace(&format!("{{{index}}}"), &names::quoted(column));
+        }
+        sql
+    }
+}
+
+impl Key {
+    pub fn ascending(column: impl Into<String>) -> Self {
+        Self { column: column.into(), descending: false }
+    }
+}
+
+impl OnDelete {
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::Restrict => "restrict",
+            Self::SetNull => "set null",
+            Self::Cascade => "cascade",
+        }
+    }
+}
+
+/// SHA-256 of the text of `catalog.json` in hexadecimal: what a server compares with its database.
+pub fn hash(catalog_json: &str) -> String {
+    names::sha256_hex(catalog_json)
+}

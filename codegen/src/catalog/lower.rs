@@ -1,0 +1,287 @@
+//! From a schema to the tables that hold its entries: the one place that decides the layout of the database.
+
+use std::collections::BTreeMap;
+
+use super::{Catalog, Check, Column, Field, ForeignKey, Index, Key, OnDelete, Reach, Role, Store, Table, names};
+use crate::schema::{self, Component, ContentType, Enum, FieldKind, Relation, Required, Schema, SqlType};
+
+/// The model of the database that the schema needs.
+pub fn lower(schema: &Schema) -> Catalog {
+    let mut catalog = Catalog::default();
+    for ty in &schema.types {
+        content_table(ty, &mut catalog.tables);
+    }
+    for Component { name, fields, .. } in &schema.components {
+        let fields = fields.iter().map(|field| lower_field(field)).collect();
+        catalog.components.insert(name.snake().to_owned(), fields);
+    }
+    catalog
+}
+
+fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
+    let name = ty.name.snake();
+    let mut table = Table::new(Role::Content);
+    table.columns = vec![
+        Column::required("id", SqlType::Uuid),
+        Column::required("revision", SqlType::Bigint),
+        Column::required("created_at", SqlType::Timestamptz),
+        Column::required("updated_at", SqlType::Timestamptz),
+        Column::optional("published_at", SqlType::Timestamptz),
+    ];
+    table.primary_key = vec!["id".to_owned()];
+    table.foreign_keys.push(ForeignKey::new(name, "id", name, Reach::LiveToDraft, OnDelete::Cascade));
+    for moment in ["created_at", "updated_at", "published_at"] {
+        table.index(name, vec![Key::ascending(moment), Key::ascending("id")], &[moment.to_owned()]);
+    }
+    add_fields(name, &ty.fields, &mut table, tables);
+    for index in &ty.indexes {
+        declared_index(name, &ty.fields, index, &mut table);
+    }
+    tables.insert(name.to_owned(), table);
+}
+
+fn children_table(owner: &str, field: &schema::Field, of: &schema::Children, tables: &mut BTreeMap<String, Table>) {
+    let name = of.name.snake();
+    let mut table = Table::new(Role::Children { of: owner.to_owned(), field: field.name.snake().to_owned() });
+    table.columns = vec![
+        Column::required("id", SqlType::Uuid),
+        Column::required("parent_id", SqlType::Uuid),
+        Column::required("position", SqlType::Bigint),
+    ];
+    table.primary_key = vec!["id".to_owned()];
+    table.foreign_keys.push(ForeignKey::new(name, "parent_id", owner, Reach::Each, OnDelete::Cascade));
+    table.plain_index(name, &["parent_id", "position"]);
+    add_fields(name, &of.fields, &mut table, tables);
+    tables.insert(name.to_owned(), table);
+}
+
+fn list_table(owner: &str, field: &schema::Field, relation: &Relation, tables: &mut BTreeMap<String, Table>) {
+    let name = names::join_table(owner, &field.name);
+    let several = relation.to.len() > 1;
+    let on_delete = match relation.on_delete {
+        schema::OnDelete::Restrict => OnDelete::Restrict,
+        schema::OnDelete::SetNull | schema::OnDelete::Cascade => OnDelete::Cascade,
+    };
+    let mut table = Table::new(Role::List { of: owner.to_owned(), field: field.name.snake().to_owned() });
+    table.columns.push(Column::required("owner_id", SqlType::Uuid));
+    table.foreign_keys.push(ForeignKey::new(&name, "owner_id", owner, Reach::Each, OnDelete::Cascade));
+    let mut items = Vec::new();
+    for target in &relation.to {
+        let column = names::item_column(target.snake(), several);
+        table.columns.push(Column { not_null: !several, ..Column::optional(&column, SqlType::Uuid) });
+        table.foreign_keys.push(ForeignKey::new(&name, &column, target.snake(), Reach::Draft, on_delete));
+        table.plain_index(&name, &[&column, "owner_id"]);
+        if several {
+            table.unique(&name, vec!["owner_id".to_owned(), column.clone()]);
+        }
+        items.push(column);
+    }
+    table.columns.push(Column::required("position", SqlType::Bigint));
+    if several {
+        table.checks.push(Check { name: names::check(&name, "item"), expression: exactly(&items, "= 1"), on: items });
+    } else {
+        table.primary_key = vec!["owner_id".to_owned(), "target_id".to_owned()];
+    }
+    tables.insert(name, table);
+}
+
+fn add_fields(owner: &str, fields: &[schema::Field], table: &mut Table, tables: &mut BTreeMap<String, Table>) {
+    for field in fields {
+        table.fields.push(lower_field(field));
+        let name = field.name.snake();
+        match &field.kind {
+            FieldKind::Children(children) => children_table(owner, field, children, tables),
+            FieldKind::Relation(relation) if relation.many => list_table(owner, field, relation, tables),
+            FieldKind::Relation(relation) => to_one(owner, field, relation, table),
+            FieldKind::Scalar { scalar, .. } => {
+                let mapping = scalar.mapping();
+                table.columns.push(Column::of(field, name, mapping.sql));
+                if let Some(check) = mapping.check {
+                    table.check(owner, name, &[name.to_owned()], check.to_owned());
+                }
+                if scalar.has_currency() {
+                    let currency = names::currency_column(name);
+                    table.columns.push(Column::of(field, &currency, SqlType::Text));
+                    let pair = "({0} is null) = ({1} is null)".to_owned();
+                    table.check(owner, name, &[name.to_owned(), currency], pair);
+                }
+            }
+            FieldKind::Enum { choice, many: false } => {
+                table.columns.push(Column::of(field, name, SqlType::Text));
+                table.check(owner, name, &[name.to_owned()], format!("{{}} in ({})", values(choice)));
+            }
+            FieldKind::Enum { choice, many: true } => {
+                table.columns.push(Column::list(name, SqlType::TextArray));
+                let inside = format!("{{}} <@ array[{}]::text[]", values(choice));
+                table.check(owner, name, &[name.to_owned()], inside);
+            }
+            FieldKind::Component { many: false, .. } => table.columns.push(Column::of(field, name, SqlType::Jsonb)),
+            FieldKind::Component { many: true, .. } | FieldKind::Blocks { .. } => {
+                table.columns.push(Column::list(name, SqlType::Jsonb));
+            }
+        }
+    }
+    for field in fields {
+        field_indexes(owner, fields, field, table);
+    }
+}
+
+fn to_one(owner: &str, field: &schema::Field, relation: &Relation, table: &mut Table) {
+    let required = field.required == Required::Save;
+    let on_delete = match relation.on_delete {
+        schema::OnDelete::Restrict => OnDelete::Restrict,
+        schema::OnDelete::SetNull => OnDelete::SetNull,
+        schema::OnDelete::Cascade => OnDelete::Cascade,
+    };
+    let columns = names::columns(field);
+    let several = columns.len() > 1;
+    for (column, target) in columns.iter().zip(&relation.to) {
+        table.columns.push(Column { not_null: required && !several, ..Column::optional(column, SqlType::Uuid) });
+        table.foreign_keys.push(ForeignKey::new(owner, column, target.snake(), Reach::Draft, on_delete));
+    }
+    if several {
+        let count = exactly(&columns, if required { "= 1" } else { "<= 1" });
+        table.check(owner, field.name.snake(), &columns, count);
+    }
+}
+
+/// `num_nonnulls({0}, {1}) = 1`
+fn exactly(columns: &[String], count: &str) -> String {
+    let places: Vec<_> = (0..columns.len()).map(|index| format!("{{{index}}}")).collect();
+    format!("num_nonnulls({}) {count}", places.join(", "))
+}
+
+fn values(choice: &Enum) -> String {
+    choice.values.iter().map(|value| format!("'{}'", value.name.snake())).collect::<Vec<_>>().join(", ")
+}
+
+fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, table: &mut Table) {
+    let columns = names::columns(field);
+    match &field.kind {
+        FieldKind::Relation(_) => {
+            for column in &columns {
+                table.index(owner, vec![Key::ascending(column), Key::ascending("id")], std::slice::from_ref(column));
+            }
+        }
+        FieldKind::Enum { many: true, .. } if field.filterable || field.indexed => {
+            let name = names::index(owner, &columns);
+            let on = columns.iter().map(Key::ascending).collect();
+            table.indexes.push(Index { name, on, unique: false, gin: true });
+        }
+        FieldKind::Scalar { .. } | FieldKind::Enum { .. } if field.filterable || field.sortable || field.indexed => {
+            table.index(owner, vec![Key::ascending(&columns[0]), Key::ascending("id")], &columns[..1]);
+        }
+        _ => {}
+    }
+    if let Some(with) = &field.unique {
+        let others = with.iter().flat_map(|name| columns_of(fields, name.snake()));
+        table.unique(owner, columns.into_iter().chain(others).collect());
+    }
+}
+
+fn declared_index(owner: &str, fields: &[schema::Field], index: &schema::Index, table: &mut Table) {
+    let on: Vec<_> = index
+        .on
+        .iter()
+        .flat_map(|(name, descending)| {
+            columns_of(fields, name.snake()).into_iter().map(|column| Key { column, descending: *descending })
+        })
+        .collect();
+    let columns: Vec<_> = on.iter().map(|key| key.column.clone()).collect();
+    if index.unique {
+        table.unique(owner, columns);
+    } else {
+        table.index(owner, on, &columns);
+    }
+}
+
+/// The columns of a field, or the system column of this name.
+fn columns_of(fields: &[schema::Field], name: &str) -> Vec<String> {
+    let field = fields.iter().find(|field| field.name.snake() == name);
+    field.map_or_else(|| vec![name.to_owned()], names::columns)
+}
+
+fn lower_field(field: &schema::Field) -> Field {
+    let snakes = |names: &[schema::Name]| names.iter().map(|name| name.snake().to_owned()).collect::<Vec<_>>();
+    let store = match &field.kind {
+        FieldKind::Scalar { scalar, .. } => Store::Scalar { scalar: scalar.mapping().yaml.to_owned() },
+        FieldKind::Enum { choice, many } => {
+            let values = choice.values.iter().map(|value| value.name.snake().to_owned()).collect();
+            if *many { Store::Enums { values } } else { Store::Enum { values } }
+        }
+        FieldKind::Relation(relation) if relation.many => Store::Many { to: snakes(&relation.to) },
+        FieldKind::Relation(relation) => Store::One { to: snakes(&relation.to) },
+        FieldKind::Component { component, many: true } => Store::Components { of: component.snake().to_owned() },
+        FieldKind::Component { component, many: false } => Store::Component { of: component.snake().to_owned() },
+        FieldKind::Blocks { of } => Store::Blocks { of: snakes(of) },
+        FieldKind::Children(children) => Store::Children { table: children.name.snake().to_owned() },
+    };
+    Field { name: field.name.snake().to_owned(), store, required: field.required == Required::Save }
+}
+
+impl Table {
+    fn new(role: Role) -> Self {
+        Self {
+            role,
+            fields: Vec::new(),
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+        }
+    }
+
+    fn check(&mut self, table: &str, field: &str, on: &[String], expression: String) {
+        self.checks.push(Check { name: names::check(table, field), on: on.to_vec(), expression });
+    }
+
+    fn plain_index(&mut self, table: &str, columns: &[&str]) {
+        let named: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+        self.index(table, columns.iter().map(|&column| Key::ascending(column)).collect(), &named);
+    }
+
+    /// Adds an index named after some of its columns, unless there is one of that name: a declared index on one
+    /// relation says no more than the index that every relation has.
+    fn index(&mut self, table: &str, on: Vec<Key>, named: &[String]) {
+        let name = names::index(table, named);
+        if !self.indexes.iter().any(|index| index.name == name) {
+            self.indexes.push(Index { name, on, unique: false, gin: false });
+        }
+    }
+
+    fn unique(&mut self, table: &str, columns: Vec<String>) {
+        let name = names::unique(table, &columns);
+        if !self.indexes.iter().any(|index| index.name == name) {
+            let on = columns.into_iter().map(Key::ascending).collect();
+            self.indexes.push(Index { name, on, unique: true, gin: false });
+        }
+    }
+}
+
+impl Column {
+    fn optional(name: &str, sql: SqlType) -> Self {
+        Self { name: name.to_owned(), sql_type: sql.sql().to_owned(), not_null: false, default: None }
+    }
+
+    fn required(name: &str, sql: SqlType) -> Self {
+        Self { not_null: true, ..Self::optional(name, sql) }
+    }
+
+    fn of(field: &schema::Field, name: &str, sql: SqlType) -> Self {
+        Self { not_null: field.required == Required::Save, ..Self::optional(name, sql) }
+    }
+
+    /// A column whose empty value is an empty list, never null.
+    fn list(name: &str, sql: SqlType) -> Self {
+        let empty = if sql == SqlType::Jsonb { "'[]'" } else { "'{}'" };
+        Self { default: Some(empty.to_owned()), ..Self::required(name, sql) }
+    }
+}
+
+impl ForeignKey {
+    fn new(owner: &str, column: &str, table: &str, reach: Reach, on_delete: OnDelete) -> Self {
+        let name = names::foreign_key(owner, column);
+        Self { name, column: column.to_owned(), table: table.to_owned(), reach, on_delete }
+    }
+}

@@ -1,0 +1,90 @@
+//! The names of everything in the database: one rule for each, none longer than PostgreSQL keeps.
+
+use sha2::{Digest, Sha256};
+
+use crate::schema::{Field, FieldKind, Name, Relation};
+
+/// PostgreSQL cuts longer names off silently.
+const LONGEST: usize = 63;
+
+/// Words that PostgreSQL does not take as the name of a column or a table without quotes.
+const RESERVED: &str = " all analyse analyze and any array as asc asymmetric authorization binary both case cast check \
+    collate collation column concurrently constraint create cross current_catalog current_date current_role \
+    current_schema current_time current_timestamp current_user default deferrable desc distinct do else end except \
+    false fetch for foreign freeze from full grant group having ilike in initially inner intersect into is isnull join \
+    lateral leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer \
+    overlaps placing primary references returning right select session_user similar some symmetric table tablesample \
+    then to trailing true union unique user using variadic verbose when where window with ";
+
+/// The name itself, or its first 54 bytes and 8 digits of its hash when it is too long. Names are ASCII.
+pub fn fit(name: String) -> String {
+    if name.len() <= LONGEST {
+        return name;
+    }
+    format!("{}_{}", &name[..LONGEST - 9], &sha256_hex(&name)[..8])
+}
+
+/// As it must be written in SQL.
+pub fn quoted(name: &str) -> String {
+    if RESERVED.contains(&format!(" {name} ")) { format!("\"{name}\"") } else { name.to_owned() }
+}
+
+/// The table that holds the items of a list relation.
+pub fn join_table(owner: &str, field: &Name) -> String {
+    fit(format!("{owner}_{}", field.snake()))
+}
+
+/// The column of a to-one relation for one of its targets.
+pub fn relation_column(field: &str, target: &str, several: bool) -> String {
+    fit(if several { format!("{field}_{target}_id") } else { format!("{field}_id") })
+}
+
+/// The column of a list relation's table for one of its targets.
+pub fn item_column(target: &str, several: bool) -> String {
+    if several { fit(format!("{target}_id")) } else { "target_id".to_owned() }
+}
+
+/// The column beside money that holds its currency.
+pub fn currency_column(field: &str) -> String {
+    fit(format!("{field}_currency"))
+}
+
+pub fn primary_key(table: &str) -> String {
+    fit(format!("{table}_pkey"))
+}
+
+pub fn foreign_key(table: &str, column: &str) -> String {
+    fit(format!("{table}_{column}_fkey"))
+}
+
+pub fn check(table: &str, field: &str) -> String {
+    fit(format!("{table}_{field}_check"))
+}
+
+pub fn unique(table: &str, columns: &[String]) -> String {
+    fit(format!("{table}_{}_key", columns.join("_")))
+}
+
+pub fn index(table: &str, columns: &[String]) -> String {
+    fit(format!("{table}_{}_idx", columns.join("_")))
+}
+
+/// The columns that a field has in its owner's table, in order; none for lists of rows.
+pub fn columns(field: &Field) -> Vec<String> {
+    let name = field.name.snake();
+    match &field.kind {
+        FieldKind::Scalar { scalar, .. } if scalar.has_currency() => vec![name.to_owned(), currency_column(name)],
+        FieldKind::Relation(Relation { many: true, .. }) | FieldKind::Children(_) => Vec::new(),
+        FieldKind::Relation(relation) => {
+            let several = relation.to.len() > 1;
+            relation.to.iter().map(|target| relation_column(name, target.snake(), several)).collect()
+        }
+        FieldKind::Scalar { .. } | FieldKind::Enum { .. } | FieldKind::Component { .. } | FieldKind::Blocks { .. } => {
+            vec![name.to_owned()]
+        }
+    }
+}
+
+pub fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
