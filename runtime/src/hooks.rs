@@ -133,7 +133,8 @@ pub(crate) struct Entry {
 
 /// `Hooks` without the type, as the write path calls them.
 pub(crate) trait AnyHooks: Send + Sync {
-    fn before_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry) -> Pending<'a, Result<Vec<Value>>>;
+    fn before_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry)
+    -> Pending<'a, Result<Vec<Value>>>;
 
     fn after_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry) -> Pending<'a, Result<()>>;
 
@@ -148,7 +149,12 @@ struct Erased<T, H> {
 }
 
 impl<T: Record, H: Hooks<T>> AnyHooks for Erased<T, H> {
-    fn before_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry) -> Pending<'a, Result<Vec<Value>>> {
+    fn before_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<Entry>,
+        new: Entry,
+    ) -> Pending<'a, Result<Vec<Value>>> {
         Box::pin(async move {
             let old = old.map(record::<T>).transpose()?;
             let mut new = record::<T>(new)?;

@@ -25,11 +25,15 @@ pub fn from_stored(shape: &Shape, json: &Json) -> Result<Value, String> {
         (_, Json::Null) => Ok(Value::Null),
         (Shape::Scalar(kind), json) => kind.from_stored(json),
         (Shape::Enum(_), Json::String(text)) => Ok(Value::Text(text.clone())),
-        (Shape::One(_), Json::String(id)) => id.parse::<Uuid>().map(Value::Uuid).map_err(|_| format!("`{id}` is no UUID")),
+        (Shape::One(_), Json::String(id)) => {
+            id.parse::<Uuid>().map(Value::Uuid).map_err(|_| format!("`{id}` is no UUID"))
+        }
         (Shape::Component(_), Json::Object(_)) => Ok(Value::Json(json.clone())),
         (Shape::Enums(info), Json::Array(items)) => list(items, |item| from_stored(&Shape::Enum(info), item)),
         (Shape::Many(to), Json::Array(items)) => list(items, |item| from_stored(&Shape::One(*to), item)),
-        (Shape::Components(_) | Shape::Blocks(_), Json::Array(items)) => list(items, |item| Ok(Value::Json(item.clone()))),
+        (Shape::Components(_) | Shape::Blocks(_), Json::Array(items)) => {
+            list(items, |item| Ok(Value::Json(item.clone())))
+        }
         (_, json) => Err(unexpected("another shape", &Value::Json(json.clone()))),
     }
 }
