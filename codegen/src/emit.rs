@@ -1,3 +1,44 @@
 //! `Schema` to the files of `generated/`; emitters cannot fail.
+//!
+//! Rust is written as text, a line a field, and a test parses all of it. A formatter at 89 columns would break each
+//! field's line of options into one line an option, and `quote` and `syn` would be most of what `cargo xtask` compiles.
 
+pub mod breaking;
+mod component;
+mod content;
+mod fields;
+mod operations;
+mod output;
+mod root;
+mod rust_file;
 pub mod sdl;
+
+use crate::schema::Schema;
+pub use output::Output;
+
+/// What the server is compiled with beside the schema: its migrations.
+#[derive(Clone, Debug, Default)]
+pub struct MigrationsInput {
+    /// Names of the files in `migrations/`, in order: `0001_start.sql`.
+    pub files: Vec<String>,
+    /// The text of `migrations/catalog.json`.
+    pub catalog: String,
+}
+
+/// Every file that the schema becomes.
+pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
+    let mut output = Output::default();
+    output.add("generated/schema.graphql", root::sdl(schema));
+    output.add("generated/src/lib.rs", root::library(schema));
+    output.add("generated/src/migrations.rs", root::migrations(migrations));
+    output.add("generated/src/operations.rs", operations::file(schema));
+    output.add("generated/src/content.rs", content::registry(schema));
+    output.add("generated/src/component.rs", component::registry(schema));
+    for ty in &schema.types {
+        output.add(format!("generated/src/content/{}.rs", ty.name.snake()), content::file(ty));
+    }
+    for component in &schema.components {
+        output.add(format!("generated/src/component/{}.rs", component.name.snake()), component::file(component));
+    }
+    output
+}

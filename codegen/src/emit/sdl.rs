@@ -16,7 +16,7 @@ pub use document::{Definition, Document, Kind, Member};
 /// The whole API.
 pub fn document(schema: &Schema) -> Document {
     let mut definitions = vec![roots::query(schema), roots::mutation(schema)];
-    definitions.extend(schema.types.iter().flat_map(|ty| content_type(ty)));
+    definitions.extend(schema.types.iter().flat_map(content_type));
     definitions.extend(schema.components.iter().flat_map(|component| {
         let mut section = types::component(component);
         section.extend(inputs::component(component));

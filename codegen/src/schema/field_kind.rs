@@ -188,6 +188,11 @@ impl Scalar {
         self.mapping().unit == Unit::MinorUnits
     }
 
+    /// The variant of `runtime::Kind`, as generated code names it.
+    pub fn kind(self) -> String {
+        format!("Kind::{self:?}")
+    }
+
     /// The row of this field type.
     pub fn mapping(self) -> Mapping {
         match self {

@@ -1,0 +1,156 @@
+//! `generated/src/content/<type>.rs`: a content type with its children, and the registry of all of them.
+
+use crate::emit::fields::{DERIVE, Owner, children};
+use crate::emit::rust_file::{RustFile, doc, ident, names, text};
+use crate::schema::{Children, Computed, ContentType, Field, Inverse, Name, Schema};
+
+/// The file of one content type.
+pub fn file(ty: &ContentType) -> String {
+    let source = format!("schema/{}.yaml", ty.name.snake());
+    let mut file = RustFile::new(summary(&ty.name, &ty.description), source);
+    file.uses("runtime::prelude", ["*".to_owned()]);
+    file.uses("crate::content", ty.inverses.iter().map(|inverse| inverse.source.upper()));
+    let owner = Owner { name: &ty.name, fields: &ty.fields, joins: true };
+    owner.uses(&mut file);
+    file.item(record(&owner, &ty.description));
+    file.item(record_impl(&owner));
+    file.item(info(ty, &owner));
+    if !ty.computed.is_empty() {
+        file.item(computed_trait(ty));
+    }
+    file.items(owner.companions());
+    for (field, child) in children(&ty.fields) {
+        let owner = Owner { name: &child.name, fields: &child.fields, joins: true };
+        owner.uses(&mut file);
+        file.item(record(&owner, &field.description));
+        file.item(record_impl(&owner));
+        file.item(format!("runtime::children!({});", child.name.pascal()));
+        file.item(child_info(ty, field, child, &owner));
+        file.items(owner.companions());
+    }
+    file.without("crate::content", own_names(ty));
+    file.render()
+}
+
+/// `generated/src/content.rs`.
+pub fn registry(schema: &Schema) -> String {
+    let mut file = RustFile::new("The content types of the site.", "schema/");
+    file.uses("runtime::prelude", ["ContentInfo".to_owned()]);
+    let modules = |keyword: &str, ending: &str| {
+        let line = |ty: &ContentType| format!("{keyword} {}{ending};", ident(&ty.name));
+        schema.types.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    file.item(modules("mod", ""));
+    file.item(modules("pub use", "::*"));
+    let infos: String = schema.types.iter().map(|ty| format!("\n    &{},", ty.name.upper())).collect();
+    file.item(format!("/// Sorted by name.\npub static TYPES: &[&ContentInfo] = &[{infos}\n];"));
+    file.render()
+}
+
+/// `Product`: something we sell.
+pub fn summary(name: &Name, description: &str) -> String {
+    let first = description.trim().lines().next().unwrap_or_default();
+    if first.is_empty() { format!("`{}`.", name.pascal()) } else { format!("`{}`: {first}", name.pascal()) }
+}
+
+/// What a file defines itself, and so must not import.
+fn own_names(ty: &ContentType) -> [String; 2] {
+    [ty.name.pascal(), ty.name.upper()]
+}
+
+fn record(owner: &Owner, description: &str) -> String {
+    let (about, name, members) = (doc(description, ""), owner.name.pascal(), owner.members());
+    format!("{about}{DERIVE}\npub struct {name} {{\n    pub id: Id<Self>,\n{members}}}")
+}
+
+fn record_impl(owner: &Owner) -> String {
+    let (name, upper, list) = (owner.name.pascal(), owner.name.upper(), owner.list());
+    format!(
+        "impl Record for {name} {{
+    const INFO: &'static ContentInfo = &{upper};
+
+    fn id(&self) -> Id<Self> {{
+        self.id
+    }}
+
+    fn set_id(&mut self, id: Id<Self>) {{
+        self.id = id
+    }}
+
+{list}}}"
+    )
+}
+
+fn info(ty: &ContentType, owner: &Owner) -> String {
+    let (upper, name, table) = (ty.name.upper(), text(&ty.name.pascal()), text(ty.name.snake()));
+    let (plural, drafts, fields) = (text(&ty.plural.camel()), ty.drafts, owner.infos());
+    let inverses = lines("inverses", &ty.inverses, inverse);
+    let computed = lines("computed", &ty.computed, computed);
+    format!(
+        "pub static {upper}: ContentInfo = ContentInfo {{
+    name: {name},
+    table: {table},
+    plural: {plural},
+    drafts: {drafts},
+    owner: None,
+{fields}{inverses}{computed}}};"
+    )
+}
+
+fn child_info(ty: &ContentType, field: &Field, child: &Children, owner: &Owner) -> String {
+    let (upper, name, table) = (child.name.upper(), text(&child.name.pascal()), text(child.name.snake()));
+    let (plural, drafts, fields) = (text(&field.name.camel()), ty.drafts, owner.infos());
+    let parent = ty.name.upper();
+    format!(
+        "pub static {upper}: ContentInfo = ContentInfo {{
+    name: {name},
+    table: {table},
+    plural: {plural},
+    drafts: {drafts},
+    owner: Some(&{parent}),
+{fields}    inverses: &[],
+    computed: &[],
+}};"
+    )
+}
+
+fn lines<T>(name: &str, items: &[T], line: impl Fn(&T) -> String) -> String {
+    if items.is_empty() {
+        return format!("    {name}: &[],\n");
+    }
+    let lines: String = items.iter().map(|item| format!("        {},\n", line(item))).collect();
+    format!("    {name}: &[\n{lines}    ],\n")
+}
+
+fn inverse(inverse: &Inverse) -> String {
+    let (name, source, field) = (text(&inverse.name.camel()), inverse.source.upper(), text(inverse.field.snake()));
+    format!("InverseInfo {{ name: {name}, source: &{source}, field: {field} }}")
+}
+
+fn computed(computed: &Computed) -> String {
+    let (name, kind, with) = (text(&computed.name.camel()), computed.scalar.kind(), names(&computed.with));
+    format!("ComputedInfo {{ name: {name}, kind: {kind}, with: &{with} }}")
+}
+
+/// What the site must implement: a function a computed field, each for many entries at once.
+fn computed_trait(ty: &ContentType) -> String {
+    let name = ty.name.pascal();
+    let function = |computed: &Computed| {
+        let about = doc(&computed.description, "    ");
+        let value = computed.scalar.mapping().rust;
+        let value = if computed.required { value.to_owned() } else { format!("Option<{value}>") };
+        let function = ident(&computed.name);
+        let entries = ident(&ty.plural);
+        format!(
+            "{about}    fn {function}(
+        &self,
+        {entries}: &[{name}],
+        cx: &ReadCx<'_>,
+    ) -> impl Future<Output = Result<Vec<{value}>>> + Send;\n"
+        )
+    };
+    let functions: Vec<_> = ty.computed.iter().map(function).collect();
+    let about =
+        format!("/// Computed fields of `{name}`, which the site implements: a value for each entry, in their order.");
+    format!("{about}\npub trait {name}Computed: Send + Sync + 'static {{\n{}}}", functions.join("\n"))
+}

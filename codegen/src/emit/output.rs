@@ -1,0 +1,24 @@
+//! `Output`: the text of every generated file, by its path from the project's root.
+
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    files: BTreeMap<String, String>,
+}
+
+impl Output {
+    /// Folders in which every file is generated: what is there and not in the output is an orphan.
+    pub const OWNED: [&'static str; 1] = ["generated/src"];
+
+    /// Two emitters that write the same file would hide each other's work.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        let path = path.into();
+        let before = self.files.insert(path.clone(), text.into());
+        assert!(before.is_none(), "codegen bug: {path} is written twice");
+    }
+
+    pub fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
+    }
+}
