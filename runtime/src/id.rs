@@ -83,6 +83,13 @@ fn is_prefix(table: &str) -> bool {
     table.starts_with(|first: char| first.is_ascii_lowercase()) && !table.ends_with('_') && table.bytes().all(inner)
 }
 
+/// The nil id, of a record that is not saved yet.
+impl<T> Default for Id<T> {
+    fn default() -> Self {
+        Self::new(Uuid::nil())
+    }
+}
+
 impl<T> Clone for Id<T> {
     fn clone(&self) -> Self {
         *self

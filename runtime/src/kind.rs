@@ -8,7 +8,7 @@ mod write;
 
 use serde_json::Value as Json;
 
-use crate::content::SiteInfo;
+use crate::content::{Limits, SiteInfo};
 use crate::value::Value;
 
 /// A field type whose value is one column (money: two).
@@ -62,6 +62,8 @@ struct Row {
     select: Option<&'static str>,
     parse: fn(&Json, &SiteInfo) -> Result<Value, String>,
     json: fn(&Value) -> Json,
+    /// Back from `json`, where `parse` would ask what the site takes today.
+    stored: Option<fn(&Json) -> Result<Value, String>>,
     /// From the first column's binary format to JSON.
     write: fn(&[u8], &mut Vec<u8>),
     parts: &'static [Part],
@@ -72,6 +74,7 @@ const TEXT: Row = Row {
     select: None,
     parse: |json, _| parse::text(json),
     json: as_text,
+    stored: None,
     write: crate::json::write_string,
     parts: &[],
 };
@@ -82,6 +85,14 @@ const BIGINT: Row = Row {
     json: as_text,
     write: write::bigint,
     ..TEXT
+};
+
+/// For kinds whose parsing asks nothing of the site.
+const NO_SITE: SiteInfo = SiteInfo {
+    name: "",
+    currency: "",
+    currencies: &[],
+    limits: Limits { depth: 0, cost: 0, aliases: 0, batch: 0, page: 0, list: 0, body: 0 },
 };
 
 impl Kind {
@@ -134,6 +145,7 @@ impl Kind {
                 columns: &[Column { suffix: "", cast: "bigint" }, Column { suffix: "_currency", cast: "text" }],
                 parse: parse::money,
                 json: as_money,
+                stored: Some(parse::stored_money),
                 parts: &write::MONEY,
                 ..BIGINT
             },
@@ -179,6 +191,36 @@ impl Kind {
             Value::Null => Json::Null,
             value => (self.row().json)(value),
         }
+    }
+
+    /// The value of what [`Kind::json`] made.
+    pub fn from_stored(self, json: &Json) -> Result<Value, String> {
+        match (json, self.row().stored) {
+            (Json::Null, _) => Ok(Value::Null),
+            (json, Some(stored)) => stored(json),
+            (json, None) => (self.row().parse)(json, &NO_SITE),
+        }
+    }
+
+    /// The value of its columns in PostgreSQL's binary format, the first as [`Kind::select`] has it.
+    pub fn read(self, columns: &[Option<&[u8]>]) -> Result<Value, String> {
+        let Some(columns) = columns.iter().copied().collect::<Option<Vec<_>>>() else { return Ok(Value::Null) };
+        let mut json = Vec::new();
+        match self.parts() {
+            [] => self.write(columns[0], &mut json),
+            parts => {
+                for part in parts {
+                    json.push(if json.is_empty() { b'{' } else { b',' });
+                    crate::json::write_string(part.name.as_bytes(), &mut json);
+                    json.push(b':');
+                    let of: Vec<_> = part.columns.iter().map(|&column| columns[column]).collect();
+                    (part.write)(&of, &mut json);
+                }
+                json.push(b'}');
+            }
+        }
+        let json = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+        self.from_stored(&json)
     }
 
     /// Appends the JSON of a value in the binary format of [`Kind::select`].

@@ -3,9 +3,12 @@
 pub mod content;
 pub mod currency;
 pub mod error;
+pub mod hooks;
 pub mod id;
 pub mod json;
 pub mod kind;
+pub mod prelude;
+pub mod record;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

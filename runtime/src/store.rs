@@ -1,5 +1,7 @@
 //! `Store`: the database as the rest of the server sees it. Nothing is read without naming a stage.
 
+pub mod write;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

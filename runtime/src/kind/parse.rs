@@ -168,6 +168,15 @@ pub fn money(json: &Json, site: &SiteInfo) -> Parsed {
     Ok(Value::Money { amount, currency: currency.to_owned() })
 }
 
+/// What was money when it was stored, even if the site no longer takes its currency.
+pub fn stored_money(json: &Json) -> Parsed {
+    let minor = json.get("amountMinor").map(bigint).transpose()?;
+    match (minor, json.get("currency").and_then(Json::as_str)) {
+        (Some(Value::Int(amount)), Some(currency)) => Ok(Value::Money { amount, currency: currency.to_owned() }),
+        _ => Err(not("stored money", json)),
+    }
+}
+
 pub fn json(json: &Json) -> Parsed {
     check_json(json, 0)?;
     Ok(Value::Json(json.clone()))

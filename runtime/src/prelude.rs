@@ -1,0 +1,12 @@
+//! What generated files and a site's own code name: the types of fields, records and hooks.
+
+pub use crate::content::*;
+pub use crate::error::{Code, Error, Problem, Result, Step};
+pub use crate::hooks::{Cx, Hooks, refuse};
+pub use crate::id::Id;
+pub use crate::kind::Kind;
+pub use crate::record::{
+    AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp,
+};
+pub use crate::store::{Stage, Store};
+pub use rust_decimal::Decimal;
