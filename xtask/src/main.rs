@@ -3,8 +3,15 @@
 mod bench_compile;
 mod drift;
 mod generate;
+mod guard;
+mod interrupt;
 mod migrate;
+mod postgres;
+mod progress;
 mod project;
+mod random;
+mod test;
+mod with_postgres;
 
 use std::process::ExitCode;
 
@@ -25,6 +32,12 @@ enum Task {
     Generate(generate::Args),
     /// Plan the next migration, or check those that are there
     Migrate(migrate::Args),
+    /// Run the whole test suite on a private PostgreSQL
+    Test(test::Args),
+    /// Start the development database and print its address, or run a command with it
+    Postgres(with_postgres::Args),
+    #[command(hide = true)]
+    Guard(guard::Args),
     /// Measure the generator, the build or the server
     #[command(subcommand)]
     Bench(Bench),
@@ -38,7 +51,14 @@ enum Bench {
 
 fn main() -> ExitCode {
     let task = Cli::parse().task;
-    match Project::find().and_then(|project| run(&project, task)) {
+    if let Task::Guard(args) = task {
+        return report(guard::run(args));
+    }
+    report(Project::find().and_then(|project| run(&project, task)))
+}
+
+fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
+    match result {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -51,6 +71,9 @@ fn run(project: &Project, task: Task) -> anyhow::Result<ExitCode> {
     match task {
         Task::Generate(args) => generate::run(project, args),
         Task::Migrate(args) => migrate::run(project, args),
+        Task::Test(args) => test::run(project, args),
+        Task::Postgres(args) => with_postgres::run(project, args),
+        Task::Guard(args) => guard::run(args),
         Task::Bench(Bench::Compile(args)) => bench_compile::run(project, args),
     }
 }

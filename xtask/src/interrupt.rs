@@ -1,0 +1,36 @@
+//! Ctrl-C, SIGTERM and SIGHUP as a question that loops ask, so that everything is stopped in order.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::guard::Guarded;
+
+/// The exit code of a task that was interrupted, as shells have it.
+pub const EXIT_CODE: u8 = 130;
+
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// From here on a signal no longer ends the process.
+pub fn listen() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| REQUESTED.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")
+}
+
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}
+
+/// Waits for the end of a program, or stops it at an interrupt.
+pub fn wait(program: &mut Guarded) -> anyhow::Result<u8> {
+    loop {
+        if let Some(code) = program.ended()? {
+            return Ok(code);
+        }
+        if requested() {
+            program.stop();
+            return Ok(EXIT_CODE);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

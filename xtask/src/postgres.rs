@@ -1,0 +1,205 @@
+//! A PostgreSQL for development, tests and benches: the one of `DATABASE_URL`, else a private one of this checkout.
+
+mod account;
+mod binaries;
+mod cluster;
+mod fetch;
+mod state;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use account::Account;
+use anyhow::{Context, bail};
+use binaries::Binaries;
+use cluster::{Cluster, Running};
+use state::Lock;
+
+use crate::progress::{say, since};
+use crate::project::Project;
+
+/// Where tests look for a PostgreSQL on which they may create databases.
+pub const TEST_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
+
+/// What a database is for decides how it is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Kept between runs and safe against a crash of the machine.
+    Development,
+    /// New in each run, quick, and deleted at its end.
+    Test,
+    /// As `Test`, with the memory and the statistics of a production database.
+    Bench,
+}
+
+impl Purpose {
+    /// The variable that names a database for this, and its value.
+    fn given(self) -> Option<(&'static str, String)> {
+        let variables: &[&str] = match self {
+            Self::Development => &["DATABASE_URL"],
+            Self::Test => &[TEST_VARIABLE, "DATABASE_URL"],
+            // What a bench fills with made-up content is never somebody's database.
+            Self::Bench => &[],
+        };
+        let set = |name: &&'static str| Some((*name, std::env::var(name).ok().filter(|url| !url.is_empty())?));
+        variables.iter().find_map(set)
+    }
+
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Development => &[],
+            Self::Test => &["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"],
+            Self::Bench => &["fsync=off", "synchronous_commit=off", "shared_buffers=512MB", "jit=off"],
+        }
+    }
+}
+
+/// A database that is there as long as this value is.
+pub struct Postgres {
+    pub url: String,
+    pub kept: Kept,
+    /// Stops the server when it is dropped; before the lock, so that nobody finds it half stopped.
+    _running: Option<Running>,
+    _lock: Option<Lock>,
+}
+
+/// Whose database it is.
+pub enum Kept {
+    /// Of `DATABASE_URL`.
+    Elsewhere,
+    /// A private one in this folder.
+    Here(PathBuf),
+}
+
+impl Postgres {
+    /// Starts what the purpose needs, or uses what `DATABASE_URL` names.
+    pub fn start(project: &Project, purpose: Purpose) -> anyhow::Result<Self> {
+        if let Some((variable, url)) = purpose.given() {
+            say("Using", format!("PostgreSQL of {variable} ({})", without_password(&url)));
+            return Ok(Self { url, kept: Kept::Elsewhere, _running: None, _lock: None });
+        }
+        let account = Account::choose()?;
+        let folder = state::folder(project, account)?;
+        match purpose {
+            Purpose::Development => Self::start_kept(&folder, account),
+            Purpose::Test | Purpose::Bench => Self::start_passing(&folder, account, purpose),
+        }
+    }
+
+    /// The development database, started or, when another command has started it, joined.
+    pub fn start_or_join(project: &Project) -> anyhow::Result<Self> {
+        if Purpose::Development.given().is_none() {
+            let cluster = kept(&state::folder(project, Account::choose()?)?);
+            if Lock::take(&lock_of(&cluster.folder))?.is_none() {
+                let url = cluster.running_url().context("another command is starting the database: try again")?;
+                return Ok(Self { url, kept: Kept::Here(cluster.folder), _running: None, _lock: None });
+            }
+        }
+        Self::start(project, Purpose::Development)
+    }
+
+    fn start_kept(folder: &Path, account: Account) -> anyhow::Result<Self> {
+        let cluster = kept(folder);
+        let Some(lock) = Lock::take(&lock_of(&cluster.folder))? else {
+            bail!("the development database of this checkout is in use by another `cargo xtask` command");
+        };
+        let start = Instant::now();
+        let binaries = choose(account, folder, cluster.major())?;
+        if !cluster.is_made() {
+            let _shared = Lock::wait(&folder.join("lock"))?;
+            cluster.copy_from(&template(folder, account, &binaries)?, account)?;
+        }
+        let running = cluster.start(account, &binaries, Purpose::Development.settings(), false)?;
+        announce(&binaries, &running.url, start);
+        Ok(Self {
+            url: running.url.clone(),
+            kept: Kept::Here(cluster.folder),
+            _running: Some(running),
+            _lock: Some(lock),
+        })
+    }
+
+    fn start_passing(folder: &Path, account: Account, purpose: Purpose) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        let binaries = choose(account, folder, None)?;
+        let shared = Lock::wait(&folder.join("lock"))?;
+        clean(folder)?;
+        let template = template(folder, account, &binaries)?;
+        let cluster = Cluster::new(folder.join(format!("passing-{}", crate::random::hex(4)?)));
+        let lock = Lock::take(&lock_of(&cluster.folder))?.context("a new lock cannot be taken")?;
+        drop(shared);
+        cluster.copy_from(&template, account)?;
+        let running = cluster.start(account, &binaries, purpose.settings(), true)?;
+        announce(&binaries, &running.url, start);
+        Ok(Self {
+            url: running.url.clone(),
+            kept: Kept::Here(cluster.folder),
+            _running: Some(running),
+            _lock: Some(lock),
+        })
+    }
+}
+
+fn announce(binaries: &Binaries, url: &str, start: Instant) {
+    let address = without_password(url).replace("?sslmode=disable", "");
+    say("Started", format!("PostgreSQL {} at {address} {}", binaries.version, since(start)));
+}
+
+fn kept(folder: &Path) -> Cluster {
+    Cluster::new(folder.join("dev"))
+}
+
+fn lock_of(cluster: &Path) -> PathBuf {
+    cluster.with_extension("lock")
+}
+
+/// Programs for a new cluster, or for one that a certain version has made.
+fn choose(account: Account, folder: &Path, major: Option<u32>) -> anyhow::Result<Binaries> {
+    if let Some(found) = Binaries::find(account, major) {
+        return Ok(found);
+    }
+    let fetched = fetch::fetch(account, &folder.join("programs"))?;
+    match major {
+        Some(major) if major != fetched.major => bail!(
+            "the development database was made by PostgreSQL {major}, which is not found any more; \
+             install it again, or delete {} to begin anew",
+            kept(folder).folder.display()
+        ),
+        _ => Ok(fetched),
+    }
+}
+
+/// An empty cluster that others are copied from: copying takes a tenth of the time of making one.
+fn template(folder: &Path, account: Account, binaries: &Binaries) -> anyhow::Result<Cluster> {
+    let template = Cluster::new(folder.join(format!("template-{}", binaries.major)));
+    if !template.is_made() {
+        say("Making", format!("a private PostgreSQL {} with {}", binaries.version, binaries.folder.display()));
+        template.make(account, binaries)?;
+    }
+    Ok(template)
+}
+
+/// Removes what runs that were killed have left. Only called by who holds the lock of the folder.
+fn clean(folder: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with("passing-") || !name.ends_with(".lock") || Lock::take(&path)?.is_none() {
+            continue;
+        }
+        let cluster = Cluster::new(path.with_extension(""));
+        cluster.stop_orphan()?;
+        cluster::remove(&cluster.folder)?;
+        cluster::remove(&cluster.folder.with_extension("unfinished"))?;
+        std::fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
+/// An address as it may be shown: `postgres://user@host:5432/shop`.
+fn without_password(url: &str) -> String {
+    let Some((before, after)) = url.rsplit_once('@') else { return url.to_owned() };
+    let user_start = before.find("//").map_or(0, |at| at + 2);
+    let user_end = before[user_start..].find(':').map_or(before.len(), |at| user_start + at);
+    format!("{}@{after}", &before[..user_end])
+}
