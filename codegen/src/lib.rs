@@ -6,7 +6,32 @@
 //! 3. `emit`: `Schema` to the files of `generated/`.
 //! 4. `catalog`: `Schema` to the database model; `migrate`: the difference of two models to SQL and its hazards.
 
+mod analyze;
 pub mod catalog;
+pub mod diagnostic;
 pub mod emit;
 pub mod schema;
 pub mod source;
+mod syntax;
+
+pub use diagnostic::Diagnostics;
+pub use source::SourceFile;
+
+/// A valid schema, and what its author may want to know nevertheless.
+#[derive(Debug)]
+pub struct Compiled {
+    pub schema: schema::Schema,
+    pub warnings: Diagnostics,
+}
+
+/// Compiles the files of `schema/`; or everything that is wrong in them, at once.
+pub fn compile(sources: &[SourceFile]) -> Result<Compiled, Diagnostics> {
+    let mut found = Diagnostics::default();
+    let files = syntax::file::read(sources, &mut found);
+    let schema = analyze::analyze(&files, &mut found);
+    found.sort(sources);
+    match found.has_errors() {
+        true => Err(found),
+        false => Ok(Compiled { schema, warnings: found }),
+    }
+}

@@ -3,7 +3,9 @@
 //! No spans and no raw YAML: once a `Schema` exists there is nothing left to complain about. Types, components and
 //! operations are sorted by name; fields keep the author's order, which is the order of columns and of the API.
 
+pub mod currency;
 pub mod field_kind;
+pub mod literal;
 pub mod name;
 
 pub use field_kind::{FilterFamily, GraphqlScalar, Mapping, Scalar, SqlType, Takes, Unit};

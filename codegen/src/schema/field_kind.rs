@@ -3,6 +3,8 @@
 //! To add a field type, add a variant and its row here, and its row in `runtime/src/kind.rs`. Nothing else matches on
 //! the variants; a test greps for that.
 
+use super::literal::{self, Parsed, Written};
+
 /// A field type whose value is one column (money: two).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scalar {
@@ -89,6 +91,10 @@ pub struct Takes {
     pub sortable: bool,
     pub filterable: bool,
     pub search: bool,
+    /// `from` names the field it is made from.
+    pub from: bool,
+    /// `schema` is a JSON Schema of the value.
+    pub schema: bool,
 }
 
 /// A scalar of the API that GraphQL itself does not have.
@@ -120,12 +126,24 @@ pub struct Mapping {
     pub filter_name: &'static str,
     pub filter: FilterFamily,
     pub takes: Takes,
+    /// A value written in YAML (a default, a bound), as the API would take it.
+    pub literal: fn(&Written) -> Option<Parsed>,
+    /// A value as written in YAML, for help and documentation.
+    pub example: &'static str,
     /// One sentence for the language reference.
     pub about: &'static str,
 }
 
-const NOTHING: Takes =
-    Takes { range: false, text: false, unique: false, sortable: false, filterable: false, search: false };
+const NOTHING: Takes = Takes {
+    range: false,
+    text: false,
+    unique: false,
+    sortable: false,
+    filterable: false,
+    search: false,
+    from: false,
+    schema: false,
+};
 const TEXT: Takes = Takes { text: true, unique: true, sortable: true, filterable: true, search: true, ..NOTHING };
 const LONG_TEXT: Takes = Takes { text: true, search: true, ..NOTHING };
 const NUMBER: Takes = Takes { range: true, unique: true, sortable: true, filterable: true, ..NOTHING };
@@ -145,6 +163,8 @@ const BIGINT: Mapping = Mapping {
     filter_name: "BigInt",
     filter: FilterFamily::Ordered,
     takes: NUMBER,
+    literal: literal::bigint,
+    example: "9000000000",
     about: "A whole number of 64 bits; a string in JSON, because JavaScript's numbers end at 2^53.",
 };
 const STRING: Mapping = Mapping {
@@ -159,6 +179,8 @@ const STRING: Mapping = Mapping {
     filter_name: "String",
     filter: FilterFamily::Text,
     takes: TEXT,
+    literal: literal::line,
+    example: "Two words",
     about: "One line of text.",
 };
 
@@ -197,20 +219,50 @@ impl Scalar {
     pub fn mapping(self) -> Mapping {
         match self {
             Self::String => STRING,
-            Self::Text => Mapping { yaml: "text", takes: LONG_TEXT, about: "Plain text of several lines.", ..STRING },
-            Self::Markdown => Mapping { yaml: "markdown", takes: LONG_TEXT, about: "Text in CommonMark.", ..STRING },
+            Self::Text => Mapping {
+                yaml: "text",
+                takes: LONG_TEXT,
+                literal: literal::text,
+                about: "Plain text of several lines.",
+                ..STRING
+            },
+            Self::Markdown => Mapping {
+                yaml: "markdown",
+                takes: LONG_TEXT,
+                literal: literal::text,
+                example: "Some *emphasis*",
+                about: "Text in CommonMark.",
+                ..STRING
+            },
             Self::Slug => Mapping {
                 yaml: "slug",
+                takes: Takes { from: true, ..TEXT },
+                literal: literal::slug,
+                example: "two-words",
                 about: "The part of an address that names the entry: `[a-z0-9]+(-[a-z0-9]+)*`, at most 96 characters; made from another field when it is not given.",
                 ..STRING
             },
-            Self::Email => Mapping { yaml: "email", about: "An address of electronic mail.", ..STRING },
+            Self::Email => Mapping {
+                yaml: "email",
+                literal: literal::email,
+                example: "someone@example.com",
+                about: "An address of electronic mail.",
+                ..STRING
+            },
             Self::Url => Mapping {
                 yaml: "url",
+                literal: literal::url,
+                example: "https://example.com/page",
                 about: "An absolute http or https address, or a path from the site's root.",
                 ..STRING
             },
-            Self::Color => Mapping { yaml: "color", about: "An sRGB colour as `#rrggbb` or `#rrggbbaa`.", ..STRING },
+            Self::Color => Mapping {
+                yaml: "color",
+                literal: literal::color,
+                example: "#2f6f4f",
+                about: "An sRGB colour as `#rrggbb` or `#rrggbbaa`.",
+                ..STRING
+            },
             Self::Integer => Mapping {
                 yaml: "integer",
                 rust: "i32",
@@ -219,6 +271,8 @@ impl Scalar {
                 defines: None,
                 input: "Int",
                 filter_name: "Int",
+                literal: literal::integer,
+                example: "10",
                 about: "A whole number of 32 bits.",
                 ..BIGINT
             },
@@ -234,6 +288,8 @@ impl Scalar {
                 }),
                 input: "Decimal",
                 filter_name: "Decimal",
+                literal: literal::decimal,
+                example: "12.50",
                 about: "An exact decimal number of up to 28 digits; a string in JSON.",
                 ..BIGINT
             },
@@ -245,6 +301,8 @@ impl Scalar {
                 defines: None,
                 input: "Boolean",
                 filter_name: "Boolean",
+                literal: literal::boolean,
+                example: "true",
                 filter: FilterFamily::Equal,
                 takes: Takes { filterable: true, sortable: true, ..NOTHING },
                 about: "True or false.",
@@ -261,6 +319,8 @@ impl Scalar {
                 }),
                 input: "Date",
                 filter_name: "Date",
+                literal: literal::date,
+                example: "2026-01-31",
                 takes: MOMENT,
                 about: "A day of the calendar, `2026-01-31` (ISO 8601).",
                 ..BIGINT
@@ -276,6 +336,8 @@ impl Scalar {
                 }),
                 input: "Time",
                 filter_name: "Time",
+                literal: literal::time,
+                example: "09:30:00",
                 takes: MOMENT,
                 about: "A time of day without a zone, `09:30:00` (ISO 8601).",
                 ..BIGINT
@@ -291,6 +353,8 @@ impl Scalar {
                 }),
                 input: "DateTime",
                 filter_name: "DateTime",
+                literal: literal::datetime,
+                example: "2026-01-31T09:30:00Z",
                 takes: MOMENT,
                 about: "A moment, `2026-01-31T09:30:00Z` (RFC 3339); given in UTC, taken with any offset, kept to the microsecond.",
                 ..BIGINT
@@ -306,6 +370,8 @@ impl Scalar {
                 }),
                 input: "Duration",
                 filter_name: "Duration",
+                literal: literal::duration,
+                example: "PT1H30M",
                 takes: MOMENT,
                 about: "A length of time, `PT1H30M` (ISO 8601: weeks, days of 24 hours, hours, minutes, seconds), kept to the millisecond.",
                 ..BIGINT
@@ -318,6 +384,8 @@ impl Scalar {
                 defines: None,
                 input: "MoneyInput",
                 filter_name: "Money",
+                literal: literal::money,
+                example: "12.50",
                 takes: MOMENT,
                 about: "An amount in minor units with its currency (ISO 4217); two columns, the second named `{field}_currency`.",
                 ..BIGINT
@@ -333,8 +401,10 @@ impl Scalar {
                 }),
                 input: "JSON",
                 filter_name: "JSON",
+                literal: literal::any,
+                example: "{ any: value }",
                 filter: FilterFamily::Equal,
-                takes: NOTHING,
+                takes: Takes { schema: true, ..NOTHING },
                 about: "Any JSON value, checked against `schema:` (JSON Schema 2020-12) where it is given.",
                 ..BIGINT
             },

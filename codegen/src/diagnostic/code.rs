@@ -1,0 +1,83 @@
+//! `Code`: every kind of mistake, with the line that the language reference has for it.
+
+use std::fmt;
+
+/// Numbers stay: S1 the file, S2 names and what they refer to, S3 fields and options, S4 the site, S5 warnings.
+macro_rules! codes {
+    ($($variant:ident $code:literal $about:literal;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $about] $variant,)*
+        }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// One sentence for the language reference.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    NotYaml "S101" "The file is not YAML.";
+    UnsupportedYaml "S102" "Anchors, aliases, tags and merge keys are not part of the language.";
+    DuplicateKey "S103" "A key is written twice in the same place.";
+    TooBig "S104" "A file is larger or deeper than any schema needs to be.";
+    WrongShape "S105" "A value has another shape than the key takes: text where a list is expected, say.";
+    UnknownKey "S106" "The language has no such key here.";
+    MissingKey "S107" "A key that must be there is not.";
+    UnknownFile "S108" "The file is not where its kind of file belongs, or is not named as what it declares.";
+    UnknownValue "S109" "The value is none of those that the key takes.";
+    OutOfRange "S110" "A number is outside its range.";
+    NoSite "S111" "There is no `schema/cms.yaml`.";
+
+    NotSnakeCase "S201" "A name is not `snake_case`.";
+    NameTooLong "S202" "A name, or the name of a table or column made from it, is too long for PostgreSQL.";
+    ReservedName "S203" "A name is taken by the system, by GraphQL or by Rust.";
+    UnknownFieldType "S204" "There is no such field type.";
+    TypeNameTaken "S205" "Two declarations would make the same type or table.";
+    FieldNameTaken "S206" "Two fields would make the same column or the same field of the API.";
+    UnknownType "S207" "There is no such content type.";
+    UnknownComponent "S208" "There is no such component.";
+    InverseTaken "S209" "The inverse of a relation has the name of another field of its target.";
+    ComponentCycle "S210" "Components contain each other without end.";
+    UnknownField "S211" "There is no such field.";
+    OperationNameTaken "S212" "Two queries or two mutations would have the same name.";
+
+    OptionNotTaken "S301" "A field of this type does not take the option.";
+    BadDefault "S302" "The default is not a value that the field takes.";
+    BoundsCrossed "S303" "`min` is above `max`.";
+    BadBound "S304" "`min` or `max` is not a value that bounds the field.";
+    BadPattern "S305" "The pattern is not a regular expression.";
+    BadSlugSource "S306" "A slug is made from a field that is not one line of text.";
+    RequiredSetNull "S307" "A required relation cannot become null when its target is deleted.";
+    NotAllowedHere "S308" "Fields of this type are not possible in children or in components.";
+    BadValues "S309" "The values of an enum are missing or collide.";
+    BadDate "S310" "A date is not a day of the calendar.";
+    BadRemoval "S311" "`was` or `drop` contradicts the rest of the schema.";
+    BadIndex "S312" "An index names what cannot be indexed.";
+    BadUnique "S313" "`unique` names what is not one column of the same table.";
+    BadTitle "S314" "The title is not a field of text.";
+    BadJsonSchema "S315" "The JSON Schema of a field is not a valid one.";
+
+    UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
+    BadLocale "S402" "The locale is not a BCP 47 tag.";
+    UnknownRole "S403" "There is no such role.";
+    BadAccess "S404" "A rule of access refers to what does not exist or does not fit its action.";
+
+    NotYetInForce "S501" "The option is accepted and checked, but has no effect yet.";
+    NotTypeId "S502" "Ids of the type are not TypeIDs to other software, since their prefix has digits.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

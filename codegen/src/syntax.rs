@@ -1,0 +1,8 @@
+//! From text to nodes that keep their place, checked against the tables of the language.
+
+pub mod file;
+pub mod language;
+pub mod node;
+pub mod shape;
+pub mod suggest;
+pub mod yaml;
