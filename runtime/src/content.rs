@@ -287,6 +287,23 @@ impl EnumInfo {
     }
 }
 
+impl Shape {
+    /// A to-one relation.
+    pub const fn one(to: &'static [&'static ContentInfo], type_name: &'static str, on_delete: OnDelete) -> Self {
+        Self::One(RelationInfo { to, type_name, on_delete, join: "" })
+    }
+
+    /// A to-many relation, kept in the table `join`.
+    pub const fn many(
+        to: &'static [&'static ContentInfo],
+        type_name: &'static str,
+        on_delete: OnDelete,
+        join: &'static str,
+    ) -> Self {
+        Self::Many(RelationInfo { to, type_name, on_delete, join })
+    }
+}
+
 impl ContentInfo {
     pub fn field(&self, name: &str) -> Option<&'static FieldInfo> {
         self.fields.iter().find(|field| field.name == name)

@@ -9,6 +9,7 @@ pub mod json;
 pub mod kind;
 pub mod prelude;
 pub mod record;
+pub mod site;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -8,5 +8,6 @@ pub use crate::kind::Kind;
 pub use crate::record::{
     AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp,
 };
+pub use crate::site::{ReadCx, SiteBuilder, SiteCode};
 pub use crate::store::{Stage, Store};
 pub use rust_decimal::Decimal;

@@ -1,0 +1,212 @@
+//! `SiteCode`: the computed fields, queries and mutations that a site implements, as the server calls them.
+//!
+//! The traits are generated and typed; the generated function `site` fills a [`SiteBuilder`] from an implementation of
+//! them, and here the types are taken away once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use crate::content::{ContentInfo, OperationInfo, SiteInfo};
+use crate::error::{Code, Error, Problem, Result, Step};
+use crate::hooks::Cx;
+use crate::record::{FieldType, Record, from_row};
+use crate::store::{Stage, Store};
+use crate::value::Value;
+
+/// What a computed field or an own query has at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadCx<'a> {
+    pub store: &'a Store,
+    /// The stage that the request reads; computed fields must not look at another one.
+    pub stage: Stage,
+}
+
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// The arguments of an own operation, in the order of the schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Args {
+    values: Vec<Value>,
+}
+
+impl Args {
+    /// From arguments that are coerced, with defaults applied; every value that its type does not take is a problem.
+    pub fn parse(info: &OperationInfo, site: &SiteInfo, given: &Map<String, Json>) -> Result<Self> {
+        let mut problems = Vec::new();
+        let mut values = Vec::new();
+        for arg in info.args {
+            let parse = |json: &Json, path: Vec<Step>, problems: &mut Vec<Problem>| {
+                let problem = |message| problems.push(Problem::new(Code::BadUserInput, message).at(path));
+                arg.kind.parse(json, site).map_err(problem).unwrap_or(Value::Null)
+            };
+            values.push(match given.get(arg.name) {
+                None | Some(Json::Null) => Value::Null,
+                Some(Json::Array(items)) if arg.many => {
+                    let item = |(index, item)| parse(item, vec![arg.name.into(), Step::Index(index)], &mut problems);
+                    Value::List(items.iter().enumerate().map(item).collect())
+                }
+                Some(json) => parse(json, vec![arg.name.into()], &mut problems),
+            });
+        }
+        if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
+    }
+
+    /// The argument at this place.
+    pub fn get<T: FieldType>(&self, index: usize) -> Result<T> {
+        let value = self.values.get(index).cloned().unwrap_or(Value::Null);
+        T::from_value(value).map_err(Error::internal)
+    }
+}
+
+/// Called by the generated function `site`.
+pub struct SiteBuilder<S> {
+    site: Arc<S>,
+    code: SiteCode,
+}
+
+impl<S: Send + Sync + 'static> SiteBuilder<S> {
+    pub fn new(site: S) -> Self {
+        Self { site: Arc::new(site), code: SiteCode::default() }
+    }
+
+    pub fn computed<T: Record, V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        compute: for<'a> fn(&'a S, &'a [T], &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
+    ) -> Self {
+        let computed = Computed { site: Arc::clone(&self.site), compute };
+        self.code.computed.insert((T::INFO.table, name), Box::new(computed));
+        self
+    }
+
+    pub fn query<V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        run: for<'a> fn(&'a S, Args, &'a ReadCx<'a>) -> Pending<'a, V>,
+    ) -> Self {
+        self.code.queries.insert(name, Box::new(Query { site: Arc::clone(&self.site), run }));
+        self
+    }
+
+    pub fn mutation<V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        run: for<'a, 'b> fn(&'a S, Args, &'a mut Cx<'b>) -> Pending<'a, V>,
+    ) -> Self {
+        self.code.mutations.insert(name, Box::new(Mutation { site: Arc::clone(&self.site), run }));
+        self
+    }
+
+    pub fn build(self) -> SiteCode {
+        self.code
+    }
+}
+
+/// The site's code without its types. Empty for a site that has none.
+#[derive(Default)]
+pub struct SiteCode {
+    /// By table and the field's GraphQL name.
+    computed: BTreeMap<(&'static str, &'static str), Box<dyn AnyComputed>>,
+    /// By GraphQL name.
+    queries: BTreeMap<&'static str, Box<dyn AnyQuery>>,
+    mutations: BTreeMap<&'static str, Box<dyn AnyMutation>>,
+}
+
+impl SiteCode {
+    /// A value for each entry, in their order. A row is what [`from_row`] takes: all scalar fields, and the children
+    /// that `ComputedInfo::with` names; other lists may be empty.
+    pub async fn compute(
+        &self,
+        info: &ContentInfo,
+        field: &str,
+        entries: Vec<(Uuid, Vec<Value>)>,
+        cx: &ReadCx<'_>,
+    ) -> Result<Vec<Value>> {
+        let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
+        let (_, computed) = found.ok_or_else(|| missing(field))?;
+        let count = entries.len();
+        let values = computed.run(entries, cx).await?;
+        if values.len() != count {
+            let (table, found) = (info.table, values.len());
+            return Err(Error::internal(format!("`{table}.{field}` computed {found} values for {count} entries")));
+        }
+        Ok(values)
+    }
+
+    /// A scalar, an id as `Value::Uuid`, or a `Value::List` of them.
+    pub async fn query(&self, name: &str, args: Args, cx: &ReadCx<'_>) -> Result<Value> {
+        self.queries.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
+    }
+
+    /// As `query`, inside the transaction of `cx`.
+    pub async fn mutation(&self, name: &str, args: Args, cx: &mut Cx<'_>) -> Result<Value> {
+        self.mutations.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
+    }
+}
+
+impl fmt::Debug for SiteCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operations = self.queries.keys().chain(self.mutations.keys());
+        f.debug_set().entries(self.computed.keys()).entries(operations).finish()
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::internal(format!("the server was started without the site's code for `{name}`"))
+}
+
+trait AnyComputed: Send + Sync {
+    fn run<'a>(&'a self, entries: Vec<(Uuid, Vec<Value>)>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>>;
+}
+
+trait AnyQuery: Send + Sync {
+    fn run<'a>(&'a self, args: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Value>;
+}
+
+trait AnyMutation: Send + Sync {
+    fn run<'a>(&'a self, args: Args, cx: &'a mut Cx<'_>) -> Pending<'a, Value>;
+}
+
+struct Computed<S, T, V> {
+    site: Arc<S>,
+    compute: for<'a> fn(&'a S, &'a [T], &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
+}
+
+struct Query<S, V> {
+    site: Arc<S>,
+    run: for<'a> fn(&'a S, Args, &'a ReadCx<'a>) -> Pending<'a, V>,
+}
+
+struct Mutation<S, V> {
+    site: Arc<S>,
+    run: for<'a, 'b> fn(&'a S, Args, &'a mut Cx<'b>) -> Pending<'a, V>,
+}
+
+impl<S: Send + Sync, T: Record, V: FieldType> AnyComputed for Computed<S, T, V> {
+    fn run<'a>(&'a self, entries: Vec<(Uuid, Vec<Value>)>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
+        Box::pin(async move {
+            let records = entries.into_iter().map(|(id, row)| from_row::<T>(id, row));
+            let records = records.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+            let values = (self.compute)(&self.site, &records, cx).await?;
+            Ok(values.iter().map(FieldType::to_value).collect())
+        })
+    }
+}
+
+impl<S: Send + Sync, V: FieldType> AnyQuery for Query<S, V> {
+    fn run<'a>(&'a self, args: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Value> {
+        Box::pin(async move { Ok((self.run)(&self.site, args, cx).await?.to_value()) })
+    }
+}
+
+impl<S: Send + Sync, V: FieldType> AnyMutation for Mutation<S, V> {
+    fn run<'a>(&'a self, args: Args, cx: &'a mut Cx<'_>) -> Pending<'a, Value> {
+        Box::pin(async move { Ok((self.run)(&self.site, args, cx).await?.to_value()) })
+    }
+}
