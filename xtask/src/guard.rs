@@ -66,8 +66,8 @@ pub fn command(program: impl AsRef<OsStr>, terms: &Terms) -> anyhow::Result<Comm
     Ok(command)
 }
 
-/// On Linux the running file itself, which a rebuild may have replaced under its name.
-fn own_program() -> anyhow::Result<PathBuf> {
+/// This program; on Linux the running file itself, which a rebuild may have replaced under its name.
+pub fn own_program() -> anyhow::Result<PathBuf> {
     if cfg!(target_os = "linux") {
         return Ok("/proc/self/exe".into());
     }

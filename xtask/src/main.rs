@@ -1,6 +1,8 @@
 //! Development tasks: everything that reads or writes the working tree, and the two commands of the README.
 
 mod bench_compile;
+mod bench_read;
+mod dev;
 mod drift;
 mod generate;
 mod guard;
@@ -28,6 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Serve the site and a demo, and keep up with what is saved
+    Dev(dev::Args),
     /// Make generated/, the SDL, the JSON Schema and the next migration from schema/
     Generate(generate::Args),
     /// Plan the next migration, or check those that are there
@@ -47,6 +51,8 @@ enum Task {
 enum Bench {
     /// Generate 3, 30 and 100 content types and measure generator and compiler
     Compile(bench_compile::Args),
+    /// Load a large catalogue and measure reads beside a hand-written server
+    Read(bench_read::Args),
 }
 
 fn main() -> ExitCode {
@@ -69,11 +75,13 @@ fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
 
 fn run(project: &Project, task: Task) -> anyhow::Result<ExitCode> {
     match task {
+        Task::Dev(args) => dev::run(project, args),
         Task::Generate(args) => generate::run(project, args),
         Task::Migrate(args) => migrate::run(project, args),
         Task::Test(args) => test::run(project, args),
         Task::Postgres(args) => with_postgres::run(project, args),
         Task::Guard(args) => guard::run(args),
         Task::Bench(Bench::Compile(args)) => bench_compile::run(project, args),
+        Task::Bench(Bench::Read(args)) => bench_read::run(project, args),
     }
 }

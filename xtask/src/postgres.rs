@@ -13,7 +13,7 @@ use account::Account;
 use anyhow::{Context, bail};
 use binaries::Binaries;
 use cluster::{Cluster, Running};
-use state::Lock;
+pub use state::Lock;
 
 use crate::progress::{say, since};
 use crate::project::Project;

@@ -1,5 +1,8 @@
 //! Where things are in a project, and reading and writing its files.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -27,4 +30,11 @@ impl Project {
     pub fn private(&self) -> PathBuf {
         self.path(".dev")
     }
+}
+
+/// Writes a file that only its owner may read.
+pub fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
+    let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

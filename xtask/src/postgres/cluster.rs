@@ -60,8 +60,7 @@ impl Cluster {
         remove(&unfinished.folder)?;
         unfinished.make_folder(account)?;
         let password = unfinished.folder.join("password");
-        std::fs::write(&password, crate::random::hex(16)?)?;
-        std::fs::set_permissions(&password, PermissionsExt::from_mode(0o600))?;
+        crate::project::write_secret(&password, &crate::random::hex(16)?)?;
         account.own(&password)?;
         let mut last = Ok(());
         for ctype in ["C.UTF-8", "en_US.UTF-8", "C"] {

@@ -1,0 +1,115 @@
+//! `cargo xtask dev`: a database, the generator, the server and a demo, kept up to date with what is saved.
+
+mod site;
+mod watch;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use site::{Outcome, Site};
+use watch::Watch;
+
+use crate::interrupt;
+use crate::postgres::{Kept, Lock, Postgres};
+use crate::progress::{say, since};
+use crate::project::Project;
+
+const FIRST_PORT: u16 = 4000;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Serve on this port [default: 4000, or the next that is free]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Leave a new database empty
+    #[arg(long)]
+    no_demo: bool,
+}
+
+pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    std::fs::create_dir_all(project.private())?;
+    let Some(_only) = Lock::take(&project.private().join("dev.lock"))? else {
+        bail!("`cargo xtask dev` is running in this checkout already");
+    };
+    let start = Instant::now();
+    let postgres = Postgres::start_or_join(project)?;
+    let mut site = Site {
+        project,
+        database: postgres.url.clone(),
+        token: token(project)?,
+        port: port(args.port)?,
+        demo: demo_marker(&postgres).filter(|_| !args.no_demo),
+        server: None,
+    };
+    let mut watch = Watch::new(project);
+    let mut outcome = site.update(&mut watch)?;
+    if outcome == Outcome::Ready {
+        greet(&site, start);
+    }
+    while !interrupt::requested() {
+        site.server_has_ended()?;
+        let changed = watch.changed();
+        if changed.is_empty() && outcome != Outcome::Overtaken {
+            std::thread::sleep(Duration::from_millis(20));
+            continue;
+        }
+        let start = Instant::now();
+        if let Some(path) = changed.first() {
+            let others = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
+            say("Changed", format!("{}{others}", path.display()));
+        }
+        outcome = site.update(&mut watch)?;
+        match outcome {
+            Outcome::Ready => say("Ready", format!("http://127.0.0.1:{}/graphql {}", site.port, since(start))),
+            Outcome::Same => say("Ready", "nothing to do"),
+            Outcome::Failed | Outcome::Overtaken => {}
+        }
+    }
+    say("Stopping", "the server and its database");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The demo is for our own databases only: one that is named may be somebody's.
+fn demo_marker(postgres: &Postgres) -> Option<PathBuf> {
+    match &postgres.kept {
+        Kept::Here(folder) => Some(folder.join("demo-loaded")),
+        Kept::Elsewhere => None,
+    }
+}
+
+/// The token that may write and read drafts in development; the same in each run, so that clients can keep it.
+fn token(project: &Project) -> anyhow::Result<String> {
+    let path = project.private().join("token");
+    if let Ok(token) = std::fs::read_to_string(&path) {
+        return Ok(token);
+    }
+    let token = crate::random::hex(20)?;
+    crate::project::write_secret(&path, &token)?;
+    Ok(token)
+}
+
+fn port(wanted: Option<u16>) -> anyhow::Result<u16> {
+    if let Some(port) = wanted {
+        TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("port {port} is taken"))?;
+        return Ok(port);
+    }
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (FIRST_PORT..FIRST_PORT + 100).find(free).context("no free port from 4000 to 4099: give one with --port")
+}
+
+fn greet(site: &Site, start: Instant) {
+    let address = format!("http://127.0.0.1:{}", site.port);
+    say("Ready", since(start));
+    eprintln!();
+    eprintln!("    GraphiQL   {address}/graphiql");
+    eprintln!("    GraphQL    {address}/graphql");
+    eprintln!("    Token      {}  (for drafts and mutations: Authorization: Bearer <token>)", site.token);
+    eprintln!("    Try        add a field to schema/product.yaml and save: it is in the API a moment later");
+    eprintln!();
+    eprintln!("    Ctrl-C stops the server and its database.");
+    eprintln!();
+}
