@@ -3,6 +3,7 @@
 pub mod content;
 pub mod currency;
 pub mod error;
+pub mod graphql;
 pub mod hooks;
 pub mod id;
 pub mod json;

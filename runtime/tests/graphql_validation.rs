@@ -1,0 +1,163 @@
+//! Documents that the specification forbids are refused, and the API introspects as its SDL says.
+
+use async_graphql::parser::{parse_query, parse_schema};
+use runtime::graphql::registry::Introspection;
+use runtime::graphql::types::Types;
+
+const SDL: &str = include_str!("graphql/shop.graphql");
+
+/// `(rule, document)`: each breaks one rule of the specification's section 5.
+const INVALID: &[(&str, &str)] = &[
+    ("operation names are unique", "query A { __typename } query A { __typename }"),
+    ("a lone anonymous operation", "{ __typename } query A { __typename }"),
+    ("fields exist", "{ nothing }"),
+    ("fields of interfaces exist", "{ node(id: 1) { name } }"),
+    ("unions have no fields", "{ product(id: 1) { related { id } } }"),
+    ("leaves have no selection", "{ product(id: 1) { name { length } } }"),
+    ("leaf lists have no selection", "{ product(id: 1) { colors { x } } }"),
+    ("objects have a selection", "{ product(id: 1) }"),
+    ("an empty selection", "{ product(id: 1) { } }"),
+    ("fields of one key agree: name", "{ product(id: 1) { a: id a: name } }"),
+    ("fields of one key agree: arguments", "{ product(id: 1) { tags(first: 1) { id } tags(first: 2) { id } } }"),
+    ("fields of one key agree: nested", "{ product(id: 1) { brand { a: id } brand { a: name } } }"),
+    ("fields of one key agree: root", "{ product(id: 1) { id } product(id: 2) { id } }"),
+    ("fields of one key agree: in fragments", "{ product(id: 1) { ...A a: id } } fragment A on Product { a: name }"),
+    (
+        "fields of one key agree: two fragments",
+        "{ product(id: 1) { ...A ...B } } fragment A on Product { a: name } fragment B on Product { a: id }",
+    ),
+    (
+        "fields of one key have one shape: scalars",
+        "{ product(id: 1) { related { ... on Product { name } ... on Brand { name } } } }",
+    ),
+    (
+        "fields of one key have one shape: nullability",
+        "{ product(id: 1) { related { ... on Product { x: createdAt } ... on Brand { x: name } } } }",
+    ),
+    (
+        "fields of one key have one shape: nested",
+        "{ product(id: 1) { related { ... on Product { x: brand { y: id } } ... on Brand { x: products { y: name } } } } }",
+    ),
+    ("arguments exist", "{ product(id: 1, nothing: 2) { id } }"),
+    ("arguments of directives exist", "{ product(id: 1) { id @skip(if: true, nothing: 2) } }"),
+    ("arguments are unique", "{ product(id: 1, id: 2) { id } }"),
+    ("required arguments are given", "{ product { id } }"),
+    ("required arguments are not null", "{ product(id: null) { id } }"),
+    ("required arguments with default are not null", "{ product(id: 1, stage: null) { id } }"),
+    ("required arguments of directives", "{ product(id: 1) { id @include } }"),
+    ("fragment names are unique", "{ ...A } fragment A on Query { __typename } fragment A on Query { __typename }"),
+    ("fragment types exist", "{ ...A } fragment A on Nothing { id }"),
+    ("inline fragment types exist", "{ ... on Nothing { id } }"),
+    ("fragments are on composite types", "{ ...A } fragment A on Stage { id }"),
+    ("inline fragments are on composite types", "{ ... on String { id } }"),
+    ("fragments are used", "{ __typename } fragment A on Query { __typename }"),
+    ("fragments exist", "{ ...Nothing }"),
+    ("fragments do not form cycles", "{ product(id: 1) { ...A } } fragment A on Product { brand { products { ...A } } }"),
+    ("fragments do not spread themselves", "{ ...A } fragment A on Query { ...A }"),
+    ("fragments are possible", "{ product(id: 1) { ... on Brand { id } } }"),
+    ("named fragments are possible", "{ product(id: 1) { ...A } } fragment A on Tag { id }"),
+    ("fragments are possible on unions", "{ product(id: 1) { related { ... on Tag { id } } } }"),
+    ("values have their type: Int", "{ bestOf(category: \"a\", first: \"1\") { id } }"),
+    ("values have their type: Int range", "{ bestOf(category: \"a\", first: 3000000000) { id } }"),
+    ("values have their type: Int from Float", "{ bestOf(category: \"a\", first: 1.5) { id } }"),
+    ("values have their type: String", "{ bestOf(category: 1) { id } }"),
+    ("values have their type: String from enum", "{ bestOf(category: A) { id } }"),
+    ("values have their type: Boolean", "{ product(id: 1) { id @skip(if: 1) } }"),
+    ("values have their type: ID", "{ product(id: 1.5) { id } }"),
+    ("values have their type: enum", "{ product(id: 1, stage: NOWHERE) { id } }"),
+    ("values have their type: enum from text", "{ product(id: 1, stage: \"LIVE\") { id } }"),
+    ("values have their type: object", "{ products(filter: 1) { totalCount } }"),
+    ("values have their type: list item", "{ nodes(ids: [1, null]) { id } }"),
+    ("input fields exist", "{ products(filter: {nothing: 1}) { totalCount } }"),
+    ("nested input fields exist", "{ products(filter: {and: [{name: {nothing: 1}}]}) { totalCount } }"),
+    ("input fields are unique", "{ products(filter: {name: {eq: \"a\", eq: \"b\"}}) { totalCount } }"),
+    ("required input fields are given", "{ products(orderBy: [{direction: ASC}]) { totalCount } }"),
+    ("required input fields are not null", "{ products(orderBy: [{field: null}]) { totalCount } }"),
+    ("required input fields with default", "{ products(orderBy: [{field: NAME, direction: null}]) { totalCount } }"),
+    ("one-of has a key", "mutation { createProduct(input: {name: \"a\", parent: {}}) { id } }"),
+    ("one-of has one key", "mutation { createProduct(input: {name: \"a\", parent: {id: 1, slug: \"a\"}}) { id } }"),
+    ("one-of is not null", "mutation { createProduct(input: {name: \"a\", parent: {id: null}}) { id } }"),
+    (
+        "one-of takes non-null variables",
+        "mutation A($id: ID) { createProduct(input: {name: \"a\", parent: {id: $id}}) { id } }",
+    ),
+    ("directives exist", "{ product(id: 1) { id @nothing } }"),
+    ("directives are in their place", "query @skip(if: true) { __typename }"),
+    ("directives are in their place: fragment", "{ ...A } fragment A on Query @include(if: true) { __typename }"),
+    ("directives of schemas are not of documents", "{ product(id: 1) { id @deprecated } }"),
+    ("directives are unique", "{ product(id: 1) { id @skip(if: true) @skip(if: false) } }"),
+    ("variables are unique", "query A($a: ID!, $a: ID!) { product(id: $a) { id } }"),
+    ("variables are of input types", "query A($a: Product) { product(id: $a) { id } }"),
+    ("types of variables exist", "query A($a: Nothing) { product(id: $a) { id } }"),
+    ("variables are declared", "{ product(id: $a) { id } }"),
+    ("variables are declared: in fragments", "query A { ...F } fragment F on Query { product(id: $a) { id } }"),
+    ("variables are declared: in lists", "{ nodes(ids: [$a]) { id } }"),
+    ("variables are declared: in objects", "{ products(filter: {name: {eq: $a}}) { totalCount } }"),
+    ("variables are declared: in directives", "{ product(id: 1) { id @skip(if: $a) } }"),
+    ("variables are used", "query A($a: ID) { __typename }"),
+    ("variables fit: null", "query A($a: ID) { product(id: $a) { id } }"),
+    ("variables fit: type", "query A($a: Int!) { bestOf(category: $a) { id } }"),
+    ("variables fit: list into one", "query A($a: [ID!]!) { product(id: $a) { id } }"),
+    ("variables fit: one into list", "query A($a: ID!) { nodes(ids: $a) { id } }"),
+    ("variables fit: items", "query A($a: [ID]!) { nodes(ids: $a) { id } }"),
+    ("variables fit: in a list", "query A($a: ID) { nodes(ids: [$a]) { id } }"),
+    ("variables fit: in an object", "query A($a: Int) { products(filter: {name: {eq: $a}}) { totalCount } }"),
+    ("variables fit: required field", "query A($a: ProductOrderField) { products(orderBy: [{field: $a}]) { totalCount } }"),
+    ("variables fit: null default", "query A($a: ID = null) { product(id: $a) { id } }"),
+    ("variables fit: directives", "query A($a: Boolean) { product(id: 1) { id @skip(if: $a) } }"),
+    ("variables fit: in fragments", "query A($a: Int!) { ...F } fragment F on Query { product(id: 1) { tags(filter: {label: {eq: $a}}) { id } } }"),
+    ("defaults of variables have their type", "query A($a: Int = \"x\") { bestOf(category: \"a\", first: $a) { id } }"),
+    ("defaults of variables: objects", "query A($a: ProductFilter = {nothing: 1}) { products(filter: $a) { totalCount } }"),
+    ("defaults of variables: not null", "query A($a: Int! = null) { bestOf(category: \"a\", first: $a) { id } }"),
+    ("subscriptions do not exist", "subscription { product(id: 1) { id } }"),
+    ("introspection is not in mutations", "mutation { __schema { queryType { name } } }"),
+    ("introspection is not below the root", "{ product(id: 1) { __schema { queryType { name } } } }"),
+    ("fields of introspection exist", "{ __schema { nothing } }"),
+    ("leaves of introspection", "{ __type(name: \"Product\") }"),
+    ("arguments of introspection", "{ __type { name } }"),
+];
+
+const VALID: &[&str] = &[
+    "{ products { nodes { id id: id } pageInfo { hasNextPage } } }",
+    "{ a: product(id: 1) { id } b: product(id: \"1\", stage: DRAFT) { __typename } }",
+    "query A($id: ID!, $stage: Stage) { product(id: $id, stage: LIVE) { id } products(stage: LIVE) @include(if: true) { totalCount } b: product(id: 1, stage: $stage) { id } }",
+    "query A($first: Int) { bestOf(category: \"a\", first: $first) { id } }",
+    "query A($direction: OrderDirection = DESC) { products(orderBy: {field: NAME, direction: $direction}) { totalCount } }",
+    "{ node(id: 1) { id ... on Product { name } ...B } } fragment B on Brand { name }",
+    "{ product(id: 1) { related { __typename ... on Node { id } ... on Product { name } ... on Brand { brandName: name } } } }",
+    "mutation A($name: String!, $colors: [ProductColors!]) { createProduct(input: {name: $name, colors: $colors, parent: {id: 1}, extra: {a: [1, 2.5, null]}}) { id } }",
+    "query A($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+    "query A($id: ID!) { nodes(ids: [$id, 1]) { id } product(id: $id) { tags(first: 1) { id } tags(first: 1) { label } } }",
+    "query A { __typename } query B { __typename ...F } fragment F on Query { __schema { queryType { name } } }",
+    "{ __type(name: \"Product\") { name fields(includeDeprecated: true) { name args { name defaultValue } } } }",
+    "mutation { createProduct(input: {name: \"a\", weight: 1, related: {id: 1}}) { id } }",
+];
+
+fn validate(document: &str) -> Vec<String> {
+    let introspection = Introspection::new(&Types::parse(SDL).unwrap());
+    match parse_query(document) {
+        Ok(document) => {
+            let name = document.operations.iter().find_map(|(name, _)| name.map(|name| name.to_string()));
+            let errors = block_on(introspection.validate(document, name.as_deref()));
+            errors.into_iter().map(|error| error.message).collect()
+        }
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+#[test]
+fn documents_that_break_a_rule_are_refused() {
+    let accepted: Vec<_> = INVALID.iter().filter(|(_, document)| validate(document).is_empty()).collect();
+    assert!(accepted.is_empty(), "{accepted:#?}");
+}
+
+#[test]
+fn documents_that_break_no_rule_are_taken() {
+    let refused: Vec<_> =
+        VALID.iter().map(|document| (document, validate(document))).filter(|(_, errors)| !errors.is_empty()).collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
