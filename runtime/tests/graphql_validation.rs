@@ -1,10 +1,13 @@
 //! Documents that the specification forbids are refused, and the API introspects as its SDL says.
 
-use async_graphql::parser::{parse_query, parse_schema};
+use runtime::content::Limits;
+use runtime::graphql::document::prepare;
 use runtime::graphql::registry::Introspection;
 use runtime::graphql::types::Types;
 
 const SDL: &str = include_str!("graphql/shop.graphql");
+
+const LIMITS: Limits = Limits { depth: 15, cost: 1000, aliases: 20, batch: 5, page: 100, list: 100, body: 100 };
 
 /// `(rule, document)`: each breaks one rule of the specification's section 5.
 const INVALID: &[(&str, &str)] = &[
@@ -52,7 +55,10 @@ const INVALID: &[(&str, &str)] = &[
     ("inline fragments are on composite types", "{ ... on String { id } }"),
     ("fragments are used", "{ __typename } fragment A on Query { __typename }"),
     ("fragments exist", "{ ...Nothing }"),
-    ("fragments do not form cycles", "{ product(id: 1) { ...A } } fragment A on Product { brand { products { ...A } } }"),
+    (
+        "fragments do not form cycles",
+        "{ product(id: 1) { ...A } } fragment A on Product { brand { products { ...A } } }",
+    ),
     ("fragments do not spread themselves", "{ ...A } fragment A on Query { ...A }"),
     ("fragments are possible", "{ product(id: 1) { ... on Brand { id } } }"),
     ("named fragments are possible", "{ product(id: 1) { ...A } } fragment A on Tag { id }"),
@@ -102,12 +108,21 @@ const INVALID: &[(&str, &str)] = &[
     ("variables fit: items", "query A($a: [ID]!) { nodes(ids: $a) { id } }"),
     ("variables fit: in a list", "query A($a: ID) { nodes(ids: [$a]) { id } }"),
     ("variables fit: in an object", "query A($a: Int) { products(filter: {name: {eq: $a}}) { totalCount } }"),
-    ("variables fit: required field", "query A($a: ProductOrderField) { products(orderBy: [{field: $a}]) { totalCount } }"),
+    (
+        "variables fit: required field",
+        "query A($a: ProductOrderField) { products(orderBy: [{field: $a}]) { totalCount } }",
+    ),
     ("variables fit: null default", "query A($a: ID = null) { product(id: $a) { id } }"),
     ("variables fit: directives", "query A($a: Boolean) { product(id: 1) { id @skip(if: $a) } }"),
-    ("variables fit: in fragments", "query A($a: Int!) { ...F } fragment F on Query { product(id: 1) { tags(filter: {label: {eq: $a}}) { id } } }"),
+    (
+        "variables fit: in fragments",
+        "query A($a: Int!) { ...F } fragment F on Query { product(id: 1) { tags(filter: {label: {eq: $a}}) { id } } }",
+    ),
     ("defaults of variables have their type", "query A($a: Int = \"x\") { bestOf(category: \"a\", first: $a) { id } }"),
-    ("defaults of variables: objects", "query A($a: ProductFilter = {nothing: 1}) { products(filter: $a) { totalCount } }"),
+    (
+        "defaults of variables: objects",
+        "query A($a: ProductFilter = {nothing: 1}) { products(filter: $a) { totalCount } }",
+    ),
     ("defaults of variables: not null", "query A($a: Int! = null) { bestOf(category: \"a\", first: $a) { id } }"),
     ("subscriptions do not exist", "subscription { product(id: 1) { id } }"),
     ("introspection is not in mutations", "mutation { __schema { queryType { name } } }"),
@@ -123,7 +138,7 @@ const VALID: &[&str] = &[
     "query A($id: ID!, $stage: Stage) { product(id: $id, stage: LIVE) { id } products(stage: LIVE) @include(if: true) { totalCount } b: product(id: 1, stage: $stage) { id } }",
     "query A($first: Int) { bestOf(category: \"a\", first: $first) { id } }",
     "query A($direction: OrderDirection = DESC) { products(orderBy: {field: NAME, direction: $direction}) { totalCount } }",
-    "{ node(id: 1) { id ... on Product { name } ...B } } fragment B on Brand { name }",
+    "{ node(id: 1) { id ... on Product { name } ...B } } fragment B on Brand { number: name }",
     "{ product(id: 1) { related { __typename ... on Node { id } ... on Product { name } ... on Brand { brandName: name } } } }",
     "mutation A($name: String!, $colors: [ProductColors!]) { createProduct(input: {name: $name, colors: $colors, parent: {id: 1}, extra: {a: [1, 2.5, null]}}) { id } }",
     "query A($ids: [ID!]!) { nodes(ids: $ids) { id } }",
@@ -134,15 +149,11 @@ const VALID: &[&str] = &[
 ];
 
 fn validate(document: &str) -> Vec<String> {
-    let introspection = Introspection::new(&Types::parse(SDL).unwrap());
-    match parse_query(document) {
-        Ok(document) => {
-            let name = document.operations.iter().find_map(|(name, _)| name.map(|name| name.to_string()));
-            let errors = block_on(introspection.validate(document, name.as_deref()));
-            errors.into_iter().map(|error| error.message).collect()
-        }
-        Err(error) => vec![error.to_string()],
-    }
+    let types = Types::parse(SDL).unwrap();
+    let introspection = Introspection::new(&types);
+    let name = document.contains("query A { __typename } query").then_some("A");
+    let prepared = block_on(prepare(&types, &introspection, &LIMITS, document, name));
+    prepared.err().unwrap_or_default().into_iter().map(|failure| failure.problem.message).collect()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -160,4 +171,165 @@ fn documents_that_break_no_rule_are_taken() {
     let refused: Vec<_> =
         VALID.iter().map(|document| (document, validate(document))).filter(|(_, errors)| !errors.is_empty()).collect();
     assert!(refused.is_empty(), "{refused:#?}");
+}
+
+const INTROSPECTION: &str = "{ __schema { types { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { ...F } inputFields(includeDeprecated: true) { ...I } interfaces { name } enumValues(includeDeprecated: true) { name description deprecationReason } possibleTypes { name } } } } fragment F on __Field { name description deprecationReason type { ...T } args(includeDeprecated: true) { ...I } } fragment I on __InputValue { name description defaultValue deprecationReason type { ...T } } fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+#[test]
+fn introspection_says_what_the_sdl_says() {
+    let types = Types::parse(SDL).unwrap();
+    let document = async_graphql::parser::parse_query(INTROSPECTION).unwrap();
+    let answer = block_on(Introspection::new(&types).answer(document, Default::default()));
+    assert!(answer.errors.is_empty(), "{:?}", answer.errors);
+    let answer = answer.data.into_json().unwrap();
+    let mut introspected: Vec<_> =
+        answer["__schema"]["types"].as_array().unwrap().iter().map(sdl::introspected).collect();
+    // What every schema has, and what the registry brings along although nothing uses it.
+    introspected.retain(|ty| {
+        !["__", "Int", "Float", "String", "Boolean", "ID"].iter().any(|own| {
+            let name = ty.split_whitespace().nth(1).unwrap();
+            if *own == "__" { name.starts_with(own) } else { name == *own }
+        })
+    });
+    let mut declared = sdl::declared(SDL);
+    introspected.sort();
+    declared.sort();
+    assert_eq!(introspected, declared);
+}
+
+/// Types as lines of text, from the SDL and from introspection.
+mod sdl {
+    use async_graphql::parser::Positioned;
+    use async_graphql::parser::types::*;
+    use serde_json::Value as Json;
+
+    pub fn declared(sdl: &str) -> Vec<String> {
+        let document = async_graphql::parser::parse_schema(sdl).unwrap();
+        let implementors = |interface: &str| {
+            let names = document.definitions.iter().filter_map(|definition| match definition {
+                TypeSystemDefinition::Type(ty) => match &ty.node.kind {
+                    TypeKind::Object(object) if object.implements.iter().any(|name| name.node == interface) => {
+                        Some(ty.node.name.node.to_string())
+                    }
+                    _ => None,
+                },
+                _ => None,
+            });
+            names.collect::<Vec<_>>().join(" | ")
+        };
+        let ty = |definition: &TypeSystemDefinition| match definition {
+            TypeSystemDefinition::Type(ty) => {
+                let ty = &ty.node;
+                let (kind, rest) = match &ty.kind {
+                    TypeKind::Scalar => ("SCALAR", applied(&ty.directives, "specifiedBy", "url")),
+                    TypeKind::Object(object) => {
+                        let interfaces: Vec<_> = object.implements.iter().map(|name| name.node.to_string()).collect();
+                        ("OBJECT", format!("{}{}", fields(&object.fields), interfaces.join(" & ")))
+                    }
+                    TypeKind::Interface(interface) => {
+                        ("INTERFACE", format!("{}{}", fields(&interface.fields), implementors(&ty.name.node)))
+                    }
+                    TypeKind::Union(union) => {
+                        let members: Vec<_> = union.members.iter().map(|name| name.node.to_string()).collect();
+                        ("UNION", members.join(" | "))
+                    }
+                    TypeKind::Enum(choice) => {
+                        ("ENUM", choice.values.iter().map(|value| value_line(&value.node)).collect())
+                    }
+                    TypeKind::InputObject(input) => {
+                        let one_of = ty.directives.iter().any(|directive| directive.node.name.node == "oneOf");
+                        ("INPUT_OBJECT", format!("{}{}", inputs(&input.fields), if one_of { "one of" } else { "" }))
+                    }
+                };
+                Some(format!("{kind} {} {}\n{rest}", ty.name.node, text(&ty.description)))
+            }
+            _ => None,
+        };
+        document.definitions.iter().filter_map(ty).collect()
+    }
+
+    fn value_line(value: &EnumValueDefinition) -> String {
+        let reason = applied(&value.directives, "deprecated", "reason");
+        format!("  {} {} {reason}\n", value.value.node, text(&value.description))
+    }
+
+    fn fields(fields: &[Positioned<FieldDefinition>]) -> String {
+        let line = |field: &Positioned<FieldDefinition>| {
+            let field = &field.node;
+            let reason = applied(&field.directives, "deprecated", "reason");
+            let arguments = inputs(&field.arguments);
+            format!("  {}: {} {} {reason}\n{arguments}", field.name.node, field.ty.node, text(&field.description))
+        };
+        fields.iter().map(line).collect()
+    }
+
+    fn inputs(inputs: &[Positioned<InputValueDefinition>]) -> String {
+        let line = |input: &Positioned<InputValueDefinition>| {
+            let input = &input.node;
+            let default = input.default_value.as_ref().map(|value| value.node.to_string()).unwrap_or_default();
+            let reason = applied(&input.directives, "deprecated", "reason");
+            format!("    {}: {} = {default} {} {reason}\n", input.name.node, input.ty.node, text(&input.description))
+        };
+        inputs.iter().map(line).collect()
+    }
+
+    fn text(description: &Option<Positioned<String>>) -> &str {
+        description.as_ref().map_or("", |text| text.node.as_str())
+    }
+
+    fn applied(directives: &[Positioned<ConstDirective>], name: &str, argument: &str) -> String {
+        let found = directives.iter().find(|directive| directive.node.name.node == name);
+        match found.and_then(|directive| directive.node.get_argument(argument)).map(|value| &value.node) {
+            Some(async_graphql::Value::String(text)) => text.clone(),
+            _ => String::new(),
+        }
+    }
+
+    pub fn introspected(ty: &Json) -> String {
+        let lines = |key: &str, line: &dyn Fn(&Json) -> String| -> String {
+            ty[key].as_array().into_iter().flatten().map(line).collect()
+        };
+        let names = |key: &str, separator: &str| {
+            let names = ty[key].as_array().into_iter().flatten().filter_map(|ty| ty["name"].as_str());
+            names.collect::<Vec<_>>().join(separator)
+        };
+        let rest = [
+            lines("fields", &|field| {
+                let arguments: String = field["args"].as_array().unwrap().iter().map(input).collect();
+                format!(
+                    "  {}: {} {} {}\n{arguments}",
+                    s(&field["name"]),
+                    of(&field["type"]),
+                    s(&field["description"]),
+                    s(&field["deprecationReason"])
+                )
+            }),
+            lines("inputFields", &input),
+            lines("enumValues", &|value| {
+                format!("  {} {} {}\n", s(&value["name"]), s(&value["description"]), s(&value["deprecationReason"]))
+            }),
+            names("interfaces", " & "),
+            names("possibleTypes", " | "),
+            s(&ty["specifiedByURL"]).to_owned(),
+            if ty["isOneOf"] == true { "one of".to_owned() } else { String::new() },
+        ];
+        format!("{} {} {}\n{}", s(&ty["kind"]), s(&ty["name"]), s(&ty["description"]), rest.concat())
+    }
+
+    fn input(input: &Json) -> String {
+        let (default, reason) = (s(&input["defaultValue"]), s(&input["deprecationReason"]));
+        format!("    {}: {} = {default} {} {reason}\n", s(&input["name"]), of(&input["type"]), s(&input["description"]))
+    }
+
+    fn of(ty: &Json) -> String {
+        match s(&ty["kind"]) {
+            "NON_NULL" => format!("{}!", of(&ty["ofType"])),
+            "LIST" => format!("[{}]", of(&ty["ofType"])),
+            _ => s(&ty["name"]).to_owned(),
+        }
+    }
+
+    fn s(value: &Json) -> &str {
+        value.as_str().unwrap_or("")
+    }
 }

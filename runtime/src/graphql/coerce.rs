@@ -66,7 +66,9 @@ pub fn variables(
         let mut coercion = Coercion::new(types, &nothing, longest_list).below([Step::from(name)]);
         let value = match (given.get(name), &definition.default_value) {
             (Some(value), _) => coercion.value(Raw::Json(value), &definition.var_type.node),
-            (None, Some(default)) => coercion.value(Raw::Literal(&default.node.clone().into_value()), &definition.var_type.node),
+            (None, Some(default)) => {
+                coercion.value(Raw::Literal(&default.node.clone().into_value()), &definition.var_type.node)
+            }
             (None, None) if definition.var_type.node.nullable => None,
             (None, None) => coercion.problem(format!("`${name}` of type `{}` is required", definition.var_type.node)),
         };
@@ -139,12 +141,15 @@ impl<'a> Coercion<'a> {
 
     fn list(&mut self, raw: Raw<'_>, item: &Type) -> Option<Json> {
         let Some(items) = raw.items() else {
-            return self.expected(raw, &Expected { ty: item, has_default: false, one_of: false }).map(|item| Json::Array(vec![item]));
+            return self
+                .expected(raw, &Expected { ty: item, has_default: false, one_of: false })
+                .map(|item| Json::Array(vec![item]));
         };
         if items.len() > self.longest_list {
             let message = format!("the list has {} items, the limit is {}", items.len(), self.longest_list);
             let details = serde_json::json!({"limit": self.longest_list, "requested": items.len()});
-            self.problems.push(Problem::new(Code::LimitExceeded, message).at(self.path.iter().cloned()).details(details));
+            self.problems
+                .push(Problem::new(Code::LimitExceeded, message).at(self.path.iter().cloned()).details(details));
             return None;
         }
         if !self.descend() {
@@ -174,7 +179,9 @@ impl<'a> Coercion<'a> {
                 Ok(value) => Some(value),
                 Err(message) => self.problem(message),
             },
-            Some(Declared::Fields { .. } | Declared::Union) | None => self.problem(format!("`{name}` is no input type")),
+            Some(Declared::Fields { .. } | Declared::Union) | None => {
+                self.problem(format!("`{name}` is no input type"))
+            }
         }
     }
 
@@ -304,7 +311,11 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
     };
     let fits = match (name.as_str(), &value) {
         ("Int", Json::Number(number)) => match whole(number, matches!(raw, Raw::Json(_))) {
-            Some(number) => return i32::try_from(number).map(Json::from).map_err(|_| format!("{number} does not fit into an `Int` of 32 bits")),
+            Some(number) => {
+                return i32::try_from(number)
+                    .map(Json::from)
+                    .map_err(|_| format!("{number} does not fit into an `Int` of 32 bits"));
+            }
             None => false,
         },
         ("ID", Json::Number(number)) => match whole(number, false) {

@@ -112,7 +112,9 @@ impl<'a> Measure<'a> {
                     let below = self.selection(&field.node.selection_set.node, introspects)?;
                     below.under(name, introspects, field.node.alias.is_some())
                 }
-                Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set.node, introspects)?,
+                Selection::InlineFragment(fragment) => {
+                    self.selection(&fragment.node.selection_set.node, introspects)?
+                }
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, spread.pos)?,
             };
             size = size.beside(Size { directives: inner.directives.saturating_add(directives), ..inner });
@@ -146,8 +148,16 @@ impl Size {
             aliases: self.aliases.saturating_add(u64::from(aliased)),
             directives: self.directives,
             depth: if introspects { 0 } else { self.depth.saturating_add(1) },
-            introspection_depth: if introspects { self.introspection_depth.saturating_add(1) } else { self.introspection_depth },
-            introspection_lists: if introspects { self.introspection_lists.saturating_add(lists) } else { self.introspection_lists },
+            introspection_depth: if introspects {
+                self.introspection_depth.saturating_add(1)
+            } else {
+                self.introspection_depth
+            },
+            introspection_lists: if introspects {
+                self.introspection_lists.saturating_add(lists)
+            } else {
+                self.introspection_lists
+            },
         }
     }
 

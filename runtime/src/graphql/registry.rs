@@ -13,9 +13,7 @@ use async_graphql::parser::types::{
     ConstDirective, EnumValueDefinition, ExecutableDocument, Field, FieldDefinition, InputValueDefinition,
     TypeDefinition, TypeKind,
 };
-use async_graphql::registry::{
-    Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry,
-};
+use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, EmptySubscription, ObjectType, OutputType, Request, Response, Schema,
     ServerError, ServerResult, Value, Variables,

@@ -62,7 +62,8 @@ struct Values<'a> {
 
 impl<'a> Values<'a> {
     fn new(types: &'a Types, document: &'a ExecutableDocument, operation: &'a OperationDefinition) -> Self {
-        let variables = operation.variable_definitions.iter().map(|variable| (&variable.node.name.node, &variable.node));
+        let variables =
+            operation.variable_definitions.iter().map(|variable| (&variable.node.name.node, &variable.node));
         let condition = Type { base: BaseType::Named(Name::new("Boolean")), nullable: false };
         Self {
             types,
@@ -96,12 +97,19 @@ impl<'a> Values<'a> {
                     self.selections(named(&declared.ty), &field.node.selection_set.node);
                 }
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| condition.node.on.node.as_str());
+                    let on = fragment
+                        .node
+                        .type_condition
+                        .as_ref()
+                        .map_or(parent, |condition| condition.node.on.node.as_str());
                     self.selections(on, &fragment.node.selection_set.node);
                 }
                 Selection::FragmentSpread(spread) => {
                     let document = self.document;
-                    let Some((name, fragment)) = document.fragments.get_key_value(&spread.node.fragment_name.node) else { continue };
+                    let Some((name, fragment)) = document.fragments.get_key_value(&spread.node.fragment_name.node)
+                    else {
+                        continue;
+                    };
                     if self.seen.insert(name) {
                         self.selections(&fragment.node.type_condition.node.on.node, &fragment.node.selection_set.node);
                     }
@@ -151,9 +159,12 @@ impl Lookup for Positions<'_> {
         let given = &variable.var_type.node;
         let never_null = !given.nullable;
         let has_value = variable.default_value.as_ref().is_some_and(|default| default.node != ConstValue::Null);
-        let null_fits = expected.ty.nullable && !expected.one_of || never_null || (has_value || expected.has_default) && !expected.one_of;
+        let null_fits = expected.ty.nullable && !expected.one_of
+            || never_null
+            || (has_value || expected.has_default) && !expected.one_of;
         if !null_fits || !base_fits(given, expected.ty) {
-            let message = format!("`${name}` is of type `{given}`, which does not fit where `{}` is expected", expected.ty);
+            let message =
+                format!("`${name}` is of type `{given}`, which does not fit where `{}` is expected", expected.ty);
             problems.push(Problem::new(Code::GraphqlValidationFailed, message));
         }
         // Stands for any value that fits.

@@ -21,10 +21,16 @@ pub struct Types {
 pub enum Declared {
     Scalar,
     /// Objects and interfaces.
-    Fields { fields: IndexMap<String, Field>, is_object: bool },
+    Fields {
+        fields: IndexMap<String, Field>,
+        is_object: bool,
+    },
     Union,
     Enum(Vec<String>),
-    Input { fields: IndexMap<String, Input>, one_of: bool },
+    Input {
+        fields: IndexMap<String, Input>,
+        one_of: bool,
+    },
 }
 
 pub struct Field {
@@ -40,7 +46,8 @@ pub struct Input {
 
 impl Types {
     pub fn parse(sdl: &str) -> Result<Self> {
-        let document = parse_schema(sdl).map_err(|error| Error::internal(format!("the SDL does not parse: {error}")))?;
+        let document =
+            parse_schema(sdl).map_err(|error| Error::internal(format!("the SDL does not parse: {error}")))?;
         let definitions: Vec<_> = document
             .definitions
             .into_iter()
@@ -49,8 +56,7 @@ impl Types {
                 TypeSystemDefinition::Schema(_) | TypeSystemDefinition::Directive(_) => None,
             })
             .collect();
-        let mut types: HashMap<_, _> =
-            definitions.iter().map(|ty| (ty.name.node.to_string(), declared(ty))).collect();
+        let mut types: HashMap<_, _> = definitions.iter().map(|ty| (ty.name.node.to_string(), declared(ty))).collect();
         for name in ["Int", "Float", "String", "Boolean", "ID"] {
             types.insert(name.to_owned(), Declared::Scalar);
         }

@@ -124,7 +124,11 @@ impl Count<'_> {
             match &selection.node {
                 Selection::Field(field) => nodes.extend(self.field(parent, field, at_root)),
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| condition.node.on.node.as_str());
+                    let on = fragment
+                        .node
+                        .type_condition
+                        .as_ref()
+                        .map_or(parent, |condition| condition.node.on.node.as_str());
                     nodes.extend(self.selection(on, &fragment.node.selection_set.node, at_root));
                 }
                 Selection::FragmentSpread(spread) => {

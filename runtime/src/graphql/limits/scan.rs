@@ -18,7 +18,7 @@ const MAX_NAME: usize = 128;
 
 enum Bracket<'a> {
     /// `(` and `[`, and the braces of a selection.
-    Plain(u8),
+    Plain,
     /// The braces of an input object, with its keys so far.
     Object(HashSet<&'a str>),
 }
@@ -83,7 +83,9 @@ impl<'a> Scan<'a> {
                 self.name(&self.text[start..self.at])?;
                 return self.count();
             }
-            b'0'..=b'9' | b'-' => self.skip_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')),
+            b'0'..=b'9' | b'-' => {
+                self.skip_while(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
+            }
             _ => self.at += 1,
         }
         self.last_name = None;
@@ -136,7 +138,7 @@ impl<'a> Scan<'a> {
         self.at += 1;
         self.parentheses += usize::from(byte == b'(');
         let is_object = byte == b'{' && self.parentheses > 0;
-        self.open.push(if is_object { Bracket::Object(HashSet::new()) } else { Bracket::Plain(byte) });
+        self.open.push(if is_object { Bracket::Object(HashSet::new()) } else { Bracket::Plain });
         if self.open.len() > MAX_NESTING { Err(self.limit("document", "nested brackets", MAX_NESTING)) } else { Ok(()) }
     }
 

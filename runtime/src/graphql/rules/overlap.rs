@@ -3,8 +3,10 @@
 //! Whole groups of fields are compared at once, so the work grows with the fields of the expanded document, not with
 //! the pairs of them. Limits bound that expansion before validation begins.
 
-use async_graphql::parser::types::{BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type};
 use async_graphql::parser::Positioned;
+use async_graphql::parser::types::{
+    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+};
 use indexmap::IndexMap;
 
 use super::{Broken, broken, root};
@@ -43,15 +45,27 @@ impl<'a> Overlap<'a, '_> {
             match &selection.node {
                 Selection::Field(field) => {
                     let ty = self.types.field(parent, &field.node.name.node).map(|declared| &declared.ty);
-                    groups.entry(field.node.response_key().node.as_str()).or_default().push(Selected { parent, field, ty });
+                    groups.entry(field.node.response_key().node.as_str()).or_default().push(Selected {
+                        parent,
+                        field,
+                        ty,
+                    });
                 }
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref().map_or(parent, |condition| condition.node.on.node.as_str());
+                    let on = fragment
+                        .node
+                        .type_condition
+                        .as_ref()
+                        .map_or(parent, |condition| condition.node.on.node.as_str());
                     self.collect(on, &fragment.node.selection_set.node, groups);
                 }
                 Selection::FragmentSpread(spread) => {
                     if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node) {
-                        self.collect(&fragment.node.type_condition.node.on.node, &fragment.node.selection_set.node, groups);
+                        self.collect(
+                            &fragment.node.type_condition.node.on.node,
+                            &fragment.node.selection_set.node,
+                            groups,
+                        );
                     }
                 }
             }
@@ -88,7 +102,9 @@ impl<'a> Overlap<'a, '_> {
                 let Some((first, others)) = group.split_first() else { continue };
                 let other = others.iter().find(|other| !same_call(&first.field.node, &other.field.node));
                 if let Some(other) = other {
-                    let message = format!("fields under the key `{key}` are not the same field with the same arguments: give one an alias");
+                    let message = format!(
+                        "fields under the key `{key}` are not the same field with the same arguments: give one an alias"
+                    );
                     self.found.push(broken(message, other.field.pos));
                 } else if group.iter().any(|selected| !selected.field.node.selection_set.node.items.is_empty()) {
                     self.same_field(&self.below(&group));
@@ -99,7 +115,8 @@ impl<'a> Overlap<'a, '_> {
 
     /// One group for each object type, with the fields of interfaces and unions in every one.
     fn by_parent(&self, fields: &[Selected<'a>]) -> Vec<Vec<Selected<'a>>> {
-        let (objects, abstracts): (Vec<Selected<'a>>, Vec<_>) = fields.iter().partition(|selected| self.types.is_object(selected.parent));
+        let (objects, abstracts): (Vec<Selected<'a>>, Vec<_>) =
+            fields.iter().partition(|selected| self.types.is_object(selected.parent));
         let mut groups = IndexMap::<&str, Vec<_>>::new();
         for selected in objects {
             groups.entry(selected.parent).or_insert_with(|| abstracts.clone()).push(selected);
@@ -113,7 +130,9 @@ impl<'a> Overlap<'a, '_> {
         one.nullable == other.nullable
             && match (&one.base, &other.base) {
                 (BaseType::List(one), BaseType::List(other)) => self.alike(Some(one), Some(other)),
-                (BaseType::Named(one), BaseType::Named(other)) => one == other || !self.is_leaf(one) && !self.is_leaf(other),
+                (BaseType::Named(one), BaseType::Named(other)) => {
+                    one == other || !self.is_leaf(one) && !self.is_leaf(other)
+                }
                 (BaseType::List(_), BaseType::Named(_)) | (BaseType::Named(_), BaseType::List(_)) => false,
             }
     }
@@ -126,5 +145,8 @@ impl<'a> Overlap<'a, '_> {
 fn same_call(one: &Field, other: &Field) -> bool {
     one.name.node == other.name.node
         && one.arguments.len() == other.arguments.len()
-        && one.arguments.iter().all(|(name, value)| other.get_argument(&name.node).is_some_and(|other| other.node == value.node))
+        && one
+            .arguments
+            .iter()
+            .all(|(name, value)| other.get_argument(&name.node).is_some_and(|other| other.node == value.node))
 }

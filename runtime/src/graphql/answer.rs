@@ -1,0 +1,153 @@
+//! The answer to one GraphQL request: data as bytes, errors with locations, paths and codes, and what it cost.
+
+use async_graphql::ServerError;
+use async_graphql::parser::{Error as ParseError, Pos};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::rules::Broken;
+use crate::error::{Code, Error, Problem, Step};
+
+/// One entry of `errors`.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub problem: Problem,
+    /// In the document; none for what is wrong with the request itself.
+    pub locations: Vec<Pos>,
+    /// The field of the answer that failed; empty when nothing was executed.
+    pub path: Vec<Step>,
+}
+
+/// What became of a request, for the transport to choose a status by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is `data`, if only null for a failed field.
+    Executed,
+    /// Refused before execution.
+    Refused(Code),
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// `{"data": ...}` as JSON.
+    pub body: Vec<u8>,
+}
+
+/// What a request asks for and what it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    pub requested: u64,
+    pub limit: u64,
+    pub statements: u64,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "<[Step]>::is_empty")]
+    path: &'a [Step],
+    extensions: Map<String, Json>,
+}
+
+#[derive(Serialize)]
+struct Location {
+    line: usize,
+    column: usize,
+}
+
+impl Failure {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Problem::new(code, message).into()
+    }
+
+    pub fn at(mut self, pos: Pos) -> Self {
+        self.locations = vec![pos];
+        self
+    }
+
+    pub fn parse(error: &ParseError) -> Self {
+        // A syntax error draws the line of the document below its message.
+        let message = error.to_string();
+        let message = message.lines().rev().find_map(|line| line.trim().strip_prefix("= ")).unwrap_or(&message);
+        let found = Self::new(Code::GraphqlParseFailed, format!("the document is not GraphQL: {message}"));
+        Self { locations: error.positions().collect(), ..found }
+    }
+
+    pub fn validation(error: ServerError) -> Self {
+        let found = Self::new(Code::GraphqlValidationFailed, error.message);
+        Self { locations: error.locations, ..found }
+    }
+
+    /// The problems of a field of the answer.
+    pub fn of_field(error: Error, pos: Pos, path: &[Step]) -> Vec<Self> {
+        let failure = |problem| Self { problem, locations: vec![pos], path: path.to_vec() };
+        error.problems.into_iter().map(failure).collect()
+    }
+
+    fn shown(&self) -> Shown<'_> {
+        let mut extensions = Map::new();
+        extensions.insert("code".to_owned(), self.problem.code.as_str().into());
+        if !self.problem.path.is_empty() {
+            extensions.insert("inputPath".to_owned(), serde_json::json!(self.problem.path));
+        }
+        if let Some(Json::Object(details)) = &self.problem.details {
+            extensions.extend(details.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let locations = self.locations.iter().map(|pos| Location { line: pos.line, column: pos.column }).collect();
+        Shown { message: &self.problem.message, locations, path: &self.path, extensions }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problem, locations: Vec::new(), path: Vec::new() }
+    }
+}
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Self {
+        Self::from(broken.problem).at(broken.pos)
+    }
+}
+
+impl Answer {
+    /// `data` is JSON already and is not looked into.
+    pub fn executed(data: &[u8], failures: &[Failure], spent: Spent) -> Self {
+        let mut body = Vec::with_capacity(data.len() + 128);
+        body.extend_from_slice(b"{\"data\":");
+        body.extend_from_slice(data);
+        if !failures.is_empty() {
+            body.push(b',');
+            write_errors(failures, &mut body);
+        }
+        body.extend_from_slice(b",\"extensions\":{\"cost\":");
+        write_json(&spent, &mut body);
+        body.extend_from_slice(b"}}");
+        Self { outcome: Outcome::Executed, body }
+    }
+
+    /// Nothing was executed: there is no `data`.
+    pub fn refused(failures: &[Failure]) -> Self {
+        let code = failures.first().map_or(Code::Internal, |failure| failure.problem.code);
+        let mut body = vec![b'{'];
+        write_errors(failures, &mut body);
+        body.push(b'}');
+        Self { outcome: Outcome::Refused(code), body }
+    }
+}
+
+fn write_errors(failures: &[Failure], body: &mut Vec<u8>) {
+    body.extend_from_slice(b"\"errors\":");
+    write_json(&failures.iter().map(Failure::shown).collect::<Vec<_>>(), body);
+}
+
+fn write_json(value: &impl Serialize, body: &mut Vec<u8>) {
+    if let Err(error) = serde_json::to_writer(&mut *body, value) {
+        // Maps have text keys and writing to memory does not fail; the client still gets JSON if they ever do.
+        tracing::error!(%error, "an answer was not written as JSON");
+        body.extend_from_slice(b"null");
+    }
+}

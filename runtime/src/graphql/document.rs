@@ -1,0 +1,66 @@
+//! From the text of a document to an operation that may run: scanned, parsed, limited, validated.
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql_value::Name;
+
+use super::answer::Failure;
+use super::registry::Introspection;
+use super::types::Types;
+use super::{limits, rules};
+use crate::content::Limits;
+use crate::error::Code;
+
+/// A valid document and the operation of it that is to run.
+pub struct Document {
+    pub document: ExecutableDocument,
+    pub operation: OperationDefinition,
+}
+
+/// What is wrong with a document, all of one stage at once.
+pub async fn prepare(
+    types: &Types,
+    introspection: &Introspection,
+    limits: &Limits,
+    text: &str,
+    operation_name: Option<&str>,
+) -> Result<Document, Vec<Failure>> {
+    limits::scan(text).map_err(|broken| vec![broken.into()])?;
+    let document = parse_query(text).map_err(|error| vec![Failure::parse(&error)])?;
+    let operation = operation(&document, operation_name).map_err(|failure| vec![failure])?;
+    let broken = limits::check(&document, operation, limits);
+    if !broken.is_empty() {
+        return Err(broken.into_iter().map(Failure::from).collect());
+    }
+    if operation.ty == OperationType::Subscription {
+        return Err(vec![Failure::new(Code::GraphqlValidationFailed, "the API has no subscriptions")]);
+    }
+    let errors = introspection.validate(document.clone(), operation_name).await;
+    if !errors.is_empty() {
+        return Err(errors.into_iter().map(Failure::validation).collect());
+    }
+    let broken = rules::check(types, &document);
+    if !broken.is_empty() {
+        return Err(broken.into_iter().map(Failure::from).collect());
+    }
+    let operation = operation.clone();
+    Ok(Document { document, operation })
+}
+
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Failure> {
+    let refused = |message: String| Failure::new(Code::BadRequest, message);
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
+        (DocumentOperations::Single(_), Some(name)) => {
+            Err(refused(format!("there is no operation `{name}`: the document's only one has no name")))
+        }
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            let found = operations.get(&Name::new(name)).map(|operation| &operation.node);
+            found.ok_or_else(|| refused(format!("there is no operation `{name}` in the document")))
+        }
+        (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
+            Some(operation) if operations.len() == 1 => Ok(&operation.node),
+            _ => Err(refused("the document has several operations: name one in `operationName`".to_owned())),
+        },
+    }
+}
