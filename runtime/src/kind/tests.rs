@@ -1,3 +1,5 @@
+//! Values of every kind: what is taken, what is refused, and the same back from PostgreSQL.
+
 use serde_json::json;
 
 use super::*;
