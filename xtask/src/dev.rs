@@ -39,6 +39,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     let postgres = Postgres::start_or_join(project)?;
     let mut site = Site {
         project,
+        binary: site::binary(project)?,
         database: postgres.url.clone(),
         token: token(project)?,
         port: port(args.port)?,

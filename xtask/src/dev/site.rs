@@ -2,8 +2,8 @@
 
 use std::ffi::OsStr;
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
@@ -18,6 +18,8 @@ use crate::project::Project;
 /// One site under development.
 pub struct Site<'a> {
     pub project: &'a Project,
+    /// Where cargo puts the server.
+    pub binary: PathBuf,
     pub database: String,
     pub token: String,
     pub port: u16,
@@ -72,11 +74,11 @@ impl Site<'_> {
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         let made =
-            std::fs::metadata(self.binary()?).and_then(|data| data.modified()).context("the server is not built")?;
+            std::fs::metadata(&self.binary).and_then(|data| data.modified()).context("the server is not built")?;
         if self.server.as_ref().is_some_and(|server| server.made == made) {
             return Ok(Outcome::Same);
         }
-        match finish(self.command(self.binary()?, &["migrate"])?, None)? {
+        match finish(self.command(&self.binary, &["migrate"])?, None)? {
             Step::Done => {}
             Step::Failed => return Ok(self.failed("this migration")),
             Step::Overtaken => return Ok(Outcome::Overtaken),
@@ -94,7 +96,7 @@ impl Site<'_> {
     /// Small content to look at, loaded once into a new database.
     fn load_demo(&mut self) -> anyhow::Result<()> {
         let Some(done) = self.demo.take_if(|done| !done.exists()) else { return Ok(()) };
-        match finish(self.command(self.binary()?, &["demo"])?, None)? {
+        match finish(self.command(&self.binary, &["demo"])?, None)? {
             Step::Done => std::fs::write(&done, "").with_context(|| format!("cannot write {}", done.display())),
             Step::Failed => {
                 warn("the demo does not fit this schema and was left out");
@@ -111,7 +113,7 @@ impl Site<'_> {
         // The port is given from one server to the next: requests fail for the blink between.
         drop(self.server.take());
         let port = self.port.to_string();
-        let process = Guarded::spawn(self.command(self.binary()?, &["serve", "--port", &port])?)?;
+        let process = Guarded::spawn(self.command(&self.binary, &["serve", "--port", &port])?)?;
         self.server = Some(Server { process, made });
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -137,12 +139,6 @@ impl Site<'_> {
         self.server = None;
         problem(format!("the server has ended with code {code}"));
         Ok(true)
-    }
-
-    /// The server's file: cargo puts it beside this program.
-    fn binary(&self) -> anyhow::Result<PathBuf> {
-        let own = std::env::current_exe().context("the path of this program is unknown")?;
-        Ok(own.with_file_name("typecase"))
     }
 
     fn command(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> anyhow::Result<Command> {
@@ -171,4 +167,14 @@ fn finish(command: Command, mut watch: Option<&mut Watch>) -> anyhow::Result<Ste
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Where cargo puts the server of a project; settings of several places have a say in that.
+pub fn binary(project: &Project) -> anyhow::Result<PathBuf> {
+    let mut command = Command::new("cargo");
+    command.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).current_dir(&project.root);
+    let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    let text = String::from_utf8(output.stdout).context("cargo's answer is no text")?;
+    let folder = text.split("\"target_directory\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    Ok(Path::new(folder.context("cargo does not say where it builds")?).join("debug/typecase"))
 }
