@@ -215,10 +215,40 @@ macro_rules! blocks {
     };
 }
 
-/// Makes a struct that implements [`Component`] a type that a field can have: `component!(Seo)`.
+/// Makes a struct with an `id` a [`Record`]: `record!(Product, PRODUCT, [name, slug])`, the fields in the order of its `INFO`.
+#[macro_export]
+macro_rules! record {
+    ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
+        impl $crate::record::Record for $name {
+            const INFO: &'static $crate::content::ContentInfo = &$info;
+
+            fn id(&self) -> $crate::id::Id<Self> {
+                self.id
+            }
+
+            fn set_id(&mut self, id: $crate::id::Id<Self>) {
+                self.id = id;
+            }
+
+            fn fields(&mut self) -> ::std::vec::Vec<&mut dyn $crate::record::FieldValue> {
+                ::std::vec![$(&mut self.$field),*]
+            }
+        }
+    };
+}
+
+/// Makes a struct a [`Component`] and a type that a field can have: `component!(Seo, SEO, [title, image])`.
 #[macro_export]
 macro_rules! component {
-    ($name:ident) => {
+    ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
+        impl $crate::record::Component for $name {
+            const INFO: &'static $crate::content::ComponentInfo = &$info;
+
+            fn fields(&mut self) -> ::std::vec::Vec<&mut dyn $crate::record::FieldValue> {
+                ::std::vec![$(&mut self.$field),*]
+            }
+        }
+
         impl $crate::record::FieldType for $name {
             fn from_value(value: $crate::value::Value) -> ::std::result::Result<Self, ::std::string::String> {
                 $crate::record::component_from_value(value)
@@ -231,10 +261,12 @@ macro_rules! component {
     };
 }
 
-/// Makes a struct that implements [`Record`] the type of a children field's items: `children!(ProductVariant)`.
+/// Makes a struct a [`Record`] and the type of a children field's items: `children!(ProductVariant, PRODUCT_VARIANT, [sku, price])`.
 #[macro_export]
 macro_rules! children {
-    ($name:ident) => {
+    ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
+        $crate::record!($name, $info, [$($field),*]);
+
         impl $crate::record::FieldType for $name {
             fn from_value(value: $crate::value::Value) -> ::std::result::Result<Self, ::std::string::String> {
                 $crate::record::child_from_value(value)

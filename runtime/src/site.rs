@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::content::{ContentInfo, OperationInfo, SiteInfo};
+use crate::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
 use crate::record::{FieldType, Record, from_row};
@@ -39,21 +39,7 @@ impl Args {
     /// From arguments that are coerced, with defaults applied; every value that its type does not take is a problem.
     pub fn parse(info: &OperationInfo, site: &SiteInfo, given: &Map<String, Json>) -> Result<Self> {
         let mut problems = Vec::new();
-        let mut values = Vec::new();
-        for arg in info.args {
-            let parse = |json: &Json, path: Vec<Step>, problems: &mut Vec<Problem>| {
-                let problem = |message| problems.push(Problem::new(Code::BadUserInput, message).at(path));
-                arg.kind.parse(json, site).map_err(problem).unwrap_or(Value::Null)
-            };
-            values.push(match given.get(arg.name) {
-                None | Some(Json::Null) => Value::Null,
-                Some(Json::Array(items)) if arg.many => {
-                    let item = |(index, item)| parse(item, vec![arg.name.into(), Step::Index(index)], &mut problems);
-                    Value::List(items.iter().enumerate().map(item).collect())
-                }
-                Some(json) => parse(json, vec![arg.name.into()], &mut problems),
-            });
-        }
+        let values = info.args.iter().map(|arg| argument(arg, site, given, &mut problems)).collect();
         if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
     }
 
@@ -61,6 +47,25 @@ impl Args {
     pub fn get<T: FieldType>(&self, index: usize) -> Result<T> {
         let value = self.values.get(index).cloned().unwrap_or(Value::Null);
         T::from_value(value).map_err(Error::internal)
+    }
+}
+
+/// Null in place of an argument is as leaving it out.
+fn argument(arg: &ArgumentInfo, site: &SiteInfo, given: &Map<String, Json>, problems: &mut Vec<Problem>) -> Value {
+    let default = || arg.default.and_then(|json| serde_json::from_str(json).ok());
+    let given = given.get(arg.name).filter(|json| !json.is_null()).cloned().or_else(default);
+    let mut parse = |json: &Json, path: Vec<Step>| {
+        let parsed = arg.kind.parse(json, site);
+        let problem = |message| problems.push(Problem::new(Code::BadUserInput, message).at(path));
+        parsed.map_err(problem).unwrap_or(Value::Null)
+    };
+    match given {
+        None => Value::Null,
+        Some(Json::Array(items)) if arg.many => {
+            let item = |(index, item)| parse(item, vec![arg.name.into(), Step::Index(index)]);
+            Value::List(items.iter().enumerate().map(item).collect())
+        }
+        Some(json) => parse(&json, vec![arg.name.into()]),
     }
 }
 

@@ -1,16 +1,106 @@
 //! `cargo xtask generate`: reads schema/, writes what changed, or with `--check` only says what would change.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::process::ExitCode;
 
+use anyhow::Context;
+use codegen::SourceFile;
+use codegen::emit::breaking::breaking;
+use codegen::emit::sdl::reader;
+use codegen::emit::{MigrationsInput, Output};
+use codegen::schema::Schema;
+
+use crate::drift::{self, Drift};
 use crate::project::Project;
 
-#[derive(clap::Args)]
+/// `--check` found that something is to be generated; all else that fails is 1.
+const STALE: u8 = 4;
+const SDL: &str = "generated/schema.graphql";
+
+#[derive(clap::Args, Clone, Debug, Default)]
 pub struct Args {
     /// Write nothing; exit 0 when current, 4 when stale, 1 when the schema is wrong
     #[arg(long)]
     check: bool,
+    /// Fail when the API changes in a way that breaks its clients
+    #[arg(long)]
+    deny_breaking: bool,
 }
 
-pub fn run(_project: &Project, _args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
+    let Some(schema) = compile(project)? else { return Ok(ExitCode::FAILURE) };
+    let wanted = wanted(project, &schema)?;
+    let breaks = report_breaking(project, &wanted)?;
+    if breaks && args.deny_breaking {
+        eprintln!("error: the API would break its clients; nothing is written because of --deny-breaking");
+        return Ok(ExitCode::FAILURE);
+    }
+    let drift = Drift::between(project, &wanted, &Output::OWNED)?;
+    if drift.is_empty() {
+        println!("all generated files are current");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.check {
+        print!("{}", drift.diff());
+        eprintln!("error: generated files are stale; run `cargo xtask generate`");
+        return Ok(ExitCode::from(STALE));
+    }
+    drift.mend(project)?;
+    print!("{}", drift.summary());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The schema, or none when it is wrong; what is to be said about it has been printed.
+pub fn compile(project: &Project) -> anyhow::Result<Option<Schema>> {
+    let sources = sources(project)?;
+    match codegen::compile(&sources) {
+        Ok(compiled) => {
+            eprint!("{}", compiled.warnings.render(&sources));
+            Ok(Some(compiled.schema))
+        }
+        Err(found) => {
+            eprint!("{}", found.render(&sources));
+            eprintln!("error: the schema is wrong; nothing is written");
+            Ok(None)
+        }
+    }
+}
+
+/// The files of `schema/`, sorted by path.
+fn sources(project: &Project) -> anyhow::Result<Vec<SourceFile>> {
+    let paths = drift::files(project, "schema")?;
+    let yaml = paths.into_iter().filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"));
+    let source = |path: String| {
+        let text = fs::read(project.path(&path)).with_context(|| format!("{path} cannot be read"))?;
+        let text = String::from_utf8(text).with_context(|| format!("{path} is not UTF-8"))?;
+        Ok(SourceFile { path, text })
+    };
+    yaml.map(source).collect()
+}
+
+/// Every file that is made from the schema.
+fn wanted(project: &Project, schema: &Schema) -> anyhow::Result<BTreeMap<String, String>> {
+    let files = drift::files(project, "migrations")?;
+    let names = files.iter().filter_map(|path| path.strip_prefix("migrations/"));
+    let catalog = match fs::read_to_string(project.path("migrations/catalog.json")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).context("migrations/catalog.json cannot be read"),
+    };
+    let files = names.filter(|name| name.ends_with(".sql")).map(str::to_owned).collect();
+    Ok(codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files())
+}
+
+/// Compares the API with the one that was generated last.
+fn report_breaking(project: &Project, wanted: &BTreeMap<String, String>) -> anyhow::Result<bool> {
+    let Ok(before) = fs::read_to_string(project.path(SDL)) else { return Ok(false) };
+    let (Some(before), Some(after)) = (reader::read(&before), wanted.get(SDL).and_then(|text| reader::read(text)))
+    else {
+        eprintln!("warning: {SDL} is no SDL, so that breaking changes cannot be found");
+        return Ok(false);
+    };
+    let breaks = breaking(&before, &after);
+    breaks.iter().for_each(|found| eprintln!("{found}"));
+    Ok(!breaks.is_empty())
 }

@@ -15,6 +15,7 @@ mod random;
 mod test;
 mod with_postgres;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +25,9 @@ use project::Project;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
+    /// Work on the project in this folder instead of the one around the current folder
+    #[arg(long, global = true, value_name = "FOLDER")]
+    root: Option<PathBuf>,
     #[command(subcommand)]
     task: Task,
 }
@@ -56,11 +60,12 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
-    let task = Cli::parse().task;
+    let Cli { root, task } = Cli::parse();
     if let Task::Guard(args) = task {
         return report(guard::run(args));
     }
-    report(Project::find().and_then(|project| run(&project, task)))
+    let project = root.map_or_else(Project::find, |root| Ok(Project { root }));
+    report(project.and_then(|project| run(&project, task)))
 }
 
 fn report(result: anyhow::Result<ExitCode>) -> ExitCode {

@@ -15,12 +15,10 @@ pub fn file(component: &Component) -> String {
     let (name, upper) = (component.name.pascal(), component.name.upper());
     let (about, members) = (doc(&component.description, ""), owner.members());
     file.item(format!("{about}{DERIVE}\npub struct {name} {{\n{members}}}"));
-    let list = owner.list();
-    file.item(format!("impl Component for {name} {{\n    const INFO: &'static ComponentInfo = &{upper};\n\n{list}}}"));
-    file.item(format!("runtime::component!({name});"));
+    file.item(owner.implementation("component"));
     let (shown, tag, fields) = (text(&name), text(component.name.snake()), owner.infos());
     file.item(format!(
-        "pub static {upper}: ComponentInfo = ComponentInfo {{\n    name: {shown},\n    tag: {tag},\n{fields}}};"
+        "pub static {upper}: ComponentInfo = ComponentInfo {{\n    name: {shown}, tag: {tag},\n{fields}}};"
     ));
     file.items(owner.companions());
     file.render()

@@ -1,8 +1,8 @@
 //! `generated/src/content/<type>.rs`: a content type with its children, and the registry of all of them.
 
 use crate::emit::fields::{DERIVE, Owner, children};
-use crate::emit::rust_file::{RustFile, doc, ident, names, text};
-use crate::schema::{Children, Computed, ContentType, Field, Inverse, Name, Schema};
+use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
+use crate::schema::{Computed, ContentType, Field, Inverse, Name, Schema};
 
 /// The file of one content type.
 pub fn file(ty: &ContentType) -> String {
@@ -13,7 +13,7 @@ pub fn file(ty: &ContentType) -> String {
     let owner = Owner { name: &ty.name, fields: &ty.fields, joins: true };
     owner.uses(&mut file);
     file.item(record(&owner, &ty.description));
-    file.item(record_impl(&owner));
+    file.item(owner.implementation("record"));
     file.item(info(ty, &owner));
     if !ty.computed.is_empty() {
         file.item(computed_trait(ty));
@@ -23,9 +23,8 @@ pub fn file(ty: &ContentType) -> String {
         let owner = Owner { name: &child.name, fields: &child.fields, joins: true };
         owner.uses(&mut file);
         file.item(record(&owner, &field.description));
-        file.item(record_impl(&owner));
-        file.item(format!("runtime::children!({});", child.name.pascal()));
-        file.item(child_info(ty, field, child, &owner));
+        file.item(owner.implementation("children"));
+        file.item(child_info(ty, field, &owner));
         file.items(owner.companions());
     }
     file.without("crate::content", own_names(ty));
@@ -49,7 +48,7 @@ pub fn registry(schema: &Schema) -> String {
 
 /// `Product`: something we sell.
 pub fn summary(name: &Name, description: &str) -> String {
-    let first = description.trim().lines().next().unwrap_or_default();
+    let first = comment(description.trim().lines().next().unwrap_or_default());
     if first.is_empty() { format!("`{}`.", name.pascal()) } else { format!("`{}`: {first}", name.pascal()) }
 }
 
@@ -63,54 +62,26 @@ fn record(owner: &Owner, description: &str) -> String {
     format!("{about}{DERIVE}\npub struct {name} {{\n    pub id: Id<Self>,\n{members}}}")
 }
 
-fn record_impl(owner: &Owner) -> String {
-    let (name, upper, list) = (owner.name.pascal(), owner.name.upper(), owner.list());
-    format!(
-        "impl Record for {name} {{
-    const INFO: &'static ContentInfo = &{upper};
-
-    fn id(&self) -> Id<Self> {{
-        self.id
-    }}
-
-    fn set_id(&mut self, id: Id<Self>) {{
-        self.id = id
-    }}
-
-{list}}}"
-    )
-}
-
 fn info(ty: &ContentType, owner: &Owner) -> String {
-    let (upper, name, table) = (ty.name.upper(), text(&ty.name.pascal()), text(ty.name.snake()));
-    let (plural, drafts, fields) = (text(&ty.plural.camel()), ty.drafts, owner.infos());
+    let plural = text(&ty.plural.camel());
     let inverses = lines("inverses", &ty.inverses, inverse);
     let computed = lines("computed", &ty.computed, computed);
-    format!(
-        "pub static {upper}: ContentInfo = ContentInfo {{
-    name: {name},
-    table: {table},
-    plural: {plural},
-    drafts: {drafts},
-    owner: None,
-{fields}{inverses}{computed}}};"
-    )
+    static_info(owner, &format!("plural: {plural}, drafts: {}, owner: None", ty.drafts), &(inverses + &computed))
 }
 
-fn child_info(ty: &ContentType, field: &Field, child: &Children, owner: &Owner) -> String {
-    let (upper, name, table) = (child.name.upper(), text(&child.name.pascal()), text(child.name.snake()));
-    let (plural, drafts, fields) = (text(&field.name.camel()), ty.drafts, owner.infos());
-    let parent = ty.name.upper();
+fn child_info(ty: &ContentType, field: &Field, owner: &Owner) -> String {
+    let (plural, parent) = (text(&field.name.camel()), ty.name.upper());
+    let more = format!("plural: {plural}, drafts: {}, owner: Some(&{parent})", ty.drafts);
+    static_info(owner, &more, "    inverses: &[],\n    computed: &[],\n")
+}
+
+fn static_info(owner: &Owner, first_line: &str, end: &str) -> String {
+    let (upper, name, table) = (owner.name.upper(), text(&owner.name.pascal()), text(owner.name.snake()));
+    let fields = owner.infos();
     format!(
         "pub static {upper}: ContentInfo = ContentInfo {{
-    name: {name},
-    table: {table},
-    plural: {plural},
-    drafts: {drafts},
-    owner: Some(&{parent}),
-{fields}    inverses: &[],
-    computed: &[],
-}};"
+    name: {name}, table: {table}, {first_line},
+{fields}{end}}};"
     )
 }
 
@@ -141,13 +112,9 @@ fn computed_trait(ty: &ContentType) -> String {
         let value = if computed.required { value.to_owned() } else { format!("Option<{value}>") };
         let function = ident(&computed.name);
         let entries = ident(&ty.plural);
-        format!(
-            "{about}    fn {function}(
-        &self,
-        {entries}: &[{name}],
-        cx: &ReadCx<'_>,
-    ) -> impl Future<Output = Result<Vec<{value}>>> + Send;\n"
-        )
+        let args = ["&self".to_owned(), format!("{entries}: &[{name}]"), "cx: &ReadCx<'_>".to_owned()];
+        let end = format!(") -> impl Future<Output = Result<Vec<{value}>>> + Send;");
+        about + &list(&format!("    fn {function}("), &args, &end, 4) + "\n"
     };
     let functions: Vec<_> = ty.computed.iter().map(function).collect();
     let about =

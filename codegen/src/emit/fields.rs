@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::names::join_table;
-use crate::emit::rust_file::{RustFile, doc, ident, list, names, text};
-use crate::schema::{Children, Enum, Field, FieldKind, Name, OnDelete, Relation, Required};
+use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
+use crate::schema::{Children, Enum, EnumValue, Field, FieldKind, Name, OnDelete, Relation, Required};
 
 /// What has fields.
 pub struct Owner<'a> {
@@ -19,20 +19,22 @@ pub struct Owner<'a> {
 pub const DERIVE: &str = "#[derive(Clone, Debug, Default, PartialEq)]";
 
 impl Owner<'_> {
-    /// `    pub name: String,` with its description, for each field.
+    /// `    pub name: String, // Name as customers see it.`, a line a field.
     pub fn members(&self) -> String {
         let member = |field: &Field| {
-            let ty = self.rust_type(field);
-            format!("{}    pub {}: {ty},\n", doc(&field.description, "    "), ident(&field.name))
+            let (name, ty) = (ident(&field.name), self.rust_type(field));
+            let about = comment(field.description.trim().lines().next().unwrap_or_default());
+            let about = if about.is_empty() { String::new() } else { format!(" // {about}") };
+            format!("    pub {name}: {ty},{about}\n")
         };
         self.fields.iter().map(member).collect()
     }
 
-    /// The function that lists the fields, in the order of `INFO`.
-    pub fn list(&self) -> String {
-        let fields: Vec<_> = self.fields.iter().map(|field| format!("&mut self.{}", ident(&field.name))).collect();
-        let fields = list("vec![", &fields, "]", 8);
-        format!("    fn fields(&mut self) -> Vec<&mut dyn FieldValue> {{\n        {fields}\n    }}\n")
+    /// `runtime::record!(Product, PRODUCT, [name, slug]);`, the fields in the order of `INFO`.
+    pub fn implementation(&self, name: &str) -> String {
+        let fields: Vec<_> = self.fields.iter().map(|field| ident(&field.name)).collect();
+        let open = format!("runtime::{name}!({}, {}, [", self.name.pascal(), self.name.upper());
+        list(&open, &fields, "]);", 0)
     }
 
     /// `fields: &[...],` of the owner's `INFO`, a line a field.
@@ -171,14 +173,19 @@ pub fn children(fields: &[Field]) -> impl Iterator<Item = (&Field, &Children)> {
     })
 }
 
+/// The values line by line when they are described, else as many on a line as fit.
 fn enumeration(field: &Field, choice: &Enum) -> String {
-    let value = |value: &crate::schema::EnumValue| {
-        let about = doc(&value.description, "        ");
-        format!("{about}        {} = {},\n", variant(&value.name), text(value.name.snake()))
-    };
-    let values: String = choice.values.iter().map(value).collect();
+    let value = |value: &EnumValue| format!("{} = {}", variant(&value.name), text(value.name.snake()));
     let about = doc(&field.description, "    ");
-    format!("runtime::choice! {{\n{about}    pub enum {} {{\n{values}    }}\n}}", choice.type_name)
+    let open = format!("    pub enum {} {{ ", choice.type_name);
+    let described = choice.values.iter().any(|value| !value.description.is_empty());
+    let values = if described {
+        let line = |one: &EnumValue| format!("\n{}        {},", doc(&one.description, "        "), value(one));
+        open.trim_end().to_owned() + &choice.values.iter().map(line).collect::<String>() + "\n    }"
+    } else {
+        list(&open, &choice.values.iter().map(value).collect::<Vec<_>>(), " }", 4)
+    };
+    format!("runtime::choice! {{\n{about}{values}\n}}")
 }
 
 /// A value that is called `self` would be the one word that cannot name a variant.
@@ -190,21 +197,19 @@ fn variant(name: &Name) -> String {
 fn enum_info(upper: &str, choice: &Enum) -> String {
     let pair = |name: &Name| format!("({}, {})", text(name.snake()), text(&name.upper()));
     let values: Vec<_> = choice.values.iter().map(|value| pair(&value.name)).collect();
-    let values = list("    values: &[", &values, "],", 4);
-    let name = text(&choice.type_name);
-    format!("pub static {upper}: EnumInfo = EnumInfo {{\n    name: {name},\n{values}\n}};")
+    let open = format!("pub static {upper}: EnumInfo = EnumInfo {{ name: {}, values: &[", text(&choice.type_name));
+    list(&open, &values, "] };", 0)
 }
 
 fn blocks(name: &str, of: &[Name], owner: &Name, field: &Field) -> String {
     let of: BTreeSet<_> = of.iter().collect();
-    let variants: String =
-        of.into_iter().map(|name| format!("        {} = {},\n", name.pascal(), text(name.snake()))).collect();
-    let about = format!("    /// One block of `{}.{}`.\n", owner.pascal(), field.name.snake());
-    format!("runtime::blocks! {{\n{about}    pub enum {name} {{\n{variants}    }}\n}}")
+    let variants: Vec<_> = of.into_iter().map(|name| format!("{} = {}", name.pascal(), text(name.snake()))).collect();
+    let variants = list(&format!("    pub enum {name} {{ "), &variants, " }", 4);
+    format!("runtime::blocks! {{\n    /// One block of `{}.{}`.\n{variants}\n}}", owner.pascal(), field.name.snake())
 }
 
 fn blocks_info(upper: &str, name: &str, of: &[Name]) -> String {
     let of: Vec<_> = of.iter().map(|name| format!("&{}", name.upper())).collect();
-    let of = list("    of: &[", &of, "],", 4);
-    format!("pub static {upper}_BLOCK: BlocksInfo = BlocksInfo {{\n    name: {},\n{of}\n}};", text(name))
+    let open = format!("pub static {upper}_BLOCK: BlocksInfo = BlocksInfo {{ name: {}, of: &[", text(name));
+    list(&open, &of, "] };", 0)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::emit::rust_file::{RustFile, doc, ident, text};
+use crate::emit::rust_file::{RustFile, doc, ident, list, text};
 use crate::schema::{Argument, Computed, ContentType, Operation, Returns, Schema};
 
 /// The two roots, which differ in what an operation has at hand.
@@ -89,15 +89,12 @@ fn argument_info(argument: &Argument) -> String {
 
 fn operations_trait(root: &Root) -> String {
     let function = |operation: &Operation| {
-        let args: String =
-            operation.args.iter().map(|arg| format!("        {}: {},\n", ident(&arg.name), rust_type(arg))).collect();
-        format!(
-            "{}    fn {}(\n        &self,\n{args}        cx: {},\n    ) -> impl Future<Output = Result<{}>> + Send;\n",
-            doc(&operation.description, "    "),
-            ident(&operation.name),
-            root.cx,
-            result(&operation.returns),
-        )
+        let mut args = vec!["&self".to_owned()];
+        args.extend(operation.args.iter().map(|arg| format!("{}: {}", ident(&arg.name), rust_type(arg))));
+        args.push(format!("cx: {}", root.cx));
+        let end = format!(") -> impl Future<Output = Result<{}>> + Send;", result(&operation.returns));
+        let function = list(&format!("    fn {}(", ident(&operation.name)), &args, &end, 4);
+        doc(&operation.description, "    ") + &function + "\n"
     };
     let functions: Vec<_> = root.operations.iter().map(function).collect();
     let (about, name) = (root.about, root.name);

@@ -21,4 +21,8 @@ impl Output {
     pub fn files(&self) -> &BTreeMap<String, String> {
         &self.files
     }
+
+    pub fn into_files(self) -> BTreeMap<String, String> {
+        self.files
+    }
 }

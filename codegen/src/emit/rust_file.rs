@@ -68,10 +68,11 @@ fn import((path, names): (&'static str, BTreeSet<String>)) -> String {
 /// `open`, the items, `close`: on one line when they fit, else filled line by line, indented by a level more.
 pub fn list(open: &str, items: &[String], close: &str, indent: usize) -> String {
     let line = items.join(", ");
-    if indent + open.len() + line.len() + close.len() <= WIDTH {
+    if open.len() + line.len() + close.len() <= WIDTH {
         return format!("{open}{line}{close}");
     }
     let margin = " ".repeat(indent + 4);
+    let (open, close) = (open.trim_end(), close.trim_start());
     let mut text = format!("{open}\n{margin}");
     let mut column = margin.len();
     for (index, item) in items.iter().enumerate() {
@@ -90,12 +91,23 @@ pub fn list(open: &str, items: &[String], close: &str, indent: usize) -> String 
 
 /// A doc comment of the text, each line indented; empty for no text.
 pub fn doc(text: &str, indent: &str) -> String {
-    text.trim().lines().map(|line| format!("{indent}/// {}", line.trim()).trim_end().to_owned() + "\n").collect()
+    text.trim().lines().map(|line| format!("{indent}/// {}", comment(line)).trim_end().to_owned() + "\n").collect()
 }
 
-/// A string literal.
+/// A line of a description, without what rustc refuses in comments: control characters and changes of direction.
+pub fn comment(line: &str) -> String {
+    let refused = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    line.trim().replace(refused, " ")
+}
+
+/// A string literal; a raw one where it would be full of escapes.
 pub fn text(text: &str) -> String {
-    format!("{text:?}")
+    let escaped = format!("{text:?}");
+    let only_quotes = escaped.len() == text.len() + 2 + text.matches(['"', '\\']).count();
+    if text.contains(['"', '\\']) && only_quotes && !text.contains("\"#") {
+        return format!("r#\"{text}\"#");
+    }
+    escaped
 }
 
 /// `["a", "b"]` for the names.
