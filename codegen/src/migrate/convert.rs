@@ -92,7 +92,7 @@ pub fn to_money(from: Scalar, currency: &str) -> Option<Conversion> {
     match (mapping.sql, mapping.unit) {
         (SqlType::Bigint, Unit::Plain) => Some(Conversion { fit: Fit::Checked, using: None }),
         (SqlType::Numeric, _) => {
-            let factor = 10_u32.pow(money::exponent(currency));
+            let factor = money::factor(currency);
             let using = format!("trim_scale($col * {factor})::text::bigint");
             Some(Conversion { fit: Fit::Checked, using: Some(using) })
         }

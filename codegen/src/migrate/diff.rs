@@ -140,7 +140,8 @@ impl<'a> Differ<'a> {
     /// The store as it would be with the names that types and components have after.
     fn renamed(&self, store: &Store) -> Store {
         let ty = |name: &String| self.tables.get(name.as_str()).map_or(name.clone(), |&after| after.to_owned());
-        let component = |name: &String| self.components.get(name.as_str()).map_or(name.clone(), |&after| after.to_owned());
+        let component =
+            |name: &String| self.components.get(name.as_str()).map_or(name.clone(), |&after| after.to_owned());
         match store {
             Store::One { to } => Store::One { to: to.iter().map(ty).collect() },
             Store::Many { to } => Store::Many { to: to.iter().map(ty).collect() },
@@ -151,26 +152,26 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// What existing rows get in this field: `--set`, else the default where a value is required.
+    /// What existing rows get in this field, as SQL for its columns: `--set`, else the default where one is required.
     fn fill(&mut self, owner: &str, field: &Field) -> Option<Vec<String>> {
+        self.fill_with(owner, field, super::literal::sql)
+    }
+
+    fn fill_with<T>(
+        &mut self,
+        owner: &str,
+        field: &Field,
+        render: fn(&Field, &serde_json::Value, &str) -> Result<T, String>,
+    ) -> Option<T> {
         let (subject, currency) = (subject(owner, &field.name), &self.declared.schema.site.currency);
-        let given = self.answers.value(&subject).map(|text| super::literal::parse(field, text));
-        let default = self.declared.default(owner, &field.name).filter(|_| field.required);
-        let value = match (&given, default) {
-            (Some(value), _) => value,
-            (None, Some(default)) => &default.0,
-            (None, None) => return None,
-        };
-        self.answered.insert(subject.clone());
-        match super::literal::sql(field, value, currency) {
-            Ok(values) => Some(values),
-            Err(why) if given.is_some() => {
-                self.found.refusals.push(Refusal::bad_value(&subject, &why));
-                None
-            }
-            // The default is meant for new entries: when it says nothing about old ones, the hazard asks.
-            Err(_) => None,
+        if let Some(text) = self.answers.value(&subject) {
+            self.answered.insert(subject.clone());
+            let value = super::literal::parse(field, text).and_then(|value| render(field, &value, currency));
+            return value.map_err(|why| self.found.refusals.push(Refusal::bad_value(&subject, &why))).ok();
         }
+        // A default is meant for new entries: when it says nothing about old ones, the hazard asks.
+        let default = self.declared.default(owner, &field.name).filter(|_| field.required)?;
+        render(field, &default.0, currency).ok()
     }
 
     fn unused_answers(&mut self) {

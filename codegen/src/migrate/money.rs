@@ -1,34 +1,25 @@
-//! How many digits after the point a currency has (ISO 4217), where amounts must be scaled while the schema changes.
+//! Amounts of money where they must be scaled while the schema changes.
 
-const NONE: [&str; 16] = [
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
-];
-const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
-const FOUR: [&str; 2] = ["CLF", "UYW"];
+use crate::schema::currency;
 
-pub fn exponent(currency: &str) -> u32 {
-    match currency {
-        _ if NONE.contains(&currency) => 0,
-        _ if THREE.contains(&currency) => 3,
-        _ if FOUR.contains(&currency) => 4,
-        _ => 2,
-    }
+/// Minor units in one unit of a currency; a code that is unknown counts as most do.
+pub fn factor(code: &str) -> u32 {
+    10_u32.pow(currency::exponent(code).unwrap_or(2))
 }
 
 /// SQL for the minor units in one unit of the currency in this column.
 pub fn factor_sql(column: &str) -> String {
-    let list = |codes: &[&str]| codes.iter().map(|code| format!("'{code}'")).collect::<Vec<_>>().join(", ");
-    format!(
-        "(case when {column} in ({}) then 1 when {column} in ({}) then 1000 when {column} in ({}) then 10000 else 100 end)::numeric",
-        list(&NONE),
-        list(&THREE),
-        list(&FOUR)
-    )
+    let arm = |factor_wanted: u32| {
+        let codes = currency::codes().into_iter().filter(|code| factor(code) == factor_wanted);
+        let codes: Vec<_> = codes.map(|code| format!("'{code}'")).collect();
+        format!("when {column} in ({}) then {factor_wanted}", codes.join(", "))
+    };
+    format!("(case {} {} {} else 100 end)::numeric", arm(1), arm(1_000), arm(10_000))
 }
 
 /// Minor units of an amount as people write it: `12.5` euro are 1250. None when it is no number or too fine.
-pub fn minor_units(amount: &str, currency: &str) -> Option<i64> {
-    let digits = exponent(currency) as usize;
+pub fn minor_units(amount: &str, code: &str) -> Option<i64> {
+    let digits = currency::exponent(code)? as usize;
     let (sign, plain) = amount.strip_prefix('-').map_or(("", amount), |rest| ("-", rest));
     let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
     let fraction = fraction.trim_end_matches('0');

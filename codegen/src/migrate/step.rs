@@ -7,64 +7,221 @@ use crate::catalog::{Check, Column, ForeignKey, Index, Reach};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// Nothing in the database changes, only what it means: a string that is shown as text of several lines.
-    Relabel { subject: String, about: String },
+    Relabel {
+        subject: String,
+        about: String,
+    },
 
     // Order matters: what goes makes way first, so that a new thing can have an old name.
-    DropCheck { table: String, name: String },
-    DropForeignKey { table: String, name: String, reach: Reach },
+    DropCheck {
+        table: String,
+        name: String,
+    },
+    DropForeignKey {
+        table: String,
+        name: String,
+        reach: Reach,
+    },
     /// The name is taken again within the transaction, which cannot wait for an index to be dropped concurrently.
-    DropIndexNow { name: String },
+    DropIndexNow {
+        name: String,
+    },
     /// `rank` puts the tables that point at others first.
-    DropTable { rank: u8, table: String, subject: String, rows: Rows },
-    DropColumns { table: String, columns: Vec<String>, subject: String, loss: ColumnLoss },
+    DropTable {
+        rank: u8,
+        table: String,
+        subject: String,
+        rows: Rows,
+    },
+    DropColumns {
+        table: String,
+        columns: Vec<String>,
+        subject: String,
+        loss: ColumnLoss,
+    },
 
     // Order matters: all later steps use the new names. `order` keeps chains apart: `b` becomes `c` before `a` becomes `b`.
-    RenameTable { order: usize, from: String, to: String, subject: String },
-    RenameColumn { table: String, order: usize, from: String, to: String, subject: String },
-    RenameConstraint { table: String, order: usize, from: String, to: String, reach: Option<Reach> },
-    RenameIndex { order: usize, from: String, to: String },
+    RenameTable {
+        order: usize,
+        from: String,
+        to: String,
+        subject: String,
+    },
+    RenameColumn {
+        table: String,
+        order: usize,
+        from: String,
+        to: String,
+        subject: String,
+    },
+    RenameConstraint {
+        table: String,
+        order: usize,
+        from: String,
+        to: String,
+        reach: Option<Reach>,
+    },
+    RenameIndex {
+        order: usize,
+        from: String,
+        to: String,
+    },
 
     /// The items of a list are kept aside while its table is made anew with other columns.
-    SetAside { table: String },
-    CreateTable { rank: u8, table: String },
+    SetAside {
+        table: String,
+    },
+    CreateTable {
+        rank: u8,
+        table: String,
+    },
     /// `fill` is what the existing rows get, as SQL.
-    AddColumn { table: String, position: usize, column: Column, fill: Option<String>, subject: String },
-    DropNotNull { table: String, column: String, subject: String },
+    AddColumn {
+        table: String,
+        position: usize,
+        column: Column,
+        fill: Option<String>,
+        subject: String,
+    },
+    DropNotNull {
+        table: String,
+        column: String,
+        subject: String,
+    },
 
     // Order matters: values are mapped in their old form, then converted, and only then filled in where they are missing.
-    RewriteJson { table: String, column: String, changes: String, without: Vec<String>, losses: Vec<JsonLoss> },
-    MapEnum { table: String, column: String, subject: String, many: bool, renamed: Vec<(String, String)>, removed: Vec<String>, instead: Instead },
-    Convert { table: String, column: String, sql_type: String, using: String, default: Option<String>, had_default: bool, subject: String, fit: Fit, about: String },
+    RewriteJson {
+        table: String,
+        column: String,
+        changes: String,
+        without: Vec<String>,
+        losses: Vec<JsonLoss>,
+    },
+    MapEnum {
+        table: String,
+        column: String,
+        subject: String,
+        many: bool,
+        renamed: Vec<(String, String)>,
+        removed: Vec<String>,
+        instead: Instead,
+    },
+    Convert {
+        table: String,
+        column: String,
+        sql_type: String,
+        using: String,
+        default: Option<String>,
+        had_default: bool,
+        subject: String,
+        fit: Fit,
+        about: String,
+    },
     /// The currency of amounts that had none.
-    FillCurrency { table: String, column: String, currency_column: String, currency: String, subject: String },
+    FillCurrency {
+        table: String,
+        column: String,
+        currency_column: String,
+        currency: String,
+        subject: String,
+    },
     /// The items of a list that was one reference: `(target, column before, column after)`.
-    FillList { table: String, owner: String, columns: Vec<(String, String)>, subject: String },
+    FillList {
+        table: String,
+        owner: String,
+        columns: Vec<(String, String)>,
+        subject: String,
+    },
     /// The reference that was a list: its first item.
-    TakeFirst { list: String, owner: String, columns: Vec<(String, String)>, several: bool, subject: String },
+    TakeFirst {
+        list: String,
+        owner: String,
+        columns: Vec<(String, String)>,
+        several: bool,
+        subject: String,
+    },
     /// The items that were set aside come back: `(column before, column after)`.
-    BringBack { from: String, table: String, columns: Vec<(String, String)>, lost: Vec<String>, subject: String },
-    Backfill { table: String, values: Vec<(String, String)>, subject: String },
-    SetDefault { table: String, column: String, default: Option<String> },
+    BringBack {
+        from: String,
+        table: String,
+        columns: Vec<(String, String)>,
+        lost: Vec<String>,
+        subject: String,
+    },
+    Backfill {
+        table: String,
+        values: Vec<(String, String)>,
+        subject: String,
+    },
+    SetDefault {
+        table: String,
+        column: String,
+        default: Option<String>,
+    },
 
     // Order matters: what was carried over can go now.
-    DropCarriedColumns { table: String, columns: Vec<String>, subject: String, loss: ColumnLoss },
-    DropCarriedTable { table: String, subject: String, rows: Rows },
+    DropCarriedColumns {
+        table: String,
+        columns: Vec<String>,
+        subject: String,
+        loss: ColumnLoss,
+    },
+    DropCarriedTable {
+        table: String,
+        subject: String,
+        rows: Rows,
+    },
 
     // Order matters: rules come when the values are in place; on tables that hold rows they are validated at the end.
-    AddCheck { table: String, check: Check, filled: bool, subject: String, doubtful: bool },
-    AddForeignKey { table: String, key: ForeignKey, filled: bool },
-    Require { table: String, column: String, subject: String, sure: bool },
+    AddCheck {
+        table: String,
+        check: Check,
+        filled: bool,
+        subject: String,
+        doubtful: bool,
+    },
+    AddForeignKey {
+        table: String,
+        key: ForeignKey,
+        filled: bool,
+    },
+    Require {
+        table: String,
+        column: String,
+        subject: String,
+        sure: bool,
+    },
     /// `new` indexes are on tables made by the same migration: nobody waits for them.
-    CreateNewIndex { table: String, index: Index },
-    ProbeUnique { table: String, columns: Vec<String> },
+    CreateNewIndex {
+        table: String,
+        index: Index,
+    },
+    ProbeUnique {
+        table: String,
+        columns: Vec<String>,
+    },
 
     // Order matters: from here on outside of a transaction, since an index is built concurrently or under a lock.
-    DropIndex { name: String },
-    CreateIndex { table: String, index: Index, subject: String },
+    DropIndex {
+        name: String,
+    },
+    CreateIndex {
+        table: String,
+        index: Index,
+        subject: String,
+        doubtful: bool,
+    },
 
     // Order matters: last, since validating reads whole tables, under a lock that stops nobody.
-    ValidateConstraint { table: String, name: String, reach: Reach },
-    SetNotNull { table: String, column: String },
+    ValidateConstraint {
+        table: String,
+        name: String,
+        reach: Reach,
+    },
+    SetNotNull {
+        table: String,
+        column: String,
+    },
 }
 
 /// Whose rows go with a table.

@@ -49,6 +49,7 @@ impl<'a> Differ<'a> {
     /// Compares one table with what it becomes; `cause` is the subject of its renaming.
     pub fn fields(&mut self, owner: Pair<&'a str>, cause: &str) {
         let tables = self.both(owner);
+        self.rename_table(owner, cause);
         let mut columns = Columns::default();
         let names: Vec<_> = tables.before.fields.iter().map(|field| field.name.as_str()).collect();
         let hints = self.declared.fields(owner.after);
@@ -219,7 +220,7 @@ impl<'a> Differ<'a> {
         let subject = subject(owner.after, &field.after.name);
         let (names, wanted) = (field.before.columns(), field.after.columns());
         let (column, currency) = (&wanted[0], names.get(1));
-        let fill = self.fill_newly(owner.after, field);
+        let fill = self.fill_newly(owner.after, field, conversion.fit == Fit::Lossy);
         self.map_enum(owner.after, field, &fill);
         let kinds = Pair { before: kind_of(before), after: kind_of(&field.after.store) };
         if let Some(using) = &conversion.using {
@@ -282,10 +283,10 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// A value for rows without one, where the field is required only now, or where one is given.
-    pub fn fill_newly(&mut self, owner: &str, field: Pair<&Field>) -> Vec<String> {
+    /// A value for rows without one, where the field is required only now (or loses values), or where one is given.
+    pub fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, lossy: bool) -> Vec<String> {
         let given = self.answers.value(&subject(owner, &field.after.name)).is_some();
-        let newly = field.after.required && !(field.before.required && field.before.store == field.after.store);
+        let newly = field.after.required && (!field.before.required || lossy);
         if given || newly { self.fill(owner, field.after).unwrap_or_default() } else { Vec::new() }
     }
 

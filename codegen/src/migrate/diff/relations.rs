@@ -47,7 +47,7 @@ impl<'a> Differ<'a> {
         columns: &mut Columns,
     ) {
         let name = subject(owner.after, &field.after.name);
-        let fill = self.fill_newly(owner.after, field);
+        let fill = self.fill_newly(owner.after, field, !lost.is_empty());
         for target in common {
             let kept = Kept {
                 to: column(field.after, &target.after),
@@ -145,18 +145,13 @@ impl<'a> Differ<'a> {
         if lost.is_empty() && from.len() == to.len() {
             let mut columns = Columns::default();
             for (column, to) in common.iter().map(item) {
-                let kept = Kept {
-                    to,
-                    subject: name.to_owned(),
-                    fill: None,
-                    sure: false,
-                    converted: false,
-                    doubtful: false,
-                };
+                let kept =
+                    Kept { to, subject: name.to_owned(), fill: None, sure: false, converted: false, doubtful: false };
                 columns.kept.insert(column, kept);
             }
             let renamed = field.before.name != field.after.name;
             let cause = if renamed { name } else { owner.after };
+            self.rename_table(Pair { before, after }, cause);
             self.table(Pair { before, after }, cause, columns);
             return;
         }
