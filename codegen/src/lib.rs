@@ -10,7 +10,6 @@ mod analyze;
 pub mod catalog;
 pub mod diagnostic;
 pub mod emit;
-pub mod migrate;
 pub mod schema;
 pub mod source;
 mod syntax;
