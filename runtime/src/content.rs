@@ -275,6 +275,30 @@ impl FieldInfo {
     }
 }
 
+impl SchemaInfo {
+    /// Every content type, each followed by its children.
+    pub fn contents(&self) -> impl Iterator<Item = &'static ContentInfo> {
+        self.types.iter().flat_map(|info| {
+            let children = info.fields.iter().filter_map(|field| match field.shape {
+                Shape::Children(children) => Some(children),
+                _ => None,
+            });
+            std::iter::once(*info).chain(children)
+        })
+    }
+
+    /// The content type, or the children, of this name.
+    pub fn content(&self, name: &str) -> Option<&'static ContentInfo> {
+        self.contents().find(|info| info.name == name)
+    }
+
+    /// Every field of every type and component.
+    pub fn fields(&self) -> impl Iterator<Item = &'static FieldInfo> {
+        let components = self.components.iter().flat_map(|component| component.fields);
+        self.contents().flat_map(|info| info.fields).chain(components)
+    }
+}
+
 impl EnumInfo {
     /// `in_stock` for `IN_STOCK`.
     pub fn stored(&self, shown: &str) -> Option<&'static str> {
@@ -301,6 +325,12 @@ impl Shape {
         join: &'static str,
     ) -> Self {
         Self::Many(RelationInfo { to, type_name, on_delete, join })
+    }
+}
+
+impl ComponentInfo {
+    pub fn field(&self, name: &str) -> Option<&'static FieldInfo> {
+        self.fields.iter().find(|field| field.name == name)
     }
 }
 

@@ -41,8 +41,16 @@ pub struct Column {
     pub cast: &'static str,
 }
 
-/// A field of a kind that the API shows as an object.
-#[derive(Clone, Copy)]
+/// A kind that the API shows as an object.
+#[derive(Debug)]
+pub struct Parts {
+    /// Its GraphQL type.
+    pub type_name: &'static str,
+    pub fields: &'static [Part],
+}
+
+/// A field of such an object.
+#[derive(Debug)]
 pub struct Part {
     /// `amountMinor`.
     pub name: &'static str,
@@ -66,7 +74,7 @@ struct Row {
     stored: Option<fn(&Json) -> Result<Value, String>>,
     /// From the first column's binary format to JSON.
     write: fn(&[u8], &mut Vec<u8>),
-    parts: &'static [Part],
+    parts: Option<&'static Parts>,
 }
 
 const TEXT: Row = Row {
@@ -76,7 +84,7 @@ const TEXT: Row = Row {
     json: as_text,
     stored: None,
     write: crate::json::write_string,
-    parts: &[],
+    parts: None,
 };
 
 const BIGINT: Row = Row {
@@ -146,7 +154,7 @@ impl Kind {
                 parse: parse::money,
                 json: as_money,
                 stored: Some(parse::stored_money),
-                parts: &write::MONEY,
+                parts: Some(&write::MONEY),
                 ..BIGINT
             },
             Self::Json => Row {
@@ -228,8 +236,8 @@ impl Kind {
         (self.row().write)(binary, out);
     }
 
-    /// The fields of the object that the API shows; empty for a scalar.
-    pub fn parts(self) -> &'static [Part] {
+    /// The object that the API shows; `None` for a scalar.
+    pub fn parts(self) -> Option<&'static Parts> {
         self.row().parts
     }
 

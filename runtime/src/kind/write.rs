@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::Part;
+use super::{Part, Parts};
 use crate::currency::format_amount;
 use crate::json;
 
@@ -18,7 +18,9 @@ macro_rules! append {
     }};
 }
 
-pub const MONEY: [Part; 3] = [
+pub static MONEY: Parts = Parts { type_name: "Money", fields: &MONEY_FIELDS };
+
+static MONEY_FIELDS: [Part; 3] = [
     Part {
         name: "amountMinor",
         columns: &[0],

@@ -1,0 +1,75 @@
+//! Planned reads: a selection becomes one statement for its root and one for each relation in it, whatever the number of
+//! rows, and the rows become JSON.
+//!
+//! [`selection`] collects the fields of a document, [`compile`] makes a [`plan`] of them, [`prepare`] adds the arguments,
+//! [`load`] runs the statements and [`write`] writes the answer. Nothing here reads another stage than the one it is told.
+
+mod compile;
+mod filter;
+mod link;
+mod load;
+mod order;
+mod plan;
+mod prepare;
+mod root;
+mod selection;
+mod sql;
+mod write;
+
+use async_graphql::{Name, Pos};
+use async_graphql_value::Value as Literal;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+pub use root::Root;
+pub use selection::{Document, Selected};
+
+use crate::content::{ComputedInfo, ContentInfo};
+use crate::error::{Problem, Result, Step};
+use crate::store::{Stage, Store};
+use crate::value::Value;
+
+/// Gives the arguments of fields their values.
+pub trait Arguments: Send + Sync {
+    /// Coerced as the schema has them, with defaults. Paths of problems start at the argument.
+    fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>>;
+}
+
+/// Computes the fields that the site's own code defines.
+pub trait Computed: Send + Sync {
+    /// The values by field, then in the order of the ids. It reads the entries in one statement, and one more for each
+    /// children field of [`computed_with`].
+    fn compute<'a>(
+        &'a self,
+        store: &'a Store,
+        stage: Stage,
+        info: &'static ContentInfo,
+        fields: &'a [&'static ComputedInfo],
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Value>>>>;
+}
+
+/// What a read needs beside its plan.
+pub struct Request<'a> {
+    pub store: &'a Store,
+    pub arguments: &'a dyn Arguments,
+    pub computed: &'a dyn Computed,
+}
+
+/// A problem, and the field that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub problem: Problem,
+    /// The response path of the field; lists on the way have no index.
+    pub path: Vec<Step>,
+    pub pos: Pos,
+}
+
+/// The children fields (by `snake`) that any of the computed fields reads, each once.
+pub fn computed_with(fields: &[&'static ComputedInfo]) -> Vec<&'static str> {
+    let mut with: Vec<_> = fields.iter().flat_map(|field| field.with).copied().collect();
+    with.sort_unstable();
+    with.dedup();
+    with
+}

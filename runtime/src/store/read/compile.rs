@@ -1,0 +1,369 @@
+//! From selections to plans.
+
+use std::iter;
+
+use async_graphql::parser::types::SelectionSet;
+
+use super::link::Link;
+use super::order::DefaultOrder;
+use super::plan::{
+    Column, EdgeWhat, Given, Hop, InfoWhat, List, Member, Object, Page, PageWhat, PartWhat, Prefix, Projection,
+    Relation, StoredShape, StoredWhat, What,
+};
+use super::selection::{Document, Selected};
+use super::sql::quoted;
+use crate::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape};
+use crate::error::Step;
+use crate::json;
+use crate::kind::Kind;
+
+type Sets<'a> = [&'a SelectionSet];
+
+/// Compiles one root field. The document is valid: what the schema does not have was refused before.
+pub struct Compiler<'a> {
+    document: Document<'a>,
+    path: Vec<Step>,
+    slots: usize,
+}
+
+impl<'a> Compiler<'a> {
+    pub fn new(document: Document<'a>) -> Self {
+        Self { document, path: Vec::new(), slots: 0 }
+    }
+
+    /// Lists with arguments that were met so far.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    pub fn member(&mut self, info: &'static ContentInfo, sets: &Sets<'a>) -> Member {
+        let mut object = Object::new(info);
+        let shape = self.shape(&mut object, sets);
+        Member { object, shape }
+    }
+
+    fn shape(&mut self, object: &mut Object, sets: &Sets<'a>) -> super::plan::Shape {
+        let fields = self.document.fields(object.info.name, sets);
+        self.items(fields, |this, field| this.field(object, field))
+    }
+
+    /// Each field with its key, below its step of the path.
+    fn items<T>(
+        &mut self,
+        fields: Vec<Selected<'a>>,
+        mut each: impl FnMut(&mut Self, &Selected<'a>) -> T,
+    ) -> Vec<(Prefix, T)> {
+        let mut items = Vec::with_capacity(fields.len());
+        for field in fields {
+            let prefix = prefix(items.is_empty(), field.key);
+            items.push((prefix, self.below(field.key, |this| each(this, &field))));
+        }
+        items
+    }
+
+    pub fn below<T>(&mut self, key: &str, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(key.into());
+        let result = inner(self);
+        self.path.pop();
+        result
+    }
+
+    fn field(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
+        let info = object.info;
+        match selected.name() {
+            "__typename" => return What::Constant(constant(info.name)),
+            "id" => return What::Id,
+            name if info.owner.is_none() => {
+                if let Some(what) = system_field(object, name) {
+                    return what;
+                }
+            }
+            _ => {}
+        }
+        let name = selected.name();
+        if let Some(field) = info.field(name) {
+            return self.own_field(object, field, selected);
+        }
+        if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == name) {
+            let member = self.member(inverse.source, &selected.sets);
+            let list = self.list(info.name, selected, DefaultOrder::Newest);
+            return relation(object, Relation::Many { members: vec![(Link::of_inverse(inverse, info), member)], list });
+        }
+        if let Some(index) = info.computed.iter().position(|computed| computed.name == name) {
+            return self.computed(object, index, selected);
+        }
+        self.connection(object, selected)
+    }
+
+    fn own_field(&mut self, object: &mut Object, field: &'static FieldInfo, selected: &Selected<'a>) -> What {
+        let info = object.info;
+        let column = format!("t.{}", quoted(field.snake));
+        match field.shape {
+            Shape::Scalar(kind) => match kind.parts() {
+                None => What::Scalar { column: object.column(Column::Sql(kind.select(&column))), kind },
+                Some(_) => {
+                    let name = |suffix| format!("t.{}", quoted(&format!("{}{suffix}", field.snake)));
+                    let columns = kind.columns().iter().map(|part| object.column(Column::Sql(name(part.suffix))));
+                    What::Parts { columns: columns.collect(), items: self.parts(kind, &selected.sets) }
+                }
+            },
+            Shape::Enum(of) => What::Enum { column: object.column(Column::Sql(column)), of },
+            Shape::Enums(of) => What::Enums { column: object.column(Column::Sql(column)), of },
+            Shape::One(info_of) => self.to_one(object, field, &info_of, selected),
+            Shape::Many(info_of) => {
+                let members = info_of
+                    .to
+                    .iter()
+                    .map(|target| (Link::of_relation(field, &info_of, target), self.member(target, &selected.sets)));
+                let members = members.collect();
+                let list = self.list(info.name, selected, DefaultOrder::Position("tj"));
+                relation(object, Relation::Many { members, list })
+            }
+            Shape::Children(children) => {
+                let member = self.member(children, &selected.sets);
+                let list = self.list(info.name, selected, DefaultOrder::Position("t"));
+                relation(object, Relation::Many { members: vec![(Link::to_children(), member)], list })
+            }
+            Shape::Component(of) => self.stored(object, column, false, &[of], selected),
+            Shape::Components(of) => self.stored(object, column, true, &[of], selected),
+            Shape::Blocks(blocks) => self.stored(object, column, true, blocks.of, selected),
+        }
+    }
+
+    fn to_one(
+        &mut self,
+        object: &mut Object,
+        field: &'static FieldInfo,
+        to: &RelationInfo,
+        selected: &Selected<'a>,
+    ) -> What {
+        let members = to.to.iter().map(|target| {
+            let column = super::link::to_one_column(field, to, target);
+            let column = object.column(Column::Sql(format!("t.{}", quoted(&column))));
+            (column, self.member(target, &selected.sets))
+        });
+        let members = members.collect();
+        relation(object, Relation::One { members })
+    }
+
+    /// `tagsConnection`: of a to-many relation or of an inverse.
+    fn connection(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
+        let info = object.info;
+        let name = selected.name().strip_suffix("Connection").unwrap_or_default();
+        let found = info.field(name).map(|field| (field, field.shape));
+        let (link, target, default) = match found {
+            Some((field, Shape::Many(to))) if to.to.len() == 1 => {
+                (Link::of_relation(field, &to, to.to[0]), to.to[0], DefaultOrder::Position("tj"))
+            }
+            _ => match info.inverses.iter().find(|inverse| inverse.name == name) {
+                Some(inverse) => (Link::of_inverse(inverse, info), inverse.source, DefaultOrder::Newest),
+                None => panic!("codegen bug: `{}` has no field `{}`", info.name, selected.name()),
+            },
+        };
+        let page = self.page(info.name, target, selected, default);
+        relation(object, Relation::Page { link, page })
+    }
+
+    pub fn page(
+        &mut self,
+        parent: &str,
+        target: &'static ContentInfo,
+        selected: &Selected<'a>,
+        default: DefaultOrder,
+    ) -> Page {
+        let list = self.list(parent, selected, default);
+        let mut page = Page {
+            list,
+            object: Object::new(target),
+            shapes: Vec::new(),
+            items: Vec::new(),
+            rows: false,
+            cursors: false,
+            total: false,
+        };
+        let fields = self.document.fields(&format!("{}Connection", target.name), &selected.sets);
+        page.items = self.items(fields, |this, field| this.page_field(&mut page, field));
+        page
+    }
+
+    fn page_field(&mut self, page: &mut Page, selected: &Selected<'a>) -> PageWhat {
+        let target = page.object.info.name;
+        page.rows |= matches!(selected.name(), "edges" | "nodes" | "pageInfo");
+        match selected.name() {
+            "edges" => {
+                let fields = self.document.fields(&format!("{target}Edge"), &selected.sets);
+                PageWhat::Edges(self.items(fields, |this, field| match field.name() {
+                    "cursor" => {
+                        page.cursors = true;
+                        EdgeWhat::Cursor
+                    }
+                    "node" => EdgeWhat::Node(this.page_shape(page, &field.sets)),
+                    _ => EdgeWhat::Constant(constant(&format!("{target}Edge"))),
+                }))
+            }
+            "nodes" => PageWhat::Nodes(self.page_shape(page, &selected.sets)),
+            "pageInfo" => {
+                let fields = self.document.fields("PageInfo", &selected.sets);
+                PageWhat::Info(self.items(fields, |_, field| {
+                    page.cursors |= matches!(field.name(), "startCursor" | "endCursor");
+                    match field.name() {
+                        "hasNextPage" => InfoWhat::HasNext,
+                        "hasPreviousPage" => InfoWhat::HasPrevious,
+                        "startCursor" => InfoWhat::Start,
+                        "endCursor" => InfoWhat::End,
+                        _ => InfoWhat::Constant(constant("PageInfo")),
+                    }
+                }))
+            }
+            "totalCount" => {
+                page.total = true;
+                PageWhat::TotalCount
+            }
+            _ => PageWhat::Constant(constant(&format!("{target}Connection"))),
+        }
+    }
+
+    fn page_shape(&mut self, page: &mut Page, sets: &Sets<'a>) -> usize {
+        let shape = self.shape(&mut page.object, sets);
+        page.shapes.push(shape);
+        page.shapes.len() - 1
+    }
+
+    fn computed(&mut self, object: &mut Object, index: usize, selected: &Selected<'a>) -> What {
+        let computed = &object.info.computed[index];
+        let known = object.computed.iter().position(|known| known.name == computed.name);
+        let index = known.unwrap_or_else(|| {
+            object.computed.push(computed);
+            object.computed.len() - 1
+        });
+        What::Computed { index, items: self.parts(computed.kind, &selected.sets) }
+    }
+
+    /// The fields of money; none for a kind that is no object.
+    fn parts(&mut self, kind: Kind, sets: &Sets<'a>) -> Vec<(Prefix, PartWhat)> {
+        let Some(parts) = kind.parts() else { return Vec::new() };
+        let fields = self.document.fields(parts.type_name, sets);
+        self.items(fields, |_, field| match parts.fields.iter().find(|part| part.name == field.name()) {
+            Some(part) => PartWhat::Part(part),
+            None => PartWhat::Constant(constant(parts.type_name)),
+        })
+    }
+
+    fn stored(
+        &mut self,
+        object: &mut Object,
+        column: String,
+        many: bool,
+        of: &[&'static ComponentInfo],
+        selected: &Selected<'a>,
+    ) -> What {
+        let column = object.column(Column::Sql(column));
+        let shape = self.stored_shape(object, column, many, of, &selected.sets, &[]);
+        What::Stored { column, shape }
+    }
+
+    fn stored_shape(
+        &mut self,
+        object: &mut Object,
+        column: usize,
+        many: bool,
+        of: &[&'static ComponentInfo],
+        sets: &Sets<'a>,
+        hops: &[Hop],
+    ) -> StoredShape {
+        let of = of.iter().map(|component| {
+            let tag = (of.len() > 1).then_some(component.tag);
+            (component.tag, self.projection(object, column, component, sets, hops, tag))
+        });
+        StoredShape { many, of: of.collect() }
+    }
+
+    fn projection(
+        &mut self,
+        object: &mut Object,
+        column: usize,
+        component: &'static ComponentInfo,
+        sets: &Sets<'a>,
+        hops: &[Hop],
+        tag: Option<&'static str>,
+    ) -> Projection {
+        let fields = self.document.fields(component.name, sets);
+        self.items(fields, |this, selected| {
+            let Some(field) = component.field(selected.name()) else {
+                return StoredWhat::Constant(constant(component.name));
+            };
+            let key = field.snake;
+            let hops: Vec<_> = hops.iter().copied().chain(iter::once(Hop { tag, key })).collect();
+            let mut nested = |many, of: &[&'static ComponentInfo]| {
+                let shape = this.stored_shape(object, column, many, of, &selected.sets, &hops);
+                StoredWhat::Nested { key, shape }
+            };
+            match field.shape {
+                Shape::Component(of) => nested(false, &[of]),
+                Shape::Components(of) => nested(true, &[of]),
+                Shape::Blocks(blocks) => nested(true, blocks.of),
+                Shape::Scalar(kind) if kind.parts().is_none() => StoredWhat::Copy(key),
+                Shape::Scalar(kind) => StoredWhat::Parts { key, items: this.parts(kind, &selected.sets) },
+                Shape::Enum(of) => StoredWhat::Enum { key, of },
+                Shape::Enums(of) => StoredWhat::Enums { key, of },
+                Shape::One(to) | Shape::Many(to) => {
+                    let many = matches!(field.shape, Shape::Many(_));
+                    let member = this.member(to.to[0], &selected.sets);
+                    let list = many.then(|| this.list(component.name, selected, DefaultOrder::Newest));
+                    object.relations.push(Relation::Stored { column, hops, member, list });
+                    StoredWhat::Relation { key, many, relation: object.relations.len() - 1 }
+                }
+                Shape::Children(_) => panic!("codegen bug: `{}` is a component with children", component.name),
+            }
+        })
+    }
+
+    fn list(&mut self, parent: &str, selected: &Selected<'a>, default: DefaultOrder) -> List {
+        let slot = self.slots;
+        self.slots += 1;
+        List { slot, given: self.given(parent, selected), default }
+    }
+
+    pub fn given(&self, parent: &str, selected: &Selected<'a>) -> Given {
+        let arguments = selected.field.arguments.iter();
+        Given {
+            parent: parent.to_owned(),
+            field: selected.name().to_owned(),
+            arguments: arguments.map(|(name, value)| (name.node.clone(), value.node.clone())).collect(),
+            path: self.path.clone(),
+            pos: selected.pos,
+        }
+    }
+}
+
+fn relation(object: &mut Object, relation: Relation) -> What {
+    object.relations.push(relation);
+    What::Relation(object.relations.len() - 1)
+}
+
+/// What every entry has; children have none of it.
+fn system_field(object: &mut Object, name: &str) -> Option<What> {
+    let mut column = |name: &str| object.column(Column::Sql(format!("t.{name}")));
+    Some(match name {
+        "revision" => What::Scalar { column: column("revision"), kind: Kind::Integer },
+        "createdAt" => What::Scalar { column: column("created_at"), kind: Kind::Datetime },
+        "updatedAt" => What::Scalar { column: column("updated_at"), kind: Kind::Datetime },
+        "publishedAt" => What::Scalar { column: column("published_at"), kind: Kind::Datetime },
+        "status" => {
+            let revision = column("revision");
+            What::Status { revision, live: object.column(Column::LiveRevision) }
+        }
+        _ => return None,
+    })
+}
+
+pub fn prefix(first: bool, key: &str) -> Prefix {
+    format!("{}\"{key}\":", if first { '{' } else { ',' }).into_bytes().into()
+}
+
+/// A text as JSON.
+pub fn constant(text: &str) -> Box<[u8]> {
+    let mut out = Vec::new();
+    json::write_string(text.as_bytes(), &mut out);
+    out.into()
+}

@@ -1,0 +1,80 @@
+//! `Link`: how the rows at the other end of a relation are found, for lists and for filters alike.
+
+use std::fmt::Write as _;
+
+use super::sql::quoted;
+use crate::content::{ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
+use crate::store::Stage;
+
+/// From a row `p` to its targets `t`.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// A column of `p` holds the id of `t`.
+    Forward { column: String },
+    /// A column of `t` holds the id of `p`.
+    Backward { column: String },
+    /// Rows of a join table hold both, and an order.
+    Join { table: &'static str, near: String, far: String },
+}
+
+impl Link {
+    /// To one of the relation's targets.
+    pub fn of_relation(field: &FieldInfo, relation: &RelationInfo, target: &ContentInfo) -> Self {
+        if relation.join.is_empty() {
+            return Self::Forward { column: to_one_column(field, relation, target) };
+        }
+        Self::Join { table: relation.join, near: "owner_id".into(), far: target_column(relation, target) }
+    }
+
+    /// From an owner to its children.
+    pub fn to_children() -> Self {
+        Self::Backward { column: "parent_id".into() }
+    }
+
+    /// From `target` to those that point at it.
+    pub fn of_inverse(inverse: &InverseInfo, target: &ContentInfo) -> Self {
+        let field = inverse.source.fields.iter().find(|field| field.snake == inverse.field);
+        match field.map(|field| (field, field.shape)) {
+            Some((field, Shape::One(relation))) => Self::Backward { column: to_one_column(field, &relation, target) },
+            Some((_, Shape::Many(relation))) => {
+                Self::Join { table: relation.join, near: target_column(&relation, target), far: "owner_id".into() }
+            }
+            _ => panic!("codegen bug: `{}.{}` is no relation", inverse.source.name, inverse.field),
+        }
+    }
+
+    /// ` FROM live."tag" t1 JOIN .. WHERE ..`: the targets of the row `near`, to which conditions can be added with AND.
+    pub fn from(&self, stage: Stage, target: &ContentInfo, near: &str, far: &str, text: &mut String) {
+        let (schema, table) = (stage.schema(), quoted(target.table));
+        let _ = match self {
+            Self::Forward { column } => {
+                write!(text, " FROM {schema}.{table} {far} WHERE {far}.id = {near}.{}", quoted(column))
+            }
+            Self::Backward { column } => {
+                write!(text, " FROM {schema}.{table} {far} WHERE {far}.{} = {near}.id", quoted(column))
+            }
+            Self::Join { table: join, near: near_column, far: far_column } => write!(
+                text,
+                " FROM {schema}.{} {far}j JOIN {schema}.{table} {far} ON {far}.id = {far}j.{} WHERE {far}j.{} = {near}.id",
+                quoted(join),
+                quoted(far_column),
+                quoted(near_column),
+            ),
+        };
+    }
+}
+
+/// `brand_id`, or `related_post_id` where there are several targets.
+pub fn to_one_column(field: &FieldInfo, relation: &RelationInfo, target: &ContentInfo) -> String {
+    match relation.to {
+        [_] => format!("{}_id", field.snake),
+        _ => format!("{}_{}_id", field.snake, target.table),
+    }
+}
+
+fn target_column(relation: &RelationInfo, target: &ContentInfo) -> String {
+    match relation.to {
+        [_] => "target_id".into(),
+        _ => format!("{}_id", target.table),
+    }
+}

@@ -1,0 +1,300 @@
+//! Runs the statements of a plan: those of one level at the same time, each on a connection that it holds no longer than
+//! its statement takes.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, ValueRef as _};
+use uuid::Uuid;
+
+use super::Request;
+use super::link::Link;
+use super::plan::{Hop, List, Member, Object, Page, Relation};
+use super::prepare::{Prepared, by_ids};
+use crate::error::{Error, Result};
+use crate::json;
+use crate::store::Stage;
+
+/// A plan with its arguments: what the statements and the writer need.
+pub struct Run<'a> {
+    pub request: &'a Request<'a>,
+    pub stage: Stage,
+    pub prepared: Vec<Option<Prepared>>,
+}
+
+/// Rows, with what was read along with them.
+#[derive(Default)]
+pub struct Loaded {
+    pub rows: Vec<PgRow>,
+    pub related: Vec<Related>,
+    /// JSON, by computed field, then by row.
+    pub computed: Vec<Vec<Vec<u8>>>,
+}
+
+pub enum Related {
+    /// By target, the row of each id.
+    One(Vec<(Loaded, HashMap<Uuid, usize>)>),
+    Stored(Loaded, HashMap<Uuid, usize>),
+    /// For each owner a range of `order`, whose items are a target and a row of it.
+    Many {
+        members: Vec<Loaded>,
+        order: Vec<(usize, usize)>,
+        groups: HashMap<Uuid, Range<usize>>,
+    },
+    Page(LoadedPage),
+}
+
+pub struct LoadedPage {
+    pub loaded: Loaded,
+    /// For each owner its rows, and whether there are more.
+    pub groups: HashMap<Uuid, (Range<usize>, bool)>,
+    pub totals: HashMap<Uuid, i64>,
+}
+
+/// The bytes of a column; `None` for null.
+pub fn raw(row: &PgRow, column: usize) -> Option<&[u8]> {
+    let value = row.try_get_raw(column).ok()?;
+    if value.is_null() {
+        return None;
+    }
+    value.as_bytes().ok()
+}
+
+pub fn uuid(row: &PgRow, column: usize) -> Option<Uuid> {
+    raw(row, column).and_then(|bytes| Uuid::from_slice(bytes).ok())
+}
+
+pub fn int(row: &PgRow, column: usize) -> Option<i64> {
+    raw(row, column).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
+}
+
+/// Each once, so that no statement is asked twice for a row.
+fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+impl<'a> Run<'a> {
+    pub fn prepared(&self, list: &List) -> Result<&Prepared> {
+        let prepared = self.prepared.get(list.slot).and_then(Option::as_ref);
+        prepared.ok_or_else(|| Error::internal(format!("`{}` was not prepared", list.given.field)))
+    }
+
+    /// The rows of these ids, in no order.
+    pub async fn by_ids(&self, object: &Object, ids: &[Uuid]) -> Result<(Loaded, HashMap<Uuid, usize>)> {
+        if ids.is_empty() {
+            return Ok((Loaded::default(), HashMap::new()));
+        }
+        let rows = by_ids(object, self.stage).fetch_for(self.request.store, ids).await?;
+        let places = rows.iter().enumerate().filter_map(|(index, row)| Some((uuid(row, 0)?, index))).collect();
+        Ok((self.load(object, rows).await?, places))
+    }
+
+    /// What the plan reads along with these rows.
+    pub fn load<'b>(&'b self, object: &'b Object, rows: Vec<PgRow>) -> BoxFuture<'b, Result<Loaded>>
+    where
+        'a: 'b,
+    {
+        async move {
+            let related = match object.relations.as_slice() {
+                [] => Vec::new(),
+                [one] => vec![self.relation(one, &rows).await?],
+                several => future::try_join_all(several.iter().map(|relation| self.relation(relation, &rows))).await?,
+            };
+            let computed = self.computed(object, &rows).await?;
+            Ok(Loaded { rows, related, computed })
+        }
+        .boxed()
+    }
+
+    async fn relation(&self, relation: &Relation, rows: &[PgRow]) -> Result<Related> {
+        match relation {
+            Relation::One { members } => {
+                let members = members.iter().map(|(column, member)| async move {
+                    let ids = distinct(rows.iter().filter_map(|row| uuid(row, *column)));
+                    self.by_ids(&member.object, &ids).await
+                });
+                Ok(Related::One(future::try_join_all(members).await?))
+            }
+            Relation::Stored { column, hops, member, .. } => {
+                let mut ids = Vec::new();
+                for row in rows {
+                    // jsonb begins with its version.
+                    collect(raw(row, *column).and_then(|json| json.get(1..)).unwrap_or_default(), hops, &mut ids);
+                }
+                let (loaded, places) = self.by_ids(&member.object, &distinct(ids.into_iter())).await?;
+                Ok(Related::Stored(loaded, places))
+            }
+            Relation::Many { members, list } => self.many(members, list, rows).await,
+            Relation::Page { page, .. } => {
+                let owners = distinct(rows.iter().filter_map(|row| uuid(row, 0)));
+                Ok(Related::Page(self.page(page, &owners).await?))
+            }
+        }
+    }
+
+    async fn many(&self, members: &[(Link, Member)], list: &List, rows: &[PgRow]) -> Result<Related> {
+        let owners = distinct(rows.iter().filter_map(|row| uuid(row, 0)));
+        if owners.is_empty() {
+            let members = members.iter().map(|_| Loaded::default()).collect();
+            return Ok(Related::Many { members, order: Vec::new(), groups: HashMap::new() });
+        }
+        let prepared = self.prepared(list)?;
+        let fetched = members.iter().zip(&prepared.rows).map(|((_, member), sql)| {
+            let owners = &owners;
+            async move { Ok::<_, Error>((member, sql.clone().fetch_for(self.request.store, owners).await?)) }
+        });
+        let fetched = future::try_join_all(fetched).await?;
+        let (order, groups) = match fetched.as_slice() {
+            [(member, rows)] => (ordered(rows), grouped(rows, member.object.columns.len())),
+            several => merged(several, prepared),
+        };
+        let loads = fetched.into_iter().map(|(member, rows)| self.load(&member.object, rows));
+        Ok(Related::Many { members: future::try_join_all(loads).await?, order, groups })
+    }
+
+    /// A connection of each owner.
+    async fn page(&self, page: &Page, owners: &[Uuid]) -> Result<LoadedPage> {
+        let prepared = self.prepared(&page.list)?;
+        let rows = async {
+            match prepared.rows.first().filter(|_| !owners.is_empty()) {
+                None => Ok((Loaded::default(), HashMap::new())),
+                Some(sql) => {
+                    let rows = sql.clone().fetch_for(self.request.store, owners).await?;
+                    let owner = page.object.columns.len() + if page.cursors { prepared.order.columns() } else { 0 };
+                    let (rows, groups) = cut(rows, owner, prepared.limit);
+                    Ok((self.load(&page.object, rows).await?, groups))
+                }
+            }
+        };
+        let totals = async {
+            match prepared.total.as_ref().filter(|_| !owners.is_empty()) {
+                None => Ok::<_, Error>(HashMap::new()),
+                Some(sql) => {
+                    let rows = sql.clone().fetch_for(self.request.store, owners).await?;
+                    Ok(rows.iter().filter_map(|row| Some((uuid(row, 1)?, int(row, 0)?))).collect())
+                }
+            }
+        };
+        let ((loaded, groups), totals) = future::try_join(rows, totals).await?;
+        Ok(LoadedPage { loaded, groups, totals })
+    }
+
+    /// A connection at the root, kept as that of the nil id.
+    pub async fn root_page(&self, page: &Page) -> Result<LoadedPage> {
+        let prepared = self.prepared(&page.list)?;
+        let rows = async {
+            let Some(sql) = prepared.rows.first() else { return Ok::<_, Error>((Loaded::default(), false)) };
+            let mut rows = sql.clone().fetch(self.request.store).await?;
+            let more = rows.len() > prepared.limit;
+            rows.truncate(prepared.limit);
+            Ok((self.load(&page.object, rows).await?, more))
+        };
+        let totals = async {
+            let Some(sql) = &prepared.total else { return Ok::<_, Error>(HashMap::new()) };
+            let rows = sql.clone().fetch(self.request.store).await?;
+            Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
+        };
+        let ((loaded, more), totals) = future::try_join(rows, totals).await?;
+        let groups = HashMap::from([(Uuid::nil(), (0..loaded.rows.len(), more))]);
+        Ok(LoadedPage { loaded, groups, totals })
+    }
+
+    async fn computed(&self, object: &Object, rows: &[PgRow]) -> Result<Vec<Vec<Vec<u8>>>> {
+        if object.computed.is_empty() || rows.is_empty() {
+            return Ok(vec![Vec::new(); object.computed.len()]);
+        }
+        let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
+        let request = self.request;
+        let values = request.computed.compute(request.store, self.stage, object.info, &object.computed, &ids).await?;
+        let json = |(computed, values): (&&'static crate::content::ComputedInfo, Vec<crate::value::Value>)| {
+            values.iter().map(|value| computed.kind.json(value).to_string().into_bytes()).collect()
+        };
+        Ok(object.computed.iter().zip(values).map(json).collect())
+    }
+}
+
+fn ordered(rows: &[PgRow]) -> Vec<(usize, usize)> {
+    (0..rows.len()).map(|row| (0, row)).collect()
+}
+
+/// The range of each owner: its rows follow one another.
+fn grouped(rows: &[PgRow], owner: usize) -> HashMap<Uuid, Range<usize>> {
+    let mut groups: HashMap<Uuid, Range<usize>> = HashMap::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        if let Some(id) = uuid(row, owner) {
+            groups.entry(id).or_insert(index..index).end = index + 1;
+        }
+    }
+    groups
+}
+
+/// The targets of several types, by position, and cut again: each type came with up to the whole limit.
+fn merged(
+    fetched: &[(&Member, Vec<PgRow>)],
+    prepared: &Prepared,
+) -> (Vec<(usize, usize)>, HashMap<Uuid, Range<usize>>) {
+    let mut places = Vec::new();
+    for (target, (member, rows)) in fetched.iter().enumerate() {
+        let position = member.object.columns.len();
+        let owner = position + prepared.order.columns();
+        let found = rows.iter().enumerate();
+        places.extend(found.filter_map(|(row, of)| Some((uuid(of, owner)?, int(of, position)?, target, row))));
+    }
+    places.sort_unstable();
+    let mut order = Vec::with_capacity(places.len());
+    let mut groups: HashMap<Uuid, Range<usize>> = HashMap::new();
+    for (owner, _, target, row) in places {
+        let group = groups.entry(owner).or_insert(order.len()..order.len());
+        if group.len() < prepared.limit {
+            order.push((target, row));
+            group.end = order.len();
+        }
+    }
+    (order, groups)
+}
+
+/// Drops the row that only tells that there are more, for each owner.
+fn cut(rows: Vec<PgRow>, owner: usize, limit: usize) -> (Vec<PgRow>, HashMap<Uuid, (Range<usize>, bool)>) {
+    let mut kept = Vec::with_capacity(rows.len());
+    let mut groups: HashMap<Uuid, (Range<usize>, bool)> = HashMap::new();
+    for row in rows {
+        let Some(id) = uuid(&row, owner) else { continue };
+        let (range, more) = groups.entry(id).or_insert((kept.len()..kept.len(), false));
+        if range.len() < limit {
+            kept.push(row);
+            range.end = kept.len();
+        } else {
+            *more = true;
+        }
+    }
+    (kept, groups)
+}
+
+/// The ids that stand in the JSON of components at the end of the hops.
+fn collect(value: &[u8], hops: &[Hop], ids: &mut Vec<Uuid>) {
+    if value.trim_ascii_start().first() == Some(&b'[') {
+        json::Items::of(value).for_each(|item| collect(item, hops, ids));
+        return;
+    }
+    match hops.split_first() {
+        None => ids.extend(stored_id(value)),
+        Some((hop, rest)) => {
+            let is_tagged = |tag: &str| json::member(value, "_type").and_then(json::plain_string) == Some(tag);
+            if hop.tag.is_none_or(is_tagged) {
+                if let Some(member) = json::member(value, hop.key) {
+                    collect(member, rest, ids);
+                }
+            }
+        }
+    }
+}
+
+pub fn stored_id(value: &[u8]) -> Option<Uuid> {
+    json::plain_string(value).and_then(|text| Uuid::try_parse(text).ok())
+}

@@ -1,0 +1,265 @@
+//! What a selection asks for, as a tree of statements and of instructions to write the answer.
+//!
+//! A plan owns all it needs and knows no values of variables but those of `@skip` and `@include`, so that it is compiled
+//! once for a document. Its statements are counted before one is sent.
+
+use async_graphql::{Name, Pos};
+use async_graphql_value::Value as Literal;
+
+use super::link::Link;
+use super::order::DefaultOrder;
+use crate::content::{ComputedInfo, ContentInfo, EnumInfo};
+use crate::error::Step;
+use crate::kind::{Kind, Part};
+
+/// `{"key":` or `,"key":`, ready to be copied.
+pub type Prefix = Box<[u8]>;
+/// How one object is written, field by field.
+pub type Shape = Vec<(Prefix, What)>;
+
+/// Rows of one table: the columns to read, and what to read along with them.
+#[derive(Debug)]
+pub struct Object {
+    pub info: &'static ContentInfo,
+    /// The first one is the id.
+    pub columns: Vec<Column>,
+    pub relations: Vec<Relation>,
+    pub computed: Vec<&'static ComputedInfo>,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Column {
+    /// An expression over the row `t`.
+    Sql(String),
+    /// The revision that is live, for the status; null where the stage is live itself.
+    LiveRevision,
+}
+
+#[derive(Debug)]
+pub enum What {
+    /// JSON that is the same for each row.
+    Constant(Box<[u8]>),
+    Id,
+    Scalar {
+        column: usize,
+        kind: Kind,
+    },
+    Parts {
+        columns: Vec<usize>,
+        items: Vec<(Prefix, PartWhat)>,
+    },
+    Enum {
+        column: usize,
+        of: &'static EnumInfo,
+    },
+    Enums {
+        column: usize,
+        of: &'static EnumInfo,
+    },
+    Status {
+        revision: usize,
+        live: usize,
+    },
+    Stored {
+        column: usize,
+        shape: StoredShape,
+    },
+    /// An index into the object's relations.
+    Relation(usize),
+    Computed {
+        index: usize,
+        items: Vec<(Prefix, PartWhat)>,
+    },
+}
+
+#[derive(Debug)]
+pub enum PartWhat {
+    Constant(Box<[u8]>),
+    Part(&'static Part),
+}
+
+/// How the JSON of components is written: one object, or a list of them.
+#[derive(Debug)]
+pub struct StoredShape {
+    pub many: bool,
+    /// By `_type`; a list may mix several.
+    pub of: Vec<(&'static str, Projection)>,
+}
+
+pub type Projection = Vec<(Prefix, StoredWhat)>;
+
+#[derive(Debug)]
+pub enum StoredWhat {
+    Constant(Box<[u8]>),
+    /// Copied as it is.
+    Copy(&'static str),
+    Parts {
+        key: &'static str,
+        items: Vec<(Prefix, PartWhat)>,
+    },
+    Enum {
+        key: &'static str,
+        of: &'static EnumInfo,
+    },
+    Enums {
+        key: &'static str,
+        of: &'static EnumInfo,
+    },
+    Nested {
+        key: &'static str,
+        shape: StoredShape,
+    },
+    Relation {
+        key: &'static str,
+        many: bool,
+        relation: usize,
+    },
+}
+
+#[derive(Debug)]
+pub enum Relation {
+    /// To one row, of the first of the targets whose column is set.
+    One {
+        members: Vec<(usize, Member)>,
+    },
+    /// To rows whose ids stand in the JSON of a component.
+    Stored {
+        column: usize,
+        hops: Vec<Hop>,
+        member: Member,
+        list: Option<List>,
+    },
+    /// To a list; merged by position where it has several targets.
+    Many {
+        members: Vec<(Link, Member)>,
+        list: List,
+    },
+    Page {
+        link: Link,
+        page: Page,
+    },
+}
+
+/// Rows of one type as they are written.
+#[derive(Debug)]
+pub struct Member {
+    pub object: Object,
+    pub shape: Shape,
+}
+
+/// One step into the JSON of components, through objects and lists alike.
+#[derive(Clone, Copy, Debug)]
+pub struct Hop {
+    pub tag: Option<&'static str>,
+    pub key: &'static str,
+}
+
+/// A list's arguments and its place among those of the plan.
+#[derive(Debug)]
+pub struct List {
+    pub slot: usize,
+    pub given: Given,
+    pub default: DefaultOrder,
+}
+
+/// A connection. Edges and nodes read the same rows and may show them in different shapes.
+#[derive(Debug)]
+pub struct Page {
+    pub list: List,
+    pub object: Object,
+    pub shapes: Vec<Shape>,
+    pub items: Vec<(Prefix, PageWhat)>,
+    /// Whether rows, their cursors and their number are asked for.
+    pub rows: bool,
+    pub cursors: bool,
+    pub total: bool,
+}
+
+#[derive(Debug)]
+pub enum PageWhat {
+    Constant(Box<[u8]>),
+    Edges(Vec<(Prefix, EdgeWhat)>),
+    /// An index into the page's shapes.
+    Nodes(usize),
+    Info(Vec<(Prefix, InfoWhat)>),
+    TotalCount,
+}
+
+#[derive(Debug)]
+pub enum EdgeWhat {
+    Constant(Box<[u8]>),
+    Cursor,
+    Node(usize),
+}
+
+#[derive(Debug)]
+pub enum InfoWhat {
+    Constant(Box<[u8]>),
+    HasNext,
+    HasPrevious,
+    Start,
+    End,
+}
+
+/// A field's arguments as the document gives them.
+#[derive(Debug)]
+pub struct Given {
+    pub parent: String,
+    pub field: String,
+    pub arguments: Vec<(Name, Literal)>,
+    /// Response keys from the root; lists on the way have no index yet.
+    pub path: Vec<Step>,
+    pub pos: Pos,
+}
+
+impl Object {
+    pub fn new(info: &'static ContentInfo) -> Self {
+        Self { info, columns: vec![Column::Sql("t.id".into())], relations: Vec::new(), computed: Vec::new() }
+    }
+
+    /// The index of a column, which is read once.
+    pub fn column(&mut self, column: Column) -> usize {
+        self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+            self.columns.push(column);
+            self.columns.len() - 1
+        })
+    }
+
+    /// Statements below this object's own.
+    pub fn statements(&self) -> usize {
+        let relations: usize = self.relations.iter().map(Relation::statements).sum();
+        relations + self.computed_statements()
+    }
+
+    /// A typed record is read once for all computed fields, with the children that any of them needs.
+    fn computed_statements(&self) -> usize {
+        match self.computed.is_empty() {
+            true => 0,
+            false => 1 + super::computed_with(&self.computed).len(),
+        }
+    }
+}
+
+impl Relation {
+    pub fn statements(&self) -> usize {
+        match self {
+            Self::One { members } => members.iter().map(|(_, member)| member.statements()).sum(),
+            Self::Stored { member, .. } => member.statements(),
+            Self::Many { members, .. } => members.iter().map(|(_, member)| member.statements()).sum(),
+            Self::Page { page, .. } => page.statements(),
+        }
+    }
+}
+
+impl Member {
+    pub fn statements(&self) -> usize {
+        1 + self.object.statements()
+    }
+}
+
+impl Page {
+    pub fn statements(&self) -> usize {
+        let rows = if self.rows { 1 + self.object.statements() } else { 0 };
+        rows + usize::from(self.total)
+    }
+}

@@ -1,0 +1,299 @@
+//! Everything of a plan that depends on arguments: checked as a whole, and made into SQL, before anything is sent.
+
+use serde_json::{Map, Value as Json};
+
+use super::filter::{self, Filter};
+use super::link::Link;
+use super::order::{Order, Place};
+use super::plan::{Column, Given, List, Member, Object, Page, Relation};
+use super::sql::{Sql, quoted};
+use super::{Arguments, Failure};
+use crate::content::ContentInfo;
+use crate::error::{Code, Problem, Result};
+use crate::store::{Stage, Store};
+
+/// Entries of a connection that is asked for neither `first` nor `last`.
+const PAGE: usize = 20;
+
+/// A list, ready to run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// One statement for each target.
+    pub rows: Vec<Sql>,
+    pub total: Option<Sql>,
+    pub limit: usize,
+    pub order: Order,
+    /// The page is read from its end.
+    pub backward: bool,
+    pub after: bool,
+    pub before: bool,
+}
+
+pub struct Preparing<'a> {
+    pub store: &'a Store,
+    pub arguments: &'a dyn Arguments,
+    pub stage: Stage,
+    pub prepared: Vec<Option<Prepared>>,
+    pub failures: Vec<Failure>,
+}
+
+/// Which rows of a list, in which order.
+struct Select<'a> {
+    order: Order,
+    filter: Option<&'a Json>,
+    /// Bounds that the rows come after, each in its own order.
+    places: Vec<(Order, Place)>,
+    limit: usize,
+    keys: bool,
+}
+
+impl Preparing<'_> {
+    pub fn object(&mut self, object: &Object) -> Result<()> {
+        object.relations.iter().try_for_each(|relation| self.relation(relation))
+    }
+
+    fn relation(&mut self, relation: &Relation) -> Result<()> {
+        match relation {
+            Relation::One { members } => members.iter().try_for_each(|(_, member)| self.object(&member.object)),
+            Relation::Stored { member, list, .. } => {
+                if let Some(list) = list {
+                    self.stored(member.object.info, list);
+                }
+                self.object(&member.object)
+            }
+            Relation::Many { members, list } => {
+                self.many(members, list)?;
+                members.iter().try_for_each(|(_, member)| self.object(&member.object))
+            }
+            Relation::Page { link, page } => {
+                let arguments = self.coerce(&page.list.given);
+                self.page(Some(link), page, &arguments.unwrap_or_default())?;
+                self.object(&page.object)
+            }
+        }
+    }
+
+    fn stored(&mut self, info: &'static ContentInfo, list: &List) {
+        let Some(arguments) = self.coerce(&list.given) else { return };
+        let mut problems = Vec::new();
+        let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
+        let order = Order::new(info, None, list.default, &mut problems);
+        let prepared =
+            Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
+        self.finish(list, prepared, problems);
+    }
+
+    fn many(&mut self, members: &[(Link, Member)], list: &List) -> Result<()> {
+        let Some(arguments) = self.coerce(&list.given) else { return Ok(()) };
+        let mut problems = Vec::new();
+        let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
+        let mut rows = Vec::with_capacity(members.len());
+        let mut first_order = None;
+        for (link, member) in members {
+            let order = Order::new(member.object.info, arguments.get("orderBy"), list.default, &mut problems);
+            first_order.get_or_insert_with(|| order.clone());
+            let filter = filter::given(&arguments);
+            let select = Select { order, filter, places: Vec::new(), limit, keys: members.len() > 1 };
+            rows.push(self.rows(Some(link), &member.object, &select, &mut problems)?);
+        }
+        if let Some(order) = first_order {
+            let prepared = Prepared { rows, total: None, limit, order, backward: false, after: false, before: false };
+            self.finish(list, prepared, problems);
+        }
+        Ok(())
+    }
+
+    /// A connection at the root, or below the rows that a link starts from.
+    pub fn page(&mut self, link: Option<&Link>, page: &Page, arguments: &Map<String, Json>) -> Result<()> {
+        let mut problems = Vec::new();
+        let order = Order::new(page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
+        let first = self.size(arguments, "first", &mut problems);
+        let last = self.size(arguments, "last", &mut problems);
+        if first.is_some() && last.is_some() {
+            let message = "give `first` or `last`, not both";
+            problems.push(Problem::new(Code::BadUserInput, message).at(["last".into()]));
+        }
+        let backward = last.is_some();
+        let limit = last.or(first).unwrap_or(PAGE);
+        let after = self.place(arguments, "after", &order, &mut problems);
+        let before = self.place(arguments, "before", &order, &mut problems);
+        let reversed = order.reversed();
+        let (has_after, has_before) = (after.is_some(), before.is_some());
+        let places = after.map(|place| (order.clone(), place)).into_iter();
+        let places = places.chain(before.map(|place| (reversed.clone(), place))).collect();
+        let filter = filter::given(arguments);
+        let select = Select {
+            order: if backward { reversed } else { order.clone() },
+            filter,
+            places,
+            // One more, to know whether there is more.
+            limit: limit + 1,
+            keys: page.cursors,
+        };
+        let rows = match page.rows {
+            true => vec![self.rows(link, &page.object, &select, &mut problems)?],
+            false => Vec::new(),
+        };
+        let total = match page.total {
+            true => Some(self.total(link, page.object.info, filter, &mut problems)?),
+            false => None,
+        };
+        // What is wrong with the filter is told once, though it is compiled twice.
+        let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
+        for problem in problems {
+            if !told.contains(&problem) {
+                told.push(problem);
+            }
+        }
+        let prepared = Prepared { rows, total, limit, order, backward, after: has_after, before: has_before };
+        self.finish(&page.list, prepared, told);
+        Ok(())
+    }
+
+    fn finish(&mut self, list: &List, prepared: Prepared, problems: Vec<Problem>) {
+        self.fail(&list.given, problems);
+        self.prepared[list.slot] = Some(prepared);
+    }
+
+    pub fn coerce(&mut self, given: &Given) -> Option<Map<String, Json>> {
+        match self.arguments.coerce(&given.parent, &given.field, &given.arguments) {
+            Ok(arguments) => Some(arguments),
+            Err(problems) => {
+                self.fail(given, problems);
+                None
+            }
+        }
+    }
+
+    pub fn fail(&mut self, given: &Given, problems: Vec<Problem>) {
+        let failure = |problem| Failure { problem, path: given.path.clone(), pos: given.pos };
+        self.failures.extend(problems.into_iter().map(failure));
+    }
+
+    fn size(&self, arguments: &Map<String, Json>, name: &str, problems: &mut Vec<Problem>) -> Option<usize> {
+        let given = arguments.get(name).filter(|value| !value.is_null())?;
+        let limit = self.store.schema.site.limits.page as usize;
+        let problem = match given.as_u64().map(|size| size as usize) {
+            Some(size) if size <= limit => return Some(size),
+            Some(size) => {
+                let details = serde_json::json!({"limit": limit, "requested": size});
+                Problem::new(Code::LimitExceeded, format!("`{name}` is {size}, the limit is {limit}")).details(details)
+            }
+            None => Problem::new(Code::BadUserInput, format!("`{name}` must not be negative, it is {given}")),
+        };
+        problems.push(problem.at([name.into()]));
+        None
+    }
+
+    fn place(
+        &self,
+        arguments: &Map<String, Json>,
+        name: &str,
+        order: &Order,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Place> {
+        let cursor = arguments.get(name).filter(|value| !value.is_null())?;
+        let place = cursor.as_str().and_then(|cursor| order.read_cursor(cursor, &self.store.schema.site));
+        if place.is_none() {
+            let message = format!("`{name}` is no cursor of this list in this order");
+            problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
+        }
+        place
+    }
+
+    fn rows(
+        &self,
+        link: Option<&Link>,
+        object: &Object,
+        select: &Select<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Sql> {
+        let mut sql = Sql::default();
+        sql.push("SELECT ").push(&columns(object, self.stage));
+        if select.keys {
+            select.order.push_columns(&mut sql.text);
+        }
+        self.from(link, object.info, &mut sql);
+        self.filter(object.info, select.filter, &mut sql, problems)?;
+        for (order, place) in &select.places {
+            sql.push(" AND ");
+            order.push_after(place, &mut sql)?;
+        }
+        select.order.push_order_by(&mut sql.text);
+        // A literal: PostgreSQL plans a parameter here anew at each execution.
+        sql.push(&format!(" LIMIT {}", select.limit));
+        if link.is_some() {
+            // One loop for each id of `p`, in its order, so that the inner order stands.
+            let inner = std::mem::take(&mut sql.text);
+            sql.push("SELECT x.*, p.id FROM unnest(").ids().push(&format!(") p(id) CROSS JOIN LATERAL ({inner}) x"));
+        }
+        Ok(sql)
+    }
+
+    fn total(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        filter: Option<&Json>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Sql> {
+        let mut sql = Sql::default();
+        sql.push("SELECT count(*)");
+        self.from(link, info, &mut sql);
+        self.filter(info, filter, &mut sql, problems)?;
+        if link.is_some() {
+            let inner = std::mem::take(&mut sql.text);
+            sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
+        }
+        Ok(sql)
+    }
+
+    fn from(&self, link: Option<&Link>, info: &ContentInfo, sql: &mut Sql) {
+        match link {
+            Some(link) => link.from(self.stage, info, "p", "t", &mut sql.text),
+            None => {
+                sql.push(&format!(" FROM {}.{} t WHERE true", self.stage.schema(), quoted(info.table)));
+            }
+        }
+    }
+
+    fn filter(
+        &self,
+        info: &'static ContentInfo,
+        filter: Option<&Json>,
+        sql: &mut Sql,
+        problems: &mut Vec<Problem>,
+    ) -> Result<()> {
+        let Some(filter) = filter else { return Ok(()) };
+        sql.push(" AND ");
+        Filter::new(&self.store.schema.site, self.stage, sql, problems).conditions(info, filter, "t")
+    }
+}
+
+/// The rows of these ids, in no order.
+pub fn by_ids(object: &Object, stage: Stage) -> Sql {
+    let mut sql = Sql::default();
+    let table = format!("{}.{}", stage.schema(), quoted(object.info.table));
+    sql.push(&format!("SELECT {} FROM {table} t WHERE t.id = ANY(", columns(object, stage))).ids().push(")");
+    sql
+}
+
+/// The columns of an object, the id first.
+pub fn columns(object: &Object, stage: Stage) -> String {
+    let mut text = String::new();
+    for (index, column) in object.columns.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        match (column, stage) {
+            (Column::Sql(sql), _) => text.push_str(sql),
+            // A public read must not know of drafts.
+            (Column::LiveRevision, Stage::Live) => text.push_str("t.revision"),
+            (Column::LiveRevision, Stage::Draft) => {
+                let table = format!("live.{}", quoted(object.info.table));
+                text.push_str(&format!("(SELECT l.revision FROM {table} l WHERE l.id = t.id)"));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,315 @@
+//! Root fields: what a query reads, and how entries that were written are shown.
+
+use std::collections::HashMap;
+
+use async_graphql::Pos;
+use serde_json::{Map, Value as Json};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::compile::Compiler;
+use super::load::{Loaded, Run};
+use super::order::DefaultOrder;
+use super::plan::{Given, Member, Page};
+use super::prepare::{Preparing, columns};
+use super::selection::{Document, Selected};
+use super::sql::{Sql, quoted};
+use super::write::Writer;
+use super::{Failure, Request};
+use crate::content::{ContentInfo, FieldInfo, SchemaInfo, Shape};
+use crate::error::{Code, Error, Problem, Result, Step};
+use crate::id;
+use crate::kind::Kind;
+use crate::store::Stage;
+
+/// One root field, compiled.
+#[derive(Debug)]
+pub struct Root {
+    /// The response key.
+    pub key: String,
+    given: Given,
+    what: What,
+    slots: usize,
+}
+
+#[derive(Debug)]
+enum What {
+    ById(Member),
+    ByKey {
+        member: Member,
+        field: &'static FieldInfo,
+        kind: Kind,
+    },
+    Page(Page),
+    /// By TypeID, of any type.
+    Nodes {
+        members: Vec<Member>,
+        many: bool,
+    },
+    /// By ids that the caller has.
+    Entries {
+        member: Member,
+        many: bool,
+    },
+}
+
+impl Root {
+    /// `None` for a field that reads no content: introspection, and the site's own operations.
+    pub fn compile(document: Document<'_>, selected: &Selected<'_>) -> Option<Self> {
+        let mut compiler = Compiler::new(document);
+        compiler.below(selected.key, |compiler| {
+            let given = compiler.given("Query", selected);
+            let what = what(document.schema, selected, compiler)?;
+            Some(Self { key: selected.key.to_owned(), given, what, slots: compiler.slots() })
+        })
+    }
+
+    /// For a field that returns entries which somebody else finds: a mutation, or an operation of the site's own.
+    pub fn of_entries(
+        document: Document<'_>,
+        parent: &str,
+        selected: &Selected<'_>,
+        info: &'static ContentInfo,
+        many: bool,
+    ) -> Self {
+        let mut compiler = Compiler::new(document);
+        compiler.below(selected.key, |compiler| {
+            let given = compiler.given(parent, selected);
+            let what = What::Entries { member: compiler.member(info, &selected.sets), many };
+            Self { key: selected.key.to_owned(), given, what, slots: compiler.slots() }
+        })
+    }
+
+    pub fn pos(&self) -> Pos {
+        self.given.pos
+    }
+
+    /// Statements that the field sends at most. It sends fewer where there is nothing to ask for, and for `nodes` as many as
+    /// there are types among the ids.
+    pub fn statements(&self) -> usize {
+        match &self.what {
+            What::ById(member) | What::ByKey { member, .. } | What::Entries { member, .. } => member.statements(),
+            What::Page(page) => page.statements(),
+            What::Nodes { members, many: true } => members.iter().map(Member::statements).sum(),
+            What::Nodes { members, many: false } => members.iter().map(Member::statements).max().unwrap_or(0),
+        }
+    }
+
+    /// The stage that the arguments ask for; what is wrong with them is told by [`Root::run`].
+    pub fn stage(&self, request: &Request<'_>) -> Stage {
+        let arguments = request.arguments.coerce(&self.given.parent, &self.given.field, &self.given.arguments);
+        arguments.map_or(Stage::Live, |arguments| stage(&arguments))
+    }
+
+    /// The JSON of a field that reads by its arguments.
+    pub async fn run(&self, request: &Request<'_>) -> Result<Vec<u8>, Vec<Failure>> {
+        let arguments = self.arguments(request)?;
+        let run = self.prepare(request, stage(&arguments), &arguments)?;
+        self.read(&run, &arguments).await.map_err(|error| self.failed(error))
+    }
+
+    /// The JSON of the entries with these ids, in their order. What is not there is null, or left out of a list.
+    pub async fn run_entries(
+        &self,
+        request: &Request<'_>,
+        stage: Stage,
+        ids: &[Uuid],
+    ) -> Result<Vec<u8>, Vec<Failure>> {
+        let run = self.prepare(request, stage, &Map::new())?;
+        self.entries(&run, ids).await.map_err(|error| self.failed(error))
+    }
+
+    fn arguments(&self, request: &Request<'_>) -> Result<Map<String, Json>, Vec<Failure>> {
+        let coerced = request.arguments.coerce(&self.given.parent, &self.given.field, &self.given.arguments);
+        coerced.map_err(|problems| self.failed(Error { problems }))
+    }
+
+    fn prepare<'r>(
+        &self,
+        request: &'r Request<'r>,
+        stage: Stage,
+        arguments: &Map<String, Json>,
+    ) -> Result<Run<'r>, Vec<Failure>> {
+        let prepared = std::iter::repeat_with(|| None).take(self.slots).collect();
+        let (store, arguments_of) = (request.store, request.arguments);
+        let mut preparing = Preparing { store, arguments: arguments_of, stage, prepared, failures: Vec::new() };
+        let done = match &self.what {
+            What::ById(member) | What::ByKey { member, .. } | What::Entries { member, .. } => {
+                preparing.object(&member.object)
+            }
+            What::Page(page) => preparing.page(None, page, arguments).and_then(|()| preparing.object(&page.object)),
+            What::Nodes { members, .. } => members.iter().try_for_each(|member| preparing.object(&member.object)),
+        };
+        done.map_err(|error| self.failed(error))?;
+        match preparing.failures.is_empty() {
+            true => Ok(Run { request, stage, prepared: preparing.prepared }),
+            false => Err(preparing.failures),
+        }
+    }
+
+    fn failed(&self, error: Error) -> Vec<Failure> {
+        let failure = |problem| Failure { problem, path: vec![Step::from(self.key.as_str())], pos: self.given.pos };
+        error.problems.into_iter().map(failure).collect()
+    }
+
+    async fn read(&self, run: &Run<'_>, arguments: &Map<String, Json>) -> Result<Vec<u8>> {
+        match &self.what {
+            What::ById(member) => {
+                let found = parse_id(arguments.get("id"), "id".into())?;
+                let ids: Vec<_> = found.into_iter().filter(|(table, _)| *table == member.object.info.table).collect();
+                self.entries(run, &ids.into_iter().map(|(_, uuid)| uuid).collect::<Vec<_>>()).await
+            }
+            What::ByKey { member, field, kind } => {
+                let rows = self.by_key(run, member, field, *kind, arguments).await?;
+                let loaded = run.load(&member.object, rows).await?;
+                let mut writer = Writer { run, out: Vec::with_capacity(1024) };
+                match loaded.rows.is_empty() {
+                    true => writer.null(),
+                    false => writer.object(&member.object, &member.shape, &loaded, 0)?,
+                }
+                Ok(writer.out)
+            }
+            What::Page(page) => {
+                let found = run.root_page(page).await?;
+                let mut writer = Writer { run, out: Vec::with_capacity(512 * (found.loaded.rows.len() + 1)) };
+                writer.page(page, &found, Uuid::nil())?;
+                Ok(writer.out)
+            }
+            What::Nodes { members, many } => nodes(run, members, *many, arguments).await,
+            What::Entries { .. } => self.entries(run, &[]).await,
+        }
+    }
+
+    async fn by_key(
+        &self,
+        run: &Run<'_>,
+        member: &Member,
+        field: &FieldInfo,
+        kind: Kind,
+        arguments: &Map<String, Json>,
+    ) -> Result<Vec<PgRow>> {
+        // A text that the field could not hold names nothing.
+        let given = arguments.get(field.name).unwrap_or(&Json::Null);
+        let site = &run.request.store.schema.site;
+        let Ok(value) = kind.parse(given, site) else { return Ok(Vec::new()) };
+        let table = format!("{}.{}", run.stage.schema(), quoted(member.object.info.table));
+        let mut sql = Sql::default();
+        sql.push(&format!("SELECT {} FROM {table} t", columns(&member.object, run.stage)));
+        sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast())?;
+        sql.fetch(run.request.store).await
+    }
+
+    async fn entries(&self, run: &Run<'_>, ids: &[Uuid]) -> Result<Vec<u8>> {
+        let (member, many) = match &self.what {
+            What::Entries { member, many } => (member, *many),
+            What::ById(member) => (member, false),
+            _ => return Err(Error::internal(format!("`{}` is not read by ids", self.given.field))),
+        };
+        let (loaded, places) = run.by_ids(&member.object, ids).await?;
+        let mut writer = Writer { run, out: Vec::with_capacity(512 * (ids.len() + 1)) };
+        let mut found = ids.iter().filter_map(|id| places.get(id));
+        if many {
+            writer.list(found, |writer, row| writer.object(&member.object, &member.shape, &loaded, *row))?;
+        } else {
+            match found.next() {
+                Some(row) => writer.object(&member.object, &member.shape, &loaded, *row)?,
+                None => writer.null(),
+            }
+        }
+        Ok(writer.out)
+    }
+}
+
+/// Which of the reads of the API a field is.
+fn what<'a>(schema: &'static SchemaInfo, selected: &Selected<'a>, compiler: &mut Compiler<'a>) -> Option<What> {
+    let name = selected.name();
+    if matches!(name, "node" | "nodes") {
+        let members = schema.contents().map(|info| compiler.member(info, &selected.sets)).collect();
+        return Some(What::Nodes { members, many: name == "nodes" });
+    }
+    for info in schema.types.iter().copied() {
+        if info.plural == name {
+            return Some(What::Page(compiler.page("Query", info, selected, DefaultOrder::Newest)));
+        }
+        let singular = lower_first(info.name);
+        if name == singular {
+            return Some(What::ById(compiler.member(info, &selected.sets)));
+        }
+        let key = name.strip_prefix(singular.as_str()).and_then(|rest| rest.strip_prefix("By")).unwrap_or_default();
+        let field = info.fields.iter().find(|field| field.unique == Some(&[]) && lower_first(key) == field.name);
+        if let Some((field, Shape::Scalar(kind))) = field.map(|field| (field, field.shape)) {
+            return Some(What::ByKey { member: compiler.member(info, &selected.sets), field, kind });
+        }
+    }
+    None
+}
+
+async fn nodes(run: &Run<'_>, members: &[Member], many: bool, arguments: &Map<String, Json>) -> Result<Vec<u8>> {
+    let given = match many {
+        true => arguments.get("ids").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default(),
+        false => arguments.get("id").map(std::slice::from_ref).unwrap_or_default(),
+    };
+    let mut ids = Vec::with_capacity(given.len());
+    for (index, id) in given.iter().enumerate() {
+        let path = if many { vec![Step::from("ids"), Step::from(index)] } else { vec![Step::from("id")] };
+        ids.push(parse_id_at(Some(id), path)?);
+    }
+    let mut found: HashMap<&str, (&Member, Loaded, HashMap<Uuid, usize>)> = HashMap::new();
+    for member in members {
+        let table = member.object.info.table;
+        let of_type = ids.iter().flatten().filter(|(of, _)| *of == table);
+        let mut of_type: Vec<_> = of_type.map(|(_, id)| *id).collect();
+        of_type.sort_unstable();
+        of_type.dedup();
+        if !of_type.is_empty() {
+            let (loaded, places) = run.by_ids(&member.object, &of_type).await?;
+            found.insert(table, (member, loaded, places));
+        }
+    }
+    let mut writer = Writer { run, out: Vec::with_capacity(512) };
+    let mut write = |writer: &mut Writer<'_>, id: &Option<(&str, Uuid)>| {
+        let place = id.and_then(|(table, uuid)| {
+            let (member, loaded, places) = found.get(table)?;
+            Some((member, loaded, *places.get(&uuid)?))
+        });
+        match place {
+            Some((member, loaded, row)) => writer.object(&member.object, &member.shape, loaded, row)?,
+            None => writer.null(),
+        }
+        Ok(())
+    };
+    match many {
+        true => writer.list(ids.iter(), &mut write)?,
+        false => write(&mut writer, ids.first().unwrap_or(&None))?,
+    }
+    Ok(writer.out)
+}
+
+fn parse_id(id: Option<&Json>, step: Step) -> Result<Option<(&str, Uuid)>> {
+    parse_id_at(id, vec![step])
+}
+
+/// `None` is not used for what is no id: that is the client's mistake.
+fn parse_id_at(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> {
+    let text = id.and_then(Json::as_str).unwrap_or_default();
+    match id::decode(text) {
+        Some(found) => Ok(Some(found)),
+        None => {
+            let message = format!("`{text}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`");
+            Err(Problem::new(Code::BadUserInput, message).at(path).into())
+        }
+    }
+}
+
+pub fn stage(arguments: &Map<String, Json>) -> Stage {
+    match arguments.get("stage").and_then(Json::as_str) {
+        Some("DRAFT") => Stage::Draft,
+        _ => Stage::Live,
+    }
+}
+
+/// `productVariant` for `ProductVariant`.
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
+}

@@ -1,0 +1,346 @@
+//! The answer, written from PostgreSQL's rows straight to JSON bytes in the order of the selection.
+
+use std::io::Write as _;
+use std::ops::Range;
+
+use uuid::Uuid;
+
+use super::load::{Loaded, LoadedPage, Related, Run, int, raw, stored_id, uuid};
+use super::plan::{
+    EdgeWhat, InfoWhat, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape, StoredWhat,
+    What,
+};
+use crate::content::EnumInfo;
+use crate::error::Result;
+use crate::{id, json};
+
+const NULL: &[u8] = b"null";
+
+pub struct Writer<'a> {
+    pub run: &'a Run<'a>,
+    pub out: Vec<u8>,
+}
+
+impl Writer<'_> {
+    fn push(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    pub fn null(&mut self) {
+        self.push(NULL);
+    }
+
+    /// An object of fields; the prefixes have the brace and the commas.
+    fn fields<T>(&mut self, items: &[(Prefix, T)], mut each: impl FnMut(&mut Self, &T) -> Result<()>) -> Result<()> {
+        if items.is_empty() {
+            self.push(b"{");
+        }
+        for (prefix, item) in items {
+            self.push(prefix);
+            each(self, item)?;
+        }
+        self.push(b"}");
+        Ok(())
+    }
+
+    pub fn list<T>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        mut each: impl FnMut(&mut Self, T) -> Result<()>,
+    ) -> Result<()> {
+        self.push(b"[");
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.push(b",");
+            }
+            each(self, item)?;
+        }
+        self.push(b"]");
+        Ok(())
+    }
+
+    pub fn object(&mut self, object: &Object, shape: &Shape, loaded: &Loaded, row: usize) -> Result<()> {
+        self.fields(shape, |this, what| this.field(object, what, loaded, row))
+    }
+
+    fn field(&mut self, object: &Object, what: &What, loaded: &Loaded, index: usize) -> Result<()> {
+        let row = &loaded.rows[index];
+        match what {
+            What::Constant(json) => self.push(json),
+            What::Id => {
+                self.push(b"\"");
+                id::write(object.info.table, uuid(row, 0).unwrap_or_default(), &mut self.out);
+                self.push(b"\"");
+            }
+            What::Scalar { column, kind } => match raw(row, *column) {
+                Some(binary) => kind.write(binary, &mut self.out),
+                None => self.null(),
+            },
+            What::Parts { columns, items } => {
+                let values: Option<Vec<&[u8]>> = columns.iter().map(|column| raw(row, *column)).collect();
+                match values {
+                    None => self.null(),
+                    Some(values) => self.fields(items, |this, part| {
+                        match part {
+                            PartWhat::Constant(json) => this.push(json),
+                            PartWhat::Part(part) => {
+                                let own: Vec<_> = part.columns.iter().map(|column| values[*column]).collect();
+                                (part.write)(&own, &mut this.out);
+                            }
+                        }
+                        Ok(())
+                    })?,
+                }
+            }
+            What::Enum { column, of } => match raw(row, *column) {
+                Some(stored) => self.choice(of, stored),
+                None => self.null(),
+            },
+            What::Enums { column, of } => {
+                let items = raw(row, *column).map(array_items).unwrap_or_default();
+                self.list(items.into_iter(), |this, stored| {
+                    this.choice(of, stored);
+                    Ok(())
+                })?;
+            }
+            What::Status { revision, live } => {
+                let status = match int(row, *live) {
+                    None => "\"DRAFT\"",
+                    live if live == int(row, *revision) => "\"PUBLISHED\"",
+                    Some(_) => "\"CHANGED\"",
+                };
+                self.push(status.as_bytes());
+            }
+            What::Stored { column, shape } => {
+                // jsonb begins with its version.
+                let stored = raw(row, *column).and_then(|json| json.get(1..));
+                self.stored(object, shape, stored, loaded)?;
+            }
+            What::Relation(relation) => {
+                self.relation(&object.relations[*relation], &loaded.related[*relation], loaded, index)?;
+            }
+            What::Computed { index: computed, items } => {
+                let value = loaded.computed[*computed].get(index).map_or(NULL, Vec::as_slice);
+                match items.is_empty() {
+                    true => self.push(value),
+                    false => self.parts(items, value)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn choice(&mut self, of: &EnumInfo, stored: &[u8]) {
+        match std::str::from_utf8(stored).ok().and_then(|stored| of.shown(stored)) {
+            Some(shown) => json::write_string(shown.as_bytes(), &mut self.out),
+            None => self.null(),
+        }
+    }
+
+    /// The parts of a value that is kept as JSON.
+    fn parts(&mut self, items: &[(Prefix, PartWhat)], value: &[u8]) -> Result<()> {
+        if json::is_null(value) {
+            self.null();
+            return Ok(());
+        }
+        self.fields(items, |this, part| {
+            match part {
+                PartWhat::Constant(json) => this.push(json),
+                PartWhat::Part(part) => (part.project)(value, &mut this.out),
+            }
+            Ok(())
+        })
+    }
+
+    fn relation(&mut self, relation: &Relation, related: &Related, loaded: &Loaded, index: usize) -> Result<()> {
+        let row = &loaded.rows[index];
+        match (relation, related) {
+            (Relation::One { members }, Related::One(found)) => {
+                let mut targets = members.iter().zip(found).filter_map(|((column, member), (loaded, places))| {
+                    let place = places.get(&uuid(row, *column)?)?;
+                    Some((member, loaded, *place))
+                });
+                match targets.next() {
+                    Some((member, loaded, place)) => self.object(&member.object, &member.shape, loaded, place),
+                    None => {
+                        self.null();
+                        Ok(())
+                    }
+                }
+            }
+            (Relation::Many { members, .. }, Related::Many { members: found, order, groups }) => {
+                let group = uuid(row, 0).and_then(|owner| groups.get(&owner)).cloned().unwrap_or_default();
+                self.list(order[group].iter(), |this, (target, place)| {
+                    let member = &members[*target].1;
+                    this.object(&member.object, &member.shape, &found[*target], *place)
+                })
+            }
+            (Relation::Page { page, .. }, Related::Page(found)) => {
+                self.page(page, found, uuid(row, 0).unwrap_or_default())
+            }
+            _ => panic!("a relation was loaded as another one"),
+        }
+    }
+
+    /// The connection of an owner.
+    pub fn page(&mut self, page: &Page, found: &LoadedPage, owner: Uuid) -> Result<()> {
+        let prepared = self.run.prepared(&page.list)?;
+        let (range, more) = found.groups.get(&owner).cloned().unwrap_or_default();
+        let rows = Rows { range, backward: prepared.backward };
+        self.fields(&page.items, |this, what| match what {
+            PageWhat::Constant(json) => {
+                this.push(json);
+                Ok(())
+            }
+            PageWhat::Edges(items) => this.list(rows.iter(), |this, row| {
+                this.fields(items, |this, what| match what {
+                    EdgeWhat::Constant(json) => {
+                        this.push(json);
+                        Ok(())
+                    }
+                    EdgeWhat::Cursor => {
+                        prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), &mut this.out);
+                        Ok(())
+                    }
+                    EdgeWhat::Node(shape) => this.object(&page.object, &page.shapes[*shape], &found.loaded, row),
+                })
+            }),
+            PageWhat::Nodes(shape) => {
+                this.list(rows.iter(), |this, row| this.object(&page.object, &page.shapes[*shape], &found.loaded, row))
+            }
+            PageWhat::Info(items) => this.fields(items, |this, what| {
+                let cursor = |row: Option<usize>, out: &mut Vec<u8>| match row {
+                    Some(row) => {
+                        prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), out);
+                    }
+                    None => out.extend_from_slice(NULL),
+                };
+                let (next, previous) = match prepared.backward {
+                    false => (more || prepared.before, prepared.after),
+                    true => (prepared.before, more || prepared.after),
+                };
+                match what {
+                    InfoWhat::Constant(json) => this.push(json),
+                    InfoWhat::HasNext => this.push(if next { b"true" } else { b"false" }),
+                    InfoWhat::HasPrevious => this.push(if previous { b"true" } else { b"false" }),
+                    InfoWhat::Start => cursor(rows.iter().next(), &mut this.out),
+                    InfoWhat::End => cursor(rows.iter().last(), &mut this.out),
+                }
+                Ok(())
+            }),
+            PageWhat::TotalCount => {
+                // Writing to a `Vec` cannot fail.
+                let _ = write!(this.out, "{}", found.totals.get(&owner).copied().unwrap_or_default());
+                Ok(())
+            }
+        })
+    }
+
+    fn stored(&mut self, object: &Object, shape: &StoredShape, value: Option<&[u8]>, loaded: &Loaded) -> Result<()> {
+        let value = value.filter(|value| !json::is_null(value));
+        if !shape.many {
+            return match (value, shape.of.first()) {
+                (Some(value), Some((_, projection))) => self.projection(object, projection, value, loaded),
+                _ => {
+                    self.null();
+                    Ok(())
+                }
+            };
+        }
+        let items = json::Items::of(value.unwrap_or_default());
+        // A component that the schema has no more is left out.
+        let known = items.filter_map(|item| {
+            let tag = json::member(item, "_type").and_then(json::plain_string);
+            let found = shape.of.iter().find(|(known, _)| Some(*known) == tag);
+            found.map(|(_, projection)| (item, projection))
+        });
+        self.list(known, |this, (item, projection)| this.projection(object, projection, item, loaded))
+    }
+
+    fn projection(&mut self, object: &Object, items: &Projection, value: &[u8], loaded: &Loaded) -> Result<()> {
+        let member = |key: &str| json::member(value, key).filter(|value| !json::is_null(value));
+        self.fields(items, |this, what| {
+            match what {
+                StoredWhat::Constant(json) => this.push(json),
+                StoredWhat::Copy(key) => this.push(member(key).unwrap_or(NULL)),
+                StoredWhat::Parts { key, items } => return this.parts(items, member(key).unwrap_or(NULL)),
+                StoredWhat::Enum { key, of } => match member(key).and_then(json::plain_string) {
+                    Some(stored) => this.choice(of, stored.as_bytes()),
+                    None => this.null(),
+                },
+                StoredWhat::Enums { key, of } => {
+                    let items = json::Items::of(member(key).unwrap_or_default()).filter_map(json::plain_string);
+                    return this.list(items, |this, stored| {
+                        this.choice(of, stored.as_bytes());
+                        Ok(())
+                    });
+                }
+                StoredWhat::Nested { key, shape } => return this.stored(object, shape, member(key), loaded),
+                StoredWhat::Relation { key, many, relation } => {
+                    return this.stored_relation(object, *relation, *many, member(key), loaded);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn stored_relation(
+        &mut self,
+        object: &Object,
+        relation: usize,
+        many: bool,
+        value: Option<&[u8]>,
+        loaded: &Loaded,
+    ) -> Result<()> {
+        let (Relation::Stored { member, list, .. }, Related::Stored(found, places)) =
+            (&object.relations[relation], &loaded.related[relation])
+        else {
+            panic!("a relation was loaded as another one");
+        };
+        let place = |value: &[u8]| stored_id(value).and_then(|id| places.get(&id).copied());
+        if many {
+            let limit = match list {
+                Some(list) => self.run.prepared(list)?.limit,
+                None => usize::MAX,
+            };
+            let found_places = json::Items::of(value.unwrap_or_default()).filter_map(place).take(limit);
+            return self.list(found_places, |this, row| this.object(&member.object, &member.shape, found, row));
+        }
+        match value.and_then(place) {
+            Some(row) => self.object(&member.object, &member.shape, found, row),
+            None => {
+                self.null();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The rows of a page in the order of the list; those of a page that was read from its end lie the other way round.
+struct Rows {
+    range: Range<usize>,
+    backward: bool,
+}
+
+impl Rows {
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let (start, end, backward) = (self.range.start, self.range.end, self.backward);
+        (start..end).map(move |row| if backward { start + end - 1 - row } else { row })
+    }
+}
+
+/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length and bound, then each with its length.
+fn array_items(binary: &[u8]) -> Vec<&[u8]> {
+    let mut rest = binary.get(20..).unwrap_or_default();
+    let mut items = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let Some((item, after)) =
+            usize::try_from(i32::from_be_bytes(*length)).ok().and_then(|n| after.split_at_checked(n))
+        else {
+            break;
+        };
+        items.push(item);
+        rest = after;
+    }
+    items
+}
