@@ -215,9 +215,9 @@ impl Kind {
         let Some(columns) = columns.iter().copied().collect::<Option<Vec<_>>>() else { return Ok(Value::Null) };
         let mut json = Vec::new();
         match self.parts() {
-            [] => self.write(columns[0], &mut json),
-            parts => {
-                for part in parts {
+            None => self.write(columns[0], &mut json),
+            Some(parts) => {
+                for part in parts.fields {
                     json.push(if json.is_empty() { b'{' } else { b',' });
                     crate::json::write_string(part.name.as_bytes(), &mut json);
                     json.push(b':');

@@ -1,10 +1,7 @@
 //! `Store`: the database as the rest of the server sees it. Nothing is read without naming a stage.
 
-<<<<<<< HEAD
-pub mod write;
-=======
 pub mod read;
->>>>>>> 931fbc1 (Selections are planned: one statement for the root and one for each relation)
+pub mod write;
 
 use std::str::FromStr;
 use std::sync::Arc;

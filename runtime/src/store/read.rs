@@ -11,6 +11,7 @@ mod load;
 mod order;
 mod plan;
 mod prepare;
+mod records;
 mod root;
 mod selection;
 mod sql;
@@ -18,17 +19,15 @@ mod write;
 
 use async_graphql::{Name, Pos};
 use async_graphql_value::Value as Literal;
-use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
-use uuid::Uuid;
 
 pub use root::Root;
 pub use selection::{Document, Selected};
 
-use crate::content::{ComputedInfo, ContentInfo};
+use crate::content::ComputedInfo;
 use crate::error::{Problem, Result, Step};
-use crate::store::{Stage, Store};
-use crate::value::Value;
+use crate::site::SiteCode;
+use crate::store::Store;
 
 /// Gives the arguments of fields their values.
 pub trait Arguments: Send + Sync {
@@ -36,25 +35,11 @@ pub trait Arguments: Send + Sync {
     fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>>;
 }
 
-/// Computes the fields that the site's own code defines.
-pub trait Computed: Send + Sync {
-    /// The values by field, then in the order of the ids. It reads the entries in one statement, and one more for each
-    /// children field of [`computed_with`].
-    fn compute<'a>(
-        &'a self,
-        store: &'a Store,
-        stage: Stage,
-        info: &'static ContentInfo,
-        fields: &'a [&'static ComputedInfo],
-        ids: &'a [Uuid],
-    ) -> BoxFuture<'a, Result<Vec<Vec<Value>>>>;
-}
-
 /// What a read needs beside its plan.
 pub struct Request<'a> {
     pub store: &'a Store,
     pub arguments: &'a dyn Arguments,
-    pub computed: &'a dyn Computed,
+    pub site: &'a SiteCode,
 }
 
 /// A problem, and the field that it belongs to.

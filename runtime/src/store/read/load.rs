@@ -14,9 +14,12 @@ use super::Request;
 use super::link::Link;
 use super::plan::{Hop, List, Member, Object, Page, Relation};
 use super::prepare::{Prepared, by_ids};
+use super::records::{self, Lists};
 use crate::error::{Error, Result};
 use crate::json;
+use crate::site::ReadCx;
 use crate::store::Stage;
+use crate::value::Value;
 
 /// A plan with its arguments: what the statements and the writer need.
 pub struct Run<'a> {
@@ -69,6 +72,22 @@ pub fn uuid(row: &PgRow, column: usize) -> Option<Uuid> {
 
 pub fn int(row: &PgRow, column: usize) -> Option<i64> {
     raw(row, column).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
+}
+
+/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length and bound, then each with its length.
+pub fn array_items(binary: &[u8]) -> Vec<&[u8]> {
+    let mut rest = binary.get(20..).unwrap_or_default();
+    let mut items = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let Some((item, after)) =
+            usize::try_from(i32::from_be_bytes(*length)).ok().and_then(|n| after.split_at_checked(n))
+        else {
+            break;
+        };
+        items.push(item);
+        rest = after;
+    }
+    items
 }
 
 /// Each once, so that no statement is asked twice for a row.
@@ -210,12 +229,19 @@ impl<'a> Run<'a> {
             return Ok(vec![Vec::new(); object.computed.len()]);
         }
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
-        let request = self.request;
-        let values = request.computed.compute(request.store, self.stage, object.info, &object.computed, &ids).await?;
-        let json = |(computed, values): (&&'static crate::content::ComputedInfo, Vec<crate::value::Value>)| {
-            values.iter().map(|value| computed.kind.json(value).to_string().into_bytes()).collect()
-        };
-        Ok(object.computed.iter().zip(values).map(json).collect())
+        let with = super::computed_with(&object.computed);
+        let store = self.request.store;
+        let entries = records::entries(store, self.stage, object.info, &ids, Lists::Only(&with)).await?;
+        let cx = ReadCx { store, stage: self.stage };
+        let mut computed = Vec::with_capacity(object.computed.len());
+        for field in &object.computed {
+            let values = self.request.site.compute(object.info, field.name, entries.clone(), &cx).await?;
+            // An entry that was deleted in between has no value.
+            let by_id: HashMap<_, _> = entries.iter().map(|(id, _)| *id).zip(values).collect();
+            let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
+            computed.push(ids.iter().map(json).collect());
+        }
+        Ok(computed)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Selections of a document: fields collected as the specification's `CollectFields` and `MergeSelectionSets` have it.
 
+use async_graphql::Pos;
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql::Pos;
 use async_graphql_value::Value as Literal;
 use indexmap::IndexMap;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use uuid::Uuid;
 
-use super::load::{Loaded, LoadedPage, Related, Run, int, raw, stored_id, uuid};
+use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, stored_id, uuid};
 use super::plan::{
     EdgeWhat, InfoWhat, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape, StoredWhat,
     What,
@@ -327,20 +327,4 @@ impl Rows {
         let (start, end, backward) = (self.range.start, self.range.end, self.backward);
         (start..end).map(move |row| if backward { start + end - 1 - row } else { row })
     }
-}
-
-/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length and bound, then each with its length.
-fn array_items(binary: &[u8]) -> Vec<&[u8]> {
-    let mut rest = binary.get(20..).unwrap_or_default();
-    let mut items = Vec::new();
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let Some((item, after)) =
-            usize::try_from(i32::from_be_bytes(*length)).ok().and_then(|n| after.split_at_checked(n))
-        else {
-            break;
-        };
-        items.push(item);
-        rest = after;
-    }
-    items
 }
