@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use lower::lower;
 
+use crate::schema::Scalar;
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
     /// By name; the same tables are in `draft` and in `live`.
@@ -193,6 +195,22 @@ impl Table {
 
     pub fn has_key(&self) -> bool {
         !self.primary_key.is_empty()
+    }
+}
+
+impl Field {
+    /// The columns that the field has in its owner's table, in order; none for lists of rows.
+    pub fn columns(&self) -> Vec<String> {
+        match &self.store {
+            Store::Scalar { scalar } if Scalar::named(scalar).is_some_and(Scalar::has_currency) => {
+                vec![self.name.clone(), names::currency_column(&self.name)]
+            }
+            Store::One { to } => {
+                to.iter().map(|target| names::relation_column(&self.name, target, to.len() > 1)).collect()
+            }
+            Store::Many { .. } | Store::Children { .. } => Vec::new(),
+            _ => vec![self.name.clone()],
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod analyze;
 pub mod catalog;
 pub mod diagnostic;
 pub mod emit;
+pub mod migrate;
 pub mod schema;
 pub mod source;
 mod syntax;

@@ -12,6 +12,7 @@ use codegen::emit::{MigrationsInput, Output};
 use codegen::schema::Schema;
 
 use crate::drift::{self, Drift};
+use crate::migrate::next::{self, AnswerArgs, History, Next};
 use crate::project::Project;
 
 /// `--check` found that something is to be generated; all else that fails is 1.
@@ -26,11 +27,15 @@ pub struct Args {
     /// Fail when the API changes in a way that breaks its clients
     #[arg(long)]
     deny_breaking: bool,
+    #[command(flatten)]
+    answers: AnswerArgs,
 }
 
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     let Some(schema) = compile(project)? else { return Ok(ExitCode::FAILURE) };
-    let wanted = wanted(project, &schema)?;
+    let Some(wanted) = wanted(project, &schema, &args.answers)? else {
+        return Ok(if args.check { ExitCode::from(STALE) } else { ExitCode::FAILURE });
+    };
     let breaks = report_breaking(project, &wanted)?;
     if breaks && args.deny_breaking {
         eprintln!("error: the API would break its clients; nothing is written because of --deny-breaking");
@@ -79,17 +84,34 @@ fn sources(project: &Project) -> anyhow::Result<Vec<SourceFile>> {
     yaml.map(source).collect()
 }
 
-/// Every file that is made from the schema.
-fn wanted(project: &Project, schema: &Schema) -> anyhow::Result<BTreeMap<String, String>> {
-    let files = drift::files(project, "migrations")?;
-    let names = files.iter().filter_map(|path| path.strip_prefix("migrations/"));
-    let catalog = match fs::read_to_string(project.path("migrations/catalog.json")) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).context("migrations/catalog.json cannot be read"),
-    };
-    let files = names.filter(|name| name.ends_with(".sql")).map(str::to_owned).collect();
-    Ok(codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files())
+/// Every file that is made from the schema, the next migration among them; none when that is refused.
+fn wanted(
+    project: &Project,
+    schema: &Schema,
+    answers: &AnswerArgs,
+) -> anyhow::Result<Option<BTreeMap<String, String>>> {
+    let History { mut files, mut catalog } = History::read(project)?;
+    let mut written = BTreeMap::new();
+    match next::next(&History { files: files.clone(), catalog: catalog.clone() }, schema, answers)? {
+        Next::Current => {}
+        Next::Migration(migration) => {
+            files.push(format!("{}.sql", migration.name));
+            written.insert(format!("{}/{}.sql", next::FOLDER, migration.name), migration.sql);
+            written.insert(next::CATALOG.to_owned(), migration.catalog.clone());
+            catalog = migration.catalog;
+        }
+        Next::Refused(refusals, command) => {
+            refusals.iter().for_each(|refusal| eprintln!("{}\n", refusal.render()));
+            eprintln!("error: the next migration needs an answer; nothing is written");
+            if let Some(command) = command {
+                eprintln!("  = help: to go on with all of it: {command}");
+            }
+            return Ok(None);
+        }
+    }
+    let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
+    wanted.extend(written);
+    Ok(Some(wanted))
 }
 
 /// Compares the API with the one that was generated last.

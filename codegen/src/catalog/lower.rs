@@ -12,7 +12,7 @@ pub fn lower(schema: &Schema) -> Catalog {
         content_table(ty, &mut catalog.tables);
     }
     for Component { name, fields, .. } in &schema.components {
-        let fields = fields.iter().map(|field| lower_field(field)).collect();
+        let fields = fields.iter().map(lower_field).collect();
         catalog.components.insert(name.snake().to_owned(), fields);
     }
     catalog
@@ -133,7 +133,7 @@ fn to_one(owner: &str, field: &schema::Field, relation: &Relation, table: &mut T
         schema::OnDelete::SetNull => OnDelete::SetNull,
         schema::OnDelete::Cascade => OnDelete::Cascade,
     };
-    let columns = names::columns(field);
+    let columns = lower_field(field).columns();
     let several = columns.len() > 1;
     for (column, target) in columns.iter().zip(&relation.to) {
         table.columns.push(Column { not_null: required && !several, ..Column::optional(column, SqlType::Uuid) });
@@ -156,7 +156,7 @@ fn values(choice: &Enum) -> String {
 }
 
 fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, table: &mut Table) {
-    let columns = names::columns(field);
+    let columns = lower_field(field).columns();
     match &field.kind {
         FieldKind::Relation(_) => {
             for column in &columns {
@@ -198,7 +198,7 @@ fn declared_index(owner: &str, fields: &[schema::Field], index: &schema::Index, 
 /// The columns of a field, or the system column of this name.
 fn columns_of(fields: &[schema::Field], name: &str) -> Vec<String> {
     let field = fields.iter().find(|field| field.name.snake() == name);
-    field.map_or_else(|| vec![name.to_owned()], names::columns)
+    field.map_or_else(|| vec![name.to_owned()], |field| lower_field(field).columns())
 }
 
 fn lower_field(field: &schema::Field) -> Field {

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::schema::{Field, FieldKind, Name, Relation};
+use crate::schema::Name;
 
 /// PostgreSQL cuts longer names off silently.
 const LONGEST: usize = 63;
@@ -67,22 +67,6 @@ pub fn unique(table: &str, columns: &[String]) -> String {
 
 pub fn index(table: &str, columns: &[String]) -> String {
     fit(format!("{table}_{}_idx", columns.join("_")))
-}
-
-/// The columns that a field has in its owner's table, in order; none for lists of rows.
-pub fn columns(field: &Field) -> Vec<String> {
-    let name = field.name.snake();
-    match &field.kind {
-        FieldKind::Scalar { scalar, .. } if scalar.has_currency() => vec![name.to_owned(), currency_column(name)],
-        FieldKind::Relation(Relation { many: true, .. }) | FieldKind::Children(_) => Vec::new(),
-        FieldKind::Relation(relation) => {
-            let several = relation.to.len() > 1;
-            relation.to.iter().map(|target| relation_column(name, target.snake(), several)).collect()
-        }
-        FieldKind::Scalar { .. } | FieldKind::Enum { .. } | FieldKind::Component { .. } | FieldKind::Blocks { .. } => {
-            vec![name.to_owned()]
-        }
-    }
 }
 
 pub fn sha256_hex(text: &str) -> String {

@@ -205,6 +205,11 @@ impl Scalar {
         Self::Json,
     ];
 
+    /// The field type of this name in YAML.
+    pub fn named(yaml: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scalar| scalar.mapping().yaml == yaml)
+    }
+
     /// A second column, `{field}_currency`, says what the number in the first one counts.
     pub fn has_currency(self) -> bool {
         self.mapping().unit == Unit::MinorUnits

@@ -1,0 +1,90 @@
+//! From the last catalog and the schema to the next migration, or to what has to be said before there can be one.
+//!
+//! `diff` finds the steps, `hazard` what could go wrong with them, `render` writes the SQL; the passes do not know each
+//! other. Nothing is guessed and nothing is asked: people and CI see the same.
+
+pub mod answers;
+mod convert;
+mod declared;
+mod diff;
+mod file;
+pub mod hazard;
+mod literal;
+mod money;
+mod pair;
+mod render;
+mod step;
+
+pub use answers::Answers;
+pub use hazard::Refusal;
+
+use crate::catalog::{self, Catalog};
+use crate::schema::Schema;
+use declared::Declared;
+use file::Planned;
+use pair::Pair;
+
+/// What takes the database from one catalog to the next.
+#[derive(Debug)]
+pub struct Plan {
+    after: Catalog,
+    steps: Vec<Planned>,
+    /// The catalogs differ; a plan without a step still records what a column means now.
+    changed: bool,
+    first: bool,
+    pub warnings: Vec<String>,
+}
+
+/// A migration as it is written into `migrations/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// `0007_add_product_stock`, without `.sql`.
+    pub name: String,
+    pub sql: String,
+    /// The new text of `catalog.json`.
+    pub catalog: String,
+}
+
+/// Plans the way from the catalog to the schema; an empty catalog is that of an empty database.
+pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan, Vec<Refusal>> {
+    let declared = Declared::new(after);
+    let lowered = catalog::lower(after);
+    let diff::Difference { steps, warnings, mut refusals } =
+        diff::diff(Pair { before, after: &lowered }, &declared, answers);
+    let first = before.tables.is_empty() && before.components.is_empty();
+    let is_dropped =
+        |subject: &str| subject.split_once('.').is_some_and(|(owner, field)| declared.is_dropped(owner, field));
+    let mut planned = Vec::new();
+    for step in steps {
+        let mut acknowledged = Vec::new();
+        for hazard in hazard::hazards(&step, &lowered, &is_dropped) {
+            match hazard::answer(&hazard, answers) {
+                Ok(line) => acknowledged.push(line),
+                Err(refusal) if refusals.contains(&refusal) => {}
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        let render::Rendered { title, statements } = render::render(&step, &lowered);
+        planned.push(Planned { step, title, hazards: acknowledged, statements });
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let changed = *before != lowered;
+    Ok(Plan { after: lowered, steps: planned, changed, first, warnings })
+}
+
+impl Plan {
+    /// The schema says what the catalog says.
+    pub fn is_empty(&self) -> bool {
+        !self.changed
+    }
+
+    /// The file with this number; `command` is what made it, for its header.
+    pub fn migration(&self, number: u32, command: &str) -> Migration {
+        let name = file::name(number, self.first, &self.steps);
+        let sql = file::text(&name, command, self.first, &self.steps);
+        let catalog = self.after.to_json(&name);
+        Migration { name, sql, catalog }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the person who runs the generator says about hazards: `--allow M103=product.legacy`, `--set product.weight=0`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::hazard;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// Codes of hazards with what they are allowed for; without it, wherever they occur.
+    allow: BTreeSet<(String, Option<String>)>,
+    /// `--allow-data-loss`: every hazard that loses values.
+    allow_data_loss: bool,
+    /// Values for existing rows, by field: `product.weight`.
+    set: BTreeMap<String, String>,
+}
+
+impl Answers {
+    /// Reads the arguments as they stand on the command line; the error says which one is wrong and how it is written.
+    pub fn parse(allow: &[String], allow_data_loss: bool, set: &[String]) -> Result<Self, String> {
+        let mut answers = Self { allow_data_loss, ..Self::default() };
+        for text in allow {
+            let (code, subject) = match text.split_once('=') {
+                Some((code, subject)) => (code, Some(subject.to_owned())),
+                None => (text.as_str(), None),
+            };
+            if !hazard::CODES.iter().any(|(known, _)| *known == code) {
+                let known: Vec<_> = hazard::CODES.iter().map(|(code, _)| *code).collect();
+                return Err(format!("--allow {text}: there is no hazard `{code}`; there are {}", known.join(", ")));
+            }
+            answers.allow.insert((code.to_owned(), subject));
+        }
+        for text in set {
+            let Some((field, value)) = text.split_once('=').filter(|(field, _)| field.contains('.')) else {
+                return Err(format!("--set {text}: write it as --set product.weight=0"));
+            };
+            answers.set.insert(field.to_owned(), value.to_owned());
+        }
+        Ok(answers)
+    }
+
+    /// The argument that allows this hazard, as it is written into the migration.
+    pub fn allows(&self, code: &str, subject: &str) -> Option<String> {
+        if self.allow.contains(&(code.to_owned(), Some(subject.to_owned()))) {
+            return Some(format!("--allow {code}={subject}"));
+        }
+        if self.allow.contains(&(code.to_owned(), None)) {
+            return Some(format!("--allow {code}"));
+        }
+        (self.allow_data_loss && hazard::loses_data(code)).then(|| "--allow-data-loss".to_owned())
+    }
+
+    /// The value given for the existing rows of a field.
+    pub fn value(&self, subject: &str) -> Option<&str> {
+        self.set.get(subject).map(String::as_str)
+    }
+
+    pub fn subjects(&self) -> impl Iterator<Item = &str> {
+        self.set.keys().map(String::as_str)
+    }
+}

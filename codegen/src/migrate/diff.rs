@@ -1,0 +1,245 @@
+//! The difference of two catalogs as steps; what could go wrong with them is the next pass's business (`hazard`).
+
+mod components;
+mod fields;
+mod relations;
+mod tables;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::answers::Answers;
+use super::declared::Declared;
+use super::hazard::Refusal;
+use super::pair::{self, Pair};
+use super::step::{Rows, Step};
+use crate::catalog::{Catalog, Field, Role, Store, Table};
+use components::ComponentColumn;
+
+/// What the diff finds.
+#[derive(Debug, Default)]
+pub struct Difference {
+    /// In the order of their execution.
+    pub steps: Vec<Step>,
+    pub warnings: Vec<String>,
+    /// Answers that make no sense, and what no answer could allow.
+    pub refusals: Vec<Refusal>,
+}
+
+pub fn diff(catalogs: Pair<&Catalog>, declared: &Declared<'_>, answers: &Answers) -> Difference {
+    let mut differ = Differ {
+        before: catalogs.before,
+        after: catalogs.after,
+        declared,
+        answers,
+        tables: BTreeMap::new(),
+        components: BTreeMap::new(),
+        component_columns: Vec::new(),
+        table_renames: Vec::new(),
+        index_renames: Vec::new(),
+        answered: BTreeSet::new(),
+        found: Difference::default(),
+    };
+    differ.run();
+    let mut found = differ.found;
+    found.steps.sort();
+    found.steps.dedup();
+    found
+}
+
+struct Differ<'a> {
+    before: &'a Catalog,
+    after: &'a Catalog,
+    declared: &'a Declared<'a>,
+    answers: &'a Answers,
+    /// Content types that live on: name before to name after.
+    tables: BTreeMap<&'a str, &'a str>,
+    components: BTreeMap<&'a str, &'a str>,
+    /// Columns with components in them that live on; their JSON may need rewriting.
+    component_columns: Vec<ComponentColumn>,
+    table_renames: Vec<(Pair<String>, String)>,
+    index_renames: Vec<(String, String)>,
+    /// Subjects of `--set` that were of use.
+    answered: BTreeSet<String>,
+    found: Difference,
+}
+
+impl<'a> Differ<'a> {
+    fn run(&mut self) {
+        let contents: Vec<_> = content_tables(self.before).collect();
+        let types = pair::sources(&contents, &self.declared.types());
+        self.tables = types.iter().map(|(after, before)| (*before, *after)).collect();
+        let components: Vec<_> = self.before.components.keys().map(String::as_str).collect();
+        let components = pair::sources(&components, &self.declared.components());
+        self.components = components.iter().map(|(after, before)| (*before, *after)).collect();
+
+        for name in content_tables(self.after) {
+            match types.get(name) {
+                Some(before) => self.fields(Pair { before: *before, after: name }, name),
+                None => self.create_with_owned(name),
+            }
+        }
+        for name in contents {
+            if !self.tables.contains_key(name) {
+                self.drop_with_owned(name, Rows::Entries, name);
+            }
+        }
+        self.stored_components();
+        self.renames();
+        self.unused_answers();
+    }
+
+    fn push(&mut self, step: Step) {
+        self.found.steps.push(step);
+    }
+
+    /// The table before and after; both exist.
+    fn both(&self, table: Pair<&str>) -> Pair<&'a Table> {
+        Pair { before: &self.before.tables[table.before], after: &self.after.tables[table.after] }
+    }
+
+    /// A table that is new, and those that hold its children and list relations.
+    fn create_with_owned(&mut self, table: &str) {
+        self.create(table);
+        for owned in owned_tables(self.after, table) {
+            self.create_with_owned(owned);
+        }
+    }
+
+    fn create(&mut self, name: &str) {
+        let table = &self.after.tables[name];
+        self.push(Step::CreateTable { rank: rank(&table.role), table: name.to_owned() });
+        for key in &table.foreign_keys {
+            self.push(Step::AddForeignKey { table: name.to_owned(), key: key.clone(), filled: false });
+        }
+        for index in &table.indexes {
+            self.push(Step::CreateNewIndex { table: name.to_owned(), index: index.clone() });
+        }
+    }
+
+    /// A table that vanishes, and those that hold its children and list relations.
+    fn drop_with_owned(&mut self, table: &str, rows: Rows, subject: &str) {
+        for owned in owned_tables(self.before, table) {
+            let rows = if matches!(self.before.tables[owned].role, Role::List { .. }) { Rows::Links } else { rows };
+            self.drop_with_owned(owned, rows, subject);
+        }
+        let gone = &self.before.tables[table];
+        for key in &gone.foreign_keys {
+            // Types that go together may point at each other.
+            if matches!(self.before.tables.get(&key.table).map(|table| &table.role), Some(Role::Content))
+                && key.reach == crate::catalog::Reach::Draft
+                && key.table != table
+            {
+                let (table, name) = (table.to_owned(), key.name.clone());
+                self.push(Step::DropForeignKey { table, name, reach: key.reach });
+            }
+        }
+        let rank = 2 - rank(&gone.role);
+        self.push(Step::DropTable { rank, table: table.to_owned(), subject: subject.to_owned(), rows });
+    }
+
+    /// The store as it would be with the names that types and components have after.
+    fn renamed(&self, store: &Store) -> Store {
+        let ty = |name: &String| self.tables.get(name.as_str()).map_or(name.clone(), |&after| after.to_owned());
+        let component =
+            |name: &String| self.components.get(name.as_str()).map_or(name.clone(), |&after| after.to_owned());
+        match store {
+            Store::One { to } => Store::One { to: to.iter().map(ty).collect() },
+            Store::Many { to } => Store::Many { to: to.iter().map(ty).collect() },
+            Store::Component { of } => Store::Component { of: component(of) },
+            Store::Components { of } => Store::Components { of: component(of) },
+            Store::Blocks { of } => Store::Blocks { of: of.iter().map(component).collect() },
+            other => other.clone(),
+        }
+    }
+
+    /// What existing rows get in this field, as SQL for its columns: `--set`, else the default where one is required.
+    fn fill(&mut self, owner: &str, field: &Field) -> Option<Vec<String>> {
+        self.fill_with(owner, field, super::literal::sql)
+    }
+
+    fn fill_with<T>(
+        &mut self,
+        owner: &str,
+        field: &Field,
+        render: fn(&Field, &serde_json::Value, &str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (subject, currency) = (subject(owner, &field.name), &self.declared.schema.site.currency);
+        if let Some(text) = self.answers.value(&subject) {
+            self.answered.insert(subject.clone());
+            let value = super::literal::parse(field, text).and_then(|value| render(field, &value, currency));
+            return value.map_err(|why| self.found.refusals.push(Refusal::bad_value(&subject, &why))).ok();
+        }
+        // A default is meant for new entries: when it says nothing about old ones, the hazard asks.
+        let default = self.declared.default(owner, &field.name).filter(|_| field.required)?;
+        render(field, &default.0, currency).ok()
+    }
+
+    fn unused_answers(&mut self) {
+        let unused = self.answers.subjects().filter(|&subject| !self.answered.contains(subject));
+        let refusals = unused.map(Refusal::unused_value).collect::<Vec<_>>();
+        self.found.refusals.extend(refusals);
+    }
+
+    fn renames(&mut self) {
+        let renames = std::mem::take(&mut self.table_renames);
+        let subjects: BTreeMap<_, _> = renames.iter().map(|(names, subject)| (names.after.clone(), subject)).collect();
+        let pairs = renames.iter().map(|(names, _)| (names.before.clone(), names.after.clone())).collect();
+        for (order, (from, to)) in pair::in_order(pairs).into_iter().enumerate() {
+            let subject = subjects.get(&to).map_or_else(|| from.clone(), |&subject| subject.clone());
+            self.push(Step::RenameTable { order, from, to, subject });
+        }
+        let renames = std::mem::take(&mut self.index_renames);
+        for (order, (from, to)) in pair::in_order(renames).into_iter().enumerate() {
+            self.push(Step::RenameIndex { order, from, to });
+        }
+        self.free_index_names();
+    }
+
+    /// An index that goes, but whose name a renamed or a new table's index takes, must go at once.
+    fn free_index_names(&mut self) {
+        let taken: BTreeSet<_> = self
+            .found
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::RenameIndex { to, .. } => Some(to.clone()),
+                Step::CreateNewIndex { index, .. } => Some(index.name.clone()),
+                _ => None,
+            })
+            .collect();
+        for step in &mut self.found.steps {
+            if let Step::DropIndex { name } = step
+                && taken.contains(name)
+            {
+                *step = Step::DropIndexNow { name: std::mem::take(name) };
+            }
+        }
+    }
+}
+
+/// How a field is named in messages and answers.
+fn subject(owner: &str, field: &str) -> String {
+    format!("{owner}.{field}")
+}
+
+fn content_tables(catalog: &Catalog) -> impl Iterator<Item = &str> {
+    catalog.tables.iter().filter(|(_, table)| table.role == Role::Content).map(|(name, _)| name.as_str())
+}
+
+/// Tables of the children and list relations of this table.
+fn owned_tables<'a>(catalog: &'a Catalog, owner: &str) -> Vec<&'a str> {
+    let owned = catalog.tables.iter().filter(|(_, table)| match &table.role {
+        Role::Content => false,
+        Role::Children { of, .. } | Role::List { of, .. } => of == owner,
+    });
+    owned.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Owners come before what they own.
+fn rank(role: &Role) -> u8 {
+    match role {
+        Role::Content => 0,
+        Role::Children { .. } => 1,
+        Role::List { .. } => 2,
+    }
+}

@@ -1,0 +1,289 @@
+//! Components that change: their values are rewritten inside the JSON of every column that may hold one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::fields::component_kinds;
+use super::{Differ, subject};
+use crate::catalog::{Field, Store};
+use crate::migrate::convert;
+use crate::migrate::pair::{self, Pair};
+use crate::migrate::step::{Fit, JsonLoss, Step};
+use crate::schema::Scalar;
+
+/// A column with components in it that lives on.
+pub struct ComponentColumn {
+    /// Names after.
+    pub table: String,
+    pub column: String,
+    /// The components that it held, by their names before.
+    pub of: Vec<String>,
+    /// Those among them that it no longer takes.
+    pub without: Vec<String>,
+    pub subject: String,
+}
+
+/// What `cms.rewrite` is told about one component, and what is lost by it.
+#[derive(Default)]
+struct Change {
+    json: Map<String, Value>,
+    losses: Vec<JsonLoss>,
+}
+
+impl<'a> Differ<'a> {
+    /// The steps that rewrite stored components.
+    pub fn stored_components(&mut self) {
+        let mut changes = BTreeMap::new();
+        for (before, after) in self.components.clone() {
+            let change = self.component(Pair { before, after });
+            if !change.json.is_empty() {
+                changes.insert(before, change);
+            }
+        }
+        for column in std::mem::take(&mut self.component_columns) {
+            let reached = self.reached(&column.of);
+            let mut told = Map::new();
+            let mut losses: Vec<_> = column
+                .without
+                .iter()
+                .map(|kind| JsonLoss {
+                    code: "M109",
+                    subject: column.subject.clone(),
+                    about: format!("every `{kind}` in {} is removed", column.subject),
+                })
+                .collect();
+            for &component in &reached {
+                if let Some(change) = changes.get(component) {
+                    told.insert(component.to_owned(), Value::Object(change.json.clone()));
+                    losses.extend(change.losses.iter().cloned());
+                }
+            }
+            if told.is_empty() && column.without.is_empty() {
+                continue;
+            }
+            if !told.is_empty() {
+                self.add_ways(&reached, &mut told);
+            }
+            self.push(Step::RewriteJson {
+                table: column.table,
+                column: column.column,
+                changes: Value::Object(told).to_string(),
+                without: column.without,
+                losses,
+            });
+        }
+    }
+
+    /// The components that can be inside of these, themselves included.
+    fn reached(&self, roots: &[String]) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = roots.iter().map(String::as_str).collect();
+        while let Some(name) = open.pop() {
+            let Some((name, fields)) = self.before.components.get_key_value(name) else { continue };
+            if reached.insert(name.as_str()) {
+                open.extend(fields.iter().flat_map(|field| component_kinds(&field.store).0).map(String::as_str));
+            }
+        }
+        reached
+    }
+
+    /// Tells in which keys of a component others are.
+    fn add_ways(&self, reached: &BTreeSet<&str>, told: &mut Map<String, Value>) {
+        for &component in reached {
+            let fields = self.before.components.get(component).into_iter().flatten();
+            let keys: Vec<_> = fields
+                .filter(|field| !component_kinds(&field.store).0.is_empty())
+                .map(|field| json!(field.name))
+                .collect();
+            if !keys.is_empty() {
+                let change = told.entry(component.to_owned()).or_insert_with(|| json!({}));
+                change["nested"] = Value::Array(keys);
+            }
+        }
+    }
+
+    fn component(&mut self, name: Pair<&'a str>) -> Change {
+        let (before, after) = (&self.before.components[name.before], &self.after.components[name.after]);
+        let names: Vec<_> = before.iter().map(|field| field.name.as_str()).collect();
+        let sources = pair::sources(&names, &self.declared.fields(name.after));
+        let mut change = Change::default();
+        let mut drop = Vec::new();
+        let mut set = Vec::new();
+        for field in before.iter().filter(|field| !sources.values().any(|&source| source == field.name)) {
+            drop.push(json!(field.name));
+            change.losses.push(loss("M108", name.after, &field.name, "every value of it in stored components is lost"));
+        }
+        for field in after {
+            let source =
+                sources.get(field.name.as_str()).and_then(|&source| before.iter().find(|field| field.name == source));
+            let told = match source {
+                Some(source) => self.member(name.after, Pair { before: source, after: field }, &mut change.losses),
+                None => self.new_member(name.after, field, &mut change.losses),
+            };
+            set.extend(told);
+        }
+        if name.before != name.after {
+            change.json.insert("tag".to_owned(), json!(name.after));
+        }
+        if !drop.is_empty() {
+            change.json.insert("drop".to_owned(), Value::Array(drop));
+        }
+        if !set.is_empty() {
+            change.json.insert("set".to_owned(), Value::Array(set));
+        }
+        change
+    }
+
+    fn new_member(&mut self, component: &str, field: &Field, losses: &mut Vec<JsonLoss>) -> Option<Value> {
+        let mut told = json!({ "to": field.name });
+        self.fill_member(component, field, &mut told, losses).then_some(told)
+    }
+
+    fn member(&mut self, component: &str, field: Pair<&Field>, losses: &mut Vec<JsonLoss>) -> Option<Value> {
+        let store = self.renamed(&field.before.store);
+        let mut told = json!({ "from": field.before.name, "to": field.after.name });
+        let mut changed = field.before.name != field.after.name;
+        match self.json_conversion(&store, &field.after.store) {
+            None => {
+                losses.push(loss("M108", component, &field.after.name, "its values cannot be converted and are lost"));
+                told["as"] = json!("null");
+                self.fill_member(component, field.after, &mut told, losses);
+                return Some(told);
+            }
+            Some((fit, Some(into))) => {
+                changed = true;
+                told["as"] = json!(into);
+                match fit {
+                    Fit::Exact => {}
+                    Fit::Checked => {
+                        losses.push(loss("M203", component, &field.after.name, "values that do not fit make it fail"));
+                    }
+                    Fit::Lossy => {
+                        losses.push(loss("M105", component, &field.after.name, "a part of each value is lost"))
+                    }
+                }
+            }
+            Some((_, None)) => {}
+        }
+        changed |= self.member_values(component, field, &mut told, losses);
+        let (old, _) = component_kinds(&field.before.store);
+        let ((kinds, _), (wanted, _)) = (component_kinds(&store), component_kinds(&field.after.store));
+        let gone: Vec<_> =
+            old.iter().zip(&kinds).filter(|(_, kind)| !wanted.contains(kind)).map(|(old, _)| json!(old)).collect();
+        if !gone.is_empty() && !matches!(field.after.store, Store::Scalar { .. }) {
+            changed = true;
+            told["without"] = Value::Array(gone);
+            losses.push(loss(
+                "M109",
+                component,
+                &field.after.name,
+                "components of kinds it no longer takes are removed",
+            ));
+        }
+        let given = self.answers.value(&subject(component, &field.after.name)).is_some();
+        if given || (field.after.required && !field.before.required) {
+            changed |= self.fill_member(component, field.after, &mut told, losses);
+        }
+        changed.then_some(told)
+    }
+
+    /// Enum values that are renamed or gone.
+    fn member_values(
+        &self,
+        component: &str,
+        field: Pair<&Field>,
+        told: &mut Value,
+        losses: &mut Vec<JsonLoss>,
+    ) -> bool {
+        let (Store::Enum { values: before } | Store::Enums { values: before }) = &field.before.store else {
+            return false;
+        };
+        let (Store::Enum { values: after } | Store::Enums { values: after }) = &field.after.store else { return false };
+        let names: Vec<_> = before.iter().map(String::as_str).collect();
+        let mut hints = self.declared.values(component, &field.after.name);
+        hints.retain(|name, _| after.iter().any(|value| value == name));
+        let sources = pair::sources(&names, &hints);
+        let mut mapped = Map::new();
+        for value in before {
+            match sources.iter().find(|(_, source)| *source == value).map(|(name, _)| *name) {
+                Some(name) if name == value => {}
+                Some(name) => drop(mapped.insert(value.clone(), json!(name))),
+                None => {
+                    let about = format!("entries that have `{value}` lose it");
+                    losses.push(loss("M104", component, &field.after.name, &about));
+                    mapped.insert(value.clone(), Value::Null);
+                }
+            }
+        }
+        let changed = !mapped.is_empty();
+        if changed {
+            told["values"] = Value::Object(mapped);
+        }
+        changed
+    }
+
+    /// What stored components without a value get, when the field is required now.
+    fn fill_member(&mut self, component: &str, field: &Field, told: &mut Value, losses: &mut Vec<JsonLoss>) -> bool {
+        match self.fill_with(component, field, crate::migrate::literal::json) {
+            Some(value) => {
+                told["fill"] = value;
+                true
+            }
+            None => {
+                let list = matches!(
+                    field.store,
+                    Store::Enums { .. } | Store::Components { .. } | Store::Blocks { .. } | Store::Many { .. }
+                );
+                if field.required && !list {
+                    losses.push(loss("M201", component, &field.name, "stored components without it cannot be read"));
+                }
+                false
+            }
+        }
+    }
+
+    /// As `cms.convert` is told; stores have their names of after.
+    fn json_conversion(&self, before: &Store, after: &Store) -> Option<(Fit, Option<&'static str>)> {
+        let string = Scalar::named("string").unwrap_or_else(|| panic!("codegen bug: no field type `string`"));
+        let kept = Some((Fit::Exact, None));
+        let to_list = Some((Fit::Exact, Some("list")));
+        let to_first = Some((Fit::Lossy, Some("first")));
+        match (before, after) {
+            (Store::Scalar { scalar: before }, Store::Scalar { scalar: after }) => {
+                convert::json(Scalar::named(before)?, Scalar::named(after)?)
+            }
+            (Store::Enum { .. }, Store::Scalar { scalar }) => convert::json(string, Scalar::named(scalar)?),
+            (Store::Enum { .. }, Store::Enum { .. }) | (Store::Enums { .. }, Store::Enums { .. }) => kept,
+            (Store::Enum { .. }, Store::Enums { .. }) => to_list,
+            (Store::Enums { .. }, Store::Enum { .. }) => to_first,
+            (Store::One { to: from } | Store::Many { to: from }, Store::One { to } | Store::Many { to })
+                if from == to =>
+            {
+                match (before, after) {
+                    (Store::One { .. }, Store::Many { .. }) => to_list,
+                    (Store::Many { .. }, Store::One { .. }) => to_first,
+                    _ => kept,
+                }
+            }
+            (
+                Store::Component { .. } | Store::Components { .. } | Store::Blocks { .. },
+                Store::Component { .. } | Store::Components { .. } | Store::Blocks { .. },
+            ) => {
+                let ((kinds, list), (wanted, wanted_list)) = (component_kinds(before), component_kinds(after));
+                match (list, wanted_list) {
+                    _ if !kinds.iter().any(|kind| wanted.contains(kind)) => None,
+                    (false, true) => to_list,
+                    (true, false) => to_first,
+                    _ => kept,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+fn loss(code: &'static str, component: &str, field: &str, about: &str) -> JsonLoss {
+    let subject = subject(component, field);
+    JsonLoss { code, about: format!("{subject}: {about}"), subject }
+}

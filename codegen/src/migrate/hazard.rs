@@ -1,0 +1,255 @@
+//! What can go wrong with a step on tables that hold rows: its code, what it means, and what to say to go on.
+
+use super::answers::Answers;
+use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
+use crate::catalog::{Catalog, Field, Store};
+use crate::schema::Scalar;
+
+/// Every code with what it is about, for the documentation and for checking `--allow`.
+pub const CODES: [(&str, &str); 14] = [
+    ("M101", "a table is dropped: its entries are lost"),
+    ("M102", "a list relation is dropped: its links are lost"),
+    ("M103", "a column is dropped: its values are lost"),
+    ("M104", "an enum value is removed: entries that have it lose it"),
+    ("M105", "a conversion keeps only a part of each value"),
+    ("M106", "a list becomes one: all but the first item of each are lost"),
+    ("M107", "a relation no longer points at a type: links to it are lost"),
+    ("M108", "a component's field is dropped: its values in stored components are lost"),
+    ("M109", "a kind of component is removed from a field: stored ones are lost"),
+    ("M201", "a value is required that existing rows may not have"),
+    ("M202", "values must be unique that may have duplicates"),
+    ("M203", "existing values may not fit the new type or rule"),
+    ("M301", "a table is rewritten while it is locked"),
+    ("M401", "servers that still run know only the old name"),
+];
+
+/// Whether values are gone for good after it.
+pub fn loses_data(code: &str) -> bool {
+    code.starts_with("M1")
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hazard {
+    pub code: &'static str,
+    /// `product` or `product.legacy`.
+    pub subject: String,
+    pub message: String,
+    /// Arguments that take the hazard away; better than allowing it.
+    pub mended_by: Option<String>,
+    /// False when there is nothing that could be done if it were allowed.
+    pub allowable: bool,
+}
+
+/// Why there is no migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A hazard's code, or `M001` for an answer that makes no sense.
+    pub code: &'static str,
+    pub subject: String,
+    pub message: String,
+    pub help: Vec<String>,
+    /// What to add to the command to go on.
+    pub argument: Option<String>,
+}
+
+impl Refusal {
+    pub fn bad_value(subject: &str, why: &str) -> Self {
+        let message = format!("--set {subject}: {why}");
+        Self { code: "M001", subject: subject.to_owned(), message, help: Vec::new(), argument: None }
+    }
+
+    pub fn unused_value(subject: &str) -> Self {
+        let message = format!("--set {subject}: no existing row needs a value there");
+        let help = vec!["give values for fields that are new or newly required, as `type.field`".to_owned()];
+        Self { code: "M001", subject: subject.to_owned(), message, help, argument: None }
+    }
+
+    /// The refusal as people read it, in the shape of a diagnostic.
+    pub fn render(&self) -> String {
+        let help: String = self.help.iter().map(|help| format!("\n  = help: {help}")).collect();
+        format!("error[{}]: {}{help}", self.code, self.message)
+    }
+}
+
+/// The command that goes on in spite of all these; none when an answer has to be corrected first.
+pub fn command(refusals: &[Refusal], given: &str) -> Option<String> {
+    let mut arguments: Vec<&str> = refusals.iter().map(|refusal| refusal.argument.as_deref()).collect::<Option<_>>()?;
+    arguments.dedup();
+    Some(format!("cargo xtask generate{given} {}", arguments.join(" ")))
+}
+
+/// The hazards of one step; none for what happens to a table that is made by the same migration.
+pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) -> Vec<Hazard> {
+    let found = |code, subject: &str, message: String| Hazard {
+        code,
+        subject: subject.to_owned(),
+        message,
+        mended_by: None,
+        allowable: true,
+    };
+    match step {
+        Step::DropTable { table, subject, rows, .. } | Step::DropCarriedTable { table, subject, rows } => match rows {
+            Rows::Entries => vec![found("M101", subject, format!("every entry in table {table} is lost"))],
+            Rows::Children => vec![found("M101", subject, format!("every row of table {table} is lost"))],
+            Rows::Links => vec![found("M102", subject, format!("every link of {subject} in table {table} is lost"))],
+            Rows::Carried => Vec::new(),
+            Rows::AllButFirst => {
+                vec![found("M106", subject, format!("of each list in {subject} only the first item is kept"))]
+            }
+        },
+        Step::DropColumns { subject, loss, .. } | Step::DropCarriedColumns { subject, loss, .. } => match loss {
+            ColumnLoss::Values => {
+                let declared = if is_dropped(subject) { "" } else { " (the field vanished from the schema)" };
+                vec![found("M103", subject, format!("every value of {subject} is lost{declared}"))]
+            }
+            ColumnLoss::Unconvertible => {
+                vec![found("M103", subject, format!("the values of {subject} cannot be converted and are lost"))]
+            }
+            ColumnLoss::Links => {
+                vec![found("M107", subject, format!("links of {subject} to a type it no longer has are lost"))]
+            }
+            ColumnLoss::Currency => {
+                vec![found("M105", subject, format!("the currency of each amount in {subject} is lost"))]
+            }
+            ColumnLoss::Carried => Vec::new(),
+        },
+        Step::RenameTable { from, to, subject, .. } => {
+            vec![found(
+                "M401",
+                subject,
+                format!("servers that still run know {to} as {from} and fail until they are replaced"),
+            )]
+        }
+        Step::RenameColumn { table, from, to, subject, .. } => vec![found(
+            "M401",
+            subject,
+            format!("servers that still run know {table}.{to} as {from} and fail until they are replaced"),
+        )],
+        Step::MapEnum { subject, renamed, removed, instead, .. } => {
+            enum_hazards(subject, renamed, removed, instead, after)
+        }
+        Step::RewriteJson { losses, .. } => losses
+            .iter()
+            .map(|loss| {
+                let mended_by = (loss.code == "M201").then(|| set_argument(&loss.subject, after)).flatten();
+                Hazard { mended_by, ..found(loss.code, &loss.subject, loss.about.clone()) }
+            })
+            .collect(),
+        Step::Convert { table, subject, fit, about, .. } => {
+            let mut hazards = vec![found("M301", subject, format!("{table} is rewritten and locked meanwhile"))];
+            match fit {
+                Fit::Exact => {}
+                Fit::Checked => hazards.push(found(
+                    "M203",
+                    subject,
+                    format!("a value of {subject} that cannot be converted ({about}) makes the migration fail, with nothing changed"),
+                )),
+                Fit::Lossy => {
+                    hazards.push(found("M105", subject, format!("a part of each value of {subject} is lost ({about})")));
+                }
+            }
+            hazards
+        }
+        Step::FillCurrency { subject, currency, .. } => {
+            vec![found(
+                "M203",
+                subject,
+                format!("the numbers in {subject} become amounts of {currency}; whole numbers count its minor units"),
+            )]
+        }
+        Step::TakeFirst { .. } => Vec::new(),
+        Step::BringBack { subject, lost, .. } if !lost.is_empty() => {
+            vec![found("M107", subject, format!("links of {subject} to {} are lost", lost.join(" and ")))]
+        }
+        Step::AddCheck { check, subject, filled: true, doubtful: true, .. } => {
+            vec![found("M203", subject, format!("a row that breaks {} makes the migration fail", check.name))]
+        }
+        Step::Require { table, column, subject, sure: false } => vec![Hazard {
+            mended_by: set_argument(subject, after),
+            ..found(
+                "M201",
+                subject,
+                format!("a row of {table} without a value in {column} makes the migration fail, with nothing changed"),
+            )
+        }],
+        Step::CreateIndex { table, index, subject, doubtful: true } => {
+            let columns: Vec<_> = index.on.iter().map(|key| key.column.as_str()).collect();
+            let message = format!(
+                "rows of {table} with the same {} make the migration fail, with nothing changed",
+                columns.join(" and ")
+            );
+            vec![found("M202", subject, message)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn enum_hazards(
+    subject: &str,
+    renamed: &[(String, String)],
+    removed: &[String],
+    instead: &Instead,
+    after: &Catalog,
+) -> Vec<Hazard> {
+    let mut hazards = Vec::new();
+    let found = |code, message| Hazard { code, subject: subject.to_owned(), message, mended_by: None, allowable: true };
+    if !renamed.is_empty() {
+        let names: Vec<_> = renamed.iter().map(|(from, to)| format!("{from} to {to}")).collect();
+        let message = format!("servers that still run do not know the new values of {subject} ({})", names.join(", "));
+        hazards.push(found("M401", message));
+    }
+    if !removed.is_empty() {
+        let what = match instead {
+            Instead::Null => "lose it".to_owned(),
+            Instead::Value(value) => format!("get {value}"),
+            Instead::Missing => "need another value, because the field is required".to_owned(),
+        };
+        let message = format!("entries whose {subject} is {} {what}", removed.join(" or "));
+        let missing = *instead == Instead::Missing;
+        let mended_by = missing.then(|| set_argument(subject, after)).flatten();
+        hazards.push(Hazard { mended_by, allowable: !missing, ..found("M104", message) });
+    }
+    hazards
+}
+
+/// `--set product.weight=10` with a value that the field would take.
+fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
+    let (owner, name) = subject.split_once('.')?;
+    let table = after.tables.get(owner).map(|table| &table.fields);
+    let fields: &Vec<Field> = table.or_else(|| after.components.get(owner))?;
+    let example = match &fields.iter().find(|field| field.name == name)?.store {
+        Store::Scalar { scalar } => Scalar::named(scalar)?.mapping().example.to_owned(),
+        Store::Enum { values } => values.first()?.clone(),
+        _ => return None,
+    };
+    let plain = example.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));
+    Some(if plain { format!("--set {subject}={example}") } else { format!("--set {subject}='{example}'") })
+}
+
+/// The hazard's line above its statement, or why it is refused.
+pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
+    let Hazard { code, subject, message, mended_by, allowable } = hazard;
+    if let Some(argument) = answers.allows(code, subject).filter(|_| *allowable) {
+        return Ok(format!("hazard {code}: {message}. Acknowledged with {argument}."));
+    }
+    let allow = format!("--allow {code}={subject}");
+    let mut help = Vec::new();
+    if *code == "M103" {
+        help.push(format!(
+            "if it has another name now, write `was: {}` there",
+            subject.rsplit('.').next().unwrap_or(subject)
+        ));
+    }
+    if *code == "M101" && !subject.contains('.') {
+        help.push(format!("if the type has another name now, write `was: {subject}` there"));
+    }
+    if let Some(argument) = mended_by {
+        help.push(format!("to give existing rows a value: cargo xtask generate {argument}"));
+    }
+    if *allowable {
+        help.push(format!("to go on: cargo xtask generate {allow}"));
+    }
+    let argument = mended_by.clone().or_else(|| allowable.then_some(allow));
+    let message = if *allowable { message.clone() } else { format!("{message}: it takes --set") };
+    Err(Refusal { code, subject: subject.clone(), message, help, argument })
+}

@@ -1,0 +1,142 @@
+//! Values for existing rows, from `--set` or from the schema's default, as SQL for columns and as JSON for components.
+
+use serde_json::Value;
+
+use super::money;
+use crate::catalog::{Field, Store};
+use crate::schema::literal::Written;
+use crate::schema::{Mapping, Scalar, SqlType, Unit};
+
+/// What `--set` gives for a field, as the JSON that the API would take; the error says what the field takes.
+pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
+    match &field.store {
+        Store::Scalar { scalar } => {
+            let mapping = mapping(scalar)?;
+            let written = match (mapping.sql, mapping.unit) {
+                (SqlType::Jsonb, _) => return serde_json::from_str(text).map_err(|error| format!("no JSON: {error}")),
+                (SqlType::Boolean, _) => match text {
+                    "true" => Written::Bool(true),
+                    "false" => Written::Bool(false),
+                    _ => Written::Text(text.to_owned()),
+                },
+                (SqlType::Bigint | SqlType::Numeric, Unit::Plain) => Written::Number(text.to_owned()),
+                _ => Written::Text(text.to_owned()),
+            };
+            let parsed = (mapping.literal)(&written).map(|parsed| parsed.json);
+            parsed.ok_or_else(|| format!("`{text}` is no {scalar}: write it as {}", mapping.example))
+        }
+        Store::Enums { .. } => Ok(text.split(',').filter(|item| !item.is_empty()).collect()),
+        _ => Ok(Value::from(text)),
+    }
+}
+
+/// The values of the field's columns as SQL, in their order.
+pub fn sql(field: &Field, value: &Value, currency: &str) -> Result<Vec<String>, String> {
+    match &field.store {
+        Store::Scalar { scalar } => scalar_sql(mapping(scalar)?, value, currency),
+        Store::Enum { values } => Ok(vec![quoted(enum_value(values, value)?)]),
+        Store::Enums { values } => {
+            let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+            let items = items.iter().map(|item| enum_value(values, item).map(quoted)).collect::<Result<Vec<_>, _>>()?;
+            Ok(vec![format!("array[{}]::text[]", items.join(", "))])
+        }
+        Store::One { to } if to.len() == 1 => {
+            let id = value.as_str().filter(|id| is_uuid(id)).ok_or("it takes the UUID of an entry")?;
+            Ok(vec![quoted(id)])
+        }
+        _ => Err("a field of this type takes no value for existing rows".to_owned()),
+    }
+}
+
+/// The value as it is stored inside a component.
+pub fn json(field: &Field, value: &Value, currency: &str) -> Result<Value, String> {
+    match &field.store {
+        Store::Enum { values } => enum_value(values, value).map(Value::from),
+        Store::Scalar { scalar } if mapping(scalar)?.unit == Unit::MinorUnits => {
+            let code = value.get("currency").and_then(Value::as_str).unwrap_or(currency);
+            let columns = scalar_sql(mapping(scalar)?, value, currency)?;
+            Ok(serde_json::json!({ "amountMinor": columns[0], "currency": code }))
+        }
+        Store::Scalar { .. } => Ok(value.clone()),
+        _ => Err("a field of this type takes no value for existing rows".to_owned()),
+    }
+}
+
+fn scalar_sql(mapping: Mapping, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {
+    let text = text_of(value);
+    Ok(match (mapping.sql, mapping.unit) {
+        (_, Unit::MinorUnits) => {
+            let code = value.get("currency").and_then(Value::as_str).unwrap_or(site_currency);
+            let amount = value.get("amount").map(text_of).unwrap_or_default();
+            let minor = money::minor_units(&amount, code)
+                .ok_or_else(|| format!("`{amount}` cannot be counted in minor units of {code}"))?;
+            vec![minor.to_string(), quoted(code)]
+        }
+        (_, Unit::Milliseconds) => {
+            let rank = (mapping.literal)(&Written::Text(text)).and_then(|parsed| parsed.rank);
+            vec![rank.ok_or("it is no duration")?.to_string()]
+        }
+        (SqlType::Bigint | SqlType::Numeric | SqlType::Boolean, Unit::Plain) => vec![text],
+        (SqlType::Jsonb, _) => vec![quoted(value.to_string())],
+        _ => vec![quoted(text)],
+    })
+}
+
+/// Text as an SQL literal.
+pub fn quoted(text: impl AsRef<str>) -> String {
+    format!("'{}'", text.as_ref().replace('\'', "''"))
+}
+
+fn mapping(scalar: &str) -> Result<Mapping, String> {
+    Scalar::named(scalar).map(Scalar::mapping).ok_or_else(|| format!("there is no field type `{scalar}`"))
+}
+
+fn enum_value<'a>(values: &'a [String], value: &Value) -> Result<&'a str, String> {
+    let text = text_of(value).to_ascii_lowercase();
+    let known = values.iter().find(|known| **known == text);
+    known.map(String::as_str).ok_or_else(|| format!("`{text}` is none of its values: {}", values.join(", ")))
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match dashes.contains(&index) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(yaml: &str, text: &str, expected: Option<&[&str]>) {
+        let field = Field { name: "x".into(), store: Store::Scalar { scalar: yaml.into() }, required: true };
+        let values = parse(&field, text).and_then(|value| sql(&field, &value, "EUR")).ok();
+        assert_eq!(values, expected.map(|values| values.iter().map(|&value| value.to_owned()).collect()));
+    }
+
+    #[test]
+    fn values_are_checked_against_their_field() {
+        check("string", "O'Hara", Some(&["'O''Hara'"]));
+        check("integer", "2147483648", None);
+        check("bigint", "2147483648", Some(&["2147483648"]));
+        check("decimal", "1.50", Some(&["1.50"]));
+        check("decimal", "1; drop table x", None);
+        check("boolean", "true", Some(&["true"]));
+        check("boolean", "yes", None);
+        check("money", "12.50 USD", Some(&["1250", "'USD'"]));
+        check("money", "12.50", Some(&["1250", "'EUR'"]));
+        check("money", "0.001", None);
+        check("duration", "PT1H30M", Some(&["5400000"]));
+        check("duration", "P1M", None);
+        check("date", "2026-01-31", Some(&["'2026-01-31'"]));
+        check("date", "2026-02-30", None);
+        check("json", "{\"a\": 1}", Some(&["'{\"a\":1}'"]));
+    }
+}

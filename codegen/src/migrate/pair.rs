@@ -1,0 +1,109 @@
+//! Which name before became which name after: by `was:` where it is fresh, else by being the same.
+
+use std::collections::BTreeMap;
+
+/// Both states of one thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<T> {
+    pub before: T,
+    pub after: T,
+}
+
+/// Names of the later state with their `was:`.
+pub type Hints<'a> = BTreeMap<&'a str, Option<&'a str>>;
+
+/// For each name after, the name it had before; what is new is left out.
+///
+/// `was:` is a hint that stays in the schema after its rename has happened. So a name that exists before is the same
+/// thing, whatever `was:` says, unless another new name claims it: then the two renames are links of one chain.
+pub fn sources<'a>(before: &[&'a str], after: &Hints<'a>) -> BTreeMap<&'a str, &'a str> {
+    let mut sources = BTreeMap::new();
+    for &name in after.keys() {
+        if let Some(source) = source(name, before, after, after.len()) {
+            sources.insert(name, source);
+        }
+    }
+    unclaimed_twice(sources)
+}
+
+fn source<'a>(name: &'a str, before: &[&'a str], after: &Hints<'a>, depth: usize) -> Option<&'a str> {
+    let known = before.contains(&name);
+    let same = known.then_some(name);
+    let was = after.get(name).copied().flatten().filter(|was| before.contains(was) && *was != name);
+    let Some(was) = was else { return same };
+    if known && !after.iter().any(|(other, hint)| *hint == Some(name) && !before.contains(other)) {
+        return same;
+    }
+    let free = !after.contains_key(was) || (depth > 0 && source(was, before, after, depth - 1) != Some(was));
+    if free { Some(was) } else { same }
+}
+
+/// When two names claim one source, the first has it.
+fn unclaimed_twice<'a>(sources: BTreeMap<&'a str, &'a str>) -> BTreeMap<&'a str, &'a str> {
+    let mut taken = Vec::new();
+    let mut result = BTreeMap::new();
+    // A thing that keeps its name comes before one that takes it.
+    let (same, renamed): (Vec<_>, Vec<_>) = sources.into_iter().partition(|(name, source)| name == source);
+    for (name, source) in same.into_iter().chain(renamed) {
+        if !taken.contains(&source) {
+            taken.push(source);
+            result.insert(name, source);
+        }
+    }
+    result
+}
+
+/// Renames in an order in which no name is taken when it is given; a cycle goes through a name of its own.
+pub fn in_order(mut renames: Vec<(String, String)>) -> Vec<(String, String)> {
+    renames.retain(|(from, to)| from != to);
+    let mut ordered = Vec::new();
+    while !renames.is_empty() {
+        let free = renames.iter().position(|(_, to)| !renames.iter().any(|(from, _)| from == to));
+        let next = match free {
+            Some(index) => renames.remove(index),
+            None => {
+                let aside = format!("{}__", renames[0].0);
+                let from = std::mem::replace(&mut renames[0].0, aside.clone());
+                (from, aside)
+            }
+        };
+        ordered.push(next);
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &[&str], after: &[(&str, Option<&str>)], expected: &[(&str, &str)]) {
+        let hints = after.iter().copied().collect();
+        assert_eq!(sources(before, &hints), expected.iter().copied().collect());
+    }
+
+    #[test]
+    fn a_rename_is_followed_once() {
+        check(&["title"], &[("name", Some("title"))], &[("name", "title")]);
+        check(&["name"], &[("name", Some("title"))], &[("name", "name")]);
+        check(&["name", "title"], &[("name", Some("title")), ("title", None)], &[("name", "name"), ("title", "title")]);
+    }
+
+    #[test]
+    fn renames_can_be_a_chain() {
+        check(&["a", "b"], &[("b", Some("a")), ("c", Some("b"))], &[("b", "a"), ("c", "b")]);
+    }
+
+    #[test]
+    fn nothing_is_claimed_twice() {
+        check(&["a"], &[("b", Some("a")), ("c", Some("a"))], &[("b", "a")]);
+    }
+
+    #[test]
+    fn no_name_is_taken_when_it_is_given() {
+        let swap = in_order(vec![("a".into(), "b".into()), ("b".into(), "a".into())]);
+        assert_eq!(swap, [("a", "a__"), ("b", "a"), ("a__", "b")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+        let chain = in_order(vec![("a".into(), "b".into()), ("b".into(), "c".into())]);
+        assert_eq!(chain, [("b", "c"), ("a", "b")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+    }
+}

@@ -1,0 +1,434 @@
+//! Steps as SQL: what is said above each statement, the statement in both stages, and where Squawk is told that we know.
+
+use super::literal::quoted as text;
+use super::step::{Instead, Step};
+use crate::catalog::names::{fit, quoted};
+use crate::catalog::{Catalog, Column, ForeignKey, Index, Reach};
+
+const STAGES: [&str; 2] = ["draft", "live"];
+
+/// One statement, without its semicolon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub sql: String,
+    /// A rule of Squawk that the statement breaks knowingly.
+    pub ignore: Option<&'static str>,
+}
+
+/// What a step is called, and what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    pub title: String,
+    pub statements: Vec<Statement>,
+}
+
+fn plain(sql: String) -> Statement {
+    Statement { sql, ignore: None }
+}
+
+fn ignoring(rule: &'static str, sql: String) -> Statement {
+    Statement { sql, ignore: Some(rule) }
+}
+
+/// The statement for each stage.
+fn each(render: impl Fn(&str) -> String) -> Vec<Statement> {
+    STAGES.iter().map(|stage| plain(render(stage))).collect()
+}
+
+fn each_ignoring(rule: &'static str, render: impl Fn(&str) -> String) -> Vec<Statement> {
+    STAGES.iter().map(|stage| ignoring(rule, render(stage))).collect()
+}
+
+pub fn render(step: &Step, after: &Catalog) -> Rendered {
+    let (title, statements) = match step {
+        Step::Relabel { about, .. } => (format!("{about}: nothing changes in the database"), Vec::new()),
+        Step::CreateTable { table, .. } => {
+            (format!("create table {table}"), each(|stage| create_table(stage, table, after)))
+        }
+        Step::RewriteJson { .. }
+        | Step::MapEnum { .. }
+        | Step::Convert { .. }
+        | Step::FillCurrency { .. }
+        | Step::Backfill { .. } => values(step),
+        Step::SetAside { .. } | Step::FillList { .. } | Step::TakeFirst { .. } | Step::BringBack { .. } => links(step),
+        Step::AddCheck { .. }
+        | Step::AddForeignKey { .. }
+        | Step::Require { .. }
+        | Step::ProbeUnique { .. }
+        | Step::CreateNewIndex { .. }
+        | Step::CreateIndex { .. }
+        | Step::ValidateConstraint { .. }
+        | Step::SetNotNull { .. } => rules(step),
+        _ => columns(step),
+    };
+    Rendered { title, statements }
+}
+
+/// Names and columns.
+fn columns(step: &Step) -> (String, Vec<Statement>) {
+    match step {
+        Step::DropCheck { table, name } => (
+            format!("drop constraint {name}"),
+            each_ignoring("ban-drop-constraint", |stage| {
+                format!("alter table {} drop constraint {}", at(stage, table), quoted(name))
+            }),
+        ),
+        Step::DropForeignKey { table, name, reach } => (
+            format!("drop constraint {name}"),
+            reached(*reach)
+                .iter()
+                .map(|stage| {
+                    let sql = format!("alter table {} drop constraint {}", at(stage, table), quoted(name));
+                    ignoring("ban-drop-constraint", sql)
+                })
+                .collect(),
+        ),
+        Step::DropIndexNow { name } => (
+            format!("drop index {name}: its name or its column's type is needed within this transaction"),
+            each_ignoring("require-concurrent-index-deletion", |stage| {
+                format!("drop index if exists {}", at(stage, name))
+            }),
+        ),
+        Step::DropTable { table, .. } | Step::DropCarriedTable { table, .. } => {
+            let drop = |stage: &str| ignoring("ban-drop-table", format!("drop table {}", at(stage, table)));
+            (format!("drop table {table}"), vec![drop("live"), drop("draft")])
+        }
+        Step::DropColumns { table, columns, .. } | Step::DropCarriedColumns { table, columns, .. } => {
+            let drops = columns.iter().flat_map(|column| {
+                each_ignoring("ban-drop-column", move |stage| {
+                    format!("alter table {} drop column {}", at(stage, table), quoted(column))
+                })
+            });
+            let names: Vec<_> = columns.iter().map(|column| format!("{table}.{column}")).collect();
+            (format!("drop column {}", names.join(", ")), drops.collect())
+        }
+        Step::RenameTable { from, to, .. } => (
+            format!("rename table {from} to {to}"),
+            each_ignoring("renaming-table", |stage| {
+                format!("alter table {} rename to {}", at(stage, from), quoted(to))
+            }),
+        ),
+        Step::RenameColumn { table, from, to, .. } => (
+            format!("rename column {table}.{from} to {to}"),
+            each_ignoring("renaming-column", |stage| {
+                format!("alter table {} rename column {} to {}", at(stage, table), quoted(from), quoted(to))
+            }),
+        ),
+        Step::RenameConstraint { table, from, to, reach, .. } => (
+            format!("rename constraint {from} to {to}"),
+            reached(reach.unwrap_or(Reach::Each))
+                .iter()
+                .map(|stage| {
+                    let table = at(stage, table);
+                    let sql = format!("alter table {table} rename constraint {} to {}", quoted(from), quoted(to));
+                    ignoring("renaming-object", sql)
+                })
+                .collect(),
+        ),
+        Step::RenameIndex { from, to, .. } => (
+            format!("rename index {from} to {to}"),
+            each_ignoring("renaming-object", |stage| {
+                format!("alter index {} rename to {}", at(stage, from), quoted(to))
+            }),
+        ),
+        Step::AddColumn { table, column, fill, .. } => add_column(table, column, fill.as_deref()),
+        Step::DropNotNull { table, column, .. } => (
+            format!("{table}.{column} may be null"),
+            each_ignoring("ban-drop-not-null", |stage| {
+                format!("alter table {} alter column {} drop not null", at(stage, table), quoted(column))
+            }),
+        ),
+        Step::SetDefault { table, column, default } => (
+            format!("default of {table}.{column}"),
+            STAGES.iter().map(|stage| set_default(stage, table, column, default.as_deref())).collect(),
+        ),
+        other => panic!("codegen bug: no SQL for {other:?}"),
+    }
+}
+
+/// Values that change where they are.
+fn values(step: &Step) -> (String, Vec<Statement>) {
+    match step {
+        Step::RewriteJson { table, column, changes, without, .. } => {
+            let name = quoted(column);
+            let mut value = name.clone();
+            if !without.is_empty() {
+                let kinds: Vec<_> = without.iter().map(text).collect();
+                value = format!("cms.without({value}, array[{}])", kinds.join(", "));
+            }
+            if changes != "{}" {
+                value = format!("cms.rewrite({value}, {})", text(changes));
+            }
+            let title = format!("rewrite the components in {table}.{column}");
+            (title, each(|stage| format!("update {} set {name} = {value} where {name} is not null", at(stage, table))))
+        }
+        Step::MapEnum { table, column, many, renamed, removed, instead, .. } => {
+            let title = format!("map the values of {table}.{column}");
+            (title, each(|stage| map_enum(&at(stage, table), &quoted(column), *many, renamed, removed, instead)))
+        }
+        Step::Convert { table, column, sql_type, using, default, had_default, about, .. } => {
+            let mut statements = Vec::new();
+            for stage in STAGES {
+                if *had_default {
+                    statements.push(set_default(stage, table, column, None));
+                }
+                let using = using.replace("$col", &quoted(column));
+                let table_name = at(stage, table);
+                let sql =
+                    format!("alter table {table_name} alter column {} type {sql_type} using {using}", quoted(column));
+                statements.push(ignoring("changing-column-type", sql));
+                if default.is_some() {
+                    statements.push(set_default(stage, table, column, default.as_deref()));
+                }
+            }
+            (format!("convert {table}.{column}: {about}"), statements)
+        }
+        Step::FillCurrency { table, column, currency_column, currency, .. } => {
+            let (amount, code) = (quoted(column), quoted(currency_column));
+            let title = format!("the currency of {table}.{column}");
+            let set = text(currency);
+            (title, each(|stage| format!("update {} set {code} = {set} where {amount} is not null", at(stage, table))))
+        }
+        Step::Backfill { table, values, .. } => {
+            let sets: Vec<_> = values.iter().map(|(column, value)| format!("{} = {value}", quoted(column))).collect();
+            let (sets, first) = (sets.join(", "), quoted(&values[0].0));
+            let title = format!("fill {table}.{}", values[0].0);
+            (title, each(|stage| format!("update {} set {sets} where {first} is null", at(stage, table))))
+        }
+        other => panic!("codegen bug: no SQL for {other:?}"),
+    }
+}
+
+/// References that become lists and the other way round.
+fn links(step: &Step) -> (String, Vec<Statement>) {
+    match step {
+        Step::SetAside { table } => {
+            let mut statements = Vec::new();
+            for stage in STAGES {
+                let (aside, table) = (aside(stage, table), at(stage, table));
+                statements
+                    .push(plain(format!("create temporary table {aside} on commit drop as select * from {table}")));
+                statements.push(ignoring("ban-drop-table", format!("drop table {table}")));
+            }
+            (format!("keep the items of {table} aside, while its table is made anew"), statements)
+        }
+        Step::BringBack { from, table, columns, .. } => {
+            let sources: Vec<_> = columns.iter().map(|(source, _)| quoted(source)).collect();
+            let items: Vec<_> = columns.iter().map(|(_, item)| quoted(item)).collect();
+            let (sources, items) = (sources.join(", "), items.join(", "));
+            let statements = each(|stage| {
+                format!(
+                    "insert into {} (owner_id, {items}, position) select owner_id, {sources}, position from {} where num_nonnulls({sources}) = 1",
+                    at(stage, table),
+                    aside(stage, from)
+                )
+            });
+            (format!("the items of {table} come back"), statements)
+        }
+        Step::FillList { table, owner, columns, .. } => {
+            let mut statements = Vec::new();
+            for stage in STAGES {
+                for (source, item) in columns {
+                    let (source, item) = (quoted(source), quoted(item));
+                    statements.push(plain(format!(
+                        "insert into {} (owner_id, {item}, position) select id, {source}, 0 from {} where {source} is not null",
+                        at(stage, table),
+                        at(stage, owner)
+                    )));
+                }
+            }
+            (format!("the references of {owner} become items of {table}"), statements)
+        }
+        Step::TakeFirst { list, owner, columns, several, .. } => {
+            let sources: Vec<_> = columns.iter().map(|(source, _)| format!("item.{}", quoted(source))).collect();
+            let targets: Vec<_> = columns.iter().map(|(_, target)| quoted(target)).collect();
+            let (sources, targets) = (sources.join(", "), targets.join(", "));
+            let known = if *several { format!(" and num_nonnulls({sources}) = 1") } else { String::new() };
+            let statements = each(|stage| {
+                format!(
+                    "update {} as entry set ({targets}) = (select {sources} from {} as item where item.owner_id = entry.id{known} order by item.position limit 1)",
+                    at(stage, owner),
+                    at(stage, list)
+                )
+            });
+            (format!("the first item of each list in {list} becomes the reference of {owner}"), statements)
+        }
+        other => panic!("codegen bug: no SQL for {other:?}"),
+    }
+}
+
+/// Constraints and indexes.
+fn rules(step: &Step) -> (String, Vec<Statement>) {
+    match step {
+        Step::AddCheck { table, check, filled, .. } => {
+            let valid = if *filled { " not valid" } else { "" };
+            let (name, sql) = (quoted(&check.name), check.sql());
+            let title = format!("add constraint {}", check.name);
+            (
+                title,
+                each(|stage| format!("alter table {} add constraint {name} check ({sql}){valid}", at(stage, table))),
+            )
+        }
+        Step::AddForeignKey { table, key, filled } => {
+            let keys = reached(key.reach).iter().map(|stage| plain(foreign_key(stage, table, key, *filled)));
+            (format!("add constraint {}", key.name), keys.collect())
+        }
+        Step::Require { table, column, .. } => {
+            let (name, column_name) = (present(table, column), quoted(column));
+            let mut statements = each(|stage| format!("select cms.assert_present('{}', '{column}')", at(stage, table)));
+            statements.extend(each(|stage| {
+                format!(
+                    "alter table {} add constraint {name} check ({column_name} is not null) not valid",
+                    at(stage, table)
+                )
+            }));
+            (format!("{table}.{column} is required"), statements)
+        }
+        Step::ProbeUnique { table, columns } => {
+            let names: Vec<_> = columns.iter().map(text).collect();
+            let names = names.join(", ");
+            let probes = each(|stage| format!("select cms.assert_unique('{}', array[{names}])", at(stage, table)));
+            (format!("no two rows of {table} have the same {}", columns.join(" and ")), probes)
+        }
+        Step::CreateNewIndex { table, index } => {
+            (format!("create index {}", index.name), each(|stage| create_index(stage, table, index, "")))
+        }
+        Step::CreateIndex { table, index, .. } => {
+            let concurrently = " concurrently if not exists";
+            (format!("create index {}", index.name), each(|stage| create_index(stage, table, index, concurrently)))
+        }
+        Step::ValidateConstraint { table, name, reach } => {
+            let name_sql = quoted(name);
+            let validate =
+                |stage: &&str| plain(format!("alter table {} validate constraint {name_sql}", at(stage, table)));
+            (format!("validate constraint {name}"), reached(*reach).iter().map(validate).collect())
+        }
+        Step::SetNotNull { table, column } => {
+            let name = present(table, column);
+            let mut statements = Vec::new();
+            for stage in STAGES {
+                let (table, column) = (at(stage, table), quoted(column));
+                statements.push(plain(format!("alter table {table} validate constraint {name}")));
+                statements.push(plain(format!("alter table {table} alter column {column} set not null")));
+                let drop = format!("alter table {table} drop constraint {name}");
+                statements.push(ignoring("ban-drop-constraint", drop));
+            }
+            (format!("{table}.{column} is never null"), statements)
+        }
+        other => panic!("codegen bug: no SQL for {other:?}"),
+    }
+}
+
+fn create_table(stage: &str, name: &str, after: &Catalog) -> String {
+    let table = &after.tables[name];
+    let mut lines: Vec<String> = table.columns.iter().map(|column| format!("  {}", column_sql(column))).collect();
+    if table.has_key() {
+        let key: Vec<_> = table.primary_key.iter().map(|column| quoted(column)).collect();
+        let constraint = quoted(&crate::catalog::names::primary_key(name));
+        lines.push(format!("  constraint {constraint} primary key ({})", key.join(", ")));
+    }
+    for check in &table.checks {
+        lines.push(format!("  constraint {} check ({})", quoted(&check.name), check.sql()));
+    }
+    format!("create table {} (\n{}\n)", at(stage, name), lines.join(",\n"))
+}
+
+fn column_sql(column: &Column) -> String {
+    let not_null = if column.not_null { " not null" } else { "" };
+    let default = column.default.as_ref().map(|default| format!(" default {default}")).unwrap_or_default();
+    format!("{} {}{not_null}{default}", quoted(&column.name), column.sql_type)
+}
+
+fn add_column(table: &str, column: &Column, fill: Option<&str>) -> (String, Vec<Statement>) {
+    let title = format!("add column {table}.{}", column.name);
+    let mut statements = Vec::new();
+    for stage in STAGES {
+        let filled = Column { default: fill.map(str::to_owned).or_else(|| column.default.clone()), ..column.clone() };
+        statements.push(plain(format!("alter table {} add column {}", at(stage, table), column_sql(&filled))));
+        if fill.is_some() {
+            // The rows that are there have the value without being touched; new ones must bring theirs.
+            statements.push(set_default(stage, table, &column.name, column.default.as_deref()));
+        }
+    }
+    (title, statements)
+}
+
+fn set_default(stage: &str, table: &str, column: &str, default: Option<&str>) -> Statement {
+    let (table, column) = (at(stage, table), quoted(column));
+    match default {
+        Some(default) => plain(format!("alter table {table} alter column {column} set default {default}")),
+        None => ignoring("ban-drop-default", format!("alter table {table} alter column {column} drop default")),
+    }
+}
+
+fn foreign_key(stage: &str, table: &str, key: &ForeignKey, filled: bool) -> String {
+    let target = if key.reach == Reach::LiveToDraft { "draft" } else { stage };
+    let valid = if filled { " not valid" } else { "" };
+    format!(
+        "alter table {} add constraint {} foreign key ({}) references {} (id) on delete {}{valid}",
+        at(stage, table),
+        quoted(&key.name),
+        quoted(&key.column),
+        at(target, &key.table),
+        key.on_delete.sql()
+    )
+}
+
+fn create_index(stage: &str, table: &str, index: &Index, how: &str) -> String {
+    let unique = if index.unique { "unique " } else { "" };
+    let method = if index.gin { "using gin " } else { "" };
+    let keys: Vec<_> =
+        index.on.iter().map(|key| quoted(&key.column) + if key.descending { " desc" } else { "" }).collect();
+    format!("create {unique}index{how} {} on {} {method}({})", quoted(&index.name), at(stage, table), keys.join(", "))
+}
+
+fn map_enum(
+    table: &str,
+    column: &str,
+    many: bool,
+    renamed: &[(String, String)],
+    removed: &[String],
+    instead: &Instead,
+) -> String {
+    let list = |values: Vec<String>| values.into_iter().map(text).collect::<Vec<_>>().join(", ");
+    let touched = list(renamed.iter().map(|(from, _)| from.clone()).chain(removed.iter().cloned()).collect());
+    let gone = list(removed.to_vec());
+    let mut arms: Vec<_> = renamed.iter().map(|(from, to)| format!("when {} then {}", text(from), text(to))).collect();
+    if many {
+        let value =
+            if arms.is_empty() { "value".to_owned() } else { format!("case value {} else value end", arms.join(" ")) };
+        let kept = if gone.is_empty() { String::new() } else { format!(" where value not in ({gone})") };
+        return format!(
+            "update {table} set {column} = array(select {value} from unnest({column}) with ordinality as item (value, place){kept} order by place) where {column} && array[{touched}]::text[]"
+        );
+    }
+    if !gone.is_empty() {
+        let value = match instead {
+            Instead::Value(value) => value.as_str(),
+            Instead::Null | Instead::Missing => "null",
+        };
+        arms.extend(removed.iter().map(|gone| format!("when {} then {value}", text(gone))));
+    }
+    format!("update {table} set {column} = case {column} {} end where {column} in ({touched})", arms.join(" "))
+}
+
+fn reached(reach: Reach) -> &'static [&'static str] {
+    match reach {
+        Reach::Draft => &["draft"],
+        Reach::LiveToDraft => &["live"],
+        Reach::Each => &STAGES,
+    }
+}
+
+fn at(stage: &str, table: &str) -> String {
+    format!("{stage}.{}", quoted(table))
+}
+
+/// The constraint that stands in for NOT NULL until the rows are known to be fine.
+fn present(table: &str, column: &str) -> String {
+    quoted(&fit(format!("{table}_{column}_present")))
+}
+
+fn aside(stage: &str, table: &str) -> String {
+    quoted(&fit(format!("aside_{stage}_{table}")))
+}

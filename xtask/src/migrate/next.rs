@@ -1,0 +1,109 @@
+//! The next migration: what `cargo xtask generate` writes into `migrations/`, or why it refuses to.
+
+use std::fs;
+
+use anyhow::Context;
+use codegen::catalog::Catalog;
+use codegen::migrate::{Answers, Migration, Refusal, hazard};
+use codegen::schema::Schema;
+
+use crate::drift;
+use crate::project::Project;
+
+pub const FOLDER: &str = "migrations";
+pub const CATALOG: &str = "migrations/catalog.json";
+
+/// What is said about the hazards of the next migration.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct AnswerArgs {
+    /// Go on in spite of a hazard: M103, or only for M103=product.legacy
+    #[arg(long, value_name = "CODE[=WHAT]")]
+    allow: Vec<String>,
+    /// Go on in spite of every hazard that loses data
+    #[arg(long)]
+    allow_data_loss: bool,
+    /// What existing rows get in a field that is required now: product.weight=0
+    #[arg(long, value_name = "FIELD=VALUE")]
+    set: Vec<String>,
+}
+
+/// The migrations that are there.
+pub struct History {
+    /// File names in order: `0001_start.sql`.
+    pub files: Vec<String>,
+    /// The text of `catalog.json`; empty when there is none.
+    pub catalog: String,
+}
+
+pub enum Next {
+    /// The schema says what the catalog says.
+    Current,
+    Migration(Migration),
+    /// Why not, and the command that goes on.
+    Refused(Vec<Refusal>, Option<String>),
+}
+
+impl AnswerArgs {
+    /// As on the command line.
+    fn given(&self) -> String {
+        let allow = self.allow.iter().map(|text| format!(" --allow {}", shell(text)));
+        let loss = self.allow_data_loss.then(|| " --allow-data-loss".to_owned());
+        let set = self.set.iter().map(|text| format!(" --set {}", shell(text)));
+        allow.chain(loss).chain(set).collect()
+    }
+}
+
+impl History {
+    pub fn read(project: &Project) -> anyhow::Result<Self> {
+        let files = drift::files(project, FOLDER)?;
+        let names = files.iter().filter_map(|path| path.strip_prefix("migrations/"));
+        let files = names.filter(|name| name.ends_with(".sql")).map(str::to_owned).collect();
+        let catalog = match fs::read_to_string(project.path(CATALOG)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error).context("migrations/catalog.json cannot be read"),
+        };
+        Ok(Self { files, catalog })
+    }
+
+    /// The number of the migration after the last one.
+    pub fn next_number(&self) -> u32 {
+        self.files.iter().filter_map(|name| number(name)).max().unwrap_or(0) + 1
+    }
+}
+
+/// The number that a file's name starts with.
+pub fn number(name: &str) -> Option<u32> {
+    name.split_once('_')?.0.parse().ok()
+}
+
+/// Plans the way from the last migration to the schema.
+pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Result<Next> {
+    let before = match history.catalog.is_empty() {
+        true => Catalog::default(),
+        false => Catalog::from_json(&history.catalog).map_err(|error| {
+            anyhow::anyhow!("{CATALOG} cannot be used: {error}\n  = help: two branches may both have made a migration: keep the other branch's catalog.json, delete your own migration, and run `cargo xtask generate` again")
+        })?,
+    };
+    let answers = Answers::parse(&args.allow, args.allow_data_loss, &args.set).map_err(anyhow::Error::msg)?;
+    let given = args.given();
+    match codegen::migrate::plan(&before, schema, &answers) {
+        Ok(plan) => {
+            plan.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            if plan.is_empty() {
+                return Ok(Next::Current);
+            }
+            let command = format!("cargo xtask generate{given}");
+            Ok(Next::Migration(plan.migration(history.next_number(), &command)))
+        }
+        Err(refusals) => {
+            let command = hazard::command(&refusals, &given);
+            Ok(Next::Refused(refusals, command))
+        }
+    }
+}
+
+fn shell(text: &str) -> String {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:=,/@".contains(&byte));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
