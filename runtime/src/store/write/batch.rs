@@ -1,0 +1,363 @@
+//! One attempt at a batch of saves inside a transaction: keys, current rows, inputs laid over them, rules, hooks, rows, publishing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Map, Value as Json, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::content::ContentInfo;
+use crate::error::{Code, Error, Problem, Step};
+use crate::hooks::{Cx, Entry, EventKind, HookSet, Moment};
+use crate::id::new_uuid;
+use crate::store::write::check::Checker;
+use crate::store::write::failure::{Failure, Result};
+use crate::store::write::input::Overlay;
+use crate::store::write::keys::{Collector, Key, Keys};
+use crate::store::write::load::load;
+use crate::store::write::remove::Subject;
+use crate::store::write::row::{At, Faults, Item, Old, Row};
+use crate::store::write::{live, remove, save, slug, unique};
+use crate::store::{Stage, Store};
+
+/// A batch of one type, as it came in.
+pub struct Request<'a> {
+    pub info: &'static ContentInfo,
+    pub inputs: Vec<Input<'a>>,
+    pub publish: bool,
+    /// A nested `create` whose natural key exists is a connection.
+    pub reuse: bool,
+    /// An id that is not found is that of a new entry.
+    pub keep_ids: bool,
+    /// Ask for values that others have before writing. The database refuses them anyway, but one at a time and without their path.
+    pub ask_unique: bool,
+}
+
+pub struct Input<'a> {
+    /// Which input of the caller's it is: the index that faults carry.
+    pub root: usize,
+    pub target: Target<'a>,
+    pub data: &'a Map<String, Json>,
+    /// Where `data`, and where the key and revision are.
+    pub path: Vec<Step>,
+    pub outer: Vec<Step>,
+}
+
+pub enum Target<'a> {
+    New,
+    Id { id: Uuid, revision: i64 },
+    Key { key: &'a Json, revision: Option<i64> },
+}
+
+/// What a commit makes true.
+pub struct Saved {
+    /// In the order of the inputs.
+    pub entries: Vec<(Uuid, Change)>,
+    pub events: Vec<Happened>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    Updated,
+    None,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Happened {
+    pub info: &'static ContentInfo,
+    pub kind: EventKind,
+    pub id: Uuid,
+    pub revision: i64,
+}
+
+pub async fn run(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    request: &Request<'_>,
+) -> Result<Saved> {
+    let mut faults = Faults::default();
+    let mut items = prepare(connection, store, request, &mut faults).await?;
+    slug::assign(&mut items, connection).await?;
+    let publishes = |info: &ContentInfo| request.publish || !info.drafts;
+    check(store, &items, &publishes, &mut faults);
+    if request.ask_unique {
+        ask_unique(connection, &items, &publishes, &mut faults).await?;
+    }
+    refuse(faults)?;
+    if before_save(connection, store, hooks, &mut items).await? {
+        let mut faults = Faults::default();
+        check(store, &items, &publishes, &mut faults);
+        ask_unique(connection, &items, &publishes, &mut faults).await?;
+        refuse(faults)?;
+    }
+    save::save(connection, &items, &publishes).await?;
+    let mut events = Vec::new();
+    for item in items.iter().filter(|item| item.is_changed()) {
+        after_save(connection, store, hooks, item).await?;
+        let kind = if item.old.is_none() { EventKind::Created } else { EventKind::Updated };
+        events.push(Happened { info: item.info, kind, id: item.new.id, revision: item.revision() });
+    }
+    let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item.info)).collect();
+    let published = publish_items(connection, store, hooks, &to_publish, &mut events).await?;
+    let roots = items.iter().filter(|item| item.is_root);
+    Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
+}
+
+fn change(item: &Item, published: &HashSet<Uuid>) -> Change {
+    match (&item.old, item.is_changed() || published.contains(&item.new.id)) {
+        (None, _) => Change::Created,
+        (Some(_), true) => Change::Updated,
+        (Some(_), false) => Change::None,
+    }
+}
+
+fn refuse(faults: Faults) -> Result<()> {
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// Keys become ids, what is stored is read and locked, inputs are laid over it.
+async fn prepare(
+    connection: &mut PgConnection,
+    store: &Store,
+    request: &Request<'_>,
+    faults: &mut Faults,
+) -> Result<Vec<Item>> {
+    let (info, site) = (request.info, &store.schema.site);
+    let mut keys = Keys::default();
+    let targets: Vec<Option<Key>> =
+        request.inputs.iter().map(|input| target_key(request, input, store, faults)).collect();
+    let mut collector = Collector { keys: &mut keys, site, reuse: request.reuse };
+    for input in &request.inputs {
+        collector.fields(info, input.data);
+    }
+    targets.iter().flatten().for_each(|key| keys.want(key));
+    keys.resolve(connection).await?;
+    let ids: Vec<Uuid> = targets.iter().flatten().filter_map(|key| keys.get(key)).collect();
+    let mut stored = load(connection, Stage::Draft, info, &ids, true).await?;
+    let plans = plans(request, &targets, &mut keys, faults);
+    let mut items = Vec::with_capacity(request.inputs.len());
+    for (input, plan) in request.inputs.iter().zip(plans) {
+        let Some((id, key)) = plan else { continue };
+        let old = stored.remove(&id);
+        if let Some(old) = &old {
+            check_revision(input, old, faults);
+        }
+        let mut overlay =
+            Overlay { site, keys: &mut keys, faults, items: &mut items, root: input.root, reuse: request.reuse };
+        let at = At::Steps(&input.path);
+        let mut new = match &old {
+            Some(old) => Row { path: input.path.clone(), ..old.row.clone() },
+            None => overlay.blank(info, id, at),
+        };
+        if let (None, Some((field, value))) = (&old, key) {
+            new.values[field] = value;
+        }
+        overlay.fields(info, &mut new, input.data, at);
+        items.push(Item { info, root: input.root, is_root: true, old, new });
+    }
+    Ok(items)
+}
+
+/// The key that says which entry an input is about, if it says so.
+fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &mut Faults) -> Option<Key> {
+    match input.target {
+        Target::New => None,
+        Target::Id { id, .. } => Some(Key { info: request.info, field: None, value: crate::Value::Uuid(id) }),
+        Target::Key { key, .. } => match Key::parse(request.info, key, &store.schema.site) {
+            Ok(key) => Some(key),
+            Err(no) => {
+                faults.add(input.root, no.code, no.message, At::Key(&At::Steps(&input.outer), "key"));
+                None
+            }
+        },
+    }
+}
+
+/// The entry of each input, an existing or a new one with the value of its key; `None` after a fault.
+fn plans(
+    request: &Request<'_>,
+    targets: &[Option<Key>],
+    keys: &mut Keys,
+    faults: &mut Faults,
+) -> Vec<Option<(Uuid, Option<(usize, crate::Value)>)>> {
+    let mut seen: HashSet<Uuid> = HashSet::new();
+    let mut plans = Vec::with_capacity(targets.len());
+    for (input, key) in request.inputs.iter().zip(targets) {
+        let outer = At::Steps(&input.outer);
+        let plan = match (key, key.as_ref().and_then(|key| keys.get(key))) {
+            (None, _) => matches!(input.target, Target::New).then(|| (new_uuid(), None)),
+            (Some(_), Some(id)) => Some((id, None)),
+            (Some(key), None) => match (key.field, &key.value) {
+                (Some(field), value) => {
+                    let place = request.info.fields.iter().position(|other| std::ptr::eq(other, field));
+                    let id = new_uuid();
+                    keys.set(key, id);
+                    place.map(|place| (id, Some((place, value.clone()))))
+                }
+                (None, crate::Value::Uuid(id)) if request.keep_ids => Some((*id, None)),
+                _ => {
+                    let name = if matches!(input.target, Target::Id { .. }) { "id" } else { "key" };
+                    faults.add(input.root, Code::NotFound, key.missing(), At::Key(&outer, name));
+                    None
+                }
+            },
+        };
+        match plan {
+            Some((id, _)) if !seen.insert(id) => {
+                faults.add(input.root, Code::Conflict, "another item of the list has this key", At::Key(&outer, "key"));
+                plans.push(None);
+            }
+            plan => plans.push(plan),
+        }
+    }
+    plans
+}
+
+fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
+    let expected = match input.target {
+        Target::New => None,
+        Target::Id { revision, .. } => Some(revision),
+        Target::Key { revision, .. } => revision,
+    };
+    if let Some(expected) = expected.filter(|expected| *expected != old.revision) {
+        faults.0.push((
+            input.root,
+            revision_mismatch(expected, old.revision, At::Key(&At::Steps(&input.outer), "revision")),
+        ));
+    }
+}
+
+pub fn revision_mismatch(expected: i64, actual: i64, at: At<'_>) -> Problem {
+    let message = format!("the entry was changed: it has revision {actual}, not {expected}");
+    let details = json!({"expected": expected, "actual": actual});
+    Problem::new(Code::RevisionMismatch, message).at(at.steps()).details(details)
+}
+
+fn check(store: &Store, items: &[Item], publishes: &impl Fn(&ContentInfo) -> bool, faults: &mut Faults) {
+    for item in items {
+        let publishing = publishes(item.info);
+        let mut checker = Checker { site: &store.schema.site, faults, root: item.root, publishing };
+        checker.row(item.info, &item.new, item.old.as_ref().map(|old| &old.row), At::Steps(&item.new.path));
+    }
+}
+
+async fn ask_unique(
+    connection: &mut PgConnection,
+    items: &[Item],
+    publishes: &impl Fn(&ContentInfo) -> bool,
+    faults: &mut Faults,
+) -> Result<()> {
+    unique::check(connection, Stage::Draft, items.iter(), faults).await?;
+    if faults.is_empty() {
+        unique::check(connection, Stage::Live, items.iter().filter(|item| publishes(item.info)), faults).await?;
+    }
+    Ok(())
+}
+
+/// Whether a hook had a say.
+async fn before_save(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    items: &mut [Item],
+) -> Result<bool> {
+    let mut called = false;
+    for item in items {
+        let Some(hook) = hooks.of(item.info).filter(|_| item.is_changed()) else { continue };
+        called = true;
+        let mut cx = Cx { store, connection };
+        let old = item.old.as_ref().map(|old| old.row.entry(item.info));
+        let row = hook.before_save(&mut cx, old, item.new.entry(item.info)).await;
+        let row = row.map_err(|error| refused(error, item))?;
+        item.new.take(item.info, row);
+    }
+    Ok(called)
+}
+
+async fn after_save(connection: &mut PgConnection, store: &Store, hooks: &HookSet, item: &Item) -> Result<()> {
+    let Some(hook) = hooks.of(item.info) else { return Ok(()) };
+    let old = item.old.as_ref().map(|old| old.row.entry(item.info));
+    let called = hook.after_save(&mut Cx { store, connection }, old, item.new.entry(item.info)).await;
+    called.map_err(|error| refused(error, item))
+}
+
+/// A hook's refusal is about its entry: its paths start there.
+fn refused(error: Error, item: &Item) -> Failure {
+    let problems = error.problems.into_iter().map(|mut problem| {
+        problem.path.splice(0..0, item.new.path.iter().cloned());
+        (item.root, problem)
+    });
+    Faults(problems.collect()).into()
+}
+
+pub async fn call(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    moment: Moment,
+    item: &Item,
+) -> Result<()> {
+    let Some(hook) = hooks.of(item.info) else { return Ok(()) };
+    let entry: Entry = item.new.entry(item.info);
+    hook.on(moment, &mut Cx { store, connection }, entry).await.map_err(|error| refused(error, item))
+}
+
+/// Publishes what differs from what is live; the ids of those.
+pub async fn publish_items(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    items: &[&Item],
+    events: &mut Vec<Happened>,
+) -> Result<HashSet<Uuid>> {
+    let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
+    for &item in items {
+        by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item);
+    }
+    let mut published = HashSet::new();
+    for (info, items) in by_type.into_values() {
+        let known: Vec<Uuid> = items.iter().filter(|item| item.old.is_some()).map(|item| item.new.id).collect();
+        let live = if known.is_empty() { HashMap::new() } else { live::revisions(connection, info, &known).await? };
+        let stale = |item: &&&Item| live.get(&item.new.id) != Some(&item.revision());
+        let items: Vec<&Item> = items.iter().filter(stale).copied().collect();
+        if items.is_empty() {
+            continue;
+        }
+        for item in &items {
+            call(connection, store, hooks, Moment::BeforePublish, item).await?;
+        }
+        let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
+        let unchanged: Vec<Uuid> = items.iter().filter(|item| !item.is_changed()).map(|item| item.new.id).collect();
+        if !unchanged.is_empty() {
+            live::mark(connection, info, &unchanged).await?;
+        }
+        let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
+        live::publish(connection, info, &ids, &replaced).await?;
+        for item in &items {
+            call(connection, store, hooks, Moment::AfterPublish, item).await?;
+            events.push(Happened { info, kind: EventKind::Published, id: item.new.id, revision: item.revision() });
+        }
+        published.extend(ids);
+    }
+    Ok(published)
+}
+
+/// Publishes an entry as it is stored.
+pub async fn publish(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    of: Subject,
+) -> Result<Vec<Happened>> {
+    let item = remove::subject(connection, of).await?;
+    let mut faults = Faults::default();
+    let items = std::slice::from_ref(&item);
+    check(store, items, &|_| true, &mut faults);
+    unique::check(connection, Stage::Live, items.iter(), &mut faults).await?;
+    refuse(faults)?;
+    let mut events = Vec::new();
+    publish_items(connection, store, hooks, &[&item], &mut events).await?;
+    Ok(events)
+}

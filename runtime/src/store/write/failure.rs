@@ -1,0 +1,111 @@
+//! Why a write did not happen, and what the database's own refusals mean to a client.
+
+use sqlx::postgres::PgDatabaseError;
+
+use crate::content::{ContentInfo, FieldInfo, SchemaInfo};
+use crate::error::{Code, Error, Problem, Step};
+use crate::store::write::row::Faults;
+use crate::store::write::table;
+
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+#[derive(Debug)]
+pub enum Failure {
+    /// By input, so that the others of a batch can be saved.
+    Faults(Faults),
+    Refused(Error),
+    Database(sqlx::Error),
+}
+
+const SERIALIZATION: &str = "40001";
+const DEADLOCK: &str = "40P01";
+const NOT_NULL: &str = "23502";
+const FOREIGN_KEY: &str = "23503";
+const RESTRICT: &str = "23001";
+const UNIQUE: &str = "23505";
+const CHECK: &str = "23514";
+
+impl Failure {
+    /// Another writer was in the way: what was true when the write was checked is not any more. Done anew, it succeeds or is refused with
+    /// all that is known about it.
+    pub fn is_race(&self) -> bool {
+        let codes = [SERIALIZATION, DEADLOCK, UNIQUE, FOREIGN_KEY, RESTRICT];
+        matches!(self, Self::Database(error) if codes.contains(&code(error).unwrap_or_default().as_str()))
+    }
+
+    pub fn into_error(self, schema: &'static SchemaInfo) -> Error {
+        match self {
+            Self::Faults(faults) => Error { problems: faults.0.into_iter().map(|(_, problem)| problem).collect() },
+            Self::Refused(error) => error,
+            Self::Database(error) => translated(error, schema),
+        }
+    }
+}
+
+impl From<Faults> for Failure {
+    fn from(faults: Faults) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+/// Constraints are named by their table and columns, so that the field to blame needs no list of names.
+fn translated(error: sqlx::Error, schema: &'static SchemaInfo) -> Error {
+    let Some(refusal) = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()) else {
+        return Error::internal(error);
+    };
+    let info = refusal.table().and_then(|name| by_table(schema, name));
+    let field = info.and_then(|info| {
+        let columns = refusal.column().map(str::to_owned).or_else(|| constrained(refusal, info));
+        owner_of(info, &columns?)
+    });
+    let path: Vec<Step> = field.into_iter().map(|field| Step::from(field.name)).collect();
+    let what = field.map_or_else(|| "a value".to_owned(), |field| format!("the {}", field.name));
+    let (code, message) = match refusal.code() {
+        UNIQUE => (Code::Conflict, format!("{what} belongs to another entry")),
+        FOREIGN_KEY | RESTRICT if refusal.detail().is_some_and(|detail| detail.contains("referenced")) => {
+            (Code::Referenced, "other entries point at this one".to_owned())
+        }
+        FOREIGN_KEY => (Code::NotFound, format!("what {what} points at does not exist")),
+        NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
+        CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not take")),
+        SERIALIZATION | DEADLOCK => (Code::Conflict, "other writes were in the way; try again".to_owned()),
+        _ => return Error::internal(error),
+    };
+    Problem::new(code, message).at(path).into()
+}
+
+/// `product_brand_id_fkey` of `product` is about `brand_id`.
+fn constrained(refusal: &PgDatabaseError, info: &ContentInfo) -> Option<String> {
+    let columns = refusal.constraint()?.strip_prefix(info.table)?.strip_prefix('_')?;
+    Some(columns.rsplit_once('_').map_or(columns, |(columns, _)| columns).to_owned())
+}
+
+/// The field whose column the list begins with; the longest, since one name can begin another.
+fn owner_of(info: &'static ContentInfo, columns: &str) -> Option<&'static FieldInfo> {
+    let all = table::columns(info);
+    let matching = all.iter().filter(|column| {
+        columns.strip_prefix(column.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    });
+    matching.max_by_key(|column| column.name.len()).map(|column| &info.fields[column.field])
+}
+
+fn by_table(schema: &'static SchemaInfo, name: &str) -> Option<&'static ContentInfo> {
+    let children = schema.types.iter().flat_map(|info| table::children(info).map(|(_, child)| child));
+    schema.types.iter().copied().chain(children).find(|info| info.table == name)
+}

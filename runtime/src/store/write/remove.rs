@@ -1,0 +1,207 @@
+//! Deleting and unpublishing: what points at the entry refuses it, goes with it or loses it, as each relation declares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
+
+use crate::content::{ContentInfo, OnDelete};
+use crate::error::{Code, Problem, Step};
+use crate::hooks::{EventKind, HookSet, Moment};
+use crate::store::write::batch::{Happened, call, revision_mismatch};
+use crate::store::write::failure::Result;
+use crate::store::write::live;
+use crate::store::write::load::load;
+use crate::store::write::pointers::{Pointer, Reference, pointers, references};
+use crate::store::write::row::{At, Item, Old};
+use crate::store::{Stage, Store};
+
+/// The entry that a call is about.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    pub info: &'static ContentInfo,
+    pub id: Uuid,
+    pub revision: i64,
+}
+
+/// Entries that go together, by table; those that were found last point at those found first.
+#[derive(Default)]
+struct Going {
+    types: Vec<(&'static ContentInfo, BTreeSet<Uuid>)>,
+}
+
+impl Going {
+    fn has(&self, info: &ContentInfo, id: Uuid) -> bool {
+        self.types.iter().any(|(known, ids)| known.table == info.table && ids.contains(&id))
+    }
+
+    fn add(&mut self, info: &'static ContentInfo, id: Uuid) -> bool {
+        match self.types.iter_mut().find(|(known, _)| known.table == info.table) {
+            Some((_, ids)) => ids.insert(id),
+            None => {
+                self.types.push((info, BTreeSet::from([id])));
+                true
+            }
+        }
+    }
+
+    fn ids(&self) -> impl DoubleEndedIterator<Item = (&'static ContentInfo, Vec<Uuid>)> {
+        self.types.iter().map(|(info, ids)| (*info, ids.iter().copied().collect()))
+    }
+}
+
+/// The entry as it is stored, locked.
+pub async fn subject(connection: &mut PgConnection, subject: Subject) -> Result<Item> {
+    let Subject { info, id, revision } = subject;
+    let Some(old) = load(connection, Stage::Draft, info, &[id], true).await?.remove(&id) else {
+        let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
+        return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
+    };
+    if old.revision != revision {
+        return Err(refused(revision_mismatch(revision, old.revision, At::Key(&At::Steps(&[]), "revision"))));
+    }
+    Ok(item(info, old))
+}
+
+pub async fn delete(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    of: Subject,
+) -> Result<Vec<Happened>> {
+    subject(connection, of).await?;
+    let (going, blockers) = closure(connection, store, of, &[Stage::Draft, Stage::Live]).await?;
+    refuse_referenced(connection, of.info, &blockers, "deleted").await?;
+    let items = with_hooks(connection, hooks, &going).await?;
+    for item in &items {
+        call(connection, store, hooks, Moment::BeforeDelete, item).await?;
+    }
+    for (info, ids) in going.ids() {
+        for pointer in pointers(store.schema, info) {
+            forget_live(connection, &pointer, &ids).await?;
+        }
+    }
+    for (info, ids) in going.ids().rev() {
+        let sql = format!(r#"delete from draft."{}" where id = any($1)"#, info.table);
+        sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *connection).await?;
+    }
+    for item in &items {
+        call(connection, store, hooks, Moment::AfterDelete, item).await?;
+    }
+    Ok(events(&going, of, EventKind::Deleted))
+}
+
+/// Relations that lose their target stay as they are: what is not live reads as null, and is back when it is published again.
+pub async fn unpublish(
+    connection: &mut PgConnection,
+    store: &Store,
+    hooks: &HookSet,
+    of: Subject,
+    force: bool,
+) -> Result<Vec<Happened>> {
+    subject(connection, of).await?;
+    if live::revisions(connection, of.info, &[of.id]).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (going, blockers) = closure(connection, store, of, &[Stage::Live]).await?;
+    if !force {
+        refuse_referenced(connection, of.info, &blockers, "unpublished").await?;
+    }
+    let items = with_hooks(connection, hooks, &going).await?;
+    for item in &items {
+        call(connection, store, hooks, Moment::BeforeUnpublish, item).await?;
+    }
+    for (info, ids) in going.ids() {
+        live::remove(connection, info, &ids).await?;
+    }
+    for item in &items {
+        call(connection, store, hooks, Moment::AfterUnpublish, item).await?;
+    }
+    Ok(events(&going, of, EventKind::Unpublished))
+}
+
+/// All that goes with the entry, and what would be left pointing at some of it though its relation does not allow that.
+async fn closure(
+    connection: &mut PgConnection,
+    store: &Store,
+    of: Subject,
+    stages: &[Stage],
+) -> Result<(Going, Vec<Reference>)> {
+    let mut going = Going::default();
+    going.add(of.info, of.id);
+    let mut blockers = Vec::new();
+    let mut frontier = vec![(of.info, vec![of.id])];
+    while let Some((info, ids)) = frontier.pop() {
+        for pointer in pointers(store.schema, info) {
+            if pointer.to.on_delete == OnDelete::SetNull || pointer.loses_item() {
+                continue;
+            }
+            let mut found: BTreeMap<Uuid, Reference> = BTreeMap::new();
+            for &stage in stages {
+                for reference in references(connection, stage, &pointer, &ids).await? {
+                    found.entry(reference.id).or_insert(reference);
+                }
+            }
+            match pointer.to.on_delete {
+                OnDelete::Restrict => blockers.extend(found.into_values()),
+                _ => {
+                    let new: Vec<Uuid> = found.into_keys().filter(|id| going.add(pointer.entry(), *id)).collect();
+                    if !new.is_empty() {
+                        frontier.push((pointer.entry(), new));
+                    }
+                }
+            }
+        }
+    }
+    blockers.retain(|blocker| !going.has(blocker.info, blocker.id));
+    blockers.sort_by_key(|blocker| (blocker.info.table, blocker.id, blocker.field));
+    blockers.dedup_by_key(|blocker| (blocker.info.table, blocker.id, blocker.field));
+    Ok((going, blockers))
+}
+
+/// What is live has no foreign keys of its own, so relations there are cleared as the ones in `draft` are by theirs.
+async fn forget_live(connection: &mut PgConnection, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
+    let Some(sql) = pointer.forget(Stage::Live) else { return Ok(()) };
+    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    Ok(())
+}
+
+async fn refuse_referenced(
+    connection: &mut PgConnection,
+    info: &ContentInfo,
+    blockers: &[Reference],
+    what: &str,
+) -> Result<()> {
+    if blockers.is_empty() {
+        return Ok(());
+    }
+    let references = super::pointers::shown(connection, blockers).await?;
+    let message = format!("the {} cannot be {what}: {} other entries point at it", info.name, blockers.len());
+    let details = serde_json::json!({ "references": references, "count": blockers.len() });
+    Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
+}
+
+fn refused(problem: Problem) -> super::failure::Failure {
+    crate::Error::from(problem).into()
+}
+
+/// The entries that hooks are to be told about.
+async fn with_hooks(connection: &mut PgConnection, hooks: &HookSet, going: &Going) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for (info, ids) in going.ids().filter(|(info, _)| hooks.of(info).is_some()) {
+        let mut stored: BTreeMap<_, _> = load(connection, Stage::Draft, info, &ids, true).await?.into_iter().collect();
+        while let Some((_, old)) = stored.pop_first() {
+            items.push(item(info, old));
+        }
+    }
+    Ok(items)
+}
+
+pub fn item(info: &'static ContentInfo, old: Old) -> Item {
+    Item { info, root: 0, is_root: true, new: old.row.clone(), old: Some(old) }
+}
+
+fn events(going: &Going, of: Subject, kind: EventKind) -> Vec<Happened> {
+    let all = going.ids().flat_map(|(info, ids)| ids.into_iter().map(move |id| (info, id)));
+    all.map(|(info, id)| Happened { info, kind, id, revision: of.revision }).collect()
+}

@@ -1,0 +1,157 @@
+//! Finds values that another entry has already, before the database would, so that every one is reported with its path.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::json;
+use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
+
+use crate::content::{ContentInfo, FieldInfo};
+use crate::error::{Code, Problem, Step};
+use crate::id;
+use crate::store::Stage;
+use crate::store::write::failure::Result;
+use crate::store::write::row::{At, Faults, Item, Row};
+use crate::store::write::table::{self, Column, cell};
+
+/// A unique index: the columns, and the field that is to blame.
+struct Rule {
+    info: &'static ContentInfo,
+    field: &'static FieldInfo,
+    columns: Vec<Column>,
+}
+
+/// A value that must not be another row's.
+struct Claim {
+    root: usize,
+    row: Uuid,
+    path: Vec<Step>,
+    texts: Vec<String>,
+}
+
+/// Checks the unique fields that these entries change, all of them against `live` when they are to be published.
+pub async fn check(
+    connection: &mut PgConnection,
+    stage: Stage,
+    items: impl Iterator<Item = &Item>,
+    faults: &mut Faults,
+) -> Result<()> {
+    let mut rows: BTreeMap<&'static str, (&'static ContentInfo, Vec<(usize, &Row, Option<&Row>)>)> = BTreeMap::new();
+    let mut leaving: HashSet<Uuid> = HashSet::new();
+    for item in items {
+        let old = item.old.as_ref().map(|old| &old.row);
+        rows.entry(item.info.table).or_insert((item.info, Vec::new())).1.push((item.root, &item.new, old));
+        for (field, child) in table::children(item.info) {
+            let before = old.map_or(&[][..], |old| old.children(field));
+            for row in item.new.children(field) {
+                let known = before.iter().find(|old| old.id == row.id);
+                rows.entry(child.table).or_insert((child, Vec::new())).1.push((item.root, row, known));
+            }
+            let stays = |row: &&Row| item.new.children(field).iter().all(|new| new.id != row.id);
+            leaving.extend(before.iter().filter(stays).map(|row| row.id));
+        }
+        if stage == Stage::Live {
+            // Publishing replaces what is live of an entry, its children included.
+            leaving.insert(item.new.id);
+            leaving.extend(item.new.children.values().flatten().map(|row| row.id));
+        }
+    }
+    for (info, rows) in rows.values() {
+        for rule in rules(info) {
+            let claims = claims(&rule, rows, stage, faults);
+            if !claims.is_empty() {
+                compare(connection, stage, &rule, &claims, &leaving, faults).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn rules(info: &'static ContentInfo) -> impl Iterator<Item = Rule> {
+    info.fields.iter().enumerate().filter_map(move |(index, field)| {
+        let mut columns = table::field_columns(index, field);
+        for with in field.unique? {
+            let (index, with) = info.fields.iter().enumerate().find(|(_, other)| other.snake == *with)?;
+            columns.extend(table::field_columns(index, with));
+        }
+        Some(Rule { info, field, columns })
+    })
+}
+
+/// Two rows of the batch with one value are a fault here already. Nulls are never equal.
+fn claims(rule: &Rule, rows: &[(usize, &Row, Option<&Row>)], stage: Stage, faults: &mut Faults) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = Vec::new();
+    let mut first: HashMap<Vec<String>, Uuid> = HashMap::new();
+    for (root, row, old) in rows {
+        let text = |row: &Row| {
+            let cells = rule.columns.iter().map(|column| {
+                let shape = &rule.info.fields[column.field].shape;
+                cell(shape, &row.values[column.field], column.part).map(std::borrow::Cow::into_owned)
+            });
+            cells.collect::<Option<Vec<_>>>()
+        };
+        let Some(texts) = text(row) else { continue };
+        let path = At::Key(&At::Steps(&row.path), rule.field.name).steps();
+        if *first.entry(texts.clone()).or_insert(row.id) != row.id {
+            let message = format!("{} is given to two {}", shown(rule, &texts), rule.info.plural);
+            faults.0.push((*root, Problem::new(Code::Conflict, message).at(path)));
+        } else if stage == Stage::Live || old.and_then(&text).is_none_or(|old| old != texts) {
+            claims.push(Claim { root: *root, row: row.id, path, texts });
+        }
+    }
+    claims
+}
+
+async fn compare(
+    connection: &mut PgConnection,
+    stage: Stage,
+    rule: &Rule,
+    claims: &[Claim],
+    leaving: &HashSet<Uuid>,
+    faults: &mut Faults,
+) -> Result<()> {
+    let conditions = rule
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| format!(r#"t."{}" = k.c{index}::{}"#, column.name, column.cast));
+    let conditions = conditions.collect::<Vec<_>>().join(" and ");
+    let arrays: String = (0..rule.columns.len()).map(|index| format!(", ${}::text[]", index + 2)).collect();
+    let names: String = (0..rule.columns.len()).map(|index| format!(", c{index}")).collect();
+    let title = match table::title(rule.info) {
+        Some(column) => format!(r#"t."{column}""#),
+        None => "null::text".into(),
+    };
+    let sql = format!(
+        r#"select k.n, t.id, {title} from unnest($1::bigint[]{arrays}) as k(n{names}) join {}."{}" t on {conditions} order by k.n"#,
+        stage.schema(),
+        rule.info.table
+    );
+    let numbers: Vec<i64> = (0..claims.len() as i64).collect();
+    let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(numbers);
+    for index in 0..rule.columns.len() {
+        query = query.bind(claims.iter().map(|claim| claim.texts[index].clone()).collect::<Vec<_>>());
+    }
+    let found: Vec<(i64, Uuid, Option<String>)> = query.fetch_all(connection).await?;
+    for (number, owner, title) in found {
+        let claim = &claims[usize::try_from(number).unwrap_or_default()];
+        if owner == claim.row || leaving.contains(&owner) {
+            continue;
+        }
+        let entry = id::encode(rule.info.table, owner);
+        let place = if stage == Stage::Live { " that is live" } else { "" };
+        let named = title.as_ref().map(|title| format!(" “{title}”")).unwrap_or_default();
+        let message =
+            format!("{} belongs to another {}{place}: {entry}{named}", shown(rule, &claim.texts), rule.info.name);
+        let problem = Problem::new(Code::Conflict, message).at(claim.path.clone());
+        faults.0.push((claim.root, problem.details(json!({"entry": {"id": entry, "title": title}}))));
+    }
+    Ok(())
+}
+
+fn shown(rule: &Rule, texts: &[String]) -> String {
+    match texts {
+        [text] => format!("the {} `{text}`", rule.field.name),
+        _ => format!("this {} with the same {}", rule.field.name, rule.field.unique.unwrap_or_default().join(", ")),
+    }
+}

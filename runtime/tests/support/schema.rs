@@ -1,0 +1,234 @@
+//! The shop that tests run on: every kind of scalar, every shape of relation, components, blocks and children.
+
+use runtime::content::{
+    BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Limits, OnDelete, SchemaInfo, Shape,
+    SiteInfo,
+};
+use runtime::kind::Kind;
+
+pub static SHOP: SchemaInfo = SchemaInfo {
+    site: SiteInfo {
+        name: "Test shop",
+        currency: "EUR",
+        currencies: &["EUR", "USD", "JPY"],
+        limits: Limits { depth: 14, cost: 50_000, aliases: 50, batch: 10, page: 100, list: 1000, body: 1024 },
+    },
+    types: &[&BRAND, &CATEGORY, &MEDIA, &POST, &PRODUCT, &TAG],
+    components: &[&GALLERY, &HOURS, &SEO, &TEXT],
+    queries: &[],
+    mutations: &[],
+    sdl: "",
+    migrations: &[],
+    catalog: "",
+};
+
+const fn slug() -> FieldInfo {
+    FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().sortable()
+}
+
+const fn name() -> FieldInfo {
+    FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().max("60").filterable().sortable()
+}
+
+pub static BRAND: ContentInfo = ContentInfo {
+    name: "Brand",
+    table: "brand",
+    plural: "brands",
+    drafts: true,
+    owner: None,
+    fields: &[
+        name(),
+        slug().from("name"),
+        FieldInfo::new("parent", "parent", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict)),
+    ],
+    inverses: &[InverseInfo { name: "products", source: &PRODUCT, field: "brand" }],
+    computed: &[],
+};
+
+pub static CATEGORY: ContentInfo = ContentInfo {
+    name: "Category",
+    table: "category",
+    plural: "categories",
+    drafts: true,
+    owner: None,
+    fields: &[
+        name(),
+        slug().from("name"),
+        FieldInfo::new("parent", "parent", Shape::one(&[&CATEGORY], "Category", OnDelete::Cascade)),
+    ],
+    inverses: &[
+        InverseInfo { name: "children", source: &CATEGORY, field: "parent" },
+        InverseInfo { name: "products", source: &PRODUCT, field: "categories" },
+    ],
+    computed: &[],
+};
+
+/// Live as soon as it is saved.
+pub static TAG: ContentInfo = ContentInfo {
+    name: "Tag",
+    table: "tag",
+    plural: "tags",
+    drafts: false,
+    owner: None,
+    fields: &[name(), slug().from("name")],
+    inverses: &[InverseInfo { name: "products", source: &PRODUCT, field: "tags" }],
+    computed: &[],
+};
+
+pub static MEDIA: ContentInfo = ContentInfo {
+    name: "Media",
+    table: "media",
+    plural: "media",
+    drafts: false,
+    owner: None,
+    fields: &[
+        FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]),
+        FieldInfo::new("alt", "alt", Shape::Scalar(Kind::String)),
+    ],
+    inverses: &[],
+    computed: &[],
+};
+
+pub static POST: ContentInfo = ContentInfo {
+    name: "Post",
+    table: "post",
+    plural: "posts",
+    drafts: true,
+    owner: None,
+    fields: &[
+        FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable(),
+        FieldInfo::new("product", "product", Shape::one(&[&PRODUCT], "Product", OnDelete::SetNull)),
+        FieldInfo::new("about", "about", Shape::one(&[&BRAND, &PRODUCT], "PostAbout", OnDelete::Restrict)),
+        FieldInfo::new("rank", "rank", Shape::Scalar(Kind::Integer)).unique(&["product"]),
+    ],
+    inverses: &[],
+    computed: &[],
+};
+
+static STOCK_STATUS: EnumInfo = EnumInfo {
+    name: "ProductStockStatus",
+    values: &[("in_stock", "IN_STOCK"), ("low", "LOW"), ("out_of_stock", "OUT_OF_STOCK")],
+};
+static COLORS: EnumInfo =
+    EnumInfo { name: "ProductColors", values: &[("red", "RED"), ("dark_green", "DARK_GREEN"), ("blue", "BLUE")] };
+static BODY: BlocksInfo = BlocksInfo { name: "ProductBodyBlock", of: &[&TEXT, &GALLERY] };
+
+pub static PRODUCT: ContentInfo = ContentInfo {
+    name: "Product",
+    table: "product",
+    plural: "products",
+    drafts: true,
+    owner: None,
+    fields: &[
+        name().max("200"),
+        slug().from("name"),
+        FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).unique(&[]).pattern("[A-Z0-9-]+").filterable(),
+        FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).min("3"),
+        FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money))
+            .required_to_publish()
+            .min("0")
+            .filterable()
+            .sortable(),
+        FieldInfo::new("stock", "stock", Shape::Scalar(Kind::Integer))
+            .default("0")
+            .min("0")
+            .max("1000")
+            .filterable()
+            .sortable(),
+        FieldInfo::new("views", "views", Shape::Scalar(Kind::Bigint)).filterable(),
+        FieldInfo::new("weight", "weight", Shape::Scalar(Kind::Decimal)).max("99.5").filterable().sortable(),
+        FieldInfo::new("featured", "featured", Shape::Scalar(Kind::Boolean)).default("false").filterable(),
+        FieldInfo::new("releasedOn", "released_on", Shape::Scalar(Kind::Date))
+            .min("2000-01-01")
+            .filterable()
+            .sortable(),
+        FieldInfo::new("opensAt", "opens_at", Shape::Scalar(Kind::Time)),
+        FieldInfo::new("seenAt", "seen_at", Shape::Scalar(Kind::Datetime)).filterable().sortable(),
+        FieldInfo::new("assembly", "assembly", Shape::Scalar(Kind::Duration)).max("PT8H"),
+        FieldInfo::new("contact", "contact", Shape::Scalar(Kind::Email)),
+        FieldInfo::new("homepage", "homepage", Shape::Scalar(Kind::Url)),
+        FieldInfo::new("accent", "accent", Shape::Scalar(Kind::Color)),
+        FieldInfo::new("attributes", "attributes", Shape::Scalar(Kind::Json))
+            .schema(r#"{"type":"object","properties":{"power":{"type":"integer"}}}"#),
+        FieldInfo::new("stockStatus", "stock_status", Shape::Enum(&STOCK_STATUS))
+            .required()
+            .default(r#""IN_STOCK""#)
+            .filterable(),
+        FieldInfo::new("colors", "colors", Shape::Enums(&COLORS)).max("2").filterable(),
+        FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict)),
+        FieldInfo::new(
+            "categories",
+            "categories",
+            Shape::many(&[&CATEGORY], "Category", OnDelete::Cascade, "product_categories"),
+        ),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags")),
+        FieldInfo::new(
+            "related",
+            "related",
+            Shape::many(&[&PRODUCT, &POST], "ProductRelated", OnDelete::SetNull, "product_related"),
+        ),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+        FieldInfo::new("openingHours", "opening_hours", Shape::Components(&HOURS)),
+        FieldInfo::new("body", "body", Shape::Blocks(&BODY)),
+        FieldInfo::new("variants", "variants", Shape::Children(&PRODUCT_VARIANT)),
+    ],
+    inverses: &[InverseInfo { name: "posts", source: &POST, field: "product" }],
+    computed: &[],
+};
+
+pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
+    name: "ProductVariant",
+    table: "product_variant",
+    plural: "variants",
+    drafts: true,
+    owner: Some(&PRODUCT),
+    fields: &[
+        FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable(),
+        FieldInfo::new("options", "options", Shape::Scalar(Kind::Json)),
+        FieldInfo::new("supplier", "supplier", Shape::one(&[&BRAND], "Brand", OnDelete::SetNull)),
+        FieldInfo::new(
+            "images",
+            "images",
+            Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "product_variant_images"),
+        ),
+    ],
+    inverses: &[],
+    computed: &[],
+};
+
+pub static SEO: ComponentInfo = ComponentInfo {
+    name: "Seo",
+    tag: "seo",
+    fields: &[
+        FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().max("20"),
+        FieldInfo::new("noIndex", "no_index", Shape::Scalar(Kind::Boolean)).default("false"),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+    ],
+};
+
+pub static HOURS: ComponentInfo = ComponentInfo {
+    name: "OpeningHours",
+    tag: "opening_hours",
+    fields: &[
+        FieldInfo::new("day", "day", Shape::Scalar(Kind::String)).required(),
+        FieldInfo::new("opens", "opens", Shape::Scalar(Kind::Time)),
+        FieldInfo::new("fee", "fee", Shape::Scalar(Kind::Money)),
+    ],
+};
+
+pub static TEXT: ComponentInfo = ComponentInfo {
+    name: "Text",
+    tag: "text",
+    fields: &[FieldInfo::new("body", "body", Shape::Scalar(Kind::Markdown)).required()],
+};
+
+pub static GALLERY: ComponentInfo = ComponentInfo {
+    name: "Gallery",
+    tag: "gallery",
+    fields: &[
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "")),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+    ],
+};
