@@ -2,9 +2,19 @@
 //!
 //! Rules never stop: each reports what it finds and leaves alone what another has reported.
 
+mod access;
 mod build;
+mod collisions;
+mod components;
 mod declared;
+mod fields;
+mod indexes;
 mod names;
+mod options;
+mod relations;
+mod removals;
+mod reserved;
+mod site;
 
 use crate::diagnostic::Diagnostics;
 use crate::schema::Schema;
@@ -14,6 +24,15 @@ use declared::Declared;
 /// The schema; to be used only when nothing of what was found is an error.
 pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     let declared = Declared::new(files);
-    let _ = found;
+    reserved::check(&declared, found);
+    relations::check(&declared, found);
+    components::check(&declared, found);
+    fields::check(&declared, found);
+    options::check(&declared, found);
+    indexes::check(&declared, found);
+    removals::check(&declared, found);
+    collisions::check(&declared, found);
+    site::check(&declared, found);
+    access::check(&declared, found);
     build::schema(&declared)
 }

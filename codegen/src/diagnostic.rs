@@ -49,6 +49,12 @@ impl Diagnostic {
         Self { span: None, ..Self::error(code, Span::default(), message) }
     }
 
+    /// The same under another code.
+    pub fn code(mut self, code: Code) -> Self {
+        self.code = code;
+        self
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self

@@ -82,10 +82,6 @@ fn fields(node: Option<&Node>, place: Place) -> Vec<FieldDecl<'_>> {
 }
 
 impl<'a> Owner<'a> {
-    pub fn field(&self, name: &str) -> Option<&FieldDecl<'a>> {
-        find(&self.fields, name)
-    }
-
     /// Every field, those of children behind their owner's.
     pub fn all_fields(&self) -> impl Iterator<Item = &FieldDecl<'a>> {
         self.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.fields))

@@ -28,7 +28,7 @@ macro_rules! codes {
 codes! {
     NotYaml "S101" "The file is not YAML.";
     UnsupportedYaml "S102" "Anchors, aliases, tags and merge keys are not part of the language.";
-    DuplicateKey "S103" "A key is written twice in the same place.";
+    DuplicateKey "S103" "A key, or an item of a list of names, is written twice in the same place.";
     TooBig "S104" "A file is larger or deeper than any schema needs to be.";
     WrongShape "S105" "A value has another shape than the key takes: text where a list is expected, say.";
     UnknownKey "S106" "The language has no such key here.";

@@ -440,9 +440,6 @@ const INDEX: &[Key] = &[
     key("unique", Shape::Bool, "No two entries have the same values in all of them."),
 ];
 
-/// What a role may do.
-pub const ACTIONS: &[&str] =
-    &["read", "read_drafts", "create", "update", "publish", "delete", "read_history", "import", "export"];
 /// Roles that every site has.
 pub const ROLES: &[&str] = &["admin", "editor", "viewer", "anonymous"];
 

@@ -47,6 +47,14 @@ impl Shape {
         }
     }
 
+    fn takes_bool(self) -> bool {
+        match self {
+            Self::Bool => true,
+            Self::Either(shapes) => shapes.iter().any(|shape| shape.takes_bool()),
+            _ => false,
+        }
+    }
+
     /// A name may stand without a value: `values: { red: , green: }`.
     pub fn optional(self) -> bool {
         match self {
@@ -108,8 +116,11 @@ fn wrong_shape(node: &Node, shape: Shape, key: &Spanned<String>) -> Diagnostic {
     match (shape, &node.value) {
         (Shape::Text | Shape::Name, Value::Number(text)) => diagnostic.help(format!("put it in quotes: \"{text}\"")),
         (Shape::Text | Shape::Name, Value::Bool(value)) => diagnostic.help(format!("put it in quotes: \"{value}\"")),
-        (Shape::Bool, Value::Text(text)) if matches!(text.as_str(), "yes" | "on") => diagnostic.help("write `true`"),
-        (Shape::Bool, Value::Text(text)) if matches!(text.as_str(), "no" | "off") => diagnostic.help("write `false`"),
+        (_, Value::Text(text)) if shape.takes_bool() => match text.as_str() {
+            "yes" | "on" => diagnostic.help("write `true`"),
+            "no" | "off" => diagnostic.help("write `false`"),
+            _ => diagnostic,
+        },
         _ => diagnostic,
     }
 }
@@ -289,19 +300,22 @@ fn check_snake_case(name: &Spanned<String>, found: &mut Diagnostics) {
     }
 }
 
-/// The name as it was probably meant: `compareAtPrice` is `compare_at_price`.
+/// The name as it was probably meant: `compareAtPrice` is `compare_at_price`. Not a name when nobody can know.
 fn snake_case(text: &str) -> String {
     let mut words = String::new();
+    let mut after_lower = false;
     for c in text.chars().take(LONGEST_NAME) {
         if c.is_ascii_alphanumeric() {
-            let boundary = c.is_ascii_uppercase() && words.ends_with(|last: char| last.is_ascii_lowercase());
-            if boundary {
+            if c.is_ascii_uppercase() && after_lower {
                 words.push('_');
             }
             words.push(c.to_ascii_lowercase());
+        } else if !c.is_ascii() {
+            return String::new();
         } else if !words.is_empty() && !words.ends_with('_') {
             words.push('_');
         }
+        after_lower = c.is_ascii_lowercase();
     }
     words.trim_end_matches('_').to_owned()
 }

@@ -6,7 +6,10 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     if word.len() > 64 {
         return None;
     }
-    let most = (word.chars().count() / 3).max(1);
+    let most = match word.chars().count() {
+        0..3 => 0,
+        length => length / 3,
+    };
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -48,5 +51,6 @@ mod tests {
         assert_eq!(nearest("txet", known), Some("text"));
         assert_eq!(nearest("Requierd", known), Some("required"));
         assert_eq!(nearest("banana", known), None);
+        assert_eq!(nearest("E", ["A", "B"]), None);
     }
 }

@@ -113,7 +113,12 @@ impl<'a> Reader<'a> {
             }
             let key = self.node((event, span))?;
             let Some(value) = self.next()? else { break };
-            let node = self.node(value)?;
+            let merge = matches!(&key.value, Value::Text(text) if text == "<<");
+            let node = match value {
+                // The key says it all.
+                (Event::Alias(_) | Event::UnresolvedAlias(_), span) if merge => Node { span, value: Value::Broken },
+                value => self.node(value)?,
+            };
             let Some(key) = self.key(key) else { continue };
             if let Some(first) = seen.insert(key.value.clone(), key.span) {
                 let message = format!("`{}` is written twice", key.value);

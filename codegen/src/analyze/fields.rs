@@ -1,0 +1,146 @@
+//! Fields that other keys of the same file name: the title, the source of a slug, what is unique together.
+
+use super::components::check_not_empty;
+use super::declared::{Declared, FieldDecl, Owner, find};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::schema::Takes;
+use crate::source::{Span, Spanned};
+use crate::syntax::language::{FieldType, Structure};
+use crate::syntax::node::{Node, Value};
+use crate::syntax::shape::suggest;
+
+pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
+    for owner in declared.owners() {
+        check_not_empty(owner.node.get("fields"), found);
+        check_fields(&owner.fields, found);
+        for children in owner.fields.iter().filter(|field| field.is(Structure::Children)) {
+            check_not_empty(children.node.get("fields"), found);
+            check_fields(&children.fields, found);
+        }
+    }
+    for owner in declared.types.values() {
+        check_title(owner, found);
+        check_computed(owner, found);
+    }
+}
+
+fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
+    for field in fields.iter().filter(|field| !field.dropped) {
+        check_slug_source(field, fields, found);
+        check_unique(field, fields, found);
+    }
+}
+
+impl FieldDecl<'_> {
+    pub fn takes(&self) -> Takes {
+        match self.ty {
+            Some(FieldType::Scalar(scalar)) => scalar.mapping().takes,
+            _ => Takes::default(),
+        }
+    }
+
+    /// One line of text.
+    fn is_line(&self) -> bool {
+        self.takes().text && self.takes().unique
+    }
+
+    /// One column holds the whole value.
+    fn can_be_unique(&self) -> bool {
+        let money = matches!(self.ty, Some(FieldType::Scalar(scalar)) if scalar.has_currency());
+        self.is_column() && !money
+    }
+
+    /// A column holds a value that can be compared.
+    pub fn is_column(&self) -> bool {
+        let one_target = self.node.get("to").is_none_or(|to| to.one_or_many().len() == 1);
+        let single = self.is(Structure::Enum) || (self.is_relation() && one_target);
+        self.takes().unique || self.takes().sortable || (single && !self.many())
+    }
+}
+
+/// The field of this name, or the report that there is none.
+pub fn named<'f, 'a>(name: &Spanned<String>, fields: &'f [FieldDecl<'a>]) -> Result<&'f FieldDecl<'a>, Diagnostic> {
+    if let Some(field) = find(fields, &name.value) {
+        return Ok(field);
+    }
+    let diagnostic = Diagnostic::error(Code::UnknownField, name.span, format!("there is no field `{}`", name.value));
+    Err(match fields.iter().find(|field| field.name.value == name.value) {
+        Some(dropped) => diagnostic.also(dropped.name.span, "removed here by `drop: true`"),
+        None => suggest(
+            diagnostic,
+            &name.value,
+            fields.iter().filter(|field| !field.dropped).map(|field| field.name.value.as_str()),
+        ),
+    })
+}
+
+fn check_title(owner: &Owner<'_>, found: &mut Diagnostics) {
+    let Some(title) = owner.node.get("title").and_then(Node::spanned_text) else { return };
+    match named(&title, &owner.fields) {
+        Err(unknown) => found.push(unknown),
+        Ok(field) if field.ty.is_some() && !field.takes().text => {
+            let message = format!("the title is text, and `{}` is not", title.value);
+            let diagnostic = Diagnostic::error(Code::BadTitle, title.span, message);
+            found.push(diagnostic.also(field.name.span, "declared here").help("name a field of type `string`"));
+        }
+        Ok(_) => {}
+    }
+}
+
+fn check_slug_source(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
+    let Some(from) = field.node.get("from").and_then(Node::spanned_text).filter(|_| field.takes().from) else { return };
+    match named(&from, fields) {
+        Err(unknown) => found.push(unknown),
+        Ok(source) if source.name.value == field.name.value || (source.ty.is_some() && !source.is_line()) => {
+            let message = format!("a slug cannot be made from `{}`", from.value);
+            let diagnostic = Diagnostic::error(Code::BadSlugSource, from.span, message);
+            found.push(diagnostic.also(source.name.span, "declared here").help("name a field of type `string`"));
+        }
+        Ok(_) => {}
+    }
+}
+
+fn check_unique(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
+    let Some(unique) = field.node.entry("unique") else { return };
+    if matches!(unique.node.value, Value::Bool(false)) {
+        return;
+    }
+    if field.ty.is_some() && !field.can_be_unique() {
+        return found.push(not_a_column(&field.name.value, unique.key.span, field.name.span));
+    }
+    for name in unique.node.items().iter().filter_map(Node::spanned_text) {
+        match named(&name, fields) {
+            Err(unknown) => found.push(unknown),
+            Ok(other) if other.name.value == field.name.value => {
+                let message = "a field is unique together with others, not with itself";
+                found.push(Diagnostic::error(Code::BadUnique, name.span, message).help("write `unique: true`"));
+            }
+            Ok(other) if other.ty.is_some() && !other.can_be_unique() => {
+                found.push(not_a_column(&name.value, name.span, other.name.span));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+fn not_a_column(name: &str, span: Span, declared: Span) -> Diagnostic {
+    let message = format!("`{name}` is not one column that can be unique");
+    let help = "lists, components and relations to one of several types have no column of their own";
+    Diagnostic::error(Code::BadUnique, span, message).also(declared, "declared here").help(help)
+}
+
+fn check_computed(owner: &Owner<'_>, found: &mut Diagnostics) {
+    for entry in owner.node.get("computed").map_or(&[][..], Node::entries) {
+        for name in entry.node.get("with").map_or(&[][..], Node::items).iter().filter_map(Node::spanned_text) {
+            match named(&name, &owner.fields) {
+                Err(unknown) => found.push(unknown),
+                Ok(field) if field.ty.is_some() && !field.is(Structure::Children) => {
+                    let message = format!("`{}` is not a field of type `children`", name.value);
+                    let help = "the fields of the entry itself are always there: remove the name";
+                    found.push(Diagnostic::error(Code::UnknownField, name.span, message).help(help));
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+}

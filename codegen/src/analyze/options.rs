@@ -1,0 +1,211 @@
+//! Values of options: defaults, bounds, patterns, the values of enums, JSON Schemas.
+
+use std::collections::BTreeMap;
+
+use regex::RegexBuilder;
+
+use super::build;
+use super::declared::{Declared, FieldDecl};
+use super::relations::written_twice;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::schema::literal::{Parsed, Written};
+use crate::schema::{Enum, EnumValue, FieldKind, Scalar};
+use crate::source::{Span, Spanned};
+use crate::syntax::language::{FieldType, Structure};
+use crate::syntax::node::{Node, Value};
+
+pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
+    for field in declared.owners().flat_map(|owner| owner.all_fields()).filter(|field| !field.dropped) {
+        check_values(field, found);
+        check_pattern(field, found);
+        check_bounds(field, found);
+        check_default(field, found);
+        check_json_schema(field, found);
+        check_localized(field, found);
+    }
+}
+
+/// The compiled pattern, which the whole text must match.
+fn pattern(text: &str) -> Result<regex::Regex, regex::Error> {
+    RegexBuilder::new(&format!("^(?:{text})$")).size_limit(1 << 20).build()
+}
+
+fn check_pattern(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    let Some(node) = field.node.get("pattern").filter(|_| field.takes().text) else { return };
+    // The text alone first, so that it cannot close the group that is put around it.
+    let error = node.text().and_then(|text| regex_syntax(text).err().or_else(|| pattern(text).err()));
+    if let Some(error) = error {
+        let reason = error.to_string();
+        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let message = format!("the pattern is not a regular expression: {reason}");
+        found.push(Diagnostic::error(Code::BadPattern, node.span, message));
+    }
+}
+
+fn regex_syntax(text: &str) -> Result<regex::Regex, regex::Error> {
+    RegexBuilder::new(text).size_limit(1 << 20).build()
+}
+
+fn check_bounds(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    let bound = |key: &str| Some((key.to_owned(), field.node.get(key)?));
+    let bounds: Vec<_> = [bound("min"), bound("max")].into_iter().flatten().collect();
+    let mut ranks = Vec::new();
+    for (key, node) in &bounds {
+        // Other shapes have been reported.
+        if matches!(node.value, Value::Number(_) | Value::Text(_)) {
+            match rank(field, node) {
+                Some(Ok(rank)) => ranks.push((rank, node.span)),
+                Some(Err(expected)) => found.push(bad_bound(node, key, &expected)),
+                None => {}
+            }
+        }
+    }
+    if let [(min, min_span), (max, max_span)] = ranks[..]
+        && min > max
+    {
+        let diagnostic = Diagnostic::error(Code::BoundsCrossed, min_span, "`min` is above `max`");
+        found.push(diagnostic.also(max_span, "`max`").help("exchange them"));
+    }
+}
+
+fn bad_bound(node: &Node, key: &str, expected: &str) -> Diagnostic {
+    Diagnostic::error(Code::BadBound, node.span, format!("`{key}` must be {expected}"))
+}
+
+/// The bound's place among the values that it bounds; or what it should be. `None` where it is not taken at all.
+fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<i128, String>> {
+    let count = || match &node.value {
+        Value::Number(digits) => digits.parse::<u32>().ok().map(i128::from),
+        _ => None,
+    };
+    match field.ty? {
+        FieldType::Scalar(scalar) if scalar.mapping().takes.range => {
+            let rank = (scalar.mapping().literal)(&node.written()).and_then(|parsed| parsed.rank);
+            Some(rank.ok_or_else(|| {
+                format!("a value of type `{}`, as in `{}`", scalar.mapping().yaml, scalar.mapping().example)
+            }))
+        }
+        FieldType::Scalar(scalar) if scalar.mapping().takes.text => {
+            Some(count().ok_or_else(|| "a number of characters".to_owned()))
+        }
+        FieldType::Scalar(_) => None,
+        FieldType::Structure(_) if field.is_list() => Some(count().ok_or_else(|| "a number of items".to_owned())),
+        FieldType::Structure(_) => {
+            Some(Err("left out: only lists have a number of items; add `many: true`".to_owned()))
+        }
+    }
+}
+
+fn check_default(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    let Some(entry) = field.node.entry("default") else { return };
+    let node = &entry.node;
+    if matches!(node.value, Value::Broken) {
+        return;
+    }
+    if field.node.get("unique").is_some_and(|unique| unique.bool() == Some(true)) {
+        let message = "a unique field cannot have a default: only one entry could have it";
+        return found.push(Diagnostic::error(Code::BadDefault, entry.key.span, message).help("remove the default"));
+    }
+    match field.ty {
+        Some(FieldType::Scalar(scalar)) => check_scalar_default(field, scalar, node, found),
+        Some(FieldType::Structure(Structure::Enum)) => check_enum_default(field, node, found),
+        _ => {}
+    }
+}
+
+fn check_scalar_default(field: &FieldDecl<'_>, scalar: Scalar, node: &Node, found: &mut Diagnostics) {
+    let Some(parsed) = (scalar.mapping().literal)(&node.written()) else {
+        return found.push(bad_default(scalar, node.span));
+    };
+    if let Some(broken) = broken_rule(field, &parsed) {
+        let message = format!("the default breaks the field's own rule: {broken}");
+        found.push(Diagnostic::error(Code::BadDefault, node.span, message));
+    }
+}
+
+/// The report that a value is none of the type's, with an example of one that is.
+pub fn bad_default(scalar: Scalar, span: Span) -> Diagnostic {
+    let row = scalar.mapping();
+    let message = format!("the default is not a value of type `{}`", row.yaml);
+    Diagnostic::error(Code::BadDefault, span, message).help(format!("write it as in `default: {}`", row.example))
+}
+
+fn broken_rule(field: &FieldDecl<'_>, value: &Parsed) -> Option<String> {
+    let text = value.json.as_str().filter(|_| field.takes().text);
+    let size = text.map(|text| text.chars().count() as i128).or(value.rank)?;
+    let bound = |key: &str| rank(field, field.node.get(key)?)?.ok();
+    if bound("min").is_some_and(|min| size < min) {
+        return Some("`min`".to_owned());
+    }
+    if bound("max").is_some_and(|max| size > max) {
+        return Some("`max`".to_owned());
+    }
+    let pattern = pattern(field.node.text_of("pattern")?).ok()?;
+    (!pattern.is_match(text?)).then(|| "`pattern`".to_owned())
+}
+
+fn check_enum_default(field: &FieldDecl<'_>, node: &Node, found: &mut Diagnostics) {
+    let Some(values) = field.node.get("values").map(build::enum_values) else { return };
+    let known: Vec<_> = values.iter().map(|value| format!("`{}`", value.name.snake())).collect();
+    let kind = FieldKind::Enum { choice: Enum { type_name: String::new(), values }, many: field.many() };
+    if build::default(node, &kind).is_none() {
+        let message =
+            if field.many() { "the default is not a list of the values" } else { "the default is none of the values" };
+        let help = format!("the values are {}", known.join(", "));
+        found.push(Diagnostic::error(Code::BadDefault, node.span, message).help(help));
+    }
+}
+
+fn check_values(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    let Some(node) = field.node.get("values").filter(|_| field.is(Structure::Enum)) else { return };
+    let values = build::enum_values(node);
+    if values.is_empty() && matches!(node.value, Value::List(_) | Value::Map(_)) {
+        found.push(Diagnostic::error(Code::BadValues, node.span, "an enum has at least one value"));
+    }
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    for name in value_names(node) {
+        // `size_1` and `size1` are the same name in Rust.
+        if let Some(first) = seen.insert(name.value.replace('_', ""), name.span) {
+            found.push(written_twice(&name.value, name.span, first).code(Code::BadValues));
+        }
+    }
+    check_value_renames(node, &values, found);
+}
+
+fn value_names(node: &Node) -> Vec<Spanned<String>> {
+    let listed =
+        node.items().iter().filter_map(|item| item.spanned_text().or_else(|| item.get("name")?.spanned_text()));
+    listed.chain(node.entries().iter().map(|entry| entry.key.clone())).collect()
+}
+
+fn check_value_renames(node: &Node, values: &[EnumValue], found: &mut Diagnostics) {
+    let options = node.items().iter().chain(node.entries().iter().map(|entry| &entry.node));
+    for was in options.filter_map(|options| options.get("was")?.spanned_text()) {
+        if values.iter().any(|value| value.name.snake() == was.value) {
+            let message = format!("the value `{}` is still there, so nothing was renamed from it", was.value);
+            found.push(Diagnostic::error(Code::BadRemoval, was.span, message).help("remove one of the two"));
+        }
+    }
+}
+
+fn check_json_schema(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    let Some(node) = field.node.get("schema").filter(|_| field.takes().schema) else { return };
+    let schema = node.written();
+    let reason = match schema {
+        Written::Map(_) | Written::Bool(_) => {
+            jsonschema::draft202012::new(&schema.json()).err().map(|error| error.to_string())
+        }
+        _ => Some("it must be a map, or `true` or `false`".to_owned()),
+    };
+    if let Some(reason) = reason {
+        let message = format!("the JSON Schema is not valid: {reason}");
+        found.push(Diagnostic::error(Code::BadJsonSchema, node.span, message));
+    }
+}
+
+fn check_localized(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    if let Some(entry) = field.node.entry("localized").filter(|entry| entry.node.bool() == Some(true)) {
+        let message = "`localized` has no effect yet: the field has one value for all locales";
+        found.push(Diagnostic::warning(Code::NotYetInForce, entry.key.span, message));
+    }
+}

@@ -1,0 +1,55 @@
+//! `was:` and `drop:` do not contradict what is there.
+
+use std::collections::BTreeMap;
+
+use super::declared::{Declared, FieldDecl, Owner};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::source::{Span, Spanned};
+
+pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
+    check_owners(declared.types.values().collect(), found);
+    check_owners(declared.components.values().collect(), found);
+    for owner in declared.owners() {
+        check_fields(&owner.fields, found);
+        owner.fields.iter().for_each(|field| check_fields(&field.fields, found));
+    }
+}
+
+fn check_owners(owners: Vec<&Owner<'_>>, found: &mut Diagnostics) {
+    let names = owners.iter().map(|owner| (owner.name.value.as_str(), owner.name.span)).collect();
+    let renames = owners.iter().filter_map(|owner| owner.node.get("was")?.spanned_text());
+    check_renames(&names, renames, found);
+}
+
+fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
+    let names = fields.iter().map(|field| (field.name.value.as_str(), field.name.span)).collect();
+    let renames = fields.iter().filter_map(|field| field.node.get("was")?.spanned_text());
+    check_renames(&names, renames, found);
+    for field in fields.iter().filter(|field| field.dropped) {
+        if let (Some(was), Some(drop)) = (field.node.entry("was"), field.node.entry("drop")) {
+            let message = "a field is renamed or removed, not both";
+            let diagnostic = Diagnostic::error(Code::BadRemoval, was.key.span, message);
+            found.push(diagnostic.also(drop.key.span, "removed here").help("remove `was`"));
+        }
+    }
+}
+
+/// A former name is not a present one, and is the former name of one thing alone.
+fn check_renames(
+    names: &BTreeMap<&str, Span>,
+    renames: impl Iterator<Item = Spanned<String>>,
+    found: &mut Diagnostics,
+) {
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    for was in renames {
+        if let Some(present) = names.get(was.value.as_str()) {
+            let message = format!("`{}` is still there, so nothing was renamed from it", was.value);
+            let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
+            found.push(diagnostic.also(*present, "declared here").help("remove `was`, or what still has the name"));
+        } else if let Some(first) = seen.insert(was.value.clone(), was.span) {
+            let message = format!("two cannot both have been `{}`", was.value);
+            let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
+            found.push(diagnostic.also(first, "the other").help("remove one `was`"));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Each file of `errors/` is a wrong schema with the report that it gets as its trailing comment.
+//!
+//! Accept new reports with `UPDATE_EXPECT=1`, and read the difference.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use codegen::SourceFile;
+use codegen::diagnostic::Code;
+
+const EXPECT: &str = "\n# expect:\n";
+const SITE: &str = "site: { name: Test, currency: EUR }\n";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors")
+}
+
+fn cases() -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder()).expect("the folder is there");
+    let mut cases: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
+    cases.sort();
+    cases
+}
+
+/// A line `# file: PATH` begins each file; `cms.yaml` is there without being written.
+fn sources(text: &str) -> Vec<SourceFile> {
+    let mut sources: Vec<SourceFile> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if let Some(path) = line.strip_prefix("# file: ") {
+            sources.push(SourceFile { path: path.trim().to_owned(), text: String::new() });
+        }
+        let last = sources.last_mut().expect("a case begins with `# file: PATH`");
+        last.text.push_str(line);
+    }
+    if !sources.iter().any(|source| source.path.ends_with("cms.yaml")) && !text.contains("# without cms.yaml") {
+        sources.push(SourceFile { path: "schema/cms.yaml".to_owned(), text: SITE.to_owned() });
+    }
+    sources
+}
+
+fn report(text: &str) -> String {
+    let sources = sources(text);
+    let found = match codegen::compile(&sources) {
+        Ok(compiled) => compiled.warnings,
+        Err(found) => found,
+    };
+    let lines = found
+        .render(&sources)
+        .trim_end()
+        .lines()
+        .map(|line| format!("# {line}").trim_end().to_owned())
+        .collect::<Vec<_>>();
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn every_wrong_schema_gets_its_report() {
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let mut wrong = Vec::new();
+    for path in cases() {
+        let text = fs::read_to_string(&path).expect("the case can be read");
+        let (schema, expected) = text.split_once(EXPECT).unwrap_or((text.trim_end(), ""));
+        let actual = report(&format!("{schema}\n"));
+        if actual != expected && update {
+            fs::write(&path, format!("{schema}\n{EXPECT}{actual}")).expect("the case can be written");
+        } else if actual != expected {
+            wrong.push(format!("{}\n--- expected\n{expected}--- found\n{actual}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\naccept with UPDATE_EXPECT=1", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_case_that_reports_it() {
+    let cases: Vec<_> =
+        cases().into_iter().map(|path| fs::read_to_string(path).expect("the case can be read")).collect();
+    let without: Vec<_> = Code::ALL
+        .iter()
+        .filter(|code| !cases.iter().any(|case| case.contains(&format!("[{code}]:"))))
+        .map(|code| code.as_str())
+        .collect();
+    assert!(without.is_empty(), "no case in tests/errors for {without:?}");
+}

@@ -1,0 +1,167 @@
+//! `cargo xtask dev` on a small site: what is saved is served, what is wrong leaves the old server alone, nothing stays.
+#![cfg(target_os = "linux")]
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+const CMS: &str = "site: { name: Test, currency: EUR, currencies: [EUR], locales: [en] }\n";
+const TAG: &str =
+    "type: tag\ndescription: A topic.\ntitle: name\nfields:\n  name: { type: string, description: A name. }\n";
+
+/// A server that says one word, in place of the real one, which takes minutes to build.
+fn server(word: &str) -> String {
+    let code = r#"
+        use std::io::Write;
+        fn main() {
+            let arguments: Vec<String> = std::env::args().skip(1).collect();
+            match arguments[0].as_str() {
+                "migrate" if "WORD" == "unmigrated" => std::process::exit(1),
+                "serve" => {
+                    let listener = std::net::TcpListener::bind(format!("127.0.0.1:{}", arguments[2])).unwrap();
+                    for mut stream in listener.incoming().flatten() { let _ = stream.write_all(b"WORD"); }
+                }
+                _ => {}
+            }
+        }"#;
+    code.replace("WORD", word)
+}
+
+struct Site {
+    folder: TempDir,
+    port: u16,
+    dev: Child,
+}
+
+impl Site {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("a mode");
+        let write = |path: &str, text: &str| write(folder.path(), path, text);
+        write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"app\"]\n");
+        write("xtask/Cargo.toml", "");
+        write("app/Cargo.toml", "[package]\nname = \"typecase\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        write("app/src/main.rs", &server("first"));
+        write("schema/cms.yaml", CMS);
+        write("schema/tag.yaml", TAG);
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["dev", "--port", &free.port().to_string()]).current_dir(folder.path()).stdin(Stdio::null());
+        command.env_remove("DATABASE_URL").env_remove("CARGO_TARGET_DIR");
+        command.stdout(log.try_clone().expect("a handle")).stderr(log);
+        let dev = command.spawn().expect("xtask runs");
+        Self { folder, port: free.port(), dev }
+    }
+
+    fn save(&self, path: &str, text: &str) {
+        write(self.folder.path(), path, text);
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("the log")
+    }
+
+    fn answer(&self) -> Option<String> {
+        let mut text = String::new();
+        TcpStream::connect(("127.0.0.1", self.port)).ok()?.read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+
+    #[track_caller]
+    fn answers(&self, word: &str) {
+        self.eventually(word, || self.answer().as_deref() == Some(word));
+    }
+
+    /// Waits for one more report of something that does not work.
+    #[track_caller]
+    fn complains(&self, about: &str, times: usize) {
+        let text = format!("this {about} does not work");
+        self.eventually(&text, || self.log().matches(&text).count() == times);
+    }
+
+    #[track_caller]
+    fn eventually(&self, what: &str, condition: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !condition() {
+            assert!(started.elapsed() < Duration::from_secs(60), "not within 60 s: {what}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.dev.id()).expect("a process number")), signal).expect("it is there");
+    }
+
+    /// Processes that this site has started.
+    fn processes(&self) -> Vec<PathBuf> {
+        let folder = self.folder.path().to_str().expect("a plain path");
+        let all = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+        all.filter(|path| std::fs::read_to_string(path.join("cmdline")).is_ok_and(|line| line.contains(folder)))
+            .collect()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self.dev.kill();
+        let _ = self.dev.wait();
+    }
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(path, text).expect("a file");
+}
+
+#[test]
+fn what_is_saved_is_served_and_what_is_wrong_changes_nothing() {
+    let mut site = Site::start();
+    site.answers("first");
+    // A second one in the same checkout is refused.
+    let second = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("dev").current_dir(site.folder.path()).output();
+    assert!(!second.expect("xtask runs").status.success());
+
+    site.save("schema/tag.yaml", &TAG.replace("string", "strng"));
+    site.complains("schema", 1);
+    assert!(site.log().contains("strng"));
+    site.answers("first");
+    site.save("app/src/main.rs", &server("second"));
+    site.complains("schema", 2);
+    site.save("schema/tag.yaml", TAG);
+    site.answers("second");
+
+    site.save("app/src/main.rs", "fn main() { no code }");
+    site.complains("code", 1);
+    site.answers("second");
+    site.save("app/src/main.rs", &server("unmigrated"));
+    site.complains("migration", 1);
+    site.answers("second");
+    for number in 0..20 {
+        site.save("app/src/main.rs", &server(&format!("third{number}")));
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    site.answers("third19");
+
+    site.send(Signal::SIGINT);
+    assert!(site.dev.wait().expect("its end").success());
+    assert_eq!(site.answer(), None);
+    assert!(site.processes().is_empty());
+}
+
+#[test]
+fn nothing_is_left_running_when_it_is_killed() {
+    let site = Site::start();
+    site.answers("first");
+    site.send(Signal::SIGKILL);
+    site.eventually("the server is gone", || site.answer().is_none());
+    site.eventually("all processes are gone", || site.processes().is_empty());
+}
