@@ -150,7 +150,8 @@ fn register_computed(ty: &ContentType, computed: &Computed) -> String {
 fn register(root: &Root, operation: &Operation) -> String {
     let (register, name, function) = (root.register, text(&operation.name.camel()), ident(&operation.name));
     let args: String = (0..operation.args.len()).map(|index| format!("args.get({index})?, ")).collect();
+    let given = if operation.args.is_empty() { "_" } else { "args" };
     format!(
-        "\n        .{register}({name}, |site, args, cx| Box::pin(async move {{ site.{function}({args}cx).await }}))"
+        "\n        .{register}({name}, |site, {given}, cx| Box::pin(async move {{ site.{function}({args}cx).await }}))"
     )
 }

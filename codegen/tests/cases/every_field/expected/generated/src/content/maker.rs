@@ -1,0 +1,29 @@
+//! `Maker`: Who makes things.
+//!
+//! Written by `cargo xtask generate` from schema/maker.yaml; do not edit.
+
+use crate::content::THING;
+use runtime::prelude::*;
+
+/// Who makes things.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Maker {
+    pub id: Id<Self>,
+    pub name: String,
+    pub home: Option<String>,
+}
+
+runtime::record!(Maker, MAKER, [name, home]);
+
+pub static MAKER: ContentInfo = ContentInfo {
+    name: "Maker", table: "maker", plural: "makers", drafts: false, owner: None,
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().unique(&[]),
+        FieldInfo::new("home", "home", Shape::Scalar(Kind::Url)).unique(&[]),
+    ],
+    inverses: &[
+        InverseInfo { name: "mentionedBy", source: &THING, field: "subjects" },
+        InverseInfo { name: "things", source: &THING, field: "maker" },
+    ],
+    computed: &[],
+};

@@ -1,0 +1,169 @@
+//! `Thing`: Something with a field of every type; "quoted" and \ escaped.
+//!
+//! Written by `cargo xtask generate` from schema/thing.yaml; do not edit.
+
+use crate::component::{NOTE, Note, STRIP, Strip};
+use crate::content::{MAKER, MEDIA, Maker, Media};
+use runtime::prelude::*;
+
+/// Something with a field of every type; "quoted" and \ escaped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Thing {
+    pub id: Id<Self>,
+    pub name: String,
+    pub slug: String,
+    pub about: Option<String>,
+    pub story: Option<String>,
+    pub count: i32,
+    pub serial: Option<i64>,
+    pub ratio: Option<Decimal>,
+    pub r#type: Option<bool>, // A word that Rust has for itself.
+    pub day: Option<Date>,
+    pub opens: Option<Time>,
+    pub seen_at: Option<Timestamp>,
+    pub lasts: Option<Duration>,
+    pub price: Option<Money>,
+    pub contact: Option<String>,
+    pub site: Option<String>,
+    pub shade: Option<String>,
+    pub extra: Option<Json>,
+    pub state: ThingState,
+    pub sizes: Vec<ThingSizes>,
+    pub picture: Option<Id<Media>>,
+    pub pictures: Vec<Id<Media>>,
+    pub maker: Option<Id<Maker>>,
+    pub part_of: Option<Id<Thing>>,
+    pub goes_with: Vec<Id<Thing>>,
+    pub subject: Option<AnyId>,
+    pub subjects: Vec<AnyId>,
+    pub note: Option<Note>,
+    pub notes: Vec<Note>,
+    pub body: Vec<ThingBodyBlock>,
+    pub r#match: Vec<ThingPiece>, // Rows of its own.
+}
+
+runtime::record!(Thing, THING, [
+    name, slug, about, story, count, serial, ratio, r#type, day, opens, seen_at, lasts, price, contact, site, shade,
+    extra, state, sizes, picture, pictures, maker, part_of, goes_with, subject, subjects, note, notes, body, r#match,
+]);
+
+pub static THING: ContentInfo = ContentInfo {
+    name: "Thing", table: "thing", plural: "things", drafts: true, owner: None,
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("80").pattern(r#"[^"\\]+"#),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
+        FieldInfo::new("about", "about", Shape::Scalar(Kind::Text)),
+        FieldInfo::new("story", "story", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("count", "count", Shape::Scalar(Kind::Integer)).required().default("1").filterable().sortable().min("0").max("100"),
+        FieldInfo::new("serial", "serial", Shape::Scalar(Kind::Bigint)).unique(&[]),
+        FieldInfo::new("ratio", "ratio", Shape::Scalar(Kind::Decimal)).default(r#""0.5""#).filterable(),
+        FieldInfo::new("type", "type", Shape::Scalar(Kind::Boolean)).default("false").filterable(),
+        FieldInfo::new("day", "day", Shape::Scalar(Kind::Date)).filterable(),
+        FieldInfo::new("opens", "opens", Shape::Scalar(Kind::Time)).filterable(),
+        FieldInfo::new("seenAt", "seen_at", Shape::Scalar(Kind::Datetime)).filterable().sortable(),
+        FieldInfo::new("lasts", "lasts", Shape::Scalar(Kind::Duration)).filterable().min("PT1M"),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
+        FieldInfo::new("contact", "contact", Shape::Scalar(Kind::Email)),
+        FieldInfo::new("site", "site", Shape::Scalar(Kind::Url)),
+        FieldInfo::new("shade", "shade", Shape::Scalar(Kind::Color)),
+        FieldInfo::new("extra", "extra", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
+        FieldInfo::new("state", "state", Shape::Enum(&THING_STATE)).required().default(r#""NEW""#).filterable().sortable(),
+        FieldInfo::new("sizes", "sizes", Shape::Enums(&THING_SIZES)).filterable(),
+        FieldInfo::new("picture", "picture", Shape::one(&[&MEDIA], "Media", OnDelete::SetNull)),
+        FieldInfo::new("pictures", "pictures", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "thing_pictures")),
+        FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict)),
+        FieldInfo::new("partOf", "part_of", Shape::one(&[&THING], "Thing", OnDelete::SetNull)),
+        FieldInfo::new("goesWith", "goes_with", Shape::many(&[&THING], "Thing", OnDelete::Cascade, "thing_goes_with")),
+        FieldInfo::new("subject", "subject", Shape::one(&[&MAKER, &THING], "ThingSubject", OnDelete::SetNull)),
+        FieldInfo::new("subjects", "subjects", Shape::many(&[&MAKER, &THING], "ThingSubjects", OnDelete::SetNull, "thing_subjects")),
+        FieldInfo::new("note", "note", Shape::Component(&NOTE)),
+        FieldInfo::new("notes", "notes", Shape::Components(&NOTE)).max("3"),
+        FieldInfo::new("body", "body", Shape::Blocks(&THING_BODY_BLOCK)),
+        FieldInfo::new("match", "match", Shape::Children(&THING_PIECE)),
+    ],
+    inverses: &[
+        InverseInfo { name: "mentionedBy", source: &THING, field: "subjects" },
+        InverseInfo { name: "parts", source: &THING, field: "part_of" },
+    ],
+    computed: &[
+        ComputedInfo { name: "worth", kind: Kind::Money, with: &["match"] },
+        ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[] },
+    ],
+};
+
+/// Computed fields of `Thing`, which the site implements: a value for each entry, in their order.
+pub trait ThingComputed: Send + Sync + 'static {
+    /// What it is worth.
+    fn worth(&self, things: &[Thing], cx: &ReadCx<'_>) -> impl Future<Output = Result<Vec<Option<Money>>>> + Send;
+
+    fn rare(&self, things: &[Thing], cx: &ReadCx<'_>) -> impl Future<Output = Result<Vec<bool>>> + Send;
+}
+
+runtime::choice! {
+    pub enum ThingState { New = "new", Used = "used" }
+}
+
+pub static THING_STATE: EnumInfo = EnumInfo { name: "ThingState", values: &[("new", "NEW"), ("used", "USED")] };
+
+runtime::choice! {
+    pub enum ThingSizes {
+        /// Fits a hand.
+        Small = "small",
+        /// Fits nothing.
+        XLarge = "x_large",
+    }
+}
+
+pub static THING_SIZES: EnumInfo = EnumInfo { name: "ThingSizes", values: &[
+    ("small", "SMALL"), ("x_large", "X_LARGE"),
+] };
+
+runtime::blocks! {
+    /// One block of `Thing.body`.
+    pub enum ThingBodyBlock { Note = "note", Strip = "strip" }
+}
+
+pub static THING_BODY_BLOCK: BlocksInfo = BlocksInfo { name: "ThingBodyBlock", of: &[&NOTE, &STRIP] };
+
+/// Rows of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThingPiece {
+    pub id: Id<Self>,
+    pub code: String,
+    pub cost: Option<Money>,
+    pub grade: Option<ThingPieceGrade>,
+    pub maker: Option<Id<Maker>>,
+    pub extras: Vec<Id<Thing>>,
+    pub note: Option<Note>,
+    pub body: Vec<ThingPieceBodyBlock>,
+}
+
+runtime::children!(ThingPiece, THING_PIECE, [code, cost, grade, maker, extras, note, body]);
+
+pub static THING_PIECE: ContentInfo = ContentInfo {
+    name: "ThingPiece", table: "thing_piece", plural: "match", drafts: true, owner: Some(&THING),
+    fields: &[
+        FieldInfo::new("code", "code", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
+        FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)),
+        FieldInfo::new("grade", "grade", Shape::Enum(&THING_PIECE_GRADE)),
+        FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict)),
+        FieldInfo::new("extras", "extras", Shape::many(&[&THING], "Thing", OnDelete::Restrict, "thing_piece_extras")),
+        FieldInfo::new("note", "note", Shape::Component(&NOTE)),
+        FieldInfo::new("body", "body", Shape::Blocks(&THING_PIECE_BODY_BLOCK)),
+    ],
+    inverses: &[],
+    computed: &[],
+};
+
+runtime::choice! {
+    pub enum ThingPieceGrade { A = "a", B = "b" }
+}
+
+pub static THING_PIECE_GRADE: EnumInfo = EnumInfo { name: "ThingPieceGrade", values: &[("a", "A"), ("b", "B")] };
+
+runtime::blocks! {
+    /// One block of `ThingPiece.body`.
+    pub enum ThingPieceBodyBlock { Strip = "strip" }
+}
+
+pub static THING_PIECE_BODY_BLOCK: BlocksInfo = BlocksInfo { name: "ThingPieceBodyBlock", of: &[&STRIP] };

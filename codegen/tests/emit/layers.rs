@@ -1,0 +1,76 @@
+//! Who knows what: field types are known to two files, content types of the shop to none of the crates that serve any shop.
+
+use crate::support::{compile, files, root, sources};
+use codegen::schema::Scalar;
+
+/// Adding a field type takes a row in each of these, and nothing else.
+const TABLES: [&str; 2] = ["codegen/src/schema/field_kind.rs", "runtime/src/kind.rs"];
+
+#[test]
+fn field_types_are_matched_in_their_two_tables_only() {
+    let variants: Vec<_> = Scalar::ALL.iter().map(|scalar| format!("{scalar:?}")).collect();
+    let mut found = Vec::new();
+    for folder in ["codegen/src", "runtime/src", "xtask/src", "generated/../app/src"] {
+        for (path, text) in files(&root().join(folder), ".rs") {
+            let path = format!("{folder}/{path}");
+            if TABLES.contains(&path.as_str()) || path.ends_with("/tests.rs") {
+                continue;
+            }
+            found.extend(arms(&text, &variants).map(|line| format!("{path}: {line}")));
+        }
+    }
+    assert!(found.is_empty(), "put it into a column of {TABLES:?}: {found:#?}");
+}
+
+/// Lines that decide by a variant: an arm of a match, a pattern, a comparison.
+fn arms<'a>(text: &'a str, variants: &'a [String]) -> impl Iterator<Item = &'a str> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines().filter(|line| {
+        let (pattern, is_arm) = line.split_once("=>").map_or((*line, false), |(pattern, _)| (pattern, true));
+        let marks = ["matches!", "==", "!=", "if let"];
+        let decides = is_arm || marks.iter().any(|mark| line.contains(mark)) || line.trim_start().starts_with('|');
+        decides && variants.iter().any(|name| names(pattern, "Scalar::", name) || names(pattern, "Kind::", name))
+    })
+}
+
+/// `Kind::Money`, but neither `FieldKind::Money` nor `Kind::MoneyRange`.
+fn names(line: &str, prefix: &str, variant: &str) -> bool {
+    let whole = format!("{prefix}{variant}");
+    line.match_indices(&whole).any(|(at, _)| {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        !line[..at].ends_with(word) && !line[at + whole.len()..].starts_with(word)
+    })
+}
+
+#[test]
+fn the_rule_finds_what_it_forbids() {
+    let variants = ["Money".to_owned()];
+    assert_eq!(arms("Kind::Money => 1,\nScalar::Money => 2,\nx == Kind::Money", &variants).count(), 3);
+    assert_eq!(
+        arms("_ => Kind::Money\nShape::Scalar(Kind::Money)\nFieldKind::Money => 1\nKind::MoneyRange => 1", &variants)
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn the_runtime_names_no_content_type() {
+    let schema = compile(&sources(&root()));
+    let mut found = Vec::new();
+    for folder in ["runtime/src", "codegen/src"] {
+        for (path, text) in files(&root().join(folder), ".rs") {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in lines {
+                for ty in schema.types.iter().filter(|ty| ty.name.snake() != "media") {
+                    let quoted = format!("\"{}\"", ty.name.snake());
+                    let generated = format!("generated::{}", ty.name.pascal());
+                    if line.contains(&quoted) || line.contains(&generated) {
+                        found.push(format!("{folder}/{path}: {}", line.trim()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}

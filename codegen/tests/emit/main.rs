@@ -1,0 +1,9 @@
+//! The generator as a whole: what it writes, that it is always the same, and that it stays thin.
+
+mod breaking;
+mod cases;
+mod determinism;
+mod layers;
+mod sdl;
+mod support;
+mod thinness;
