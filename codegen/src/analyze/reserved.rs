@@ -14,6 +14,9 @@ const ROOT: &[&str] = &["node", "nodes"];
 /// Columns that children have.
 const CHILDREN: &[&str] = &["id", "parent_id", "position"];
 
+/// Words that not even `r#` makes a name of a field.
+const NEVER_A_FIELD: &[&str] = &["crate", "self", "super"];
+
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
@@ -23,13 +26,17 @@ const KEYWORDS: &[&str] = &[
 
 /// Types that every API or every generated file has.
 const TYPES: &[&str] = &[
+    "AnyId",
+    "ArgumentInfo",
     "BigInt",
     "Blocks",
+    "BlocksInfo",
     "Boolean",
     "Box",
     "Children",
     "Component",
     "ComponentInfo",
+    "ComputedInfo",
     "Content",
     "ContentInfo",
     "Context",
@@ -46,14 +53,18 @@ const TYPES: &[&str] = &[
     "Error",
     "Field",
     "FieldInfo",
+    "FieldType",
     "FieldValue",
     "Float",
+    "Future",
     "Hooks",
     "Id",
     "Info",
     "Int",
+    "InverseInfo",
     "Json",
     "Kind",
+    "Limits",
     "Money",
     "MoneyInput",
     "Mutation",
@@ -62,14 +73,20 @@ const TYPES: &[&str] = &[
     "None",
     "NullsOrder",
     "Ok",
+    "OnDelete",
+    "OperationInfo",
     "Option",
     "OrderDirection",
     "PageInfo",
     "Queries",
     "Query",
+    "ReadCx",
     "Record",
     "Relation",
+    "RelationInfo",
+    "Required",
     "Result",
+    "Returns",
     "Rules",
     "Schema",
     "SchemaInfo",
@@ -78,6 +95,9 @@ const TYPES: &[&str] = &[
     "Server",
     "Shape",
     "Site",
+    "SiteBuilder",
+    "SiteCode",
+    "SiteInfo",
     "Some",
     "Stage",
     "Store",
@@ -153,10 +173,15 @@ fn check_word(name: &Spanned<String>, taken: &[&str], what: &str, found: &mut Di
     if taken.contains(&name.value.as_str()) {
         let message = format!("the name `{}` is taken by the system", name.value);
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
-    } else if KEYWORDS.contains(&name.value.as_str()) {
+    } else if keywords(what).contains(&name.value.as_str()) {
         let message = format!("`{}` is a word of Rust and cannot name a {what}", name.value);
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     }
+}
+
+/// Fields and arguments may have most words of Rust, which generated code writes as `r#type`.
+fn keywords(what: &str) -> &'static [&'static str] {
+    if matches!(what, "field" | "argument") { NEVER_A_FIELD } else { KEYWORDS }
 }
 
 /// The prefix of a TypeID has letters and `_` alone; ours may have digits, which other software need not read.

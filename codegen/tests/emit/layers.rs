@@ -26,11 +26,21 @@ fn field_types_are_matched_in_their_two_tables_only() {
 fn arms<'a>(text: &'a str, variants: &'a [String]) -> impl Iterator<Item = &'a str> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     code.lines().filter(|line| {
-        let (pattern, is_arm) = line.split_once("=>").map_or((*line, false), |(pattern, _)| (pattern, true));
-        let marks = ["matches!", "==", "!=", "if let"];
-        let decides = is_arm || marks.iter().any(|mark| line.contains(mark)) || line.trim_start().starts_with('|');
-        decides && variants.iter().any(|name| names(pattern, "Scalar::", name) || names(pattern, "Kind::", name))
+        let arm = line.split_once("=>").map(|(pattern, _)| pattern);
+        let pattern = ["matches!", "if let"].iter().any(|mark| line.contains(mark)) || line.trim().starts_with('|');
+        let compared = line.split(" && ").flat_map(|part| part.split(" || ")).filter(|part| {
+            [" == ", " != "].iter().any(|sign| part.split(sign).skip(1).any(|right| is_variant_first(right)))
+        });
+        let deciding = arm.into_iter().chain(pattern.then_some(*line)).chain(compared);
+        let mut deciding = deciding.filter(|text| !text.trim().is_empty());
+        deciding.any(|text| variants.iter().any(|name| names(text, "Scalar::", name) || names(text, "Kind::", name)))
     })
+}
+
+/// The right side of a comparison begins with a path such as `Kind::Money`.
+fn is_variant_first(right: &str) -> bool {
+    let path = right.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).next().unwrap_or_default();
+    path.contains("Kind::") || path.contains("Scalar::")
 }
 
 /// `Kind::Money`, but neither `FieldKind::Money` nor `Kind::MoneyRange`.
