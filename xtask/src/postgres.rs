@@ -4,6 +4,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod fetch;
+mod orphan;
 mod state;
 
 use std::path::{Path, PathBuf};

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::account::{Account, without_postgres_settings};
 use super::binaries::Binaries;
+use super::orphan;
 use crate::guard::{self, Guarded, Terms};
 use crate::interrupt;
 
@@ -201,7 +201,7 @@ impl Cluster {
     /// Ends a server that has outlived its owner. Only called by who holds the lock of this cluster.
     pub fn stop_orphan(&self) -> anyhow::Result<()> {
         let started = Instant::now();
-        while let Some(process) = self.orphan() {
+        while let Some(process) = orphan::server(&self.data(), self.pid_file_line(0)) {
             // It is usually on its way out already; the signals are for the case that it is not.
             let signal = if started.elapsed() < Duration::from_secs(10) { Signal::SIGINT } else { Signal::SIGQUIT };
             let _ = kill(process, signal);
@@ -210,14 +210,11 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+        // A killed server leaves its file, and PostgreSQL believes in it while nobody collects the dead process.
+        if orphan::is_deserted(&self.data()) {
+            let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
+        }
         Ok(())
-    }
-
-    /// The process of the server's own file, if it is still one that serves this folder.
-    fn orphan(&self) -> Option<Pid> {
-        let number: i32 = self.pid_file_line(0)?.parse().ok()?;
-        let command = command_line(number)?;
-        command.contains(&*self.data().to_string_lossy()).then(|| Pid::from_raw(number))
     }
 
     fn end_of_log(&self) -> String {
@@ -226,15 +223,6 @@ impl Cluster {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
-}
-
-fn command_line(process: i32) -> Option<String> {
-    if cfg!(target_os = "linux") {
-        return std::fs::read_to_string(format!("/proc/{process}/cmdline")).ok();
-    }
-    let number = process.to_string();
-    let output = std::process::Command::new("ps").args(["-o", "args=", "-p", &number]).output().ok()?;
-    String::from_utf8(output.stdout).ok()
 }
 
 fn free_port() -> anyhow::Result<u16> {
