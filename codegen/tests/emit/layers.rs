@@ -65,20 +65,20 @@ fn the_rule_finds_what_it_forbids() {
 
 #[test]
 fn the_runtime_names_no_content_type() {
+    // `tag` and `media` are also words of the trade.
     let schema = compile(&sources(&root()));
+    let types = schema.types.iter().filter(|ty| !["tag", "media"].contains(&ty.name.snake()));
+    let names: Vec<_> = types.map(|ty| (format!("\"{}\"", ty.name.snake()), ty.name.pascal())).collect();
+    assert!(names.len() > 3, "the shop has more types");
     let mut found = Vec::new();
-    for folder in ["runtime/src", "codegen/src"] {
-        for (path, text) in files(&root().join(folder), ".rs") {
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-            for line in lines {
-                for ty in schema.types.iter().filter(|ty| ty.name.snake() != "media") {
-                    let quoted = format!("\"{}\"", ty.name.snake());
-                    let generated = format!("generated::{}", ty.name.pascal());
-                    if line.contains(&quoted) || line.contains(&generated) {
-                        found.push(format!("{folder}/{path}: {}", line.trim()));
-                    }
-                }
+    for (path, text) in files(&root().join("runtime/src"), ".rs") {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let named = |(quoted, pascal): &(String, String)| {
+                line.contains(quoted) || line.contains(&format!("generated::{pascal}"))
+            };
+            if !path.ends_with("tests.rs") && names.iter().any(named) {
+                found.push(format!("{path}: {}", line.trim()));
             }
         }
     }
