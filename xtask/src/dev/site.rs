@@ -145,6 +145,7 @@ impl Site<'_> {
         let mut command = guard::command(program, &Terms::stop_with(Signal::SIGTERM))?;
         command.args(arguments).current_dir(&self.project.root);
         command.env("DATABASE_URL", &self.database).env("TYPECASE_DEV_TOKEN", &self.token);
+        command.env("TYPECASE_ENV", "development");
         Ok(command)
     }
 }

