@@ -6,6 +6,7 @@ pub mod error;
 pub mod graphql;
 pub mod hooks;
 pub mod id;
+pub mod import;
 pub mod json;
 pub mod kind;
 pub mod prelude;
