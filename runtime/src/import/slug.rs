@@ -1,5 +1,7 @@
 //! Slugs made from text: lower-case ASCII letters and digits in groups joined by `-`.
 
+use sha2::{Digest, Sha256};
+
 /// Characters of a slug at most.
 pub const LONGEST: usize = 96;
 
@@ -18,6 +20,17 @@ pub fn slugify(text: &str) -> String {
     }
     shorten(&mut slug);
     slug
+}
+
+/// The slug of a path of names, so that `Men/Tops` and `Women/Tops` differ; one that is cut ends in a hash of the whole.
+pub fn of_path(names: &[&str]) -> String {
+    let whole: Vec<String> = names.iter().map(|name| slugify(name)).filter(|slug| !slug.is_empty()).collect();
+    let whole = whole.join("-");
+    if whole.len() <= LONGEST {
+        return whole;
+    }
+    let hash: String = Sha256::digest(whole.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{hash}", whole[..LONGEST - 9].trim_end_matches('-'))
 }
 
 fn push_ascii(slug: &mut String, ascii: &str) {
