@@ -1,4 +1,7 @@
 //! `typecase import`: records of other systems become entries, by a declarative mapping or in the native form.
+//!
+//! One thread reads and maps, another task saves a batch at a time; between them stands a short queue, so that memory
+//! does not grow with the file.
 
 mod apply;
 mod coerce;
@@ -6,9 +9,129 @@ mod compile;
 mod expr;
 mod mapping;
 mod money;
+mod native;
 mod path;
+mod read;
 mod reference;
+mod report;
+mod save;
 mod slug;
 mod step;
 mod text;
 mod yaml;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::content::{ContentInfo, SchemaInfo};
+use crate::hooks::HookSet;
+use crate::store::Store;
+
+use apply::Mapper;
+use native::Native;
+use read::{Form, Reader};
+use report::Report;
+use save::Saver;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The content type that the records become, such as `product`
+    #[arg(long = "type", value_name = "TYPE")]
+    pub content_type: String,
+    /// How a record becomes an entry (YAML); without it the records are in the form that `export` writes
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Publish every entry that is saved
+    #[arg(long)]
+    pub publish: bool,
+    /// How many records are saved together
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub batch: u32,
+    /// Check everything, save nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the lines that were rejected, with their problems, to this file (NDJSON)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// One JSON object a line; `-` for standard input
+    #[arg(value_name = "FILE.ndjson")]
+    pub file: PathBuf,
+}
+
+/// What an import did, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub read: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub skipped: u64,
+    pub rejected: u64,
+    /// References that were left out because their target does not exist.
+    pub left_out: u64,
+    pub elapsed: Duration,
+}
+
+/// Runs the import and says on the terminal what happened. 0: all is in; 2: some records were rejected; 1: it failed.
+pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
+    match run(options, store, hooks).await {
+        Ok(summary) => {
+            println!("{summary}");
+            if options.dry_run {
+                println!("nothing was saved: this was a dry run");
+            }
+            if summary.rejected > 0 { 2 } else { 0 }
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            1
+        }
+    }
+}
+
+/// The error says what to do, and what is in already.
+pub async fn run(options: &Options, store: &Store, hooks: &HookSet) -> Result<Summary, String> {
+    let started = Instant::now();
+    let info = content_type(store.schema, &options.content_type)?;
+    let form = match &options.map {
+        Some(map) => Form::Mapped(Mapper::new(mapping(map, info, store.schema)?, &store.schema.site)),
+        None => Form::Native(Native::new(info)),
+    };
+    let report = Report::new(options.report.as_deref())?;
+    let input = open(&options.file)?;
+    let reader = Reader::new(input, form, options.batch as usize, options.report.is_some());
+    let mut saver = Saver::new(store, hooks, info, options, report)?;
+    saver.save_all(reader).await?;
+    let mut summary = saver.finish().await?;
+    summary.elapsed = started.elapsed();
+    Ok(summary)
+}
+
+pub(crate) fn content_type(schema: &'static SchemaInfo, name: &str) -> Result<&'static ContentInfo, String> {
+    let found = schema.types.iter().find(|info| info.table == name || info.name == name).copied();
+    found.ok_or_else(|| {
+        let known: Vec<_> = schema.types.iter().map(|info| info.table).collect();
+        format!("there is no content type `{name}`; there are {}", known.join(", "))
+    })
+}
+
+fn mapping(path: &Path, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<mapping::Mapping, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    compile::compile(&text, info, schema).map_err(|faults| {
+        let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
+        lines.join("\n")
+    })
+}
+
+fn open(file: &Path) -> Result<BufReader<Box<dyn Read + Send>>, String> {
+    let input: Box<dyn Read + Send> = match file.as_os_str() == "-" {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(file).map_err(|error| format!("{}: {error}", file.display()))?),
+    };
+    Ok(BufReader::with_capacity(1 << 18, input))
+}
+
+#[cfg(test)]
+mod tests;

@@ -322,7 +322,7 @@ fn about(fill: &Fill) -> Cow<'_, str> {
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
+pub fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
