@@ -7,8 +7,10 @@ pub mod breaking;
 mod component;
 mod content;
 mod fields;
+pub mod json_schema;
 mod operations;
 mod output;
+pub mod reference;
 mod root;
 mod rust_file;
 pub mod sdl;
@@ -28,6 +30,8 @@ pub struct MigrationsInput {
 /// Every file that the schema becomes.
 pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     let mut output = Output::default();
+    output.add("docs/schema-language.md", reference::reference());
+    output.add("schema/schema.json", json_schema::json_schema());
     output.add("generated/schema.graphql", root::sdl(schema));
     output.add("generated/src/lib.rs", root::library(schema));
     output.add("generated/src/migrations.rs", root::migrations(migrations));

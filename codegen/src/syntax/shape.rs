@@ -39,7 +39,7 @@ impl Shape {
             (Self::Any, _) | (_, Value::Broken) => true,
             (Self::Name | Self::Text | Self::Date | Self::Word(_) | Self::ScalarType, Value::Text(_)) => true,
             (Self::Bool, Value::Bool(_)) | (Self::Limit { .. }, Value::Number(_)) => true,
-            (Self::Value, Value::Number(_) | Value::Text(_) | Value::Map(_)) => true,
+            (Self::Value, Value::Number(_) | Value::Text(_)) => true,
             (Self::List(_), Value::List(_)) => true,
             (Self::Map(_) | Self::Record(_) | Self::Fields(_), Value::Map(_)) => true,
             (Self::Either(shapes), _) => shapes.iter().any(|shape| shape.fits(node)),

@@ -1,0 +1,245 @@
+//! `docs/schema-language.md`: the reference of the language, made of the tables that the analyzer checks by.
+
+use std::fmt::Write;
+
+use crate::diagnostic::Code;
+use crate::syntax::language::{FieldType, FileKind, Key, LIMITS, OPTIONS, Place, ROLES, Shape};
+
+const INTRODUCTION: &str = "\
+# The schema language
+
+Made by `cargo xtask generate` from the tables that the compiler checks by. Do not edit.
+
+The schema is YAML 1.2 in `schema/`: `cms.yaml` for the site, `<type>.yaml` for each content type,
+`components/<component>.yaml` for each component. Names are `snake_case`; the API shows `compare_at_price` as
+`compareAtPrice` and `in_stock` as `IN_STOCK`. Every mistake is reported, all at once, with its place; nothing is
+written while there is one. Anchors, aliases, tags and merge keys are not part of the language.
+
+With the line `# yaml-language-server: $schema=schema.json` at its top, a file is completed and checked by editors.
+
+```yaml
+# yaml-language-server: $schema=schema.json
+type: product
+description: Something that is sold.
+title: name
+fields:
+  name:  { type: string, max: 200, required: true, search: A, sortable: true }
+  slug:  { type: slug, from: name, unique: true, required: true }
+  brand: { type: relation, to: brand, inverse: products }
+  tags:  { type: relation, to: tag, many: true, on_delete: set_null, inverse: products }
+  price: { type: money, min: 0, required: publish, filterable: true, sortable: true }
+  body:  { type: blocks, of: [text, gallery] }
+  variants:
+    type: children
+    fields:
+      sku:   { type: string, unique: true, required: true }
+      price: { type: money, min: 0 }
+indexes:
+  - { on: [brand, created_at desc] }
+```
+";
+
+const CHANGES: &str = "\
+## Changing what exists
+
+Nothing is guessed: what is missing from the YAML without a word is an error when the migration is made.
+
+| to | write | and after the migration |
+|---|---|---|
+| rename a field, a value, a component or a content type | `was: old_name` at the new one | remove `was` |
+| remove a field with its values | `legacy: { drop: true }` | remove the field |
+| announce that a field will go | `deprecated: { reason: Use title., since: 2026-01-31 }` | |
+";
+
+const ACCESS: &str = "\
+## Access
+
+`access:` is a map of roles, each with a map of actions. A rule is `true` or `all`, `false` or `none`, or a map of
+conditions. What is not written is denied. The section is checked now, and is in force once there are users; until then
+what is live is public, and all else needs the development token.
+
+```yaml
+access:
+  anonymous: { read: all }
+  editor: { read: all, read_drafts: all, update: { where: \"status != 'archived'\", fields: [name, price] } }
+```
+";
+
+/// The text of the file.
+pub fn reference() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    section(&mut out, "Content types", "`schema/<type>.yaml`", FileKind::Type.keys());
+    section(&mut out, "Components", "`schema/components/<component>.yaml`", FileKind::Component.keys());
+    field_types(&mut out);
+    options(&mut out);
+    examples(&mut out);
+    out.push_str("\n## Other parts of a content type\n");
+    for key in ["computed", "indexes"] {
+        nested(&mut out, key, FileKind::Type.keys());
+    }
+    out.push('\n');
+    out.push_str(CHANGES);
+    out.push('\n');
+    out.push_str(ACCESS);
+    let _ =
+        writeln!(out, "\nRoles that every site has: {}. More are declared in `cms.yaml`.", list(ROLES.iter().copied()));
+    nested(&mut out, "access", FileKind::Type.keys());
+    site(&mut out);
+    limits(&mut out);
+    codes(&mut out);
+    out
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A pipe would end the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn section(out: &mut String, title: &str, place: &str, keys: &[Key]) {
+    let _ = writeln!(out, "\n## {title}\n\n{place}\n");
+    table(out, keys);
+}
+
+fn table(out: &mut String, keys: &[Key]) {
+    out.push_str("| key | | takes | meaning |\n|---|---|---|---|\n");
+    for key in keys {
+        let needed = if key.required { "required" } else { "" };
+        let _ = writeln!(out, "| `{}` | {needed} | {} | {} |", key.name, takes(key.shape), cell(key.about));
+    }
+}
+
+/// The records below a key, each with its own table.
+fn nested(out: &mut String, name: &str, keys: &[Key]) {
+    let key = keys.iter().find(|key| key.name == name);
+    let key = key.unwrap_or_else(|| panic!("codegen bug: the language has no key `{name}`"));
+    let _ = writeln!(out, "\n### `{name}`\n\n{}\n", key.about);
+    let mut records = Vec::new();
+    collect_records(key.shape, &mut records);
+    for (index, keys) in records.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        table(out, keys);
+    }
+}
+
+fn collect_records(shape: Shape, records: &mut Vec<&'static [Key]>) {
+    match shape {
+        Shape::Record(keys) => {
+            if !records.iter().any(|seen| std::ptr::eq(*seen, keys)) {
+                records.push(keys);
+                keys.iter().for_each(|key| collect_records(key.shape, records));
+            }
+        }
+        Shape::List(of) | Shape::Map(of) => collect_records(*of, records),
+        Shape::Either(shapes) => shapes.iter().for_each(|of| collect_records(*of, records)),
+        _ => {}
+    }
+}
+
+/// What a key takes, for the table.
+fn takes(shape: Shape) -> String {
+    match shape {
+        Shape::Name => "a name".to_owned(),
+        Shape::Text => "text".to_owned(),
+        Shape::Bool => "`true` or `false`".to_owned(),
+        Shape::Date => "a date".to_owned(),
+        Shape::Limit { min, max, unit, .. } => format!("{min} to {max} {unit}"),
+        Shape::Value => "a value".to_owned(),
+        Shape::Any => "any value".to_owned(),
+        Shape::Word(words) => list(words.iter().copied()),
+        Shape::Either(shapes) => shapes.iter().map(|of| takes(*of)).collect::<Vec<_>>().join(", or "),
+        Shape::List(of) => format!("a list of: {}", takes(*of)),
+        Shape::Map(of) => format!("a map from names to: {}", takes(*of)),
+        Shape::Record(keys) => format!("a map with {}", list(keys.iter().map(|key| key.name))),
+        Shape::ScalarType => "a scalar field type".to_owned(),
+        Shape::Fields(_) => "a map of fields".to_owned(),
+    }
+}
+
+fn field_types(out: &mut String) {
+    out.push_str("\n## Field types\n\n| `type:` | value | GraphQL | in YAML |\n|---|---|---|---|\n");
+    for field_type in FieldType::all() {
+        let (graphql, example) = match field_type {
+            FieldType::Scalar(scalar) => {
+                (format!("`{}`", scalar.mapping().graphql), format!("`{}`", scalar.mapping().example))
+            }
+            FieldType::Structure(_) => (String::new(), String::new()),
+        };
+        let _ = writeln!(out, "| `{}` | {} | {graphql} | {example} |", field_type.yaml(), cell(field_type.about()));
+    }
+}
+
+fn options(out: &mut String) {
+    out.push_str("\n## Options of fields\n\n| option | takes | meaning | field types |\n|---|---|---|---|\n");
+    for option in OPTIONS {
+        let taken: Vec<_> =
+            FieldType::all().filter(|ty| option.taken_by(*ty, Place::Type)).map(FieldType::yaml).collect();
+        let types = match taken.len() == FieldType::all().count() {
+            true => "all".to_owned(),
+            false => list(taken.into_iter()),
+        };
+        let key = &option.key;
+        let _ = writeln!(out, "| `{}` | {} | {} | {types} |", key.name, takes(key.shape), cell(key.about));
+    }
+    for (place, what) in [(Place::Children, "children"), (Place::Component, "components")] {
+        let missing = FieldType::all().filter(|ty| !ty.stands_in(place)).map(FieldType::yaml).collect::<Vec<_>>();
+        let refused = OPTIONS.iter().filter(|option| {
+            let taken = |place| FieldType::all().any(|ty| ty.stands_in(place) && option.taken_by(ty, place));
+            !taken(place) && taken(Place::Type)
+        });
+        let refused = list(refused.map(|option| option.key.name));
+        let _ = writeln!(
+            out,
+            "\nFields of {what} are not of type {}, and do not take {refused}.",
+            list(missing.into_iter())
+        );
+    }
+}
+
+fn examples(out: &mut String) {
+    out.push_str(
+        "\n### Relations\n\n```yaml\nbrand:   { type: relation, to: brand, on_delete: restrict, inverse: products }\n\
+         tags:    { type: relation, to: tag, many: true, on_delete: set_null, inverse: products }\n\
+         parent:  { type: relation, to: self, inverse: children }\n\
+         about:   { type: relation, to: [product, post], many: true }\n\
+         image:   { type: media }\n```\n\n\
+         What a live entry points at and is not live reads as null, or is left out of a list. In a component a relation \
+         points at one content type and has neither inverse nor foreign key.\n\n\
+         ### Enums\n\n```yaml\nsize:  { type: enum, values: [small, large], default: small }\n\
+         state:\n  type: enum\n  values:\n    open: Can be bought.\n    closed: { description: Cannot be bought., was: shut }\n```\n\n\
+         ### Money\n\nDefaults and bounds are written in major units: `12.50`, `12.50 EUR`, or `{ amount: 12.50, currency: EUR }`. \
+         Without a currency they are in that of the site; bounds hold in any currency.\n",
+    );
+}
+
+fn site(out: &mut String) {
+    section(out, "The site", "`schema/cms.yaml`", FileKind::Site.keys());
+    for key in ["site", "queries"] {
+        nested(out, key, FileKind::Site.keys());
+    }
+    out.push_str("\n`mutations` are declared as `queries` are.\n");
+}
+
+fn limits(out: &mut String) {
+    out.push_str(
+        "\n## Limits of a request\n\nUnder `site: limits:`. A request beyond one is refused before it is executed.\n\n",
+    );
+    out.push_str("| limit | meaning | unit | from | to | default |\n|---|---|---|---|---|---|\n");
+    for key in LIMITS {
+        if let Shape::Limit { min, max, default, unit } = key.shape {
+            let _ = writeln!(out, "| `{}` | {} | {unit} | {min} | {max} | {default} |", key.name, key.about);
+        }
+    }
+}
+
+fn codes(out: &mut String) {
+    out.push_str("\n## Diagnostics\n\nCodes keep their meaning. `S5` are warnings.\n\n| code | meaning |\n|---|---|\n");
+    for code in Code::ALL {
+        let _ = writeln!(out, "| {code} | {} |", cell(code.about()));
+    }
+}
