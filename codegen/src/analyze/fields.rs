@@ -59,25 +59,28 @@ impl FieldDecl<'_> {
 }
 
 /// The field of this name, or the report that there is none.
-pub fn named<'f, 'a>(name: &Spanned<String>, fields: &'f [FieldDecl<'a>]) -> Result<&'f FieldDecl<'a>, Diagnostic> {
+pub fn named<'f, 'a>(
+    name: &Spanned<String>,
+    fields: &'f [FieldDecl<'a>],
+) -> Result<&'f FieldDecl<'a>, Box<Diagnostic>> {
     if let Some(field) = find(fields, &name.value) {
         return Ok(field);
     }
     let diagnostic = Diagnostic::error(Code::UnknownField, name.span, format!("there is no field `{}`", name.value));
-    Err(match fields.iter().find(|field| field.name.value == name.value) {
+    Err(Box::new(match fields.iter().find(|field| field.name.value == name.value) {
         Some(dropped) => diagnostic.also(dropped.name.span, "removed here by `drop: true`"),
         None => suggest(
             diagnostic,
             &name.value,
             fields.iter().filter(|field| !field.dropped).map(|field| field.name.value.as_str()),
         ),
-    })
+    }))
 }
 
 fn check_title(owner: &Owner<'_>, found: &mut Diagnostics) {
     let Some(title) = owner.node.get("title").and_then(Node::spanned_text) else { return };
     match named(&title, &owner.fields) {
-        Err(unknown) => found.push(unknown),
+        Err(unknown) => found.push(*unknown),
         Ok(field) if field.ty.is_some() && !field.takes().text => {
             let message = format!("the title is text, and `{}` is not", title.value);
             let diagnostic = Diagnostic::error(Code::BadTitle, title.span, message);
@@ -90,7 +93,7 @@ fn check_title(owner: &Owner<'_>, found: &mut Diagnostics) {
 fn check_slug_source(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
     let Some(from) = field.node.get("from").and_then(Node::spanned_text).filter(|_| field.takes().from) else { return };
     match named(&from, fields) {
-        Err(unknown) => found.push(unknown),
+        Err(unknown) => found.push(*unknown),
         Ok(source) if source.name.value == field.name.value || (source.ty.is_some() && !source.is_line()) => {
             let message = format!("a slug cannot be made from `{}`", from.value);
             let diagnostic = Diagnostic::error(Code::BadSlugSource, from.span, message);
@@ -110,7 +113,7 @@ fn check_unique(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Dia
     }
     for name in unique.node.items().iter().filter_map(Node::spanned_text) {
         match named(&name, fields) {
-            Err(unknown) => found.push(unknown),
+            Err(unknown) => found.push(*unknown),
             Ok(other) if other.name.value == field.name.value => {
                 let message = "a field is unique together with others, not with itself";
                 found.push(Diagnostic::error(Code::BadUnique, name.span, message).help("write `unique: true`"));
@@ -133,7 +136,7 @@ fn check_computed(owner: &Owner<'_>, found: &mut Diagnostics) {
     for entry in owner.node.get("computed").map_or(&[][..], Node::entries) {
         for name in entry.node.get("with").map_or(&[][..], Node::items).iter().filter_map(Node::spanned_text) {
             match named(&name, &owner.fields) {
-                Err(unknown) => found.push(unknown),
+                Err(unknown) => found.push(*unknown),
                 Ok(field) if field.ty.is_some() && !field.is(Structure::Children) => {
                     let message = format!("`{}` is not a field of type `children`", name.value);
                     let help = "the fields of the entry itself are always there: remove the name";

@@ -37,7 +37,7 @@ fn check_index(owner: &Owner<'_>, index: &Node, found: &mut Diagnostics) {
             continue;
         }
         match named(&name, &owner.fields) {
-            Err(unknown) => found.push(unknown),
+            Err(unknown) => found.push(*unknown),
             Ok(field) if field.ty.is_some() && !field.is_column() => {
                 let help = "lists, components, JSON and long text are not in one column that can be ordered";
                 found.push(bad_index(column.span, &format!("`{}` cannot be in an index", name.value)).help(help));

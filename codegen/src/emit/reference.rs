@@ -129,11 +129,9 @@ fn nested(out: &mut String, name: &str, keys: &[Key]) {
 
 fn collect_records(shape: Shape, records: &mut Vec<&'static [Key]>) {
     match shape {
-        Shape::Record(keys) => {
-            if !records.iter().any(|seen| std::ptr::eq(*seen, keys)) {
-                records.push(keys);
-                keys.iter().for_each(|key| collect_records(key.shape, records));
-            }
+        Shape::Record(keys) if !records.iter().any(|seen| std::ptr::eq(*seen, keys)) => {
+            records.push(keys);
+            keys.iter().for_each(|key| collect_records(key.shape, records));
         }
         Shape::List(of) | Shape::Map(of) => collect_records(*of, records),
         Shape::Either(shapes) => shapes.iter().for_each(|of| collect_records(*of, records)),

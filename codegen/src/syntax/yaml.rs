@@ -60,7 +60,8 @@ impl<'a> Reader<'a> {
                 Ok(Some(event)) => root = Some(self.node(event).ok()?),
             }
         }
-        root.or_else(|| Some(Node { span: Span { file: self.file, start: 0, end: 0 }, value: Value::Null }))
+        let start = Span { file: self.file, start: 0, end: 0 };
+        Some(root.unwrap_or(Node { span: start, value: Value::Null }))
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Stop> {
