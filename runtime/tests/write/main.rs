@@ -3,5 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bulk;
+mod concurrency;
+mod deleting;
 mod helpers;
+mod hooks;
+mod publishing;
+mod rules;
 mod saving;

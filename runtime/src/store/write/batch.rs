@@ -153,6 +153,7 @@ async fn prepare(
         };
         if let (None, Some((field, value))) = (&old, key) {
             new.values[field] = value;
+            new.claimed.push(field);
         }
         overlay.fields(info, &mut new, input.data, at);
         items.push(Item { info, root: input.root, is_root: true, old, new });

@@ -14,6 +14,8 @@ pub enum Failure {
     /// By input, so that the others of a batch can be saved.
     Faults(Faults),
     Refused(Error),
+    /// A value was free when it was looked for, and is not any more.
+    Taken,
     Database(sqlx::Error),
 }
 
@@ -24,19 +26,25 @@ const FOREIGN_KEY: &str = "23503";
 const RESTRICT: &str = "23001";
 const UNIQUE: &str = "23505";
 const CHECK: &str = "23514";
+const IN_THE_WAY: &str = "other writes were in the way; try again";
 
 impl Failure {
     /// Another writer was in the way: what was true when the write was checked is not any more. Done anew, it succeeds or is refused with
     /// all that is known about it.
     pub fn is_race(&self) -> bool {
         let codes = [SERIALIZATION, DEADLOCK, UNIQUE, FOREIGN_KEY, RESTRICT];
-        matches!(self, Self::Database(error) if codes.contains(&code(error).unwrap_or_default().as_str()))
+        match self {
+            Self::Database(error) => codes.contains(&code(error).unwrap_or_default().as_str()),
+            Self::Taken => true,
+            _ => false,
+        }
     }
 
     pub fn into_error(self, schema: &'static SchemaInfo) -> Error {
         match self {
             Self::Faults(faults) => Error { problems: faults.0.into_iter().map(|(_, problem)| problem).collect() },
             Self::Refused(error) => error,
+            Self::Taken => Error::new(Code::Conflict, IN_THE_WAY),
             Self::Database(error) => translated(error, schema),
         }
     }
@@ -84,7 +92,7 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo) -> Error {
         FOREIGN_KEY => (Code::NotFound, format!("what {what} points at does not exist")),
         NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
         CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not take")),
-        SERIALIZATION | DEADLOCK => (Code::Conflict, "other writes were in the way; try again".to_owned()),
+        SERIALIZATION | DEADLOCK => (Code::Conflict, IN_THE_WAY.to_owned()),
         _ => return Error::internal(error),
     };
     Problem::new(code, message).at(path).into()

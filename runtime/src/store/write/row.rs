@@ -21,6 +21,8 @@ pub struct Row {
     pub path: Vec<Step>,
     /// Fields whose input was refused: nothing more is said about them.
     pub invalid: Vec<usize>,
+    /// Fields whose unique value was free when it was looked for: a slug that was made, a key without an entry.
+    pub claimed: Vec<usize>,
 }
 
 /// An entry to be written.
@@ -73,7 +75,7 @@ impl Item {
 impl Row {
     pub fn new(info: &ContentInfo, id: Uuid, path: Vec<Step>) -> Self {
         let values = info.fields.iter().map(|field| empty(&field.shape)).collect();
-        Self { id, values, children: BTreeMap::new(), path, invalid: Vec::new() }
+        Self { id, values, children: BTreeMap::new(), path, invalid: Vec::new(), claimed: Vec::new() }
     }
 
     pub fn children(&self, field: usize) -> &[Self] {

@@ -32,10 +32,6 @@ impl<'a> Sheet<'a> {
         Self { ids, columns: Vec::new(), constants: Vec::new() }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
     pub fn texts(
         &mut self,
         name: impl Into<Cow<'a, str>>,

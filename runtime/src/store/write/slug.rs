@@ -60,12 +60,17 @@ pub async fn assign(items: &mut [Item], connection: &mut PgConnection) -> Result
             if !row.values[index].is_null() || row.invalid.contains(&index) {
                 continue;
             }
+            if row.invalid.contains(&source) {
+                row.invalid.push(index);
+                continue;
+            }
             let Some(base) = base(info, row, source) else { continue };
             let slug = match field.unique {
                 Some(_) => free.get_mut(&(info.table, field.snake)).and_then(|free| free.get_mut(&base)?.pop()),
                 None => Some(base),
             };
             row.values[index] = slug.map_or(Value::Null, Value::Text);
+            row.claimed.push(index);
         }
     });
     Ok(())

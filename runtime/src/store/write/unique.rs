@@ -10,7 +10,7 @@ use crate::content::{ContentInfo, FieldInfo};
 use crate::error::{Code, Problem, Step};
 use crate::id;
 use crate::store::Stage;
-use crate::store::write::failure::Result;
+use crate::store::write::failure::{Failure, Result};
 use crate::store::write::row::{At, Faults, Item, Row};
 use crate::store::write::table::{self, Column, cell};
 
@@ -18,6 +18,7 @@ use crate::store::write::table::{self, Column, cell};
 struct Rule {
     info: &'static ContentInfo,
     field: &'static FieldInfo,
+    index: usize,
     columns: Vec<Column>,
 }
 
@@ -25,6 +26,7 @@ struct Rule {
 struct Claim {
     root: usize,
     row: Uuid,
+    claimed: bool,
     path: Vec<Step>,
     texts: Vec<String>,
 }
@@ -71,10 +73,10 @@ fn rules(info: &'static ContentInfo) -> impl Iterator<Item = Rule> {
     info.fields.iter().enumerate().filter_map(move |(index, field)| {
         let mut columns = table::field_columns(index, field);
         for with in field.unique? {
-            let (index, with) = info.fields.iter().enumerate().find(|(_, other)| other.snake == *with)?;
-            columns.extend(table::field_columns(index, with));
+            let (other, with) = info.fields.iter().enumerate().find(|(_, other)| other.snake == *with)?;
+            columns.extend(table::field_columns(other, with));
         }
-        Some(Rule { info, field, columns })
+        Some(Rule { info, field, index, columns })
     })
 }
 
@@ -96,7 +98,7 @@ fn claims(rule: &Rule, rows: &[(usize, &Row, Option<&Row>)], stage: Stage, fault
             let message = format!("{} is given to two {}", shown(rule, &texts), rule.info.plural);
             faults.0.push((*root, Problem::new(Code::Conflict, message).at(path)));
         } else if stage == Stage::Live || old.and_then(&text).is_none_or(|old| old != texts) {
-            claims.push(Claim { root: *root, row: row.id, path, texts });
+            claims.push(Claim { root: *root, row: row.id, claimed: row.claimed.contains(&rule.index), path, texts });
         }
     }
     claims
@@ -137,6 +139,9 @@ async fn compare(
         let claim = &claims[usize::try_from(number).unwrap_or_default()];
         if owner == claim.row || leaving.contains(&owner) {
             continue;
+        }
+        if claim.claimed {
+            return Err(Failure::Taken);
         }
         let entry = id::encode(rule.info.table, owner);
         let place = if stage == Stage::Live { " that is live" } else { "" };

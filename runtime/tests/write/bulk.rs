@@ -1,0 +1,152 @@
+//! Bulk saves: bad items are rejected alone, unchanged ones untouched, missing targets made once.
+
+use runtime::Code;
+use runtime::hooks::HookSet;
+use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
+use serde_json::{Map, Value as Json, json};
+
+use crate::helpers::{object, path};
+use crate::support::Shop;
+use crate::support::schema::{CATEGORY, POST, PRODUCT};
+
+const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, dry_run: false };
+
+/// Kinds of the outcomes, with the paths of what is wrong.
+async fn save(shop: &Shop, items: &[(Json, Json)], options: BulkOptions) -> Vec<String> {
+    let items: Vec<(Json, Map<String, Json>)> =
+        items.iter().map(|(key, data)| (key.clone(), object(data.clone()))).collect();
+    let items: Vec<_> = items.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
+    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, options).await.unwrap();
+    let shown = outcomes.into_iter().map(|outcome| match outcome {
+        Outcome::Created(_) => "created".to_owned(),
+        Outcome::Updated(_) => "updated".into(),
+        Outcome::Unchanged(_) => "unchanged".into(),
+        Outcome::Rejected(problems) => problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.code.as_str(), path(&problem.path)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    });
+    shown.collect()
+}
+
+#[tokio::test]
+async fn a_bad_item_is_rejected_alone() {
+    let shop = Shop::new().await;
+    shop.create(&PRODUCT, json!({"name": "Taken", "sku": "T-1", "variants": {"create": [{"sku": "V-1"}]}}))
+        .await
+        .unwrap();
+    let items = [
+        (json!({"slug": "a"}), json!({"name": "A", "variants": {"set": [{"sku": "V-2"}]}})),
+        (json!({"slug": "b"}), json!({"name": "B", "stock": -1, "weight": "x"})),
+        (json!({"slug": "c"}), json!({"name": "C", "sku": "T-1"})),
+        (json!({"slug": "d"}), json!({"name": "D", "variants": {"set": [{"sku": "V-3"}, {"sku": "V-1"}]}})),
+        (json!({"slug": "e"}), json!({"name": "E", "sku": "E-1"})),
+        (json!({"slug": "f"}), json!({"name": "F", "sku": "E-1"})),
+        (json!({"slug": "a"}), json!({"name": "A again"})),
+        (json!({"slug": "No slug"}), json!({"name": "G"})),
+        (json!({"slug": "h"}), json!({})),
+    ];
+    let expected = [
+        "created",
+        "INVALID_VALUE weight, INVALID_VALUE stock",
+        "CONFLICT sku",
+        "CONFLICT variants.set.1.sku",
+        "created",
+        "CONFLICT sku",
+        "CONFLICT key",
+        "INVALID_VALUE key",
+        "INVALID_VALUE name",
+    ];
+    assert_eq!(save(&shop, &items, BulkOptions { dry_run: true, ..IMPORT }).await, expected);
+    assert_eq!(shop.value("select count(*) from draft.product").await, 1, "a dry run stores nothing");
+    assert_eq!(save(&shop, &items, IMPORT).await, expected);
+    assert_eq!(shop.values("select slug from draft.product order by slug").await, ["a", "e", "taken"]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn the_same_batch_again_touches_nothing() {
+    let shop = Shop::new().await;
+    let category = |path: &[&str]| {
+        path.iter().fold(Json::Null, |parent, name| {
+            let mut input = json!({"name": name, "slug": write::slugify(name)});
+            if !parent.is_null() {
+                input["parent"] = json!({ "create": parent });
+            }
+            input
+        })
+    };
+    let item = |slug: &str, path: &[&str], size: &str| {
+        let data = json!({
+            "name": slug, "price": {"amount": "1.50"}, "brand": {"create": {"name": "Acme", "slug": "acme"}},
+            "categories": {"create": [category(path)]}, "attributes": {"b": 1, "a": [1.5, "x"]}, "body": [{"text": {"body": size}}],
+            "variants": {"set": [{"sku": format!("{slug}-1"), "options": {"size": size}}, {"sku": format!("{slug}-2")}]},
+        });
+        (json!({ "slug": slug }), data)
+    };
+    let mut items = vec![
+        item("a", &["Men", "Tops", "Hoodies"], "S"),
+        item("b", &["Men", "Tops"], "M"),
+        item("c", &["Men", "Tops", "Hoodies"], "L"),
+    ];
+    let live = BulkOptions { publish: false, ..IMPORT };
+    assert_eq!(save(&shop, &items, live).await, ["created"; 3]);
+    assert_eq!(shop.values("select slug from draft.category order by slug").await, ["hoodies", "men", "tops"]);
+    assert_eq!(shop.value("select count(*) from draft.brand").await, 1);
+    let before = shop.values("select to_jsonb(p) from draft.product p order by id").await;
+    assert_eq!(save(&shop, &items, live).await, ["unchanged"; 3]);
+    assert_eq!(shop.values("select to_jsonb(p) from draft.product p order by id").await, before);
+    items[1].1["variants"]["set"][1]["options"] = json!({"size": "XL"});
+    assert_eq!(save(&shop, &items, live).await, ["unchanged", "updated", "unchanged"]);
+    assert_eq!(shop.values("select revision from draft.product order by id").await, [1, 2, 1]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn entries_of_a_batch_may_point_at_each_other() {
+    let shop = Shop::new().await;
+    let related = |slug: &str| json!({"set": [{"product": {"slug": slug}}]});
+    let items = [
+        (json!({"slug": "a"}), json!({"name": "A", "related": related("b")})),
+        (json!({"slug": "b"}), json!({"name": "B", "related": related("a")})),
+        (json!({"slug": "c"}), json!({"name": "C", "related": related("x")})),
+    ];
+    assert_eq!(save(&shop, &items, IMPORT).await, ["created", "created", "NOT_FOUND related.set.0.product"]);
+    let pairs = "select o.slug || t.slug from draft.product_related j join draft.product o on o.id = j.owner_id join draft.product t on t.id = j.product_id order by 1";
+    assert_eq!(shop.values(pairs).await, ["ab", "ba"]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn publishing_needs_more_and_ids_can_be_kept() {
+    let shop = Shop::new().await;
+    let publish = BulkOptions { publish: true, ..IMPORT };
+    let items = [
+        (json!({"slug": "a"}), json!({"name": "A", "price": {"amount": "1"}, "variants": {"set": [{"sku": "1"}]}})),
+        (
+            json!({"slug": "b"}),
+            json!({"name": "B", "price": {"amount": "1"}, "categories": {"create": [{"name": "New", "slug": "new"}]}}),
+        ),
+    ];
+    assert_eq!(save(&shop, &items, publish).await, ["INVALID_VALUE variants.set.0.price", "created"]);
+    assert_eq!(shop.values("select slug from live.category").await, ["new"], "made to be pointed at, so live as well");
+    assert_eq!(save(&shop, &items[1..], publish).await, ["unchanged"]);
+    let id = uuid::Uuid::now_v7();
+    let (key, data) = (json!({"id": runtime::id::encode("post", id)}), object(json!({"title": "P"})));
+    let item = UpsertItem { key: Some(&key), data: &data };
+    for expected in [Outcome::Created(id), Outcome::Unchanged(id)] {
+        let outcomes = write::save_batch(&shop.store, &HookSet::default(), &POST, &[item], IMPORT).await.unwrap();
+        assert_eq!(outcomes, [expected]);
+    }
+    let keyless = UpsertItem { key: None, data: &object(json!({"name": "Always new"})) };
+    let outcomes =
+        write::save_batch(&shop.store, &HookSet::default(), &CATEGORY, &[keyless, keyless], IMPORT).await.unwrap();
+    assert!(matches!(outcomes[..], [Outcome::Created(a), Outcome::Created(b)] if a != b));
+    let strict = BulkOptions { keep_ids: false, ..IMPORT };
+    let (key, data) = (json!({"id": runtime::id::encode("post", uuid::Uuid::now_v7())}), object(json!({"title": "P"})));
+    let item = UpsertItem { key: Some(&key), data: &data };
+    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &POST, &[item], strict).await.unwrap();
+    assert!(matches!(&outcomes[..], [Outcome::Rejected(problems)] if problems[0].code == Code::NotFound));
+    shop.close().await;
+}

@@ -1,0 +1,113 @@
+//! Writers at the same time: one wins, nobody fails for nothing, nothing is doubled, and a small pool is enough.
+
+use runtime::hooks::HookSet;
+use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
+use runtime::{Code, Store};
+use serde_json::json;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::helpers::object;
+use crate::support::Shop;
+use crate::support::schema::{BRAND, PRODUCT, SHOP, TAG};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_writers_with_one_revision_one_wins() {
+    let shop = Shop::new().await;
+    let id = shop.create(&BRAND, json!({"name": "Acme"})).await.unwrap();
+    for revision in 1..=5 {
+        let (a, b) = tokio::join!(
+            shop.update(&BRAND, id, revision, json!({"name": format!("A{revision}")})),
+            shop.update(&BRAND, id, revision, json!({"name": format!("B{revision}")})),
+        );
+        let lost = match (a, b) {
+            (Ok(_), Err(lost)) | (Err(lost), Ok(_)) => lost,
+            both => panic!("one of two wins: {both:?}"),
+        };
+        assert_eq!(lost.problems[0].code, Code::RevisionMismatch);
+    }
+    assert_eq!(shop.value("select revision from draft.brand").await, 6);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upserts_of_the_same_keys_race_without_doubles_or_failures() {
+    let shop = Shop::new().await;
+    let batch = |offset: usize| {
+        let items = (0..20).map(|index| {
+            let number = (index * 7 + offset) % 20;
+            json!({"key": {"slug": format!("brand-{number}")}, "data": {"name": format!("Brand {number} by {offset}")}})
+        });
+        json!(items.collect::<Vec<_>>())
+    };
+    let writers = (0..6).map(|offset| shop.upsert(&BRAND, batch(offset)));
+    for done in futures_util::future::join_all(writers).await {
+        assert_eq!(done.unwrap().len(), 20);
+    }
+    assert_eq!(shop.value("select count(*) from draft.brand").await, 20);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn automatic_slugs_race_without_failures() {
+    let shop = Shop::new().await;
+    let writers = (0..5).map(|_| shop.create(&TAG, json!({"name": "Same"})));
+    for done in futures_util::future::join_all(writers).await {
+        done.unwrap();
+    }
+    let slugs = shop.values("select slug from live.tag order by slug").await;
+    assert_eq!(slugs, ["same", "same-2", "same-3", "same-4", "same-5"]);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_writers_need_one_connection_each() {
+    let shop = Shop::new().await;
+    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(std::time::Duration::from_secs(20));
+    let store = Store::new(pool.connect_with(shop.db.options.clone()).await.unwrap(), &SHOP);
+    let inputs: Vec<_> = (0..24)
+        .map(|number| {
+            object(json!({"name": format!("P{number}"), "price": {"amount": "1"}, "brand": {"create": {"name": format!("B{number}")}},
+                "variants": {"create": [{"sku": format!("S{}", number / 2), "price": {"amount": "1"}}]}}))
+        })
+        .collect();
+    let hooks = HookSet::default();
+    let writers = inputs.iter().map(|input| write::create(&store, &hooks, &PRODUCT, input, true));
+    let done = futures_util::future::join_all(writers).await;
+    let refused: Vec<_> = done.into_iter().filter_map(Result::err).map(|error| error.problems[0].code).collect();
+    assert_eq!(refused, [Code::Conflict; 12], "each SKU is given twice");
+    assert_eq!(shop.value("select count(*) from live.product").await, 12);
+    store.pool.close().await;
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_race_for_the_same_categories_and_entries() {
+    let shop = Shop::new().await;
+    let hooks = HookSet::default();
+    let options = BulkOptions { publish: true, reuse: true, ..BulkOptions::default() };
+    let batch = |writer: usize| -> Vec<_> {
+        let product = |number: usize| {
+            let slug = format!("product-{}", (number * 11 + writer) % 40);
+            let category = format!("category-{}", number % 5);
+            let data = json!({"name": slug, "price": {"amount": "1"},
+                "categories": {"create": [{"slug": category, "name": category}]},
+                "variants": {"set": [{"sku": format!("{slug}-a"), "price": {"amount": "1"}}]}});
+            (json!({"slug": slug}), object(data))
+        };
+        (0..40).map(product).collect()
+    };
+    let batches: Vec<_> = (0..4).map(batch).collect();
+    let writers = batches.iter().map(async |batch| {
+        let items: Vec<_> = batch.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
+        write::save_batch(&shop.store, &hooks, &PRODUCT, &items, options).await
+    });
+    for done in futures_util::future::join_all(writers).await {
+        let outcomes = done.unwrap();
+        assert_eq!(outcomes.len(), 40);
+        assert!(!outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_))), "{outcomes:?}");
+    }
+    assert_eq!(shop.value("select count(*) from live.product").await, 40);
+    assert_eq!(shop.value("select count(*) from live.category").await, 5);
+    assert_eq!(shop.value("select count(*) from live.product_variant").await, 40);
+    shop.close().await;
+}
