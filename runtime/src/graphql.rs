@@ -1,10 +1,131 @@
-//! GraphQL from a request to the bytes of its answer: parsed and validated once, coerced and planned by us.
+//! GraphQL from a request to the bytes of its answer: parsed, validated and planned once, coerced and run each time.
 
 pub mod answer;
 pub mod cache;
 pub mod coerce;
+mod compile;
 pub mod document;
+mod execute;
 pub mod limits;
 pub mod registry;
 pub mod rules;
 pub mod types;
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use serde_json::{Map, Value as Json};
+
+use self::answer::{Answer, Failure, Outcome, Spent};
+use self::cache::Cache;
+use self::compile::Prepared;
+use self::execute::Execution;
+use self::registry::Introspection;
+use self::types::Types;
+use crate::content::Limits;
+use crate::error::{Code, Result};
+use crate::hooks::HookSet;
+use crate::site::SiteCode;
+use crate::store::Store;
+
+/// Bytes of documents whose plans are kept; a plan takes a small multiple of its document.
+const CACHED_DOCUMENTS: usize = 4 * 1024 * 1024;
+
+/// One request as any transport brings it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    pub query: String,
+    pub operation_name: Option<String>,
+    pub variables: Map<String, Json>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Reads what is live.
+    Anonymous,
+    /// Has the development token: reads drafts and writes.
+    Developer,
+}
+
+/// How the request came: what is fetched with GET must not change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
+}
+
+/// The API of a site.
+pub struct Api {
+    pub store: Store,
+    hooks: HookSet,
+    site: SiteCode,
+    types: Types,
+    introspection: Introspection,
+    /// By document and operation name.
+    prepared: Cache<(String, Option<String>), Prepared>,
+}
+
+impl Api {
+    pub fn new(store: Store, hooks: HookSet, site: SiteCode) -> Result<Self> {
+        let types = Types::parse(store.schema.sdl)?;
+        let introspection = Introspection::new(&types);
+        Ok(Self { store, hooks, site, types, introspection, prepared: Cache::new(CACHED_DOCUMENTS / 2) })
+    }
+
+    pub fn limits(&self) -> &'static Limits {
+        &self.store.schema.site.limits
+    }
+
+    /// The types as the server knows them.
+    pub fn sdl(&self) -> &'static str {
+        self.store.schema.sdl
+    }
+
+    pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
+        match self.run(request, actor, verb).await {
+            Ok(answer) => answer,
+            Err(failures) => Answer::refused(&failures),
+        }
+    }
+
+    async fn run(&self, request: &Request, actor: Actor, verb: Verb) -> Result<Answer, Vec<Failure>> {
+        let prepared = self.prepare(request).await?;
+        let is_mutation = prepared.operation.ty == OperationType::Mutation;
+        if is_mutation && verb == Verb::Get {
+            let failure = Failure::new(Code::BadRequest, "a mutation cannot be asked by GET: use POST");
+            return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
+        }
+        let limits = self.limits();
+        let definitions = &prepared.operation.variable_definitions;
+        let variables = coerce::variables(&self.types, definitions, &request.variables, limits.list as usize);
+        let variables = variables.map_err(|problems| {
+            problems.into_iter().map(|(problem, pos)| Failure::from(problem).at(pos)).collect::<Vec<_>>()
+        })?;
+        let requested = prepared.cost.check(&variables, limits);
+        let requested = requested.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
+        let compiled = prepared.compiled(self, &variables);
+        let execution = Execution { api: self, variables: &variables };
+        if actor == Actor::Anonymous && (is_mutation || execution.reads_drafts(&compiled)) {
+            let message = "drafts and mutations need the development token: `Authorization: Bearer <token>`";
+            return Err(vec![Failure::new(Code::Unauthenticated, message)]);
+        }
+        let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements };
+        let (data, failures) = execution.run(&compiled, is_mutation).await;
+        Ok(Answer::executed(&data, &failures, spent))
+    }
+
+    async fn prepare(&self, request: &Request) -> Result<Arc<Prepared>, Vec<Failure>> {
+        let key = (request.query.clone(), request.operation_name.clone());
+        if let Some(known) = self.prepared.get(&key) {
+            return Ok(known);
+        }
+        let operation = request.operation_name.as_deref();
+        let document =
+            document::prepare(&self.types, &self.introspection, self.limits(), &request.query, operation).await?;
+        let prepared = Arc::new(Prepared::new(&self.types, document));
+        let weight = key.0.len();
+        self.prepared.insert(key, prepared.clone(), weight);
+        Ok(prepared)
+    }
+}

@@ -1,16 +1,22 @@
 //! The verbs shared by every content type: storage, GraphQL, migrations, import. It never names a content type.
 
+pub mod cli;
+pub mod config;
 pub mod content;
 pub mod currency;
+pub mod demo;
+pub mod doctor;
 pub mod error;
 pub mod graphql;
 pub mod hooks;
+pub mod http;
 pub mod id;
 pub mod import;
 pub mod json;
 pub mod kind;
 pub mod prelude;
 pub mod record;
+pub mod server;
 pub mod site;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -19,5 +25,6 @@ pub mod value;
 
 pub use error::{Code, Error, Problem, Result};
 pub use id::Id;
+pub use server::Server;
 pub use store::{Stage, Store};
 pub use value::Value;

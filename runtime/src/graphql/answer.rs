@@ -25,6 +25,8 @@ pub enum Outcome {
     Executed,
     /// Refused before execution.
     Refused(Code),
+    /// Refused because it would change something.
+    MutationByGet,
 }
 
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{
     ConstDirective, EnumValueDefinition, ExecutableDocument, Field, FieldDefinition, InputValueDefinition,
@@ -15,8 +15,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, EmptySubscription, ObjectType, OutputType, Request, Response, Schema,
-    ServerError, ServerResult, Value, Variables,
+    CacheControl, ContainerType, Context, ContextSelectionSet, EmptySubscription, ObjectType, OutputType, Request, Response, Schema,
+    ServerError, ServerResult, ValidationResult, Value, Variables,
 };
 use indexmap::{IndexMap, IndexSet};
 
@@ -30,7 +30,7 @@ pub struct Introspection {
 impl Introspection {
     pub fn new(types: &Types) -> Self {
         REGISTERED.with_borrow_mut(|registered| *registered = register(&types.definitions));
-        let schema = Schema::build(Query, Mutation, EmptySubscription).extension(ValidateOnly).finish();
+        let schema = Schema::build(Query, Mutation, EmptySubscription).extension(OneStep).finish();
         REGISTERED.take();
         Self { schema }
     }
@@ -40,9 +40,9 @@ impl Introspection {
         self.schema.execute(request(document, operation).data(Validating)).await.errors
     }
 
-    /// Runs an operation that selects nothing but introspection.
+    /// Runs a valid operation that selects nothing but introspection.
     pub async fn answer(&self, document: ExecutableDocument, variables: Variables) -> Response {
-        self.schema.execute(request(document, None).variables(variables)).await
+        self.schema.execute(request(document, None).variables(variables).data(Validated)).await
     }
 
     pub fn sdl(&self) -> String {
@@ -60,16 +60,31 @@ fn request(document: ExecutableDocument, operation: Option<&str>) -> Request {
 /// Marks a request that stops after validation.
 struct Validating;
 
-struct ValidateOnly;
+/// Marks a request that needs no validation: what it has left over from a larger document would not pass.
+struct Validated;
 
-impl ExtensionFactory for ValidateOnly {
+/// Does one of the two.
+struct OneStep;
+
+impl ExtensionFactory for OneStep {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
 }
 
 #[async_graphql::async_trait::async_trait]
-impl Extension for ValidateOnly {
+impl Extension for OneStep {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        match ctx.data_opt::<Validated>() {
+            Some(_) => Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 }),
+            None => next.run(ctx).await,
+        }
+    }
+
     async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
         match ctx.data_opt::<Validating>() {
             Some(_) => Response::new(Value::Null),

@@ -1,0 +1,112 @@
+//! The command line of a site's server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, Wrong};
+use crate::error::{Code, Error, Result};
+use crate::server::Server;
+use crate::store::Store;
+use crate::{demo, doctor, migrate};
+
+/// What is logged when RUST_LOG does not say.
+const LOGGED: &str = "info,sqlx=warn,hyper=warn";
+
+#[derive(Parser)]
+#[command(name = "typecase", about = "The server of this site", version)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API until told to stop
+    Serve {
+        /// Listen on this port of 127.0.0.1, whatever the environment says
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Bring the database up to date with this server
+    Migrate {
+        /// Say which migrations are applied, and apply none
+        #[arg(long)]
+        status: bool,
+    },
+    /// Load the demo's content; what is there already is brought up to date
+    Demo,
+    /// Look at the set-up and say what is wrong with it
+    Doctor,
+    /// Print the API's schema (SDL)
+    Schema,
+}
+
+pub fn main(server: Server) -> ExitCode {
+    let line = Line::parse();
+    if let Command::Schema = line.command {
+        print!("{}", server.schema.sdl);
+        return ExitCode::SUCCESS;
+    }
+    log();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ran = match runtime {
+        Ok(runtime) => runtime.block_on(run(server, line.command)),
+        Err(error) => Err(failed(format!("the runtime does not start: {error}"))),
+    };
+    match ran {
+        Ok(code) => code,
+        Err(error) => {
+            for problem in error.problems {
+                eprintln!("error: {}", problem.message);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(server: Server, command: Command) -> Result<ExitCode> {
+    let config = Config::from_env();
+    if let Command::Doctor = command {
+        let findings = doctor::examine(config.as_ref().map_err(Vec::as_slice), server.schema).await;
+        print!("{}", doctor::report(&findings));
+        return Ok(if doctor::is_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let mut config = config.map_err(unusable)?;
+    match command {
+        Command::Serve { port } => {
+            if let Some(port) = port {
+                config.address = ([127, 0, 0, 1], port).into();
+            }
+            server.serve(config).await?;
+        }
+        Command::Migrate { status } => migrate::command(&config.database, server.schema, status).await?,
+        Command::Demo => {
+            let store = Store::connect_lazy(&config.database, 2, server.schema)?;
+            migrate::check(&store.pool, server.schema).await?;
+            let loaded = demo::load(&store, &server.hooks, server.demo).await?;
+            println!("{loaded}");
+        }
+        Command::Doctor | Command::Schema => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+}
+
+fn unusable(wrong: Vec<Wrong>) -> Error {
+    let problems = wrong.into_iter().map(|wrong| {
+        crate::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message))
+    });
+    Error { problems: problems.collect() }
+}
+
+fn failed(message: String) -> Error {
+    Error::new(Code::Internal, message)
+}

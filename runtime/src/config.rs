@@ -1,0 +1,165 @@
+//! Settings of a server, from the environment: all that is wrong with them is told at once.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+
+/// Where to listen when nothing says so: this machine only.
+const ADDRESS: &str = "127.0.0.1:4000";
+const CONNECTIONS: u32 = 10;
+/// A shorter token could be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Checked to be an address of PostgreSQL.
+    pub database: String,
+    pub connections: u32,
+    pub address: SocketAddr,
+    pub environment: Environment,
+    /// Lets its holder read drafts and write.
+    pub token: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// With GraphiQL.
+    Development,
+    Production,
+}
+
+/// A variable of the environment that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    pub variable: &'static str,
+    pub message: String,
+}
+
+impl Config {
+    pub fn from_env() -> Result<Self, Vec<Wrong>> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// An empty variable counts as one that is not set.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Wrong>> {
+        let mut reader = Reader { variable, wrong: Vec::new() };
+        let config = Self {
+            database: reader.database(),
+            connections: reader.parsed("TYPECASE_CONNECTIONS", "a number from 1 to 1000").unwrap_or(CONNECTIONS),
+            address: reader.address(),
+            environment: reader.environment(),
+            token: reader.token(),
+        };
+        if !(1..=1000).contains(&config.connections) {
+            reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
+        }
+        if reader.wrong.is_empty() { Ok(config) } else { Err(reader.wrong) }
+    }
+}
+
+struct Reader<F> {
+    variable: F,
+    wrong: Vec<Wrong>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    fn wrong(&mut self, variable: &'static str, message: impl Into<String>) {
+        self.wrong.push(Wrong { variable, message: message.into() });
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        let value = self.get(name)?;
+        let parsed = value.parse().ok();
+        if parsed.is_none() {
+            self.wrong(name, format!("`{value}` is not {expected}"));
+        }
+        parsed
+    }
+
+    fn database(&mut self) -> String {
+        let Some(url) = self.get("DATABASE_URL") else {
+            self.wrong("DATABASE_URL", "it is not set: `postgres://user:password@host/database` (`cargo xtask dev` brings its own)");
+            return String::new();
+        };
+        // The address may hold a password, so it is not shown.
+        if let Err(error) = PgConnectOptions::from_str(&url) {
+            self.wrong("DATABASE_URL", format!("it is no address of a PostgreSQL: {error}"));
+        }
+        url
+    }
+
+    /// `PORT` is what hosting services set; the address wins.
+    fn address(&mut self) -> SocketAddr {
+        let default = || SocketAddr::from(([127, 0, 0, 1], 4000));
+        let address = self.parsed("TYPECASE_ADDRESS", &format!("an address and a port like `{ADDRESS}` or `0.0.0.0:8080`"));
+        let port = self.parsed("PORT", "a port").map(|port: u16| SocketAddr::from(([0, 0, 0, 0], port)));
+        address.or(port).unwrap_or_else(default)
+    }
+
+    fn environment(&mut self) -> Environment {
+        match self.get("TYPECASE_ENV").as_deref() {
+            None | Some("production") => Environment::Production,
+            Some("development") => Environment::Development,
+            Some(other) => {
+                let message = format!("`{other}` is neither `development` nor `production`");
+                self.wrong("TYPECASE_ENV", message);
+                Environment::Production
+            }
+        }
+    }
+
+    fn token(&mut self) -> Option<String> {
+        let token = self.get("TYPECASE_DEV_TOKEN")?;
+        if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.wrong("TYPECASE_DEV_TOKEN", format!("it must have {SHORTEST_TOKEN} characters or more, none of them a space"));
+        }
+        Some(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, Vec<Wrong>> {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Config::read(|name| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+    }
+
+    #[test]
+    fn a_database_is_all_that_must_be_set() {
+        let config = read(&[("DATABASE_URL", "postgres://localhost/shop"), ("PORT", "")]).unwrap();
+        assert_eq!(config.address.to_string(), ADDRESS);
+        assert_eq!((config.environment, config.token, config.connections), (Environment::Production, None, CONNECTIONS));
+    }
+
+    #[test]
+    fn a_hosts_port_is_served_to_everybody_and_an_address_wins() {
+        let database = ("DATABASE_URL", "postgres://localhost/shop");
+        assert_eq!(read(&[database, ("PORT", "80")]).unwrap().address.to_string(), "0.0.0.0:80");
+        let both = read(&[database, ("PORT", "80"), ("TYPECASE_ADDRESS", "[::1]:9")]).unwrap();
+        assert_eq!(both.address.to_string(), "[::1]:9");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_by_name_and_no_password_is() {
+        let wrong = read(&[
+            ("DATABASE_URL", "mysql://me:hidden@localhost/shop"),
+            ("TYPECASE_CONNECTIONS", "0"),
+            ("TYPECASE_ADDRESS", "here"),
+            ("TYPECASE_ENV", "dev"),
+            ("TYPECASE_DEV_TOKEN", "short"),
+        ]);
+        let wrong = wrong.unwrap_err();
+        let names: Vec<_> = wrong.iter().map(|wrong| wrong.variable).collect();
+        let expected =
+            ["DATABASE_URL", "TYPECASE_ADDRESS", "TYPECASE_ENV", "TYPECASE_DEV_TOKEN", "TYPECASE_CONNECTIONS"];
+        assert_eq!(names, expected);
+        assert!(wrong.iter().all(|wrong| !wrong.message.contains("hidden")), "{wrong:?}");
+    }
+}

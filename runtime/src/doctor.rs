@@ -1,0 +1,143 @@
+//! `typecase doctor`: looks at all that a server needs, and says what is wrong, why, and which command mends it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use crate::config::{Config, Environment, Wrong};
+use crate::content::SchemaInfo;
+use crate::migrate;
+use crate::store::Store;
+
+/// The oldest PostgreSQL whose features the statements use.
+const OLDEST_POSTGRES: i32 = 14_00_00;
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// One thing that was looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub about: &'static str,
+    pub state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum State {
+    Good(String),
+    /// It works, but perhaps not as meant.
+    Notice { why: String, mend: String },
+    Wrong { why: String, mend: String },
+}
+
+/// Everything, in the order in which it can be mended; what depends on something wrong is left out.
+pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaInfo) -> Vec<Finding> {
+    let config = match config {
+        Ok(config) => config,
+        Err(wrong) => return wrong.iter().map(variable).collect(),
+    };
+    let mut findings = vec![good("settings", "every variable of the environment can be read".to_owned())];
+    findings.push(token(config));
+    findings.push(address(config).await);
+    let store = match Store::connect_lazy(&config.database, 1, schema) {
+        Ok(store) => store,
+        Err(error) => {
+            findings.push(wrong("database", error.to_string(), "export DATABASE_URL=postgres://user:password@host/database"));
+            return findings;
+        }
+    };
+    let database = database(&store.pool).await;
+    let answers = matches!(database.state, State::Good(_));
+    findings.push(database);
+    if answers {
+        findings.push(catalog(&store.pool, schema).await);
+    }
+    findings
+}
+
+/// The findings as text for a terminal.
+pub fn report(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for Finding { about, state } in findings {
+        let (mark, why, mend) = match state {
+            State::Good(why) => ("ok    ", why, None),
+            State::Notice { why, mend } => ("note  ", why, Some(mend)),
+            State::Wrong { why, mend } => ("WRONG ", why, Some(mend)),
+        };
+        // Writing to a text does not fail.
+        let _ = writeln!(text, "{mark} {about}: {why}");
+        if let Some(mend) = mend {
+            let _ = writeln!(text, "       do: {mend}");
+        }
+    }
+    text
+}
+
+pub fn is_well(findings: &[Finding]) -> bool {
+    !findings.iter().any(|finding| matches!(finding.state, State::Wrong { .. }))
+}
+
+fn variable(wrong: &Wrong) -> Finding {
+    let mend = format!("export {}=...", wrong.variable);
+    Finding { about: wrong.variable, state: State::Wrong { why: wrong.message.clone(), mend } }
+}
+
+fn token(config: &Config) -> Finding {
+    match (&config.token, config.environment) {
+        (Some(_), _) => good("token", "drafts and mutations are open to who has TYPECASE_DEV_TOKEN".to_owned()),
+        (None, _) => Finding {
+            about: "token",
+            state: State::Notice {
+                why: "TYPECASE_DEV_TOKEN is not set, so nobody can read drafts or write".to_owned(),
+                mend: "export TYPECASE_DEV_TOKEN=$(openssl rand -hex 20)".to_owned(),
+            },
+        },
+    }
+}
+
+async fn address(config: &Config) -> Finding {
+    let about = match config.environment {
+        Environment::Development => "address (development: GraphiQL is served)",
+        Environment::Production => "address",
+    };
+    match tokio::net::TcpListener::bind(config.address).await {
+        Ok(_) => good(about, format!("{} is free", config.address)),
+        Err(error) => Finding {
+            about,
+            state: State::Notice {
+                why: format!("cannot listen on {}: {error}; perhaps a server runs already", config.address),
+                mend: "typecase serve --port 4001".to_owned(),
+            },
+        },
+    }
+}
+
+async fn database(pool: &PgPool) -> Finding {
+    let version = sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(pool);
+    match tokio::time::timeout(ANSWER_TIME, version).await {
+        Ok(Ok(version)) if version < OLDEST_POSTGRES => {
+            let why = format!("PostgreSQL {} is older than {}", version / 10_000, OLDEST_POSTGRES / 10_000);
+            wrong("database", why, "upgrade PostgreSQL")
+        }
+        Ok(Ok(version)) => good("database", format!("PostgreSQL {}.{} answers", version / 10_000, version % 10_000)),
+        Ok(Err(error)) => wrong("database", error.to_string(), "psql \"$DATABASE_URL\" -c 'select 1'"),
+        Err(_) => {
+            let why = format!("it has not answered within {} seconds", ANSWER_TIME.as_secs());
+            wrong("database", why, "psql \"$DATABASE_URL\" -c 'select 1'")
+        }
+    }
+}
+
+async fn catalog(pool: &PgPool, schema: &'static SchemaInfo) -> Finding {
+    match migrate::check(pool, schema).await {
+        Ok(()) => good("catalog", "the database is the one that this server was compiled for".to_owned()),
+        Err(error) => wrong("catalog", error.to_string(), "typecase migrate"),
+    }
+}
+
+fn good(about: &'static str, why: String) -> Finding {
+    Finding { about, state: State::Good(why) }
+}
+
+fn wrong(about: &'static str, why: String, mend: &str) -> Finding {
+    Finding { about, state: State::Wrong { why, mend: mend.to_owned() } }
+}

@@ -1,0 +1,224 @@
+//! Runs the root fields of an operation: reads side by side, mutations one after the other.
+
+use async_graphql::Variables as AsyncVariables;
+use async_graphql_value::{Name, Value as Literal};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::Api;
+use super::answer::Failure;
+use super::coerce::{Coercion, Variables};
+use super::compile::{Call, Compiled, RootField, What, Write};
+use crate::content::{ComputedInfo, ContentInfo, OperationInfo, Returns};
+use crate::error::{Code, Error, Problem, Result, Step};
+use crate::hooks::Cx;
+use crate::id;
+use crate::site::{Args, ReadCx};
+use crate::store::read::{self, Arguments, Computed, Root};
+use crate::store::{Stage, Store, write};
+use crate::value::Value;
+
+/// Root fields of one query that read at the same time, each on a connection of its own.
+const CONCURRENT_FIELDS: usize = 4;
+
+/// One request under way.
+pub struct Execution<'a> {
+    pub api: &'a Api,
+    pub variables: &'a Variables,
+}
+
+impl Execution<'_> {
+    pub fn reads_drafts(&self, compiled: &Compiled) -> bool {
+        compiled.fields.iter().any(|field| match &field.what {
+            What::Read(root) => root.stage(&self.request()) == Stage::Draft,
+            _ => false,
+        })
+    }
+
+    /// The JSON of `data`, and what went wrong in it.
+    pub async fn run(&self, compiled: &Compiled, is_mutation: bool) -> (Vec<u8>, Vec<Failure>) {
+        let side_by_side = if is_mutation { 1 } else { CONCURRENT_FIELDS };
+        let answers = stream::iter(&compiled.fields).map(|field| self.field(field));
+        let answers: Vec<_> = answers.buffered(side_by_side).collect().await;
+        let mut data = vec![b'{'];
+        let mut failures = Vec::new();
+        let mut is_null = false;
+        for (field, answer) in compiled.fields.iter().zip(answers) {
+            if data.len() > 1 {
+                data.push(b',');
+            }
+            crate::json::write_string(field.key.as_bytes(), &mut data);
+            data.push(b':');
+            match answer {
+                Ok(mut answer) => data.append(&mut answer),
+                Err(mut failed) => {
+                    failures.append(&mut failed);
+                    is_null |= !field.nullable;
+                    data.extend_from_slice(b"null");
+                }
+            }
+        }
+        data.push(b'}');
+        if is_null { (b"null".to_vec(), failures) } else { (data, failures) }
+    }
+
+    async fn field(&self, field: &RootField) -> Result<Vec<u8>, Vec<Failure>> {
+        let of_field = |error| Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]);
+        match &field.what {
+            What::Typename(name) => Ok(format!("\"{name}\"").into_bytes()),
+            What::Introspection { document, answered } => match answered.get() {
+                Some(known) => Ok(known.clone()),
+                None => {
+                    let answer = self.introspect(document, &field.key).await.map_err(of_field)?;
+                    if self.variables.is_empty() {
+                        return Ok(answered.get_or_init(|| answer).clone());
+                    }
+                    Ok(answer)
+                }
+            },
+            What::Read(root) => root.run(&self.request()).await.map_err(shown),
+            What::Write { call, write, info, entries } => {
+                let ids = self.write(call, *write, info).await.map_err(of_field)?;
+                match entries {
+                    Some(root) => root.run_entries(&self.request(), Stage::Draft, &ids).await.map_err(shown),
+                    None => {
+                        let deleted = ids.first().map_or(Json::Null, |id| id::encode(info.table, *id).into());
+                        Ok(deleted.to_string().into_bytes())
+                    }
+                }
+            }
+            What::Own { call, operation, is_mutation, entries } => {
+                let value = self.own(call, operation, *is_mutation).await.map_err(of_field)?;
+                let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
+                match entries {
+                    Some(root) => root.run_entries(&self.request(), stage, &ids(value)).await.map_err(shown),
+                    None => Ok(scalar(operation, &value).to_string().into_bytes()),
+                }
+            }
+        }
+    }
+
+    fn request(&self) -> read::Request<'_> {
+        read::Request { store: &self.api.store, arguments: self, computed: self.api }
+    }
+
+    fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
+        self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
+    }
+
+    async fn introspect(&self, document: &async_graphql::parser::types::ExecutableDocument, key: &str) -> Result<Vec<u8>> {
+        let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
+        let answer = self.api.introspection.answer(document.clone(), variables).await;
+        if let Some(error) = answer.errors.into_iter().next() {
+            return Err(Error::internal(error.message));
+        }
+        let data = answer.data.into_json().map_err(Error::internal)?;
+        Ok(data.get(key).unwrap_or(&Json::Null).to_string().into_bytes())
+    }
+
+    async fn write(&self, call: &Call, kind: Write, info: &'static ContentInfo) -> Result<Vec<Uuid>> {
+        let arguments = self.arguments(call)?;
+        let Api { store, hooks, .. } = self.api;
+        let flag = |name: &str| arguments.get(name) == Some(&Json::Bool(true));
+        let revision = arguments.get("revision").and_then(Json::as_i64).unwrap_or_default();
+        let nothing = Map::new();
+        let input = arguments.get("input").and_then(Json::as_object).unwrap_or(&nothing);
+        let id = match kind {
+            Write::Create => write::create(store, hooks, info, input, flag("publish")).await?,
+            Write::Upsert => {
+                let items = arguments.get("input").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+                return write::upsert(store, hooks, info, items, flag("publish")).await;
+            }
+            Write::Update => {
+                write::update(store, hooks, info, named(info, &arguments)?, revision, input, flag("publish")).await?
+            }
+            Write::Delete => write::delete(store, hooks, info, named(info, &arguments)?, revision).await?,
+            Write::Publish => write::publish(store, hooks, info, named(info, &arguments)?, revision).await?,
+            Write::Unpublish => {
+                write::unpublish(store, hooks, info, named(info, &arguments)?, revision, flag("force")).await?
+            }
+        };
+        Ok(vec![id])
+    }
+
+    async fn own(&self, call: &Call, operation: &OperationInfo, is_mutation: bool) -> Result<Value> {
+        let store = &self.api.store;
+        let args = Args::parse(operation, &store.schema.site, &self.arguments(call)?)?;
+        if !is_mutation {
+            return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
+        }
+        let mut transaction = store.pool.begin().await?;
+        let value = self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;
+        transaction.commit().await?;
+        Ok(value)
+    }
+}
+
+impl Arguments for Execution<'_> {
+    fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>> {
+        let Some(declared) = self.api.types.field(parent, field) else { return Ok(Map::new()) };
+        let mut coercion = Coercion::new(&self.api.types, self.variables, self.api.limits().list as usize);
+        let coerced = coercion.arguments(given.iter().map(|(name, value)| (name, value)), &declared.arguments);
+        if coercion.problems.is_empty() { Ok(coerced) } else { Err(coercion.problems) }
+    }
+}
+
+impl Computed for Api {
+    fn compute<'a>(
+        &'a self,
+        store: &'a Store,
+        stage: Stage,
+        info: &'static ContentInfo,
+        fields: &'a [&'static ComputedInfo],
+        ids: &'a [Uuid],
+    ) -> BoxFuture<'a, Result<Vec<Vec<Value>>>> {
+        Box::pin(async move {
+            let rows = crate::record::load(store, stage, info, &read::computed_with(fields), ids).await?;
+            let cx = ReadCx { store, stage };
+            let mut values = Vec::with_capacity(fields.len());
+            for field in fields {
+                values.push(self.site.compute(info, field.name, rows.clone(), &cx).await?);
+            }
+            Ok(values)
+        })
+    }
+}
+
+/// The entry that `id` names; another type's id names nothing here.
+fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
+    let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
+    id::decode_as(info.table, text).ok_or_else(|| {
+        let message = format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
+        Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()
+    })
+}
+
+fn ids(value: Value) -> Vec<Uuid> {
+    match value {
+        Value::Uuid(id) => vec![id],
+        Value::List(items) => items.into_iter().flat_map(ids).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn scalar(operation: &OperationInfo, value: &Value) -> Json {
+    match (operation.returns, value) {
+        (_, Value::Null) => Json::Null,
+        (Returns::Scalar { many: true, .. }, Value::List(items)) => {
+            Json::Array(items.iter().map(|item| scalar(operation, item)).collect())
+        }
+        (Returns::Scalar { kind, .. }, value) => kind.json(value),
+        (Returns::Content { .. }, _) => Json::Null,
+    }
+}
+
+fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
+    let shown = |failure: read::Failure| Failure {
+        problem: failure.problem,
+        locations: vec![failure.pos],
+        path: failure.path,
+    };
+    failures.into_iter().map(shown).collect()
+}

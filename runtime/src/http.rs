@@ -1,0 +1,95 @@
+//! The server's routes, and what holds for every one of them: a request's id, its line in the log, safe headers.
+
+mod accept;
+mod body;
+mod graphiql;
+mod graphql;
+pub mod listen;
+mod token;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tracing::Instrument;
+
+use crate::config::Environment;
+use crate::graphql::Api;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The database must answer a readiness check within this time.
+const READY_TIME: Duration = Duration::from_secs(2);
+
+/// What the routes share.
+pub struct App {
+    pub api: Api,
+    pub environment: Environment,
+    pub token: Option<String>,
+    /// Set when the server is told to stop: load balancers then send no more requests.
+    pub stopping: AtomicBool,
+}
+
+/// All routes; the site's own come beside ours and get the same id and log.
+pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
+    let mut routes = Router::new()
+        .route("/graphql", any(graphql::handle))
+        .route("/health", get(|| async { "ok" }))
+        .route("/ready", get(ready));
+    if app.environment == Environment::Development {
+        routes = routes.merge(graphiql::routes());
+    }
+    routes.merge(own).fallback(not_found).layer(middleware::from_fn(observe)).with_state(app)
+}
+
+/// Whether requests should be sent here: the database answers, and the server is not about to stop.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.stopping.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
+    }
+    let ping = sqlx::query("select 1").execute(&app.api.store.pool);
+    match tokio::time::timeout(READY_TIME, ping).await {
+        Ok(Ok(_)) => "ready".into_response(),
+        Ok(Err(error)) => not_ready(&error.to_string()),
+        Err(_) => not_ready("it does not answer"),
+    }
+}
+
+fn not_ready(cause: &str) -> Response {
+    tracing::warn!(cause, "the database is not ready");
+    (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+}
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "nothing is here: the API is at /graphql").into_response()
+}
+
+/// Gives the request an id, or keeps the one that a proxy gave it, and writes one line when it is answered.
+async fn observe(request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
+    let id = given.map_or_else(|| crate::id::new_uuid().simple().to_string(), str::to_owned);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id);
+    let start = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    let status = response.status().as_u16();
+    span.in_scope(|| tracing::info!(%method, path, status, milliseconds, "answered"));
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID.clone(), id);
+    }
+    response
+}
+
+/// An id of somebody else's goes into our log, so it is short and of plain letters.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}

@@ -1,0 +1,137 @@
+//! Which media type an answer has: the one that the client likes best among the two of GraphQL over HTTP.
+
+/// A media type of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// `application/graphql-response+json`: the status tells what became of the request.
+    Response,
+    /// `application/json`, as older clients ask: well-formed requests are answered with 200 whatever becomes of them.
+    Legacy,
+}
+
+impl Media {
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Response => "application/graphql-response+json; charset=utf-8",
+            Self::Legacy => "application/json; charset=utf-8",
+        }
+    }
+
+    fn essence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Response => ("application", "graphql-response+json"),
+            Self::Legacy => ("application", "json"),
+        }
+    }
+}
+
+/// `None`: the client takes neither. Without the header, and between equals, the newer one is taken.
+pub fn negotiate(accept: Option<&str>) -> Option<Media> {
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Response) };
+    let ranges: Vec<_> = accept.split(',').filter_map(Range::parse).collect();
+    let quality = |media: Media| {
+        let fitting = ranges.iter().filter(|range| range.fits(media));
+        // The most exact range decides, whatever its quality (RFC 9110, 12.5.1).
+        fitting.max_by_key(|range| range.precision()).map_or(0, |range| range.quality)
+    };
+    let (response, legacy) = (quality(Media::Response), quality(Media::Legacy));
+    match (response, legacy) {
+        (0, 0) => None,
+        _ if response >= legacy => Some(Media::Response),
+        _ => Some(Media::Legacy),
+    }
+}
+
+/// `application/*;q=0.8`
+struct Range<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    /// In thousandths.
+    quality: u16,
+    /// Ours are UTF-8.
+    other_charset: bool,
+}
+
+impl<'a> Range<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        let mut range = Self { kind, subtype, quality: 1000, other_charset: false };
+        for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
+            let value = value.trim().trim_matches('"');
+            match name.trim() {
+                name if name.eq_ignore_ascii_case("q") => {
+                    let quality = value.parse::<f32>().ok().filter(|quality| (0.0..=1.0).contains(quality))?;
+                    range.quality = (quality * 1000.0).round() as u16;
+                }
+                name if name.eq_ignore_ascii_case("charset") => range.other_charset = !is_utf8(value),
+                _ => {}
+            }
+        }
+        Some(range)
+    }
+
+    fn fits(&self, media: Media) -> bool {
+        let (kind, subtype) = media.essence();
+        let kind_fits = self.kind == "*" || self.kind.eq_ignore_ascii_case(kind);
+        let subtype_fits = self.subtype == "*" || self.subtype.eq_ignore_ascii_case(subtype);
+        kind_fits && subtype_fits && !self.other_charset
+    }
+
+    fn precision(&self) -> u8 {
+        u8::from(self.kind != "*") + u8::from(self.subtype != "*")
+    }
+}
+
+/// Whether a body of this `Content-Type` is JSON that we read.
+pub fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let charset = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => is_utf8(value.trim().trim_matches('"')),
+        _ => true,
+    };
+    json && parts.all(charset)
+}
+
+fn is_utf8(charset: &str) -> bool {
+    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_chooses() {
+        let cases = [
+            (None, Some(Media::Response)),
+            (Some("*/*"), Some(Media::Response)),
+            (Some("application/*"), Some(Media::Response)),
+            (Some("application/json"), Some(Media::Legacy)),
+            (Some("application/json, application/graphql-response+json"), Some(Media::Response)),
+            (Some("application/graphql-response+json;q=0.8, application/json;q=0.9"), Some(Media::Legacy)),
+            (Some("application/json;q=0, */*;q=0.1"), Some(Media::Response)),
+            (Some("application/graphql-response+json;q=0, */*"), Some(Media::Legacy)),
+            (Some("APPLICATION/JSON; charset=UTF-8"), Some(Media::Legacy)),
+            (Some("application/json; charset=latin1"), None),
+            (Some("text/html"), None),
+            (Some("text/html, */*;q=0"), None),
+            (Some("application/json;q=2"), None),
+            (Some("nonsense"), None),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(negotiate(accept), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_json_in_utf8() {
+        for good in ["application/json", "Application/JSON;charset=utf-8", "application/json; charset=\"UTF-8\""] {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in ["", "text/plain", "application/jsonp", "application/json; charset=latin1", "application/graphql"] {
+            assert!(!is_json(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! GraphiQL at `/graphiql`, in development only, from files that are built into the server.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+
+use super::App;
+
+const PAGE: &str = include_str!("../../assets/graphiql/index.html");
+
+/// `(path, media type, gzipped bytes)`
+const FILES: &[(&str, &str, &[u8])] = &[
+    (
+        "/graphiql/graphiql.min.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/graphiql/graphiql.min.js.gz"),
+    ),
+    (
+        "/graphiql/graphiql.min.css",
+        "text/css; charset=utf-8",
+        include_bytes!("../../assets/graphiql/graphiql.min.css.gz"),
+    ),
+    (
+        "/graphiql/react.production.min.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/graphiql/react.production.min.js.gz"),
+    ),
+    (
+        "/graphiql/react-dom.production.min.js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../assets/graphiql/react-dom.production.min.js.gz"),
+    ),
+];
+
+pub fn routes() -> Router<Arc<App>> {
+    let routes = Router::new().route("/graphiql", get(page));
+    FILES.iter().fold(routes, |routes, &(path, media, bytes)| routes.route(path, get(move || file(media, bytes))))
+}
+
+async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    // A page of another site that reaches us under its own name must not learn the token.
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let token = app.token.as_deref().filter(|_| is_this_machine(host)).unwrap_or_default();
+    let query = format!("# The content of {}: ctrl-space completes, ctrl-enter runs.\n\n{}", app.api.name(), app.api.example());
+    let page = PAGE.replace("\"{{token}}\"", &script(token)).replace("\"{{query}}\"", &script(&query));
+    ([(CACHE_CONTROL, "no-store")], Html(page)).into_response()
+}
+
+async fn file(media: &'static str, bytes: &'static [u8]) -> impl IntoResponse {
+    ([(CONTENT_TYPE, media), (CONTENT_ENCODING, "gzip"), (CACHE_CONTROL, "max-age=3600")], bytes)
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    matches!(name.map_or(host, |(name, _)| name), "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// A text as it may stand in a script of a page.
+fn script(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('<', "\\u003c")
+}

@@ -1,0 +1,92 @@
+//! `Server`: the schema and the site's own code put together, and the commands that run on them.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::content::SchemaInfo;
+use crate::error::{Error, Result};
+use crate::graphql::Api;
+use crate::hooks::{HookSet, Hooks};
+use crate::http::{self, App, listen};
+use crate::record::Record;
+use crate::site::SiteCode;
+use crate::store::Store;
+use crate::{cli, migrate};
+
+/// Routes of a site's own; handlers take `State<Arc<App>>`.
+pub type Routes = Router<Arc<App>>;
+
+pub struct Server {
+    pub(crate) schema: &'static SchemaInfo,
+    pub(crate) hooks: HookSet,
+    site: SiteCode,
+    routes: Routes,
+    /// `(content type, lines of JSON)`, in the order in which they are loaded.
+    pub(crate) demo: &'static [(&'static str, &'static str)],
+}
+
+impl Server {
+    pub fn new(schema: &'static SchemaInfo) -> Self {
+        Self { schema, hooks: HookSet::default(), site: SiteCode::default(), routes: Router::new(), demo: &[] }
+    }
+
+    /// What the site does around the writes of a content type.
+    pub fn hooks<T: Record>(mut self, hooks: impl Hooks<T>) -> Self {
+        self.hooks.add(hooks);
+        self
+    }
+
+    /// The site's computed fields, queries and mutations: `generated::site(Site)`.
+    pub fn site(mut self, site: SiteCode) -> Self {
+        self.site = site;
+        self
+    }
+
+    /// Routes beside the API.
+    pub fn routes(mut self, routes: Routes) -> Self {
+        self.routes = self.routes.merge(routes);
+        self
+    }
+
+    /// The content that `typecase demo` loads.
+    pub fn demo(mut self, demo: &'static [(&'static str, &'static str)]) -> Self {
+        self.demo = demo;
+        self
+    }
+
+    /// Does what the command line says.
+    pub fn main(self) -> ExitCode {
+        cli::main(self)
+    }
+
+    /// Serves until the process is told to stop.
+    pub(crate) async fn serve(self, config: Config) -> Result<()> {
+        let store = Store::connect_lazy(&config.database, config.connections, self.schema)?;
+        migrate::check(&store.pool, self.schema).await?;
+        let app = Arc::new(App {
+            api: Api::new(store, self.hooks, self.site)?,
+            environment: config.environment,
+            token: config.token,
+            stopping: AtomicBool::new(false),
+        });
+        let listener = TcpListener::bind(config.address).await.map_err(|error| {
+            let message = format!("cannot listen on {}: {error} (TYPECASE_ADDRESS or --port changes it)", config.address);
+            Error::new(crate::Code::BadRequest, message)
+        })?;
+        let address = listener.local_addr().unwrap_or(config.address);
+        tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
+        let stop = async {
+            listen::told_to_stop().await;
+            tracing::info!("stopping: requests under way are answered first");
+            app.stopping.store(true, Ordering::Relaxed);
+        };
+        listen::serve(listener, http::router(app.clone(), self.routes), stop).await;
+        app.api.store.pool.close().await;
+        Ok(())
+    }
+}
