@@ -1,6 +1,5 @@
 //! The command line of a site's server.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

@@ -112,7 +112,7 @@ async fn address(config: &Config) -> Finding {
 }
 
 async fn database(pool: &PgPool) -> Finding {
-    let version = sqlx::query_scalar("select current_setting('server_version_num')::int").fetch_one(pool);
+    let version = sqlx::query_scalar::<_, i32>("select current_setting('server_version_num')::int").fetch_one(pool);
     match tokio::time::timeout(ANSWER_TIME, version).await {
         Ok(Ok(version)) if version < OLDEST_POSTGRES => {
             let why = format!("PostgreSQL {} is older than {}", version / 10_000, OLDEST_POSTGRES / 10_000);

@@ -22,7 +22,7 @@ use self::compile::Prepared;
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::types::Types;
-use crate::content::Limits;
+use crate::content::{Limits, Shape};
 use crate::error::{Code, Result};
 use crate::hooks::HookSet;
 use crate::site::SiteCode;
@@ -77,9 +77,17 @@ impl Api {
         &self.store.schema.site.limits
     }
 
-    /// The types as the server knows them.
-    pub fn sdl(&self) -> &'static str {
-        self.store.schema.sdl
+    /// The site's name.
+    pub fn name(&self) -> &'static str {
+        self.store.schema.site.name
+    }
+
+    /// A first query for a person to try.
+    pub fn example(&self) -> String {
+        let Some(info) = self.store.schema.types.iter().find(|info| info.drafts) else { return "{ __typename }".into() };
+        let scalar = info.fields.iter().find(|field| matches!(field.shape, Shape::Scalar(kind) if kind.parts().is_none()));
+        let field = scalar.map_or("id", |field| field.name);
+        format!("{{\n  {}(first: 5) {{\n    nodes {{\n      id\n      {field}\n    }}\n    totalCount\n  }}\n}}\n", info.plural)
     }
 
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {

@@ -14,6 +14,7 @@ pub mod id;
 pub mod import;
 pub mod json;
 pub mod kind;
+pub mod migrate;
 pub mod prelude;
 pub mod record;
 pub mod server;

@@ -2,7 +2,7 @@
 
 use async_graphql::Variables as AsyncVariables;
 use async_graphql_value::{Name, Value as Literal};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -11,13 +11,13 @@ use super::Api;
 use super::answer::Failure;
 use super::coerce::{Coercion, Variables};
 use super::compile::{Call, Compiled, RootField, What, Write};
-use crate::content::{ComputedInfo, ContentInfo, OperationInfo, Returns};
+use crate::content::{ContentInfo, OperationInfo, Returns};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
 use crate::id;
 use crate::site::{Args, ReadCx};
-use crate::store::read::{self, Arguments, Computed, Root};
-use crate::store::{Stage, Store, write};
+use crate::store::read::{self, Arguments};
+use crate::store::{Stage, write};
 use crate::value::Value;
 
 /// Root fields of one query that read at the same time, each on a connection of its own.
@@ -40,8 +40,8 @@ impl Execution<'_> {
     /// The JSON of `data`, and what went wrong in it.
     pub async fn run(&self, compiled: &Compiled, is_mutation: bool) -> (Vec<u8>, Vec<Failure>) {
         let side_by_side = if is_mutation { 1 } else { CONCURRENT_FIELDS };
-        let answers = stream::iter(&compiled.fields).map(|field| self.field(field));
-        let answers: Vec<_> = answers.buffered(side_by_side).collect().await;
+        let answers: Vec<_> = compiled.fields.iter().map(|field| self.field(field).boxed()).collect();
+        let answers: Vec<_> = stream::iter(answers).buffered(side_by_side).collect().await;
         let mut data = vec![b'{'];
         let mut failures = Vec::new();
         let mut is_null = false;
@@ -101,7 +101,7 @@ impl Execution<'_> {
     }
 
     fn request(&self) -> read::Request<'_> {
-        read::Request { store: &self.api.store, arguments: self, computed: self.api }
+        read::Request { store: &self.api.store, arguments: self, site: &self.api.site }
     }
 
     fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
@@ -162,27 +162,6 @@ impl Arguments for Execution<'_> {
         let mut coercion = Coercion::new(&self.api.types, self.variables, self.api.limits().list as usize);
         let coerced = coercion.arguments(given.iter().map(|(name, value)| (name, value)), &declared.arguments);
         if coercion.problems.is_empty() { Ok(coerced) } else { Err(coercion.problems) }
-    }
-}
-
-impl Computed for Api {
-    fn compute<'a>(
-        &'a self,
-        store: &'a Store,
-        stage: Stage,
-        info: &'static ContentInfo,
-        fields: &'a [&'static ComputedInfo],
-        ids: &'a [Uuid],
-    ) -> BoxFuture<'a, Result<Vec<Vec<Value>>>> {
-        Box::pin(async move {
-            let rows = crate::record::load(store, stage, info, &read::computed_with(fields), ids).await?;
-            let cx = ReadCx { store, stage };
-            let mut values = Vec::with_capacity(fields.len());
-            for field in fields {
-                values.push(self.site.compute(info, field.name, rows.clone(), &cx).await?);
-            }
-            Ok(values)
-        })
     }
 }
 
