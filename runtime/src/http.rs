@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod error;
 mod graphiql;
 mod graphql;
 pub mod listen;

@@ -24,6 +24,9 @@ pub mod store;
 pub mod testing;
 pub mod value;
 
+pub use axum;
+pub use serde_json;
+
 pub use error::{Code, Error, Problem, Result};
 pub use id::Id;
 pub use server::Server;

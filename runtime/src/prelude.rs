@@ -10,4 +10,5 @@ pub use crate::record::{
 };
 pub use crate::site::{ReadCx, SiteBuilder, SiteCode};
 pub use crate::store::{Stage, Store};
+pub use crate::value::Value;
 pub use rust_decimal::Decimal;

@@ -10,11 +10,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgArguments;
 use uuid::Uuid;
 
 use crate::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
+use crate::id::Id;
 use crate::record::{FieldType, Record, from_row};
 use crate::store::{Stage, Store};
 use crate::value::Value;
@@ -25,6 +28,21 @@ pub struct ReadCx<'a> {
     pub store: &'a Store,
     /// The stage that the request reads; computed fields must not look at another one.
     pub stage: Stage,
+}
+
+impl ReadCx<'_> {
+    /// The ids that a statement selects, in its order. `{stage}` in it stands for the PostgreSQL schema to read from;
+    /// parameters are texts there, so each is written with its type: `$1::bigint`.
+    pub async fn ids<T>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Id<T>>> {
+        let mut arguments = PgArguments::default();
+        for parameter in parameters {
+            parameter.bind(0, &mut arguments)?;
+        }
+        self.store.count_statement();
+        let sql = AssertSqlSafe(sql.replace("{stage}", self.stage.schema()));
+        let ids = sqlx::query_scalar_with(sql, arguments).fetch_all(&self.store.pool).await?;
+        Ok(ids.into_iter().map(Id::new).collect())
+    }
 }
 
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
