@@ -100,9 +100,9 @@ fn log() {
 }
 
 fn unusable(wrong: Vec<Wrong>) -> Error {
-    let problems = wrong.into_iter().map(|wrong| {
-        crate::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message))
-    });
+    let problems = wrong
+        .into_iter()
+        .map(|wrong| crate::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
     Error { problems: problems.collect() }
 }
 

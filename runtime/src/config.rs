@@ -83,7 +83,10 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn database(&mut self) -> String {
         let Some(url) = self.get("DATABASE_URL") else {
-            self.wrong("DATABASE_URL", "it is not set: `postgres://user:password@host/database` (`cargo xtask dev` brings its own)");
+            self.wrong(
+                "DATABASE_URL",
+                "it is not set: `postgres://user:password@host/database` (`cargo xtask dev` brings its own)",
+            );
             return String::new();
         };
         // The address may hold a password, so it is not shown.
@@ -96,7 +99,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     /// `PORT` is what hosting services set; the address wins.
     fn address(&mut self) -> SocketAddr {
         let default = || SocketAddr::from(([127, 0, 0, 1], 4000));
-        let address = self.parsed("TYPECASE_ADDRESS", &format!("an address and a port like `{ADDRESS}` or `0.0.0.0:8080`"));
+        let address =
+            self.parsed("TYPECASE_ADDRESS", &format!("an address and a port like `{ADDRESS}` or `0.0.0.0:8080`"));
         let port = self.parsed("PORT", "a port").map(|port: u16| SocketAddr::from(([0, 0, 0, 0], port)));
         address.or(port).unwrap_or_else(default)
     }
@@ -116,7 +120,10 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn token(&mut self) -> Option<String> {
         let token = self.get("TYPECASE_DEV_TOKEN")?;
         if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.wrong("TYPECASE_DEV_TOKEN", format!("it must have {SHORTEST_TOKEN} characters or more, none of them a space"));
+            self.wrong(
+                "TYPECASE_DEV_TOKEN",
+                format!("it must have {SHORTEST_TOKEN} characters or more, none of them a space"),
+            );
         }
         Some(token)
     }
@@ -135,7 +142,10 @@ mod tests {
     fn a_database_is_all_that_must_be_set() {
         let config = read(&[("DATABASE_URL", "postgres://localhost/shop"), ("PORT", "")]).unwrap();
         assert_eq!(config.address.to_string(), ADDRESS);
-        assert_eq!((config.environment, config.token, config.connections), (Environment::Production, None, CONNECTIONS));
+        assert_eq!(
+            (config.environment, config.token, config.connections),
+            (Environment::Production, None, CONNECTIONS)
+        );
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&str, &str)]) -> Resu
         let info = content(store.schema, table)?;
         let entries = parse(table, lines)?;
         let keys: Vec<_> = entries.iter().map(|entry| key(info, entry)).collect();
-        let items: Vec<_> = entries.iter().zip(&keys).map(|(data, key)| UpsertItem { key: key.as_ref(), data }).collect();
+        let items: Vec<_> =
+            entries.iter().zip(&keys).map(|(data, key)| UpsertItem { key: key.as_ref(), data }).collect();
         let options = BulkOptions { publish: info.drafts, ..BulkOptions::default() };
         for (index, outcome) in write::save_batch(store, hooks, info, &items, options).await?.into_iter().enumerate() {
             match outcome {
@@ -31,13 +32,17 @@ pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&str, &str)]) -> Resu
 
 fn content(schema: &'static SchemaInfo, table: &str) -> Result<&'static ContentInfo> {
     let found = schema.types.iter().copied().find(|info| info.table == table);
-    found.ok_or_else(|| Error::new(Code::BadUserInput, format!("the demo has a type `{table}` that the schema has not")))
+    found
+        .ok_or_else(|| Error::new(Code::BadUserInput, format!("the demo has a type `{table}` that the schema has not")))
 }
 
 fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {
     let parse = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| {
-            Error::new(Code::BadUserInput, format!("line {} of the demo's `{table}` is no JSON object: {error}", index + 1))
+            Error::new(
+                Code::BadUserInput,
+                format!("line {} of the demo's `{table}` is no JSON object: {error}", index + 1),
+            )
         })
     };
     lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(parse).collect()

@@ -25,8 +25,14 @@ pub struct Finding {
 pub enum State {
     Good(String),
     /// It works, but perhaps not as meant.
-    Notice { why: String, mend: String },
-    Wrong { why: String, mend: String },
+    Notice {
+        why: String,
+        mend: String,
+    },
+    Wrong {
+        why: String,
+        mend: String,
+    },
 }
 
 /// Everything, in the order in which it can be mended; what depends on something wrong is left out.
@@ -41,7 +47,11 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     let store = match Store::connect_lazy(&config.database, 1, schema) {
         Ok(store) => store,
         Err(error) => {
-            findings.push(wrong("database", error.to_string(), "export DATABASE_URL=postgres://user:password@host/database"));
+            findings.push(wrong(
+                "database",
+                error.to_string(),
+                "export DATABASE_URL=postgres://user:password@host/database",
+            ));
             return findings;
         }
     };

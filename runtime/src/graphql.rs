@@ -84,10 +84,16 @@ impl Api {
 
     /// A first query for a person to try.
     pub fn example(&self) -> String {
-        let Some(info) = self.store.schema.types.iter().find(|info| info.drafts) else { return "{ __typename }".into() };
-        let scalar = info.fields.iter().find(|field| matches!(field.shape, Shape::Scalar(kind) if kind.parts().is_none()));
+        let Some(info) = self.store.schema.types.iter().find(|info| info.drafts) else {
+            return "{ __typename }".into();
+        };
+        let scalar =
+            info.fields.iter().find(|field| matches!(field.shape, Shape::Scalar(kind) if kind.parts().is_none()));
         let field = scalar.map_or("id", |field| field.name);
-        format!("{{\n  {}(first: 5) {{\n    nodes {{\n      id\n      {field}\n    }}\n    totalCount\n  }}\n}}\n", info.plural)
+        format!(
+            "{{\n  {}(first: 5) {{\n    nodes {{\n      id\n      {field}\n    }}\n    totalCount\n  }}\n}}\n",
+            info.plural
+        )
     }
 
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {

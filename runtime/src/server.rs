@@ -75,7 +75,8 @@ impl Server {
             stopping: AtomicBool::new(false),
         });
         let listener = TcpListener::bind(config.address).await.map_err(|error| {
-            let message = format!("cannot listen on {}: {error} (TYPECASE_ADDRESS or --port changes it)", config.address);
+            let message =
+                format!("cannot listen on {}: {error} (TYPECASE_ADDRESS or --port changes it)", config.address);
             Error::new(crate::Code::BadRequest, message)
         })?;
         let address = listener.local_addr().unwrap_or(config.address);

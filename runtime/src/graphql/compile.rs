@@ -52,10 +52,23 @@ pub struct RootField {
 pub enum What {
     Typename(&'static str),
     /// Answered once where no variable is declared.
-    Introspection { document: Box<ExecutableDocument>, answered: OnceLock<Vec<u8>> },
+    Introspection {
+        document: Box<ExecutableDocument>,
+        answered: OnceLock<Vec<u8>>,
+    },
     Read(Root),
-    Write { call: Call, write: Write, info: &'static ContentInfo, entries: Option<Root> },
-    Own { call: Call, operation: &'static OperationInfo, is_mutation: bool, entries: Option<Root> },
+    Write {
+        call: Call,
+        write: Write,
+        info: &'static ContentInfo,
+        entries: Option<Root>,
+    },
+    Own {
+        call: Call,
+        operation: &'static OperationInfo,
+        is_mutation: bool,
+        entries: Option<Root>,
+    },
 }
 
 /// A field of the root with its arguments as the document has them.

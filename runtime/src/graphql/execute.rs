@@ -108,7 +108,11 @@ impl Execution<'_> {
         self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
     }
 
-    async fn introspect(&self, document: &async_graphql::parser::types::ExecutableDocument, key: &str) -> Result<Vec<u8>> {
+    async fn introspect(
+        &self,
+        document: &async_graphql::parser::types::ExecutableDocument,
+        key: &str,
+    ) -> Result<Vec<u8>> {
         let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
         let answer = self.api.introspection.answer(document.clone(), variables).await;
         if let Some(error) = answer.errors.into_iter().next() {
@@ -150,7 +154,8 @@ impl Execution<'_> {
             return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
         }
         let mut transaction = store.pool.begin().await?;
-        let value = self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;
+        let value =
+            self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;
         transaction.commit().await?;
         Ok(value)
     }
@@ -169,7 +174,8 @@ impl Arguments for Execution<'_> {
 fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
     id::decode_as(info.table, text).ok_or_else(|| {
-        let message = format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
+        let message =
+            format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
         Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()
     })
 }
@@ -194,10 +200,7 @@ fn scalar(operation: &OperationInfo, value: &Value) -> Json {
 }
 
 fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
-    let shown = |failure: read::Failure| Failure {
-        problem: failure.problem,
-        locations: vec![failure.pos],
-        path: failure.path,
-    };
+    let shown =
+        |failure: read::Failure| Failure { problem: failure.problem, locations: vec![failure.pos], path: failure.path };
     failures.into_iter().map(shown).collect()
 }

@@ -15,8 +15,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
 use async_graphql::{
-    CacheControl, ContainerType, Context, ContextSelectionSet, EmptySubscription, ObjectType, OutputType, Request, Response, Schema,
-    ServerError, ServerResult, ValidationResult, Value, Variables,
+    CacheControl, ContainerType, Context, ContextSelectionSet, EmptySubscription, ObjectType, OutputType, Request,
+    Response, Schema, ServerError, ServerResult, ValidationResult, Value, Variables,
 };
 use indexmap::{IndexMap, IndexSet};
 

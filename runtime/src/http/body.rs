@@ -37,7 +37,8 @@ async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Malformed> {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| malformed(StatusCode::BAD_REQUEST, format!("the body did not arrive: {error}")))?;
+        let chunk =
+            chunk.map_err(|error| malformed(StatusCode::BAD_REQUEST, format!("the body did not arrive: {error}")))?;
         if bytes.len() + chunk.len() > limit {
             let message = format!("the body has more than {limit} bytes");
             return Err(malformed(StatusCode::PAYLOAD_TOO_LARGE, message));
