@@ -11,11 +11,13 @@ pub mod catalog;
 pub mod diagnostic;
 pub mod emit;
 pub mod migrate;
+mod scaffold;
 pub mod schema;
 pub mod source;
 mod syntax;
 
 pub use diagnostic::Diagnostics;
+pub use scaffold::scaffold;
 pub use source::SourceFile;
 
 /// A valid schema, and what its author may want to know nevertheless.

@@ -1,6 +1,6 @@
 //! Declarations to the schema. What is not valid is left out: then the schema is not used.
 
-use super::declared::{Declared, FieldDecl, Owner, find};
+use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
@@ -323,7 +323,7 @@ fn argument(entry: &Entry) -> Option<Argument> {
 fn inverses(declared: &Declared<'_>) -> Vec<(String, Inverse)> {
     let mut inverses = Vec::new();
     for (source, owner) in &declared.types {
-        for field in owner.fields.iter().filter(|field| find(&owner.fields, &field.name.value).is_some()) {
+        for field in owner.fields.iter().filter(|field| !field.dropped) {
             let Some(inverse) = field.node.text_of("inverse").filter(|_| field.is_relation()) else { continue };
             let targets = field.targets(source);
             for (target, _) in &targets {
