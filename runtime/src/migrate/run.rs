@@ -1,0 +1,171 @@
+//! One migration file, statement by statement, so that a run that failed goes on where it stopped.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
+
+use super::split::{Statement, split};
+use super::{Applied, Error, Failure, ledger};
+
+/// How often a file is tried when other sessions hold locks, and how long it waits in between.
+const ATTEMPTS: usize = 4;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Applies the file from the statement after the first `done` ones.
+pub async fn file(connection: &mut PgConnection, name: &str, text: &str, done: usize) -> Result<Applied, Error> {
+    let start = Instant::now();
+    let statements = split(text);
+    let begin = "insert into cms.migration (name, checksum) values ($1, $2)
+        on conflict (name) do update set checksum = excluded.checksum, error = null";
+    sqlx::query(begin).bind(name).bind(ledger::checksum(text)).execute(&mut *connection).await?;
+    let mut file = File { connection, name, statements: &statements, done };
+    let mut attempt = 1;
+    let result = loop {
+        match file.run().await {
+            Err(Error::Failed(failure)) if failure.is_locked() && attempt < ATTEMPTS => {
+                tracing::warn!(file = name, line = failure.line, "a lock was not free in time; trying again");
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            other => break other,
+        }
+    };
+    // What a file sets is meant for itself.
+    let _ = file.connection.execute("reset all").await;
+    file.connection.execute("set client_min_messages = warning").await?;
+    if let Err(Error::Failed(failure)) = &result {
+        let note = "update cms.migration set error = $2 where name = $1";
+        sqlx::query(note).bind(name).bind(&failure.message).execute(&mut *file.connection).await?;
+    }
+    result?;
+    sqlx::query("update cms.migration set finished_at = now(), error = null where name = $1")
+        .bind(name)
+        .execute(&mut *file.connection)
+        .await?;
+    Ok(Applied { name: name.to_owned(), statements: statements.len(), took: start.elapsed() })
+}
+
+struct File<'a> {
+    connection: &'a mut PgConnection,
+    name: &'a str,
+    statements: &'a [Statement<'a>],
+    /// Statements that are committed.
+    done: usize,
+}
+
+impl File<'_> {
+    async fn run(&mut self) -> Result<(), Error> {
+        let (done, statements) = self.statements.split_at(self.done.min(self.statements.len()));
+        for statement in done.iter().filter(|statement| statement.starts_with("set")) {
+            self.connection.execute(AssertSqlSafe(statement.text)).await?;
+        }
+        let mut in_transaction = false;
+        for (index, statement) in statements.iter().enumerate() {
+            let number = done.len() + index + 1;
+            if in_transaction && statement.commits() {
+                self.record(number).await?;
+            }
+            if let Some(index) = ConcurrentIndex::of(statement.text) {
+                index.drop_if_invalid(self.connection).await?;
+            }
+            if let Err(error) = self.connection.execute(AssertSqlSafe(statement.text)).await {
+                return Err(self.failed(statement, number, in_transaction, &error).await);
+            }
+            match in_transaction {
+                _ if statement.begins() => in_transaction = true,
+                true if statement.commits() || statement.starts_with("rollback") => {
+                    in_transaction = false;
+                    self.done = number;
+                }
+                true => {}
+                false => {
+                    self.record(number).await?;
+                    self.done = number;
+                }
+            }
+        }
+        if in_transaction {
+            self.connection.execute("rollback").await?;
+            return Err(Error::Refused(format!("{}: a transaction is begun and never committed", self.name)));
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, number: usize) -> Result<(), Error> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        sqlx::query("update cms.migration set statements = $2 where name = $1")
+            .bind(self.name)
+            .bind(number)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn failed(
+        &mut self,
+        statement: &Statement<'_>,
+        number: usize,
+        roll_back: bool,
+        error: &sqlx::Error,
+    ) -> Error {
+        let mut failure = Failure {
+            file: self.name.to_owned(),
+            line: statement.line,
+            statement: statement.text.to_owned(),
+            number,
+            of: self.statements.len(),
+            done: self.done,
+            code: String::new(),
+            message: String::new(),
+            detail: None,
+            hint: None,
+        };
+        failure.describe(error);
+        // Both are for the next run's sake; what failed is said in any case.
+        if roll_back {
+            let _ = self.connection.execute("rollback").await;
+        } else if let Some(index) = ConcurrentIndex::of(statement.text) {
+            let _ = index.drop_if_invalid(self.connection).await;
+        }
+        failure.into()
+    }
+}
+
+/// An index that is built concurrently: when that fails, it stays behind, invalid.
+struct ConcurrentIndex {
+    /// Schema and name, without quotes.
+    schema: String,
+    name: String,
+}
+
+impl ConcurrentIndex {
+    fn of(sql: &str) -> Option<Self> {
+        let lower = sql.to_ascii_lowercase();
+        let mut words = lower.split_whitespace().peekable();
+        words.next_if_eq(&"create")?;
+        words.next_if_eq(&"unique");
+        words.next_if_eq(&"index")?;
+        words.next_if_eq(&"concurrently")?;
+        if words.next_if_eq(&"if").is_some() {
+            words.nth(1)?;
+        }
+        let name = words.next()?.trim_matches('"').to_owned();
+        words.next_if_eq(&"on")?;
+        let (schema, _) = words.next()?.split_once('.')?;
+        Some(Self { schema: schema.trim_matches('"').to_owned(), name })
+    }
+
+    async fn drop_if_invalid(&self, connection: &mut PgConnection) -> Result<(), Error> {
+        let find = "select format('drop index concurrently %I.%I', space.nspname, class.relname)
+            from pg_index as idx
+            join pg_class as class on class.oid = idx.indexrelid
+            join pg_namespace as space on space.oid = class.relnamespace
+            where not idx.indisvalid and space.nspname = $1 and class.relname = $2";
+        let drop: Option<String> =
+            sqlx::query_scalar(find).bind(&self.schema).bind(&self.name).fetch_optional(&mut *connection).await?;
+        if let Some(drop) = drop {
+            connection.execute(AssertSqlSafe(drop)).await?;
+        }
+        Ok(())
+    }
+}
