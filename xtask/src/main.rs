@@ -8,6 +8,7 @@ mod generate;
 mod guard;
 mod interrupt;
 mod migrate;
+mod new;
 mod postgres;
 mod progress;
 mod project;
@@ -38,6 +39,8 @@ enum Task {
     Dev(dev::Args),
     /// Make generated/, the SDL, the JSON Schema and the next migration from schema/
     Generate(generate::Args),
+    /// Make a file to begin with
+    New(new::Args),
     /// Plan the next migration, or check those that are there
     Migrate(migrate::Args),
     /// Run the whole test suite on a private PostgreSQL
@@ -82,6 +85,7 @@ fn run(project: &Project, task: Task) -> anyhow::Result<ExitCode> {
     match task {
         Task::Dev(args) => dev::run(project, args),
         Task::Generate(args) => generate::run(project, args),
+        Task::New(args) => new::run(project, args),
         Task::Migrate(args) => migrate::run(project, args),
         Task::Test(args) => test::run(project, args),
         Task::Postgres(args) => with_postgres::run(project, args),
