@@ -15,7 +15,6 @@ mod read;
 mod reference;
 mod report;
 mod save;
-mod slug;
 mod step;
 mod text;
 mod yaml;

@@ -1,6 +1,7 @@
 //! Relations of a mapped record: each target by its natural key, made where it does not exist and the mapping says so.
 
 use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
 
 use crate::content::FieldInfo;
 use crate::error::Code;
@@ -9,7 +10,10 @@ use crate::import::coerce;
 use crate::import::expr::is_blank;
 use crate::import::mapping::{Reference, TreeRule};
 use crate::import::path::{Scope, plain_text};
-use crate::import::slug::{self, slugify};
+use crate::store::write::slugify;
+
+/// As long as a slug may be.
+const LONGEST_SLUG: usize = 96;
 
 /// What the field takes.
 #[derive(Clone, Copy)]
@@ -113,7 +117,7 @@ fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Sco
         text.split(tree.separator.as_str()).map(str::trim).filter(|part| !part.is_empty()).collect();
     let mut above: Option<Map<String, Json>> = None;
     for end in 1..=segments.len() {
-        let key = slug::of_path(&segments[..end]);
+        let key = slug_of_path(&segments[..end]);
         let name = segments[end - 1];
         if key.is_empty() {
             run.fault(Code::InvalidValue, format!("no slug can be made of `{name}`"));
@@ -148,6 +152,17 @@ fn key(reference: &Reference, value: &Json, site: &crate::content::SiteInfo) -> 
         return Ok(slugify(&text).into());
     }
     coerce::scalar(reference.kind, value, site)
+}
+
+/// So that `Men/Tops` and `Women/Tops` differ; a slug that is cut ends in a hash of the whole.
+fn slug_of_path(names: &[&str]) -> String {
+    let slugs: Vec<String> = names.iter().map(|name| slugify(name)).filter(|slug| !slug.is_empty()).collect();
+    let whole = slugs.join("-");
+    if whole.len() <= LONGEST_SLUG {
+        return whole;
+    }
+    let hash: String = Sha256::digest(whole.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{hash}", whole[..LONGEST_SLUG - 9].trim_end_matches('-'))
 }
 
 /// The key of a target's type in a relation to one of several types.

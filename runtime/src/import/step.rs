@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::Offset;
 use regex::Regex;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json, json};
 
 use crate::content::SiteInfo;
 use crate::import::expr::{Expr, Found, is_blank};
 use crate::import::money::{self, Point};
 use crate::import::path::{Scope, plain_text};
-use crate::import::slug::slugify;
 use crate::import::text;
+use crate::store::write::slugify;
 
 #[derive(Debug)]
 pub enum Step {
@@ -39,7 +39,7 @@ pub enum Step {
         formats: Vec<String>,
         offset: Offset,
     },
-    Number(Point),
+    Number(Number),
     Boolean {
         yes: BTreeSet<String>,
         no: BTreeSet<String>,
@@ -48,6 +48,10 @@ pub enum Step {
     Join(String),
     First,
     Last,
+    /// Of a list of numbers or amounts.
+    Lowest,
+    Highest,
+    Sum,
     Limit(usize),
     /// The same value once only.
     Distinct,
@@ -60,6 +64,14 @@ pub enum Step {
     Omit(Vec<String>),
     ParseJson,
     Money(Box<Money>),
+}
+
+/// A number in text, times a factor, rounded to as many digits.
+#[derive(Debug)]
+pub struct Number {
+    pub point: Point,
+    pub times: Option<Decimal>,
+    pub round: Option<u32>,
 }
 
 /// What becomes of a value that a table does not have.
@@ -96,12 +108,15 @@ impl Step {
             Self::Replace { pattern, with } => texts(value, |text| Ok(pattern.replace_all(text, with).into())),
             Self::Map { values, otherwise } => texts(value, |text| mapped(values, otherwise, text)),
             Self::Date { formats, offset } => texts(value, |found| Ok(text::date(found, formats, *offset)?.into())),
-            Self::Number(point) => texts(value, |text| number(text, *point)),
+            Self::Number(number) => texts(value, |text| number.apply(text)),
             Self::Boolean { yes, no } => texts(value, |text| boolean(yes, no, text)),
             Self::Split(by) => split(value, by),
             Self::Join(with) => join(&value, with),
             Self::First => Ok(pick(value, |items| items.first())),
             Self::Last => Ok(pick(value, |items| items.last())),
+            Self::Lowest => fold(&value, |a, b| Some(a.min(b))),
+            Self::Highest => fold(&value, |a, b| Some(a.max(b))),
+            Self::Sum => fold(&value, Decimal::checked_add),
             Self::Limit(most) => Ok(limit(value, *most)),
             Self::Distinct => Ok(distinct(value)),
             Self::ToObject { key, value: of } => to_object(&value, key, of),
@@ -156,10 +171,42 @@ fn mapped(values: &BTreeMap<String, Json>, otherwise: &Otherwise, text: &str) ->
     }
 }
 
-fn number(text: &str, point: Point) -> Result<Json, String> {
-    let plain = money::number(text, point).ok_or_else(|| format!("must be a number, not `{text}`"))?;
-    // As a JSON number where that is exact, so that whole numbers fit integers and all others stay as they are.
-    Ok(plain.parse::<i64>().map_or_else(|_| Json::String(plain), Json::from))
+impl Number {
+    fn apply(&self, text: &str) -> Result<Json, String> {
+        let plain = money::number(text, self.point).ok_or_else(|| format!("must be a number, not `{text}`"))?;
+        let mut number = Decimal::from_str_exact(&plain).map_err(|_| format!("`{text}` has too many digits"))?;
+        if let Some(times) = self.times {
+            number = number.checked_mul(times).ok_or_else(|| format!("`{text}` is too large"))?.normalize();
+        }
+        if let Some(digits) = self.round {
+            number = number.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+        }
+        Ok(numeric(number))
+    }
+}
+
+/// A JSON number where that is exact, so that whole numbers fit integers; all others as text.
+fn numeric(number: Decimal) -> Json {
+    let whole = number.is_integer().then(|| i64::try_from(number).ok()).flatten();
+    whole.map_or_else(|| Json::String(number.to_string()), Json::from)
+}
+
+/// Of the numbers of a list, those that are there.
+fn fold<'a>(value: &Json, pick: impl Fn(Decimal, Decimal) -> Option<Decimal>) -> Found<'a> {
+    let items = match value {
+        Json::Array(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let mut result: Option<Decimal> = None;
+    for item in items.iter().filter(|item| !is_blank(item)) {
+        let text = plain_text(item).ok_or("a list of numbers is expected, and it has objects")?;
+        let number = money::parse(&text, Point::Guess)?.number;
+        result = match result {
+            Some(before) => Some(pick(before, number).ok_or("the numbers are too large")?),
+            None => Some(number),
+        };
+    }
+    Ok(result.map(|number| Cow::Owned(numeric(number))))
 }
 
 fn boolean(yes: &BTreeSet<String>, no: &BTreeSet<String>, text: &str) -> Result<Json, String> {

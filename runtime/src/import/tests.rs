@@ -186,6 +186,24 @@ fn steps_work_in_the_order_in_which_they_are_written() {
 }
 
 #[test]
+fn numbers_are_counted_with() {
+    let weight = |number: &str| format!("  variants: {{ each: '.', fields: {{ sku: name, weight: {number} }} }}");
+    let gives_weight = |number: &str, record: Json, expected: Json| {
+        let data = item(&weight(number), &record).data;
+        assert_eq!(data["variants"]["set"][0]["weight"], expected);
+    };
+    gives_weight("{ path: kg, number: { times: 1000 } }", json!({"kg": "0,35"}), json!(350));
+    gives_weight("{ path: lb, number: { times: 453.59237, round: 0 } }", json!({"lb": 1}), json!(454));
+    gives_weight("{ path: 'all[]', highest: true }", json!({"all": ["7", 12, "3"]}), json!(12));
+    gives_weight("{ path: 'all[]', sum: true }", json!({"all": ["7", null, "3"]}), json!(10));
+    gives(
+        "  price: { path: 'all[]', lowest: true }",
+        json!({"all": ["40.50", "9.99"]}),
+        json!({"amountMinor": "999", "currency": "EUR"}),
+    );
+}
+
+#[test]
 fn relations_are_connected_or_created_by_their_natural_key() {
     gives(
         "  categories: cats[]",

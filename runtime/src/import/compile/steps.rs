@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use jiff::tz::Offset;
 use regex::Regex;
+use rust_decimal::Decimal;
 
 use super::expr::SOURCES;
 use super::{Compiler, get};
 use crate::import::expr::{Expr, Source};
 use crate::import::money::Point;
-use crate::import::step::{Money, Otherwise, Step};
+use crate::import::step::{Money, Number, Otherwise, Step};
 use crate::import::text;
 use crate::import::yaml::{Entry, Node, Tree};
 
-const STEPS: [&str; 25] = [
+const STEPS: [&str; 28] = [
     "lowercase",
     "uppercase",
     "slugify",
@@ -31,6 +32,9 @@ const STEPS: [&str; 25] = [
     "join",
     "first",
     "last",
+    "lowest",
+    "highest",
+    "sum",
     "limit",
     "distinct",
     "to_object",
@@ -55,6 +59,9 @@ impl Compiler {
             "parse_json" => self.switch(node, Step::ParseJson),
             "first" => self.switch(node, Step::First),
             "last" => self.switch(node, Step::Last),
+            "lowest" => self.switch(node, Step::Lowest),
+            "highest" => self.switch(node, Step::Highest),
+            "sum" => self.switch(node, Step::Sum),
             "distinct" => self.switch(node, Step::Distinct),
             "prefix" => self.plain(node, "a text").map(Step::Prefix),
             "suffix" => self.plain(node, "a text").map(Step::Suffix),
@@ -189,14 +196,25 @@ impl Compiler {
         }
     }
 
+    /// `true`, or `{ decimal: ",", times: 0.001, round: 2 }`.
     fn number(&mut self, node: &Node) -> Option<Step> {
-        match node.tree {
-            Tree::Bool(true) => Some(Step::Number(Point::Guess)),
-            _ => {
-                let entries = self.map(node, "`number`", &["decimal"])?;
-                self.point(get(entries, "decimal")).map(Step::Number)
+        let mut number = Number { point: Point::Guess, times: None, round: None };
+        if matches!(node.tree, Tree::Bool(true)) {
+            return Some(Step::Number(number));
+        }
+        let entries = self.map(node, "`number`", &["decimal", "times", "round"])?;
+        number.point = self.point(get(entries, "decimal"))?;
+        if let Some(times) = get(entries, "times") {
+            let text = self.plain(times, "a factor")?;
+            number.times = Decimal::from_str_exact(&text).ok();
+            if number.times.is_none() {
+                self.fault(times.place, format!("`{text}` is no number"), None);
             }
         }
+        if let Some(round) = get(entries, "round") {
+            number.round = Some(u32::try_from(self.count(round)?).unwrap_or(28).min(28));
+        }
+        Some(Step::Number(number))
     }
 
     fn point(&mut self, node: Option<&Node>) -> Option<Point> {

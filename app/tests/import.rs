@@ -1,0 +1,8 @@
+//! Records of other systems are imported whole by the mappings in `import/`, and a second run changes nothing.
+
+#[path = "import/catalogue.rs"]
+mod catalogue;
+#[path = "import/own.rs"]
+mod own;
+#[path = "import/real.rs"]
+mod real;

@@ -1,0 +1,97 @@
+//! A database with the shop's tables, and imports into it.
+
+use std::path::{Path, PathBuf};
+
+use runtime::Store;
+use runtime::hooks::HookSet;
+use runtime::import::{Options, Summary, run};
+use runtime::testing::TestDb;
+use serde_json::Value as Json;
+use sqlx::AssertSqlSafe;
+
+pub struct Catalogue {
+    db: TestDb,
+    store: Store,
+}
+
+/// What an import said, and what its report holds.
+pub struct Imported {
+    pub summary: Summary,
+    pub report: Vec<Json>,
+}
+
+/// How often each thing happened: `(created, updated, unchanged, rejected)`.
+pub type Counts = (u64, u64, u64, u64);
+
+impl Imported {
+    pub fn counts(&self) -> Counts {
+        let Summary { created, updated, unchanged, rejected, .. } = self.summary;
+        (created, updated, unchanged, rejected)
+    }
+}
+
+impl Catalogue {
+    pub async fn new() -> Self {
+        let db = TestDb::new().await;
+        for (name, sql) in generated::SCHEMA.migrations {
+            let ran = sqlx::raw_sql(AssertSqlSafe(*sql)).execute(&db.pool).await;
+            ran.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        let store = Store::new(db.pool.clone(), &generated::SCHEMA);
+        Self { db, store }
+    }
+
+    /// The mapping `import/{map}.map.yaml` over a file.
+    pub async fn import(&self, content_type: &str, map: &str, file: &Path) -> Imported {
+        self.import_with(content_type, map, file, |_| {}).await
+    }
+
+    pub async fn import_with(
+        &self,
+        content_type: &str,
+        map: &str,
+        file: &Path,
+        set: impl FnOnce(&mut Options),
+    ) -> Imported {
+        let report = tempfile::NamedTempFile::new().unwrap();
+        let mut options = Options {
+            content_type: content_type.to_owned(),
+            map: Some(folder().join(format!("{map}.map.yaml"))),
+            publish: true,
+            batch: 100,
+            dry_run: false,
+            report: Some(report.path().to_owned()),
+            file: file.to_owned(),
+        };
+        set(&mut options);
+        let summary = run(&options, &self.store, &HookSet::default()).await.unwrap_or_else(|error| panic!("{error}"));
+        let report = std::fs::read_to_string(report.path()).unwrap();
+        let report = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Imported { summary, report }
+    }
+
+    /// The first column of every row, as text.
+    pub async fn column(&self, sql: &str) -> Vec<String> {
+        let rows: Result<Vec<Option<String>>, _> =
+            sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&self.db.pool).await;
+        rows.unwrap_or_else(|error| panic!("{error}: {sql}")).into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    pub async fn count(&self, sql: &str) -> i64 {
+        let one = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.db.pool).await;
+        one.unwrap_or_else(|error| panic!("{error}: {sql}"))
+    }
+
+    pub async fn close(self) {
+        self.db.close().await;
+    }
+}
+
+/// Where the mappings and the project's own records are.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
+}
+
+pub fn own(name: &str) -> PathBuf {
+    folder().join(format!("{name}.ndjson"))
+}
