@@ -4,6 +4,7 @@
 //! start at the mutation's arguments: `["input", "variants", "set", 2, "price"]`.
 
 mod batch;
+mod bulk;
 mod check;
 mod failure;
 mod input;
@@ -20,54 +21,20 @@ mod slug;
 mod table;
 mod unique;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
-use crate::error::{Error, Problem, Result, Step};
+use crate::error::{Error, Result, Step};
 use crate::hooks::HookSet;
 use crate::store::Store;
 use batch::{Change, Happened, Input, Request, Saved, Target};
 use failure::Failure;
 use remove::Subject;
-use row::Faults;
 
+pub use bulk::{BulkOptions, Outcome, UpsertItem, save_batch};
 pub use slug::slugify;
-
-/// One record of a bulk save.
-#[derive(Clone, Copy, Debug)]
-pub struct UpsertItem<'a> {
-    /// `{"slug": "chair"}` or `{"id": "product_..."}`, as `ProductKey`. Absent: always a new entry.
-    pub key: Option<&'a Json>,
-    /// `ProductUpdateInput`.
-    pub data: &'a Map<String, Json>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub struct BulkOptions {
-    pub publish: bool,
-    /// A nested `create` whose natural key (its first single unique field that is given) exists becomes a connection, so that
-    /// `{"create": {"slug": "chairs", "name": "Chairs"}}` makes the category once.
-    pub reuse: bool,
-    /// An `id` key that is not found makes an entry with that id.
-    pub keep_ids: bool,
-    /// Everything is checked and rolled back.
-    pub dry_run: bool,
-}
-
-/// What became of one item of a bulk save.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    Created(Uuid),
-    Updated(Uuid),
-    /// It held all of this already: its revision stays.
-    Unchanged(Uuid),
-    /// Nothing of it is stored. Paths start at the item's data.
-    Rejected(Vec<Problem>),
-}
 
 /// How often a write that other writers were in the way of is done anew.
 const ATTEMPTS: u32 = 6;
@@ -197,6 +164,20 @@ impl Work<'_> {
         };
         Ok(Saved { entries: Vec::new(), events })
     }
+
+    /// The database does not know of inputs, so what it refuses is about the only one, if there is only one.
+    fn error(&self, failure: Failure, store: &Store) -> Error {
+        let refused_by_database = matches!(failure, Failure::Database(_));
+        let mut error = failure.into_error(store.schema);
+        if let (Self::Save(Request { inputs, .. }), true) = (self, refused_by_database)
+            && let [input] = inputs.as_slice()
+        {
+            for problem in error.problems.iter_mut().filter(|problem| !problem.path.is_empty()) {
+                problem.path.splice(0..0, input.path.iter().cloned());
+            }
+        }
+        error
+    }
 }
 
 /// Attempts the work anew when other writers were in the way; then come the hooks that wait for the commit.
@@ -209,7 +190,7 @@ async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(
                 return Ok(entries);
             }
             Err(failure) if failure.is_race() && attempts < ATTEMPTS => attempts += 1,
-            Err(failure) => return Err(failure.into_error(store.schema)),
+            Err(failure) => return Err(work.error(failure, store)),
         }
     }
 }
@@ -235,57 +216,4 @@ async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
             hook.after_commit(store, event.kind, event.id, event.revision).await;
         }
     }
-}
-
-/// Saves a batch: what is wrong is rejected alone, all else is saved in one transaction. An error is a failure of the whole.
-pub async fn save_batch(
-    store: &Store,
-    hooks: &HookSet,
-    info: &'static ContentInfo,
-    items: &[UpsertItem<'_>],
-    options: BulkOptions,
-) -> Result<Vec<Outcome>> {
-    let mut rejected: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
-    let mut races = 0;
-    let saved = loop {
-        let good = items.iter().enumerate().filter(|(root, _)| !rejected.contains_key(root));
-        let inputs: Vec<Input<'_>> = good.map(|(root, item)| bulk_input(root, item)).collect();
-        if inputs.is_empty() {
-            break Vec::new();
-        }
-        let roots: Vec<usize> = inputs.iter().map(|input| input.root).collect();
-        let BulkOptions { publish, reuse, keep_ids, dry_run } = options;
-        // The database refuses a value that is taken as well, so asking first pays only when it has done so.
-        let ask_unique = races > 0 || dry_run;
-        let work = Work::Save(Request { info, inputs, publish, reuse, keep_ids, ask_unique });
-        match once(store, hooks, &work, dry_run).await {
-            Ok(Saved { entries, events }) => {
-                if !dry_run {
-                    after_commit(store, hooks, &events).await;
-                }
-                break roots.into_iter().zip(entries).collect();
-            }
-            Err(Failure::Faults(Faults(faults))) => {
-                for (root, problem) in faults {
-                    rejected.entry(root).or_default().push(problem);
-                }
-            }
-            Err(failure) if failure.is_race() && races < ATTEMPTS => races += 1,
-            Err(failure) => return Err(failure.into_error(store.schema)),
-        }
-    };
-    let outcome = |(id, change)| match change {
-        Change::Created => Outcome::Created(id),
-        Change::Updated => Outcome::Updated(id),
-        Change::None => Outcome::Unchanged(id),
-    };
-    let mut outcomes: BTreeMap<usize, Outcome> =
-        saved.into_iter().map(|(root, entry)| (root, outcome(entry))).collect();
-    outcomes.extend(rejected.into_iter().map(|(root, problems)| (root, Outcome::Rejected(problems))));
-    Ok(outcomes.into_values().collect())
-}
-
-fn bulk_input<'a>(root: usize, item: &UpsertItem<'a>) -> Input<'a> {
-    let target = item.key.map_or(Target::New, |key| Target::Key { key, revision: None });
-    Input { root, target, data: item.data, path: Vec::new(), outer: Vec::new() }
 }

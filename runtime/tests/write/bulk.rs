@@ -150,3 +150,28 @@ async fn publishing_needs_more_and_ids_can_be_kept() {
     assert!(matches!(&outcomes[..], [Outcome::Rejected(problems)] if problems[0].code == Code::NotFound));
     shop.close().await;
 }
+
+#[tokio::test]
+async fn what_only_the_database_refuses_is_rejected_alone_too() {
+    let shop = Shop::new().await;
+    // A constraint that the schema does not tell the server of, as a unique index over several columns.
+    let sql = "alter table draft.product add constraint product_stock_check check (stock <> 13)";
+    sqlx::query(sql).execute(&shop.store.pool).await.unwrap();
+    let sql = "create unique index product_name_stock_key on draft.product (name, stock)";
+    sqlx::query(sql).execute(&shop.store.pool).await.unwrap();
+    let item = |slug: &str, name: &str, stock: i64| (json!({ "slug": slug }), json!({"name": name, "stock": stock}));
+    let items = [
+        item("a", "A", 1),
+        item("b", "B", 13),
+        item("c", "C", 1),
+        item("d", "A", 1),
+        item("e", "E", 1),
+        item("f", "F", -1),
+    ];
+    let outcomes = save(&shop, &items, IMPORT).await;
+    let expected = ["created", "INVALID_VALUE stock", "created", "CONFLICT name", "created", "INVALID_VALUE stock"];
+    assert_eq!(outcomes, expected);
+    let error = shop.create(&PRODUCT, json!({"name": "A", "stock": 1})).await;
+    assert_eq!(crate::helpers::problems(error), [(Code::Conflict, "input.name".into())]);
+    shop.close().await;
+}

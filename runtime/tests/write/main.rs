@@ -8,6 +8,7 @@ mod concurrency;
 mod deleting;
 mod helpers;
 mod hooks;
+mod model;
 mod publishing;
 mod rules;
 mod saving;
