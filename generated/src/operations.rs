@@ -34,7 +34,7 @@ impl<T: ProductComputed + Queries + Send + Sync + 'static> Site for T {}
 /// The site's code, as the server calls it.
 pub fn site<S: Site>(site: S) -> SiteCode {
     SiteBuilder::new(site)
-        .computed("onSale", |site, entries: &[crate::content::Product], cx| Box::pin(site.on_sale(entries, cx)))
-        .query("bestOf", |site, args, cx| Box::pin(async move { site.best_of(args.get(0)?, args.get(1)?, cx).await }))
+        .computed("onSale", |site, entries: &[crate::content::Product], cx| Box::pin(ProductComputed::on_sale(site, entries, cx)))
+        .query("bestOf", |site, args, cx| Box::pin(async move { Queries::best_of(site, args.get(0)?, args.get(1)?, cx).await }))
         .build()
 }

@@ -55,7 +55,7 @@ impl<'d> Taken<'d> {
 }
 
 /// The types of the API and of Rust that are made from a name.
-pub const CONTENT_TYPES: &[&str] = &[
+const CONTENT_TYPES: &[&str] = &[
     "",
     "Connection",
     "Edge",
@@ -72,24 +72,27 @@ pub const CONTENT_TYPES: &[&str] = &[
     "ReferencesInput",
     "Computed",
 ];
-pub const CHILDREN_TYPES: &[&str] =
+const CHILDREN_TYPES: &[&str] =
     &["", "Order", "OrderField", "Filter", "ListFilter", "Input", "UpdateInput", "Patch", "Key"];
-pub const COMPONENT_TYPES: &[&str] = &["", "Input"];
-pub const ENUM_TYPES: &[&str] = &["", "Filter", "ListFilter"];
-pub const BLOCKS_TYPES: &[&str] = &["Block", "BlockInput"];
-pub const UNION_TYPES: &[&str] = &["", "Key", "ReferenceInput", "ReferencesInput"];
+const COMPONENT_TYPES: &[&str] = &["", "Input"];
+const ENUM_TYPES: &[&str] = &["", "Filter", "ListFilter"];
+const BLOCKS_TYPES: &[&str] = &["Block", "BlockInput"];
+const UNION_TYPES: &[&str] = &["", "Key", "ReferenceInput", "ReferencesInput"];
 
 fn check_types(declared: &Declared<'_>, found: &mut Diagnostics) {
-    let mut taken = Taken::new(Code::TypeNameTaken, found);
+    take_types(&mut Taken::new(Code::TypeNameTaken, found), declared);
+}
+
+fn take_types(taken: &mut Taken<'_>, declared: &Declared<'_>) {
     let owners = declared.types.values().map(|owner| (owner, CONTENT_TYPES));
     let owners: Vec<_> = owners.chain(declared.components.values().map(|owner| (owner, COMPONENT_TYPES))).collect();
     // Types first, so that what is made from a field is the one to blame.
     for (owner, suffixes) in &owners {
-        take_all(&mut taken, &owner.name.value, suffixes, &owner.name.value, owner.name.span);
+        take_all(taken, &owner.name.value, suffixes, &owner.name.value, owner.name.span);
     }
     for (owner, _) in &owners {
         for field in &owner.fields {
-            take_field_types(&mut taken, &owner.name.value, field);
+            take_field_types(taken, &owner.name.value, field);
         }
     }
 }
@@ -270,4 +273,14 @@ fn check_arguments(declared: &Declared<'_>, key: &str, found: &mut Diagnostics) 
             taken.take(Name::new(&entry.key.value).camel(), &entry.key.value, entry.key.span);
         }
     }
+}
+
+/// Every type that the files make, for the test that none is forgotten.
+#[cfg(test)]
+pub fn made_types(sources: &[crate::SourceFile]) -> std::collections::BTreeSet<String> {
+    let mut found = Diagnostics::default();
+    let files = crate::syntax::file::read(sources, &mut found);
+    let mut taken = Taken::new(Code::TypeNameTaken, &mut found);
+    take_types(&mut taken, &Declared::new(&files));
+    taken.names.into_keys().collect()
 }

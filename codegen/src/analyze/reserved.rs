@@ -2,7 +2,7 @@
 
 use super::declared::{Declared, FieldDecl};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::schema::Name;
+use crate::schema::{Name, Scalar};
 use crate::source::{Span, Spanned};
 use crate::syntax::language::{Place, Structure};
 use crate::syntax::node::Node;
@@ -11,6 +11,8 @@ use crate::syntax::node::Node;
 pub const SYSTEM: &[&str] = &["id", "revision", "status", "created_at", "updated_at", "published_at"];
 /// Root fields that every API has.
 const ROOT: &[&str] = &["node", "nodes"];
+/// What own operations are given beside their arguments.
+const ARGUMENT: &[&str] = &["cx"];
 /// Columns that children have.
 const CHILDREN: &[&str] = &["id", "parent_id", "position"];
 
@@ -24,75 +26,50 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Types that every API or every generated file has.
+/// Types that every API or every generated file names, beside those of the field types.
 const TYPES: &[&str] = &[
     "AnyId",
     "ArgumentInfo",
-    "BigInt",
-    "Blocks",
     "BlocksInfo",
     "Boolean",
     "Box",
-    "Children",
-    "Component",
+    "Clone",
     "ComponentInfo",
     "ComputedInfo",
-    "Content",
     "ContentInfo",
-    "Context",
     "Cx",
-    "Date",
-    "DateTime",
-    "Decimal",
+    "Debug",
     "Default",
-    "Duration",
     "EntryStatus",
-    "Enum",
     "EnumInfo",
-    "Err",
-    "Error",
-    "Field",
     "FieldInfo",
-    "FieldType",
-    "FieldValue",
     "Float",
     "Future",
-    "Hooks",
     "Id",
-    "Info",
-    "Int",
+    "IdFilter",
     "InverseInfo",
-    "Json",
     "Kind",
     "Limits",
-    "Money",
-    "MoneyInput",
     "Mutation",
     "Mutations",
     "Node",
     "None",
     "NullsOrder",
-    "Ok",
     "OnDelete",
     "OperationInfo",
     "Option",
     "OrderDirection",
     "PageInfo",
+    "PartialEq",
     "Queries",
     "Query",
     "ReadCx",
-    "Record",
-    "Relation",
-    "RelationInfo",
     "Required",
     "Result",
     "Returns",
-    "Rules",
-    "Schema",
     "SchemaInfo",
     "Self",
     "Send",
-    "Server",
     "Shape",
     "Site",
     "SiteBuilder",
@@ -100,16 +77,21 @@ const TYPES: &[&str] = &[
     "SiteInfo",
     "Some",
     "Stage",
-    "Store",
-    "String",
     "Subscription",
     "Sync",
-    "Time",
-    "Timestamp",
-    "Uuid",
-    "Value",
     "Vec",
 ];
+
+/// The name is that of a type of the system, in the spelling of the API or of Rust.
+fn is_type(pascal: &str) -> bool {
+    let of_scalar = |scalar: Scalar| {
+        let row = scalar.mapping();
+        [row.graphql.to_owned(), row.input.to_owned(), row.rust.to_owned(), format!("{}Filter", row.filter_name)]
+    };
+    let mut names = Scalar::ALL.into_iter().flat_map(of_scalar);
+    let reserved = TYPES.iter().any(|name| name.eq_ignore_ascii_case(pascal));
+    reserved || names.any(|name| name.eq_ignore_ascii_case(pascal))
+}
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     for owner in declared.owners() {
@@ -137,7 +119,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         for entry in declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries) {
             check_word(&entry.key, ROOT, "operation", found);
             for argument in entry.node.get("args").map_or(&[][..], Node::entries) {
-                check_word(&argument.key, &[], "argument", found);
+                check_word(&argument.key, ARGUMENT, "argument", found);
             }
         }
     }
@@ -145,7 +127,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
 
 fn check_type(name: &Spanned<String>, found: &mut Diagnostics) {
     let pascal = Name::new(&name.value).pascal();
-    if TYPES.contains(&pascal.as_str()) {
+    if is_type(&pascal) {
         let message = format!("every API has a type `{pascal}` already");
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     } else {
@@ -194,5 +176,69 @@ fn check_type_id(table: &str, span: Span, found: &mut Diagnostics) {
         found.push(
             Diagnostic::warning(Code::NotTypeId, span, message).help("use a name without digits, or ignore this"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::is_type;
+    use crate::analyze::collisions::made_types;
+    use crate::emit::{MigrationsInput, emit};
+    use crate::{SourceFile, compile};
+
+    /// One type with a field of every structure; more scalars than that change nothing.
+    const PRODUCT: &str = "
+type: product
+fields:
+  name: { type: string, unique: true, filterable: true, sortable: true }
+  price: { type: money, filterable: true }
+  state: { type: enum, values: [open, closed], filterable: true }
+  colors: { type: enum, values: [red, green], many: true, filterable: true }
+  parent: { type: relation, to: self, inverse: parts }
+  about: { type: relation, to: [product, tag] }
+  mentions: { type: relation, to: [product, tag], many: true }
+  tags: { type: relation, to: tag, many: true, inverse: products }
+  seo: { type: component, of: seo }
+  body: { type: blocks, of: [seo] }
+  variants: { type: children, fields: { sku: { type: string, unique: true }, size: { type: enum, values: [s, m] } } }
+computed: { on_sale: { type: boolean } }
+";
+
+    fn sources() -> Vec<SourceFile> {
+        let operation = "{ best: { args: { first: { type: integer } }, returns: { type: product, many: true } } }";
+        let files = [
+            ("cms", format!("site: {{ name: A, currency: EUR }}\nqueries: {operation}\nmutations: {operation}")),
+            ("product", PRODUCT.to_owned()),
+            ("tag", "type: tag\nfields: { name: { type: string } }".to_owned()),
+            ("components/seo", "component: seo\nfields: { kind: { type: enum, values: [a, b] } }".to_owned()),
+        ];
+        files.map(|(name, text)| SourceFile { path: format!("schema/{name}.yaml"), text }).into()
+    }
+
+    /// Capitalised words of code: not in comments or texts, and not behind `::`.
+    fn words(text: &str) -> BTreeSet<String> {
+        let noise =
+            regex::Regex::new(r#"(?s)""".*?"""|"(\\.|[^"\\])*"|//[^\n]*|#[^\n\[]*\n|::\w+"#).expect("a pattern");
+        let word = regex::Regex::new(r"\b[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*\b").expect("a pattern");
+        word.find_iter(&noise.replace_all(text, " ")).map(|found| found.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_type_of_the_output_is_reserved_or_checked_for_collisions() {
+        let sources = sources();
+        let compiled = compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources)));
+        let made = made_types(&sources);
+        let output = emit(&compiled.schema, &MigrationsInput::default());
+        let code = output.files().iter().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".graphql"));
+        let words: BTreeSet<_> = code.flat_map(|(_, text)| words(text)).collect();
+        assert!(words.contains("ProductVariantPatch") && words.contains("ContentInfo"));
+        let values = ["Open", "Closed", "Red", "Green", "Output"];
+        let unknown: Vec<_> = words
+            .iter()
+            .filter(|word| !made.contains(*word) && !is_type(word) && !values.contains(&word.as_str()))
+            .collect();
+        assert!(unknown.is_empty(), "neither reserved nor checked: {unknown:?}");
     }
 }

@@ -144,7 +144,10 @@ pub fn site<S: Site>(site: S) -> SiteCode {{
 fn register_computed(ty: &ContentType, computed: &Computed) -> String {
     let (owner, name, function) = (ty.name.pascal(), text(&computed.name.camel()), ident(&computed.name));
     let entries = format!("entries: &[crate::content::{owner}]");
-    format!("\n        .computed({name}, |site, {entries}, cx| Box::pin(site.{function}(entries, cx)))")
+    // Through the trait: another type may have a computed field of this name.
+    format!(
+        "\n        .computed({name}, |site, {entries}, cx| Box::pin({owner}Computed::{function}(site, entries, cx)))"
+    )
 }
 
 fn register(root: &Root, operation: &Operation) -> String {
@@ -152,6 +155,7 @@ fn register(root: &Root, operation: &Operation) -> String {
     let args: String = (0..operation.args.len()).map(|index| format!("args.get({index})?, ")).collect();
     let given = if operation.args.is_empty() { "_" } else { "args" };
     format!(
-        "\n        .{register}({name}, |site, {given}, cx| Box::pin(async move {{ site.{function}({args}cx).await }}))"
+        "\n        .{register}({name}, |site, {given}, cx| Box::pin(async move {{ {root}::{function}(site, {args}cx).await }}))",
+        root = root.name,
     )
 }

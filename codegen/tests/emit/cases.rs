@@ -17,7 +17,9 @@ fn cases_become_what_is_expected() {
 }
 
 fn check(case: &Path) {
-    let made = generate(&sources(case));
+    // The reference and the JSON Schema of the language do not depend on the case.
+    let mut made = generate(&sources(case));
+    made.retain(|path, _| path.starts_with("generated/"));
     let expected = case.join("expected");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         let _ = fs::remove_dir_all(&expected);

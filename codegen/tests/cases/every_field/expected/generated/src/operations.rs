@@ -57,10 +57,10 @@ impl<T: ThingComputed + Queries + Mutations + Send + Sync + 'static> Site for T 
 /// The site's code, as the server calls it.
 pub fn site<S: Site>(site: S) -> SiteCode {
     SiteBuilder::new(site)
-        .computed("worth", |site, entries: &[crate::content::Thing], cx| Box::pin(site.worth(entries, cx)))
-        .computed("rare", |site, entries: &[crate::content::Thing], cx| Box::pin(site.rare(entries, cx)))
-        .query("countOfThings", |site, _, cx| Box::pin(async move { site.count_of_things(cx).await }))
-        .query("nearest", |site, args, cx| Box::pin(async move { site.nearest(args.get(0)?, args.get(1)?, args.get(2)?, cx).await }))
-        .mutation("mergeThings", |site, args, cx| Box::pin(async move { site.merge_things(args.get(0)?, cx).await }))
+        .computed("worth", |site, entries: &[crate::content::Thing], cx| Box::pin(ThingComputed::worth(site, entries, cx)))
+        .computed("rare", |site, entries: &[crate::content::Thing], cx| Box::pin(ThingComputed::rare(site, entries, cx)))
+        .query("countOfThings", |site, _, cx| Box::pin(async move { Queries::count_of_things(site, cx).await }))
+        .query("nearest", |site, args, cx| Box::pin(async move { Queries::nearest(site, args.get(0)?, args.get(1)?, args.get(2)?, cx).await }))
+        .mutation("mergeThings", |site, args, cx| Box::pin(async move { Mutations::merge_things(site, args.get(0)?, cx).await }))
         .build()
 }
