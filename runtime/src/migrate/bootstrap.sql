@@ -15,7 +15,7 @@ create table if not exists cms.migration (
 
 -- One row: the catalog that the database has, as servers are compiled for.
 create table if not exists cms.catalog (
-  only boolean not null primary key default true check (only),
+  singleton boolean not null primary key default true check (singleton),
   hash text not null
 );
 
