@@ -19,8 +19,15 @@ pub struct Args {
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Bench)?;
+    let mut build = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
+    // The bench measures the site's own server, so that both are built.
+    build.args(["build", "--release", "--package", "typecase", "--package", "bench"]).current_dir(&project.root);
+    let built = interrupt::wait(&mut Guarded::spawn(build)?)?;
+    if built != 0 {
+        return Ok(ExitCode::from(built));
+    }
     let mut command = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
-    command.args(["run", "--release", "--package", "bench", "--"]).args(args.bench);
+    command.args(["run", "--release", "--quiet", "--package", "bench", "--"]).args(args.bench);
     command.current_dir(&project.root).env("DATABASE_URL", &postgres.url);
     Ok(ExitCode::from(interrupt::wait(&mut Guarded::spawn(command)?)?))
 }

@@ -5,8 +5,9 @@ use crate::emit::sdl::{Definition, Kind, Member, Owner, described, spoken, words
 use crate::schema::{Argument, ContentType, FilterFamily, Operation, Returns, Schema};
 
 pub fn query(schema: &Schema) -> Definition {
-    let node = Member::new("node", "Node", "The object with this id; null when there is none at this stage.")
-        .args([id("Names the object."), stage()]);
+    // Relay's compiler takes `node` with no argument but the id; drafts are read by `nodes`.
+    let node = Member::new("node", "Node", "The published object with this id; null when there is none.")
+        .args([id("Names the object.")]);
     let nodes =
         Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null for what there is not.")
             .args([Member::new("ids", "[ID!]!", "Name the objects."), stage()]);

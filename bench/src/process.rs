@@ -1,0 +1,117 @@
+//! The measured processes: the two servers as children of this one, and PostgreSQL.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use sqlx::PgPool;
+
+/// Connections to PostgreSQL that each server may hold.
+pub const CONNECTIONS: u32 = 8;
+
+/// A server in a process of its own; it ends with this value.
+pub struct Server {
+    pub name: &'static str,
+    pub address: String,
+    child: Child,
+}
+
+impl Server {
+    /// This program again, as the floor.
+    pub fn floor(url: &str) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["serve", "floor"]);
+        Self::start("floor", command, url)
+    }
+
+    /// The site's own server, built beside this program.
+    pub fn ours(url: &str) -> Result<Self> {
+        let mut command = typecase()?;
+        command.arg("serve");
+        Self::start("ours", command, url)
+    }
+
+    fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self> {
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let command = command.env("DATABASE_URL", url).env("TYPECASE_ADDRESS", &address);
+        let connections = CONNECTIONS.to_string();
+        let child =
+            command.env("TYPECASE_CONNECTIONS", connections).env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;
+        let server = Self { name, address, child };
+        let end = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(&server.address).is_err() {
+            ensure!(Instant::now() < end, "the {name} server does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    pub fn cpu(&self) -> f64 {
+        cpu_seconds(self.child.id())
+    }
+
+    /// Resident memory in MiB.
+    pub fn memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+        kib.map_or(0.0, |kib| kib / 1024.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to do about that here.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The `typecase` binary of the same build.
+pub fn typecase() -> Result<Command> {
+    let path = std::env::current_exe()?.with_file_name("typecase");
+    ensure!(path.is_file(), "{} is missing: run `cargo xtask bench read`", path.display());
+    Ok(Command::new(path))
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?.port())
+}
+
+/// CPU seconds of every process of the PostgreSQL cluster so far; 0 when it runs elsewhere.
+pub async fn database_cpu(pool: &PgPool) -> Result<f64> {
+    let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(pool).await?;
+    let Some(postmaster) = parent(backend.unsigned_abs()) else { return Ok(0.0) };
+    Ok(processes().filter(|id| parent(*id) == Some(postmaster)).map(cpu_seconds).sum())
+}
+
+/// Transactions of this database so far; the measured servers run one statement in each.
+pub async fn transactions(pool: &PgPool) -> Result<i64> {
+    // Backends report their counters at most once a second.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let sql = "select xact_commit from pg_stat_database where datname = current_database()";
+    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// The fields of `/proc/ID/stat` after the command, which may hold blanks itself.
+fn stat(id: u32) -> Option<Vec<u64>> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    Some(rest.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect())
+}
+
+fn parent(id: u32) -> Option<u32> {
+    stat(id)?.first().and_then(|parent| u32::try_from(*parent).ok())
+}
+
+fn cpu_seconds(id: u32) -> f64 {
+    // Linux counts in ticks of 10 ms whatever the kernel's own rate (USER_HZ is 100).
+    let ticks = stat(id).map_or(0, |fields| fields.get(10).unwrap_or(&0) + fields.get(11).unwrap_or(&0));
+    ticks as f64 / 100.0
+}

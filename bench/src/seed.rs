@@ -1,0 +1,41 @@
+//! The catalogue that is read: the site's own migrations, then ten thousand products.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Executor, PgPool};
+
+use crate::process::typecase;
+
+/// In the order of their foreign keys.
+const TABLES: &[&str] = &[
+    "brand",
+    "category",
+    "tag",
+    "product",
+    "product_variant",
+    "product_categories",
+    "product_tags",
+    "post",
+    "post_tags",
+];
+
+/// Migrates and fills an empty database; one that is filled already is left as it is.
+pub async fn prepare(url: &str) -> Result<PgPool> {
+    let pool = PgPoolOptions::new().max_connections(1).connect(url).await.context("PostgreSQL does not answer")?;
+    let migrated = typecase()?.arg("migrate").env("DATABASE_URL", url).stdout(Stdio::null()).status()?;
+    ensure!(migrated.success(), "`typecase migrate` failed");
+    let filled: bool = sqlx::query_scalar("select exists (select from live.product)").fetch_one(&pool).await?;
+    if !filled {
+        let mut transaction = pool.begin().await?;
+        transaction.execute(include_str!("seed.sql")).await.context("loading the catalogue")?;
+        for table in TABLES {
+            let sql = format!("insert into live.{table} select * from draft.{table}");
+            transaction.execute(sqlx::AssertSqlSafe(sql)).await?;
+        }
+        transaction.commit().await?;
+        pool.execute("vacuum analyze").await?;
+    }
+    Ok(pool)
+}
