@@ -1,0 +1,1 @@
+//! Walks through pages, in every order and both directions.

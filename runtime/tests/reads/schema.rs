@@ -1,0 +1,149 @@
+//! Content types with every shape a field can have: what the generator writes, written by hand.
+
+use runtime::content::{
+    BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Limits, OnDelete, SchemaInfo, Shape,
+    SiteInfo,
+};
+use runtime::kind::Kind;
+
+pub static SCHEMA: SchemaInfo = SchemaInfo {
+    site: SiteInfo {
+        name: "Notes",
+        currency: "EUR",
+        currencies: &["EUR", "JPY"],
+        limits: Limits { depth: 12, cost: 10_000, aliases: 30, batch: 5, page: 100, list: 100, body: 64 },
+    },
+    types: &[&LABEL, &NOTE, &PERSON],
+    components: &[&LINK, &QUOTE, &SEO],
+    queries: &[],
+    mutations: &[],
+    sdl: "",
+    migrations: &[],
+    catalog: "",
+};
+
+pub static STATE: EnumInfo =
+    EnumInfo { name: "NoteState", values: &[("open", "OPEN"), ("on_hold", "ON_HOLD"), ("closed", "CLOSED")] };
+pub static MARKS: EnumInfo = EnumInfo { name: "NoteMarks", values: &[("red", "RED"), ("dark_blue", "DARK_BLUE")] };
+pub static BODY: BlocksInfo = BlocksInfo { name: "NoteBodyBlock", of: &[&QUOTE, &LINK] };
+
+const fn scalar(name: &'static str, snake: &'static str, kind: Kind) -> FieldInfo {
+    FieldInfo::new(name, snake, Shape::Scalar(kind))
+}
+
+pub static NOTE: ContentInfo = ContentInfo {
+    name: "Note",
+    table: "note",
+    plural: "notes",
+    drafts: true,
+    owner: None,
+    fields: &[
+        scalar("title", "title", Kind::String).required().filterable().sortable(),
+        scalar("slug", "slug", Kind::Slug).unique(&[]),
+        scalar("views", "views", Kind::Integer).filterable().sortable(),
+        scalar("bigSize", "big_size", Kind::Bigint).filterable().sortable(),
+        scalar("weight", "weight", Kind::Decimal).filterable().sortable(),
+        scalar("pinned", "pinned", Kind::Boolean).filterable().sortable(),
+        scalar("day", "day", Kind::Date).filterable().sortable(),
+        scalar("at", "at", Kind::Time).filterable().sortable(),
+        scalar("moment", "moment", Kind::Datetime).filterable().sortable(),
+        scalar("length", "length", Kind::Duration).filterable().sortable(),
+        scalar("price", "price", Kind::Money).filterable().sortable(),
+        scalar("order", "order", Kind::Text),
+        scalar("extra", "extra", Kind::Json),
+        FieldInfo::new("state", "state", Shape::Enum(&STATE)).filterable().sortable(),
+        FieldInfo::new("marks", "marks", Shape::Enums(&MARKS)).filterable(),
+        FieldInfo::new("parent", "parent", Shape::one(&[&NOTE], "Note", OnDelete::SetNull)),
+        FieldInfo::new("author", "author", Shape::one(&[&PERSON], "Person", OnDelete::Restrict)),
+        FieldInfo::new("labels", "labels", Shape::many(&[&LABEL], "Label", OnDelete::Cascade, "note_labels")),
+        FieldInfo::new("about", "about", Shape::one(&[&LABEL, &PERSON], "NoteAbout", OnDelete::SetNull)),
+        FieldInfo::new(
+            "mentions",
+            "mentions",
+            Shape::many(&[&LABEL, &PERSON], "NoteMentions", OnDelete::Cascade, "note_mentions"),
+        ),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+        FieldInfo::new("links", "links", Shape::Components(&LINK)),
+        FieldInfo::new("body", "body", Shape::Blocks(&BODY)),
+        FieldInfo::new("items", "items", Shape::Children(&NOTE_ITEM)),
+    ],
+    inverses: &[InverseInfo { name: "replies", source: &NOTE, field: "parent" }],
+    computed: &[],
+};
+
+pub static NOTE_ITEM: ContentInfo = ContentInfo {
+    name: "NoteItem",
+    table: "note_item",
+    plural: "items",
+    drafts: true,
+    owner: Some(&NOTE),
+    fields: &[
+        scalar("text", "text", Kind::String).required().filterable().sortable(),
+        scalar("count", "count", Kind::Integer).filterable().sortable(),
+        FieldInfo::new("label", "label", Shape::one(&[&LABEL], "Label", OnDelete::SetNull)),
+    ],
+    inverses: &[],
+    computed: &[],
+};
+
+pub static PERSON: ContentInfo = ContentInfo {
+    name: "Person",
+    table: "person",
+    plural: "persons",
+    drafts: true,
+    owner: None,
+    fields: &[scalar("name", "name", Kind::String).required().filterable().sortable()],
+    inverses: &[
+        InverseInfo { name: "notes", source: &NOTE, field: "author" },
+        InverseInfo { name: "subjects", source: &NOTE, field: "about" },
+        InverseInfo { name: "mentioned", source: &NOTE, field: "mentions" },
+    ],
+    computed: &[],
+};
+
+pub static LABEL: ContentInfo = ContentInfo {
+    name: "Label",
+    table: "label",
+    plural: "labels",
+    drafts: true,
+    owner: None,
+    fields: &[
+        scalar("name", "name", Kind::String).required().filterable().sortable(),
+        scalar("rank", "rank", Kind::Integer).filterable().sortable(),
+    ],
+    inverses: &[InverseInfo { name: "notes", source: &NOTE, field: "labels" }],
+    computed: &[],
+};
+
+pub static SEO: ComponentInfo = ComponentInfo {
+    name: "Seo",
+    tag: "seo",
+    fields: &[
+        scalar("title", "title", Kind::String),
+        FieldInfo::new("image", "image", Shape::one(&[&LABEL], "Label", OnDelete::SetNull)),
+        FieldInfo::new("card", "card", Shape::Component(&LINK)),
+    ],
+};
+
+pub static LINK: ComponentInfo = ComponentInfo {
+    name: "Link",
+    tag: "link",
+    fields: &[
+        scalar("url", "url", Kind::Url),
+        scalar("fee", "fee", Kind::Money),
+        FieldInfo::new("state", "state", Shape::Enum(&STATE)),
+        FieldInfo::new("marks", "marks", Shape::Enums(&MARKS)),
+        FieldInfo::new("targets", "targets", Shape::many(&[&LABEL], "Label", OnDelete::SetNull, "")),
+    ],
+};
+
+pub static QUOTE: ComponentInfo = ComponentInfo {
+    name: "Quote",
+    tag: "quote",
+    fields: &[
+        scalar("text", "text", Kind::Text),
+        scalar("extra", "extra", Kind::Json),
+        FieldInfo::new("by", "by", Shape::one(&[&PERSON], "Person", OnDelete::SetNull)),
+        FieldInfo::new("links", "links", Shape::Components(&LINK)),
+    ],
+};
