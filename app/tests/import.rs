@@ -6,3 +6,5 @@ mod catalogue;
 mod own;
 #[path = "import/real.rs"]
 mod real;
+#[path = "import/round_trip.rs"]
+mod round_trip;

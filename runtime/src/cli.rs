@@ -9,7 +9,7 @@ use crate::config::{Config, Wrong};
 use crate::error::{Code, Error, Result};
 use crate::server::Server;
 use crate::store::Store;
-use crate::{demo, doctor, migrate};
+use crate::{demo, doctor, export, import, migrate};
 
 /// What is logged when RUST_LOG does not say.
 const LOGGED: &str = "info,sqlx=warn,hyper=warn";
@@ -37,6 +37,10 @@ enum Command {
     },
     /// Load the demo's content; what is there already is brought up to date
     Demo,
+    /// Load records of other systems by a mapping, or what `export` wrote
+    Import(import::Options),
+    /// Write entries as lines of JSON
+    Export(export::Options),
     /// Look at the set-up and say what is wrong with it
     Doctor,
     /// Print the API's schema (SDL)
@@ -83,14 +87,28 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
         }
         Command::Migrate { status } => migrate::command(&config.database, server.schema, status).await?,
         Command::Demo => {
-            let store = Store::connect_lazy(&config.database, 2, server.schema)?;
-            migrate::check(&store.pool, server.schema).await?;
+            let store = connect(&config, &server).await?;
             let loaded = demo::load(&store, &server.hooks, server.demo).await?;
             println!("{loaded}");
+        }
+        Command::Import(options) => {
+            let store = connect(&config, &server).await?;
+            return Ok(import::main(&options, &store, &server.hooks).await.into());
+        }
+        Command::Export(options) => {
+            let store = connect(&config, &server).await?;
+            return Ok(export::main(&options, &store).await.into());
         }
         Command::Doctor | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A store on a database that has had its migrations.
+async fn connect(config: &Config, server: &Server) -> Result<Store> {
+    let store = Store::connect_lazy(&config.database, 2, server.schema)?;
+    migrate::check(&store.pool, server.schema).await?;
+    Ok(store)
 }
 
 fn log() {

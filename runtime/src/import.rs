@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::content::{ContentInfo, SchemaInfo};
+use crate::export::{ALL, file_of};
 use crate::hooks::HookSet;
 use crate::store::Store;
 
@@ -36,7 +37,7 @@ use save::Saver;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The content type that the records become, such as `product`
+    /// The content type that the records become, such as `product`; `all` for a folder that `export --type all` wrote
     #[arg(long = "type", value_name = "TYPE")]
     pub content_type: String,
     /// How a record becomes an entry (YAML); without it the records are in the form that `export` writes
@@ -93,19 +94,64 @@ pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
 /// The error says what to do, and what is in already.
 pub async fn run(options: &Options, store: &Store, hooks: &HookSet) -> Result<Summary, String> {
     let started = Instant::now();
-    let info = content_type(store.schema, &options.content_type)?;
-    let form = match &options.map {
-        Some(map) => Form::Mapped(Mapper::new(mapping(map, info, store.schema)?, &store.schema.site)),
-        None => Form::Native(Native::new(info)),
-    };
-    let report = Report::new(options.report.as_deref())?;
-    let input = open(&options.file)?;
-    let reader = Reader::new(input, form, options.batch as usize, options.report.is_some());
-    let mut saver = Saver::new(store, hooks, info, options, report)?;
-    saver.save_all(reader).await?;
-    let mut summary = saver.finish().await?;
+    let mut report = Report::new(options.report.as_deref())?;
+    let mut summary = Summary::default();
+    let mut savers = Vec::new();
+    for (info, form, file) in sources(options, store.schema)? {
+        let reader = Reader::new(open(&file)?, form, options.batch as usize, options.report.is_some());
+        let mut saver = Saver::new(store, hooks, info, options)?;
+        saver.save_all(reader, &mut report).await?;
+        savers.push(saver);
+    }
+    for saver in savers {
+        summary.add(saver.finish(&mut report).await?);
+    }
+    report.finish()?;
     summary.elapsed = started.elapsed();
     Ok(summary)
+}
+
+type Source = (&'static ContentInfo, Form, PathBuf);
+
+/// What is read, in order.
+fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>, String> {
+    if options.content_type == ALL {
+        if options.map.is_some() {
+            return Err("a mapping is for one content type: name it with `--type`".into());
+        }
+        let types = in_order(schema);
+        let source = |(place, info): (usize, &&'static ContentInfo)| {
+            (*info, Form::Native(Native::new(info, types[place..].to_vec())), file_of(&options.file, info))
+        };
+        let sources: Vec<Source> = types.iter().enumerate().map(source).filter(|(_, _, file)| file.exists()).collect();
+        return match sources.is_empty() {
+            true => Err(format!("{}: no file such as product.ndjson is in this folder", options.file.display())),
+            false => Ok(sources),
+        };
+    }
+    let info = content_type(schema, &options.content_type)?;
+    let form = match &options.map {
+        Some(map) => Form::Mapped(Mapper::new(mapping(map, info, schema)?, &schema.site)),
+        None => Form::Native(Native::new(info, vec![info])),
+    };
+    Ok(vec![(info, form, options.file.clone())])
+}
+
+/// Every type after those that it points at, where there is such an order.
+pub(crate) fn in_order(schema: &'static SchemaInfo) -> Vec<&'static ContentInfo> {
+    let mut left: Vec<&'static ContentInfo> = schema.types.to_vec();
+    let mut ordered = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let waits = |info: &&&'static ContentInfo| {
+            let others = left.iter().filter(|other| other.table != info.table);
+            others.filter(|other| info.fields.iter().any(|field| native::points_at(field, other))).count()
+        };
+        // In a circle, the type that waits for the fewest.
+        let Some(next) = left.iter().min_by_key(waits).copied() else { break };
+        left.retain(|info| info.table != next.table);
+        ordered.push(next);
+    }
+    ordered
 }
 
 pub(crate) fn content_type(schema: &'static SchemaInfo, name: &str) -> Result<&'static ContentInfo, String> {

@@ -7,6 +7,7 @@ pub mod currency;
 pub mod demo;
 pub mod doctor;
 pub mod error;
+pub mod export;
 pub mod graphql;
 pub mod hooks;
 pub mod http;

@@ -14,6 +14,7 @@ use crate::import::expr::{Expr, is_blank};
 use crate::import::mapping::{Condition, Fill, Form, Mapping, Missing, Part, Rule, Test};
 use crate::import::path::{Path, Scope, plain_text};
 use crate::import::reference;
+use crate::store::write::camel;
 
 /// A record as the write path takes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -326,23 +327,6 @@ pub fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-/// The key of a block in inputs.
-fn camel(tag: &str) -> String {
-    let mut camel = String::with_capacity(tag.len());
-    let mut upper = false;
-    for letter in tag.chars() {
-        match letter {
-            '_' => upper = true,
-            letter if upper => {
-                camel.extend(letter.to_uppercase());
-                upper = false;
-            }
-            letter => camel.push(letter),
-        }
-    }
-    camel
 }
 
 /// A field's name as authors may write it.

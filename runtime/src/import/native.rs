@@ -12,12 +12,15 @@ use crate::import::compile::is_key;
 
 pub struct Native {
     info: &'static ContentInfo,
+    /// Types whose entries may not be there yet.
+    coming: Vec<&'static ContentInfo>,
     lines: HashMap<u64, u64>,
 }
 
 impl Native {
-    pub fn new(info: &'static ContentInfo) -> Self {
-        Self { info, lines: HashMap::new() }
+    /// Fields that may point at one of the `coming` types wait until all records are in.
+    pub fn new(info: &'static ContentInfo, coming: Vec<&'static ContentInfo>) -> Self {
+        Self { info, coming, lines: HashMap::new() }
     }
 
     pub fn apply(&mut self, line: u64, record: Json) -> Applied {
@@ -42,7 +45,7 @@ impl Native {
             }
             Entry::Vacant(free) => _ = free.insert(line),
         }
-        let later = later(self.info, &mut data);
+        let later = later(self.info, &self.coming, &mut data);
         Applied::Item(Item { key, data, later, optional: Vec::new() })
     }
 }
@@ -120,10 +123,16 @@ fn key(info: &ContentInfo, data: &Map<String, Json>, id: Option<Json>) -> Option
     Some(json!({ field.name: data[field.name] }))
 }
 
-/// Takes out the fields that may point at entries of the same type, since these can come later in the file.
-fn later(info: &'static ContentInfo, data: &mut Map<String, Json>) -> Map<String, Json> {
+/// Takes out the fields whose targets may not be there yet.
+fn later(
+    info: &'static ContentInfo,
+    coming: &[&'static ContentInfo],
+    data: &mut Map<String, Json>,
+) -> Map<String, Json> {
     let mut later = Map::new();
-    for field in info.fields.iter().filter(|field| field.required != Required::Save && points_at(field, info)) {
+    let waits =
+        |field: &FieldInfo| field.required != Required::Save && coming.iter().any(|target| points_at(field, target));
+    for field in info.fields.iter().filter(|field| waits(field)) {
         if data.get(field.name).is_some_and(has_target)
             && let Some(value) = data.shift_remove(field.name)
         {

@@ -10,7 +10,7 @@ use crate::import::coerce;
 use crate::import::expr::is_blank;
 use crate::import::mapping::{Reference, TreeRule};
 use crate::import::path::{Scope, plain_text};
-use crate::store::write::slugify;
+use crate::store::write::{camel, slugify};
 
 /// As long as a slug may be.
 const LONGEST_SLUG: usize = 96;
@@ -53,7 +53,8 @@ pub fn fill(
                 true => run.at(found.len(), |run| one(run, reference, &inner)),
                 false => one(run, reference, &inner),
             };
-            let made = made.map(|made| if target.polymorphic { json!({ key_name(reference): made }) } else { made });
+            let made =
+                made.map(|made| if target.polymorphic { json!({ camel(reference.to.table): made }) } else { made });
             found.extend(made.filter(|made| !found.contains(made)));
         }
     }
@@ -163,10 +164,4 @@ fn slug_of_path(names: &[&str]) -> String {
     }
     let hash: String = Sha256::digest(whole.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{hash}", whole[..LONGEST_SLUG - 9].trim_end_matches('-'))
-}
-
-/// The key of a target's type in a relation to one of several types.
-fn key_name(reference: &Reference) -> String {
-    let mut letters = reference.to.name.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -80,6 +80,18 @@ fn place(path: &[Step]) -> String {
     place
 }
 
+impl Summary {
+    pub fn add(&mut self, other: Self) {
+        self.read += other.read;
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.skipped += other.skipped;
+        self.rejected += other.rejected;
+        self.left_out += other.left_out;
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.elapsed.as_secs_f64();

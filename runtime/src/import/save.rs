@@ -26,7 +26,6 @@ pub struct Saver<'a> {
     info: &'static ContentInfo,
     options: BulkOptions,
     batch: usize,
-    report: Report,
     summary: Summary,
     /// Fields that wait, one record a line.
     waiting: BufWriter<File>,
@@ -49,7 +48,6 @@ impl<'a> Saver<'a> {
         hooks: &'a HookSet,
         info: &'static ContentInfo,
         options: &Options,
-        report: Report,
     ) -> Result<Self, String> {
         let bulk = BulkOptions {
             publish: options.publish && info.drafts,
@@ -64,7 +62,6 @@ impl<'a> Saver<'a> {
             info,
             options: bulk,
             batch: options.batch as usize,
-            report,
             summary: Summary::default(),
             waiting: BufWriter::new(waiting),
             last_line: 0,
@@ -72,7 +69,7 @@ impl<'a> Saver<'a> {
     }
 
     /// Reads and maps on a thread of its own while this task saves.
-    pub async fn save_all(&mut self, mut reader: Reader) -> Result<(), String> {
+    pub async fn save_all(&mut self, mut reader: Reader, report: &mut Report) -> Result<(), String> {
         let (sender, mut batches) = mpsc::channel(AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
             loop {
@@ -86,38 +83,38 @@ impl<'a> Saver<'a> {
         });
         while let Some(batch) = batches.recv().await {
             match batch? {
-                Some(batch) => self.save(batch).await?,
+                Some(batch) => self.save(batch, report).await?,
                 None => break,
             }
         }
         reading.await.map_err(|error| format!("reading stopped: {error}"))
     }
 
-    async fn save(&mut self, batch: Batch) -> Result<(), String> {
+    async fn save(&mut self, batch: Batch, report: &mut Report) -> Result<(), String> {
         self.summary.read += batch.read;
         self.summary.skipped += batch.skipped;
         for line in &batch.rejected {
-            self.reject(line.number, &line.of, line.source.as_deref())?;
+            self.reject(report, line.number, &line.of, line.source.as_deref())?;
         }
         let outcomes = self.outcomes(batch.items.iter().map(|line| (&line.of.key, &line.of.data))).await?;
         let mut again = Vec::new();
         for (mut line, outcome) in batch.items.into_iter().zip(outcomes) {
             match outcome {
                 Outcome::Rejected(problems) if can_leave_out(&line.of.optional, &problems) => {
-                    self.leave_out(line.number, &mut line.of.data, &problems);
+                    self.leave_out(report, line.number, &mut line.of.data, &problems);
                     again.push(line);
                 }
-                outcome => self.saved(&line, outcome)?,
+                outcome => self.saved(report, &line, outcome)?,
             }
         }
         let outcomes = self.outcomes(again.iter().map(|line| (&line.of.key, &line.of.data))).await?;
-        again.iter().zip(outcomes).try_for_each(|(line, outcome)| self.saved(line, outcome))
+        again.iter().zip(outcomes).try_for_each(|(line, outcome)| self.saved(report, line, outcome))
     }
 
-    fn saved(&mut self, line: &Line<Item>, outcome: Outcome) -> Result<(), String> {
+    fn saved(&mut self, report: &mut Report, line: &Line<Item>, outcome: Outcome) -> Result<(), String> {
         let unchanged = matches!(outcome, Outcome::Unchanged(_));
         if let Outcome::Rejected(problems) = &outcome {
-            return self.reject(line.number, problems, line.source.as_deref());
+            return self.reject(report, line.number, problems, line.source.as_deref());
         }
         self.count(&outcome);
         self.last_line = self.last_line.max(line.number);
@@ -138,7 +135,7 @@ impl<'a> Saver<'a> {
     }
 
     /// Connects what waited. In a dry run the targets are not there, so nothing is tried.
-    pub async fn finish(mut self) -> Result<Summary, String> {
+    pub async fn finish(mut self, report: &mut Report) -> Result<Summary, String> {
         let fail = |error: std::io::Error| format!("the temporary file cannot be read: {error}");
         if !self.options.dry_run {
             self.waiting.flush().map_err(fail)?;
@@ -154,20 +151,19 @@ impl<'a> Saver<'a> {
                 if chunk.is_empty() {
                     break;
                 }
-                self.connect(chunk).await?;
+                self.connect(chunk, report).await?;
             }
         }
-        self.report.finish()?;
         Ok(self.summary)
     }
 
-    async fn connect(&mut self, mut chunk: Vec<Waiting>) -> Result<(), String> {
+    async fn connect(&mut self, mut chunk: Vec<Waiting>, report: &mut Report) -> Result<(), String> {
         let mut outcomes = self.outcomes(chunk.iter().map(|waiting| (&waiting.key, &waiting.data))).await?;
         for (waiting, outcome) in chunk.iter_mut().zip(&mut outcomes) {
             if let Outcome::Rejected(problems) = outcome
                 && can_leave_out(&waiting.optional, problems)
             {
-                self.leave_out(waiting.line, &mut waiting.data, problems);
+                self.leave_out(report, waiting.line, &mut waiting.data, problems);
                 let again = self.outcomes([(&waiting.key, &waiting.data)].into_iter()).await?;
                 again.into_iter().for_each(|again| *outcome = again);
             }
@@ -179,7 +175,7 @@ impl<'a> Saver<'a> {
                     let counted =
                         if waiting.unchanged { &mut self.summary.unchanged } else { &mut self.summary.created };
                     *counted = counted.saturating_sub(1);
-                    self.reject(waiting.line, problems, None)?;
+                    self.reject(report, waiting.line, problems, None)?;
                 }
                 Outcome::Updated(_) if waiting.unchanged => {
                     self.summary.unchanged -= 1;
@@ -212,17 +208,23 @@ impl<'a> Saver<'a> {
         }
     }
 
-    fn reject(&mut self, line: u64, problems: &[Problem], source: Option<&str>) -> Result<(), String> {
+    fn reject(
+        &mut self,
+        report: &mut Report,
+        line: u64,
+        problems: &[Problem],
+        source: Option<&str>,
+    ) -> Result<(), String> {
         self.summary.rejected += 1;
-        self.report.rejected(line, problems, source)
+        report.rejected(line, problems, source)
     }
 
     /// Removes the references that the problems name.
-    fn leave_out(&mut self, line: u64, data: &mut Map<String, Json>, problems: &[Problem]) {
+    fn leave_out(&mut self, report: &Report, line: u64, data: &mut Map<String, Json>, problems: &[Problem]) {
         let mut indices: Vec<(String, usize)> = Vec::new();
         for problem in problems {
             self.summary.left_out += 1;
-            self.report.left_out(line, problem);
+            report.left_out(line, problem);
             match problem.path.as_slice() {
                 [Step::Key(field), Step::Key(_), Step::Index(index), ..] => indices.push((field.clone(), *index)),
                 [Step::Key(field), ..] => _ = data.shift_remove(field),

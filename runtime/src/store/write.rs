@@ -10,15 +10,15 @@ mod failure;
 mod input;
 mod keys;
 mod live;
-mod load;
+pub(crate) mod load;
 mod nested;
 mod pointers;
 mod remove;
-mod row;
+pub(crate) mod row;
 mod save;
 mod sheet;
 mod slug;
-mod table;
+pub(crate) mod table;
 mod unique;
 
 use serde_json::{Map, Value as Json};
@@ -34,6 +34,7 @@ use failure::Failure;
 use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, UpsertItem, save_batch};
+pub(crate) use keys::camel;
 pub use slug::slugify;
 
 /// How often a write that other writers were in the way of is done anew.

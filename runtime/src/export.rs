@@ -1,0 +1,154 @@
+//! `typecase export`: entries as lines of JSON in the native form, which `typecase import` reads without a mapping.
+//!
+//! Entries come in the order of their natural key and point at each other by natural keys, so that the same content gives the same
+//! bytes, whatever database it is in.
+
+mod entry;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use uuid::Uuid;
+
+use crate::content::{ContentInfo, SchemaInfo};
+use crate::error::Error;
+use crate::import::{content_type, in_order};
+use crate::store::write::load::load;
+use crate::store::write::table;
+use crate::store::{Stage, Store};
+
+use entry::Names;
+
+/// Entries that are read together.
+const CHUNK: usize = 500;
+/// Every content type.
+pub const ALL: &str = "all";
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The content type whose entries are written, such as `product`; `all` for every type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub content_type: String,
+    /// What is published, or what editors work on
+    #[arg(long, value_enum, default_value = "draft")]
+    pub stage: StageName,
+    /// Write to this file, with `--type all` to this folder; else to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StageName {
+    Live,
+    Draft,
+}
+
+/// Runs the export and says on the terminal what happened; the exit code.
+pub async fn main(options: &Options, store: &Store) -> u8 {
+    match run(options, store).await {
+        Ok(entries) => {
+            eprintln!("{entries} entries written");
+            0
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            1
+        }
+    }
+}
+
+/// How many entries were written. One moment of the database: what is saved meanwhile is not in it.
+pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
+    let stage = match options.stage {
+        StageName::Live => Stage::Live,
+        StageName::Draft => Stage::Draft,
+    };
+    let outputs = outputs(options, store.schema)?;
+    let said = |error: Error| format!("the export stopped: {error}");
+    let mut connection = store.pool.acquire().await.map_err(|error| said(error.into()))?;
+    let mut transaction = connection.begin().await.map_err(|error| said(error.into()))?;
+    let snapshot = sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *transaction);
+    snapshot.await.map_err(|error| said(error.into()))?;
+    let mut entries = 0;
+    for (info, mut out) in outputs {
+        entries += content(&mut transaction, store.schema, stage, info, &mut out).await?;
+        out.flush().map_err(|error| cannot_write(&error))?;
+    }
+    transaction.rollback().await.map_err(|error| said(error.into()))?;
+    Ok(entries)
+}
+
+type Output = (&'static ContentInfo, Box<dyn Write + Send>);
+
+fn outputs(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Output>, String> {
+    if options.content_type == ALL {
+        let Some(folder) = &options.out else {
+            return Err("`--type all` writes a file for each type: give a folder with `--out FOLDER`".into());
+        };
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        return in_order(schema).into_iter().map(|info| Ok((info, create(&file_of(folder, info))?))).collect();
+    }
+    let info = content_type(schema, &options.content_type)?;
+    let out: Box<dyn Write + Send> = match &options.out {
+        Some(path) => create(path)?,
+        None => Box::new(BufWriter::new(io::stdout())),
+    };
+    Ok(vec![(info, out)])
+}
+
+/// The file of a type in a folder of all.
+pub fn file_of(folder: &Path, info: &ContentInfo) -> PathBuf {
+    folder.join(format!("{}.ndjson", info.table))
+}
+
+fn create(path: &Path) -> Result<Box<dyn Write + Send>, String> {
+    let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
+}
+
+async fn content(
+    connection: &mut PgConnection,
+    schema: &'static SchemaInfo,
+    stage: Stage,
+    info: &'static ContentInfo,
+    out: &mut (dyn Write + Send),
+) -> Result<u64, String> {
+    let said = |error: Error| format!("the export of {} stopped: {error}", info.table);
+    let failed = |error: sqlx::Error| said(error.into());
+    let declare = format!("declare entries no scroll cursor for {}", ordered(stage, info));
+    sqlx::query(AssertSqlSafe(declare)).execute(&mut *connection).await.map_err(failed)?;
+    let fetch = format!("fetch {CHUNK} from entries");
+    let mut written = 0;
+    loop {
+        let ids: Vec<Uuid> =
+            sqlx::query_scalar(AssertSqlSafe(fetch.clone())).fetch_all(&mut *connection).await.map_err(failed)?;
+        if ids.is_empty() {
+            break;
+        }
+        let mut entries =
+            load(connection, stage, info, &ids, false).await.map_err(|failure| said(failure.into_error(schema)))?;
+        let rows: Vec<_> = ids.iter().filter_map(|id| entries.remove(id)).map(|old| old.row).collect();
+        let names = Names::of(connection, stage, info, &rows).await.map_err(said)?;
+        for row in &rows {
+            let line = entry::entry(info, row, &names);
+            serde_json::to_writer(&mut *out, &line).map_err(|error| cannot_write(&error.into()))?;
+            out.write_all(b"\n").map_err(|error| cannot_write(&error))?;
+        }
+        written += rows.len() as u64;
+    }
+    sqlx::query("close entries").execute(connection).await.map_err(failed)?;
+    Ok(written)
+}
+
+/// The ids in the order of the natural key, whatever the database's collation.
+fn ordered(stage: Stage, info: &ContentInfo) -> String {
+    let keys: String =
+        table::natural_keys(info).map(|(_, field)| format!(r#""{}"::text collate "C", "#, field.snake)).collect();
+    format!(r#"select id from {}."{}" order by {keys}id"#, stage.schema(), info.table)
+}
+
+fn cannot_write(error: &io::Error) -> String {
+    format!("the export cannot be written: {error}")
+}
