@@ -48,7 +48,8 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     };
     let mut watch = Watch::new(project);
     let mut outcome = site.update(&mut watch)?;
-    if outcome == Outcome::Ready {
+    let mut greeted = outcome == Outcome::Ready;
+    if greeted {
         greet(&site, start);
     }
     while !interrupt::requested() {
@@ -65,6 +66,10 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         }
         outcome = site.update(&mut watch)?;
         match outcome {
+            Outcome::Ready if !greeted => {
+                greet(&site, start);
+                greeted = true;
+            }
             Outcome::Ready => say("Ready", format!("http://127.0.0.1:{}/graphql {}", site.port, since(start))),
             Outcome::Same => say("Ready", "nothing to do"),
             Outcome::Failed | Outcome::Overtaken => {}

@@ -64,13 +64,13 @@ impl Site<'_> {
         watch.accept_generated();
         match generated {
             Step::Done => {}
-            Step::Failed => return Ok(self.failed("this schema")),
+            Step::Failed => return Ok(self.failed("the schema was not taken")),
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         let build = self.command("cargo", &["build", "--package", "typecase"])?;
         match finish(build, Some(watch))? {
             Step::Done => {}
-            Step::Failed => return Ok(self.failed("this code")),
+            Step::Failed => return Ok(self.failed("the code does not compile")),
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         let made =
@@ -80,7 +80,7 @@ impl Site<'_> {
         }
         match finish(self.command(&self.binary, &["migrate"])?, None)? {
             Step::Done => {}
-            Step::Failed => return Ok(self.failed("this migration")),
+            Step::Failed => return Ok(self.failed("the database was not migrated")),
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         self.load_demo()?;
@@ -89,7 +89,7 @@ impl Site<'_> {
 
     fn failed(&self, what: &str) -> Outcome {
         let server = if self.server.is_some() { "the server from before goes on" } else { "there is no server yet" };
-        problem(format!("{what} does not work, see above; {server}. Waiting for the next change"));
+        problem(format!("{what}, see above; {server}. The next saved file is the next try"));
         Outcome::Failed
     }
 
@@ -121,7 +121,7 @@ impl Site<'_> {
                 return Ok(Outcome::Overtaken);
             }
             if self.server_has_ended()? {
-                return Ok(self.failed("this server"));
+                return Ok(self.failed("the new server does not start"));
             }
             if start.elapsed() > Duration::from_secs(30) {
                 warn(format!("the server does not answer on port {} {}", self.port, since(start)));
