@@ -162,7 +162,11 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
             vec![found("M107", subject, format!("links of {subject} to {} are lost", lost.join(" and ")))]
         }
         Step::AddCheck { check, subject, filled: true, doubtful: true, .. } => {
-            vec![found("M203", subject, format!("a row that breaks {} makes the migration fail", check.name))]
+            vec![found(
+                "M203",
+                subject,
+                format!("a row that breaks {} makes the migration fail, with nothing changed", check.name),
+            )]
         }
         Step::Require { table, column, subject, sure: false } => vec![Hazard {
             mended_by: set_argument(subject, after),

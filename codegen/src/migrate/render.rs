@@ -89,6 +89,10 @@ fn columns(step: &Step) -> (String, Vec<Statement>) {
                 format!("drop index if exists {}", at(stage, name))
             }),
         ),
+        Step::DropIndex { name } => (
+            format!("drop index {name}"),
+            each(|stage| format!("drop index concurrently if exists {}", at(stage, name))),
+        ),
         Step::DropTable { table, .. } | Step::DropCarriedTable { table, .. } => {
             let drop = |stage: &str| ignoring("ban-drop-table", format!("drop table {}", at(stage, table)));
             (format!("drop table {table}"), vec![drop("live"), drop("draft")])
@@ -260,14 +264,19 @@ fn links(step: &Step) -> (String, Vec<Statement>) {
 /// Constraints and indexes.
 fn rules(step: &Step) -> (String, Vec<Statement>) {
     match step {
-        Step::AddCheck { table, check, filled, .. } => {
+        Step::AddCheck { table, check, filled, doubtful, .. } => {
             let valid = if *filled { " not valid" } else { "" };
             let (name, sql) = (quoted(&check.name), check.sql());
-            let title = format!("add constraint {}", check.name);
-            (
-                title,
-                each(|stage| format!("alter table {} add constraint {name} check ({sql}){valid}", at(stage, table))),
-            )
+            let mut statements = Vec::new();
+            if *filled && *doubtful {
+                let (rule, expression) = (text(&check.name), text(&sql));
+                statements =
+                    each(|stage| format!("select cms.assert_holds('{}', {rule}, {expression})", at(stage, table)));
+            }
+            statements.extend(each(|stage| {
+                format!("alter table {} add constraint {name} check ({sql}){valid}", at(stage, table))
+            }));
+            (format!("add constraint {}", check.name), statements)
         }
         Step::AddForeignKey { table, key, filled } => {
             let keys = reached(key.reach).iter().map(|stage| plain(foreign_key(stage, table, key, *filled)));

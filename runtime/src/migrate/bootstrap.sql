@@ -51,6 +51,22 @@ begin
   end if;
 end $$;
 
+-- Stops a migration before a CHECK would fail, and shows a row that breaks it.
+create or replace function cms.assert_holds(rows regclass, rule text, expression text) returns void
+language plpgsql set search_path = pg_catalog as $$
+declare
+  broken bigint;
+  example text;
+begin
+  execute format('select count(*), min(left(to_jsonb(t)::text, 300)) from %s as t where not (%s)', rows, expression)
+    into broken, example;
+  if broken > 0 then
+    raise exception '% rows of % break %: %', broken, rows, rule, expression
+      using errcode = 'check_violation', detail = 'One of them: ' || example,
+      hint = 'Change these rows, then migrate again.';
+  end if;
+end $$;
+
 -- The text forms that the API shows.
 create or replace function cms.duration_text(milliseconds bigint) returns text
 language sql immutable strict set search_path = pg_catalog as $$

@@ -1,0 +1,94 @@
+//! What is really in a database, and what its catalog says should be.
+
+use std::collections::BTreeMap;
+
+use codegen::catalog::{Catalog, Reach, names};
+use sqlx::{AssertSqlSafe, PgPool, Row};
+
+/// Everything in `draft` and `live` by name, each with its definition as PostgreSQL prints it.
+pub async fn introspect(pool: &PgPool) -> BTreeMap<String, String> {
+    let queries = [
+        "select format('column %s.%s.%s', n.nspname, c.relname, a.attname) as name,
+            format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end
+            || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') as definition
+         from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+         left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+         where n.nspname in ('draft', 'live') and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped",
+        "select format('constraint %s.%s.%s', n.nspname, c.relname, o.conname) as name,
+            pg_get_constraintdef(o.oid) || case when o.convalidated then '' else ' (not validated)' end as definition
+         from pg_constraint o join pg_class c on c.oid = o.conrelid join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname in ('draft', 'live') and o.contype <> 'n'",
+        "select format('index %s.%s', n.nspname, c.relname) as name,
+            pg_get_indexdef(i.indexrelid) || case when i.indisvalid then '' else ' (invalid)' end as definition
+         from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+         where n.nspname in ('draft', 'live')",
+    ];
+    let mut found = BTreeMap::new();
+    for query in queries {
+        for row in sqlx::query(AssertSqlSafe(query)).fetch_all(pool).await.expect("the catalog of PostgreSQL") {
+            found.insert(row.get("name"), row.get("definition"));
+        }
+    }
+    found
+}
+
+/// The names that the catalog wants, with as much of their definition as it says.
+pub fn expected(catalog: &Catalog) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for stage in ["draft", "live"] {
+        for (name, table) in &catalog.tables {
+            for column in &table.columns {
+                let not_null = if column.not_null { " not null" } else { "" };
+                let ty = if column.sql_type == "timestamptz" { "timestamp with time zone" } else { &column.sql_type };
+                let ty = if ty == "time" { "time without time zone" } else { ty };
+                let default = match &column.default {
+                    Some(default) => format!(" default {default}::{ty}"),
+                    None => String::new(),
+                };
+                all.insert(format!("column {stage}.{name}.{}", column.name), format!("{ty}{not_null}{default}"));
+            }
+            if table.has_key() {
+                let key = names::primary_key(name);
+                all.insert(format!("constraint {stage}.{name}.{key}"), String::new());
+                all.insert(format!("index {stage}.{key}"), String::new());
+            }
+            for check in &table.checks {
+                all.insert(format!("constraint {stage}.{name}.{}", check.name), String::new());
+            }
+            for key in &table.foreign_keys {
+                let here = match key.reach {
+                    Reach::Draft => stage == "draft",
+                    Reach::LiveToDraft => stage == "live",
+                    Reach::Each => true,
+                };
+                if here {
+                    let to = if key.reach == Reach::LiveToDraft { "draft" } else { stage };
+                    let column = names::quoted(&key.column);
+                    let target = names::quoted(&key.table);
+                    let delete = key.on_delete.sql().to_uppercase();
+                    let definition = format!("FOREIGN KEY ({column}) REFERENCES {to}.{target}(id) ON DELETE {delete}");
+                    all.insert(format!("constraint {stage}.{name}.{}", key.name), definition);
+                }
+            }
+            for index in &table.indexes {
+                all.insert(format!("index {stage}.{}", index.name), String::new());
+            }
+        }
+    }
+    all
+}
+
+/// Panics with the first differences; an expected definition that is empty agrees with all but doubts.
+pub fn compare(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>, context: &str) {
+    let agrees = |found: &String, expected: &String| {
+        let doubtful = found.ends_with("(invalid)") || found.ends_with("(not validated)");
+        (expected.is_empty() && !doubtful) || found == expected
+    };
+    let names: std::collections::BTreeSet<_> = found.keys().chain(expected.keys()).collect();
+    let wrong: Vec<_> = names
+        .into_iter()
+        .filter(|name| !matches!((found.get(*name), expected.get(*name)), (Some(a), Some(b)) if agrees(a, b)))
+        .map(|name| format!("{name}\n    found {:?}\n    wanted {:?}", found.get(name), expected.get(name)))
+        .collect();
+    assert!(wrong.is_empty(), "{context}\nthe database is not what its catalog says:\n{}", wrong.join("\n"));
+}

@@ -1,0 +1,87 @@
+//! The runner: once and several at once, again after a failure, and what it refuses.
+
+use runtime::migrate::{Error, Migrations, State, check, migrate, status};
+use runtime::testing::TestDb;
+
+fn refused(result: Result<impl std::fmt::Debug, Error>) -> String {
+    match result {
+        Err(Error::Refused(why)) => why,
+        other => panic!("expected a refusal, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn several_at_once_do_the_work_once() {
+    let db = TestDb::new().await;
+    const FILES: &[(&str, &str)] = &[(
+        "0001_start.sql",
+        "create table here (id bigint);
+        insert into here values (1);
+        create index concurrently if not exists here_idx on public.here (id);
+        select pg_sleep(0.2);",
+    )];
+    let migrations = Migrations { files: FILES, catalog: "a" };
+    let runs = (0..4).map(|_| {
+        let options = db.options.clone();
+        tokio::spawn(async move { migrate(&options, migrations).await })
+    });
+    let mut applied = 0;
+    for run in runs.collect::<Vec<_>>() {
+        applied += run.await.expect("no panic").expect("it works").applied.len();
+    }
+    assert_eq!(applied, 1);
+    let rows: i64 = sqlx::query_scalar("select count(*) from here").fetch_one(&db.pool).await.expect("the table");
+    assert_eq!(rows, 1);
+    check(&db.pool, migrations).await.expect("the database is current");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_failure_outside_of_a_transaction_is_taken_up_again() {
+    let db = TestDb::new().await;
+    let first = ("0001_start.sql", "create table t (a bigint); insert into t values (1), (1);");
+    let sql = "set lock_timeout = '5s';\nbegin;\nalter table t add column b bigint;\ncommit;\n\ncreate unique index concurrently if not exists t_a_key on public.t (a);\ninsert into t values (9);\n";
+    let migrations = Migrations { files: &[first, ("0002_unique.sql", sql)], catalog: "b" };
+    let error = migrate(&db.options, migrations).await.expect_err("there are duplicates").to_string();
+    assert!(error.contains("0002_unique.sql:6: statement 5 of 6"), "{error}");
+    assert!(error.contains("(a)=(1) is duplicated") && error.contains("typecase migrate"), "{error}");
+    let now = status(&db.options, migrations).await.expect("a status");
+    assert!(matches!(now.files[1].1, State::Unfinished { statements: 4, .. }), "{now}");
+    refused(check(&db.pool, migrations).await);
+    sqlx::query("delete from t where ctid = (select min(ctid) from t)").execute(&db.pool).await.expect("mended");
+    migrate(&db.options, migrations).await.expect("it goes on where it stopped");
+    let rows: i64 = sqlx::query_scalar("select count(*) from t").fetch_one(&db.pool).await.expect("the table");
+    assert_eq!(rows, 2);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_failure_in_a_transaction_leaves_nothing_behind() {
+    let db = TestDb::new().await;
+    let sql = "begin; create table t (a bigint); select 1 / 0; commit;";
+    let error = migrate(&db.options, Migrations { files: &[("0001_start.sql", sql)], catalog: "a" }).await;
+    assert!(error.expect_err("it divides by zero").to_string().contains("nothing of this file has been done"));
+    let fixed = Migrations { files: &[("0001_start.sql", "begin; create table t (a bigint); commit;")], catalog: "a" };
+    migrate(&db.options, fixed).await.expect("a file that was never finished may be mended");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn files_and_database_must_fit() {
+    let db = TestDb::new().await;
+    let one = ("0001_start.sql", "select 1");
+    let three = ("0003_more.sql", "select 3");
+    let empty = Migrations { files: &[one], catalog: "a" };
+    assert!(refused(check(&db.pool, empty).await).contains("has not had 0001_start.sql; run `typecase migrate`"));
+    migrate(&db.options, Migrations { files: &[one, three], catalog: "b" }).await.expect("both apply");
+
+    assert!(refused(check(&db.pool, empty).await).contains("this binary is older than the database"));
+    assert!(refused(migrate(&db.options, empty).await).contains("0003_more.sql"));
+    let edited = Migrations { files: &[one, ("0003_more.sql", "select 4")], catalog: "b" };
+    assert!(refused(migrate(&db.options, edited).await).contains("0003_more.sql was changed after"));
+    let late = Migrations { files: &[one, ("0002_late.sql", "select 2"), three], catalog: "c" };
+    assert!(refused(migrate(&db.options, late).await).contains("0002_late.sql comes before 0003_more.sql"));
+    let other = Migrations { files: &[one, three], catalog: "c" };
+    assert!(refused(check(&db.pool, other).await).contains("the catalog of the database is not the one"));
+    db.close().await;
+}
