@@ -135,7 +135,8 @@ async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Re
         };
         report.applied.push(run::file(connection, name, text, done).await?);
     }
-    let record = "insert into cms.catalog (hash) values ($1) on conflict (singleton) do update set hash = excluded.hash";
+    let record =
+        "insert into cms.catalog (hash) values ($1) on conflict (singleton) do update set hash = excluded.hash";
     sqlx::query(record).bind(migrations.catalog).execute(&mut *connection).await?;
     Ok(report)
 }

@@ -3,7 +3,7 @@
 use super::answers::Answers;
 use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
 use crate::catalog::{Catalog, Field, Store};
-use crate::schema::Scalar;
+use crate::schema::{Scalar, SqlType};
 
 /// Every code with what it is about, for the documentation and for checking `--allow`.
 pub const CODES: [(&str, &str); 14] = [
@@ -222,7 +222,11 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
     let table = after.tables.get(owner).map(|table| &table.fields);
     let fields: &Vec<Field> = table.or_else(|| after.components.get(owner))?;
     let example = match &fields.iter().find(|field| field.name == name)?.store {
-        Store::Scalar { scalar } => Scalar::named(scalar)?.mapping().example.to_owned(),
+        Store::Scalar { scalar } => {
+            let mapping = Scalar::named(scalar)?.mapping();
+            // The examples are YAML, and this is JSON.
+            if mapping.sql == SqlType::Jsonb { "{}".to_owned() } else { mapping.example.to_owned() }
+        }
         Store::Enum { values } => values.first()?.clone(),
         _ => return None,
     };
