@@ -180,6 +180,7 @@ fn columns_of(field: &FieldDecl<'_>) -> Vec<String> {
 
 /// What a content type shows beside its own fields: computed ones, inverses, and the connections of lists.
 fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
+    let mut inverses = inverses(declared);
     for (target, owner) in &declared.types {
         let mut taken = Taken::new(Code::FieldNameTaken, found);
         for field in owner.fields.iter().filter(|field| !field.dropped) {
@@ -193,7 +194,7 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
             taken.take(Name::new(&entry.key.value).camel(), &entry.key.value, entry.key.span);
         }
         taken.code = Code::InverseTaken;
-        for (name, span) in inverses_of(target, declared) {
+        for (name, span) in inverses.remove(target).unwrap_or_default() {
             for made in [name.to_owned(), format!("{name}_connection")] {
                 taken.take(Name::new(made).camel(), name, span);
             }
@@ -201,16 +202,16 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// The inverses that relations anywhere give to a content type.
-fn inverses_of<'a>(target: &str, declared: &Declared<'a>) -> Vec<(&'a str, Span)> {
-    let mut inverses = Vec::new();
+/// The inverses that relations anywhere give to each content type, with their places.
+fn inverses<'a>(declared: &Declared<'a>) -> BTreeMap<&'a str, Vec<(&'a str, Span)>> {
+    let mut inverses: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (source, owner) in &declared.types {
         for field in owner.fields.iter().filter(|field| field.is_relation() && !field.dropped) {
             let Some(inverse) = field.node.get("inverse") else { continue };
-            if let Some(name) = inverse.text().filter(|name| !SYSTEM.contains(name))
-                && field.targets(source).iter().any(|(to, _)| *to == target)
-            {
-                inverses.push((name, inverse.span));
+            // Names of the system have been reported.
+            let Some(name) = inverse.text().filter(|name| !SYSTEM.contains(name)) else { continue };
+            for (target, _) in field.targets(source) {
+                inverses.entry(target).or_default().push((name, inverse.span));
             }
         }
     }

@@ -23,6 +23,20 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         check_json_schema(field, found);
         check_localized(field, found);
     }
+    for owner in declared.types.values() {
+        let lifecycle = owner.node.get("lifecycle").and_then(|lifecycle| lifecycle.entry("drafts"));
+        if let Some(drafts) = lifecycle.filter(|drafts| drafts.node.bool() == Some(false)) {
+            owner.all_fields().for_each(|field| check_publish(field, drafts.key.span, found));
+        }
+    }
+}
+
+fn check_publish(field: &FieldDecl<'_>, drafts: Span, found: &mut Diagnostics) {
+    if let Some(required) = field.node.get("required").filter(|required| required.text() == Some("publish")) {
+        let message = "without drafts nothing is ever published apart from being saved";
+        let diagnostic = Diagnostic::error(Code::PublishWithoutDrafts, required.span, message);
+        found.push(diagnostic.also(drafts, "no drafts").help("write `required: true`"));
+    }
 }
 
 /// The compiled pattern, which the whole text must match.
@@ -192,14 +206,23 @@ fn check_json_schema(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     let Some(node) = field.node.get("schema").filter(|_| field.takes().schema) else { return };
     let schema = node.written();
     let reason = match schema {
-        Written::Map(_) | Written::Bool(_) => {
-            jsonschema::draft202012::new(&schema.json()).err().map(|error| error.to_string())
-        }
+        Written::Map(_) | Written::Bool(_) => match jsonschema::draft202012::new(&schema.json()) {
+            Ok(validator) => return check_json_default(field, &validator, found),
+            Err(error) => Some(error.to_string()),
+        },
         _ => Some("it must be a map, or `true` or `false`".to_owned()),
     };
     if let Some(reason) = reason {
         let message = format!("the JSON Schema is not valid: {reason}");
         found.push(Diagnostic::error(Code::BadJsonSchema, node.span, message));
+    }
+}
+
+fn check_json_default(field: &FieldDecl<'_>, validator: &jsonschema::Validator, found: &mut Diagnostics) {
+    let Some(default) = field.node.get("default") else { return };
+    if let Err(error) = validator.validate(&default.written().json()) {
+        let message = format!("the default does not fit the field's JSON Schema: {error}");
+        found.push(Diagnostic::error(Code::BadDefault, default.span, message));
     }
 }
 

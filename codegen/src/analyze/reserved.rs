@@ -100,14 +100,14 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     for (name, owner) in &declared.types {
         check_type_id(name, owner.name.span, found);
         for entry in owner.node.get("computed").map_or(&[][..], Node::entries) {
-            check_word(&entry.key, SYSTEM, "field", found);
+            check_word(&entry.key, SYSTEM, found);
         }
         if let Some(plural) = owner.node.get("plural").and_then(Node::spanned_text) {
-            check_word(&plural, ROOT, "plural", found);
+            check_taken(&plural, ROOT, found);
         }
         for field in &owner.fields {
             if let Some(inverse) = field.node.get("inverse").and_then(Node::spanned_text) {
-                check_word(&inverse, SYSTEM, "inverse", found);
+                check_taken(&inverse, SYSTEM, found);
             }
             if field.is(Structure::Children) {
                 check_type_id(&format!("{name}_{}", field.singular()), field.name.span, found);
@@ -117,9 +117,9 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     declared.owners().flat_map(|owner| owner.all_fields()).for_each(|field| check_field(field, found));
     for key in ["queries", "mutations"] {
         for entry in declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries) {
-            check_word(&entry.key, ROOT, "operation", found);
+            check_word(&entry.key, ROOT, found);
             for argument in entry.node.get("args").map_or(&[][..], Node::entries) {
-                check_word(&argument.key, ARGUMENT, "argument", found);
+                check_word(&argument.key, ARGUMENT, found);
             }
         }
     }
@@ -131,7 +131,7 @@ fn check_type(name: &Spanned<String>, found: &mut Diagnostics) {
         let message = format!("every API has a type `{pascal}` already");
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     } else {
-        check_word(name, &[], "type", found);
+        check_word(name, &[], found);
     }
 }
 
@@ -141,7 +141,7 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
         Place::Children => CHILDREN,
         Place::Component => &[],
     };
-    check_word(field.name, taken, "field", found);
+    check_word(field.name, taken, found);
     for value in field.node.get("values").map_or(&[][..], Node::one_or_many) {
         if value.text() == Some("self") {
             let message = "a value cannot have the name `self`";
@@ -151,19 +151,21 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     }
 }
 
-fn check_word(name: &Spanned<String>, taken: &[&str], what: &str, found: &mut Diagnostics) {
-    if taken.contains(&name.value.as_str()) {
-        let message = format!("the name `{}` is taken by the system", name.value);
+/// A name that becomes one in Rust too.
+fn check_word(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
+    if KEYWORDS.contains(&name.value.as_str()) {
+        let message = format!("`{}` is a word of Rust, and names here become names in Rust", name.value);
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
-    } else if keywords(what).contains(&name.value.as_str()) {
-        let message = format!("`{}` is a word of Rust and cannot name a {what}", name.value);
-        found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
+    } else {
+        check_taken(name, taken, found);
     }
 }
 
-/// Fields and arguments may have most words of Rust, which generated code writes as `r#type`.
-fn keywords(what: &str) -> &'static [&'static str] {
-    if matches!(what, "field" | "argument") { NEVER_A_FIELD } else { KEYWORDS }
+fn check_taken(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
+    if taken.contains(&name.value.as_str()) {
+        let message = format!("the name `{}` is taken by the system", name.value);
+        found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
+    }
 }
 
 /// The prefix of a TypeID has letters and `_` alone; ours may have digits, which other software need not read.

@@ -66,6 +66,7 @@ codes! {
     BadUnique "S313" "`unique` names what is not one column of the same table.";
     BadTitle "S314" "The title is not a field of text.";
     BadJsonSchema "S315" "The JSON Schema of a field is not a valid one.";
+    PublishWithoutDrafts "S316" "A field is required to publish, and the type has no drafts: an entry is public as soon as it is saved.";
 
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";

@@ -47,6 +47,10 @@ fn read_one(index: usize, source: &SourceFile, files: &mut Files, found: &mut Di
     let start = Span { file: index, start: 0, end: 0 };
     let Some((kind, stem)) = classify(&source.path) else {
         let message = format!("`{}` is not a place for a file of the schema", source.path);
+        if let Some(stem) = source.path.strip_suffix(".yml") {
+            let diagnostic = Diagnostic::error(Code::UnknownFile, start, "files of the schema end with `.yaml`");
+            return found.push(diagnostic.help(format!("rename the file to `{stem}.yaml`")));
+        }
         let help = "content types are `schema/<type>.yaml`, components are `schema/components/<component>.yaml`";
         return found.push(Diagnostic::error(Code::UnknownFile, start, message).help(help));
     };
