@@ -130,8 +130,8 @@ fn check_type(name: &Spanned<String>, found: &mut Diagnostics) {
     if is_type(&pascal) {
         let message = format!("every API has a type `{pascal}` already");
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
-    } else {
-        check_word(name, &[], found);
+    } else if KEYWORDS.contains(&name.value.as_str()) {
+        found.push(word_of_rust(name));
     }
 }
 
@@ -151,14 +151,18 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// A name that becomes one in Rust too.
+/// A name of a field, a function or an argument. Generated code writes words of Rust as `r#type`, all but a few.
 fn check_word(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
-    if KEYWORDS.contains(&name.value.as_str()) {
-        let message = format!("`{}` is a word of Rust, and names here become names in Rust", name.value);
-        found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
+    if NEVER_A_FIELD.contains(&name.value.as_str()) {
+        found.push(word_of_rust(name));
     } else {
         check_taken(name, taken, found);
     }
+}
+
+fn word_of_rust(name: &Spanned<String>) -> Diagnostic {
+    let message = format!("`{}` is a word of Rust, and names here become names in Rust", name.value);
+    Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name")
 }
 
 fn check_taken(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {

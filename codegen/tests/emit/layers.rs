@@ -28,9 +28,10 @@ fn arms<'a>(text: &'a str, variants: &'a [String]) -> impl Iterator<Item = &'a s
     code.lines().filter(|line| {
         let arm = line.split_once("=>").map(|(pattern, _)| pattern);
         let pattern = ["matches!", "if let"].iter().any(|mark| line.contains(mark)) || line.trim().starts_with('|');
-        let compared = line.split(" && ").flat_map(|part| part.split(" || ")).filter(|part| {
-            [" == ", " != "].iter().any(|sign| part.split(sign).skip(1).any(|right| is_variant_first(right)))
-        });
+        let compared = line
+            .split(" && ")
+            .flat_map(|part| part.split(" || "))
+            .filter(|part| [" == ", " != "].iter().any(|sign| part.split(sign).skip(1).any(is_variant_first)));
         let deciding = arm.into_iter().chain(pattern.then_some(*line)).chain(compared);
         let mut deciding = deciding.filter(|text| !text.trim().is_empty());
         deciding.any(|text| variants.iter().any(|name| names(text, "Scalar::", name) || names(text, "Kind::", name)))
