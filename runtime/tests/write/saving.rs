@@ -223,3 +223,21 @@ async fn a_list_of_keys_can_be_set_extended_and_shortened() {
     assert_eq!(problems(shop.update(&PRODUCT, id, 4, wrong).await), expected);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_row_that_is_set_is_another_one_when_its_key_is_another() {
+    let shop = Shop::new().await;
+    let variants =
+        |skus: [&str; 2]| json!({"variants": {"set": skus.map(|sku| json!({"sku": sku, "options": {"of": sku}}))}});
+    let mut input = variants(["A", "B"]);
+    input["name"] = "Chair".into();
+    let id = shop.create(&PRODUCT, input).await.unwrap();
+    let ids = async || shop.values("select id from draft.product_variant order by sku").await;
+    let first = ids().await;
+    shop.update(&PRODUCT, id, 1, variants(["C", "B"])).await.unwrap();
+    let second = ids().await;
+    assert_eq!(second[0], first[1], "B is B");
+    assert!(!first.contains(&second[1]), "C is not A");
+    assert_eq!(shop.values("select sku from draft.product_variant order by position").await, ["C", "B"]);
+    shop.close().await;
+}

@@ -176,13 +176,11 @@ fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &
     }
 }
 
+/// An entry's id, and for a new one the field and value of the key that did not find it.
+type Plan = (Uuid, Option<(usize, crate::Value)>);
+
 /// The entry of each input, an existing or a new one with the value of its key; `None` after a fault.
-fn plans(
-    request: &Request<'_>,
-    targets: &[Option<Key>],
-    keys: &mut Keys,
-    faults: &mut Faults,
-) -> Vec<Option<(Uuid, Option<(usize, crate::Value)>)>> {
+fn plans(request: &Request<'_>, targets: &[Option<Key>], keys: &mut Keys, faults: &mut Faults) -> Vec<Option<Plan>> {
     let mut seen: HashSet<Uuid> = HashSet::new();
     let mut plans = Vec::with_capacity(targets.len());
     for (input, key) in request.inputs.iter().zip(targets) {

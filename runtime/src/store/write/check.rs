@@ -144,10 +144,10 @@ impl Checker<'_> {
                         );
                     }
                 }
-                if let Some(pattern) = rules.pattern {
-                    if compiled(&PATTERNS, pattern, whole).is_none_or(|regex| !regex.is_match(text)) {
-                        self.fault(format!("must match `{pattern}`"), at);
-                    }
+                if let Some(pattern) = rules.pattern
+                    && compiled(&PATTERNS, pattern, whole).is_none_or(|regex| !regex.is_match(text))
+                {
+                    self.fault(format!("must match `{pattern}`"), at);
                 }
             }
             Value::Json(json) => {

@@ -156,10 +156,10 @@ impl Overlay<'_> {
 
     fn block(&mut self, info: &BlocksInfo, json: &Json, at: At<'_>) -> Option<Value> {
         let mut members = json.as_object().into_iter().flatten().filter(|(_, json)| !json.is_null());
-        if let (Some((name, json)), None) = (members.next(), members.next()) {
-            if let Some(component) = info.of.iter().find(|component| camel(component.tag) == *name) {
-                return self.component(component, json, At::Key(&at, name));
-            }
+        if let (Some((name, json)), None) = (members.next(), members.next())
+            && let Some(component) = info.of.iter().find(|component| camel(component.tag) == *name)
+        {
+            return self.component(component, json, At::Key(&at, name));
         }
         let tags: Vec<_> = info.of.iter().map(|component| camel(component.tag)).collect();
         self.refuse(Code::BadUserInput, format!("must have exactly one of {}", tags.join(", ")), at)

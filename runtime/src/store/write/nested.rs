@@ -40,8 +40,8 @@ impl Overlay<'_> {
         rows
     }
 
-    /// A row that is named by id or by its unique field stays and is changed. One that is not named takes the id of the row that was
-    /// in its place, if nobody names that one: the same list given twice changes nothing.
+    /// A row that is named by id or by its unique field stays and is changed. One that has no such value takes the id of the row in its
+    /// place that has none either: the same list given twice changes nothing.
     fn set(&mut self, info: &'static ContentInfo, before: Vec<Row>, list: &[Json], at: At<'_>) -> Vec<Row> {
         let named: Vec<Option<usize>> = list
             .iter()
@@ -56,8 +56,11 @@ impl Overlay<'_> {
             let row = match kept {
                 Some(row) => row,
                 None => {
-                    let replaced =
-                        before.get_mut(index).filter(|_| !named.contains(&Some(index))).and_then(Option::take);
+                    let nameless = !named.contains(&Some(index)) && self.child_value(info, json).is_none();
+                    let replaced = before
+                        .get_mut(index)
+                        .filter(|row| nameless && row.as_ref().is_some_and(|row| is_nameless(info, row)));
+                    let replaced = replaced.and_then(Option::take);
                     self.blank(info, replaced.map_or_else(new_uuid, |row| row.id), at)
                 }
             };
@@ -147,4 +150,9 @@ impl Overlay<'_> {
         let value = kind.parse(json.get(field.name)?, self.site).ok()?;
         (!value.is_null()).then_some((index, value))
     }
+}
+
+/// Whether a stored row has no value that inputs could name it by.
+fn is_nameless(info: &ContentInfo, row: &Row) -> bool {
+    child_key(info).is_none_or(|(field, _)| row.values[field].is_null())
 }

@@ -31,6 +31,9 @@ struct Claim {
     texts: Vec<String>,
 }
 
+/// The input that is to blame, a row and what is stored of it.
+type Candidate<'a> = (usize, &'a Row, Option<&'a Row>);
+
 /// Checks the unique fields that these entries change, all of them against `live` when they are to be published.
 pub async fn check(
     connection: &mut PgConnection,
@@ -38,7 +41,7 @@ pub async fn check(
     items: impl Iterator<Item = &Item>,
     faults: &mut Faults,
 ) -> Result<()> {
-    let mut rows: BTreeMap<&'static str, (&'static ContentInfo, Vec<(usize, &Row, Option<&Row>)>)> = BTreeMap::new();
+    let mut rows: BTreeMap<&'static str, (&'static ContentInfo, Vec<Candidate<'_>>)> = BTreeMap::new();
     let mut leaving: HashSet<Uuid> = HashSet::new();
     for item in items {
         let old = item.old.as_ref().map(|old| &old.row);
@@ -81,7 +84,7 @@ fn rules(info: &'static ContentInfo) -> impl Iterator<Item = Rule> {
 }
 
 /// Two rows of the batch with one value are a fault here already. Nulls are never equal.
-fn claims(rule: &Rule, rows: &[(usize, &Row, Option<&Row>)], stage: Stage, faults: &mut Faults) -> Vec<Claim> {
+fn claims(rule: &Rule, rows: &[Candidate<'_>], stage: Stage, faults: &mut Faults) -> Vec<Claim> {
     let mut claims: Vec<Claim> = Vec::new();
     let mut first: HashMap<Vec<String>, Uuid> = HashMap::new();
     for (root, row, old) in rows {
