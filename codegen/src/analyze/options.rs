@@ -93,6 +93,10 @@ fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<i128, String>> {
         _ => None,
     };
     match field.ty? {
+        // A bound holds for every currency.
+        FieldType::Scalar(scalar) if scalar.has_currency() && node.text().is_some_and(|text| text.contains(' ')) => {
+            Some(Err("an amount without a currency, as in `9.99`".to_owned()))
+        }
         FieldType::Scalar(scalar) if scalar.mapping().takes.range => {
             let rank = (scalar.mapping().literal)(&node.written()).and_then(|parsed| parsed.rank);
             Some(rank.ok_or_else(|| {

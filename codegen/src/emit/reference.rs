@@ -211,7 +211,7 @@ fn examples(out: &mut String) {
          ### Enums\n\n```yaml\nsize:  { type: enum, values: [small, large], default: small }\n\
          state:\n  type: enum\n  values:\n    open: Can be bought.\n    closed: { description: Cannot be bought., was: shut }\n```\n\n\
          ### Money\n\nDefaults and bounds are written in major units: `12.50`, `12.50 EUR`, or `{ amount: 12.50, currency: EUR }`. \
-         Without a currency they are in that of the site; bounds hold in any currency.\n",
+         Without a currency a default is in that of the site; bounds are written without one and hold in any.\n",
     );
 }
 

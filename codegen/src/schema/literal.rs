@@ -151,7 +151,7 @@ pub fn time(value: &Written) -> Option<Parsed> {
     let text = value.as_text()?;
     let time: jiff::civil::Time = text.parse().ok().filter(|_| text.len() >= 5 && text.as_bytes()[2] == b':')?;
     let rank = time.since(jiff::civil::Time::midnight()).ok()?.total(jiff::Unit::Microsecond).ok()?;
-    ranked(json!(text), rank as i64)
+    ranked(json!(time.to_string()), rank as i64)
 }
 
 pub fn datetime(value: &Written) -> Option<Parsed> {

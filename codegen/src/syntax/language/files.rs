@@ -1,0 +1,143 @@
+//! The keys of each kind of file.
+
+use super::{DESCRIPTION, Key, NAMES, Place, Shape, WAS, key, needed};
+
+/// `schema/<type>.yaml`.
+pub const TYPE: &[Key] = &[
+    needed("type", Shape::Name, "The name of the content type, singular; also that of the file."),
+    key("plural", Shape::Name, "The name of the list in the API. Made from the name when absent."),
+    WAS,
+    DESCRIPTION,
+    key("title", Shape::Name, "The field that stands for the entry in lists and messages."),
+    key("lifecycle", Shape::Record(LIFECYCLE), "How an entry goes public."),
+    needed("fields", Shape::Fields(Place::Type), "The fields, in the order of the API."),
+    key("computed", Shape::Map(&Shape::Record(COMPUTED)), "Fields that `app/` computes."),
+    key("indexes", Shape::List(&Shape::Record(INDEX)), "Indexes over several fields."),
+    key(
+        "access",
+        ACCESS,
+        "Who may do what: a map of roles, each with a map of actions. Checked; in force once there are users.",
+    ),
+];
+
+const LIFECYCLE: &[Key] = &[key(
+    "drafts",
+    Shape::Bool,
+    "`true` (default): an entry is saved as a draft and then published. `false`: it is public as soon as it is saved.",
+)];
+
+const COMPUTED: &[Key] = &[
+    needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),
+    DESCRIPTION,
+    key("required", Shape::Bool, "There always is a value."),
+    key("with", NAMES, "The children fields that the computation reads."),
+];
+
+const INDEX: &[Key] = &[
+    needed(
+        "on",
+        Shape::List(&Shape::Text),
+        "Fields, or `created_at`, `updated_at`, `published_at`; with ` desc` behind the name for descending.",
+    ),
+    key("unique", Shape::Bool, "No two entries have the same values in all of them."),
+];
+
+/// Roles that every site has.
+pub const ROLES: &[&str] = &["admin", "editor", "viewer", "anonymous"];
+
+const RULE: Shape = Shape::Either(&[Shape::Bool, Shape::Word(&["all", "none"]), Shape::Record(RULE_KEYS)]);
+const ACCESS: Shape = Shape::Map(&Shape::Record(ROLE_ACTIONS));
+const ROLE_ACTIONS: &[Key] = &[
+    key("read", RULE, "Reads what is live."),
+    key("read_drafts", RULE, "Reads drafts."),
+    key("create", RULE, "Creates entries."),
+    key("update", RULE, "Changes entries."),
+    key("publish", RULE, "Publishes and unpublishes."),
+    key("delete", RULE, "Deletes entries."),
+    key("read_history", RULE, "Reads former revisions."),
+    key("import", RULE, "Imports in bulk."),
+    key("export", RULE, "Exports in bulk."),
+];
+const RULE_KEYS: &[Key] = &[
+    key("where", Shape::Text, "A condition on the entry as it is: only such entries."),
+    key("check", Shape::Text, "A condition on the entry as it will be after the write."),
+    key("fields", Shape::Either(&[Shape::Word(&["all"]), NAMES]), "The fields that may be read or written."),
+    key("set", Shape::Map(&Shape::Any), "Fields and the values that every write gives them."),
+];
+
+/// `schema/components/<component>.yaml`.
+pub const COMPONENT: &[Key] = &[
+    needed("component", Shape::Name, "The name of the component; also that of the file."),
+    WAS,
+    DESCRIPTION,
+    needed("fields", Shape::Fields(Place::Component), "The fields, in the order of the API."),
+];
+
+/// `schema/cms.yaml`.
+pub const SITE: &[Key] = &[
+    needed("site", Shape::Record(SITE_KEYS), "What holds for the whole site."),
+    key(
+        "roles",
+        Shape::Map(&Shape::Record(&[DESCRIPTION])),
+        "Roles of the site's own, beside `admin`, `editor`, `viewer` and `anonymous`.",
+    ),
+    key("queries", OPERATIONS, "Queries of the site's own, implemented in `app/`."),
+    key("mutations", OPERATIONS, "Mutations of the site's own, implemented in `app/`."),
+];
+
+const SITE_KEYS: &[Key] = &[
+    needed("name", Shape::Text, "The name of the site."),
+    needed("currency", Shape::Text, "The currency (ISO 4217) of money that is given without one."),
+    key("currencies", Shape::List(&Shape::Text), "Every currency that the site takes. Only `currency` when absent."),
+    key(
+        "locales",
+        Shape::List(&Shape::Text),
+        "The languages (BCP 47) of the site, the default one first. `en` when absent.",
+    ),
+    key("limits", Shape::Record(LIMITS), "What one request may ask for."),
+];
+
+/// One request's limits, in the order of [`crate::schema::Limits`].
+pub const LIMITS: &[Key] = &[
+    key("depth", Shape::Limit { min: 3, max: 64, default: 16, unit: "levels" }, "Levels of nested fields."),
+    key(
+        "cost",
+        Shape::Limit { min: 100, max: 10_000_000, default: 50_000, unit: "objects" },
+        "The objects that the fields of a request can return, summed up.",
+    ),
+    key(
+        "aliases",
+        Shape::Limit { min: 0, max: 1_000, default: 50, unit: "aliases" },
+        "Aliased fields in one operation.",
+    ),
+    key(
+        "batch",
+        Shape::Limit { min: 1, max: 100, default: 10, unit: "operations" },
+        "Operations in one batched request.",
+    ),
+    key("page", Shape::Limit { min: 1, max: 1_000, default: 100, unit: "entries" }, "The largest `first` or `last`."),
+    key(
+        "list",
+        Shape::Limit { min: 1, max: 100_000, default: 1_000, unit: "items" },
+        "The longest list in an argument or variable.",
+    ),
+    key("body", Shape::Limit { min: 1, max: 65_536, default: 1_024, unit: "KiB" }, "The size of a request's body."),
+];
+
+const OPERATIONS: Shape = Shape::Map(&Shape::Record(OPERATION));
+const OPERATION: &[Key] = &[
+    DESCRIPTION,
+    key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments."),
+    needed("returns", Shape::Record(RETURNS), "What it answers."),
+];
+const ARGUMENT: &[Key] = &[
+    needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),
+    DESCRIPTION,
+    key("many", Shape::Bool, "The argument is a list."),
+    key("required", Shape::Bool, "The argument must be given."),
+    key("default", Shape::Any, "The value when none is given."),
+];
+const RETURNS: &[Key] = &[
+    needed("type", Shape::Name, "A content type or a scalar field type."),
+    key("many", Shape::Bool, "The answer is a list."),
+];
