@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::{Declared, FieldDecl};
-use super::relations::{empty, written_twice};
+use super::relations::{empty, suggest_or_declare, written_twice};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use crate::syntax::language::Structure;
 use crate::syntax::node::{Node, Value};
-use crate::syntax::shape::suggest;
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     for field in declared.owners().flat_map(|owner| owner.all_fields()).filter(|field| !field.dropped) {
@@ -23,10 +22,8 @@ fn check_known(field: &FieldDecl<'_>, declared: &Declared<'_>, found: &mut Diagn
     for (name, span) in field.components() {
         if !declared.knows_component(name) {
             let diagnostic = Diagnostic::error(Code::UnknownComponent, span, format!("unknown component `{name}`"));
-            found.push(match declared.components.is_empty() {
-                true => diagnostic.help(format!("declare it in `schema/components/{name}.yaml`")),
-                false => suggest(diagnostic, name, declared.components.keys().copied()),
-            });
+            let known = declared.components.keys().copied();
+            found.push(suggest_or_declare(diagnostic, name, "schema/components/", known));
         } else if let Some(first) = seen.insert(name, span) {
             found.push(written_twice(name, span, first));
         }

@@ -39,6 +39,11 @@ impl FieldDecl<'_> {
         }
     }
 
+    /// The type takes it, or would perhaps if it were known: then what is wrong is said all the same.
+    pub fn may(&self, taken: bool) -> bool {
+        taken || self.ty.is_none()
+    }
+
     /// One line of text.
     fn is_line(&self) -> bool {
         self.takes().text && self.takes().unique
@@ -91,7 +96,10 @@ fn check_title(owner: &Owner<'_>, found: &mut Diagnostics) {
 }
 
 fn check_slug_source(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
-    let Some(from) = field.node.get("from").and_then(Node::spanned_text).filter(|_| field.takes().from) else { return };
+    let Some(from) = field.node.get("from").and_then(Node::spanned_text).filter(|_| field.may(field.takes().from))
+    else {
+        return;
+    };
     match named(&from, fields) {
         Err(unknown) => found.push(*unknown),
         Ok(source) if source.name.value == field.name.value || (source.ty.is_some() && !source.is_line()) => {

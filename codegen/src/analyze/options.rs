@@ -45,7 +45,7 @@ fn pattern(text: &str) -> Result<regex::Regex, regex::Error> {
 }
 
 fn check_pattern(field: &FieldDecl<'_>, found: &mut Diagnostics) {
-    let Some(node) = field.node.get("pattern").filter(|_| field.takes().text) else { return };
+    let Some(node) = field.node.get("pattern").filter(|_| field.may(field.takes().text)) else { return };
     // The text alone first, so that it cannot close the group that is put around it.
     let error = node.text().and_then(|text| regex_syntax(text).err().or_else(|| pattern(text).err()));
     if let Some(error) = error {
@@ -207,7 +207,7 @@ fn check_value_renames(node: &Node, values: &[EnumValue], found: &mut Diagnostic
 }
 
 fn check_json_schema(field: &FieldDecl<'_>, found: &mut Diagnostics) {
-    let Some(node) = field.node.get("schema").filter(|_| field.takes().schema) else { return };
+    let Some(node) = field.node.get("schema").filter(|_| field.may(field.takes().schema)) else { return };
     let schema = node.written();
     let reason = match schema {
         Written::Map(_) | Written::Bool(_) => match jsonschema::draft202012::new(&schema.json()) {

@@ -59,8 +59,23 @@ fn unknown_type(target: &str, span: Span, field: &FieldDecl<'_>, declared: &Decl
     let diagnostic = Diagnostic::error(Code::UnknownType, span, format!("unknown content type `{target}`"));
     match target {
         "self" => diagnostic.help("a component has no entry of its own: name a content type"),
-        _ => suggest(diagnostic, target, declared.types.keys().copied().chain(["self"])),
+        _ => suggest_or_declare(diagnostic, target, "schema/", declared.types.keys().copied().chain(["self"])),
     }
+}
+
+/// As [`suggest`]; when nothing near is known, the file is missing.
+pub fn suggest_or_declare<'a>(
+    diagnostic: Diagnostic,
+    name: &str,
+    folder: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Diagnostic {
+    let mut diagnostic = suggest(diagnostic, name, known);
+    let declare = format!("declare it in `{folder}{name}.yaml`");
+    if diagnostic.label.is_none() {
+        diagnostic.help = Some(diagnostic.help.map_or(declare.clone(), |known| format!("{declare}; {known}")));
+    }
+    diagnostic
 }
 
 fn check_single_target(field: &FieldDecl<'_>, found: &mut Diagnostics) {
