@@ -278,24 +278,34 @@ impl Plain {
 }
 
 pub struct Answer {
-    /// As it was written, by root field.
-    pub text: String,
     pub json: Json,
     pub planned: usize,
     pub sent: u64,
 }
 
 /// Runs a query whose root fields all read content.
-pub async fn run(store: &Store, text: &str, variables: Json) -> Result<Answer, Vec<Failure>> {
+pub async fn run(store: &Store, query: &str, variables: Json) -> Result<Answer, Vec<Failure>> {
+    let before = store.statements();
+    let (text, planned) = written(store, query, variables).await?;
+    let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    Ok(Answer { json, planned, sent: store.statements() - before })
+}
+
+/// The answer as it is written.
+pub async fn text(store: &Store, query: &str) -> String {
+    written(store, query, json!({})).await.expect("it is read").0
+}
+
+async fn written(store: &Store, query: &str, variables: Json) -> Result<(String, usize), Vec<Failure>> {
     let Json::Object(variables) = variables else { panic!("variables are an object") };
     let arguments = Plain { variables };
-    let document = parse_query(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    let document = parse_query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let (_, operation) = document.operations.iter().next().expect("one operation");
     let condition = |name: &str| arguments.condition(name);
     let of = Document { schema: &SCHEMA, document: &document, condition: &condition };
     let site = SiteCode::default();
     let request = Request { store, arguments: &arguments, site: &site };
-    let (before, mut planned, mut out) = (store.statements(), 0, String::from("{"));
+    let (mut planned, mut out) = (0, String::from("{"));
     for selected in of.fields("Query", &[&operation.node.selection_set.node]) {
         let root = Root::compile(of, &selected).unwrap_or_else(|| panic!("`{}` reads nothing", selected.key));
         planned += root.statements();
@@ -303,8 +313,7 @@ pub async fn run(store: &Store, text: &str, variables: Json) -> Result<Answer, V
         out += &format!("{}\"{}\":{json}", if out.len() > 1 { "," } else { "" }, root.key);
     }
     out.push('}');
-    let json = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{out}: {error}"));
-    Ok(Answer { text: out, json, planned, sent: store.statements() - before })
+    Ok((out, planned))
 }
 
 pub async fn with(data: &Data) -> (TestDb, Store) {

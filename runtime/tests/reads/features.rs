@@ -1,1 +1,145 @@
-//! One test a feature.
+//! What each feature promises, one test each.
+
+use runtime::{Code, Stage, id};
+use serde_json::json;
+
+use crate::database::{Data, Rng, run, with};
+
+#[tokio::test]
+async fn the_number_of_statements_is_known_and_does_not_grow_with_the_rows() {
+    let query = "query { notes(stage: DRAFT, first: $first) { totalCount nodes {
+        title author { name notes { title } } parent { title } labels { name } mentions { ... on Label { name } }
+        about { ... on Person { name } } items { text label { name } } seo { image { name } } body { ... on Quote { by { name } } }
+        repliesConnection { totalCount nodes { id } } } } }";
+    let data = Data::random(&mut Rng(1), 30);
+    let (db, store) = with(&data).await;
+    for first in [15, 30] {
+        let answer = run(&store, query, json!({"first": first})).await.expect("it is read");
+        // Notes and their number; author, notes; parent; labels; two kinds of mentions; two kinds of about; items, label;
+        // image; by; replies and their number.
+        assert_eq!(answer.planned, 16);
+        assert_eq!(answer.sent, 16, "with {first} notes");
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn only_what_is_asked_for_is_counted_or_read() {
+    let data = Data::random(&mut Rng(2), 5);
+    let (db, store) = with(&data).await;
+    for (query, statements) in [
+        ("query { notes(stage: DRAFT) { totalCount } }", 1),
+        ("query { notes(stage: DRAFT) { __typename } }", 0),
+        ("query { notes(stage: DRAFT) { pageInfo { hasNextPage } } }", 1),
+        ("query { notes(stage: DRAFT) { nodes { author @skip(if: true) { id } } } }", 1),
+    ] {
+        let answer = run(&store, query, json!({})).await.expect("it is read");
+        assert_eq!((answer.planned, answer.sent), (statements, statements as u64), "{query}");
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_live_read_shows_no_draft_and_no_reference_to_one() {
+    let data = Data::random(&mut Rng(3), 20);
+    let (db, store) = with(&data).await;
+    let query = "query { live: notes(first: 100) { nodes { id status author { id } labels { id } } totalCount }
+        draft: notes(first: 100, stage: DRAFT) { totalCount } }";
+    let answer = run(&store, query, json!({})).await.expect("it is read");
+    let live = |table: &str| -> Vec<_> {
+        let rows = data.rows(Stage::Live, table).iter();
+        rows.map(|row| json!(id::encode(table, row["id"].as_str().unwrap().parse().unwrap()))).collect()
+    };
+    let nodes = answer.json["live"]["nodes"].as_array().unwrap();
+    assert_eq!(answer.json["live"]["totalCount"], nodes.len());
+    assert!(nodes.len() < 20 && answer.json["draft"]["totalCount"] == 20);
+    for node in nodes {
+        assert!(live("note").contains(&node["id"]));
+        assert_eq!(node["status"], "PUBLISHED");
+        assert!(node["author"].is_null() || live("person").contains(&node["author"]["id"]));
+        assert!(node["labels"].as_array().unwrap().iter().all(|label| live("label").contains(&label["id"])));
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn all_problems_of_the_arguments_are_told_at_once_with_their_paths() {
+    let data = Data::random(&mut Rng(4), 2);
+    let (db, store) = with(&data).await;
+    let filter = json!({
+        "views": {"eq": null, "in": [1, "two"], "near": 1},
+        "or": [{"title": {"eq": "a"}}, {"author": {"is": {"name": {"lt": 5}, "age": {"eq": 1}}}}],
+        "state": {"eq": "LOST"},
+        "order": {"eq": "x"},
+    });
+    let query = "query { all: notes(first: 101, orderBy: [{field: ORDER}], filter: $filter) {
+        totalCount nodes { labels(first: -1) { id } } } }";
+    let failures = run(&store, query, json!({"filter": filter})).await.err().expect("it is refused");
+    let mut told: Vec<_> =
+        failures.iter().map(|failure| format!("{} {}", json!(failure.path), json!(failure.problem.path))).collect();
+    told.sort();
+    let expected = [
+        r#"["all","nodes","labels"] ["first"]"#,
+        r#"["all"] ["filter","or",1,"author","is","age"]"#,
+        r#"["all"] ["filter","or",1,"author","is","name","lt"]"#,
+        r#"["all"] ["filter","order"]"#,
+        r#"["all"] ["filter","state","eq"]"#,
+        r#"["all"] ["filter","views","eq"]"#,
+        r#"["all"] ["filter","views","in",1]"#,
+        r#"["all"] ["filter","views","near"]"#,
+        r#"["all"] ["first"]"#,
+        r#"["all"] ["orderBy",0]"#,
+    ];
+    assert_eq!(told, expected);
+    let codes: Vec<_> = failures.iter().map(|failure| failure.problem.code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == Code::LimitExceeded).count(), 1);
+    assert_eq!(store.statements(), 0, "nothing was sent");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn ids_of_other_types_name_nothing_and_what_is_no_id_is_refused() {
+    let data = Data::random(&mut Rng(5), 2);
+    let (db, store) = with(&data).await;
+    let person = data.rows(Stage::Draft, "person")[0]["id"].as_str().unwrap().parse().unwrap();
+    let person = id::encode("person", person);
+    let query = "query { note(id: $id, stage: DRAFT) { id } node(id: $id, stage: DRAFT) { id }
+        nodes(ids: [$id, $none, $id], stage: DRAFT) { id } }";
+    let none = id::encode("nothing", id::new_uuid());
+    let answer = run(&store, query, json!({"id": person, "none": none})).await.expect("it is read");
+    let found = json!({"id": person});
+    assert_eq!(answer.json, json!({"note": null, "node": found, "nodes": [found, null, found]}));
+    for query in [
+        "query { note(id: \"7\") { id } }",
+        "query { node(id: \"\") { id } }",
+        "query { nodes(ids: [\"x_1\"]) { id } }",
+    ] {
+        let failures = run(&store, query, json!({})).await.err().expect("it is refused");
+        assert_eq!(failures[0].problem.code, Code::BadUserInput, "{query}");
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn json_passes_as_it_is_stored_whatever_its_keys() {
+    let data = Data::random(&mut Rng(6), 1);
+    let (db, store) = with(&data).await;
+    let sql = r#"update draft.note set extra = '{"$serde_json::private::RawValue": "}, \"x\": ["}', slug = 'raw'"#;
+    sqlx::query(sql).execute(&db.pool).await.expect("it is stored");
+    let answer = run(&store, "query { noteBySlug(slug: \"raw\", stage: DRAFT) { slug } }", json!({})).await;
+    assert_eq!(answer.expect("it is read").json["noteBySlug"]["slug"], "raw");
+    let text = crate::database::text(&store, "query { noteBySlug(slug: \"raw\", stage: DRAFT) { extra slug } }").await;
+    let expected = r#"{"noteBySlug":{"extra":{"$serde_json::private::RawValue": "}, \"x\": ["},"slug":"raw"}}"#;
+    assert_eq!(text, expected);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn names_that_sql_keeps_for_itself_are_fields_like_others() {
+    let data = Data::random(&mut Rng(11), 3);
+    let (db, store) = with(&data).await;
+    let answer =
+        run(&store, "query { notes(stage: DRAFT) { nodes { order at } } }", json!({})).await.expect("it is read");
+    assert_eq!(answer.json["notes"]["nodes"].as_array().unwrap().len(), 3);
+    db.close().await;
+}
