@@ -13,6 +13,7 @@ mod plan;
 mod prepare;
 mod records;
 mod root;
+mod select;
 mod selection;
 mod sql;
 mod write;
@@ -22,6 +23,7 @@ use async_graphql_value::Value as Literal;
 use serde_json::{Map, Value as Json};
 
 pub use root::Root;
+pub use select::Select;
 pub use selection::{Document, Selected};
 
 use crate::content::ComputedInfo;

@@ -1,6 +1,9 @@
 //! What each feature promises, one test each.
 
-use runtime::{Code, Stage, id};
+use runtime::content::ContentInfo;
+use runtime::record::{FieldValue, Record};
+use runtime::store::read::Select;
+use runtime::{Code, Id, Stage, id};
 use serde_json::json;
 
 use crate::database::{Data, Rng, run, with};
@@ -141,5 +144,51 @@ async fn names_that_sql_keeps_for_itself_are_fields_like_others() {
     let answer =
         run(&store, "query { notes(stage: DRAFT) { nodes { order at } } }", json!({})).await.expect("it is read");
     assert_eq!(answer.json["notes"]["nodes"].as_array().unwrap().len(), 3);
+    db.close().await;
+}
+
+/// A record as the generator writes it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Label {
+    id: Option<Id<Label>>,
+    name: String,
+    rank: Option<i32>,
+}
+
+impl Record for Label {
+    const INFO: &'static ContentInfo = &crate::schema::LABEL;
+
+    fn id(&self) -> Id<Self> {
+        self.id.expect("a record that was read has an id")
+    }
+
+    fn set_id(&mut self, id: Id<Self>) {
+        self.id = Some(id);
+    }
+
+    fn fields(&mut self) -> Vec<&mut dyn FieldValue> {
+        vec![&mut self.name, &mut self.rank]
+    }
+}
+
+#[tokio::test]
+async fn the_sites_own_code_selects_typed_records() {
+    let data = Data::random(&mut Rng(12), 1);
+    let (db, store) = with(&data).await;
+    let select = Select::new().filter(json!({"rank": {"isNull": false}})).order_by("NAME", "DESC").first(100);
+    let labels: Vec<Label> = store.list(Stage::Draft, &select).await.expect("they are read");
+    let mut expected: Vec<_> = data.rows(Stage::Draft, "label").iter().filter(|row| !row["rank"].is_null()).collect();
+    expected.sort_by_key(|row| std::cmp::Reverse((row["name"].to_string(), row["id"].to_string())));
+    assert!(!expected.is_empty());
+    let ids: Vec<_> = expected.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(labels.iter().map(|label| label.id().uuid().to_string()).collect::<Vec<_>>(), ids);
+    assert!(
+        labels.iter().zip(&expected).all(|(label, row)| row["name"] == label.name && row["rank"] == json!(label.rank))
+    );
+    assert_eq!(store.ids::<Label>(Stage::Draft, &select).await, Ok(labels.iter().map(Record::id).collect()));
+    assert_eq!(store.get(Stage::Draft, labels[0].id()).await, Ok(Some(labels[0].clone())));
+    assert_eq!(store.get::<Label>(Stage::Draft, Id::new(id::new_uuid())).await, Ok(None));
+    let wrong = store.ids::<Label>(Stage::Live, &select.filter(json!({"rnak": {}}))).await.expect_err("it is refused");
+    assert_eq!(wrong.problems[0].path, ["filter".into(), "rnak".into()]);
     db.close().await;
 }
