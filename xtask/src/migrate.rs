@@ -1,14 +1,113 @@
 //! `cargo xtask migrate`: an empty migration to write by hand, and the check of all that are there.
 
+mod lint;
 pub mod next;
+mod sql;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
+use clap::Subcommand;
+
 use crate::project::Project;
+use next::{FOLDER, History, number};
 
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
 
-pub fn run(_project: &Project, _args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+#[derive(Subcommand)]
+enum Task {
+    /// Check every migration by the rules of the generated ones
+    Check,
+    /// Begin a migration to be written by hand, for data and for what the schema does not know
+    New {
+        /// What it does, in snake_case: fill_weights
+        name: String,
+    },
+}
+
+pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
+    match args.task {
+        Task::Check => check(project),
+        Task::New { name } => new(project, &name),
+    }
+}
+
+fn check(project: &Project) -> anyhow::Result<ExitCode> {
+    let history = History::read(project)?;
+    let mut wrong = numbering(&history.files);
+    for file in &history.files {
+        let path = format!("{FOLDER}/{file}");
+        let text = fs::read_to_string(project.path(&path)).with_context(|| format!("{path} cannot be read"))?;
+        for finding in lint::lint(&text) {
+            let lint::Finding { code, line, message, help } = finding;
+            wrong.push(format!("error[{code}]: {message}\n  --> {path}:{line}\n  = help: {help}"));
+        }
+    }
+    if wrong.is_empty() {
+        println!("{} migrations, nothing to complain about", history.files.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    wrong.iter().for_each(|wrong| eprintln!("{wrong}\n"));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Two branches that both made a migration have two of one number.
+fn numbering(files: &[String]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut by_number: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for file in files {
+        match number(file) {
+            Some(number) if file.starts_with(&format!("{number:04}_")) => {
+                by_number.entry(number).or_default().push(file)
+            }
+            _ => wrong.push(format!(
+                "error[M505]: {FOLDER}/{file} has no number\n  = help: name it like 0007_fill_weights.sql"
+            )),
+        }
+    }
+    for (number, files) in by_number {
+        if files.len() > 1 {
+            wrong.push(format!(
+                "error[M506]: two migrations have the number {number}: {}\n  = help: delete the one that is not merged yet, and run `cargo xtask generate` again; give one that is written by hand the next number",
+                files.join(", ")
+            ));
+        }
+    }
+    wrong
+}
+
+fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if name.is_empty() || name.len() > 56 || !name.bytes().all(plain) {
+        bail!(
+            "`{name}` is no name for a migration: write it in snake_case, with at most 56 letters, as in fill_weights"
+        );
+    }
+    let full = format!("{:04}_{name}", History::read(project)?.next_number());
+    let path = format!("{FOLDER}/{full}.sql");
+    let text = format!(
+        "-- {full}\n-- Written by hand. Immutable once merged: to change it, make the next one.\n-- For data, and for what the schema does not know: tables and columns of content come from schema/.\n-- `cargo xtask migrate check` says what is dangerous in it; `cargo xtask generate` puts it into the server.\n\nset lock_timeout = '5s';\nset statement_timeout = '1h';\n\nbegin;\n\ncommit;\n"
+    );
+    fs::create_dir_all(project.path(FOLDER)).with_context(|| format!("{FOLDER} cannot be made"))?;
+    fs::write(project.path(&path), text).with_context(|| format!("{path} cannot be written"))?;
+    println!("  new      {path}");
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn two_heads_are_found() {
+        let files = ["0001_a.sql", "0002_b.sql", "0002_c.sql", "nope.sql"].map(str::to_owned);
+        let wrong = super::numbering(&files);
+        assert!(wrong[0].contains("nope.sql has no number"));
+        assert!(wrong[1].contains("two migrations have the number 2: 0002_b.sql, 0002_c.sql"));
+        assert_eq!(wrong.len(), 2);
+    }
 }

@@ -34,7 +34,7 @@ impl History {
     pub fn generate(&mut self, schema: &Schema, arguments: &[String]) -> Result<bool, Vec<Refusal>> {
         let value = |name: &str| {
             let given = arguments.iter().filter_map(|argument| argument.strip_prefix(name));
-            given.map(|text| text.trim().trim_matches('\'').to_owned()).collect::<Vec<_>>()
+            given.map(|text| text.trim().replace("='", "=").trim_end_matches('\'').to_owned()).collect::<Vec<_>>()
         };
         let loss = arguments.iter().any(|argument| argument == "--allow-data-loss");
         let answers = Answers::parse(&value("--allow "), loss, &value("--set ")).expect("the arguments are fine");
