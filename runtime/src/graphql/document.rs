@@ -39,7 +39,7 @@ pub async fn prepare(
     if !errors.is_empty() {
         return Err(errors.into_iter().map(Failure::validation).collect());
     }
-    let broken = rules::check(types, &document);
+    let broken = rules::check(types, &document, limits.list as usize);
     if !broken.is_empty() {
         return Err(broken.into_iter().map(Failure::from).collect());
     }

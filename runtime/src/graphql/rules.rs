@@ -26,10 +26,10 @@ pub struct Broken {
 }
 
 /// What async-graphql did not find; the document holds no cycle of fragments and only fields that exist.
-pub fn check(types: &Types, document: &ExecutableDocument) -> Vec<Broken> {
+pub fn check(types: &Types, document: &ExecutableDocument, longest_list: usize) -> Vec<Broken> {
     let mut broken = Vec::new();
     for (_, operation) in document.operations.iter() {
-        let mut values = Values::new(types, document, &operation.node);
+        let mut values = Values::new(types, document, &operation.node, longest_list);
         values.operation(&operation.node);
         broken.append(&mut values.broken);
         overlap::check(types, document, &operation.node, &mut broken);
@@ -54,6 +54,7 @@ pub(super) fn broken(message: String, pos: Pos) -> Broken {
 struct Values<'a> {
     types: &'a Types,
     document: &'a ExecutableDocument,
+    longest_list: usize,
     positions: Positions<'a>,
     seen: HashSet<&'a Name>,
     conditions: IndexMap<String, Input>,
@@ -61,13 +62,19 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn new(types: &'a Types, document: &'a ExecutableDocument, operation: &'a OperationDefinition) -> Self {
+    fn new(
+        types: &'a Types,
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        longest_list: usize,
+    ) -> Self {
         let variables =
             operation.variable_definitions.iter().map(|variable| (&variable.node.name.node, &variable.node));
         let condition = Type { base: BaseType::Named(Name::new("Boolean")), nullable: false };
         Self {
             types,
             document,
+            longest_list,
             positions: Positions { variables: variables.collect() },
             seen: HashSet::new(),
             conditions: IndexMap::from([("if".to_owned(), Input { ty: condition, default: None })]),
@@ -79,7 +86,7 @@ impl<'a> Values<'a> {
         for Positioned { pos, node: variable } in &operation.variable_definitions {
             let Some(default) = &variable.default_value else { continue };
             let nothing = Variables::new();
-            let mut coercion = Coercion::new(self.types, &nothing, usize::MAX);
+            let mut coercion = Coercion::new(self.types, &nothing, self.longest_list);
             coercion.value(super::coerce::Raw::Literal(&default.node.clone().into_value()), &variable.var_type.node);
             self.blame(coercion.problems, *pos);
         }
@@ -132,17 +139,17 @@ impl<'a> Values<'a> {
         declared: &IndexMap<String, Input>,
         pos: Pos,
     ) {
-        let mut coercion = Coercion::new(self.types, &self.positions, usize::MAX);
+        let mut coercion = Coercion::new(self.types, &self.positions, self.longest_list);
         coercion.arguments(given.iter().map(|(name, value)| (&name.node, &value.node)), declared);
         let problems = coercion.problems;
         self.blame(problems, pos);
     }
 
     fn blame(&mut self, problems: Vec<Problem>, pos: Pos) {
-        // A limit is told with its own code, by the check that knows the site's figures.
-        let problems = problems.into_iter().filter(|problem| problem.code != Code::LimitExceeded);
-        self.broken.extend(problems.map(|problem| {
-            let code = Code::GraphqlValidationFailed;
+        self.broken.extend(problems.into_iter().map(|problem| {
+            // A limit is told as one.
+            let is_limit = problem.code == Code::LimitExceeded;
+            let code = if is_limit { problem.code } else { Code::GraphqlValidationFailed };
             Broken { problem: Problem { code, ..problem }, pos }
         }));
     }

@@ -25,19 +25,17 @@ impl Media {
     }
 }
 
-/// `None`: the client takes neither. Without the header, and between equals, the newer one is taken.
+/// `None`: the client takes neither. Who names no type, or any, gets the one that every client understands.
 pub fn negotiate(accept: Option<&str>) -> Option<Media> {
-    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Response) };
+    let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Legacy) };
     let ranges: Vec<_> = accept.split(',').filter_map(Range::parse).collect();
-    let quality = |media: Media| {
-        let fitting = ranges.iter().filter(|range| range.fits(media));
-        // The most exact range decides, whatever its quality (RFC 9110, 12.5.1).
-        fitting.max_by_key(|range| range.precision()).map_or(0, |range| range.quality)
-    };
-    let (response, legacy) = (quality(Media::Response), quality(Media::Legacy));
-    match (response, legacy) {
+    // The most exact range decides, whatever its quality (RFC 9110, 12.5.1).
+    let exact = |media: Media| ranges.iter().filter(|range| range.fits(media)).max_by_key(|range| range.precision());
+    let quality = |media: Media| exact(media).map_or(0, |range| range.quality);
+    let is_named = exact(Media::Response).is_some_and(|range| range.precision() == 2);
+    match (quality(Media::Response), quality(Media::Legacy)) {
         (0, 0) => None,
-        _ if response >= legacy => Some(Media::Response),
+        (response, legacy) if response > legacy || response == legacy && is_named => Some(Media::Response),
         _ => Some(Media::Legacy),
     }
 }
@@ -105,9 +103,10 @@ mod tests {
     #[test]
     fn the_client_chooses() {
         let cases = [
-            (None, Some(Media::Response)),
-            (Some("*/*"), Some(Media::Response)),
-            (Some("application/*"), Some(Media::Response)),
+            (None, Some(Media::Legacy)),
+            (Some("*/*"), Some(Media::Legacy)),
+            (Some("application/*"), Some(Media::Legacy)),
+            (Some("application/graphql-response+json, */*"), Some(Media::Response)),
             (Some("application/json"), Some(Media::Legacy)),
             (Some("application/json, application/graphql-response+json"), Some(Media::Response)),
             (Some("application/graphql-response+json;q=0.8, application/json;q=0.9"), Some(Media::Legacy)),

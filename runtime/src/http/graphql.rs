@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
@@ -29,7 +32,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         // The server of HTTP leaves the body of a HEAD's answer out.
         Method::GET | Method::HEAD => get(&app, media, request).await,
         Method::POST => post(&app, media, request).await,
-        Method::OPTIONS => allow(answer(media, StatusCode::NO_CONTENT, Vec::new()), "GET, POST, OPTIONS"),
+        Method::OPTIONS => preflight(),
         _ => {
             let refused = refused(media, StatusCode::METHOD_NOT_ALLOWED, "GraphQL is asked by GET or POST");
             allow(refused, "GET, POST, OPTIONS")
@@ -135,7 +138,20 @@ fn answer(media: Media, status: StatusCode, body: Vec<u8>) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     headers.insert(VARY, HeaderValue::from_static("Accept, Authorization"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// A page of any site may ask: what is not public needs a token, which browsers do not send by themselves.
+fn preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("accept, authorization, content-type, x-request-id"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    allow(response, "GET, POST, OPTIONS")
 }
 
 fn allow(mut response: Response, methods: &'static str) -> Response {

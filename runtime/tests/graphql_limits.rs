@@ -1,0 +1,215 @@
+//! Requests that are made to exhaust a server are refused, quickly, before anything runs.
+
+use std::time::{Duration, Instant};
+
+use runtime::content::Limits;
+use runtime::graphql::coerce;
+use runtime::graphql::document::prepare;
+use runtime::graphql::limits::cost::Cost;
+use runtime::graphql::registry::Introspection;
+use runtime::graphql::types::Types;
+use serde_json::{Value as Json, json};
+
+const SDL: &str = include_str!("graphql/shop.graphql");
+const LIMITS: Limits = Limits { depth: 12, cost: 5000, aliases: 30, batch: 5, page: 100, list: 100, body: 1024 };
+/// Refusing must take a small part of this; the tests are built without optimisation and run beside others.
+const QUICK: Duration = Duration::from_millis(750);
+
+struct Api {
+    types: Types,
+    introspection: Introspection,
+}
+
+impl Api {
+    fn new() -> Self {
+        let types = Types::parse(SDL).unwrap();
+        let introspection = Introspection::new(&types);
+        Self { types, introspection }
+    }
+
+    /// The cost, or what is wrong.
+    fn ask(&self, document: &str, variables: &Json) -> Result<u64, Vec<String>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &LIMITS, document, None));
+        let prepared = prepared.map_err(|failures| failures.into_iter().map(|failure| failure.problem.message).collect::<Vec<_>>())?;
+        let given = variables.as_object().unwrap();
+        let definitions = &prepared.operation.variable_definitions;
+        let variables = coerce::variables(&self.types, definitions, given, LIMITS.list as usize);
+        let variables = variables.map_err(|problems| problems.into_iter().map(|(problem, _)| problem.message).collect::<Vec<_>>())?;
+        let cost = Cost::of(&self.types, &prepared.document, &prepared.operation).check(&variables, &LIMITS);
+        cost.map_err(|broken| broken.into_iter().map(|broken| broken.problem.message).collect())
+    }
+}
+
+fn nested(depth: usize) -> String {
+    format!("{{ product(id: 1) {} }}", nest("{ brand { products ", "{ id }", " } }", depth))
+}
+
+fn nest(open: &str, inside: &str, close: &str, depth: usize) -> String {
+    format!("{}{inside}{}", open.repeat(depth), close.repeat(depth))
+}
+
+fn many(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect()
+}
+
+/// `(what, document, variables, a word of the refusal)`
+fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
+    let none = || json!({});
+    let bomb = |body: &str, count: usize| {
+        let spreads = many(count, |index| {
+            let next = index + 1;
+            format!("fragment F{index} on Product {{ {} }} ", body.replace("NEXT", &format!("...F{next}")))
+        });
+        format!("{{ product(id: 1) {{ ...F0 }} }} {spreads} fragment F{count} on Product {{ id }}")
+    };
+    let tower = |depth: usize| nest("{and: [", "{name: {eq: \"a\"}}", "]}", depth);
+    let json_tower = |depth: usize| {
+        (0..depth).fold(json!({"name": {"eq": "a"}}), |inside, _| json!({ "and": [inside] }))
+    };
+    vec![
+        ("deep nesting", nested(10), none(), "levels of fields"),
+        ("very deep nesting", nested(500), none(), "nested brackets"),
+        ("absurdly deep nesting", nest("{a", "", "}", 200_000), none(), "nested brackets"),
+        ("deep nesting by fragments", bomb("brand { products { NEXT } }", 20), none(), "levels of fields"),
+        ("many aliases", format!("{{ {} }}", many(60, |index| format!("a{index}: product(id: 1) {{ id }} "))), none(), "aliases"),
+        ("many aliases of leaves", format!("{{ product(id: 1) {{ {} }} }}", many(200, |index| format!("a{index}: name "))), none(), "aliases"),
+        (
+            "aliases multiplied by fragments",
+            bomb("a: name NEXT b: id NEXT c: name NEXT d: id NEXT", 30),
+            none(),
+            "aliases",
+        ),
+        ("fragments that double", bomb("NEXT NEXT", 60), none(), "directives, or fields, or aliases, or fragment"),
+        ("fragments that double fields", bomb("brand { id } NEXT name NEXT", 40), none(), "fields"),
+        ("fragments in inline fragments", bomb("...on Product { NEXT } ...on Product { NEXT } id", 40), none(), "fields"),
+        ("a fragment in itself", "{ ...F } fragment F on Query { ...F }".into(), none(), "spreads itself"),
+        (
+            "a cycle of fragments",
+            "{ product(id: 1) { ...A } } fragment A on Product { brand { ...B } } fragment B on Brand { products { ...A } }".into(),
+            none(),
+            "spreads itself",
+        ),
+        (
+            "a cycle that nothing spreads",
+            "{ __typename } fragment A on Query { ...B } fragment B on Query { ...A }".into(),
+            none(),
+            "spreads itself",
+        ),
+        ("many fragments", format!("{{ __typename }} {}", many(300, |index| format!("fragment F{index} on Query {{ __typename }} "))), none(), "fragments"),
+        ("many directives", format!("{{ __typename {} }}", "@skip(if: false) ".repeat(500)), none(), "directives"),
+        ("many unknown directives", format!("{{ __typename {} }}", "@a ".repeat(3_000)), none(), "directives"),
+        ("directives multiplied by fragments", bomb("id @skip(if: true) NEXT name @skip(if: true) NEXT", 20), none(), "directives"),
+        ("many fields", format!("{{ product(id: 1) {{ {} }} }}", "id ".repeat(7_000)), none(), "fields"),
+        ("many tokens", format!("{{ product(id: 1) {{ {} }} }}", "id ".repeat(300_000)), none(), "tokens"),
+        ("many braces", "{".repeat(900_000), none(), "nested brackets"),
+        ("deep lists in a value", format!("{{ nodes(ids: {}) {{ id }} }}", nest("[", "1", "]", 40_000)), none(), "nested brackets"),
+        ("deep objects in a value", format!("{{ products(filter: {}) {{ totalCount }} }}", nest("{not: ", "{}", "}", 40_000)), none(), "nested brackets"),
+        ("a tower of filters", format!("{{ products(filter: {}) {{ totalCount }} }}", tower(25)), none(), "deep"),
+        (
+            "a tower of filters in variables",
+            "query($f: ProductFilter) { products(filter: $f) { totalCount } }".into(),
+            json!({"f": json_tower(60)}),
+            "deep",
+        ),
+        (
+            "a wide filter",
+            "query($f: ProductFilter) { products(filter: $f) { totalCount } }".into(),
+            json!({"f": {"or": vec![json!({"and": vec![json!({"name": {"eq": "a"}}); 90]}); 90]}}),
+            "conditions",
+        ),
+        (
+            "a wide filter as literal",
+            format!("{{ products(filter: {{or: [{}]}}) {{ totalCount }} }}", "{and: [{name: {eq: \"a\"}} {name: {eq: \"a\"}}]} ".repeat(80)),
+            none(),
+            "conditions",
+        ),
+        (
+            "one filter many times",
+            format!("query($f: ProductFilter) {{ {} }}", many(25, |index| format!("a{index}: products(filter: $f) {{ totalCount }} "))),
+            json!({"f": {"or": vec![json!({"name": {"eq": "a"}}); 50]}}),
+            "conditions",
+        ),
+        ("a huge page", "{ products(first: 100000) { nodes { id } } }".into(), none(), "`first`"),
+        ("a huge page in a variable", "query($n: Int) { products(last: $n) { nodes { id } } }".into(), json!({"n": 2147483647}), "`last`"),
+        (
+            "pages multiplied",
+            "{ products(first: 100) { nodes { tags(first: 100) { products(first: 100) { id } } } } }".into(),
+            none(),
+            "costs",
+        ),
+        ("default pages multiplied", "{ products { nodes { tags { products { tags { id } } } } } }".into(), none(), "costs"),
+        ("a page beside edges", "{ products(first: 100) { edges { node { tags(first: 100) { id } } } } }".into(), none(), "costs"),
+        ("pages behind a fragment", "{ ...F } fragment F on Query { products(first: 100) { nodes { ...G } } } fragment G on Product { tags(first: 100) { id } }".into(), none(), "costs"),
+        ("many ids", "query($ids: [ID!]!) { nodes(ids: $ids) { id } }".into(), json!({"ids": vec!["x"; 5000]}), "items"),
+        ("many ids as literal", format!("{{ nodes(ids: [{}]) {{ id }} }}", "1 ".repeat(500)), none(), "items"),
+        (
+            "circular introspection",
+            "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }".into(),
+            none(),
+            "lists of introspection",
+        ),
+        (
+            "circular introspection by fragments",
+            "{ __type(name: \"Product\") { ...A } } fragment A on __Type { fields { type { ...B } } } fragment B on __Type { possibleTypes { ...C } } fragment C on __Type { interfaces { name } }".into(),
+            none(),
+            "lists of introspection",
+        ),
+        ("deep introspection", format!("{{ __schema {{ queryType {} }} }}", nest("{ ofType ", "{ name }", "}", 25)), none(), "levels of introspection"),
+        ("many variables", format!("query({}) {{ __typename }}", many(500, |index| format!("$v{index}: Int "))), none(), "variables"),
+        ("many operations", many(200, |index| format!("query Q{index} {{ __typename }} ")), none(), "operation"),
+        ("a long name", format!("{{ {} }}", "a".repeat(500_000)), none(), "characters"),
+        ("a huge number", format!("{{ bestOf(category: \"a\", first: 1{}) {{ id }} }}", "0".repeat(100_000)), none(), "not GraphQL"),
+        ("a number out of range", "query($n: Int!) { bestOf(category: \"a\", first: $n) { id } }".into(), json!({"n": 1e300}), "no `Int`"),
+        ("a string that never ends", format!("{{ bestOf(category: \"{}", "\\\"".repeat(100_000)), none(), "not GraphQL"),
+        ("a block string that never ends", format!("{{ bestOf(category: \"\"\"{}", "\"\"".repeat(100_000)), none(), "not GraphQL"),
+        ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(900, |index| format!("tags(first: {index}) {{ id }} "))), none(), "same"),
+        ("deep fields to be merged", format!("{{ {} }}", nest("product(id: 1) { brand { id } tags { id } } ", "", "", 700)), none(), "fields"),
+    ]
+}
+
+#[test]
+fn what_is_made_to_exhaust_a_server_is_refused_quickly() {
+    let api = Api::new();
+    let attacks = attacks();
+    assert!(attacks.len() >= 30);
+    for (what, document, variables, expected) in attacks {
+        let start = Instant::now();
+        let messages = api.ask(&document, &variables).expect_err(what).join("; ");
+        let took = start.elapsed();
+        assert!(took < QUICK, "{what}: refused after {took:?}");
+        let words: Vec<_> = expected.split(", or ").collect();
+        assert!(words.iter().any(|word| messages.contains(word)), "{what}: {}", &messages[..messages.len().min(300)]);
+        assert!(messages.len() < 200_000, "{what}: the refusal has {} bytes", messages.len());
+    }
+}
+
+#[test]
+fn the_cost_is_the_objects_that_can_be_returned() {
+    let api = Api::new();
+    let cases = [
+        ("{ __typename }", json!({}), 0),
+        ("{ product(id: 1) { id brand { id } } }", json!({}), 2),
+        ("{ products { nodes { id } } }", json!({}), 20),
+        ("{ products(first: 7) { edges { cursor node { brand { id } } } pageInfo { hasNextPage } } }", json!({}), 14),
+        ("{ products(first: 3) { nodes { tags(first: 5) { id } } } }", json!({}), 18),
+        ("query($n: Int = 4) { products(first: $n) { nodes { id } } }", json!({}), 4),
+        ("query($n: Int = 4) { products(first: $n) { nodes { id } } }", json!({"n": 9}), 9),
+        ("query($n: Int) { products(last: $n) { nodes { id } } }", json!({"n": 30}), 30),
+        ("query($n: Int) { bestOf(category: \"a\", first: $n) { id } }", json!({}), 10),
+        ("{ nodes(ids: [1, 2, 3]) { id } }", json!({}), 3),
+        ("query($ids: [ID!]!) { nodes(ids: $ids) { ... on Product { brand { id } } } }", json!({"ids": ["a", "b"]}), 4),
+        ("{ __schema { types { name } } }", json!({}), 0),
+        ("mutation { deleteProduct(id: 1, revision: 1) }", json!({}), 1),
+    ];
+    for (document, variables, expected) in cases {
+        assert_eq!(api.ask(document, &variables), Ok(expected), "{document}");
+    }
+}
+
+#[test]
+fn clients_own_introspection_is_within_the_limits() {
+    // What graphql-js asks, deprecated inputs and all.
+    let document = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } } fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } } fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason } fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
+    assert_eq!(Api::new().ask(document, &json!({})), Ok(0));
+}
