@@ -31,11 +31,13 @@ impl Api {
     fn ask(&self, document: &str, variables: &Json) -> Result<u64, Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &LIMITS, document, None));
-        let prepared = prepared.map_err(|failures| failures.into_iter().map(|failure| failure.problem.message).collect::<Vec<_>>())?;
+        let prepared = prepared
+            .map_err(|failures| failures.into_iter().map(|failure| failure.problem.message).collect::<Vec<_>>())?;
         let given = variables.as_object().unwrap();
         let definitions = &prepared.operation.variable_definitions;
         let variables = coerce::variables(&self.types, definitions, given, LIMITS.list as usize);
-        let variables = variables.map_err(|problems| problems.into_iter().map(|(problem, _)| problem.message).collect::<Vec<_>>())?;
+        let variables = variables
+            .map_err(|problems| problems.into_iter().map(|(problem, _)| problem.message).collect::<Vec<_>>())?;
         let cost = Cost::of(&self.types, &prepared.document, &prepared.operation).check(&variables, &LIMITS);
         cost.map_err(|broken| broken.into_iter().map(|broken| broken.problem.message).collect())
     }
@@ -64,9 +66,8 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
         format!("{{ product(id: 1) {{ ...F0 }} }} {spreads} fragment F{count} on Product {{ id }}")
     };
     let tower = |depth: usize| nest("{and: [", "{name: {eq: \"a\"}}", "]}", depth);
-    let json_tower = |depth: usize| {
-        (0..depth).fold(json!({"name": {"eq": "a"}}), |inside, _| json!({ "and": [inside] }))
-    };
+    let json_tower =
+        |depth: usize| (0..depth).fold(json!({"name": {"eq": "a"}}), |inside, _| json!({ "and": [inside] }));
     vec![
         ("deep nesting", nested(10), none(), "levels of fields"),
         ("very deep nesting", nested(500), none(), "nested brackets"),
@@ -162,8 +163,8 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
         ("a huge number", format!("{{ bestOf(category: \"a\", first: 1{}) {{ id }} }}", "0".repeat(100_000)), none(), "not GraphQL"),
         ("a number out of range", "query($n: Int!) { bestOf(category: \"a\", first: $n) { id } }".into(), json!({"n": 1e300}), "no `Int`"),
         ("a string that never ends", format!("{{ bestOf(category: \"{}", "\\\"".repeat(100_000)), none(), "not GraphQL"),
-        ("a block string that never ends", format!("{{ bestOf(category: \"\"\"{}", "\"\"".repeat(100_000)), none(), "not GraphQL"),
-        ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(900, |index| format!("tags(first: {index}) {{ id }} "))), none(), "same"),
+        ("a block string that never ends", format!("{{ bestOf(category: \"\"\"{}", "\"\"".repeat(100_000)), none(), "tokens"),
+        ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(700, |index| format!("tags(first: {index}) {{ id }} "))), none(), "same"),
         ("deep fields to be merged", format!("{{ {} }}", nest("product(id: 1) { brand { id } tags { id } } ", "", "", 700)), none(), "fields"),
     ]
 }
