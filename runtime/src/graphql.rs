@@ -77,11 +77,6 @@ impl Api {
         &self.store.schema.site.limits
     }
 
-    /// The site's name.
-    pub fn name(&self) -> &'static str {
-        self.store.schema.site.name
-    }
-
     /// A first query for a person to try.
     pub fn example(&self) -> String {
         let Some(info) = self.store.schema.types.iter().find(|info| info.drafts) else {

@@ -164,7 +164,7 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
         ("a number out of range", "query($n: Int!) { bestOf(category: \"a\", first: $n) { id } }".into(), json!({"n": 1e300}), "no `Int`"),
         ("a string that never ends", format!("{{ bestOf(category: \"{}", "\\\"".repeat(100_000)), none(), "not GraphQL"),
         ("a block string that never ends", format!("{{ bestOf(category: \"\"\"{}", "\"\"".repeat(100_000)), none(), "tokens"),
-        ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(700, |index| format!("tags(first: {index}) {{ id }} "))), none(), "same"),
+        ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(700, |index| format!("tags(first: {index}) {{ id }} "))), none(), "conflict"),
         ("deep fields to be merged", format!("{{ {} }}", nest("product(id: 1) { brand { id } tags { id } } ", "", "", 700)), none(), "fields"),
     ]
 }
@@ -181,7 +181,7 @@ fn what_is_made_to_exhaust_a_server_is_refused_quickly() {
         assert!(took < QUICK, "{what}: refused after {took:?}");
         let words: Vec<_> = expected.split(", or ").collect();
         assert!(words.iter().any(|word| messages.contains(word)), "{what}: {}", &messages[..messages.len().min(300)]);
-        assert!(messages.len() < 200_000, "{what}: the refusal has {} bytes", messages.len());
+        assert!(messages.len() < 20_000, "{what}: the refusal has {} bytes", messages.len());
     }
 }
 

@@ -17,8 +17,24 @@ pub struct Document {
     pub operation: OperationDefinition,
 }
 
+/// Mistakes that are told at once; a document made of mistakes must not make a long answer.
+const MAX_FAILURES: usize = 20;
+
 /// What is wrong with a document, all of one stage at once.
 pub async fn prepare(
+    types: &Types,
+    introspection: &Introspection,
+    limits: &Limits,
+    text: &str,
+    operation_name: Option<&str>,
+) -> Result<Document, Vec<Failure>> {
+    check(types, introspection, limits, text, operation_name).await.map_err(|mut failures| {
+        failures.truncate(MAX_FAILURES);
+        failures
+    })
+}
+
+async fn check(
     types: &Types,
     introspection: &Introspection,
     limits: &Limits,
