@@ -46,8 +46,7 @@ async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     // A page of another site that reaches us under its own name must not learn the token.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let token = app.token.as_deref().filter(|_| is_this_machine(host)).unwrap_or_default();
-    let query =
-        format!("# The content of {}: ctrl-space completes, ctrl-enter runs.\n\n{}", app.api.name(), app.api.example());
+    let query = format!("# ctrl-space completes, ctrl-enter runs.\n\n{}", app.api.example());
     let page = PAGE.replace("\"{{token}}\"", &script(token)).replace("\"{{query}}\"", &script(&query));
     ([(CACHE_CONTROL, "no-store")], Html(page)).into_response()
 }
