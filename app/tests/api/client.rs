@@ -14,7 +14,17 @@ pub const TOKEN: &str = "a-token-for-tests-only";
 pub struct Site {
     pub db: TestDb,
     pub address: String,
-    process: Child,
+    process: Process,
+}
+
+/// Ends with the test, also with one that fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[derive(Debug)]
@@ -38,13 +48,10 @@ impl Site {
     }
 
     async fn on(db: TestDb) -> Self {
-        let mut process = prepared(&db)
-            .args(["serve", "--port", "0"])
-            .env("RUST_LOG", "info")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut lines = BufReader::new(process.stderr.take().expect("its log is read")).lines();
+        let mut command = prepared(&db);
+        command.args(["serve", "--port", "0"]).env("RUST_LOG", "info").stderr(Stdio::piped());
+        let mut process = Process(command.spawn().expect("the server starts"));
+        let mut lines = BufReader::new(process.0.stderr.take().expect("its log is read")).lines();
         let address = loop {
             let line = lines.next().expect("the server ended at once").expect("its log is text");
             if let Some((_, rest)) = line.split_once("address=") {
@@ -56,17 +63,16 @@ impl Site {
         Self { db, address, process }
     }
 
-    pub async fn stop(mut self) {
-        self.process.kill().expect("the server can be stopped");
-        self.process.wait().expect("the server ends");
+    pub async fn stop(self) {
+        drop(self.process);
         self.db.close().await;
     }
 
     /// Asks the process to end, and says how it did.
     pub async fn terminate(mut self) -> Option<i32> {
-        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().expect("kill runs");
+        let told = Command::new("kill").args(["-TERM", &self.process.0.id().to_string()]).status().expect("kill runs");
         assert!(told.success());
-        let code = self.process.wait().expect("the server ends").code();
+        let code = self.process.0.wait().expect("the server ends").code();
         self.db.close().await;
         code
     }
@@ -83,14 +89,17 @@ impl Site {
     }
 
     pub async fn post(&self, body: &Json, headers: &[(&str, &str)]) -> Answer {
-        let headers = [&[("content-type", "application/json"), ("accept", "application/graphql-response+json")], headers];
+        let headers =
+            [&[("content-type", "application/json"), ("accept", "application/graphql-response+json")], headers];
         self.send("POST", "/graphql", &headers.concat(), &body.to_string()).await
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
         let mut stream = TcpStream::connect(&self.address).await.expect("the server accepts");
         stream.write_all(head.as_bytes()).await.expect("the server reads");
         // A server that refuses early need not read the rest.

@@ -22,7 +22,10 @@ async fn the_doctor_tells_a_sick_set_up_from_a_healthy_one() {
     let sick = TestDb::new().await;
     let report = command(&sick, &["doctor"]);
     assert!(!report.status.success());
-    assert!(text(&report.stdout).contains("WRONG  catalog") && text(&report.stdout).contains("do: typecase migrate"), "{report:?}");
+    assert!(
+        text(&report.stdout).contains("WRONG  catalog") && text(&report.stdout).contains("do: typecase migrate"),
+        "{report:?}"
+    );
     sick.close().await;
     let healthy = migrated().await;
     let report = command(&healthy, &["doctor"]);

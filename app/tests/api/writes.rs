@@ -13,10 +13,15 @@ fn error(answer: &Json, index: usize) -> (&str, &Json, &Json) {
 #[tokio::test]
 async fn a_draft_is_seen_by_editors_alone_until_it_is_published() {
     let site = Site::empty().await;
-    let create = r#"mutation { createProduct(input: {name: "Chair", price: {amount: "49.90"}}) { id slug status revision } }"#;
+    let create =
+        r#"mutation { createProduct(input: {name: "Chair", price: {amount: "49.90"}}) { id slug status revision } }"#;
     let created = site.ask_as_developer(create, json!({})).await;
     let product = &created["data"]["createProduct"];
-    assert_eq!((&product["slug"], &product["status"], &product["revision"]), (&json!("chair"), &json!("DRAFT"), &json!(1)), "{created}");
+    assert_eq!(
+        (&product["slug"], &product["status"], &product["revision"]),
+        (&json!("chair"), &json!("DRAFT"), &json!(1)),
+        "{created}"
+    );
     let public = r#"{ productBySlug(slug: "chair") { name } }"#;
     assert_eq!(site.ask(public).await["data"], json!({"productBySlug": null}));
     let drafts = r#"{ products(stage: DRAFT) { nodes { name status } } }"#;
@@ -24,15 +29,25 @@ async fn a_draft_is_seen_by_editors_alone_until_it_is_published() {
     let publish = format!("mutation {{ publishProduct(id: {}, revision: 1) {{ status publishedAt }} }}", product["id"]);
     assert_eq!(site.ask_as_developer(&publish, json!({})).await["data"]["publishProduct"]["status"], "PUBLISHED");
     assert_eq!(site.ask(public).await["data"]["productBySlug"]["name"], "Chair");
-    let update = format!(r#"mutation {{ updateProduct(id: {}, revision: 1, input: {{name: "Armchair"}}) {{ status revision }} }}"#, product["id"]);
+    let update = format!(
+        r#"mutation {{ updateProduct(id: {}, revision: 1, input: {{name: "Armchair"}}) {{ status revision }} }}"#,
+        product["id"]
+    );
     let updated = site.ask_as_developer(&update, json!({})).await;
     assert_eq!(updated["data"]["updateProduct"], json!({"status": "CHANGED", "revision": 2}), "{updated}");
     assert_eq!(site.ask(public).await["data"]["productBySlug"]["name"], "Chair");
     let late = site.ask_as_developer(&update, json!({})).await;
     assert_eq!(error(&late, 0).0, "REVISION_MISMATCH");
-    let unpublish = format!("mutation {{ unpublishProduct(id: {}, revision: 2) {{ status }} deleteProduct(id: {}, revision: 2) }}", product["id"], product["id"]);
+    let unpublish = format!(
+        "mutation {{ unpublishProduct(id: {}, revision: 2) {{ status }} deleteProduct(id: {}, revision: 2) }}",
+        product["id"], product["id"]
+    );
     let gone = site.ask_as_developer(&unpublish, json!({})).await;
-    assert_eq!(gone["data"], json!({"unpublishProduct": {"status": "DRAFT"}, "deleteProduct": product["id"]}), "{gone}");
+    assert_eq!(
+        gone["data"],
+        json!({"unpublishProduct": {"status": "DRAFT"}, "deleteProduct": product["id"]}),
+        "{gone}"
+    );
     site.stop().await;
 }
 
@@ -54,7 +69,7 @@ async fn a_product_comes_with_its_relations_in_one_transaction() {
         "price": {"amountMinor": "2500", "currency": "EUR"},
     });
     assert_eq!(created["data"]["createProduct"], expected, "{created}");
-    let again = site.ask_as_developer(mutation, json!({"input": {"name": "Other", "tags": {"create": [{"name": "Third"}]}, "variants": {"create": [{"sku": "ST-2"}]}}})).await;
+    let again = site.ask_as_developer(mutation, json!({"input": {"name": "Other", "price": {"amount": 1}, "tags": {"create": [{"name": "Third"}]}, "variants": {"create": [{"sku": "ST-2"}]}}})).await;
     assert_eq!(error(&again, 0).0, "CONFLICT", "{again}");
     let tags = site.ask("{ tags { totalCount } }").await;
     assert_eq!(tags["data"]["tags"]["totalCount"], 2, "nothing of the refused write stays");
@@ -94,10 +109,14 @@ async fn every_mistake_in_an_input_is_told_with_its_path() {
         "variants": {"set": [{"sku": "A"}, {"sku": "B", "gtin": "12"}]}, "brand": {"connect": {"slug": "nobody"}},
     }});
     let answer = site.ask_as_developer(mutation, wrong).await;
-    let mut paths: Vec<_> = (0..answer["errors"].as_array().unwrap().len()).map(|index| error(&answer, index).2.to_string()).collect();
+    let mut paths: Vec<_> =
+        (0..answer["errors"].as_array().unwrap().len()).map(|index| error(&answer, index).2.to_string()).collect();
     paths.sort();
     for expected in [r#"["input","name"]"#, r#"["input","slug"]"#, r#"["input","variants","set",1,"gtin"]"#] {
-        assert!(paths.iter().any(|path| path.starts_with(&expected[..expected.len() - 1])), "{expected} is not in {paths:?}");
+        assert!(
+            paths.iter().any(|path| path.starts_with(&expected[..expected.len() - 1])),
+            "{expected} is not in {paths:?}"
+        );
     }
     assert!(paths.len() >= 5, "{answer}");
     let below_cost = json!({"input": {"name": "Lamp", "variants": {"set": [{"sku": "L", "price": {"amount": "1"}, "cost": {"amount": "2"}}]}}});
