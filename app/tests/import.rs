@@ -2,6 +2,8 @@
 
 #[path = "import/catalogue.rs"]
 mod catalogue;
+#[path = "import/documentation.rs"]
+mod documentation;
 #[path = "import/own.rs"]
 mod own;
 #[path = "import/real.rs"]
