@@ -131,7 +131,7 @@ fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>
     }
     let info = content_type(schema, &options.content_type)?;
     let form = match &options.map {
-        Some(map) => Form::Mapped(Mapper::new(mapping(map, info, schema)?, &schema.site)),
+        Some(map) => Form::Mapped(Box::new(Mapper::new(mapping(map, info, schema)?, &schema.site))),
         None => Form::Native(Native::new(info, vec![info])),
     };
     Ok(vec![(info, form, options.file.clone())])

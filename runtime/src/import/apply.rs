@@ -30,7 +30,7 @@ pub struct Item {
 }
 
 pub enum Applied {
-    Item(Item),
+    Item(Box<Item>),
     /// The mapping leaves the record out.
     Skipped,
     Rejected(Vec<Problem>),
@@ -84,7 +84,7 @@ impl Mapper {
         }
         let Ok(data) = data else { return Applied::Skipped };
         let Some(key) = data.get(mapping.key.name).filter(|key| !key.is_null()) else {
-            let message = format!("is missing, and entries are found by it: see `key` of the mapping");
+            let message = "is missing, and entries are found by it: see `key` of the mapping";
             return Applied::Rejected(vec![Problem::new(Code::InvalidValue, message).at([mapping.key.name.into()])]);
         };
         match lines.entry(hash(key)) {
@@ -95,7 +95,7 @@ impl Mapper {
             Entry::Vacant(free) => free.insert(line),
         };
         let key = json!({ mapping.key.name: key });
-        Applied::Item(Item { key, data, later: run.later, optional: run.optional })
+        Applied::Item(Box::new(Item { key, data, later: run.later, optional: run.optional }))
     }
 }
 

@@ -56,7 +56,7 @@ impl Compiler {
             Some(only) => Some(only?),
             None => None,
         };
-        Some(Mapping { info, key, only, rules, numbered: self.numbered })
+        Some(Mapping { key, only, rules, numbered: self.numbered })
     }
 
     fn key(

@@ -9,7 +9,6 @@ use crate::kind::Kind;
 
 #[derive(Debug)]
 pub struct Mapping {
-    pub info: &'static ContentInfo,
     /// By which an entry is found again.
     pub key: &'static FieldInfo,
     /// Records that fail it are left out, and counted.

@@ -46,7 +46,7 @@ impl Native {
             Entry::Vacant(free) => _ = free.insert(line),
         }
         let later = later(self.info, &self.coming, &mut data);
-        Applied::Item(Item { key, data, later, optional: Vec::new() })
+        Applied::Item(Box::new(Item { key, data, later, optional: Vec::new() }))
     }
 }
 

@@ -13,7 +13,7 @@ const LONGEST: u64 = 32 << 20;
 
 /// How a record becomes an item.
 pub enum Form {
-    Mapped(Mapper),
+    Mapped(Box<Mapper>),
     Native(Native),
 }
 
@@ -28,7 +28,7 @@ pub struct Reader {
 /// Some records in the order of the file.
 #[derive(Default)]
 pub struct Batch {
-    pub items: Vec<Line<Item>>,
+    pub items: Vec<Line<Box<Item>>>,
     pub rejected: Vec<Line<Vec<Problem>>>,
     pub read: u64,
     pub skipped: u64,

@@ -111,7 +111,7 @@ impl<'a> Saver<'a> {
         again.iter().zip(outcomes).try_for_each(|(line, outcome)| self.saved(report, line, outcome))
     }
 
-    fn saved(&mut self, report: &mut Report, line: &Line<Item>, outcome: Outcome) -> Result<(), String> {
+    fn saved(&mut self, report: &mut Report, line: &Line<Box<Item>>, outcome: Outcome) -> Result<(), String> {
         let unchanged = matches!(outcome, Outcome::Unchanged(_));
         if let Outcome::Rejected(problems) = &outcome {
             return self.reject(report, line.number, problems, line.source.as_deref());

@@ -1,5 +1,6 @@
 //! Mappings without a database: what a record becomes, and what is said of a wrong mapping.
 
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use crate::content::*;
@@ -93,7 +94,7 @@ fn item(fields: &str, record: &Json) -> Item {
         whole[key] = value.clone();
     }
     match mapper(fields).apply(1, &whole) {
-        Applied::Item(item) => item,
+        Applied::Item(item) => *item,
         Applied::Rejected(problems) => panic!("{problems:?}"),
         Applied::Skipped => panic!("skipped"),
     }
@@ -359,4 +360,19 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses("key: name\nfields: { name: name, slug: slug }", "`name` is no unique field");
     refuses("fields: [", "this is not YAML");
     refuses("", "a map of type, key, trim, where, fields");
+}
+
+proptest! {
+    /// Whatever an author breaks, the answer is faults, and never a panic.
+    #[test]
+    fn no_damage_to_a_mapping_breaks_the_compiler(from in 0_usize..600, length in 0_usize..12, with in "[a-z:{}\\[\\]'\\n -]{0,6}") {
+        let whole = "key: slug\ntrim: true\nwhere: { path: a, is: 1 }\nfields:\n  name: { first_of: [a, { template: '{b}-{@number}' }], map: { values: { x: y }, otherwise: keep } }\n  slug: { path: s, numbered: true }\n  price: { path: 'p[currency=USD].amount', money: { currency: { path: c }, round: true } }\n  categories: { path: 'c[]', lookup: { create: true, tree: { split: '/' } } }\n  body: [{ block: text, fields: { body: b } }]\n  variants:\n    each: v[]\n    where: { any: [a, { not: b }] }\n    fields: { sku: sku, weight: { path: w, number: { times: 2.5 } } }\n";
+        let mut damaged = whole.to_owned();
+        let from = from.min(whole.len());
+        damaged.replace_range(from..(from + length).min(whole.len()), &with);
+        let record = json!({"a": 1, "b": "x", "s": "s", "p": [], "c": ["a/b"], "v": [{"sku": "1", "w": "2"}]});
+        if let Ok(mapping) = compile(&damaged, &PRODUCT, &SCHEMA) {
+            Mapper::new(mapping, &SCHEMA.site).apply(1, &record);
+        }
+    }
 }

@@ -76,7 +76,7 @@ impl Compiler {
             "date" => self.date(node),
             "number" => self.number(node),
             "boolean" => self.boolean(node),
-            "to_object" => self.to_object(node),
+            "to_object" => self.key_and_value(node),
             "money" => self.money(node),
             "then" => self.then(node, steps),
             name => {
@@ -244,7 +244,7 @@ impl Compiler {
         Some(Step::Boolean { yes, no })
     }
 
-    fn to_object(&mut self, node: &Node) -> Option<Step> {
+    fn key_and_value(&mut self, node: &Node) -> Option<Step> {
         let entries = self.map(node, "`to_object`", &["key", "value"])?;
         let mut name = |key: &str| match get(entries, key) {
             Some(node) => self.plain(node, "a key"),
