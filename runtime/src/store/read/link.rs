@@ -62,6 +62,27 @@ impl Link {
             ),
         };
     }
+
+    /// The owner of a row `t`, among all rows of [`Link::all`]; a to-one relation has none.
+    pub fn owner(&self) -> Option<String> {
+        match self {
+            Self::Forward { .. } => None,
+            Self::Backward { column } => Some(format!("t.{}", quoted(column))),
+            Self::Join { near, .. } => Some(format!("tj.{}", quoted(near))),
+        }
+    }
+
+    /// ` FROM live."tag" t JOIN .. WHERE true`: the targets of all rows.
+    pub fn all(&self, stage: Stage, target: &ContentInfo, text: &mut String) {
+        let (schema, table) = (stage.schema(), quoted(target.table));
+        let _ = match self {
+            Self::Forward { .. } | Self::Backward { .. } => write!(text, " FROM {schema}.{table} t WHERE true"),
+            Self::Join { table: join, far, .. } => {
+                let (join, far) = (quoted(join), quoted(far));
+                write!(text, " FROM {schema}.{join} tj JOIN {schema}.{table} t ON t.id = tj.{far} WHERE true")
+            }
+        };
+    }
 }
 
 /// `brand_id`, or `related_post_id` where there are several targets.
