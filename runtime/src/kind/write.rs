@@ -151,7 +151,7 @@ pub fn iso_duration(milliseconds: i64) -> String {
         }
     };
     part(&mut text, days, 'D');
-    if total % 86_400_000 > 0 || total == 0 {
+    if !total.is_multiple_of(86_400_000) || total == 0 {
         text.push('T');
     }
     part(&mut text, hours, 'H');
