@@ -40,7 +40,7 @@ pub fn split(sql: &str) -> Vec<Statement<'_>> {
         let token = lexer.next();
         match token {
             Token::Blank => continue,
-            Token::Semicolon if body.is_open() => end = lexer.at,
+            Token::Semicolon if body.is_open() => {}
             Token::Semicolon => {
                 if let Some(start) = start.take() {
                     statements.push(statement(sql, start, end));

@@ -110,8 +110,8 @@ impl<'a> Scan<'a> {
 
     fn string(&mut self) {
         let rest = &self.text[self.at..];
-        if rest.starts_with("\"\"\"") {
-            let end = block_end(&rest[3..]).map_or(rest.len(), |end| end + 3);
+        if let Some(block) = rest.strip_prefix("\"\"\"") {
+            let end = block_end(block).map_or(rest.len(), |end| end + 3);
             for (index, _) in rest[..end].match_indices('\n') {
                 self.line += 1;
                 self.line_start = self.at + index + 1;

@@ -109,7 +109,7 @@ impl<'a> Compiler<'a> {
             },
             Shape::Enum(of) => What::Enum { column: object.column(Column::Sql(column)), of },
             Shape::Enums(of) => What::Enums { column: object.column(Column::Sql(column)), of },
-            Shape::One(info_of) => self.to_one(object, field, &info_of, selected),
+            Shape::One(info_of) => self.one(object, field, &info_of, selected),
             Shape::Many(info_of) => {
                 let members = info_of
                     .to
@@ -130,7 +130,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn to_one(
+    fn one(
         &mut self,
         object: &mut Object,
         field: &'static FieldInfo,

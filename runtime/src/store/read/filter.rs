@@ -83,7 +83,7 @@ impl<'a> Filter<'a> {
             }
             Shape::Enums(of) if field.filterable => self.enum_list(of, &column, value),
             Shape::One(relation) if relation.to.len() == 1 => {
-                self.to_one(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
+                self.one(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
             }
             Shape::Many(relation) if relation.to.len() == 1 => {
                 self.list(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
@@ -256,7 +256,7 @@ impl<'a> Filter<'a> {
         self.sql.value(&Value::List(values), 0, "text[]").map(drop)
     }
 
-    fn to_one(&mut self, link: &Link, target: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
+    fn one(&mut self, link: &Link, target: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
         let operators = self.object(value);
         self.joined(" AND ", "true", &operators, |this, (operator, value)| {
             this.at(operator.as_str(), |this| match operator.as_str() {

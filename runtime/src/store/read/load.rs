@@ -313,9 +313,10 @@ fn collect(value: &[u8], hops: &[Hop], ids: &mut Vec<Uuid>) {
         Some((hop, rest)) => {
             let is_tagged = |tag: &str| json::member(value, "_type").and_then(json::plain_string) == Some(tag);
             if hop.tag.is_none_or(is_tagged)
-                && let Some(member) = json::member(value, hop.key) {
-                    collect(member, rest, ids);
-                }
+                && let Some(member) = json::member(value, hop.key)
+            {
+                collect(member, rest, ids);
+            }
         }
     }
 }
