@@ -16,29 +16,32 @@ pub fn read(text: &str) -> Option<Document> {
     Some(document)
 }
 
-/// Names, numbers, strings with their quotes, and single marks.
+/// Names, numbers, strings with their quotes, and single marks. By bytes: the file is large and read at each generation.
 fn tokens(text: &str) -> Option<Vec<&str>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', '\r', '\n', ',', '\u{feff}']);
-        let Some(first) = rest.chars().next() else { return Some(tokens) };
+    let bytes = text.as_bytes();
+    let mut tokens = Vec::with_capacity(bytes.len() / 16);
+    let mut at = 0;
+    while let Some(&first) = bytes.get(at) {
         let length = match first {
-            '#' => {
-                rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => {
+                at += 1;
                 continue;
             }
-            '"' => string_length(rest)?,
-            first if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-            mark => mark.len_utf8(),
+            b'#' => {
+                at += bytes[at..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - at);
+                continue;
+            }
+            b'"' => string_length(text.get(at..)?)?,
+            _ => bytes[at..].iter().position(|byte| !is_word(*byte)).unwrap_or(bytes.len() - at).max(1),
         };
-        tokens.push(&rest[..length]);
-        rest = &rest[length..];
+        tokens.push(text.get(at..at + length)?);
+        at += length;
     }
+    Some(tokens)
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 fn string_length(text: &str) -> Option<usize> {
@@ -46,7 +49,7 @@ fn string_length(text: &str) -> Option<usize> {
     let mut from = quotes.len();
     loop {
         let end = from + text.get(from..)?.find(quotes)?;
-        let slashes = text[..end].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        let slashes = text.as_bytes()[..end].iter().rev().take_while(|byte| **byte == b'\\').count();
         if slashes % 2 == 0 {
             return Some(end + quotes.len());
         }
