@@ -1,0 +1,100 @@
+//! `tests/plans/*.txt`: a schema, what becomes of it, and the migration from one to the other, or why there is none.
+//!
+//! A file has the parts `==== before`, `==== after`, `==== answers` (arguments of the command, may be missing) and
+//! `==== migration`. In the first two, `# file: product.yaml` begins a file of `schema/`. UPDATE_EXPECT=1 rewrites the
+//! last part.
+
+use std::path::Path;
+use std::time::Instant;
+
+use codegen::SourceFile;
+use codegen::catalog::{Catalog, lower};
+use codegen::migrate::{Answers, plan};
+use codegen::schema::Schema;
+
+const SITE: &str = "site: { name: Plans, currency: EUR, currencies: [EUR], locales: [en] }\n";
+
+fn part<'a>(text: &'a str, name: &str) -> &'a str {
+    let rest = text.split_once(&format!("==== {name}\n")).map_or("", |(_, rest)| rest);
+    rest.split("==== ").next().unwrap_or("")
+}
+
+fn schema(text: &str) -> Schema {
+    let mut sources = vec![SourceFile { path: "schema/cms.yaml".into(), text: SITE.into() }];
+    for file in text.split("# file: ").skip(1) {
+        let (path, text) = file.split_once('\n').expect("a file has a name and a text");
+        sources.push(SourceFile { path: format!("schema/{path}"), text: text.to_owned() });
+    }
+    match codegen::compile(&sources) {
+        Ok(compiled) => compiled.schema,
+        Err(found) => panic!("{}", found.render(&sources)),
+    }
+}
+
+fn answers(text: &str) -> Answers {
+    let values =
+        |name: &str| text.lines().filter_map(|line| line.strip_prefix(name)).map(str::to_owned).collect::<Vec<_>>();
+    let loss = text.lines().any(|line| line == "--allow-data-loss");
+    Answers::parse(&values("--allow "), loss, &values("--set ")).expect("the answers are well written")
+}
+
+fn outcome(text: &str) -> String {
+    let before = part(text, "before");
+    let before = if before.trim().is_empty() { Catalog::default() } else { lower(&schema(before)) };
+    let after = schema(part(text, "after"));
+    match plan(&before, &after, &answers(part(text, "answers"))) {
+        Ok(plan) if plan.is_empty() => "nothing to do\n".to_owned(),
+        Ok(plan) => {
+            let migration = plan.migration(2, "cargo xtask generate");
+            let json = Catalog::from_json(&migration.catalog).expect("what was written can be read");
+            assert_eq!(json, lower(&after), "catalog.json is the catalog");
+            let warnings: String = plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+            warnings + &migration.sql
+        }
+        Err(refusals) => refusals.iter().map(|refusal| refusal.render() + "\n").collect(),
+    }
+}
+
+#[test]
+fn schemas_become_the_migrations_that_are_expected() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans");
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path()).collect();
+    paths.sort();
+    let mut wrong = Vec::new();
+    for path in &paths {
+        let text = std::fs::read_to_string(path).expect("the file can be read");
+        let (input, expected) = text.split_once("==== migration\n").unwrap_or((&text, ""));
+        let found = outcome(input);
+        if found == expected {
+            continue;
+        }
+        if std::env::var("UPDATE_EXPECT").is_ok() {
+            std::fs::write(path, format!("{}\n==== migration\n{found}", input.trim_end()))
+                .expect("the file can be written");
+        } else {
+            let diff = similar::TextDiff::from_lines(expected, found.as_str()).unified_diff().to_string();
+            wrong.push(format!("{}\n{diff}", path.display()));
+        }
+    }
+    assert!(!paths.is_empty());
+    assert!(wrong.is_empty(), "{}\nrun with UPDATE_EXPECT=1 to accept", wrong.join("\n"));
+}
+
+#[test]
+fn a_hundred_types_are_planned_in_no_time() {
+    let type_of = |index: usize| {
+        let fields: String = (0..12)
+            .map(|field| format!("  f{field}: {{ type: string, filterable: true, description: F. }}\n"))
+            .collect();
+        format!("# file: t{index}.yaml\ntype: t{index}\nplural: t{index}s\ndescription: A type.\nfields:\n{fields}")
+    };
+    let schema = schema(&(0..100).map(type_of).collect::<String>());
+    let start = Instant::now();
+    let first = plan(&Catalog::default(), &schema, &Answers::default()).expect("no hazards");
+    let migration = first.migration(1, "cargo xtask generate");
+    let after = Catalog::from_json(&migration.catalog).expect("what was written can be read");
+    assert!(plan(&after, &schema, &Answers::default()).expect("no hazards").is_empty());
+    // Generous, because this is not the optimized build.
+    assert!(start.elapsed().as_millis() < 2_000, "{:?}", start.elapsed());
+}
