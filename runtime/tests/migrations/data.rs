@@ -168,7 +168,7 @@ impl Writer<'_> {
                 "integer" | "bigint" => json!(number * 7 + 1),
                 "duration" => json!(number * 60_000 + 90_500),
                 "decimal" => json!(format!("{}.5", number * 3)).as_str().map_or(Value::Null, |text| json!(text)),
-                "boolean" => json!(number % 2 == 0),
+                "boolean" => json!(number.is_multiple_of(2)),
                 "date" => json!(format!("2026-01-{:02}", number % 28 + 1)),
                 "time" => json!(format!("{:02}:30:00", number % 24)),
                 "datetime" => json!(format!("2026-01-{:02}T09:30:00.25Z", number % 28 + 1)),

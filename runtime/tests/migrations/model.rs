@@ -111,7 +111,7 @@ impl Model {
 
     pub fn scalar_field(&mut self, random: &mut Random) -> Field {
         let name = self.fresh("field");
-        let mut field = Field::new(name, Kind::Scalar(*random.pick::<&'static str>(&SCALARS)));
+        let mut field = Field::new(name, Kind::Scalar(random.pick::<&'static str>(&SCALARS)));
         if random.one_in(5) {
             field.kind = self.enumeration(random);
         }

@@ -99,9 +99,9 @@ impl Data {
         data
     }
 
-    fn entry(&mut self, rng: &mut Rng, table: &str, id: &String, row: Json, live: &mut Vec<String>) {
+    fn entry(&mut self, rng: &mut Rng, table: &str, id: &str, row: Json, live: &mut Vec<String>) {
         if rng.chance(70) {
-            live.push(id.clone());
+            live.push(id.to_owned());
             let mut copy = row.clone();
             if rng.chance(40) {
                 copy["revision"] = json!(1);
