@@ -68,7 +68,6 @@ impl Writer<'_> {
         match &table.role {
             Role::Content => {
                 let ids = self.ids[name].clone();
-                // Links to entries that are written later are checked at the end of the transaction only in this session.
                 for (number, id) in ids.iter().enumerate() {
                     let mut row = Map::new();
                     row.insert("id".into(), json!(id));
@@ -102,7 +101,7 @@ impl Writer<'_> {
                 for (owner, live) in self.owners(of).await {
                     let mut position = 0;
                     for (column, target) in columns.iter().zip(to) {
-                        for id in self.ids[target].clone().into_iter().filter(|_| true).take(1 + self.random.below(2)) {
+                        for id in self.ids[target].clone().into_iter().take(1 + self.random.below(2)) {
                             let mut row = Map::new();
                             row.insert("owner_id".into(), json!(owner));
                             row.insert(column.clone(), json!(id));

@@ -387,13 +387,12 @@ fn change_kind(model: &mut Model, owner: &str, field: &mut Field, random: &mut R
                 }
             }
         },
-        Kind::Component { of, many } => match random.below(4) {
+        Kind::Component { many, .. } => match random.below(4) {
             0 => {
                 field.kind = Kind::Blocks { of: model.components.iter().map(|part| part.name.clone()).collect() };
                 How::Other
             }
             1 => {
-                let _ = of;
                 field.kind = Kind::Scalar("json");
                 How::Other
             }
@@ -561,9 +560,7 @@ impl State<'_> {
                                 let kept = is.iter().all(|item| was.contains(item));
                                 assert!(kept, "{}: {owner}.{} {was:?} {is:?}", self.context, field.name);
                                 let lost = self.sql.contains(&format!("M107={owner}.{}.", field.name))
-                                    || self
-                                        .sql
-                                        .contains(&format!("M107={}.", subject(catalogs.1, tables.1, &field.name)));
+                                    || self.sql.contains(&format!("M107={}.", subject(tables.1, &field.name)));
                                 assert!(
                                     lost || was == is,
                                     "{}: {owner}.{} {was:?} {is:?}\n{}",
@@ -576,7 +573,7 @@ impl State<'_> {
                         continue;
                     }
                     let (Some(column), Some(new_column)) = (columns.first(), new_columns.first()) else { continue };
-                    let subject = subject(catalogs.1, tables.1, &field.name);
+                    let subject = subject(tables.1, &field.name);
                     self.value(&subject, &old.kind, field, &how, &row[column], &new[new_column]);
                     if let ([_, code], [_, new_code]) = (columns.as_slice(), new_columns.as_slice())
                         && !row[column].is_null()
@@ -704,8 +701,7 @@ fn strip(value: &Value) -> String {
     go(value).to_string()
 }
 
-fn subject(catalog: &codegen::catalog::Catalog, table: &str, field: &str) -> String {
-    let _ = catalog;
+fn subject(table: &str, field: &str) -> String {
     format!("{table}.{field}")
 }
 
