@@ -62,6 +62,13 @@ type Outcome = Result<(), ()>;
 
 impl Model {
     fn save(&mut self, slug: &str, input: &Input, publish: bool) -> Outcome {
+        self.put(slug, input)?;
+        distinct(&self.draft)?;
+        if publish { self.publish(slug) } else { Ok(()) }
+    }
+
+    /// Without a look at the others: a SKU may move between two items of a batch, whatever their order.
+    fn put(&mut self, slug: &str, input: &Input) -> Outcome {
         let old = self.draft.get(slug).cloned();
         let mut new = old.clone().unwrap_or_else(|| Product {
             slug: slug.to_owned(),
@@ -89,29 +96,26 @@ impl Model {
             let price = |sku: &str| new.variants.iter().find(|(known, _)| *known == sku).and_then(|(_, price)| *price);
             new.variants = variants.iter().map(|(sku, given)| (*sku, given.or_else(|| price(sku)))).collect();
         }
-        let skus: Vec<_> = new.variants.iter().map(|(sku, _)| *sku).collect();
-        let twice = (1..skus.len()).any(|index| skus[..index].contains(&skus[index]));
         let out_of_range = input.stock.is_some_and(|stock| !(0..=1000).contains(&stock))
             && old.as_ref().map(|old| old.stock) != input.stock;
-        if twice || out_of_range || taken(&self.draft, slug, &skus) {
+        if out_of_range {
             return Err(());
         }
         if old.as_ref() != Some(&new) {
             new.revision += 1;
         }
         self.draft.insert(slug.to_owned(), new);
-        if publish { self.publish(slug) } else { Ok(()) }
+        Ok(())
     }
 
     fn publish(&mut self, slug: &str) -> Outcome {
         let product = self.draft.get(slug).cloned().ok_or(())?;
-        let skus: Vec<_> = product.variants.iter().map(|(sku, _)| *sku).collect();
         let unpriced = product.price.is_none() || product.variants.iter().any(|(_, price)| price.is_none());
-        if unpriced || taken(&self.live, slug, &skus) {
+        if unpriced {
             return Err(());
         }
         self.live.insert(slug.to_owned(), product);
-        Ok(())
+        distinct(&self.live)
     }
 
     /// All or nothing, as every write is.
@@ -123,9 +127,13 @@ impl Model {
     }
 }
 
-fn taken(stage: &BTreeMap<String, Product>, slug: &str, skus: &[&str]) -> bool {
-    let others = stage.iter().filter(|(other, _)| *other != slug);
-    others.flat_map(|(_, product)| &product.variants).any(|(sku, _)| skus.contains(sku))
+/// No SKU is on two variants of a stage.
+fn distinct(stage: &BTreeMap<String, Product>) -> Outcome {
+    let mut skus: Vec<_> = stage.values().flat_map(|product| &product.variants).map(|(sku, _)| *sku).collect();
+    let all = skus.len();
+    skus.sort_unstable();
+    skus.dedup();
+    if skus.len() == all { Ok(()) } else { Err(()) }
 }
 
 fn input() -> impl Strategy<Value = Input> {
@@ -221,17 +229,11 @@ fn mean(model: &mut Model, step: &Step) -> Outcome {
         Step::Update { slug, .. } if !model.draft.contains_key(*slug) => Err(()),
         Step::Update { slug, input, publish, .. } => model.attempt(|model| model.save(slug, input, *publish)),
         Step::Upsert { items } | Step::Bulk { items } if items.len() == 2 && items[0].0 == items[1].0 => Err(()),
-        Step::Upsert { items } | Step::Bulk { items } => {
-            // Two items of a batch may not exchange a SKU, whatever their order, so the first state counts as well.
-            let before = model.draft.clone();
-            model.attempt(|model| {
-                items.iter().try_for_each(|(slug, input)| {
-                    let skus: Vec<_> = input.variants.iter().flatten().map(|(sku, _)| *sku).collect();
-                    if taken(&before, slug, &skus) { Err(()) } else { model.save(slug, input, false) }
-                })
-            })
-        }
-        Step::Publish { slug } => model.publish(slug),
+        Step::Upsert { items } | Step::Bulk { items } => model.attempt(|model| {
+            items.iter().try_for_each(|(slug, input)| model.put(slug, input))?;
+            distinct(&model.draft)
+        }),
+        Step::Publish { slug } => model.attempt(|model| model.publish(slug)),
         Step::Unpublish { slug } if model.draft.contains_key(*slug) => {
             model.live.remove(*slug);
             Ok(())
@@ -309,15 +311,16 @@ async fn bulk(shop: &Shop, items: &[(&'static str, Input)], model: &mut Model) {
             write::Outcome::Rejected(_) => assert!(alone.is_err() || items.len() > 1, "{slug} {input:?}"),
             write::Outcome::Created(uuid) => {
                 assert!(before.is_none() && id::encode("product", *uuid).starts_with("product_"));
-                model.save(slug, input, false).unwrap();
+                model.put(slug, input).unwrap();
             }
             write::Outcome::Updated(_) | write::Outcome::Unchanged(_) => {
-                model.save(slug, input, false).unwrap();
+                model.put(slug, input).unwrap();
                 let changed = before.as_ref() != model.draft.get(*slug);
                 assert_eq!(changed, matches!(outcome, write::Outcome::Updated(_)), "{slug} {input:?}");
             }
         }
     }
+    distinct(&model.draft).unwrap();
 }
 
 #[test]
