@@ -11,8 +11,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// From the first byte of a request to the end of its headers; also how long an idle connection is kept.
-const HEADER_TIME: Duration = Duration::from_secs(15);
+/// For the headers of a request to arrive, and for an idle connection to be used again: longer than load balancers keep
+/// theirs (60 s), or they would send requests into a connection that is just being closed.
+const HEADER_TIME: Duration = Duration::from_secs(75);
 /// Bytes of one connection's headers, and of what is read ahead.
 const BUFFER: usize = 64 * 1024;
 const CONNECTIONS: usize = 4096;

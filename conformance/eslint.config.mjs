@@ -1,0 +1,16 @@
+import graphql from '@graphql-eslint/eslint-plugin';
+
+// Plain lists are part of the API beside connections, and what has no life of its own has no id.
+const rules = {
+  ...graphql.configs['flat/schema-recommended'].rules,
+  ...graphql.configs['flat/schema-relay'].rules,
+  '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }],
+  '@graphql-eslint/strict-id-in-types': 'off',
+};
+
+export default [{
+  files: ['made/schema.graphql'],
+  languageOptions: { parser: graphql.parser, parserOptions: { graphQLConfig: { schema: './made/schema.graphql', documents: './documents.graphql' } } },
+  plugins: { '@graphql-eslint': graphql },
+  rules,
+}];
