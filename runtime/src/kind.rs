@@ -62,6 +62,8 @@ pub struct Part {
     pub project: fn(&[u8], &mut Vec<u8>),
 }
 
+type FromStored = fn(&Json) -> Result<Value, String>;
+
 /// One row of the table.
 #[derive(Clone, Copy)]
 struct Row {
@@ -71,7 +73,7 @@ struct Row {
     parse: fn(&Json, &SiteInfo) -> Result<Value, String>,
     json: fn(&Value) -> Json,
     /// Back from `json`, where `parse` would ask what the site takes today.
-    stored: Option<fn(&Json) -> Result<Value, String>>,
+    stored: Option<FromStored>,
     /// From the first column's binary format to JSON.
     write: fn(&[u8], &mut Vec<u8>),
     parts: Option<&'static Parts>,

@@ -94,7 +94,7 @@ impl Data {
         for (index, id) in note_ids.iter().enumerate() {
             let row = note(rng, index, id, &note_ids, &labels, &persons);
             data.entry(rng, "note", id, row, &mut live);
-            data.lists(rng, id, &labels, &persons, live.contains(id), &mut new_id);
+            data.lists(rng, id, &labels, &persons, live.iter().any(|live| live == id), &mut new_id);
         }
         data
     }
@@ -114,7 +114,7 @@ impl Data {
     fn lists(
         &mut self,
         rng: &mut Rng,
-        note: &String,
+        note: &str,
         labels: &[String],
         persons: &[String],
         live: bool,
@@ -169,7 +169,7 @@ impl Data {
     }
 }
 
-fn entry(rng: &mut Rng, id: &String) -> Json {
+fn entry(rng: &mut Rng, id: &str) -> Json {
     let moment = |rng: &mut Rng| json!(format!("2026-01-0{}T0{}:00:00Z", 1 + rng.below(9), rng.below(3)));
     json!({
         "id": id, "revision": 2, "created_at": moment(rng), "updated_at": moment(rng),
@@ -177,7 +177,7 @@ fn entry(rng: &mut Rng, id: &String) -> Json {
     })
 }
 
-fn note(rng: &mut Rng, index: usize, id: &String, notes: &[String], labels: &[String], persons: &[String]) -> Json {
+fn note(rng: &mut Rng, index: usize, id: &str, notes: &[String], labels: &[String], persons: &[String]) -> Json {
     let mut row = entry(rng, id);
     row["title"] = json!(rng.word());
     row["slug"] = rng.maybe(|_| json!(format!("note-{index}")));

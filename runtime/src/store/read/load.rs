@@ -28,6 +28,13 @@ pub struct Run<'a> {
     pub prepared: Vec<Option<Prepared>>,
 }
 
+/// Targets and rows of them, in order.
+type Places = Vec<(usize, usize)>;
+/// For each owner its range.
+type Groups = HashMap<Uuid, Range<usize>>;
+/// For each owner its range, and whether there are more.
+type Pages = HashMap<Uuid, (Range<usize>, bool)>;
+
 /// Rows, with what was read along with them.
 #[derive(Default)]
 pub struct Loaded {
@@ -53,7 +60,7 @@ pub enum Related {
 pub struct LoadedPage {
     pub loaded: Loaded,
     /// For each owner its rows, and whether there are more.
-    pub groups: HashMap<Uuid, (Range<usize>, bool)>,
+    pub groups: Pages,
     pub totals: HashMap<Uuid, i64>,
 }
 
@@ -245,13 +252,13 @@ impl<'a> Run<'a> {
     }
 }
 
-fn ordered(rows: &[PgRow]) -> Vec<(usize, usize)> {
+fn ordered(rows: &[PgRow]) -> Places {
     (0..rows.len()).map(|row| (0, row)).collect()
 }
 
 /// The range of each owner: its rows follow one another.
-fn grouped(rows: &[PgRow], owner: usize) -> HashMap<Uuid, Range<usize>> {
-    let mut groups: HashMap<Uuid, Range<usize>> = HashMap::with_capacity(rows.len());
+fn grouped(rows: &[PgRow], owner: usize) -> Groups {
+    let mut groups: Groups = HashMap::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
         if let Some(id) = uuid(row, owner) {
             groups.entry(id).or_insert(index..index).end = index + 1;
@@ -261,10 +268,7 @@ fn grouped(rows: &[PgRow], owner: usize) -> HashMap<Uuid, Range<usize>> {
 }
 
 /// The targets of several types, by position, and cut again: each type came with up to the whole limit.
-fn merged(
-    fetched: &[(&Member, Vec<PgRow>)],
-    prepared: &Prepared,
-) -> (Vec<(usize, usize)>, HashMap<Uuid, Range<usize>>) {
+fn merged(fetched: &[(&Member, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
     let mut places = Vec::new();
     for (target, (member, rows)) in fetched.iter().enumerate() {
         let position = member.object.columns.len();
@@ -274,7 +278,7 @@ fn merged(
     }
     places.sort_unstable();
     let mut order = Vec::with_capacity(places.len());
-    let mut groups: HashMap<Uuid, Range<usize>> = HashMap::new();
+    let mut groups: Groups = HashMap::new();
     for (owner, _, target, row) in places {
         let group = groups.entry(owner).or_insert(order.len()..order.len());
         if group.len() < prepared.limit {
@@ -286,9 +290,9 @@ fn merged(
 }
 
 /// Drops the row that only tells that there are more, for each owner.
-fn cut(rows: Vec<PgRow>, owner: usize, limit: usize) -> (Vec<PgRow>, HashMap<Uuid, (Range<usize>, bool)>) {
+fn cut(rows: Vec<PgRow>, owner: usize, limit: usize) -> (Vec<PgRow>, Pages) {
     let mut kept = Vec::with_capacity(rows.len());
-    let mut groups: HashMap<Uuid, (Range<usize>, bool)> = HashMap::new();
+    let mut groups: Pages = HashMap::new();
     for row in rows {
         let Some(id) = uuid(&row, owner) else { continue };
         let (range, more) = groups.entry(id).or_insert((kept.len()..kept.len(), false));
