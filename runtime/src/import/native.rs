@@ -142,7 +142,8 @@ fn later(
     later
 }
 
-fn has_target(value: &Json) -> bool {
+/// Whether the value names anything, or is a list without items.
+pub fn has_target(value: &Json) -> bool {
     match value {
         Json::Array(items) => items.iter().any(has_target),
         Json::Object(object) => object.values().any(has_target),

@@ -11,6 +11,7 @@ use crate::content::ContentInfo;
 use crate::error::{Code, Problem, Step};
 use crate::hooks::HookSet;
 use crate::import::apply::Item;
+use crate::import::native::has_target;
 use crate::import::read::{Batch, Line, Reader};
 use crate::import::report::Report;
 use crate::import::{Options, Summary};
@@ -118,7 +119,9 @@ impl<'a> Saver<'a> {
         }
         self.count(&outcome);
         self.last_line = self.last_line.max(line.number);
-        if line.of.later.is_empty() {
+        // A new entry points at nothing already.
+        let is_new = matches!(outcome, Outcome::Created(_));
+        if is_new && !line.of.later.values().any(has_target) || line.of.later.is_empty() {
             return Ok(());
         }
         let waiting = Waiting {
@@ -175,7 +178,8 @@ impl<'a> Saver<'a> {
                     let counted =
                         if waiting.unchanged { &mut self.summary.unchanged } else { &mut self.summary.created };
                     *counted = counted.saturating_sub(1);
-                    self.reject(report, waiting.line, problems, None)?;
+                    let problems: Vec<Problem> = problems.iter().cloned().map(without).collect();
+                    self.reject(report, waiting.line, &problems, None)?;
                 }
                 Outcome::Updated(_) if waiting.unchanged => {
                     self.summary.unchanged -= 1;
@@ -241,6 +245,12 @@ impl<'a> Saver<'a> {
             }
         }
     }
+}
+
+/// A problem of what waited, when the entry itself is in.
+fn without(problem: Problem) -> Problem {
+    let message = format!("{} (the entry is in, without this)", problem.message);
+    Problem { message, ..problem }
 }
 
 fn can_leave_out<T: AsRef<str>>(optional: &[T], problems: &[Problem]) -> bool {
