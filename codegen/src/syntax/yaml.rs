@@ -65,7 +65,8 @@ impl<'a> Reader<'a> {
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Stop> {
-        match self.events.next_event() {
+        // Comments are events too, and none of ours.
+        match self.events.by_ref().find(|event| !matches!(event, Ok((Event::Comment(..), _)))) {
             None => Ok(None),
             Some(Ok((event, span))) => Ok(Some((event, self.span(span)))),
             Some(Err(error)) => Err(self.fail(&error)),
