@@ -89,8 +89,10 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             );
             return String::new();
         };
-        // The address may hold a password, so it is not shown.
-        if let Err(error) = PgConnectOptions::from_str(&url) {
+        // The address may hold a password, so it is not shown. Its parser takes any scheme.
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            self.wrong("DATABASE_URL", "it is no address of a PostgreSQL: it begins with `postgres://`");
+        } else if let Err(error) = PgConnectOptions::from_str(&url) {
             self.wrong("DATABASE_URL", format!("it is no address of a PostgreSQL: {error}"));
         }
         url

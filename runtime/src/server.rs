@@ -74,6 +74,7 @@ impl Server {
             token: config.token,
             stopping: AtomicBool::new(false),
         });
+        let told_to_stop = listen::told_to_stop();
         let listener = TcpListener::bind(config.address).await.map_err(|error| {
             let message =
                 format!("cannot listen on {}: {error} (TYPECASE_ADDRESS or --port changes it)", config.address);
@@ -82,7 +83,7 @@ impl Server {
         let address = listener.local_addr().unwrap_or(config.address);
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
         let stop = async {
-            listen::told_to_stop().await;
+            told_to_stop.await;
             tracing::info!("stopping: requests under way are answered first");
             app.stopping.store(true, Ordering::Relaxed);
         };

@@ -66,25 +66,28 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     }
 }
 
-/// Resolves on Ctrl-C, and on the signal by which service managers stop a program.
-pub async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
+/// Resolves on Ctrl-C, and on the signal by which service managers stop a program. Signals count from the call on, not from when
+/// the answer is first waited for.
+pub fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
+    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    #[cfg(unix)]
+    let interrupted = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    async move {
+        #[cfg(unix)]
+        match (terminated, interrupted) {
+            (Ok(mut terminated), Ok(mut interrupted)) => {
+                tokio::select! {
+                    _ = terminated.recv() => {}
+                    _ = interrupted.recv() => {}
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be watched: the server ends at once on it");
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "signals cannot be watched: the server ends at once on them");
                 std::future::pending::<()>().await;
             }
         }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        _ = interrupted => {}
-        () = terminated => {}
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
     }
 }
