@@ -76,7 +76,7 @@ pub struct ComponentInfo {
 pub struct FieldInfo {
     /// GraphQL name: `compareAtPrice`.
     pub name: &'static str,
-    /// Column, and key in the JSON of a component: `compare_at_price`. See [`FieldInfo::column`] for relations.
+    /// Column, and key in the JSON of a component: `compare_at_price`.
     pub snake: &'static str,
     pub shape: Shape,
     pub required: Required,

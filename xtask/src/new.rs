@@ -17,7 +17,7 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// A content type: schema/<name>.yaml with comments on what is possible
+    /// A content type: schema/NAME.yaml with comments on what is possible
     Type {
         /// In the singular, as `event` or `opening_day`
         name: String,

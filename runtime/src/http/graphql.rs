@@ -1,4 +1,4 @@
-//! GraphQL over HTTP (https://graphql.github.io/graphql-over-http/): methods, media types, status codes, batches.
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/>): methods, media types, status codes, batches.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Planned reads: a selection becomes one statement for its root and one for each relation in it, whatever the number of
 //! rows, and the rows become JSON.
 //!
-//! [`selection`] collects the fields of a document, [`compile`] makes a [`plan`] of them, [`prepare`] adds the arguments,
-//! [`load`] runs the statements and [`write`] writes the answer. Nothing here reads another stage than the one it is told.
+//! `selection` collects the fields of a document, `compile` makes a `plan` of them, `prepare` adds the arguments,
+//! `load` runs the statements and `write` writes the answer. Nothing here reads another stage than the one it is told.
 
 mod compile;
 mod filter;
