@@ -71,7 +71,7 @@ impl Execution<'_> {
             What::Introspection { document, answered } => match answered.get() {
                 Some(known) => Ok(known.clone()),
                 None => {
-                    let answer = self.introspect(document, &field.key).await.map_err(of_field)?;
+                    let answer = Box::pin(self.introspect(document, &field.key)).await.map_err(of_field)?;
                     if self.variables.is_empty() {
                         return Ok(answered.get_or_init(|| answer).clone());
                     }
@@ -80,7 +80,8 @@ impl Execution<'_> {
             },
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Write { call, write, info, entries } => {
-                let ids = self.write(call, *write, info).await.map_err(of_field)?;
+                // Boxed, as the others that are rare: every read would pay for their size.
+                let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
                 match entries {
                     Some(root) => root.run_entries(&self.request(), Stage::Draft, &ids).await.map_err(shown),
                     None => {
@@ -90,7 +91,7 @@ impl Execution<'_> {
                 }
             }
             What::Own { call, operation, is_mutation, entries } => {
-                let value = self.own(call, operation, *is_mutation).await.map_err(of_field)?;
+                let value = Box::pin(self.own(call, operation, *is_mutation)).await.map_err(of_field)?;
                 let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
                 match entries {
                     Some(root) => root.run_entries(&self.request(), stage, &ids(value)).await.map_err(shown),

@@ -97,6 +97,10 @@ impl Root {
 
     /// The stage that the arguments ask for; what is wrong with them is told by [`Root::run`].
     pub fn stage(&self, request: &Request<'_>) -> Stage {
+        // Without the argument it is the default, which is what everybody may read.
+        if self.given.arguments.iter().all(|(name, _)| name.as_str() != "stage") {
+            return Stage::Live;
+        }
         let arguments = request.arguments.coerce(&self.given.parent, &self.given.field, &self.given.arguments);
         arguments.map_or(Stage::Live, |arguments| stage(&arguments))
     }
@@ -175,7 +179,7 @@ impl Root {
                 writer.page(page, &found, Uuid::nil())?;
                 Ok(writer.out)
             }
-            What::Nodes { members, many } => nodes(run, members, *many, arguments).await,
+            What::Nodes { members, many } => Box::pin(nodes(run, members, *many, arguments)).await,
             What::Entries { .. } => self.entries(run, &[]).await,
         }
     }
