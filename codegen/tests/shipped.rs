@@ -24,5 +24,8 @@ fn the_shipped_schema_compiles() {
     let compiled = codegen::compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources)));
     assert!(compiled.warnings.is_empty(), "{}", compiled.warnings.render(&sources));
     let names: Vec<_> = compiled.schema.types.iter().map(|ty| ty.name.snake()).collect();
-    assert_eq!(names, ["author", "brand", "category", "media", "post", "product", "service", "tag"]);
+    // A site adds its own.
+    for name in ["author", "brand", "category", "media", "post", "product", "service", "tag"] {
+        assert!(names.contains(&name), "{name} is missing");
+    }
 }
