@@ -13,8 +13,8 @@ pub const SYSTEM: &[&str] = &["id", "revision", "status", "created_at", "updated
 const ROOT: &[&str] = &["node", "nodes"];
 /// What own operations are given beside their arguments.
 const ARGUMENT: &[&str] = &["cx"];
-/// Columns that children have.
-const CHILDREN: &[&str] = &["id", "parent_id", "position"];
+/// Columns that children have, and the relation that would make one of them.
+const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
 /// Words that not even `r#` makes a name of a field.
 const NEVER_A_FIELD: &[&str] = &["crate", "self", "super"];
