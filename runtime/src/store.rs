@@ -6,11 +6,15 @@ pub mod write;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 use crate::content::SchemaInfo;
+
+/// A connection that was idle for longer is tried before it is used.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Which copy of the content is read: what is published, or what editors work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +48,19 @@ impl Store {
     /// Connects when first used, so that a server can start and say what is missing.
     pub fn connect_lazy(url: &str, connections: u32, schema: &'static SchemaInfo) -> Result<Self, sqlx::Error> {
         let options = connect_options(PgConnectOptions::from_str(url)?);
-        let pool = PgPoolOptions::new().max_connections(connections).connect_lazy_with(options);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .test_before_acquire(false)
+            .before_acquire(|connection, used| {
+                Box::pin(async move {
+                    // What worked a moment ago needs no sign of life, which is a round trip.
+                    if used.idle_for > FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options);
         Ok(Self::new(pool, schema))
     }
 

@@ -102,7 +102,7 @@ impl Execution<'_> {
     }
 
     fn request(&self) -> read::Request<'_> {
-        read::Request { store: &self.api.store, arguments: self, site: &self.api.site }
+        read::Request::new(&self.api.store, self, &self.api.site)
     }
 
     fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {

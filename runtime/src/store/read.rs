@@ -15,12 +15,15 @@ mod records;
 mod root;
 mod select;
 mod selection;
+mod session;
 mod sql;
 mod write;
 
 use async_graphql::{Name, Pos};
 use async_graphql_value::Value as Literal;
 use serde_json::{Map, Value as Json};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 pub use root::Root;
 pub use select::Select;
@@ -42,6 +45,22 @@ pub struct Request<'a> {
     pub store: &'a Store,
     pub arguments: &'a dyn Arguments,
     pub site: &'a SiteCode,
+    session: session::Session,
+}
+
+impl<'a> Request<'a> {
+    pub fn new(store: &'a Store, arguments: &'a dyn Arguments, site: &'a SiteCode) -> Self {
+        Self { store, arguments, site, session: session::Session::default() }
+    }
+
+    async fn rows(&self, sql: sql::Sql) -> Result<Vec<PgRow>> {
+        self.session.rows(self.store, sql).await
+    }
+
+    /// Rows of the statement, with these ids bound at its place for ids.
+    async fn rows_for(&self, sql: sql::Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.session.rows(self.store, sql.with_ids(ids)?).await
+    }
 }
 
 /// A problem, and the field that it belongs to.

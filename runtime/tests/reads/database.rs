@@ -304,7 +304,7 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
     let condition = |name: &str| arguments.condition(name);
     let of = Document { schema: &SCHEMA, document: &document, condition: &condition };
     let site = SiteCode::default();
-    let request = Request { store, arguments: &arguments, site: &site };
+    let request = Request::new(store, &arguments, &site);
     let (mut planned, mut out) = (0, String::from("{"));
     for selected in of.fields("Query", &[&operation.node.selection_set.node]) {
         let root = Root::compile(of, &selected).unwrap_or_else(|| panic!("`{}` reads nothing", selected.key));

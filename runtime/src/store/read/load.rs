@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
         if ids.is_empty() {
             return Ok((Loaded::default(), HashMap::new()));
         }
-        let rows = by_ids(object, self.stage).fetch_for(self.request.store, ids).await?;
+        let rows = self.request.rows_for(by_ids(object, self.stage), ids).await?;
         let places = rows.iter().enumerate().filter_map(|(index, row)| Some((uuid(row, 0)?, index))).collect();
         Ok((self.load(object, rows).await?, places))
     }
@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
         let prepared = self.prepared(list)?;
         let fetched = members.iter().zip(&prepared.rows).map(|((_, member), sql)| {
             let owners = &owners;
-            async move { Ok::<_, Error>((member, sql.clone().fetch_for(self.request.store, owners).await?)) }
+            async move { Ok::<_, Error>((member, self.request.rows_for(sql.clone(), owners).await?)) }
         });
         let fetched = future::try_join_all(fetched).await?;
         let (order, groups) = match fetched.as_slice() {
@@ -191,7 +191,7 @@ impl<'a> Run<'a> {
             match prepared.rows.first().filter(|_| !owners.is_empty()) {
                 None => Ok((Loaded::default(), HashMap::new())),
                 Some(sql) => {
-                    let rows = sql.clone().fetch_for(self.request.store, owners).await?;
+                    let rows = self.request.rows_for(sql.clone(), owners).await?;
                     let owner = page.object.columns.len() + if page.cursors { prepared.order.columns() } else { 0 };
                     let (rows, groups) = cut(rows, owner, prepared.limit);
                     Ok((self.load(&page.object, rows).await?, groups))
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
             match prepared.total.as_ref().filter(|_| !owners.is_empty()) {
                 None => Ok::<_, Error>(HashMap::new()),
                 Some(sql) => {
-                    let rows = sql.clone().fetch_for(self.request.store, owners).await?;
+                    let rows = self.request.rows_for(sql.clone(), owners).await?;
                     Ok(rows.iter().filter_map(|row| Some((uuid(row, 1)?, int(row, 0)?))).collect())
                 }
             }
@@ -216,14 +216,14 @@ impl<'a> Run<'a> {
         let prepared = self.prepared(&page.list)?;
         let rows = async {
             let Some(sql) = prepared.rows.first() else { return Ok::<_, Error>((Loaded::default(), false)) };
-            let mut rows = sql.clone().fetch(self.request.store).await?;
+            let mut rows = self.request.rows(sql.clone()).await?;
             let more = rows.len() > prepared.limit;
             rows.truncate(prepared.limit);
             Ok((self.load(&page.object, rows).await?, more))
         };
         let totals = async {
             let Some(sql) = &prepared.total else { return Ok::<_, Error>(HashMap::new()) };
-            let rows = sql.clone().fetch(self.request.store).await?;
+            let rows = self.request.rows(sql.clone()).await?;
             Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
         };
         let ((loaded, more), totals) = future::try_join(rows, totals).await?;
@@ -236,6 +236,7 @@ impl<'a> Run<'a> {
             return Ok(vec![Vec::new(); object.computed.len()]);
         }
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
+        self.request.session.release().await;
         let with = super::computed_with(&object.computed);
         let store = self.request.store;
         let entries = records::entries(store, self.stage, object.info, &ids, Lists::Only(&with)).await?;

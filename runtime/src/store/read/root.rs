@@ -200,7 +200,7 @@ impl Root {
         let mut sql = Sql::default();
         sql.push(&format!("SELECT {} FROM {table} t", columns(&member.object, run.stage)));
         sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast())?;
-        sql.fetch(run.request.store).await
+        run.request.rows(sql).await
     }
 
     async fn entries(&self, run: &Run<'_>, ids: &[Uuid]) -> Result<Vec<u8>> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments as _, AssertSqlSafe};
+use sqlx::{Arguments as _, AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -43,15 +43,25 @@ impl Sql {
         self
     }
 
-    /// Rows of the statement, with these ids bound at [`Sql::ids`].
-    pub async fn fetch_for(mut self, store: &Store, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+    /// The statement with these ids bound at [`Sql::ids`].
+    pub fn with_ids(mut self, ids: &[Uuid]) -> Result<Self> {
         self.arguments.add(ids).map_err(sqlx::Error::Encode)?;
-        self.fetch(store).await
+        Ok(self)
+    }
+
+    /// Rows of the statement, with these ids bound at [`Sql::ids`].
+    pub async fn fetch_for(self, store: &Store, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.with_ids(ids)?.fetch(store).await
     }
 
     pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
+        let mut connection = store.pool.acquire().await?;
+        self.fetch_on(store, &mut connection).await
+    }
+
+    pub async fn fetch_on(self, store: &Store, connection: &mut PgConnection) -> Result<Vec<PgRow>> {
         store.count_statement();
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
-        Ok(query.fetch_all(&store.pool).await?)
+        Ok(query.fetch_all(connection).await?)
     }
 }

@@ -1,0 +1,44 @@
+//! `Session`: the one connection on which the statements of a read run.
+//!
+//! The pool asks the server for a sign of life whenever a connection comes and goes; a connection for each statement
+//! would double the round trips of a read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgRow;
+use tokio::sync::Mutex;
+
+use super::sql::Sql;
+use crate::error::Result;
+use crate::store::Store;
+
+#[derive(Default)]
+pub struct Session {
+    held: Mutex<Option<PoolConnection<Postgres>>>,
+    /// From now on every statement takes a connection for itself alone.
+    apart: AtomicBool,
+}
+
+impl Session {
+    pub async fn rows(&self, store: &Store, sql: Sql) -> Result<Vec<PgRow>> {
+        let mut held = self.held.lock().await;
+        if self.apart.load(Ordering::Acquire) {
+            drop(held);
+            return sql.fetch(store).await;
+        }
+        let connection = match held.as_mut() {
+            Some(connection) => connection,
+            None => held.insert(store.pool.acquire().await?),
+        };
+        sql.fetch_on(store, connection).await
+    }
+
+    /// Gives the connection back before the site's own code runs, which may take one: whoever waits for a second
+    /// connection while holding the first can wait for ever.
+    pub async fn release(&self) {
+        self.apart.store(true, Ordering::Release);
+        drop(self.held.lock().await.take());
+    }
+}
