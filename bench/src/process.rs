@@ -86,14 +86,6 @@ pub async fn database_cpu(pool: &PgPool) -> Result<f64> {
     Ok(processes().filter(|id| parent(*id) == Some(postmaster)).map(cpu_seconds).sum())
 }
 
-/// Transactions of this database so far; the measured servers run one statement in each.
-pub async fn transactions(pool: &PgPool) -> Result<i64> {
-    // Backends report their counters at most once a second.
-    tokio::time::sleep(Duration::from_millis(1200)).await;
-    let sql = "select xact_commit from pg_stat_database where datname = current_database()";
-    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
-}
-
 fn processes() -> impl Iterator<Item = u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
