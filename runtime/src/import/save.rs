@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 
+use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use tokio::sync::mpsc;
 
-use crate::content::ContentInfo;
+use crate::content::{ContentInfo, FieldInfo, Shape};
 use crate::error::{Code, Problem, Step};
 use crate::hooks::HookSet;
 use crate::import::apply::Item;
@@ -20,6 +21,8 @@ use crate::store::write::{BulkOptions, Outcome, UpsertItem, save_batch};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
+/// Batches of fewer records are saved as one.
+const HALVED: usize = 100;
 
 pub struct Saver<'a> {
     store: &'a Store,
@@ -199,8 +202,29 @@ impl<'a> Saver<'a> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let saved = save_batch(self.store, self.hooks, self.info, &items, self.options).await;
+        let save = |items| save_batch(self.store, self.hooks, self.info, items, self.options);
+        let saved = if self.can_halve(&items) {
+            // PostgreSQL works on one half while the other is prepared.
+            let (first, second) = items.split_at(items.len() / 2);
+            try_join(save(first), save(second)).await.map(|(first, second)| first.into_iter().chain(second).collect())
+        } else {
+            save(&items).await
+        };
         saved.map_err(|error| format!("the import stopped: {error}; the records up to line {} are in, and running it again goes on from there", self.last_line))
+    }
+
+    /// The first batch makes most of what the others share, such as brands; two halves would both try. And what
+    /// points at entries of its own type may point into the other half.
+    fn can_halve(&self, items: &[UpsertItem<'_>]) -> bool {
+        let points_at_own = |field: &&FieldInfo| match field.shape {
+            Shape::One(relation) | Shape::Many(relation) => {
+                relation.to.iter().any(|target| std::ptr::eq(*target, self.info))
+            }
+            _ => false,
+        };
+        let own: Vec<_> = self.info.fields.iter().filter(points_at_own).collect();
+        let apart = |item: &UpsertItem<'_>| !own.iter().any(|field| item.data.get(field.name).is_some_and(has_target));
+        self.last_line > 0 && items.len() >= HALVED && items.iter().all(apart)
     }
 
     fn count(&mut self, outcome: &Outcome) {
