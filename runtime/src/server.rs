@@ -88,7 +88,7 @@ impl Server {
             app.stopping.store(true, Ordering::Relaxed);
         };
         listen::serve(listener, http::router(app.clone(), self.routes), stop).await;
-        app.api.store.pool.close().await;
+        app.api.store.close().await;
         Ok(())
     }
 }

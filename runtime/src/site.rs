@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
-use sqlx::AssertSqlSafe;
+use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
 use uuid::Uuid;
 
@@ -38,9 +38,8 @@ impl ReadCx<'_> {
         for parameter in parameters {
             parameter.bind(0, &mut arguments)?;
         }
-        self.store.count_statement();
-        let sql = AssertSqlSafe(sql.replace("{stage}", self.stage.schema()));
-        let ids = sqlx::query_scalar_with(sql, arguments).fetch_all(&self.store.pool).await?;
+        let rows = self.store.rows(sql.replace("{stage}", self.stage.schema()), arguments).await?;
+        let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, sqlx::Error>>()?;
         Ok(ids.into_iter().map(Id::new).collect())
     }
 }

@@ -1,20 +1,23 @@
 //! `Store`: the database as the rest of the server sees it. Nothing is read without naming a stage.
 
+mod connections;
 pub mod read;
 pub mod write;
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 
+use self::connections::Connections;
+pub use self::connections::Lent;
 use crate::content::SchemaInfo;
+use crate::error::Result;
 
-/// A connection that was idle for longer is tried before it is used.
-const FRESH: Duration = Duration::from_secs(1);
+/// Connections for writes that there are at least: a site's own code may hold one and ask for another.
+const FEWEST: u32 = 2;
 
 /// Which copy of the content is read: what is published, or what editors work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +28,9 @@ pub enum Stage {
 
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// For transactions. Reads have connections of their own, so that writes never keep them waiting.
     pub pool: PgPool,
+    reads: Connections,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
 }
@@ -42,42 +47,56 @@ impl Stage {
 
 impl Store {
     pub fn new(pool: PgPool, schema: &'static SchemaInfo) -> Self {
-        Self { pool, schema, statements: Arc::default() }
+        let reads = Connections::new(pool.connect_options().as_ref().clone(), pool.options().get_max_connections());
+        Self { pool, reads, schema, statements: Arc::default() }
     }
 
-    /// Connects when first used, so that a server can start and say what is missing.
+    /// Connects when first used, so that a server can start and say what is missing. Reads have this many connections,
+    /// writes up to half as many more.
     pub fn connect_lazy(url: &str, connections: u32, schema: &'static SchemaInfo) -> Result<Self, sqlx::Error> {
         let options = connect_options(PgConnectOptions::from_str(url)?);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .test_before_acquire(false)
-            .before_acquire(|connection, used| {
-                Box::pin(async move {
-                    // What worked a moment ago needs no sign of life, which is a round trip.
-                    if used.idle_for > FRESH {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        Ok(Self::new(pool, schema))
+        let reads = Connections::new(options.clone(), connections);
+        let pool = PgPoolOptions::new().max_connections((connections / 2).max(FEWEST)).connect_lazy_with(options);
+        Ok(Self { pool, reads, schema, statements: Arc::default() })
+    }
+
+    /// The rows of a statement, on a connection of its own.
+    pub async fn rows(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        let mut lent = self.lend().await?;
+        self.rows_on(&mut lent, sql, arguments).await
+    }
+
+    pub async fn rows_on(&self, lent: &mut Lent, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        lent.rows(sql, arguments).await
+    }
+
+    /// A connection for reads. Whoever waits for a second one while holding the first can wait for ever.
+    pub async fn lend(&self) -> Result<Lent> {
+        self.reads.lend().await
+    }
+
+    pub async fn close(&self) {
+        self.reads.close();
+        self.pool.close().await;
     }
 
     /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
-
-    pub(crate) fn count_statement(&self) {
-        self.statements.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// Settings of every connection of the server. Plans are generic because parameters are ids and bounds, and planning anew
-/// at each execution costs as much as executing; the page cost is that of a solid-state disk.
+/// at each execution costs as much as executing; the page cost is that of a solid-state disk. A statement whose request was
+/// given up ends within two seconds.
 pub fn connect_options(options: PgConnectOptions) -> PgConnectOptions {
-    let settings =
-        [("plan_cache_mode", "force_generic_plan"), ("random_page_cost", "1.1"), ("jit", "off"), ("TimeZone", "UTC")];
+    let settings = [
+        ("plan_cache_mode", "force_generic_plan"),
+        ("random_page_cost", "1.1"),
+        ("jit", "off"),
+        ("TimeZone", "UTC"),
+        ("client_connection_check_interval", "2s"),
+    ];
     options.application_name("typecase").statement_cache_capacity(512).options(settings)
 }

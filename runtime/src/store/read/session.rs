@@ -1,22 +1,18 @@
-//! `Session`: the one connection on which the statements of a read run.
-//!
-//! The pool asks the server for a sign of life whenever a connection comes and goes; a connection for each statement
-//! would double the round trips of a read.
+//! `Session`: the one connection on which the statements of a read run. Many reads at once then wait for a connection
+//! once each, and not once a statement.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use tokio::sync::Mutex;
 
 use super::sql::Sql;
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{Lent, Store};
 
 #[derive(Default)]
 pub struct Session {
-    held: Mutex<Option<PoolConnection<Postgres>>>,
+    held: Mutex<Option<Lent>>,
     /// From now on every statement takes a connection for itself alone.
     apart: AtomicBool,
 }
@@ -30,7 +26,7 @@ impl Session {
         }
         let connection = match held.as_mut() {
             Some(connection) => connection,
-            None => held.insert(store.pool.acquire().await?),
+            None => held.insert(store.lend().await?),
         };
         sql.fetch_on(store, connection).await
     }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use sqlx::Arguments as _;
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments as _, AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{Lent, Store};
 use crate::value::Value;
 
 /// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
@@ -55,13 +55,10 @@ impl Sql {
     }
 
     pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
-        let mut connection = store.pool.acquire().await?;
-        self.fetch_on(store, &mut connection).await
+        store.rows(self.text, self.arguments).await
     }
 
-    pub async fn fetch_on(self, store: &Store, connection: &mut PgConnection) -> Result<Vec<PgRow>> {
-        store.count_statement();
-        let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments);
-        Ok(query.fetch_all(connection).await?)
+    pub async fn fetch_on(self, store: &Store, lent: &mut Lent) -> Result<Vec<PgRow>> {
+        store.rows_on(lent, self.text, self.arguments).await
     }
 }
