@@ -29,6 +29,8 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     },
     types: content::TYPES,
     components: component::COMPONENTS,
+    roles: &[],
+    access: &[],
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,
     sdl: include_str!("../schema.graphql"),

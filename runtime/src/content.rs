@@ -2,6 +2,7 @@
 //!
 //! Generated files hold one `ContentInfo` a type; everything else in this crate works over it, compiled once.
 
+use crate::access::{AccessInfo, RoleInfo};
 use crate::kind::Kind;
 
 /// Everything the schema says, as the generated crate hands it over.
@@ -11,6 +12,10 @@ pub struct SchemaInfo {
     /// Sorted by name; children are reached through their owner's fields.
     pub types: &'static [&'static ContentInfo],
     pub components: &'static [&'static ComponentInfo],
+    /// Every role of the site, those that all sites have among them.
+    pub roles: &'static [RoleInfo],
+    /// The rules of each content type.
+    pub access: &'static [AccessInfo],
     /// Own queries and mutations, implemented in `app/`.
     pub queries: &'static [OperationInfo],
     pub mutations: &'static [OperationInfo],

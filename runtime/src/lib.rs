@@ -1,5 +1,6 @@
 //! The verbs shared by every content type: storage, GraphQL, migrations, import. It never names a content type.
 
+pub mod access;
 pub mod cli;
 pub mod config;
 pub mod content;

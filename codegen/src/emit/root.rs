@@ -24,6 +24,8 @@ pub fn library(schema: &Schema) -> String {
 pub static SCHEMA: SchemaInfo = SchemaInfo {{
 {site}    types: content::TYPES,
     components: component::COMPONENTS,
+    roles: &[],
+    access: &[],
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,
     sdl: include_str!(\"../schema.graphql\"),

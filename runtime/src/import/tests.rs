@@ -65,6 +65,8 @@ static SCHEMA: SchemaInfo = SchemaInfo {
     },
     types: &[&CATEGORY, &MEDIA, &PRODUCT],
     components: &[&TEXT],
+    roles: &[],
+    access: &[],
     queries: &[],
     mutations: &[],
     sdl: "",

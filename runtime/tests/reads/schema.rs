@@ -15,6 +15,8 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     },
     types: &[&LABEL, &NOTE, &PERSON],
     components: &[&LINK, &QUOTE, &SEO],
+    roles: &[],
+    access: &[],
     queries: &[],
     mutations: &[],
     sdl: "",

@@ -15,6 +15,8 @@ pub static SHOP: SchemaInfo = SchemaInfo {
     },
     types: &[&BRAND, &CATEGORY, &MEDIA, &POST, &PRODUCT, &TAG],
     components: &[&GALLERY, &HOURS, &SEO, &TEXT],
+    roles: &[],
+    access: &[],
     queries: &[],
     mutations: &[],
     sdl: "",

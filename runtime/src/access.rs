@@ -1,0 +1,181 @@
+//! Who acts, and what the rules of the schema say: the contract of generated rules, and the actor of a request.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+/// What a rule allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Reads what is live.
+    Read,
+    ReadDrafts,
+    Create,
+    Update,
+    /// Publishes and unpublishes.
+    Publish,
+    Delete,
+    ReadHistory,
+    Import,
+    Export,
+}
+
+/// What a role may manage beside content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Area {
+    /// Users, invitations and their sessions.
+    Users,
+    /// API tokens of others.
+    Tokens,
+    /// Reads the audit log.
+    Audit,
+}
+
+/// A role of the site.
+#[derive(Debug)]
+pub struct RoleInfo {
+    pub name: &'static str,
+    /// Its users sign in with a second factor.
+    pub second_factor: bool,
+    pub manages: &'static [Area],
+}
+
+/// The `access:` section of a content type; it holds for its children too.
+#[derive(Debug)]
+pub struct AccessInfo {
+    /// `ContentInfo::table` of the content type.
+    pub table: &'static str,
+    /// What is not among them is denied.
+    pub rules: &'static [RuleInfo],
+}
+
+/// What one role may do with one content type.
+#[derive(Debug)]
+pub struct RuleInfo {
+    pub role: &'static str,
+    pub action: Action,
+    /// Only such entries: a filter as the API takes it, as JSON, with any field of the type and `createdBy`, `updatedBy`
+    /// and `status` beside. `"$user"` in place of a value is the actor.
+    pub rows: Option<&'static str>,
+    /// The entry after the write must pass this filter.
+    pub check: Option<&'static str>,
+    /// `(table, fields by snake)`, of the type and of its children; `None` for all.
+    pub fields: Option<&'static [(&'static str, &'static [&'static str])]>,
+    /// `(field by snake, JSON as the API takes it)`, given to every entry that is written.
+    pub set: &'static [(&'static str, &'static str)],
+}
+
+/// Who asks, for as long as a request takes.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub identity: Identity,
+    /// `RoleInfo::name`; without meaning for [`Identity::System`].
+    pub role: String,
+    /// What an API token is narrowed to; `None` for all that its role may do.
+    pub scopes: Option<Vec<Scope>>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Anonymous,
+    User {
+        id: Uuid,
+        session: Uuid,
+    },
+    /// An API token.
+    Token {
+        id: Uuid,
+    },
+    /// Whoever has the development token.
+    Developer,
+    /// The server itself, and the operator at its command line: no rule applies.
+    System,
+}
+
+/// One content type and action that an API token may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// `ContentInfo::table`; `None` for every type.
+    pub table: Option<String>,
+    /// `None` for every action.
+    pub action: Option<Action>,
+}
+
+/// Where a request came from, for the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub address: Option<IpAddr>,
+    pub request: Option<String>,
+}
+
+pub const ANONYMOUS: &str = "anonymous";
+pub const ADMIN: &str = "admin";
+
+impl Action {
+    pub const ALL: [Self; 9] = [
+        Self::Read,
+        Self::ReadDrafts,
+        Self::Create,
+        Self::Update,
+        Self::Publish,
+        Self::Delete,
+        Self::ReadHistory,
+        Self::Import,
+        Self::Export,
+    ];
+
+    /// As the schema writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::ReadDrafts => "read_drafts",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Publish => "publish",
+            Self::Delete => "delete",
+            Self::ReadHistory => "read_history",
+            Self::Import => "import",
+            Self::Export => "export",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
+impl Actor {
+    pub fn anonymous(origin: Origin) -> Self {
+        Self { identity: Identity::Anonymous, role: ANONYMOUS.into(), scopes: None, origin }
+    }
+
+    pub fn system() -> Self {
+        Self { identity: Identity::System, role: ADMIN.into(), scopes: None, origin: Origin::default() }
+    }
+
+    pub fn developer(origin: Origin) -> Self {
+        Self { identity: Identity::Developer, role: ADMIN.into(), scopes: None, origin }
+    }
+
+    pub fn is_anonymous(&self) -> bool {
+        self.identity == Identity::Anonymous
+    }
+
+    /// The user that `$user` stands for in rules.
+    pub fn user(&self) -> Option<Uuid> {
+        match self.identity {
+            Identity::User { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether an API token's scopes let it do this; everybody else has none.
+    pub fn is_in_scope(&self, table: &str, action: Action) -> bool {
+        let fits = |scope: &Scope| {
+            scope.table.as_deref().is_none_or(|known| known == table)
+                && scope.action.is_none_or(|known| known == action)
+        };
+        self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(fits))
+    }
+}
