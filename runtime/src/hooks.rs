@@ -1,5 +1,6 @@
 //! `Hooks`: what a site does around the saving, publishing and deleting of a content type, typed and inside the transaction.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -131,14 +132,29 @@ pub(crate) struct Entry {
     pub row: Vec<Value>,
 }
 
-/// `Hooks` without the type, as the write path calls them.
+/// The record of some content type, as hooks take it.
+pub(crate) type AnyRecord = Box<dyn Any + Send + Sync>;
+
+/// `Hooks` without the type, as the write path calls them. Records are those of [`AnyHooks::record`].
 pub(crate) trait AnyHooks: Send + Sync {
-    fn before_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry)
-    -> Pending<'a, Result<Vec<Value>>>;
+    fn record(&self, entry: Entry) -> Result<AnyRecord>;
 
-    fn after_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry) -> Pending<'a, Result<()>>;
+    /// The new values when the hook has changed any.
+    fn before_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a mut AnyRecord,
+    ) -> Pending<'a, Result<Option<Vec<Value>>>>;
 
-    fn on<'a>(&'a self, moment: Moment, cx: &'a mut Cx<'_>, entry: Entry) -> Pending<'a, Result<()>>;
+    fn after_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a AnyRecord,
+    ) -> Pending<'a, Result<()>>;
+
+    fn on<'a>(&'a self, moment: Moment, cx: &'a mut Cx<'_>, record: &'a AnyRecord) -> Pending<'a, Result<()>>;
 
     fn after_commit<'a>(&'a self, store: &'a Store, kind: EventKind, id: Uuid, revision: i64) -> Pending<'a, ()>;
 }
@@ -149,37 +165,45 @@ struct Erased<T, H> {
 }
 
 impl<T: Record, H: Hooks<T>> AnyHooks for Erased<T, H> {
+    fn record(&self, entry: Entry) -> Result<AnyRecord> {
+        let record: T = from_row(entry.id, entry.row)
+            .map_err(|problem| Error::internal(format!("`{}`: {problem}", T::INFO.name)))?;
+        Ok(Box::new(record))
+    }
+
     fn before_save<'a>(
         &'a self,
         cx: &'a mut Cx<'_>,
-        old: Option<Entry>,
-        new: Entry,
-    ) -> Pending<'a, Result<Vec<Value>>> {
+        old: Option<&'a AnyRecord>,
+        new: &'a mut AnyRecord,
+    ) -> Pending<'a, Result<Option<Vec<Value>>>> {
         Box::pin(async move {
-            let old = old.map(record::<T>).transpose()?;
-            let mut new = record::<T>(new)?;
-            self.hooks.before_save(cx, old.as_ref(), &mut new).await?;
-            Ok(to_row(&new))
+            let new = new.downcast_mut::<T>().ok_or_else(another_type::<T>)?;
+            let before = new.clone();
+            self.hooks.before_save(cx, old.map(typed).transpose()?, new).await?;
+            Ok((*new != before).then(|| to_row(new)))
         })
     }
 
-    fn after_save<'a>(&'a self, cx: &'a mut Cx<'_>, old: Option<Entry>, new: Entry) -> Pending<'a, Result<()>> {
-        Box::pin(async move {
-            let old = old.map(record::<T>).transpose()?;
-            self.hooks.after_save(cx, old.as_ref(), &record(new)?).await
-        })
+    fn after_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a AnyRecord,
+    ) -> Pending<'a, Result<()>> {
+        Box::pin(async move { self.hooks.after_save(cx, old.map(typed).transpose()?, typed(new)?).await })
     }
 
-    fn on<'a>(&'a self, moment: Moment, cx: &'a mut Cx<'_>, entry: Entry) -> Pending<'a, Result<()>> {
+    fn on<'a>(&'a self, moment: Moment, cx: &'a mut Cx<'_>, record: &'a AnyRecord) -> Pending<'a, Result<()>> {
         Box::pin(async move {
-            let record = record::<T>(entry)?;
+            let record = typed(record)?;
             match moment {
-                Moment::BeforePublish => self.hooks.before_publish(cx, &record).await,
-                Moment::AfterPublish => self.hooks.after_publish(cx, &record).await,
-                Moment::BeforeUnpublish => self.hooks.before_unpublish(cx, &record).await,
-                Moment::AfterUnpublish => self.hooks.after_unpublish(cx, &record).await,
-                Moment::BeforeDelete => self.hooks.before_delete(cx, &record).await,
-                Moment::AfterDelete => self.hooks.after_delete(cx, &record).await,
+                Moment::BeforePublish => self.hooks.before_publish(cx, record).await,
+                Moment::AfterPublish => self.hooks.after_publish(cx, record).await,
+                Moment::BeforeUnpublish => self.hooks.before_unpublish(cx, record).await,
+                Moment::AfterUnpublish => self.hooks.after_unpublish(cx, record).await,
+                Moment::BeforeDelete => self.hooks.before_delete(cx, record).await,
+                Moment::AfterDelete => self.hooks.after_delete(cx, record).await,
             }
         })
     }
@@ -189,6 +213,10 @@ impl<T: Record, H: Hooks<T>> AnyHooks for Erased<T, H> {
     }
 }
 
-fn record<T: Record>(entry: Entry) -> Result<T> {
-    from_row(entry.id, entry.row).map_err(|problem| Error::internal(format!("`{}`: {problem}", T::INFO.name)))
+fn typed<T: Record>(record: &AnyRecord) -> Result<&T> {
+    record.downcast_ref().ok_or_else(another_type::<T>)
+}
+
+fn another_type<T: Record>() -> Error {
+    Error::internal(format!("a hook of {} got a record of another type", T::INFO.name))
 }

@@ -38,7 +38,7 @@ pub struct AnyId {
 
 /// A content type, or the children of one. To-one relations are `Option<Id<Brand>>`, to-many ones `Vec<Id<Tag>>`, with several targets
 /// `AnyId` in place of `Id`; children are `Vec<ProductVariant>`.
-pub trait Record: Clone + Default + fmt::Debug + Send + Sync + 'static {
+pub trait Record: Clone + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
     const INFO: &'static ContentInfo;
 
     fn id(&self) -> Id<Self>;

@@ -253,7 +253,7 @@ impl Run<'_> {
                 };
                 match (fields, part.block) {
                     (Err(Left), _) => {}
-                    (Ok(fields), Some(block)) => made.push(json!({ camel(block.tag): fields })),
+                    (Ok(fields), Some(block)) => made.push(object(&camel(block.tag), fields)),
                     (Ok(fields), None) => made.push(Json::Object(fields)),
                 }
             }
@@ -264,7 +264,7 @@ impl Run<'_> {
                 .next()
                 .filter(|component| component.as_object().is_some_and(|fields| !fields.is_empty())),
             _ if !there => None,
-            Form::Children => Some(json!({ "set": made })),
+            Form::Children => Some(object("set", made)),
             Form::Components | Form::Blocks => Some(Json::Array(made)),
         })
     }
@@ -321,6 +321,11 @@ fn about(fill: &Fill) -> Cow<'_, str> {
         }
         Fill::Parts { .. } => Cow::Borrowed("the source"),
     }
+}
+
+/// An object of one key. `json!` would copy the value.
+pub fn object(key: &str, value: impl Into<Json>) -> Json {
+    Json::Object(Map::from_iter([(key.to_owned(), value.into())]))
 }
 
 pub fn hash(value: &impl Hash) -> u64 {

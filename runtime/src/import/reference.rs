@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::content::FieldInfo;
 use crate::error::Code;
-use crate::import::apply::Run;
+use crate::import::apply::{Run, object};
 use crate::import::coerce;
 use crate::import::expr::is_blank;
 use crate::import::mapping::{Reference, TreeRule};
@@ -54,27 +54,24 @@ pub fn fill(
                 false => one(run, reference, &inner),
             };
             let made =
-                made.map(|made| if target.polymorphic { json!({ camel(reference.to.table): made }) } else { made });
+                made.map(|made| if target.polymorphic { object(&camel(reference.to.table), made) } else { made });
             found.extend(made.filter(|made| !found.contains(made)));
         }
     }
+    let part = if create { "create" } else { "connect" };
     let value = match (there, target) {
         (false, _) => return None,
         (_, Target { many: true, keys: true, .. }) => Json::Array(found),
         (_, Target { many: true, .. }) => match create {
-            true => json!({ "set": [], "create": found }),
-            false => json!({ "set": found }),
+            true => Json::Object(Map::from_iter([("set".into(), json!([])), ("create".into(), found.into())])),
+            false => object("set", found),
         },
         (_, Target { keys: true, .. }) => found.into_iter().next()?,
         (_, Target { polymorphic: true, .. }) => {
             let Json::Object(only) = found.into_iter().next()? else { return None };
-            let inner = |made: Json| if create { json!({ "create": made }) } else { json!({ "connect": made }) };
-            only.into_iter().map(|(to, made)| (to, inner(made))).collect()
+            only.into_iter().map(|(to, made)| (to, object(part, made))).collect()
         }
-        _ => match create {
-            true => json!({ "create": found.into_iter().next()? }),
-            false => json!({ "connect": found.into_iter().next()? }),
-        },
+        _ => object(part, found.into_iter().next()?),
     };
     if later {
         run.later.insert(field.name.to_owned(), value);
@@ -96,7 +93,7 @@ fn one(run: &mut Run<'_>, reference: &Reference, scope: &Scope<'_>) -> Option<Js
         return None;
     };
     if !reference.create {
-        return Some(json!({ reference.by.name: key }));
+        return Some(object(reference.by.name, key));
     }
     let mut data = run.fields(&reference.rules, scope).ok()?;
     data.insert(reference.by.name.to_owned(), key);
@@ -137,7 +134,7 @@ fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Sco
             data.insert(named.name.to_owned(), name.into());
         }
         if let Some(parent) = above.take() {
-            data.insert(tree.parent.name.to_owned(), json!({ "create": parent }));
+            data.insert(tree.parent.name.to_owned(), object("create", parent));
         }
         above = Some(data);
     }

@@ -1,6 +1,7 @@
 //! One attempt at a batch of saves inside a transaction: keys, current rows, inputs laid over them, rules, hooks, rows, publishing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json, json};
 use sqlx::PgConnection;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use crate::content::ContentInfo;
 use crate::error::{Code, Error, Problem, Step};
-use crate::hooks::{Cx, Entry, EventKind, HookSet, Moment};
+use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
 use crate::id::new_uuid;
 use crate::store::write::check::Checker;
 use crate::store::write::failure::{Failure, Result};
@@ -156,7 +157,7 @@ async fn prepare(
             new.claimed.push(field);
         }
         overlay.fields(info, &mut new, input.data, at);
-        items.push(Item { info, root: input.root, is_root: true, old, new });
+        items.push(Item { info, root: input.root, is_root: true, old, new, record: OnceLock::new() });
     }
     Ok(items)
 }
@@ -255,31 +256,53 @@ async fn ask_unique(
     Ok(())
 }
 
-/// Whether a hook had a say.
+/// Whether a hook has changed what will be stored.
 async fn before_save(
     connection: &mut PgConnection,
     store: &Store,
     hooks: &HookSet,
     items: &mut [Item],
 ) -> Result<bool> {
-    let mut called = false;
+    let mut changed = false;
     for item in items {
         let Some(hook) = hooks.of(item.info).filter(|_| item.is_changed()) else { continue };
-        called = true;
-        let mut cx = Cx { store, connection };
-        let old = item.old.as_ref().map(|old| old.row.entry(item.info));
-        let row = hook.before_save(&mut cx, old, item.new.entry(item.info)).await;
-        let row = row.map_err(|error| refused(error, item))?;
-        item.new.take(item.info, row);
+        let old = old_record(hook, item)?;
+        let mut new = new_record(hook, item)?;
+        let row = hook.before_save(&mut Cx { store, connection: &mut *connection }, old.as_ref(), &mut new).await;
+        match row.map_err(|error| refused(error, item))? {
+            // Children that the hook has added get their ids here, so the record is made anew when it is needed.
+            Some(row) => {
+                changed = true;
+                item.new.take(item.info, row);
+            }
+            None => item.record = OnceLock::from(new),
+        }
     }
-    Ok(called)
+    Ok(changed)
 }
 
 async fn after_save(connection: &mut PgConnection, store: &Store, hooks: &HookSet, item: &Item) -> Result<()> {
     let Some(hook) = hooks.of(item.info) else { return Ok(()) };
-    let old = item.old.as_ref().map(|old| old.row.entry(item.info));
-    let called = hook.after_save(&mut Cx { store, connection }, old, item.new.entry(item.info)).await;
+    let (old, new) = (old_record(hook, item)?, record(hook, item)?);
+    let called = hook.after_save(&mut Cx { store, connection }, old.as_ref(), new).await;
     called.map_err(|error| refused(error, item))
+}
+
+fn old_record(hook: &dyn AnyHooks, item: &Item) -> Result<Option<AnyRecord>> {
+    let old = item.old.as_ref().map(|old| hook.record(old.row.entry(item.info)));
+    old.transpose().map_err(|error| refused(error, item))
+}
+
+fn new_record(hook: &dyn AnyHooks, item: &Item) -> Result<AnyRecord> {
+    hook.record(item.new.entry(item.info)).map_err(|error| refused(error, item))
+}
+
+fn record<'a>(hook: &dyn AnyHooks, item: &'a Item) -> Result<&'a AnyRecord> {
+    if let Some(known) = item.record.get() {
+        return Ok(known);
+    }
+    let made = new_record(hook, item)?;
+    Ok(item.record.get_or_init(|| made))
 }
 
 /// A hook's refusal is about its entry: its paths start there.
@@ -299,8 +322,8 @@ pub async fn call(
     item: &Item,
 ) -> Result<()> {
     let Some(hook) = hooks.of(item.info) else { return Ok(()) };
-    let entry: Entry = item.new.entry(item.info);
-    hook.on(moment, &mut Cx { store, connection }, entry).await.map_err(|error| refused(error, item))
+    let record = record(hook, item)?;
+    hook.on(moment, &mut Cx { store, connection }, record).await.map_err(|error| refused(error, item))
 }
 
 /// Publishes what differs from what is live; the ids of those.

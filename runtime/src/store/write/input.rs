@@ -1,5 +1,7 @@
 //! Lays an input over a row: every field checked for its shape, keys replaced by ids, nested entries added to the batch.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -212,7 +214,14 @@ impl Overlay<'_> {
         let id = new_uuid();
         let mut row = self.blank(target, id, at);
         self.fields(target, &mut row, input, at);
-        self.items.push(Item { info: target, root: self.root, is_root: false, old: None, new: row });
+        self.items.push(Item {
+            info: target,
+            root: self.root,
+            is_root: false,
+            old: None,
+            new: row,
+            record: OnceLock::new(),
+        });
         if let Some(key) = natural {
             self.keys.set(&key, id);
         }

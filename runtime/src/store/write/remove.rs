@@ -1,6 +1,7 @@
 //! Deleting and unpublishing: what points at the entry refuses it, goes with it or loses it, as each relation declares.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
@@ -198,7 +199,7 @@ async fn with_hooks(connection: &mut PgConnection, hooks: &HookSet, going: &Goin
 }
 
 pub fn item(info: &'static ContentInfo, old: Old) -> Item {
-    Item { info, root: 0, is_root: true, new: old.row.clone(), old: Some(old) }
+    Item { info, root: 0, is_root: true, new: old.row.clone(), old: Some(old), record: OnceLock::new() }
 }
 
 fn events(going: &Going, of: Subject, kind: EventKind) -> Vec<Happened> {

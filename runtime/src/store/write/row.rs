@@ -1,12 +1,13 @@
 //! What the write path holds in memory: rows with their children, where in the input they come from, and what is wrong.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, Shape};
 use crate::error::{Code, Problem, Step};
-use crate::hooks::Entry;
+use crate::hooks::{AnyRecord, Entry};
 use crate::value::Value;
 
 /// A row of a content type or of children.
@@ -35,6 +36,8 @@ pub struct Item {
     pub is_root: bool,
     pub old: Option<Old>,
     pub new: Row,
+    /// `new` as hooks take it, once one has asked for it.
+    pub record: OnceLock<AnyRecord>,
 }
 
 /// What is stored of an entry.
