@@ -1,6 +1,7 @@
 //! The verbs shared by every content type: storage, GraphQL, migrations, import. It never names a content type.
 
 pub mod access;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod content;

@@ -6,6 +6,7 @@ mod error;
 mod ledger;
 mod run;
 pub mod split;
+mod system;
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,13 +30,20 @@ const LOCK: i64 = 0x7479_7065_6361_7365;
 /// index that is built concurrently waits for every running statement.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The files in order, and the catalog that they lead to.
+/// A site's files in order, and the catalog that they lead to. Those of the server itself come before them.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrations<'a> {
     /// `(file name, text)`
     pub files: &'a [(&'a str, &'a str)],
     /// SHA-256 of `catalog.json`, in hexadecimal.
     pub catalog: &'a str,
+}
+
+impl<'a> Migrations<'a> {
+    /// The server's own files and the site's, in the order in which they are applied.
+    fn all(&self) -> Vec<(&'a str, &'a str)> {
+        system::FILES.iter().chain(self.files).copied().collect()
+    }
 }
 
 impl From<&'static SchemaInfo> for Migrations<'static> {
@@ -127,7 +135,7 @@ async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Re
         return Err(Error::Refused(obstacle));
     }
     let mut report = Report { applied: Vec::new(), at: migrations.files.last().map(|(name, _)| (*name).to_owned()) };
-    for ((name, text), (_, state)) in migrations.files.iter().zip(&status.files) {
+    for ((name, text), (_, state)) in migrations.all().into_iter().zip(&status.files) {
         let done = match state {
             State::Applied { .. } => continue,
             State::Unfinished { statements, .. } => *statements,

@@ -14,6 +14,9 @@ use clap::Subcommand;
 use crate::project::Project;
 use next::{FOLDER, History, number};
 
+/// What the server brings along for itself.
+const SYSTEM: &str = "runtime/src/migrate/system";
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -39,18 +42,20 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn check(project: &Project) -> anyhow::Result<ExitCode> {
-    let history = History::read(project)?;
-    let mut wrong = numbering(&history.files);
-    for file in &history.files {
-        let path = format!("{FOLDER}/{file}");
-        let text = fs::read_to_string(project.path(&path)).with_context(|| format!("{path} cannot be read"))?;
+    let own = History::read(project)?.files;
+    let system = next::files(project, SYSTEM)?;
+    let mut wrong = [numbering(FOLDER, &own), numbering(SYSTEM, &system)].concat();
+    let paths = own.iter().map(|file| format!("{FOLDER}/{file}"));
+    let paths: Vec<_> = paths.chain(system.iter().map(|file| format!("{SYSTEM}/{file}"))).collect();
+    for path in &paths {
+        let text = fs::read_to_string(project.path(path)).with_context(|| format!("{path} cannot be read"))?;
         for finding in lint::lint(&text) {
             let lint::Finding { code, line, message, help } = finding;
             wrong.push(format!("error[{code}]: {message}\n  --> {path}:{line}\n  = help: {help}"));
         }
     }
     if wrong.is_empty() {
-        println!("{} migrations, nothing to complain about", history.files.len());
+        println!("{} migrations, nothing to complain about", paths.len());
         return Ok(ExitCode::SUCCESS);
     }
     wrong.iter().for_each(|wrong| eprintln!("{wrong}\n"));
@@ -58,7 +63,7 @@ fn check(project: &Project) -> anyhow::Result<ExitCode> {
 }
 
 /// Two branches that both made a migration have two of one number.
-fn numbering(files: &[String]) -> Vec<String> {
+fn numbering(folder: &str, files: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut by_number: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for file in files {
@@ -67,7 +72,7 @@ fn numbering(files: &[String]) -> Vec<String> {
                 by_number.entry(number).or_default().push(file)
             }
             _ => wrong.push(format!(
-                "error[M505]: {FOLDER}/{file} has no number\n  = help: name it like 0007_fill_weights.sql"
+                "error[M505]: {folder}/{file} has no number\n  = help: name it like 0007_fill_weights.sql"
             )),
         }
     }
@@ -105,7 +110,7 @@ mod tests {
     #[test]
     fn two_heads_are_found() {
         let files = ["0001_a.sql", "0002_b.sql", "0002_c.sql", "nope.sql"].map(str::to_owned);
-        let wrong = super::numbering(&files);
+        let wrong = super::numbering(super::FOLDER, &files);
         assert!(wrong[0].contains("nope.sql has no number"));
         assert!(wrong[1].contains("two migrations have the number 2: 0002_b.sql, 0002_c.sql"));
         assert_eq!(wrong.len(), 2);

@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::{Error, Migrations};
+use super::{Error, Migrations, system};
 
 /// Every file, and every one that the database knows beyond them.
 #[derive(Debug)]
@@ -54,18 +54,18 @@ pub async fn status(connection: &mut PgConnection, migrations: &Migrations<'_>) 
         rows = sqlx::query(AssertSqlSafe(ledger)).fetch_all(&mut *connection).await?;
         catalog = sqlx::query_scalar("select hash from cms.catalog").fetch_optional(&mut *connection).await?;
     }
-    let mut files: Vec<(String, State)> =
-        migrations.files.iter().map(|(name, _)| ((*name).to_owned(), State::Pending)).collect();
+    let known = migrations.all();
+    let mut files: Vec<(String, State)> = known.iter().map(|(name, _)| ((*name).to_owned(), State::Pending)).collect();
     for row in rows {
         let name: String = row.try_get("name")?;
-        let Some(index) = migrations.files.iter().position(|(file, _)| *file == name) else {
+        let Some(index) = known.iter().position(|(file, _)| *file == name) else {
             files.push((name, State::Unknown));
             continue;
         };
         let sum: String = row.try_get("checksum")?;
         let statements: i64 = row.try_get("statements")?;
         files[index].1 = match row.try_get("at")? {
-            Some(_) if sum != checksum(migrations.files[index].1) => State::Edited,
+            Some(_) if sum != checksum(known[index].1) => State::Edited,
             Some(at) => State::Applied { at },
             None => State::Unfinished {
                 statements: usize::try_from(statements).unwrap_or_default(),
@@ -97,9 +97,13 @@ impl Status {
                 "{edited} was changed after it had been applied; restore it, and make the change in the next migration"
             ));
         }
-        let last = self.files.iter().rposition(|(_, state)| matches!(state, State::Applied { .. }))?;
-        let (late, _) = self.files[..last].iter().find(|(_, state)| *state == State::Pending)?;
-        let (applied, _) = &self.files[last];
+        let (late, applied) = self.files.iter().enumerate().find_map(|(index, (name, state))| {
+            let applied = |(other, state): &&(String, State)| {
+                matches!(state, State::Applied { .. }) && system::same_row(name, other)
+            };
+            let (applied, _) = self.files[index..].iter().rfind(applied).filter(|_| *state == State::Pending)?;
+            Some((name, applied))
+        })?;
         Some(format!("{late} comes before {applied}, which has been applied; give it the next number"))
     }
 }

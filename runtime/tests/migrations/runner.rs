@@ -27,7 +27,8 @@ async fn several_at_once_do_the_work_once() {
     });
     let mut applied = 0;
     for run in runs.collect::<Vec<_>>() {
-        applied += run.await.expect("no panic").expect("it works").applied.len();
+        let report = run.await.expect("no panic").expect("it works");
+        applied += report.applied.iter().filter(|file| file.name == "0001_start.sql").count();
     }
     assert_eq!(applied, 1);
     let rows: i64 = sqlx::query_scalar("select count(*) from here").fetch_one(&db.pool).await.expect("the table");
@@ -46,7 +47,8 @@ async fn a_failure_outside_of_a_transaction_is_taken_up_again() {
     assert!(error.contains("0002_unique.sql:6: statement 5 of 6"), "{error}");
     assert!(error.contains("(a)=(1) is duplicated") && error.contains("typecase migrate"), "{error}");
     let now = status(&db.options, migrations).await.expect("a status");
-    assert!(matches!(now.files[1].1, State::Unfinished { statements: 4, .. }), "{now}");
+    let (name, state) = now.files.last().expect("a file");
+    assert!(name == "0002_unique.sql" && matches!(state, State::Unfinished { statements: 4, .. }), "{now}");
     refused(check(&db.pool, migrations).await);
     sqlx::query("delete from t where ctid = (select min(ctid) from t)").execute(&db.pool).await.expect("mended");
     migrate(&db.options, migrations).await.expect("it goes on where it stopped");
@@ -72,7 +74,7 @@ async fn files_and_database_must_fit() {
     let one = ("0001_start.sql", "select 1");
     let three = ("0003_more.sql", "select 3");
     let empty = Migrations { files: &[one], catalog: "a" };
-    assert!(refused(check(&db.pool, empty).await).contains("has not had 0001_start.sql; run `typecase migrate`"));
+    assert!(refused(check(&db.pool, empty).await).contains("0001_start.sql; run `typecase migrate`"));
     migrate(&db.options, Migrations { files: &[one, three], catalog: "b" }).await.expect("both apply");
 
     assert!(refused(check(&db.pool, empty).await).contains("this binary is older than the database"));
@@ -83,5 +85,47 @@ async fn files_and_database_must_fit() {
     assert!(refused(migrate(&db.options, late).await).contains("0002_late.sql comes before 0003_more.sql"));
     let other = Migrations { files: &[one, three], catalog: "c" };
     assert!(refused(check(&db.pool, other).await).contains("the catalog of the database is not the one"));
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_servers_own_files_come_first_and_in_a_row_of_their_own() {
+    let db = TestDb::new().await;
+    let one = Migrations { files: &[("0001_start.sql", "select 'cms.audit'::regclass")], catalog: "a" };
+    let report = migrate(&db.options, one).await.expect("the tables of the server are there");
+    let names: Vec<_> = report.applied.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!((names.first(), names.last()), (Some(&"system/0001_identity.sql"), Some(&"0001_start.sql")));
+    let shown = status(&db.options, one).await.expect("a status").to_string();
+    assert!(shown.contains("applied     system/0001_identity.sql"), "{shown}");
+    // As on a database from before there was such a file: it is not late.
+    sqlx::query("delete from cms.migration where name like 'system/%'")
+        .execute(&db.pool)
+        .await
+        .expect("no system file");
+    let before = status(&db.options, one).await.expect("a status");
+    assert_eq!(before.obstacle(), None, "{before}");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_audit_log_is_only_added_to() {
+    let db = TestDb::new().await;
+    migrate(&db.options, Migrations { files: &[], catalog: "a" }).await.expect("the tables of the server");
+    let mut connection = db.pool.acquire().await.expect("a connection");
+    let entry = runtime::id::new_uuid();
+    let event = runtime::audit::Event::new("update").on("product", entry).changed("name", "a".into(), "b".into());
+    runtime::audit::record(&mut connection, &runtime::access::Actor::system(), event).await.expect("a line");
+    let line: (String, String, String, Vec<String>) =
+        sqlx::query_as("select actor_kind, action, after ->> 'name', fields from cms.audit where entry = $1")
+            .bind(entry)
+            .fetch_one(&mut *connection)
+            .await
+            .expect("the line");
+    assert_eq!(line, ("system".into(), "update".into(), "b".into(), vec!["name".into()]));
+    for sql in ["update cms.audit set action = 'x'", "delete from cms.audit", "truncate cms.audit"] {
+        let error = sqlx::query(sql).execute(&mut *connection).await.expect_err(sql);
+        assert!(error.to_string().contains("only ever added to"), "{sql}: {error}");
+    }
+    drop(connection);
     db.close().await;
 }

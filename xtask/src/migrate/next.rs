@@ -53,11 +53,16 @@ impl AnswerArgs {
     }
 }
 
+/// The names of the migrations in a folder, in order; none when there is no such folder.
+pub fn files(project: &Project, folder: &str) -> anyhow::Result<Vec<String>> {
+    let files = drift::files(project, folder)?;
+    let names = files.iter().filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/'));
+    Ok(names.filter(|name| name.ends_with(".sql")).map(str::to_owned).collect())
+}
+
 impl History {
     pub fn read(project: &Project) -> anyhow::Result<Self> {
-        let files = drift::files(project, FOLDER)?;
-        let names = files.iter().filter_map(|path| path.strip_prefix("migrations/"));
-        let files = names.filter(|name| name.ends_with(".sql")).map(str::to_owned).collect();
+        let files = files(project, FOLDER)?;
         let catalog = match fs::read_to_string(project.path(CATALOG)) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),

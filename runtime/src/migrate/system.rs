@@ -1,0 +1,12 @@
+//! The server's own migrations: tables that every site has, brought along by this crate.
+
+/// Before the names of these files in the ledger, so that a site's own numbers do not meet them.
+pub const PREFIX: &str = "system/";
+
+/// `(name in the ledger, text)`, in order. They are applied before the site's own.
+pub const FILES: &[(&str, &str)] = &[("system/0001_identity.sql", include_str!("system/0001_identity.sql"))];
+
+/// Whether two files are numbered in one row: an update of this crate may bring a system file after a site's own ones.
+pub fn same_row(one: &str, other: &str) -> bool {
+    one.starts_with(PREFIX) == other.starts_with(PREFIX)
+}
