@@ -1,29 +1,37 @@
 //! `catalog.json`: one line a field, column, constraint and index, so that diffs are small and can be read.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 
-use super::Catalog;
+use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
+
+use super::{Catalog, Field, Table};
 
 /// The layout of the file; a change of it must read the older ones.
 const FORMAT: u32 = 1;
 
+/// The catalog's own fields stand among the others: flattened, all of it would be kept in between.
 #[derive(Serialize, Deserialize)]
-struct File {
+struct File<'a> {
     format: u32,
     /// Changes with every migration, so that git sees that two branches both made one.
-    last_migration: String,
-    #[serde(flatten)]
-    catalog: Catalog,
+    last_migration: Cow<'a, str>,
+    tables: Cow<'a, BTreeMap<String, Table>>,
+    components: Cow<'a, BTreeMap<String, Vec<Field>>>,
 }
 
 pub fn write(catalog: &Catalog, last_migration: &str) -> String {
-    let file = File { format: FORMAT, last_migration: last_migration.to_owned(), catalog: catalog.clone() };
-    let value = serde_json::to_value(file).unwrap_or_else(|error| panic!("codegen bug: catalog.json: {error}"));
-    let mut text = String::new();
-    print(&value, 0, &mut text);
-    text.push('\n');
-    text
+    let Catalog { tables, components } = catalog;
+    let (tables, components) = (Cow::Borrowed(tables), Cow::Borrowed(components));
+    let file = File { format: FORMAT, last_migration: last_migration.into(), tables, components };
+    let mut bytes = Vec::new();
+    file.serialize(&mut Serializer::with_formatter(&mut bytes, Lines::default()))
+        .unwrap_or_else(|error| panic!("codegen bug: catalog.json: {error}"));
+    bytes.push(b'\n');
+    String::from_utf8(bytes).unwrap_or_else(|error| panic!("codegen bug: catalog.json: {error}"))
 }
 
 pub fn read(text: &str) -> Result<Catalog, String> {
@@ -31,64 +39,97 @@ pub fn read(text: &str) -> Result<Catalog, String> {
     if file.format != FORMAT {
         return Err(format!("its format is {}, this version of Typecase reads {FORMAT}", file.format));
     }
-    Ok(file.catalog)
+    Ok(Catalog { tables: file.tables.into_owned(), components: file.components.into_owned() })
 }
 
 /// Objects and lists of objects take a line an item; what is inside the items of a list stays on its line.
-fn print(value: &Value, depth: usize, out: &mut String) {
-    match value {
-        Value::Object(entries) if !entries.is_empty() && (depth < 3) => {
-            let entries = entries.iter().map(|(key, value)| (Some(key.as_str()), value));
-            lines(('{', '}'), entries, depth, out);
+#[derive(Default)]
+struct Lines {
+    /// What is open, from outside to inside, and whether it has an item.
+    open: Vec<(Open, bool)>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Open {
+    /// An object with a line an entry.
+    Object,
+    /// A list, of which the first item says whether it takes lines.
+    List,
+    ListOfObjects,
+    InlineObject,
+    InlineList,
+}
+
+impl Lines {
+    /// How many objects inside each other take lines.
+    const DEEPEST: usize = 3;
+
+    fn inside(&self) -> Option<Open> {
+        self.open.last().map(|(open, _)| *open)
+    }
+
+    fn item<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if let Some((_, filled)) = self.open.last_mut() {
+            *filled = true;
         }
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            lines(('[', ']'), items.iter().map(|item| (None, item)), depth + 10, out);
+        let comma: &[u8] = if first { b"" } else { b"," };
+        out.write_all(comma)?;
+        match self.inside() {
+            Some(Open::Object | Open::ListOfObjects) => self.line(out),
+            Some(Open::List | Open::InlineList) if first => Ok(()),
+            _ => out.write_all(b" "),
         }
-        other => inline(other, out),
+    }
+
+    fn line<W: ?Sized + Write>(&self, out: &mut W) -> io::Result<()> {
+        out.write_all(b"\n")?;
+        self.open.iter().try_for_each(|_| out.write_all(b"  "))
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> io::Result<()> {
+        match self.open.pop() {
+            Some((Open::Object | Open::ListOfObjects, true)) => self.line(out)?,
+            Some((Open::InlineObject, true)) => out.write_all(b" ")?,
+            _ => {}
+        }
+        out.write_all(bracket)
     }
 }
 
-fn lines<'a>(
-    brackets: (char, char),
-    entries: impl Iterator<Item = (Option<&'a str>, &'a Value)>,
-    depth: usize,
-    out: &mut String,
-) {
-    let indent = "  ".repeat(if depth >= 10 { depth - 10 } else { depth });
-    out.push(brackets.0);
-    for (index, (key, value)) in entries.enumerate() {
-        out.push_str(if index == 0 { "\n" } else { ",\n" });
-        out.push_str(&indent);
-        out.push_str("  ");
-        if let Some(key) = key {
-            out.push_str(&format!("\"{key}\": "));
+impl Formatter for Lines {
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if let Some((list @ Open::List, _)) = self.open.last_mut() {
+            *list = Open::ListOfObjects;
+            self.line(out)?;
         }
-        if depth >= 10 { inline(value, out) } else { print(value, depth + 1, out) }
+        let lines = self.open.len() < Self::DEEPEST && self.open.iter().all(|(open, _)| *open == Open::Object);
+        self.open.push((if lines { Open::Object } else { Open::InlineObject }, false));
+        out.write_all(b"{")
     }
-    out.push('\n');
-    out.push_str(&indent);
-    out.push(brackets.1);
-}
 
-fn inline(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(entries) => {
-            out.push('{');
-            for (index, (key, value)) in entries.iter().enumerate() {
-                out.push_str(if index == 0 { " " } else { ", " });
-                out.push_str(&format!("\"{key}\": "));
-                inline(value, out);
-            }
-            out.push_str(if entries.is_empty() { "}" } else { " }" });
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                inline(item, out);
-            }
-            out.push(']');
-        }
-        scalar => out.push_str(&scalar.to_string()),
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.item(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b"}")
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        let inline = self.inside() != Some(Open::Object);
+        self.open.push((if inline { Open::InlineList } else { Open::List }, false));
+        out.write_all(b"[")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.item(out, first)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b"]")
     }
 }

@@ -1,9 +1,9 @@
 //! What of a new API would break a client of the old one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::emit::sdl::{Definition, Document, Kind, Member};
+use crate::emit::sdl::{Definition, Document, Kind, Member, reader};
 
 /// One change that a client can notice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,8 +20,27 @@ impl fmt::Display for Break {
     }
 }
 
-/// Sorted by place.
-pub fn breaking(before: &Document, after: &Document) -> Vec<Break> {
+/// Sorted by place; none when one of the texts is no SDL.
+pub fn breaking(before: &str, after: &str) -> Option<Vec<Break>> {
+    let (before, after) = (definitions(before), definitions(after));
+    let changed = |these: &[&str], those: &[&str]| {
+        let those: BTreeSet<_> = those.iter().collect();
+        let changed = these.iter().filter(|definition| !those.contains(definition));
+        reader::read(&changed.map(|definition| format!("{definition}\n\n")).collect::<String>())
+    };
+    Some(compare(&changed(&before, &after)?, &changed(&after, &before)?))
+}
+
+/// The text of each definition. Most are as they were, and to read them all takes longer than to write them.
+///
+/// Each begins with its description after an empty line. No description has such a place in it: its quotes are escaped.
+fn definitions(sdl: &str) -> Vec<&str> {
+    let starts = sdl.match_indices("\n\n\"\"\"").map(|(at, _)| at + 2);
+    let mut from = 0;
+    starts.chain([sdl.len()]).map(|end| sdl[std::mem::replace(&mut from, end)..end].trim_end()).collect()
+}
+
+fn compare(before: &Document, after: &Document) -> Vec<Break> {
     let new = after.by_name();
     let mut found = Breaks::default();
     for old in &before.definitions {

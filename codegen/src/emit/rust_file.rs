@@ -103,6 +103,9 @@ pub fn comment(line: &str) -> String {
 /// A string literal; a raw one where it would be full of escapes.
 pub fn text(text: &str) -> String {
     let escaped = format!("{text:?}");
+    if escaped.len() == text.len() + 2 {
+        return escaped;
+    }
     let only_quotes = escaped.len() == text.len() + 2 + text.matches(['"', '\\']).count();
     if text.contains(['"', '\\']) && only_quotes && !text.contains("\"#") {
         return format!("r#\"{text}\"#");

@@ -1,6 +1,7 @@
 //! An SDL document as data: built by the emitter, printed, and read back to find breaking changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 /// Definitions in the order of the file.
@@ -147,22 +148,26 @@ impl Document {
 
     /// Leaves out what neither `Query` nor `Mutation` leads to, such as the filters of field types that nobody uses.
     pub fn keep_reachable(&mut self) {
-        let by_name = self.by_name();
-        let mut reached = BTreeSet::new();
+        let names = self.definitions.iter().map(|definition| definition.name.as_str());
+        let places: BTreeMap<_, _> = names.zip(0..).collect();
+        let mut reached = vec![false; self.definitions.len()];
         let mut open = vec!["Query", "Mutation"];
         while let Some(name) = open.pop() {
-            let Some(definition) = by_name.get(name) else { continue };
-            if reached.insert(name.to_owned()) {
-                open.extend(definition.mentions());
+            let Some(&place) = places.get(name) else { continue };
+            if !std::mem::replace(&mut reached[place], true) {
+                open.extend(self.definitions[place].mentions());
             }
         }
-        self.definitions.retain(|definition| reached.contains(&definition.name));
+        let mut reached = reached.into_iter();
+        self.definitions.retain(|_| reached.next() == Some(true));
     }
 }
 
 /// `[Product!]!` → `Product`.
 pub fn type_name(ty: &str) -> &str {
-    ty.trim_matches(['[', ']', '!'])
+    let inner = ty.trim_start_matches('[');
+    let end = inner.bytes().position(|byte| matches!(byte, b']' | b'!'));
+    &inner[..end.unwrap_or(inner.len())]
 }
 
 impl fmt::Display for Document {
@@ -224,7 +229,10 @@ fn write_member(f: &mut fmt::Formatter<'_>, member: &Member, indent: &str) -> fm
 
 /// A block string; on lines of its own where it would else run into its quotes.
 fn write_description(f: &mut fmt::Formatter<'_>, description: &str, indent: &str) -> fmt::Result {
-    let text = description.trim().replace("\"\"\"", "\\\"\"\"");
+    let mut text = Cow::Borrowed(description.trim());
+    if text.contains("\"\"\"") {
+        text = text.replace("\"\"\"", "\\\"\"\"").into();
+    }
     if text.is_empty() {
         return Ok(());
     }
