@@ -1,6 +1,6 @@
 //! `was:` and `drop:` do not contradict what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::{Declared, FieldDecl, Owner};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -17,13 +17,13 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
 
 fn check_owners(owners: Vec<&Owner<'_>>, found: &mut Diagnostics) {
     let names = owners.iter().map(|owner| (owner.name.value.as_str(), owner.name.span)).collect();
-    let renames = owners.iter().filter_map(|owner| owner.node.get("was")?.spanned_text());
+    let renames = owners.iter().filter_map(|owner| Some((&*owner.name.value, owner.node.get("was")?.spanned_text()?)));
     check_renames(&names, renames, found);
 }
 
 fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
     let names = fields.iter().map(|field| (field.name.value.as_str(), field.name.span)).collect();
-    let renames = fields.iter().filter_map(|field| field.node.get("was")?.spanned_text());
+    let renames = fields.iter().filter_map(|field| Some((&*field.name.value, field.node.get("was")?.spanned_text()?)));
     check_renames(&names, renames, found);
     for field in fields.iter().filter(|field| field.dropped) {
         if let (Some(was), Some(drop)) = (field.node.entry("was"), field.node.entry("drop")) {
@@ -35,14 +35,24 @@ fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
 }
 
 /// A former name is not a present one, and is the former name of one thing alone.
-fn check_renames(
+///
+/// `was` stays in the schema when the rename has happened. Of two things that swapped their names nobody could tell
+/// whether they still have to.
+fn check_renames<'a>(
     names: &BTreeMap<&str, Span>,
-    renames: impl Iterator<Item = Spanned<String>>,
+    renames: impl Iterator<Item = (&'a str, Spanned<String>)>,
     found: &mut Diagnostics,
 ) {
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-    for was in renames {
-        if let Some(present) = names.get(was.value.as_str()) {
+    let renames: Vec<_> = renames.collect();
+    let renamed: BTreeSet<_> = renames.iter().map(|(name, _)| *name).collect();
+    for (_, was) in renames {
+        if let Some(present) = names.get(was.value.as_str()).filter(|_| renamed.contains(was.value.as_str())) {
+            let message = format!("the name `{}` goes from one to another, which one migration cannot do", was.value);
+            let help = "rename one at a time, with `cargo xtask generate` after each, the first to a name that is free";
+            let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
+            found.push(diagnostic.also(*present, "has it now").help(help));
+        } else if let Some(present) = names.get(was.value.as_str()) {
             let message = format!("`{}` is still there, so nothing was renamed from it", was.value);
             let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
             found.push(diagnostic.also(*present, "declared here").help("remove `was`, or what still has the name"));

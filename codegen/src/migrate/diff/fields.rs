@@ -220,7 +220,8 @@ impl<'a> Differ<'a> {
         let subject = subject(owner.after, &field.after.name);
         let (names, wanted) = (field.before.columns(), field.after.columns());
         let (column, currency) = (&wanted[0], names.get(1));
-        let fill = self.fill_newly(owner.after, field, conversion.fit == Fit::Lossy);
+        let emptied = conversion.using.is_some() && may_be_nothing(before);
+        let fill = self.fill_newly(owner.after, field, emptied);
         self.map_enum(owner.after, field, &fill);
         let kinds = Pair { before: kind_of(before), after: kind_of(&field.after.store) };
         if let Some(using) = &conversion.using {
@@ -262,7 +263,7 @@ impl<'a> Differ<'a> {
                 to: to.clone(),
                 subject: subject.clone(),
                 fill: fill.next(),
-                sure: lists,
+                sure: lists || (field.before.required && !emptied),
                 converted: conversion.using.is_some(),
                 doubtful: conversion.fit == Fit::Checked,
             };
@@ -283,10 +284,10 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// A value for rows without one, where the field is required only now (or loses values), or where one is given.
-    pub fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, lossy: bool) -> Vec<String> {
+    /// A value for rows without one, where the field is required only now (or is emptied), or where one is given.
+    pub fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, emptied: bool) -> Vec<String> {
         let given = self.answers.value(&subject(owner, &field.after.name)).is_some();
-        let newly = field.after.required && (!field.before.required || lossy);
+        let newly = field.after.required && (!field.before.required || emptied);
         if given || newly { self.fill(owner, field.after).unwrap_or_default() } else { Vec::new() }
     }
 
@@ -359,6 +360,17 @@ pub fn component_kinds(store: &Store) -> (Vec<&String>, bool) {
         Store::Components { of } => (vec![of], true),
         Store::Blocks { of } => (of.iter().collect(), true),
         _ => (Vec::new(), false),
+    }
+}
+
+/// Whether a value of another kind that is made of a stored one may be null: a list may be empty, JSON may be `null`.
+fn may_be_nothing(store: &Store) -> bool {
+    match store {
+        Store::Scalar { scalar } => {
+            Scalar::named(scalar).is_some_and(|scalar| scalar.mapping().sql == crate::schema::SqlType::Jsonb)
+        }
+        Store::Enums { .. } | Store::Components { .. } | Store::Blocks { .. } => true,
+        _ => false,
     }
 }
 
