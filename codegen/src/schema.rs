@@ -6,9 +6,11 @@
 pub mod currency;
 pub mod field_kind;
 pub mod literal;
+pub mod mapping;
 pub mod name;
 
-pub use field_kind::{FilterFamily, GraphqlScalar, Mapping, Scalar, SqlType, Takes, Unit};
+pub use field_kind::Scalar;
+pub use mapping::{FilterFamily, GraphqlScalar, Mapping, SqlType, Takes, Unit};
 pub use name::Name;
 
 #[derive(Clone, Debug)]

@@ -3,6 +3,8 @@
 //! The planner is in `codegen`, which knows no database, and the runner is in `runtime`, which knows no planner; a test
 //! is the one place where both may be used.
 
+#[path = "migrations/change.rs"]
+mod change;
 #[path = "migrations/data.rs"]
 mod data;
 #[path = "migrations/history.rs"]
@@ -15,5 +17,7 @@ mod model;
 mod random;
 #[path = "migrations/runner.rs"]
 mod runner;
+#[path = "migrations/verify.rs"]
+mod verify;
 #[path = "migrations/walk.rs"]
 mod walk;
