@@ -27,6 +27,9 @@ pub struct Catalog {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     pub role: Role,
+    /// Whether entries are saved without being public. Of content types only; none where it was not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafts: Option<bool>,
     /// In the order of the schema; empty for the table of a list relation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,

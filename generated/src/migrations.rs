@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "51ce58faa277a6804601b4fda7de434f01245e75b84cfc911d8d8d12daedfa7a";
+pub static CATALOG: &str = "3a8745f71efe8fb5d5fc6a56b36c8d6ed4b699b76a300fac54019af97b14dcc7";

@@ -21,6 +21,7 @@ pub fn lower(schema: &Schema) -> Catalog {
 fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
     let name = ty.name.snake();
     let mut table = Table::new(Role::Content);
+    table.drafts = Some(ty.drafts);
     table.columns = vec![
         Column::required("id", SqlType::Uuid),
         Column::required("revision", SqlType::Bigint),
@@ -223,6 +224,7 @@ impl Table {
     fn new(role: Role) -> Self {
         Self {
             role,
+            drafts: None,
             fields: Vec::new(),
             columns: Vec::new(),
             primary_key: Vec::new(),

@@ -101,6 +101,7 @@ fn about(step: &Step) -> Option<(&'static str, &str)> {
         Step::DropTable { subject, .. } | Step::DropColumns { subject, .. } => ("drop", subject),
         Step::RenameTable { subject, .. } | Step::RenameColumn { subject, .. } => ("rename", subject),
         Step::AddColumn { subject, .. } => ("add", subject),
+        Step::EndDrafts { table } => ("change", table),
         Step::Convert { subject, .. } | Step::MapEnum { subject, .. } | Step::Relabel { subject, .. } => {
             ("change", subject)
         }

@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, Field, Store};
 use crate::schema::{Scalar, SqlType};
 
 /// Every code with what it is about, for the documentation and for checking `--allow`.
-pub const CODES: [(&str, &str); 14] = [
+pub const CODES: [(&str, &str); 15] = [
     ("M101", "a table is dropped: its entries are lost"),
     ("M102", "a list relation is dropped: its links are lost"),
     ("M103", "a column is dropped: its values are lost"),
@@ -19,6 +19,7 @@ pub const CODES: [(&str, &str); 14] = [
     ("M201", "a value is required that existing rows may not have"),
     ("M202", "values must be unique that may have duplicates"),
     ("M203", "existing values may not fit the new type or rule"),
+    ("M204", "a type has no drafts any more, and nothing publishes those that are there"),
     ("M301", "a table is rewritten while it is locked"),
     ("M401", "servers that still run know only the old name"),
 ];
@@ -124,6 +125,12 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
             "M401",
             subject,
             format!("servers that still run know {table}.{to} as {from} and fail until they are replaced"),
+        )],
+        // To publish them unasked would show what was never meant to be seen.
+        Step::EndDrafts { table } => vec![found(
+            "M204",
+            table,
+            format!("what is a draft of {table} stays one until its entry is saved again, and is public then"),
         )],
         Step::MapEnum { subject, renamed, removed, instead, .. } => {
             enum_hazards(subject, renamed, removed, instead, after)

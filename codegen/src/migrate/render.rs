@@ -44,6 +44,9 @@ fn each_ignoring(rule: &'static str, render: impl Fn(&str) -> String) -> Vec<Sta
 pub fn render(step: &Step, after: &Catalog) -> Rendered {
     let (title, statements) = match step {
         Step::Relabel { about, .. } => (format!("{about}: nothing changes in the database"), Vec::new()),
+        Step::EndDrafts { table } => {
+            (format!("{table} has no drafts any more: nothing changes in the database"), Vec::new())
+        }
         Step::CreateTable { table, .. } => {
             (format!("create table {table}"), each(|stage| create_table(stage, table, after)))
         }

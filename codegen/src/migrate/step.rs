@@ -12,6 +12,11 @@ pub enum Step {
         about: String,
     },
 
+    /// Nothing in the database changes, but entries go public when they are saved from now on.
+    EndDrafts {
+        table: String,
+    },
+
     // Order matters: what goes makes way first, so that a new thing can have an old name.
     DropCheck {
         table: String,

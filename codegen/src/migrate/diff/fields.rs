@@ -50,6 +50,9 @@ impl<'a> Differ<'a> {
     pub fn fields(&mut self, owner: Pair<&'a str>, cause: &str) {
         let tables = self.both(owner);
         self.rename_table(owner, cause);
+        if (tables.before.drafts, tables.after.drafts) == (Some(true), Some(false)) {
+            self.push(Step::EndDrafts { table: owner.after.to_owned() });
+        }
         let mut columns = Columns::default();
         let names: Vec<_> = tables.before.fields.iter().map(|field| field.name.as_str()).collect();
         let hints = self.declared.fields(owner.after);
