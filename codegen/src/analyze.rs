@@ -2,7 +2,7 @@
 //!
 //! Rules never stop: each reports what it finds and leaves alone what another has reported.
 
-mod access;
+pub mod access;
 mod build;
 mod collisions;
 mod components;
@@ -33,6 +33,7 @@ pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     removals::check(&declared, found);
     collisions::check(&declared, found);
     site::check(&declared, found);
-    access::check(&declared, found);
-    build::schema(&declared)
+    let mut schema = build::schema(&declared);
+    access::check(&declared, &mut schema, found);
+    schema
 }

@@ -3,6 +3,8 @@
 //! Rust is written as text, a line a field, and a test parses all of it. A formatter at 89 columns would break each
 //! field's line of options into one line an option, and `quote` and `syn` would be most of what `cargo xtask` compiles.
 
+mod access;
+mod access_matrix;
 pub mod breaking;
 mod component;
 mod content;
@@ -33,13 +35,16 @@ pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     output.add("docs/schema-language.md", reference::reference());
     output.add("schema/schema.json", json_schema::json_schema());
     output.add("generated/schema.graphql", root::sdl(schema));
+    output.add("generated/ACCESS.md", access_matrix::matrix(schema));
     output.add("generated/src/lib.rs", root::library(schema));
     output.add("generated/src/migrations.rs", root::migrations(migrations));
     output.add("generated/src/operations.rs", operations::file(schema));
+    output.add("generated/src/access.rs", access::registry(schema));
     output.add("generated/src/content.rs", content::registry(schema));
     output.add("generated/src/component.rs", component::registry(schema));
     for ty in &schema.types {
         output.add(format!("generated/src/content/{}.rs", ty.name.snake()), content::file(ty));
+        output.add(format!("generated/src/access/{}.rs", ty.name.snake()), access::file(ty));
     }
     for component in &schema.components {
         output.add(format!("generated/src/component/{}.rs", component.name.snake()), component::file(component));

@@ -1,10 +1,12 @@
 //! The file that a new content type begins with: it compiles as it is, and shows what can be written.
 
+use crate::analyze::access::EXAMPLE;
 use crate::source::SourceFile;
 
 /// The text of `schema/<name>.yaml`; or why that cannot be the name of a content type.
 pub fn scaffold(name: &str) -> Result<String, String> {
-    let text = TEMPLATE.replace("{name}", name).replace("{spoken}", &name.replace('_', " "));
+    let text = TEMPLATE.to_owned() + ACCESS + EXAMPLE;
+    let text = text.replace("{name}", name).replace("{spoken}", &name.replace('_', " "));
     let site = "site: { name: Any, currency: EUR }".to_owned();
     let sources = [
         SourceFile { path: "schema/cms.yaml".to_owned(), text: site },
@@ -84,6 +86,11 @@ fields:
 #   - { on: [name, created_at desc] }
 ";
 
+const ACCESS: &str = "
+# Who may do what: what is not written is denied. `where`, `check`, `fields` and `set` narrow an action:
+# update: { where: { created_by: $user }, fields: [name, summary] }
+";
+
 #[cfg(test)]
 mod tests {
     use super::scaffold;
@@ -103,9 +110,12 @@ mod tests {
 
     const SHIPPED: &[(&str, &str)] = &[
         ("schema/cms.yaml", "site: { name: Test, currency: EUR }"),
-        ("schema/media.yaml", "type: media\nplural: media_items\nfields: { url: { type: url } }"),
-        ("schema/post.yaml", "type: post\nfields: { title: { type: string } }"),
-        ("schema/product.yaml", "type: product\nfields: { title: { type: string } }"),
+        (
+            "schema/media.yaml",
+            "type: media\nplural: media_items\nfields: { url: { type: url } }\naccess: { admin: { read: all } }",
+        ),
+        ("schema/post.yaml", "type: post\nfields: { title: { type: string } }\naccess: { admin: { read: all } }"),
+        ("schema/product.yaml", "type: product\nfields: { title: { type: string } }\naccess: { admin: { read: all } }"),
         ("schema/components/seo.yaml", "component: seo\nfields: { title: { type: string } }"),
         ("schema/components/text.yaml", "component: text\nfields: { body: { type: markdown } }"),
         ("schema/components/gallery.yaml", "component: gallery\nfields: { heading: { type: string } }"),

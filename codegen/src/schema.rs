@@ -3,12 +3,14 @@
 //! No spans and no raw YAML: once a `Schema` exists there is nothing left to complain about. Types, components and
 //! operations are sorted by name; fields keep the author's order, which is the order of columns and of the API.
 
+pub mod access;
 pub mod currency;
 pub mod field_kind;
 pub mod literal;
 pub mod mapping;
 pub mod name;
 
+pub use access::{Action, Area, Condition, Fields, Given, Role, Rule};
 pub use field_kind::Scalar;
 pub use mapping::{FilterFamily, GraphqlScalar, Mapping, SqlType, Takes, Unit};
 pub use name::Name;
@@ -16,6 +18,8 @@ pub use name::Name;
 #[derive(Clone, Debug)]
 pub struct Schema {
     pub site: Site,
+    /// Those that every site has first, then the site's own in the author's order.
+    pub roles: Vec<Role>,
     pub types: Vec<ContentType>,
     pub components: Vec<Component>,
     pub queries: Vec<Operation>,
@@ -72,6 +76,8 @@ pub struct ContentType {
     pub indexes: Vec<Index>,
     /// Names of removed fields: their columns may be dropped.
     pub dropped: Vec<Name>,
+    /// By role in the order of [`Schema::roles`], then by action; what is not among them is denied.
+    pub rules: Vec<Rule>,
 }
 
 /// A group of fields stored in its owner's column as JSON; also a block of a `blocks` field.

@@ -59,11 +59,18 @@ pub struct RuleInfo {
     pub rows: Option<&'static str>,
     /// The entry after the write must pass this filter.
     pub check: Option<&'static str>,
-    /// `(table, fields by snake)`, of the type and of its children; `None` for all.
-    pub fields: Option<&'static [(&'static str, &'static [&'static str])]>,
+    /// `None` for all.
+    pub fields: Option<FieldLists>,
     /// `(field by snake, JSON as the API takes it)`, given to every entry that is written.
     pub set: &'static [(&'static str, &'static str)],
 }
+
+/// `(table, fields by snake)`, of a type and of each of its children; computed fields are among those of the type.
+pub type FieldLists = &'static [(&'static str, &'static [&'static str])];
+
+/// An account, as the type of its ids: `Id<User>`, shown as `user_01h455vb4pex5vsknk084sn02q`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct User;
 
 /// Who asks, for as long as a request takes.
 #[derive(Clone, Debug)]
@@ -111,6 +118,8 @@ pub struct Origin {
 
 pub const ANONYMOUS: &str = "anonymous";
 pub const ADMIN: &str = "admin";
+/// Prefix of the ids of accounts.
+pub const USER_PREFIX: &str = "user";
 
 impl Action {
     pub const ALL: [Self; 9] = [
@@ -142,6 +151,33 @@ impl Action {
 
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
+impl RuleInfo {
+    /// All entries, all fields.
+    pub const fn new(role: &'static str, action: Action) -> Self {
+        Self { role, action, rows: None, check: None, fields: None, set: &[] }
+    }
+
+    pub const fn rows(mut self, filter: &'static str) -> Self {
+        self.rows = Some(filter);
+        self
+    }
+
+    pub const fn check(mut self, filter: &'static str) -> Self {
+        self.check = Some(filter);
+        self
+    }
+
+    pub const fn fields(mut self, fields: FieldLists) -> Self {
+        self.fields = Some(fields);
+        self
+    }
+
+    pub const fn set(mut self, values: &'static [(&'static str, &'static str)]) -> Self {
+        self.set = values;
+        self
     }
 }
 

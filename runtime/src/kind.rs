@@ -8,7 +8,9 @@ mod write;
 
 use serde_json::Value as Json;
 
+use crate::access::USER_PREFIX;
 use crate::content::{Limits, SiteInfo};
+use crate::id;
 use crate::value::Value;
 
 /// A field type whose value is one column (money: two).
@@ -31,6 +33,7 @@ pub enum Kind {
     Url,
     Color,
     Json,
+    User,
 }
 
 /// A column of a field: its name is the field's `snake` and this suffix.
@@ -166,6 +169,13 @@ impl Kind {
                 write: write::jsonb,
                 ..TEXT
             },
+            Self::User => Row {
+                columns: &[Column { suffix: "", cast: "uuid" }],
+                parse: |json, _| parse::user(json),
+                json: as_user,
+                write: write::user,
+                ..TEXT
+            },
         }
     }
 
@@ -282,6 +292,13 @@ fn as_money(value: &Value) -> Json {
 fn as_json(value: &Value) -> Json {
     match value {
         Value::Json(json) => json.clone(),
+        _ => Json::Null,
+    }
+}
+
+fn as_user(value: &Value) -> Json {
+    match value {
+        Value::Uuid(user) => Json::String(id::encode(USER_PREFIX, *user)),
         _ => Json::Null,
     }
 }

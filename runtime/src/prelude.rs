@@ -1,6 +1,6 @@
 //! What generated files and a site's own code name: the types of fields, records and hooks.
 
-pub use crate::access::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo};
+pub use crate::access::{Actor, Identity, User};
 pub use crate::content::*;
 pub use crate::error::{Code, Error, Problem, Result, Step};
 pub use crate::hooks::{Cx, Hooks, refuse};

@@ -13,8 +13,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 const CMS: &str = "site: { name: Test, currency: EUR, currencies: [EUR], locales: [en] }\n";
-const TAG: &str =
-    "type: tag\ndescription: A topic.\ntitle: name\nfields:\n  name: { type: string, description: A name. }\n";
+const TAG: &str = "type: tag\ndescription: A topic.\ntitle: name\naccess: { anonymous: { read: all } }\nfields:\n  name: { type: string, description: A name. }\n";
 
 /// A server that says one word, in place of the real one, which takes minutes to build.
 fn server(word: &str) -> String {

@@ -1,4 +1,4 @@
-//! Declarations to the schema. What is not valid is left out: then the schema is not used.
+//! Declarations to the schema, all but its roles and rules. What is not valid is left out: then the schema is not used.
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
@@ -31,6 +31,7 @@ pub fn schema(declared: &Declared<'_>) -> Schema {
     };
     Schema {
         site: site(declared.site),
+        roles: Vec::new(),
         components: declared.components.values().map(component).collect(),
         queries: operations("queries"),
         mutations: operations("mutations"),
@@ -91,6 +92,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         inverses: Vec::new(),
         indexes: node.get("indexes").map_or(&[][..], Node::items).iter().map(index).collect(),
         dropped: dropped(&owner.fields),
+        rules: Vec::new(),
         name,
     }
 }

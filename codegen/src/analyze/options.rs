@@ -148,7 +148,8 @@ pub fn bad_default(scalar: Scalar, span: Span) -> Diagnostic {
     Diagnostic::error(Code::BadDefault, span, message).help(format!("write it as in `default: {}`", row.example))
 }
 
-fn broken_rule(field: &FieldDecl<'_>, value: &Parsed) -> Option<String> {
+/// Which of the field's own rules a value of its type breaks.
+pub fn broken_rule(field: &FieldDecl<'_>, value: &Parsed) -> Option<String> {
     let text = value.json.as_str().filter(|_| field.takes().text);
     let size = text.map(|text| text.chars().count() as i128).or(value.rank)?;
     let bound = |key: &str| rank(field, field.node.get(key)?)?.ok();

@@ -8,9 +8,10 @@ use crate::syntax::language::{Place, Structure};
 use crate::syntax::node::Node;
 
 /// Columns that every entry has.
-pub const SYSTEM: &[&str] = &["id", "revision", "status", "created_at", "updated_at", "published_at"];
+pub const SYSTEM: &[&str] =
+    &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
 /// Root fields that every API has.
-const ROOT: &[&str] = &["node", "nodes"];
+const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log"];
 /// What own operations are given beside their arguments.
 const ARGUMENT: &[&str] = &["cx"];
 /// Columns that children have, and the relation that would make one of them.
@@ -28,8 +29,15 @@ const KEYWORDS: &[&str] = &[
 
 /// Types that every API or every generated file names, beside those of the field types.
 const TYPES: &[&str] = &[
+    "AccessAction",
+    "AccessExplanation",
+    "ActorKind",
     "AnyId",
     "ArgumentInfo",
+    "AuditConnection",
+    "AuditEdge",
+    "AuditEntry",
+    "AuditFilter",
     "BlocksInfo",
     "Boolean",
     "Box",
@@ -50,6 +58,7 @@ const TYPES: &[&str] = &[
     "InverseInfo",
     "Kind",
     "Limits",
+    "Me",
     "Mutation",
     "Mutations",
     "Node",
@@ -79,6 +88,7 @@ const TYPES: &[&str] = &[
     "Stage",
     "Subscription",
     "Sync",
+    "User",
     "Vec",
 ];
 
@@ -132,6 +142,8 @@ fn check_type(name: &Spanned<String>, found: &mut Diagnostics) {
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     } else if KEYWORDS.contains(&name.value.as_str()) {
         found.push(word_of_rust(name));
+    } else {
+        check_taken(name, ROOT, found);
     }
 }
 
@@ -199,6 +211,7 @@ mod tests {
 type: product
 fields:
   name: { type: string, unique: true, filterable: true, sortable: true }
+  owner: { type: user, filterable: true }
   price: { type: money, filterable: true }
   state: { type: enum, values: [open, closed], filterable: true }
   colors: { type: enum, values: [red, green], many: true, filterable: true }
@@ -210,6 +223,7 @@ fields:
   body: { type: blocks, of: [seo] }
   variants: { type: children, fields: { sku: { type: string, unique: true }, size: { type: enum, values: [s, m] } } }
 computed: { on_sale: { type: boolean } }
+access: { editor: { read: { fields: [name] }, create: { set: { name: A }, check: { state: open } } } }
 ";
 
     fn sources() -> Vec<SourceFile> {
@@ -217,7 +231,7 @@ computed: { on_sale: { type: boolean } }
         let files = [
             ("cms", format!("site: {{ name: A, currency: EUR }}\nqueries: {operation}\nmutations: {operation}")),
             ("product", PRODUCT.to_owned()),
-            ("tag", "type: tag\nfields: { name: { type: string } }".to_owned()),
+            ("tag", "type: tag\naccess: { admin: { read: all } }\nfields: { name: { type: string } }".to_owned()),
             ("components/seo", "component: seo\nfields: { kind: { type: enum, values: [a, b] } }".to_owned()),
         ];
         files.map(|(name, text)| SourceFile { path: format!("schema/{name}.yaml"), text }).into()
@@ -237,7 +251,10 @@ computed: { on_sale: { type: boolean } }
         let compiled = compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources)));
         let made = made_types(&sources);
         let output = emit(&compiled.schema, &MigrationsInput::default());
-        let code = output.files().iter().filter(|(path, _)| path.ends_with(".rs") || path.ends_with(".graphql"));
+        // Files of rules name no type of the site, so that nothing can be in their way.
+        let code = output.files().iter().filter(|(path, _)| {
+            (path.ends_with(".rs") && !path.starts_with("generated/src/access")) || path.ends_with(".graphql")
+        });
         let words: BTreeSet<_> = code.flat_map(|(_, text)| words(text)).collect();
         assert!(words.contains("ProductVariantPatch") && words.contains("ContentInfo"));
         let values = ["Open", "Closed", "Red", "Green", "Output"];

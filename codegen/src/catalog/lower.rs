@@ -28,6 +28,9 @@ fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
         Column::required("created_at", SqlType::Timestamptz),
         Column::required("updated_at", SqlType::Timestamptz),
         Column::optional("published_at", SqlType::Timestamptz),
+        // Accounts may go; what they wrote stays, so there is no foreign key.
+        Column::optional("created_by", SqlType::Uuid),
+        Column::optional("updated_by", SqlType::Uuid),
     ];
     table.primary_key = vec!["id".to_owned()];
     table.foreign_keys.push(ForeignKey::new(name, "id", name, Reach::LiveToDraft, OnDelete::Cascade));

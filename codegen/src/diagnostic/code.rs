@@ -71,7 +71,13 @@ codes! {
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";
     UnknownRole "S403" "There is no such role.";
-    BadAccess "S404" "A rule of access refers to what does not exist or does not fit its action.";
+    BadAccess "S404" "A rule of access does not fit its role, its action or its type, or says nothing.";
+    NoAccess "S405" "A content type does not say who may do what with it.";
+    BadCondition "S406" "A condition of access names what has no conditions, or an operator that is not there.";
+    BadConditionValue "S407" "A value in a rule of access is none that its field takes.";
+    NotAUser "S408" "`$user` stands where no user can be.";
+    BadFields "S409" "A rule of access gives fields that its action cannot use.";
+    BadRole "S410" "A role is given what it cannot have.";
 
     NotYetInForce "S501" "The option is accepted and checked, but has no effect yet.";
     NotTypeId "S502" "Ids of the type are not TypeIDs to other software, since their prefix has digits.";

@@ -90,6 +90,8 @@ fn shape(shape: Shape) -> Value {
     match shape {
         Shape::Name => reference("name"),
         Shape::Text => json!({ "type": "string" }),
+        Shape::Path => json!({ "type": "string", "pattern": "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)?$" }),
+        Shape::Condition => json!({ "type": "object", "minProperties": 1 }),
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Date => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),
         Shape::Limit { min, max, default, .. } => {

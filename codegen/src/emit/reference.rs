@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::diagnostic::Code;
-use crate::syntax::language::{FieldType, FileKind, Key, LIMITS, OPTIONS, Place, ROLES, Shape};
+use crate::schema::Role;
+use crate::syntax::language::{FieldType, FileKind, Key, LIMITS, OPTIONS, Place, Shape};
 
 const INTRODUCTION: &str = "\
 # The schema language
@@ -54,15 +55,65 @@ Nothing is guessed: what is missing from the YAML without a word is an error whe
 const ACCESS: &str = "\
 ## Access
 
-`access:` is a map of roles, each with a map of actions. A rule is `true` or `all`, `false` or `none`, or a map of
-conditions. What is not written is denied. The section is checked now, and is in force once there are users; until then
-what is live is public, and all else needs the development token.
+`access:` says for each role what it may do with the entries of the type: a map of roles, each with a map of actions. A
+rule is `true` or `all`, `false` or `none`, or a map that narrows it. What is not written is denied, also to `admin`; a
+content type without `access:` is an error. Children are read and written with their entry.
+`generated/ACCESS.md` shows all rules as tables.
 
 ```yaml
 access:
-  anonymous: { read: all }
-  editor: { read: all, read_drafts: all, update: { where: \"status != 'archived'\", fields: [name, price] } }
+  anonymous: { read: { fields: { except: [external_ref, variants.cost] } } }
+  author:
+    read: all
+    read_drafts: { where: { created_by: $user } }
+    create: { check: { status: draft }, set: { featured: false } }
+    update: { where: { created_by: $user, status: { ne: published } }, fields: [title, body, cover] }
+  editor: { read: all, read_drafts: all, create: all, update: all, publish: all, delete: all, read_history: all }
 ```
+
+| part | of | meaning |
+|---|---|---|
+| `where` | all but `create` | Only entries for which this holds before the action. Others are not there for the role. |
+| `check` | `create`, `update`, `import` | The write is refused unless this holds for the entry afterwards. |
+| `fields` | all but `publish`, `delete` | The fields that are read, or written. The others cannot be asked for, filtered or sorted by. |
+| `set` | `create`, `update`, `import` | Values that every write gives, whatever was asked for. |
+
+### Conditions
+
+A condition is a map of fields; all that stand in it must hold. Any field may stand there, whether it is `filterable` or
+not, but for components, blocks, JSON, computed fields and relations to several types. Beside the fields of the type
+there are `id`, `created_by`, `updated_by`, `created_at`, `updated_at`, `published_at`, and `status`, which is `draft`,
+`published` or `changed`.
+
+```yaml
+where: { created_by: $user }                                # $user is the user who asks
+where: { status: draft }                                    # a value is short for { eq: draft }
+where: { stock_status: [in_stock, low_stock] }              # a list is short for { in: [...] }
+where: { price: { gte: 10, lt: 100 } }                      # operators, all of which must hold
+where: { brand: { manager: $user } }                        # the one pointed at: short for { is: {...} }
+where: { tags: { name: Public } }                           # one of several: short for { some: {...} }
+where: { variants: { none: { stock_status: in_stock } } }   # children, lists and inverses of relations
+where: { or: [{ featured: true }, { not: { price: { lt: 10 } } }] }
+```
+
+| on | operators |
+|---|---|
+| a value | `eq`, `ne`, `in`, `not_in`, `is_null` |
+| a number, amount, moment, length of time or text | these and `lt`, `lte`, `gt`, `gte` |
+| text | these and `contains`, `starts_with` |
+| a list of an enum | `has` (short: a value), `has_some` (short: a list), `has_every`, `is_empty` |
+| a relation to one | `is` (short: a map), `is_not`, `is_null`; the id of an entry is short for `{ is: { id: ... } }` |
+| a relation to several, an inverse, children | `some` (short: a map), `none`, `every` |
+
+`$user` stands in `created_by`, `updated_by` and fields of type `user`. For an API token, which is no user, a condition on
+it does not hold.
+
+### Fields
+
+`fields: [name, price]` are those alone, `fields: { except: [cost] }` all others. Names are fields, relations among them, and for
+reading also computed fields. `variants.sku` is a field of the children `variants`; `variants` alone stands for all of theirs.
+`id`, `revision`, `status` and the other fields that every entry has can always be read. What other types show here by an
+`inverse` is for their own rules to say.
 ";
 
 /// The text of the file.
@@ -81,8 +132,9 @@ pub fn reference() -> String {
     out.push_str(CHANGES);
     out.push('\n');
     out.push_str(ACCESS);
-    let _ =
-        writeln!(out, "\nRoles that every site has: {}. More are declared in `cms.yaml`.", list(ROLES.iter().copied()));
+    let roles = Role::shipped();
+    let roles = list(roles.iter().map(|role| role.name.snake()));
+    let _ = writeln!(out, "\nRoles that every site has: {roles}. More are declared in `cms.yaml`.");
     nested(&mut out, "access", FileKind::Type.keys());
     site(&mut out);
     limits(&mut out);
@@ -144,6 +196,8 @@ fn takes(shape: Shape) -> String {
     match shape {
         Shape::Name => "a name".to_owned(),
         Shape::Text => "text".to_owned(),
+        Shape::Path => "the name of a field".to_owned(),
+        Shape::Condition => "a condition".to_owned(),
         Shape::Bool => "`true` or `false`".to_owned(),
         Shape::Date => "a date".to_owned(),
         Shape::Limit { min, max, unit, .. } => format!("{min} to {max} {unit}"),
@@ -217,7 +271,7 @@ fn examples(out: &mut String) {
 
 fn site(out: &mut String) {
     section(out, "The site", "`schema/cms.yaml`", FileKind::Site.keys());
-    for key in ["site", "queries"] {
+    for key in ["site", "roles", "queries"] {
         nested(out, key, FileKind::Site.keys());
     }
     out.push_str("\n`mutations` are declared as `queries` are.\n");

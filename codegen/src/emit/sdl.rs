@@ -2,6 +2,7 @@
 //!
 //! Roots first, then a section for each content type, the components, and what all of them share.
 
+mod access;
 pub mod document;
 mod filters;
 mod inputs;
@@ -24,6 +25,7 @@ pub fn document(schema: &Schema) -> Document {
     }));
     definitions.extend(filters::shared());
     definitions.extend(shared::definitions());
+    definitions.extend(access::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();
     document

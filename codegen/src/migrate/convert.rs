@@ -47,9 +47,8 @@ fn through_text(from: &Mapping, to: &Mapping) -> Option<(Fit, String)> {
         (SqlType::Numeric, _) => "trim_scale($col)::text".to_owned(),
         (SqlType::Timestamptz, _) => "cms.datetime_text($col)".to_owned(),
         (SqlType::Jsonb, _) => "($col #>> '{}')".to_owned(),
-        (SqlType::Bigint | SqlType::Boolean | SqlType::Date | SqlType::Time | SqlType::Uuid, Unit::Plain) => {
-            "$col::text".to_owned()
-        }
+        (SqlType::Bigint | SqlType::Boolean | SqlType::Date | SqlType::Time, Unit::Plain) => "$col::text".to_owned(),
+        // The database does not know the form in which the API shows ids.
         _ => return None,
     };
     let (fit, pattern) = match (to.sql, to.unit) {

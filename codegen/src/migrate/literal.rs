@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::money;
 use crate::catalog::{Field, Store};
-use crate::schema::literal::Written;
+use crate::schema::literal::{Written, uuid_of_user};
 use crate::schema::{Mapping, Scalar, SqlType, Unit};
 
 /// What `--set` gives for a field, as the JSON that the API would take; the error says what the field takes.
@@ -78,6 +78,7 @@ fn scalar_sql(mapping: Mapping, value: &Value, site_currency: &str) -> Result<Ve
         }
         (SqlType::Bigint | SqlType::Numeric | SqlType::Boolean, Unit::Plain) => vec![text],
         (SqlType::Jsonb, _) => vec![quoted(value.to_string())],
+        (SqlType::Uuid, _) => vec![quoted(uuid_of_user(&text).ok_or("it is no id of a user")?)],
         _ => vec![quoted(text)],
     })
 }

@@ -26,6 +26,7 @@ pub enum Scalar {
     Url,
     Color,
     Json,
+    User,
 }
 
 const NOTHING: Takes = Takes {
@@ -37,6 +38,8 @@ const NOTHING: Takes = Takes {
     search: false,
     from: false,
     schema: false,
+    default: true,
+    user: false,
 };
 const TEXT: Takes = Takes { text: true, unique: true, sortable: true, filterable: true, search: true, ..NOTHING };
 const LONG_TEXT: Takes = Takes { text: true, search: true, ..NOTHING };
@@ -79,7 +82,7 @@ const STRING: Mapping = Mapping {
 };
 
 impl Scalar {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::String,
         Self::Text,
         Self::Markdown,
@@ -97,6 +100,7 @@ impl Scalar {
         Self::Url,
         Self::Color,
         Self::Json,
+        Self::User,
     ];
 
     /// The field type of this name in YAML.
@@ -305,6 +309,21 @@ impl Scalar {
                 filter: FilterFamily::Equal,
                 takes: Takes { schema: true, ..NOTHING },
                 about: "Any JSON value, checked against `schema:` (JSON Schema 2020-12) where it is given.",
+                ..BIGINT
+            },
+            Self::User => Mapping {
+                yaml: "user",
+                rust: "Id<User>",
+                sql: SqlType::Uuid,
+                graphql: "ID",
+                defines: None,
+                input: "ID",
+                filter_name: "User",
+                literal: literal::user,
+                example: "user_01h455vb4pex5vsknk084sn02q",
+                filter: FilterFamily::Equal,
+                takes: Takes { unique: true, filterable: true, default: false, user: true, ..NOTHING },
+                about: "An account of somebody who signs in, by its id; rules of access compare it with `$user`.",
                 ..BIGINT
             },
         }

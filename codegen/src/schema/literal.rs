@@ -40,6 +40,23 @@ impl Written {
         }
     }
 
+    /// One line of YAML: `{ status: [draft, changed] }`.
+    pub fn flow(&self) -> String {
+        let joined = |parts: Vec<String>| parts.join(", ");
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Number(digits) => digits.clone(),
+            Self::Text(text) if is_plain(text) => text.clone(),
+            Self::Text(text) => json!(text).to_string(),
+            Self::List(items) => format!("[{}]", joined(items.iter().map(Self::flow).collect())),
+            Self::Map(entries) => {
+                let pairs = entries.iter().map(|(key, value)| format!("{key}: {}", value.flow()));
+                format!("{{ {} }}", joined(pairs.collect()))
+            }
+        }
+    }
+
     fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -53,6 +70,15 @@ impl Written {
             _ => None,
         }
     }
+}
+
+/// The text needs no quotes in YAML.
+fn is_plain(text: &str) -> bool {
+    let words = ["true", "false", "null", "yes", "no", "on", "off"];
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '$')
+        && text[1..].chars().all(inner)
+        && !words.contains(&text)
 }
 
 fn unranked(json: Value) -> Option<Parsed> {
@@ -99,6 +125,20 @@ pub fn color(value: &Written) -> Option<Parsed> {
     let digits = value.as_text()?.strip_prefix('#')?;
     let hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     text(value).filter(|_| hexadecimal && (digits.len() == 6 || digits.len() == 8))
+}
+
+/// The TypeID of an account.
+pub fn user(value: &Written) -> Option<Parsed> {
+    text(value).filter(|_| value.as_text().is_some_and(|id| uuid_of_user(id).is_some()))
+}
+
+/// The UUID of `user_` and 26 characters of Crockford's base32, as the TypeID specification 0.3 has it.
+pub fn uuid_of_user(id: &str) -> Option<String> {
+    let suffix = id.strip_prefix("user_").filter(|suffix| suffix.len() == 26 && suffix.as_bytes()[0] <= b'7')?;
+    let digit = |byte: u8| b"0123456789abcdefghjkmnpqrstvwxyz".iter().position(|letter| *letter == byte);
+    let bits = suffix.bytes().try_fold(0_u128, |bits, byte| Some(bits << 5 | digit(byte)? as u128))?;
+    let hex = format!("{bits:032x}");
+    Some([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
 }
 
 pub fn boolean(value: &Written) -> Option<Parsed> {
@@ -235,5 +275,9 @@ mod tests {
         refused(url, "javascript:alert(1)");
         refused(color, "red");
         refused(email, "nobody");
+        let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+        assert_eq!(uuid_of_user("user_01h455vb4pex5vsknk084sn02q").as_deref(), Some(uuid));
+        refused(user, "user_8zzzzzzzzzzzzzzzzzzzzzzzzz");
+        refused(user, "product_01h455vb4pex5vsknk084sn02q");
     }
 }

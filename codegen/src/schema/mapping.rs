@@ -70,6 +70,10 @@ pub struct Takes {
     pub from: bool,
     /// `schema` is a JSON Schema of the value.
     pub schema: bool,
+    /// A value can be known when the schema is written.
+    pub default: bool,
+    /// The value is an account: in rules of access `$user` stands for the one that asks.
+    pub user: bool,
 }
 
 /// A scalar of the API that GraphQL itself does not have.

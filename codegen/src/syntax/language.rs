@@ -6,7 +6,7 @@ mod files;
 mod options;
 
 use crate::schema::{Scalar, Takes};
-pub use files::{COMPONENT, LIMITS, ROLES, SITE, TYPE};
+pub use files::{COMPONENT, LIMITS, SITE, TYPE};
 pub use options::{FieldOption, OPTIONS};
 
 /// A key and what may stand after it.
@@ -45,6 +45,10 @@ pub enum Shape {
     /// Names of the author's own, each with a value of the shape.
     Map(&'static Shape),
     Record(&'static [Key]),
+    /// A field, or `variants.sku`.
+    Path,
+    /// A map of fields and operators, whose keys the schema knows and not the language.
+    Condition,
     /// The type of a scalar field.
     ScalarType,
     Fields(Place),
@@ -178,10 +182,6 @@ impl FieldType {
 
     fn is(self, structures: &[Structure]) -> bool {
         matches!(self, Self::Structure(structure) if structures.contains(&structure))
-    }
-
-    fn is_scalar(self) -> bool {
-        matches!(self, Self::Scalar(_))
     }
 }
 

@@ -15,6 +15,8 @@ impl Shape {
     fn expected(self) -> String {
         match self {
             Self::Name => "a name".to_owned(),
+            Self::Path => "the name of a field".to_owned(),
+            Self::Condition => "a map of conditions".to_owned(),
             Self::Text => "text".to_owned(),
             Self::Bool => "`true` or `false`".to_owned(),
             Self::Date => "a date such as `2026-01-31`".to_owned(),
@@ -37,11 +39,13 @@ impl Shape {
     fn fits(self, node: &Node) -> bool {
         match (self, &node.value) {
             (Self::Any, _) | (_, Value::Broken) => true,
-            (Self::Name | Self::Text | Self::Date | Self::Word(_) | Self::ScalarType, Value::Text(_)) => true,
+            (Self::Name | Self::Path | Self::Text | Self::Date | Self::Word(_) | Self::ScalarType, Value::Text(_)) => {
+                true
+            }
             (Self::Bool, Value::Bool(_)) | (Self::Limit { .. }, Value::Number(_)) => true,
             (Self::Value, Value::Number(_) | Value::Text(_)) => true,
             (Self::List(_), Value::List(_)) => true,
-            (Self::Map(_) | Self::Record(_) | Self::Fields(_), Value::Map(_)) => true,
+            (Self::Map(_) | Self::Record(_) | Self::Fields(_) | Self::Condition, Value::Map(_)) => true,
             (Self::Either(shapes), _) => shapes.iter().any(|shape| shape.fits(node)),
             _ => false,
         }
@@ -105,7 +109,7 @@ pub fn check(node: &Node, shape: Shape, key: &Spanned<String>, found: &mut Diagn
                 check_field(entry, place, found);
             }
         }
-        Shape::Text | Shape::Bool | Shape::Value | Shape::Any => {}
+        Shape::Text | Shape::Path | Shape::Condition | Shape::Bool | Shape::Value | Shape::Any => {}
     }
 }
 

@@ -23,6 +23,9 @@ use crate::store::read::{self, Root, Selected};
 /// Each variable of `@skip` and `@include` doubles the plans that a document can have; beyond this, they are not kept.
 const KEPT_VARIANTS: usize = 16;
 
+/// Root fields of every API that read no content.
+const SITE_FIELDS: [&str; 3] = ["me", "explainAccess", "auditLog"];
+
 /// What is known of a document before its variables are.
 pub struct Prepared {
     pub document: ExecutableDocument,
@@ -62,6 +65,10 @@ pub enum What {
         write: Write,
         info: &'static ContentInfo,
         entries: Option<Root>,
+    },
+    /// Of the site and its accounts rather than of its content.
+    Site {
+        field: String,
     },
     Own {
         call: Call,
@@ -162,6 +169,9 @@ impl Prepared {
             let entries = (write != Write::Delete).then(|| Root::of_entries(document, parent, selected, info, many));
             return What::Write { call: call(), write, info, entries };
         }
+        if SITE_FIELDS.contains(&name) {
+            return What::Site { field: name.to_owned() };
+        }
         match Root::compile(document, selected) {
             Some(root) => What::Read(root),
             // The SDL and the schema come from one generator.
@@ -192,7 +202,7 @@ impl What {
         let root = match self {
             Self::Read(root) => Some(root),
             Self::Write { entries, .. } | Self::Own { entries, .. } => entries.as_ref(),
-            Self::Typename(_) | Self::Introspection { .. } => None,
+            Self::Typename(_) | Self::Introspection { .. } | Self::Site { .. } => None,
         };
         root.map_or(0, Root::statements) as u64
     }

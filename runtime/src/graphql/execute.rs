@@ -85,6 +85,10 @@ impl Execution<'_> {
                     Ok(answer)
                 }
             },
+            What::Site { field } => {
+                let message = format!("`{field}` is not answered yet by this server");
+                Err(of_field(Problem::new(Code::Refused, message).into()))
+            }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Write { call, write, info, entries } => {
                 // Boxed, as the others that are rare: every read would pay for their size.

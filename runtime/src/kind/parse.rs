@@ -9,8 +9,10 @@ use regex::Regex;
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
+use crate::access::USER_PREFIX;
 use crate::content::SiteInfo;
 use crate::currency;
+use crate::id;
 use crate::value::Value;
 
 /// As deep as JSON may be nested; below what its parsers take.
@@ -70,6 +72,12 @@ pub fn color(json: &Json) -> Parsed {
         Value::Text(color) => Value::Text(color.to_ascii_lowercase()),
         other => other,
     })
+}
+
+pub fn user(json: &Json) -> Parsed {
+    let wanted = "the id of a user such as `user_01h455vb4pex5vsknk084sn02q`";
+    let user = json.as_str().and_then(|id| id::decode_as(USER_PREFIX, id));
+    user.map(Value::Uuid).ok_or_else(|| not(wanted, json))
 }
 
 pub fn integer(json: &Json) -> Parsed {

@@ -136,6 +136,17 @@ fn json_is_kept_but_for_what_would_break_an_answer() {
 }
 
 #[test]
+fn users_are_named_by_their_ids() {
+    let id = "user_01h455vb4pex5vsknk084sn02q";
+    takes(Kind::User, json!(id), json!(id));
+    let others = [json!("product_01h455vb4pex5vsknk084sn02q"), json!("$user"), json!(""), json!(1)];
+    refuses(Kind::User, &others);
+    let (uuid, mut shown) = (crate::id::decode_as("user", id).unwrap(), Vec::new());
+    Kind::User.write(uuid.as_bytes(), &mut shown);
+    assert_eq!(shown, format!("\"{id}\"").into_bytes());
+}
+
+#[test]
 fn binary_moments_are_rfc_3339() {
     let written = |kind: Kind, binary: &[u8]| {
         let mut out = Vec::new();

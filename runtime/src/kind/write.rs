@@ -2,8 +2,12 @@
 
 use std::io::Write as _;
 
+use uuid::Uuid;
+
 use super::{Part, Parts};
+use crate::access::USER_PREFIX;
 use crate::currency::format_amount;
+use crate::id;
 use crate::json;
 
 /// 2000-01-01, where PostgreSQL counts from, in days and microseconds of Unix time.
@@ -92,6 +96,13 @@ pub fn datetime(binary: &[u8], out: &mut Vec<u8>) {
     out.push(b'T');
     clock(micros.rem_euclid(DAY_MICROS), out);
     out.extend_from_slice(b"Z\"");
+}
+
+/// A `uuid` is its 16 bytes.
+pub fn user(binary: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    id::write(USER_PREFIX, Uuid::from_slice(binary).unwrap_or_default(), out);
+    out.push(b'"');
 }
 
 pub fn duration(binary: &[u8], out: &mut Vec<u8>) {

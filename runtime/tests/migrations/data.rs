@@ -172,6 +172,7 @@ impl Writer<'_> {
                 "time" => json!(format!("{:02}:30:00", number % 24)),
                 "datetime" => json!(format!("2026-01-{:02}T09:30:00.25Z", number % 28 + 1)),
                 "money" => json!([number * 100 + 99, "EUR"]),
+                "user" => json!(format!("01890a5d-ac96-774b-bcce-{number:012x}")),
                 "json" => json!({ "a": [salt, { "_type": "not a part" }] }),
                 _ => json!(format!("text-{number}-{salt}")),
             },
@@ -203,6 +204,7 @@ impl Writer<'_> {
                 (Store::Scalar { scalar }, value) => match (scalar.as_str(), &value) {
                     ("bigint", number) => json!(number.to_string()),
                     ("duration", _) => json!("PT1M30.5S"),
+                    ("user", _) => json!("user_01h455vb4pex5vsknk084sn02q"),
                     ("money", Value::Array(pair)) => {
                         json!({ "amountMinor": pair[0].to_string(), "currency": pair[1] })
                     }

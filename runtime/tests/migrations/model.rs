@@ -67,9 +67,9 @@ pub enum Kind {
     },
 }
 
-pub const SCALARS: [&str; 17] = [
+pub const SCALARS: [&str; 18] = [
     "string", "text", "markdown", "slug", "integer", "bigint", "decimal", "boolean", "date", "time", "datetime",
-    "duration", "money", "email", "url", "color", "json",
+    "duration", "money", "email", "url", "color", "json", "user",
 ];
 
 impl Field {
@@ -161,7 +161,7 @@ impl Model {
         for ty in &self.types {
             let was = ty.was.as_ref().map(|was| format!("was: {was}\n")).unwrap_or_default();
             let text = format!(
-                "type: {}\nplural: {}_all\n{was}description: A type.\nlifecycle: {{ drafts: true }}\nfields:\n{}",
+                "type: {}\nplural: {}_all\n{was}description: A type.\nlifecycle: {{ drafts: true }}\naccess: {{ admin: {{ read: all }} }}\nfields:\n{}",
                 ty.name,
                 ty.name,
                 fields(&ty.fields, &ty.dropped, 2)

@@ -29,7 +29,7 @@ fn table(info: &ContentInfo, stage: &str, sql: &mut String, keys: &mut String) {
     }];
     match info.owner {
         None => columns.push(
-            "revision bigint not null, created_at timestamptz not null, updated_at timestamptz not null, published_at timestamptz".into(),
+            "revision bigint not null, created_at timestamptz not null, updated_at timestamptz not null, published_at timestamptz, created_by uuid, updated_by uuid".into(),
         ),
         Some(owner) => columns.push(format!(
             "parent_id uuid not null references {stage}.{} on delete cascade, position bigint not null",

@@ -104,6 +104,9 @@ fn content_type(index: usize, types: usize) -> String {
 description: One of {types} content types.
 title: name
 lifecycle: {{ drafts: true }}
+access:
+  anonymous: {{ read: all }}
+  editor: {{ read: all, read_drafts: all, create: all, update: {{ where: {{ created_by: $user }} }}, publish: all, delete: all }}
 fields:
   name: {{ type: string, max: 200, required: true, filterable: true, sortable: true, description: A name. }}
   slug: {{ type: slug, from: name, unique: true, required: true, description: A part of an address. }}
@@ -125,6 +128,7 @@ const SITE: &str = "site: { name: Bench, currency: EUR, currencies: [EUR], local
 
 const MEDIA: &str = "type: media
 description: A file.
+access: { anonymous: { read: all } }
 fields:
   url: { type: url, unique: true, required: true, description: Where it is. }
 ";

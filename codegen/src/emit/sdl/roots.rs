@@ -1,7 +1,7 @@
 //! `Query` and `Mutation`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, Owner, described, spoken, words};
+use crate::emit::sdl::{Definition, Kind, Member, Owner, access, described, spoken, words};
 use crate::schema::{Argument, ContentType, FilterFamily, Operation, Returns, Schema};
 
 pub fn query(schema: &Schema) -> Definition {
@@ -13,6 +13,7 @@ pub fn query(schema: &Schema) -> Definition {
             .args([Member::new("ids", "[ID!]!", "Name the objects."), stage()]);
     Definition::new(Kind::Object, "Query", "What can be read. `DRAFT` needs a token; `LIVE` is public.")
         .members([node, nodes])
+        .members(access::roots())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
 }

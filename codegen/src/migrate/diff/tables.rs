@@ -16,6 +16,7 @@ impl<'a> Differ<'a> {
     pub fn table(&mut self, name: Pair<&'a str>, cause: &str, mut columns: Columns) {
         let tables = self.both(name);
         keep_system_columns(&mut columns, tables.before);
+        add_system_columns(&mut columns, tables);
         self.rename_columns(name, &columns, cause);
         let mut backfills = Backfills::new();
         self.keep_columns(name, tables, &columns, &mut backfills);
@@ -257,6 +258,17 @@ fn keep_system_columns(columns: &mut Columns, before: &Table) {
                 doubtful: false,
             };
             columns.kept.insert(column.name.clone(), kept);
+        }
+    }
+}
+
+/// Columns that no field stands for, and that entries did not have in an earlier version: they have to be nullable.
+fn add_system_columns(columns: &mut Columns, tables: Pair<&Table>) {
+    let of_fields: Vec<_> = tables.after.fields.iter().flat_map(crate::catalog::Field::columns).collect();
+    let entries = matches!(tables.after.role, crate::catalog::Role::Content);
+    for column in tables.after.columns.iter().filter(|column| entries && !of_fields.contains(&column.name)) {
+        if !columns.kept.values().any(|kept| kept.to == column.name) {
+            columns.added.entry(column.name.clone()).or_default();
         }
     }
 }

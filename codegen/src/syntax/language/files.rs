@@ -1,5 +1,7 @@
 //! The keys of each kind of file.
 
+use crate::schema::Action;
+
 use super::{DESCRIPTION, Key, NAMES, Place, Shape, WAS, key, needed};
 
 /// `schema/<type>.yaml`.
@@ -16,7 +18,7 @@ pub const TYPE: &[Key] = &[
     key(
         "access",
         ACCESS,
-        "Who may do what: a map of roles, each with a map of actions. Checked; in force once there are users.",
+        "Who may do what: a map of roles, each with a map of actions. What is not written is denied.",
     ),
 ];
 
@@ -42,28 +44,36 @@ const INDEX: &[Key] = &[
     key("unique", Shape::Bool, "No two entries have the same values in all of them."),
 ];
 
-/// Roles that every site has.
-pub const ROLES: &[&str] = &["admin", "editor", "viewer", "anonymous"];
-
 const RULE: Shape = Shape::Either(&[Shape::Bool, Shape::Word(&["all", "none"]), Shape::Record(RULE_KEYS)]);
 const ACCESS: Shape = Shape::Map(&Shape::Record(ROLE_ACTIONS));
 const ROLE_ACTIONS: &[Key] = &[
-    key("read", RULE, "Reads what is live."),
-    key("read_drafts", RULE, "Reads drafts."),
-    key("create", RULE, "Creates entries."),
-    key("update", RULE, "Changes entries."),
-    key("publish", RULE, "Publishes and unpublishes."),
-    key("delete", RULE, "Deletes entries."),
-    key("read_history", RULE, "Reads former revisions."),
-    key("import", RULE, "Imports in bulk."),
-    key("export", RULE, "Exports in bulk."),
+    action(Action::Read),
+    action(Action::ReadDrafts),
+    action(Action::Create),
+    action(Action::Update),
+    action(Action::Publish),
+    action(Action::Delete),
+    action(Action::ReadHistory),
+    action(Action::Import),
+    action(Action::Export),
 ];
+
+const fn action(action: Action) -> Key {
+    key(action.yaml(), RULE, action.about())
+}
+
 const RULE_KEYS: &[Key] = &[
-    key("where", Shape::Text, "A condition on the entry as it is: only such entries."),
-    key("check", Shape::Text, "A condition on the entry as it will be after the write."),
-    key("fields", Shape::Either(&[Shape::Word(&["all"]), NAMES]), "The fields that may be read or written."),
+    key("where", Shape::Condition, "A condition on the entry as it is: only such entries."),
+    key("check", Shape::Condition, "A condition on the entry as it will be after the write."),
+    key(
+        "fields",
+        Shape::Either(&[Shape::Word(&["all"]), PATHS, Shape::Record(EXCEPT)]),
+        "The fields that may be read or written; `variants.sku` is a field of the children `variants`.",
+    ),
     key("set", Shape::Map(&Shape::Any), "Fields and the values that every write gives them."),
 ];
+const PATHS: Shape = Shape::List(&Shape::Path);
+const EXCEPT: &[Key] = &[needed("except", PATHS, "All fields but these.")];
 
 /// `schema/components/<component>.yaml`.
 pub const COMPONENT: &[Key] = &[
@@ -78,11 +88,25 @@ pub const SITE: &[Key] = &[
     needed("site", Shape::Record(SITE_KEYS), "What holds for the whole site."),
     key(
         "roles",
-        Shape::Map(&Shape::Record(&[DESCRIPTION])),
-        "Roles of the site's own, beside `admin`, `editor`, `viewer` and `anonymous`.",
+        Shape::Map(&Shape::Record(ROLE)),
+        "Roles of the site's own, and changes to `admin`, `editor`, `viewer` and `anonymous`.",
     ),
     key("queries", OPERATIONS, "Queries of the site's own, implemented in `app/`."),
     key("mutations", OPERATIONS, "Mutations of the site's own, implemented in `app/`."),
+];
+
+const ROLE: &[Key] = &[
+    DESCRIPTION,
+    key(
+        "second_factor",
+        Shape::Word(&["required", "optional"]),
+        "Whether its users must sign in with a second factor. `optional` when absent.",
+    ),
+    key(
+        "manages",
+        Shape::List(&Shape::Word(&["users", "tokens", "audit"])),
+        "What it manages beside content: accounts, API tokens of others, the audit log. Nothing when absent; `admin` all.",
+    ),
 ];
 
 const SITE_KEYS: &[Key] = &[

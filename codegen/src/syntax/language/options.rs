@@ -41,7 +41,7 @@ pub static OPTIONS: &[FieldOption] = &[
     option(
         "default",
         Shape::Any,
-        |ty, _| ty.is_scalar() || ty.is(&[Structure::Enum]),
+        |ty, _| ty.takes().default || ty.is(&[Structure::Enum]),
         "The value of a new entry that is given none, and of existing entries when the field is added.",
     ),
     option(

@@ -349,6 +349,8 @@ fn system_field(object: &mut Object, name: &str) -> Option<What> {
         "createdAt" => What::Scalar { column: column("created_at"), kind: Kind::Datetime },
         "updatedAt" => What::Scalar { column: column("updated_at"), kind: Kind::Datetime },
         "publishedAt" => What::Scalar { column: column("published_at"), kind: Kind::Datetime },
+        "createdBy" => What::Scalar { column: column("created_by"), kind: Kind::User },
+        "updatedBy" => What::Scalar { column: column("updated_by"), kind: Kind::User },
         "status" => {
             let revision = column("revision");
             What::Status { revision, live: object.column(Column::LiveRevision) }

@@ -4,6 +4,7 @@
 
 use runtime::prelude::{Limits, SchemaInfo, SiteInfo};
 
+pub mod access;
 pub mod component;
 pub mod content;
 pub mod migrations;
@@ -29,8 +30,8 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     },
     types: content::TYPES,
     components: component::COMPONENTS,
-    roles: &[],
-    access: &[],
+    roles: access::ROLES,
+    access: access::TYPES,
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,
     sdl: include_str!("../schema.graphql"),

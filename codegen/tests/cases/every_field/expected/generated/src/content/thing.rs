@@ -29,6 +29,7 @@ pub struct Thing {
     pub extra: Option<Json>,
     pub state: ThingState,
     pub sizes: Vec<ThingSizes>,
+    pub owner: Option<Id<User>>,
     pub picture: Option<Id<Media>>,
     pub pictures: Vec<Id<Media>>,
     pub maker: Option<Id<Maker>>,
@@ -44,7 +45,8 @@ pub struct Thing {
 
 runtime::record!(Thing, THING, [
     name, slug, about, story, count, serial, ratio, r#type, day, opens, seen_at, lasts, price, contact, site, shade,
-    extra, state, sizes, picture, pictures, maker, part_of, goes_with, subject, subjects, note, notes, body, r#match,
+    extra, state, sizes, owner, picture, pictures, maker, part_of, goes_with, subject, subjects, note, notes, body,
+    r#match,
 ]);
 
 pub static THING: ContentInfo = ContentInfo {
@@ -69,6 +71,7 @@ pub static THING: ContentInfo = ContentInfo {
         FieldInfo::new("extra", "extra", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
         FieldInfo::new("state", "state", Shape::Enum(&THING_STATE)).required().default(r#""NEW""#).filterable().sortable(),
         FieldInfo::new("sizes", "sizes", Shape::Enums(&THING_SIZES)).filterable(),
+        FieldInfo::new("owner", "owner", Shape::Scalar(Kind::User)).unique(&[]).filterable(),
         FieldInfo::new("picture", "picture", Shape::one(&[&MEDIA], "Media", OnDelete::SetNull)),
         FieldInfo::new("pictures", "pictures", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "thing_pictures")),
         FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict)),
@@ -131,6 +134,7 @@ pub struct ThingPiece {
     pub id: Id<Self>,
     pub code: String,
     pub cost: Option<Money>,
+    pub buyer: Option<Id<User>>,
     pub grade: Option<ThingPieceGrade>,
     pub maker: Option<Id<Maker>>,
     pub extras: Vec<Id<Thing>>,
@@ -138,13 +142,14 @@ pub struct ThingPiece {
     pub body: Vec<ThingPieceBodyBlock>,
 }
 
-runtime::children!(ThingPiece, THING_PIECE, [code, cost, grade, maker, extras, note, body]);
+runtime::children!(ThingPiece, THING_PIECE, [code, cost, buyer, grade, maker, extras, note, body]);
 
 pub static THING_PIECE: ContentInfo = ContentInfo {
     name: "ThingPiece", table: "thing_piece", plural: "match", drafts: true, owner: Some(&THING),
     fields: &[
         FieldInfo::new("code", "code", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)),
+        FieldInfo::new("buyer", "buyer", Shape::Scalar(Kind::User)),
         FieldInfo::new("grade", "grade", Shape::Enum(&THING_PIECE_GRADE)),
         FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict)),
         FieldInfo::new("extras", "extras", Shape::many(&[&THING], "Thing", OnDelete::Restrict, "thing_piece_extras")),
