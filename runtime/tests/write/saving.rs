@@ -39,7 +39,8 @@ async fn every_kind_of_field_is_stored_and_read_back() {
     assert_eq!(
         row,
         json!({
-            "revision": 1, "published_at": null, "name": "Crème brûlée", "slug": "creme-brulee", "sku": "CB-1",
+            "revision": 1, "published_at": null, "created_by": null, "updated_by": null,
+            "name": "Crème brûlée", "slug": "creme-brulee", "sku": "CB-1",
             "summary": "Sweet", "description": "# Sweet\n", "price": 1250, "price_currency": "EUR", "stock": 7,
             "views": 9_007_199_254_740_993_i64, "weight": 1.250, "featured": true, "released_on": "2026-01-31",
             "opens_at": "09:30:00", "seen_at": "2026-01-31T09:30:00+00:00", "assembly": 5_400_000,
