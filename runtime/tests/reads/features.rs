@@ -192,3 +192,16 @@ async fn the_sites_own_code_selects_typed_records() {
     assert_eq!(wrong.problems[0].path, ["filter".into(), "rnak".into()]);
     db.close().await;
 }
+
+#[tokio::test]
+async fn an_entry_names_the_users_who_made_and_saved_it() {
+    let data = Data::random(&mut Rng(5), 1);
+    let (db, store) = with(&data).await;
+    let user = id::decode_as("user", "user_01h455vb4pex5vsknk084sn02q").unwrap();
+    sqlx::query("update draft.note set created_by = $1").bind(user).execute(&db.pool).await.unwrap();
+    let query = "query { notes(stage: DRAFT) { nodes { createdBy updatedBy } } }";
+    let answer = run(&store, query, json!({})).await.expect("it is read");
+    let expected = json!([{"createdBy": "user_01h455vb4pex5vsknk084sn02q", "updatedBy": null}]);
+    assert_eq!(answer.json["notes"]["nodes"], expected);
+    db.close().await;
+}
