@@ -225,3 +225,17 @@ async fn the_announced_statements_are_those_that_are_sent() {
     drop(api);
     db.close().await;
 }
+
+#[tokio::test]
+async fn what_is_not_answered_yet_is_refused_and_the_rest_is_served() {
+    let site = Site::with_demo().await;
+    let explain = r#"{ explainAccess(type: "Product", action: READ) { allowed } }"#;
+    for query in ["{ me { role } }", explain, "{ auditLog(first: 3) { nodes { action } } }"] {
+        let answer = site.ask(query).await;
+        assert_eq!(answer["data"], Json::Null, "{query}: {answer}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "REFUSED", "{query}: {answer}");
+    }
+    let answer = site.ask("{ products(first: 1) { nodes { createdBy updatedBy } } }").await;
+    assert_eq!(answer["data"]["products"]["nodes"], json!([{"createdBy": null, "updatedBy": null}]));
+    site.stop().await;
+}
