@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
+use std::pin::pin;
 
-use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use tokio::sync::mpsc;
+use tokio::sync::{RwLock, mpsc};
 
 use crate::content::{ContentInfo, FieldInfo, Shape};
-use crate::error::{Code, Problem, Step};
+use crate::error::{Code, Problem, Result as Attempt, Step};
 use crate::hooks::HookSet;
 use crate::import::apply::Item;
 use crate::import::native::has_target;
@@ -21,19 +22,34 @@ use crate::store::write::{BulkOptions, Outcome, UpsertItem, save_batch};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
-/// Batches of fewer records are saved as one.
-const HALVED: usize = 100;
+/// Batches that are saved at the same time: PostgreSQL works on one while another is prepared.
+const TOGETHER: usize = 2;
 
 pub struct Saver<'a> {
-    store: &'a Store,
-    hooks: &'a HookSet,
-    info: &'static ContentInfo,
-    options: BulkOptions,
+    bulk: Bulk<'a>,
     batch: usize,
     summary: Summary,
     /// Fields that wait, one record a line.
     waiting: BufWriter<File>,
     last_line: u64,
+}
+
+/// What it takes to save records.
+#[derive(Clone, Copy)]
+struct Bulk<'a> {
+    store: &'a Store,
+    hooks: &'a HookSet,
+    info: &'static ContentInfo,
+    options: BulkOptions,
+}
+
+/// What became of a batch.
+struct Saved {
+    batch: Batch,
+    /// Of the batch's items.
+    outcomes: Vec<Outcome>,
+    /// References to what does not exist, by line.
+    left_out: Vec<(u64, Vec<Problem>)>,
 }
 
 /// Fields of a record that wait, with what happened to the record itself.
@@ -61,10 +77,7 @@ impl<'a> Saver<'a> {
         };
         let waiting = tempfile::tempfile().map_err(|error| format!("no temporary file can be made: {error}"))?;
         Ok(Self {
-            store,
-            hooks,
-            info,
-            options: bulk,
+            bulk: Bulk { store, hooks, info, options: bulk },
             batch: options.batch as usize,
             summary: Summary::default(),
             waiting: BufWriter::new(waiting),
@@ -74,7 +87,7 @@ impl<'a> Saver<'a> {
 
     /// Reads and maps on a thread of its own while this task saves.
     pub async fn save_all(&mut self, mut reader: Reader, report: &mut Report) -> Result<(), String> {
-        let (sender, mut batches) = mpsc::channel(AHEAD);
+        let (sender, batches) = mpsc::channel(AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
             loop {
                 let batch = reader.next();
@@ -85,34 +98,40 @@ impl<'a> Saver<'a> {
                 }
             }
         });
-        while let Some(batch) = batches.recv().await {
-            match batch? {
-                Some(batch) => self.save(batch, report).await?,
-                None => break,
+        let batches = stream::unfold(batches, async |mut batches| {
+            let batch: Result<Option<Batch>, String> = batches.recv().await?;
+            Some((batch.transpose()?, batches))
+        });
+        let (bulk, turns) = (self.bulk, RwLock::new(()));
+        let saves = batches.enumerate().map(|(place, batch)| {
+            let turns = &turns;
+            async move {
+                let batch = batch?;
+                let (_shared, _alone) = match place > 0 && bulk.can_share(&batch) {
+                    true => (Some(turns.read().await), None),
+                    false => (None, Some(turns.write().await)),
+                };
+                Ok::<_, String>(bulk.save(batch).await)
             }
+        });
+        let mut saves = pin!(saves.buffered(TOGETHER));
+        while let Some(saved) = saves.next().await {
+            let saved = saved?.map_err(|error| self.stopped(&error))?;
+            self.note(saved, report)?;
         }
         reading.await.map_err(|error| format!("reading stopped: {error}"))
     }
 
-    async fn save(&mut self, batch: Batch, report: &mut Report) -> Result<(), String> {
+    fn note(&mut self, Saved { batch, outcomes, left_out }: Saved, report: &mut Report) -> Result<(), String> {
         self.summary.read += batch.read;
         self.summary.skipped += batch.skipped;
         for line in &batch.rejected {
             self.reject(report, line.number, &line.of, line.source.as_deref())?;
         }
-        let outcomes = self.outcomes(batch.items.iter().map(|line| (&line.of.key, &line.of.data))).await?;
-        let mut again = Vec::new();
-        for (mut line, outcome) in batch.items.into_iter().zip(outcomes) {
-            match outcome {
-                Outcome::Rejected(problems) if can_leave_out(&line.of.optional, &problems) => {
-                    self.leave_out(report, line.number, &mut line.of.data, &problems);
-                    again.push(line);
-                }
-                outcome => self.saved(report, &line, outcome)?,
-            }
+        for (line, problems) in &left_out {
+            self.left_out(report, *line, problems);
         }
-        let outcomes = self.outcomes(again.iter().map(|line| (&line.of.key, &line.of.data))).await?;
-        again.iter().zip(outcomes).try_for_each(|(line, outcome)| self.saved(report, line, outcome))
+        batch.items.iter().zip(outcomes).try_for_each(|(line, outcome)| self.saved(report, line, outcome))
     }
 
     fn saved(&mut self, report: &mut Report, line: &Line<Box<Item>>, outcome: Outcome) -> Result<(), String> {
@@ -143,7 +162,7 @@ impl<'a> Saver<'a> {
     /// Connects what waited. In a dry run the targets are not there, so nothing is tried.
     pub async fn finish(mut self, report: &mut Report) -> Result<Summary, String> {
         let fail = |error: std::io::Error| format!("the temporary file cannot be read: {error}");
-        if !self.options.dry_run {
+        if !self.bulk.options.dry_run {
             self.waiting.flush().map_err(fail)?;
             let mut file = self.waiting.get_ref().try_clone().map_err(fail)?;
             file.rewind().map_err(fail)?;
@@ -164,14 +183,16 @@ impl<'a> Saver<'a> {
     }
 
     async fn connect(&mut self, mut chunk: Vec<Waiting>, report: &mut Report) -> Result<(), String> {
-        let mut outcomes = self.outcomes(chunk.iter().map(|waiting| (&waiting.key, &waiting.data))).await?;
+        let outcomes = self.bulk.outcomes(chunk.iter().map(|waiting| (&waiting.key, &waiting.data))).await;
+        let mut outcomes = outcomes.map_err(|error| self.stopped(&error))?;
         for (waiting, outcome) in chunk.iter_mut().zip(&mut outcomes) {
             if let Outcome::Rejected(problems) = outcome
                 && can_leave_out(&waiting.optional, problems)
             {
-                self.leave_out(report, waiting.line, &mut waiting.data, problems);
-                let again = self.outcomes([(&waiting.key, &waiting.data)].into_iter()).await?;
-                again.into_iter().for_each(|again| *outcome = again);
+                self.left_out(report, waiting.line, problems);
+                leave_out(&mut waiting.data, problems);
+                let again = self.bulk.outcomes([(&waiting.key, &waiting.data)].into_iter()).await;
+                again.map_err(|error| self.stopped(&error))?.into_iter().for_each(|again| *outcome = again);
             }
         }
         for (waiting, outcome) in chunk.iter().zip(&outcomes) {
@@ -194,37 +215,11 @@ impl<'a> Saver<'a> {
         Ok(())
     }
 
-    async fn outcomes<'i>(
-        &self,
-        items: impl Iterator<Item = (&'i Json, &'i Map<String, Json>)>,
-    ) -> Result<Vec<Outcome>, String> {
-        let items: Vec<_> = items.map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
-        if items.is_empty() {
-            return Ok(Vec::new());
-        }
-        let save = |items| save_batch(self.store, self.hooks, self.info, items, self.options);
-        let saved = if self.can_halve(&items) {
-            // PostgreSQL works on one half while the other is prepared.
-            let (first, second) = items.split_at(items.len() / 2);
-            try_join(save(first), save(second)).await.map(|(first, second)| first.into_iter().chain(second).collect())
-        } else {
-            save(&items).await
-        };
-        saved.map_err(|error| format!("the import stopped: {error}; the records up to line {} are in, and running it again goes on from there", self.last_line))
-    }
-
-    /// The first batch makes most of what the others share, such as brands; two halves would both try. And what
-    /// points at entries of its own type may point into the other half.
-    fn can_halve(&self, items: &[UpsertItem<'_>]) -> bool {
-        let points_at_own = |field: &&FieldInfo| match field.shape {
-            Shape::One(relation) | Shape::Many(relation) => {
-                relation.to.iter().any(|target| std::ptr::eq(*target, self.info))
-            }
-            _ => false,
-        };
-        let own: Vec<_> = self.info.fields.iter().filter(points_at_own).collect();
-        let apart = |item: &UpsertItem<'_>| !own.iter().any(|field| item.data.get(field.name).is_some_and(has_target));
-        self.last_line > 0 && items.len() >= HALVED && items.iter().all(apart)
+    fn stopped(&self, error: &crate::error::Error) -> String {
+        let line = self.last_line;
+        format!(
+            "the import stopped: {error}; the records up to line {line} are in, and running it again goes on from there"
+        )
     }
 
     fn count(&mut self, outcome: &Outcome) {
@@ -247,26 +242,79 @@ impl<'a> Saver<'a> {
         report.rejected(line, problems, source)
     }
 
-    /// Removes the references that the problems name.
-    fn leave_out(&mut self, report: &Report, line: u64, data: &mut Map<String, Json>, problems: &[Problem]) {
-        let mut indices: Vec<(String, usize)> = Vec::new();
+    fn left_out(&mut self, report: &Report, line: u64, problems: &[Problem]) {
         for problem in problems {
             self.summary.left_out += 1;
             report.left_out(line, problem);
-            match problem.path.as_slice() {
-                [Step::Key(field), Step::Key(_), Step::Index(index), ..] => indices.push((field.clone(), *index)),
-                [Step::Key(field), ..] => _ = data.shift_remove(field),
-                _ => {}
+        }
+    }
+}
+
+impl Bulk<'_> {
+    /// Saves a batch, those records without their optional references whose targets do not exist.
+    async fn save(self, mut batch: Batch) -> Attempt<Saved> {
+        let mut outcomes = self.outcomes(batch.items.iter().map(|line| (&line.of.key, &line.of.data))).await?;
+        let mut left_out = Vec::new();
+        let mut again = Vec::new();
+        for (place, (line, outcome)) in batch.items.iter_mut().zip(&outcomes).enumerate() {
+            if let Outcome::Rejected(problems) = outcome
+                && can_leave_out(&line.of.optional, problems)
+            {
+                leave_out(&mut line.of.data, problems);
+                left_out.push((line.number, problems.clone()));
+                again.push(place);
             }
         }
-        indices.sort_by_key(|(_, index)| std::cmp::Reverse(*index));
-        indices.dedup();
-        for (field, index) in indices {
-            if let Some(Json::Array(list)) = data.get_mut(&field).and_then(|value| value.get_mut("set"))
-                && index < list.len()
-            {
-                list.remove(index);
+        let lines = again.iter().map(|place| &batch.items[*place].of);
+        let second = self.outcomes(lines.map(|item| (&item.key, &item.data))).await?;
+        again.into_iter().zip(second).for_each(|(place, outcome)| outcomes[place] = outcome);
+        Ok(Saved { batch, outcomes, left_out })
+    }
+
+    async fn outcomes<'i>(
+        self,
+        items: impl Iterator<Item = (&'i Json, &'i Map<String, Json>)>,
+    ) -> Attempt<Vec<Outcome>> {
+        let items: Vec<_> = items.map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
+        match items.is_empty() {
+            true => Ok(Vec::new()),
+            false => save_batch(self.store, self.hooks, self.info, &items, self.options).await,
+        }
+    }
+
+    /// Whether a batch may be saved beside others. The first makes most of what the others share, such as brands, which two
+    /// would both try. And what points at entries of its own type may point into another batch.
+    fn can_share(self, batch: &Batch) -> bool {
+        let points_at_own = |field: &&FieldInfo| match field.shape {
+            Shape::One(relation) | Shape::Many(relation) => {
+                relation.to.iter().any(|target| std::ptr::eq(*target, self.info))
             }
+            _ => false,
+        };
+        let own: Vec<_> = self.info.fields.iter().filter(points_at_own).collect();
+        let apart =
+            |line: &Line<Box<Item>>| !own.iter().any(|field| line.of.data.get(field.name).is_some_and(has_target));
+        batch.items.iter().all(apart)
+    }
+}
+
+/// Removes the references that the problems name.
+fn leave_out(data: &mut Map<String, Json>, problems: &[Problem]) {
+    let mut indices: Vec<(&str, usize)> = Vec::new();
+    for problem in problems {
+        match problem.path.as_slice() {
+            [Step::Key(field), Step::Key(_), Step::Index(index), ..] => indices.push((field, *index)),
+            [Step::Key(field), ..] => _ = data.shift_remove(field),
+            _ => {}
+        }
+    }
+    indices.sort_by_key(|(_, index)| std::cmp::Reverse(*index));
+    indices.dedup();
+    for (field, index) in indices {
+        if let Some(Json::Array(list)) = data.get_mut(field).and_then(|value| value.get_mut("set"))
+            && index < list.len()
+        {
+            list.remove(index);
         }
     }
 }
