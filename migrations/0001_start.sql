@@ -18,6 +18,8 @@ create table draft.author (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   email text,
@@ -32,6 +34,8 @@ create table live.author (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   email text,
@@ -48,6 +52,8 @@ create table draft.brand (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   description text,
@@ -63,6 +69,8 @@ create table live.brand (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   description text,
@@ -80,6 +88,8 @@ create table draft.category (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   parent_id uuid,
@@ -97,6 +107,8 @@ create table live.category (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   parent_id uuid,
@@ -116,6 +128,8 @@ create table draft.media (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   url text not null,
   alt text,
   title text,
@@ -133,6 +147,8 @@ create table live.media (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   url text not null,
   alt text,
   title text,
@@ -152,6 +168,8 @@ create table draft.post (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   title text not null,
   slug text not null,
   excerpt text,
@@ -169,6 +187,8 @@ create table live.post (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   title text not null,
   slug text not null,
   excerpt text,
@@ -188,6 +208,8 @@ create table draft.product (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -215,6 +237,8 @@ create table live.product (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -244,6 +268,8 @@ create table draft.service (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -278,6 +304,8 @@ create table live.service (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -314,6 +342,8 @@ create table draft.tag (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   constraint tag_pkey primary key (id)
@@ -324,6 +354,8 @@ create table live.tag (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  created_by uuid,
+  updated_by uuid,
   name text not null,
   slug text not null,
   constraint tag_pkey primary key (id)
@@ -685,10 +717,6 @@ create index author_portrait_id_idx on live.author (portrait_id, id);
 create index author_published_at_idx on draft.author (published_at, id);
 create index author_published_at_idx on live.author (published_at, id);
 
--- create index author_slug_idx
-create index author_slug_idx on draft.author (slug, id);
-create index author_slug_idx on live.author (slug, id);
-
 -- create index author_slug_key
 create unique index author_slug_key on draft.author (slug);
 create unique index author_slug_key on live.author (slug);
@@ -716,10 +744,6 @@ create index brand_name_idx on live.brand (name, id);
 -- create index brand_published_at_idx
 create index brand_published_at_idx on draft.brand (published_at, id);
 create index brand_published_at_idx on live.brand (published_at, id);
-
--- create index brand_slug_idx
-create index brand_slug_idx on draft.brand (slug, id);
-create index brand_slug_idx on live.brand (slug, id);
 
 -- create index brand_slug_key
 create unique index brand_slug_key on draft.brand (slug);
@@ -752,10 +776,6 @@ create index category_published_at_idx on live.category (published_at, id);
 -- create index category_rank_idx
 create index category_rank_idx on draft.category (rank, id);
 create index category_rank_idx on live.category (rank, id);
-
--- create index category_slug_idx
-create index category_slug_idx on draft.category (slug, id);
-create index category_slug_idx on live.category (slug, id);
 
 -- create index category_slug_key
 create unique index category_slug_key on draft.category (slug);
@@ -804,10 +824,6 @@ create index post_published_at_idx on live.post (published_at, id);
 -- create index post_published_on_idx
 create index post_published_on_idx on draft.post (published_on, id);
 create index post_published_on_idx on live.post (published_on, id);
-
--- create index post_slug_idx
-create index post_slug_idx on draft.post (slug, id);
-create index post_slug_idx on live.post (slug, id);
 
 -- create index post_slug_key
 create unique index post_slug_key on draft.post (slug);
@@ -881,10 +897,6 @@ create index product_price_idx on live.product (price, id);
 create index product_published_at_idx on draft.product (published_at, id);
 create index product_published_at_idx on live.product (published_at, id);
 
--- create index product_slug_idx
-create index product_slug_idx on draft.product (slug, id);
-create index product_slug_idx on live.product (slug, id);
-
 -- create index product_slug_key
 create unique index product_slug_key on draft.product (slug);
 create unique index product_slug_key on live.product (slug);
@@ -924,10 +936,6 @@ create index product_variant_parent_id_position_idx on live.product_variant (par
 -- create index product_variant_price_idx
 create index product_variant_price_idx on draft.product_variant (price, id);
 create index product_variant_price_idx on live.product_variant (price, id);
-
--- create index product_variant_sku_idx
-create index product_variant_sku_idx on draft.product_variant (sku, id);
-create index product_variant_sku_idx on live.product_variant (sku, id);
 
 -- create index product_variant_sku_key
 create unique index product_variant_sku_key on draft.product_variant (sku);
@@ -969,10 +977,6 @@ create index service_price_unit_idx on live.service (price_unit, id);
 create index service_published_at_idx on draft.service (published_at, id);
 create index service_published_at_idx on live.service (published_at, id);
 
--- create index service_slug_idx
-create index service_slug_idx on draft.service (slug, id);
-create index service_slug_idx on live.service (slug, id);
-
 -- create index service_slug_key
 create unique index service_slug_key on draft.service (slug);
 create unique index service_slug_key on live.service (slug);
@@ -1008,10 +1012,6 @@ create index tag_name_idx on live.tag (name, id);
 -- create index tag_published_at_idx
 create index tag_published_at_idx on draft.tag (published_at, id);
 create index tag_published_at_idx on live.tag (published_at, id);
-
--- create index tag_slug_idx
-create index tag_slug_idx on draft.tag (slug, id);
-create index tag_slug_idx on live.tag (slug, id);
 
 -- create index tag_slug_key
 create unique index tag_slug_key on draft.tag (slug);

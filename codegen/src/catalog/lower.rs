@@ -161,7 +161,10 @@ fn values(choice: &Enum) -> String {
 
 fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, table: &mut Table) {
     let columns = lower_field(field).columns();
+    // What is unique alone has an index already, and no two rows with its value for the id to tell apart.
+    let is_unique = field.unique.as_ref().is_some_and(Vec::is_empty);
     match &field.kind {
+        _ if is_unique && columns.len() == 1 => {}
         FieldKind::Relation(_) => {
             for column in &columns {
                 table.index(owner, vec![Key::ascending(column), Key::ascending("id")], std::slice::from_ref(column));
