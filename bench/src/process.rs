@@ -35,6 +35,8 @@ impl Server {
     fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let command = command.env("DATABASE_URL", url).env("TYPECASE_ADDRESS", &address);
+        // Of no use elsewhere; production asks for one.
+        let command = command.env("TYPECASE_SECRET", "bench-9fK2pXw7Lq4ZtR8mVd3HsY6nBc1GjA5eUo0iTxPk");
         let connections = CONNECTIONS.to_string();
         let child =
             command.env("TYPECASE_CONNECTIONS", connections).env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;

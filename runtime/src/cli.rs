@@ -1,5 +1,9 @@
 //! The command line of a site's server.
 
+mod keys;
+mod token;
+mod user;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -7,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Wrong};
 use crate::error::{Code, Error, Result};
+use crate::identity::Accounts;
 use crate::server::Server;
 use crate::store::Store;
 use crate::{demo, doctor, export, import, migrate};
@@ -41,6 +46,15 @@ enum Command {
     Import(import::Options),
     /// Write entries as lines of JSON
     Export(export::Options),
+    /// Make, list and change accounts
+    #[command(subcommand)]
+    User(user::Task),
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(token::Task),
+    /// Change and list the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(keys::Task),
     /// Look at the set-up and say what is wrong with it
     Doctor,
     /// Print the API's schema (SDL)
@@ -99,6 +113,13 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
             let store = connect(&config, &server).await?;
             return Ok(export::main(&options, &store).await.into());
         }
+        Command::User(task) => user::run(&accounts(&config, &server).await?, task).await?,
+        Command::Token(task) => token::run(&accounts(&config, &server).await?, task).await?,
+        Command::Keys(task) => {
+            // A key that is sealed with a secret of this process could be opened by nobody.
+            config.identity.check_secret().map_err(|wrong| unusable(vec![wrong.into()]))?;
+            keys::run(&accounts(&config, &server).await?, task).await?;
+        }
         Command::Doctor | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
@@ -111,13 +132,18 @@ async fn connect(config: &Config, server: &Server) -> Result<Store> {
     Ok(store)
 }
 
+async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {
+    let store = connect(config, server).await?;
+    Accounts::new(store.pool, server.schema, &config.identity)
+}
+
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }
 
-fn unusable(wrong: Vec<Wrong>) -> Error {
+pub(crate) fn unusable(wrong: Vec<Wrong>) -> Error {
     let problems = wrong
         .into_iter()
         .map(|wrong| crate::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));

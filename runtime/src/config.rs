@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::identity::WrongSetting;
+use crate::identity::settings::Settings;
+
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
 const CONNECTIONS: u32 = 10;
@@ -18,8 +21,10 @@ pub struct Config {
     pub connections: u32,
     pub address: SocketAddr,
     pub environment: Environment,
-    /// Lets its holder read drafts and write.
+    /// Lets its holder read drafts and write, in development.
     pub token: Option<String>,
+    /// Secrets, public address, mail.
+    pub identity: Settings,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +49,37 @@ impl Config {
     /// An empty variable counts as one that is not set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Wrong>> {
         let mut reader = Reader { variable, wrong: Vec::new() };
-        let config = Self {
-            database: reader.database(),
-            connections: reader.parsed("TYPECASE_CONNECTIONS", "a number from 1 to 1000").unwrap_or(CONNECTIONS),
-            address: reader.address(),
-            environment: reader.environment(),
-            token: reader.token(),
-        };
+        let database = reader.database();
+        let connections = reader.parsed("TYPECASE_CONNECTIONS", "a number from 1 to 1000").unwrap_or(CONNECTIONS);
+        let address = reader.address();
+        let environment = reader.environment();
+        let token = reader.token();
+        let identity = reader.identity(address, environment);
+        let config = Self { database, connections, address, environment, token, identity };
         if !(1..=1000).contains(&config.connections) {
             reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
         }
         if reader.wrong.is_empty() { Ok(config) } else { Err(reader.wrong) }
+    }
+
+    /// What commands can do without, and a server in production cannot.
+    pub fn check_for_serving(&self) -> Result<(), Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        if let Err(missing) = self.identity.check_for_serving() {
+            wrong.push(missing.into());
+        }
+        if self.token.is_some() && self.environment == Environment::Production {
+            let message = "it is for development only: make users with `typecase user create`, and tokens for programs with \
+                `typecase token create`";
+            wrong.push(Wrong { variable: "TYPECASE_DEV_TOKEN", message: message.into() });
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+}
+
+impl From<WrongSetting> for Wrong {
+    fn from((variable, message): WrongSetting) -> Self {
+        Self { variable, message }
     }
 }
 
@@ -119,6 +144,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    fn identity(&mut self, address: SocketAddr, environment: Environment) -> Settings {
+        let is_development = environment == Environment::Development;
+        Settings::read(|name| self.get(name), address, is_development).unwrap_or_else(|found| {
+            self.wrong.extend(found.into_iter().map(Wrong::from));
+            Settings::of(address, is_development)
+        })
+    }
+
     fn token(&mut self) -> Option<String> {
         let token = self.get("TYPECASE_DEV_TOKEN")?;
         if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -148,6 +181,20 @@ mod tests {
             (config.environment, config.token, config.connections),
             (Environment::Production, None, CONNECTIONS)
         );
+    }
+
+    #[test]
+    fn production_is_not_served_without_a_secret_nor_with_the_token_of_development() {
+        let database = ("DATABASE_URL", "postgres://localhost/shop");
+        let token = ("TYPECASE_DEV_TOKEN", "a-token-for-tests-only");
+        let names = |variables: &[(&str, &str)]| -> Vec<_> {
+            let checked = read(variables).unwrap().check_for_serving();
+            checked.err().into_iter().flatten().map(|wrong| wrong.variable).collect()
+        };
+        assert_eq!(names(&[database, token]), ["TYPECASE_SECRET", "TYPECASE_DEV_TOKEN"]);
+        let secret = ("TYPECASE_SECRET", "hnDmOGZ8EkxUoGvXlEjfB2wTZ3xq0Yb5k9mUq1C7v4s=");
+        assert!(names(&[database, secret]).is_empty());
+        assert!(names(&[database, token, ("TYPECASE_ENV", "development")]).is_empty());
     }
 
     #[test]

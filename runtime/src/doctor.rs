@@ -42,7 +42,9 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
         Err(wrong) => return wrong.iter().map(variable).collect(),
     };
     let mut findings = vec![good("settings", "every variable of the environment can be read".to_owned())];
-    findings.push(token(config));
+    findings.extend(config.check_for_serving().err().into_iter().flatten().map(|wrong| variable(&wrong)));
+    findings.extend((config.environment == Environment::Development).then(|| token(config)));
+    findings.push(mail(config));
     findings.push(address(config).await);
     let store = match Store::connect_lazy(&config.database, 1, schema) {
         Ok(store) => store,
@@ -87,7 +89,11 @@ pub fn is_well(findings: &[Finding]) -> bool {
 }
 
 fn variable(wrong: &Wrong) -> Finding {
-    let mend = format!("export {}=...", wrong.variable);
+    let mend = match wrong.variable {
+        "TYPECASE_SECRET" => "export TYPECASE_SECRET=$(openssl rand -base64 32)".to_owned(),
+        "TYPECASE_DEV_TOKEN" => "unset TYPECASE_DEV_TOKEN, or export TYPECASE_ENV=development".to_owned(),
+        variable => format!("export {variable}=..."),
+    };
     Finding { about: wrong.variable, state: State::Wrong { why: wrong.message.clone(), mend } }
 }
 
@@ -99,6 +105,22 @@ fn token(config: &Config) -> Finding {
             state: State::Notice {
                 why: "TYPECASE_DEV_TOKEN is not set, so nobody can read drafts or write".to_owned(),
                 mend: "export TYPECASE_DEV_TOKEN=$(openssl rand -hex 20)".to_owned(),
+            },
+        },
+    }
+}
+
+fn mail(config: &Config) -> Finding {
+    match &config.identity.mail {
+        Some(mail) => good("mail", format!("invitations and new passwords are sent from {}", mail.from)),
+        None => Finding {
+            about: "mail",
+            state: State::Notice {
+                why: "TYPECASE_SMTP_URL is not set: invitations are shown to who makes them, and nobody can ask for a new \
+                    password"
+                    .to_owned(),
+                mend: "export TYPECASE_SMTP_URL=smtps://user:password@host TYPECASE_MAIL_FROM='Shop <shop@example.com>'"
+                    .to_owned(),
             },
         },
     }

@@ -30,8 +30,18 @@ pub enum Code {
     /// The request carries no token that is valid.
     Unauthenticated,
     Forbidden,
+    /// The password is right, and a code of the second factor is needed as well.
+    SecondFactorRequired,
+    /// The session may do nothing but set up a second factor, which its role demands.
+    EnrolmentRequired,
+    /// The link was used, has expired, or was never made.
+    InvalidLink,
     /// Deeper, costlier or longer than the limits of the site.
     LimitExceeded,
+    /// Too often in a short time.
+    RateLimited,
+    /// Too much to do at this moment.
+    Unavailable,
     /// The server failed; the cause is in its log under the request's id.
     Internal,
 }
@@ -52,7 +62,12 @@ impl Code {
             Self::Refused => "REFUSED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::SecondFactorRequired => "SECOND_FACTOR_REQUIRED",
+            Self::EnrolmentRequired => "ENROLMENT_REQUIRED",
+            Self::InvalidLink => "INVALID_LINK",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }

@@ -44,7 +44,9 @@ pub struct Request {
 pub enum Actor {
     /// Reads what is live.
     Anonymous,
-    /// Has the development token: reads drafts and writes.
+    /// Reads drafts as well.
+    Viewer,
+    /// Reads drafts and writes.
     Developer,
 }
 
@@ -130,8 +132,11 @@ impl Api {
         let compiled = prepared.compiled(self, &variables);
         let execution = Execution { api: self, variables: &variables };
         if actor == Actor::Anonymous && (is_mutation || execution.reads_drafts(&compiled)) {
-            let message = "drafts and mutations need the development token: `Authorization: Bearer <token>`";
+            let message = "drafts and mutations need a token: `Authorization: Bearer <token>`";
             return Err(vec![Failure::new(Code::Unauthenticated, message)]);
+        }
+        if actor == Actor::Viewer && is_mutation {
+            return Err(vec![Failure::new(Code::Forbidden, "your role does not write")]);
         }
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements };
         let (data, failures) = execution.run(&compiled, is_mutation).await;

@@ -1,13 +1,14 @@
 //! The server's routes, and what holds for every one of them: a request's id, its line in the log, safe headers.
 
 mod accept;
+pub mod auth;
 mod body;
 mod error;
 mod graphiql;
 mod graphql;
 pub mod listen;
-mod token;
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -15,14 +16,17 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tracing::Instrument;
 
+use crate::access::Origin;
 use crate::config::Environment;
 use crate::graphql::Api;
+use crate::identity::Accounts;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The database must answer a readiness check within this time.
@@ -31,10 +35,26 @@ const READY_TIME: Duration = Duration::from_secs(2);
 /// What the routes share.
 pub struct App {
     pub api: Api,
+    pub accounts: Accounts,
     pub environment: Environment,
+    /// Of development: whoever has it is an administrator.
     pub token: Option<String>,
     /// Set when the server is told to stop: load balancers then send no more requests.
     pub stopping: AtomicBool,
+}
+
+/// The other end of the connection of a request, as an extension of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// The id of a request, as an extension of it.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Where a request came from.
+pub fn origin(parts: &Parts) -> Origin {
+    let address = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    Origin { address, request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()) }
 }
 
 /// All routes; the site's own come beside ours and get the same id and log.
@@ -42,7 +62,8 @@ pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
     let mut routes = Router::new()
         .route("/graphql", any(graphql::handle))
         .route("/health", get(|| async { "ok" }))
-        .route("/ready", get(ready));
+        .route("/ready", get(ready))
+        .merge(auth::routes());
     if app.environment == Environment::Development {
         routes = routes.merge(graphiql::routes());
     }
@@ -72,11 +93,12 @@ async fn not_found() -> Response {
 }
 
 /// Gives the request an id, or keeps the one that a proxy gave it, and writes one line when it is answered.
-async fn observe(request: Request, next: Next) -> Response {
+async fn observe(mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
     let id = given.map_or_else(new_request_id, str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let span = tracing::info_span!("request", id);
+    request.extensions_mut().insert(RequestId(id.clone()));
     let start = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;

@@ -14,6 +14,7 @@ pub mod graphql;
 pub mod hooks;
 pub mod http;
 pub mod id;
+pub mod identity;
 pub mod import;
 pub mod json;
 pub mod kind;

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::content::SchemaInfo;
 use crate::error::{Error, Result};
 use crate::graphql::Api;
 use crate::hooks::{HookSet, Hooks};
 use crate::http::{self, App, listen};
+use crate::identity::Accounts;
 use crate::record::Record;
 use crate::site::SiteCode;
 use crate::store::Store;
@@ -66,9 +67,15 @@ impl Server {
 
     /// Serves until the process is told to stop.
     pub(crate) async fn serve(self, config: Config) -> Result<()> {
+        config.check_for_serving().map_err(cli::unusable)?;
         let store = Store::connect_lazy(&config.database, config.connections, self.schema)?;
         migrate::check(&store.pool, self.schema).await?;
+        let is_development = config.environment == Environment::Development;
+        let accounts = Accounts::new(store.pool.clone(), self.schema, &config.identity)?;
+        accounts.tokens.keys.start(is_development).await?;
+        tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
+            accounts,
             api: Api::new(store, self.hooks, self.site)?,
             environment: config.environment,
             token: config.token,

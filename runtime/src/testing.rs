@@ -1,10 +1,26 @@
-//! A database of its own for each test, on the real PostgreSQL that `cargo xtask test` starts.
+//! A database of its own for each test, on the real PostgreSQL that `cargo xtask test` starts, and servers on it.
 
+use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgPool};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+use crate::config::Environment;
+use crate::content::SchemaInfo;
+use crate::graphql::Api;
+use crate::hooks::HookSet;
+use crate::http::{self, App, listen};
+use crate::identity::Accounts;
+use crate::identity::mail::Mailer;
+use crate::identity::settings::Settings;
+use crate::site::SiteCode;
+use crate::store::Store;
 
 /// Where tests find a PostgreSQL on which they may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
@@ -35,6 +51,55 @@ impl TestDb {
     pub async fn close(self) {
         self.pool.close().await;
         run(&admin_options(), format!("drop database if exists {} with (force)", self.name)).await;
+    }
+}
+
+/// A server of this process on a port of its own: one node. Passwords cost it next to nothing.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub app: Arc<App>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What differs between tests.
+pub struct Node {
+    pub schema: &'static SchemaInfo,
+    pub site: SiteCode,
+    pub settings: Settings,
+    /// Of development.
+    pub token: Option<String>,
+    pub mailer: Option<Arc<dyn Mailer>>,
+}
+
+impl TestServer {
+    /// On a database that has had its migrations.
+    pub async fn start(db: &TestDb, node: Node) -> Self {
+        let store = Store::connect_lazy(&db.url(), 8, node.schema).expect("an address of a database");
+        let mut accounts = Accounts::for_tests(store.pool.clone(), node.schema, &node.settings).expect("accounts");
+        if let Some(mailer) = node.mailer {
+            accounts = accounts.with_mailer(mailer);
+        }
+        accounts.tokens.keys.start(node.settings.is_development).await.expect("signing keys");
+        let keys = tokio::spawn(accounts.tokens.keys.clone().watch());
+        let app = Arc::new(App {
+            api: Api::new(store, HookSet::default(), node.site).expect("the API"),
+            accounts,
+            environment: if node.settings.is_development { Environment::Development } else { Environment::Production },
+            token: node.token,
+            stopping: AtomicBool::new(false),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let router = http::router(Arc::clone(&app), axum::Router::new());
+        let serving = tokio::spawn(listen::serve(listener, router, std::future::pending()));
+        Self { address, app, tasks: vec![keys, serving] }
+    }
+
+    pub async fn stop(self) {
+        for task in self.tasks {
+            task.abort();
+        }
+        self.app.api.store.close().await;
     }
 }
 

@@ -41,7 +41,8 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         project,
         binary: site::binary(project)?,
         database: postgres.url.clone(),
-        token: token(project)?,
+        token: kept(project, "token", 20)?,
+        secret: kept(project, "secret", 32)?,
         port: port(args.port)?,
         demo: demo_marker(&postgres).filter(|_| !args.no_demo),
         server: None,
@@ -87,15 +88,16 @@ fn demo_marker(postgres: &Postgres) -> Option<PathBuf> {
     }
 }
 
-/// The token that may write and read drafts in development; the same in each run, so that clients can keep it.
-fn token(project: &Project) -> anyhow::Result<String> {
-    let path = project.private().join("token");
-    if let Ok(token) = std::fs::read_to_string(&path) {
-        return Ok(token);
+/// A secret of development, made once: the token that may do all, and what signing keys are sealed with. They are the same
+/// in each run, so that clients and sessions can go on.
+fn kept(project: &Project, name: &str, bytes: usize) -> anyhow::Result<String> {
+    let path = project.private().join(name);
+    if let Ok(secret) = std::fs::read_to_string(&path) {
+        return Ok(secret);
     }
-    let token = crate::random::hex(20)?;
-    crate::project::write_secret(&path, &token)?;
-    Ok(token)
+    let secret = crate::random::hex(bytes)?;
+    crate::project::write_secret(&path, &secret)?;
+    Ok(secret)
 }
 
 fn port(wanted: Option<u16>) -> anyhow::Result<u16> {

@@ -1,20 +1,61 @@
-//! Errors of a site's own routes as answers.
+//! Errors as answers outside of GraphQL: problem details (RFC 9457) with our codes.
 
-use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value as Json, json};
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Problem};
+
+/// Seconds after which what was too much is worth another try.
+const AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let status = match self.problems.first().map(|problem| problem.code) {
-            Some(Code::NotFound) => StatusCode::NOT_FOUND,
-            Some(Code::Conflict | Code::RevisionMismatch | Code::Referenced) => StatusCode::CONFLICT,
-            Some(Code::Unauthenticated) => StatusCode::UNAUTHORIZED,
-            Some(Code::Forbidden) => StatusCode::FORBIDDEN,
-            Some(Code::Internal) | None => StatusCode::INTERNAL_SERVER_ERROR,
-            Some(_) => StatusCode::BAD_REQUEST,
-        };
-        (status, self.to_string()).into_response()
+        let code = self.problems.first().map_or(Code::Internal, |problem| problem.code);
+        let status = status(code);
+        let body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "code": code.as_str(),
+            "message": self.to_string(),
+            "errors": self.problems.iter().map(shown).collect::<Vec<_>>(),
+        });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, AGAIN);
+            }
+            _ => {}
+        }
+        response
     }
+}
+
+fn status(code: Code) -> StatusCode {
+    match code {
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Conflict | Code::RevisionMismatch | Code::Referenced => StatusCode::CONFLICT,
+        Code::Unauthenticated | Code::SecondFactorRequired => StatusCode::UNAUTHORIZED,
+        Code::Forbidden | Code::EnrolmentRequired => StatusCode::FORBIDDEN,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn shown(problem: &Problem) -> Json {
+    let mut shown = json!({ "code": problem.code.as_str(), "message": problem.message });
+    if !problem.path.is_empty() {
+        shown["path"] = json!(problem.path);
+    }
+    shown
 }

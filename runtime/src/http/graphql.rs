@@ -9,12 +9,13 @@ use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE,
 };
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
 use super::accept::{self, Media};
 use super::body::{self, Malformed, Requests};
-use super::{App, token};
+use super::{App, auth};
 use crate::error::Code;
 use crate::graphql::answer::{Answer, Failure, Outcome};
 use crate::graphql::{self, Actor, Verb};
@@ -45,9 +46,10 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
     let Ok(Query(parameters)) = parameters else {
         return refused(media, StatusCode::BAD_REQUEST, "the parameters of the address cannot be read");
     };
-    let actor = match token::actor(app.token.as_deref(), request.headers()) {
+    let (parts, _) = request.into_parts();
+    let actor = match actor(app, &parts).await {
         Ok(actor) => actor,
-        Err(failure) => return respond(media, Answer::refused(&[failure])),
+        Err(error) => return unauthenticated(media, error),
     };
     match body::from_parameters(parameters) {
         Ok(request) => respond(media, execute(app, &request, actor, Verb::Get).await),
@@ -60,12 +62,13 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
     if !accept::is_json(content_type) {
         return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8");
     }
-    let actor = match token::actor(app.token.as_deref(), request.headers()) {
+    let (parts, body) = request.into_parts();
+    let actor = match actor(app, &parts).await {
         Ok(actor) => actor,
-        Err(failure) => return respond(media, Answer::refused(&[failure])),
+        Err(error) => return unauthenticated(media, error),
     };
     let limits = app.api.limits();
-    let parsed = match body::read(request.into_body(), limits.body as usize * 1024).await {
+    let parsed = match body::read(body, limits.body as usize * 1024).await {
         Ok(bytes) => body::parse(&bytes, limits.batch),
         Err(malformed) => Err(malformed),
     };
@@ -74,6 +77,32 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, &requests, actor).await),
         Err(malformed) => malformed.respond(media),
     }
+}
+
+/// Who asks, as far as execution tells actors apart.
+async fn actor(app: &App, parts: &Parts) -> crate::Result<Actor> {
+    let actor = auth::authenticate(app, parts).await?;
+    // A scope is a promise: until it is looked at, its token reads what everybody reads.
+    Ok(match actor.role.as_str() {
+        _ if actor.scopes.is_some() => Actor::Anonymous,
+        "admin" | "editor" => Actor::Developer,
+        "viewer" => Actor::Viewer,
+        _ => Actor::Anonymous,
+    })
+}
+
+/// A token that is not valid is told by the status, also to clients that expect 200 for what GraphQL refuses.
+fn unauthenticated(media: Media, error: crate::Error) -> Response {
+    let failures: Vec<_> = error.problems.into_iter().map(Failure::from).collect();
+    let refused = Answer::refused(&failures);
+    let status = match refused.outcome {
+        Outcome::Refused(Code::Unauthenticated) => StatusCode::UNAUTHORIZED,
+        Outcome::Refused(Code::Forbidden | Code::EnrolmentRequired) => StatusCode::FORBIDDEN,
+        outcome => status(media, outcome),
+    };
+    let mut response = respond(media, refused);
+    *response.status_mut() = status;
+    response
 }
 
 /// One after the other, so that a batch has no more of the server than a request.
@@ -137,7 +166,7 @@ fn answer(media: Media, status: StatusCode, body: Vec<u8>) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization"));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }

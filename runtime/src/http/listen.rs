@@ -1,15 +1,22 @@
 //! Accepts connections and stops without cutting an answer short. Slow headers and too many connections are bounded here.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+
+use super::Peer;
 
 /// For the headers of a request to arrive, and for an idle connection to be used again: longer than load balancers keep
 /// theirs (60 s), or they would send requests into a connection that is just being closed.
@@ -34,8 +41,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of files, mostly: others must end first.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -51,7 +58,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(TokioIo::new(stream), told(router.clone(), Peer(peer.ip())));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -64,6 +71,18 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     if tokio::time::timeout(STOP_TIME, graceful.shutdown()).await.is_err() {
         tracing::warn!(seconds = STOP_TIME.as_secs(), "stopped with requests under way");
     }
+}
+
+/// The routes, which find in each request from where it comes.
+fn told(
+    router: Router,
+    peer: Peer,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send {
+    let routes = TowerToHyperService::new(router);
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        routes.call(request)
+    })
 }
 
 /// Resolves on Ctrl-C, and on the signal by which service managers stop a program. Signals count from the call on, not from when

@@ -22,6 +22,8 @@ pub struct Site<'a> {
     pub binary: PathBuf,
     pub database: String,
     pub token: String,
+    /// Seals the keys of accounts.
+    pub secret: String,
     pub port: u16,
     /// Where it is remembered that the demo has been loaded; none if it is not wanted.
     pub demo: Option<PathBuf>,
@@ -145,7 +147,7 @@ impl Site<'_> {
         let mut command = guard::command(program, &Terms::stop_with(Signal::SIGTERM))?;
         command.args(arguments).current_dir(&self.project.root);
         command.env("DATABASE_URL", &self.database).env("TYPECASE_DEV_TOKEN", &self.token);
-        command.env("TYPECASE_ENV", "development");
+        command.env("TYPECASE_SECRET", &self.secret).env("TYPECASE_ENV", "development");
         Ok(command)
     }
 }

@@ -1,0 +1,185 @@
+//! A site with accounts, and HTTP to it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use runtime::access::Actor;
+use runtime::identity::Accounts;
+use runtime::identity::mail::{Mail, Mailer, Sending};
+use runtime::identity::secret::Secret;
+use runtime::identity::settings::Settings;
+use runtime::identity::user::{NewUser, User};
+use runtime::serde_json::{self, Value as Json, json};
+use runtime::testing::{Node, TestDb, TestServer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub const PASSWORD: &str = "velvet anchor drifting sundial";
+pub const SECRET: &str = "hnDmOGZ8EkxUoGvXlEjfB2wTZ3xq0Yb5k9mUq1C7v4s=";
+pub const PUBLIC_URL: &str = "https://shop.example";
+
+/// Keeps the mails of a site.
+#[derive(Clone, Default)]
+pub struct Outbox(Arc<Mutex<Vec<Mail>>>);
+
+impl Mailer for Outbox {
+    fn send(&self, mail: Mail) -> Sending {
+        self.0.lock().expect("no test has failed with it").push(mail);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Outbox {
+    pub fn count(&self) -> usize {
+        self.0.lock().expect("no test has failed with it").len()
+    }
+
+    /// The token in the link of the next mail after the first `before`, however long that takes.
+    pub async fn token(&self, before: usize) -> String {
+        loop {
+            let text = self.0.lock().expect("no test has failed with it").get(before).map(|mail| mail.text.clone());
+            if let Some(text) = text {
+                let (_, token) = text.split_once("#token=").expect("a link");
+                return token.split_whitespace().next().expect("a token").to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+pub struct Site {
+    pub db: TestDb,
+    pub server: TestServer,
+    pub mail: Outbox,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+pub fn settings() -> Settings {
+    let mut settings = Settings::of(([127, 0, 0, 1], 4000).into(), false);
+    settings.secret = Some(Secret::parse(SECRET).expect("a good one"));
+    settings.public_url = PUBLIC_URL.to_owned();
+    settings
+}
+
+pub async fn node(db: &TestDb, mail: &Outbox) -> TestServer {
+    let node = Node {
+        schema: &generated::SCHEMA,
+        site: runtime::site::SiteCode::default(),
+        settings: settings(),
+        token: None,
+        mailer: Some(Arc::new(mail.clone())),
+    };
+    TestServer::start(db, node).await
+}
+
+pub async fn migrated() -> TestDb {
+    let db = TestDb::new().await;
+    runtime::migrate::migrate(&db.options, (&generated::SCHEMA).into()).await.expect("the migrations");
+    db
+}
+
+impl Site {
+    pub async fn new() -> Self {
+        let db = migrated().await;
+        let mail = Outbox::default();
+        Self { server: node(&db, &mail).await, db, mail }
+    }
+
+    pub fn accounts(&self) -> &Accounts {
+        &self.server.app.accounts
+    }
+
+    pub async fn user(&self, email: &str, role: &str) -> User {
+        let new =
+            NewUser { email: email.into(), name: "Ada".into(), role: role.into(), password: Some(PASSWORD.into()) };
+        self.accounts().create_user(&Actor::system(), new).await.expect("a user")
+    }
+
+    /// The tokens of a user that signs in.
+    pub async fn sign_in(&self, email: &str) -> Json {
+        let answer = self.post("/auth/sign-in", json!({ "email": email, "password": PASSWORD }), None).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    }
+
+    pub async fn post(&self, path: &str, body: Json, token: Option<&str>) -> Answer {
+        self.ask("POST", path, body, token).await
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask("GET", path, Json::Null, Some(token)).await
+    }
+
+    pub async fn ask(&self, method: &str, path: &str, body: Json, token: Option<&str>) -> Answer {
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        send(self.server.address, method, path, &headers, &body).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Json) -> Answer {
+        send(self.server.address, method, path, headers, &body).await
+    }
+
+    /// Whether a mutation is let through to its resolution.
+    pub async fn may_write(&self, token: &str) -> bool {
+        let answer = self.post("/graphql", json!({ "query": "mutation { __typename }" }), Some(token)).await;
+        answer.status == 200 && answer.json().get("errors").is_none()
+    }
+
+    pub async fn stop(self) {
+        self.server.stop().await;
+        self.db.close().await;
+    }
+}
+
+/// `null` is no body.
+pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &Json) -> Answer {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    let text = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    );
+    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
+    stream.write_all(text.as_bytes()).await.expect("the server reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("the server answers");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {answer:?}"));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    Answer { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+}
+
+impl Answer {
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// Status and code of a refusal.
+    pub fn refusal(&self) -> (u16, String) {
+        let code =
+            serde_json::from_str::<Json>(&self.body).ok().and_then(|json| Some(json["code"].as_str()?.to_owned()));
+        (self.status, code.unwrap_or_default())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `name=value` of each cookie that is set.
+    pub fn cookies(&self) -> Vec<&str> {
+        let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
+        set.filter_map(|(_, value)| value.split(';').next()).collect()
+    }
+}
+
+pub fn text(json: &Json) -> &str {
+    json.as_str().unwrap_or_else(|| panic!("no text: {json}"))
+}

@@ -1,0 +1,12 @@
+//! Accounts, sessions and tokens through HTTP, on servers of this process and a real database.
+
+mod account;
+mod api_tokens;
+mod client;
+mod cookies;
+mod crafted;
+mod load;
+mod managing;
+mod operator;
+mod second_factor;
+mod sessions;

@@ -1,0 +1,103 @@
+//! TOTP: enrolled, asked for, used once, lost.
+
+use runtime::identity::totp;
+use runtime::serde_json::{Value as Json, json};
+
+use crate::client::{PASSWORD, Site, text};
+
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    i64::try_from(since.as_secs()).expect("before the end of time")
+}
+
+fn key(base32: &str) -> Vec<u8> {
+    let value = |letter: u8| match letter {
+        b'A'..=b'Z' => letter - b'A',
+        _ => letter - b'2' + 26,
+    };
+    let bits: Vec<_> =
+        base32.bytes().flat_map(|letter| (0..5).rev().map(move |bit| value(letter) >> bit & 1)).collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | bit)).collect()
+}
+
+async fn forget_last_code(site: &Site) {
+    sqlx::query("update cms.totp set last_step = 0").execute(&site.db.pool).await.expect("time passes");
+}
+
+async fn sign_in(site: &Site, code: Option<&str>) -> (u16, Json) {
+    let body = json!({ "email": "ada@shop.example", "password": PASSWORD, "code": code });
+    let answer = site.post("/auth/sign-in", body, None).await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_and_each_code_works_once() {
+    let site = Site::new().await;
+    site.user("ada@shop.example", "editor").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let other = site.sign_in("ada@shop.example").await;
+    let access = text(&tokens["accessToken"]);
+    let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(access)).await.json();
+    assert!(text(&enrolled["uri"]).starts_with("otpauth://totp/"), "{enrolled}");
+    assert_eq!(sign_in(&site, None).await.0, 200, "nothing is asked for before the first code");
+    let key = key(text(&enrolled["secret"]));
+    let confirm = async |code: &str| site.post("/auth/totp/confirm", json!({ "code": code }), Some(access)).await;
+    assert_eq!(confirm("000000x").await.refusal(), (401, "UNAUTHENTICATED".into()));
+    let code = totp::at(&key, now());
+    let confirmed = confirm(&code).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    let codes: Vec<String> =
+        confirmed.json()["recoveryCodes"].as_array().expect("codes").iter().map(|code| text(code).to_owned()).collect();
+    assert_eq!(codes.len(), 10);
+    assert_eq!(site.get("/auth/me", text(&other["accessToken"])).await.status, 401, "begun without it");
+    assert_eq!(site.get("/auth/me", access).await.json()["user"]["secondFactor"], true);
+    assert_eq!(site.post("/auth/totp/enrol", Json::Null, Some(access)).await.status, 409);
+
+    let (status, answer) = sign_in(&site, None).await;
+    assert_eq!((status, &answer["code"]), (401, &json!("SECOND_FACTOR_REQUIRED")));
+    assert_eq!(sign_in(&site, Some(&code)).await.0, 401, "it has been used to confirm");
+    forget_last_code(&site).await;
+    let code = totp::at(&key, now());
+    let at_once = futures_util::future::join_all((0..6).map(|_| sign_in(&site, Some(&code)))).await;
+    assert_eq!(at_once.iter().filter(|(status, _)| *status == 200).count(), 1, "{at_once:?}");
+
+    sqlx::query("update cms.totp set failures = 0").execute(&site.db.pool).await.expect("time passes");
+    let recovery = futures_util::future::join_all((0..6).map(|_| sign_in(&site, Some(&codes[0])))).await;
+    assert_eq!(recovery.iter().filter(|(status, _)| *status == 200).count(), 1);
+    assert_eq!(sign_in(&site, Some(&codes[1].to_uppercase())).await.0, 200);
+
+    let disable = async |password: &str, code: &str| {
+        site.post("/auth/totp/disable", json!({ "password": password, "code": code }), Some(access)).await.status
+    };
+    assert_eq!((disable("wrong", &codes[2]).await, disable(PASSWORD, "123").await), (400, 401));
+    assert_eq!(disable(PASSWORD, &codes[2]).await, 204);
+    assert_eq!(sign_in(&site, None).await.0, 200);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn codes_are_not_to_be_guessed() {
+    let site = Site::new().await;
+    site.user("ada@shop.example", "editor").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let access = text(&tokens["accessToken"]);
+    let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(access)).await.json();
+    let key = key(text(&enrolled["secret"]));
+    let code = totp::at(&key, now());
+    let confirmed = site.post("/auth/totp/confirm", json!({ "code": code }), Some(access)).await.json();
+    forget_last_code(&site).await;
+    let wrong = if totp::at(&key, now()).starts_with('0') { "999999" } else { "000000" };
+    for _ in 0..5 {
+        let (status, answer) = sign_in(&site, Some(wrong)).await;
+        assert_eq!((status, &answer["code"]), (401, &json!("UNAUTHENTICATED")));
+    }
+    let (status, answer) = sign_in(&site, Some(&totp::at(&key, now()))).await;
+    assert_eq!((status, &answer["code"]), (429, &json!("RATE_LIMITED")), "even the right one waits");
+    assert_eq!(sign_in(&site, Some(text(&confirmed["recoveryCodes"][0]))).await.0, 200, "recovery codes do not");
+    sqlx::query("update cms.totp set failed_at = now() - interval '61 seconds'")
+        .execute(&site.db.pool)
+        .await
+        .expect("a minute");
+    assert_eq!(sign_in(&site, Some(&totp::at(&key, now()))).await.0, 200);
+    site.stop().await;
+}

@@ -1,0 +1,153 @@
+//! `typecase user`: accounts from the command line, the first administrator among them.
+
+use std::io::{IsTerminal, Read};
+
+use clap::Subcommand;
+
+use crate::access::Actor;
+use crate::error::{Code, Error, Result};
+use crate::identity::Accounts;
+use crate::identity::link::Link;
+use crate::identity::password::LONGEST;
+use crate::identity::user::{Change, NewUser, User};
+
+#[derive(Subcommand)]
+pub enum Task {
+    /// Make an account; the password is asked for, or chosen by who opens the link of an invitation
+    Create {
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        name: String,
+        /// admin, editor, viewer, or another role of the site
+        #[arg(long)]
+        role: String,
+        /// Print a link by which the password is chosen, and mail it if there is a mail server
+        #[arg(long, conflicts_with = "password_stdin")]
+        invite: bool,
+        /// Read the password from the standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List all accounts
+    List,
+    /// End all sessions of an account, and let it begin no other
+    Disable { email: String },
+    /// Let a disabled account sign in again
+    Enable { email: String },
+    /// Give an account another role; it holds from the next request on
+    Role { email: String, role: String },
+    /// Set a password, which ends all sessions of the account
+    Password {
+        email: String,
+        /// Read the password from the standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print a new invitation for an account without a password
+    Invite { email: String },
+    /// Take a lost second factor away
+    ResetSecondFactor { email: String },
+}
+
+pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
+    let actor = Actor::system();
+    match task {
+        Task::Create { email, name, role, invite: true, .. } => {
+            let (user, link) = accounts.invite(&actor, NewUser { email, name, role, password: None }).await?;
+            invited(&user, &link);
+        }
+        Task::Create { email, name, role, password_stdin, .. } => {
+            // What is wrong with the rest is said before a password is typed.
+            accounts.roles.check(&role)?;
+            let password = Some(password(password_stdin)?);
+            let user = accounts.create_user(&actor, NewUser { email, name, role, password }).await?;
+            println!("{} is there, with the role {}", user.email, user.role);
+        }
+        Task::List => list(accounts).await?,
+        Task::Disable { email } => {
+            let user = change(accounts, &email, Change { disabled: Some(true), ..Change::default() }).await?;
+            println!("{} is disabled, and all its sessions are ended", user.email);
+        }
+        Task::Enable { email } => {
+            let user = change(accounts, &email, Change { disabled: Some(false), ..Change::default() }).await?;
+            println!("{} may sign in", user.email);
+        }
+        Task::Role { email, role } => {
+            let user = change(accounts, &email, Change { role: Some(role), ..Change::default() }).await?;
+            println!("{} has the role {}", user.email, user.role);
+        }
+        Task::Password { email, password_stdin } => {
+            let user = find(accounts, &email).await?;
+            accounts.set_password(&actor, user.id, &password(password_stdin)?).await?;
+            println!("{} has a new password, and all its sessions are ended", user.email);
+        }
+        Task::Invite { email } => {
+            let user = find(accounts, &email).await?;
+            let (user, link) = accounts.invite_again(&actor, user.id).await?;
+            invited(&user, &link);
+        }
+        Task::ResetSecondFactor { email } => {
+            let user = find(accounts, &email).await?;
+            accounts.remove_second_factor(&actor, user.id).await?;
+            println!("{} has no second factor", user.email);
+        }
+    }
+    accounts.mails_sent().await;
+    Ok(())
+}
+
+fn invited(user: &User, link: &Link) {
+    println!(
+        "{} is invited with the role {}. The link works once, within 7 days:\n{}",
+        user.email, user.role, link.url
+    );
+}
+
+async fn list(accounts: &Accounts) -> Result<()> {
+    let mut after = None;
+    loop {
+        let users = accounts.users(after.as_deref()).await?;
+        let Some(last) = users.last() else { return Ok(()) };
+        after = Some(last.email.clone());
+        for user in &users {
+            let state = match user {
+                User { disabled: true, .. } => "disabled",
+                User { has_password: false, .. } => "invited",
+                User { second_factor: true, .. } => "second factor",
+                _ => "",
+            };
+            println!("{}\t{}\t{}\t{state}", user.email, user.role, user.name);
+        }
+    }
+}
+
+async fn find(accounts: &Accounts, email: &str) -> Result<User> {
+    let user = accounts.user_by_email(email).await?;
+    user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no account with the address {email}")))
+}
+
+async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User> {
+    let user = find(accounts, email).await?;
+    accounts.change_user(&Actor::system(), user.id, &change).await
+}
+
+/// Typed twice without being shown, or a line of the standard input.
+fn password(from_stdin: bool) -> Result<String> {
+    let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("no password can be read: {error}"));
+    if from_stdin {
+        let mut text = String::new();
+        let most = u64::try_from(LONGEST + 2).unwrap_or(u64::MAX);
+        std::io::stdin().take(most).read_to_string(&mut text).map_err(failed)?;
+        return Ok(text.lines().next().unwrap_or_default().to_owned());
+    }
+    if !std::io::stdin().is_terminal() {
+        let message = "there is no terminal to ask for a password: use --password-stdin or --invite";
+        return Err(Error::new(Code::BadRequest, message));
+    }
+    let password = rpassword::prompt_password("Password (12 characters or more): ").map_err(failed)?;
+    if rpassword::prompt_password("Again: ").map_err(failed)? != password {
+        return Err(Error::new(Code::BadRequest, "the two are not the same"));
+    }
+    Ok(password)
+}

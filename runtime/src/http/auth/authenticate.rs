@@ -1,0 +1,100 @@
+//! Who sends a request: by a bearer token (an access token, an API token, the token of development), by a cookie, or nobody.
+//! What is given must be right: a client with a token that is not would else read what is public and wonder.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::cookie;
+use crate::access::{Actor, Identity};
+use crate::error::{Code, Error, Result};
+use crate::http::{App, origin};
+use crate::identity::{access_token, api_token, secret};
+
+/// Who asks, and how far that is trusted.
+#[derive(Debug)]
+pub struct Caller {
+    pub actor: Actor,
+    /// May do nothing but set up a second factor.
+    pub restricted: bool,
+}
+
+/// The actor of any request but those that set up a second factor.
+pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
+    let caller = identify(app, parts).await?;
+    if caller.restricted {
+        let message = "your role needs a second factor: set one up with `/auth/totp/enrol`";
+        return Err(Error::new(Code::EnrolmentRequired, message));
+    }
+    Ok(caller.actor)
+}
+
+pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
+    let origin = origin(parts);
+    let Some(token) = bearer(&parts.headers)? else {
+        let Some(token) = cookie::access(&app.accounts, &parts.headers) else {
+            return Ok(Caller { actor: Actor::anonymous(origin), restricted: false });
+        };
+        cookie::check_same_origin(&app.accounts, parts)?;
+        return of_session(app, token, parts).await;
+    };
+    if app.token.as_ref().is_some_and(|expected| secret::same(token.as_bytes(), expected.as_bytes())) {
+        return Ok(Caller { actor: Actor::developer(origin), restricted: false });
+    }
+    if access_token::looks_like_one(token) {
+        return of_session(app, token, parts).await;
+    }
+    if !token.starts_with(api_token::PREFIX) {
+        return Err(invalid());
+    }
+    let mut lent = app.api.store.lend().await?;
+    let (identity, role, scopes) = app.accounts.token_bearer(&mut lent, token).await?.ok_or_else(invalid)?;
+    Ok(Caller { actor: Actor { identity, role, scopes, origin }, restricted: false })
+}
+
+/// The token says which session, the database whether it still lives and what its user's role is at this moment.
+async fn of_session(app: &App, token: &str, parts: &Parts) -> Result<Caller> {
+    let bearer = app.accounts.tokens.verify(token).await?.ok_or_else(invalid)?;
+    let mut lent = app.api.store.lend().await?;
+    let live = app.accounts.live(&mut lent, bearer).await?.ok_or_else(invalid)?;
+    let identity = Identity::User { id: bearer.user, session: bearer.session };
+    let actor = Actor { identity, role: live.role, scopes: None, origin: origin(parts) };
+    Ok(Caller { actor, restricted: live.restricted })
+}
+
+/// RFC 6750, 2.1. Tokens in addresses and forms are not taken.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        return if headers.contains_key(AUTHORIZATION) { Err(invalid()) } else { Ok(None) };
+    };
+    let (scheme, token) = header.to_str().ok().and_then(|header| header.split_once(' ')).ok_or_else(invalid)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(invalid());
+    }
+    Ok(Some(token))
+}
+
+fn invalid() -> Error {
+    Error::new(Code::Unauthenticated, "the token is not valid: `Authorization: Bearer <token>`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_bearer_token_is_taken() {
+        let of = |lines: &[&str]| {
+            let lines = lines.iter().map(|line| (AUTHORIZATION, line.parse().unwrap()));
+            bearer(&HeaderMap::from_iter(lines)).map(|token| token.map(str::to_owned)).map_err(drop)
+        };
+        assert_eq!(of(&["Bearer secret"]), Ok(Some("secret".to_owned())));
+        assert_eq!(of(&["bearer  secret "]), Ok(Some("secret".to_owned())));
+        assert_eq!(of(&[]), Ok(None));
+        for wrong in [&["Bearer "][..], &["Bearer"], &["Basic secret"], &["secret"], &[""], &["Bearer a", "Bearer b"]] {
+            assert_eq!(of(wrong), Err(()), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Tokens in cookies, for browsers, and the check that keeps other sites from using them (CSRF).
+//!
+//! The access token goes to every path, the refresh token only to `/auth`. Over https their names carry the prefixes that
+//! hold browsers to it (RFC 6265bis, 4.1.3).
+
+use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::error::{Code, Error, Result};
+use crate::identity::session::{IDLE, Tokens};
+use crate::identity::{Accounts, access_token};
+
+/// The path of all routes that take the refresh token.
+const REFRESH_PATH: &str = "/auth";
+
+struct Names {
+    access: &'static str,
+    refresh: &'static str,
+    attributes: &'static str,
+}
+
+fn names(accounts: &Accounts) -> Names {
+    if accounts.is_secure() {
+        Names { access: "__Host-typecase", refresh: "__Secure-typecase-refresh", attributes: "; Secure; HttpOnly" }
+    } else {
+        Names { access: "typecase", refresh: "typecase-refresh", attributes: "; HttpOnly" }
+    }
+}
+
+pub fn access<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(headers, names(accounts).access)
+}
+
+pub fn refresh<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(headers, names(accounts).refresh)
+}
+
+fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// Gives the tokens to a browser.
+pub fn set(accounts: &Accounts, headers: &mut HeaderMap, tokens: &Tokens) {
+    put(accounts, headers, &tokens.access, access_token::LIFETIME.as_secs(), &tokens.refresh, u64::from(IDLE));
+}
+
+/// Takes them back.
+pub fn clear(accounts: &Accounts, headers: &mut HeaderMap) {
+    put(accounts, headers, "", 0, "", 0);
+}
+
+fn put(accounts: &Accounts, headers: &mut HeaderMap, access: &str, age: u64, refresh: &str, refresh_age: u64) {
+    let Names { access: name, refresh: refresh_name, attributes } = names(accounts);
+    for cookie in [
+        format!("{name}={access}; Path=/; Max-Age={age}; SameSite=Lax{attributes}"),
+        format!("{refresh_name}={refresh}; Path={REFRESH_PATH}; Max-Age={refresh_age}; SameSite=Strict{attributes}"),
+    ] {
+        // Our tokens and names are plain ASCII.
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            headers.append(SET_COOKIE, cookie);
+        }
+    }
+}
+
+/// A request that a cookie speaks for and that may change something must come from a page of the site itself. Browsers say
+/// so (`Sec-Fetch-Site`, or `Origin` where they are old); who says nothing is no browser, and has a bearer token.
+pub fn check_same_origin(accounts: &Accounts, parts: &Parts) -> Result<()> {
+    if parts.method.is_safe() || is_same_origin(accounts, &parts.headers) {
+        return Ok(());
+    }
+    let message = "the request does not come from a page of this site: cookies are not taken from elsewhere";
+    Err(Error::new(Code::Forbidden, message))
+}
+
+fn is_same_origin(accounts: &Accounts, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let Some(origin) = text(ORIGIN.as_str()) else { return false };
+    if origin == &*accounts.public_url {
+        return true;
+    }
+    // In development one machine has several names.
+    let host = origin.split_once("://").map(|(_, host)| host);
+    !accounts.is_secure() && host.is_some() && host == text(HOST.as_str())
+}

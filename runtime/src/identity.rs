@@ -1,0 +1,114 @@
+//! Accounts, sessions and tokens: who somebody is. What they may do is said by the rules of the schema (`access`).
+
+pub mod access_token;
+pub mod api_token;
+pub mod keys;
+pub mod link;
+pub mod mail;
+pub mod password;
+mod ring_jwt;
+mod roles;
+pub mod second_factor;
+pub mod secret;
+pub mod session;
+pub mod settings;
+mod sign_in;
+pub mod totp;
+pub mod user;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+
+use self::access_token::AccessTokens;
+use self::keys::Keys;
+use self::mail::Mailer;
+use self::password::{Cost, Hasher};
+use self::secret::{Sealer, Secret};
+use self::settings::Settings;
+use crate::content::SchemaInfo;
+use crate::error::{Code, Error, Result};
+
+pub use self::roles::Roles;
+pub use self::settings::WrongSetting;
+pub use self::sign_in::{SignIn, SignedIn};
+
+/// Everything about accounts, over the tables `cms.user`, `cms.session` and those beside them.
+#[derive(Clone)]
+pub struct Accounts {
+    pub(crate) pool: PgPool,
+    pub roles: Roles,
+    pub tokens: AccessTokens,
+    /// Where the site is known to the world: `https://shop.example`.
+    pub public_url: Arc<str>,
+    /// Content types, for the scopes of API tokens.
+    tables: Arc<[&'static str]>,
+    sealer: Sealer,
+    hasher: Hasher,
+    mailer: Arc<dyn Mailer>,
+    sending: Arc<Semaphore>,
+}
+
+/// More at once are not sent: a mail server that hangs must not fill the memory.
+const MAILS_UNDER_WAY: u32 = 256;
+
+impl Accounts {
+    pub fn new(pool: PgPool, schema: &'static SchemaInfo, settings: &Settings) -> Result<Self> {
+        Self::with_cost(pool, schema, settings, Cost::OWASP)
+    }
+
+    /// For tests, which sign in hundreds of times.
+    #[cfg(feature = "testing")]
+    pub fn for_tests(pool: PgPool, schema: &'static SchemaInfo, settings: &Settings) -> Result<Self> {
+        Self::with_cost(pool, schema, settings, Cost::TRIFLING)
+    }
+
+    fn with_cost(pool: PgPool, schema: &'static SchemaInfo, settings: &Settings, cost: Cost) -> Result<Self> {
+        let current = settings.secret.clone().map_or_else(Secret::for_this_process, Ok)?;
+        let sealer = Sealer::new(current, settings.previous_secret.clone());
+        let keys = Keys::new(pool.clone(), sealer.clone());
+        Ok(Self {
+            roles: Roles::of(schema),
+            tables: schema.types.iter().map(|info| info.table).collect(),
+            tokens: AccessTokens::new(keys, settings.public_url.clone()),
+            public_url: settings.public_url.as_str().into(),
+            hasher: Hasher::new(cost)?,
+            mailer: mail::from_settings(settings)?,
+            sending: Arc::new(Semaphore::new(MAILS_UNDER_WAY as usize)),
+            sealer,
+            pool,
+        })
+    }
+
+    /// With another way for mail.
+    pub fn with_mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        self.mailer = mailer;
+        self
+    }
+
+    pub fn sends_mail(&self) -> bool {
+        self.mailer.delivers()
+    }
+
+    /// Over TLS, so that cookies can be held to it.
+    pub fn is_secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// One sentence for a wrong password, an unknown email and a disabled account.
+fn wrong_credentials() -> Error {
+    Error::new(Code::Unauthenticated, "the email address or the password is wrong")
+}
+
+fn not_signed_in() -> Error {
+    Error::new(Code::Unauthenticated, "the session has ended: sign in again")
+}

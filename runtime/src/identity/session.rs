@@ -1,0 +1,234 @@
+//! Sessions: families of refresh tokens, each used once (RFC 9700, 4.14). One that is used again ends its family, except
+//! in the moment after its use, when it gives the same successor: two tabs of a browser refresh at the same time.
+
+use serde::Serialize;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::access_token::Bearer;
+use super::{Accounts, not_signed_in, secret};
+use crate::access::{Actor, Identity, Origin};
+use crate::audit::{self, Event};
+use crate::error::{Code, Error, Result};
+use crate::id;
+use crate::store::Lent;
+
+/// A session ends after this time whatever happens: 30 days. Seconds, as all here.
+pub const LIFETIME: u32 = 30 * 24 * 3600;
+/// It ends when it has not been refreshed for so long: 7 days.
+pub const IDLE: u32 = 7 * 24 * 3600;
+/// In which a used refresh token gives its successor again.
+pub const GRACE: u32 = 10;
+const LONGEST_AGENT: usize = 200;
+
+/// What a client gets.
+#[derive(Clone)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub session: Uuid,
+    /// The session may do nothing but set up a second factor.
+    pub restricted: bool,
+}
+
+/// A session and its user, as a request with its token finds them.
+#[derive(Clone, Debug)]
+pub struct Live {
+    pub role: String,
+    pub restricted: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    pub id: String,
+    /// The one that asks.
+    pub current: bool,
+    pub address: Option<String>,
+    pub agent: Option<String>,
+    pub created_at: String,
+    pub last_used_at: String,
+    pub expires_at: String,
+}
+
+impl Accounts {
+    /// The session and the user of a token, on a connection for reads: one statement by primary keys.
+    pub async fn live(&self, lent: &mut Lent, bearer: Bearer) -> Result<Option<Live>> {
+        let sql = "select u.role, s.restricted from cms.session as s join cms.user as u on u.id = s.user_id
+            where s.id = $1 and u.id = $2 and s.revoked_at is null and s.expires_at > now() and u.disabled_at is null";
+        let mut arguments = sqlx::postgres::PgArguments::default();
+        for id in [bearer.session, bearer.user] {
+            sqlx::Arguments::add(&mut arguments, id).map_err(Error::internal)?;
+        }
+        let rows = lent.rows(sql.to_owned(), arguments).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some(Live { role: row.try_get(0)?, restricted: row.try_get(1)? }))
+    }
+
+    pub(super) async fn begin_session(
+        &self,
+        connection: &mut PgConnection,
+        user: Uuid,
+        origin: &Origin,
+        agent: Option<&str>,
+        restricted: bool,
+    ) -> Result<Tokens> {
+        let session = id::new_uuid();
+        let agent = agent.map(|agent| agent.chars().take(LONGEST_AGENT).collect::<String>());
+        let sql = "insert into cms.session (id, user_id, address, agent, expires_at, restricted)
+            values ($1, $2, $3::inet, $4, now() + make_interval(secs => $5), $6)";
+        sqlx::query(sql)
+            .bind(session)
+            .bind(user)
+            .bind(origin.address.map(|address| address.to_string()))
+            .bind(agent)
+            .bind(f64::from(LIFETIME))
+            .bind(restricted)
+            .execute(&mut *connection)
+            .await?;
+        let refresh = secret::token()?;
+        insert_refresh(connection, session, &refresh).await?;
+        let access = self.tokens.issue(Bearer { user, session })?;
+        Ok(Tokens { access, refresh, session, restricted })
+    }
+
+    /// The next pair of tokens. Everything that can be wrong with a refresh token is told in the same words.
+    pub async fn refresh(&self, token: &str, origin: &Origin) -> Result<Tokens> {
+        let hash = secret::hash(token);
+        let mut transaction = self.pool.begin().await?;
+        // Several with the same token wait here for one another.
+        let sql = "select t.session_id, t.nonce, t.used_at is not null as is_used,
+                t.used_at > now() - make_interval(secs => $2) as in_grace,
+                s.user_id, s.restricted, u.role,
+                t.expires_at > now() and s.expires_at > now() and s.revoked_at is null and u.disabled_at is null as is_live
+            from cms.refresh_token as t join cms.session as s on s.id = t.session_id join cms.user as u on u.id = s.user_id
+            where t.hash = $1 for update of t, s";
+        let row = sqlx::query(sql).bind(&hash).bind(f64::from(GRACE)).fetch_optional(&mut *transaction).await?;
+        let Some(row) = row else { return Err(not_signed_in()) };
+        let (session, user): (Uuid, Uuid) = (row.try_get("session_id")?, row.try_get("user_id")?);
+        if !row.try_get::<bool, _>("is_live")? {
+            return Err(not_signed_in());
+        }
+        let successor = secret::derived(token, &row.try_get::<Vec<u8>, _>("nonce")?);
+        let is_used: bool = row.try_get("is_used")?;
+        let in_grace = row.try_get::<Option<bool>, _>("in_grace")?.unwrap_or(false);
+        if is_used && !in_grace {
+            let actor = actor(user, session, row.try_get("role")?, origin);
+            end(&mut transaction, session, "reused").await?;
+            audit::record(&mut transaction, &actor, Event::new("session.reused").on("session", session)).await?;
+            transaction.commit().await?;
+            tracing::warn!(session = %id::encode("session", session), "a refresh token was used twice: its session is ended");
+            return Err(not_signed_in());
+        }
+        if !is_used {
+            sqlx::query("update cms.refresh_token set used_at = now() where hash = $1")
+                .bind(&hash)
+                .execute(&mut *transaction)
+                .await?;
+            insert_refresh(&mut transaction, session, &successor).await?;
+            sqlx::query("update cms.session set last_used_at = now(), address = $2::inet where id = $1")
+                .bind(session)
+                .bind(origin.address.map(|address| address.to_string()))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        let access = self.tokens.issue(Bearer { user, session })?;
+        Ok(Tokens { access, refresh: successor, session, restricted: row.try_get("restricted")? })
+    }
+
+    /// Those that live, the one that was used last first.
+    pub async fn sessions(&self, actor: &Actor) -> Result<Vec<Session>> {
+        let Identity::User { id: user, session: own } = actor.identity else { return Err(not_signed_in()) };
+        let sql = "select id, host(address) as address, agent, cms.datetime_text(created_at) as created_at,
+                cms.datetime_text(last_used_at) as last_used_at, cms.datetime_text(expires_at) as expires_at
+            from cms.session as s
+            where user_id = $1 and revoked_at is null and expires_at > now()
+                and exists (select from cms.refresh_token where session_id = s.id and used_at is null and expires_at > now())
+            order by s.last_used_at desc limit 100";
+        let rows = sqlx::query(sql).bind(user).fetch_all(&self.pool).await?;
+        let session = |row: &sqlx::postgres::PgRow| {
+            let id: Uuid = row.try_get("id")?;
+            Ok(Session {
+                id: id::encode("session", id),
+                current: id == own,
+                address: row.try_get("address")?,
+                agent: row.try_get("agent")?,
+                created_at: row.try_get("created_at")?,
+                last_used_at: row.try_get("last_used_at")?,
+                expires_at: row.try_get("expires_at")?,
+            })
+        };
+        rows.iter().map(session).collect()
+    }
+
+    /// Ends one of the actor's sessions.
+    pub async fn end_session(&self, actor: &Actor, session: Uuid) -> Result<()> {
+        let Identity::User { id: user, .. } = actor.identity else { return Err(not_signed_in()) };
+        let mut transaction = self.pool.begin().await?;
+        let is_own: Option<bool> = sqlx::query_scalar(
+            "select true from cms.session where id = $1 and user_id = $2 and revoked_at is null and expires_at > now()",
+        )
+        .bind(session)
+        .bind(user)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if is_own.is_none() {
+            return Err(Error::new(Code::NotFound, "there is no such session"));
+        }
+        end(&mut transaction, session, "ended").await?;
+        audit::record(&mut transaction, actor, Event::new("session.end").on("session", session)).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Ends the session of a refresh token, if it has one: what signing out needs when the access token has expired.
+    pub async fn end_session_of(&self, token: &str) -> Result<()> {
+        let sql = "update cms.session set revoked_at = now(), revoked_for = 'signed_out'
+            where id = (select session_id from cms.refresh_token where hash = $1) and revoked_at is null";
+        sqlx::query(sql).bind(secret::hash(token)).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends every session of the actor.
+    pub async fn end_sessions(&self, actor: &Actor) -> Result<()> {
+        let Identity::User { id: user, .. } = actor.identity else { return Err(not_signed_in()) };
+        let mut transaction = self.pool.begin().await?;
+        end_all(&mut transaction, user, None, "signed_out").await?;
+        audit::record(&mut transaction, actor, Event::new("session.end_all").on("user", user)).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+pub(super) fn actor(user: Uuid, session: Uuid, role: String, origin: &Origin) -> Actor {
+    Actor { identity: Identity::User { id: user, session }, role, scopes: None, origin: origin.clone() }
+}
+
+async fn insert_refresh(connection: &mut PgConnection, session: Uuid, token: &str) -> Result<()> {
+    let nonce: [u8; 16] = secret::random()?;
+    let sql = "insert into cms.refresh_token (hash, session_id, nonce, expires_at)
+        select $1, id, $3, least(expires_at, now() + make_interval(secs => $4)) from cms.session where id = $2";
+    sqlx::query(sql)
+        .bind(secret::hash(token))
+        .bind(session)
+        .bind(nonce.as_slice())
+        .bind(f64::from(IDLE))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn end(connection: &mut PgConnection, session: Uuid, reason: &str) -> Result<()> {
+    let sql = "update cms.session set revoked_at = now(), revoked_for = $2 where id = $1 and revoked_at is null";
+    sqlx::query(sql).bind(session).bind(reason).execute(connection).await?;
+    Ok(())
+}
+
+/// Every session of a user, but for one.
+pub(super) async fn end_all(connection: &mut PgConnection, user: Uuid, but: Option<Uuid>, reason: &str) -> Result<()> {
+    let sql = "update cms.session set revoked_at = now(), revoked_for = $3
+        where user_id = $1 and revoked_at is null and ($2::uuid is null or id <> $2)";
+    sqlx::query(sql).bind(user).bind(but).bind(reason).execute(connection).await?;
+    Ok(())
+}
