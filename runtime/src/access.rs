@@ -1,8 +1,12 @@
 //! Who acts, and what the rules of the schema say: the contract of generated rules, and the actor of a request.
 
+pub mod policy;
+
 use std::net::IpAddr;
 
 use uuid::Uuid;
+
+pub use policy::{Access, Grant, Policy};
 
 /// What a rule allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,6 +148,21 @@ impl Action {
             Self::Publish => "publish",
             Self::Delete => "delete",
             Self::ReadHistory => "read_history",
+            Self::Import => "import",
+            Self::Export => "export",
+        }
+    }
+
+    /// For messages: "you may not change `Product`".
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::ReadDrafts => "read drafts of",
+            Self::Create => "create",
+            Self::Update => "change",
+            Self::Publish => "publish",
+            Self::Delete => "delete",
+            Self::ReadHistory => "read the history of",
             Self::Import => "import",
             Self::Export => "export",
         }

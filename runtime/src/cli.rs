@@ -13,7 +13,7 @@ use crate::config::{Config, Wrong};
 use crate::error::{Code, Error, Result};
 use crate::identity::Accounts;
 use crate::server::Server;
-use crate::store::Store;
+use crate::store::{Database, Store};
 use crate::{demo, doctor, export, import, migrate};
 
 /// What is logged when RUST_LOG does not say.
@@ -127,9 +127,9 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
 
 /// A store on a database that has had its migrations.
 async fn connect(config: &Config, server: &Server) -> Result<Store> {
-    let store = Store::connect_lazy(&config.database, 2, server.schema)?;
-    migrate::check(&store.pool, server.schema).await?;
-    Ok(store)
+    let database = Database::connect_lazy(&config.database, 2, server.schema)?;
+    migrate::check(&database.pool, server.schema).await?;
+    Ok(database.trusted())
 }
 
 async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use crate::config::{Config, Environment, Wrong};
 use crate::content::SchemaInfo;
 use crate::migrate;
-use crate::store::Store;
+use crate::store::Database;
 
 /// The oldest PostgreSQL whose features the statements use.
 const OLDEST_POSTGRES: i32 = 14_00_00;
@@ -46,7 +46,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.extend((config.environment == Environment::Development).then(|| token(config)));
     findings.push(mail(config));
     findings.push(address(config).await);
-    let store = match Store::connect_lazy(&config.database, 1, schema) {
+    let store = match Database::connect_lazy(&config.database, 1, schema) {
         Ok(store) => store,
         Err(error) => {
             findings.push(wrong(

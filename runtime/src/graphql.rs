@@ -22,11 +22,12 @@ use self::compile::Prepared;
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::types::Types;
+use crate::access::{Actor, Origin};
 use crate::content::{Limits, Shape};
 use crate::error::{Code, Error, Result};
 use crate::hooks::HookSet;
 use crate::site::SiteCode;
-use crate::store::Store;
+use crate::store::Database;
 
 /// Bytes of documents whose plans are kept; a plan takes a small multiple of its document.
 const CACHED_DOCUMENTS: usize = 4 * 1024 * 1024;
@@ -39,17 +40,6 @@ pub struct Request {
     pub variables: Map<String, Json>,
 }
 
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// Reads what is live.
-    Anonymous,
-    /// Reads drafts as well.
-    Viewer,
-    /// Reads drafts and writes.
-    Developer,
-}
-
 /// How the request came: what is fetched with GET must not change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -59,7 +49,7 @@ pub enum Verb {
 
 /// The API of a site.
 pub struct Api {
-    pub store: Store,
+    pub database: Database,
     hooks: HookSet,
     site: SiteCode,
     types: Types,
@@ -69,19 +59,19 @@ pub struct Api {
 }
 
 impl Api {
-    pub fn new(store: Store, hooks: HookSet, site: SiteCode) -> Result<Self> {
-        let types = Types::parse(store.schema.sdl)?;
+    pub fn new(database: Database, hooks: HookSet, site: SiteCode) -> Result<Self> {
+        let types = Types::parse(database.schema.sdl)?;
         let introspection = Introspection::new(&types);
-        Ok(Self { store, hooks, site, types, introspection, prepared: Cache::new(CACHED_DOCUMENTS / 2) })
+        Ok(Self { database, hooks, site, types, introspection, prepared: Cache::new(CACHED_DOCUMENTS / 2) })
     }
 
     pub fn limits(&self) -> &'static Limits {
-        &self.store.schema.site.limits
+        &self.database.schema.site.limits
     }
 
     /// A first query for a person to try.
     pub fn example(&self) -> String {
-        let Some(info) = self.store.schema.types.iter().find(|info| info.drafts) else {
+        let Some(info) = self.database.schema.types.iter().find(|info| info.drafts) else {
             return "{ __typename }".into();
         };
         let scalar =
@@ -100,13 +90,13 @@ impl Api {
         }
     }
 
-    /// What a query of the server's own code reads of what is live.
+    /// What a query of the server's own code reads, as somebody who is not signed in.
     pub async fn query(&self, query: &str, variables: Json) -> Result<Json> {
         let Json::Object(variables) = variables else {
             return Err(Error::new(Code::BadUserInput, "the variables of a query are an object"));
         };
         let request = Request { query: query.to_owned(), operation_name: None, variables };
-        let answer = self.execute(&request, Actor::Anonymous, Verb::Get).await;
+        let answer = self.execute(&request, Actor::anonymous(Origin::default()), Verb::Get).await;
         let mut answer: Json = serde_json::from_slice(&answer.body).map_err(Error::internal)?;
         match answer.get("errors") {
             Some(errors) => Err(Error::internal(errors)),
@@ -130,13 +120,10 @@ impl Api {
         let requested = prepared.cost.check(&variables, limits);
         let requested = requested.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
         let compiled = prepared.compiled(self, &variables);
-        let execution = Execution { api: self, variables: &variables };
-        if actor == Actor::Anonymous && (is_mutation || execution.reads_drafts(&compiled)) {
-            let message = "drafts and mutations need a token: `Authorization: Bearer <token>`";
-            return Err(vec![Failure::new(Code::Unauthenticated, message)]);
-        }
-        if actor == Actor::Viewer && is_mutation {
-            return Err(vec![Failure::new(Code::Forbidden, "your role does not write")]);
+        let execution = Execution { api: self, store: self.database.acting(actor), variables: &variables };
+        let denied = execution.denied(&compiled);
+        if !denied.is_empty() {
+            return Err(denied);
         }
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements };
         let (data, failures) = execution.run(&compiled, is_mutation).await;

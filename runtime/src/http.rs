@@ -75,7 +75,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
     }
-    let ping = sqlx::query("select 1").execute(&app.api.store.pool);
+    let ping = sqlx::query("select 1").execute(&app.api.database.pool);
     match tokio::time::timeout(READY_TIME, ping).await {
         Ok(Ok(_)) => "ready".into_response(),
         Ok(Err(error)) => not_ready(&error.to_string()),

@@ -34,5 +34,5 @@ pub use serde_json;
 pub use error::{Code, Error, Problem, Result};
 pub use id::Id;
 pub use server::Server;
-pub use store::{Stage, Store};
+pub use store::{Database, Stage, Store};
 pub use value::Value;

@@ -10,6 +10,6 @@ pub use crate::record::{
     AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp,
 };
 pub use crate::site::{ReadCx, SiteBuilder, SiteCode};
-pub use crate::store::{Stage, Store};
+pub use crate::store::{Database, Stage, Store};
 pub use crate::value::Value;
 pub use rust_decimal::Decimal;

@@ -16,7 +16,7 @@ use crate::http::{self, App, listen};
 use crate::identity::Accounts;
 use crate::record::Record;
 use crate::site::SiteCode;
-use crate::store::Store;
+use crate::store::Database;
 use crate::{cli, migrate};
 
 /// Routes of a site's own; handlers take `State<Arc<App>>`.
@@ -68,15 +68,15 @@ impl Server {
     /// Serves until the process is told to stop.
     pub(crate) async fn serve(self, config: Config) -> Result<()> {
         config.check_for_serving().map_err(cli::unusable)?;
-        let store = Store::connect_lazy(&config.database, config.connections, self.schema)?;
-        migrate::check(&store.pool, self.schema).await?;
+        let database = Database::connect_lazy(&config.database, config.connections, self.schema)?;
+        migrate::check(&database.pool, self.schema).await?;
         let is_development = config.environment == Environment::Development;
-        let accounts = Accounts::new(store.pool.clone(), self.schema, &config.identity)?;
+        let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
             accounts,
-            api: Api::new(store, self.hooks, self.site)?,
+            api: Api::new(database, self.hooks, self.site)?,
             environment: config.environment,
             token: config.token,
             stopping: AtomicBool::new(false),
@@ -95,7 +95,7 @@ impl Server {
             app.stopping.store(true, Ordering::Relaxed);
         };
         listen::serve(listener, http::router(app.clone(), self.routes), stop).await;
-        app.api.store.close().await;
+        app.api.database.close().await;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod connections;
 pub mod read;
 pub mod write;
 
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 
 use self::connections::Connections;
 pub use self::connections::Lent;
+use crate::access::{Access, Actor, Policy};
 use crate::content::SchemaInfo;
 use crate::error::Result;
 
@@ -26,13 +28,23 @@ pub enum Stage {
     Draft,
 }
 
+/// The database before anybody asks: it becomes a [`Store`] for an actor.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct Database {
     /// For transactions. Reads have connections of their own, so that writes never keep them waiting.
     pub pool: PgPool,
     reads: Connections,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
+    policy: Arc<Policy>,
+}
+
+/// The database as one actor may see and change it. All reading and writing of content goes through it, and here alone
+/// the rules of the schema are applied.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: Database,
+    pub access: Access,
 }
 
 impl Stage {
@@ -45,10 +57,28 @@ impl Stage {
     }
 }
 
-impl Store {
+impl Database {
     pub fn new(pool: PgPool, schema: &'static SchemaInfo) -> Self {
         let reads = Connections::new(pool.connect_options().as_ref().clone(), pool.options().get_max_connections());
-        Self { pool, reads, schema, statements: Arc::default() }
+        Self::of(pool, reads, schema)
+    }
+
+    fn of(pool: PgPool, reads: Connections, schema: &'static SchemaInfo) -> Self {
+        Self { pool, reads, schema, statements: Arc::default(), policy: Arc::new(Policy::new(schema)) }
+    }
+
+    /// The store of this actor.
+    pub fn acting(&self, actor: Actor) -> Store {
+        Store { database: self.clone(), access: self.policy.access(Arc::new(actor)) }
+    }
+
+    /// The store of the server itself: no rule applies.
+    pub fn trusted(&self) -> Store {
+        self.acting(Actor::system())
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Connects when first used, so that a server can start and say what is missing. Reads have this many connections,
@@ -57,7 +87,7 @@ impl Store {
         let options = connect_options(PgConnectOptions::from_str(url)?);
         let reads = Connections::new(options.clone(), connections);
         let pool = PgPoolOptions::new().max_connections((connections / 2).max(FEWEST)).connect_lazy_with(options);
-        Ok(Self { pool, reads, schema, statements: Arc::default() })
+        Ok(Self::of(pool, reads, schema))
     }
 
     /// The rows of a statement, on a connection of its own.
@@ -84,6 +114,14 @@ impl Store {
     /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+}
+
+impl Deref for Store {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a frontend reads: entries, lists, pages, relations, filters, orders, and the errors of each.
 
-use runtime::graphql::{Actor, Api, Request, Verb};
+use runtime::access::{Actor, Origin};
+use runtime::graphql::{Api, Request, Verb};
 use runtime::hooks::HookSet;
 use runtime::prelude::*;
 use runtime::serde_json::{self, Value as Json, json};
@@ -199,8 +200,8 @@ impl generated::operations::Queries for Plain {
 async fn the_announced_statements_are_those_that_are_sent() {
     let db = migrated().await;
     assert!(command(&db, &["demo"]).status.success());
-    let store = Store::new(db.pool.clone(), &generated::SCHEMA);
-    let api = Api::new(store, HookSet::default(), generated::site(Plain)).unwrap();
+    let database = Database::new(db.pool.clone(), &generated::SCHEMA);
+    let api = Api::new(database, HookSet::default(), generated::site(Plain)).unwrap();
     for (query, expected) in [
         ("{ __typename }", 0),
         ("{ products { nodes { name } } }", 1),
@@ -214,11 +215,11 @@ async fn the_announced_statements_are_those_that_are_sent() {
             3,
         ),
     ] {
-        let before = api.store.statements();
+        let before = api.database.statements();
         let request = Request { query: query.to_owned(), ..Request::default() };
-        let answer = api.execute(&request, Actor::Anonymous, Verb::Post).await;
+        let answer = api.execute(&request, Actor::anonymous(Origin::default()), Verb::Post).await;
         let answer: Json = serde_json::from_slice(&answer.body).unwrap();
-        let sent = api.store.statements() - before;
+        let sent = api.database.statements() - before;
         assert_eq!(answer["extensions"]["cost"]["statements"], expected, "{query}: {answer}");
         assert_eq!(sent, expected, "{query}");
     }

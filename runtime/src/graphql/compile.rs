@@ -17,6 +17,7 @@ use super::document::Document;
 use super::limits::cost::Cost;
 use super::rules::root;
 use super::types::Types;
+use crate::access::Action;
 use crate::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
 use crate::store::read::{self, Root, Selected};
 
@@ -96,6 +97,19 @@ pub enum Write {
     Unpublish,
 }
 
+impl Write {
+    /// What it takes the right to; where there are several, one of them.
+    pub fn actions(self) -> &'static [Action] {
+        match self {
+            Self::Create => &[Action::Create],
+            Self::Update => &[Action::Update],
+            Self::Upsert => &[Action::Create, Action::Update],
+            Self::Delete => &[Action::Delete],
+            Self::Publish | Self::Unpublish => &[Action::Publish],
+        }
+    }
+}
+
 impl Prepared {
     pub fn new(types: &Types, document: Document) -> Self {
         let Document { document, operation } = document;
@@ -121,7 +135,7 @@ impl Prepared {
     }
 
     fn compile(&self, api: &Api, holds: &dyn Fn(&str) -> bool) -> Compiled {
-        let schema = api.store.schema;
+        let schema = api.database.schema;
         let document = read::Document { schema, document: &self.document, condition: holds };
         let parent = root(self.operation.ty);
         let selected = document.fields(parent, &[&self.operation.selection_set.node]);

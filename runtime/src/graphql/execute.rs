@@ -17,7 +17,7 @@ use crate::hooks::Cx;
 use crate::id;
 use crate::site::{Args, ReadCx};
 use crate::store::read::{self, Arguments};
-use crate::store::{Stage, write};
+use crate::store::{Stage, Store, write};
 use crate::value::Value;
 
 /// Root fields of one query that read at the same time, each on a connection of its own.
@@ -26,15 +26,37 @@ const CONCURRENT_FIELDS: usize = 4;
 /// One request under way.
 pub struct Execution<'a> {
     pub api: &'a Api,
+    /// As the actor of the request may use it.
+    pub store: Store,
     pub variables: &'a Variables,
 }
 
 impl Execution<'_> {
-    pub fn reads_drafts(&self, compiled: &Compiled) -> bool {
-        compiled.fields.iter().any(|field| match &field.what {
-            What::Read(root) => root.stage(&self.request()) == Stage::Draft,
-            _ => false,
-        })
+    /// What the actor may not do, of all that is asked; nothing is done where there is any.
+    pub fn denied(&self, compiled: &Compiled) -> Vec<Failure> {
+        compiled.fields.iter().flat_map(|field| self.denied_in(field)).collect()
+    }
+
+    fn denied_in(&self, field: &RootField) -> Vec<Failure> {
+        let access = &self.store.access;
+        let at_field = |problem: Problem| Failure::from(problem).at(field.pos);
+        let (refused, of_answer) = match &field.what {
+            What::Typename(_) | What::Introspection { .. } => return Vec::new(),
+            What::Read(root) => return shown(root.denied(access, root.stage(&self.request()))),
+            What::Write { write, info, entries, .. } => {
+                let refused = write.actions().iter().map(|action| access.must(info, *action));
+                // Of several actions, each entry needs one.
+                let refused = refused.reduce(|one, other| one.or(other)).and_then(Result::err);
+                (refused, entries.as_ref().map(|root| root.denied_of_written(access)))
+            }
+            What::Own { is_mutation, operation, entries, .. } => {
+                let refused = (*is_mutation && access.actor.is_anonymous())
+                    .then(|| access.refusal(format!("`{}` is for those who are signed in", operation.name)));
+                let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
+                (refused, entries.as_ref().map(|root| root.denied(access, stage)))
+            }
+        };
+        refused.map(at_field).into_iter().chain(shown(of_answer.unwrap_or_default())).collect()
     }
 
     /// The JSON of `data`, and what went wrong in it.
@@ -94,7 +116,7 @@ impl Execution<'_> {
                 // Boxed, as the others that are rare: every read would pay for their size.
                 let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
                 match entries {
-                    Some(root) => root.run_entries(&self.request(), Stage::Draft, &ids).await.map_err(shown),
+                    Some(root) => root.run_written(&self.request(), &ids).await.map_err(shown),
                     None => {
                         let deleted = ids.first().map_or(Json::Null, |id| id::encode(info.table, *id).into());
                         Ok(deleted.to_string().into_bytes())
@@ -113,7 +135,7 @@ impl Execution<'_> {
     }
 
     fn request(&self) -> read::Request<'_> {
-        read::Request::new(&self.api.store, self, &self.api.site)
+        read::Request::new(&self.store, self, &self.api.site)
     }
 
     fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
@@ -136,7 +158,7 @@ impl Execution<'_> {
 
     async fn write(&self, call: &Call, kind: Write, info: &'static ContentInfo) -> Result<Vec<Uuid>> {
         let arguments = self.arguments(call)?;
-        let Api { store, hooks, .. } = self.api;
+        let (store, hooks) = (&self.store, &self.api.hooks);
         let flag = |name: &str| arguments.get(name) == Some(&Json::Bool(true));
         let revision = arguments.get("revision").and_then(Json::as_i64).unwrap_or_default();
         let nothing = Map::new();
@@ -160,7 +182,7 @@ impl Execution<'_> {
     }
 
     async fn own(&self, call: &Call, operation: &OperationInfo, is_mutation: bool) -> Result<Value> {
-        let store = &self.api.store;
+        let store = &self.store;
         let args = Args::parse(operation, &store.schema.site, &self.arguments(call)?)?;
         if !is_mutation {
             return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;

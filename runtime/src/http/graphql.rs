@@ -16,9 +16,10 @@ use axum::response::Response;
 use super::accept::{self, Media};
 use super::body::{self, Malformed, Requests};
 use super::{App, auth};
+use crate::access::Actor;
 use crate::error::Code;
 use crate::graphql::answer::{Answer, Failure, Outcome};
-use crate::graphql::{self, Actor, Verb};
+use crate::graphql::{self, Verb};
 
 /// A request that takes longer is given up.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
@@ -112,7 +113,7 @@ async fn batch(app: &App, requests: &[graphql::Request], actor: Actor) -> Vec<u8
         if index > 0 {
             body.push(b',');
         }
-        body.append(&mut execute(app, request, actor, Verb::Post).await.body);
+        body.append(&mut execute(app, request, actor.clone(), Verb::Post).await.body);
     }
     body.push(b']');
     body

@@ -13,6 +13,7 @@ mod plan;
 mod prepare;
 mod records;
 mod root;
+mod rows;
 mod select;
 mod selection;
 mod session;
@@ -25,6 +26,7 @@ use serde_json::{Map, Value as Json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+pub use plan::Used;
 pub use root::Root;
 pub use select::Select;
 pub use selection::{Document, Selected};
@@ -54,12 +56,12 @@ impl<'a> Request<'a> {
     }
 
     async fn rows(&self, sql: sql::Sql) -> Result<Vec<PgRow>> {
-        self.session.rows(self.store, sql).await
+        self.rows_for(sql, &[]).await
     }
 
-    /// Rows of the statement, with these ids bound at its place for ids.
+    /// Rows of the statement for these ids.
     async fn rows_for(&self, sql: sql::Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        self.session.rows(self.store, sql.with_ids(ids)?).await
+        self.session.rows(self.store, sql.bind(ids)?).await
     }
 }
 

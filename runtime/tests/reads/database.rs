@@ -8,7 +8,7 @@ use async_graphql_value::Value as Literal;
 use runtime::site::SiteCode;
 use runtime::store::read::{Arguments, Document, Failure, Request, Root};
 use runtime::testing::TestDb;
-use runtime::{Problem, Stage, Store};
+use runtime::{Database, Problem, Stage, Store};
 use serde_json::{Map, Value as Json, json};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -319,6 +319,6 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
 pub async fn with(data: &Data) -> (TestDb, Store) {
     let db = TestDb::new().await;
     data.insert(&db).await;
-    let store = Store::new(db.pool.clone(), &SCHEMA);
+    let store = Database::new(db.pool.clone(), &SCHEMA).trusted();
     (db, store)
 }

@@ -2,7 +2,7 @@
 
 use runtime::hooks::HookSet;
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
-use runtime::{Code, Store};
+use runtime::{Code, Database};
 use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 
@@ -63,7 +63,7 @@ async fn automatic_slugs_race_without_failures() {
 async fn many_writers_need_one_connection_each() {
     let shop = Shop::new().await;
     let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(std::time::Duration::from_secs(20));
-    let store = Store::new(pool.connect_with(shop.db.options.clone()).await.unwrap(), &SHOP);
+    let store = Database::new(pool.connect_with(shop.db.options.clone()).await.unwrap(), &SHOP).trusted();
     let inputs: Vec<_> = (0..24)
         .map(|number| {
             object(json!({"name": format!("P{number}"), "price": {"amount": "1"}, "brand": {"create": {"name": format!("B{number}")}},

@@ -2,17 +2,18 @@
 
 use std::iter;
 
+use async_graphql::Pos;
 use async_graphql::parser::types::SelectionSet;
 
 use super::link::Link;
 use super::order::DefaultOrder;
 use super::plan::{
     Column, EdgeWhat, Given, Hop, InfoWhat, List, Member, Object, Page, PageWhat, PartWhat, Prefix, Projection,
-    Relation, StoredShape, StoredWhat, What,
+    Relation, StoredShape, StoredWhat, Use, Used, What,
 };
 use super::selection::{Document, Selected};
 use super::sql::quoted;
-use crate::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape};
+use crate::content::{ComponentInfo, ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
 use crate::error::Step;
 use crate::json;
 use crate::kind::Kind;
@@ -24,16 +25,26 @@ pub struct Compiler<'a> {
     document: Document<'a>,
     path: Vec<Step>,
     slots: usize,
+    uses: Vec<Use>,
 }
 
 impl<'a> Compiler<'a> {
     pub fn new(document: Document<'a>) -> Self {
-        Self { document, path: Vec::new(), slots: 0 }
+        Self { document, path: Vec::new(), slots: 0, uses: Vec::new() }
     }
 
     /// Lists with arguments that were met so far.
     pub fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// All that the field reads.
+    pub fn uses(self) -> Vec<Use> {
+        self.uses
+    }
+
+    pub fn note(&mut self, info: &'static ContentInfo, what: Used, pos: Pos) {
+        self.uses.push(Use { info, what, path: self.path.clone(), pos });
     }
 
     pub fn member(&mut self, info: &'static ContentInfo, sets: &Sets<'a>) -> Member {
@@ -73,6 +84,10 @@ impl<'a> Compiler<'a> {
         match selected.name() {
             "__typename" => return What::Constant(constant(info.name)),
             "id" => return What::Id,
+            "createdBy" | "updatedBy" => self.note(info, Used::Author, selected.pos),
+            _ => {}
+        }
+        match selected.name() {
             name if info.owner.is_none() => {
                 if let Some(what) = system_field(object, name) {
                     return what;
@@ -85,6 +100,7 @@ impl<'a> Compiler<'a> {
             return self.own_field(object, field, selected);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == name) {
+            self.note_inverse(inverse, selected.pos);
             let member = self.member(inverse.source, &selected.sets);
             let list = self.list(info.name, selected, DefaultOrder::Newest);
             return relation(object, Relation::Many { members: vec![(Link::of_inverse(inverse, info), member)], list });
@@ -98,6 +114,8 @@ impl<'a> Compiler<'a> {
     fn own_field(&mut self, object: &mut Object, field: &'static FieldInfo, selected: &Selected<'a>) -> What {
         let info = object.info;
         let column = format!("t.{}", quoted(field.snake));
+        self.note(info, Used::Field(field.snake), selected.pos);
+        self.note_target(&field.shape, selected.pos);
         match field.shape {
             Shape::Scalar(kind) => match kind.parts() {
                 None => What::Scalar { column: object.column(Column::Sql(kind.select(&column))), kind },
@@ -146,17 +164,37 @@ impl<'a> Compiler<'a> {
         relation(object, Relation::One { members })
     }
 
+    /// A relation to one type is refused where that may not be read; one to several leaves out what may not.
+    fn note_target(&mut self, shape: &Shape, pos: Pos) {
+        if let Shape::One(RelationInfo { to: [target], .. }) | Shape::Many(RelationInfo { to: [target], .. }) = shape {
+            self.note(target, Used::Type, pos);
+        }
+    }
+
+    /// Whoever may not read a relation must not find it out from its other end.
+    fn note_inverse(&mut self, inverse: &InverseInfo, pos: Pos) {
+        self.note(inverse.source, Used::Type, pos);
+        self.note(inverse.source, Used::Field(inverse.field), pos);
+    }
+
     /// `tagsConnection`: of a to-many relation or of an inverse.
     fn connection(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
         let info = object.info;
         let name = selected.name().strip_suffix("Connection").unwrap_or_default();
         let found = info.field(name).map(|field| (field, field.shape));
+        if let Some((field, shape)) = found {
+            self.note(info, Used::Field(field.snake), selected.pos);
+            self.note_target(&shape, selected.pos);
+        }
         let (link, target, default) = match found {
             Some((field, Shape::Many(to))) if to.to.len() == 1 => {
                 (Link::of_relation(field, &to, to.to[0]), to.to[0], DefaultOrder::Position("tj"))
             }
             _ => match info.inverses.iter().find(|inverse| inverse.name == name) {
-                Some(inverse) => (Link::of_inverse(inverse, info), inverse.source, DefaultOrder::Newest),
+                Some(inverse) => {
+                    self.note_inverse(inverse, selected.pos);
+                    (Link::of_inverse(inverse, info), inverse.source, DefaultOrder::Newest)
+                }
                 None => panic!("codegen bug: `{}` has no field `{}`", info.name, selected.name()),
             },
         };
@@ -231,6 +269,7 @@ impl<'a> Compiler<'a> {
 
     fn computed(&mut self, object: &mut Object, index: usize, selected: &Selected<'a>) -> What {
         let computed = &object.info.computed[index];
+        self.note(object.info, Used::Computed(computed.name), selected.pos);
         let known = object.computed.iter().position(|known| known.name == computed.name);
         let index = known.unwrap_or_else(|| {
             object.computed.push(computed);
@@ -307,6 +346,7 @@ impl<'a> Compiler<'a> {
                 Shape::Enum(of) => StoredWhat::Enum { key, of },
                 Shape::Enums(of) => StoredWhat::Enums { key, of },
                 Shape::One(to) | Shape::Many(to) => {
+                    this.note_target(&field.shape, selected.pos);
                     let many = matches!(field.shape, Shape::Many(_));
                     let member = this.member(to.to[0], &selected.sets);
                     let list = many.then(|| this.list(component.name, selected, DefaultOrder::Newest));

@@ -8,22 +8,30 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json};
 
 use super::link::Link;
+use super::rows::Tables;
 use super::sql::{Sql, quoted};
 use crate::content::{ContentInfo, EnumInfo, FieldInfo, Shape, SiteInfo};
 use crate::error::{Code, Problem, Result, Step};
 use crate::id;
 use crate::kind::Kind;
-use crate::store::Stage;
+use crate::store::{Stage, Store};
 use crate::value::Value;
+
+/// What stands for the actor's user in a rule.
+const THE_ACTOR: &str = "$user";
+/// The prefix of users' ids.
+const USER: &str = "user";
 
 /// Appends conditions to a statement, and collects what is wrong with them.
 pub struct Filter<'a> {
-    pub site: &'static SiteInfo,
-    pub stage: Stage,
-    pub sql: &'a mut Sql,
-    pub problems: &'a mut Vec<Problem>,
+    store: &'a Store,
+    stage: Stage,
+    sql: &'a mut Sql,
+    problems: &'a mut Vec<Problem>,
     path: Vec<Step>,
     aliases: usize,
+    /// The filter is a rule's own: it may use any field and sees every row, or rules would need rules.
+    is_rule: bool,
 }
 
 /// What the operators of one field work on.
@@ -34,8 +42,16 @@ struct Operand<'a> {
 }
 
 impl<'a> Filter<'a> {
-    pub fn new(site: &'static SiteInfo, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
-        Self { site, stage, sql, problems, path: vec!["filter".into()], aliases: 0 }
+    pub fn new(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self { store, stage, sql, problems, path: vec!["filter".into()], aliases: 0, is_rule: false }
+    }
+
+    pub fn of_rule(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self { is_rule: true, ..Self::new(store, stage, sql, problems) }
+    }
+
+    fn site(&self) -> &'static SiteInfo {
+        &self.store.schema.site
     }
 
     /// Writes a condition on the row `alias`, in parentheses where it needs them.
@@ -64,24 +80,60 @@ impl<'a> Filter<'a> {
             return self.scalar(Kind::Datetime, alias, column, value);
         }
         if let Some(field) = info.field(key) {
-            return self.field(field, value, alias);
+            return self.if_readable(info, field.snake, |this| this.field(field, value, alias));
+        }
+        if self.is_rule && info.owner.is_none() && matches!(key, "createdBy" | "updatedBy" | "status") {
+            return self.system(info, key, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
-            return self.list(&Link::of_inverse(inverse, info), inverse.source, value, alias);
+            // Whoever may not read a relation must not find it out from its other end.
+            return self.if_readable(inverse.source, inverse.field, |this| {
+                this.list(&Link::of_inverse(inverse, info), inverse.source, value, alias)
+            });
         }
         self.problem(format!("`{}` has no condition `{key}`", info.name));
         self.constant(true)
     }
 
+    fn if_readable(
+        &mut self,
+        info: &'static ContentInfo,
+        field: &str,
+        then: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        match self.store.access.must_read(info, field, self.stage) {
+            Err(problem) if !self.is_rule => {
+                self.problems.push(problem.at(self.path.iter().cloned()));
+                self.constant(true)
+            }
+            _ => then(self),
+        }
+    }
+
+    /// What only rules ask for: who made the entry, and how far it is.
+    fn system(&mut self, info: &'static ContentInfo, key: &str, value: &Json, alias: &str) -> Result<()> {
+        if key == "status" {
+            let parse = |json: &Json| Ok(Value::Text(json.as_str().unwrap_or_default().to_owned()));
+            let status = status(info, self.stage, alias);
+            return self.operators(&Operand { columns: vec![(status, "text")], parse: &parse }, value);
+        }
+        let column = if key == "createdBy" { "created_by" } else { "updated_by" };
+        let parse = |json: &Json| {
+            let user = json.as_str().and_then(|text| id::decode_as(USER, text));
+            user.map(Value::Uuid).ok_or_else(|| format!("must be the id of a user, not {json}"))
+        };
+        self.operators(&Operand { columns: vec![(format!("{alias}.{column}"), "uuid")], parse: &parse }, value)
+    }
+
     fn field(&mut self, field: &'static FieldInfo, value: &Json, alias: &str) -> Result<()> {
         let column = format!("{alias}.{}", quoted(field.snake));
         match field.shape {
-            Shape::Scalar(kind) if field.filterable => self.scalar(kind, alias, field.snake, value),
-            Shape::Enum(of) if field.filterable => {
+            Shape::Scalar(kind) if field.filterable || self.is_rule => self.scalar(kind, alias, field.snake, value),
+            Shape::Enum(of) if field.filterable || self.is_rule => {
                 let parse = |json: &Json| enum_value(of, json);
                 self.operators(&Operand { columns: vec![(column, "text")], parse: &parse }, value)
             }
-            Shape::Enums(of) if field.filterable => self.enum_list(of, &column, value),
+            Shape::Enums(of) if field.filterable || self.is_rule => self.enum_list(of, &column, value),
             Shape::One(relation) if relation.to.len() == 1 => {
                 self.one(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
             }
@@ -123,7 +175,7 @@ impl<'a> Filter<'a> {
     fn scalar(&mut self, kind: Kind, alias: &str, snake: &str, value: &Json) -> Result<()> {
         let column = |suffix: &str| format!("{alias}.{}", quoted(&format!("{snake}{suffix}")));
         let columns: Vec<_> = kind.columns().iter().map(|part| (column(part.suffix), part.cast)).collect();
-        let site = self.site;
+        let site = self.site();
         let parse = |json: &Json| match kind.parse(json, site) {
             // A text that the field could not hold is a valid question as well.
             Err(_) if json.is_string() && kind.cast() == "text" => Kind::Text.parse(json, site),
@@ -164,11 +216,23 @@ impl<'a> Filter<'a> {
 
     /// Only the first column has an order: money of another currency is neither less nor more.
     fn compare(&mut self, operand: &Operand<'_>, operator: &str, value: &Json) -> Result<()> {
+        if self.is_rule && value == THE_ACTOR {
+            return match self.store.access.actor.user() {
+                Some(user) => self.compare_with(operand, operator, &Value::Uuid(user)),
+                // Nobody is no user.
+                None => self.constant(false),
+            };
+        }
         let Some(value) = self.parsed(operand, value) else { return self.constant(true) };
+        self.compare_with(operand, operator, &value)
+    }
+
+    fn compare_with(&mut self, operand: &Operand<'_>, operator: &str, value: &Value) -> Result<()> {
         let columns = operand.columns.iter().enumerate().collect::<Vec<_>>();
         self.joined(" AND ", "true", &columns, |this, (index, (column, cast))| {
             let _ = write!(this.sql.text, "{column} {} ", if *index == 0 { operator } else { "=" });
-            this.sql.value(&value, *index, cast).map(drop)
+            this.sql.value(value, *index, cast);
+            Ok(())
         })
     }
 
@@ -180,7 +244,7 @@ impl<'a> Filter<'a> {
         let list = Value::List(values);
         if let [(column, cast)] = operand.columns.as_slice() {
             let _ = write!(self.sql.text, "{column} = ANY(");
-            self.sql.value(&list, 0, &format!("{cast}[]"))?.push(")");
+            self.sql.value(&list, 0, &format!("{cast}[]")).push(")");
             return Ok(());
         }
         let columns: Vec<_> = operand.columns.iter().map(|(column, _)| column.as_str()).collect();
@@ -189,14 +253,14 @@ impl<'a> Filter<'a> {
             if index > 0 {
                 self.sql.push(", ");
             }
-            self.sql.value(&list, index, &format!("{cast}[]"))?;
+            self.sql.value(&list, index, &format!("{cast}[]"));
         }
         self.sql.push("))");
         Ok(())
     }
 
     fn search(&mut self, operand: &Operand<'_>, operator: &str, value: &Json) -> Result<()> {
-        let parse = |json: &Json| Kind::Text.parse(json, self.site);
+        let parse = |json: &Json| Kind::Text.parse(json, self.site());
         let value = match parse(value) {
             Ok(value) => value,
             Err(message) => {
@@ -210,7 +274,7 @@ impl<'a> Filter<'a> {
             _ => ("starts_with(", "))"),
         };
         let _ = write!(self.sql.text, "{open}lower({column}), lower(");
-        self.sql.value(&value, 0, "text")?.push(close);
+        self.sql.value(&value, 0, "text").push(close);
         Ok(())
     }
 
@@ -253,10 +317,14 @@ impl<'a> Filter<'a> {
             }
         }
         let _ = write!(self.sql.text, "{column} {sql_operator} ");
-        self.sql.value(&Value::List(values), 0, "text[]").map(drop)
+        self.sql.value(&Value::List(values), 0, "text[]");
+        Ok(())
     }
 
     fn one(&mut self, link: &Link, target: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
+        if self.refuses(target) {
+            return self.constant(true);
+        }
         let operators = self.object(value);
         self.joined(" AND ", "true", &operators, |this, (operator, value)| {
             this.at(operator.as_str(), |this| match operator.as_str() {
@@ -280,6 +348,9 @@ impl<'a> Filter<'a> {
     }
 
     fn list(&mut self, link: &Link, target: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
+        if self.refuses(target) {
+            return self.constant(true);
+        }
         let operators = self.object(value);
         self.joined(" AND ", "true", &operators, |this, (operator, value)| {
             this.at(operator.as_str(), |this| match operator.as_str() {
@@ -298,6 +369,17 @@ impl<'a> Filter<'a> {
         })
     }
 
+    /// Whether the actor may read none of the targets.
+    fn refuses(&mut self, target: &'static ContentInfo) -> bool {
+        match self.store.access.must_read_any(target, self.stage) {
+            Err(problem) if !self.is_rule => {
+                self.problems.push(problem.at(self.path.iter().cloned()));
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// There is a target (or none) for which the filter holds (or does not).
     fn exists(
         &mut self,
@@ -311,7 +393,11 @@ impl<'a> Filter<'a> {
         self.aliases += 1;
         let far = format!("f{}", self.aliases);
         self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
-        link.from(self.stage, target, alias, &far, &mut self.sql.text);
+        let tables = match self.is_rule {
+            true => Tables::with_all_rows(self.store, self.stage),
+            false => Tables::new(self.store, self.stage),
+        };
+        link.from(tables, target, alias, &far, self.sql)?;
         if let Some(filter) = filter {
             self.sql.push(" AND ");
             match negate {
@@ -392,6 +478,18 @@ impl<'a> Filter<'a> {
 
     fn problem(&mut self, message: impl Into<String>) {
         self.problems.push(Problem::new(Code::BadUserInput, message).at(self.path.iter().cloned()));
+    }
+}
+
+/// An expression for the entry's status. What is live is published.
+fn status(info: &ContentInfo, stage: Stage, alias: &str) -> String {
+    match stage {
+        Stage::Live => "'PUBLISHED'".to_owned(),
+        Stage::Draft => format!(
+            "(SELECT CASE WHEN l.revision = {alias}.revision THEN 'PUBLISHED' WHEN l.id IS NULL THEN 'DRAFT' ELSE 'CHANGED' END \
+             FROM (SELECT 1) one LEFT JOIN live.{} l ON l.id = {alias}.id)",
+            quoted(info.table)
+        ),
     }
 }
 

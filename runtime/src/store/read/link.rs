@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::sql::quoted;
+use super::rows::Tables;
+use super::sql::{Sql, quoted};
 use crate::content::{ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
-use crate::store::Stage;
+use crate::error::Result;
 
 /// From a row `p` to its targets `t`.
 #[derive(Clone, Debug)]
@@ -44,23 +45,32 @@ impl Link {
     }
 
     /// ` FROM live."tag" t1 JOIN .. WHERE ..`: the targets of the row `near`, to which conditions can be added with AND.
-    pub fn from(&self, stage: Stage, target: &ContentInfo, near: &str, far: &str, text: &mut String) {
-        let (schema, table) = (stage.schema(), quoted(target.table));
-        let _ = match self {
+    pub fn from(
+        &self,
+        tables: Tables<'_>,
+        target: &'static ContentInfo,
+        near: &str,
+        far: &str,
+        sql: &mut Sql,
+    ) -> Result<()> {
+        sql.push(" FROM ");
+        match self {
             Self::Forward { column } => {
-                write!(text, " FROM {schema}.{table} {far} WHERE {far}.id = {near}.{}", quoted(column))
+                tables.push(target, far, sql)?;
+                let _ = write!(sql.text, " WHERE {far}.id = {near}.{}", quoted(column));
             }
             Self::Backward { column } => {
-                write!(text, " FROM {schema}.{table} {far} WHERE {far}.{} = {near}.id", quoted(column))
+                tables.push(target, far, sql)?;
+                let _ = write!(sql.text, " WHERE {far}.{} = {near}.id", quoted(column));
             }
-            Self::Join { table: join, near: near_column, far: far_column } => write!(
-                text,
-                " FROM {schema}.{} {far}j JOIN {schema}.{table} {far} ON {far}.id = {far}j.{} WHERE {far}j.{} = {near}.id",
-                quoted(join),
-                quoted(far_column),
-                quoted(near_column),
-            ),
-        };
+            Self::Join { table, near: near_column, far: far_column } => {
+                let _ = write!(sql.text, "{}.{} {far}j JOIN ", tables.stage.schema(), quoted(table));
+                tables.push(target, far, sql)?;
+                let (near_column, far_column) = (quoted(near_column), quoted(far_column));
+                let _ = write!(sql.text, " ON {far}.id = {far}j.{far_column} WHERE {far}j.{near_column} = {near}.id");
+            }
+        }
+        Ok(())
     }
 
     /// The owner of a row `t`, among all rows of [`Link::all`]; a to-one relation has none.
@@ -73,15 +83,17 @@ impl Link {
     }
 
     /// ` FROM live."tag" t JOIN .. WHERE true`: the targets of all rows.
-    pub fn all(&self, stage: Stage, target: &ContentInfo, text: &mut String) {
-        let (schema, table) = (stage.schema(), quoted(target.table));
-        let _ = match self {
-            Self::Forward { .. } | Self::Backward { .. } => write!(text, " FROM {schema}.{table} t WHERE true"),
-            Self::Join { table: join, far, .. } => {
-                let (join, far) = (quoted(join), quoted(far));
-                write!(text, " FROM {schema}.{join} tj JOIN {schema}.{table} t ON t.id = tj.{far} WHERE true")
-            }
+    pub fn all(&self, tables: Tables<'_>, target: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+        sql.push(" FROM ");
+        let Self::Join { table, far, .. } = self else {
+            tables.push(target, "t", sql)?;
+            sql.push(" WHERE true");
+            return Ok(());
         };
+        let _ = write!(sql.text, "{}.{} tj JOIN ", tables.stage.schema(), quoted(table));
+        tables.push(target, "t", sql)?;
+        let _ = write!(sql.text, " ON t.id = tj.{} WHERE true", quoted(far));
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ use super::link::Link;
 use super::plan::{Hop, List, Member, Object, Page, Relation};
 use super::prepare::{Prepared, by_ids};
 use super::records::{self, Lists};
+use super::rows::Tables;
 use crate::error::{Error, Result};
 use crate::json;
 use crate::site::ReadCx;
@@ -112,13 +113,22 @@ impl<'a> Run<'a> {
     }
 
     /// The rows of these ids, in no order.
-    pub async fn by_ids(&self, object: &Object, ids: &[Uuid]) -> Result<(Loaded, HashMap<Uuid, usize>)> {
+    pub async fn by_ids(
+        &self,
+        tables: Tables<'_>,
+        object: &Object,
+        ids: &[Uuid],
+    ) -> Result<(Loaded, HashMap<Uuid, usize>)> {
         if ids.is_empty() {
             return Ok((Loaded::default(), HashMap::new()));
         }
-        let rows = self.request.rows_for(by_ids(object, self.stage), ids).await?;
+        let rows = self.request.rows_for(by_ids(object, tables)?, ids).await?;
         let places = rows.iter().enumerate().filter_map(|(index, row)| Some((uuid(row, 0)?, index))).collect();
         Ok((self.load(object, rows).await?, places))
+    }
+
+    pub fn tables(&self) -> Tables<'_> {
+        Tables::new(self.request.store, self.stage)
     }
 
     /// What the plan reads along with these rows.
@@ -143,7 +153,7 @@ impl<'a> Run<'a> {
             Relation::One { members } => {
                 let members = members.iter().map(|(column, member)| async move {
                     let ids = distinct(rows.iter().filter_map(|row| uuid(row, *column)));
-                    self.by_ids(&member.object, &ids).await
+                    self.by_ids(self.tables(), &member.object, &ids).await
                 });
                 Ok(Related::One(future::try_join_all(members).await?))
             }
@@ -153,7 +163,7 @@ impl<'a> Run<'a> {
                     // jsonb begins with its version.
                     collect(raw(row, *column).and_then(|json| json.get(1..)).unwrap_or_default(), hops, &mut ids);
                 }
-                let (loaded, places) = self.by_ids(&member.object, &distinct(ids.into_iter())).await?;
+                let (loaded, places) = self.by_ids(self.tables(), &member.object, &distinct(ids.into_iter())).await?;
                 Ok(Related::Stored(loaded, places))
             }
             Relation::Many { members, list } => self.many(members, list, rows).await,

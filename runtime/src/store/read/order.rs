@@ -10,9 +10,10 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
+use super::rows::Tables;
 use super::sql::{Sql, quoted};
 use crate::content::{ContentInfo, FieldInfo, Required, Shape, SiteInfo};
-use crate::error::{Code, Problem, Result, Step};
+use crate::error::{Code, Problem, Step};
 use crate::kind::Kind;
 use crate::value::Value;
 
@@ -77,6 +78,7 @@ impl Key {
 impl Order {
     /// From the coerced `orderBy`, over the rows `t`.
     pub fn new(
+        tables: Tables<'_>,
         info: &'static ContentInfo,
         order_by: Option<&Json>,
         default: DefaultOrder,
@@ -89,13 +91,10 @@ impl Order {
         };
         let mut keys: Vec<Key> = Vec::new();
         for (index, json) in given.iter().enumerate() {
-            match key(info, json) {
+            match key(tables, info, json) {
                 Ok(key) if keys.iter().any(|known| known.column == key.column) => {}
                 Ok(key) => keys.push(key),
-                Err(message) => {
-                    let path = [Step::from("orderBy"), Step::from(index)];
-                    problems.push(Problem::new(Code::BadUserInput, message).at(path));
-                }
+                Err(problem) => problems.push(problem.at([Step::from("orderBy"), Step::from(index)])),
             }
         }
         match (keys.last(), default) {
@@ -132,10 +131,11 @@ impl Order {
     }
 
     /// A condition: the row comes after the place.
-    pub fn push_after(&self, place: &Place, sql: &mut Sql) -> Result<()> {
+    pub fn push_after(&self, place: &Place, sql: &mut Sql) {
         let one_direction = self.keys.iter().all(|key| !key.nullable && key.descending == self.keys[0].descending);
         if one_direction {
-            return self.push_row_comparison(place, sql);
+            self.push_row_comparison(place, sql);
+            return;
         }
         sql.push("(");
         for (index, key) in self.keys.iter().enumerate() {
@@ -146,19 +146,18 @@ impl Order {
             for (same, value) in self.keys[..index].iter().zip(place) {
                 match value {
                     Value::Null => sql.push(&format!("{} IS NULL", same.column)),
-                    value => sql.push(&format!("{} = ", same.column)).value(value, 0, same.cast())?,
+                    value => sql.push(&format!("{} = ", same.column)).value(value, 0, same.cast()),
                 };
                 sql.push(" AND ");
             }
-            push_key_after(key, &place[index], sql)?;
+            push_key_after(key, &place[index], sql);
             sql.push(")");
         }
         sql.push(")");
-        Ok(())
     }
 
     /// `(a, id) > ($1, $2)`, which an index answers.
-    fn push_row_comparison(&self, place: &Place, sql: &mut Sql) -> Result<()> {
+    fn push_row_comparison(&self, place: &Place, sql: &mut Sql) {
         let columns: Vec<_> = self.keys.iter().map(|key| key.column.as_str()).collect();
         let operator = if self.keys[0].descending { "<" } else { ">" };
         sql.push(&format!("({}) {operator} (", columns.join(", ")));
@@ -166,10 +165,9 @@ impl Order {
             if index > 0 {
                 sql.push(", ");
             }
-            sql.value(value, 0, key.cast())?;
+            sql.value(value, 0, key.cast());
         }
         sql.push(")");
-        Ok(())
     }
 
     /// Appends the cursor of a row whose columns from `first` on are [`Order::push_columns`].
@@ -215,7 +213,7 @@ impl Order {
 const ENGINE: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The key itself comes after the value, nulls where they are put.
-fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) -> Result<()> {
+fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
     match (value.is_null(), key.nulls_first) {
         (true, true) => {
             sql.push(&format!("{} IS NOT NULL", key.column));
@@ -227,22 +225,22 @@ fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) -> Result<()> {
             let operator = if key.descending { "<" } else { ">" };
             let or_null = key.nullable && !nulls_first;
             sql.push(&format!("{}{} {operator} ", if or_null { "(" } else { "" }, key.column));
-            sql.value(value, 0, key.cast())?;
+            sql.value(value, 0, key.cast());
             if or_null {
                 sql.push(&format!(" OR {} IS NULL)", key.column));
             }
         }
     }
-    Ok(())
 }
 
-fn key(info: &'static ContentInfo, json: &Json) -> Result<Key, String> {
+fn key(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Result<Key, Problem> {
     let text = |key| json.get(key).and_then(Json::as_str);
-    let name = text("field").ok_or("`field` is required")?;
+    let wrong = |message: String| Problem::new(Code::BadUserInput, message);
+    let name = text("field").ok_or_else(|| wrong("`field` is required".into()))?;
     let descending = match text("direction") {
         None | Some("ASC") => false,
         Some("DESC") => true,
-        Some(other) => return Err(format!("the direction is ASC or DESC, not `{other}`")),
+        Some(other) => return Err(wrong(format!("the direction is ASC or DESC, not `{other}`"))),
     };
     let mut key = match name {
         "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
@@ -252,7 +250,8 @@ fn key(info: &'static ContentInfo, json: &Json) -> Result<Key, String> {
         "POSITION" if info.owner.is_some() => Key::new("t.position".into(), Some(Kind::Bigint), false, descending),
         name => {
             let field = info.fields.iter().find(|field| field.sortable && field.snake.eq_ignore_ascii_case(name));
-            let field = field.ok_or_else(|| format!("`{}` cannot be sorted by `{name}`", info.name))?;
+            let field = field.ok_or_else(|| wrong(format!("`{}` cannot be sorted by `{name}`", info.name)))?;
+            tables.store.access.must_read(info, field.snake, tables.stage)?;
             Key::new(format!("t.{}", quoted(field.snake)), Some(sort_kind(field)), is_nullable(field), descending)
         }
     };
@@ -260,7 +259,7 @@ fn key(info: &'static ContentInfo, json: &Json) -> Result<Key, String> {
         None => {}
         Some("FIRST") => key.nulls_first = true,
         Some("LAST") => key.nulls_first = false,
-        Some(other) => return Err(format!("nulls go FIRST or LAST, not `{other}`")),
+        Some(other) => return Err(wrong(format!("nulls go FIRST or LAST, not `{other}`"))),
     }
     Ok(key)
 }

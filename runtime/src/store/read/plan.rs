@@ -201,6 +201,26 @@ pub enum InfoWhat {
     End,
 }
 
+/// What a plan reads at one place of a document, to be held against the rules of whoever runs it.
+#[derive(Debug)]
+pub struct Use {
+    pub info: &'static ContentInfo,
+    pub what: Used,
+    pub path: Vec<Step>,
+    pub pos: Pos,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Used {
+    Type,
+    /// By `snake`.
+    Field(&'static str),
+    /// By its name in the API.
+    Computed(&'static str),
+    /// Who made and changed the entry: for those who may read drafts.
+    Author,
+}
+
 /// A field's arguments as the document gives them.
 #[derive(Debug)]
 pub struct Given {

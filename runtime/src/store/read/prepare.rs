@@ -6,6 +6,7 @@ use super::filter::{self, Filter};
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, Given, List, Member, Object, Page, Relation};
+use super::rows::Tables;
 use super::sql::{Sql, quoted};
 use super::{Arguments, Failure};
 use crate::content::ContentInfo;
@@ -79,7 +80,7 @@ impl Preparing<'_> {
         let Some(arguments) = self.coerce(&list.given) else { return };
         let mut problems = Vec::new();
         let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
-        let order = Order::new(info, None, list.default, &mut problems);
+        let order = Order::new(self.tables(), info, None, list.default, &mut problems);
         let prepared =
             Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
         self.finish(list, prepared, problems);
@@ -92,7 +93,8 @@ impl Preparing<'_> {
         let mut rows = Vec::with_capacity(members.len());
         let mut first_order = None;
         for (link, member) in members {
-            let order = Order::new(member.object.info, arguments.get("orderBy"), list.default, &mut problems);
+            let order =
+                Order::new(self.tables(), member.object.info, arguments.get("orderBy"), list.default, &mut problems);
             first_order.get_or_insert_with(|| order.clone());
             let filter = filter::given(&arguments);
             let numbered = matches!(list.default, DefaultOrder::Position(_));
@@ -109,7 +111,8 @@ impl Preparing<'_> {
     /// A connection at the root, or below the rows that a link starts from.
     pub fn page(&mut self, link: Option<&Link>, page: &Page, arguments: &Map<String, Json>) -> Result<()> {
         let mut problems = Vec::new();
-        let order = Order::new(page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
+        let order =
+            Order::new(self.tables(), page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
         let first = self.size(arguments, "first", &mut problems);
         let last = self.size(arguments, "last", &mut problems);
         if first.is_some() && last.is_some() {
@@ -218,7 +221,7 @@ impl Preparing<'_> {
         }
         let mut sql = Sql::default();
         self.push_columns(object, select, &mut sql);
-        self.from(link, object.info, &mut sql);
+        self.from(link, object.info, &mut sql)?;
         self.conditions(object.info, select, &mut sql, problems)?;
         select.order.push_order_by(&mut sql.text);
         // A literal: PostgreSQL plans a parameter here anew at each execution.
@@ -248,7 +251,7 @@ impl Preparing<'_> {
         select.order.push_order_by(&mut sql.text);
         // No field can have this name.
         sql.push(") AS \"#\"");
-        link.all(self.stage, object.info, &mut sql.text);
+        link.all(self.tables(), object.info, &mut sql)?;
         self.conditions(object.info, select, &mut sql, problems)?;
         sql.push(&format!(" AND {owner} = ANY(")).ids();
         sql.push(&format!(")) x WHERE \"#\" <= {}", select.limit));
@@ -272,7 +275,7 @@ impl Preparing<'_> {
         self.filter(info, select.filter, sql, problems)?;
         for (order, place) in &select.places {
             sql.push(" AND ");
-            order.push_after(place, sql)?;
+            order.push_after(place, sql);
         }
         Ok(())
     }
@@ -286,7 +289,7 @@ impl Preparing<'_> {
     ) -> Result<Sql> {
         let mut sql = Sql::default();
         sql.push("SELECT count(*)");
-        self.from(link, info, &mut sql);
+        self.from(link, info, &mut sql)?;
         self.filter(info, filter, &mut sql, problems)?;
         if link.is_some() {
             let inner = std::mem::take(&mut sql.text);
@@ -295,13 +298,18 @@ impl Preparing<'_> {
         Ok(sql)
     }
 
-    fn from(&self, link: Option<&Link>, info: &ContentInfo, sql: &mut Sql) {
-        match link {
-            Some(link) => link.from(self.stage, info, "p", "t", &mut sql.text),
-            None => {
-                sql.push(&format!(" FROM {}.{} t WHERE true", self.stage.schema(), quoted(info.table)));
-            }
+    fn from(&self, link: Option<&Link>, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+        if let Some(link) = link {
+            return link.from(self.tables(), info, "p", "t", sql);
         }
+        sql.push(" FROM ");
+        self.tables().push(info, "t", sql)?;
+        sql.push(" WHERE true");
+        Ok(())
+    }
+
+    fn tables(&self) -> Tables<'_> {
+        Tables::new(self.store, self.stage)
     }
 
     fn filter(
@@ -313,16 +321,17 @@ impl Preparing<'_> {
     ) -> Result<()> {
         let Some(filter) = filter else { return Ok(()) };
         sql.push(" AND ");
-        Filter::new(&self.store.schema.site, self.stage, sql, problems).conditions(info, filter, "t")
+        Filter::new(self.store, self.stage, sql, problems).conditions(info, filter, "t")
     }
 }
 
-/// The rows of these ids, in no order.
-pub fn by_ids(object: &Object, stage: Stage) -> Sql {
+/// The rows of some ids, in no order.
+pub fn by_ids(object: &Object, tables: Tables<'_>) -> Result<Sql> {
     let mut sql = Sql::default();
-    let table = format!("{}.{}", stage.schema(), quoted(object.info.table));
-    sql.push(&format!("SELECT {} FROM {table} t WHERE t.id = ANY(", columns(object, stage))).ids().push(")");
-    sql
+    sql.push(&format!("SELECT {} FROM ", columns(object, tables.stage)));
+    tables.push(object.info, "t", &mut sql)?;
+    sql.push(" WHERE t.id = ANY(").ids().push(")");
+    Ok(sql)
 }
 
 /// The columns of an object, the id first.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::link::{Link, to_one_column};
 use super::load::{array_items, raw, uuid};
+use super::rows::Tables;
 use super::sql::{Sql, quoted};
 use crate::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 use crate::error::{Error, Result};
@@ -48,8 +49,9 @@ pub async fn entries(
         return Ok(Vec::new());
     }
     let mut sql = Sql::default();
-    let table = format!("{}.{}", stage.schema(), quoted(info.table));
-    sql.push(&format!("SELECT t.id{} FROM {table} t WHERE t.id = ANY(", select(info))).ids().push(")");
+    sql.push(&format!("SELECT t.id{} FROM ", select(info)));
+    Tables::new(store, stage).push(info, "t", &mut sql)?;
+    sql.push(" WHERE t.id = ANY(").ids().push(")");
     let rows = sql.fetch_for(store, ids).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -115,7 +117,7 @@ async fn children(
     sql.push(&format!("SELECT t.id{}, p.id FROM unnest(", select(info)))
         .ids()
         .push(") p(id) CROSS JOIN LATERAL (SELECT t.*");
-    Link::to_children().from(stage, info, "p", "t", &mut sql.text);
+    Link::to_children().from(Tables::with_all_rows(store, stage), info, "p", "t", &mut sql)?;
     sql.push(") t ORDER BY t.parent_id, t.position");
     let rows = sql.fetch_for(store, owners).await?;
     let mut found = Vec::with_capacity(rows.len());

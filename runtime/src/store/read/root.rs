@@ -10,12 +10,14 @@ use uuid::Uuid;
 use super::compile::Compiler;
 use super::load::{Loaded, Run};
 use super::order::DefaultOrder;
-use super::plan::{Given, Member, Page};
+use super::plan::{Given, Member, Page, Use, Used};
 use super::prepare::{Preparing, columns};
+use super::rows::Tables;
 use super::selection::{Document, Selected};
 use super::sql::{Sql, quoted};
 use super::write::Writer;
 use super::{Failure, Request};
+use crate::access::Access;
 use crate::content::{ContentInfo, FieldInfo, SchemaInfo, Shape};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::id;
@@ -30,6 +32,7 @@ pub struct Root {
     given: Given,
     what: What,
     slots: usize,
+    uses: Vec<Use>,
 }
 
 #[derive(Debug)]
@@ -57,11 +60,13 @@ impl Root {
     /// `None` for a field that reads no content: introspection, and the site's own operations.
     pub fn compile(document: Document<'_>, selected: &Selected<'_>) -> Option<Self> {
         let mut compiler = Compiler::new(document);
-        compiler.below(selected.key, |compiler| {
-            let given = compiler.given("Query", selected);
-            let what = what(document.schema, selected, compiler)?;
-            Some(Self { key: selected.key.to_owned(), given, what, slots: compiler.slots() })
-        })
+        compiler
+            .below(selected.key, |compiler| {
+                let given = compiler.given("Query", selected);
+                let what = what(document.schema, selected, compiler)?;
+                Some((given, what))
+            })
+            .map(|(given, what)| Self::new(selected, given, what, compiler))
     }
 
     /// For a field that returns entries which somebody else finds: a mutation, or an operation of the site's own.
@@ -73,11 +78,36 @@ impl Root {
         many: bool,
     ) -> Self {
         let mut compiler = Compiler::new(document);
-        compiler.below(selected.key, |compiler| {
+        let (given, what) = compiler.below(selected.key, |compiler| {
             let given = compiler.given(parent, selected);
-            let what = What::Entries { member: compiler.member(info, &selected.sets), many };
-            Self { key: selected.key.to_owned(), given, what, slots: compiler.slots() }
-        })
+            compiler.note(info, Used::Type, selected.pos);
+            (given, What::Entries { member: compiler.member(info, &selected.sets), many })
+        });
+        Self::new(selected, given, what, compiler)
+    }
+
+    fn new(selected: &Selected<'_>, given: Given, what: What, compiler: Compiler<'_>) -> Self {
+        Self { key: selected.key.to_owned(), given, what, slots: compiler.slots(), uses: compiler.uses() }
+    }
+
+    /// What the actor may not read of it at this stage.
+    pub fn denied(&self, access: &Access, stage: Stage) -> Vec<Failure> {
+        self.denied_unless(access, stage, |_| false)
+    }
+
+    /// As [`Root::denied`] for an entry that the actor has just written: of one whose drafts it may not read, it sees what every
+    /// entry has.
+    pub fn denied_of_written(&self, access: &Access) -> Vec<Failure> {
+        let is_root = |used: &Use| matches!(used.what, Used::Type) && used.path.len() == 1;
+        self.denied_unless(access, Stage::Draft, is_root)
+    }
+
+    fn denied_unless(&self, access: &Access, stage: Stage, allowed: impl Fn(&Use) -> bool) -> Vec<Failure> {
+        let denied = self.uses.iter().filter(|used| !allowed(used)).filter_map(|used| {
+            let problem = access.must_use(used.info, used.what, stage).err()?;
+            Some(Failure { problem, path: used.path.clone(), pos: used.pos })
+        });
+        denied.collect()
     }
 
     pub fn pos(&self) -> Pos {
@@ -120,7 +150,14 @@ impl Root {
         ids: &[Uuid],
     ) -> Result<Vec<u8>, Vec<Failure>> {
         let run = self.prepare(request, stage, &Map::new())?;
-        self.entries(&run, ids).await.map_err(|error| self.failed(error))
+        self.entries(&run, run.tables(), ids).await.map_err(|error| self.failed(error))
+    }
+
+    /// The JSON of the entries with these ids, which the actor has just written, so that it knows of them.
+    pub async fn run_written(&self, request: &Request<'_>, ids: &[Uuid]) -> Result<Vec<u8>, Vec<Failure>> {
+        let run = self.prepare(request, Stage::Draft, &Map::new())?;
+        let tables = Tables::with_all_rows(request.store, Stage::Draft);
+        self.entries(&run, tables, ids).await.map_err(|error| self.failed(error))
     }
 
     fn arguments(&self, request: &Request<'_>) -> Result<Map<String, Json>, Vec<Failure>> {
@@ -161,7 +198,7 @@ impl Root {
             What::ById(member) => {
                 let found = parse_id(arguments.get("id"), "id".into())?;
                 let ids: Vec<_> = found.into_iter().filter(|(table, _)| *table == member.object.info.table).collect();
-                self.entries(run, &ids.into_iter().map(|(_, uuid)| uuid).collect::<Vec<_>>()).await
+                self.entries(run, run.tables(), &ids.into_iter().map(|(_, uuid)| uuid).collect::<Vec<_>>()).await
             }
             What::ByKey { member, field, kind } => {
                 let rows = self.by_key(run, member, field, *kind, arguments).await?;
@@ -180,7 +217,7 @@ impl Root {
                 Ok(writer.out)
             }
             What::Nodes { members, many } => Box::pin(nodes(run, members, *many, arguments)).await,
-            What::Entries { .. } => self.entries(run, &[]).await,
+            What::Entries { .. } => self.entries(run, run.tables(), &[]).await,
         }
     }
 
@@ -196,20 +233,20 @@ impl Root {
         let given = arguments.get(field.name).unwrap_or(&Json::Null);
         let site = &run.request.store.schema.site;
         let Ok(value) = kind.parse(given, site) else { return Ok(Vec::new()) };
-        let table = format!("{}.{}", run.stage.schema(), quoted(member.object.info.table));
         let mut sql = Sql::default();
-        sql.push(&format!("SELECT {} FROM {table} t", columns(&member.object, run.stage)));
-        sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast())?;
+        sql.push(&format!("SELECT {} FROM ", columns(&member.object, run.stage)));
+        run.tables().push(member.object.info, "t", &mut sql)?;
+        sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast());
         run.request.rows(sql).await
     }
 
-    async fn entries(&self, run: &Run<'_>, ids: &[Uuid]) -> Result<Vec<u8>> {
+    async fn entries(&self, run: &Run<'_>, tables: Tables<'_>, ids: &[Uuid]) -> Result<Vec<u8>> {
         let (member, many) = match &self.what {
             What::Entries { member, many } => (member, *many),
             What::ById(member) => (member, false),
             _ => return Err(Error::internal(format!("`{}` is not read by ids", self.given.field))),
         };
-        let (loaded, places) = run.by_ids(&member.object, ids).await?;
+        let (loaded, places) = run.by_ids(tables, &member.object, ids).await?;
         let mut writer = Writer { run, out: Vec::with_capacity(512 * (ids.len() + 1)) };
         let mut found = ids.iter().filter_map(|id| places.get(id));
         if many {
@@ -233,15 +270,19 @@ fn what<'a>(schema: &'static SchemaInfo, selected: &Selected<'a>, compiler: &mut
     }
     for info in schema.types.iter().copied() {
         if info.plural == name {
+            compiler.note(info, Used::Type, selected.pos);
             return Some(What::Page(compiler.page("Query", info, selected, DefaultOrder::Newest)));
         }
         let singular = lower_first(info.name);
         if name == singular {
+            compiler.note(info, Used::Type, selected.pos);
             return Some(What::ById(compiler.member(info, &selected.sets)));
         }
         let key = name.strip_prefix(singular.as_str()).and_then(|rest| rest.strip_prefix("By")).unwrap_or_default();
         let field = info.fields.iter().find(|field| field.unique == Some(&[]) && lower_first(key) == field.name);
         if let Some((field, Shape::Scalar(kind))) = field.map(|field| (field, field.shape)) {
+            compiler.note(info, Used::Type, selected.pos);
+            compiler.note(info, Used::Field(field.snake), selected.pos);
             return Some(What::ByKey { member: compiler.member(info, &selected.sets), field, kind });
         }
     }
@@ -266,7 +307,7 @@ async fn nodes(run: &Run<'_>, members: &[Member], many: bool, arguments: &Map<St
         of_type.sort_unstable();
         of_type.dedup();
         if !of_type.is_empty() {
-            let (loaded, places) = run.by_ids(&member.object, &of_type).await?;
+            let (loaded, places) = run.by_ids(run.tables(), &member.object, &of_type).await?;
             found.insert(table, (member, loaded, places));
         }
     }

@@ -7,7 +7,8 @@ use super::filter::Filter;
 use super::load::uuid;
 use super::order::{DefaultOrder, Order};
 use super::records::{self, Lists};
-use super::sql::{Sql, quoted};
+use super::rows::Tables;
+use super::sql::Sql;
 use crate::content::ContentInfo;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -79,10 +80,13 @@ impl Store {
         let mut problems = Vec::new();
         let order_by = Json::Array(select.order_by.clone());
         let default = if info.owner.is_some() { DefaultOrder::Position("t") } else { DefaultOrder::Newest };
-        let order = Order::new(info, Some(&order_by), default, &mut problems);
+        let tables = Tables::new(self, stage);
+        let order = Order::new(tables, info, Some(&order_by), default, &mut problems);
         let mut sql = Sql::default();
-        sql.push(&format!("SELECT t.id FROM {}.{} t WHERE ", stage.schema(), quoted(info.table)));
-        Filter::new(&self.schema.site, stage, &mut sql, &mut problems).conditions(info, &select.filter, "t")?;
+        sql.push("SELECT t.id FROM ");
+        tables.push(info, "t", &mut sql)?;
+        sql.push(" WHERE ");
+        Filter::new(self, stage, &mut sql, &mut problems).conditions(info, &select.filter, "t")?;
         order.push_order_by(&mut sql.text);
         sql.push(&format!(" LIMIT {}", select.first));
         if !problems.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::postgres::PgRow;
 use tokio::sync::Mutex;
 
-use super::sql::Sql;
+use super::sql::Statement;
 use crate::error::Result;
 use crate::store::{Lent, Store};
 
@@ -18,17 +18,17 @@ pub struct Session {
 }
 
 impl Session {
-    pub async fn rows(&self, store: &Store, sql: Sql) -> Result<Vec<PgRow>> {
+    pub async fn rows(&self, store: &Store, statement: Statement) -> Result<Vec<PgRow>> {
         let mut held = self.held.lock().await;
         if self.apart.load(Ordering::Acquire) {
             drop(held);
-            return sql.fetch(store).await;
+            return statement.fetch(store).await;
         }
         let connection = match held.as_mut() {
             Some(connection) => connection,
             None => held.insert(store.lend().await?),
         };
-        sql.fetch_on(store, connection).await
+        statement.fetch_on(store, connection).await
     }
 
     /// Gives the connection back before the site's own code runs, which may take one: whoever waits for a second

@@ -1,5 +1,6 @@
 //! `Sql`: a statement's text and its parameters, growing together.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sqlx::Arguments as _;
@@ -14,8 +15,21 @@ use crate::value::Value;
 #[derive(Clone, Debug, Default)]
 pub struct Sql {
     pub text: String,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Clone, Debug)]
+enum Parameter {
+    /// As PostgreSQL reads it; the cast in the statement says of what type it is.
+    Text(Option<String>),
+    /// The ids that the statement is sent for.
+    Ids,
+}
+
+/// A statement with all that it is sent with.
+pub struct Statement {
+    text: String,
     arguments: PgArguments,
-    parameters: usize,
 }
 
 /// An identifier, which may be a word that SQL keeps for itself.
@@ -30,30 +44,43 @@ impl Sql {
     }
 
     /// `$3::bigint`, bound to one column of the value.
-    pub fn value(&mut self, value: &Value, column: usize, cast: &str) -> Result<&mut Self> {
-        value.bind(column, &mut self.arguments)?;
-        self.parameters += 1;
-        let _ = write!(self.text, "${}::{cast}", self.parameters);
-        Ok(self)
-    }
-
-    /// The place where [`Sql::fetch`] binds ids; nothing can be bound after it.
-    pub fn ids(&mut self) -> &mut Self {
-        let _ = write!(self.text, "${}::uuid[]", self.parameters + 1);
+    pub fn value(&mut self, value: &Value, column: usize, cast: &str) -> &mut Self {
+        self.parameters.push(Parameter::Text(value.text(column).map(Cow::into_owned)));
+        let _ = write!(self.text, "${}::{cast}", self.parameters.len());
         self
     }
 
-    /// The statement with these ids bound at [`Sql::ids`].
-    pub fn with_ids(mut self, ids: &[Uuid]) -> Result<Self> {
-        self.arguments.add(ids).map_err(sqlx::Error::Encode)?;
-        Ok(self)
+    /// The place of the ids that the statement is sent for.
+    pub fn ids(&mut self) -> &mut Self {
+        self.parameters.push(Parameter::Ids);
+        let _ = write!(self.text, "${}::uuid[]", self.parameters.len());
+        self
     }
 
-    /// Rows of the statement, with these ids bound at [`Sql::ids`].
+    /// The statement for these ids; for none where it has no place for any.
+    pub fn bind(self, ids: &[Uuid]) -> Result<Statement> {
+        let mut arguments = PgArguments::default();
+        for parameter in &self.parameters {
+            match parameter {
+                Parameter::Text(text) => arguments.add(text),
+                Parameter::Ids => arguments.add(ids),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(Statement { text: self.text, arguments })
+    }
+
+    /// Rows of the statement for these ids.
     pub async fn fetch_for(self, store: &Store, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        self.with_ids(ids)?.fetch(store).await
+        self.bind(ids)?.fetch(store).await
     }
 
+    pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
+        self.fetch_for(store, &[]).await
+    }
+}
+
+impl Statement {
     pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
         store.rows(self.text, self.arguments).await
     }
