@@ -146,17 +146,17 @@ impl Access {
         Err(self.refusal(format!("you may not read {what} `{}`", info.name)))
     }
 
-    /// A problem where the actor may not read the field, by `snake`.
+    /// A problem where the actor may not read the field, by `snake`. Of a type that it may read nothing of, there are no rows
+    /// to tell anything, and [`Access::must_read_any`] is the problem.
     pub fn must_read(&self, info: &ContentInfo, field: &str, stage: Stage) -> Result<(), Problem> {
-        self.must_read_any(info, stage)?;
-        if self.reads(info, stage).has(info, field) {
+        let grant = self.reads(info, stage);
+        if grant.is_denied() || grant.has(info, field) {
             return Ok(());
         }
         Err(self.refusal(format!("you may not read `{}.{}`", info.name, shown(info, field))))
     }
 
-    /// A problem where the actor may not read what a plan uses. Of a type that it may read nothing of, the type is the problem,
-    /// and not each field.
+    /// A problem where the actor may not read what a plan uses.
     pub fn must_use(&self, info: &ContentInfo, used: Used, stage: Stage) -> Result<(), Problem> {
         match (used, self.reads(info, stage)) {
             (Used::Type, _) => self.must_read_any(info, stage),

@@ -23,6 +23,8 @@ pub struct Data {
     pub tables: BTreeMap<(&'static str, String), Vec<Row>>,
 }
 
+const PUBLISHED: &str = "all that is live";
+
 /// Stored milliseconds and what the API shows of them.
 pub const LENGTHS: [(i64, &str); 4] = [(0, "PT0S"), (90_000, "PT1M30S"), (86_400_000, "P1D"), (500, "PT0.5S")];
 
@@ -64,6 +66,21 @@ impl Rng {
 impl Data {
     pub fn rows(&self, stage: Stage, table: &str) -> &[Row] {
         self.tables.get(&(stage.schema(), table.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// Drops the rows that do not pass. What is published stays known by its revision, which the status of drafts shows.
+    pub fn keep(&mut self, stage: Stage, table: &str, passes: impl Fn(&Row) -> bool) {
+        let rows = self.rows(stage, table).to_vec();
+        if stage == Stage::Live {
+            self.tables.insert((PUBLISHED, table.to_owned()), rows.clone());
+        }
+        self.tables.insert((stage.schema(), table.to_owned()), rows.into_iter().filter(passes).collect());
+    }
+
+    /// What is live, whoever may read it.
+    pub fn published(&self, table: &str) -> &[Row] {
+        let kept = self.tables.get(&(PUBLISHED, table.to_owned()));
+        kept.map_or_else(|| self.rows(Stage::Live, table), Vec::as_slice)
     }
 
     fn push(&mut self, stage: &'static str, table: &str, row: Json) {
@@ -308,6 +325,10 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
     let (mut planned, mut out) = (0, String::from("{"));
     for selected in of.fields("Query", &[&operation.node.selection_set.node]) {
         let root = Root::compile(of, &selected).unwrap_or_else(|| panic!("`{}` reads nothing", selected.key));
+        let denied = root.denied(&store.access, root.stage(&request));
+        if !denied.is_empty() {
+            return Err(denied);
+        }
         planned += root.statements();
         let json = String::from_utf8(root.run(&request).await?).expect("the answer is UTF-8");
         out += &format!("{}\"{}\":{json}", if out.len() > 1 { "," } else { "" }, root.key);

@@ -15,16 +15,21 @@ use crate::schema::SCHEMA;
 const CASES: u64 = 80;
 
 /// Writes a query and the variables that go with it.
-struct Writer<'a> {
+pub struct Writer<'a> {
     rng: Rng,
     data: &'a Data,
-    variables: Map<String, Json>,
+    pub variables: Map<String, Json>,
     fragments: String,
     names: usize,
 }
 
-impl Writer<'_> {
-    fn query(&mut self) -> String {
+impl<'a> Writer<'a> {
+    pub fn new(rng: Rng, data: &'a Data) -> Self {
+        let variables = Map::from_iter([("yes".into(), json!(true)), ("no".into(), json!(false))]);
+        Self { rng, data, variables, fragments: String::new(), names: 0 }
+    }
+
+    pub fn query(&mut self) -> String {
         let mut query = String::from("query {");
         for _ in 0..1 + self.rng.below(2) {
             let stage = *self.rng.pick(&["LIVE", "DRAFT"]);
@@ -300,7 +305,7 @@ impl Writer<'_> {
         selection + " }"
     }
 
-    fn filter(&mut self, of: &'static ContentInfo, depth: usize) -> Json {
+    pub fn filter(&mut self, of: &'static ContentInfo, depth: usize) -> Json {
         let mut filter = Map::new();
         for _ in 0..self.rng.below(3) {
             if depth > 0 && self.rng.chance(30) {
@@ -415,8 +420,7 @@ async fn random_queries_have_the_answers_of_the_plain_executor() {
     let cases = std::env::var("READ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES);
     for case in 0..cases {
         let rng = Rng(first ^ (case + 1).wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let variables = Map::from_iter([("yes".into(), json!(true)), ("no".into(), json!(false))]);
-        let mut writer = Writer { rng, data: &data, variables, fragments: String::new(), names: 0 };
+        let mut writer = Writer::new(rng, &data);
         let query = writer.query();
         let variables = writer.variables;
         let told = format!("READ_SEED={first}, case {case}: {query}\nvariables: {}", Json::Object(variables.clone()));
@@ -433,7 +437,7 @@ async fn random_queries_have_the_answers_of_the_plain_executor() {
 }
 
 /// The answers are long: only what is around the first difference is shown.
-fn same(answer: &str, expected: &str, told: &str) {
+pub fn same(answer: &str, expected: &str, told: &str) {
     if answer != expected {
         let place = answer.chars().zip(expected.chars()).take_while(|(a, b)| a == b).count();
         let around = |text: &str| text.chars().skip(place.saturating_sub(150)).take(300).collect::<String>();

@@ -64,7 +64,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    fn of(&self, parent: &str, field: &Field) -> Map<String, Json> {
+    pub fn of(&self, parent: &str, field: &Field) -> Map<String, Json> {
         let given: Vec<_> =
             field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone())).collect();
         self.arguments.coerce(parent, field.name.node.as_str(), &given).unwrap()
@@ -74,7 +74,7 @@ impl<'a> Reference<'a> {
         self.data.rows(self.stage, info.table).iter().find(|row| row["id"] == json!(id.to_string()))
     }
 
-    fn fields(&self, ty: &str, sets: &[&'a SelectionSet]) -> Fields<'a> {
+    pub fn fields(&self, ty: &str, sets: &[&'a SelectionSet]) -> Fields<'a> {
         let mut fields: Fields<'a> = Vec::new();
         for set in sets {
             self.collect(ty, set, &mut fields);
@@ -160,7 +160,7 @@ impl<'a> Reference<'a> {
     }
 
     fn status(&self, info: &ContentInfo, row: &Row) -> &'static str {
-        let live = self.data.rows(Stage::Live, info.table).iter().find(|live| live["id"] == row["id"]);
+        let live = self.data.published(info.table).iter().find(|live| live["id"] == row["id"]);
         match live {
             _ if self.stage == Stage::Live => "PUBLISHED",
             None => "DRAFT",

@@ -145,6 +145,10 @@ impl Preparing<'_> {
             true => Some(self.total(link, page.object.info, filter, &mut problems)?),
             false => None,
         };
+        if !page.rows && !page.total {
+            // Nothing is sent, and what is wrong with it is told all the same.
+            self.filter(page.object.info, filter, &mut Sql::default(), &mut problems)?;
+        }
         // What is wrong with the filter is told once, though it is compiled twice.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
         for problem in problems {
