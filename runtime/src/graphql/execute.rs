@@ -41,7 +41,7 @@ impl Execution<'_> {
         let access = &self.store.access;
         let at_field = |problem: Problem| Failure::from(problem).at(field.pos);
         let (refused, of_answer) = match &field.what {
-            What::Typename(_) | What::Introspection { .. } => return Vec::new(),
+            What::Typename(_) | What::Introspection { .. } | What::Site { .. } => return Vec::new(),
             What::Read(root) => return shown(root.denied(access, root.stage(&self.request()))),
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
