@@ -134,7 +134,7 @@ async fn connect(config: &Config, server: &Server) -> Result<Store> {
 
 async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {
     let store = connect(config, server).await?;
-    Accounts::new(store.pool, server.schema, &config.identity)
+    Accounts::new(store.pool.clone(), server.schema, &config.identity)
 }
 
 fn log() {

@@ -20,7 +20,7 @@ use crate::identity::Accounts;
 use crate::identity::mail::Mailer;
 use crate::identity::settings::Settings;
 use crate::site::SiteCode;
-use crate::store::Store;
+use crate::store::Database;
 
 /// Where tests find a PostgreSQL on which they may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
@@ -74,7 +74,7 @@ pub struct Node {
 impl TestServer {
     /// On a database that has had its migrations.
     pub async fn start(db: &TestDb, node: Node) -> Self {
-        let store = Store::connect_lazy(&db.url(), 8, node.schema).expect("an address of a database");
+        let store = Database::connect_lazy(&db.url(), 8, node.schema).expect("an address of a database");
         let mut accounts = Accounts::for_tests(store.pool.clone(), node.schema, &node.settings).expect("accounts");
         if let Some(mailer) = node.mailer {
             accounts = accounts.with_mailer(mailer);
@@ -99,7 +99,7 @@ impl TestServer {
         for task in self.tasks {
             task.abort();
         }
-        self.app.api.store.close().await;
+        self.app.api.database.close().await;
     }
 }
 

@@ -50,7 +50,13 @@ async fn status_codes_tell_what_became_of_a_request() {
         ("GET", "/graphql?query=%7B__typename%7D&variables=%7B", &[new], "", 400),
         ("DELETE", "/graphql", &[new], "", 405),
         ("OPTIONS", "/graphql", &[new], "", 204),
-        ("POST", "/graphql", &[json_type, new], r#"{"query":"mutation{__typename}"}"#, 401),
+        (
+            "POST",
+            "/graphql",
+            &[json_type, new],
+            r#"{"query":"mutation{deleteTag(id:\"tag_00000000000000000000000000\",revision:1)}"}"#,
+            401,
+        ),
         ("POST", "/graphql", &[json_type, new, ("authorization", "Bearer wrong")], r#"{"query":"{__typename}"}"#, 401),
         ("GET", "/health", &[], "", 200),
         ("GET", "/ready", &[], "", 200),
@@ -72,7 +78,8 @@ async fn headers_say_what_a_client_may_do() {
     assert_eq!(mutation.header("allow"), Some("POST"));
     let deleted = site.send("DELETE", "/graphql", &[], "").await;
     assert_eq!(deleted.header("allow"), Some("GET, POST, OPTIONS"));
-    let refused = site.post(&json!({"query": "mutation { __typename }"}), &[]).await;
+    let mutation = "mutation { deleteTag(id: \"tag_00000000000000000000000000\", revision: 1) }";
+    let refused = site.post(&json!({"query": mutation}), &[]).await;
     assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
     let answer = site.post(&json!({"query": "{ __typename }"}), &[("x-request-id", "mine-1")]).await;
     assert_eq!(answer.header("x-request-id"), Some("mine-1"));

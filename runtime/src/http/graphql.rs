@@ -9,7 +9,6 @@ use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE,
 };
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
@@ -48,7 +47,7 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
         return refused(media, StatusCode::BAD_REQUEST, "the parameters of the address cannot be read");
     };
     let (parts, _) = request.into_parts();
-    let actor = match actor(app, &parts).await {
+    let actor = match auth::authenticate(app, &parts).await {
         Ok(actor) => actor,
         Err(error) => return unauthenticated(media, error),
     };
@@ -64,7 +63,7 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8");
     }
     let (parts, body) = request.into_parts();
-    let actor = match actor(app, &parts).await {
+    let actor = match auth::authenticate(app, &parts).await {
         Ok(actor) => actor,
         Err(error) => return unauthenticated(media, error),
     };
@@ -78,18 +77,6 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, &requests, actor).await),
         Err(malformed) => malformed.respond(media),
     }
-}
-
-/// Who asks, as far as execution tells actors apart.
-async fn actor(app: &App, parts: &Parts) -> crate::Result<Actor> {
-    let actor = auth::authenticate(app, parts).await?;
-    // A scope is a promise: until it is looked at, its token reads what everybody reads.
-    Ok(match actor.role.as_str() {
-        _ if actor.scopes.is_some() => Actor::Anonymous,
-        "admin" | "editor" => Actor::Developer,
-        "viewer" => Actor::Viewer,
-        _ => Actor::Anonymous,
-    })
 }
 
 /// A token that is not valid is told by the status, also to clients that expect 200 for what GraphQL refuses.

@@ -94,7 +94,7 @@ async fn use_link(app: &App, purpose: Purpose, request: Request) -> Result<Respo
 
 pub async fn enrol(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {
     let actor = identify(&app, &parts).await?.actor;
-    let enrolment = app.accounts.enrol(&actor, app.api.store.schema.site.name).await?;
+    let enrolment = app.accounts.enrol(&actor, app.api.database.schema.site.name).await?;
     Ok(input::answer(StatusCode::OK, &Json::from(enrolment)))
 }
 

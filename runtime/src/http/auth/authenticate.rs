@@ -47,7 +47,7 @@ pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
     if !token.starts_with(api_token::PREFIX) {
         return Err(invalid());
     }
-    let mut lent = app.api.store.lend().await?;
+    let mut lent = app.api.database.lend().await?;
     let (identity, role, scopes) = app.accounts.token_bearer(&mut lent, token).await?.ok_or_else(invalid)?;
     Ok(Caller { actor: Actor { identity, role, scopes, origin }, restricted: false })
 }
@@ -55,7 +55,7 @@ pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
 /// The token says which session, the database whether it still lives and what its user's role is at this moment.
 async fn of_session(app: &App, token: &str, parts: &Parts) -> Result<Caller> {
     let bearer = app.accounts.tokens.verify(token).await?.ok_or_else(invalid)?;
-    let mut lent = app.api.store.lend().await?;
+    let mut lent = app.api.database.lend().await?;
     let live = app.accounts.live(&mut lent, bearer).await?.ok_or_else(invalid)?;
     let identity = Identity::User { id: bearer.user, session: bearer.session };
     let actor = Actor { identity, role: live.role, scopes: None, origin: origin(parts) };
