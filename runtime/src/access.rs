@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
-pub use policy::{Access, Grant, Policy};
+pub use policy::{Access, Grant, Policy, Rule};
 
 /// What a rule allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -124,6 +124,19 @@ pub const ANONYMOUS: &str = "anonymous";
 pub const ADMIN: &str = "admin";
 /// Prefix of the ids of accounts.
 pub const USER_PREFIX: &str = "user";
+/// The prefix of the ids of API tokens.
+pub const API_TOKEN_PREFIX: &str = "api_token";
+
+impl Area {
+    /// As the schema writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Tokens => "tokens",
+            Self::Audit => "audit",
+        }
+    }
+}
 
 impl Action {
     pub const ALL: [Self; 9] = [

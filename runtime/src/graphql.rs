@@ -9,6 +9,7 @@ mod execute;
 pub mod limits;
 pub mod registry;
 pub mod rules;
+mod site;
 pub mod types;
 
 use std::sync::Arc;

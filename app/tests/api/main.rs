@@ -2,6 +2,7 @@
 
 mod client;
 mod http;
+mod matrix;
 mod operator;
 mod reads;
 mod writes;

@@ -10,3 +10,4 @@ mod managing;
 mod operator;
 mod second_factor;
 mod sessions;
+mod site;

@@ -186,8 +186,13 @@ impl Access {
     }
 
     pub fn manages(&self, area: Area) -> bool {
-        let by_role = self.role.as_ref().is_some_and(|role| role.info.manages.contains(&area));
-        self.actor.identity == Identity::System || by_role && self.actor.scopes.is_none()
+        self.actor.identity == Identity::System || self.managed().contains(&area)
+    }
+
+    /// What the actor manages beside content; a token with scopes has those and no more.
+    pub fn managed(&self) -> &'static [Area] {
+        let role = self.role.as_ref().filter(|_| self.actor.scopes.is_none());
+        role.map_or(&[], |role| role.info.manages)
     }
 }
 

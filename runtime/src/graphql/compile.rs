@@ -16,16 +16,14 @@ use super::coerce::Variables;
 use super::document::Document;
 use super::limits::cost::Cost;
 use super::rules::root;
-use super::types::Types;
+use super::site::{Shape, SiteField};
+use super::types::{Types, named};
 use crate::access::Action;
 use crate::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
 use crate::store::read::{self, Root, Selected};
 
 /// Each variable of `@skip` and `@include` doubles the plans that a document can have; beyond this, they are not kept.
 const KEPT_VARIANTS: usize = 16;
-
-/// Root fields of every API that read no content.
-const SITE_FIELDS: [&str; 3] = ["me", "explainAccess", "auditLog"];
 
 /// What is known of a document before its variables are.
 pub struct Prepared {
@@ -69,7 +67,9 @@ pub enum What {
     },
     /// Of the site and its accounts rather than of its content.
     Site {
-        field: String,
+        call: Call,
+        field: SiteField,
+        shape: Shape,
     },
     Own {
         call: Call,
@@ -145,7 +145,7 @@ impl Prepared {
                 key: selected.key.to_owned(),
                 pos: selected.pos,
                 nullable: api.types.field(parent, selected.name()).is_some_and(|field| field.ty.nullable),
-                what: self.what(schema, document, parent, selected),
+                what: self.what(schema, &api.types, document, parent, selected),
             })
             .collect();
         let statements = fields.iter().map(|field| field.what.statements()).sum();
@@ -155,6 +155,7 @@ impl Prepared {
     fn what(
         &self,
         schema: &'static SchemaInfo,
+        types: &Types,
         document: read::Document<'_>,
         parent: &'static str,
         selected: &Selected<'_>,
@@ -183,8 +184,9 @@ impl Prepared {
             let entries = (write != Write::Delete).then(|| Root::of_entries(document, parent, selected, info, many));
             return What::Write { call: call(), write, info, entries };
         }
-        if SITE_FIELDS.contains(&name) {
-            return What::Site { field: name.to_owned() };
+        if let Some(field) = SiteField::named(name).filter(|_| !is_mutation) {
+            let ty = types.field(parent, name).map_or("", |field| named(&field.ty));
+            return What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) };
         }
         match Root::compile(document, selected) {
             Some(root) => What::Read(root),

@@ -41,7 +41,8 @@ impl Execution<'_> {
         let access = &self.store.access;
         let at_field = |problem: Problem| Failure::from(problem).at(field.pos);
         let (refused, of_answer) = match &field.what {
-            What::Typename(_) | What::Introspection { .. } | What::Site { .. } => return Vec::new(),
+            What::Typename(_) | What::Introspection { .. } => return Vec::new(),
+            What::Site { field, .. } => (field.denied(access), None),
             What::Read(root) => return shown(root.denied(access, root.stage(&self.request()))),
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
@@ -107,9 +108,10 @@ impl Execution<'_> {
                     Ok(answer)
                 }
             },
-            What::Site { field } => {
-                let message = format!("`{field}` is not answered yet by this server");
-                Err(of_field(Problem::new(Code::Refused, message).into()))
+            What::Site { call, field, shape } => {
+                let arguments = self.arguments(call).map_err(of_field)?;
+                let answer = Box::pin(field.answer(&self.store, &arguments, shape)).await.map_err(of_field)?;
+                Ok(answer.to_string().into_bytes())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Write { call, write, info, entries } => {

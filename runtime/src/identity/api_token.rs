@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::{Accounts, secret};
-use crate::access::{Action, Actor, Identity, Scope};
+use crate::access::{API_TOKEN_PREFIX, Action, Actor, Identity, Scope};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::id;
@@ -200,7 +200,7 @@ fn read(row: &PgRow) -> Result<ApiToken> {
     let id: Uuid = row.try_get("id")?;
     let created_by: Option<Uuid> = row.try_get("created_by")?;
     Ok(ApiToken {
-        id: id::encode("api_token", id),
+        id: id::encode(API_TOKEN_PREFIX, id),
         name: row.try_get("name")?,
         prefix: row.try_get("prefix")?,
         role: row.try_get("role")?,

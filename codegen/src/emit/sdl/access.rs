@@ -56,6 +56,7 @@ fn actor_kind() -> Definition {
         .member(Member::value("USER", "Somebody who has signed in."))
         .member(Member::value("TOKEN", "A machine with an API token."))
         .member(Member::value("DEVELOPER", "Whoever has the development token."))
+        .member(Member::value("SYSTEM", "The server itself, or the operator at its command line."))
 }
 
 fn action() -> Definition {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::authenticate::authenticate;
 use super::input;
-use crate::access::{Actor, Area, Identity};
+use crate::access::{API_TOKEN_PREFIX, Actor, Area, Identity};
 use crate::error::{Code, Error, Result};
 use crate::http::App;
 use crate::identity::api_token::{NewToken, WrittenScope};
@@ -126,6 +126,6 @@ pub async fn create_token(State(app): State<Arc<App>>, request: Request) -> Resu
 
 pub async fn revoke_token(State(app): State<Arc<App>>, Path(token): Path<String>, parts: Parts) -> Result<Response> {
     let actor = manager(&app, &parts, Area::Tokens).await?;
-    app.accounts.revoke_token(&actor, input::id("api_token", &token)?).await?;
+    app.accounts.revoke_token(&actor, input::id(API_TOKEN_PREFIX, &token)?).await?;
     Ok(input::done())
 }

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
+use sqlx::Row as _;
+use uuid::Uuid;
 
 use super::filter::Filter;
 use super::sql::{Sql, quoted};
@@ -76,5 +78,27 @@ pub fn push_rule(
     match problems.first() {
         None => Ok(()),
         Some(problem) => Err(Error::internal(format!("a rule of `{}`: {}", info.name, problem.message))),
+    }
+}
+
+impl Store {
+    /// Whether the entry passes a rule's filter; `None` when it is not in the stage.
+    pub async fn passes(
+        &self,
+        stage: Stage,
+        info: &'static ContentInfo,
+        rows: Option<&Json>,
+        entry: Uuid,
+    ) -> Result<Option<bool>> {
+        let mut sql = Sql::default();
+        sql.push("SELECT (");
+        match rows {
+            Some(rows) => push_rule(self, stage, info, rows, "r", &mut sql)?,
+            None => _ = sql.push("true"),
+        }
+        sql.push(&format!(") IS TRUE FROM {}.{} r WHERE r.id = ANY(", stage.schema(), quoted(info.table)));
+        sql.ids().push(")");
+        let rows = sql.fetch_for(self, &[entry]).await?;
+        Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
     }
 }
