@@ -120,6 +120,11 @@ pub struct Origin {
     pub request: Option<String>,
 }
 
+/// What stands for the actor's user in a rule.
+pub const THE_ACTOR: &str = "$user";
+/// The prefix of users' ids.
+pub const USER: &str = "user";
+
 pub const ANONYMOUS: &str = "anonymous";
 pub const ADMIN: &str = "admin";
 /// Prefix of the ids of accounts.

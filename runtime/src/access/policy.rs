@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo};
+use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER};
 use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::{Code, Problem};
+use crate::id;
 use crate::store::Stage;
 use crate::store::read::Used;
 use crate::store::write::camel;
@@ -131,6 +132,11 @@ impl Access {
             Some(rule) => Grant::By(rule),
             None => Grant::Denied,
         }
+    }
+
+    /// The id, as the API has it, of the user that acts; null for others.
+    pub fn user_id(&self) -> Json {
+        self.actor.user().map_or(Json::Null, |user| id::encode(USER, user).into())
     }
 
     pub fn reads(&self, info: &ContentInfo, stage: Stage) -> Grant<'_> {

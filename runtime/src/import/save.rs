@@ -70,6 +70,7 @@ impl<'a> Saver<'a> {
         options: &Options,
     ) -> Result<Self, String> {
         let bulk = BulkOptions {
+            import: true,
             publish: options.publish && info.drafts,
             reuse: true,
             keep_ids: true,

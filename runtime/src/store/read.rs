@@ -13,11 +13,11 @@ mod plan;
 mod prepare;
 mod records;
 mod root;
-mod rows;
+pub(super) mod rows;
 mod select;
 mod selection;
 mod session;
-mod sql;
+pub(super) mod sql;
 mod write;
 
 use async_graphql::{Name, Pos};

@@ -7,6 +7,7 @@ mod batch;
 mod bulk;
 mod check;
 mod failure;
+mod guard;
 mod input;
 mod keys;
 mod live;
@@ -105,7 +106,7 @@ async fn save_all(
     inputs: Vec<Input<'_>>,
     publish: bool,
 ) -> Result<Vec<Uuid>> {
-    let request = Request { info, inputs, publish, reuse: false, keep_ids: false, ask_unique: true };
+    let request = Request { info, inputs, publish, reuse: false, keep_ids: false, import: false, ask_unique: true };
     let entries = commit(store, hooks, &Work::Save(request)).await?;
     Ok(entries.into_iter().map(|(id, _)| id).collect())
 }

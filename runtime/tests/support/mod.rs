@@ -1,5 +1,6 @@
 //! A schema with every shape of field, and a database made for it: what the tests of reads and writes share.
 
+pub mod access;
 pub mod schema;
 pub mod tables;
 

@@ -9,7 +9,7 @@ use crate::helpers::{object, path};
 use crate::support::Shop;
 use crate::support::schema::{CATEGORY, POST, PRODUCT};
 
-const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, dry_run: false };
+const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true, dry_run: false };
 
 /// Kinds of the outcomes, with the paths of what is wrong.
 async fn save(shop: &Shop, items: &[(Json, Json)], options: BulkOptions) -> Vec<String> {

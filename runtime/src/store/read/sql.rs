@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use sqlx::Arguments as _;
 use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments as _, AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::error::Result;
@@ -83,6 +83,11 @@ impl Sql {
 impl Statement {
     pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
         store.rows(self.text, self.arguments).await
+    }
+
+    /// As a part of the transaction that the connection is in.
+    pub async fn fetch_within(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(connection).await
     }
 
     pub async fn fetch_on(self, store: &Store, lent: &mut Lent) -> Result<Vec<PgRow>> {

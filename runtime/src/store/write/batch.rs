@@ -7,12 +7,14 @@ use serde_json::{Map, Value as Json, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::access::Action;
 use crate::content::ContentInfo;
 use crate::error::{Code, Error, Problem, Step};
 use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
 use crate::id::new_uuid;
 use crate::store::write::check::Checker;
 use crate::store::write::failure::{Failure, Result};
+use crate::store::write::guard::{Guard, Rights};
 use crate::store::write::input::Overlay;
 use crate::store::write::keys::{Collector, Key, Keys};
 use crate::store::write::load::load;
@@ -30,6 +32,8 @@ pub struct Request<'a> {
     pub reuse: bool,
     /// An id that is not found is that of a new entry.
     pub keep_ids: bool,
+    /// It takes the right to import beside.
+    pub import: bool,
     /// Ask for values that others have before writing. The database refuses them anyway, but one at a time and without their path.
     pub ask_unique: bool,
 }
@@ -78,19 +82,21 @@ pub async fn run(
     hooks: &HookSet,
     request: &Request<'_>,
 ) -> Result<Saved> {
+    let guard = Guard::new(store, request.import);
+    must_save(guard, request)?;
     let mut faults = Faults::default();
-    let mut items = prepare(connection, store, request, &mut faults).await?;
+    let mut items = prepare(connection, guard, store, request, &mut faults).await?;
     slug::assign(&mut items, connection).await?;
     let publishes = |info: &ContentInfo| request.publish || !info.drafts;
     check(store, &items, &publishes, &mut faults);
     if request.ask_unique {
-        ask_unique(connection, &items, &publishes, &mut faults).await?;
+        ask_unique(connection, store, &items, &publishes, &mut faults).await?;
     }
     refuse(faults)?;
     if before_save(connection, store, hooks, &mut items).await? {
         let mut faults = Faults::default();
         check(store, &items, &publishes, &mut faults);
-        ask_unique(connection, &items, &publishes, &mut faults).await?;
+        ask_unique(connection, store, &items, &publishes, &mut faults).await?;
         refuse(faults)?;
     }
     save::save(connection, &items, &publishes).await?;
@@ -100,8 +106,12 @@ pub async fn run(
         let kind = if item.old.is_none() { EventKind::Created } else { EventKind::Updated };
         events.push(Happened { info: item.info, kind, id: item.new.id, revision: item.revision() });
     }
+    let changed = || items.iter().filter(|item| item.is_changed());
+    guard.check_saved(connection, changed().filter(|item| item.info.drafts)).await?;
     let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item.info)).collect();
     let published = publish_items(connection, store, hooks, &to_publish, &mut events).await?;
+    // Only now are these as the rules see them: published, as they always are.
+    guard.check_saved(connection, changed().filter(|item| !item.info.drafts)).await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
@@ -118,45 +128,91 @@ fn refuse(faults: Faults) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
 }
 
+/// What needs no look at the entries: whether the actor may do such a thing at all.
+fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
+    let info = request.info;
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut must = |right: Result<_, Problem>, at: Option<Step>| {
+        let problem = right.err().map(|problem| problem.at(at));
+        problems.extend(problem.filter(|problem| !problems.contains(problem)));
+    };
+    for input in &request.inputs {
+        match input.target {
+            Target::New => must(guard.rights(info, Action::Create), None),
+            Target::Id { .. } => must(guard.rights(info, Action::Update), None),
+            // Of these, each entry needs one.
+            Target::Key { .. } => {
+                must(guard.rights(info, Action::Create).or_else(|_| guard.rights(info, Action::Update)), None);
+            }
+        }
+    }
+    if request.publish && info.drafts {
+        must(guard.access().must(info, Action::Publish).map(|()| Rights::default()), Some("publish".into()));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error { problems }.into()) }
+}
+
 /// Keys become ids, what is stored is read and locked, inputs are laid over it.
 async fn prepare(
     connection: &mut PgConnection,
+    guard: Guard<'_>,
     store: &Store,
     request: &Request<'_>,
     faults: &mut Faults,
 ) -> Result<Vec<Item>> {
     let (info, site) = (request.info, &store.schema.site);
-    let mut keys = Keys::default();
+    // Two kinds of keys: what may be pointed at is not what may be written.
+    let (mut keys, mut target_keys) = (Keys::default(), Keys::default());
     let targets: Vec<Option<Key>> =
         request.inputs.iter().map(|input| target_key(request, input, store, faults)).collect();
     let mut collector = Collector { keys: &mut keys, site, reuse: request.reuse };
     for input in &request.inputs {
         collector.fields(info, input.data);
     }
-    targets.iter().flatten().for_each(|key| keys.want(key));
-    keys.resolve(connection).await?;
-    let ids: Vec<Uuid> = targets.iter().flatten().filter_map(|key| keys.get(key)).collect();
+    targets.iter().flatten().for_each(|key| target_keys.want(key));
+    keys.resolve(connection, store).await?;
+    target_keys.resolve_all(connection).await?;
+    let ids: Vec<Uuid> = targets.iter().flatten().filter_map(|key| target_keys.get(key)).collect();
     let mut stored = load(connection, Stage::Draft, info, &ids, true).await?;
-    let plans = plans(request, &targets, &mut keys, faults);
+    let locked = stored.keys().copied().collect();
+    let admitted = guard.admitted(connection, info, Action::Update, locked).await?;
+    stored.retain(|id, _| admitted.contains(id));
+    let plans = plans(request, &targets, &stored, &mut target_keys, &mut keys, faults);
     let mut items = Vec::with_capacity(request.inputs.len());
     for (input, plan) in request.inputs.iter().zip(plans) {
-        let Some((id, key)) = plan else { continue };
+        let Some(Plan { id, key, free }) = plan else { continue };
         let old = stored.remove(&id);
         if let Some(old) = &old {
             check_revision(input, old, faults);
         }
-        let mut overlay =
-            Overlay { site, keys: &mut keys, faults, items: &mut items, root: input.root, reuse: request.reuse };
+        let action = if old.is_none() { Action::Create } else { Action::Update };
+        let of_key = At::Key(&At::Steps(&input.outer), "key");
+        let rights = match guard.rights(info, action) {
+            Ok(rights) => rights,
+            Err(problem) => {
+                faults.0.push((input.root, problem.at(of_key.steps())));
+                continue;
+            }
+        };
+        let mut overlay = Overlay {
+            site,
+            guard,
+            rights,
+            publish: request.publish,
+            keys: &mut keys,
+            faults,
+            items: &mut items,
+            root: input.root,
+            reuse: request.reuse,
+        };
         let at = At::Steps(&input.path);
         let mut new = match &old {
             Some(old) => Row { path: input.path.clone(), ..old.row.clone() },
             None => overlay.blank(info, id, at),
         };
-        if let (None, Some((field, value))) = (&old, key) {
-            new.values[field] = value;
-            new.claimed.push(field);
-        }
-        overlay.fields(info, &mut new, input.data, at);
+        new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
+        let key = key.map(|(field, value)| (field, value, of_key));
+        overlay.entry(info, &mut new, key, input.data, at);
         items.push(Item { info, root: input.root, is_root: true, old, new, record: OnceLock::new() });
     }
     Ok(items)
@@ -177,26 +233,43 @@ fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &
     }
 }
 
-/// An entry's id, and for a new one the field and value of the key that did not find it.
-type Plan = (Uuid, Option<(usize, crate::Value)>);
+/// The entry that an input is about.
+struct Plan {
+    id: Uuid,
+    /// The field and value of the key of a new entry.
+    key: Option<(usize, crate::Value)>,
+    /// Whether no entry has this key; there may be one that the actor may not write.
+    free: bool,
+}
 
-/// The entry of each input, an existing or a new one with the value of its key; `None` after a fault.
-fn plans(request: &Request<'_>, targets: &[Option<Key>], keys: &mut Keys, faults: &mut Faults) -> Vec<Option<Plan>> {
+/// The entry of each input, a stored one or a new one with the value of its key; `None` after a fault. One that the actor may not
+/// write is not among the stored ones, as if there were none.
+fn plans(
+    request: &Request<'_>,
+    targets: &[Option<Key>],
+    stored: &HashMap<Uuid, Old>,
+    target_keys: &mut Keys,
+    keys: &mut Keys,
+    faults: &mut Faults,
+) -> Vec<Option<Plan>> {
     let mut seen: HashSet<Uuid> = HashSet::new();
     let mut plans = Vec::with_capacity(targets.len());
     for (input, key) in request.inputs.iter().zip(targets) {
         let outer = At::Steps(&input.outer);
-        let plan = match (key, key.as_ref().and_then(|key| keys.get(key))) {
-            (None, _) => matches!(input.target, Target::New).then(|| (new_uuid(), None)),
-            (Some(_), Some(id)) => Some((id, None)),
+        let found = key.as_ref().and_then(|key| target_keys.get(key));
+        let free = found.is_none();
+        let plan = match (key, found.filter(|id| stored.contains_key(id) || seen.contains(id))) {
+            (None, _) => matches!(input.target, Target::New).then(|| Plan { id: new_uuid(), key: None, free }),
+            (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
             (Some(key), None) => match (key.field, &key.value) {
                 (Some(field), value) => {
                     let place = request.info.fields.iter().position(|other| std::ptr::eq(other, field));
                     let id = new_uuid();
                     keys.set(key, id);
-                    place.map(|place| (id, Some((place, value.clone()))))
+                    target_keys.set(key, id);
+                    place.map(|place| Plan { id, key: Some((place, value.clone())), free })
                 }
-                (None, crate::Value::Uuid(id)) if request.keep_ids => Some((*id, None)),
+                (None, crate::Value::Uuid(id)) if request.keep_ids && free => Some(Plan { id: *id, key: None, free }),
                 _ => {
                     let name = if matches!(input.target, Target::Id { .. }) { "id" } else { "key" };
                     faults.add(input.root, Code::NotFound, key.missing(), At::Key(&outer, name));
@@ -205,7 +278,7 @@ fn plans(request: &Request<'_>, targets: &[Option<Key>], keys: &mut Keys, faults
             },
         };
         match plan {
-            Some((id, _)) if !seen.insert(id) => {
+            Some(Plan { id, .. }) if !seen.insert(id) => {
                 faults.add(input.root, Code::Conflict, "another item of the list has this key", At::Key(&outer, "key"));
                 plans.push(None);
             }
@@ -245,13 +318,14 @@ fn check(store: &Store, items: &[Item], publishes: &impl Fn(&ContentInfo) -> boo
 
 async fn ask_unique(
     connection: &mut PgConnection,
+    store: &Store,
     items: &[Item],
     publishes: &impl Fn(&ContentInfo) -> bool,
     faults: &mut Faults,
 ) -> Result<()> {
-    unique::check(connection, Stage::Draft, items.iter(), faults).await?;
+    unique::check(connection, store, Stage::Draft, items.iter(), faults).await?;
     if faults.is_empty() {
-        unique::check(connection, Stage::Live, items.iter().filter(|item| publishes(item.info)), faults).await?;
+        unique::check(connection, store, Stage::Live, items.iter().filter(|item| publishes(item.info)), faults).await?;
     }
     Ok(())
 }
@@ -347,6 +421,7 @@ pub async fn publish_items(
         if items.is_empty() {
             continue;
         }
+        Guard::new(store, false).check_publishable(connection, &items).await?;
         for item in &items {
             call(connection, store, hooks, Moment::BeforePublish, item).await?;
         }
@@ -373,11 +448,11 @@ pub async fn publish(
     hooks: &HookSet,
     of: Subject,
 ) -> Result<Vec<Happened>> {
-    let item = remove::subject(connection, of).await?;
+    let item = remove::subject(connection, store, of, Action::Publish).await?;
     let mut faults = Faults::default();
     let items = std::slice::from_ref(&item);
     check(store, items, &|_| true, &mut faults);
-    unique::check(connection, Stage::Live, items.iter(), &mut faults).await?;
+    unique::check(connection, store, Stage::Live, items.iter(), &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
     publish_items(connection, store, hooks, &[&item], &mut events).await?;

@@ -31,6 +31,8 @@ pub struct BulkOptions {
     pub reuse: bool,
     /// An `id` key that is not found makes an entry with that id.
     pub keep_ids: bool,
+    /// It takes the right to import each type, beside that to create and to change it.
+    pub import: bool,
     /// Everything is checked and rolled back.
     pub dry_run: bool,
 }
@@ -46,7 +48,7 @@ pub enum Outcome {
     Rejected(Vec<Problem>),
 }
 
-/// Saves a batch. An error is a failure of the whole: the database is gone, or the server has a fault.
+/// Saves a batch. An error is a failure of the whole: the database is gone, the server has a fault, or the actor may do nothing of it.
 pub async fn save_batch(
     store: &Store,
     hooks: &HookSet,
@@ -108,7 +110,9 @@ impl Bulk<'_> {
                 Err(failure) if failure.is_race() && races < ATTEMPTS => races += 1,
                 Err(failure) => {
                     let error = failure.into_error(self.store.schema);
-                    let ours = error.problems.iter().any(|problem| problem.code == Code::Internal);
+                    // A fault of the server, or what the actor may not do whatever the items are.
+                    let of_all = [Code::Internal, Code::Forbidden, Code::Unauthenticated];
+                    let ours = error.problems.iter().any(|problem| of_all.contains(&problem.code));
                     return if ours { Err(error) } else { Ok(Some(error)) };
                 }
             }
@@ -117,13 +121,13 @@ impl Bulk<'_> {
     }
 
     fn request(&self, roots: &[usize], ask_unique: bool) -> Request<'_> {
-        let BulkOptions { publish, reuse, keep_ids, .. } = self.options;
+        let BulkOptions { publish, reuse, keep_ids, import, .. } = self.options;
         let inputs = roots.iter().map(|&root| {
             let UpsertItem { key, data } = self.items[root];
             let target = key.map_or(Target::New, |key| Target::Key { key, revision: None });
             Input { root, target, data, path: Vec::new(), outer: Vec::new() }
         });
-        Request { info: self.info, inputs: inputs.collect(), publish, reuse, keep_ids, ask_unique }
+        Request { info: self.info, inputs: inputs.collect(), publish, reuse, keep_ids, import, ask_unique }
     }
 }
 

@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+use crate::access::{Action, THE_ACTOR};
 use crate::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
 use crate::error::Code;
 use crate::id::new_uuid;
 use crate::record::to_stored;
+use crate::store::write::guard::{Guard, Rights};
 use crate::store::write::keys::{Key, Keys, camel, member, natural_key};
 use crate::store::write::row::{At, Faults, Item, Row, empty};
 use crate::value::Value;
@@ -16,6 +18,11 @@ use crate::value::Value;
 /// The parsing of a batch.
 pub struct Overlay<'a> {
     pub site: &'a SiteInfo,
+    pub guard: Guard<'a>,
+    /// For the entry that is being parsed.
+    pub rights: Rights<'a>,
+    /// Nested entries are published along with theirs.
+    pub publish: bool,
     pub keys: &'a mut Keys,
     pub faults: &'a mut Faults,
     /// Entries to be written; nested ones are added before those that point at them.
@@ -26,7 +33,7 @@ pub struct Overlay<'a> {
     pub reuse: bool,
 }
 
-impl Overlay<'_> {
+impl<'a> Overlay<'a> {
     /// A row that holds the defaults of its type.
     pub fn blank(&mut self, info: &'static ContentInfo, id: Uuid, at: At<'_>) -> Row {
         let mut row = Row::new(info, id, at.steps());
@@ -38,15 +45,74 @@ impl Overlay<'_> {
         row
     }
 
+    /// An entry's input, and over it what the rules set. The key that did not find a new entry, a field and its value, is a part of the
+    /// input.
+    pub fn entry(
+        &mut self,
+        info: &'static ContentInfo,
+        row: &mut Row,
+        key: Option<(usize, Value, At<'_>)>,
+        input: &Map<String, Json>,
+        at: At<'_>,
+    ) {
+        let mut keyed = None;
+        if let Some((index, value, at)) = key {
+            let field = &info.fields[index];
+            match self.may_name(info, field, At::Key(&at, field.name)) {
+                true => row.values[index] = value,
+                false => row.invalid.push(index),
+            }
+            keyed = Some(index);
+        }
+        self.fields(info, row, input, at);
+        for (snake, value) in self.rights.set() {
+            let Some(index) = info.fields.iter().position(|field| field.snake == snake) else { continue };
+            let name = info.fields[index].name;
+            let is_named = keyed == Some(index) || input.contains_key(name);
+            self.give(info, index, row, value, is_named, At::Key(&at, name));
+        }
+    }
+
     pub fn fields(&mut self, info: &'static ContentInfo, row: &mut Row, input: &Map<String, Json>, at: At<'_>) {
         for (name, json) in input {
+            let at = At::Key(&at, name);
             match info.fields.iter().position(|field| field.name == name) {
-                Some(index) => self.field(info, index, row, json, At::Key(&at, name)),
-                None => {
-                    self.fault(Code::BadUserInput, format!("{} has no field `{name}`", info.name), At::Key(&at, name))
-                }
+                Some(index) if self.may_name(info, &info.fields[index], at) => self.field(info, index, row, json, at),
+                Some(index) => row.invalid.push(index),
+                None => self.fault(Code::BadUserInput, format!("{} has no field `{name}`", info.name), at),
             }
         }
+    }
+
+    fn may_name(&mut self, info: &ContentInfo, field: &FieldInfo, at: At<'_>) -> bool {
+        let may = self.rights.has(info, field.snake);
+        if !may {
+            self.forbid(format!("you may not write `{}.{}`", info.name, field.name), at);
+        }
+        may
+    }
+
+    /// What a rule says that a field is. An input that names it can only agree.
+    fn give(
+        &mut self,
+        info: &'static ContentInfo,
+        index: usize,
+        row: &mut Row,
+        value: &Json,
+        is_named: bool,
+        at: At<'_>,
+    ) {
+        let given = row.values[index].clone();
+        let user = (value == THE_ACTOR).then(|| self.guard.access().user_id());
+        self.field(info, index, row, user.as_ref().unwrap_or(value), at);
+        if is_named && !row.invalid.contains(&index) && row.values[index] != given {
+            self.forbid(format!("`{}.{}` is not yours to choose", info.name, info.fields[index].name), at);
+        }
+    }
+
+    fn forbid(&mut self, message: String, at: At<'_>) {
+        let problem = self.guard.access().refusal(message).at(at.steps());
+        self.faults.0.push((self.root, problem));
     }
 
     fn field(&mut self, info: &'static ContentInfo, index: usize, row: &mut Row, json: &Json, at: At<'_>) {
@@ -211,9 +277,12 @@ impl Overlay<'_> {
         if let Some(id) = natural.as_ref().and_then(|key| self.keys.get(key)) {
             return Some(id);
         }
+        let rights = self.rights_to_create(target, at)?;
         let id = new_uuid();
+        let outer = std::mem::replace(&mut self.rights, rights);
         let mut row = self.blank(target, id, at);
-        self.fields(target, &mut row, input, at);
+        self.entry(target, &mut row, None, input, at);
+        self.rights = outer;
         self.items.push(Item {
             info: target,
             root: self.root,
@@ -226,6 +295,18 @@ impl Overlay<'_> {
             self.keys.set(&key, id);
         }
         Some(id)
+    }
+
+    fn rights_to_create(&mut self, target: &'static ContentInfo, at: At<'_>) -> Option<Rights<'a>> {
+        let publishes = self.publish && target.drafts;
+        let may_publish = if publishes { self.guard.access().must(target, Action::Publish) } else { Ok(()) };
+        match self.guard.rights(target, Action::Create).and_then(|rights| may_publish.map(|()| rights)) {
+            Ok(rights) => Some(rights),
+            Err(problem) => {
+                self.faults.0.push((self.root, problem.at(at.steps())));
+                None
+            }
+        }
     }
 
     fn many(&mut self, to: &RelationInfo, before: Value, json: &Json, at: At<'_>) -> Option<Value> {

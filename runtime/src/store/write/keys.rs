@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
 use crate::error::Code;
 use crate::id;
+use crate::store::Store;
 use crate::store::write::failure::Result;
+use crate::store::write::guard::known;
 use crate::store::write::table;
 use crate::value::Value;
 
@@ -98,7 +100,19 @@ impl Keys {
         self.ids.entry(key.family()).or_default().insert(key.text(), Some(id));
     }
 
-    pub async fn resolve(&mut self, connection: &mut PgConnection) -> Result<()> {
+    /// Finds the entries that the actor may point at; the others are as if they did not exist.
+    pub async fn resolve(&mut self, connection: &mut PgConnection, store: &Store) -> Result<()> {
+        self.resolve_all(connection).await?;
+        for (family, (info, _)) in &self.kinds {
+            let Some(ids) = self.ids.get_mut(family) else { continue };
+            let found = ids.values().copied().flatten().collect();
+            let known = known(connection, store, info, found).await?;
+            ids.values_mut().for_each(|id| *id = id.filter(|id| known.contains(id)));
+        }
+        Ok(())
+    }
+
+    pub async fn resolve_all(&mut self, connection: &mut PgConnection) -> Result<()> {
         for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };
             let texts: Vec<String> = ids.keys().cloned().collect();

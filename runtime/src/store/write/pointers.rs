@@ -1,6 +1,6 @@
 //! Which relations of the whole schema can point at a type, and which entries do.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::content::{ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
 use crate::id;
-use crate::store::Stage;
 use crate::store::write::failure::Result;
+use crate::store::write::guard::readable;
 use crate::store::write::table;
+use crate::store::{Stage, Store};
 
 /// As many entries as an error lists.
 const SHOWN: usize = 20;
@@ -30,8 +31,17 @@ pub struct Pointer {
 pub struct Reference {
     pub info: &'static ContentInfo,
     pub id: Uuid,
-    /// GraphQL name of the relation.
-    pub field: &'static str,
+    /// The type or children that hold the relation, and the stage in which it was found.
+    source: &'static ContentInfo,
+    stage: Stage,
+    field: &'static FieldInfo,
+}
+
+impl Reference {
+    /// The same in both stages.
+    pub fn place(&self) -> (&'static str, Uuid, &'static str) {
+        (self.info.table, self.id, self.field.name)
+    }
 }
 
 pub fn pointers(schema: &'static SchemaInfo, target: &'static ContentInfo) -> Vec<Pointer> {
@@ -106,32 +116,55 @@ pub async fn references(
 ) -> Result<Vec<Reference>> {
     let found: Vec<Uuid> =
         sqlx::query_scalar(AssertSqlSafe(pointer.select(stage))).bind(ids).fetch_all(connection).await?;
-    Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, field: pointer.field.name }).collect())
+    let Pointer { source, field, .. } = *pointer;
+    Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, source, stage, field }).collect())
 }
 
-/// The first references with their titles, for an error's details.
-pub async fn shown(connection: &mut PgConnection, references: &[Reference]) -> Result<Vec<Json>> {
-    let mut shown = Vec::new();
-    let mut titles: HashMap<Uuid, String> = HashMap::new();
-    let first = &references[..references.len().min(SHOWN)];
-    for group in first.chunk_by(|a, b| a.info.table == b.info.table) {
-        if let Some(column) = table::title(group[0].info) {
-            let ids: Vec<Uuid> = group.iter().map(|reference| reference.id).collect();
-            let table = group[0].info.table;
-            let sql =
-                format!(r#"select id, "{column}" from draft."{table}" where id = any($1) and "{column}" is not null"#);
-            let found: Vec<(Uuid, String)> =
-                sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
-            titles.extend(found);
+/// The first references with their titles, for an error's details; those that the actor may not read are left out.
+pub async fn shown(connection: &mut PgConnection, store: &Store, references: &[Reference]) -> Result<Vec<Json>> {
+    let mut shown: BTreeMap<_, Json> = BTreeMap::new();
+    // Drafts last, since their titles are the newest.
+    for stage in [Stage::Live, Stage::Draft] {
+        let may = |reference: &&Reference| {
+            reference.stage == stage
+                && store.access.reads(reference.source, stage).has(reference.source, reference.field.snake)
+        };
+        let mut by_type: BTreeMap<&'static str, Vec<&Reference>> = BTreeMap::new();
+        for reference in references.iter().filter(may) {
+            by_type.entry(reference.info.table).or_default().push(reference);
+        }
+        for of_type in by_type.into_values() {
+            let info = of_type[0].info;
+            let ids: Vec<Uuid> = of_type.iter().map(|reference| reference.id).collect();
+            let readable = readable(connection, store, stage, info, ids).await?;
+            let titles = titles(connection, store, stage, info, &readable).await?;
+            let readable: HashSet<Uuid> = readable.into_iter().collect();
+            for reference in of_type.into_iter().filter(|reference| readable.contains(&reference.id)) {
+                let entry = json!({
+                    "type": info.name,
+                    "id": id::encode(info.table, reference.id),
+                    "field": reference.field.name,
+                    "title": titles.get(&reference.id),
+                });
+                shown.insert(reference.place(), entry);
+            }
         }
     }
-    for reference in first {
-        shown.push(json!({
-            "type": reference.info.name,
-            "id": id::encode(reference.info.table, reference.id),
-            "field": reference.field,
-            "title": titles.get(&reference.id),
-        }));
-    }
-    Ok(shown)
+    Ok(shown.into_values().take(SHOWN).collect())
+}
+
+/// What the entries are called, as far as the actor may read that.
+pub async fn titles(
+    connection: &mut PgConnection,
+    store: &Store,
+    stage: Stage,
+    info: &ContentInfo,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, String>> {
+    let title = table::title(info).filter(|column| store.access.reads(info, stage).has(info, column));
+    let Some(column) = title.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    let (stage, table) = (stage.schema(), info.table);
+    let sql = format!(r#"select id, "{column}" from {stage}."{table}" where id = any($1) and "{column}" is not null"#);
+    let found: Vec<(Uuid, String)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
+    Ok(found.into_iter().collect())
 }

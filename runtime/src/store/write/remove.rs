@@ -6,11 +6,13 @@ use std::sync::OnceLock;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use crate::access::Action;
 use crate::content::{ContentInfo, OnDelete};
 use crate::error::{Code, Problem, Step};
 use crate::hooks::{EventKind, HookSet, Moment};
 use crate::store::write::batch::{Happened, call, revision_mismatch};
 use crate::store::write::failure::Result;
+use crate::store::write::guard::Guard;
 use crate::store::write::live;
 use crate::store::write::load::load;
 use crate::store::write::pointers::{Pointer, Reference, pointers, references};
@@ -51,10 +53,14 @@ impl Going {
     }
 }
 
-/// The entry as it is stored, locked.
-pub async fn subject(connection: &mut PgConnection, subject: Subject) -> Result<Item> {
+/// The entry as it is stored, locked. One that the actor may not do this with is as one that does not exist.
+pub async fn subject(connection: &mut PgConnection, store: &Store, subject: Subject, action: Action) -> Result<Item> {
     let Subject { info, id, revision } = subject;
-    let Some(old) = load(connection, Stage::Draft, info, &[id], true).await?.remove(&id) else {
+    let guard = Guard::new(store, false);
+    guard.rights(info, action).map_err(refused)?;
+    let stored = load(connection, Stage::Draft, info, &[id], true).await?.remove(&id);
+    let admitted = guard.admitted(connection, info, action, stored.iter().map(|old| old.row.id).collect()).await?;
+    let Some(old) = stored.filter(|_| admitted.contains(&id)) else {
         let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
         return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
     };
@@ -70,9 +76,9 @@ pub async fn delete(
     hooks: &HookSet,
     of: Subject,
 ) -> Result<Vec<Happened>> {
-    subject(connection, of).await?;
+    subject(connection, store, of, Action::Delete).await?;
     let (going, blockers) = closure(connection, store, of, &[Stage::Draft, Stage::Live]).await?;
-    refuse_referenced(connection, of.info, &blockers, "deleted").await?;
+    refuse_referenced(connection, store, of.info, &blockers, "deleted").await?;
     let items = with_hooks(connection, hooks, &going).await?;
     for item in &items {
         call(connection, store, hooks, Moment::BeforeDelete, item).await?;
@@ -100,13 +106,13 @@ pub async fn unpublish(
     of: Subject,
     force: bool,
 ) -> Result<Vec<Happened>> {
-    subject(connection, of).await?;
+    subject(connection, store, of, Action::Publish).await?;
     if live::revisions(connection, of.info, &[of.id]).await?.is_empty() {
         return Ok(Vec::new());
     }
     let (going, blockers) = closure(connection, store, of, &[Stage::Live]).await?;
     if !force {
-        refuse_referenced(connection, of.info, &blockers, "unpublished").await?;
+        refuse_referenced(connection, store, of.info, &blockers, "unpublished").await?;
     }
     let items = with_hooks(connection, hooks, &going).await?;
     for item in &items {
@@ -137,16 +143,15 @@ async fn closure(
             if pointer.to.on_delete == OnDelete::SetNull || pointer.loses_item() {
                 continue;
             }
-            let mut found: BTreeMap<Uuid, Reference> = BTreeMap::new();
+            let mut found: Vec<Reference> = Vec::new();
             for &stage in stages {
-                for reference in references(connection, stage, &pointer, &ids).await? {
-                    found.entry(reference.id).or_insert(reference);
-                }
+                found.extend(references(connection, stage, &pointer, &ids).await?);
             }
             match pointer.to.on_delete {
-                OnDelete::Restrict => blockers.extend(found.into_values()),
+                OnDelete::Restrict => blockers.append(&mut found),
                 _ => {
-                    let new: Vec<Uuid> = found.into_keys().filter(|id| going.add(pointer.entry(), *id)).collect();
+                    let found: BTreeSet<Uuid> = found.into_iter().map(|reference| reference.id).collect();
+                    let new: Vec<Uuid> = found.into_iter().filter(|id| going.add(pointer.entry(), *id)).collect();
                     if !new.is_empty() {
                         frontier.push((pointer.entry(), new));
                     }
@@ -155,8 +160,6 @@ async fn closure(
         }
     }
     blockers.retain(|blocker| !going.has(blocker.info, blocker.id));
-    blockers.sort_by_key(|blocker| (blocker.info.table, blocker.id, blocker.field));
-    blockers.dedup_by_key(|blocker| (blocker.info.table, blocker.id, blocker.field));
     Ok((going, blockers))
 }
 
@@ -169,6 +172,7 @@ async fn forget_live(connection: &mut PgConnection, pointer: &Pointer, ids: &[Uu
 
 async fn refuse_referenced(
     connection: &mut PgConnection,
+    store: &Store,
     info: &ContentInfo,
     blockers: &[Reference],
     what: &str,
@@ -176,9 +180,10 @@ async fn refuse_referenced(
     if blockers.is_empty() {
         return Ok(());
     }
-    let references = super::pointers::shown(connection, blockers).await?;
-    let message = format!("the {} cannot be {what}: {} other entries point at it", info.name, blockers.len());
-    let details = serde_json::json!({ "references": references, "count": blockers.len() });
+    let references = super::pointers::shown(connection, store, blockers).await?;
+    let count = blockers.iter().map(Reference::place).collect::<BTreeSet<_>>().len();
+    let message = format!("the {} cannot be {what}: {count} other entries point at it", info.name);
+    let details = serde_json::json!({ "references": references, "count": count });
     Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
 }
 

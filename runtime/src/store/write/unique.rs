@@ -9,10 +9,12 @@ use uuid::Uuid;
 use crate::content::{ContentInfo, FieldInfo};
 use crate::error::{Code, Problem, Step};
 use crate::id;
-use crate::store::Stage;
 use crate::store::write::failure::{Failure, Result};
+use crate::store::write::guard::readable;
+use crate::store::write::pointers::titles;
 use crate::store::write::row::{At, Faults, Item, Row};
 use crate::store::write::table::{self, Column, cell};
+use crate::store::{Stage, Store};
 
 /// A unique index: the columns, and the field that is to blame.
 struct Rule {
@@ -37,6 +39,7 @@ type Candidate<'a> = (usize, &'a Row, Option<&'a Row>);
 /// Checks the unique fields that these entries change, all of them against `live` when they are to be published.
 pub async fn check(
     connection: &mut PgConnection,
+    store: &Store,
     stage: Stage,
     items: impl Iterator<Item = &Item>,
     faults: &mut Faults,
@@ -65,7 +68,7 @@ pub async fn check(
         for rule in rules(info) {
             let claims = claims(&rule, rows, stage, faults);
             if !claims.is_empty() {
-                compare(connection, stage, &rule, &claims, &leaving, faults).await?;
+                compare(connection, store, stage, &rule, &claims, &leaving, faults).await?;
             }
         }
     }
@@ -109,6 +112,7 @@ fn claims(rule: &Rule, rows: &[Candidate<'_>], stage: Stage, faults: &mut Faults
 
 async fn compare(
     connection: &mut PgConnection,
+    store: &Store,
     stage: Stage,
     rule: &Rule,
     claims: &[Claim],
@@ -123,12 +127,8 @@ async fn compare(
     let conditions = conditions.collect::<Vec<_>>().join(" and ");
     let arrays: String = (0..rule.columns.len()).map(|index| format!(", ${}::text[]", index + 2)).collect();
     let names: String = (0..rule.columns.len()).map(|index| format!(", c{index}")).collect();
-    let title = match table::title(rule.info) {
-        Some(column) => format!(r#"t."{column}""#),
-        None => "null::text".into(),
-    };
     let sql = format!(
-        r#"select k.n, t.id, {title} from unnest($1::bigint[]{arrays}) as k(n{names}) join {}."{}" t on {conditions} order by k.n"#,
+        r#"select k.n, t.id from unnest($1::bigint[]{arrays}) as k(n{names}) join {}."{}" t on {conditions} order by k.n"#,
         stage.schema(),
         rule.info.table
     );
@@ -137,22 +137,30 @@ async fn compare(
     for index in 0..rule.columns.len() {
         query = query.bind(claims.iter().map(|claim| claim.texts[index].clone()).collect::<Vec<_>>());
     }
-    let found: Vec<(i64, Uuid, Option<String>)> = query.fetch_all(connection).await?;
-    for (number, owner, title) in found {
-        let claim = &claims[usize::try_from(number).unwrap_or_default()];
-        if owner == claim.row || leaving.contains(&owner) {
-            continue;
-        }
-        if claim.claimed {
-            return Err(Failure::Taken);
-        }
-        let entry = id::encode(rule.info.table, owner);
+    let found: Vec<(i64, Uuid)> = query.fetch_all(&mut *connection).await?;
+    let place = |number: i64| usize::try_from(number).unwrap_or_default();
+    let taken = found.into_iter().map(|(number, owner)| (&claims[place(number)], owner));
+    let taken: Vec<_> = taken.filter(|(claim, owner)| *owner != claim.row && !leaving.contains(owner)).collect();
+    if taken.iter().any(|(claim, _)| claim.claimed) {
+        return Err(Failure::Taken);
+    }
+    // An entry that the actor may not read is not named.
+    let owners = taken.iter().map(|(_, owner)| *owner).collect();
+    let known = readable(connection, store, stage, rule.info, owners).await?;
+    let titles = titles(connection, store, stage, rule.info, &known).await?;
+    for (claim, owner) in taken {
         let place = if stage == Stage::Live { " that is live" } else { "" };
-        let named = title.as_ref().map(|title| format!(" “{title}”")).unwrap_or_default();
-        let message =
-            format!("{} belongs to another {}{place}: {entry}{named}", shown(rule, &claim.texts), rule.info.name);
-        let problem = Problem::new(Code::Conflict, message).at(claim.path.clone());
-        faults.0.push((claim.root, problem.details(json!({"entry": {"id": entry, "title": title}}))));
+        let message = format!("{} belongs to another {}{place}", shown(rule, &claim.texts), rule.info.name);
+        let problem = match known.contains(&owner) {
+            false => Problem::new(Code::Conflict, message),
+            true => {
+                let (entry, title) = (id::encode(rule.info.table, owner), titles.get(&owner));
+                let named = title.map(|title| format!(" “{title}”")).unwrap_or_default();
+                Problem::new(Code::Conflict, format!("{message}: {entry}{named}"))
+                    .details(json!({"entry": {"id": entry, "title": title}}))
+            }
+        };
+        faults.0.push((claim.root, problem.at(claim.path.clone())));
     }
     Ok(())
 }

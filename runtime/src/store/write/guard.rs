@@ -1,0 +1,195 @@
+//! The rules of the schema on the write path: what an actor may name in an input, which entries it may write, and how these must be
+//! afterwards. They are applied here and nowhere else; the way through them is that of PostgreSQL's row security policies.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value as Json;
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use crate::access::policy::Rule;
+use crate::access::{Access, Action, Grant};
+use crate::content::ContentInfo;
+use crate::error::Problem;
+use crate::store::read::rows::{Tables, push_rule};
+use crate::store::read::sql::{Sql, quoted};
+use crate::store::write::failure::Result;
+use crate::store::write::row::{Faults, Item};
+use crate::store::{Stage, Store};
+
+/// What one write is held against.
+#[derive(Clone, Copy)]
+pub struct Guard<'a> {
+    store: &'a Store,
+    /// Whether the right to import is needed beside.
+    import: bool,
+}
+
+/// The rules that hold for what is done with entries of a type, all of them; none for the server itself.
+#[derive(Clone, Default)]
+pub struct Rights<'a>(Vec<&'a Rule>);
+
+impl<'a> Rights<'a> {
+    /// Whether an input may name the field, by `snake`.
+    pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
+        self.0.iter().all(|rule| rule.has(info, field))
+    }
+
+    /// What is laid over every input: fields by `snake`, with their values as the API takes them.
+    pub fn set(&self) -> Vec<(&'static str, &'a Json)> {
+        self.0.iter().flat_map(|rule| rule.set.iter().map(|(field, value)| (*field, value))).collect()
+    }
+
+    fn rows(&self) -> Vec<&'a Json> {
+        self.0.iter().filter_map(|rule| rule.rows.as_ref()).collect()
+    }
+
+    /// What must hold after the write: where a rule says nothing of it, what had to hold before.
+    fn checks(&self) -> Vec<&'a Json> {
+        self.0.iter().filter_map(|rule| rule.check.as_ref().or(rule.rows.as_ref())).collect()
+    }
+}
+
+impl<'a> Guard<'a> {
+    pub fn new(store: &'a Store, import: bool) -> Self {
+        Self { store, import }
+    }
+
+    pub fn access(&self) -> &'a Access {
+        &self.store.access
+    }
+
+    /// A problem where the actor may do this with no entry of the type.
+    pub fn rights(&self, info: &ContentInfo, action: Action) -> Result<Rights<'a>, Problem> {
+        let mut rules = Vec::new();
+        for action in [Some(action), self.import.then_some(Action::Import)].into_iter().flatten() {
+            match self.access().grant(info, action) {
+                Grant::Trusted => {}
+                Grant::By(rule) => rules.push(rule),
+                Grant::Denied => self.access().must(info, action)?,
+            }
+        }
+        Ok(Rights(rules))
+    }
+
+    /// Those of the entries, which are locked, that the actor may do this with. It must see them: as a draft, or where it sees no
+    /// drafts of the type at all, as they are live.
+    pub async fn admitted(
+        &self,
+        connection: &mut PgConnection,
+        info: &'static ContentInfo,
+        action: Action,
+        ids: Vec<Uuid>,
+    ) -> Result<HashSet<Uuid>> {
+        let Ok(rights) = self.rights(info, action) else { return Ok(HashSet::new()) };
+        let stage = if self.access().reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
+        let seen = readable(connection, self.store, stage, info, ids).await?;
+        matching(connection, self.store, info, &rights.rows(), seen).await
+    }
+
+    /// Refuses what was saved and is not as the rules want it. `saved` are items of any types.
+    pub async fn check_saved(&self, connection: &mut PgConnection, saved: impl Iterator<Item = &Item>) -> Result<()> {
+        let of_action = |item: &Item| if item.old.is_none() { Action::Create } else { Action::Update };
+        self.check(connection, saved, of_action, Rights::checks).await
+    }
+
+    /// Refuses to publish drafts that the rules do not let the actor publish.
+    pub async fn check_publishable(&self, connection: &mut PgConnection, drafts: &[&Item]) -> Result<()> {
+        let drafts = drafts.iter().copied().filter(|item| item.info.drafts);
+        self.check(connection, drafts, |_| Action::Publish, Rights::rows).await
+    }
+
+    /// A statement for each type and action.
+    async fn check(
+        &self,
+        connection: &mut PgConnection,
+        items: impl Iterator<Item = &Item>,
+        action: impl Fn(&Item) -> Action,
+        conditions: impl Fn(&Rights<'a>) -> Vec<&'a Json>,
+    ) -> Result<()> {
+        let mut groups: BTreeMap<(&'static str, Action), Vec<&Item>> = BTreeMap::new();
+        for item in items {
+            groups.entry((item.info.table, action(item))).or_default().push(item);
+        }
+        let mut faults = Faults::default();
+        for ((_, action), items) in groups {
+            let info = items[0].info;
+            let refusal = || {
+                let message = format!("you may not {} such an entry of `{}`", action.verb(), info.name);
+                self.access().refusal(message)
+            };
+            let passed = match self.rights(info, action) {
+                Ok(rights) => {
+                    let ids = items.iter().map(|item| item.new.id).collect();
+                    matching(connection, self.store, info, &conditions(&rights), ids).await?
+                }
+                Err(_) => HashSet::new(),
+            };
+            let refused = items.iter().filter(|item| !passed.contains(&item.new.id));
+            faults.0.extend(refused.map(|item| (item.root, refusal().at(item.new.path.iter().cloned()))));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+    }
+}
+
+/// Those of the entries, all of which there are in `draft`, that the actor may point at: what it reads in any stage.
+pub async fn known(
+    connection: &mut PgConnection,
+    store: &Store,
+    info: &'static ContentInfo,
+    ids: Vec<Uuid>,
+) -> Result<HashSet<Uuid>> {
+    let drafts: HashSet<Uuid> =
+        readable(connection, store, Stage::Draft, info, ids.clone()).await?.into_iter().collect();
+    let others: Vec<Uuid> = ids.into_iter().filter(|id| !drafts.contains(id)).collect();
+    let live = readable(connection, store, Stage::Live, info, others).await?;
+    Ok(drafts.into_iter().chain(live).collect())
+}
+
+/// Those of the rows that the actor may read in a stage; children as their owner. Where it reads every row, no statement is needed to
+/// find that out of `draft`, which holds every entry.
+pub async fn readable(
+    connection: &mut PgConnection,
+    store: &Store,
+    stage: Stage,
+    info: &'static ContentInfo,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>> {
+    match store.access.reads(info, stage) {
+        Grant::Trusted => return Ok(ids),
+        Grant::By(rule) if rule.rows.is_none() && stage == Stage::Draft => return Ok(ids),
+        Grant::Denied => return Ok(Vec::new()),
+        Grant::By(_) if ids.is_empty() => return Ok(ids),
+        Grant::By(_) => {}
+    }
+    let mut sql = Sql::default();
+    sql.push("SELECT v.id FROM ");
+    Tables::new(store, stage).push(info, "v", &mut sql)?;
+    sql.push(" WHERE v.id = ANY(").ids().push(")");
+    selected(connection, sql, &ids).await
+}
+
+/// Those of the entries whose rows in `draft` pass all of the filters.
+async fn matching(
+    connection: &mut PgConnection,
+    store: &Store,
+    info: &'static ContentInfo,
+    filters: &[&Json],
+    ids: Vec<Uuid>,
+) -> Result<HashSet<Uuid>> {
+    if filters.is_empty() || ids.is_empty() {
+        return Ok(ids.into_iter().collect());
+    }
+    let mut sql = Sql::default();
+    sql.push("SELECT t.id FROM draft.").push(&quoted(info.table)).push(" t WHERE t.id = ANY(").ids().push(")");
+    for filter in filters {
+        sql.push(" AND ");
+        push_rule(store, Stage::Draft, info, filter, "t", &mut sql)?;
+    }
+    Ok(selected(connection, sql, &ids).await?.into_iter().collect())
+}
+
+async fn selected(connection: &mut PgConnection, sql: Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let rows = sql.bind(ids)?.fetch_within(connection).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
