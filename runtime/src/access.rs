@@ -122,8 +122,6 @@ pub struct Origin {
 
 /// What stands for the actor's user in a rule.
 pub const THE_ACTOR: &str = "$user";
-/// The prefix of users' ids.
-pub const USER: &str = "user";
 
 pub const ANONYMOUS: &str = "anonymous";
 pub const ADMIN: &str = "admin";

@@ -1,5 +1,7 @@
 //! The audit log: who did what, when, from where, to which entry. Lines are added and never changed; the database sees to it.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,8 +13,8 @@ use crate::id;
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event<'a> {
-    /// A verb that stays the same: `sign_in`, `user.disable`, `create`, `publish`.
-    pub action: &'a str,
+    /// A verb that stays the same: `sign_in`, `user.disable`, `product.create`, `product.publish`.
+    pub action: Cow<'a, str>,
     /// `ContentInfo::table`, or `user`, `session`, `api_token`, `signing_key`.
     pub table: Option<&'a str>,
     pub entry: Option<Uuid>,
@@ -24,8 +26,8 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    pub fn new(action: &'a str) -> Self {
-        Self { action, ..Self::default() }
+    pub fn new(action: impl Into<Cow<'a, str>>) -> Self {
+        Self { action: action.into(), ..Self::default() }
     }
 
     pub fn on(mut self, table: &'a str, entry: Uuid) -> Self {
@@ -47,6 +49,14 @@ impl<'a> Event<'a> {
 
 /// Adds a line in the transaction of what it tells, so that there is neither without the other.
 pub async fn record(connection: &mut PgConnection, actor: &Actor, event: Event<'_>) -> Result<()> {
+    record_all(connection, actor, vec![event]).await
+}
+
+/// As [`record`], with one statement for any number of lines.
+pub async fn record_all(connection: &mut PgConnection, actor: &Actor, events: Vec<Event<'_>>) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let (kind, id) = match actor.identity {
         Identity::Anonymous => ("anonymous", None),
         Identity::User { id, .. } => ("user", Some(id)),
@@ -56,23 +66,29 @@ pub async fn record(connection: &mut PgConnection, actor: &Actor, event: Event<'
     };
     // The name is that of the moment, since users can be renamed and deleted.
     let sql = "insert into cms.audit
-        (id, actor_kind, actor, actor_name, role, address, request_id, action, type, entry, fields, before, after)
-        values ($1, $2, $3,
-            coalesce((select email from cms.user where id = $3), (select name from cms.api_token where id = $3)),
-            $4, $5::inet, $6, $7, $8, $9, $10, $11::jsonb, $12::jsonb)";
+        (actor_kind, actor, actor_name, role, address, request_id, id, action, type, entry, fields, before, after)
+        select $1, $2,
+            coalesce((select email from cms.user where id = $2), (select name from cms.api_token where id = $2)),
+            $3, $4::inet, $5, e.id, e.action, e.type, e.entry,
+            case when e.fields is not null then array(select jsonb_array_elements_text(e.fields::jsonb)) end,
+            e.before::jsonb, e.after::jsonb
+        from unnest($6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::text[], $11::text[], $12::text[])
+            as e(id, action, type, entry, fields, before, after)";
+    let fields = |event: &Event<'_>| (!event.fields.is_empty()).then(|| Json::from(event.fields.clone()).to_string());
+    let text = |json: &Option<Json>| json.as_ref().map(Json::to_string);
     sqlx::query(sql)
-        .bind(id::new_uuid())
         .bind(kind)
         .bind(id)
         .bind(&actor.role)
         .bind(actor.origin.address.map(|address| address.to_string()))
         .bind(&actor.origin.request)
-        .bind(event.action)
-        .bind(event.table)
-        .bind(event.entry)
-        .bind((!event.fields.is_empty()).then_some(event.fields))
-        .bind(event.before.map(|json| json.to_string()))
-        .bind(event.after.map(|json| json.to_string()))
+        .bind(events.iter().map(|_| id::new_uuid()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.action.as_ref()).collect::<Vec<&str>>())
+        .bind(events.iter().map(|event| event.table).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.entry).collect::<Vec<_>>())
+        .bind(events.iter().map(fields).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| text(&event.before)).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| text(&event.after)).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())

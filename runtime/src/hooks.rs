@@ -19,6 +19,8 @@ use crate::value::Value;
 
 /// What a hook has at hand.
 pub struct Cx<'a> {
+    /// The store of whoever writes, with the rules of access that hold for it. What the site itself must find or change, whoever asks,
+    /// goes through `store.trusted()`, for which no rule holds and which the audit log calls the system.
     pub store: &'a Store,
     /// The connection that holds the write's transaction: what the hook reads and writes here is part of it. Never take another one
     /// from the store's pool while a write is under way.

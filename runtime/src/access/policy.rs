@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER};
+use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER_PREFIX};
 use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::{Code, Problem};
 use crate::id;
@@ -136,7 +136,7 @@ impl Access {
 
     /// The id, as the API has it, of the user that acts; null for others.
     pub fn user_id(&self) -> Json {
-        self.actor.user().map_or(Json::Null, |user| id::encode(USER, user).into())
+        self.actor.user().map_or(Json::Null, |user| id::encode(USER_PREFIX, user).into())
     }
 
     pub fn reads(&self, info: &ContentInfo, stage: Stage) -> Grant<'_> {

@@ -20,6 +20,7 @@ mod save;
 mod sheet;
 mod slug;
 pub(crate) mod table;
+mod trail;
 mod unique;
 
 use serde_json::{Map, Value as Json};

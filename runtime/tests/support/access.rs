@@ -2,13 +2,18 @@
 //! `{"product": {"clerk": {"update": {"rows": {..}, "check": {..}, "fields": {"product": ["name"]}, "set": {"stock": 1}}}}}`.
 
 use runtime::access::{AccessInfo, Action, RoleInfo, RuleInfo};
-use runtime::content::{SchemaInfo, SiteInfo};
+use runtime::content::{ContentInfo, SchemaInfo, SiteInfo};
 use serde_json::{Map, Value as Json};
 
 use super::schema::SHOP;
 
-/// The shop with these rules. They live as long as the process, as those of a site do.
+/// The shop with these rules.
 pub fn with_rules(rules: &Json) -> &'static SchemaInfo {
+    schema(SHOP.types, rules)
+}
+
+/// Types with rules, which live as long as the process, as those of a site do.
+pub fn schema(of: &'static [&'static ContentInfo], rules: &Json) -> &'static SchemaInfo {
     let types = members(rules);
     let access = types.iter().map(|(table, roles)| AccessInfo {
         table: leaked(table),
@@ -21,7 +26,7 @@ pub fn with_rules(rules: &Json) -> &'static SchemaInfo {
     let SiteInfo { name, currency, currencies, limits } = SHOP.site;
     Box::leak(Box::new(SchemaInfo {
         site: SiteInfo { name, currency, currencies, limits },
-        types: SHOP.types,
+        types: of,
         components: SHOP.components,
         roles: list(roles),
         access: list(access),

@@ -4,8 +4,12 @@ pub mod access;
 pub mod schema;
 pub mod tables;
 
+use runtime::content::SchemaInfo;
 use runtime::testing::TestDb;
 use runtime::{Database, Store};
+
+/// The server's own tables.
+const SYSTEM: &str = include_str!("../../src/migrate/system/0001_identity.sql");
 
 /// A database that holds the tables of [`schema::SHOP`], empty.
 pub struct Shop {
@@ -15,13 +19,18 @@ pub struct Shop {
 
 impl Shop {
     pub async fn new() -> Self {
+        Self::of(&schema::SHOP).await
+    }
+
+    /// With the tables of another schema.
+    pub async fn of(schema: &'static SchemaInfo) -> Self {
         let db = TestDb::new().await;
-        let sql = tables::create(&schema::SHOP);
+        let sql = tables::create(schema) + SYSTEM;
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql.clone()))
             .execute(&db.pool)
             .await
             .unwrap_or_else(|error| panic!("{error}\n{sql}"));
-        let store = Database::new(db.pool.clone(), &schema::SHOP).trusted();
+        let store = Database::new(db.pool.clone(), schema).trusted();
         Self { db, store }
     }
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod access;
+mod access_random;
 mod bulk;
 mod concurrency;
 mod deleting;

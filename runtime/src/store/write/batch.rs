@@ -20,7 +20,7 @@ use crate::store::write::keys::{Collector, Key, Keys};
 use crate::store::write::load::load;
 use crate::store::write::remove::Subject;
 use crate::store::write::row::{At, Faults, Item, Old, Row};
-use crate::store::write::{live, remove, save, slug, unique};
+use crate::store::write::{live, remove, save, slug, trail, unique};
 use crate::store::{Stage, Store};
 
 /// A batch of one type, as it came in.
@@ -99,7 +99,7 @@ pub async fn run(
         ask_unique(connection, store, &items, &publishes, &mut faults).await?;
         refuse(faults)?;
     }
-    save::save(connection, &items, &publishes).await?;
+    save::save(connection, &items, store.access.actor.user(), &publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
         after_save(connection, store, hooks, item).await?;
@@ -112,6 +112,7 @@ pub async fn run(
     let published = publish_items(connection, store, hooks, &to_publish, &mut events).await?;
     // Only now are these as the rules see them: published, as they always are.
     guard.check_saved(connection, changed().filter(|item| !item.info.drafts)).await?;
+    trail::saved(connection, store, request.info, request.import, &items, &events).await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
@@ -456,5 +457,6 @@ pub async fn publish(
     refuse(faults)?;
     let mut events = Vec::new();
     publish_items(connection, store, hooks, &[&item], &mut events).await?;
+    trail::happened(connection, store, &events).await?;
     Ok(events)
 }

@@ -30,7 +30,7 @@ pub async fn mark(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid
 /// point at the entry have no foreign key in `live`.
 pub async fn publish(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
     remove(connection, info, replaced).await?;
-    let system = ["id", "revision", "created_at", "updated_at", "published_at"];
+    let system = ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
     copy(connection, info, &system, "id = any($1)", ids).await?;
     for (_, child) in table::children(info) {
         copy(connection, child, &["id", "parent_id", "position"], "parent_id = any($1)", ids).await?;

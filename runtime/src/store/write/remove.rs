@@ -13,10 +13,10 @@ use crate::hooks::{EventKind, HookSet, Moment};
 use crate::store::write::batch::{Happened, call, revision_mismatch};
 use crate::store::write::failure::Result;
 use crate::store::write::guard::Guard;
-use crate::store::write::live;
 use crate::store::write::load::load;
 use crate::store::write::pointers::{Pointer, Reference, pointers, references};
 use crate::store::write::row::{At, Item, Old};
+use crate::store::write::{live, trail};
 use crate::store::{Stage, Store};
 
 /// The entry that a call is about.
@@ -79,7 +79,7 @@ pub async fn delete(
     subject(connection, store, of, Action::Delete).await?;
     let (going, blockers) = closure(connection, store, of, &[Stage::Draft, Stage::Live]).await?;
     refuse_referenced(connection, store, of.info, &blockers, "deleted").await?;
-    let items = with_hooks(connection, hooks, &going).await?;
+    let items = stored(connection, &going, |_| true).await?;
     for item in &items {
         call(connection, store, hooks, Moment::BeforeDelete, item).await?;
     }
@@ -95,6 +95,7 @@ pub async fn delete(
     for item in &items {
         call(connection, store, hooks, Moment::AfterDelete, item).await?;
     }
+    trail::deleted(connection, store, &items).await?;
     Ok(events(&going, of, EventKind::Deleted))
 }
 
@@ -114,7 +115,7 @@ pub async fn unpublish(
     if !force {
         refuse_referenced(connection, store, of.info, &blockers, "unpublished").await?;
     }
-    let items = with_hooks(connection, hooks, &going).await?;
+    let items = stored(connection, &going, |info| hooks.of(info).is_some()).await?;
     for item in &items {
         call(connection, store, hooks, Moment::BeforeUnpublish, item).await?;
     }
@@ -124,7 +125,9 @@ pub async fn unpublish(
     for item in &items {
         call(connection, store, hooks, Moment::AfterUnpublish, item).await?;
     }
-    Ok(events(&going, of, EventKind::Unpublished))
+    let events = events(&going, of, EventKind::Unpublished);
+    trail::happened(connection, store, &events).await?;
+    Ok(events)
 }
 
 /// All that goes with the entry, and what would be left pointing at some of it though its relation does not allow that.
@@ -191,10 +194,10 @@ fn refused(problem: Problem) -> super::failure::Failure {
     crate::Error::from(problem).into()
 }
 
-/// The entries that hooks are to be told about.
-async fn with_hooks(connection: &mut PgConnection, hooks: &HookSet, going: &Going) -> Result<Vec<Item>> {
+/// The entries of these types, as hooks and the audit log are told of them.
+async fn stored(connection: &mut PgConnection, going: &Going, of: impl Fn(&ContentInfo) -> bool) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    for (info, ids) in going.ids().filter(|(info, _)| hooks.of(info).is_some()) {
+    for (info, ids) in going.ids().filter(|(info, _)| of(info)) {
         let mut stored: BTreeMap<_, _> = load(connection, Stage::Draft, info, &ids, true).await?.into_iter().collect();
         while let Some((_, old)) = stored.pop_first() {
             items.push(item(info, old));

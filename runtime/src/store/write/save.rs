@@ -24,7 +24,11 @@ struct Write<'a> {
 /// What the sheet of a table has beside the fields.
 #[derive(Clone, Copy)]
 enum System {
-    Entry { publish: bool },
+    /// By nobody where no user acts.
+    Entry {
+        publish: bool,
+        user: Option<Uuid>,
+    },
     Child,
 }
 
@@ -32,6 +36,7 @@ enum System {
 pub async fn save(
     connection: &mut PgConnection,
     items: &[Item],
+    user: Option<Uuid>,
     publishes: &impl Fn(&ContentInfo) -> bool,
 ) -> Result<()> {
     for (info, items) in in_order(items) {
@@ -42,7 +47,7 @@ pub async fn save(
         });
         let writes: Vec<_> = writes.collect();
         remove_children(connection, info, &writes).await?;
-        rows(connection, info, &writes, System::Entry { publish: publishes(info) }).await?;
+        rows(connection, info, &writes, System::Entry { publish: publishes(info), user }).await?;
         for (field, child) in table::children(info) {
             let writes: Vec<_> = writes.iter().flat_map(|write| children_of(write, field)).collect();
             rows(connection, child, &writes, System::Child).await?;
@@ -122,8 +127,10 @@ async fn rows(
     let (changed, new): (Vec<Write<'_>>, Vec<Write<'_>>) = writes.iter().partition(|write| write.old.is_some());
     if !new.is_empty() {
         let mut sheet = sheet(info, &new);
-        if let System::Entry { publish } = system {
+        if let System::Entry { publish, user } = system {
             sheet.constant("revision", "1");
+            sheet.ids("created_by", new.iter().map(|_| user));
+            sheet.ids("updated_by", new.iter().map(|_| user));
             sheet.constant("created_at", "now()");
             sheet.constant("updated_at", "now()");
             if publish {
@@ -134,8 +141,9 @@ async fn rows(
     }
     if !changed.is_empty() {
         let mut sheet = sheet(info, &changed);
-        if let System::Entry { publish } = system {
+        if let System::Entry { publish, user } = system {
             sheet.constant("revision", "t.revision + 1");
+            sheet.ids("updated_by", changed.iter().map(|_| user));
             sheet.constant("updated_at", "now()");
             if publish {
                 sheet.constant("published_at", "coalesce(t.published_at, now())");
