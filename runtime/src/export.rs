@@ -15,6 +15,9 @@ use uuid::Uuid;
 use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::Error;
 use crate::import::{content_type, in_order};
+use crate::store::read::sql::Sql;
+use crate::store::write::failure::Failure;
+use crate::store::write::guard::Exported;
 use crate::store::write::load::load;
 use crate::store::write::table;
 use crate::store::{Stage, Store};
@@ -65,7 +68,12 @@ pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
         StageName::Live => Stage::Live,
         StageName::Draft => Stage::Draft,
     };
-    let outputs = outputs(options, store.schema)?;
+    let exported = Exported { store, stage };
+    let types = types(options, store.schema)?;
+    for info in &types {
+        exported.must(info).map_err(|problem| problem.message)?;
+    }
+    let outputs = outputs(options, types)?;
     let said = |error: Error| format!("the export stopped: {error}");
     let mut connection = store.pool.acquire().await.map_err(|error| said(error.into()))?;
     let mut transaction = connection.begin().await.map_err(|error| said(error.into()))?;
@@ -73,7 +81,7 @@ pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
     snapshot.await.map_err(|error| said(error.into()))?;
     let mut entries = 0;
     for (info, mut out) in outputs {
-        entries += content(&mut transaction, store.schema, stage, info, &mut out).await?;
+        entries += content(&mut transaction, exported, info, &mut out).await?;
         out.flush().map_err(|error| cannot_write(&error))?;
     }
     transaction.rollback().await.map_err(|error| said(error.into()))?;
@@ -82,20 +90,26 @@ pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
 
 type Output = (&'static ContentInfo, Box<dyn Write + Send>);
 
-fn outputs(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Output>, String> {
+fn types(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<&'static ContentInfo>, String> {
+    if options.content_type == ALL {
+        return Ok(in_order(schema));
+    }
+    Ok(vec![content_type(schema, &options.content_type)?])
+}
+
+fn outputs(options: &Options, types: Vec<&'static ContentInfo>) -> Result<Vec<Output>, String> {
     if options.content_type == ALL {
         let Some(folder) = &options.out else {
             return Err("`--type all` writes a file for each type: give a folder with `--out FOLDER`".into());
         };
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        return in_order(schema).into_iter().map(|info| Ok((info, create(&file_of(folder, info))?))).collect();
+        return types.into_iter().map(|info| Ok((info, create(&file_of(folder, info))?))).collect();
     }
-    let info = content_type(schema, &options.content_type)?;
-    let out: Box<dyn Write + Send> = match &options.out {
-        Some(path) => create(path)?,
-        None => Box::new(BufWriter::new(io::stdout())),
+    let out = || match &options.out {
+        Some(path) => create(path),
+        None => Ok(Box::new(BufWriter::new(io::stdout())) as Box<dyn Write + Send>),
     };
-    Ok(vec![(info, out)])
+    types.into_iter().map(|info| Ok((info, out()?))).collect()
 }
 
 /// The file of a type in a folder of all.
@@ -110,15 +124,18 @@ fn create(path: &Path) -> Result<Box<dyn Write + Send>, String> {
 
 async fn content(
     connection: &mut PgConnection,
-    schema: &'static SchemaInfo,
-    stage: Stage,
+    exported: Exported<'_>,
     info: &'static ContentInfo,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, String> {
     let said = |error: Error| format!("the export of {} stopped: {error}", info.table);
     let failed = |error: sqlx::Error| said(error.into());
-    let declare = format!("declare entries no scroll cursor for {}", ordered(stage, info));
-    sqlx::query(AssertSqlSafe(declare)).execute(&mut *connection).await.map_err(failed)?;
+    let (stage, schema) = (exported.stage, exported.store.schema);
+    let refused = |failure: Failure| said(failure.into_error(schema));
+    let mut declare = Sql::default();
+    declare.push("declare entries no scroll cursor for ");
+    ordered(exported, info, &mut declare).map_err(refused)?;
+    declare.bind(&[]).map_err(said)?.execute_within(connection).await.map_err(failed)?;
     let fetch = format!("fetch {CHUNK} from entries");
     let mut written = 0;
     loop {
@@ -127,12 +144,11 @@ async fn content(
         if ids.is_empty() {
             break;
         }
-        let mut entries =
-            load(connection, stage, info, &ids, false).await.map_err(|failure| said(failure.into_error(schema)))?;
+        let mut entries = load(connection, stage, info, &ids, false).await.map_err(refused)?;
         let rows: Vec<_> = ids.iter().filter_map(|id| entries.remove(id)).map(|old| old.row).collect();
-        let names = Names::of(connection, stage, info, &rows).await.map_err(said)?;
+        let names = Names::of(connection, exported, info, &rows).await.map_err(refused)?;
         for row in &rows {
-            let line = entry::entry(info, row, &names);
+            let line = entry::entry(exported, info, row, &names);
             serde_json::to_writer(&mut *out, &line).map_err(|error| cannot_write(&error.into()))?;
             out.write_all(b"\n").map_err(|error| cannot_write(&error))?;
         }
@@ -143,10 +159,13 @@ async fn content(
 }
 
 /// The ids in the order of the natural key, whatever the database's collation.
-fn ordered(stage: Stage, info: &ContentInfo) -> String {
+fn ordered(exported: Exported<'_>, info: &'static ContentInfo, sql: &mut Sql) -> Result<(), Failure> {
     let keys: String =
-        table::natural_keys(info).map(|(_, field)| format!(r#""{}"::text collate "C", "#, field.snake)).collect();
-    format!(r#"select id from {}."{}" order by {keys}id"#, stage.schema(), info.table)
+        table::natural_keys(info).map(|(_, field)| format!(r#"e."{}"::text collate "C", "#, field.snake)).collect();
+    sql.push("select e.id");
+    exported.from(info, sql)?;
+    sql.push(&format!(" order by {keys}e.id"));
+    Ok(())
 }
 
 fn cannot_write(error: &io::Error) -> String {

@@ -7,9 +7,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape};
-use crate::error::Result;
 use crate::id;
-use crate::store::Stage;
+use crate::store::write::failure::Result;
+use crate::store::write::guard::{Exported, readable};
 use crate::store::write::row::Row;
 use crate::store::write::{camel, table};
 use crate::value::Value;
@@ -23,12 +23,17 @@ type Wanted = BTreeMap<&'static str, (&'static ContentInfo, BTreeSet<Uuid>)>;
 
 impl Names {
     /// One statement for each type that is pointed at.
-    pub async fn of(connection: &mut PgConnection, stage: Stage, info: &ContentInfo, rows: &[Row]) -> Result<Self> {
+    pub async fn of(
+        connection: &mut PgConnection,
+        exported: Exported<'_>,
+        info: &ContentInfo,
+        rows: &[Row],
+    ) -> Result<Self> {
         let mut wanted = Wanted::new();
         rows.iter().for_each(|row| collect(info.fields, row, &mut wanted));
         let mut by_table = BTreeMap::new();
         for (table, (info, ids)) in wanted {
-            by_table.insert(table, names(connection, stage, info, ids.into_iter().collect()).await?);
+            by_table.insert(table, names(connection, exported, info, ids.into_iter().collect()).await?);
         }
         Ok(Self { by_table })
     }
@@ -40,11 +45,14 @@ impl Names {
 
 async fn names(
     connection: &mut PgConnection,
-    stage: Stage,
-    info: &ContentInfo,
+    Exported { store, stage }: Exported<'_>,
+    info: &'static ContentInfo,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Json>> {
-    let keys: Vec<&FieldInfo> = table::natural_keys(info).map(|(_, field)| field).collect();
+    let ids = readable(connection, store, stage, info, ids).await?;
+    let grant = store.access.reads(info, stage);
+    let keys = table::natural_keys(info).map(|(_, field)| field).filter(|field| grant.has(info, field.snake));
+    let keys: Vec<&FieldInfo> = keys.collect();
     let columns: String = keys.iter().map(|field| format!(r#", "{}"::text"#, field.snake)).collect();
     let sql = format!(r#"select id{columns} from {}."{}" where id = any($1)"#, stage.schema(), info.table);
     let found = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
@@ -141,18 +149,27 @@ fn stored_target(json: &Json) -> Value {
     }
 }
 
-/// The entry with every field, so that reading it gives the same entry whatever was there before.
-pub fn entry(info: &'static ContentInfo, row: &Row, names: &Names) -> Json {
+/// The entry with every field that may be exported, so that reading it gives the same entry whatever was there before.
+pub fn entry(exported: Exported<'_>, info: &'static ContentInfo, row: &Row, names: &Names) -> Json {
     let mut object = Map::new();
-    if table::natural_keys(info).all(|(index, _)| row.values[index].is_null()) {
+    let is_named =
+        |(index, field): (usize, &FieldInfo)| !row.values[index].is_null() && exported.has(info, field.snake);
+    if !table::natural_keys(info).any(is_named) {
         object.insert("id".to_owned(), id::encode(info.table, row.id).into());
     }
-    fields(info, row, names, &mut object);
+    fields(exported, info, row, names, &mut object);
     Json::Object(object)
 }
 
-fn fields(info: &'static ContentInfo, row: &Row, names: &Names, object: &mut Map<String, Json>) {
-    for (index, (field, value)) in info.fields.iter().zip(&row.values).enumerate() {
+fn fields(
+    exported: Exported<'_>,
+    info: &'static ContentInfo,
+    row: &Row,
+    names: &Names,
+    object: &mut Map<String, Json>,
+) {
+    let fields_with_values = info.fields.iter().zip(&row.values).enumerate();
+    for (index, (field, value)) in fields_with_values.filter(|(_, (field, _))| exported.has(info, field.snake)) {
         let json = match field.shape {
             Shape::Scalar(kind) => kind.json(value),
             Shape::Enum(choice) => shown(choice, value),
@@ -171,7 +188,7 @@ fn fields(info: &'static ContentInfo, row: &Row, names: &Names, object: &mut Map
                 let rows = row.children.get(&index).into_iter().flatten();
                 let one = |row: &Row| {
                     let mut object = Map::new();
-                    fields(child, row, names, &mut object);
+                    fields(exported, child, row, names, &mut object);
                     Json::Object(object)
                 };
                 rows.map(one).collect()

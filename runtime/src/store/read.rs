@@ -17,7 +17,7 @@ pub(super) mod rows;
 mod select;
 mod selection;
 mod session;
-pub(super) mod sql;
+pub(crate) mod sql;
 mod write;
 
 use async_graphql::{Name, Pos};

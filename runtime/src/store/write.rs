@@ -6,8 +6,8 @@
 mod batch;
 mod bulk;
 mod check;
-mod failure;
-mod guard;
+pub(crate) mod failure;
+pub(crate) mod guard;
 mod input;
 mod keys;
 mod live;

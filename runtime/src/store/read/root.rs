@@ -99,7 +99,13 @@ impl Root {
     /// entry has.
     pub fn denied_of_written(&self, access: &Access) -> Vec<Failure> {
         let is_root = |used: &Use| matches!(used.what, Used::Type) && used.path.len() == 1;
-        self.denied_unless(access, Stage::Draft, is_root)
+        let mut denied = self.denied_unless(access, Stage::Draft, is_root);
+        let own = self.uses.iter().filter(|used| !matches!(used.what, Used::Type) && used.path.len() == 2);
+        denied.extend(own.filter_map(|used| {
+            let problem = access.must_read_any(used.info, Stage::Draft).err()?;
+            Some(Failure { problem, path: used.path.clone(), pos: used.pos })
+        }));
+        denied
     }
 
     fn denied_unless(&self, access: &Access, stage: Stage, allowed: impl Fn(&Use) -> bool) -> Vec<Failure> {

@@ -85,6 +85,12 @@ impl Statement {
         store.rows(self.text, self.arguments).await
     }
 
+    /// For a statement without rows, as a part of the transaction that the connection is in.
+    pub async fn execute_within(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments).execute(connection).await?;
+        Ok(())
+    }
+
     /// As a part of the transaction that the connection is in.
     pub async fn fetch_within(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(connection).await

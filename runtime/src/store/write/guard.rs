@@ -169,6 +169,38 @@ pub async fn readable(
     selected(connection, sql, &ids).await
 }
 
+/// What an actor may export of a type in a stage: what it may read there, as far as its rule of export goes.
+#[derive(Clone, Copy)]
+pub struct Exported<'a> {
+    pub store: &'a Store,
+    pub stage: Stage,
+}
+
+impl Exported<'_> {
+    /// A problem where it may export nothing of the type.
+    pub fn must(&self, info: &ContentInfo) -> Result<(), Problem> {
+        self.store.access.must_read_any(info, self.stage)?;
+        self.store.access.must(info, Action::Export)
+    }
+
+    /// ` FROM draft."product" e`, with its rows.
+    pub fn from(&self, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+        sql.push(" FROM ");
+        Tables::new(self.store, self.stage).push(info, "e", sql)?;
+        if let Grant::By(Rule { rows: Some(rows), .. }) = self.store.access.grant(info, Action::Export) {
+            sql.push(" WHERE ");
+            push_rule(self.store, self.stage, info, rows, "e", sql)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the field is among its fields, by `snake`.
+    pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
+        let access = &self.store.access;
+        access.reads(info, self.stage).has(info, field) && access.grant(info, Action::Export).has(info, field)
+    }
+}
+
 /// Those of the entries whose rows in `draft` pass all of the filters.
 async fn matching(
     connection: &mut PgConnection,
