@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use uuid::Uuid;
 
+use crate::access::{Actor, Identity, Origin};
 use crate::config::{Config, Wrong};
 use crate::error::{Code, Error, Result};
 use crate::identity::Accounts;
@@ -43,9 +45,19 @@ enum Command {
     /// Load the demo's content; what is there already is brought up to date
     Demo,
     /// Load records of other systems by a mapping, or what `export` wrote
-    Import(import::Options),
+    Import {
+        #[command(flatten)]
+        options: import::Options,
+        #[command(flatten)]
+        person: Person,
+    },
     /// Write entries as lines of JSON
-    Export(export::Options),
+    Export {
+        #[command(flatten)]
+        options: export::Options,
+        #[command(flatten)]
+        person: Person,
+    },
     /// Make, list and change accounts
     #[command(subcommand)]
     User(user::Task),
@@ -59,6 +71,13 @@ enum Command {
     Doctor,
     /// Print the API's schema (SDL)
     Schema,
+}
+
+#[derive(clap::Args)]
+struct Person {
+    /// Do it as this user, with the rules of access that hold for them; without it no rule holds
+    #[arg(long = "as", value_name = "EMAIL")]
+    email: Option<String>,
 }
 
 pub fn main(server: Server) -> ExitCode {
@@ -105,12 +124,12 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
             let loaded = demo::load(&store, &server.hooks, server.demo).await?;
             println!("{loaded}");
         }
-        Command::Import(options) => {
-            let store = connect(&config, &server).await?;
+        Command::Import { options, person } => {
+            let store = acting(&config, &server, person).await?;
             return Ok(import::main(&options, &store, &server.hooks).await.into());
         }
-        Command::Export(options) => {
-            let store = connect(&config, &server).await?;
+        Command::Export { options, person } => {
+            let store = acting(&config, &server, person).await?;
             return Ok(export::main(&options, &store).await.into());
         }
         Command::User(task) => user::run(&accounts(&config, &server).await?, task).await?,
@@ -130,6 +149,17 @@ async fn connect(config: &Config, server: &Server) -> Result<Store> {
     let database = Database::connect_lazy(&config.database, 2, server.schema)?;
     migrate::check(&database.pool, server.schema).await?;
     Ok(database.trusted())
+}
+
+/// The store of a user, or of the operator.
+async fn acting(config: &Config, server: &Server, person: Person) -> Result<Store> {
+    let store = connect(config, server).await?;
+    let Some(email) = person.email else { return Ok(store) };
+    let accounts = Accounts::new(store.pool.clone(), server.schema, &config.identity)?;
+    let user = accounts.user_by_email(&email).await?.filter(|user| !user.disabled);
+    let user = user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no active user `{email}`")))?;
+    let identity = Identity::User { id: user.id, session: Uuid::nil() };
+    Ok(store.acting(Actor { identity, role: user.role, scopes: None, origin: Origin::default() }))
 }
 
 async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {

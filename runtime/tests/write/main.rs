@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod access_random;
+mod audit;
 mod bulk;
 mod concurrency;
 mod deleting;

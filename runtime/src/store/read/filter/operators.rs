@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 
 use super::{Filter, items};
+use crate::access::THE_ACTOR;
 use crate::content::{ContentInfo, EnumInfo};
 use crate::error::Result;
 use crate::id;
@@ -12,9 +13,6 @@ use crate::kind::Kind;
 use crate::store::Stage;
 use crate::store::read::sql::quoted;
 use crate::value::Value;
-
-/// What stands for the actor's user in a rule.
-const THE_ACTOR: &str = "$user";
 
 /// What the operators of one field work on.
 pub(super) struct Operand<'a> {
