@@ -56,3 +56,34 @@ async fn the_schema_is_printed_as_it_is_served() {
     assert_eq!(text(&printed.stdout), generated::SCHEMA.sdl);
     db.close().await;
 }
+
+#[tokio::test]
+async fn imports_and_exports_can_be_those_of_a_user() {
+    let db = migrated().await;
+    let sql = "insert into cms.user (id, email, name, role, disabled_at) values
+        (gen_random_uuid(), 'admin@shop.example', 'A', 'admin', null),
+        (gen_random_uuid(), 'viewer@shop.example', 'V', 'viewer', null),
+        (gen_random_uuid(), 'gone@shop.example', 'G', 'admin', now())";
+    sqlx::query(sql).execute(&db.pool).await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "{\"name\":\"New\",\"slug\":\"new\"}\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let import = |email: &str| command(&db, &["import", "--type", "tag", "--as", email, path]);
+    let refused = import("viewer@shop.example");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("you may not import `Tag`"), "{refused:?}");
+    for nobody in ["gone@shop.example", "missing@shop.example"] {
+        let refused = import(nobody);
+        assert_eq!(text(&refused.stderr), format!("error: there is no active user `{nobody}`\n"));
+    }
+    let done = import("Admin@shop.example");
+    assert!(done.status.success(), "{done:?}");
+    let by = "select count(*) from draft.tag t join cms.user u on u.id = t.created_by \
+        join cms.audit a on a.actor = u.id and a.action = 'tag.create' and a.entry = t.id where u.role = 'admin'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(by).fetch_one(&db.pool).await.unwrap(), 1);
+    let export = |email: &str| command(&db, &["export", "--type", "tag", "--as", email]);
+    assert_eq!(text(&export("admin@shop.example").stdout), "{\"name\":\"New\",\"slug\":\"new\"}\n");
+    let refused = export("viewer@shop.example");
+    assert!(text(&refused.stderr).contains("you may not export `Tag`") && refused.stdout.is_empty(), "{refused:?}");
+    db.close().await;
+}

@@ -33,10 +33,7 @@ impl Imported {
 impl Catalogue {
     pub async fn new() -> Self {
         let db = TestDb::new().await;
-        for (name, sql) in generated::SCHEMA.migrations {
-            let ran = sqlx::raw_sql(AssertSqlSafe(*sql)).execute(&db.pool).await;
-            ran.unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
+        runtime::migrate::migrate(&db.options, (&generated::SCHEMA).into()).await.expect("the migrations");
         let store = Database::new(db.pool.clone(), &generated::SCHEMA).trusted();
         Self { db, store }
     }

@@ -114,6 +114,20 @@ it does not hold.
 reading also computed fields. `variants.sku` is a field of the children `variants`; `variants` alone stands for all of theirs.
 `id`, `revision`, `status` and the other fields that every entry has can always be read. What other types show here by an
 `inverse` is for their own rules to say.
+
+### Writes
+
+- An entry that fails `where`, or that the role may not read (as a draft; where it reads no drafts, as it is live), is answered as
+  one that does not exist.
+- After the write `check` must hold; an `update` without one must pass its `where` again. What is refused leaves nothing behind.
+- A field that an input names must be among `fields`, the key of an upsert that makes an entry too. What `set` gives may be named
+  only with the same value. Defaults and slugs that are made need no right.
+- A nested entry that is made takes `create` on its type; one that is pointed at must be one that the role may read.
+- With `publish: true` the entry must pass `publish` as it was saved, as if it were published next. Entries of types without
+  drafts take no right to be published.
+- Deleting takes what goes along by `on_delete` with it, whatever the rules of these say. Entries that stand in the way are listed
+  as far as the role may read them, the others are counted.
+- An import takes `import` beside `create` and `update`, and all their parts hold.
 ";
 
 /// The text of the file.

@@ -2,6 +2,7 @@
 
 use runtime::access::{Actor, Identity, Scope};
 use runtime::content::ContentInfo;
+use runtime::export::{Options, StageName};
 use runtime::hooks::{Cx, HookSet, Hooks};
 use runtime::record::{FieldValue, Record};
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
@@ -480,5 +481,47 @@ async fn a_token_does_what_it_is_narrowed_to() {
     assert_eq!(problems(token.update(&BRAND, (brand, 1), json!({}), false).await), [forbidden("")]);
     assert_eq!(problems(token.create(&CATEGORY, json!({"name": "New"}), false).await), [forbidden("")]);
     assert_eq!(problems(token.delete(&BRAND, (brand, 1)).await), [(Code::NotFound, "id".into())], "it sees none");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_export_has_what_its_actor_may_read_and_export() {
+    let shop = Shop::new().await;
+    let few = json!({"rows": {"stock": {"lt": 5}}});
+    let clerk = Clerk::new(
+        &shop,
+        &json!({
+            "product": {"clerk": {
+                "read_drafts": {"fields": {"product": ["name", "slug", "stock", "brand", "tags", "variants"], "product_variant": ["sku"]}},
+                "export": {"rows": few["rows"], "fields": {"product": ["name", "slug", "brand", "tags", "variants", "sku"], "product_variant": ["sku", "price"]}},
+            }},
+            "brand": {"clerk": {"read_drafts": {"rows": {"name": {"ne": "Secret"}}, "fields": {"brand": ["name"]}}}},
+            "category": {"clerk": {"read_drafts": {}}},
+        }),
+    );
+    for name in ["Open", "Secret"] {
+        let product = json!({"name": name, "stock": 1, "brand": {"create": {"name": name}}, "tags": {"create": [{"name": name}]},
+            "variants": {"set": [{"sku": name, "price": {"amount": "1"}}]}});
+        shop.create(&PRODUCT, product).await.unwrap();
+    }
+    shop.create(&PRODUCT, json!({"name": "Many", "stock": 7})).await.unwrap();
+    let brand: Uuid =
+        shop.value("select id from draft.brand where name = 'Open'").await.as_str().unwrap().parse().unwrap();
+    let out = std::env::temp_dir().join(format!("{}.ndjson", Uuid::now_v7()));
+    let export = async |content_type: &str| {
+        let options = Options { content_type: content_type.into(), stage: StageName::Draft, out: Some(out.clone()) };
+        runtime::export::run(&options, &clerk.0).await
+    };
+    export("product").await.unwrap();
+    let written = std::fs::read_to_string(&out).unwrap();
+    std::fs::remove_file(&out).unwrap();
+    let lines: Vec<Json> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |name: &str, brand: Json| json!({"name": name, "slug": name.to_lowercase(), "brand": brand, "tags": [], "variants": [{"sku": name}]});
+    // A key that may not be read names nothing.
+    let expected = [line("Open", json!({"id": id::encode("brand", brand)})), line("Secret", Json::Null)];
+    assert_eq!(lines, expected);
+    assert_eq!(export("category").await.unwrap_err(), "you may not export `Category`");
+    assert_eq!(export("tag").await.unwrap_err(), "you may not read drafts of `Tag`");
+    assert!(!out.exists(), "nothing is begun of what is refused");
     shop.close().await;
 }

@@ -143,7 +143,10 @@ fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
             Target::Id { .. } => must(guard.rights(info, Action::Update), None),
             // Of these, each entry needs one.
             Target::Key { .. } => {
-                must(guard.rights(info, Action::Create).or_else(|_| guard.rights(info, Action::Update)), None);
+                must(
+                    guard.rights(info, Action::Create).or_else(|no| guard.rights(info, Action::Update).map_err(|_| no)),
+                    None,
+                );
             }
         }
     }

@@ -62,7 +62,7 @@ impl<'a> Guard<'a> {
     /// A problem where the actor may do this with no entry of the type.
     pub fn rights(&self, info: &ContentInfo, action: Action) -> Result<Rights<'a>, Problem> {
         let mut rules = Vec::new();
-        for action in [Some(action), self.import.then_some(Action::Import)].into_iter().flatten() {
+        for action in [self.import.then_some(Action::Import), Some(action)].into_iter().flatten() {
             match self.access().grant(info, action) {
                 Grant::Trusted => {}
                 Grant::By(rule) => rules.push(rule),
