@@ -14,7 +14,7 @@ use crate::access::{Clerk, answer};
 use crate::support::Shop;
 use crate::support::access::schema;
 
-const CASES: u64 = 60;
+const CASES: u64 = 100;
 const STEPS: u64 = 40;
 const SLUGS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
