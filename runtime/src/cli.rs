@@ -118,7 +118,9 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
             }
             server.serve(config).await?;
         }
-        Command::Migrate { status } => migrate::command(&config.database, server.schema, status).await?,
+        Command::Migrate { status } => {
+            migrate::command(&config.database, server.schema, config.public_role.as_ref(), status).await?;
+        }
         Command::Demo => {
             let store = connect(&config, &server).await?;
             let loaded = demo::load(&store, &server.hooks, server.demo).await?;

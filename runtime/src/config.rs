@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::identity::WrongSetting;
 use crate::identity::settings::Settings;
+use crate::migrate::PublicRole;
 
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
@@ -23,6 +24,8 @@ pub struct Config {
     pub environment: Environment,
     /// Lets its holder read drafts and write, in development.
     pub token: Option<String>,
+    /// `TYPECASE_PUBLIC_ROLE`: as which role of PostgreSQL the public reads; `none` for the server's own.
+    pub public_role: Option<PublicRole>,
     /// Secrets, public address, mail.
     pub identity: Settings,
 }
@@ -54,8 +57,9 @@ impl Config {
         let address = reader.address();
         let environment = reader.environment();
         let token = reader.token();
+        let public_role = reader.public_role();
         let identity = reader.identity(address, environment);
-        let config = Self { database, connections, address, environment, token, identity };
+        let config = Self { database, connections, address, environment, token, public_role, identity };
         if !(1..=1000).contains(&config.connections) {
             reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
         }
@@ -150,6 +154,20 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.wrong.extend(found.into_iter().map(Wrong::from));
             Settings::of(address, is_development)
         })
+    }
+
+    fn public_role(&mut self) -> Option<PublicRole> {
+        match self.get("TYPECASE_PUBLIC_ROLE").as_deref() {
+            None => Some(PublicRole::default()),
+            Some("none") => None,
+            Some(name) => match name.parse() {
+                Ok(role) => Some(role),
+                Err(why) => {
+                    self.wrong("TYPECASE_PUBLIC_ROLE", format!("`{name}` cannot be used: {why}"));
+                    None
+                }
+            },
+        }
     }
 
     fn token(&mut self) -> Option<String> {

@@ -62,6 +62,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.push(database);
     if answers {
         findings.push(catalog(&store.pool, schema).await);
+        findings.push(public_role(&store.pool, config).await);
     }
     findings
 }
@@ -163,6 +164,24 @@ async fn catalog(pool: &PgPool, schema: &'static SchemaInfo) -> Finding {
     match migrate::check(pool, schema).await {
         Ok(()) => good("catalog", "the database is the one that this server was compiled for".to_owned()),
         Err(error) => wrong("catalog", error.to_string(), "typecase migrate"),
+    }
+}
+
+async fn public_role(pool: &PgPool, config: &Config) -> Finding {
+    let about = "public role";
+    let Some(role) = &config.public_role else {
+        let why = "TYPECASE_PUBLIC_ROLE is `none`: public reads have every right of the server".to_owned();
+        let mend = "unset TYPECASE_PUBLIC_ROLE && typecase migrate".to_owned();
+        return Finding { about, state: State::Notice { why, mend } };
+    };
+    let checked = async { role.check(&mut *pool.acquire().await?).await };
+    match (checked.await, config.environment) {
+        (Ok(Ok(())), _) => good(about, format!("public reads run as `{role}`, which can read what is live alone")),
+        (Ok(Err(why)), Environment::Development) => {
+            Finding { about, state: State::Notice { why, mend: "typecase migrate".to_owned() } }
+        }
+        (Ok(Err(why)), Environment::Production) => wrong(about, why, "typecase migrate"),
+        (Err(error), _) => wrong(about, error.to_string(), "typecase migrate"),
     }
 }
 

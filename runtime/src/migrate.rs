@@ -4,6 +4,7 @@
 
 mod error;
 mod ledger;
+pub mod public_role;
 mod run;
 pub mod split;
 mod system;
@@ -19,6 +20,7 @@ use crate::content::SchemaInfo;
 
 pub use error::{Error, Failure};
 pub use ledger::{State, Status};
+pub use public_role::PublicRole;
 
 /// What the runner itself needs in the database.
 const BOOTSTRAP: &str = include_str!("migrate/bootstrap.sql");
@@ -58,6 +60,8 @@ pub struct Report {
     pub applied: Vec<Applied>,
     /// The last file, whether it was applied now or before.
     pub at: Option<String>,
+    /// What keeps public reads from having a role of their own, and what mends it.
+    pub notice: Option<String>,
 }
 
 #[derive(Debug)]
@@ -69,9 +73,23 @@ pub struct Applied {
 
 /// Applies what is missing.
 pub async fn migrate(options: &PgConnectOptions, migrations: Migrations<'_>) -> Result<Report, Error> {
+    migrate_for(options, migrations, None).await
+}
+
+/// As [`migrate`]; the public role, if any, gets its rights afterwards, under the same lock.
+pub async fn migrate_for(
+    options: &PgConnectOptions,
+    migrations: Migrations<'_>,
+    role: Option<&PublicRole>,
+) -> Result<Report, Error> {
     let mut connection = options.clone().connect().await?;
     lock(&mut connection).await?;
-    let result = locked(&mut connection, migrations).await;
+    let result = match (locked(&mut connection, migrations).await, role) {
+        (Ok(report), Some(role)) => {
+            role.ensure(&mut connection).await.map(|notice| Report { notice, ..report }).map_err(Error::from)
+        }
+        (result, _) => result,
+    };
     // The lock goes with the connection, also when this fails.
     let _ = sqlx::Connection::close(connection).await;
     result
@@ -104,12 +122,17 @@ pub async fn check<'a>(pool: &PgPool, migrations: impl Into<Migrations<'a>>) -> 
 }
 
 /// `typecase migrate`, and `typecase migrate --status`.
-pub async fn command(database: &str, schema: &'static SchemaInfo, only_status: bool) -> crate::Result<()> {
+pub async fn command(
+    database: &str,
+    schema: &'static SchemaInfo,
+    role: Option<&PublicRole>,
+    only_status: bool,
+) -> crate::Result<()> {
     let options = PgConnectOptions::from_str(database).map_err(Error::from)?;
     if only_status {
         println!("{}", status(&options, schema.into()).await?);
     } else {
-        println!("{}", migrate(&options, schema.into()).await?);
+        println!("{}", migrate_for(&options, schema.into(), role).await?);
     }
     Ok(())
 }
@@ -134,7 +157,8 @@ async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Re
     if let Some(obstacle) = status.obstacle() {
         return Err(Error::Refused(obstacle));
     }
-    let mut report = Report { applied: Vec::new(), at: migrations.files.last().map(|(name, _)| (*name).to_owned()) };
+    let mut report =
+        Report { applied: Vec::new(), notice: None, at: migrations.files.last().map(|(name, _)| (*name).to_owned()) };
     for ((name, text), (_, state)) in migrations.all().into_iter().zip(&status.files) {
         let done = match state {
             State::Applied { .. } => continue,
@@ -158,6 +182,7 @@ impl fmt::Display for Report {
             (None, _) => write!(f, "there are no migrations"),
             (Some(at), true) => write!(f, "nothing to do: the database is at {at}"),
             (Some(at), false) => write!(f, "the database is at {at}"),
-        }
+        }?;
+        self.notice.iter().try_for_each(|notice| write!(f, "\n\nnote: {notice}"))
     }
 }

@@ -70,6 +70,7 @@ impl Server {
         config.check_for_serving().map_err(cli::unusable)?;
         let database = Database::connect_lazy(&config.database, config.connections, self.schema)?;
         migrate::check(&database.pool, self.schema).await?;
+        let database = with_public_role(database, &config).await?;
         let is_development = config.environment == Environment::Development;
         let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
@@ -97,5 +98,23 @@ impl Server {
         listen::serve(listener, http::router(app.clone(), self.routes), stop).await;
         app.api.database.close().await;
         Ok(())
+    }
+}
+
+/// Public reads have a role of their own; without it, production is not served.
+async fn with_public_role(database: Database, config: &Config) -> Result<Database> {
+    let Some(role) = &config.public_role else { return Ok(database) };
+    let mut connection = database.pool.acquire().await?;
+    match (role.check(&mut connection).await?, config.environment) {
+        (Ok(()), _) => {
+            drop(connection);
+            Ok(database.with_public_role(role))
+        }
+        (Err(missing), Environment::Production) => Err(Error::new(crate::Code::BadRequest, missing)),
+        (Err(missing), Environment::Development) => {
+            tracing::warn!("{missing}");
+            drop(connection);
+            Ok(database)
+        }
     }
 }

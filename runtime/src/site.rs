@@ -38,7 +38,7 @@ impl ReadCx<'_> {
         for parameter in parameters {
             parameter.bind(0, &mut arguments)?;
         }
-        let rows = self.store.rows(sql.replace("{stage}", self.stage.schema()), arguments).await?;
+        let rows = self.store.rows(self.stage, sql.replace("{stage}", self.stage.schema()), arguments).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, sqlx::Error>>()?;
         Ok(ids.into_iter().map(Id::new).collect())
     }

@@ -17,6 +17,7 @@ pub use self::connections::Lent;
 use crate::access::{Access, Actor, Policy};
 use crate::content::SchemaInfo;
 use crate::error::Result;
+use crate::migrate::PublicRole;
 
 /// Connections for writes that there are at least: a site's own code may hold one and ask for another.
 const FEWEST: u32 = 2;
@@ -34,6 +35,8 @@ pub struct Database {
     /// For transactions. Reads have connections of their own, so that writes never keep them waiting.
     pub pool: PgPool,
     reads: Connections,
+    /// For what everybody may read, as a role that has no right on anything else.
+    public: Option<Connections>,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -64,7 +67,16 @@ impl Database {
     }
 
     fn of(pool: PgPool, reads: Connections, schema: &'static SchemaInfo) -> Self {
-        Self { pool, reads, schema, statements: Arc::default(), policy: Arc::new(Policy::new(schema)) }
+        Self { pool, reads, public: None, schema, statements: Arc::default(), policy: Arc::new(Policy::new(schema)) }
+    }
+
+    /// With connections of their own for what anonymous actors read at `LIVE`, on which this role is set from the start:
+    /// where the server is wrong about a statement, PostgreSQL still refuses drafts and accounts.
+    pub fn with_public_role(mut self, role: &PublicRole) -> Self {
+        let settings = [("role", role.as_str()), ("default_transaction_read_only", "on")];
+        let options = connect_options(self.pool.connect_options().as_ref().clone()).options(settings);
+        self.public = Some(Connections::new(options, self.reads.most()));
+        self
     }
 
     /// The store of this actor.
@@ -108,12 +120,29 @@ impl Database {
 
     pub async fn close(&self) {
         self.reads.close();
+        self.public.iter().for_each(Connections::close);
         self.pool.close().await;
     }
 
     /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+}
+
+impl Store {
+    /// The rows of a statement that reads this stage, on a connection of its own.
+    pub async fn rows(&self, stage: Stage, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        let mut lent = self.lend(stage).await?;
+        self.rows_on(&mut lent, sql, arguments).await
+    }
+
+    /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
+    pub async fn lend(&self, stage: Stage) -> Result<Lent> {
+        match &self.database.public {
+            Some(public) if stage == Stage::Live && self.access.actor.is_anonymous() => public.lend().await,
+            _ => self.database.lend().await,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::http::{self, App, listen};
 use crate::identity::Accounts;
 use crate::identity::mail::Mailer;
 use crate::identity::settings::Settings;
+use crate::migrate::PublicRole;
 use crate::site::SiteCode;
 use crate::store::Database;
 
@@ -69,12 +70,17 @@ pub struct Node {
     /// Of development.
     pub token: Option<String>,
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// Of public reads, in a cluster that has it.
+    pub public_role: Option<PublicRole>,
 }
 
 impl TestServer {
     /// On a database that has had its migrations.
     pub async fn start(db: &TestDb, node: Node) -> Self {
-        let store = Database::connect_lazy(&db.url(), 8, node.schema).expect("an address of a database");
+        let mut store = Database::connect_lazy(&db.url(), 8, node.schema).expect("an address of a database");
+        if let Some(role) = &node.public_role {
+            store = store.with_public_role(role);
+        }
         let mut accounts = Accounts::for_tests(store.pool.clone(), node.schema, &node.settings).expect("accounts");
         if let Some(mailer) = node.mailer {
             accounts = accounts.with_mailer(mailer);

@@ -4,5 +4,6 @@ mod client;
 mod http;
 mod matrix;
 mod operator;
+mod public_role;
 mod reads;
 mod writes;

@@ -73,6 +73,7 @@ pub async fn node(db: &TestDb, mail: &Outbox) -> TestServer {
         settings: settings(),
         token: None,
         mailer: Some(Arc::new(mail.clone())),
+        public_role: None,
     };
     TestServer::start(db, node).await
 }

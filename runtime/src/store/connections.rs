@@ -55,6 +55,10 @@ impl Connections {
         }
     }
 
+    pub fn most(&self) -> u32 {
+        u32::try_from(self.pool.status().max_size).unwrap_or(u32::MAX)
+    }
+
     /// Those that are lent end when they come back.
     pub fn close(&self) {
         self.pool.close();

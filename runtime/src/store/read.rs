@@ -34,7 +34,7 @@ pub use selection::{Document, Selected};
 use crate::content::ComputedInfo;
 use crate::error::{Problem, Result, Step};
 use crate::site::SiteCode;
-use crate::store::Store;
+use crate::store::{Stage, Store};
 
 /// Gives the arguments of fields their values.
 pub trait Arguments: Send + Sync {
@@ -55,13 +55,13 @@ impl<'a> Request<'a> {
         Self { store, arguments, site, session: session::Session::default() }
     }
 
-    async fn rows(&self, sql: sql::Sql) -> Result<Vec<PgRow>> {
-        self.rows_for(sql, &[]).await
+    async fn rows(&self, stage: Stage, sql: sql::Sql) -> Result<Vec<PgRow>> {
+        self.rows_for(stage, sql, &[]).await
     }
 
     /// Rows of the statement for these ids.
-    async fn rows_for(&self, sql: sql::Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        self.session.rows(self.store, sql.bind(ids)?).await
+    async fn rows_for(&self, stage: Stage, sql: sql::Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.session.rows(self.store, stage, sql.bind(ids)?).await
     }
 }
 

@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
         if ids.is_empty() {
             return Ok((Loaded::default(), HashMap::new()));
         }
-        let rows = self.request.rows_for(by_ids(object, tables)?, ids).await?;
+        let rows = self.request.rows_for(self.stage, by_ids(object, tables)?, ids).await?;
         let places = rows.iter().enumerate().filter_map(|(index, row)| Some((uuid(row, 0)?, index))).collect();
         Ok((self.load(object, rows).await?, places))
     }
@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
         let prepared = self.prepared(list)?;
         let fetched = members.iter().zip(&prepared.rows).map(|((_, member), sql)| {
             let owners = &owners;
-            async move { Ok::<_, Error>((member, self.request.rows_for(sql.clone(), owners).await?)) }
+            async move { Ok::<_, Error>((member, self.request.rows_for(self.stage, sql.clone(), owners).await?)) }
         });
         let fetched = future::try_join_all(fetched).await?;
         let (order, groups) = match fetched.as_slice() {
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
             match prepared.rows.first().filter(|_| !owners.is_empty()) {
                 None => Ok((Loaded::default(), HashMap::new())),
                 Some(sql) => {
-                    let rows = self.request.rows_for(sql.clone(), owners).await?;
+                    let rows = self.request.rows_for(self.stage, sql.clone(), owners).await?;
                     let owner = page.object.columns.len() + if page.cursors { prepared.order.columns() } else { 0 };
                     let (rows, groups) = cut(rows, owner, prepared.limit);
                     Ok((self.load(&page.object, rows).await?, groups))
@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
             match prepared.total.as_ref().filter(|_| !owners.is_empty()) {
                 None => Ok::<_, Error>(HashMap::new()),
                 Some(sql) => {
-                    let rows = self.request.rows_for(sql.clone(), owners).await?;
+                    let rows = self.request.rows_for(self.stage, sql.clone(), owners).await?;
                     Ok(rows.iter().filter_map(|row| Some((uuid(row, 1)?, int(row, 0)?))).collect())
                 }
             }
@@ -226,14 +226,14 @@ impl<'a> Run<'a> {
         let prepared = self.prepared(&page.list)?;
         let rows = async {
             let Some(sql) = prepared.rows.first() else { return Ok::<_, Error>((Loaded::default(), false)) };
-            let mut rows = self.request.rows(sql.clone()).await?;
+            let mut rows = self.request.rows(self.stage, sql.clone()).await?;
             let more = rows.len() > prepared.limit;
             rows.truncate(prepared.limit);
             Ok((self.load(&page.object, rows).await?, more))
         };
         let totals = async {
             let Some(sql) = &prepared.total else { return Ok::<_, Error>(HashMap::new()) };
-            let rows = self.request.rows(sql.clone()).await?;
+            let rows = self.request.rows(self.stage, sql.clone()).await?;
             Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
         };
         let ((loaded, more), totals) = future::try_join(rows, totals).await?;

@@ -52,7 +52,7 @@ pub async fn entries(
     sql.push(&format!("SELECT t.id{} FROM ", select(info)));
     Tables::new(store, stage).push(info, "t", &mut sql)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");
-    let rows = sql.fetch_for(store, ids).await?;
+    let rows = sql.fetch_for(store, stage, ids).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         found.push((uuid(row, 0).unwrap_or_default(), values(info, row)?));
@@ -102,7 +102,7 @@ async fn targets(store: &Store, stage: Stage, to: &RelationInfo, owners: &[Uuid]
     }
     sql.push(&format!(" FROM {}.{} j WHERE j.owner_id = ANY(", stage.schema(), quoted(to.join))).ids();
     sql.push(") ORDER BY j.owner_id, j.position");
-    let rows = sql.fetch_for(store, owners).await?;
+    let rows = sql.fetch_for(store, stage, owners).await?;
     Ok(rows.iter().filter_map(|row| Some((uuid(row, 0)?, target(to, row, 1)?))).collect())
 }
 
@@ -119,7 +119,7 @@ async fn children(
         .push(") p(id) CROSS JOIN LATERAL (SELECT t.*");
     Link::to_children().from(Tables::with_all_rows(store, stage), info, "p", "t", &mut sql)?;
     sql.push(") t ORDER BY t.parent_id, t.position");
-    let rows = sql.fetch_for(store, owners).await?;
+    let rows = sql.fetch_for(store, stage, owners).await?;
     let mut found = Vec::with_capacity(rows.len());
     let mut parents = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -243,7 +243,7 @@ impl Root {
         sql.push(&format!("SELECT {} FROM ", columns(&member.object, run.stage)));
         run.tables().push(member.object.info, "t", &mut sql)?;
         sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast());
-        run.request.rows(sql).await
+        run.request.rows(run.stage, sql).await
     }
 
     async fn entries(&self, run: &Run<'_>, tables: Tables<'_>, ids: &[Uuid]) -> Result<Vec<u8>> {

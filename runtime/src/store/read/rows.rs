@@ -98,7 +98,7 @@ impl Store {
         }
         sql.push(&format!(") IS TRUE FROM {}.{} r WHERE r.id = ANY(", stage.schema(), quoted(info.table)));
         sql.ids().push(")");
-        let rows = sql.fetch_for(self, &[entry]).await?;
+        let rows = sql.fetch_for(self, stage, &[entry]).await?;
         Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
     }
 }

@@ -92,7 +92,7 @@ impl Store {
         if !problems.is_empty() {
             return Err(Error { problems });
         }
-        let rows = sql.fetch(self).await?;
+        let rows = sql.fetch(self, stage).await?;
         Ok(rows.iter().filter_map(|row| uuid(row, 0)).collect())
     }
 }

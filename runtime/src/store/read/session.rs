@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::sql::Statement;
 use crate::error::Result;
-use crate::store::{Lent, Store};
+use crate::store::{Lent, Stage, Store};
 
 #[derive(Default)]
 pub struct Session {
@@ -18,15 +18,16 @@ pub struct Session {
 }
 
 impl Session {
-    pub async fn rows(&self, store: &Store, statement: Statement) -> Result<Vec<PgRow>> {
+    /// A read has one stage, so one connection serves all its statements.
+    pub async fn rows(&self, store: &Store, stage: Stage, statement: Statement) -> Result<Vec<PgRow>> {
         let mut held = self.held.lock().await;
         if self.apart.load(Ordering::Acquire) {
             drop(held);
-            return statement.fetch(store).await;
+            return statement.fetch(store, stage).await;
         }
         let connection = match held.as_mut() {
             Some(connection) => connection,
-            None => held.insert(store.lend().await?),
+            None => held.insert(store.lend(stage).await?),
         };
         statement.fetch_on(store, connection).await
     }

@@ -8,7 +8,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::store::{Lent, Store};
+use crate::store::{Lent, Stage, Store};
 use crate::value::Value;
 
 /// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
@@ -71,18 +71,18 @@ impl Sql {
     }
 
     /// Rows of the statement for these ids.
-    pub async fn fetch_for(self, store: &Store, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        self.bind(ids)?.fetch(store).await
+    pub async fn fetch_for(self, store: &Store, stage: Stage, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.bind(ids)?.fetch(store, stage).await
     }
 
-    pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
-        self.fetch_for(store, &[]).await
+    pub async fn fetch(self, store: &Store, stage: Stage) -> Result<Vec<PgRow>> {
+        self.fetch_for(store, stage, &[]).await
     }
 }
 
 impl Statement {
-    pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
-        store.rows(self.text, self.arguments).await
+    pub async fn fetch(self, store: &Store, stage: Stage) -> Result<Vec<PgRow>> {
+        store.rows(stage, self.text, self.arguments).await
     }
 
     /// For a statement without rows, as a part of the transaction that the connection is in.
