@@ -71,13 +71,13 @@ impl Keys {
     /// secrets come and go, in development.
     pub async fn start(&self, replace: bool) -> Result<()> {
         self.reload().await?;
-        if self.signing().is_ok() {
+        if self.find_signing().is_some() {
             return Ok(());
         }
         let mut transaction = self.pool.begin().await?;
         sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
         self.reload().await?;
-        if self.signing().is_err() {
+        if self.find_signing().is_none() {
             if !replace && !self.all().is_empty() {
                 let message = "no signing key can be opened with TYPECASE_SECRET: set TYPECASE_SECRET_PREVIOUS to the secret of \
                     before, or make a new key with `typecase keys rotate --now`";
@@ -170,13 +170,17 @@ impl Keys {
 
     /// The key that signs now, with its private part.
     pub fn signing(&self) -> Result<(Arc<Key>, EncodingKey)> {
+        let found = self.find_signing();
+        found.ok_or_else(|| Error::internal("there is no key that signs: `typecase keys list` shows them"))
+    }
+
+    fn find_signing(&self) -> Option<(Arc<Key>, EncodingKey)> {
         let now = now();
         let keys = self.all();
         let signs = |key: &&Arc<Key>| key.signs_from <= now && key.signs_until.is_none_or(|until| now < until);
         let usable = |key: &Arc<Key>| Some((Arc::clone(key), key.signing.clone()?));
         // Of several the youngest. The clock of the database may be ahead of ours: then the first key there is.
-        let key = keys.iter().filter(signs).rev().find_map(usable).or_else(|| keys.iter().find_map(usable));
-        key.ok_or_else(|| Error::internal("there is no key that signs: `typecase keys list` shows them"))
+        keys.iter().filter(signs).rev().find_map(usable).or_else(|| keys.iter().find_map(usable))
     }
 
     /// The key of this name. One that is not known may be from a node that has just made it.
