@@ -136,7 +136,7 @@ fn check_unique(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Dia
 
 fn not_a_column(name: &str, span: Span, declared: Span) -> Diagnostic {
     let message = format!("`{name}` is not one column that can be unique");
-    let help = "lists, components and relations to one of several types have no column of their own";
+    let help = "text of any length, JSON, lists, components and relations to one of several types cannot be; a short text is a `string`";
     Diagnostic::error(Code::BadUnique, span, message).also(declared, "declared here").help(help)
 }
 
