@@ -112,5 +112,23 @@ async fn passes(
         (Some(true), Some(_)) => "the entry passes `where`".into(),
         (Some(false), _) => "the entry does not pass `where`".into(),
     });
-    Ok(found == Some(true))
+    let writes = matches!(action, Action::Update | Action::Publish | Action::Delete);
+    if found != Some(true) || !writes {
+        return Ok(found == Some(true));
+    }
+    let is_visible = is_visible(store, info, entry).await?;
+    if !is_visible {
+        reasons.push("the role may not read the entry, and what it may not read it cannot write".into());
+    }
+    Ok(is_visible)
+}
+
+/// Readable as a draft; where the role reads no drafts of the type, as what is live.
+async fn is_visible(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
+    let stage = if store.access.reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
+    Ok(match store.access.reads(info, stage) {
+        Grant::Denied => false,
+        Grant::Trusted => true,
+        Grant::By(rule) => store.passes(stage, info, rule.rows.as_ref(), entry).await? == Some(true),
+    })
 }
