@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::http::protection;
 use crate::identity::WrongSetting;
 use crate::identity::settings::Settings;
 use crate::migrate::PublicRole;
@@ -26,6 +27,8 @@ pub struct Config {
     pub token: Option<String>,
     /// `TYPECASE_PUBLIC_ROLE`: as which role of PostgreSQL the public reads; `none` for the server's own.
     pub public_role: Option<PublicRole>,
+    /// Limits, proxies, origins, documents.
+    pub protection: protection::Settings,
     /// Secrets, public address, mail.
     pub identity: Settings,
 }
@@ -58,8 +61,9 @@ impl Config {
         let environment = reader.environment();
         let token = reader.token();
         let public_role = reader.public_role();
+        let protection = reader.protection(environment);
         let identity = reader.identity(address, environment);
-        let config = Self { database, connections, address, environment, token, public_role, identity };
+        let config = Self { database, connections, address, environment, token, public_role, protection, identity };
         if !(1..=1000).contains(&config.connections) {
             reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
         }
@@ -146,6 +150,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
                 Environment::Production
             }
         }
+    }
+
+    fn protection(&mut self, environment: Environment) -> protection::Settings {
+        let is_development = environment == Environment::Development;
+        protection::Settings::read(|name| self.get(name), is_development).unwrap_or_else(|found| {
+            self.wrong.extend(found.into_iter().map(Wrong::from));
+            protection::Settings::default()
+        })
     }
 
     fn identity(&mut self, address: SocketAddr, environment: Environment) -> Settings {

@@ -36,6 +36,8 @@ pub enum Code {
     EnrolmentRequired,
     /// The link was used, has expired, or was never made.
     InvalidLink,
+    /// No document with this id is known.
+    PersistedDocumentNotFound,
     /// Deeper, costlier or longer than the limits of the site.
     LimitExceeded,
     /// Too often in a short time.
@@ -65,6 +67,7 @@ impl Code {
             Self::SecondFactorRequired => "SECOND_FACTOR_REQUIRED",
             Self::EnrolmentRequired => "ENROLMENT_REQUIRED",
             Self::InvalidLink => "INVALID_LINK",
+            Self::PersistedDocumentNotFound => "PERSISTED_DOCUMENT_NOT_FOUND",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",

@@ -36,7 +36,10 @@ const CACHED_DOCUMENTS: usize = 4 * 1024 * 1024;
 /// One request as any transport brings it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
+    /// Empty where `document` stands for it.
     pub query: String,
+    /// The id of a document that the server knows; the transport puts the text in its place.
+    pub document: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Map<String, Json>,
 }
@@ -48,6 +51,15 @@ pub enum Verb {
     Post,
 }
 
+/// Who may introspect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audience {
+    #[default]
+    Everybody,
+    SignedIn,
+    Nobody,
+}
+
 /// The API of a site.
 pub struct Api {
     pub database: Database,
@@ -55,6 +67,7 @@ pub struct Api {
     site: SiteCode,
     types: Types,
     introspection: Introspection,
+    audience: Audience,
     /// By document and operation name.
     prepared: Cache<(String, Option<String>), Prepared>,
 }
@@ -63,7 +76,20 @@ impl Api {
     pub fn new(database: Database, hooks: HookSet, site: SiteCode) -> Result<Self> {
         let types = Types::parse(database.schema.sdl)?;
         let introspection = Introspection::new(&types);
-        Ok(Self { database, hooks, site, types, introspection, prepared: Cache::new(CACHED_DOCUMENTS / 2) })
+        Ok(Self {
+            database,
+            hooks,
+            site,
+            types,
+            introspection,
+            audience: Audience::default(),
+            prepared: Cache::new(CACHED_DOCUMENTS / 2),
+        })
+    }
+
+    /// Who may ask for the types of the API.
+    pub fn with_introspection_for(self, audience: Audience) -> Self {
+        Self { audience, ..self }
     }
 
     pub fn limits(&self) -> &'static Limits {
@@ -96,7 +122,7 @@ impl Api {
         let Json::Object(variables) = variables else {
             return Err(Error::new(Code::BadUserInput, "the variables of a query are an object"));
         };
-        let request = Request { query: query.to_owned(), operation_name: None, variables };
+        let request = Request { query: query.to_owned(), variables, ..Request::default() };
         let answer = self.execute(&request, Actor::anonymous(Origin::default()), Verb::Get).await;
         let mut answer: Json = serde_json::from_slice(&answer.body).map_err(Error::internal)?;
         match answer.get("errors") {

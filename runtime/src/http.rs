@@ -3,10 +3,16 @@
 mod accept;
 pub mod auth;
 mod body;
+pub mod client;
+mod cors;
+pub mod documents;
 mod error;
 mod graphiql;
 mod graphql;
+mod headers;
 pub mod listen;
+pub mod protection;
+pub mod rate;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::HeaderName;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
@@ -23,6 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tracing::Instrument;
 
+use self::protection::Protection;
 use crate::access::Origin;
 use crate::config::Environment;
 use crate::graphql::Api;
@@ -37,13 +44,14 @@ pub struct App {
     pub api: Api,
     pub accounts: Accounts,
     pub environment: Environment,
+    pub protection: Protection,
     /// Of development: whoever has it is an administrator.
     pub token: Option<String>,
     /// Set when the server is told to stop: load balancers then send no more requests.
     pub stopping: AtomicBool,
 }
 
-/// The other end of the connection of a request, as an extension of it.
+/// Where a request comes from, past the proxies that are trusted, as an extension of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
@@ -67,7 +75,13 @@ pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
     if app.environment == Environment::Development {
         routes = routes.merge(graphiql::routes());
     }
-    routes.merge(own).fallback(not_found).layer(middleware::from_fn(observe)).with_state(app)
+    routes
+        .merge(own)
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), protection::limit))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::cors))
+        .layer(middleware::from_fn_with_state(app.clone(), observe))
+        .with_state(app)
 }
 
 /// Whether requests should be sent here: the database answers, and the server is not about to stop.
@@ -93,7 +107,7 @@ async fn not_found() -> Response {
 }
 
 /// Gives the request an id, or keeps the one that a proxy gave it, and writes one line when it is answered.
-async fn observe(mut request: Request, next: Next) -> Response {
+async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
     let id = given.map_or_else(new_request_id, str::to_owned);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -105,7 +119,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     span.in_scope(|| tracing::info!(%method, path, status, milliseconds, "answered"));
     let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers::protect(headers, &path, app.accounts.is_secure());
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID.clone(), id);
     }

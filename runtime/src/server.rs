@@ -12,6 +12,7 @@ use crate::content::SchemaInfo;
 use crate::error::{Error, Result};
 use crate::graphql::Api;
 use crate::hooks::{HookSet, Hooks};
+use crate::http::protection::Protection;
 use crate::http::{self, App, listen};
 use crate::identity::Accounts;
 use crate::record::Record;
@@ -72,12 +73,14 @@ impl Server {
         migrate::check(&database.pool, self.schema).await?;
         let database = with_public_role(database, &config).await?;
         let is_development = config.environment == Environment::Development;
+        let protection = Protection::new(&config.protection)?;
         let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
             accounts,
-            api: Api::new(database, self.hooks, self.site)?,
+            api: Api::new(database, self.hooks, self.site)?.with_introspection_for(config.protection.introspection),
+            protection,
             environment: config.environment,
             token: config.token,
             stopping: AtomicBool::new(false),

@@ -15,6 +15,7 @@ use crate::config::Environment;
 use crate::content::SchemaInfo;
 use crate::graphql::Api;
 use crate::hooks::HookSet;
+use crate::http::protection::{self, Protection};
 use crate::http::{self, App, listen};
 use crate::identity::Accounts;
 use crate::identity::mail::Mailer;
@@ -70,6 +71,8 @@ pub struct Node {
     /// Of development.
     pub token: Option<String>,
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// By default nothing is limited.
+    pub protection: protection::Settings,
     /// Of public reads, in a cluster that has it.
     pub public_role: Option<PublicRole>,
 }
@@ -88,7 +91,10 @@ impl TestServer {
         accounts.tokens.keys.start(node.settings.is_development).await.expect("signing keys");
         let keys = tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
-            api: Api::new(store, HookSet::default(), node.site).expect("the API"),
+            api: Api::new(store, HookSet::default(), node.site)
+                .expect("the API")
+                .with_introspection_for(node.protection.introspection),
+            protection: Protection::new(&node.protection).expect("the protection"),
             accounts,
             environment: if node.settings.is_development { Environment::Development } else { Environment::Production },
             token: node.token,

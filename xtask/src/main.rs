@@ -13,6 +13,7 @@ mod postgres;
 mod progress;
 mod project;
 mod random;
+mod redis;
 mod test;
 mod with_postgres;
 

@@ -10,9 +10,10 @@ mod state;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use account::Account;
+pub use account::Account;
 use anyhow::{Context, bail};
 use binaries::Binaries;
+pub use cluster::free_port;
 use cluster::{Cluster, Running};
 pub use state::Lock;
 

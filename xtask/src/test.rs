@@ -7,7 +7,9 @@ use nix::sys::signal::Signal;
 use crate::guard::{self, Guarded, Terms};
 use crate::interrupt;
 use crate::postgres::{Postgres, Purpose, TEST_VARIABLE};
+use crate::progress::say;
 use crate::project::Project;
+use crate::redis::{self, Redis};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -19,8 +21,11 @@ pub struct Args {
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Test)?;
+    // Tests that need it fail without it; all others go on.
+    let redis = Redis::start().inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
     let mut command = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
     command.arg("test").current_dir(&project.root).env(TEST_VARIABLE, &postgres.url);
+    command.envs(redis.as_ref().map(|redis| (redis::TEST_VARIABLE, &redis.url)));
     let own_choice = ["-p", "--package", "--workspace", "--manifest-path"];
     let chosen = args
         .cargo

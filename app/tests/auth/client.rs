@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use runtime::access::Actor;
+use runtime::http::protection;
 use runtime::identity::Accounts;
 use runtime::identity::mail::{Mail, Mailer, Sending};
 use runtime::identity::secret::Secret;
@@ -67,6 +68,10 @@ pub fn settings() -> Settings {
 }
 
 pub async fn node(db: &TestDb, mail: &Outbox) -> TestServer {
+    protected(db, mail, protection::Settings::default()).await
+}
+
+pub async fn protected(db: &TestDb, mail: &Outbox, protection: protection::Settings) -> TestServer {
     let node = Node {
         schema: &generated::SCHEMA,
         site: runtime::site::SiteCode::default(),
@@ -74,6 +79,7 @@ pub async fn node(db: &TestDb, mail: &Outbox) -> TestServer {
         token: None,
         mailer: Some(Arc::new(mail.clone())),
         public_role: None,
+        protection,
     };
     TestServer::start(db, node).await
 }

@@ -1,7 +1,9 @@
 //! Accounts, sessions and tokens through HTTP, on servers of this process and a real database.
 
+mod abuse;
 mod account;
 mod api_tokens;
+mod browsers;
 mod client;
 mod cookies;
 mod crafted;

@@ -66,7 +66,7 @@ pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Mal
     let mut fields = Map::new();
     for (name, value) in parameters {
         let value = match name.as_str() {
-            "query" | "operationName" => Json::from(value),
+            "query" | "operationName" | "documentId" => Json::from(value),
             // Some clients send the names of parameters that they leave out.
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => {
@@ -91,8 +91,10 @@ fn json(bytes: &[u8]) -> Result<Json, String> {
 
 fn request(json: Json) -> Result<Request, Malformed> {
     let Json::Object(mut fields) = json else { return Err(bad_request("a request is a JSON object")) };
+    let document = document(&mut fields)?;
     let query = match fields.remove("query") {
         Some(Json::String(query)) => query,
+        None | Some(Json::Null) if document.is_some() => String::new(),
         Some(_) => return Err(bad_request("`query` must be a text")),
         None => return Err(bad_request("`query` is missing: it holds the document")),
     };
@@ -107,9 +109,20 @@ fn request(json: Json) -> Result<Request, Malformed> {
         Some(_) => return Err(bad_request("`variables` must be an object")),
     };
     match fields.remove("extensions") {
-        None | Some(Json::Null | Json::Object(_)) => Ok(Request { query, operation_name, variables }),
+        None | Some(Json::Null | Json::Object(_)) => Ok(Request { query, document, operation_name, variables }),
         Some(_) => Err(bad_request("`extensions` must be an object")),
     }
+}
+
+/// The id of a known document: `documentId`, or as Apollo's clients send it.
+fn document(fields: &mut Map<String, Json>) -> Result<Option<String>, Malformed> {
+    match fields.remove("documentId") {
+        None | Some(Json::Null) => {}
+        Some(Json::String(id)) => return Ok(Some(id)),
+        Some(_) => return Err(bad_request("`documentId` must be a text")),
+    }
+    let persisted = fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery"));
+    Ok(persisted.and_then(|persisted| Some(persisted.get("sha256Hash")?.as_str()?.to_owned())))
 }
 
 fn bad_request(message: impl Into<String>) -> Malformed {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 
@@ -47,8 +47,14 @@ async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let token = app.token.as_deref().filter(|_| is_this_machine(host)).unwrap_or_default();
     let query = format!("# ctrl-space completes, ctrl-enter runs.\n\n{}", app.api.example());
-    let page = PAGE.replace("\"{{token}}\"", &script(token)).replace("\"{{query}}\"", &script(&query));
-    ([(CACHE_CONTROL, "no-store")], Html(page)).into_response()
+    let nonce = uuid::Uuid::new_v4().simple().to_string();
+    let page = PAGE.replace("{{nonce}}", &nonce);
+    let page = page.replace("\"{{token}}\"", &script(token)).replace("\"{{query}}\"", &script(&query));
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    ([(CACHE_CONTROL, "no-store".to_owned()), (CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
 async fn file(media: &'static str, bytes: &'static [u8]) -> impl IntoResponse {

@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::header::{
-    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE,
-};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 use super::accept::{self, Media};
 use super::body::{self, Malformed, Requests};
@@ -33,7 +30,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         // The server of HTTP leaves the body of a HEAD's answer out.
         Method::GET | Method::HEAD => get(&app, media, request).await,
         Method::POST => post(&app, media, request).await,
-        Method::OPTIONS => preflight(),
+        Method::OPTIONS => allow(StatusCode::NO_CONTENT.into_response(), "GET, POST, OPTIONS"),
         _ => {
             let refused = refused(media, StatusCode::METHOD_NOT_ALLOWED, "GraphQL is asked by GET or POST");
             allow(refused, "GET, POST, OPTIONS")
@@ -52,7 +49,7 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
         Err(error) => return unauthenticated(media, error),
     };
     match body::from_parameters(parameters) {
-        Ok(request) => respond(media, execute(app, &request, actor, Verb::Get).await),
+        Ok(request) => respond(media, execute(app, request, actor, Verb::Get).await),
         Err(malformed) => malformed.respond(media),
     }
 }
@@ -73,10 +70,16 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         Err(malformed) => Err(malformed),
     };
     match parsed {
-        Ok(Requests::One(request)) => respond(media, execute(app, &request, actor, Verb::Post).await),
-        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, &requests, actor).await),
+        Ok(Requests::One(request)) => respond(media, execute(app, request, actor, Verb::Post).await),
+        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, requests, actor).await),
         Err(malformed) => malformed.respond(media),
     }
+}
+
+/// The answer to a request that is not looked into.
+pub fn refused_by(headers: &HeaderMap, error: crate::Error) -> Response {
+    let media = accept::negotiate(joined(headers).as_deref()).unwrap_or(Media::Legacy);
+    unauthenticated(media, error)
 }
 
 /// A token that is not valid is told by the status, also to clients that expect 200 for what GraphQL refuses.
@@ -86,6 +89,7 @@ fn unauthenticated(media: Media, error: crate::Error) -> Response {
     let status = match refused.outcome {
         Outcome::Refused(Code::Unauthenticated) => StatusCode::UNAUTHORIZED,
         Outcome::Refused(Code::Forbidden | Code::EnrolmentRequired) => StatusCode::FORBIDDEN,
+        Outcome::Refused(Code::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
         outcome => status(media, outcome),
     };
     let mut response = respond(media, refused);
@@ -94,9 +98,9 @@ fn unauthenticated(media: Media, error: crate::Error) -> Response {
 }
 
 /// One after the other, so that a batch has no more of the server than a request.
-async fn batch(app: &App, requests: &[graphql::Request], actor: Actor) -> Vec<u8> {
+async fn batch(app: &App, requests: Vec<graphql::Request>, actor: Actor) -> Vec<u8> {
     let mut body = vec![b'['];
-    for (index, request) in requests.iter().enumerate() {
+    for (index, request) in requests.into_iter().enumerate() {
         if index > 0 {
             body.push(b',');
         }
@@ -106,8 +110,11 @@ async fn batch(app: &App, requests: &[graphql::Request], actor: Actor) -> Vec<u8
     body
 }
 
-async fn execute(app: &App, request: &graphql::Request, actor: Actor, verb: Verb) -> Answer {
-    let executed = tokio::time::timeout(REQUEST_TIME, app.api.execute(request, actor, verb)).await;
+async fn execute(app: &App, mut request: graphql::Request, actor: Actor, verb: Verb) -> Answer {
+    if let Err(unknown) = app.protection.documents.resolve(&mut request) {
+        return Answer::refused(&[unknown]);
+    }
+    let executed = tokio::time::timeout(REQUEST_TIME, app.api.execute(&request, actor, verb)).await;
     executed.unwrap_or_else(|_| {
         tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");
         Answer::refused(&[Failure::new(Code::Internal, "the request took too long and was given up")])
@@ -155,23 +162,7 @@ fn answer(media: Media, status: StatusCode, body: Vec<u8>) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
-}
-
-/// A page of any site may ask: what is not public needs a token, which browsers do not send by themselves.
-fn preflight() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("accept, authorization, content-type, x-request-id"),
-    );
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    allow(response, "GET, POST, OPTIONS")
 }
 
 fn allow(mut response: Response, methods: &'static str) -> Response {

@@ -88,7 +88,7 @@ impl Settings {
 }
 
 /// Scheme, host and port of an address without more.
-fn origin(url: &str) -> Option<String> {
+pub(crate) fn origin(url: &str) -> Option<String> {
     let url = url.strip_suffix('/').unwrap_or(url);
     let uri: axum::http::Uri = url.parse().ok()?;
     let is_known = matches!(uri.scheme_str(), Some("http" | "https"));

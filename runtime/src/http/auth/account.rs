@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use super::authenticate::{authenticate, identify};
 use super::input;
 use crate::error::{Code, Error, Result};
+use crate::http::rate::Strict;
 use crate::http::{App, origin};
 use crate::identity::link::Purpose;
 
@@ -55,6 +56,7 @@ struct DisableBody {
 pub async fn password(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<PasswordBody>(request).await?;
     let changed = async {
+        app.protection.limiter.strict(Strict::Password, &parts, None).await?;
         let actor = authenticate(&app, &parts).await?;
         app.accounts.change_password(&actor, &body.current, &body.password).await
     };
@@ -64,6 +66,8 @@ pub async fn password(State(app): State<Arc<App>>, request: Request) -> Result<R
 /// Answered before anything is looked up, so that neither the answer nor its time tells whether there is an account.
 pub async fn reset_request(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<ResetRequestBody>(request).await?;
+    let limited = app.protection.limiter.strict(Strict::Reset, &parts, Some(&body.email)).await;
+    limited.map_err(Error::into_response)?;
     let Ok(place) = Arc::clone(&RESETS).try_acquire_owned() else {
         let busy = Error::new(Code::Unavailable, "too many people ask for a new password at this moment: try again");
         return Err(busy.into_response());
@@ -88,6 +92,7 @@ pub async fn accept_invitation(State(app): State<Arc<App>>, request: Request) ->
 
 async fn use_link(app: &App, purpose: Purpose, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<LinkBody>(request).await?;
+    app.protection.limiter.strict(Strict::Link, &parts, None).await.map_err(Error::into_response)?;
     let used = app.accounts.use_link(purpose, &body.token, &body.password, &origin(&parts)).await;
     used.map(|()| input::done()).map_err(Error::into_response)
 }
@@ -111,6 +116,7 @@ pub async fn confirm(State(app): State<Arc<App>>, request: Request) -> Result<Re
 pub async fn disable(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<DisableBody>(request).await?;
     let disabled = async {
+        app.protection.limiter.strict(Strict::Password, &parts, None).await?;
         let actor = authenticate(&app, &parts).await?;
         app.accounts.disable_second_factor(&actor, &body.password, &body.code).await
     };

@@ -29,13 +29,20 @@ pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
     Ok(caller.actor)
 }
 
+/// Who asks. What the actor, or whoever gives a token that is not valid, asks too often is refused here.
 pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
+    let found = find(app, parts).await;
+    app.protection.limiter.actor(parts, found.as_ref().ok().map(|caller| &caller.actor)).await?;
+    found
+}
+
+async fn find(app: &App, parts: &Parts) -> Result<Caller> {
     let origin = origin(parts);
     let Some(token) = bearer(&parts.headers)? else {
         let Some(token) = cookie::access(&app.accounts, &parts.headers) else {
             return Ok(Caller { actor: Actor::anonymous(origin), restricted: false });
         };
-        cookie::check_same_origin(&app.accounts, parts)?;
+        cookie::check_same_origin(app, parts)?;
         return of_session(app, token, parts).await;
     };
     if app.token.as_ref().is_some_and(|expected| secret::same(token.as_bytes(), expected.as_bytes())) {

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::error::{Code, Error, Result};
+use crate::http::App;
 use crate::identity::session::{IDLE, Tokens};
 use crate::identity::{Accounts, access_token};
 
@@ -65,22 +66,28 @@ fn put(accounts: &Accounts, headers: &mut HeaderMap, access: &str, age: u64, ref
     }
 }
 
-/// A request that a cookie speaks for and that may change something must come from a page of the site itself. Browsers say
+/// A request that a cookie speaks for and that may change something must come from a page of the site itself, or of
+/// an origin that the settings name. Browsers say
 /// so (`Sec-Fetch-Site`, or `Origin` where they are old); who says nothing is no browser, and has a bearer token.
-pub fn check_same_origin(accounts: &Accounts, parts: &Parts) -> Result<()> {
-    if parts.method.is_safe() || is_same_origin(accounts, &parts.headers) {
+pub fn check_same_origin(app: &App, parts: &Parts) -> Result<()> {
+    if parts.method.is_safe() || is_same_origin(app, &parts.headers) {
         return Ok(());
     }
     let message = "the request does not come from a page of this site: cookies are not taken from elsewhere";
     Err(Error::new(Code::Forbidden, message))
 }
 
-fn is_same_origin(accounts: &Accounts, headers: &HeaderMap) -> bool {
+fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
+    let accounts = &app.accounts;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = text(ORIGIN.as_str());
+    if origin.is_some_and(|origin| app.protection.cors.lets_in(origin)) {
+        return true;
+    }
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin";
     }
-    let Some(origin) = text(ORIGIN.as_str()) else { return false };
+    let Some(origin) = origin else { return false };
     if origin == &*accounts.public_url {
         return true;
     }

@@ -14,6 +14,7 @@ use super::input;
 use crate::access::{API_TOKEN_PREFIX, Actor, Area, Identity};
 use crate::error::{Code, Error, Result};
 use crate::http::App;
+use crate::http::rate::Strict;
 use crate::identity::api_token::{NewToken, WrittenScope};
 use crate::identity::link::Link;
 use crate::identity::user::{Change, NewUser, User};
@@ -69,6 +70,7 @@ pub async fn users(State(app): State<Arc<App>>, Query(page): Query<Page>, parts:
 pub async fn invite(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<InviteBody>(request).await?;
     let invited = async {
+        app.protection.limiter.strict(Strict::Invitation, &parts, None).await?;
         let actor = manager(&app, &parts, Area::Users).await?;
         let new = NewUser { email: body.email, name: body.name, role: body.role, password: None };
         app.accounts.invite(&actor, new).await
@@ -78,6 +80,7 @@ pub async fn invite(State(app): State<Arc<App>>, request: Request) -> Result<Res
 }
 
 pub async fn invite_again(State(app): State<Arc<App>>, Path(user): Path<String>, parts: Parts) -> Result<Response> {
+    app.protection.limiter.strict(Strict::Invitation, &parts, None).await?;
     let actor = manager(&app, &parts, Area::Users).await?;
     let (user, link) = app.accounts.invite_again(&actor, input::id("user", &user)?).await?;
     Ok(invitation(&app, StatusCode::OK, &user, &link))

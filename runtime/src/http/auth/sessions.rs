@@ -13,6 +13,7 @@ use super::authenticate::{authenticate, identify};
 use super::{cookie, input};
 use crate::access::Identity;
 use crate::error::{Code, Error, Result};
+use crate::http::rate::Strict;
 use crate::http::{App, origin};
 use crate::id;
 use crate::identity::session::{IDLE, Tokens};
@@ -36,9 +37,11 @@ struct RefreshBody {
 
 pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<SignInBody>(request).await?;
+    let limited = app.protection.limiter.strict(Strict::SignIn, &parts, Some(&body.email)).await;
+    limited.map_err(Error::into_response)?;
     if body.cookies {
         // Else another site could sign its visitors in to an account of its own.
-        cookie::check_same_origin(&app.accounts, &parts).map_err(Error::into_response)?;
+        cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
     }
     let given = SignIn {
         email: &body.email,
@@ -54,9 +57,10 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 /// With the refresh token of the body, or else of the cookie; the answer gives the next one by the same way.
 pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<RefreshBody>(request).await?;
+    app.protection.limiter.strict(Strict::Refresh, &parts, None).await.map_err(Error::into_response)?;
     let by_cookie = body.refresh_token.is_none();
     if by_cookie {
-        cookie::check_same_origin(&app.accounts, &parts).map_err(Error::into_response)?;
+        cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
     }
     let token = body.refresh_token.as_deref().or_else(|| cookie::refresh(&app.accounts, &parts.headers));
     let missing =
@@ -114,7 +118,7 @@ async fn ended(app: &App, parts: &Parts, given: Option<&str>) -> Result<()> {
         return app.accounts.end_session_of(token).await;
     }
     if let Some(token) = cookie::refresh(&app.accounts, &parts.headers) {
-        cookie::check_same_origin(&app.accounts, parts)?;
+        cookie::check_same_origin(app, parts)?;
         return app.accounts.end_session_of(token).await;
     }
     let actor = identify(app, parts).await?.actor;

@@ -1,0 +1,175 @@
+//! What too many, too large, too slow and foreign requests meet.
+
+use std::time::Duration;
+
+use runtime::http::client::TrustedProxies;
+use runtime::http::protection::Settings;
+use runtime::http::rate;
+use runtime::serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::client::{Answer, Outbox, PASSWORD, Site, migrated, protected, send, text};
+
+const REDIS_VARIABLE: &str = "TYPECASE_TEST_REDIS_URL";
+
+async fn site(protection: Settings) -> Site {
+    let (db, mail) = (migrated().await, Outbox::default());
+    Site { server: protected(&db, &mail, protection).await, db, mail }
+}
+
+fn rates(general: Option<&str>, sign_in: Option<&str>) -> rate::Settings {
+    let parse = |text: &str| text.parse().expect("a rate");
+    rate::Settings { general: general.map(parse), sign_in: sign_in.map(parse), redis: None }
+}
+
+fn behind_a_proxy(rates: rate::Settings) -> Settings {
+    let networks = TrustedProxies::parse("127.0.0.1").expect("an address");
+    Settings { rates, proxies: TrustedProxies { networks, ..TrustedProxies::default() }, ..Settings::default() }
+}
+
+const QUERY: &str = "{ __typename }";
+
+async fn query(site: &Site, from: &str, more: &[(&str, &str)]) -> Answer {
+    let headers = [&[("content-type", "application/json"), ("x-forwarded-for", from)], more].concat();
+    site.send("POST", "/graphql", &headers, json!({ "query": QUERY })).await
+}
+
+async fn sign_in(site: &Site, from: &str, email: &str) -> Answer {
+    let headers = [("content-type", "application/json"), ("x-forwarded-for", from)];
+    let body = json!({ "email": email, "password": "wrong" });
+    site.send("POST", "/auth/sign-in", &headers, body).await
+}
+
+#[tokio::test]
+async fn too_many_requests_of_an_address_are_refused_and_told_when_to_come_back() {
+    let site = site(behind_a_proxy(rates(Some("3/h"), None))).await;
+    for left in ["2", "1", "0"] {
+        let answer = query(&site, "192.0.2.1", &[]).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.header("ratelimit-policy"), Some("\"anonymous\";q=3;w=3600"));
+        let told = answer.header("ratelimit").expect("what is left");
+        assert!(told.starts_with(&format!("\"anonymous\";r={left};t=")), "{told}");
+    }
+    let refused = query(&site, "192.0.2.1", &[]).await;
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    let after: u64 = refused.header("retry-after").and_then(|after| after.parse().ok()).expect("when to come back");
+    assert!((1..=1200).contains(&after), "{after}");
+    assert_eq!(refused.header("access-control-allow-origin"), Some("*"), "a page must be able to read this");
+    let problem = site.send("GET", "/auth/me", &[("x-forwarded-for", "192.0.2.1")], Json::Null).await;
+    assert_eq!(problem.refusal(), (429, "RATE_LIMITED".into()));
+    assert_eq!(query(&site, "192.0.2.2", &[]).await.status, 200, "others are not limited");
+    assert_eq!(query(&site, "192.0.2.1, 192.0.2.3", &[]).await.status, 200, "the rightmost address counts");
+    let health = site.send("GET", "/health", &[("x-forwarded-for", "192.0.2.1")], Json::Null).await;
+    assert_eq!((health.status, health.header("ratelimit")), (200, None));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn an_actor_has_a_quota_of_its_own_wherever_it_asks_from() {
+    let site = site(behind_a_proxy(rates(Some("3/h"), None))).await;
+    site.user("ada@shop.example", "admin").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let bearer = format!("Bearer {}", text(&tokens["accessToken"]));
+    let mut statuses = Vec::new();
+    for from in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"] {
+        statuses.push(query(&site, from, &[("authorization", &bearer)]).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    let wrong = [("authorization", "Bearer eyJ.wrong.token")];
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(query(&site, "192.0.2.9", &wrong).await.status);
+    }
+    assert_eq!(statuses, [401, 401, 401, 429], "a wrong token is not a way around the limit of its address");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn signing_in_is_limited_by_address_and_by_account() {
+    let site = site(behind_a_proxy(rates(None, Some("4/h")))).await;
+    let mut of_account = Vec::new();
+    for from in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        of_account.push(sign_in(&site, from, " Ada@shop.example").await.refusal().1);
+    }
+    assert_eq!(of_account, ["UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"], "known or not");
+    let mut of_address = Vec::new();
+    for number in 0..5 {
+        of_address.push(sign_in(&site, "2001:db8::1", &format!("{number}@shop.example")).await.status);
+    }
+    assert_eq!(of_address, [401, 401, 401, 401, 429]);
+    assert_eq!(sign_in(&site, "2001:db8::2", "other@shop.example").await.status, 429, "the same network");
+    for (path, body) in [
+        ("/auth/password/reset-request", json!({ "email": "ada@shop.example" })),
+        ("/auth/password/reset", json!({ "token": "none", "password": PASSWORD })),
+        ("/auth/refresh", json!({ "refreshToken": "none" })),
+    ] {
+        let mut last = 0;
+        for _ in 0..14 {
+            last = site.post(path, body.clone(), None).await.status;
+        }
+        assert_eq!(last, 429, "{path}");
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn nodes_share_their_counts_through_redis() {
+    let redis = std::env::var(REDIS_VARIABLE)
+        .unwrap_or_else(|_| panic!("{REDIS_VARIABLE} is not set: install redis-server, and run `cargo xtask test`"));
+    let shared =
+        |redis: &str| behind_a_proxy(rate::Settings { redis: Some(redis.to_owned()), ..rates(Some("4/h"), None) });
+    let one = site(shared(&redis)).await;
+    let two = protected(&one.db, &Outbox::default(), shared(&redis)).await;
+    let ask = async |address| {
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", "198.51.100.7")];
+        send(address, "POST", "/graphql", &headers, &json!({ "query": QUERY })).await
+    };
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(ask(one.server.address).await);
+        answers.push(ask(two.address).await);
+    }
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 429, 429]);
+    assert!(answers[1].header("ratelimit").expect("what is left").contains("r=2"), "{:?}", answers[1].headers);
+    two.stop().await;
+    one.stop().await;
+}
+
+#[tokio::test]
+async fn without_its_redis_a_node_counts_for_itself() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let redis = Some(format!("redis://{nobody}"));
+    let site = site(behind_a_proxy(rate::Settings { redis, ..rates(Some("2/h"), None) })).await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(query(&site, "198.51.100.9", &[]).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn large_bodies_and_slow_ones_are_refused() {
+    let site = site(Settings::default()).await;
+    let large = site.post("/auth/sign-in", json!({ "email": "a".repeat(17_000), "password": "" }), None).await;
+    assert_eq!(large.status, 413, "{}", large.body);
+    let slow = async |path: &str| {
+        let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: 100\r\n\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).await.expect("the server reads");
+        let mut answer = vec![0; 12];
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut answer)).await;
+        read.expect("the server gives it up").expect("it says so");
+        String::from_utf8(answer).expect("a status")
+    };
+    let answers = tokio::join!(slow("/auth/sign-in"), slow("/auth/refresh"), slow("/graphql"));
+    let expected = "HTTP/1.1 408".to_owned();
+    assert_eq!(answers, (expected.clone(), expected.clone(), expected));
+    site.stop().await;
+}

@@ -1,0 +1,27 @@
+//! Headers that keep browsers from doing with an answer what it is not for (OWASP ASVS 5.0, 3.4).
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Answers of the API are no pages: nothing is loaded, nothing is shown in a frame.
+const FOR_DATA: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// What an answer says of itself stays: a page of the site's own may need another policy.
+pub fn protect(headers: &mut HeaderMap, path: &str, over_tls: bool) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let mut add = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    add(CONTENT_SECURITY_POLICY, FOR_DATA);
+    add(REFERRER_POLICY, "no-referrer");
+    add(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    add(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if over_tls {
+        add(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
+    if path.starts_with("/auth/") {
+        add(CACHE_CONTROL, "no-store");
+    }
+}

@@ -1,0 +1,147 @@
+//! What protects the routes: whom to believe where a request comes from, how often it may come, which pages may read answers,
+//! and which documents are asked.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::client::{Forwarding, TrustedProxies};
+use super::cors::Cors;
+use super::documents::{self, Documents};
+use super::rate::{self, Limiter, Rate, Shown};
+use super::{App, Peer, graphql};
+use crate::error::Result;
+use crate::graphql::Audience;
+use crate::identity::WrongSetting;
+
+/// In production, when nothing else is said.
+const GENERAL: Rate = Rate { quota: 600, window: std::time::Duration::from_secs(60) };
+const SIGN_IN: Rate = Rate { quota: 10, window: std::time::Duration::from_secs(60) };
+
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub proxies: TrustedProxies,
+    pub cors: Cors,
+    pub rates: rate::Settings,
+    pub documents: Option<documents::Settings>,
+    pub introspection: Audience,
+}
+
+pub struct Protection {
+    pub proxies: TrustedProxies,
+    pub cors: Cors,
+    pub limiter: Limiter,
+    pub documents: Documents,
+}
+
+impl Protection {
+    pub fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            proxies: settings.proxies.clone(),
+            cors: settings.cors.clone(),
+            limiter: Limiter::new(&settings.rates)?,
+            documents: Documents::load(settings.documents.as_ref())?,
+        })
+    }
+}
+
+impl Settings {
+    pub fn read(
+        variable: impl Fn(&'static str) -> Option<String>,
+        is_development: bool,
+    ) -> Result<Self, Vec<WrongSetting>> {
+        let mut wrong = Vec::new();
+        let mut rate = |name, default: Option<Rate>| match variable(name).as_deref() {
+            None => default,
+            Some("off") => None,
+            Some(text) => text.parse().map_err(|why| wrong.push((name, format!("`{text}` is no rate: {why}")))).ok(),
+        };
+        let rates = rate::Settings {
+            general: rate("TYPECASE_RATE", (!is_development).then_some(GENERAL)),
+            sign_in: rate("TYPECASE_SIGN_IN_RATE", (!is_development).then_some(SIGN_IN)),
+            redis: variable("REDIS_URL"),
+        };
+        let mut settings = Self { rates, ..Self::default() };
+        if let Some(text) = variable("TYPECASE_TRUSTED_PROXIES") {
+            match TrustedProxies::parse(&text) {
+                Ok(networks) => settings.proxies.networks = networks,
+                Err(item) => wrong.push((
+                    "TYPECASE_TRUSTED_PROXIES",
+                    format!("`{item}` is neither a network like `10.0.0.0/8` nor an address"),
+                )),
+            }
+        }
+        match variable("TYPECASE_FORWARDED_HEADER").map(|name| name.to_ascii_lowercase()).as_deref() {
+            None | Some("x-forwarded-for") => {}
+            Some("forwarded") => settings.proxies.header = Forwarding::Forwarded,
+            Some(other) => wrong
+                .push(("TYPECASE_FORWARDED_HEADER", format!("`{other}` is neither `x-forwarded-for` nor `forwarded`"))),
+        }
+        if let Some(text) = variable("TYPECASE_CORS_ORIGINS") {
+            match Cors::parse(&text) {
+                Ok(cors) => settings.cors = cors,
+                Err(item) => wrong.push((
+                    "TYPECASE_CORS_ORIGINS",
+                    format!("`{item}` is no origin: it is `*`, `none`, or a list like `https://shop.example`"),
+                )),
+            }
+        }
+        settings.introspection = match variable("TYPECASE_INTROSPECTION").as_deref() {
+            None if is_development => Audience::Everybody,
+            None | Some("signed-in") => Audience::SignedIn,
+            Some("on") => Audience::Everybody,
+            Some("off") => Audience::Nobody,
+            Some(other) => {
+                wrong.push(("TYPECASE_INTROSPECTION", format!("`{other}` is none of `on`, `signed-in` and `off`")));
+                Audience::Nobody
+            }
+        };
+        let only = match variable("TYPECASE_DOCUMENTS_MODE").as_deref() {
+            None => !is_development,
+            Some("only") => true,
+            Some("also") => false,
+            Some(other) => {
+                wrong.push(("TYPECASE_DOCUMENTS_MODE", format!("`{other}` is neither `only` nor `also`")));
+                true
+            }
+        };
+        settings.documents = variable("TYPECASE_DOCUMENTS").map(|path| documents::Settings { path: path.into(), only });
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+    }
+}
+
+/// Finds out where a request comes from, and answers it if not too many do. What a load balancer asks is never too much.
+pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let client: Option<IpAddr> = peer.map(|peer| app.protection.proxies.client(peer, request.headers()));
+    if let Some(client) = client {
+        request.extensions_mut().insert(Peer(client));
+    }
+    if matches!(request.uri().path(), "/health" | "/ready") {
+        return next.run(request).await;
+    }
+    let has_token = request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key(COOKIE);
+    let decision = app.protection.limiter.request(client, has_token).await;
+    if let Some(refused) = decision.as_ref().filter(|decision| !decision.allowed) {
+        let mut response = match request.uri().path() {
+            "/graphql" => graphql::refused_by(request.headers(), refused.error()),
+            _ => refused.error().into_response(),
+        };
+        refused.tell(response.headers_mut());
+        return response;
+    }
+    let shown = Shown::default();
+    request.extensions_mut().insert(shown.clone());
+    let mut response = next.run(request).await;
+    let told = shown.taken().or(decision);
+    // What is refused for another reason, such as too many wrong codes, says itself when to come back.
+    if let Some(decision) = told.filter(|told| told.allowed || response.status() == StatusCode::TOO_MANY_REQUESTS) {
+        decision.tell(response.headers_mut());
+    }
+    response
+}

@@ -1,0 +1,102 @@
+//! A Redis for tests: a private one on a free port of the loopback, which keeps nothing and ends with its owner.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
+
+use crate::guard::{self, Guarded, Terms};
+use crate::interrupt;
+use crate::postgres::{Account, free_port};
+use crate::progress::say;
+
+/// Where tests look for it.
+pub const TEST_VARIABLE: &str = "TYPECASE_TEST_REDIS_URL";
+
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Stops when it is dropped.
+pub struct Redis {
+    pub url: String,
+    _server: Guarded,
+}
+
+impl Redis {
+    /// That of the machine, else of its packages where that asks nobody anything.
+    pub fn start() -> anyhow::Result<Self> {
+        let program = program().or_else(installed).context(
+            "there is no `redis-server` and no `valkey-server`: install one, with `apt-get install redis-server` or \
+             `brew install redis`",
+        )?;
+        // A free port may be taken before Redis has it, so this is tried more than once.
+        for _ in 0..5 {
+            let port = free_port()?;
+            let mut server = spawn(&program, port)?;
+            if is_ready(&mut server, port)? {
+                say("Started", format!("{} at 127.0.0.1:{port}", program.display()));
+                return Ok(Self { url: format!("redis://127.0.0.1:{port}"), _server: server });
+            }
+        }
+        bail!("{} found no free port", program.display())
+    }
+}
+
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let found = |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found("redis-server").or_else(|| found("valkey-server"))
+}
+
+/// With apt, as root: anybody else would be asked for a password.
+fn installed() -> Option<PathBuf> {
+    if !geteuid().is_root() {
+        return None;
+    }
+    say("Installing", "redis-server with apt-get");
+    let mut command = Command::new("apt-get");
+    command.args(["install", "-y", "redis-server"]).env("DEBIAN_FRONTEND", "noninteractive");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().ok().filter(|status| status.success())?;
+    program()
+}
+
+fn spawn(program: &std::path::Path, port: u16) -> anyhow::Result<Guarded> {
+    let terms = Terms { account: Account::choose()?.ids(), ..Terms::stop_with(Signal::SIGKILL) };
+    let mut command = guard::command(program, &terms)?;
+    // Without a file of settings and without one of data, nothing is read or written anywhere.
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
+    Guarded::spawn(command)
+}
+
+/// False when it has ended, as when another program was quicker to take the port.
+fn is_ready(server: &mut Guarded, port: u16) -> anyhow::Result<bool> {
+    let started = Instant::now();
+    while server.ended()?.is_none() {
+        if answers(port).is_ok_and(|answers| answers) {
+            return Ok(true);
+        }
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+        if started.elapsed() > START_TIMEOUT {
+            bail!("Redis does not answer after {} s", START_TIMEOUT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(false)
+}
+
+fn answers(port: u16) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"PING\r\n")?;
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer)?;
+    Ok(&answer == b"+PONG\r\n")
+}
