@@ -86,7 +86,9 @@ pub async fn protected(db: &TestDb, mail: &Outbox, protection: protection::Setti
 
 pub async fn migrated() -> TestDb {
     let db = TestDb::new().await;
-    runtime::migrate::migrate(&db.options, (&generated::SCHEMA).into()).await.expect("the migrations");
+    let role = runtime::migrate::PublicRole::default();
+    let migrated = runtime::migrate::migrate_for(&db.options, (&generated::SCHEMA).into(), Some(&role)).await;
+    assert_eq!(migrated.expect("the migrations").notice, None);
     db
 }
 
