@@ -1,5 +1,6 @@
 //! Settings of a server, from the environment: all that is wrong with them is told at once.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -43,7 +44,7 @@ pub enum Environment {
 /// A variable of the environment that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     pub message: String,
 }
 
@@ -79,7 +80,7 @@ impl Config {
         if self.token.is_some() && self.environment == Environment::Production {
             let message = "it is for development only: make users with `typecase user create`, and tokens for programs with \
                 `typecase token create`";
-            wrong.push(Wrong { variable: "TYPECASE_DEV_TOKEN", message: message.into() });
+            wrong.push(Wrong { variable: "TYPECASE_DEV_TOKEN".into(), message: message.into() });
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
@@ -102,7 +103,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn wrong(&mut self, variable: &'static str, message: impl Into<String>) {
-        self.wrong.push(Wrong { variable, message: message.into() });
+        self.wrong.push(Wrong { variable: variable.into(), message: message.into() });
     }
 
     fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
@@ -217,9 +218,9 @@ mod tests {
     fn production_is_not_served_without_a_secret_nor_with_the_token_of_development() {
         let database = ("DATABASE_URL", "postgres://localhost/shop");
         let token = ("TYPECASE_DEV_TOKEN", "a-token-for-tests-only");
-        let names = |variables: &[(&str, &str)]| -> Vec<_> {
+        let names = |variables: &[(&str, &str)]| -> Vec<String> {
             let checked = read(variables).unwrap().check_for_serving();
-            checked.err().into_iter().flatten().map(|wrong| wrong.variable).collect()
+            checked.err().into_iter().flatten().map(|wrong| wrong.variable.into_owned()).collect()
         };
         assert_eq!(names(&[database, token]), ["TYPECASE_SECRET", "TYPECASE_DEV_TOKEN"]);
         let secret = ("TYPECASE_SECRET", "hnDmOGZ8EkxUoGvXlEjfB2wTZ3xq0Yb5k9mUq1C7v4s=");
@@ -245,7 +246,7 @@ mod tests {
             ("TYPECASE_DEV_TOKEN", "short"),
         ]);
         let wrong = wrong.unwrap_err();
-        let names: Vec<_> = wrong.iter().map(|wrong| wrong.variable).collect();
+        let names: Vec<_> = wrong.iter().map(|wrong| &*wrong.variable).collect();
         let expected =
             ["DATABASE_URL", "TYPECASE_ADDRESS", "TYPECASE_ENV", "TYPECASE_DEV_TOKEN", "TYPECASE_CONNECTIONS"];
         assert_eq!(names, expected);

@@ -1,5 +1,6 @@
 //! `typecase doctor`: looks at all that a server needs, and says what is wrong, why, and which command mends it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// One thing that was looked at.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     pub state: State,
 }
 
@@ -90,19 +91,19 @@ pub fn is_well(findings: &[Finding]) -> bool {
 }
 
 fn variable(wrong: &Wrong) -> Finding {
-    let mend = match wrong.variable {
+    let mend = match &*wrong.variable {
         "TYPECASE_SECRET" => "export TYPECASE_SECRET=$(openssl rand -base64 32)".to_owned(),
         "TYPECASE_DEV_TOKEN" => "unset TYPECASE_DEV_TOKEN, or export TYPECASE_ENV=development".to_owned(),
         variable => format!("export {variable}=..."),
     };
-    Finding { about: wrong.variable, state: State::Wrong { why: wrong.message.clone(), mend } }
+    Finding { about: wrong.variable.clone(), state: State::Wrong { why: wrong.message.clone(), mend } }
 }
 
 fn token(config: &Config) -> Finding {
     match (&config.token, config.environment) {
         (Some(_), _) => good("token", "drafts and mutations are open to who has TYPECASE_DEV_TOKEN".to_owned()),
         (None, _) => Finding {
-            about: "token",
+            about: "token".into(),
             state: State::Notice {
                 why: "TYPECASE_DEV_TOKEN is not set, so nobody can read drafts or write".to_owned(),
                 mend: "export TYPECASE_DEV_TOKEN=$(openssl rand -hex 20)".to_owned(),
@@ -115,7 +116,7 @@ fn mail(config: &Config) -> Finding {
     match &config.identity.mail {
         Some(mail) => good("mail", format!("invitations and new passwords are sent from {}", mail.from)),
         None => Finding {
-            about: "mail",
+            about: "mail".into(),
             state: State::Notice {
                 why: "TYPECASE_SMTP_URL is not set: invitations are shown to who makes them, and nobody can ask for a new \
                     password"
@@ -135,7 +136,7 @@ async fn address(config: &Config) -> Finding {
     match tokio::net::TcpListener::bind(config.address).await {
         Ok(_) => good(about, format!("{} is free", config.address)),
         Err(error) => Finding {
-            about,
+            about: about.into(),
             state: State::Notice {
                 why: format!("cannot listen on {}: {error}; perhaps a server runs already", config.address),
                 mend: "typecase serve --port 4001".to_owned(),
@@ -172,13 +173,13 @@ async fn public_role(pool: &PgPool, config: &Config) -> Finding {
     let Some(role) = &config.public_role else {
         let why = "TYPECASE_PUBLIC_ROLE is `none`: public reads have every right of the server".to_owned();
         let mend = "unset TYPECASE_PUBLIC_ROLE && typecase migrate".to_owned();
-        return Finding { about, state: State::Notice { why, mend } };
+        return Finding { about: about.into(), state: State::Notice { why, mend } };
     };
     let checked = async { role.check(&mut *pool.acquire().await?).await };
     match (checked.await, config.environment) {
         (Ok(Ok(())), _) => good(about, format!("public reads run as `{role}`, which can read what is live alone")),
         (Ok(Err(why)), Environment::Development) => {
-            Finding { about, state: State::Notice { why, mend: "typecase migrate".to_owned() } }
+            Finding { about: about.into(), state: State::Notice { why, mend: "typecase migrate".to_owned() } }
         }
         (Ok(Err(why)), Environment::Production) => wrong(about, why, "typecase migrate"),
         (Err(error), _) => wrong(about, error.to_string(), "typecase migrate"),
@@ -186,9 +187,9 @@ async fn public_role(pool: &PgPool, config: &Config) -> Finding {
 }
 
 fn good(about: &'static str, why: String) -> Finding {
-    Finding { about, state: State::Good(why) }
+    Finding { about: about.into(), state: State::Good(why) }
 }
 
 fn wrong(about: &'static str, why: String, mend: &str) -> Finding {
-    Finding { about, state: State::Wrong { why, mend: mend.to_owned() } }
+    Finding { about: about.into(), state: State::Wrong { why, mend: mend.to_owned() } }
 }

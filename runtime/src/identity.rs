@@ -5,7 +5,10 @@ pub mod api_token;
 pub mod keys;
 pub mod link;
 pub mod mail;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 pub mod password;
+pub mod provider_settings;
 mod ring_jwt;
 mod roles;
 pub mod second_factor;
@@ -45,6 +48,8 @@ pub struct Accounts {
     pub public_url: Arc<str>,
     /// Content types, for the scopes of API tokens.
     tables: Arc<[&'static str]>,
+    #[cfg(feature = "oidc")]
+    providers: oidc::Providers,
     sealer: Sealer,
     hasher: Hasher,
     mailer: Arc<dyn Mailer>,
@@ -69,8 +74,12 @@ impl Accounts {
         let current = settings.secret.clone().map_or_else(Secret::for_this_process, Ok)?;
         let sealer = Sealer::new(current, settings.previous_secret.clone());
         let keys = Keys::new(pool.clone(), sealer.clone());
+        let roles = Roles::of(schema);
+        provider_settings::check_roles(&settings.providers, roles)?;
         Ok(Self {
-            roles: Roles::of(schema),
+            roles,
+            #[cfg(feature = "oidc")]
+            providers: oidc::Providers::new(&settings.providers)?,
             tables: schema.types.iter().map(|info| info.table).collect(),
             tokens: AccessTokens::new(keys, settings.public_url.clone()),
             public_url: settings.public_url.as_str().into(),

@@ -68,14 +68,22 @@ pub fn settings() -> Settings {
 }
 
 pub async fn node(db: &TestDb, mail: &Outbox) -> TestServer {
-    protected(db, mail, protection::Settings::default()).await
+    served(db, mail, settings(), protection::Settings::default()).await
 }
 
 pub async fn protected(db: &TestDb, mail: &Outbox, protection: protection::Settings) -> TestServer {
+    served(db, mail, settings(), protection).await
+}
+
+pub async fn node_with(db: &TestDb, mail: &Outbox, settings: Settings) -> TestServer {
+    served(db, mail, settings, protection::Settings::default()).await
+}
+
+async fn served(db: &TestDb, mail: &Outbox, settings: Settings, protection: protection::Settings) -> TestServer {
     let node = Node {
         schema: &generated::SCHEMA,
         site: runtime::site::SiteCode::default(),
-        settings: settings(),
+        settings,
         token: None,
         mailer: Some(Arc::new(mail.clone())),
         public_role: None,
@@ -94,9 +102,13 @@ pub async fn migrated() -> TestDb {
 
 impl Site {
     pub async fn new() -> Self {
+        Self::with(settings()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
         let db = migrated().await;
         let mail = Outbox::default();
-        Self { server: node(&db, &mail).await, db, mail }
+        Self { server: node_with(&db, &mail, settings).await, db, mail }
     }
 
     pub fn accounts(&self) -> &Accounts {

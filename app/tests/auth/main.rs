@@ -10,6 +10,8 @@ mod crafted;
 mod load;
 mod managing;
 mod operator;
+mod others;
+mod provider;
 mod second_factor;
 mod sessions;
 mod site;

@@ -5,6 +5,8 @@ mod authenticate;
 mod cookie;
 mod input;
 mod manage;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod sessions;
 
 use std::sync::Arc;
@@ -20,7 +22,10 @@ use super::App;
 pub use authenticate::authenticate;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
+    let routes = Router::new();
+    #[cfg(feature = "oidc")]
+    let routes = routes.merge(oidc::routes());
+    routes
         .route("/.well-known/jwks.json", get(jwks))
         .route("/auth/sign-in", post(sessions::sign_in))
         .route("/auth/refresh", post(sessions::refresh))

@@ -111,7 +111,11 @@ impl Settings {
             }
         };
         settings.documents = variable("TYPECASE_DOCUMENTS").map(|path| documents::Settings { path: path.into(), only });
-        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+        if wrong.is_empty() {
+            Ok(settings)
+        } else {
+            Err(wrong.into_iter().map(|(name, message)| (name.into(), message)).collect())
+        }
     }
 }
 

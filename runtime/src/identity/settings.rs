@@ -1,8 +1,10 @@
 //! Settings of accounts: secrets, the address of the site, the way for mail.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
 
 /// What is said when there is no good secret.
@@ -17,6 +19,8 @@ pub struct Settings {
     /// `TYPECASE_PUBLIC_URL`: scheme and host, without a path.
     pub public_url: String,
     pub mail: Option<MailSettings>,
+    /// `TYPECASE_OIDC`: who else may say who somebody is.
+    pub providers: Vec<ProviderSettings>,
     /// Links are shown in the log, and a secret may be missing.
     pub is_development: bool,
 }
@@ -30,7 +34,7 @@ pub struct MailSettings {
 }
 
 /// The variable, and what is wrong with it.
-pub type WrongSetting = (&'static str, String);
+pub type WrongSetting = (Cow<'static, str>, String);
 
 impl Settings {
     /// With nothing set, as far as development goes.
@@ -40,12 +44,13 @@ impl Settings {
             previous_secret: None,
             public_url: format!("http://{address}"),
             mail: None,
+            providers: Vec::new(),
             is_development,
         }
     }
 
     pub fn read(
-        variable: impl Fn(&'static str) -> Option<String>,
+        variable: impl Fn(&str) -> Option<String>,
         address: SocketAddr,
         is_development: bool,
     ) -> Result<Self, Vec<WrongSetting>> {
@@ -54,7 +59,7 @@ impl Settings {
         let mut secret = |name: &'static str| match Secret::parse(&variable(name)?) {
             Ok(secret) => Some(secret),
             Err(why) => {
-                wrong.push((name, format!("{why}: {MAKE_ONE}")));
+                wrong.push((name.into(), format!("{why}: {MAKE_ONE}")));
                 None
             }
         };
@@ -63,14 +68,19 @@ impl Settings {
         if let Some(url) = variable("TYPECASE_PUBLIC_URL") {
             match origin(&url) {
                 Some(origin) => settings.public_url = origin,
-                None => wrong.push(("TYPECASE_PUBLIC_URL", format!("`{url}` is not like `https://shop.example`"))),
+                None => {
+                    wrong.push(("TYPECASE_PUBLIC_URL".into(), format!("`{url}` is not like `https://shop.example`")))
+                }
             }
         }
         match (variable("TYPECASE_SMTP_URL"), variable("TYPECASE_MAIL_FROM")) {
             (Some(url), Some(from)) => settings.mail = Some(MailSettings { url, from }),
-            (Some(_), None) => wrong.push(("TYPECASE_MAIL_FROM", "it is not set, but TYPECASE_SMTP_URL is".to_owned())),
+            (Some(_), None) => {
+                wrong.push(("TYPECASE_MAIL_FROM".into(), "it is not set, but TYPECASE_SMTP_URL is".to_owned()))
+            }
             (None, _) => {}
         }
+        settings.providers = provider_settings::read(&variable, &mut wrong);
         if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
     }
 
@@ -82,7 +92,7 @@ impl Settings {
     pub fn check_secret(&self) -> Result<(), WrongSetting> {
         match self.secret {
             Some(_) => Ok(()),
-            None => Err(("TYPECASE_SECRET", format!("it is not set: {MAKE_ONE}"))),
+            None => Err(("TYPECASE_SECRET".into(), format!("it is not set: {MAKE_ONE}"))),
         }
     }
 }

@@ -18,14 +18,22 @@ const REFRESH_PATH: &str = "/auth";
 struct Names {
     access: &'static str,
     refresh: &'static str,
+    /// Of a sign-in with another provider, until it is done.
+    #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "there are no other providers"))]
+    attempt: &'static str,
     attributes: &'static str,
 }
 
 fn names(accounts: &Accounts) -> Names {
     if accounts.is_secure() {
-        Names { access: "__Host-typecase", refresh: "__Secure-typecase-refresh", attributes: "; Secure; HttpOnly" }
+        Names {
+            access: "__Host-typecase",
+            refresh: "__Secure-typecase-refresh",
+            attempt: "__Host-typecase-oidc",
+            attributes: "; Secure; HttpOnly",
+        }
     } else {
-        Names { access: "typecase", refresh: "typecase-refresh", attributes: "; HttpOnly" }
+        Names { access: "typecase", refresh: "typecase-refresh", attempt: "typecase-oidc", attributes: "; HttpOnly" }
     }
 }
 
@@ -35,6 +43,19 @@ pub fn access<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str
 
 pub fn refresh<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
     find(headers, names(accounts).refresh)
+}
+
+#[cfg(feature = "oidc")]
+pub fn attempt<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(headers, names(accounts).attempt)
+}
+
+/// Keeps a sign-in that is under way, for seconds; or takes it back. `Lax`, since it is a provider's page that sends the
+/// browser back to us; the name's prefix keeps other hosts of the domain from setting it.
+#[cfg(feature = "oidc")]
+pub fn set_attempt(accounts: &Accounts, headers: &mut HeaderMap, sealed: &str, age: u32) {
+    let Names { attempt, attributes, .. } = names(accounts);
+    append(headers, &format!("{attempt}={sealed}; Path=/; Max-Age={age}; SameSite=Lax{attributes}"));
 }
 
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -54,15 +75,19 @@ pub fn clear(accounts: &Accounts, headers: &mut HeaderMap) {
 }
 
 fn put(accounts: &Accounts, headers: &mut HeaderMap, access: &str, age: u64, refresh: &str, refresh_age: u64) {
-    let Names { access: name, refresh: refresh_name, attributes } = names(accounts);
+    let Names { access: name, refresh: refresh_name, attributes, .. } = names(accounts);
     for cookie in [
         format!("{name}={access}; Path=/; Max-Age={age}; SameSite=Lax{attributes}"),
         format!("{refresh_name}={refresh}; Path={REFRESH_PATH}; Max-Age={refresh_age}; SameSite=Strict{attributes}"),
     ] {
-        // Our tokens and names are plain ASCII.
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            headers.append(SET_COOKIE, cookie);
-        }
+        append(headers, &cookie);
+    }
+}
+
+/// Our tokens and names are plain ASCII.
+fn append(headers: &mut HeaderMap, cookie: &str) {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        headers.append(SET_COOKIE, cookie);
     }
 }
 

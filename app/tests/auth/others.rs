@@ -1,0 +1,313 @@
+//! Sign-in with others, against a real provider in another process: who gets an account, and what is refused.
+
+use runtime::access::Actor;
+use runtime::identity::provider_settings::{ProviderSettings, RoleMapping};
+use runtime::identity::user::Change;
+use runtime::serde_json::{Value as Json, json};
+
+use crate::client::{Answer, Outbox, Site, node_with, send, settings, text};
+use crate::provider::Provider;
+
+const COOKIE: &str = "__Host-typecase-oidc=";
+
+async fn site(provider: &Provider, change: impl FnOnce(&mut ProviderSettings)) -> Site {
+    let mut local = provider.settings();
+    change(&mut local);
+    let mut settings = settings();
+    settings.providers = vec![local];
+    Site::with(settings).await
+}
+
+/// A browser on its way to the provider: where it is sent, and its cookie.
+struct Away {
+    url: String,
+    cookie: String,
+}
+
+async fn begin(site: &Site) -> Away {
+    let answer = get(site, "/auth/oidc/local?return_to=/shop%3Fa%3Db", "").await;
+    assert_eq!(answer.status, 302, "{}", answer.body);
+    let cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with(COOKIE)).expect("a cookie").to_owned();
+    Away { url: answer.header("location").expect("the provider").to_owned(), cookie }
+}
+
+async fn get(site: &Site, path: &str, cookie: &str) -> Answer {
+    site.send("GET", path, &[("cookie", cookie)], Json::Null).await
+}
+
+/// There and back again.
+async fn sign_in(site: &Site, provider: &Provider, subject: &str) -> Answer {
+    let away = begin(site).await;
+    let back = provider.visit(&away.url, subject).await;
+    get(site, &back, &away.cookie).await
+}
+
+/// The account of the session that an answer begins.
+async fn me(site: &Site, answer: &Answer) -> Json {
+    assert_eq!((answer.status, answer.header("location")), (302, Some("/shop?a=b")), "{}", answer.body);
+    get(site, "/auth/me", &answer.cookies().join("; ")).await.json()
+}
+
+fn ada() -> Json {
+    json!({ "email": "Ada@Shop.example", "email_verified": true, "name": "Ada Lovelace" })
+}
+
+fn forbidden() -> (u16, String) {
+    (403, "FORBIDDEN".into())
+}
+
+fn unauthenticated() -> (u16, String) {
+    (401, "UNAUTHENTICATED".into())
+}
+
+fn invalid_link() -> (u16, String) {
+    (400, "INVALID_LINK".into())
+}
+
+/// The parameter of an address with another value; without one if that is empty.
+fn with_parameter(url: &str, name: &str, value: &str) -> String {
+    let (path, query) = url.split_once('?').expect("a query");
+    let kept = query.split('&').filter(|pair| pair.split_once('=').is_none_or(|(known, _)| known != name));
+    let mut pairs: Vec<_> = kept.map(str::to_owned).collect();
+    assert!(pairs.len() < query.split('&').count(), "there is no {name} in {url}");
+    pairs.extend((!value.is_empty()).then(|| format!("{name}={value}")));
+    format!("{path}?{}", pairs.join("&"))
+}
+
+async fn count(site: &Site, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(&site.db.pool).await.expect("a number")
+}
+
+#[tokio::test]
+async fn who_comes_for_the_first_time_gets_an_account_and_keeps_it_by_issuer_and_subject() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.role = Some("editor".into())).await;
+    let listed = get(&site, "/auth/providers", "").await.json();
+    assert_eq!(listed, json!({ "providers": [{ "name": "local", "url": "/auth/oidc/local" }] }));
+    provider.account("a1", ada()).await;
+    let first = me(&site, &sign_in(&site, &provider, "a1").await).await;
+    assert_eq!((&first["role"], &first["restricted"]), (&json!("editor"), &json!(false)));
+    let user = &first["user"];
+    assert_eq!((text(&user["email"]), text(&user["name"])), ("ada@shop.example", "Ada Lovelace"));
+    assert_eq!(user["hasPassword"], false);
+    // Another address, which another account has here by now, changes nothing.
+    site.user("eve@shop.example", "admin").await;
+    provider.account("a1", json!({ "email": "eve@shop.example", "email_verified": true })).await;
+    let second = me(&site, &sign_in(&site, &provider, "a1").await).await;
+    assert_eq!((&second["user"]["id"], &second["role"]), (&user["id"], &json!("editor")));
+    assert_ne!(second["session"], first["session"]);
+    let logged =
+        count(&site, "select count(*) from cms.audit where action in ('user.create', 'identity.link', 'sign_in')");
+    assert_eq!(logged.await, 1 + 1 + 1 + 2, "an account by hand, one of the provider, two sign-ins");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn one_node_begins_and_another_ends_it_and_new_keys_of_the_provider_are_fetched() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    let mut settings = settings();
+    settings.providers = vec![provider.settings()];
+    let other = node_with(&site.db, &Outbox::default(), settings).await;
+    provider.account("a1", ada()).await;
+    me(&site, &sign_in(&site, &provider, "a1").await).await;
+    me(&site, &sign_in(&site, &provider, "a1").await).await;
+    assert_eq!(provider.asked().await, "1", "metadata are kept");
+    let away = begin(&site).await;
+    let back = provider.visit(&away.url, "a1").await;
+    let answer = send(other.address, "GET", &back, &[("cookie", &away.cookie)], &Json::Null).await;
+    assert_eq!(me(&site, &answer).await["user"]["email"], "ada@shop.example");
+    assert_eq!(get(&site, &back, &away.cookie).await.refusal(), invalid_link(), "the other node has taken it");
+    provider.rotate_keys().await;
+    me(&site, &sign_in(&site, &provider, "a1").await).await;
+    assert_eq!(provider.asked().await, "3", "by the two nodes, and once for the new keys");
+    other.stop().await;
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_verified_address_opens_the_account_that_is_there_once() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.role = None).await;
+    let user = site.user("ada@shop.example", "editor").await;
+    for claims in [
+        json!({ "email": "ada@shop.example", "email_verified": false }),
+        json!({ "email": "ada@shop.example" }),
+        json!({ "name": "Ada" }),
+    ] {
+        provider.account("a1", claims).await;
+        assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
+    }
+    provider.account("a1", ada()).await;
+    let linked = me(&site, &sign_in(&site, &provider, "a1").await).await;
+    assert_eq!(linked["user"]["id"], runtime::id::encode("user", user.id));
+    assert_eq!(linked["role"], "editor");
+    // The address has been given to somebody else: the account has not.
+    provider.account("a2", ada()).await;
+    assert_eq!(sign_in(&site, &provider, "a2").await.refusal(), forbidden());
+    // Nobody has this one, and there is no role for strangers.
+    provider.account("a3", json!({ "email": "eve@shop.example", "email_verified": true })).await;
+    assert_eq!(sign_in(&site, &provider, "a3").await.refusal(), forbidden());
+    assert_eq!(count(&site, "select count(*) from cms.identity").await, 1);
+    assert_eq!(count(&site, "select count(*) from cms.audit where action = 'sign_in.refused'").await, 5);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn without_linking_an_address_that_is_taken_is_refused() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.link = false).await;
+    site.user("ada@shop.example", "editor").await;
+    provider.account("a1", ada()).await;
+    assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn groups_give_the_role_at_each_sign_in_and_at_once() {
+    let provider = Provider::start();
+    let mapping = RoleMapping {
+        claim: "groups".into(),
+        roles: vec![("chiefs".into(), "admin".into()), ("writers".into(), "editor".into())],
+    };
+    let site = site(&provider, |local| (local.role, local.mapping) = (None, Some(mapping))).await;
+    let in_groups = |groups: Json| {
+        let mut claims = ada();
+        claims["groups"] = groups;
+        claims
+    };
+    provider.account("a1", in_groups(json!(["others"]))).await;
+    assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
+    provider.account("a1", in_groups(json!(["writers", "others"]))).await;
+    let first = sign_in(&site, &provider, "a1").await;
+    assert_eq!(me(&site, &first).await["role"], "editor");
+    provider.account("a1", in_groups(json!(["writers", "chiefs"]))).await;
+    assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["role"], "admin");
+    assert_eq!(me(&site, &first).await["role"], "admin", "the session of before");
+    provider.account("a1", in_groups(json!(["writers"]))).await;
+    assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["role"], "editor");
+    assert_eq!(me(&site, &first).await["role"], "editor", "the session of before");
+    assert_eq!(count(&site, "select count(*) from cms.audit where action = 'user.change'").await, 2);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_disabled_account_stays_closed() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    provider.account("a1", ada()).await;
+    let signed_in = sign_in(&site, &provider, "a1").await;
+    me(&site, &signed_in).await;
+    let user = site.accounts().user_by_email("ada@shop.example").await.expect("an answer").expect("an account");
+    let disable = Change { disabled: Some(true), ..Change::default() };
+    site.accounts().change_user(&Actor::system(), user.id, &disable).await.expect("disabled");
+    assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
+    // Nor is it opened by its address.
+    sqlx::query("delete from cms.identity").execute(&site.db.pool).await.expect("forgotten");
+    assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
+    assert_eq!(count(&site, "select count(*) from cms.identity").await, 0);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_counts_once_in_the_browser_that_was_sent_away() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    provider.account("a1", ada()).await;
+    let (one, two) = (begin(&site).await, begin(&site).await);
+    let back = provider.visit(&one.url, "a1").await;
+    assert_eq!(get(&site, &back, "").await.refusal(), invalid_link(), "no cookie");
+    assert_eq!(get(&site, &back, &two.cookie).await.refusal(), invalid_link(), "another sign-in's");
+    assert_eq!(get(&site, &with_parameter(&back, "state", ""), &one.cookie).await.refusal(), invalid_link());
+    assert_eq!(get(&site, &with_parameter(&back, "state", "x"), &one.cookie).await.refusal(), invalid_link());
+    let mut tampered = one.cookie.clone().into_bytes();
+    let last = tampered.len() - 8;
+    tampered[last] = if tampered[last] == b'A' { b'B' } else { b'A' };
+    let tampered = String::from_utf8(tampered).expect("ASCII");
+    let refused = get(&site, &back, &tampered).await;
+    assert_eq!((refused.refusal(), refused.cookies()), (invalid_link(), vec![COOKIE]), "the cookie is taken back");
+    me(&site, &get(&site, &back, &one.cookie).await).await;
+    assert_eq!(get(&site, &back, &one.cookie).await.refusal(), invalid_link(), "once more");
+    assert_eq!(count(&site, "select count(*) from cms.session").await, 1);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_meant_for_another_sign_in_or_comes_from_another_issuer_is_refused() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    provider.account("a1", ada()).await;
+    // The provider answers with what it was asked with: a nonce and a challenge that are not ours.
+    for (parameter, value) in [("nonce", "another"), ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")]
+    {
+        let away = begin(&site).await;
+        let back = provider.visit(&with_parameter(&away.url, parameter, value), "a1").await;
+        assert_eq!(get(&site, &back, &away.cookie).await.refusal(), unauthenticated(), "{parameter}");
+    }
+    // RFC 9207: an answer that names another issuer, or none although the provider always does.
+    for issuer in ["https%3A%2F%2Fevil.example", ""] {
+        let away = begin(&site).await;
+        let back = with_parameter(&provider.visit(&away.url, "a1").await, "iss", issuer);
+        assert_eq!(get(&site, &back, &away.cookie).await.refusal(), unauthenticated(), "{issuer}");
+    }
+    let away = begin(&site).await;
+    let back = with_parameter(&provider.visit(&away.url, "a1").await, "code", "another");
+    assert_eq!(get(&site, &back, &away.cookie).await.refusal(), unauthenticated());
+    assert_eq!(sign_in(&site, &provider, "refuses").await.refusal(), unauthenticated());
+    assert_eq!(count(&site, "select count(*) from cms.user").await, 0);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_another_site() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    for target in ["https://evil.example", "//evil.example", "/%5Cevil.example", "/%09/evil.example", "shop", ""] {
+        let refused = get(&site, &format!("/auth/oidc/local?return_to={target}"), "").await;
+        assert_eq!(refused.refusal(), (400, "BAD_USER_INPUT".into()), "{target}");
+    }
+    assert_eq!(get(&site, "/auth/oidc/other", "").await.refusal(), (404, "NOT_FOUND".into()));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_or_is_another_one_is_told_apart_from_a_refusal() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.issuer = format!("{}/", local.issuer)).await;
+    let refused = get(&site, "/auth/oidc/local", "").await;
+    assert_eq!(refused.refusal(), (503, "UNAVAILABLE".into()), "it calls itself otherwise");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_a_second_factor_gives_its_code_before_a_session_begins() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    provider.account("a1", ada()).await;
+    site.user("ada@shop.example", "editor").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let access = Some(text(&tokens["accessToken"]));
+    site.post("/auth/totp/enrol", Json::Null, access).await;
+    sqlx::query("update cms.totp set confirmed_at = now()").execute(&site.db.pool).await.expect("confirmed");
+    // A recovery code, as it is kept.
+    let sql = "insert into cms.recovery_code (user_id, hash) select user_id, $1 from cms.totp";
+    let hash = runtime::identity::secret::hash("abcdefghjkmnpqrs");
+    sqlx::query(sql).bind(hash).execute(&site.db.pool).await.expect("a code");
+    let answer = sign_in(&site, &provider, "a1").await;
+    assert_eq!((answer.status, answer.header("location")), (302, Some("/second-factor#provider=local")));
+    let [pending] = answer.cookies()[..] else { panic!("no tokens yet: {:?}", answer.cookies()) };
+    let give = async |code: &str, cookie: &str, origin: &str| {
+        let headers = [("content-type", "application/json"), ("cookie", cookie), ("origin", origin)];
+        site.send("POST", "/auth/oidc/local/code", &headers, json!({ "code": code })).await
+    };
+    let here = "https://shop.example";
+    assert_eq!(give("wrong-code-at-all", pending, here).await.refusal(), unauthenticated());
+    assert_eq!(give("abcd-efgh-jkmn-pqrs", "", here).await.refusal(), invalid_link());
+    assert_eq!(give("abcd-efgh-jkmn-pqrs", pending, "https://evil.example").await.refusal(), forbidden());
+    let done = give("abcd-efgh-jkmn-pqrs", pending, here).await;
+    assert_eq!((done.status, done.json()), (200, json!({ "returnTo": "/shop?a=b" })));
+    let me = get(&site, "/auth/me", &done.cookies().join("; ")).await.json();
+    assert_eq!((&me["role"], &me["user"]["secondFactor"]), (&json!("editor"), &json!(true)));
+    assert_eq!(give("abcd-efgh-jkmn-pqrs", pending, here).await.refusal(), unauthenticated(), "used");
+    site.stop().await;
+}

@@ -1,0 +1,123 @@
+//! Sign-in with others: browsers are sent to a provider and come back with a code.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{cookie, input};
+use crate::error::{Error, Result};
+use crate::http::{App, origin};
+use crate::identity::oidc::{Finished, From, LIFETIME, Outcome, Returned};
+
+/// The page of the site's own that asks for a code, and sends it to `/auth/oidc/{provider}/code`.
+const CODE_PAGE: &str = "/second-factor";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    return_to: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodeBody {
+    code: String,
+}
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/auth/providers", get(list))
+        .route("/auth/oidc/{provider}", get(begin))
+        .route("/auth/oidc/{provider}/callback", get(callback))
+        .route("/auth/oidc/{provider}/code", post(code))
+}
+
+async fn list(State(app): State<Arc<App>>) -> Response {
+    let provider = |name: &str| json!({ "name": name, "url": format!("/auth/oidc/{name}") });
+    let providers: Vec<_> = app.accounts.providers().map(provider).collect();
+    input::answer(StatusCode::OK, &json!({ "providers": providers }))
+}
+
+async fn begin(
+    State(app): State<Arc<App>>,
+    Path(provider): Path<String>,
+    Query(query): Query<Begin>,
+) -> Result<Response> {
+    let begun = app.accounts.begin_with(&provider, query.return_to.as_deref().unwrap_or("/")).await?;
+    let mut response = redirect(&begun.url)?;
+    cookie::set_attempt(&app.accounts, response.headers_mut(), &begun.sealed, LIFETIME);
+    Ok(response)
+}
+
+/// The cookie has done its work, whatever comes of it.
+async fn callback(
+    State(app): State<Arc<App>>,
+    Path(provider): Path<String>,
+    Query(returned): Query<Returned>,
+    parts: Parts,
+) -> Response {
+    let sealed = cookie::attempt(&app.accounts, &parts.headers);
+    let origin = origin(&parts);
+    let from = From { origin: &origin, agent: input::agent(&parts) };
+    let finished = app.accounts.finish_with(&provider, sealed, returned, from).await;
+    let answered = finished.and_then(|finished| answer(&app, &provider, &finished));
+    answered.unwrap_or_else(|error| {
+        let mut response = error.into_response();
+        cookie::set_attempt(&app.accounts, response.headers_mut(), "", 0);
+        response
+    })
+}
+
+fn answer(app: &App, provider: &str, finished: &Finished) -> Result<Response> {
+    match &finished.outcome {
+        Outcome::SignedIn(tokens) => {
+            let mut response = redirect(&finished.return_to)?;
+            cookie::set(&app.accounts, response.headers_mut(), tokens);
+            cookie::set_attempt(&app.accounts, response.headers_mut(), "", 0);
+            Ok(response)
+        }
+        Outcome::NeedsCode(sealed) => {
+            let mut response = redirect(&format!("{CODE_PAGE}#provider={provider}"))?;
+            cookie::set_attempt(&app.accounts, response.headers_mut(), sealed, LIFETIME);
+            Ok(response)
+        }
+    }
+}
+
+async fn code(
+    State(app): State<Arc<App>>,
+    Path(provider): Path<String>,
+    request: Request,
+) -> Result<Response, Response> {
+    let (parts, body) = input::read::<CodeBody>(request).await?;
+    with_code(&app, &provider, &parts, &body.code).await.map_err(Error::into_response)
+}
+
+async fn with_code(app: &App, provider: &str, parts: &Parts, code: &str) -> Result<Response> {
+    cookie::check_same_origin(app, parts)?;
+    let sealed = cookie::attempt(&app.accounts, &parts.headers);
+    let origin = origin(parts);
+    let from = From { origin: &origin, agent: input::agent(parts) };
+    let finished = app.accounts.finish_with_code(provider, sealed, code, from).await?;
+    let mut response = input::answer(StatusCode::OK, &json!({ "returnTo": finished.return_to }));
+    if let Outcome::SignedIn(tokens) = &finished.outcome {
+        cookie::set(&app.accounts, response.headers_mut(), tokens);
+    }
+    cookie::set_attempt(&app.accounts, response.headers_mut(), "", 0);
+    Ok(response)
+}
+
+/// Nobody keeps this: it holds what works once.
+fn redirect(to: &str) -> Result<Response> {
+    let location = HeaderValue::from_str(to).map_err(Error::internal)?;
+    let headers = [(LOCATION, location), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((StatusCode::FOUND, headers).into_response())
+}
