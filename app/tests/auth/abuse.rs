@@ -9,21 +9,20 @@ use runtime::serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Answer, Outbox, PASSWORD, Site, migrated, protected, send, text};
+use crate::client::{Answer, Outbox, PASSWORD, PUBLIC_URL, Site, protected, send, settings, text};
 
 const REDIS_VARIABLE: &str = "TYPECASE_TEST_REDIS_URL";
 
 async fn site(protection: Settings) -> Site {
-    let (db, mail) = (migrated().await, Outbox::default());
-    Site { server: protected(&db, &mail, protection).await, db, mail }
+    Site::with_both(settings(), protection).await
 }
 
-fn rates(general: Option<&str>, sign_in: Option<&str>) -> rate::Settings {
+pub fn rates(general: Option<&str>, sign_in: Option<&str>) -> rate::Settings {
     let parse = |text: &str| text.parse().expect("a rate");
     rate::Settings { general: general.map(parse), sign_in: sign_in.map(parse), redis: None }
 }
 
-fn behind_a_proxy(rates: rate::Settings) -> Settings {
+pub fn behind_a_proxy(rates: rate::Settings) -> Settings {
     let networks = TrustedProxies::parse("127.0.0.1").expect("an address");
     Settings { rates, proxies: TrustedProxies { networks, ..TrustedProxies::default() }, ..Settings::default() }
 }
@@ -100,17 +99,77 @@ async fn signing_in_is_limited_by_address_and_by_account() {
     }
     assert_eq!(of_address, [401, 401, 401, 401, 429]);
     assert_eq!(sign_in(&site, "2001:db8::2", "other@shop.example").await.status, 429, "the same network");
-    for (path, body) in [
-        ("/auth/password/reset-request", json!({ "email": "ada@shop.example" })),
-        ("/auth/password/reset", json!({ "token": "none", "password": PASSWORD })),
-        ("/auth/refresh", json!({ "refreshToken": "none" })),
-    ] {
-        let mut last = 0;
-        for _ in 0..14 {
-            last = site.post(path, body.clone(), None).await.status;
+    site.stop().await;
+}
+
+/// Every way to guess a secret, with what is guessed the `number`th time: a new one each time, so that its address alone counts.
+fn guesses(number: usize) -> Vec<(&'static str, String, Json)> {
+    let token = format!("none-{number}");
+    vec![
+        ("POST", "/auth/sign-in".into(), json!({ "email": format!("{number}@shop.example"), "password": "wrong" })),
+        ("POST", "/auth/refresh".into(), json!({ "refreshToken": token })),
+        ("POST", "/auth/password/reset-request".into(), json!({ "email": format!("{number}@shop.example") })),
+        ("POST", "/auth/password/reset".into(), json!({ "token": token, "password": PASSWORD })),
+        ("POST", "/auth/invitation/accept".into(), json!({ "token": token, "password": PASSWORD })),
+        ("GET", "/auth/oidc/none".into(), Json::Null),
+        ("GET", format!("/auth/oidc/none/callback?state={token}&code={token}"), Json::Null),
+        ("POST", "/auth/oidc/none/code".into(), json!({ "code": format!("{number:06}"), "attempt": "00" })),
+    ]
+}
+
+#[tokio::test]
+async fn every_way_to_guess_a_secret_is_limited_by_address() {
+    let site = site(behind_a_proxy(rates(None, Some("4/h")))).await;
+    for (way, (method, path, _)) in guesses(0).into_iter().enumerate() {
+        // An address of its own, since links of two kinds count together.
+        let from = format!("192.0.2.{way}");
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", &from), ("origin", PUBLIC_URL)];
+        let mut statuses = Vec::new();
+        for number in 0..13 {
+            let (method, path, body) = guesses(number).swap_remove(way);
+            statuses.push(site.send(method, &path, &headers, body).await.status);
         }
-        assert_eq!(last, 429, "{path}");
+        let let_through = statuses.iter().position(|status| *status == 429);
+        let expected = if path == "/auth/refresh" { 12 } else { 4 };
+        assert_eq!(let_through, Some(expected), "{method} {path}: {statuses:?}");
     }
+    let mut statuses = Vec::new();
+    for number in 0..13 {
+        let bearer = format!("Bearer tc_{number:040}");
+        let headers = [("x-forwarded-for", "192.0.2.99"), ("authorization", &bearer)];
+        statuses.push(site.send("GET", "/auth/me", &headers, Json::Null).await.status);
+    }
+    assert_eq!(statuses, [[401; 12].as_slice(), &[429]].concat(), "API tokens");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn every_way_to_guess_what_an_account_knows_is_limited_wherever_it_is_guessed_from() {
+    let site = site(behind_a_proxy(rates(None, Some("4/h")))).await;
+    site.user("ada@shop.example", "editor").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let access = format!("Bearer {}", text(&tokens["accessToken"]));
+    let headers = [("authorization", access.as_str())];
+    assert_eq!(site.send("POST", "/auth/totp/enrol", &headers, Json::Null).await.status, 200);
+    for (path, body, refused, quota) in [
+        ("/auth/password", json!({ "current": "wrong", "password": PASSWORD }), 400, 2),
+        ("/auth/totp/confirm", json!({ "code": "abc" }), 401, 2),
+        ("/auth/password/reset", json!({ "token": "the same", "password": PASSWORD }), 400, 2),
+        ("/auth/refresh", json!({ "refreshToken": "the same" }), 401, 6),
+    ] {
+        let mut statuses = Vec::new();
+        for number in 0..=quota {
+            let from = format!("198.51.100.{number}");
+            let json_type = ("content-type", "application/json");
+            let headers = [json_type, ("x-forwarded-for", &from), ("authorization", &access)];
+            statuses.push(site.send("POST", path, &headers, body.clone()).await.status);
+        }
+        assert_eq!(statuses, [vec![refused; quota], vec![429]].concat(), "{path}");
+    }
+    // The password that takes a second factor off is the one that changes passwords.
+    let body = json!({ "password": "wrong", "code": "123456" });
+    let headers = [("content-type", "application/json"), ("authorization", access.as_str())];
+    assert_eq!(site.send("POST", "/auth/totp/disable", &headers, body).await.status, 429);
     site.stop().await;
 }
 

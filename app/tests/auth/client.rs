@@ -106,9 +106,13 @@ impl Site {
     }
 
     pub async fn with(settings: Settings) -> Self {
+        Self::with_both(settings, protection::Settings::default()).await
+    }
+
+    pub async fn with_both(settings: Settings, protection: protection::Settings) -> Self {
         let db = migrated().await;
         let mail = Outbox::default();
-        Self { server: node_with(&db, &mail, settings).await, db, mail }
+        Self { server: served(&db, &mail, settings, protection).await, db, mail }
     }
 
     pub fn accounts(&self) -> &Accounts {

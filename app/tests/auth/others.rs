@@ -1,21 +1,33 @@
 //! Sign-in with others, against a real provider in another process: who gets an account, and what is refused.
 
 use runtime::access::Actor;
+use runtime::http::protection;
 use runtime::identity::provider_settings::{ProviderSettings, RoleMapping};
 use runtime::identity::user::Change;
 use runtime::serde_json::{Value as Json, json};
 
-use crate::client::{Answer, Outbox, Site, node_with, send, settings, text};
+use crate::abuse::{behind_a_proxy, rates};
+use crate::client::{Answer, Outbox, PUBLIC_URL, Site, node_with, send, settings, text};
 use crate::provider::Provider;
 
-const COOKIE: &str = "__Host-typecase-oidc=";
+const COOKIE: &str = "__Host-typecase-oidc-";
+/// A recovery code of a test.
+const RECOVERY: &str = "abcd-efgh-jkmn-pqrs";
 
 async fn site(provider: &Provider, change: impl FnOnce(&mut ProviderSettings)) -> Site {
+    protected(provider, change, protection::Settings::default()).await
+}
+
+async fn protected(
+    provider: &Provider,
+    change: impl FnOnce(&mut ProviderSettings),
+    protection: protection::Settings,
+) -> Site {
     let mut local = provider.settings();
     change(&mut local);
     let mut settings = settings();
     settings.providers = vec![local];
-    Site::with(settings).await
+    Site::with_both(settings, protection).await
 }
 
 /// A browser on its way to the provider: where it is sent, and its cookie.
@@ -225,7 +237,9 @@ async fn an_answer_counts_once_in_the_browser_that_was_sent_away() {
     tampered[last] = if tampered[last] == b'A' { b'B' } else { b'A' };
     let tampered = String::from_utf8(tampered).expect("ASCII");
     let refused = get(&site, &back, &tampered).await;
-    assert_eq!((refused.refusal(), refused.cookies()), (invalid_link(), vec![COOKIE]), "the cookie is taken back");
+    let (name, _) = one.cookie.split_once('=').expect("a cookie");
+    assert_eq!(refused.refusal(), invalid_link());
+    assert_eq!(refused.cookies(), [format!("{name}=")], "the cookie is taken back");
     me(&site, &get(&site, &back, &one.cookie).await).await;
     assert_eq!(get(&site, &back, &one.cookie).await.refusal(), invalid_link(), "once more");
     assert_eq!(count(&site, "select count(*) from cms.session").await, 1);
@@ -280,34 +294,126 @@ async fn a_provider_that_does_not_answer_or_is_another_one_is_told_apart_from_a_
 }
 
 #[tokio::test]
-async fn who_has_a_second_factor_gives_its_code_before_a_session_begins() {
+async fn one_browser_can_have_begun_several() {
     let provider = Provider::start();
     let site = site(&provider, |_| {}).await;
     provider.account("a1", ada()).await;
+    provider.account("a2", json!({ "email": "eve@shop.example", "email_verified": true })).await;
+    let (one, two) = (begin(&site).await, begin(&site).await);
+    let both = format!("{}; {}", one.cookie, two.cookie);
+    for (away, subject, email) in [(&two, "a2", "eve@shop.example"), (&one, "a1", "ada@shop.example")] {
+        let back = provider.visit(&away.url, subject).await;
+        let answer = get(&site, &back, &both).await;
+        let (name, _) = away.cookie.split_once('=').expect("a cookie");
+        let forgotten: Vec<_> = answer.cookies().into_iter().filter(|cookie| cookie.starts_with(COOKIE)).collect();
+        assert_eq!(forgotten, [format!("{name}=")], "its own cookie is taken back, and no other");
+        assert_eq!(me(&site, &answer).await["user"]["email"], email);
+    }
+    // Those that are never ended do not fill the browser's requests.
+    let mut jar = Vec::new();
+    for _ in 0..8 {
+        let answer = get(&site, "/auth/oidc/local", &jar.join("; ")).await;
+        for cookie in answer.cookies() {
+            let (name, value) = cookie.split_once('=').expect("a cookie");
+            jar.retain(|kept: &String| !kept.starts_with(name));
+            jar.extend((!value.is_empty()).then(|| cookie.to_owned()));
+        }
+        assert!(jar.len() <= 5, "{jar:?}");
+    }
+    assert_eq!(jar.len(), 5);
+    site.stop().await;
+}
+
+/// Ada, with a second factor of which one recovery code is known, and her account at the provider.
+async fn with_second_factor(site: &Site, provider: &Provider) {
+    provider.account("a1", ada()).await;
     site.user("ada@shop.example", "editor").await;
     let tokens = site.sign_in("ada@shop.example").await;
-    let access = Some(text(&tokens["accessToken"]));
-    site.post("/auth/totp/enrol", Json::Null, access).await;
+    site.post("/auth/totp/enrol", Json::Null, Some(text(&tokens["accessToken"]))).await;
     sqlx::query("update cms.totp set confirmed_at = now()").execute(&site.db.pool).await.expect("confirmed");
-    // A recovery code, as it is kept.
     let sql = "insert into cms.recovery_code (user_id, hash) select user_id, $1 from cms.totp";
-    let hash = runtime::identity::secret::hash("abcdefghjkmnpqrs");
+    let hash = runtime::identity::secret::hash(&RECOVERY.replace('-', ""));
     sqlx::query(sql).bind(hash).execute(&site.db.pool).await.expect("a code");
-    let answer = sign_in(&site, &provider, "a1").await;
-    assert_eq!((answer.status, answer.header("location")), (302, Some("/second-factor#provider=local")));
-    let [pending] = answer.cookies()[..] else { panic!("no tokens yet: {:?}", answer.cookies()) };
-    let give = async |code: &str, cookie: &str, origin: &str| {
-        let headers = [("content-type", "application/json"), ("cookie", cookie), ("origin", origin)];
-        site.send("POST", "/auth/oidc/local/code", &headers, json!({ "code": code })).await
-    };
-    let here = "https://shop.example";
-    assert_eq!(give("wrong-code-at-all", pending, here).await.refusal(), unauthenticated());
-    assert_eq!(give("abcd-efgh-jkmn-pqrs", "", here).await.refusal(), invalid_link());
-    assert_eq!(give("abcd-efgh-jkmn-pqrs", pending, "https://evil.example").await.refusal(), forbidden());
-    let done = give("abcd-efgh-jkmn-pqrs", pending, here).await;
+}
+
+/// A sign-in that waits for a code.
+struct Waiting {
+    attempt: String,
+    cookie: String,
+}
+
+async fn wait(site: &Site, provider: &Provider) -> Waiting {
+    let answer = sign_in(site, provider, "a1").await;
+    let page = answer.header("location").and_then(|page| page.strip_prefix("/second-factor#provider=local&attempt="));
+    let attempt = page.unwrap_or_else(|| panic!("{:?}", answer.headers)).to_owned();
+    let [cookie] = answer.cookies()[..] else { panic!("no tokens yet: {:?}", answer.cookies()) };
+    assert!(cookie.starts_with(&format!("{COOKIE}{attempt}=")), "{cookie}");
+    Waiting { attempt, cookie: cookie.to_owned() }
+}
+
+async fn give(site: &Site, waiting: &Waiting, code: &str, more: &[(&str, &str)]) -> Answer {
+    let headers = [&[("content-type", "application/json"), ("cookie", &waiting.cookie)], more].concat();
+    let body = json!({ "code": code, "attempt": waiting.attempt });
+    site.send("POST", "/auth/oidc/local/code", &headers, body).await
+}
+
+#[tokio::test]
+async fn who_has_a_second_factor_gives_its_code_before_a_session_begins() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    with_second_factor(&site, &provider).await;
+    let (waiting, other) = (wait(&site, &provider).await, wait(&site, &provider).await);
+    let here = [("origin", PUBLIC_URL)];
+    assert_eq!(give(&site, &waiting, "wrong-code-at-all", &here).await.refusal(), unauthenticated());
+    for attempt in ["", "x; Path=/", &other.attempt] {
+        let wrong = Waiting { attempt: attempt.to_owned(), cookie: waiting.cookie.clone() };
+        assert_eq!(give(&site, &wrong, RECOVERY, &here).await.refusal(), invalid_link(), "{attempt}");
+    }
+    let foreign = [("origin", "https://evil.example")];
+    assert_eq!(give(&site, &waiting, RECOVERY, &foreign).await.refusal(), forbidden());
+    let done = give(&site, &waiting, RECOVERY, &here).await;
     assert_eq!((done.status, done.json()), (200, json!({ "returnTo": "/shop?a=b" })));
     let me = get(&site, "/auth/me", &done.cookies().join("; ")).await.json();
     assert_eq!((&me["role"], &me["user"]["secondFactor"]), (&json!("editor"), &json!(true)));
-    assert_eq!(give("abcd-efgh-jkmn-pqrs", pending, here).await.refusal(), unauthenticated(), "used");
+    assert_eq!(give(&site, &waiting, RECOVERY, &here).await.refusal(), invalid_link(), "it has ended");
+    assert_eq!(give(&site, &other, RECOVERY, &here).await.refusal(), unauthenticated(), "the code is used");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waits_for_a_code_ends_with_a_few_wrong_ones() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    with_second_factor(&site, &provider).await;
+    let waiting = wait(&site, &provider).await;
+    let here = [("origin", PUBLIC_URL)];
+    let at_once = (0..20).map(|number| {
+        let waiting = &waiting;
+        let site = &site;
+        async move { give(site, waiting, &format!("wrong-code-{number:06}"), &here).await.refusal() }
+    });
+    let answers = futures_util::future::join_all(at_once).await;
+    let looked_at = answers.iter().filter(|answer| **answer == unauthenticated()).count();
+    let too_late = answers.iter().filter(|answer| **answer == invalid_link()).count();
+    assert_eq!((looked_at, too_late), (5, 15), "{answers:?}");
+    assert_eq!(give(&site, &waiting, RECOVERY, &here).await.refusal(), invalid_link(), "too late for the right one");
+    let again = wait(&site, &provider).await;
+    assert_eq!(give(&site, &again, RECOVERY, &here).await.status, 200, "a new one may be begun");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn codes_of_one_account_are_limited_wherever_they_come_from() {
+    let provider = Provider::start();
+    let site = protected(&provider, |_| {}, behind_a_proxy(rates(None, Some("4/h")))).await;
+    with_second_factor(&site, &provider).await;
+    let mut answers = Vec::new();
+    for number in 1..=3 {
+        let waiting = wait(&site, &provider).await;
+        let from = format!("192.0.2.{number}");
+        let headers = [("origin", PUBLIC_URL), ("x-forwarded-for", from.as_str())];
+        answers.push(give(&site, &waiting, "wrong-code-at-all", &headers).await.refusal().1);
+    }
+    assert_eq!(answers, ["UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
     site.stop().await;
 }

@@ -94,10 +94,22 @@ async fn codes_are_not_to_be_guessed() {
     let (status, answer) = sign_in(&site, Some(&totp::at(&key, now()))).await;
     assert_eq!((status, &answer["code"]), (429, &json!("RATE_LIMITED")), "even the right one waits");
     assert_eq!(sign_in(&site, Some(text(&confirmed["recoveryCodes"][0]))).await.0, 200, "recovery codes do not");
-    sqlx::query("update cms.totp set failed_at = now() - interval '61 seconds'")
-        .execute(&site.db.pool)
-        .await
-        .expect("a minute");
+    let passes = async |interval: &'static str| {
+        let sql = "update cms.totp set failed_at = now() - $1::text::interval";
+        sqlx::query(sql).bind(interval).execute(&site.db.pool).await.expect("time passes");
+    };
+    passes("61 seconds").await;
+    assert_eq!(sign_in(&site, Some(wrong)).await.0, 401, "looked at");
+    passes("61 seconds").await;
+    assert_eq!(sign_in(&site, Some(&totp::at(&key, now()))).await.0, 429, "each further one costs twice the time");
+    passes("121 seconds").await;
     assert_eq!(sign_in(&site, Some(&totp::at(&key, now()))).await.0, 200);
+    forget_last_code(&site).await;
+    assert_eq!(sign_in(&site, Some(wrong)).await.0, 401, "and the right one takes all of it back");
+    assert_eq!(sign_in(&site, Some(&totp::at(&key, now()))).await.0, 200);
+    sqlx::query("update cms.totp set failures = 1000000").execute(&site.db.pool).await.expect("many");
+    passes("25 hours").await;
+    forget_last_code(&site).await;
+    assert_eq!(sign_in(&site, Some(&totp::at(&key, now()))).await.0, 200, "a day at most");
     site.stop().await;
 }

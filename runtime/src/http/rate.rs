@@ -24,7 +24,7 @@ use crate::error::{Code, Error, Result};
 const GENERATION: usize = 50_000;
 /// Requests with a token are counted by actor; an address may send this many times more of them, for those that share it.
 const BEHIND_ONE_ADDRESS: u32 = 10;
-/// Sessions of one address refresh more often than people sign in.
+/// Sessions of one address refresh more often than people sign in, and its programs ask on with a token that has ended.
 const REFRESHES: u32 = 3;
 
 /// So many in so long: `600/min`.
@@ -51,7 +51,15 @@ pub enum Strict {
     /// A link of a mail is used.
     Link,
     Invitation,
+    /// Known passwords are asked for once more.
     Password,
+    /// A code of the second factor, on its own.
+    Code,
+    /// Somebody is sent to another provider, and comes back.
+    Provider,
+    Return,
+    /// A token that is not valid, where it could have been guessed: one with a signature cannot.
+    Token,
 }
 
 /// A policy's answer for one key.
@@ -155,7 +163,7 @@ impl Limiter {
         show(parts, decision)
     }
 
-    /// By address, and by the name of the account that is meant, known or not.
+    /// By address, and by the account that is meant, known or not: its name, or the secret that stands for it.
     pub async fn strict(&self, what: Strict, parts: &Parts, account: Option<&str>) -> Result<()> {
         let Some(rate) = self.sign_in else { return Ok(()) };
         let (policy, of_account) = match what {
@@ -165,15 +173,19 @@ impl Limiter {
             Strict::Link => ("link", "link-account"),
             Strict::Invitation => ("invitation", "invitation-account"),
             Strict::Password => ("password", "password-account"),
+            Strict::Code => ("code", "code-account"),
+            Strict::Provider => ("provider", "provider-account"),
+            Strict::Return => ("return", "return-account"),
+            Strict::Token => ("token", "token-account"),
         };
-        let by_address = if what == Strict::Refresh { rate.times(REFRESHES) } else { rate };
+        let by_address = if matches!(what, Strict::Refresh | Strict::Token) { rate.times(REFRESHES) } else { rate };
         let decision = self.take(policy, by_address, &network(address(parts))).await;
         show(parts, decision)?;
         let Some(account) = account else { return Ok(()) };
         // Others who read Redis or a dump of memory do not learn who has signed in.
         let name = Sha256::digest(account.trim().to_lowercase().as_bytes());
         let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let decision = self.take(of_account, rate.half(), &name).await;
+        let decision = self.take(of_account, by_address.half(), &name).await;
         show(parts, decision)
     }
 

@@ -17,11 +17,13 @@ use self::http::Http;
 use self::provider::Provider;
 use super::provider_settings::ProviderSettings;
 use super::session::Tokens;
-use super::{Accounts, now};
+use super::{Accounts, now, secret};
 use crate::error::{Code, Error, Result};
 
 /// How long somebody may take at the provider, and then for a code: 10 minutes. Seconds.
 pub const LIFETIME: u32 = 600;
+/// Bytes of the hash by which one browser tells its attempts apart.
+const NAME: usize = 8;
 
 /// The providers of the settings.
 #[derive(Clone)]
@@ -48,6 +50,8 @@ pub struct Begun {
     pub url: String,
     /// For a cookie.
     pub sealed: String,
+    /// Tells the attempts of one browser apart.
+    pub attempt: String,
 }
 
 /// What a provider sends back in the address (RFC 6749, 4.1.2; `iss`: RFC 9207).
@@ -57,6 +61,13 @@ pub struct Returned {
     state: Option<String>,
     iss: Option<String>,
     error: Option<String>,
+}
+
+impl Returned {
+    /// The attempt that this would be the answer to.
+    pub fn attempt(&self) -> String {
+        name_of(self.state.as_deref().unwrap_or_default())
+    }
 }
 
 /// Somebody has come back.
@@ -84,6 +95,11 @@ pub struct From<'a> {
 struct Sealed<T> {
     until: i64,
     content: T,
+}
+
+/// An attempt by its state. The state itself is a secret until it has come back.
+fn name_of(state: &str) -> String {
+    secret::hash(state).iter().take(NAME).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Accounts {

@@ -12,9 +12,9 @@ use crate::error::{Code, Error, Problem, Result};
 /// Bytes of an authenticator's key (RFC 4226, 4: 160 bits).
 const KEY: usize = 20;
 const RECOVERY_CODES: usize = 10;
-/// Wrong codes in a row, after which none is looked at for a while: at that pace six digits last for years.
+/// Wrong codes in a row, after which none is looked at for a while.
 const FAILURES: i32 = 5;
-/// Seconds.
+/// Seconds. It doubles with each further wrong code, to a day: at that pace six digits last for centuries.
 const PAUSE: f64 = 60.0;
 
 /// What an authenticator is given, once.
@@ -127,13 +127,13 @@ impl Accounts {
 
     async fn check_totp(&self, connection: &mut PgConnection, user: Uuid, code: &str) -> Result<()> {
         // Several with the same code wait here for one another.
-        let sql = "select secret, last_step,
-                failures >= $2 and failed_at > now() - make_interval(secs => $3) as is_paused
+        let sql = "select secret, last_step, failures >= $2 and failed_at > now()
+                - least(make_interval(secs => $3 * power(2, least(failures - $2, 16))), interval '1 day') as is_paused
             from cms.totp where user_id = $1 for update";
         let row = sqlx::query(sql).bind(user).bind(FAILURES).bind(PAUSE).fetch_optional(&mut *connection).await?;
         let Some(row) = row else { return Err(wrong_code()) };
         if row.try_get::<Option<bool>, _>("is_paused")?.unwrap_or(false) {
-            let message = "too many wrong codes: try again in a minute, or use a recovery code";
+            let message = "too many wrong codes: try again later, or use a recovery code";
             return Err(Error::new(Code::RateLimited, message));
         }
         let Some(key) = self.sealer.open(&about(user), &row.try_get::<Vec<u8>, _>("secret")?) else {
@@ -143,7 +143,7 @@ impl Accounts {
         let sql = match step {
             Some(_) => "update cms.totp set last_step = $2, failures = 0 where user_id = $1",
             None => {
-                "update cms.totp set failures = case when failures >= 5 then 1 else failures + 1 end, failed_at = now()
+                "update cms.totp set failures = failures + 1, failed_at = now()
                 where user_id = $1 and $2::bigint is null"
             }
         };

@@ -12,9 +12,11 @@ use tokio::sync::Semaphore;
 
 use super::authenticate::{authenticate, identify};
 use super::input;
+use crate::access::{Actor, Identity, USER_PREFIX};
 use crate::error::{Code, Error, Result};
 use crate::http::rate::Strict;
 use crate::http::{App, origin};
+use crate::id;
 use crate::identity::link::Purpose;
 
 /// Requests for a new password that are worked on after they were answered; more are told to come back.
@@ -53,11 +55,19 @@ struct DisableBody {
     code: String,
 }
 
+/// By what an actor's guesses are counted, wherever they come from.
+fn account(actor: &Actor) -> Option<String> {
+    match actor.identity {
+        Identity::User { id, .. } => Some(id::encode(USER_PREFIX, id)),
+        _ => None,
+    }
+}
+
 pub async fn password(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<PasswordBody>(request).await?;
     let changed = async {
-        app.protection.limiter.strict(Strict::Password, &parts, None).await?;
         let actor = authenticate(&app, &parts).await?;
+        app.protection.limiter.strict(Strict::Password, &parts, account(&actor).as_deref()).await?;
         app.accounts.change_password(&actor, &body.current, &body.password).await
     };
     changed.await.map(|()| input::done()).map_err(Error::into_response)
@@ -92,7 +102,8 @@ pub async fn accept_invitation(State(app): State<Arc<App>>, request: Request) ->
 
 async fn use_link(app: &App, purpose: Purpose, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<LinkBody>(request).await?;
-    app.protection.limiter.strict(Strict::Link, &parts, None).await.map_err(Error::into_response)?;
+    let limited = app.protection.limiter.strict(Strict::Link, &parts, Some(&body.token)).await;
+    limited.map_err(Error::into_response)?;
     let used = app.accounts.use_link(purpose, &body.token, &body.password, &origin(&parts)).await;
     used.map(|()| input::done()).map_err(Error::into_response)
 }
@@ -107,6 +118,7 @@ pub async fn confirm(State(app): State<Arc<App>>, request: Request) -> Result<Re
     let (parts, body) = input::read::<CodeBody>(request).await?;
     let confirmed = async {
         let actor = identify(&app, &parts).await?.actor;
+        app.protection.limiter.strict(Strict::Code, &parts, account(&actor).as_deref()).await?;
         app.accounts.confirm(&actor, &body.code).await
     };
     let codes = confirmed.await.map_err(Error::into_response)?;
@@ -116,8 +128,8 @@ pub async fn confirm(State(app): State<Arc<App>>, request: Request) -> Result<Re
 pub async fn disable(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<DisableBody>(request).await?;
     let disabled = async {
-        app.protection.limiter.strict(Strict::Password, &parts, None).await?;
         let actor = authenticate(&app, &parts).await?;
+        app.protection.limiter.strict(Strict::Password, &parts, account(&actor).as_deref()).await?;
         app.accounts.disable_second_factor(&actor, &body.password, &body.code).await
     };
     disabled.await.map(|()| input::done()).map_err(Error::into_response)

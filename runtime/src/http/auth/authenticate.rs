@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use super::cookie;
 use crate::access::{Actor, Identity};
 use crate::error::{Code, Error, Result};
+use crate::http::rate::Strict;
 use crate::http::{App, origin};
 use crate::identity::{access_token, api_token, secret};
 
@@ -33,7 +34,16 @@ pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
 pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
     let found = find(app, parts).await;
     app.protection.limiter.actor(parts, found.as_ref().ok().map(|caller| &caller.actor)).await?;
+    let is_wrong = |error: &Error| error.problems.iter().any(|problem| problem.code == Code::Unauthenticated);
+    if found.as_ref().err().is_some_and(is_wrong) && could_be_guessed(&parts.headers) {
+        app.protection.limiter.strict(Strict::Token, parts, None).await?;
+    }
     found
+}
+
+/// Whether what was given is a secret; a token with a signature is none, and one that has expired comes often.
+fn could_be_guessed(headers: &HeaderMap) -> bool {
+    matches!(bearer(headers), Ok(Some(token)) if !access_token::looks_like_one(token))
 }
 
 async fn find(app: &App, parts: &Parts) -> Result<Caller> {

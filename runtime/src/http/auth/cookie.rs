@@ -15,10 +15,14 @@ use crate::identity::{Accounts, access_token};
 /// The path of all routes that take the refresh token.
 const REFRESH_PATH: &str = "/auth";
 
+/// Sign-ins with other providers that a browser may have begun.
+#[cfg(feature = "oidc")]
+const MOST_ATTEMPTS: usize = 5;
+
 struct Names {
     access: &'static str,
     refresh: &'static str,
-    /// Of a sign-in with another provider, until it is done.
+    /// Of sign-ins with other providers, until they are done: how their names begin.
     #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "there are no other providers"))]
     attempt: &'static str,
     attributes: &'static str,
@@ -29,11 +33,11 @@ fn names(accounts: &Accounts) -> Names {
         Names {
             access: "__Host-typecase",
             refresh: "__Secure-typecase-refresh",
-            attempt: "__Host-typecase-oidc",
+            attempt: "__Host-typecase-oidc-",
             attributes: "; Secure; HttpOnly",
         }
     } else {
-        Names { access: "typecase", refresh: "typecase-refresh", attempt: "typecase-oidc", attributes: "; HttpOnly" }
+        Names { access: "typecase", refresh: "typecase-refresh", attempt: "typecase-oidc-", attributes: "; HttpOnly" }
     }
 }
 
@@ -46,22 +50,45 @@ pub fn refresh<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a st
 }
 
 #[cfg(feature = "oidc")]
-pub fn attempt<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
-    find(headers, names(accounts).attempt)
+pub fn attempt<'a>(accounts: &Accounts, headers: &'a HeaderMap, attempt: &str) -> Option<&'a str> {
+    find(headers, &format!("{}{attempt}", names(accounts).attempt))
 }
 
-/// Keeps a sign-in that is under way, for seconds; or takes it back. `Lax`, since it is a provider's page that sends the
+/// Takes back the oldest of the sign-ins that a browser has begun and not ended, so that they do not fill its requests;
+/// browsers send the oldest first (RFC 6265, 5.4).
+#[cfg(feature = "oidc")]
+pub fn forget_attempts(accounts: &Accounts, given: &HeaderMap, headers: &mut HeaderMap) {
+    let prefix = names(accounts).attempt;
+    let begun: Vec<_> = pairs(given).filter_map(|(name, _)| name.strip_prefix(prefix)).collect();
+    for attempt in begun.iter().take((begun.len() + 1).saturating_sub(MOST_ATTEMPTS)) {
+        if is_attempt(attempt) {
+            set_attempt(accounts, headers, attempt, "", 0);
+        }
+    }
+}
+
+/// Names of attempts are hexadecimal digits; anything else would be a part of the cookie's line.
+#[cfg(feature = "oidc")]
+pub fn is_attempt(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Keeps a sign-in that is under way, for seconds; or takes it back. Each has a cookie of its own, for a browser may have begun
+/// several. `Lax`, since it is a provider's page that sends the
 /// browser back to us; the name's prefix keeps other hosts of the domain from setting it.
 #[cfg(feature = "oidc")]
-pub fn set_attempt(accounts: &Accounts, headers: &mut HeaderMap, sealed: &str, age: u32) {
-    let Names { attempt, attributes, .. } = names(accounts);
-    append(headers, &format!("{attempt}={sealed}; Path=/; Max-Age={age}; SameSite=Lax{attributes}"));
+pub fn set_attempt(accounts: &Accounts, headers: &mut HeaderMap, attempt: &str, sealed: &str, age: u32) {
+    let Names { attempt: prefix, attributes, .. } = names(accounts);
+    append(headers, &format!("{prefix}{attempt}={sealed}; Path=/; Max-Age={age}; SameSite=Lax{attributes}"));
 }
 
 fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    pairs(headers).find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
 /// Gives the tokens to a browser.

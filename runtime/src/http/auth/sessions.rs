@@ -57,12 +57,12 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 /// With the refresh token of the body, or else of the cookie; the answer gives the next one by the same way.
 pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<RefreshBody>(request).await?;
-    app.protection.limiter.strict(Strict::Refresh, &parts, None).await.map_err(Error::into_response)?;
     let by_cookie = body.refresh_token.is_none();
+    let token = body.refresh_token.as_deref().or_else(|| cookie::refresh(&app.accounts, &parts.headers));
+    app.protection.limiter.strict(Strict::Refresh, &parts, token).await.map_err(Error::into_response)?;
     if by_cookie {
         cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
     }
-    let token = body.refresh_token.as_deref().or_else(|| cookie::refresh(&app.accounts, &parts.headers));
     let missing =
         || Error::new(Code::Unauthenticated, "there is no refresh token: neither `refreshToken` nor a cookie");
     let refreshed = match token {

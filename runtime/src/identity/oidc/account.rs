@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::id;
 use crate::identity::provider_settings::ProviderSettings;
 use crate::identity::user::{self, User};
-use crate::identity::{Accounts, session};
+use crate::identity::{Accounts, secret, session};
 
 /// As the provider tells.
 pub struct Person {
@@ -26,9 +26,14 @@ pub struct Person {
     pub groups: Vec<String>,
 }
 
+/// Codes that one sign-in may try; then it begins again, at the provider.
+const TRIES: i32 = 5;
+
 /// Who has still to give a code.
 #[derive(Deserialize, Serialize)]
 struct Pending {
+    /// A secret, by which the server counts.
+    id: String,
     /// `user_...`
     user: String,
     return_to: String,
@@ -64,13 +69,24 @@ impl Accounts {
             }
         };
         if user.second_factor {
+            let id = secret::token()?;
+            wait_for_code(&mut transaction, &id).await?;
             transaction.commit().await?;
-            let pending = Pending { user: id::encode(USER_PREFIX, user.id), return_to: return_to.to_owned() };
+            let pending = Pending { id, user: id::encode(USER_PREFIX, user.id), return_to: return_to.to_owned() };
             return Ok(Outcome::NeedsCode(self.seal_for_browser(&about_code(&provider.name), pending)?));
         }
         let tokens = self.begin_session_with(&mut transaction, provider, &user, from).await?;
         transaction.commit().await?;
         Ok(Outcome::SignedIn(tokens))
+    }
+
+    /// Whose code is waited for: `user_...`.
+    pub fn waited_for(&self, provider: &str, sealed: Option<&str>) -> Option<String> {
+        self.pending(provider, sealed).map(|pending| pending.user)
+    }
+
+    fn pending(&self, provider: &str, sealed: Option<&str>) -> Option<Pending> {
+        sealed.and_then(|sealed| self.open_from_browser(&about_code(provider), sealed))
     }
 
     /// The second step of who has a second factor.
@@ -82,13 +98,9 @@ impl Accounts {
         from: From<'_>,
     ) -> Result<Finished> {
         let provider = &self.providers.find(provider)?.settings;
-        let pending: Option<Pending> =
-            sealed.and_then(|sealed| self.open_from_browser(&about_code(&provider.name), sealed));
-        let Some(pending) = pending else {
-            let message = "no sign-in waits for a code in this browser, or for longer than 10 minutes: begin again";
-            return Err(Error::new(Code::InvalidLink, message));
-        };
+        let pending = self.pending(&provider.name, sealed).ok_or_else(not_waiting)?;
         let mut transaction = self.pool.begin().await?;
+        take_a_try(&mut transaction, &pending.id).await?;
         let id = id::decode_as(USER_PREFIX, &pending.user).ok_or_else(forbidden)?;
         let user = locked(&mut transaction, id).await?.filter(|user| !user.disabled).ok_or_else(forbidden)?;
         // A wrong code is counted, so it is committed as well.
@@ -100,6 +112,10 @@ impl Accounts {
             return Err(error);
         }
         let tokens = self.begin_session_with(&mut transaction, provider, &user, from).await?;
+        sqlx::query("delete from cms.waiting_for_code where hash = $1")
+            .bind(secret::hash(&pending.id))
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(Finished { return_to: pending.return_to, outcome: Outcome::SignedIn(tokens) })
     }
@@ -201,6 +217,28 @@ impl Accounts {
         audit::record(connection, actor, event).await?;
         Ok(user)
     }
+}
+
+/// The table forgets those that have grown too old to be taken.
+async fn wait_for_code(connection: &mut PgConnection, id: &str) -> Result<()> {
+    let sql = "with old as (delete from cms.waiting_for_code where expires_at < now())
+        insert into cms.waiting_for_code (hash, expires_at) values ($1, now() + make_interval(secs => $2))";
+    // Twice as long as the cookie holds: clocks of nodes differ.
+    let seconds = f64::from(super::LIFETIME) * 2.0;
+    sqlx::query(sql).bind(secret::hash(id)).bind(seconds).execute(connection).await?;
+    Ok(())
+}
+
+/// Before the code is looked at, so that of many at once no more are.
+async fn take_a_try(connection: &mut PgConnection, id: &str) -> Result<()> {
+    let sql = "update cms.waiting_for_code set tries = tries + 1 where hash = $1 and tries < $2";
+    let taken = sqlx::query(sql).bind(secret::hash(id)).bind(TRIES).execute(connection).await?;
+    if taken.rows_affected() == 1 { Ok(()) } else { Err(not_waiting()) }
+}
+
+fn not_waiting() -> Error {
+    let message = "no sign-in waits for a code in this browser; it waits for 10 minutes and 5 codes: begin again";
+    Error::new(Code::InvalidLink, message)
 }
 
 /// An address can be given to another person; whoever has it then must not get the account of the one before.

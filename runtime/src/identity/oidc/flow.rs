@@ -110,8 +110,9 @@ impl Accounts {
         let scopes = provider.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
         let request = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce);
         let (url, ..) = request.add_scopes(scopes).set_pkce_challenge(challenge).url();
+        let name = super::name_of(&attempt.state);
         let sealed = self.seal_for_browser(&about(provider), attempt)?;
-        Ok(Begun { url: url.into(), sealed })
+        Ok(Begun { url: url.into(), sealed, attempt: name })
     }
 
     /// With the cookie of the browser that was sent away.
