@@ -256,6 +256,8 @@ pub struct Operation {
     pub description: String,
     pub args: Vec<Argument>,
     pub returns: Returns,
+    /// Who may call it, in the order of the roles of the site.
+    pub roles: Vec<Name>,
 }
 
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ pub static QUERIES: &[OperationInfo] = &[
             ArgumentInfo { name: "first", kind: Kind::Integer, many: false, required: false, default: Some("10") },
         ],
         returns: Returns::Content { of: &PRODUCT, many: true },
+        roles: &["admin", "editor", "viewer", "anonymous", "author"],
     },
 ];
 

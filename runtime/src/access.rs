@@ -104,13 +104,17 @@ pub enum Identity {
     System,
 }
 
-/// One content type and action that an API token may use.
+/// What an API token may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
-    /// `ContentInfo::table`; `None` for every type.
-    pub table: Option<String>,
-    /// `None` for every action.
-    pub action: Option<Action>,
+pub enum Scope {
+    Content {
+        /// `ContentInfo::table`; `None` for every type.
+        table: Option<String>,
+        /// `None` for every action.
+        action: Option<Action>,
+    },
+    /// A query or mutation of the site's own: `OperationInfo::name`.
+    Operation(String),
 }
 
 /// Where a request came from, for the audit log.
@@ -243,10 +247,20 @@ impl Actor {
 
     /// Whether an API token's scopes let it do this; everybody else has none.
     pub fn is_in_scope(&self, table: &str, action: Action) -> bool {
-        let fits = |scope: &Scope| {
-            scope.table.as_deref().is_none_or(|known| known == table)
-                && scope.action.is_none_or(|known| known == action)
-        };
+        self.has_scope(|scope| match scope {
+            Scope::Content { table: of, action: known } => {
+                of.as_deref().is_none_or(|known| known == table) && known.is_none_or(|known| known == action)
+            }
+            Scope::Operation(_) => false,
+        })
+    }
+
+    /// As [`Actor::is_in_scope`], for a query or mutation of the site's own.
+    pub fn may_call(&self, operation: &str) -> bool {
+        self.has_scope(|scope| matches!(scope, Scope::Operation(name) if name == operation))
+    }
+
+    fn has_scope(&self, fits: impl Fn(&Scope) -> bool) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(fits))
     }
 }

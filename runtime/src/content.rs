@@ -27,7 +27,7 @@ pub struct SchemaInfo {
     pub catalog: &'static str,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SiteInfo {
     pub name: &'static str,
     pub currency: &'static str,
@@ -191,6 +191,8 @@ pub struct OperationInfo {
     pub name: &'static str,
     pub args: &'static [ArgumentInfo],
     pub returns: Returns,
+    /// `RoleInfo::name` of those who may call it; all others may not.
+    pub roles: &'static [&'static str],
 }
 
 #[derive(Debug)]

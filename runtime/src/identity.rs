@@ -48,6 +48,8 @@ pub struct Accounts {
     pub public_url: Arc<str>,
     /// Content types, for the scopes of API tokens.
     tables: Arc<[&'static str]>,
+    /// Own queries and mutations, for the same.
+    operations: Arc<[&'static str]>,
     #[cfg(feature = "oidc")]
     providers: oidc::Providers,
     sealer: Sealer,
@@ -81,6 +83,7 @@ impl Accounts {
             #[cfg(feature = "oidc")]
             providers: oidc::Providers::new(&settings.providers)?,
             tables: schema.types.iter().map(|info| info.table).collect(),
+            operations: schema.queries.iter().chain(schema.mutations).map(|operation| operation.name).collect(),
             tokens: AccessTokens::new(keys, settings.public_url.clone()),
             public_url: settings.public_url.as_str().into(),
             hasher: Hasher::new(cost)?,

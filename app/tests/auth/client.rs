@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use runtime::access::Actor;
+use runtime::content::SchemaInfo;
 use runtime::http::protection;
 use runtime::identity::Accounts;
 use runtime::identity::mail::{Mail, Mailer, Sending};
@@ -11,6 +12,7 @@ use runtime::identity::secret::Secret;
 use runtime::identity::settings::Settings;
 use runtime::identity::user::{NewUser, User};
 use runtime::serde_json::{self, Value as Json, json};
+use runtime::site::SiteCode;
 use runtime::testing::{Node, TestDb, TestServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -80,16 +82,20 @@ pub async fn node_with(db: &TestDb, mail: &Outbox, settings: Settings) -> TestSe
 }
 
 async fn served(db: &TestDb, mail: &Outbox, settings: Settings, protection: protection::Settings) -> TestServer {
-    let node = Node {
+    TestServer::start(db, Node { settings, protection, ..plain(mail) }).await
+}
+
+/// The shipped schema without the site's own code.
+pub fn plain(mail: &Outbox) -> Node {
+    Node {
         schema: &generated::SCHEMA,
-        site: runtime::site::SiteCode::default(),
-        settings,
+        site: SiteCode::default(),
+        settings: settings(),
         token: None,
         mailer: Some(Arc::new(mail.clone())),
         public_role: None,
-        protection,
-    };
-    TestServer::start(db, node).await
+        protection: protection::Settings::default(),
+    }
 }
 
 pub async fn migrated() -> TestDb {
@@ -113,6 +119,14 @@ impl Site {
         let db = migrated().await;
         let mail = Outbox::default();
         Self { server: served(&db, &mail, settings, protection).await, db, mail }
+    }
+
+    /// With other facts than the shipped ones, whose tables are the same.
+    pub async fn of(schema: &'static SchemaInfo, site: SiteCode) -> Self {
+        let db = migrated().await;
+        let mail = Outbox::default();
+        let server = TestServer::start(&db, Node { schema, site, ..plain(&mail) }).await;
+        Self { server, db, mail }
     }
 
     pub fn accounts(&self) -> &Accounts {

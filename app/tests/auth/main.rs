@@ -9,6 +9,7 @@ mod cookies;
 mod crafted;
 mod load;
 mod managing;
+mod operations;
 mod operator;
 mod others;
 mod provider;

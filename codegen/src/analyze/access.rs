@@ -3,6 +3,7 @@
 mod condition;
 mod fields;
 mod operand;
+mod operations;
 mod roles;
 
 use super::declared::{Declared, FieldDecl, Owner, find};
@@ -31,6 +32,13 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
     for (ty, rules) in schema.types.iter_mut().zip(rules) {
         ty.rules = rules;
     }
+    operations::check(declared, schema, found);
+}
+
+/// Says that there is no such role.
+fn unknown_role(name: &Spanned<String>, known: &[Role]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(Code::UnknownRole, name.span, format!("unknown role `{}`", name.value));
+    suggest(diagnostic, &name.value, known.iter().map(|role| role.name.snake()))
 }
 
 fn rules_of(declared: &Declared<'_>, owner: &Owner<'_>, schema: &Schema, found: &mut Diagnostics) -> Vec<Rule> {
@@ -48,9 +56,7 @@ fn rules_of(declared: &Declared<'_>, owner: &Owner<'_>, schema: &Schema, found: 
     for role in access.node.entries() {
         // Without the site's file its roles are not known.
         if declared.site.is_some() && !schema.roles.iter().any(|known| known.name.snake() == role.key.value) {
-            let diagnostic =
-                Diagnostic::error(Code::UnknownRole, role.key.span, format!("unknown role `{}`", role.key.value));
-            found.push(suggest(diagnostic, &role.key.value, schema.roles.iter().map(|role| role.name.snake())));
+            found.push(unknown_role(&role.key, &schema.roles));
         }
         check_empty(role, found);
         let mut author = Author { declared, schema, owner, ty, role: &role.key.value, found };

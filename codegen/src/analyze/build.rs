@@ -305,6 +305,8 @@ fn operation(entry: &Entry) -> Option<Operation> {
             Some(scalar) => Returns::Scalar { scalar, many },
             None => Returns::Content { of: Name::new(of), many },
         },
+        // Who may call it is filled in with the rules.
+        roles: Vec::new(),
     })
 }
 

@@ -227,7 +227,8 @@ access: { editor: { read: { fields: [name] }, create: { set: { name: A }, check:
 ";
 
     fn sources() -> Vec<SourceFile> {
-        let operation = "{ best: { args: { first: { type: integer } }, returns: { type: product, many: true } } }";
+        let operation =
+            "{ best: { args: { first: { type: integer } }, returns: { type: product, many: true }, roles: [admin] } }";
         let files = [
             ("cms", format!("site: {{ name: A, currency: EUR }}\nqueries: {operation}\nmutations: {operation}")),
             ("product", PRODUCT.to_owned()),

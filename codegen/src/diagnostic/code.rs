@@ -78,6 +78,7 @@ codes! {
     NotAUser "S408" "`$user` stands where no user can be.";
     BadFields "S409" "A rule of access gives fields that its action cannot use.";
     BadRole "S410" "A role is given what it cannot have.";
+    NoRoles "S411" "A query or mutation of the site does not say which roles may call it.";
 
     NotYetInForce "S501" "The option is accepted and checked, but has no effect yet.";
     NotTypeId "S502" "Ids of the type are not TypeIDs to other software, since their prefix has digits.";

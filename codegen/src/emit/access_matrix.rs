@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::schema::{Action, Area, ContentType, Role, Rule, Schema};
+use crate::schema::{Action, Area, ContentType, Operation, Role, Rule, Schema};
 
 const INTRODUCTION: &str = "\
 # Who may do what
 
-Written by `cargo xtask generate` from the `access:` of each content type and the `roles:` of `cms.yaml`; do not edit.
+Written by `cargo xtask generate` from the `access:` of each content type, and the `roles:` of `cms.yaml` and of its
+queries and mutations; do not edit.
 `all`: every entry and every field; `-`: nothing; a number: what the note of that number below the table says.
 Children are read and written with the entry that they belong to.
 ";
@@ -16,6 +17,7 @@ Children are read and written with the entry that they belong to.
 pub fn matrix(schema: &Schema) -> String {
     let mut out = INTRODUCTION.to_owned();
     roles(&mut out, &schema.roles);
+    operations(&mut out, schema);
     schema.types.iter().for_each(|ty| content_type(&mut out, ty, &schema.roles));
     out
 }
@@ -29,6 +31,24 @@ fn roles(out: &mut String, roles: &[Role]) {
         let about = role.description.replace('|', "\\|").replace('\n', " ");
         let _ = writeln!(out, "| `{}` | {about} | {second} | {manages} |", role.name.snake());
     }
+}
+
+/// Own queries and mutations, where there are any.
+fn operations(out: &mut String, schema: &Schema) {
+    let Schema { queries, mutations, roles, .. } = schema;
+    if queries.is_empty() && mutations.is_empty() {
+        return;
+    }
+    let columns: String = roles.iter().map(|role| format!(" {} |", role.name.snake())).collect();
+    let dashes = "---|".repeat(roles.len());
+    let _ = writeln!(out, "\n## Own queries and mutations\n\n| | |{columns}\n|---|---|{dashes}");
+    let mut row = |kind: &str, operation: &Operation| {
+        let cell = |role: &Role| if operation.roles.contains(&role.name) { " may |" } else { " - |" };
+        let cells: String = roles.iter().map(cell).collect();
+        let _ = writeln!(out, "| {kind} | `{}` |{cells}", operation.name.snake());
+    };
+    queries.iter().for_each(|query| row("query", query));
+    mutations.iter().for_each(|mutation| row("mutation", mutation));
 }
 
 fn content_type(out: &mut String, ty: &ContentType, roles: &[Role]) {

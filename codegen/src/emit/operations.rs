@@ -70,8 +70,10 @@ fn info(operation: &Operation) -> String {
         Returns::Scalar { scalar, many } => format!("Returns::Scalar {{ kind: {}, many: {many} }}", scalar.kind()),
         Returns::Content { of, many } => format!("Returns::Content {{ of: &{}, many: {many} }}", of.upper()),
     };
+    let roles: Vec<_> = operation.roles.iter().map(|role| text(role.snake())).collect();
+    let roles = list("        roles: &[", &roles, "],", 8);
     format!(
-        "    OperationInfo {{\n        name: {name},\n        args: &[{args}],\n        returns: {returns},\n    }},\n"
+        "    OperationInfo {{\n        name: {name},\n        args: &[{args}],\n        returns: {returns},\n{roles}\n    }},\n"
     )
 }
 

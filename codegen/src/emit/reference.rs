@@ -130,6 +130,13 @@ reading also computed fields. `variants.sku` is a field of the children `variant
 - An import takes `import` beside `create` and `update`, and all their parts hold.
 ";
 
+const OPERATIONS: &str = "\
+`mutations` are declared as `queries` are. One is called by the `roles` that it names and by nobody else, `admin` among them; for
+others the whole request is refused before anything of it is done (`UNAUTHENTICATED`, `FORBIDDEN`). Rows and fields of the entries
+that it answers are under the rules of their types: of a query's as they are live, of a mutation's as drafts. SQL of the site's own
+is under none.
+";
+
 /// The text of the file.
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
@@ -288,7 +295,8 @@ fn site(out: &mut String) {
     for key in ["site", "roles", "queries"] {
         nested(out, key, FileKind::Site.keys());
     }
-    out.push_str("\n`mutations` are declared as `queries` are.\n");
+    out.push('\n');
+    out.push_str(OPERATIONS);
 }
 
 fn limits(out: &mut String) {

@@ -173,6 +173,7 @@ fn best_of() -> Operation {
         description: String::new(),
         args: vec![argument],
         returns: Returns::Content { of: Name::new("product"), many: true },
+        roles: Vec::new(),
     }
 }
 

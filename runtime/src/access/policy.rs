@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER_PREFIX};
-use crate::content::{ContentInfo, SchemaInfo};
+use crate::content::{ContentInfo, OperationInfo, SchemaInfo};
 use crate::error::{Code, Problem};
 use crate::id;
 use crate::store::Stage;
@@ -183,6 +183,16 @@ impl Access {
             return Ok(());
         }
         Err(self.refusal(format!("you may not {} `{}`", action.verb(), info.name)))
+    }
+
+    /// A problem where the actor may not call a query or mutation of the site's own.
+    pub fn must_call(&self, operation: &OperationInfo) -> Result<(), Problem> {
+        let is_listed = |role: &Arc<Role>| operation.roles.contains(&role.info.name);
+        let may = self.role.as_ref().is_some_and(is_listed) && self.actor.may_call(operation.name);
+        if may || self.actor.identity == Identity::System {
+            return Ok(());
+        }
+        Err(self.refusal(format!("you may not call `{}`", operation.name)))
     }
 
     /// Who is not signed in may be allowed what is refused here after signing in.

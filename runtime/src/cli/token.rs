@@ -17,7 +17,7 @@ pub enum Task {
         name: String,
         #[arg(long)]
         role: String,
-        /// type:action, either of which may be `*`: product:read; several are possible, none is all that the role may do
+        /// type:action, either of which may be `*`: product:read; for an own query or mutation bestOf:call; several are possible, none is all that the role may do
         #[arg(long)]
         scope: Vec<String>,
         /// Days until it is worth nothing: 90d

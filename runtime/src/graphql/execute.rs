@@ -39,7 +39,8 @@ impl Execution<'_> {
 
     fn denied_in(&self, field: &RootField) -> Vec<Failure> {
         let access = &self.store.access;
-        let at_field = |problem: Problem| Failure::from(problem).at(field.pos);
+        let path = || vec![Step::from(field.key.as_str())];
+        let at_field = |problem: Problem| Failure { path: path(), ..Failure::from(problem).at(field.pos) };
         let (refused, of_answer) = match &field.what {
             What::Typename(_) => return Vec::new(),
             What::Introspection { .. } => {
@@ -60,10 +61,8 @@ impl Execution<'_> {
                 (refused, entries.as_ref().map(|root| root.denied_of_written(access)))
             }
             What::Own { is_mutation, operation, entries, .. } => {
-                let refused = (*is_mutation && access.actor.is_anonymous())
-                    .then(|| access.refusal(format!("`{}` is for those who are signed in", operation.name)));
                 let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
-                (refused, entries.as_ref().map(|root| root.denied(access, stage)))
+                (access.must_call(operation).err(), entries.as_ref().map(|root| root.denied(access, stage)))
             }
         };
         refused.map(at_field).into_iter().chain(shown(of_answer.unwrap_or_default())).collect()

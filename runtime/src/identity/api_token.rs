@@ -1,6 +1,6 @@
 //! API tokens: for programs, with a role and scopes, until a day. Shown when they are made; only a hash is kept.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Row};
@@ -21,15 +21,31 @@ const SHOWN: usize = 8;
 pub const LONGEST: u32 = 3650;
 const LONGEST_NAME: usize = 200;
 const MOST_SCOPES: usize = 200;
+/// In place of an action, before which an own query or mutation stands.
+const CALL: &str = "call";
 
-/// As requests write a scope; `null` stands for every type, or every action.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// As requests write a scope: a type and an action, where `null` stands for every one, or a query or mutation of the site's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenScope {
     #[serde(rename = "type", default)]
     pub table: Option<String>,
     #[serde(default)]
     pub action: Option<String>,
+    #[serde(default)]
+    pub operation: Option<String>,
+}
+
+/// As it is read; an operation has neither type nor action, and null would say that it has all.
+impl Serialize for WrittenScope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { table, action, operation } = self;
+        let scope = match operation {
+            Some(operation) => json!({ "operation": operation }),
+            None => json!({ "type": table, "action": action }),
+        };
+        scope.serialize(serializer)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -62,20 +78,26 @@ const COLUMNS: &str = "id, name, prefix, role, scopes::text as scopes, created_b
     expires_at <= now() as expired, cms.datetime_text(last_used_at) as last_used_at";
 
 impl WrittenScope {
-    /// `product:read`, `product:*`, `*:read`.
+    /// `product:read`, `product:*`, `*:read`, `bestOf:call`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (table, action) = text.split_once(':')?;
+        let (of, action) = text.split_once(':')?;
+        if action == CALL {
+            return Some(Self { operation: Some(of.to_owned()), ..Self::default() });
+        }
         let part = |text: &str| (text != "*").then(|| text.to_owned());
-        Some(Self { table: part(table), action: part(action) })
+        Some(Self { table: part(of), action: part(action), operation: None })
     }
 
     /// An action that is not known is none, rather than all.
     fn scope(&self) -> Option<Scope> {
+        if let Some(operation) = &self.operation {
+            return Some(Scope::Operation(operation.clone()));
+        }
         let action = match &self.action {
             Some(name) => Some(Action::named(name)?),
             None => None,
         };
-        Some(Scope { table: self.table.clone(), action })
+        Some(Scope::Content { table: self.table.clone(), action })
     }
 }
 
@@ -129,6 +151,14 @@ impl Accounts {
                 let path = [Step::from("scopes"), Step::Index(index)];
                 Err(Problem::new(Code::BadUserInput, message).at(path).into())
             };
+            if let Some(operation) = &scope.operation {
+                if scope.table.is_some() || scope.action.is_some() {
+                    return problem("a scope has an operation, or a type and an action".to_owned());
+                }
+                if !self.operations.contains(&operation.as_str()) {
+                    return problem(format!("there is no query or mutation `{operation}` of the site's own"));
+                }
+            }
             if let Some(table) = scope.table.as_deref().filter(|table| !self.tables.contains(table)) {
                 return problem(format!("there is no content type `{table}`"));
             }
@@ -225,8 +255,11 @@ mod tests {
     #[test]
     fn scopes_are_written_as_type_and_action() {
         let scope = WrittenScope::parse("product:read_drafts").and_then(|written| written.scope());
-        assert_eq!(scope, Some(Scope { table: Some("product".into()), action: Some(Action::ReadDrafts) }));
-        assert_eq!(WrittenScope::parse("*:*").and_then(|w| w.scope()), Some(Scope { table: None, action: None }));
+        assert_eq!(scope, Some(Scope::Content { table: Some("product".into()), action: Some(Action::ReadDrafts) }));
+        let all = WrittenScope::parse("*:*").and_then(|written| written.scope());
+        assert_eq!(all, Some(Scope::Content { table: None, action: None }));
+        let call = WrittenScope::parse("bestOf:call").and_then(|written| written.scope());
+        assert_eq!(call, Some(Scope::Operation("bestOf".into())));
         assert_eq!(WrittenScope::parse("product"), None);
         assert_eq!(WrittenScope::parse("product:everything").and_then(|written| written.scope()), None);
     }

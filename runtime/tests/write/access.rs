@@ -472,7 +472,7 @@ async fn an_import_takes_the_right_to_import_and_the_rules_hold_for_each_record(
 async fn a_token_does_what_it_is_narrowed_to() {
     let shop = Shop::new().await;
     let rules = json!({"brand": {"clerk": {"read_drafts": {}, "create": {}, "update": {}, "delete": {}}}, "category": {"clerk": {"create": {}}}});
-    let scope = |action| Scope { table: Some("brand".into()), action: Some(action) };
+    let scope = |action| Scope::Content { table: Some("brand".into()), action: Some(action) };
     let scopes = [runtime::access::Action::Create, runtime::access::Action::Delete].map(scope).to_vec();
     let identity = Identity::Token { id: Uuid::nil() };
     let token = Actor { identity, role: "clerk".into(), scopes: Some(scopes), ..Actor::system() };

@@ -19,7 +19,7 @@ pub fn query(schema: &Schema) -> Definition {
 }
 
 pub fn mutation(schema: &Schema) -> Definition {
-    let about = "What can be changed. Each field is one transaction; they run one after the other; all need a token.";
+    let about = "What can be changed. Each field is one transaction; they run one after the other.";
     Definition::new(Kind::Object, "Mutation", about)
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))

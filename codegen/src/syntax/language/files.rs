@@ -153,6 +153,11 @@ const OPERATION: &[Key] = &[
     DESCRIPTION,
     key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments."),
     needed("returns", Shape::Record(RETURNS), "What it answers."),
+    key(
+        "roles",
+        Shape::List(&Shape::Name),
+        "The roles that may call it; `anonymous` where everybody may who has not signed in. None is denied unless it is written, and without roles is an error.",
+    ),
 ];
 const ARGUMENT: &[Key] = &[
     needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),

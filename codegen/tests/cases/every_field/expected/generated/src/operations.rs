@@ -10,6 +10,7 @@ pub static QUERIES: &[OperationInfo] = &[
         name: "countOfThings",
         args: &[],
         returns: Returns::Scalar { kind: Kind::Integer, many: false },
+        roles: &["admin", "editor", "viewer", "anonymous", "merchant"],
     },
     OperationInfo {
         name: "nearest",
@@ -19,6 +20,7 @@ pub static QUERIES: &[OperationInfo] = &[
             ArgumentInfo { name: "limit", kind: Kind::Integer, many: false, required: false, default: Some("3") },
         ],
         returns: Returns::Content { of: &THING, many: true },
+        roles: &["anonymous", "merchant"],
     },
 ];
 
@@ -29,6 +31,7 @@ pub static MUTATIONS: &[OperationInfo] = &[
             ArgumentInfo { name: "into", kind: Kind::String, many: false, required: true, default: None },
         ],
         returns: Returns::Content { of: &THING, many: false },
+        roles: &["merchant"],
     },
 ];
 
