@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use runtime::access::Actor;
-use runtime::content::SchemaInfo;
 use runtime::http::protection;
 use runtime::identity::Accounts;
 use runtime::identity::mail::{Mail, Mailer, Sending};
@@ -86,7 +85,7 @@ async fn served(db: &TestDb, mail: &Outbox, settings: Settings, protection: prot
 }
 
 /// The shipped schema without the site's own code.
-pub fn plain(mail: &Outbox) -> Node {
+fn plain(mail: &Outbox) -> Node {
     Node {
         schema: &generated::SCHEMA,
         site: SiteCode::default(),
@@ -116,17 +115,14 @@ impl Site {
     }
 
     pub async fn with_both(settings: Settings, protection: protection::Settings) -> Self {
-        let db = migrated().await;
-        let mail = Outbox::default();
-        Self { server: served(&db, &mail, settings, protection).await, db, mail }
+        Self::of(|node| Node { settings, protection, ..node }).await
     }
 
-    /// With other facts than the shipped ones, whose tables are the same.
-    pub async fn of(schema: &'static SchemaInfo, site: SiteCode) -> Self {
+    /// May have other facts than the shipped ones, if their tables are the same.
+    pub async fn of(change: impl FnOnce(Node) -> Node) -> Self {
         let db = migrated().await;
         let mail = Outbox::default();
-        let server = TestServer::start(&db, Node { schema, site, ..plain(&mail) }).await;
-        Self { server, db, mail }
+        Self { server: TestServer::start(&db, change(plain(&mail))).await, db, mail }
     }
 
     pub fn accounts(&self) -> &Accounts {

@@ -6,6 +6,7 @@ use runtime::kind::Kind;
 use runtime::prelude::*;
 use runtime::serde_json::{Value as Json, json};
 use runtime::site::SiteCode;
+use runtime::testing::Node;
 use sqlx::Row as _;
 
 use crate::client::{Site, text};
@@ -65,6 +66,10 @@ fn code() -> SiteCode {
         .build()
 }
 
+async fn site() -> Site {
+    Site::of(|node| Node { schema: schema(), site: code(), ..node }).await
+}
+
 async fn ask(site: &Site, query: &str, token: Option<&str>) -> Json {
     site.post("/graphql", json!({ "query": query }), token).await.json()
 }
@@ -83,7 +88,7 @@ fn codes(answer: &Json) -> Vec<&str> {
 
 #[tokio::test]
 async fn an_operation_is_called_by_its_roles_and_no_others() {
-    let site = Site::of(schema(), code()).await;
+    let site = site().await;
     let [admin, editor, viewer] =
         [user(&site, "admin").await, user(&site, "editor").await, user(&site, "viewer").await];
     let (latest, rename) = ("{ latest { name } }", "mutation { renameTags }");
@@ -117,7 +122,7 @@ async fn an_operation_is_called_by_its_roles_and_no_others() {
 
 #[tokio::test]
 async fn the_rules_of_content_types_hold_for_what_an_operation_answers() {
-    let site = Site::of(schema(), code()).await;
+    let site = site().await;
     let [author, editor] = [user(&site, "author").await, user(&site, "editor").await];
     for (token, title) in [(&author, "Mine"), (&editor, "Another's")] {
         let made = format!("mutation {{ createPost(input: {{title: \"{title}\", body: \"x\"}}) {{ id }} }}");
@@ -135,7 +140,7 @@ async fn the_rules_of_content_types_hold_for_what_an_operation_answers() {
 
 #[tokio::test]
 async fn a_token_with_scopes_calls_what_they_name() {
-    let site = Site::of(schema(), code()).await;
+    let site = site().await;
     let admin = user(&site, "admin").await;
     let make = async |scopes: Json| {
         let body = json!({ "name": "Feed", "role": "editor", "days": 1, "scopes": scopes });

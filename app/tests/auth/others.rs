@@ -48,19 +48,19 @@ async fn get(site: &Site, path: &str, cookie: &str) -> Answer {
 }
 
 /// There and back again.
-async fn sign_in(site: &Site, provider: &Provider, subject: &str) -> Answer {
+pub async fn sign_in(site: &Site, provider: &Provider, subject: &str) -> Answer {
     let away = begin(site).await;
     let back = provider.visit(&away.url, subject).await;
     get(site, &back, &away.cookie).await
 }
 
 /// The account of the session that an answer begins.
-async fn me(site: &Site, answer: &Answer) -> Json {
+pub async fn me(site: &Site, answer: &Answer) -> Json {
     assert_eq!((answer.status, answer.header("location")), (302, Some("/shop?a=b")), "{}", answer.body);
     get(site, "/auth/me", &answer.cookies().join("; ")).await.json()
 }
 
-fn ada() -> Json {
+pub fn ada() -> Json {
     json!({ "email": "Ada@Shop.example", "email_verified": true, "name": "Ada Lovelace" })
 }
 

@@ -5,12 +5,13 @@ use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{PASSWORD, Site, text};
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     i64::try_from(since.as_secs()).expect("before the end of time")
 }
 
-fn key(base32: &str) -> Vec<u8> {
+/// The bytes of an authenticator's secret.
+pub fn key(base32: &str) -> Vec<u8> {
     let value = |letter: u8| match letter {
         b'A'..=b'Z' => letter - b'A',
         _ => letter - b'2' + 26,
@@ -20,7 +21,7 @@ fn key(base32: &str) -> Vec<u8> {
     bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | bit)).collect()
 }
 
-async fn forget_last_code(site: &Site) {
+pub async fn forget_last_code(site: &Site) {
     sqlx::query("update cms.totp set last_step = 0").execute(&site.db.pool).await.expect("time passes");
 }
 

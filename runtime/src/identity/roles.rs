@@ -36,6 +36,11 @@ impl Roles {
         self.find(name).is_some_and(|role| role.second_factor)
     }
 
+    /// The roles whose users sign in with a second factor.
+    pub fn with_second_factor(self) -> Vec<&'static str> {
+        self.0.iter().filter(|role| role.second_factor).map(|role| role.name).collect()
+    }
+
     pub fn manages(self, name: &str, area: Area) -> bool {
         name == ADMIN || self.find(name).is_some_and(|role| role.manages.contains(&area))
     }

@@ -74,10 +74,6 @@ impl Accounts {
             .await?;
         // Other sessions were begun without it and are asked for it.
         super::session::end_all(&mut transaction, user, Some(session), "second_factor").await?;
-        sqlx::query("update cms.session set restricted = false where id = $1")
-            .bind(session)
-            .execute(&mut *transaction)
-            .await?;
         let codes = recovery_codes(&mut transaction, user).await?;
         let event = Event::new("second_factor.enable").on("user", user);
         audit::record(&mut transaction, actor, event).await?;

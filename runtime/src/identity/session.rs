@@ -2,7 +2,7 @@
 //! in the moment after its use, when it gives the same successor: two tabs of a browser refresh at the same time.
 
 use serde::Serialize;
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use uuid::Uuid;
 
 use super::access_token::Bearer;
@@ -20,6 +20,10 @@ pub const IDLE: u32 = 7 * 24 * 3600;
 /// In which a used refresh token gives its successor again.
 pub const GRACE: u32 = 10;
 const LONGEST_AGENT: usize = 200;
+/// Whether the user `u` has a role among `$3` and no second factor. It is looked up and not kept with the session, so that another
+/// role, and a second factor that is taken away, count at once.
+const RESTRICTED: &str = "u.role = any($3)
+    and not exists (select from cms.totp where user_id = u.id and confirmed_at is not null) as restricted";
 
 /// What a client gets.
 #[derive(Clone)]
@@ -54,13 +58,16 @@ pub struct Session {
 impl Accounts {
     /// The session and the user of a token, on a connection for reads: one statement by primary keys.
     pub async fn live(&self, lent: &mut Lent, bearer: Bearer) -> Result<Option<Live>> {
-        let sql = "select u.role, s.restricted from cms.session as s join cms.user as u on u.id = s.user_id
-            where s.id = $1 and u.id = $2 and s.revoked_at is null and s.expires_at > now() and u.disabled_at is null";
+        let sql = format!(
+            "select u.role, {RESTRICTED} from cms.session as s join cms.user as u on u.id = s.user_id
+            where s.id = $1 and u.id = $2 and s.revoked_at is null and s.expires_at > now() and u.disabled_at is null"
+        );
         let mut arguments = sqlx::postgres::PgArguments::default();
         for id in [bearer.session, bearer.user] {
             sqlx::Arguments::add(&mut arguments, id).map_err(Error::internal)?;
         }
-        let rows = lent.rows(sql.to_owned(), arguments).await?;
+        sqlx::Arguments::add(&mut arguments, self.roles.with_second_factor()).map_err(Error::internal)?;
+        let rows = lent.rows(sql, arguments).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(Live { role: row.try_get(0)?, restricted: row.try_get(1)? }))
     }
@@ -75,15 +82,14 @@ impl Accounts {
     ) -> Result<Tokens> {
         let session = id::new_uuid();
         let agent = agent.map(|agent| agent.chars().take(LONGEST_AGENT).collect::<String>());
-        let sql = "insert into cms.session (id, user_id, address, agent, expires_at, restricted)
-            values ($1, $2, $3::inet, $4, now() + make_interval(secs => $5), $6)";
+        let sql = "insert into cms.session (id, user_id, address, agent, expires_at)
+            values ($1, $2, $3::inet, $4, now() + make_interval(secs => $5))";
         sqlx::query(sql)
             .bind(session)
             .bind(user)
             .bind(origin.address.map(|address| address.to_string()))
             .bind(agent)
             .bind(f64::from(LIFETIME))
-            .bind(restricted)
             .execute(&mut *connection)
             .await?;
         let refresh = secret::token()?;
@@ -97,13 +103,15 @@ impl Accounts {
         let hash = secret::hash(token);
         let mut transaction = self.pool.begin().await?;
         // Several with the same token wait here for one another.
-        let sql = "select t.session_id, t.nonce, t.used_at is not null as is_used,
-                t.used_at > now() - make_interval(secs => $2) as in_grace,
-                s.user_id, s.restricted, u.role,
+        let sql = format!(
+            "select t.session_id, t.nonce, t.used_at is not null as is_used,
+                t.used_at > now() - make_interval(secs => $2) as in_grace, s.user_id, u.role, {RESTRICTED},
                 t.expires_at > now() and s.expires_at > now() and s.revoked_at is null and u.disabled_at is null as is_live
             from cms.refresh_token as t join cms.session as s on s.id = t.session_id join cms.user as u on u.id = s.user_id
-            where t.hash = $1 for update of t, s";
-        let row = sqlx::query(sql).bind(&hash).bind(f64::from(GRACE)).fetch_optional(&mut *transaction).await?;
+            where t.hash = $1 for update of t, s"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(&hash).bind(f64::from(GRACE));
+        let row = query.bind(self.roles.with_second_factor()).fetch_optional(&mut *transaction).await?;
         let Some(row) = row else { return Err(not_signed_in()) };
         let (session, user): (Uuid, Uuid) = (row.try_get("session_id")?, row.try_get("user_id")?);
         if !row.try_get::<bool, _>("is_live")? {
