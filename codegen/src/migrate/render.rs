@@ -91,7 +91,7 @@ fn columns(step: &Step) -> (String, Vec<Statement>) {
                 .collect(),
         ),
         Step::DropIndexNow { name } => (
-            format!("drop index {name}: its name or its column's type is needed within this transaction"),
+            format!("drop index {name}: its name, or its column's type or values, are needed within this transaction"),
             each_ignoring("require-concurrent-index-deletion", |stage| {
                 format!("drop index if exists {}", at(stage, name))
             }),

@@ -27,7 +27,8 @@ pub enum Step {
         name: String,
         reach: Reach,
     },
-    /// The name is taken again within the transaction, which cannot wait for an index to be dropped concurrently.
+    /// The name is taken again within the transaction, or values change that it would refuse: that cannot wait for an index to be
+    /// dropped concurrently.
     DropIndexNow {
         name: String,
     },

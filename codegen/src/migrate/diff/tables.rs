@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Differ;
 use super::fields::Columns;
-use crate::catalog::{Check, ForeignKey, Index, Reach, Table, names};
+use crate::catalog::{Check, ForeignKey, Index, Key, Reach, Table, names};
 use crate::migrate::pair::{self, Pair};
 use crate::migrate::step::Step;
 
@@ -209,13 +209,16 @@ impl<'a> Differ<'a> {
                 })
             });
             let converted = index.on.iter().any(|key| columns.kept.get(&key.column).is_some_and(|kept| kept.converted));
+            // Rows that are given a value may all be given the same.
+            let filled = |key: &Key| columns.kept.get(&key.column).is_some_and(|kept| kept.fill.is_some());
+            let in_the_way = converted || index.unique && index.on.iter().any(filled);
             let carried = index.on.iter().any(|key| !kept.contains_key(&key.column));
             match same {
                 Some(position) => self.index_renames.push((index.name.clone(), new.remove(position).name.clone())),
                 None if index.on.iter().any(|key| columns.dropped.contains(&key.column)) => {}
                 // The index of a column that is carried over goes with it.
                 None if carried => {}
-                None if converted => self.push(Step::DropIndexNow { name: index.name.clone() }),
+                None if in_the_way => self.push(Step::DropIndexNow { name: index.name.clone() }),
                 None => self.push(Step::DropIndex { name: index.name.clone() }),
             }
         }
