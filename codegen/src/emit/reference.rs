@@ -125,6 +125,7 @@ reading also computed fields. `variants.sku` is a field of the children `variant
 - A nested entry that is made takes `create` on its type; one that is pointed at must be one that the role may read.
 - With `publish: true` the entry must pass `publish` as it was saved, as if it were published next. Entries of types without
   drafts take no right to be published.
+- An entry is named (`connect`, `key`) only by fields that the role may read, by the values that it reads there.
 - Deleting takes what goes along by `on_delete` with it, whatever the rules of these say. Entries that stand in the way are listed
   as far as the role may read them, the others are counted.
 - An import takes `import` beside `create` and `update`, and all their parts hold.

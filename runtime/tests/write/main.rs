@@ -12,6 +12,7 @@ mod deleting;
 mod helpers;
 mod hooks;
 mod model;
+mod naming;
 mod publishing;
 mod rules;
 mod saving;

@@ -14,7 +14,7 @@ use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
 use crate::id::new_uuid;
 use crate::store::write::check::Checker;
 use crate::store::write::failure::{Failure, Result};
-use crate::store::write::guard::{Guard, Rights};
+use crate::store::write::guard::{Guard, Rights, must_know};
 use crate::store::write::input::Overlay;
 use crate::store::write::keys::{Collector, Key, Keys};
 use crate::store::write::load::load;
@@ -228,7 +228,14 @@ fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &
         Target::New => None,
         Target::Id { id, .. } => Some(Key { info: request.info, field: None, value: crate::Value::Uuid(id) }),
         Target::Key { key, .. } => match Key::parse(request.info, key, &store.schema.site) {
-            Ok(key) => Some(key),
+            Ok(key) => match key.field.map(|field| must_know(&store.access, request.info, field.snake)) {
+                None | Some(Ok(())) => Some(key),
+                Some(Err(problem)) => {
+                    let at = At::Key(&At::Steps(&input.outer), "key");
+                    faults.0.push((input.root, problem.at(at.steps())));
+                    None
+                }
+            },
             Err(no) => {
                 faults.add(input.root, no.code, no.message, At::Key(&At::Steps(&input.outer), "key"));
                 None

@@ -132,18 +132,16 @@ impl<'a> Guard<'a> {
     }
 }
 
-/// Those of the entries, all of which there are in `draft`, that the actor may point at: what it reads in any stage.
-pub async fn known(
-    connection: &mut PgConnection,
-    store: &Store,
-    info: &'static ContentInfo,
-    ids: Vec<Uuid>,
-) -> Result<HashSet<Uuid>> {
-    let drafts: HashSet<Uuid> =
-        readable(connection, store, Stage::Draft, info, ids.clone()).await?.into_iter().collect();
-    let others: Vec<Uuid> = ids.into_iter().filter(|id| !drafts.contains(id)).collect();
-    let live = readable(connection, store, Stage::Live, info, others).await?;
-    Ok(drafts.into_iter().chain(live).collect())
+/// A problem where the actor reads entries of the type, and this field in no stage: to name an entry by it would tell its value.
+pub fn must_know(access: &Access, info: &ContentInfo, field: &str) -> Result<(), Problem> {
+    let mut refusal = Ok(());
+    for stage in [Stage::Live, Stage::Draft].into_iter().filter(|stage| !access.reads(info, *stage).is_denied()) {
+        refusal = access.must_read(info, field, stage);
+        if refusal.is_ok() {
+            break;
+        }
+    }
+    refusal
 }
 
 /// Those of the rows that the actor may read in a stage; children as their owner. Where it reads every row, no statement is needed to

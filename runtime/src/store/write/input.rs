@@ -10,7 +10,7 @@ use crate::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo
 use crate::error::Code;
 use crate::id::new_uuid;
 use crate::record::to_stored;
-use crate::store::write::guard::{Guard, Rights};
+use crate::store::write::guard::{Guard, Rights, must_know};
 use crate::store::write::keys::{Key, Keys, camel, member, natural_key};
 use crate::store::write::row::{At, Faults, Item, Row, empty};
 use crate::value::Value;
@@ -107,6 +107,17 @@ impl<'a> Overlay<'a> {
         self.field(info, index, row, user.as_ref().unwrap_or(value), at);
         if is_named && !row.invalid.contains(&index) && row.values[index] != given {
             self.forbid(format!("`{}.{}` is not yours to choose", info.name, info.fields[index].name), at);
+        }
+    }
+
+    /// Whether an entry may be named by the field, if by any.
+    pub fn may_know(&mut self, info: &ContentInfo, field: Option<&FieldInfo>, at: At<'_>) -> bool {
+        match field.map_or(Ok(()), |field| must_know(self.guard.access(), info, field.snake)) {
+            Ok(()) => true,
+            Err(problem) => {
+                self.faults.0.push((self.root, problem.at(at.steps())));
+                false
+            }
         }
     }
 
@@ -261,6 +272,7 @@ impl<'a> Overlay<'a> {
 
     fn lookup(&mut self, target: &'static ContentInfo, json: &Json, at: At<'_>) -> Option<Uuid> {
         match Key::parse(target, json, self.site) {
+            Ok(key) if !self.may_know(target, key.field, at) => None,
             Ok(key) => match self.keys.get(&key) {
                 Some(id) => Some(id),
                 None => self.refuse(Code::NotFound, key.missing(), at),

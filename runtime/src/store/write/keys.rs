@@ -1,18 +1,19 @@
 //! Keys in the input (`{slug: "chair"}`) and the ids they name: gathered first, then resolved with one statement a type and key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use crate::access::Grant;
 use crate::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
 use crate::error::Code;
 use crate::id;
-use crate::store::Store;
 use crate::store::write::failure::Result;
-use crate::store::write::guard::known;
+use crate::store::write::guard::readable;
 use crate::store::write::table;
+use crate::store::{Stage, Store};
 use crate::value::Value;
 
 /// One key: an id, or the value of a field that is unique alone.
@@ -100,19 +101,56 @@ impl Keys {
         self.ids.entry(key.family()).or_default().insert(key.text(), Some(id));
     }
 
-    /// Finds the entries that the actor may point at; the others are as if they did not exist.
+    /// Finds the entries that the actor may point at, by what it reads of them; the others are as if they did not exist.
     pub async fn resolve(&mut self, connection: &mut PgConnection, store: &Store) -> Result<()> {
-        self.resolve_all(connection).await?;
-        for (family, (info, _)) in &self.kinds {
+        self.resolve_at(connection, Stage::Draft).await?;
+        self.keep_readable(connection, store, Stage::Draft).await?;
+        let sees_all_drafts =
+            |info: &ContentInfo, field: Option<&FieldInfo>| match store.access.reads(info, Stage::Draft) {
+                Grant::Trusted => true,
+                Grant::By(rule) => rule.rows.is_none() && field.is_none_or(|field| rule.has(info, field.snake)),
+                Grant::Denied => false,
+            };
+        let mut live = Self::default();
+        for (family, (info, field)) in &self.kinds {
+            let found = self.ids.get(family).into_iter().flatten();
+            let missing: HashMap<_, _> =
+                found.filter(|(_, id)| id.is_none()).map(|(text, _)| (text.clone(), None)).collect();
+            if !missing.is_empty() && !sees_all_drafts(info, *field) {
+                live.kinds.insert(*family, (info, *field));
+                live.ids.insert(*family, missing);
+            }
+        }
+        live.resolve_at(connection, Stage::Live).await?;
+        live.keep_readable(connection, store, Stage::Live).await?;
+        for (family, found) in live.ids {
+            self.ids.entry(family).or_default().extend(found);
+        }
+        Ok(())
+    }
+
+    async fn keep_readable(&mut self, connection: &mut PgConnection, store: &Store, stage: Stage) -> Result<()> {
+        for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };
-            let found = ids.values().copied().flatten().collect();
-            let known = known(connection, store, info, found).await?;
+            let grant = store.access.reads(info, stage);
+            let known: HashSet<Uuid> = match field.is_none_or(|field| grant.has(info, field.snake)) {
+                true => readable(connection, store, stage, info, ids.values().copied().flatten().collect()).await?,
+                false => Vec::new(),
+            }
+            .into_iter()
+            .collect();
             ids.values_mut().for_each(|id| *id = id.filter(|id| known.contains(id)));
         }
         Ok(())
     }
 
+    /// Finds what has these keys as they were last saved, whoever asks.
     pub async fn resolve_all(&mut self, connection: &mut PgConnection) -> Result<()> {
+        self.resolve_at(connection, Stage::Draft).await
+    }
+
+    async fn resolve_at(&mut self, connection: &mut PgConnection, stage: Stage) -> Result<()> {
+        let stage = stage.schema();
         for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };
             let texts: Vec<String> = ids.keys().cloned().collect();
@@ -121,7 +159,7 @@ impl Keys {
                 _ => ("id", "uuid"),
             };
             let sql = format!(
-                r#"select k.text, t.id from unnest($1::text[]) as k(text) join draft."{}" t on t."{column}" = k.text::{cast}"#,
+                r#"select k.text, t.id from unnest($1::text[]) as k(text) join {stage}."{}" t on t."{column}" = k.text::{cast}"#,
                 info.table
             );
             let found: Vec<(String, Uuid)> =

@@ -132,11 +132,16 @@ impl Overlay<'_> {
                 let id = id.as_str().and_then(|text| decode_as(info.table, text));
                 rows.iter().position(|row| Some(row.id) == id)
             }
-            None => super::table::natural_keys(info).find_map(|(field, known)| {
-                let Shape::Scalar(kind) = known.shape else { return None };
-                let value = kind.parse(key.get(known.name)?, self.site).ok()?;
-                rows.iter().position(|row| row.values[field] == value)
-            }),
+            None => {
+                let given = super::table::natural_keys(info).find_map(|(field, known)| {
+                    let Shape::Scalar(kind) = known.shape else { return None };
+                    Some((field, known, kind.parse(key.get(known.name)?, self.site).ok()?))
+                });
+                if !self.may_know(info, given.as_ref().map(|(_, known, _)| *known), at) {
+                    return None;
+                }
+                given.and_then(|(field, _, value)| rows.iter().position(|row| row.values[field] == value))
+            }
         };
         match place {
             Some(place) => Some(place),

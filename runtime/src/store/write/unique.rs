@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::content::{ContentInfo, FieldInfo};
+use crate::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 use crate::error::{Code, Problem, Step};
 use crate::id;
 use crate::store::write::failure::{Failure, Result};
@@ -144,8 +144,10 @@ async fn compare(
     if taken.iter().any(|(claim, _)| claim.claimed) {
         return Err(Failure::Taken);
     }
-    // An entry that the actor may not read is not named.
-    let owners = taken.iter().map(|(_, owner)| *owner).collect();
+    // An entry that the actor may not read is not named, and neither is that which has a value that it may not read.
+    let grant = store.access.reads(rule.info, stage);
+    let is_readable = rule.columns.iter().all(|column| grant.has(rule.info, rule.info.fields[column.field].snake));
+    let owners = taken.iter().filter(|_| is_readable).map(|(_, owner)| *owner).collect();
     let known = readable(connection, store, stage, rule.info, owners).await?;
     let titles = titles(connection, store, stage, rule.info, &known).await?;
     for (claim, owner) in taken {
@@ -166,8 +168,12 @@ async fn compare(
 }
 
 fn shown(rule: &Rule, texts: &[String]) -> String {
-    match texts {
-        [text] => format!("the {} `{text}`", rule.field.name),
+    match (texts, rule.field.shape) {
+        ([text], Shape::One(RelationInfo { to: [target], .. })) => {
+            let entry = text.parse().map_or_else(|_| text.clone(), |uuid| id::encode(target.table, uuid));
+            format!("the {} `{entry}`", rule.field.name)
+        }
+        ([text], _) => format!("the {} `{text}`", rule.field.name),
         _ => format!("this {} with the same {}", rule.field.name, rule.field.unique.unwrap_or_default().join(", ")),
     }
 }
