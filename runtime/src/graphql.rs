@@ -111,9 +111,23 @@ impl Api {
     }
 
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
+        let introspects = self.introspects(&actor);
         match self.run(request, actor, verb).await {
             Ok(answer) => answer,
-            Err(failures) => Answer::refused(&failures),
+            Err(failures) if introspects => Answer::refused(&failures),
+            Err(failures) => {
+                let failures: Vec<_> = failures.into_iter().map(Failure::without_suggestion).collect();
+                Answer::refused(&failures)
+            }
+        }
+    }
+
+    /// Whether somebody may ask for the types of the API.
+    fn introspects(&self, actor: &Actor) -> bool {
+        match self.audience {
+            Audience::Everybody => true,
+            Audience::SignedIn => !actor.is_anonymous(),
+            Audience::Nobody => false,
         }
     }
 

@@ -86,6 +86,11 @@ async fn types_are_shown_to_whom_the_setting_says() {
     assert_eq!(code(&graphql(&site, query(), None).await), "UNAUTHENTICATED", "in production, by default");
     let fragment = json!({ "query": "{ ...F } fragment F on Query { t: __type(name: \"Query\") { name } }" });
     assert_eq!(code(&graphql(&site, fragment, None).await), "UNAUTHENTICATED");
+    // Nor is it told by proposing names.
+    let wrong = || json!({ "query": "{ prodcts(frist: 1) { totalCount } products(frist: 1) { totalCount } }" });
+    let told = graphql(&site, wrong(), None).await.body;
+    assert!(told.contains("prodcts") && !told.contains("Did you mean"), "{told}");
+    assert!(graphql(&site, wrong(), Some(text(&tokens["accessToken"]))).await.body.contains("Did you mean"));
     let shown = graphql(&site, query(), Some(text(&tokens["accessToken"]))).await.json();
     assert_eq!(shown["data"]["__schema"]["queryType"]["name"], "Query");
     assert_eq!(graphql(&site, json!({ "query": "{ __typename }" }), None).await.json()["data"]["__typename"], "Query");

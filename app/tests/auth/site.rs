@@ -46,6 +46,8 @@ async fn an_administrator_is_told_why() {
     let viewer = &viewer["data"]["explainAccess"];
     assert_eq!((&viewer["allowed"], &viewer["role"]), (&json!(false), &json!("viewer")));
     assert!(text(&viewer["reasons"][0]).contains("no rule"), "{viewer}");
+    let as_in_the_schema = explain(r#"type: "product", action: DELETE, role: "viewer""#).await;
+    assert_eq!(as_in_the_schema["data"]["explainAccess"], *viewer);
     let mutation = r#"mutation { createPost(input: {title: "Mine", body: "x"}) { id } }"#;
     let post = ask(&site, mutation, Some(admin)).await;
     let post = text(&post["data"]["createPost"]["id"]);

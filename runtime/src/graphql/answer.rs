@@ -70,6 +70,14 @@ impl Failure {
         self
     }
 
+    /// The names that a message proposes, near to a wrong one, would tell the types of the API one by one.
+    pub fn without_suggestion(mut self) -> Self {
+        if let Some(length) = self.problem.message.find(" Did you mean") {
+            self.problem.message.truncate(length);
+        }
+        self
+    }
+
     pub fn parse(error: &ParseError) -> Self {
         // A syntax error draws the line of the document below its message.
         let message = error.to_string();

@@ -7,10 +7,10 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+use super::Api;
 use super::answer::Failure;
 use super::coerce::{Coercion, Variables};
 use super::compile::{Call, Compiled, RootField, What, Write};
-use super::{Api, Audience};
 use crate::content::{ContentInfo, OperationInfo, Returns};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
@@ -44,13 +44,8 @@ impl Execution<'_> {
         let (refused, of_answer) = match &field.what {
             What::Typename(_) => return Vec::new(),
             What::Introspection { .. } => {
-                let is_for = match self.api.audience {
-                    Audience::Everybody => true,
-                    Audience::SignedIn => !access.actor.is_anonymous(),
-                    Audience::Nobody => false,
-                };
                 let refusal = || access.refusal("introspection is not for everybody on this server".to_owned());
-                ((!is_for).then(refusal), None)
+                ((!self.api.introspects(&access.actor)).then(refusal), None)
             }
             What::Site { field, .. } => (field.denied(access), None),
             What::Read(root) => return shown(root.denied(access, root.stage(&self.request()))),

@@ -12,7 +12,7 @@ use crate::store::{Stage, Store};
 
 pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
     let name = text(arguments, "type").unwrap_or_default();
-    let info = store.schema.types.iter().copied().find(|info| info.name == name);
+    let info = store.schema.types.iter().copied().find(|info| info.name == name || info.table == name);
     let info = info.ok_or_else(|| wrong(format!("there is no content type `{name}`"), &["type"]))?;
     let action = text(arguments, "action").unwrap_or_default().to_ascii_lowercase();
     let action = Action::named(&action).ok_or_else(|| wrong(format!("there is no action `{action}`"), &["action"]))?;
