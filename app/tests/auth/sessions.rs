@@ -108,6 +108,34 @@ async fn in_the_grace_all_get_the_same_successor() {
 }
 
 #[tokio::test]
+async fn in_the_grace_too_nobody_comes_back_with_what_was_before_the_last() {
+    let site = Site::new().await;
+    site.user("ada@shop.example", "editor").await;
+    let first = site.sign_in("ada@shop.example").await;
+    let refresh = async |token: &Json| site.post("/auth/refresh", json!({ "refreshToken": token }), None).await;
+    let second = refresh(&first["refreshToken"]).await.json();
+    let third = refresh(&second["refreshToken"]).await.json();
+    assert_eq!(refresh(&second["refreshToken"]).await.json()["refreshToken"], third["refreshToken"]);
+    assert_eq!(refresh(&first["refreshToken"]).await.refusal(), unauthenticated());
+    assert_eq!(refresh(&third["refreshToken"]).await.refusal(), unauthenticated(), "the family has ended");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn signing_out_takes_no_body() {
+    let site = Site::new().await;
+    site.user("ada@shop.example", "editor").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let bearer = format!("Bearer {}", text(&tokens["accessToken"]));
+    let headers: &[_] = &[("authorization", bearer.as_str())];
+    assert_eq!(site.send("POST", "/auth/sign-out", headers, Json::Null).await.status, 204);
+    assert_eq!(site.get("/auth/me", text(&tokens["accessToken"])).await.refusal(), unauthenticated());
+    let form = site.send("POST", "/auth/sign-out", &[("content-type", "text/plain")], json!({})).await;
+    assert_eq!((form.status, &form.json()["status"]), (415, &json!(415)), "{}", form.body);
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn sessions_that_are_old_or_idle_are_over() {
     let site = Site::new().await;
     site.user("ada@shop.example", "editor").await;

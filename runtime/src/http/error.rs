@@ -12,31 +12,38 @@ const AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let code = self.problems.first().map_or(Code::Internal, |problem| problem.code);
-        let status = status(code);
-        let body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "code": code.as_str(),
-            "message": self.to_string(),
-            "errors": self.problems.iter().map(shown).collect::<Vec<_>>(),
-        });
-        let mut response = (status, body.to_string()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, AGAIN);
-            }
-            _ => {}
-        }
-        response
+        response(&self, status(code(&self)))
     }
+}
+
+/// With a status that says more than the code does.
+pub fn response(error: &Error, status: StatusCode) -> Response {
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "code": code(error).as_str(),
+        "message": error.to_string(),
+        "errors": error.problems.iter().map(shown).collect::<Vec<_>>(),
+    });
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(RETRY_AFTER, AGAIN);
+        }
+        _ => {}
+    }
+    response
+}
+
+fn code(error: &Error) -> Code {
+    error.problems.first().map_or(Code::Internal, |problem| problem.code)
 }
 
 fn status(code: Code) -> StatusCode {

@@ -120,7 +120,7 @@ impl Accounts {
         let successor = secret::derived(token, &row.try_get::<Vec<u8>, _>("nonce")?);
         let is_used: bool = row.try_get("is_used")?;
         let in_grace = row.try_get::<Option<bool>, _>("in_grace")?.unwrap_or(false);
-        if is_used && !in_grace {
+        if is_used && !(in_grace && is_unused(&mut transaction, &successor).await?) {
             let actor = actor(user, session, row.try_get("role")?, origin);
             end(&mut transaction, session, "reused").await?;
             audit::record(&mut transaction, &actor, Event::new("session.reused").on("session", session)).await?;
@@ -211,6 +211,13 @@ impl Accounts {
 
 pub(super) fn actor(user: Uuid, session: Uuid, role: String, origin: &Origin) -> Actor {
     Actor { identity: Identity::User { id: user, session }, role, scopes: None, origin: origin.clone() }
+}
+
+/// Whoever has gone on with the successor does not come back with what was before it.
+async fn is_unused(connection: &mut PgConnection, successor: &str) -> Result<bool> {
+    let sql = "select used_at is null from cms.refresh_token where hash = $1";
+    let unused = sqlx::query_scalar(sql).bind(secret::hash(successor)).fetch_optional(connection).await?;
+    Ok(unused.unwrap_or(false))
 }
 
 async fn insert_refresh(connection: &mut PgConnection, session: Uuid, token: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The JSON bodies of requests to `/auth`, and the answers.
 
+use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::error::{Code, Error, Result};
-use crate::http::{accept, body};
+use crate::http::{accept, body, error};
 use crate::id;
 
 /// Bytes of a body: a password and little more.
@@ -32,6 +33,14 @@ pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), R
     }
 }
 
+/// As [`read`], where no body at all has nothing to say.
+pub async fn read_if_any<T: DeserializeOwned + Default>(request: Request) -> Result<(Parts, T), Response> {
+    if !request.body().is_end_stream() {
+        return read(request).await;
+    }
+    Ok((request.into_parts().0, T::default()))
+}
+
 /// Where and what, without the value: it may be a password.
 fn plain(error: &serde_json::Error) -> String {
     match error.classify() {
@@ -49,9 +58,7 @@ fn plain(error: &serde_json::Error) -> String {
 }
 
 fn refused(status: StatusCode, message: impl Into<String>) -> Response {
-    let mut response = Error::new(Code::BadRequest, message).into_response();
-    *response.status_mut() = status;
-    response
+    error::response(&Error::new(Code::BadRequest, message), status)
 }
 
 /// JSON that nobody keeps: answers here are about one person or hold tokens.

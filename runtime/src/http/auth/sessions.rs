@@ -29,7 +29,7 @@ struct SignInBody {
     cookies: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RefreshBody {
     refresh_token: Option<String>,
@@ -56,7 +56,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
 
 /// With the refresh token of the body, or else of the cookie; the answer gives the next one by the same way.
 pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
-    let (parts, body) = input::read::<RefreshBody>(request).await?;
+    let (parts, body) = input::read_if_any::<RefreshBody>(request).await?;
     let by_cookie = body.refresh_token.is_none();
     let token = body.refresh_token.as_deref().or_else(|| cookie::refresh(&app.accounts, &parts.headers));
     app.protection.limiter.strict(Strict::Refresh, &parts, token).await.map_err(Error::into_response)?;
@@ -106,7 +106,7 @@ fn give(app: &App, tokens: &Tokens, by_cookie: bool) -> Response {
 
 /// Works with an access token that has expired too, by the refresh token: who signs out must get out.
 pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
-    let (parts, body) = input::read::<RefreshBody>(request).await?;
+    let (parts, body) = input::read_if_any::<RefreshBody>(request).await?;
     ended(&app, &parts, body.refresh_token.as_deref()).await.map_err(Error::into_response)?;
     let mut response = input::done();
     cookie::clear(&app.accounts, response.headers_mut());
