@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod api_token;
+mod expiry;
 pub mod keys;
 pub mod link;
 pub mod mail;

@@ -77,6 +77,7 @@ impl Server {
         let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
+        tokio::spawn(accounts.clone().delete_expired_now_and_then());
         let app = Arc::new(App {
             accounts,
             api: Api::new(database, self.hooks, self.site)?.with_introspection_for(config.protection.introspection),

@@ -7,6 +7,7 @@ mod browsers;
 mod client;
 mod cookies;
 mod crafted;
+mod expiry;
 mod forced_factor;
 mod load;
 mod managing;

@@ -219,10 +219,8 @@ impl Accounts {
     }
 }
 
-/// The table forgets those that have grown too old to be taken.
 async fn wait_for_code(connection: &mut PgConnection, id: &str) -> Result<()> {
-    let sql = "with old as (delete from cms.waiting_for_code where expires_at < now())
-        insert into cms.waiting_for_code (hash, expires_at) values ($1, now() + make_interval(secs => $2))";
+    let sql = "insert into cms.waiting_for_code (hash, expires_at) values ($1, now() + make_interval(secs => $2))";
     // Twice as long as the cookie holds: clocks of nodes differ.
     let seconds = f64::from(super::LIFETIME) * 2.0;
     sqlx::query(sql).bind(secret::hash(id)).bind(seconds).execute(connection).await?;

@@ -144,10 +144,9 @@ impl Accounts {
         Ok(Finished { return_to: attempt.return_to, outcome })
     }
 
-    /// Each comes back once; the table forgets those that have grown too old to be taken.
+    /// Each comes back once.
     async fn use_state(&self, state: &str) -> Result<()> {
-        let sql = "with old as (delete from cms.used_state where expires_at < now())
-            insert into cms.used_state (hash, expires_at) values ($1, now() + make_interval(secs => $2))
+        let sql = "insert into cms.used_state (hash, expires_at) values ($1, now() + make_interval(secs => $2))
             on conflict (hash) do nothing";
         // Twice as long as the cookie holds: clocks of nodes differ.
         let seconds = f64::from(super::LIFETIME) * 2.0;
