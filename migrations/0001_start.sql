@@ -604,7 +604,6 @@ alter table draft.post_about add constraint post_about_category_id_fkey foreign 
 
 -- add constraint post_about_owner_id_fkey
 alter table draft.post_about add constraint post_about_owner_id_fkey foreign key (owner_id) references draft.post (id) on delete cascade;
-alter table live.post_about add constraint post_about_owner_id_fkey foreign key (owner_id) references live.post (id) on delete cascade;
 
 -- add constraint post_about_product_id_fkey
 alter table draft.post_about add constraint post_about_product_id_fkey foreign key (product_id) references draft.product (id) on delete cascade;
@@ -614,14 +613,12 @@ alter table draft.post_about add constraint post_about_service_id_fkey foreign k
 
 -- add constraint post_authors_owner_id_fkey
 alter table draft.post_authors add constraint post_authors_owner_id_fkey foreign key (owner_id) references draft.post (id) on delete cascade;
-alter table live.post_authors add constraint post_authors_owner_id_fkey foreign key (owner_id) references live.post (id) on delete cascade;
 
 -- add constraint post_authors_target_id_fkey
 alter table draft.post_authors add constraint post_authors_target_id_fkey foreign key (target_id) references draft.author (id) on delete restrict;
 
 -- add constraint post_tags_owner_id_fkey
 alter table draft.post_tags add constraint post_tags_owner_id_fkey foreign key (owner_id) references draft.post (id) on delete cascade;
-alter table live.post_tags add constraint post_tags_owner_id_fkey foreign key (owner_id) references live.post (id) on delete cascade;
 
 -- add constraint post_tags_target_id_fkey
 alter table draft.post_tags add constraint post_tags_target_id_fkey foreign key (target_id) references draft.tag (id) on delete cascade;
@@ -634,28 +631,24 @@ alter table live.product add constraint product_id_fkey foreign key (id) referen
 
 -- add constraint product_categories_owner_id_fkey
 alter table draft.product_categories add constraint product_categories_owner_id_fkey foreign key (owner_id) references draft.product (id) on delete cascade;
-alter table live.product_categories add constraint product_categories_owner_id_fkey foreign key (owner_id) references live.product (id) on delete cascade;
 
 -- add constraint product_categories_target_id_fkey
 alter table draft.product_categories add constraint product_categories_target_id_fkey foreign key (target_id) references draft.category (id) on delete restrict;
 
 -- add constraint product_images_owner_id_fkey
 alter table draft.product_images add constraint product_images_owner_id_fkey foreign key (owner_id) references draft.product (id) on delete cascade;
-alter table live.product_images add constraint product_images_owner_id_fkey foreign key (owner_id) references live.product (id) on delete cascade;
 
 -- add constraint product_images_target_id_fkey
 alter table draft.product_images add constraint product_images_target_id_fkey foreign key (target_id) references draft.media (id) on delete restrict;
 
 -- add constraint product_related_owner_id_fkey
 alter table draft.product_related add constraint product_related_owner_id_fkey foreign key (owner_id) references draft.product (id) on delete cascade;
-alter table live.product_related add constraint product_related_owner_id_fkey foreign key (owner_id) references live.product (id) on delete cascade;
 
 -- add constraint product_related_target_id_fkey
 alter table draft.product_related add constraint product_related_target_id_fkey foreign key (target_id) references draft.product (id) on delete cascade;
 
 -- add constraint product_tags_owner_id_fkey
 alter table draft.product_tags add constraint product_tags_owner_id_fkey foreign key (owner_id) references draft.product (id) on delete cascade;
-alter table live.product_tags add constraint product_tags_owner_id_fkey foreign key (owner_id) references live.product (id) on delete cascade;
 
 -- add constraint product_tags_target_id_fkey
 alter table draft.product_tags add constraint product_tags_target_id_fkey foreign key (target_id) references draft.tag (id) on delete cascade;
@@ -665,35 +658,30 @@ alter table draft.product_variant add constraint product_variant_image_id_fkey f
 
 -- add constraint product_variant_parent_id_fkey
 alter table draft.product_variant add constraint product_variant_parent_id_fkey foreign key (parent_id) references draft.product (id) on delete cascade;
-alter table live.product_variant add constraint product_variant_parent_id_fkey foreign key (parent_id) references live.product (id) on delete cascade;
 
 -- add constraint service_id_fkey
 alter table live.service add constraint service_id_fkey foreign key (id) references draft.service (id) on delete cascade;
 
 -- add constraint service_categories_owner_id_fkey
 alter table draft.service_categories add constraint service_categories_owner_id_fkey foreign key (owner_id) references draft.service (id) on delete cascade;
-alter table live.service_categories add constraint service_categories_owner_id_fkey foreign key (owner_id) references live.service (id) on delete cascade;
 
 -- add constraint service_categories_target_id_fkey
 alter table draft.service_categories add constraint service_categories_target_id_fkey foreign key (target_id) references draft.category (id) on delete restrict;
 
 -- add constraint service_images_owner_id_fkey
 alter table draft.service_images add constraint service_images_owner_id_fkey foreign key (owner_id) references draft.service (id) on delete cascade;
-alter table live.service_images add constraint service_images_owner_id_fkey foreign key (owner_id) references live.service (id) on delete cascade;
 
 -- add constraint service_images_target_id_fkey
 alter table draft.service_images add constraint service_images_target_id_fkey foreign key (target_id) references draft.media (id) on delete restrict;
 
 -- add constraint service_products_owner_id_fkey
 alter table draft.service_products add constraint service_products_owner_id_fkey foreign key (owner_id) references draft.service (id) on delete cascade;
-alter table live.service_products add constraint service_products_owner_id_fkey foreign key (owner_id) references live.service (id) on delete cascade;
 
 -- add constraint service_products_target_id_fkey
 alter table draft.service_products add constraint service_products_target_id_fkey foreign key (target_id) references draft.product (id) on delete cascade;
 
 -- add constraint service_tags_owner_id_fkey
 alter table draft.service_tags add constraint service_tags_owner_id_fkey foreign key (owner_id) references draft.service (id) on delete cascade;
-alter table live.service_tags add constraint service_tags_owner_id_fkey foreign key (owner_id) references live.service (id) on delete cascade;
 
 -- add constraint service_tags_target_id_fkey
 alter table draft.service_tags add constraint service_tags_target_id_fkey foreign key (target_id) references draft.tag (id) on delete cascade;

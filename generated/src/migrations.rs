@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "899f80ab1f251b87b6a6c2ac70473950b68342431b4482b92c2f23acbbf751b4";
+pub static CATALOG: &str = "55c033db6961ece01512d280b141ac9a1be52be06ff1d21fd518bcfd7d5e392b";

@@ -53,7 +53,7 @@ fn children_table(owner: &str, field: &schema::Field, of: &schema::Children, tab
         Column::required("position", SqlType::Bigint),
     ];
     table.primary_key = vec!["id".to_owned()];
-    table.foreign_keys.push(ForeignKey::new(name, "parent_id", owner, Reach::Each, OnDelete::Cascade));
+    table.foreign_keys.push(ForeignKey::new(name, "parent_id", owner, Reach::Draft, OnDelete::Cascade));
     table.plain_index(name, &["parent_id", "position"]);
     add_fields(name, &of.fields, &mut table, tables);
     tables.insert(name.to_owned(), table);
@@ -68,7 +68,7 @@ fn list_table(owner: &str, field: &schema::Field, relation: &Relation, tables: &
     };
     let mut table = Table::new(Role::List { of: owner.to_owned(), field: field.name.snake().to_owned() });
     table.columns.push(Column::required("owner_id", SqlType::Uuid));
-    table.foreign_keys.push(ForeignKey::new(&name, "owner_id", owner, Reach::Each, OnDelete::Cascade));
+    table.foreign_keys.push(ForeignKey::new(&name, "owner_id", owner, Reach::Draft, OnDelete::Cascade));
     let mut items = Vec::new();
     for target in &relation.to {
         let column = names::item_column(target.snake(), several);

@@ -124,10 +124,11 @@ impl<'a> Differ<'a> {
         }
         let gone = &self.before.tables[table];
         for key in &gone.foreign_keys {
-            // Types that go together may point at each other.
+            // Types that go together may point at each other; what an entry owns goes before it.
+            let owner = gone.role.owner().unwrap_or(table);
             if matches!(self.before.tables.get(&key.table).map(|table| &table.role), Some(Role::Content))
                 && key.reach == crate::catalog::Reach::Draft
-                && key.table != table
+                && key.table != owner
             {
                 let (table, name) = (table.to_owned(), key.name.clone());
                 self.push(Step::DropForeignKey { table, name, reach: key.reach });
@@ -228,10 +229,7 @@ fn content_tables(catalog: &Catalog) -> impl Iterator<Item = &str> {
 
 /// Tables of the children and list relations of this table.
 fn owned_tables<'a>(catalog: &'a Catalog, owner: &str) -> Vec<&'a str> {
-    let owned = catalog.tables.iter().filter(|(_, table)| match &table.role {
-        Role::Content => false,
-        Role::Children { of, .. } | Role::List { of, .. } => of == owner,
-    });
+    let owned = catalog.tables.iter().filter(|(_, table)| table.role.owner() == Some(owner));
     owned.map(|(name, _)| name.as_str()).collect()
 }
 

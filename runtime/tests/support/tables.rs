@@ -31,10 +31,10 @@ fn table(info: &ContentInfo, stage: &str, sql: &mut String, keys: &mut String) {
         None => columns.push(
             "revision bigint not null, created_at timestamptz not null, updated_at timestamptz not null, published_at timestamptz, created_by uuid, updated_by uuid".into(),
         ),
-        Some(owner) => columns.push(format!(
-            "parent_id uuid not null references {stage}.{} on delete cascade, position bigint not null",
-            owner.table
-        )),
+        Some(owner) => {
+            let references = if draft { format!(" references draft.{} on delete cascade", owner.table) } else { String::new() };
+            columns.push(format!("parent_id uuid not null{references}, position bigint not null"));
+        }
     }
     let mut after = String::new();
     for field in info.fields {
@@ -89,8 +89,14 @@ fn join(info: &ContentInfo, to: &RelationInfo, stage: &str, keys: &mut String) {
     let (join, owner) = (to.join, info.table);
     let targets = many(to);
     let columns: String = targets.iter().map(|(column, _)| format!(", {column} uuid")).collect();
+    let references =
+        if stage == "draft" { format!(" references draft.{owner} on delete cascade") } else { String::new() };
     // The owner's table comes later in the text, so this waits with the foreign keys.
-    writeln!(keys, "create table {stage}.{join} (owner_id uuid not null references {stage}.{owner} on delete cascade{columns}, position bigint not null);").unwrap();
+    writeln!(
+        keys,
+        "create table {stage}.{join} (owner_id uuid not null{references}{columns}, position bigint not null);"
+    )
+    .unwrap();
     for (column, target) in targets {
         writeln!(keys, "create unique index on {stage}.{join} (owner_id, {column});").unwrap();
         writeln!(keys, "create index on {stage}.{join} ({column}, owner_id);").unwrap();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use crate::content::ContentInfo;
+use crate::content::{ContentInfo, RelationInfo};
 use crate::store::write::failure::Result;
 use crate::store::write::table;
 
@@ -40,14 +40,28 @@ pub async fn publish(connection: &mut PgConnection, info: &ContentInfo, ids: &[U
     joins(connection, info, "owner_id = any($1)", ids).await
 }
 
-/// Takes the entries from `live`, with their children and join rows by foreign key.
+/// Takes the entries from `live` with all that they own, which has no foreign key there: one statement.
 pub async fn remove(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    let sql = format!(r#"delete from live."{}" where id = any($1)"#, info.table);
-    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    sqlx::query(AssertSqlSafe(removal(info))).bind(ids).execute(connection).await?;
     Ok(())
+}
+
+fn removal(info: &ContentInfo) -> String {
+    let join = |(_, to): (usize, RelationInfo)| format!(r#"delete from live."{}" where owner_id = any($1)"#, to.join);
+    let mut owned: Vec<String> = table::joins(info).map(join).collect();
+    for (_, child) in table::children(info) {
+        let rows = format!(r#"select id from live."{}" where parent_id = any($1)"#, child.table);
+        let join =
+            |(_, to): (usize, RelationInfo)| format!(r#"delete from live."{}" where owner_id in ({rows})"#, to.join);
+        owned.extend(table::joins(child).map(join));
+        owned.push(format!(r#"delete from live."{}" where parent_id = any($1)"#, child.table));
+    }
+    let owned: Vec<_> = owned.iter().enumerate().map(|(at, delete)| format!("gone_{at} as ({delete})")).collect();
+    let with = if owned.is_empty() { String::new() } else { format!("with {} ", owned.join(", ")) };
+    format!(r#"{with}delete from live."{}" where id = any($1)"#, info.table)
 }
 
 async fn copy(

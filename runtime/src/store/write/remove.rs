@@ -89,6 +89,7 @@ pub async fn delete(
         }
     }
     for (info, ids) in going.ids().rev() {
+        live::remove(connection, info, &ids).await?;
         let sql = format!(r#"delete from draft."{}" where id = any($1)"#, info.table);
         sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *connection).await?;
     }
