@@ -1,10 +1,11 @@
-//! The read benchmark: planned reads beside a hand-written floor, in one run, on one database.
+//! The benchmarks of the server, each beside a hand-written floor, in one run, on one database.
 //!
-//! `cargo xtask bench read` starts a private PostgreSQL and runs this with its address. The two servers are child
-//! processes, so that their memory and CPU are their own: the floor is this program again, ours is `typecase serve`.
+//! `cargo xtask bench read` and `import` start a private PostgreSQL and run this with its address. What is measured are
+//! child processes, so that their memory and CPU are their own: ours is `typecase`, the floor of reads is this program again.
 
 mod cases;
 mod floor;
+mod import;
 mod load;
 mod process;
 mod report;
@@ -18,20 +19,21 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let url = std::env::var("DATABASE_URL").context("DATABASE_URL is not set: run `cargo xtask bench read`")?;
+    let url = std::env::var("DATABASE_URL").context("DATABASE_URL is not set: run `cargo xtask bench`")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.as_slice() {
         ["serve", "floor"] => runtime.block_on(floor::serve(&url)),
-        [] => runtime.block_on(run(&url, report::Options::default())),
-        ["--seconds", seconds] => {
+        ["read"] => runtime.block_on(read(&url, report::Options::default())),
+        ["read", "--seconds", seconds] => {
             let seconds = seconds.parse().context("--seconds takes a whole number")?;
-            runtime.block_on(run(&url, report::Options { seconds, ..report::Options::default() }))
+            runtime.block_on(read(&url, report::Options { seconds, ..report::Options::default() }))
         }
-        _ => bail!("usage: bench [--seconds N]"),
+        ["import"] => runtime.block_on(import::run(&url)),
+        _ => bail!("usage: bench read [--seconds N], or bench import"),
     }
 }
 
-async fn run(url: &str, options: report::Options) -> Result<()> {
+async fn read(url: &str, options: report::Options) -> Result<()> {
     println!("loading 10,000 products, 100 categories, 200 tags, 5,000 posts");
     let pool = seed::prepare(url).await?;
     let floor = process::Server::floor(url)?;

@@ -75,7 +75,7 @@ impl Drop for Server {
 /// The `typecase` binary of the same build.
 pub fn typecase() -> Result<Command> {
     let path = std::env::current_exe()?.with_file_name("typecase");
-    ensure!(path.is_file(), "{} is missing: run `cargo xtask bench read`", path.display());
+    ensure!(path.is_file(), "{} is missing: run `cargo xtask bench`", path.display());
     Ok(Command::new(path))
 }
 
@@ -87,7 +87,8 @@ fn free_port() -> Result<u16> {
 pub async fn database_cpu(pool: &PgPool) -> Result<f64> {
     let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(pool).await?;
     let Some(postmaster) = parent(backend.unsigned_abs()) else { return Ok(0.0) };
-    Ok(processes().filter(|id| parent(*id) == Some(postmaster)).map(cpu_seconds).sum())
+    let running: f64 = processes().filter(|id| parent(*id) == Some(postmaster)).map(cpu_seconds).sum();
+    Ok(running + ticks(postmaster, 12))
 }
 
 fn processes() -> impl Iterator<Item = u32> {
@@ -107,7 +108,16 @@ fn parent(id: u32) -> Option<u32> {
 }
 
 fn cpu_seconds(id: u32) -> f64 {
-    // Linux counts in ticks of 10 ms whatever the kernel's own rate (USER_HZ is 100).
-    let ticks = stat(id).map_or(0, |fields| fields.get(10).unwrap_or(&0) + fields.get(11).unwrap_or(&0));
+    ticks(id, 10)
+}
+
+/// CPU seconds of the children of this process that have ended.
+pub fn children_cpu() -> f64 {
+    ticks(std::process::id(), 12)
+}
+
+/// A user's and a system's time beside each other. Linux counts in ticks of 10 ms whatever the kernel's own rate (USER_HZ is 100).
+fn ticks(id: u32, field: usize) -> f64 {
+    let ticks = stat(id).map_or(0, |fields| fields.get(field).unwrap_or(&0) + fields.get(field + 1).unwrap_or(&0));
     ticks as f64 / 100.0
 }

@@ -21,11 +21,18 @@ const TABLES: &[&str] = &[
     "post_tags",
 ];
 
-/// Migrates and fills an empty database; one that is filled already is left as it is.
-pub async fn prepare(url: &str) -> Result<PgPool> {
-    let pool = PgPoolOptions::new().max_connections(1).connect(url).await.context("PostgreSQL does not answer")?;
+/// A database with the site's tables.
+pub async fn migrated(url: &str, connections: u32) -> Result<PgPool> {
+    let pool = PgPoolOptions::new().max_connections(connections).connect(url).await;
+    let pool = pool.context("PostgreSQL does not answer")?;
     let migrated = typecase()?.arg("migrate").env("DATABASE_URL", url).stdout(Stdio::null()).status()?;
     ensure!(migrated.success(), "`typecase migrate` failed");
+    Ok(pool)
+}
+
+/// Migrates and fills an empty database; one that is filled already is left as it is.
+pub async fn prepare(url: &str) -> Result<PgPool> {
+    let pool = migrated(url, 1).await?;
     let filled: bool = sqlx::query_scalar("select exists (select from live.product)").fetch_one(&pool).await?;
     if !filled {
         let mut transaction = pool.begin().await?;

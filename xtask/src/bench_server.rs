@@ -1,4 +1,4 @@
-//! `cargo xtask bench read`: the read benchmark in release, on a PostgreSQL of its own.
+//! `cargo xtask bench read` and `import`: the benchmarks of the server in release, on a PostgreSQL of their own.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,8 @@ pub struct Args {
     bench: Vec<String>,
 }
 
-pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
+/// `what` is the benchmark's name.
+pub fn run(project: &Project, what: &str, args: Args) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Bench)?;
     let mut build = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
@@ -27,7 +28,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(built));
     }
     let mut command = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
-    command.args(["run", "--release", "--quiet", "--package", "bench", "--"]).args(args.bench);
+    command.args(["run", "--release", "--quiet", "--package", "bench", "--", what]).args(args.bench);
     command.current_dir(&project.root).env("DATABASE_URL", &postgres.url);
     Ok(ExitCode::from(interrupt::wait(&mut Guarded::spawn(command)?)?))
 }

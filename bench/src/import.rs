@@ -1,0 +1,161 @@
+//! The import benchmark: `typecase import` beside PostgreSQL alone, which is given the very same rows by `insert … select`.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Executor, PgPool};
+
+use crate::process::{children_cpu, database_cpu, typecase};
+use crate::seed;
+
+const PRODUCTS: usize = 20_000;
+const ROUNDS: usize = 3;
+/// Products a second, of the shape without variants.
+const TO_REACH: f64 = 5_000.0;
+
+/// Shapes by their number of variants.
+const SHAPES: &[(&str, usize)] =
+    &[("plain: a brand, two categories and a tag", 0), ("variants: the same with three variants", 3)];
+
+/// The tables of the products that are imported, each with the column that says whose its rows are.
+const OWNED: &[(&str, &str)] = &[
+    ("product", "id"),
+    ("product_variant", "parent_id"),
+    ("product_categories", "owner_id"),
+    ("product_tags", "owner_id"),
+];
+/// What the products point at.
+const TARGETS: &[&str] = &["brand", "category", "tag"];
+/// Transactions that run at once, as many as the import has under way.
+const PARTS: i32 = 2;
+
+struct Figures {
+    seconds: f64,
+    client_cpu: f64,
+    database_cpu: f64,
+}
+
+pub async fn run(url: &str) -> Result<()> {
+    let pool = seed::migrated(url, PARTS.unsigned_abs() + 1).await?;
+    let folder = tempfile::tempdir().context("a folder for the records")?;
+    let map = folder.path().join("map.yaml");
+    std::fs::write(&map, include_str!("import.map.yaml"))?;
+    println!("{PRODUCTS} products, imported and published; the middle of {ROUNDS} rounds");
+    for &(about, variants) in SHAPES {
+        let file = folder.path().join(format!("{variants}.ndjson"));
+        write_records(&file, variants)?;
+        let (mut ours, mut again, mut floor) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            empty(&pool).await?;
+            ours.push(import(&pool, url, &map, &file).await?);
+            again.push(import(&pool, url, &map, &file).await?);
+            floor.push(same_rows(&pool).await?);
+        }
+        println!("\n{about}");
+        println!("  {:<8} {:>11} {:>12} {:>12}", "", "products/s", "client ms", "database ms");
+        let [floor, ours, again] = [floor, ours, again].map(middle);
+        print_row("floor", &floor);
+        print_row("import", &ours);
+        print_row("again", &again);
+        println!("  ratio    {:>11.2}", floor.seconds / ours.seconds);
+        if variants == 0 {
+            let rate = PRODUCTS as f64 / ours.seconds;
+            let said = if rate >= TO_REACH { "reached" } else { "MISSED" };
+            println!("  to reach: {TO_REACH} products a second: {said}");
+        }
+    }
+    Ok(())
+}
+
+fn middle(mut rounds: Vec<Figures>) -> Figures {
+    rounds.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    rounds.swap_remove(ROUNDS / 2)
+}
+
+fn print_row(name: &str, figures: &Figures) {
+    let each = |seconds: f64| seconds * 1000.0 / PRODUCTS as f64;
+    let rate = PRODUCTS as f64 / figures.seconds;
+    println!("  {name:<8} {rate:>11.0} {:>12.3} {:>12.3}", each(figures.client_cpu), each(figures.database_cpu));
+}
+
+fn write_records(file: &Path, variants: usize) -> Result<()> {
+    let mut out = BufWriter::new(std::fs::File::create(file)?);
+    for number in 0..PRODUCTS {
+        serde_json::to_writer(&mut out, &record(number, variants))?;
+        out.write_all(b"\n")?;
+    }
+    out.flush().context("writing the records")
+}
+
+/// The same in every run; factors without a common divisor spread the targets.
+fn record(number: usize, variants: usize) -> Value {
+    let price = |seed: usize| format!("{}.{:02}", 5 + seed * 7 % 900, seed * 13 % 100);
+    let variant = |at: usize| json!({ "sku": format!("SKU-{number}-{at}"), "price": price(number + at), "stock": at });
+    json!({
+        "id": format!("p{number}"),
+        "name": format!("Linen shirt number {number}"),
+        "description": format!("<p>Shirt <b>{number}</b> of washed linen.</p><ul><li>soft</li><li>cool</li></ul>"),
+        "price": price(number),
+        "brand": format!("Brand {}", number * 11 % 200),
+        "categories": [format!("Category {}", number * 3 % 50), format!("Category {}", 50 + number * 7 % 50)],
+        "tags": [format!("Tag {}", number * 17 % 200)],
+        "variants": (0..variants).map(variant).collect::<Vec<_>>(),
+    })
+}
+
+async fn empty(pool: &PgPool) -> Result<()> {
+    for table in OWNED.iter().map(|(table, _)| table).chain(TARGETS) {
+        for stage in ["draft", "live"] {
+            pool.execute(AssertSqlSafe(format!("truncate {stage}.{table} cascade"))).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn import(pool: &PgPool, url: &str, map: &Path, file: &Path) -> Result<Figures> {
+    let (client, database, begin) = (children_cpu(), database_cpu(pool).await?, Instant::now());
+    let mut command = typecase()?;
+    command.args(["import", "--type", "product", "--publish", "--map"]).arg(map).arg(file).env("DATABASE_URL", url);
+    let status = tokio::task::spawn_blocking(move || command.stdout(Stdio::null()).stderr(Stdio::null()).status());
+    ensure!(status.await??.success(), "`typecase import` failed");
+    let seconds = begin.elapsed().as_secs_f64();
+    let database_cpu = database_cpu(pool).await? - database;
+    Ok(Figures { seconds, client_cpu: children_cpu() - client, database_cpu })
+}
+
+/// Takes the rows out of the tables and puts them in again, in as many transactions at once as the import has.
+async fn same_rows(pool: &PgPool) -> Result<Figures> {
+    pool.execute("drop schema if exists kept cascade; create schema kept").await?;
+    for stage in ["draft", "live"] {
+        for (table, _) in OWNED {
+            let keep = format!("create table kept.{stage}_{table} as table {stage}.{table}");
+            pool.execute(AssertSqlSafe(keep)).await?;
+        }
+    }
+    pool.execute("truncate draft.product, live.product, live.product_variant, live.product_categories, live.product_tags cascade")
+        .await?;
+    let (database, begin) = (database_cpu(pool).await?, Instant::now());
+    let parts: Vec<_> = (0..PARTS).map(|part| tokio::spawn(insert_part(pool.clone(), part))).collect();
+    for part in parts {
+        part.await??;
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    Ok(Figures { seconds, client_cpu: 0.0, database_cpu: database_cpu(pool).await? - database })
+}
+
+async fn insert_part(pool: PgPool, part: i32) -> Result<()> {
+    let mut transaction = pool.begin().await?;
+    for stage in ["draft", "live"] {
+        for (table, owner) in OWNED {
+            let sql = format!(
+                "insert into {stage}.{table} select * from kept.{stage}_{table} where abs(hashtext({owner}::text)) % {PARTS} = {part}"
+            );
+            transaction.execute(AssertSqlSafe(sql)).await?;
+        }
+    }
+    Ok(transaction.commit().await?)
+}
