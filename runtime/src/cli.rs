@@ -64,7 +64,7 @@ enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Task),
-    /// Change and list the keys that sign access tokens
+    /// Change and list the keys that sign access tokens, and go over to another TYPECASE_SECRET
     #[command(subcommand)]
     Keys(keys::Task),
     /// Look at the set-up and say what is wrong with it

@@ -45,6 +45,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     let mut findings = vec![good("settings", "every variable of the environment can be read".to_owned())];
     findings.extend(config.check_for_serving().err().into_iter().flatten().map(|wrong| variable(&wrong)));
     findings.extend((config.environment == Environment::Development).then(|| token(config)));
+    findings.extend(config.identity.previous_secret.is_some().then(previous_secret));
     findings.push(mail(config));
     findings.push(address(config).await);
     let store = match Database::connect_lazy(&config.database, 1, schema) {
@@ -110,6 +111,12 @@ fn token(config: &Config) -> Finding {
             },
         },
     }
+}
+
+fn previous_secret() -> Finding {
+    let why = "TYPECASE_SECRET_PREVIOUS is set: what it has sealed can still be opened".to_owned();
+    let mend = "typecase keys reseal && unset TYPECASE_SECRET_PREVIOUS".to_owned();
+    Finding { about: "previous secret".into(), state: State::Notice { why, mend } }
 }
 
 fn mail(config: &Config) -> Finding {

@@ -10,6 +10,7 @@ pub mod mail;
 pub mod oidc;
 pub mod password;
 pub mod provider_settings;
+mod reseal;
 mod ring_jwt;
 mod roles;
 pub mod second_factor;
@@ -35,6 +36,7 @@ use self::settings::Settings;
 use crate::content::SchemaInfo;
 use crate::error::{Code, Error, Result};
 
+pub use self::reseal::{Count, Counts};
 pub use self::roles::Roles;
 pub use self::settings::WrongSetting;
 pub use self::sign_in::{SignIn, SignedIn};

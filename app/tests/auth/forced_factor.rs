@@ -6,10 +6,10 @@ use runtime::identity::totp;
 use runtime::serde_json::{Value as Json, json};
 use runtime::testing::Node;
 
-use crate::client::{Answer, PASSWORD, Site, settings, text};
+use crate::client::{PASSWORD, Site, settings, text};
 use crate::others;
 use crate::provider::Provider;
-use crate::second_factor::{forget_last_code, key, now};
+use crate::second_factor::{forget_last_code, key, now, set_up};
 
 /// Every way in but those that set up a second factor, tell who one is, and end the session.
 const ROUTES: &[(&str, &str, &str)] = &[
@@ -52,15 +52,6 @@ async fn refused(site: &Site, token: &str) {
         };
         assert_eq!((answer.status, code.as_str()), (403, "ENROLMENT_REQUIRED"), "{method} {path}: {}", answer.body);
     }
-}
-
-/// The authenticator's key, and the answer to its first code.
-async fn set_up(site: &Site, token: &str) -> (Vec<u8>, Answer) {
-    let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(token)).await;
-    assert_eq!(enrolled.status, 200, "{}", enrolled.body);
-    let key = key(text(&enrolled.json()["secret"]));
-    let confirmed = site.post("/auth/totp/confirm", json!({ "code": totp::at(&key, now()) }), Some(token)).await;
-    (key, confirmed)
 }
 
 #[tokio::test]

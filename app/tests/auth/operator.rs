@@ -3,16 +3,28 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use runtime::serde_json::json;
-use runtime::testing::TestDb;
+use runtime::identity::secret::Secret;
+use runtime::identity::settings::Settings;
+use runtime::identity::totp;
+use runtime::serde_json::{Value as Json, json};
+use runtime::testing::{TestDb, TestServer};
 
-use crate::client::{PASSWORD, SECRET, Site, migrated};
+use crate::client::{Outbox, PASSWORD, SECRET, Site, migrated, node_with, send, settings, text as json_text};
+use crate::second_factor::{forget_last_code, now, set_up};
+
+const OTHER_SECRET: &str = "pJ0cZcT6rQ2yWnX4vB8mKd5sLg7hFa9uEi3oUxYtRq1=";
 
 fn run(db: &TestDb, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_typecase"));
-    for name in
-        ["TYPECASE_DEV_TOKEN", "TYPECASE_SECRET", "TYPECASE_ENV", "TYPECASE_ADDRESS", "TYPECASE_PUBLIC_URL", "PORT"]
-    {
+    for name in [
+        "TYPECASE_DEV_TOKEN",
+        "TYPECASE_SECRET",
+        "TYPECASE_SECRET_PREVIOUS",
+        "TYPECASE_ENV",
+        "TYPECASE_ADDRESS",
+        "TYPECASE_PUBLIC_URL",
+        "PORT",
+    ] {
         command.env_remove(name);
     }
     command.env("DATABASE_URL", db.url()).env("RUST_LOG", "error").envs(variables.iter().copied()).args(arguments);
@@ -43,7 +55,7 @@ async fn production_starts_with_a_secret_and_without_the_token_of_development() 
     let secret = [("TYPECASE_SECRET", SECRET)];
     let rotated = run(&db, &secret, &["keys", "rotate", "--now"], "");
     assert!(rotated.status.success(), "{rotated:?}");
-    let other = [("TYPECASE_SECRET", "pJ0cZcT6rQ2yWnX4vB8mKd5sLg7hFa9uEi3oUxYtRq1=")];
+    let other = [("TYPECASE_SECRET", OTHER_SECRET)];
     let other_start = run(&db, &other, &["serve", "--port", "0"], "");
     assert!(text(&other_start.stderr).contains("TYPECASE_SECRET_PREVIOUS"), "{other_start:?}");
     db.close().await;
@@ -117,5 +129,50 @@ async fn tokens_and_keys_are_made_and_listed() {
     assert!(text(&rotated.stdout).contains("signs in a minute"), "{rotated:?}");
     let listed = text(&run(&site.db, &secret, &["keys", "list"], "").stdout);
     assert!(listed.contains("\tsigns\n") && listed.contains("signs next"), "{listed}");
+    site.stop().await;
+}
+
+/// Another node, with these secrets.
+async fn node_of(site: &Site, secret: &str, previous: Option<&str>) -> TestServer {
+    let parsed = |text| Secret::parse(text).expect("a good one");
+    let secrets = Settings { secret: Some(parsed(secret)), previous_secret: previous.map(parsed), ..settings() };
+    node_with(&site.db, &Outbox::default(), secrets).await
+}
+
+#[tokio::test]
+async fn another_secret_takes_the_place_of_the_one_before_and_nobody_is_logged_out() {
+    let site = Site::new().await;
+    site.user("ada@shop.example", "editor").await;
+    let tokens = site.sign_in("ada@shop.example").await;
+    let access = json_text(&tokens["accessToken"]);
+    let (key, confirmed) = set_up(&site, access).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    let bearer = format!("Bearer {access}");
+    let works_on = async |node: TestServer| {
+        forget_last_code(&site).await;
+        let headers = [("content-type", "application/json")];
+        let body = json!({ "email": "ada@shop.example", "password": PASSWORD, "code": totp::at(&key, now()) });
+        let signed_in = send(node.address, "POST", "/auth/sign-in", &headers, &body).await;
+        let me = send(node.address, "GET", "/auth/me", &[("authorization", bearer.as_str())], &Json::Null).await;
+        node.stop().await;
+        assert_eq!((signed_in.status, me.status), (200, 200), "{} {}", signed_in.body, me.body);
+    };
+    works_on(node_of(&site, SECRET, Some(OTHER_SECRET)).await).await;
+    works_on(node_of(&site, OTHER_SECRET, Some(SECRET)).await).await;
+
+    let lost = run(&site.db, &[("TYPECASE_SECRET", OTHER_SECRET)], &["keys", "reseal"], "");
+    let why = text(&lost.stderr);
+    assert!(!lost.status.success() && why.contains("signing keys 1, second factors 1"), "{lost:?}");
+    let both = [("TYPECASE_SECRET", OTHER_SECRET), ("TYPECASE_SECRET_PREVIOUS", SECRET)];
+    let notice = text(&run(&site.db, &both, &["doctor"], "").stdout);
+    assert!(notice.contains("typecase keys reseal"), "{notice}");
+    for expected in ["signing keys 1, second factors 1", "signing keys 0, second factors 0"] {
+        let resealed = run(&site.db, &both, &["keys", "reseal"], "");
+        assert!(resealed.status.success() && text(&resealed.stdout).contains(expected), "{resealed:?}");
+    }
+    works_on(node_of(&site, OTHER_SECRET, None).await).await;
+    let sql = "select after::text from cms.audit where action = 'secret.reseal'";
+    let logged: Vec<String> = sqlx::query_scalar(sql).fetch_all(&site.db.pool).await.expect("lines");
+    assert_eq!(logged, [r#"{"signing_keys": 1, "second_factors": 1}"#]);
     site.stop().await;
 }

@@ -3,7 +3,7 @@
 use runtime::identity::totp;
 use runtime::serde_json::{Value as Json, json};
 
-use crate::client::{PASSWORD, Site, text};
+use crate::client::{Answer, PASSWORD, Site, text};
 
 pub fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
@@ -23,6 +23,15 @@ pub fn key(base32: &str) -> Vec<u8> {
 
 pub async fn forget_last_code(site: &Site) {
     sqlx::query("update cms.totp set last_step = 0").execute(&site.db.pool).await.expect("time passes");
+}
+
+/// The authenticator's key, and the answer to its first code.
+pub async fn set_up(site: &Site, token: &str) -> (Vec<u8>, Answer) {
+    let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(token)).await;
+    assert_eq!(enrolled.status, 200, "{}", enrolled.body);
+    let key = key(text(&enrolled.json()["secret"]));
+    let confirmed = site.post("/auth/totp/confirm", json!({ "code": totp::at(&key, now()) }), Some(token)).await;
+    (key, confirmed)
 }
 
 async fn sign_in(site: &Site, code: Option<&str>) -> (u16, Json) {

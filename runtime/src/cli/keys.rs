@@ -1,10 +1,10 @@
-//! `typecase keys`: the keys that sign access tokens.
+//! `typecase keys`: the keys that sign access tokens, and what is sealed with TYPECASE_SECRET.
 
 use clap::Subcommand;
 
 use crate::access::Actor;
-use crate::error::Result;
-use crate::identity::Accounts;
+use crate::error::{Code, Error, Result};
+use crate::identity::{Accounts, Counts};
 
 #[derive(Subcommand)]
 pub enum Task {
@@ -16,6 +16,8 @@ pub enum Task {
     },
     /// List the keys that sign or verify
     List,
+    /// Seal signing keys and second factors with TYPECASE_SECRET that are sealed with TYPECASE_SECRET_PREVIOUS
+    Reseal,
 }
 
 pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
@@ -35,6 +37,18 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
                     (_, None) => "published, signs next",
                 };
                 println!("{}\t{state}", key.kid);
+            }
+        }
+        Task::Reseal => {
+            let Counts { keys, second_factors } = accounts.reseal(&Actor::system()).await?;
+            println!("sealed anew: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
+            if keys.lost + second_factors.lost > 0 {
+                let message = format!(
+                    "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens: signing keys {}, second factors {}; \
+                    `typecase keys rotate --now` makes a new key, `typecase user reset-second-factor EMAIL` lets somebody enrol again",
+                    keys.lost, second_factors.lost
+                );
+                return Err(Error::new(Code::Refused, message));
             }
         }
     }

@@ -263,6 +263,7 @@ impl Allowance {
     }
 }
 
-fn about(kid: &str) -> String {
+/// What a private key is sealed as.
+pub(super) fn about(kid: &str) -> String {
     format!("signing_key:{kid}")
 }

@@ -32,7 +32,7 @@ impl Accounts {
         let (user, _) = signed_in(actor)?;
         let user = self.user(user).await?;
         let key: [u8; KEY] = secret::random()?;
-        let sealed = self.sealer.seal(&about(user.id), &key)?;
+        let sealed = self.sealer.seal(&about(&user.id.to_string()), &key)?;
         let sql = "insert into cms.totp (user_id, secret) values ($1, $2)
             on conflict (user_id) do update set secret = excluded.secret, created_at = now(), failures = 0
             where cms.totp.confirmed_at is null";
@@ -132,7 +132,7 @@ impl Accounts {
             let message = "too many wrong codes: try again later, or use a recovery code";
             return Err(Error::new(Code::RateLimited, message));
         }
-        let Some(key) = self.sealer.open(&about(user), &row.try_get::<Vec<u8>, _>("secret")?) else {
+        let Some(key) = self.sealer.open(&about(&user.to_string()), &row.try_get::<Vec<u8>, _>("secret")?) else {
             return Err(Error::internal("a second factor cannot be opened with TYPECASE_SECRET"));
         };
         let step = totp::matching(&key, code, now(), row.try_get("last_step")?);
@@ -178,7 +178,8 @@ fn wrong_code() -> Error {
     Error::new(Code::Unauthenticated, "the code is wrong, or was used before")
 }
 
-fn about(user: Uuid) -> String {
+/// What the secret of an authenticator is sealed as, by the id of its user.
+pub(super) fn about(user: &str) -> String {
     format!("totp:{user}")
 }
 

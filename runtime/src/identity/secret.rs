@@ -139,6 +139,26 @@ impl Sealer {
         let older = || self.previous.as_ref()?.open(about, sealed);
         self.current.open(about, sealed).or_else(older)
     }
+
+    /// What was sealed with the secret of before, sealed with the one of now.
+    pub fn reseal(&self, about: &str, sealed: &[u8]) -> Result<Resealed> {
+        if self.current.open(about, sealed).is_some() {
+            return Ok(Resealed::Unchanged);
+        }
+        match self.open(about, sealed) {
+            Some(text) => Ok(Resealed::Anew(self.seal(about, &text)?)),
+            None => Ok(Resealed::Lost),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Resealed {
+    /// It was sealed with the secret of now.
+    Unchanged,
+    Anew(Vec<u8>),
+    /// Neither secret opens it.
+    Lost,
 }
 
 #[cfg(test)]
@@ -169,6 +189,18 @@ mod tests {
         assert_eq!(Sealer::new(two, None).open("a", &sealed), None);
         assert_eq!(Sealer::new(one.clone(), None).open("b", &sealed), None);
         assert_eq!(Sealer::new(one, None).open("a", &sealed[1..]), None);
+    }
+
+    #[test]
+    fn what_is_sealed_anew_needs_the_secret_of_before_no_longer() {
+        let [one, two, three] = [(), (), ()].map(|()| Secret::for_this_process().unwrap());
+        let sealed = Sealer::new(one.clone(), None).seal("a", b"text").unwrap();
+        let both = Sealer::new(two.clone(), Some(one));
+        let Ok(Resealed::Anew(anew)) = both.reseal("a", &sealed) else { panic!("it is sealed anew") };
+        assert_eq!(Sealer::new(two, None).open("a", &anew), Some(b"text".to_vec()));
+        assert_eq!(both.reseal("a", &anew).unwrap(), Resealed::Unchanged);
+        assert_eq!(both.reseal("b", &sealed).unwrap(), Resealed::Lost, "it is something else's");
+        assert_eq!(Sealer::new(three, None).reseal("a", &sealed).unwrap(), Resealed::Lost);
     }
 
     #[test]
