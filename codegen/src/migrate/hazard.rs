@@ -235,6 +235,8 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
             if mapping.sql == SqlType::Jsonb { "{}".to_owned() } else { mapping.example.to_owned() }
         }
         Store::Enum { values } => values.first()?.clone(),
+        // Which entry it is cannot be known here.
+        Store::One { to } if to.len() == 1 => format!("{}_...", to[0]),
         _ => return None,
     };
     let plain = example.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::money;
 use crate::catalog::{Field, Store};
-use crate::schema::literal::{Written, uuid_of_user};
+use crate::schema::literal::{Written, uuid_of};
 use crate::schema::{Mapping, Scalar, SqlType, Unit};
 
 /// What `--set` gives for a field, as the JSON that the API would take; the error says what the field takes.
@@ -41,8 +41,11 @@ pub fn sql(field: &Field, value: &Value, currency: &str) -> Result<Vec<String>, 
             Ok(vec![format!("array[{}]::text[]", items.join(", "))])
         }
         Store::One { to } if to.len() == 1 => {
-            let id = value.as_str().filter(|id| is_uuid(id)).ok_or("it takes the UUID of an entry")?;
-            Ok(vec![quoted(id)])
+            let given = value.as_str().unwrap_or_default();
+            let uuid = uuid_of(&to[0], given).or_else(|| is_uuid(given).then(|| given.to_owned()));
+            Ok(vec![quoted(
+                uuid.ok_or_else(|| format!("it takes the id of an entry, `{}_` and 26 characters", to[0]))?,
+            )])
         }
         _ => Err("a field of this type takes no value for existing rows".to_owned()),
     }
@@ -78,7 +81,7 @@ fn scalar_sql(mapping: Mapping, value: &Value, site_currency: &str) -> Result<Ve
         }
         (SqlType::Bigint | SqlType::Numeric | SqlType::Boolean, Unit::Plain) => vec![text],
         (SqlType::Jsonb, _) => vec![quoted(value.to_string())],
-        (SqlType::Uuid, _) => vec![quoted(uuid_of_user(&text).ok_or("it is no id of a user")?)],
+        (SqlType::Uuid, _) => vec![quoted(uuid_of("user", &text).ok_or("it is no id of a user")?)],
         _ => vec![quoted(text)],
     })
 }
@@ -138,6 +141,17 @@ mod tests {
         check("duration", "P1M", None);
         check("date", "2026-01-31", Some(&["'2026-01-31'"]));
         check("date", "2026-02-30", None);
+        let brand = Field { name: "x".into(), store: Store::One { to: vec!["brand".into()] }, required: true };
+        let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
+        for (text, expected) in [
+            ("brand_01h455vb4pex5vsknk084sn02q", Some(uuid)),
+            (uuid, Some(uuid)),
+            ("product_01h455vb4pex5vsknk084sn02q", None),
+            ("brand_...", None),
+        ] {
+            let found = parse(&brand, text).and_then(|value| sql(&brand, &value, "EUR")).ok();
+            assert_eq!(found, expected.map(|uuid| vec![quoted(uuid)]), "{text}");
+        }
         check("json", "{\"a\": 1}", Some(&["'{\"a\":1}'"]));
     }
 }

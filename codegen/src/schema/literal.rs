@@ -129,12 +129,13 @@ pub fn color(value: &Written) -> Option<Parsed> {
 
 /// The TypeID of an account.
 pub fn user(value: &Written) -> Option<Parsed> {
-    text(value).filter(|_| value.as_text().is_some_and(|id| uuid_of_user(id).is_some()))
+    text(value).filter(|_| value.as_text().is_some_and(|id| uuid_of("user", id).is_some()))
 }
 
-/// The UUID of `user_` and 26 characters of Crockford's base32, as the TypeID specification 0.3 has it.
-pub fn uuid_of_user(id: &str) -> Option<String> {
-    let suffix = id.strip_prefix("user_").filter(|suffix| suffix.len() == 26 && suffix.as_bytes()[0] <= b'7')?;
+/// The UUID of the prefix, `_` and 26 characters of Crockford's base32, as the TypeID specification 0.3 has it.
+pub fn uuid_of(prefix: &str, id: &str) -> Option<String> {
+    let suffix = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
+    let suffix = suffix.filter(|suffix| suffix.len() == 26 && suffix.as_bytes()[0] <= b'7')?;
     let digit = |byte: u8| b"0123456789abcdefghjkmnpqrstvwxyz".iter().position(|letter| *letter == byte);
     let bits = suffix.bytes().try_fold(0_u128, |bits, byte| Some(bits << 5 | digit(byte)? as u128))?;
     let hex = format!("{bits:032x}");
@@ -276,7 +277,7 @@ mod tests {
         refused(color, "red");
         refused(email, "nobody");
         let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
-        assert_eq!(uuid_of_user("user_01h455vb4pex5vsknk084sn02q").as_deref(), Some(uuid));
+        assert_eq!(uuid_of("user", "user_01h455vb4pex5vsknk084sn02q").as_deref(), Some(uuid));
         refused(user, "user_8zzzzzzzzzzzzzzzzzzzzzzzzz");
         refused(user, "product_01h455vb4pex5vsknk084sn02q");
     }
