@@ -211,7 +211,7 @@ async fn without_its_redis_a_node_counts_for_itself() {
 }
 
 #[tokio::test]
-async fn large_bodies_and_slow_ones_are_refused() {
+async fn large_bodies_and_slow_requests_are_refused() {
     let site = site(Settings::default()).await;
     let large = site.post("/auth/sign-in", json!({ "email": "a".repeat(17_000), "password": "" }), None).await;
     assert_eq!(large.status, 413, "{}", large.body);
@@ -227,8 +227,26 @@ async fn large_bodies_and_slow_ones_are_refused() {
         read.expect("the server gives it up").expect("it says so");
         String::from_utf8(answer).expect("a status")
     };
-    let answers = tokio::join!(slow("/auth/sign-in"), slow("/auth/refresh"), slow("/graphql"));
+    // Of what is no request yet, nothing can be said.
+    let dripping = async {
+        let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: lo").await.expect("the server reads");
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read(&mut [0; 1])).await;
+        read.expect("the server gives it up").expect("the end")
+    };
+    let mut idle = TcpStream::connect(site.server.address).await.expect("the server accepts");
+    let mut health = async || {
+        idle.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("the server reads");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nok") {
+            assert_ne!(idle.read_buf(&mut answer).await.expect("the server answers"), 0, "the server has hung up");
+        }
+        String::from_utf8_lossy(&answer[..12]).into_owned()
+    };
+    assert_eq!(health().await, "HTTP/1.1 200");
+    let answers = tokio::join!(slow("/auth/sign-in"), slow("/auth/refresh"), slow("/graphql"), dripping);
     let expected = "HTTP/1.1 408".to_owned();
-    assert_eq!(answers, (expected.clone(), expected.clone(), expected));
+    assert_eq!(answers, (expected.clone(), expected.clone(), expected, 0));
+    assert_eq!(health().await, "HTTP/1.1 200", "between requests there is more time");
     site.stop().await;
 }

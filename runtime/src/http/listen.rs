@@ -17,10 +17,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::Peer;
+use super::pace::{Pace, Paced};
 
-/// For the headers of a request to arrive, and for an idle connection to be used again: longer than load balancers keep
-/// theirs (60 s), or they would send requests into a connection that is just being closed.
-const HEADER_TIME: Duration = Duration::from_secs(75);
+/// For an idle connection to be used again: longer than load balancers keep theirs (60 s), or they would send requests into a
+/// connection that is just being closed. `Pace` has no such patience with a head that has begun.
+const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Bytes of one connection's headers, and of what is read ahead.
 const BUFFER: usize = 64 * 1024;
 const CONNECTIONS: usize = 4096;
@@ -54,15 +55,20 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             tracing::debug!(%error, "a connection is gone already");
             continue;
         }
+        let pace = Pace::default();
+        let stream = TokioIo::new(Paced { stream, pace: pace.clone() });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
+            .header_read_timeout(IDLE_TIME)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(stream), told(router.clone(), Peer(peer.ip())));
+            .serve_connection(stream, told(router.clone(), Peer(peer.ip()), pace.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                },
+                () = pace.too_slow() => tracing::debug!("the head of a request took too long"),
             }
             drop(place);
         });
@@ -77,11 +83,18 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
 fn told(
     router: Router,
     peer: Peer,
+    pace: Pace,
 ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send {
     let routes = TowerToHyperService::new(router);
     service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        routes.call(request)
+        pace.arrived();
+        let (answer, pace) = (routes.call(request), pace.clone());
+        async move {
+            let answer = answer.await;
+            pace.answered();
+            answer
+        }
     })
 }
 
