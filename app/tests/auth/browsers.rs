@@ -91,6 +91,10 @@ async fn types_are_shown_to_whom_the_setting_says() {
     let told = graphql(&site, wrong(), None).await.body;
     assert!(told.contains("prodcts") && !told.contains("Did you mean"), "{told}");
     assert!(graphql(&site, wrong(), Some(text(&tokens["accessToken"]))).await.body.contains("Did you mean"));
+    let list = "query($f: ProductFilter, $o: [ProductOrder!]) { products(filter: $f, orderBy: $o) { totalCount } }";
+    let near = json!({ "query": list, "variables": { "f": { "Name": {} }, "o": [{ "field": "NONE" }] } });
+    let told = graphql(&site, near, None).await.body;
+    assert!(!told.contains("did you mean") && !told.contains("STOCK") && !told.contains("PRICE"), "{told}");
     let shown = graphql(&site, query(), Some(text(&tokens["accessToken"]))).await.json();
     assert_eq!(shown["data"]["__schema"]["queryType"]["name"], "Query");
     assert_eq!(graphql(&site, json!({ "query": "{ __typename }" }), None).await.json()["data"]["__typename"], "Query");

@@ -70,10 +70,12 @@ impl Failure {
         self
     }
 
-    /// The names that a message proposes, near to a wrong one, would tell the types of the API one by one.
+    /// The names that a message proposes in place of a wrong one would tell the types of the API one by one.
     pub fn without_suggestion(mut self) -> Self {
-        if let Some(length) = self.problem.message.find(" Did you mean") {
-            self.problem.message.truncate(length);
+        let message = &mut self.problem.message;
+        let proposals = [" Did you mean ", ": did you mean ", ": it is one of "];
+        if let Some(length) = proposals.iter().find_map(|proposal| message.find(proposal)) {
+            message.truncate(length);
         }
         self
     }
