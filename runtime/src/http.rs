@@ -11,6 +11,7 @@ mod graphiql;
 mod graphql;
 mod headers;
 pub mod listen;
+mod pace;
 pub mod protection;
 pub mod rate;
 

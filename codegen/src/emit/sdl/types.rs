@@ -44,7 +44,7 @@ fn system_fields() -> [Member; 7] {
         Member::new("status", "EntryStatus!", "Where the entry stands between draft and published."),
         Member::new("createdAt", "DateTime!", "When the entry was made."),
         Member::new("updatedAt", "DateTime!", "When the entry was last saved."),
-        Member::new("publishedAt", "DateTime", "When the entry was last published; null while it never was."),
+        Member::new("publishedAt", "DateTime", "When the entry was first published; null while it never was."),
         Member::new("createdBy", "ID", "The user who made the entry; null when no user did."),
         Member::new("updatedBy", "ID", "The user who last saved the entry; null when no user did."),
     ]
