@@ -32,8 +32,12 @@ pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json
         Grant::By(rule) => {
             describe(rule, info, &mut reasons);
             match entry {
-                None => true,
-                Some(entry) => passes(&store, info, action, rule, entry, &mut reasons).await?,
+                None => has_what_else_it_takes(&store, info, action, &mut reasons),
+                Some(entry) if action == Action::Export => is_exported(&store, info, rule, entry, &mut reasons).await?,
+                Some(entry) => {
+                    passes(&store, info, action, rule, entry, &mut reasons).await?
+                        && (action != Action::Import || is_updated(&store, info, entry, &mut reasons).await?)
+                }
             }
         }
     };
@@ -94,6 +98,66 @@ fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
     }
 }
 
+/// Whether the role has the rights that the action takes beside its own, on some entries at least.
+fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, reasons: &mut Vec<String>) -> bool {
+    let may = |action| !store.access.grant(info, action).is_denied();
+    let (has, lacks) = match action {
+        Action::Update | Action::Publish | Action::Delete => (
+            may(Action::Read) || may(Action::ReadDrafts),
+            "the role may not read entries, and what it may not read it cannot write",
+        ),
+        Action::Export => (may(Action::Read) || may(Action::ReadDrafts), NOT_READ_NOT_EXPORTED),
+        Action::Import => (may(Action::Create) || may(Action::Update), "an import takes `create` or `update` as well"),
+        Action::Read | Action::ReadDrafts | Action::Create | Action::ReadHistory => (true, ""),
+    };
+    if !has {
+        reasons.push(lacks.into());
+    }
+    has
+}
+
+const NOT_READ_NOT_EXPORTED: &str = "what the role may not read it cannot export";
+
+/// In one of the stages the role may both read and export the entry.
+async fn is_exported(
+    store: &Store,
+    info: &'static ContentInfo,
+    rule: &Rule,
+    entry: Uuid,
+    reasons: &mut Vec<String>,
+) -> Result<bool> {
+    let mut passes = false;
+    for stage in [Stage::Draft, Stage::Live] {
+        if store.passes(stage, info, rule.rows.as_ref(), entry).await? != Some(true) {
+            continue;
+        }
+        passes = true;
+        if is_read(store, stage, info, entry).await? {
+            reasons
+                .push(format!("the entry is there at the stage `{}`, for the role to read and export", stage.schema()));
+            return Ok(true);
+        }
+    }
+    let lacks = if passes { NOT_READ_NOT_EXPORTED } else { "there is no such entry that passes `where`" };
+    reasons.push(lacks.into());
+    Ok(false)
+}
+
+/// An import of an entry that is there updates it.
+async fn is_updated(store: &Store, info: &'static ContentInfo, entry: Uuid, reasons: &mut Vec<String>) -> Result<bool> {
+    match store.access.grant(info, Action::Update) {
+        Grant::Trusted => Ok(true),
+        Grant::Denied => {
+            reasons.push(denied(store, info, Action::Update));
+            Ok(false)
+        }
+        Grant::By(rule) => {
+            describe(rule, info, reasons);
+            passes(store, info, Action::Update, rule, entry, reasons).await
+        }
+    }
+}
+
 /// Whether the rule's rows have the entry.
 async fn passes(
     store: &Store,
@@ -126,6 +190,10 @@ async fn passes(
 /// Readable as a draft; where the role reads no drafts of the type, as what is live.
 async fn is_visible(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
     let stage = if store.access.reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
+    is_read(store, stage, info, entry).await
+}
+
+async fn is_read(store: &Store, stage: Stage, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
     Ok(match store.access.reads(info, stage) {
         Grant::Denied => false,
         Grant::Trusted => true,
