@@ -14,6 +14,7 @@ mod live;
 pub(crate) mod load;
 mod nested;
 mod pointers;
+mod prepare;
 mod remove;
 pub(crate) mod row;
 mod save;

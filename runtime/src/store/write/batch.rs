@@ -11,15 +11,12 @@ use crate::access::Action;
 use crate::content::ContentInfo;
 use crate::error::{Code, Error, Problem, Step};
 use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
-use crate::id::new_uuid;
 use crate::store::write::check::Checker;
 use crate::store::write::failure::{Failure, Result};
-use crate::store::write::guard::{Guard, Rights, must_know};
-use crate::store::write::input::Overlay;
-use crate::store::write::keys::{Collector, Key, Keys};
-use crate::store::write::load::load;
+use crate::store::write::guard::{Guard, Rights};
+use crate::store::write::prepare::prepare;
 use crate::store::write::remove::Subject;
-use crate::store::write::row::{At, Faults, Item, Old, Row};
+use crate::store::write::row::{At, Faults, Item};
 use crate::store::write::{live, remove, save, slug, trail, unique};
 use crate::store::{Stage, Store};
 
@@ -154,163 +151,6 @@ fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
         must(guard.access().must(info, Action::Publish).map(|()| Rights::default()), Some("publish".into()));
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }.into()) }
-}
-
-/// Keys become ids, what is stored is read and locked, inputs are laid over it.
-async fn prepare(
-    connection: &mut PgConnection,
-    guard: Guard<'_>,
-    store: &Store,
-    request: &Request<'_>,
-    faults: &mut Faults,
-) -> Result<Vec<Item>> {
-    let (info, site) = (request.info, &store.schema.site);
-    // Two kinds of keys: what may be pointed at is not what may be written.
-    let (mut keys, mut target_keys) = (Keys::default(), Keys::default());
-    let targets: Vec<Option<Key>> =
-        request.inputs.iter().map(|input| target_key(request, input, store, faults)).collect();
-    let mut collector = Collector { keys: &mut keys, site, reuse: request.reuse };
-    for input in &request.inputs {
-        collector.fields(info, input.data);
-    }
-    targets.iter().flatten().for_each(|key| target_keys.want(key));
-    keys.resolve(connection, store).await?;
-    target_keys.resolve_all(connection).await?;
-    let ids: Vec<Uuid> = targets.iter().flatten().filter_map(|key| target_keys.get(key)).collect();
-    let mut stored = load(connection, Stage::Draft, info, &ids, true).await?;
-    let locked = stored.keys().copied().collect();
-    let admitted = guard.admitted(connection, info, Action::Update, locked).await?;
-    stored.retain(|id, _| admitted.contains(id));
-    let plans = plans(request, &targets, &stored, &mut target_keys, &mut keys, faults);
-    let mut items = Vec::with_capacity(request.inputs.len());
-    for (input, plan) in request.inputs.iter().zip(plans) {
-        let Some(Plan { id, key, free }) = plan else { continue };
-        let old = stored.remove(&id);
-        if let Some(old) = &old {
-            check_revision(input, old, faults);
-        }
-        let action = if old.is_none() { Action::Create } else { Action::Update };
-        let of_key = At::Key(&At::Steps(&input.outer), "key");
-        let rights = match guard.rights(info, action) {
-            Ok(rights) => rights,
-            Err(problem) => {
-                faults.0.push((input.root, problem.at(of_key.steps())));
-                continue;
-            }
-        };
-        let mut overlay = Overlay {
-            site,
-            guard,
-            rights,
-            publish: request.publish,
-            keys: &mut keys,
-            faults,
-            items: &mut items,
-            root: input.root,
-            reuse: request.reuse,
-        };
-        let at = At::Steps(&input.path);
-        let mut new = match &old {
-            Some(old) => Row { path: input.path.clone(), ..old.row.clone() },
-            None => overlay.blank(info, id, at),
-        };
-        new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
-        let key = key.map(|(field, value)| (field, value, of_key));
-        overlay.entry(info, &mut new, key, input.data, at);
-        items.push(Item { info, root: input.root, is_root: true, old, new, record: OnceLock::new() });
-    }
-    Ok(items)
-}
-
-/// The key that says which entry an input is about, if it says so.
-fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &mut Faults) -> Option<Key> {
-    match input.target {
-        Target::New => None,
-        Target::Id { id, .. } => Some(Key { info: request.info, field: None, value: crate::Value::Uuid(id) }),
-        Target::Key { key, .. } => match Key::parse(request.info, key, &store.schema.site) {
-            Ok(key) => match key.field.map(|field| must_know(&store.access, request.info, field.snake)) {
-                None | Some(Ok(())) => Some(key),
-                Some(Err(problem)) => {
-                    let at = At::Key(&At::Steps(&input.outer), "key");
-                    faults.0.push((input.root, problem.at(at.steps())));
-                    None
-                }
-            },
-            Err(no) => {
-                faults.add(input.root, no.code, no.message, At::Key(&At::Steps(&input.outer), "key"));
-                None
-            }
-        },
-    }
-}
-
-/// The entry that an input is about.
-struct Plan {
-    id: Uuid,
-    /// The field and value of the key of a new entry.
-    key: Option<(usize, crate::Value)>,
-    /// Whether no entry has this key; there may be one that the actor may not write.
-    free: bool,
-}
-
-/// The entry of each input, a stored one or a new one with the value of its key; `None` after a fault. One that the actor may not
-/// write is not among the stored ones, as if there were none.
-fn plans(
-    request: &Request<'_>,
-    targets: &[Option<Key>],
-    stored: &HashMap<Uuid, Old>,
-    target_keys: &mut Keys,
-    keys: &mut Keys,
-    faults: &mut Faults,
-) -> Vec<Option<Plan>> {
-    let mut seen: HashSet<Uuid> = HashSet::new();
-    let mut plans = Vec::with_capacity(targets.len());
-    for (input, key) in request.inputs.iter().zip(targets) {
-        let outer = At::Steps(&input.outer);
-        let found = key.as_ref().and_then(|key| target_keys.get(key));
-        let free = found.is_none();
-        let plan = match (key, found.filter(|id| stored.contains_key(id) || seen.contains(id))) {
-            (None, _) => matches!(input.target, Target::New).then(|| Plan { id: new_uuid(), key: None, free }),
-            (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
-            (Some(key), None) => match (key.field, &key.value) {
-                (Some(field), value) => {
-                    let place = request.info.fields.iter().position(|other| std::ptr::eq(other, field));
-                    let id = new_uuid();
-                    keys.set(key, id);
-                    target_keys.set(key, id);
-                    place.map(|place| Plan { id, key: Some((place, value.clone())), free })
-                }
-                (None, crate::Value::Uuid(id)) if request.keep_ids && free => Some(Plan { id: *id, key: None, free }),
-                _ => {
-                    let name = if matches!(input.target, Target::Id { .. }) { "id" } else { "key" };
-                    faults.add(input.root, Code::NotFound, key.missing(), At::Key(&outer, name));
-                    None
-                }
-            },
-        };
-        match plan {
-            Some(Plan { id, .. }) if !seen.insert(id) => {
-                faults.add(input.root, Code::Conflict, "another item of the list has this key", At::Key(&outer, "key"));
-                plans.push(None);
-            }
-            plan => plans.push(plan),
-        }
-    }
-    plans
-}
-
-fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
-    let expected = match input.target {
-        Target::New => None,
-        Target::Id { revision, .. } => Some(revision),
-        Target::Key { revision, .. } => revision,
-    };
-    if let Some(expected) = expected.filter(|expected| *expected != old.revision) {
-        faults.0.push((
-            input.root,
-            revision_mismatch(expected, old.revision, At::Key(&At::Steps(&input.outer), "revision")),
-        ));
-    }
 }
 
 pub fn revision_mismatch(expected: i64, actual: i64, at: At<'_>) -> Problem {
