@@ -113,10 +113,10 @@ impl Order {
         Self { keys: self.keys.iter().map(Key::reversed).collect(), signature: self.signature.clone() }
     }
 
-    /// ` ORDER BY ..`
-    pub fn push_order_by(&self, text: &mut String) {
+    /// What comes after `ORDER BY`.
+    pub fn push_keys(&self, text: &mut String) {
         let keys: Vec<_> = self.keys.iter().map(Key::sql).collect();
-        let _ = write!(text, " ORDER BY {}", keys.join(", "));
+        text.push_str(&keys.join(", "));
     }
 
     /// `, column, ..` for [`Order::write_cursor`].

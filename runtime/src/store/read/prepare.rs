@@ -224,10 +224,12 @@ impl Preparing<'_> {
             return self.numbered_rows(link, &owner, object, select, problems);
         }
         let mut sql = Sql::default();
+        sql.push("SELECT ");
         self.push_columns(object, select, &mut sql);
         self.from(link, object.info, &mut sql)?;
         self.conditions(object.info, select, &mut sql, problems)?;
-        select.order.push_order_by(&mut sql.text);
+        sql.push(" ORDER BY ");
+        select.order.push_keys(&mut sql.text);
         // A literal: PostgreSQL plans a parameter here anew at each execution.
         sql.push(&format!(" LIMIT {}", select.limit));
         if link.is_some() {
@@ -239,7 +241,7 @@ impl Preparing<'_> {
     }
 
     /// All lists in one pass over their rows, numbered by owner: half the work of a loop where lists are short, as those are
-    /// that editors put together. The rows come in the order of the numbering.
+    /// that editors put together. The rows come in the order of the numbering. One row of each list needs no numbers.
     fn numbered_rows(
         &self,
         link: &Link,
@@ -249,21 +251,30 @@ impl Preparing<'_> {
         problems: &mut Vec<Problem>,
     ) -> Result<Sql> {
         let mut sql = Sql::default();
-        sql.push("SELECT * FROM (");
+        let only_first = select.limit == 1;
+        sql.push(&if only_first { format!("SELECT DISTINCT ON ({owner}) ") } else { "SELECT * FROM (SELECT ".into() });
         self.push_columns(object, select, &mut sql);
-        sql.push(&format!(", {owner}, row_number() OVER (PARTITION BY {owner}"));
-        select.order.push_order_by(&mut sql.text);
-        // No field can have this name.
-        sql.push(") AS \"#\"");
+        sql.push(&format!(", {owner}"));
+        if !only_first {
+            sql.push(&format!(", row_number() OVER (PARTITION BY {owner} ORDER BY "));
+            select.order.push_keys(&mut sql.text);
+            // No field can have this name.
+            sql.push(") AS \"#\"");
+        }
         link.all(self.tables(), object.info, &mut sql)?;
         self.conditions(object.info, select, &mut sql, problems)?;
-        sql.push(&format!(" AND {owner} = ANY(")).ids();
-        sql.push(&format!(")) x WHERE \"#\" <= {}", select.limit));
+        sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
+        if only_first {
+            sql.push(&format!(" ORDER BY {owner}, "));
+            select.order.push_keys(&mut sql.text);
+        } else {
+            sql.push(&format!(") x WHERE \"#\" <= {}", select.limit));
+        }
         Ok(sql)
     }
 
     fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) {
-        sql.push("SELECT ").push(&columns(object, self.stage));
+        sql.push(&columns(object, self.stage));
         if select.keys {
             select.order.push_columns(&mut sql.text);
         }

@@ -87,7 +87,8 @@ impl Store {
         tables.push(info, "t", &mut sql)?;
         sql.push(" WHERE ");
         Filter::new(self, stage, &mut sql, &mut problems).conditions(info, &select.filter, "t")?;
-        order.push_order_by(&mut sql.text);
+        sql.push(" ORDER BY ");
+        order.push_keys(&mut sql.text);
         sql.push(&format!(" LIMIT {}", select.first));
         if !problems.is_empty() {
             return Err(Error { problems });
