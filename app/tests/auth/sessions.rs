@@ -122,7 +122,7 @@ async fn in_the_grace_too_nobody_comes_back_with_what_was_before_the_last() {
 }
 
 #[tokio::test]
-async fn signing_out_takes_no_body() {
+async fn signing_out_takes_no_body_and_is_told_by_the_log() {
     let site = Site::new().await;
     site.user("ada@shop.example", "editor").await;
     let tokens = site.sign_in("ada@shop.example").await;
@@ -130,6 +130,17 @@ async fn signing_out_takes_no_body() {
     let headers: &[_] = &[("authorization", bearer.as_str())];
     assert_eq!(site.send("POST", "/auth/sign-out", headers, Json::Null).await.status, 204);
     assert_eq!(site.get("/auth/me", text(&tokens["accessToken"])).await.refusal(), unauthenticated());
+    let other = site.sign_in("ada@shop.example").await;
+    let body = json!({ "refreshToken": other["refreshToken"] });
+    for _ in 0..2 {
+        assert_eq!(site.post("/auth/sign-out", body.clone(), None).await.status, 204);
+    }
+    let told: i64 =
+        sqlx::query_scalar("select count(*) from cms.audit where action = 'session.end' and actor is not null")
+            .fetch_one(&site.db.pool)
+            .await
+            .expect("the log");
+    assert_eq!(told, 2, "the log has a line for each session");
     let form = site.send("POST", "/auth/sign-out", &[("content-type", "text/plain")], json!({})).await;
     assert_eq!((form.status, &form.json()["status"]), (415, &json!(415)), "{}", form.body);
     site.stop().await;

@@ -191,10 +191,19 @@ impl Accounts {
     }
 
     /// Ends the session of a refresh token, if it has one: what signing out needs when the access token has expired.
-    pub async fn end_session_of(&self, token: &str) -> Result<()> {
-        let sql = "update cms.session set revoked_at = now(), revoked_for = 'signed_out'
-            where id = (select session_id from cms.refresh_token where hash = $1) and revoked_at is null";
-        sqlx::query(sql).bind(secret::hash(token)).execute(&self.pool).await?;
+    pub async fn end_session_of(&self, token: &str, origin: &Origin) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        let sql = "update cms.session as s set revoked_at = now(), revoked_for = 'signed_out' from cms.user as u
+            where s.id = (select session_id from cms.refresh_token where hash = $1) and s.revoked_at is null
+                and u.id = s.user_id
+            returning s.id, u.id, u.role";
+        let ended: Option<(Uuid, Uuid, String)> =
+            sqlx::query_as(sql).bind(secret::hash(token)).fetch_optional(&mut *transaction).await?;
+        if let Some((session, user, role)) = ended {
+            let actor = actor(user, session, role, origin);
+            audit::record(&mut transaction, &actor, Event::new("session.end").on("session", session)).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 

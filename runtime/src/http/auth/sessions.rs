@@ -115,11 +115,11 @@ pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Result<R
 
 async fn ended(app: &App, parts: &Parts, given: Option<&str>) -> Result<()> {
     if let Some(token) = given {
-        return app.accounts.end_session_of(token).await;
+        return app.accounts.end_session_of(token, &origin(parts)).await;
     }
     if let Some(token) = cookie::refresh(&app.accounts, &parts.headers) {
         cookie::check_same_origin(app, parts)?;
-        return app.accounts.end_session_of(token).await;
+        return app.accounts.end_session_of(token, &origin(parts)).await;
     }
     let actor = identify(app, parts).await?.actor;
     match actor.identity {
