@@ -2,9 +2,13 @@
 
 mod client;
 mod explain;
+#[path = "../shared/hostile.rs"]
+mod hostile;
 mod http;
+mod injection;
 mod matrix;
 mod operator;
 mod public_role;
 mod reads;
+mod sdl;
 mod writes;

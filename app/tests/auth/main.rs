@@ -9,6 +9,9 @@ mod cookies;
 mod crafted;
 mod expiry;
 mod forced_factor;
+#[path = "../shared/hostile.rs"]
+mod hostile;
+mod hostile_texts;
 mod load;
 mod managing;
 mod operations;

@@ -322,6 +322,10 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
             Some(number) => return Ok(Json::from(number.to_string())),
             None => false,
         },
+        // Of all characters PostgreSQL keeps but this one, and the site's own code may hand the text on as it is.
+        ("String" | "ID", Json::String(text)) if text.contains('\0') => {
+            return Err("a text must not hold the character U+0000".to_owned());
+        }
         ("String" | "ID", Json::String(_)) | ("Boolean", Json::Bool(_)) | ("Float", Json::Number(_)) => true,
         _ => !is_built_in(name),
     };

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -15,7 +15,7 @@ use super::cors::Cors;
 use super::documents::{self, Documents};
 use super::rate::{self, Limiter, Rate, Shown};
 use super::{App, Peer, graphql};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::graphql::Audience;
 use crate::identity::WrongSetting;
 
@@ -119,6 +119,11 @@ impl Settings {
     }
 }
 
+/// No id, name or text has this character: PostgreSQL does not keep it, and a route need not think of it.
+fn holds_nul(uri: &Uri) -> bool {
+    uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00"))
+}
+
 /// Finds out where a request comes from, and answers it if not too many do. What a load balancer asks is never too much.
 pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
@@ -138,6 +143,10 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         };
         refused.tell(response.headers_mut());
         return response;
+    }
+    if holds_nul(request.uri()) {
+        let error = Error::new(Code::BadRequest, "an address must not hold the character U+0000");
+        return error.into_response();
     }
     let shown = Shown::default();
     request.extensions_mut().insert(shown.clone());
