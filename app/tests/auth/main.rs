@@ -18,6 +18,7 @@ mod operations;
 mod operator;
 mod others;
 mod provider;
+mod redis_away;
 mod second_factor;
 mod sessions;
 mod site;

@@ -1,0 +1,170 @@
+//! Redis hangs, goes and comes back while requests are answered: a server of its own, which is stopped, ended and started again.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use runtime::http::rate;
+use runtime::serde_json::json;
+use runtime::testing::TestServer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::abuse::{behind_a_proxy, rates};
+use crate::client::{Answer, Outbox, Site, protected, send, settings};
+
+/// What has been told comes to pass within this time.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// No request takes longer, whatever Redis does: twice a quarter of a second, and what a busy machine adds.
+const BOUND: Duration = Duration::from_secs(3);
+
+/// Ends with the test, also with one that fails.
+struct Redis {
+    port: u16,
+    process: Child,
+}
+
+impl Redis {
+    async fn start(port: u16) -> Self {
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let redis = Self { port, process: command.spawn().expect("Redis starts") };
+        eventually("Redis answers", async || redis.answers().await).await;
+        redis
+    }
+
+    async fn answers(&self) -> bool {
+        let ping = async {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+            stream.write_all(b"PING\r\n").await?;
+            let mut answer = [0; 7];
+            stream.read_exact(&mut answer).await.map(|_| &answer == b"+PONG\r\n")
+        };
+        tokio::time::timeout(Duration::from_secs(1), ping).await.is_ok_and(|answer| answer.unwrap_or(false))
+    }
+
+    fn signal(&self, name: &str) {
+        let told = Command::new("kill").args([name, &self.process.id().to_string()]).status().expect("kill runs");
+        assert!(told.success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn program() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found("redis-server").or_else(|| found("valkey-server")).expect("install redis-server or valkey-server")
+}
+
+/// Asks again and again, until it is so.
+async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so().await {
+        assert!(begin.elapsed() < DEADLINE, "not within {} s: {what}", DEADLINE.as_secs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+struct Nodes {
+    one: Site,
+    two: TestServer,
+    addresses: u32,
+}
+
+impl Nodes {
+    async fn new(redis: &Redis) -> Self {
+        let url = format!("redis://127.0.0.1:{}", redis.port);
+        let protection = behind_a_proxy(rate::Settings { redis: Some(url), ..rates(Some("4/h"), None) });
+        let one = Site::with_both(settings(), protection.clone()).await;
+        let two = protected(&one.db, &Outbox::default(), protection).await;
+        Self { one, two, addresses: 0 }
+    }
+
+    /// A client that has never asked.
+    fn new_client(&mut self) -> String {
+        self.addresses += 1;
+        format!("10.{}.{}.{}", self.addresses >> 16, self.addresses >> 8 & 255, self.addresses & 255)
+    }
+
+    /// Whether the nodes count together: the second one knows what the first one was asked.
+    async fn share(&mut self) -> bool {
+        let client = self.new_client();
+        let left = async |node| {
+            let answer = ask(node, &client).await;
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            let told =
+                answer.header("ratelimit").and_then(|told| told.split_once("r=")?.1.split(';').next()?.parse().ok());
+            told.unwrap_or_else(|| panic!("{:?}", answer.headers))
+        };
+        let (first, second): (u32, u32) = (left(self.one.server.address).await, left(self.two.address).await);
+        assert_eq!(first, 3, "nobody has asked before");
+        second == 2
+    }
+
+    /// Many at once are answered in time, and a client that asks too often is refused all the same.
+    async fn are_well(&mut self) {
+        let clients: Vec<_> = (0..40).map(|_| self.new_client()).collect();
+        let answers = clients.iter().map(|client| ask(self.one.server.address, client));
+        for answer in futures_util::future::join_all(answers).await {
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+        let client = self.new_client();
+        let mut refused = 0;
+        for _ in 0..10 {
+            refused += u32::from(ask(self.one.server.address, &client).await.status == 429);
+        }
+        // Redis may go or come meanwhile, with a quota of its own.
+        assert!((2..=6).contains(&refused), "{refused} of 10 are refused where 4 are allowed");
+    }
+
+    async fn stop(self) {
+        self.two.stop().await;
+        self.one.stop().await;
+    }
+}
+
+async fn ask(node: std::net::SocketAddr, client: &str) -> Answer {
+    let headers = [("content-type", "application/json"), ("x-forwarded-for", client)];
+    let begin = Instant::now();
+    let answer = send(node, "POST", "/graphql", &headers, &json!({ "query": "{ __typename }" })).await;
+    assert!(begin.elapsed() < BOUND, "a request took {:?}", begin.elapsed());
+    answer
+}
+
+#[tokio::test]
+async fn requests_are_answered_while_redis_hangs_and_goes_and_counted_together_when_it_is_back() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let mut redis = Redis::start(port).await;
+    let mut nodes = Nodes::new(&redis).await;
+    assert!(nodes.share().await);
+
+    redis.signal("-STOP");
+    nodes.are_well().await;
+    assert!(!nodes.share().await, "it hangs");
+    redis.signal("-CONT");
+    eventually("the nodes count together after a hang", async || nodes.share().await).await;
+
+    drop(redis);
+    nodes.are_well().await;
+    assert!(!nodes.share().await, "it is gone");
+    redis = Redis::start(port).await;
+    eventually("the nodes count together with a new one", async || nodes.share().await).await;
+
+    // It ends while it hangs: connections that nobody closes.
+    redis.signal("-STOP");
+    nodes.are_well().await;
+    drop(redis);
+    let redis = Redis::start(port).await;
+    eventually("the nodes count together once more", async || nodes.share().await).await;
+    nodes.are_well().await;
+    nodes.stop().await;
+    drop(redis);
+}
