@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { audit } from './audit.mjs';
 import { apollo, urql, walk } from './clients.mjs';
+import { graphiql } from './graphiql.mjs';
 
 const url = process.env.TYPECASE_URL ?? 'http://127.0.0.1:4000/graphql';
 const headers = { authorization: `Bearer ${process.env.TYPECASE_DEV_TOKEN}` };
@@ -22,6 +23,7 @@ const steps = {
   'Apollo client': () => apollo(url, headers),
   urql: () => urql(url, headers),
   'every page once': () => walk(url),
+  'GraphiQL in a browser': () => graphiql(new URL('/graphiql', url).href),
   'relay compiler': program('relay-compiler', 'relay.config.json'),
   'TypeScript client is generated': program('graphql-codegen', '--config', 'codegen.ts'),
   'TypeScript client compiles': program('tsc', '--strict', '--noEmit', '--target', 'es2022', '--module', 'esnext', '--moduleResolution', 'bundler', 'typescript/products.ts'),
