@@ -1,34 +1,23 @@
 //! A real OpenID Connect provider in a process of its own (`app/tests/oidc`), and a browser that goes to it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 
 use runtime::identity::provider_settings::ProviderSettings;
 use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{Answer, send};
+use crate::node::NodeServer;
 
 pub struct Provider {
     pub address: SocketAddr,
-    process: Child,
+    _server: NodeServer,
 }
 
 impl Provider {
     pub fn start() -> Self {
-        let mut command = Command::new("node");
-        command.arg(installed().join("server.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().unwrap_or_else(|error| panic!("node cannot be started ({error}): {NEEDED}"));
-        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
-        let address = lines
-            .find_map(|line| line.ok()?.strip_prefix("listening ").map(|address| address.parse().expect("an address")))
-            .unwrap_or_else(|| panic!("the provider did not start: {NEEDED}"));
-        // It must not fill its output and stop.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { address, process }
+        let server = NodeServer::start("oidc");
+        Self { address: server.address, _server: server }
     }
 
     pub fn issuer(&self) -> String {
@@ -87,14 +76,6 @@ impl Provider {
     }
 }
 
-impl Drop for Provider {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn keep(cookies: &mut BTreeMap<String, String>, answer: &Answer) {
     for (name, value) in answer.cookies().into_iter().filter_map(|cookie| cookie.split_once('=')) {
         cookies.insert(name.to_owned(), value.to_owned());
@@ -105,34 +86,4 @@ fn keep(cookies: &mut BTreeMap<String, String>, answer: &Answer) {
 pub fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.find('/').map_or("/", |start| &rest[start..])
-}
-
-const NEEDED: &str = "the tests of sign-in with others need Node 20 or newer with npm, and once its registry; \
-    install it from https://nodejs.org, or see the end of `npm ci` above";
-
-/// The folder with the provider's packages, which are fetched once for each lock file.
-fn installed() -> PathBuf {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oidc");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc-provider");
-    let copy = |name: &str, to: &Path| {
-        std::fs::copy(source.join(name), to.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    };
-    let lock = |folder: &Path| std::fs::read(folder.join("package-lock.json")).unwrap_or_default();
-    let is_done = folder.join("done").exists() && lock(&folder) == lock(&source);
-    if !is_done {
-        // What is there is of an older lock file, or was interrupted.
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("a folder in target");
-        copy("package.json", &folder);
-        copy("package-lock.json", &folder);
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder).stdin(Stdio::null());
-        let status = npm.status().unwrap_or_else(|error| panic!("npm cannot be started ({error}): {NEEDED}"));
-        assert!(status.success(), "`npm ci` failed in {}: {NEEDED}", folder.display());
-        std::fs::write(folder.join("done"), "").expect("a file in target");
-    }
-    copy("server.mjs", &folder);
-    folder
 }
