@@ -126,3 +126,52 @@ async fn the_sites_own_route_reads_the_content() {
     assert_eq!(answer.body.lines().filter(|line| line.starts_with("/products/")).count(), 20, "{}", answer.body);
     site.stop().await;
 }
+
+/// What exhausts a parser or a planner is tried without a server in `runtime/tests/graphql_limits.rs`; here it comes over HTTP.
+#[tokio::test]
+async fn what_is_made_to_exhaust_a_server_is_refused_and_it_goes_on_answering() {
+    let site = Site::empty().await;
+    let repeated = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<Vec<_>>().join(" ");
+    let doubling = repeated(40, &|index| format!("fragment F{index} on Query {{ ...F{0} ...F{0} }}", index + 1));
+    let ids: Vec<_> = (0..5_000).map(|_| "product_00000000000000000000000000").collect();
+    let ids_query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let filter_query = "query($f: ProductFilter) { products(filter: $f) { totalCount } }";
+    let tower = (0..40).fold(json!({ "name": { "eq": "a" } }), |inside, _| json!({ "and": [inside] }));
+    for (what, body) in [
+        ("deep GraphQL", json!({ "query": format!("{}{}", "{ a ".repeat(5_000), "}".repeat(5_000)) })),
+        ("aliases", json!({ "query": format!("{{ {} }}", repeated(500, &|index| format!("a{index}: __typename"))) })),
+        (
+            "a cycle of fragments",
+            json!({ "query": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }" }),
+        ),
+        (
+            "fragments that double",
+            json!({ "query": format!("{{ ...F0 }} {doubling} fragment F40 on Query {{ __typename }}") }),
+        ),
+        ("ids", json!({ "query": ids_query, "variables": { "ids": ids } })),
+        ("a tower of filters", json!({ "query": filter_query, "variables": { "f": tower } })),
+        (
+            "a huge number",
+            json!({ "query": format!("{{ products(first: 1{}) {{ totalCount }} }}", "0".repeat(5_000)) }),
+        ),
+        ("a large number", json!({ "query": "{ products(first: 2147483647) { totalCount } }" })),
+        (
+            "operations",
+            json!({ "query": repeated(200, &|index| format!("query Q{index} {{ __typename }}")), "operationName": "Q0" }),
+        ),
+    ] {
+        let answer = site.post(&body, &[]).await;
+        assert_eq!(answer.status, 400, "{what}: {}", &answer.body[..answer.body.len().min(500)]);
+        assert!(answer.json().get("data").is_none() && answer.body.len() < 20_000, "{what}");
+    }
+    let json_type = ("content-type", "application/json");
+    for path in ["/graphql", "/auth/sign-in"] {
+        for coding in ["gzip", "br", "identity, deflate"] {
+            let packed = site.send("POST", path, &[json_type, ("content-encoding", coding)], "\u{1f}packed").await;
+            assert_eq!(packed.status, 415, "{path} {coding}: {}", packed.body);
+        }
+    }
+    let plain = site.post(&json!({ "query": "{ __typename }" }), &[("content-encoding", "identity")]).await;
+    assert_eq!(plain.json()["data"]["__typename"], "Query", "{}", plain.body);
+    site.stop().await;
+}

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_ENCODING;
+use axum::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt;
 use serde_json::{Map, Value as Json};
 
@@ -26,6 +27,11 @@ pub struct Malformed {
 pub enum Requests {
     One(Request),
     Batch(Vec<Request>),
+}
+
+/// Whether a body is compressed. None is unpacked: a small one could become a large one (RFC 9110, 8.4 and 15.5.16).
+pub fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Malformed> {

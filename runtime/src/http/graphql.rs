@@ -59,6 +59,10 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
     if !accept::is_json(content_type) {
         return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8");
     }
+    if body::is_encoded(request.headers()) {
+        let message = "the body must come as it is, without `Content-Encoding`";
+        return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
     let (parts, body) = request.into_parts();
     let actor = match auth::authenticate(app, &parts).await {
         Ok(actor) => actor,

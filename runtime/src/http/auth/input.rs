@@ -23,6 +23,10 @@ pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), R
     if !accept::is_json(content_type) {
         return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8"));
     }
+    if body::is_encoded(&parts.headers) {
+        let message = "the body must come as it is, without `Content-Encoding`";
+        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
     let bytes = match body::read(body, LIMIT).await {
         Ok(bytes) => bytes,
         Err(malformed) => return Err(refused(malformed.status, malformed.message)),
