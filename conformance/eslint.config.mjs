@@ -1,10 +1,10 @@
 import graphql from '@graphql-eslint/eslint-plugin';
 
-// Plain lists are part of the API beside connections, and what has no life of its own has no id.
+// Plain lists are part of the API beside connections, what has no life of its own has no id, and lines of the audit log are no nodes.
 const rules = {
   ...graphql.configs['flat/schema-recommended'].rules,
   ...graphql.configs['flat/schema-relay'].rules,
-  '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false }],
+  '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false }],
   '@graphql-eslint/strict-id-in-types': 'off',
 };
 
