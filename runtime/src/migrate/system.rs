@@ -4,12 +4,7 @@
 pub const PREFIX: &str = "system/";
 
 /// `(name in the ledger, text)`, in order. They are applied before the site's own.
-pub const FILES: &[(&str, &str)] = &[
-    ("system/0001_identity.sql", include_str!("system/0001_identity.sql")),
-    ("system/0002_sign_in_elsewhere.sql", include_str!("system/0002_sign_in_elsewhere.sql")),
-    ("system/0003_waiting_for_a_code.sql", include_str!("system/0003_waiting_for_a_code.sql")),
-    ("system/0004_what_expires.sql", include_str!("system/0004_what_expires.sql")),
-];
+pub const FILES: &[(&str, &str)] = &[("system/0001_identity.sql", include_str!("system/0001_identity.sql"))];
 
 /// Whether two files are numbered in one row: an update of this crate may bring a system file after a site's own ones.
 pub fn same_row(one: &str, other: &str) -> bool {

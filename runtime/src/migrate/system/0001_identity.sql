@@ -47,12 +47,12 @@ create table cms.session (
   revoked_at timestamptz,
   -- signed_out, reused, password, disabled, ended
   revoked_for text,
-  -- May do nothing but enrol a second factor.
-  restricted boolean not null default false,
   constraint session_pkey primary key (id),
   constraint session_user_fkey foreign key (user_id) references cms.user (id) on delete cascade
 );
 create index session_user_idx on cms.session (user_id, created_at);
+-- What is over is found by an index, since the server deletes it after a while. The earlier of the two: `least` leaves null out.
+create index session_over_idx on cms.session (least(expires_at, revoked_at));
 
 create table cms.refresh_token (
   -- SHA-256 of a token of 256 random bits.
@@ -67,6 +67,7 @@ create table cms.refresh_token (
   constraint refresh_token_session_fkey foreign key (session_id) references cms.session (id) on delete cascade
 );
 create index refresh_token_session_idx on cms.refresh_token (session_id);
+create index refresh_token_expires_idx on cms.refresh_token (expires_at);
 
 -- Links that are sent by mail and work once.
 create table cms.one_time_link (
@@ -81,6 +82,28 @@ create table cms.one_time_link (
   constraint one_time_link_user_fkey foreign key (user_id) references cms.user (id) on delete cascade
 );
 create index one_time_link_user_idx on cms.one_time_link (user_id, purpose);
+create index one_time_link_expires_idx on cms.one_time_link (expires_at);
+
+-- Sign-ins with other providers that have come back: each of them works once.
+create table cms.used_state (
+  -- SHA-256 of the state, 256 random bits.
+  hash bytea not null,
+  -- After this time the state is refused for its age.
+  expires_at timestamptz not null,
+  constraint used_state_pkey primary key (hash)
+);
+create index used_state_expires_idx on cms.used_state (expires_at);
+
+-- Sign-ins with other providers that wait for a code of the second factor: each ends with the right code, or with a few wrong ones.
+create table cms.waiting_for_code (
+  -- SHA-256 of what the browser has been given, 256 random bits.
+  hash bytea not null,
+  -- Codes that have been given, right or wrong.
+  tries integer not null default 0,
+  expires_at timestamptz not null,
+  constraint waiting_for_code_pkey primary key (hash)
+);
+create index waiting_for_code_expires_idx on cms.waiting_for_code (expires_at);
 
 create table cms.api_token (
   id uuid not null,
