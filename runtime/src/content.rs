@@ -61,6 +61,8 @@ pub struct ContentInfo {
     pub drafts: bool,
     /// The owner, for children.
     pub owner: Option<&'static ContentInfo>,
+    /// Unique indexes, beside what [`FieldInfo::unique`] says: fields (by `snake`) that no two entries have the same values in.
+    pub unique: &'static [&'static [&'static str]],
     /// In the order of the schema.
     pub fields: &'static [FieldInfo],
     pub inverses: &'static [InverseInfo],

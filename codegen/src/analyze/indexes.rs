@@ -34,6 +34,10 @@ fn check_index(owner: &Owner<'_>, index: &Node, found: &mut Diagnostics) {
             found.push(bad_index(column.span, &format!("`{}` is in the index twice", name.value)));
         }
         if SYSTEM.contains(&name.value.as_str()) {
+            if index.flag("unique") {
+                let help = "the server gives it, and entries that are saved together get the same";
+                found.push(bad_index(column.span, &format!("`{}` cannot be in a unique index", name.value)).help(help));
+            }
             continue;
         }
         match named(&name, &owner.fields) {

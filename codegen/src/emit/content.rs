@@ -2,7 +2,7 @@
 
 use crate::emit::fields::{DERIVE, Owner, children};
 use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
-use crate::schema::{Computed, ContentType, Field, Inverse, Name, Schema};
+use crate::schema::{Computed, ContentType, Field, Index, Inverse, Name, Schema};
 
 /// The file of one content type.
 pub fn file(ty: &ContentType) -> String {
@@ -66,12 +66,13 @@ fn info(ty: &ContentType, owner: &Owner) -> String {
     let plural = text(&ty.plural.camel());
     let inverses = lines("inverses", &ty.inverses, inverse);
     let computed = lines("computed", &ty.computed, computed);
-    static_info(owner, &format!("plural: {plural}, drafts: {}, owner: None", ty.drafts), &(inverses + &computed))
+    let more = format!("plural: {plural}, drafts: {}, owner: None, unique: &[{}]", ty.drafts, unique(ty));
+    static_info(owner, &more, &(inverses + &computed))
 }
 
 fn child_info(ty: &ContentType, field: &Field, owner: &Owner) -> String {
     let (plural, parent) = (text(&field.name.camel()), ty.name.upper());
-    let more = format!("plural: {plural}, drafts: {}, owner: Some(&{parent})", ty.drafts);
+    let more = format!("plural: {plural}, drafts: {}, owner: Some(&{parent}), unique: &[]", ty.drafts);
     static_info(owner, &more, "    inverses: &[],\n    computed: &[],\n")
 }
 
@@ -83,6 +84,13 @@ fn static_info(owner: &Owner, first_line: &str, end: &str) -> String {
     name: {name}, table: {table}, {first_line},
 {fields}{end}}};"
     )
+}
+
+/// `&["name", "day"]` for each unique index.
+fn unique(ty: &ContentType) -> String {
+    let indexes = ty.indexes.iter().filter(|index| index.unique);
+    let fields = |index: &Index| index.on.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    indexes.map(|index| format!("&{}", names(&fields(index)))).collect::<Vec<_>>().join(", ")
 }
 
 fn lines<T>(name: &str, items: &[T], line: impl Fn(&T) -> String) -> String {

@@ -21,7 +21,7 @@ pub struct Brand {
 runtime::record!(Brand, BRAND, [name, slug, description, website, color, logo, country]);
 
 pub static BRAND: ContentInfo = ContentInfo {
-    name: "Brand", table: "brand", plural: "brands", drafts: false, owner: None,
+    name: "Brand", table: "brand", plural: "brands", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

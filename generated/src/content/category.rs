@@ -23,7 +23,7 @@ pub struct Category {
 runtime::record!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);
 
 pub static CATEGORY: ContentInfo = ContentInfo {
-    name: "Category", table: "category", plural: "categories", drafts: false, owner: None,
+    name: "Category", table: "category", plural: "categories", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

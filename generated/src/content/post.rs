@@ -29,7 +29,7 @@ runtime::record!(Post, POST, [
 ]);
 
 pub static POST: ContentInfo = ContentInfo {
-    name: "Post", table: "post", plural: "posts", drafts: true, owner: None,
+    name: "Post", table: "post", plural: "posts", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable().max("300"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("title"),

@@ -39,7 +39,7 @@ runtime::record!(Product, PRODUCT, [
 ]);
 
 pub static PRODUCT: ContentInfo = ContentInfo {
-    name: "Product", table: "product", plural: "products", drafts: true, owner: None,
+    name: "Product", table: "product", plural: "products", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
@@ -120,7 +120,7 @@ runtime::children!(ProductVariant, PRODUCT_VARIANT, [
 ]);
 
 pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
-    name: "ProductVariant", table: "product_variant", plural: "variants", drafts: true, owner: Some(&PRODUCT),
+    name: "ProductVariant", table: "product_variant", plural: "variants", drafts: true, owner: Some(&PRODUCT), unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().max("64"),
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).max("200"),

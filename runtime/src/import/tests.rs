@@ -76,7 +76,7 @@ static SCHEMA: SchemaInfo = SchemaInfo {
 
 const fn content(name: &'static str, table: &'static str, fields: &'static [FieldInfo]) -> ContentInfo {
     let (plural, drafts, owner) = (table, true, None);
-    ContentInfo { name, table, plural, drafts, owner, fields, inverses: &[], computed: &[] }
+    ContentInfo { name, table, plural, drafts, owner, unique: &[], fields, inverses: &[], computed: &[] }
 }
 
 const fn to(to: &'static [&'static ContentInfo]) -> RelationInfo {

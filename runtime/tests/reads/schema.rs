@@ -39,6 +39,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     plural: "notes",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[
         scalar("title", "title", Kind::String).required().filterable().sortable(),
         scalar("slug", "slug", Kind::Slug).unique(&[]),
@@ -79,6 +80,7 @@ pub static NOTE_ITEM: ContentInfo = ContentInfo {
     plural: "items",
     drafts: true,
     owner: Some(&NOTE),
+    unique: &[],
     fields: &[
         scalar("text", "text", Kind::String).required().filterable().sortable(),
         scalar("count", "count", Kind::Integer).filterable().sortable(),
@@ -94,6 +96,7 @@ pub static PERSON: ContentInfo = ContentInfo {
     plural: "persons",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[scalar("name", "name", Kind::String).required().filterable().sortable()],
     inverses: &[
         InverseInfo { name: "notes", source: &NOTE, field: "author" },
@@ -109,6 +112,7 @@ pub static LABEL: ContentInfo = ContentInfo {
     plural: "labels",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[
         scalar("name", "name", Kind::String).required().filterable().sortable(),
         scalar("rank", "rank", Kind::Integer).filterable().sortable(),

@@ -38,6 +38,7 @@ pub static BRAND: ContentInfo = ContentInfo {
     plural: "brands",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[
         name(),
         slug().from("name"),
@@ -53,6 +54,7 @@ pub static CATEGORY: ContentInfo = ContentInfo {
     plural: "categories",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[
         name(),
         slug().from("name"),
@@ -72,6 +74,7 @@ pub static TAG: ContentInfo = ContentInfo {
     plural: "tags",
     drafts: false,
     owner: None,
+    unique: &[],
     fields: &[name(), slug().from("name")],
     inverses: &[InverseInfo { name: "products", source: &PRODUCT, field: "tags" }],
     computed: &[],
@@ -83,6 +86,7 @@ pub static MEDIA: ContentInfo = ContentInfo {
     plural: "media",
     drafts: false,
     owner: None,
+    unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]),
         FieldInfo::new("alt", "alt", Shape::Scalar(Kind::String)),
@@ -97,6 +101,7 @@ pub static POST: ContentInfo = ContentInfo {
     plural: "posts",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable(),
         FieldInfo::new("product", "product", Shape::one(&[&PRODUCT], "Product", OnDelete::SetNull)),
@@ -121,6 +126,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     plural: "products",
     drafts: true,
     owner: None,
+    unique: &[&["name", "released_on"]],
     fields: &[
         name().max("200"),
         slug().from("name"),
@@ -185,6 +191,7 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
     plural: "variants",
     drafts: true,
     owner: Some(&PRODUCT),
+    unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable(),

@@ -79,6 +79,10 @@ fn table(info: &ContentInfo, stage: &str, sql: &mut String, keys: &mut String) {
             writeln!(after, "create unique index {name} on {stage}.{table} ({});", unique.join(", ")).unwrap();
         }
     }
+    for on in info.unique {
+        let name = format!("{table}_{}_key", on.join("_"));
+        writeln!(after, "create unique index {name} on {stage}.{table} ({});", on.join(", ")).unwrap();
+    }
     writeln!(sql, "create table {stage}.{table} (\n    {}\n);\n{after}", columns.join(",\n    ")).unwrap();
     if info.owner.is_some() {
         writeln!(sql, "create index on {stage}.{table} (parent_id, position);").unwrap();

@@ -24,6 +24,7 @@ static NOTE: ContentInfo = ContentInfo {
     plural: "notes",
     drafts: true,
     owner: None,
+    unique: &[],
     fields: &[
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]),
         FieldInfo::new("stock", "stock", Shape::Scalar(Kind::Integer)).default("0"),

@@ -33,9 +33,12 @@ async fn save(shop: &Shop, items: &[(Json, Json)], options: BulkOptions) -> Vec<
 #[tokio::test]
 async fn a_bad_item_is_rejected_alone() {
     let shop = Shop::new().await;
-    shop.create(&PRODUCT, json!({"name": "Taken", "sku": "T-1", "variants": {"create": [{"sku": "V-1"}]}}))
-        .await
-        .unwrap();
+    shop.create(
+        &PRODUCT,
+        json!({"name": "Taken", "releasedOn": "2026-05-01", "sku": "T-1", "variants": {"create": [{"sku": "V-1"}]}}),
+    )
+    .await
+    .unwrap();
     let items = [
         (json!({"slug": "a"}), json!({"name": "A", "variants": {"set": [{"sku": "V-2"}]}})),
         (json!({"slug": "b"}), json!({"name": "B", "stock": -1, "weight": "x"})),
@@ -46,6 +49,9 @@ async fn a_bad_item_is_rejected_alone() {
         (json!({"slug": "a"}), json!({"name": "A again"})),
         (json!({"slug": "No slug"}), json!({"name": "G"})),
         (json!({"slug": "h"}), json!({})),
+        (json!({"slug": "i"}), json!({"name": "Taken", "releasedOn": "2026-05-01"})),
+        (json!({"slug": "j"}), json!({"name": "J", "releasedOn": "2026-05-01"})),
+        (json!({"slug": "k"}), json!({"name": "J", "releasedOn": "2026-05-01"})),
     ];
     let expected = [
         "created",
@@ -57,11 +63,14 @@ async fn a_bad_item_is_rejected_alone() {
         "CONFLICT key",
         "INVALID_VALUE key",
         "INVALID_VALUE name",
+        "CONFLICT name",
+        "created",
+        "CONFLICT name",
     ];
     assert_eq!(save(&shop, &items, BulkOptions { dry_run: true, ..IMPORT }).await, expected);
     assert_eq!(shop.value("select count(*) from draft.product").await, 1, "a dry run stores nothing");
     assert_eq!(save(&shop, &items, IMPORT).await, expected);
-    assert_eq!(shop.values("select slug from draft.product order by slug").await, ["a", "e", "taken"]);
+    assert_eq!(shop.values("select slug from draft.product order by slug").await, ["a", "e", "j", "taken"]);
     shop.close().await;
 }
 

@@ -2,9 +2,9 @@
 
 use runtime::Code;
 use runtime::content::ContentInfo;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use crate::helpers::problems;
+use crate::helpers::{object, problems};
 use crate::support::Shop;
 use crate::support::schema::{BRAND, CATEGORY, MEDIA, POST, PRODUCT, TAG};
 
@@ -159,6 +159,54 @@ async fn fields_that_are_unique_together_are_told_with_the_entry_that_has_them()
     assert_eq!(problems(shop.create(&POST, again).await), [(Code::Conflict, "input.rank".into())]);
     shop.create(&POST, json!({"title": "Nulls differ", "rank": 1})).await.unwrap();
     shop.create(&POST, json!({"title": "Nulls differ", "rank": 1})).await.unwrap();
+    shop.close().await;
+}
+
+/// The message of the first problem.
+fn message<T: std::fmt::Debug>(result: runtime::Result<T>) -> String {
+    result.unwrap_err().problems.remove(0).message
+}
+
+#[tokio::test]
+async fn a_unique_index_is_asked_for_with_all_else_that_is_wrong() {
+    let shop = Shop::new().await;
+    let chair = |slug: &str, more: Json| {
+        let mut input = json!({"name": "Chair", "slug": slug, "releasedOn": "2026-05-01"});
+        input.as_object_mut().unwrap().extend(object(more));
+        input
+    };
+    shop.create(&PRODUCT, chair("first", json!({"sku": "A"}))).await.unwrap();
+    let again = shop.create(&PRODUCT, chair("again", json!({"sku": "A", "stock": -1}))).await;
+    let expected = [
+        (Code::Conflict, "input.name".to_owned()),
+        (Code::Conflict, "input.sku".into()),
+        (Code::InvalidValue, "input.stock".into()),
+    ];
+    assert_eq!(problems(again), expected);
+    let again = shop.create(&PRODUCT, chair("again", json!({}))).await;
+    let message = message(again);
+    assert!(
+        message.starts_with("this name with the same releasedOn belongs to another Product: product_"),
+        "{message}"
+    );
+    assert!(message.ends_with("“Chair”"), "{message}");
+    // A slug that is made does not make the entry another one.
+    let again = shop.create(&PRODUCT, json!({"name": "Chair", "releasedOn": "2026-05-01"})).await;
+    assert_eq!(problems(again), [(Code::Conflict, "input.name".into())]);
+    // Nulls are never equal, and one of the two may be the same.
+    for input in
+        [json!({"name": "Chair"}), json!({"name": "Chair"}), json!({"name": "Sofa", "releasedOn": "2026-05-01"})]
+    {
+        shop.create(&PRODUCT, input).await.unwrap();
+    }
+    let sofa = shop.value("select id from draft.product where name = 'Sofa'").await;
+    let sofa = sofa.as_str().unwrap().parse().unwrap();
+    let renamed = shop.update(&PRODUCT, sofa, 1, json!({"name": "Chair"})).await;
+    assert_eq!(problems(renamed), [(Code::Conflict, "input.name".into())]);
+    shop.update(&PRODUCT, sofa, 1, json!({"name": "Chair", "releasedOn": "2026-06-01"})).await.unwrap();
+    let item = |slug: &str| json!({"key": {"slug": slug}, "data": {"name": "Bed", "releasedOn": "2026-05-01"}});
+    let twice = shop.upsert(&PRODUCT, json!([item("bed"), item("bed-2")])).await;
+    assert_eq!(problems(twice), [(Code::Conflict, "input.1.data.name".into())]);
     shop.close().await;
 }
 

@@ -66,11 +66,13 @@ pub async fn assign(items: &mut [Item], connection: &mut PgConnection) -> Result
             }
             let Some(base) = base(info, row, source) else { continue };
             let slug = match field.unique {
-                Some(_) => free.get_mut(&(info.table, field.snake)).and_then(|free| free.get_mut(&base)?.pop()),
+                Some(_) => {
+                    row.claimed.push(index);
+                    free.get_mut(&(info.table, field.snake)).and_then(|free| free.get_mut(&base)?.pop())
+                }
                 None => Some(base),
             };
             row.values[index] = slug.map_or(Value::Null, Value::Text);
-            row.claimed.push(index);
         }
     });
     Ok(())

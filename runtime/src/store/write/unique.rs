@@ -1,6 +1,6 @@
 //! Finds values that another entry has already, before the database would, so that every one is reported with its path.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -16,11 +16,11 @@ use crate::store::write::row::{At, Faults, Item, Row};
 use crate::store::write::table::{self, Column, cell};
 use crate::store::{Stage, Store};
 
-/// A unique index: the columns, and the field that is to blame.
+/// What no two rows may have the same of.
 struct Rule {
     info: &'static ContentInfo,
-    field: &'static FieldInfo,
-    index: usize,
+    /// Indexes in `ContentInfo::fields`; the first is to blame.
+    on: Vec<usize>,
     columns: Vec<Column>,
 }
 
@@ -75,15 +75,29 @@ pub async fn check(
     Ok(())
 }
 
-fn rules(info: &'static ContentInfo) -> impl Iterator<Item = Rule> {
-    info.fields.iter().enumerate().filter_map(move |(index, field)| {
-        let mut columns = table::field_columns(index, field);
-        for with in field.unique? {
-            let (other, with) = info.fields.iter().enumerate().find(|(_, other)| other.snake == *with)?;
-            columns.extend(table::field_columns(other, with));
+/// Of the fields, and of the unique indexes of the type; what both say is asked once.
+fn rules(info: &'static ContentInfo) -> Vec<Rule> {
+    let of_fields = info.fields.iter().filter_map(|field| {
+        let with = field.unique?;
+        Some(std::iter::once(field.snake).chain(with.iter().copied()).collect::<Vec<_>>())
+    });
+    let mut known: HashSet<BTreeSet<usize>> = HashSet::new();
+    let mut rules = Vec::new();
+    for names in of_fields.chain(info.unique.iter().map(|on| on.to_vec())) {
+        let place = |name: &str| info.fields.iter().position(|field| field.snake == name);
+        let Some(on) = names.into_iter().map(place).collect::<Option<Vec<_>>>() else { continue };
+        if known.insert(on.iter().copied().collect()) {
+            let columns = on.iter().flat_map(|&index| table::field_columns(index, &info.fields[index])).collect();
+            rules.push(Rule { info, on, columns });
         }
-        Some(Rule { info, field, index, columns })
-    })
+    }
+    rules
+}
+
+impl Rule {
+    fn fields(&self) -> impl Iterator<Item = &'static FieldInfo> {
+        self.on.iter().map(|&index| &self.info.fields[index])
+    }
 }
 
 /// Two rows of the batch with one value are a fault here already. Nulls are never equal.
@@ -99,12 +113,14 @@ fn claims(rule: &Rule, rows: &[Candidate<'_>], stage: Stage, faults: &mut Faults
             cells.collect::<Option<Vec<_>>>()
         };
         let Some(texts) = text(row) else { continue };
-        let path = At::Key(&At::Steps(&row.path), rule.field.name).steps();
+        let blamed = rule.info.fields[rule.on[0]].name;
+        let path = At::Key(&At::Steps(&row.path), blamed).steps();
         if *first.entry(texts.clone()).or_insert(row.id) != row.id {
             let message = format!("{} is given to two {}", shown(rule, &texts), rule.info.plural);
             faults.0.push((*root, Problem::new(Code::Conflict, message).at(path)));
         } else if stage == Stage::Live || old.and_then(&text).is_none_or(|old| old != texts) {
-            claims.push(Claim { root: *root, row: row.id, claimed: row.claimed.contains(&rule.index), path, texts });
+            let claimed = rule.on.iter().any(|index| row.claimed.contains(index));
+            claims.push(Claim { root: *root, row: row.id, claimed, path, texts });
         }
     }
     claims
@@ -168,12 +184,16 @@ async fn compare(
 }
 
 fn shown(rule: &Rule, texts: &[String]) -> String {
-    match (texts, rule.field.shape) {
-        ([text], Shape::One(RelationInfo { to: [target], .. })) => {
+    let fields: Vec<_> = rule.fields().collect();
+    match (fields.as_slice(), texts) {
+        ([FieldInfo { name, shape: Shape::One(RelationInfo { to: [target], .. }), .. }], [text]) => {
             let entry = text.parse().map_or_else(|_| text.clone(), |uuid| id::encode(target.table, uuid));
-            format!("the {} `{entry}`", rule.field.name)
+            format!("the {name} `{entry}`")
         }
-        ([text], _) => format!("the {} `{text}`", rule.field.name),
-        _ => format!("this {} with the same {}", rule.field.name, rule.field.unique.unwrap_or_default().join(", ")),
+        ([field], texts) => format!("the {} `{}`", field.name, texts.join(" ")),
+        (fields, _) => {
+            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+            format!("this {} with the same {}", names[0], names[1..].join(", "))
+        }
     }
 }

@@ -14,7 +14,7 @@ pub struct Media {
 runtime::record!(Media, MEDIA, [url]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
-    name: "Media", table: "media", plural: "mediaFiles", drafts: true, owner: None,
+    name: "Media", table: "media", plural: "mediaFiles", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]),
     ],

@@ -50,7 +50,7 @@ runtime::record!(Thing, THING, [
 ]);
 
 pub static THING: ContentInfo = ContentInfo {
-    name: "Thing", table: "thing", plural: "things", drafts: true, owner: None,
+    name: "Thing", table: "thing", plural: "things", drafts: true, owner: None, unique: &[&["name", "maker"], &["state"]],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("80").pattern(r#"[^"\\]+"#),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
@@ -145,7 +145,7 @@ pub struct ThingPiece {
 runtime::children!(ThingPiece, THING_PIECE, [code, cost, buyer, grade, maker, extras, note, body]);
 
 pub static THING_PIECE: ContentInfo = ContentInfo {
-    name: "ThingPiece", table: "thing_piece", plural: "match", drafts: true, owner: Some(&THING),
+    name: "ThingPiece", table: "thing_piece", plural: "match", drafts: true, owner: Some(&THING), unique: &[],
     fields: &[
         FieldInfo::new("code", "code", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)),
