@@ -37,6 +37,8 @@ pub struct Hazard {
     pub message: String,
     /// Arguments that take the hazard away; better than allowing it.
     pub mended_by: Option<String>,
+    /// What takes it away where no argument does.
+    pub advice: Option<String>,
     /// False when there is nothing that could be done if it were allowed.
     pub allowable: bool,
 }
@@ -86,6 +88,7 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
         subject: subject.to_owned(),
         message,
         mended_by: None,
+        advice: None,
         allowable: true,
     };
     match step {
@@ -176,7 +179,10 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
             )]
         }
         Step::Require { table, column, subject, sure: false } => vec![Hazard {
-            mended_by: set_argument(subject, after),
+            mended_by: set_argument(subject, after).filter(|_| !is_unique(table, subject, after)),
+            advice: is_unique(table, subject, after).then(|| {
+                format!("each row needs a value of its own: leave out `required` of {subject}, migrate, fill it in every row, and make it required by a migration after that")
+            }),
             ..found(
                 "M201",
                 subject,
@@ -203,7 +209,14 @@ fn enum_hazards(
     after: &Catalog,
 ) -> Vec<Hazard> {
     let mut hazards = Vec::new();
-    let found = |code, message| Hazard { code, subject: subject.to_owned(), message, mended_by: None, allowable: true };
+    let found = |code, message| Hazard {
+        code,
+        subject: subject.to_owned(),
+        message,
+        mended_by: None,
+        advice: None,
+        allowable: true,
+    };
     if !renamed.is_empty() {
         let names: Vec<_> = renamed.iter().map(|(from, to)| format!("{from} to {to}")).collect();
         let message = format!("servers that still run do not know the new values of {subject} ({})", names.join(", "));
@@ -221,6 +234,15 @@ fn enum_hazards(
         hazards.push(Hazard { mended_by, allowable: !missing, ..found("M104", message) });
     }
     hazards
+}
+
+/// Whether two rows with one value in the field are refused, so that at most one can be given what `--set` says.
+fn is_unique(table: &str, subject: &str, after: &Catalog) -> bool {
+    let name = subject.rsplit('.').next().unwrap_or(subject);
+    after.tables.get(table).is_some_and(|table| {
+        let columns = table.fields.iter().find(|field| field.name == name).map(Field::columns).unwrap_or_default();
+        table.indexes.iter().any(|index| index.unique && index.on.iter().map(|key| &key.column).eq(&columns))
+    })
 }
 
 /// `--set product.weight=10` with a value that the field would take.
@@ -245,7 +267,7 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
 
 /// The hazard's line above its statement, or why it is refused.
 pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
-    let Hazard { code, subject, message, mended_by, allowable } = hazard;
+    let Hazard { code, subject, message, mended_by, advice, allowable } = hazard;
     if let Some(argument) = answers.allows(code, subject).filter(|_| *allowable) {
         return Ok(format!("hazard {code}: {message}. Acknowledged with {argument}."));
     }
@@ -263,6 +285,7 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     if let Some(argument) = mended_by {
         help.push(format!("to give existing rows a value: cargo xtask generate {argument}"));
     }
+    help.extend(advice.clone());
     if *allowable {
         help.push(format!("to go on: cargo xtask generate {allow}"));
     }
