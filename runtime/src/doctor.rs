@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 use crate::config::{Config, Environment, Wrong};
 use crate::content::SchemaInfo;
-use crate::migrate;
+use crate::migrate::{self, Obstacle};
 use crate::store::Database;
 
 /// The oldest PostgreSQL whose features the statements use.
@@ -171,6 +171,7 @@ async fn database(pool: &PgPool) -> Finding {
 async fn catalog(pool: &PgPool, schema: &'static SchemaInfo) -> Finding {
     match migrate::check(pool, schema).await {
         Ok(()) => good("catalog", "the database is the one that this server was compiled for".to_owned()),
+        Err(migrate::Error::Obstructed(Obstacle { why, mend })) => wrong("catalog", why, &mend),
         Err(error) => wrong("catalog", error.to_string(), "typecase migrate"),
     }
 }

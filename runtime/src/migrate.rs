@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
 use crate::content::SchemaInfo;
 
 pub use error::{Error, Failure};
-pub use ledger::{State, Status};
+pub use ledger::{Obstacle, State, Status};
 pub use public_role::PublicRole;
 
 /// What the runner itself needs in the database.
@@ -107,7 +107,7 @@ pub async fn check<'a>(pool: &PgPool, migrations: impl Into<Migrations<'a>>) -> 
     let mut connection = pool.acquire().await?;
     let status = ledger::status(&mut connection, &migrations).await?;
     match (status.obstacle(), status.is_current) {
-        (Some(obstacle), _) => Err(Error::Refused(obstacle)),
+        (Some(obstacle), _) => Err(Error::Obstructed(obstacle)),
         (None, true) => Ok(()),
         (None, false) => {
             let pending = status.files.iter().filter(|(_, state)| !matches!(state, State::Applied { .. }));
@@ -155,7 +155,7 @@ async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Re
     }
     let status = ledger::status(connection, &migrations).await?;
     if let Some(obstacle) = status.obstacle() {
-        return Err(Error::Refused(obstacle));
+        return Err(Error::Obstructed(obstacle));
     }
     let mut report =
         Report { applied: Vec::new(), notice: None, at: migrations.files.last().map(|(name, _)| (*name).to_owned()) };

@@ -18,6 +18,25 @@ async fn a_server_refuses_a_database_of_another_catalog_and_says_what_mends_it()
 }
 
 #[tokio::test]
+async fn a_database_that_is_ahead_wants_the_newer_build_and_no_migration() {
+    let db = migrated().await;
+    let newer = "insert into cms.migration (name, checksum, finished_at) values ('9999_newer.sql', '', now());
+        update cms.catalog set hash = 'newer'";
+    sqlx::raw_sql(newer).execute(&db.pool).await.unwrap();
+    let report = text(&command(&db, &["doctor"]).stdout);
+    let catalog = report.split_once("WRONG  catalog").expect("a finding about the catalog").1;
+    assert!(catalog.contains("the database is ahead of this build: it has had 9999_newer.sql"), "{report}");
+    assert!(catalog.contains("do: start the newer build"), "{report}");
+    assert!(!catalog.contains("typecase migrate"), "{report}");
+    for refused in [command(&db, &["serve", "--port", "0"]), command(&db, &["migrate"])] {
+        let told = text(&refused.stderr);
+        assert!(!refused.status.success() && told.contains("start the newer build"), "{told}");
+        assert!(!told.contains("typecase migrate"), "{told}");
+    }
+    db.close().await;
+}
+
+#[tokio::test]
 async fn the_doctor_tells_a_sick_set_up_from_a_healthy_one() {
     let sick = TestDb::new().await;
     let report = command(&sick, &["doctor"]);
@@ -71,7 +90,8 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     let import = |email: &str| command(&db, &["import", "--type", "tag", "--as", email, path]);
     let refused = import("viewer@shop.example");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("you may not import `Tag`"), "{refused:?}");
+    let told = text(&refused.stderr);
+    assert!(told.contains("you may not import `Tag`") && told.contains("; nothing was imported\n"), "{told}");
     for nobody in ["gone@shop.example", "missing@shop.example"] {
         let refused = import(nobody);
         assert_eq!(text(&refused.stderr), format!("error: there is no active user `{nobody}`\n"));

@@ -218,9 +218,13 @@ impl<'a> Saver<'a> {
 
     fn stopped(&self, error: &crate::error::Error) -> String {
         let line = self.last_line;
-        format!(
-            "the import stopped: {error}; the records up to line {line} are in, and running it again goes on from there"
-        )
+        // The first batch is saved alone, so before it is read nothing can be in.
+        let what = match line {
+            _ if self.bulk.options.dry_run || self.summary.read == 0 => "nothing was imported".to_owned(),
+            0 => "running it again is safe".to_owned(),
+            _ => format!("the records up to line {line} are in, and running it again goes on from there"),
+        };
+        format!("the import stopped: {error}; {what}")
     }
 
     fn count(&mut self, outcome: &Outcome) {

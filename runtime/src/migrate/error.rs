@@ -2,6 +2,8 @@
 
 use sqlx::postgres::PgDatabaseError;
 
+use super::ledger::Obstacle;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the database does not answer: {0}")]
@@ -9,6 +11,9 @@ pub enum Error {
     /// The files and the database do not fit; nothing was done.
     #[error("{0}")]
     Refused(String),
+    /// As `Refused`, and migrating does not help.
+    #[error("{0}")]
+    Obstructed(Obstacle),
     #[error("{0}")]
     Failed(Box<Failure>),
 }

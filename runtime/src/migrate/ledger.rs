@@ -78,24 +78,42 @@ pub async fn status(connection: &mut PgConnection, migrations: &Migrations<'_>) 
     Ok(Status { files, catalog, is_current })
 }
 
+/// Why neither a server nor a migration can go on with these files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    pub why: String,
+    /// What a person can do about it; no command does.
+    pub mend: String,
+}
+
+impl Obstacle {
+    fn new(why: String, mend: impl Into<String>) -> Self {
+        Self { why, mend: mend.into() }
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.why, self.mend)
+    }
+}
+
 impl Status {
     /// What makes it impossible to go on with these files.
-    pub fn obstacle(&self) -> Option<String> {
+    pub fn obstacle(&self) -> Option<Obstacle> {
         let names = |wanted: fn(&State) -> bool| {
             let files = self.files.iter().filter(|(_, state)| wanted(state));
             files.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
         };
         let unknown = names(|state| *state == State::Unknown);
         if !unknown.is_empty() {
-            return Some(format!(
-                "this binary is older than the database, which has had {unknown}; start the binary that was built with it"
-            ));
+            let why = format!("the database is ahead of this build: it has had {unknown}");
+            return Some(Obstacle::new(why, "start the newer build that knows it"));
         }
         let edited = names(|state| *state == State::Edited);
         if !edited.is_empty() {
-            return Some(format!(
-                "{edited} was changed after it had been applied; restore it, and make the change in the next migration"
-            ));
+            let why = format!("{edited} was changed after it had been applied");
+            return Some(Obstacle::new(why, "restore it, and make the change in the next migration"));
         }
         let (late, applied) = self.files.iter().enumerate().find_map(|(index, (name, state))| {
             let applied = |(other, state): &&(String, State)| {
@@ -104,7 +122,8 @@ impl Status {
             let (applied, _) = self.files[index..].iter().rfind(applied).filter(|_| *state == State::Pending)?;
             Some((name, applied))
         })?;
-        Some(format!("{late} comes before {applied}, which has been applied; give it the next number"))
+        let why = format!("{late} comes before {applied}, which has been applied");
+        Some(Obstacle::new(why, "give it the next number"))
     }
 }
 

@@ -6,6 +6,7 @@ use runtime::testing::TestDb;
 fn refused(result: Result<impl std::fmt::Debug, Error>) -> String {
     match result {
         Err(Error::Refused(why)) => why,
+        Err(Error::Obstructed(obstacle)) => obstacle.to_string(),
         other => panic!("expected a refusal, not {other:?}"),
     }
 }
@@ -77,7 +78,7 @@ async fn files_and_database_must_fit() {
     assert!(refused(check(&db.pool, empty).await).contains("0001_start.sql; run `typecase migrate`"));
     migrate(&db.options, Migrations { files: &[one, three], catalog: "b" }).await.expect("both apply");
 
-    assert!(refused(check(&db.pool, empty).await).contains("this binary is older than the database"));
+    assert!(refused(check(&db.pool, empty).await).contains("ahead of this build: it has had 0003_more.sql"));
     assert!(refused(migrate(&db.options, empty).await).contains("0003_more.sql"));
     let edited = Migrations { files: &[one, ("0003_more.sql", "select 4")], catalog: "b" };
     assert!(refused(migrate(&db.options, edited).await).contains("0003_more.sql was changed after"));
