@@ -108,6 +108,38 @@ async fn filters_reach_through_relations_and_nulls() {
 }
 
 #[tokio::test]
+async fn filters_name_the_type_where_a_relation_points_at_several() {
+    let site = Site::with_demo().await;
+    let about = async |filter: &str| {
+        let query = format!("{{ posts(filter: {{ about: {{ {filter} }} }}) {{ nodes {{ slug }} }} }}");
+        let mut found = slugs(&site.ask(&query).await, "posts");
+        found.sort();
+        found
+    };
+    let answer =
+        site.ask(r#"{ posts { nodes { slug } } productBySlug(slug: "cone-dripper") { mentionedIn { slug } } }"#).await;
+    let mentions = answer["data"]["productBySlug"]["mentionedIn"].as_array().unwrap();
+    let mut mentions: Vec<_> = mentions.iter().map(|post| post["slug"].as_str().unwrap().to_owned()).collect();
+    mentions.sort();
+    assert!(!mentions.is_empty());
+    let cone = r#"{ product: { slug: { eq: "cone-dripper" } } }"#;
+    assert_eq!(about(&format!("some: {cone}")).await, mentions);
+    let mut others = slugs(&answer, "posts");
+    others.retain(|slug| !mentions.contains(slug));
+    others.sort();
+    assert_eq!(about(&format!("none: {cone}")).await, others);
+    // Something of another type is none of these.
+    let (any, all) = (about("some: { product: {} }").await, about("every: { product: {} }").await);
+    let foreign = about("some: { category: {} }").await;
+    assert!(!foreign.is_empty() && !any.is_empty(), "{foreign:?} {any:?}");
+    assert!(foreign.iter().all(|slug| !all.contains(slug)), "{all:?}");
+    let two =
+        site.ask("{ posts(filter: { about: { some: { product: {}, category: {} } } }) { nodes { slug } } }").await;
+    assert_eq!(codes(&two), ["GRAPHQL_VALIDATION_FAILED"], "{two}");
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn nodes_are_found_by_id_whatever_their_type() {
     let site = Site::with_demo().await;
     let ids = site.ask(r#"{ brandBySlug(slug: "brenner") { id } postBySlug(slug: "milk-or-no-milk") { id } }"#).await;

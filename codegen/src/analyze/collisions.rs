@@ -77,7 +77,8 @@ const CHILDREN_TYPES: &[&str] =
 const COMPONENT_TYPES: &[&str] = &["", "Input"];
 const ENUM_TYPES: &[&str] = &["", "Filter", "ListFilter"];
 const BLOCKS_TYPES: &[&str] = &["Block", "BlockInput"];
-const UNION_TYPES: &[&str] = &["", "Key", "ReferenceInput", "ReferencesInput"];
+const UNION_TYPES: &[&str] =
+    &["", "Filter", "ListFilter", "RelationFilter", "Key", "ReferenceInput", "ReferencesInput"];
 
 fn check_types(declared: &Declared<'_>, found: &mut Diagnostics) {
     take_types(&mut Taken::new(Code::TypeNameTaken, found), declared);

@@ -237,6 +237,14 @@ impl<'a> Walk<'a> {
             let Some(field) = of.field(key) else { return false };
             self.field_of(of, field.snake)
                 || match field.shape {
+                    Shape::One(to) | Shape::Many(to) if to.to.len() > 1 => {
+                        let operators = value.as_object().into_iter().flatten();
+                        let named = operators.filter_map(|(_, filter)| filter.as_object()).flatten();
+                        named.into_iter().any(|(name, filter)| {
+                            let target = SCHEMA.types.iter().find(|info| info.table == name).expect("a type");
+                            self.type_or(target, |this| this.filter(target, filter))
+                        })
+                    }
                     Shape::One(to) | Shape::Many(to) => self.type_or(to.to[0], |this| inner(this, to.to[0], value)),
                     Shape::Children(of) => inner(self, of, value),
                     _ => false,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use async_graphql::parser::parse_query;
-use runtime::content::{BlocksInfo, ComponentInfo, ContentInfo, Shape};
+use runtime::content::{BlocksInfo, ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape};
 use runtime::kind::Kind;
 use runtime::{Stage, id};
 use serde_json::{Map, Value as Json, json};
@@ -322,7 +322,14 @@ impl<'a> Writer<'a> {
                 filter.insert("id".into(), json!({*self.rng.pick(&["in", "notIn"]): ids}));
                 continue;
             }
-            let index = self.rng.below(of.fields.len() + of.inverses.len());
+            // Among so many fields these would be chosen too seldom for a mistake to be met.
+            let is_several =
+                |field: &FieldInfo| matches!(field.shape, Shape::One(to) | Shape::Many(to) if to.to.len() > 1);
+            let several: Vec<_> = (0..of.fields.len()).filter(|&index| is_several(&of.fields[index])).collect();
+            let index = match several.is_empty() || self.rng.chance(80) {
+                true => self.rng.below(of.fields.len() + of.inverses.len()),
+                false => *self.rng.pick(&several),
+            };
             if let Some(inverse) = index.checked_sub(of.fields.len()).map(|index| &of.inverses[index]) {
                 if depth > 0 {
                     filter.insert(inverse.name.into(), self.quantified(inverse.source, depth));
@@ -334,17 +341,26 @@ impl<'a> Writer<'a> {
                 Shape::Scalar(kind) if field.filterable => self.operators(kind),
                 Shape::Enum(_) => self.enum_operators(),
                 Shape::Enums(_) => self.enum_list_operators(),
-                Shape::One(to) if to.to.len() == 1 && depth > 0 => match self.rng.below(3) {
+                Shape::One(to) if depth > 0 => match self.rng.below(3) {
                     0 => json!({"isNull": self.rng.chance(50)}),
-                    _ => json!({*self.rng.pick(&["is", "isNot"]): self.filter(to.to[0], depth - 1)}),
+                    _ => json!({*self.rng.pick(&["is", "isNot"]): self.target(&to, depth - 1)}),
                 },
-                Shape::Many(to) if to.to.len() == 1 && depth > 0 => self.quantified(to.to[0], depth),
+                Shape::Many(to) if depth > 0 => {
+                    json!({*self.rng.pick(&["some", "none", "every"]): self.target(&to, depth - 1)})
+                }
                 Shape::Children(of) if depth > 0 => self.quantified(of, depth),
                 _ => continue,
             };
             filter.insert(field.name.into(), condition);
         }
         Json::Object(filter)
+    }
+
+    /// A filter on what a relation points at, below the name of its type where there are several.
+    fn target(&mut self, to: &RelationInfo, depth: usize) -> Json {
+        let of = to.to[self.rng.below(to.to.len())];
+        let filter = self.filter(of, depth);
+        if to.to.len() == 1 { filter } else { json!({of.table: filter}) }
     }
 
     fn quantified(&mut self, of: &'static ContentInfo, depth: usize) -> Json {

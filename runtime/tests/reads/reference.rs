@@ -6,7 +6,7 @@ use std::str::FromStr;
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::parser::{Positioned, types::Directive};
 use async_graphql_value::Value as Literal;
-use runtime::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Shape};
+use runtime::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
 use runtime::kind::Kind;
 use runtime::store::read::Arguments;
 use runtime::{Stage, currency, id};
@@ -438,29 +438,44 @@ impl<'a> Reference<'a> {
                     _ => items.is_empty() == *value,
                 })
             }
-            Shape::One(_) => {
+            Shape::One(to) => {
                 let targets = self.targets(info, row, field);
-                let is = |filter: &Json| targets.iter().any(|(_, info, row)| self.holds(info, row, filter));
+                let is = |filter: &Json| targets.iter().any(|(_, info, row)| self.passes(&to, info, row, filter));
                 value.as_object().unwrap().iter().all(|(operator, value)| match operator.as_str() {
                     "is" => is(value),
                     "isNot" => !is(value),
                     _ => targets.is_empty() == *value,
                 })
             }
+            Shape::Many(to) => quantified(&self.targets(info, row, field), value, |info, row, filter| {
+                self.passes(&to, info, row, filter)
+            }),
             _ => self.quantified(&self.targets(info, row, field), value),
         }
     }
 
-    fn quantified(&self, rows: &[Placed<'a>], value: &Json) -> bool {
-        value.as_object().unwrap().iter().all(|(operator, filter)| {
-            let mut held = rows.iter().map(|(_, info, row)| self.holds(info, row, filter));
-            match operator.as_str() {
-                "some" => held.any(|held| held),
-                "none" => !held.any(|held| held),
-                _ => held.all(|held| held),
-            }
-        })
+    /// Where a relation has several target types, the filter names one of them, and no other passes.
+    fn passes(&self, to: &RelationInfo, info: &'static ContentInfo, row: &Row, filter: &Json) -> bool {
+        match to.to {
+            [_] => self.holds(info, row, filter),
+            _ => filter.get(info.table).is_some_and(|filter| self.holds(info, row, filter)),
+        }
     }
+
+    fn quantified(&self, rows: &[Placed<'a>], value: &Json) -> bool {
+        quantified(rows, value, |info, row, filter| self.holds(info, row, filter))
+    }
+}
+
+fn quantified(rows: &[Placed<'_>], value: &Json, holds: impl Fn(&'static ContentInfo, &Row, &Json) -> bool) -> bool {
+    value.as_object().unwrap().iter().all(|(operator, filter)| {
+        let mut held = rows.iter().map(|(_, info, row)| holds(info, row, filter));
+        match operator.as_str() {
+            "some" => held.any(|held| held),
+            "none" => !held.any(|held| held),
+            _ => held.all(|held| held),
+        }
+    })
 }
 
 fn is_a(ty: &str, on: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::emit::sdl::{Definition, Kind, Member, Owner, words};
+use crate::emit::sdl::{Definition, Kind, Member, Owner, member_type, words};
 use crate::schema::{Field, FieldKind, FilterFamily, Relation, Scalar};
 
 /// The filter, the order and the relation filters of a content type or of children.
@@ -12,6 +12,7 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     section.extend(owner.root.map(|ty| relation_filter(&ty.name.pascal(), &words(&ty.name))));
     section.push(list_filter(&owner.pascal));
     section.extend(owner.fields.iter().filter_map(enum_filter));
+    section.extend(owner.fields.iter().flat_map(|field| several_filter(&owner.pascal, field)));
     section
 }
 
@@ -79,7 +80,7 @@ fn filter(owner: &Owner) -> Definition {
         .member(Member::new("not", &name, "This does not hold."))
         .member(Member::new("id", "IDFilter", "Conditions on `id`."))
         .members(owner.root.iter().flat_map(|_| system.clone()))
-        .members(owner.fields.iter().filter_map(condition));
+        .members(owner.fields.iter().filter_map(|field| condition(&owner.pascal, field)));
     for inverse in owner.root.iter().flat_map(|ty| &ty.inverses) {
         let ty = format!("{}ListFilter", inverse.source.pascal());
         let about = format!("Conditions on the entries that point here with `{}`.", inverse.field.camel());
@@ -89,13 +90,15 @@ fn filter(owner: &Owner) -> Definition {
 }
 
 /// The condition on one field, where it has one.
-fn condition(field: &Field) -> Option<Member> {
+fn condition(owner: &str, field: &Field) -> Option<Member> {
     let ty = match &field.kind {
-        FieldKind::Relation(Relation { to, many, .. }) => match &to[..] {
-            [target] if *many => format!("{}ListFilter", target.pascal()),
-            [target] => format!("{}RelationFilter", target.pascal()),
-            _ => return None,
-        },
+        FieldKind::Relation(Relation { to, many, .. }) => {
+            let target = match &to[..] {
+                [target] => target.pascal(),
+                _ => member_type(owner, &field.name),
+            };
+            target + if *many { "ListFilter" } else { "RelationFilter" }
+        }
         FieldKind::Children(children) => format!("{}ListFilter", children.name.pascal()),
         _ if !field.filterable => return None,
         FieldKind::Scalar { scalar, .. } => format!("{}Filter", scalar.mapping().filter_name),
@@ -123,6 +126,22 @@ fn enum_filter(field: &Field) -> Option<Definition> {
         Definition::new(Kind::Input, format!("{ty}Filter"), about).members(equal_operators(ty))
     };
     Some(definition)
+}
+
+/// The filters of a relation to several types. One type is named: several could be meant to hold together or one for the other.
+fn several_filter(owner: &str, field: &Field) -> Vec<Definition> {
+    let FieldKind::Relation(relation) = &field.kind else { return Vec::new() };
+    if relation.to.len() < 2 {
+        return Vec::new();
+    }
+    let name = member_type(owner, &field.name);
+    let targets = relation.to.iter().map(|target| {
+        let about = format!("It is of type `{}`, and this holds for it.", target.pascal());
+        Member::new(target.camel(), format!("{}Filter", target.pascal()), about)
+    });
+    let about = format!("Which of `{owner}.{}`, by its type.", field.name.camel());
+    let one = Definition::new(Kind::Input, format!("{name}Filter"), about).directive("@oneOf").members(targets);
+    vec![one, if relation.many { list_filter(&name) } else { relation_filter(&name, "entry") }]
 }
 
 fn relation_filter(name: &str, spoken: &str) -> Definition {

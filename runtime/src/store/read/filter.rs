@@ -4,10 +4,12 @@
 //! indexes) can be used; every negation is written `IS NOT TRUE`.
 
 mod operators;
+mod several;
 
 use serde_json::{Map, Value as Json};
 
 use self::operators::{Operand, enum_value};
+use self::several::Several;
 use super::link::Link;
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
@@ -112,6 +114,7 @@ impl<'a> Filter<'a> {
             Shape::Many(relation) if relation.to.len() == 1 => {
                 self.list(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
             }
+            Shape::One(to) | Shape::Many(to) => self.several(&Several { field, to, alias }, value),
             Shape::Children(of) => self.list(&Link::to_children(), of, value, alias),
             _ => {
                 self.problem("the schema does not mark the field filterable");

@@ -360,7 +360,7 @@ pub fn stage(arguments: &Map<String, Json>) -> Stage {
 }
 
 /// `productVariant` for `ProductVariant`.
-fn lower_first(name: &str) -> String {
+pub(super) fn lower_first(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
 }
