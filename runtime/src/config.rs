@@ -28,6 +28,8 @@ pub struct Config {
     pub token: Option<String>,
     /// `TYPECASE_PUBLIC_ROLE`: as which role of PostgreSQL the public reads; `none` for the server's own.
     pub public_role: Option<PublicRole>,
+    /// `TYPECASE_PUBLIC_DATABASE_URL`: the login of public reads, if they have one of their own.
+    pub public_login: Option<PgConnectOptions>,
     /// Limits, proxies, origins, documents.
     pub protection: protection::Settings,
     /// Secrets, public address, mail.
@@ -62,9 +64,21 @@ impl Config {
         let environment = reader.environment();
         let token = reader.token();
         let public_role = reader.public_role();
+        let public_login = reader.get("TYPECASE_PUBLIC_DATABASE_URL");
+        let public_login = public_login.and_then(|url| reader.postgres("TYPECASE_PUBLIC_DATABASE_URL", &url));
         let protection = reader.protection(environment);
         let identity = reader.identity(address, environment);
-        let config = Self { database, connections, address, environment, token, public_role, protection, identity };
+        let config = Self {
+            database,
+            connections,
+            address,
+            environment,
+            token,
+            public_role,
+            public_login,
+            protection,
+            identity,
+        };
         if !(1..=1000).contains(&config.connections) {
             reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
         }
@@ -123,13 +137,19 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             );
             return String::new();
         };
-        // The address may hold a password, so it is not shown. Its parser takes any scheme.
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            self.wrong("DATABASE_URL", "it is no address of a PostgreSQL: it begins with `postgres://`");
-        } else if let Err(error) = PgConnectOptions::from_str(&url) {
-            self.wrong("DATABASE_URL", format!("it is no address of a PostgreSQL: {error}"));
-        }
+        self.postgres("DATABASE_URL", &url);
         url
+    }
+
+    /// The address may hold a password, so it is not shown. Its parser takes any scheme.
+    fn postgres(&mut self, name: &'static str, url: &str) -> Option<PgConnectOptions> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            self.wrong(name, "it is no address of a PostgreSQL: it begins with `postgres://`");
+            return None;
+        }
+        PgConnectOptions::from_str(url)
+            .map_err(|error| self.wrong(name, format!("it is no address of a PostgreSQL: {error}")))
+            .ok()
     }
 
     /// `PORT` is what hosting services set; the address wins.
@@ -244,11 +264,18 @@ mod tests {
             ("TYPECASE_ADDRESS", "here"),
             ("TYPECASE_ENV", "dev"),
             ("TYPECASE_DEV_TOKEN", "short"),
+            ("TYPECASE_PUBLIC_DATABASE_URL", "shop_public:hidden@localhost/shop"),
         ]);
         let wrong = wrong.unwrap_err();
         let names: Vec<_> = wrong.iter().map(|wrong| &*wrong.variable).collect();
-        let expected =
-            ["DATABASE_URL", "TYPECASE_ADDRESS", "TYPECASE_ENV", "TYPECASE_DEV_TOKEN", "TYPECASE_CONNECTIONS"];
+        let expected = [
+            "DATABASE_URL",
+            "TYPECASE_ADDRESS",
+            "TYPECASE_ENV",
+            "TYPECASE_DEV_TOKEN",
+            "TYPECASE_PUBLIC_DATABASE_URL",
+            "TYPECASE_CONNECTIONS",
+        ];
         assert_eq!(names, expected);
         assert!(wrong.iter().all(|wrong| !wrong.message.contains("hidden")), "{wrong:?}");
     }

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
 
 use crate::config::{Config, Environment, Wrong};
 use crate::content::SchemaInfo;
-use crate::migrate::{self, Obstacle};
+use crate::migrate::{self, Obstacle, public_login};
 use crate::store::Database;
 
 /// The oldest PostgreSQL whose features the statements use.
@@ -64,7 +65,10 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.push(database);
     if answers {
         findings.push(catalog(&store.pool, schema).await);
-        findings.push(public_role(&store.pool, config).await);
+        match &config.public_login {
+            Some(login) => findings.push(public_login(&store.pool, config, login).await),
+            None => findings.extend([public_role(&store.pool, config).await, no_public_login(config)]),
+        }
     }
     findings
 }
@@ -192,6 +196,25 @@ async fn public_role(pool: &PgPool, config: &Config) -> Finding {
         (Ok(Err(why)), Environment::Production) => wrong(about, why, "typecase migrate"),
         (Err(error), _) => wrong(about, error.to_string(), "typecase migrate"),
     }
+}
+
+async fn public_login(pool: &PgPool, config: &Config, login: &PgConnectOptions) -> Finding {
+    let about = "public login";
+    let checked = async { public_login::check(login, config.public_role.as_ref(), &mut *pool.acquire().await?).await };
+    match checked.await {
+        Ok(Ok(name)) => good(about, format!("public reads sign in as `{name}`, which can read what is live alone")),
+        Ok(Err(unfit)) => wrong(about, unfit.why, &unfit.mend),
+        Err(error) => wrong(about, error.to_string(), "psql \"$DATABASE_URL\" -c 'select 1'"),
+    }
+}
+
+fn no_public_login(config: &Config) -> Finding {
+    let why = "TYPECASE_PUBLIC_DATABASE_URL is not set: public reads sign in as the server does".to_owned();
+    let mend = format!(
+        "{} then export TYPECASE_PUBLIC_DATABASE_URL=postgres://shop_public:...@host/database",
+        public_login::own_login(config.public_role.as_ref())
+    );
+    Finding { about: "public login".into(), state: State::Notice { why, mend } }
 }
 
 fn good(about: &'static str, why: String) -> Finding {

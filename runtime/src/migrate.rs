@@ -4,6 +4,7 @@
 
 mod error;
 mod ledger;
+pub mod public_login;
 pub mod public_role;
 mod run;
 pub mod split;

@@ -15,6 +15,7 @@ use crate::hooks::{HookSet, Hooks};
 use crate::http::protection::Protection;
 use crate::http::{self, App, listen};
 use crate::identity::Accounts;
+use crate::migrate::public_login;
 use crate::record::Record;
 use crate::site::SiteCode;
 use crate::store::Database;
@@ -71,7 +72,7 @@ impl Server {
         config.check_for_serving().map_err(cli::unusable)?;
         let database = Database::connect_lazy(&config.database, config.connections, self.schema)?;
         migrate::check(&database.pool, self.schema).await?;
-        let database = with_public_role(database, &config).await?;
+        let database = with_public_reads(database, &config).await?;
         let is_development = config.environment == Environment::Development;
         let protection = Protection::new(&config.protection)?;
         let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
@@ -105,8 +106,18 @@ impl Server {
     }
 }
 
-/// Public reads have a role of their own; without it, production is not served.
-async fn with_public_role(database: Database, config: &Config) -> Result<Database> {
+/// Public reads have a login of their own if one is set, which must be fit then; else a role of their own, without which
+/// production is not served.
+async fn with_public_reads(database: Database, config: &Config) -> Result<Database> {
+    if let Some(login) = &config.public_login {
+        let mut connection = database.pool.acquire().await?;
+        let checked = public_login::check(login, config.public_role.as_ref(), &mut connection).await?;
+        drop(connection);
+        return match checked {
+            Ok(_) => Ok(database.with_public_login(login.clone())),
+            Err(unfit) => Err(Error::new(crate::Code::BadRequest, format!("{}\n  do: {}", unfit.why, unfit.mend))),
+        };
+    }
     let Some(role) = &config.public_role else { return Ok(database) };
     let mut connection = database.pool.acquire().await?;
     match (role.check(&mut connection).await?, config.environment) {

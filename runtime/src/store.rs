@@ -72,9 +72,14 @@ impl Database {
 
     /// With connections of their own for what anonymous actors read at `LIVE`, on which this role is set from the start:
     /// where the server is wrong about a statement, PostgreSQL still refuses drafts and accounts.
-    pub fn with_public_role(mut self, role: &PublicRole) -> Self {
-        let settings = [("role", role.as_str()), ("default_transaction_read_only", "on")];
-        let options = connect_options(self.pool.connect_options().as_ref().clone()).options(settings);
+    pub fn with_public_role(self, role: &PublicRole) -> Self {
+        let options = self.pool.connect_options().as_ref().clone().options([("role", role.as_str())]);
+        self.with_public_login(options)
+    }
+
+    /// As [`Self::with_public_role`], by a login that cannot become anybody else: no statement leads out of its rights.
+    pub fn with_public_login(mut self, login: PgConnectOptions) -> Self {
+        let options = connect_options(login).options([("default_transaction_read_only", "on")]);
         self.public = Some(Connections::new(options, self.reads.most()));
         self
     }

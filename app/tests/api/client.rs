@@ -48,7 +48,13 @@ impl Site {
     }
 
     async fn on(db: TestDb) -> Self {
+        Self::with(db, &[]).await
+    }
+
+    /// With these variables, on a database that has had its migrations.
+    pub async fn with(db: TestDb, variables: &[(&str, &str)]) -> Self {
         let mut command = prepared(&db);
+        command.envs(variables.iter().copied());
         command.args(["serve", "--port", "0"]).env("RUST_LOG", "info").stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the server starts"));
         let mut lines = BufReader::new(process.0.stderr.take().expect("its log is read")).lines();
@@ -147,6 +153,7 @@ fn prepared(db: &TestDb) -> Command {
         .env("TYPECASE_DEV_TOKEN", TOKEN)
         .env("TYPECASE_ENV", "development")
         .env_remove("TYPECASE_ADDRESS")
+        .env_remove("TYPECASE_PUBLIC_DATABASE_URL")
         .env_remove("PORT")
         .env("RUST_LOG", "error");
     command

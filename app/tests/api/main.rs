@@ -8,6 +8,7 @@ mod http;
 mod injection;
 mod matrix;
 mod operator;
+mod public_login;
 mod public_role;
 mod reads;
 mod sdl;
