@@ -58,11 +58,16 @@ fn installed() -> Option<PathBuf> {
         return None;
     }
     say("Installing", "redis-server with apt-get");
+    let install = ["install", "-y", "redis-server"];
+    // A new machine may have no lists of packages, or old ones.
+    (apt_get(&install) || (apt_get(&["update"]) && apt_get(&install))).then(program)?
+}
+
+fn apt_get(arguments: &[&str]) -> bool {
     let mut command = Command::new("apt-get");
-    command.args(["install", "-y", "redis-server"]).env("DEBIAN_FRONTEND", "noninteractive");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().ok().filter(|status| status.success())?;
-    program()
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn spawn(program: &std::path::Path, port: u16) -> anyhow::Result<Guarded> {
