@@ -39,6 +39,8 @@ async fn what_is_over_is_kept_for_a_while_and_then_goes() {
     assert_eq!(site.post("/auth/users", invited, Some(&access)).await.status, 201);
     run(&site, "insert into cms.used_state values ('a', now() + interval '1 minute')").await;
     run(&site, "insert into cms.waiting_for_code (hash, expires_at) values ('a', now() + interval '1 minute')").await;
+    run(&site, "insert into cms.totp (user_id, secret) select id, 'a' from cms.user where email = 'eve@shop.example'")
+        .await;
     site.accounts().tokens.keys.rotate(&runtime::access::Actor::system(), true).await.expect("a new key");
     let lines = count(&site, "audit").await;
     assert_eq!(deleted(site.accounts()).await, 0, "nothing has expired");
@@ -49,6 +51,7 @@ async fn what_is_over_is_kept_for_a_while_and_then_goes() {
         ("one_time_link", "expires_at", "6 days 23 hours", "7 days 1 hour"),
         ("used_state", "expires_at", "-1 second", "1 second"),
         ("waiting_for_code", "expires_at", "-1 minute", "1 second"),
+        ("totp", "created_at", "23 hours", "25 hours"),
         ("api_token", "revoked_at", "89 days", "91 days"),
         ("session", "revoked_at", "13 days", "15 days"),
     ] {

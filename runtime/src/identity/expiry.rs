@@ -29,6 +29,8 @@ const OVER: &[(&str, &str)] = &[
     // A state that comes back later is refused for its age.
     ("used_state", "expires_at < now()"),
     ("waiting_for_code", "expires_at < now()"),
+    // A second factor that was begun and never confirmed.
+    ("totp", "confirmed_at is null and created_at < now() - interval '1 day'"),
     // Until then people see in the list why a program has stopped.
     ("api_token", "least(expires_at, revoked_at) < now() - interval '90 days'"),
     ("signing_key", "verifies_until < now() - interval '1 day'"),
