@@ -43,6 +43,12 @@ pub struct Hazard {
     pub allowable: bool,
 }
 
+impl Hazard {
+    fn new(code: &'static str, subject: &str, message: String) -> Self {
+        Self { code, subject: subject.to_owned(), message, mended_by: None, advice: None, allowable: true }
+    }
+}
+
 /// Why there is no migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -83,14 +89,7 @@ pub fn command(refusals: &[Refusal], given: &str) -> Option<String> {
 
 /// The hazards of one step; none for what happens to a table that is made by the same migration.
 pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) -> Vec<Hazard> {
-    let found = |code, subject: &str, message: String| Hazard {
-        code,
-        subject: subject.to_owned(),
-        message,
-        mended_by: None,
-        advice: None,
-        allowable: true,
-    };
+    let found = Hazard::new;
     match step {
         Step::DropTable { table, subject, rows, .. } | Step::DropCarriedTable { table, subject, rows } => match rows {
             Rows::Entries => vec![found("M101", subject, format!("every entry in table {table} is lost"))],
@@ -209,14 +208,7 @@ fn enum_hazards(
     after: &Catalog,
 ) -> Vec<Hazard> {
     let mut hazards = Vec::new();
-    let found = |code, message| Hazard {
-        code,
-        subject: subject.to_owned(),
-        message,
-        mended_by: None,
-        advice: None,
-        allowable: true,
-    };
+    let found = |code, message| Hazard::new(code, subject, message);
     if !renamed.is_empty() {
         let names: Vec<_> = renamed.iter().map(|(from, to)| format!("{from} to {to}")).collect();
         let message = format!("servers that still run do not know the new values of {subject} ({})", names.join(", "));
