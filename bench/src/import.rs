@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor, PgPool};
 
-use crate::process::{children_cpu, database_cpu, typecase};
+use crate::process::{children_cpu, database_cpu, server};
 use crate::seed;
 
 const PRODUCTS: usize = 20_000;
@@ -118,10 +118,10 @@ async fn empty(pool: &PgPool) -> Result<()> {
 
 async fn import(pool: &PgPool, url: &str, map: &Path, file: &Path) -> Result<Figures> {
     let (client, database, begin) = (children_cpu(), database_cpu(pool).await?, Instant::now());
-    let mut command = typecase()?;
+    let mut command = server()?;
     command.args(["import", "--type", "product", "--publish", "--map"]).arg(map).arg(file).env("DATABASE_URL", url);
     let status = tokio::task::spawn_blocking(move || command.stdout(Stdio::null()).stderr(Stdio::null()).status());
-    ensure!(status.await??.success(), "`typecase import` failed");
+    ensure!(status.await??.success(), "`import` failed");
     let seconds = begin.elapsed().as_secs_f64();
     let database_cpu = database_cpu(pool).await? - database;
     Ok(Figures { seconds, client_cpu: children_cpu() - client, database_cpu })

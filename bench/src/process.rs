@@ -27,7 +27,7 @@ impl Server {
 
     /// The site's own server, built beside this program.
     pub fn ours(url: &str) -> Result<Self> {
-        let mut command = typecase()?;
+        let mut command = server()?;
         command.arg("serve");
         Self::start("ours", command, url)
     }
@@ -72,9 +72,9 @@ impl Drop for Server {
     }
 }
 
-/// The `typecase` binary of the same build.
-pub fn typecase() -> Result<Command> {
-    let path = std::env::current_exe()?.with_file_name("typecase");
+/// The server of the same build: that of `shop`, whose schema a site does not change.
+pub fn server() -> Result<Command> {
+    let path = std::env::current_exe()?.with_file_name("shop");
     ensure!(path.is_file(), "{} is missing: run `cargo xtask bench`", path.display());
     Ok(Command::new(path))
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 
-use crate::process::typecase;
+use crate::process::server;
 
 /// In the order of their foreign keys.
 const TABLES: &[&str] = &[
@@ -25,8 +25,8 @@ const TABLES: &[&str] = &[
 pub async fn migrated(url: &str, connections: u32) -> Result<PgPool> {
     let pool = PgPoolOptions::new().max_connections(connections).connect(url).await;
     let pool = pool.context("PostgreSQL does not answer")?;
-    let migrated = typecase()?.arg("migrate").env("DATABASE_URL", url).stdout(Stdio::null()).status()?;
-    ensure!(migrated.success(), "`typecase migrate` failed");
+    let migrated = server()?.arg("migrate").env("DATABASE_URL", url).stdout(Stdio::null()).status()?;
+    ensure!(migrated.success(), "`migrate` failed");
     Ok(pool)
 }
 

@@ -3,7 +3,7 @@
 use codegen::SourceFile;
 
 fn shipped() -> Vec<SourceFile> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shop");
     let mut sources = Vec::new();
     for folder in ["schema", "schema/components"] {
         for entry in std::fs::read_dir(root.join(folder)).expect("the folder is there") {

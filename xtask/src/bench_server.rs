@@ -21,8 +21,8 @@ pub fn run(project: &Project, what: &str, args: Args) -> anyhow::Result<ExitCode
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Bench)?;
     let mut build = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
-    // The bench measures the site's own server, so that both are built.
-    build.args(["build", "--release", "--package", "typecase", "--package", "bench"]).current_dir(&project.root);
+    // The bench measures the server of `shop`, so that both are built.
+    build.args(["build", "--release", "--package", "shop", "--package", "bench"]).current_dir(&project.root);
     let built = interrupt::wait(&mut Guarded::spawn(build)?)?;
     if built != 0 {
         return Ok(ExitCode::from(built));

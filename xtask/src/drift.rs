@@ -54,6 +54,17 @@ impl Drift {
         Ok(drift)
     }
 
+    /// The same of a folder, by path from the root above it.
+    pub fn within(self, folder: &str) -> Self {
+        Self { changes: self.changes.into_iter().map(|(path, change)| (format!("{folder}/{path}"), change)).collect() }
+    }
+
+    /// Both together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
+        self
+    }
+
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use codegen::SourceFile;
 use codegen::emit::breaking::breaking;
 use codegen::emit::{MigrationsInput, Output};
@@ -17,6 +17,7 @@ use crate::project::Project;
 /// `--check` found that something is to be generated; all else that fails is 1.
 const STALE: u8 = 4;
 const SDL: &str = "generated/schema.graphql";
+const SHOP: &str = "shop";
 
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Args {
@@ -35,12 +36,13 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     let Some(wanted) = wanted(project, &schema, &args.answers)? else {
         return Ok(if args.check { ExitCode::from(STALE) } else { ExitCode::FAILURE });
     };
+    let shop = shop(project)?;
     let breaks = report_breaking(project, &wanted)?;
     if breaks && args.deny_breaking {
         eprintln!("error: the API would break its clients; nothing is written because of --deny-breaking");
         return Ok(ExitCode::FAILURE);
     }
-    let drift = Drift::between(project, &wanted, &Output::OWNED)?;
+    let drift = Drift::between(project, &wanted, &Output::OWNED)?.and(shop);
     if drift.is_empty() {
         println!("all generated files are current");
         return Ok(ExitCode::SUCCESS);
@@ -53,6 +55,24 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     drift.mend(project)?;
     print!("{}", drift.summary());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What differs in the site that the product is tested on, where the project has it. It is in nobody's use, so that its
+/// database is always made by one migration, and no change of it needs an answer.
+fn shop(project: &Project) -> anyhow::Result<Drift> {
+    let shop = Project { root: project.path(SHOP) };
+    if !shop.path("schema").is_dir() {
+        return Ok(Drift::default());
+    }
+    let sources = sources(&shop)?;
+    let compiled = codegen::compile(&sources)
+        .map_err(|found| anyhow!("{}the schema in {SHOP}/ is wrong", found.render(&sources)))?;
+    let Some(mut wanted) = made(&compiled.schema, History::default(), &AnswerArgs::default())? else {
+        bail!("the migration of {SHOP} was refused");
+    };
+    // What is said of the language stands in the project's own docs.
+    wanted.retain(|path, _| path.starts_with("generated/") || path.starts_with("migrations/"));
+    Ok(Drift::between(&shop, &wanted, &[Output::OWNED.as_slice(), &[next::FOLDER]].concat())?.within(SHOP))
 }
 
 /// The schema, or none when it is wrong; what is to be said about it has been printed.
@@ -89,9 +109,14 @@ fn wanted(
     schema: &Schema,
     answers: &AnswerArgs,
 ) -> anyhow::Result<Option<BTreeMap<String, String>>> {
-    let History { mut files, mut catalog } = History::read(project)?;
+    made(schema, History::read(project)?, answers)
+}
+
+fn made(schema: &Schema, history: History, answers: &AnswerArgs) -> anyhow::Result<Option<BTreeMap<String, String>>> {
     let mut written = BTreeMap::new();
-    match next::next(&History { files: files.clone(), catalog: catalog.clone() }, schema, answers)? {
+    let next = next::next(&history, schema, answers)?;
+    let History { mut files, mut catalog } = history;
+    match next {
         Next::Current => {}
         Next::Migration(migration) => {
             files.push(format!("{}.sql", migration.name));

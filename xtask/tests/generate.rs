@@ -21,11 +21,11 @@ impl Shop {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-        for part in ["schema", "generated", "migrations", "docs"] {
-            copy(&root.join(part), &folder.path().join(part));
+        for part in ["schema", "generated", "migrations"] {
+            copy(&root.join("shop").join(part), &folder.path().join(part));
         }
         let shop = Self { folder };
-        // The shop itself may be in the middle of a change.
+        // What the project has once, such as the reference, is not with the shop.
         shop.generate(&[], CURRENT);
         shop
     }

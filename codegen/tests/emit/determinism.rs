@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{generate, root, sources};
+use crate::support::{generate, shop, sources};
 
 #[test]
 fn the_order_of_the_files_does_not_matter() {
-    let mut given = sources(&root());
+    let mut given = sources(&shop());
     let first = generate(&given);
     assert_eq!(first, generate(&given));
     given.reverse();
@@ -18,7 +18,7 @@ fn the_order_of_the_files_does_not_matter() {
 
 #[test]
 fn a_changed_type_rewrites_its_own_file_and_the_api() {
-    let before = sources(&root());
+    let before = sources(&shop());
     let mut after = before.clone();
     let tag = after.iter_mut().find(|file| file.path == "schema/tag.yaml").expect("the shop has tags");
     tag.text = tag.text.replace("fields:\n", "fields:\n  shade: { type: string, description: How dark it is. }\n");

@@ -11,6 +11,11 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
+/// The site that the product is tested on.
+pub fn shop() -> PathBuf {
+    root().join("shop")
+}
+
 /// The texts of the files under the folder that end so, by path from it, with `/`.
 pub fn files(folder: &Path, ending: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();

@@ -28,6 +28,7 @@ pub struct AnswerArgs {
 }
 
 /// The migrations that are there.
+#[derive(Default)]
 pub struct History {
     /// File names in order: `0001_start.sql`.
     pub files: Vec<String>,

@@ -1,0 +1,41 @@
+//! `OpeningHours`: A span of local time in which a service is open; `closes` before `opens` spans midnight.
+//!
+//! Written by `cargo xtask generate` from schema/components/opening_hours.yaml; do not edit.
+
+use runtime::prelude::*;
+
+/// A span of local time in which a service is open; `closes` before `opens` spans midnight.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpeningHours {
+    pub day: OpeningHoursDay, // Day of the week.
+    pub opens: Option<Time>, // Local time of opening; without it the day is closed.
+    pub closes: Option<Time>, // Local time of closing.
+    pub valid_from: Option<Date>, // First day that it holds.
+    pub valid_through: Option<Date>, // Last day that it holds.
+}
+
+runtime::component!(OpeningHours, OPENING_HOURS, [day, opens, closes, valid_from, valid_through]);
+
+pub static OPENING_HOURS: ComponentInfo = ComponentInfo {
+    name: "OpeningHours", tag: "opening_hours",
+    fields: &[
+        FieldInfo::new("day", "day", Shape::Enum(&OPENING_HOURS_DAY)).required(),
+        FieldInfo::new("opens", "opens", Shape::Scalar(Kind::Time)),
+        FieldInfo::new("closes", "closes", Shape::Scalar(Kind::Time)),
+        FieldInfo::new("validFrom", "valid_from", Shape::Scalar(Kind::Date)),
+        FieldInfo::new("validThrough", "valid_through", Shape::Scalar(Kind::Date)),
+    ],
+};
+
+runtime::choice! {
+    /// Day of the week.
+    pub enum OpeningHoursDay {
+        Monday = "monday", Tuesday = "tuesday", Wednesday = "wednesday", Thursday = "thursday", Friday = "friday",
+        Saturday = "saturday", Sunday = "sunday",
+    }
+}
+
+pub static OPENING_HOURS_DAY: EnumInfo = EnumInfo { name: "OpeningHoursDay", values: &[
+    ("monday", "MONDAY"), ("tuesday", "TUESDAY"), ("wednesday", "WEDNESDAY"), ("thursday", "THURSDAY"),
+    ("friday", "FRIDAY"), ("saturday", "SATURDAY"), ("sunday", "SUNDAY"),
+] };

@@ -1,0 +1,36 @@
+//! `Author`: Somebody who writes posts.
+//!
+//! Written by `cargo xtask generate` from schema/author.yaml; do not edit.
+
+use crate::content::{MEDIA, Media, POST};
+use runtime::prelude::*;
+
+/// Somebody who writes posts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Author {
+    pub id: Id<Self>,
+    pub name: String, // Name as readers see it.
+    pub slug: String, // The part of the author's address that names them.
+    pub email: Option<String>, // Address for the editors.
+    pub bio: Option<String>, // A few lines about them.
+    pub website: Option<String>, // Their own site.
+    pub portrait: Option<Id<Media>>, // Picture of them.
+}
+
+runtime::record!(Author, AUTHOR, [name, slug, email, bio, website, portrait]);
+
+pub static AUTHOR: ContentInfo = ContentInfo {
+    name: "Author", table: "author", plural: "authors", drafts: false, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
+        FieldInfo::new("email", "email", Shape::Scalar(Kind::Email)),
+        FieldInfo::new("bio", "bio", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("website", "website", Shape::Scalar(Kind::Url)),
+        FieldInfo::new("portrait", "portrait", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+    ],
+    inverses: &[
+        InverseInfo { name: "posts", source: &POST, field: "authors" },
+    ],
+    computed: &[],
+};

@@ -1,0 +1,38 @@
+//! `Brand`: A maker of products.
+//!
+//! Written by `cargo xtask generate` from schema/brand.yaml; do not edit.
+
+use crate::content::{MEDIA, Media, PRODUCT};
+use runtime::prelude::*;
+
+/// A maker of products.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Brand {
+    pub id: Id<Self>,
+    pub name: String, // Name as customers see it.
+    pub slug: String, // The part of the brand's address that names it.
+    pub description: Option<String>, // Who they are.
+    pub website: Option<String>, // The maker's own site.
+    pub color: Option<String>, // Colour that stands for the brand.
+    pub logo: Option<Id<Media>>, // The brand's mark.
+    pub country: Option<String>, // Country of origin (ISO 3166-1 alpha-2).
+}
+
+runtime::record!(Brand, BRAND, [name, slug, description, website, color, logo, country]);
+
+pub static BRAND: ContentInfo = ContentInfo {
+    name: "Brand", table: "brand", plural: "brands", drafts: false, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
+        FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("website", "website", Shape::Scalar(Kind::Url)),
+        FieldInfo::new("color", "color", Shape::Scalar(Kind::Color)),
+        FieldInfo::new("logo", "logo", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("country", "country", Shape::Scalar(Kind::String)).filterable().pattern("[A-Z]{2}"),
+    ],
+    inverses: &[
+        InverseInfo { name: "products", source: &PRODUCT, field: "brand" },
+    ],
+    computed: &[],
+};

@@ -1,0 +1,53 @@
+//! `Category`: A shelf of the shop; shelves form a tree.
+//!
+//! Written by `cargo xtask generate` from schema/category.yaml; do not edit.
+
+use crate::component::{CALL_TO_ACTION, CallToAction, GALLERY, Gallery, SEO, Seo, TEXT, Text};
+use crate::content::{MEDIA, Media, POST, PRODUCT, SERVICE};
+use runtime::prelude::*;
+
+/// A shelf of the shop; shelves form a tree.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Category {
+    pub id: Id<Self>,
+    pub name: String, // Name as customers see it.
+    pub slug: String, // The part of the category's address that names it.
+    pub parent: Option<Id<Category>>, // The shelf that this one is part of.
+    pub rank: Option<i32>, // Place among its siblings; lower comes first.
+    pub description: Option<String>, // Text at the top of the category's page.
+    pub image: Option<Id<Media>>, // Picture of the category.
+    pub body: Vec<CategoryBodyBlock>, // Sections of the category's page.
+    pub seo: Option<Seo>, // What search engines and social networks show.
+}
+
+runtime::record!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);
+
+pub static CATEGORY: ContentInfo = ContentInfo {
+    name: "Category", table: "category", plural: "categories", drafts: false, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
+        FieldInfo::new("parent", "parent", Shape::one(&[&CATEGORY], "Category", OnDelete::Restrict)),
+        FieldInfo::new("rank", "rank", Shape::Scalar(Kind::Integer)).default("0").sortable(),
+        FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("body", "body", Shape::Blocks(&CATEGORY_BODY_BLOCK)),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+    ],
+    inverses: &[
+        InverseInfo { name: "children", source: &CATEGORY, field: "parent" },
+        InverseInfo { name: "mentionedIn", source: &POST, field: "about" },
+        InverseInfo { name: "products", source: &PRODUCT, field: "categories" },
+        InverseInfo { name: "services", source: &SERVICE, field: "categories" },
+    ],
+    computed: &[],
+};
+
+runtime::blocks! {
+    /// One block of `Category.body`.
+    pub enum CategoryBodyBlock { CallToAction = "call_to_action", Gallery = "gallery", Text = "text" }
+}
+
+pub static CATEGORY_BODY_BLOCK: BlocksInfo = BlocksInfo { name: "CategoryBodyBlock", of: &[
+    &TEXT, &GALLERY, &CALL_TO_ACTION,
+] };

@@ -1,0 +1,35 @@
+//! `Media`: A picture or document that entries refer to by its address.
+//!
+//! Written by `cargo xtask generate` from schema/media.yaml; do not edit.
+
+use runtime::prelude::*;
+
+/// A picture or document that entries refer to by its address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Media {
+    pub id: Id<Self>,
+    pub url: String, // Where the file is.
+    pub alt: Option<String>, // What it shows, for those who cannot see it.
+    pub title: Option<String>, // Caption.
+    pub mime_type: Option<String>, // Media type, such as `image/jpeg`.
+    pub width: Option<i32>, // Width in pixels.
+    pub height: Option<i32>, // Height in pixels.
+    pub size: Option<i64>, // Size in bytes.
+}
+
+runtime::record!(Media, MEDIA, [url, alt, title, mime_type, width, height, size]);
+
+pub static MEDIA: ContentInfo = ContentInfo {
+    name: "Media", table: "media", plural: "mediaItems", drafts: false, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]).max("2000"),
+        FieldInfo::new("alt", "alt", Shape::Scalar(Kind::String)).max("500"),
+        FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).max("300"),
+        FieldInfo::new("mimeType", "mime_type", Shape::Scalar(Kind::String)).filterable().max("100").pattern("[a-z]+/[a-z0-9.+-]+"),
+        FieldInfo::new("width", "width", Shape::Scalar(Kind::Integer)).min("1"),
+        FieldInfo::new("height", "height", Shape::Scalar(Kind::Integer)).min("1"),
+        FieldInfo::new("size", "size", Shape::Scalar(Kind::Bigint)).min("0"),
+    ],
+    inverses: &[],
+    computed: &[],
+};

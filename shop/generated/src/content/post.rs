@@ -1,0 +1,49 @@
+//! `Post`: An article of the shop's journal.
+//!
+//! Written by `cargo xtask generate` from schema/post.yaml; do not edit.
+
+use crate::component::{SEO, Seo};
+use crate::content::{AUTHOR, Author, CATEGORY, MEDIA, Media, PRODUCT, SERVICE, TAG, Tag};
+use runtime::prelude::*;
+
+/// An article of the shop's journal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Post {
+    pub id: Id<Self>,
+    pub title: String, // Headline.
+    pub slug: String, // The part of the post's address that names it.
+    pub excerpt: Option<String>, // A summary for lists and feeds.
+    pub body: Option<String>, // The article.
+    pub authors: Vec<Id<Author>>, // Who wrote it, in the order of the byline.
+    pub tags: Vec<Id<Tag>>, // Topics it belongs to.
+    pub cover: Option<Id<Media>>, // Picture at the top.
+    pub published_on: Option<Date>, // Date shown to readers.
+    pub featured: Option<bool>, // Whether it is shown on the front page.
+    pub about: Vec<AnyId>, // What it is about.
+    pub attributes: Option<Json>, // Further properties by name.
+    pub seo: Option<Seo>, // What search engines and social networks show.
+}
+
+runtime::record!(Post, POST, [
+    title, slug, excerpt, body, authors, tags, cover, published_on, featured, about, attributes, seo,
+]);
+
+pub static POST: ContentInfo = ContentInfo {
+    name: "Post", table: "post", plural: "posts", drafts: true, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable().max("300"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("title"),
+        FieldInfo::new("excerpt", "excerpt", Shape::Scalar(Kind::Text)).max("1000"),
+        FieldInfo::new("body", "body", Shape::Scalar(Kind::Markdown)).required_to_publish(),
+        FieldInfo::new("authors", "authors", Shape::many(&[&AUTHOR], "Author", OnDelete::Restrict, "post_authors")),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "post_tags")),
+        FieldInfo::new("cover", "cover", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("publishedOn", "published_on", Shape::Scalar(Kind::Date)).filterable().sortable(),
+        FieldInfo::new("featured", "featured", Shape::Scalar(Kind::Boolean)).default("false").filterable(),
+        FieldInfo::new("about", "about", Shape::many(&[&PRODUCT, &SERVICE, &CATEGORY], "PostAbout", OnDelete::SetNull, "post_about")),
+        FieldInfo::new("attributes", "attributes", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+    ],
+    inverses: &[],
+    computed: &[],
+};

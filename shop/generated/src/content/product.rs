@@ -1,0 +1,151 @@
+//! `Product`: Something that is sold, in one or several variants.
+//!
+//! Written by `cargo xtask generate` from schema/product.yaml; do not edit.
+
+use crate::component::{
+    CALL_TO_ACTION, CallToAction, FAQ, Faq, GALLERY, Gallery, PRODUCT_OPTION, ProductOption, SEO, Seo, TEXT, Text,
+};
+use crate::content::{BRAND, Brand, CATEGORY, Category, MEDIA, Media, POST, SERVICE, TAG, Tag};
+use runtime::prelude::*;
+
+/// Something that is sold, in one or several variants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Product {
+    pub id: Id<Self>,
+    pub name: String, // Name as customers see it.
+    pub slug: String, // The part of the product's address that names it.
+    pub summary: Option<String>, // A sentence or two for lists and search results.
+    pub description: Option<String>, // The full description.
+    pub brand: Option<Id<Brand>>, // Who makes it.
+    pub categories: Vec<Id<Category>>, // Where it is shelved, the main category first.
+    pub tags: Vec<Id<Tag>>, // Topics it belongs to.
+    pub price: Option<Money>, // List price, or the lowest price of the variants.
+    pub compare_at_price: Option<Money>, // Former price; shown struck through when it is higher than the price.
+    pub tax_included: Option<bool>, // Whether the prices include tax.
+    pub stock_status: ProductStockStatus, // Whether it can be had, as last reported by the shop's stock system.
+    pub images: Vec<Id<Media>>, // Pictures, the main one first.
+    pub options: Vec<ProductOption>, // What the variants differ in, such as size and colour.
+    pub attributes: Option<Json>, // Further properties by name, such as material or care.
+    pub body: Vec<ProductBodyBlock>, // Sections of the product's page.
+    pub related: Vec<Id<Product>>, // Products shown beside this one.
+    pub seo: Option<Seo>, // What search engines and social networks show.
+    pub external_ref: Option<String>, // The product's key in the system that it comes from.
+    pub variants: Vec<ProductVariant>, // What can be put into a basket, each with a stock keeping unit of its own.
+}
+
+runtime::record!(Product, PRODUCT, [
+    name, slug, summary, description, brand, categories, tags, price, compare_at_price, tax_included, stock_status,
+    images, options, attributes, body, related, seo, external_ref, variants,
+]);
+
+pub static PRODUCT: ContentInfo = ContentInfo {
+    name: "Product", table: "product", plural: "products", drafts: true, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
+        FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).max("500"),
+        FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict)),
+        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "product_categories")),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags")),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
+        FieldInfo::new("compareAtPrice", "compare_at_price", Shape::Scalar(Kind::Money)).min("0"),
+        FieldInfo::new("taxIncluded", "tax_included", Shape::Scalar(Kind::Boolean)).default("true"),
+        FieldInfo::new("stockStatus", "stock_status", Shape::Enum(&PRODUCT_STOCK_STATUS)).required().default(r#""IN_STOCK""#).filterable(),
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "product_images")),
+        FieldInfo::new("options", "options", Shape::Components(&PRODUCT_OPTION)).max("3"),
+        FieldInfo::new("attributes", "attributes", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
+        FieldInfo::new("body", "body", Shape::Blocks(&PRODUCT_BODY_BLOCK)),
+        FieldInfo::new("related", "related", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "product_related")),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+        FieldInfo::new("externalRef", "external_ref", Shape::Scalar(Kind::String)).unique(&[]).max("250"),
+        FieldInfo::new("variants", "variants", Shape::Children(&PRODUCT_VARIANT)),
+    ],
+    inverses: &[
+        InverseInfo { name: "mentionedIn", source: &POST, field: "about" },
+        InverseInfo { name: "relatedTo", source: &PRODUCT, field: "related" },
+        InverseInfo { name: "services", source: &SERVICE, field: "products" },
+    ],
+    computed: &[
+        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"] },
+    ],
+};
+
+/// Computed fields of `Product`, which the site implements: a value for each entry, in their order.
+pub trait ProductComputed: Send + Sync + 'static {
+    /// Whether the product or a variant costs less than it did.
+    fn on_sale(&self, products: &[Product], cx: &ReadCx<'_>) -> impl Future<Output = Result<Vec<bool>>> + Send;
+}
+
+runtime::choice! {
+    /// Whether it can be had, as last reported by the shop's stock system.
+    pub enum ProductStockStatus {
+        InStock = "in_stock", LowStock = "low_stock", OutOfStock = "out_of_stock", Preorder = "preorder",
+        Backorder = "backorder", Discontinued = "discontinued",
+    }
+}
+
+pub static PRODUCT_STOCK_STATUS: EnumInfo = EnumInfo { name: "ProductStockStatus", values: &[
+    ("in_stock", "IN_STOCK"), ("low_stock", "LOW_STOCK"), ("out_of_stock", "OUT_OF_STOCK"), ("preorder", "PREORDER"),
+    ("backorder", "BACKORDER"), ("discontinued", "DISCONTINUED"),
+] };
+
+runtime::blocks! {
+    /// One block of `Product.body`.
+    pub enum ProductBodyBlock { CallToAction = "call_to_action", Faq = "faq", Gallery = "gallery", Text = "text" }
+}
+
+pub static PRODUCT_BODY_BLOCK: BlocksInfo = BlocksInfo { name: "ProductBodyBlock", of: &[
+    &TEXT, &GALLERY, &FAQ, &CALL_TO_ACTION,
+] };
+
+/// What can be put into a basket, each with a stock keeping unit of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProductVariant {
+    pub id: Id<Self>,
+    pub sku: String, // Stock keeping unit.
+    pub name: Option<String>, // Name beside the product's, such as `Large, red`.
+    pub options: Option<Json>, // The value of each option, such as `{"size":"L"}`.
+    pub price: Option<Money>, // Price when it differs from the product's.
+    pub compare_at_price: Option<Money>, // Former price.
+    pub cost: Option<Money>, // What the shop pays for one.
+    pub stock_status: ProductVariantStockStatus, // Whether it can be had, as last reported by the shop's stock system.
+    pub gtin: Option<String>, // Global trade item number (EAN, UPC) of 8, 12, 13 or 14 digits.
+    pub weight: Option<i32>, // Weight in grams.
+    pub image: Option<Id<Media>>, // Picture of this variant.
+}
+
+runtime::children!(ProductVariant, PRODUCT_VARIANT, [
+    sku, name, options, price, compare_at_price, cost, stock_status, gtin, weight, image,
+]);
+
+pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
+    name: "ProductVariant", table: "product_variant", plural: "variants", drafts: true, owner: Some(&PRODUCT), unique: &[],
+    fields: &[
+        FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().max("64"),
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).max("200"),
+        FieldInfo::new("options", "options", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object","additionalProperties":{"type":"string"}}"#),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).filterable().sortable().min("0"),
+        FieldInfo::new("compareAtPrice", "compare_at_price", Shape::Scalar(Kind::Money)).min("0"),
+        FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)).min("0"),
+        FieldInfo::new("stockStatus", "stock_status", Shape::Enum(&PRODUCT_VARIANT_STOCK_STATUS)).required().default(r#""IN_STOCK""#).filterable(),
+        FieldInfo::new("gtin", "gtin", Shape::Scalar(Kind::String)).pattern("[0-9]{8}|[0-9]{12,14}"),
+        FieldInfo::new("weight", "weight", Shape::Scalar(Kind::Integer)).min("0"),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+    ],
+    inverses: &[],
+    computed: &[],
+};
+
+runtime::choice! {
+    /// Whether it can be had, as last reported by the shop's stock system.
+    pub enum ProductVariantStockStatus {
+        InStock = "in_stock", LowStock = "low_stock", OutOfStock = "out_of_stock", Preorder = "preorder",
+        Backorder = "backorder", Discontinued = "discontinued",
+    }
+}
+
+pub static PRODUCT_VARIANT_STOCK_STATUS: EnumInfo = EnumInfo { name: "ProductVariantStockStatus", values: &[
+    ("in_stock", "IN_STOCK"), ("low_stock", "LOW_STOCK"), ("out_of_stock", "OUT_OF_STOCK"), ("preorder", "PREORDER"),
+    ("backorder", "BACKORDER"), ("discontinued", "DISCONTINUED"),
+] };

@@ -1,0 +1,130 @@
+//! `Service`: Work that is booked, such as a repair, a fitting or a course.
+//!
+//! Written by `cargo xtask generate` from schema/service.yaml; do not edit.
+
+use crate::component::{
+    AREA, Area, CALL_TO_ACTION, CallToAction, FAQ, Faq, GALLERY, Gallery, OPENING_HOURS, OpeningHours, SEO, Seo, TEXT,
+    Text,
+};
+use crate::content::{CATEGORY, Category, MEDIA, Media, POST, PRODUCT, Product, TAG, Tag};
+use runtime::prelude::*;
+
+/// Work that is booked, such as a repair, a fitting or a course.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Service {
+    pub id: Id<Self>,
+    pub name: String, // Name as customers see it.
+    pub slug: String, // The part of the service's address that names it.
+    pub summary: Option<String>, // A sentence or two for lists and search results.
+    pub description: Option<String>, // The full description.
+    pub categories: Vec<Id<Category>>, // Where it is listed, the main category first.
+    pub tags: Vec<Id<Tag>>, // Topics it belongs to.
+    pub price: Option<Money>, // Price for one unit.
+    pub price_unit: ServicePriceUnit, // What the price is for.
+    pub duration: Option<Duration>, // How long it takes.
+    pub buffer_before: Option<Duration>, // Time kept free before it.
+    pub buffer_after: Option<Duration>, // Time kept free after it.
+    pub capacity: Option<i32>, // How many people can take part at once.
+    pub lead_time: Option<Duration>, // How long before it must be booked at the latest.
+    pub booking_horizon: Option<Duration>, // How far ahead it can be booked.
+    pub location_mode: ServiceLocationMode, // Where it takes place.
+    pub area_served: Vec<Area>, // Where it is offered.
+    pub time_zone: Option<String>, // IANA time zone that the opening hours are meant in, such as `Europe/Berlin`.
+    pub opening_hours: Vec<OpeningHours>, // Weekly hours in local time; exceptions have dates.
+    pub booking_url: Option<String>, // Where to book.
+    pub cancellation_policy: Option<String>, // Until when and at what cost it can be cancelled.
+    pub images: Vec<Id<Media>>, // Pictures, the main one first.
+    pub body: Vec<ServiceBodyBlock>, // Sections of the service's page.
+    pub products: Vec<Id<Product>>, // Products that go with it.
+    pub seo: Option<Seo>, // What search engines and social networks show.
+    pub external_ref: Option<String>, // The service's key in the system that it comes from.
+}
+
+runtime::record!(Service, SERVICE, [
+    name, slug, summary, description, categories, tags, price, price_unit, duration, buffer_before, buffer_after,
+    capacity, lead_time, booking_horizon, location_mode, area_served, time_zone, opening_hours, booking_url,
+    cancellation_policy, images, body, products, seo, external_ref,
+]);
+
+pub static SERVICE: ContentInfo = ContentInfo {
+    name: "Service", table: "service", plural: "services", drafts: true, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
+        FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).max("500"),
+        FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "service_categories")),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "service_tags")),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
+        FieldInfo::new("priceUnit", "price_unit", Shape::Enum(&SERVICE_PRICE_UNIT)).required().default(r#""FIXED""#).filterable(),
+        FieldInfo::new("duration", "duration", Shape::Scalar(Kind::Duration)).filterable().sortable().min("PT1M").max("P7D"),
+        FieldInfo::new("bufferBefore", "buffer_before", Shape::Scalar(Kind::Duration)).max("P1D"),
+        FieldInfo::new("bufferAfter", "buffer_after", Shape::Scalar(Kind::Duration)).max("P1D"),
+        FieldInfo::new("capacity", "capacity", Shape::Scalar(Kind::Integer)).default("1").min("1").max("10000"),
+        FieldInfo::new("leadTime", "lead_time", Shape::Scalar(Kind::Duration)),
+        FieldInfo::new("bookingHorizon", "booking_horizon", Shape::Scalar(Kind::Duration)),
+        FieldInfo::new("locationMode", "location_mode", Shape::Enum(&SERVICE_LOCATION_MODE)).required().default(r#""ON_SITE""#).filterable(),
+        FieldInfo::new("areaServed", "area_served", Shape::Components(&AREA)),
+        FieldInfo::new("timeZone", "time_zone", Shape::Scalar(Kind::String)).default(r#""UTC""#).max("64").pattern("[A-Za-z_]+(/[A-Za-z0-9_+-]+)*"),
+        FieldInfo::new("openingHours", "opening_hours", Shape::Components(&OPENING_HOURS)).max("50"),
+        FieldInfo::new("bookingUrl", "booking_url", Shape::Scalar(Kind::Url)),
+        FieldInfo::new("cancellationPolicy", "cancellation_policy", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "service_images")),
+        FieldInfo::new("body", "body", Shape::Blocks(&SERVICE_BODY_BLOCK)),
+        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "service_products")),
+        FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
+        FieldInfo::new("externalRef", "external_ref", Shape::Scalar(Kind::String)).unique(&[]).max("250"),
+    ],
+    inverses: &[
+        InverseInfo { name: "mentionedIn", source: &POST, field: "about" },
+    ],
+    computed: &[],
+};
+
+runtime::choice! {
+    /// What the price is for.
+    pub enum ServicePriceUnit {
+        /// One price for the whole.
+        Fixed = "fixed",
+        /// The lowest price; the final one depends on the work.
+        From = "from",
+        /// For an hour.
+        PerHour = "per_hour",
+        /// For an appointment.
+        PerSession = "per_session",
+        /// For each participant.
+        PerPerson = "per_person",
+        /// For a day.
+        PerDay = "per_day",
+    }
+}
+
+pub static SERVICE_PRICE_UNIT: EnumInfo = EnumInfo { name: "ServicePriceUnit", values: &[
+    ("fixed", "FIXED"), ("from", "FROM"), ("per_hour", "PER_HOUR"), ("per_session", "PER_SESSION"),
+    ("per_person", "PER_PERSON"), ("per_day", "PER_DAY"),
+] };
+
+runtime::choice! {
+    /// Where it takes place.
+    pub enum ServiceLocationMode {
+        /// At the shop.
+        OnSite = "on_site",
+        /// At the customer's place.
+        AtCustomer = "at_customer",
+        /// Over the internet.
+        Online = "online",
+    }
+}
+
+pub static SERVICE_LOCATION_MODE: EnumInfo = EnumInfo { name: "ServiceLocationMode", values: &[
+    ("on_site", "ON_SITE"), ("at_customer", "AT_CUSTOMER"), ("online", "ONLINE"),
+] };
+
+runtime::blocks! {
+    /// One block of `Service.body`.
+    pub enum ServiceBodyBlock { CallToAction = "call_to_action", Faq = "faq", Gallery = "gallery", Text = "text" }
+}
+
+pub static SERVICE_BODY_BLOCK: BlocksInfo = BlocksInfo { name: "ServiceBodyBlock", of: &[
+    &TEXT, &GALLERY, &FAQ, &CALL_TO_ACTION,
+] };

@@ -1,0 +1,30 @@
+//! `Tag`: A topic that products, services and posts share.
+//!
+//! Written by `cargo xtask generate` from schema/tag.yaml; do not edit.
+
+use crate::content::{POST, PRODUCT, SERVICE};
+use runtime::prelude::*;
+
+/// A topic that products, services and posts share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tag {
+    pub id: Id<Self>,
+    pub name: String, // Name as readers see it.
+    pub slug: String, // The part of the tag's address that names it.
+}
+
+runtime::record!(Tag, TAG, [name, slug]);
+
+pub static TAG: ContentInfo = ContentInfo {
+    name: "Tag", table: "tag", plural: "tags", drafts: false, owner: None, unique: &[],
+    fields: &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("100"),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
+    ],
+    inverses: &[
+        InverseInfo { name: "posts", source: &POST, field: "tags" },
+        InverseInfo { name: "products", source: &PRODUCT, field: "tags" },
+        InverseInfo { name: "services", source: &SERVICE, field: "tags" },
+    ],
+    computed: &[],
+};

@@ -1,0 +1,160 @@
+//! Starts the server on a database of its own, and speaks HTTP to it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use runtime::serde_json::{self, Value as Json, json};
+use runtime::testing::TestDb;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+pub const TOKEN: &str = "a-token-for-tests-only";
+
+/// A running server; `stop` ends it and drops its database.
+pub struct Site {
+    pub db: TestDb,
+    pub address: String,
+    process: Process,
+}
+
+/// Ends with the test, also with one that fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Site {
+    /// With the demo's content.
+    pub async fn with_demo() -> Self {
+        let db = migrated().await;
+        let demo = command(&db, &["demo"]);
+        assert!(demo.status.success(), "{demo:?}");
+        Self::on(db).await
+    }
+
+    pub async fn empty() -> Self {
+        Self::on(migrated().await).await
+    }
+
+    async fn on(db: TestDb) -> Self {
+        Self::with(db, &[]).await
+    }
+
+    /// With these variables, on a database that has had its migrations.
+    pub async fn with(db: TestDb, variables: &[(&str, &str)]) -> Self {
+        let mut command = prepared(&db);
+        command.envs(variables.iter().copied());
+        command.args(["serve", "--port", "0"]).env("RUST_LOG", "info").stderr(Stdio::piped());
+        let mut process = Process(command.spawn().expect("the server starts"));
+        let mut lines = BufReader::new(process.0.stderr.take().expect("its log is read")).lines();
+        let address = loop {
+            let line = lines.next().expect("the server ended at once").expect("its log is text");
+            if let Some((_, rest)) = line.split_once("address=") {
+                break rest.split_whitespace().next().expect("an address").to_owned();
+            }
+        };
+        // Its log must go on being read, or the server would wait for that.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { db, address, process }
+    }
+
+    pub async fn stop(self) {
+        drop(self.process);
+        self.db.close().await;
+    }
+
+    /// Asks the process to end, and says how it did.
+    pub async fn terminate(mut self) -> Option<i32> {
+        let told = Command::new("kill").args(["-TERM", &self.process.0.id().to_string()]).status().expect("kill runs");
+        assert!(told.success());
+        let code = self.process.0.wait().expect("the server ends").code();
+        self.db.close().await;
+        code
+    }
+
+    /// The answer to a query of everybody.
+    pub async fn ask(&self, query: &str) -> Json {
+        self.post(&json!({ "query": query }), &[]).await.json()
+    }
+
+    /// The answer to a request of who has the token.
+    pub async fn ask_as_developer(&self, query: &str, variables: Json) -> Json {
+        let body = json!({ "query": query, "variables": variables });
+        self.post(&body, &[("authorization", &format!("Bearer {TOKEN}"))]).await.json()
+    }
+
+    pub async fn post(&self, body: &Json, headers: &[(&str, &str)]) -> Answer {
+        let headers =
+            [&[("content-type", "application/json"), ("accept", "application/graphql-response+json")], headers];
+        self.send("POST", "/graphql", &headers.concat(), &body.to_string()).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        let mut stream = TcpStream::connect(&self.address).await.expect("the server accepts");
+        stream.write_all(head.as_bytes()).await.expect("the server reads");
+        // A server that refuses early need not read the rest.
+        let _ = stream.write_all(body.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        Answer::parse(&String::from_utf8_lossy(&answer))
+    }
+}
+
+impl Answer {
+    fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {text:?}"));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+pub async fn migrated() -> TestDb {
+    let db = TestDb::new().await;
+    let migrated = command(&db, &["migrate"]);
+    assert!(migrated.status.success(), "{migrated:?}");
+    db
+}
+
+/// Runs a command of the server to its end.
+pub fn command(db: &TestDb, arguments: &[&str]) -> Output {
+    prepared(db).args(arguments).output().expect("the server's program runs")
+}
+
+fn prepared(db: &TestDb) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command
+        .env("DATABASE_URL", db.url())
+        .env("TYPECASE_DEV_TOKEN", TOKEN)
+        .env("TYPECASE_ENV", "development")
+        .env_remove("TYPECASE_ADDRESS")
+        .env_remove("TYPECASE_PUBLIC_DATABASE_URL")
+        .env_remove("PORT")
+        .env("RUST_LOG", "error");
+    command
+}
