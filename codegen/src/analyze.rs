@@ -9,6 +9,7 @@ mod components;
 mod declared;
 mod fields;
 mod indexes;
+mod limits;
 mod names;
 mod options;
 mod relations;
@@ -35,5 +36,8 @@ pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     site::check(&declared, found);
     let mut schema = build::schema(&declared);
     access::check(&declared, &mut schema, found);
+    if !found.has_errors() {
+        limits::check(&declared, &schema, found);
+    }
     schema
 }

@@ -30,6 +30,9 @@ pub struct Table {
     /// Whether entries are saved without being public. Of content types only; none where it was not recorded yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drafts: Option<bool>,
+    /// Names that the table had before, and that no other has now: ids that were made under them are still known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
     /// In the order of the schema; empty for the table of a list relation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
@@ -180,6 +183,14 @@ impl Catalog {
     /// Reads what [`Catalog::to_json`] wrote; the error says what is wrong with the file.
     pub fn from_json(text: &str) -> Result<Self, String> {
         json::read(text)
+    }
+
+    /// The same tables with the former names that another catalog has for them.
+    pub fn with_past(mut self, known: &Self) -> Self {
+        for (name, table) in &mut self.tables {
+            table.former = known.tables.get(name).map(|table| table.former.clone()).unwrap_or_default();
+        }
+        self
     }
 
     /// The table that has this role.

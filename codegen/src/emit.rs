@@ -17,6 +17,7 @@ mod root;
 mod rust_file;
 pub mod sdl;
 
+use crate::catalog::{self, Catalog};
 use crate::schema::Schema;
 pub use output::Output;
 
@@ -29,9 +30,20 @@ pub struct MigrationsInput {
     pub catalog: String,
 }
 
+impl MigrationsInput {
+    /// The tables of the schema, with what only the last migration knows of them.
+    fn known(&self, schema: &Schema) -> Catalog {
+        match Catalog::from_json(&self.catalog) {
+            Ok(catalog) => catalog::lower(schema).with_past(&catalog),
+            Err(_) => catalog::lower(schema),
+        }
+    }
+}
+
 /// Every file that the schema becomes.
 pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     let mut output = Output::default();
+    let catalog = migrations.known(schema);
     output.add("docs/schema-language.md", reference::reference());
     output.add("schema/schema.json", json_schema::json_schema());
     output.add("generated/schema.graphql", root::sdl(schema));
@@ -43,7 +55,7 @@ pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     output.add("generated/src/content.rs", content::registry(schema));
     output.add("generated/src/component.rs", component::registry(schema));
     for ty in &schema.types {
-        output.add(format!("generated/src/content/{}.rs", ty.name.snake()), content::file(ty));
+        output.add(format!("generated/src/content/{}.rs", ty.name.snake()), content::file(ty, &catalog));
         output.add(format!("generated/src/access/{}.rs", ty.name.snake()), access::file(ty));
     }
     for component in &schema.components {

@@ -18,6 +18,8 @@ mod step;
 pub use answers::Answers;
 pub use hazard::Refusal;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::catalog::{self, Catalog};
 use crate::schema::Schema;
 use declared::Declared;
@@ -48,9 +50,10 @@ pub struct Migration {
 /// Plans the way from the catalog to the schema; an empty catalog is that of an empty database.
 pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan, Vec<Refusal>> {
     let declared = Declared::new(after);
-    let lowered = catalog::lower(after);
-    let diff::Difference { steps, warnings, mut refusals } =
+    let mut lowered = catalog::lower(after);
+    let diff::Difference { steps, warnings, mut refusals, tables } =
         diff::diff(Pair { before, after: &lowered }, &declared, answers);
+    remember(before, &mut lowered, &tables);
     let first = before.tables.is_empty() && before.components.is_empty();
     let is_dropped =
         |subject: &str| subject.split_once('.').is_some_and(|(owner, field)| declared.is_dropped(owner, field));
@@ -72,6 +75,16 @@ pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan,
     }
     let changed = *before != lowered;
     Ok(Plan { after: lowered, steps: planned, changed, first, warnings })
+}
+
+/// Tables keep the names that they had, for the ids that were made under them; a name that is taken again is the new table's alone.
+fn remember(before: &Catalog, after: &mut Catalog, tables: &BTreeMap<String, String>) {
+    let present: BTreeSet<_> = after.tables.keys().cloned().collect();
+    for (from, to) in tables {
+        let (Some(old), Some(table)) = (before.tables.get(from), after.tables.get_mut(to)) else { continue };
+        let names: BTreeSet<_> = old.former.iter().chain([from]).filter(|name| !present.contains(*name)).collect();
+        table.former = names.into_iter().cloned().collect();
+    }
 }
 
 impl Plan {

@@ -2,7 +2,10 @@
 //!
 //! Generated files hold one `ContentInfo` a type; everything else in this crate works over it, compiled once.
 
+use uuid::Uuid;
+
 use crate::access::{AccessInfo, RoleInfo};
+use crate::id;
 use crate::kind::Kind;
 
 /// Everything the schema says, as the generated crate hands it over.
@@ -55,6 +58,8 @@ pub struct ContentInfo {
     pub name: &'static str,
     /// Table in `draft` and `live`, and prefix of the TypeIDs: `product`, `product_variant`.
     pub table: &'static str,
+    /// Earlier names of the table: ids that were made under them are still known.
+    pub former: &'static [&'static str],
     /// GraphQL root field of the list: `products`. For children, the field on the owner.
     pub plural: &'static str,
     /// False: an entry is live as soon as it is saved. For children, as their owner.
@@ -67,6 +72,8 @@ pub struct ContentInfo {
     pub fields: &'static [FieldInfo],
     pub inverses: &'static [InverseInfo],
     pub computed: &'static [ComputedInfo],
+    /// The constraints and unique indexes of the table, each with the field (by `snake`) that a row breaks it with.
+    pub constraints: &'static [(&'static str, &'static str)],
 }
 
 /// A group of fields kept as a JSON object in its owner's column, with its name under `_type`.
@@ -123,7 +130,7 @@ pub enum Shape {
     Enum(&'static EnumInfo),
     /// Column `snake`, `text[]`, not null, in the order given, without duplicates.
     Enums(&'static EnumInfo),
-    /// Column `{snake}_id`; with several targets `{snake}_{target table}_id` for each.
+    /// A column for each target: see [`RelationInfo::columns`].
     One(RelationInfo),
     /// Join table: see [`RelationInfo::join`].
     Many(RelationInfo),
@@ -158,9 +165,12 @@ pub struct RelationInfo {
     /// GraphQL type of the target: the type's name, or the union's (`ProductRelated`) when there are several.
     pub type_name: &'static str,
     pub on_delete: OnDelete,
-    /// For to-many: the join table in both stages, with `owner_id`, `position`, and `target_id`; with several targets
-    /// `{target table}_id` for each, exactly one of them set. Empty for to-one, and inside components.
+    /// For to-many: the join table in both stages, with `owner_id`, `position`, and [`Self::columns`], of which one is set.
+    /// Empty for to-one, and inside components.
     pub join: &'static str,
+    /// The column that holds the id of each target, in the order of `to`: of the owner's table, or of the join table.
+    /// Empty inside components, where the id is a member of the JSON.
+    pub columns: &'static [&'static str],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,19 +331,34 @@ impl EnumInfo {
 }
 
 impl Shape {
-    /// A to-one relation.
-    pub const fn one(to: &'static [&'static ContentInfo], type_name: &'static str, on_delete: OnDelete) -> Self {
-        Self::One(RelationInfo { to, type_name, on_delete, join: "" })
+    /// A to-one relation, kept in these columns.
+    pub const fn one(
+        to: &'static [&'static ContentInfo],
+        type_name: &'static str,
+        on_delete: OnDelete,
+        columns: &'static [&'static str],
+    ) -> Self {
+        Self::One(RelationInfo { to, type_name, on_delete, join: "", columns })
     }
 
-    /// A to-many relation, kept in the table `join`.
+    /// A to-many relation, kept in these columns of the table `join`.
     pub const fn many(
         to: &'static [&'static ContentInfo],
         type_name: &'static str,
         on_delete: OnDelete,
         join: &'static str,
+        columns: &'static [&'static str],
     ) -> Self {
-        Self::Many(RelationInfo { to, type_name, on_delete, join })
+        Self::Many(RelationInfo { to, type_name, on_delete, join, columns })
+    }
+}
+
+impl RelationInfo {
+    /// The column that holds the ids of this one of the targets.
+    pub fn column(&self, target: &ContentInfo) -> &'static str {
+        let targets = self.to.iter().zip(self.columns);
+        let mut found = targets.filter(|(to, _)| to.table == target.table).map(|(_, column)| *column);
+        found.next().unwrap_or_else(|| panic!("codegen bug: `{}` has no column for `{}`", self.type_name, target.name))
     }
 }
 
@@ -344,6 +369,17 @@ impl ComponentInfo {
 }
 
 impl ContentInfo {
+    /// The UUID of an id of this type, also of one from before the type was renamed.
+    pub fn decode(&self, id: &str) -> Option<Uuid> {
+        let (prefix, uuid) = id::decode(id)?;
+        self.is_called(prefix).then_some(uuid)
+    }
+
+    /// The table has this name, or had it.
+    pub fn is_called(&self, table: &str) -> bool {
+        self.table == table || self.former.contains(&table)
+    }
+
     pub fn field(&self, name: &str) -> Option<&'static FieldInfo> {
         self.fields.iter().find(|field| field.name == name)
     }

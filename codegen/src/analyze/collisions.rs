@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
-use super::reserved::SYSTEM;
+use super::reserved::{FILTER, SYSTEM, is_type};
 use crate::catalog::names::{currency_column, join_table, relation_column};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::Name;
@@ -54,6 +54,18 @@ impl<'d> Taken<'d> {
     }
 }
 
+impl Taken<'_> {
+    /// The name that would be made is that of a type of the system; one report for a declaration is enough, and a declaration with
+    /// that very name has one already.
+    fn refuse(&mut self, made: &str, declared: &str, span: Span) {
+        if self.found.iter().any(|seen| seen.code == Code::ReservedName && seen.span == Some(span)) {
+            return;
+        }
+        let message = format!("`{declared}` would make a type `{made}`, and every API has one already");
+        self.found.push(Diagnostic::error(Code::ReservedName, span, message).help("choose another name"));
+    }
+}
+
 /// The types of the API and of Rust that are made from a name.
 const CONTENT_TYPES: &[&str] = &[
     "",
@@ -100,7 +112,13 @@ fn take_types(taken: &mut Taken<'_>, declared: &Declared<'_>) {
 
 fn take_all(taken: &mut Taken<'_>, name: &str, suffixes: &[&str], declared: &str, span: Span) {
     let pascal = Name::new(name).pascal();
-    suffixes.iter().for_each(|suffix| taken.take(format!("{pascal}{suffix}"), declared, span));
+    for suffix in suffixes {
+        let made = format!("{pascal}{suffix}");
+        if is_type(&made) {
+            taken.refuse(&made, declared, span);
+        }
+        taken.take(made, declared, span);
+    }
 }
 
 /// The types that a field makes, named after its owner and itself.
@@ -210,7 +228,9 @@ fn inverses<'a>(declared: &Declared<'a>) -> BTreeMap<&'a str, Vec<(&'a str, Span
         for field in owner.fields.iter().filter(|field| field.is_relation() && !field.dropped) {
             let Some(inverse) = field.node.get("inverse") else { continue };
             // Names of the system have been reported.
-            let Some(name) = inverse.text().filter(|name| !SYSTEM.contains(name)) else { continue };
+            let Some(name) = inverse.text().filter(|name| !SYSTEM.contains(name) && !FILTER.contains(name)) else {
+                continue;
+            };
             for (target, _) in field.targets(source) {
                 inverses.entry(target).or_default().push((name, inverse.span));
             }

@@ -17,6 +17,9 @@ const ARGUMENT: &[&str] = &["cx"];
 /// Columns that children have, and the relation that would make one of them.
 const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
+/// What joins conditions in filters, beside the conditions on fields and inverses.
+pub const FILTER: &[&str] = &["and", "or", "not"];
+
 /// Words that not even `r#` makes a name of a field.
 const NEVER_A_FIELD: &[&str] = &["crate", "self", "super"];
 
@@ -93,7 +96,7 @@ const TYPES: &[&str] = &[
 ];
 
 /// The name is that of a type of the system, in the spelling of the API or of Rust.
-fn is_type(pascal: &str) -> bool {
+pub fn is_type(pascal: &str) -> bool {
     let of_scalar = |scalar: Scalar| {
         let row = scalar.mapping();
         [row.graphql.to_owned(), row.input.to_owned(), row.rust.to_owned(), format!("{}Filter", row.filter_name)]
@@ -118,6 +121,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         for field in &owner.fields {
             if let Some(inverse) = field.node.get("inverse").and_then(Node::spanned_text) {
                 check_taken(&inverse, SYSTEM, found);
+                check_filter(&inverse, found);
             }
             if field.is(Structure::Children) {
                 check_type_id(&format!("{name}_{}", field.singular()), field.name.span, found);
@@ -154,6 +158,10 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
         Place::Component => &[],
     };
     check_word(field.name, taken, found);
+    // Components have no filters.
+    if field.place != Place::Component && !field.dropped {
+        check_filter(field.name, found);
+    }
     for value in field.node.get("values").map_or(&[][..], Node::one_or_many) {
         if value.text() == Some("self") {
             let message = "a value cannot have the name `self`";
@@ -180,6 +188,14 @@ fn word_of_rust(name: &Spanned<String>) -> Diagnostic {
 fn check_taken(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
     if taken.contains(&name.value.as_str()) {
         let message = format!("the name `{}` is taken by the system", name.value);
+        found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
+    }
+}
+
+fn check_filter(name: &Spanned<String>, found: &mut Diagnostics) {
+    if FILTER.contains(&name.value.as_str()) {
+        let message =
+            format!("`{}` joins conditions in filters, so nothing that can be filtered by has that name", name.value);
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     }
 }

@@ -231,6 +231,7 @@ impl Table {
         Self {
             role,
             drafts: None,
+            former: Vec::new(),
             fields: Vec::new(),
             columns: Vec::new(),
             primary_key: Vec::new(),
@@ -253,14 +254,18 @@ impl Table {
     /// relation says no more than the index that every relation has.
     fn index(&mut self, table: &str, on: Vec<Key>, named: &[String]) {
         let name = names::index(table, named);
-        if !self.indexes.iter().any(|index| index.name == name) {
+        let same = |index: &Index| {
+            index.name == name && index.on.iter().map(|key| &key.column).zip(named).all(|(a, b)| a == b)
+        };
+        if !self.indexes.iter().any(same) {
             self.indexes.push(Index { name, on, unique: false, gin: false });
         }
     }
 
     fn unique(&mut self, table: &str, columns: Vec<String>) {
         let name = names::unique(table, &columns);
-        if !self.indexes.iter().any(|index| index.name == name) {
+        let same = |index: &Index| index.unique && index.on.iter().map(|key| &key.column).eq(&columns);
+        if !self.indexes.iter().any(same) {
             let on = columns.into_iter().map(Key::ascending).collect();
             self.indexes.push(Index { name, on, unique: true, gin: false });
         }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::schema::Name;
+use crate::schema::{Field, Name, Relation};
 
 /// PostgreSQL cuts longer names off silently.
 const LONGEST: usize = 63;
@@ -42,6 +42,16 @@ pub fn relation_column(field: &str, target: &str, several: bool) -> String {
 /// The column of a list relation's table for one of its targets.
 pub fn item_column(target: &str, several: bool) -> String {
     if several { fit(format!("{target}_id")) } else { "target_id".to_owned() }
+}
+
+/// The column of each target of a relation: of the owner's table, or of the list's.
+pub fn relation_columns(field: &Field, relation: &Relation) -> Vec<String> {
+    let several = relation.to.len() > 1;
+    let column = |target: &Name| match relation.many {
+        true => item_column(target.snake(), several),
+        false => relation_column(field.name.snake(), target.snake(), several),
+    };
+    relation.to.iter().map(column).collect()
 }
 
 /// The column beside money that holds its currency.

@@ -42,7 +42,7 @@ codes! {
     NameTooLong "S202" "A name, or the name of a table or column made from it, is too long for PostgreSQL.";
     ReservedName "S203" "A name is taken by the system, by GraphQL or by Rust.";
     UnknownFieldType "S204" "There is no such field type.";
-    TypeNameTaken "S205" "Two declarations would make the same type or table.";
+    TypeNameTaken "S205" "Two declarations would make the same type, table or index.";
     FieldNameTaken "S206" "Two fields would make the same column or the same field of the API.";
     UnknownType "S207" "There is no such content type.";
     UnknownComponent "S208" "There is no such component.";
@@ -68,6 +68,8 @@ codes! {
     BadJsonSchema "S315" "The JSON Schema of a field is not a valid one.";
     PublishWithoutDrafts "S316" "A field is required to publish, and the type has no drafts: an entry is public as soon as it is saved.";
 
+    TooMuch "S317" "A table would have more columns, an index more keys, or a relation more targets than PostgreSQL takes.";
+
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";
     UnknownRole "S403" "There is no such role.";
@@ -82,6 +84,7 @@ codes! {
 
     NotYetInForce "S501" "The option is accepted and checked, but has no effect yet.";
     NotTypeId "S502" "Ids of the type are not TypeIDs to other software, since their prefix has digits.";
+    WideRow "S503" "A row with a value in every field may be larger than a page of PostgreSQL, and could not be saved then.";
 }
 
 impl fmt::Display for Code {

@@ -1,11 +1,12 @@
 //! `generated/src/content/<type>.rs`: a content type with its children, and the registry of all of them.
 
+use crate::catalog::{Catalog, Table};
 use crate::emit::fields::{DERIVE, Owner, children};
 use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
 use crate::schema::{Computed, ContentType, Field, Index, Inverse, Name, Schema};
 
-/// The file of one content type.
-pub fn file(ty: &ContentType) -> String {
+/// The file of one content type, with what its tables are in the catalog.
+pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     let source = format!("schema/{}.yaml", ty.name.snake());
     let mut file = RustFile::new(summary(&ty.name, &ty.description), source);
     file.uses("runtime::prelude", ["*".to_owned()]);
@@ -14,7 +15,7 @@ pub fn file(ty: &ContentType) -> String {
     owner.uses(&mut file);
     file.item(record(&owner, &ty.description));
     file.item(owner.implementation("record"));
-    file.item(info(ty, &owner));
+    file.item(info(ty, &owner, catalog));
     if !ty.computed.is_empty() {
         file.item(computed_trait(ty));
     }
@@ -24,7 +25,7 @@ pub fn file(ty: &ContentType) -> String {
         owner.uses(&mut file);
         file.item(record(&owner, &field.description));
         file.item(owner.implementation("children"));
-        file.item(child_info(ty, field, &owner));
+        file.item(child_info(ty, field, &owner, catalog));
         file.items(owner.companions());
     }
     file.without("crate::content", own_names(ty));
@@ -62,28 +63,46 @@ fn record(owner: &Owner, description: &str) -> String {
     format!("{about}{DERIVE}\npub struct {name} {{\n    pub id: Id<Self>,\n{members}}}")
 }
 
-fn info(ty: &ContentType, owner: &Owner) -> String {
+fn info(ty: &ContentType, owner: &Owner, catalog: &Catalog) -> String {
     let plural = text(&ty.plural.camel());
     let inverses = lines("inverses", &ty.inverses, inverse);
     let computed = lines("computed", &ty.computed, computed);
     let more = format!("plural: {plural}, drafts: {}, owner: None, unique: &[{}]", ty.drafts, unique(ty));
-    static_info(owner, &more, &(inverses + &computed))
+    static_info(owner, &more, &(inverses + &computed), catalog)
 }
 
-fn child_info(ty: &ContentType, field: &Field, owner: &Owner) -> String {
+fn child_info(ty: &ContentType, field: &Field, owner: &Owner, catalog: &Catalog) -> String {
     let (plural, parent) = (text(&field.name.camel()), ty.name.upper());
     let more = format!("plural: {plural}, drafts: {}, owner: Some(&{parent}), unique: &[]", ty.drafts);
-    static_info(owner, &more, "    inverses: &[],\n    computed: &[],\n")
+    static_info(owner, &more, "    inverses: &[],\n    computed: &[],\n", catalog)
 }
 
-fn static_info(owner: &Owner, first_line: &str, end: &str) -> String {
+fn static_info(owner: &Owner, first_line: &str, end: &str, catalog: &Catalog) -> String {
     let (upper, name, table) = (owner.name.upper(), text(&owner.name.pascal()), text(owner.name.snake()));
     let fields = owner.infos();
+    let stored = catalog.tables.get(owner.name.snake());
+    let stored = stored.unwrap_or_else(|| panic!("codegen bug: `{}` has no table", owner.name.snake()));
+    let former: Vec<_> = stored.former.iter().map(|name| text(name)).collect();
+    let former = former.join(", ");
+    let constraints = list("    constraints: &[", &constraints(stored), "],\n", 4);
     format!(
         "pub static {upper}: ContentInfo = ContentInfo {{
-    name: {name}, table: {table}, {first_line},
-{fields}{end}}};"
+    name: {name}, table: {table}, former: &[{former}], {first_line},
+{fields}{end}{constraints}}};"
     )
+}
+
+/// The names of constraints and unique indexes, each with the field that its first column is of.
+fn constraints(table: &Table) -> Vec<String> {
+    let unique = table.indexes.iter().filter(|index| index.unique);
+    let unique = unique.map(|index| (&index.name, &index.on[0].column));
+    let checks = table.checks.iter().map(|check| (&check.name, &check.on[0]));
+    let keys = table.foreign_keys.iter().map(|key| (&key.name, &key.column));
+    let of_field = |(name, column): (&String, &String)| {
+        let field = table.fields.iter().find(|field| field.columns().contains(column))?;
+        Some(format!("({}, {})", text(name), text(&field.name)))
+    };
+    unique.chain(checks).chain(keys).filter_map(of_field).collect()
 }
 
 /// `&["name", "day"]` for each unique index.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::names::join_table;
+use crate::catalog::names::{join_table, relation_columns};
 use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
 use crate::schema::{Children, Enum, EnumValue, Field, FieldKind, Name, OnDelete, Relation, Required};
 
@@ -145,7 +145,13 @@ impl Owner<'_> {
         };
         let common = format!("&[{}], {}, OnDelete::{on_delete}", targets.join(", "), text(&type_name));
         let join = if self.joins { join_table(self.name.snake(), &field.name) } else { String::new() };
-        if relation.many { format!("Shape::many({common}, {})", text(&join)) } else { format!("Shape::one({common})") }
+        let columns = if self.joins { relation_columns(field, relation) } else { Vec::new() };
+        let columns: Vec<_> = columns.iter().map(|column| text(column)).collect();
+        let columns = columns.join(", ");
+        match relation.many {
+            true => format!("Shape::many({common}, {}, &[{columns}])", text(&join)),
+            false => format!("Shape::one({common}, &[{columns}])"),
+        }
     }
 
     fn companion(&self, field: &Field) -> Vec<String> {

@@ -23,6 +23,8 @@ pub struct Difference {
     pub warnings: Vec<String>,
     /// Answers that make no sense, and what no answer could allow.
     pub refusals: Vec<Refusal>,
+    /// Tables of entries and of children that live on: name before to name after.
+    pub tables: BTreeMap<String, String>,
 }
 
 pub fn diff(catalogs: Pair<&Catalog>, declared: &Declared<'_>, answers: &Answers) -> Difference {

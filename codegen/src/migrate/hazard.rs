@@ -24,6 +24,12 @@ pub const CODES: [(&str, &str); 15] = [
     ("M401", "servers that still run know only the old name"),
 ];
 
+/// Told above its statement and on the terminal, and goes on: servers are replaced in the order that a deployment has, not in the
+/// one in which a schema is written.
+pub fn is_notice(code: &str) -> bool {
+    code == "M401"
+}
+
 /// Whether values are gone for good after it.
 pub fn loses_data(code: &str) -> bool {
     code.starts_with("M1")
@@ -260,6 +266,9 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
 /// The hazard's line above its statement, or why it is refused.
 pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     let Hazard { code, subject, message, mended_by, advice, allowable } = hazard;
+    if is_notice(code) {
+        return Ok(format!("hazard {code}: {message}."));
+    }
     if let Some(argument) = answers.allows(code, subject).filter(|_| *allowable) {
         return Ok(format!("hazard {code}: {message}. Acknowledged with {argument}."));
     }

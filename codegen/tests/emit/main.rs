@@ -4,6 +4,7 @@ mod breaking;
 mod cases;
 mod determinism;
 mod layers;
+mod physical;
 mod sdl;
 mod support;
 mod thinness;

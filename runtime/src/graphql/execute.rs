@@ -212,7 +212,7 @@ impl Arguments for Execution<'_> {
 /// The entry that `id` names; another type's id names nothing here.
 fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
-    id::decode_as(info.table, text).ok_or_else(|| {
+    info.decode(text).ok_or_else(|| {
         let message =
             format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
         Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()

@@ -76,11 +76,12 @@ static SCHEMA: SchemaInfo = SchemaInfo {
 
 const fn content(name: &'static str, table: &'static str, fields: &'static [FieldInfo]) -> ContentInfo {
     let (plural, drafts, owner) = (table, true, None);
-    ContentInfo { name, table, plural, drafts, owner, unique: &[], fields, inverses: &[], computed: &[] }
+    let (former, unique, inverses, computed, constraints) = (&[], &[], &[], &[], &[]);
+    ContentInfo { name, table, former, plural, drafts, owner, unique, fields, inverses, computed, constraints }
 }
 
 const fn to(to: &'static [&'static ContentInfo]) -> RelationInfo {
-    RelationInfo { to, type_name: "", on_delete: OnDelete::Restrict, join: "" }
+    RelationInfo { to, type_name: "", on_delete: OnDelete::Restrict, join: "", columns: &[] }
 }
 
 fn mapper(fields: &str) -> Mapper {

@@ -205,3 +205,20 @@ async fn an_entry_names_the_users_who_made_and_saved_it() {
     assert_eq!(answer.json["notes"]["nodes"], expected);
     db.close().await;
 }
+
+#[tokio::test]
+async fn an_id_from_before_a_rename_is_still_known() {
+    let data = Data::random(&mut Rng(4), 5);
+    let (db, store) = with(&data).await;
+    let people =
+        run(&store, "query { persons(stage: DRAFT, first: 1) { nodes { id } } }", json!({})).await.expect("read");
+    let id = people.json["persons"]["nodes"][0]["id"].as_str().expect("a person").to_owned();
+    let before = id.replace("person_", "human_");
+    assert_ne!(before, id);
+    let query = "query { node(id: $id, stage: DRAFT) { id } nodes(ids: [$id], stage: DRAFT) { id }
+        person(id: $id, stage: DRAFT) { id } persons(stage: DRAFT, filter: {id: {eq: $id}}) { nodes { id } } }";
+    let answer = run(&store, query, json!({"id": before})).await.expect("it is read").json;
+    let found = json!({ "id": id });
+    assert_eq!(answer, json!({"node": found, "nodes": [found], "person": found, "persons": {"nodes": [found]}}));
+    db.close().await;
+}

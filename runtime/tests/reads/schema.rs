@@ -36,6 +36,7 @@ const fn scalar(name: &'static str, snake: &'static str, kind: Kind) -> FieldInf
 pub static NOTE: ContentInfo = ContentInfo {
     name: "Note",
     table: "note",
+    former: &[],
     plural: "notes",
     drafts: true,
     owner: None,
@@ -56,14 +57,28 @@ pub static NOTE: ContentInfo = ContentInfo {
         scalar("extra", "extra", Kind::Json),
         FieldInfo::new("state", "state", Shape::Enum(&STATE)).filterable().sortable(),
         FieldInfo::new("marks", "marks", Shape::Enums(&MARKS)).filterable(),
-        FieldInfo::new("parent", "parent", Shape::one(&[&NOTE], "Note", OnDelete::SetNull)),
-        FieldInfo::new("author", "author", Shape::one(&[&PERSON], "Person", OnDelete::Restrict)),
-        FieldInfo::new("labels", "labels", Shape::many(&[&LABEL], "Label", OnDelete::Cascade, "note_labels")),
-        FieldInfo::new("about", "about", Shape::one(&[&LABEL, &PERSON], "NoteAbout", OnDelete::SetNull)),
+        FieldInfo::new("parent", "parent", Shape::one(&[&NOTE], "Note", OnDelete::SetNull, &["parent_id"])),
+        FieldInfo::new("author", "author", Shape::one(&[&PERSON], "Person", OnDelete::Restrict, &["author_id"])),
+        FieldInfo::new(
+            "labels",
+            "labels",
+            Shape::many(&[&LABEL], "Label", OnDelete::Cascade, "note_labels", &["target_id"]),
+        ),
+        FieldInfo::new(
+            "about",
+            "about",
+            Shape::one(&[&LABEL, &PERSON], "NoteAbout", OnDelete::SetNull, &["about_label_id", "about_person_id"]),
+        ),
         FieldInfo::new(
             "mentions",
             "mentions",
-            Shape::many(&[&LABEL, &PERSON], "NoteMentions", OnDelete::Cascade, "note_mentions"),
+            Shape::many(
+                &[&LABEL, &PERSON],
+                "NoteMentions",
+                OnDelete::Cascade,
+                "note_mentions",
+                &["label_id", "person_id"],
+            ),
         ),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
         FieldInfo::new("links", "links", Shape::Components(&LINK)),
@@ -72,11 +87,20 @@ pub static NOTE: ContentInfo = ContentInfo {
     ],
     inverses: &[InverseInfo { name: "replies", source: &NOTE, field: "parent" }],
     computed: &[],
+    constraints: &[
+        ("note_state_check", "state"),
+        ("note_marks_check", "marks"),
+        ("note_parent_id_fkey", "parent"),
+        ("note_author_id_fkey", "author"),
+        ("note_about_label_id_fkey", "about"),
+        ("note_about_person_id_fkey", "about"),
+    ],
 };
 
 pub static NOTE_ITEM: ContentInfo = ContentInfo {
     name: "NoteItem",
     table: "note_item",
+    former: &[],
     plural: "items",
     drafts: true,
     owner: Some(&NOTE),
@@ -84,15 +108,17 @@ pub static NOTE_ITEM: ContentInfo = ContentInfo {
     fields: &[
         scalar("text", "text", Kind::String).required().filterable().sortable(),
         scalar("count", "count", Kind::Integer).filterable().sortable(),
-        FieldInfo::new("label", "label", Shape::one(&[&LABEL], "Label", OnDelete::SetNull)),
+        FieldInfo::new("label", "label", Shape::one(&[&LABEL], "Label", OnDelete::SetNull, &["label_id"])),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("note_item_label_id_fkey", "label")],
 };
 
 pub static PERSON: ContentInfo = ContentInfo {
     name: "Person",
     table: "person",
+    former: &["human"],
     plural: "persons",
     drafts: true,
     owner: None,
@@ -104,11 +130,13 @@ pub static PERSON: ContentInfo = ContentInfo {
         InverseInfo { name: "mentioned", source: &NOTE, field: "mentions" },
     ],
     computed: &[],
+    constraints: &[],
 };
 
 pub static LABEL: ContentInfo = ContentInfo {
     name: "Label",
     table: "label",
+    former: &[],
     plural: "labels",
     drafts: true,
     owner: None,
@@ -119,6 +147,7 @@ pub static LABEL: ContentInfo = ContentInfo {
     ],
     inverses: &[InverseInfo { name: "notes", source: &NOTE, field: "labels" }],
     computed: &[],
+    constraints: &[],
 };
 
 pub static SEO: ComponentInfo = ComponentInfo {
@@ -126,7 +155,7 @@ pub static SEO: ComponentInfo = ComponentInfo {
     tag: "seo",
     fields: &[
         scalar("title", "title", Kind::String),
-        FieldInfo::new("image", "image", Shape::one(&[&LABEL], "Label", OnDelete::SetNull)),
+        FieldInfo::new("image", "image", Shape::one(&[&LABEL], "Label", OnDelete::SetNull, &["image_id"])),
         FieldInfo::new("card", "card", Shape::Component(&LINK)),
     ],
 };
@@ -139,7 +168,7 @@ pub static LINK: ComponentInfo = ComponentInfo {
         scalar("fee", "fee", Kind::Money),
         FieldInfo::new("state", "state", Shape::Enum(&STATE)),
         FieldInfo::new("marks", "marks", Shape::Enums(&MARKS)),
-        FieldInfo::new("targets", "targets", Shape::many(&[&LABEL], "Label", OnDelete::SetNull, "")),
+        FieldInfo::new("targets", "targets", Shape::many(&[&LABEL], "Label", OnDelete::SetNull, "", &[])),
     ],
 };
 
@@ -149,7 +178,7 @@ pub static QUOTE: ComponentInfo = ComponentInfo {
     fields: &[
         scalar("text", "text", Kind::Text),
         scalar("extra", "extra", Kind::Json),
-        FieldInfo::new("by", "by", Shape::one(&[&PERSON], "Person", OnDelete::SetNull)),
+        FieldInfo::new("by", "by", Shape::one(&[&PERSON], "Person", OnDelete::SetNull, &["by_id"])),
         FieldInfo::new("links", "links", Shape::Components(&LINK)),
     ],
 };

@@ -35,6 +35,7 @@ const fn name() -> FieldInfo {
 pub static BRAND: ContentInfo = ContentInfo {
     name: "Brand",
     table: "brand",
+    former: &[],
     plural: "brands",
     drafts: true,
     owner: None,
@@ -42,15 +43,17 @@ pub static BRAND: ContentInfo = ContentInfo {
     fields: &[
         name(),
         slug().from("name"),
-        FieldInfo::new("parent", "parent", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict)),
+        FieldInfo::new("parent", "parent", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict, &["parent_id"])),
     ],
     inverses: &[InverseInfo { name: "products", source: &PRODUCT, field: "brand" }],
     computed: &[],
+    constraints: &[("brand_slug_key", "slug"), ("brand_parent_id_fkey", "parent")],
 };
 
 pub static CATEGORY: ContentInfo = ContentInfo {
     name: "Category",
     table: "category",
+    former: &[],
     plural: "categories",
     drafts: true,
     owner: None,
@@ -58,19 +61,21 @@ pub static CATEGORY: ContentInfo = ContentInfo {
     fields: &[
         name(),
         slug().from("name"),
-        FieldInfo::new("parent", "parent", Shape::one(&[&CATEGORY], "Category", OnDelete::Cascade)),
+        FieldInfo::new("parent", "parent", Shape::one(&[&CATEGORY], "Category", OnDelete::Cascade, &["parent_id"])),
     ],
     inverses: &[
         InverseInfo { name: "children", source: &CATEGORY, field: "parent" },
         InverseInfo { name: "products", source: &PRODUCT, field: "categories" },
     ],
     computed: &[],
+    constraints: &[("category_slug_key", "slug"), ("category_parent_id_fkey", "parent")],
 };
 
 /// Live as soon as it is saved.
 pub static TAG: ContentInfo = ContentInfo {
     name: "Tag",
     table: "tag",
+    former: &[],
     plural: "tags",
     drafts: false,
     owner: None,
@@ -78,11 +83,13 @@ pub static TAG: ContentInfo = ContentInfo {
     fields: &[name(), slug().from("name")],
     inverses: &[InverseInfo { name: "products", source: &PRODUCT, field: "tags" }],
     computed: &[],
+    constraints: &[("tag_slug_key", "slug")],
 };
 
 pub static MEDIA: ContentInfo = ContentInfo {
     name: "Media",
     table: "media",
+    former: &[],
     plural: "media",
     drafts: false,
     owner: None,
@@ -93,23 +100,35 @@ pub static MEDIA: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("media_url_key", "url")],
 };
 
 pub static POST: ContentInfo = ContentInfo {
     name: "Post",
     table: "post",
+    former: &[],
     plural: "posts",
     drafts: true,
     owner: None,
     unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable(),
-        FieldInfo::new("product", "product", Shape::one(&[&PRODUCT], "Product", OnDelete::SetNull)),
-        FieldInfo::new("about", "about", Shape::one(&[&BRAND, &PRODUCT], "PostAbout", OnDelete::Restrict)),
+        FieldInfo::new("product", "product", Shape::one(&[&PRODUCT], "Product", OnDelete::SetNull, &["product_id"])),
+        FieldInfo::new(
+            "about",
+            "about",
+            Shape::one(&[&BRAND, &PRODUCT], "PostAbout", OnDelete::Restrict, &["about_brand_id", "about_product_id"]),
+        ),
         FieldInfo::new("rank", "rank", Shape::Scalar(Kind::Integer)).unique(&["product"]),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[
+        ("post_product_id_fkey", "product"),
+        ("post_about_brand_id_fkey", "about"),
+        ("post_about_product_id_fkey", "about"),
+        ("post_rank_product_id_key", "rank"),
+    ],
 };
 
 static STOCK_STATUS: EnumInfo = EnumInfo {
@@ -123,6 +142,7 @@ static BODY: BlocksInfo = BlocksInfo { name: "ProductBodyBlock", of: &[&TEXT, &G
 pub static PRODUCT: ContentInfo = ContentInfo {
     name: "Product",
     table: "product",
+    former: &[],
     plural: "products",
     drafts: true,
     owner: None,
@@ -164,17 +184,23 @@ pub static PRODUCT: ContentInfo = ContentInfo {
             .default(r#""IN_STOCK""#)
             .filterable(),
         FieldInfo::new("colors", "colors", Shape::Enums(&COLORS)).max("2").filterable(),
-        FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict)),
+        FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict, &["brand_id"])),
         FieldInfo::new(
             "categories",
             "categories",
-            Shape::many(&[&CATEGORY], "Category", OnDelete::Cascade, "product_categories"),
+            Shape::many(&[&CATEGORY], "Category", OnDelete::Cascade, "product_categories", &["target_id"]),
         ),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags")),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags", &["target_id"])),
         FieldInfo::new(
             "related",
             "related",
-            Shape::many(&[&PRODUCT, &POST], "ProductRelated", OnDelete::SetNull, "product_related"),
+            Shape::many(
+                &[&PRODUCT, &POST],
+                "ProductRelated",
+                OnDelete::SetNull,
+                "product_related",
+                &["product_id", "post_id"],
+            ),
         ),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
         FieldInfo::new("openingHours", "opening_hours", Shape::Components(&HOURS)),
@@ -183,11 +209,20 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     ],
     inverses: &[InverseInfo { name: "posts", source: &POST, field: "product" }],
     computed: &[],
+    constraints: &[
+        ("product_slug_key", "slug"),
+        ("product_sku_key", "sku"),
+        ("product_stock_status_check", "stock_status"),
+        ("product_colors_check", "colors"),
+        ("product_brand_id_fkey", "brand"),
+        ("product_name_released_on_key", "name"),
+    ],
 };
 
 pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
     name: "ProductVariant",
     table: "product_variant",
+    former: &[],
     plural: "variants",
     drafts: true,
     owner: Some(&PRODUCT),
@@ -196,15 +231,16 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable(),
         FieldInfo::new("options", "options", Shape::Scalar(Kind::Json)),
-        FieldInfo::new("supplier", "supplier", Shape::one(&[&BRAND], "Brand", OnDelete::SetNull)),
+        FieldInfo::new("supplier", "supplier", Shape::one(&[&BRAND], "Brand", OnDelete::SetNull, &["supplier_id"])),
         FieldInfo::new(
             "images",
             "images",
-            Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "product_variant_images"),
+            Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "product_variant_images", &["target_id"]),
         ),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("product_variant_sku_key", "sku"), ("product_variant_supplier_id_fkey", "supplier")],
 };
 
 pub static SEO: ComponentInfo = ComponentInfo {
@@ -213,7 +249,7 @@ pub static SEO: ComponentInfo = ComponentInfo {
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().max("20"),
         FieldInfo::new("noIndex", "no_index", Shape::Scalar(Kind::Boolean)).default("false"),
-        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["image_id"])),
     ],
 };
 
@@ -237,7 +273,7 @@ pub static GALLERY: ComponentInfo = ComponentInfo {
     name: "Gallery",
     tag: "gallery",
     fields: &[
-        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "")),
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "", &[])),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
     ],
 };

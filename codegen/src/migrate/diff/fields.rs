@@ -49,6 +49,7 @@ impl<'a> Differ<'a> {
     /// Compares one table with what it becomes; `cause` is the subject of its renaming.
     pub fn fields(&mut self, owner: Pair<&'a str>, cause: &str) {
         let tables = self.both(owner);
+        self.found.tables.insert(owner.before.to_owned(), owner.after.to_owned());
         self.rename_table(owner, cause);
         if (tables.before.drafts, tables.after.drafts) == (Some(true), Some(false)) {
             self.push(Step::EndDrafts { table: owner.after.to_owned() });

@@ -119,7 +119,7 @@ fn line(store: &Store, row: &PgRow) -> Result<Json> {
     let actor: Option<Uuid> = row.try_get("actor")?;
     let prefix = if kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
     let table: Option<String> = row.try_get("type")?;
-    let info = table.as_deref().and_then(|table| store.schema.types.iter().find(|info| info.table == table));
+    let info = table.as_deref().and_then(|table| store.schema.types.iter().find(|info| info.is_called(table)));
     let entry: Option<Uuid> = row.try_get("entry")?;
     let fields: Option<Vec<String>> = row.try_get("fields")?;
     let stored = |column: &str| -> Result<Json> {

@@ -18,7 +18,7 @@ pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json
     let action = Action::named(&action).ok_or_else(|| wrong(format!("there is no action `{action}`"), &["action"]))?;
     let entry = text(arguments, "id").map(|given| {
         let message = || wrong(format!("`{given}` is no id of `{}`", info.name), &["id"]);
-        id::decode_as(info.table, given).ok_or_else(message)
+        info.decode(given).ok_or_else(message)
     });
     let entry = entry.transpose()?;
     let store = somebody(store, arguments).await?;

@@ -127,12 +127,12 @@ impl<'a> Compiler<'a> {
             },
             Shape::Enum(of) => What::Enum { column: object.column(Column::Sql(column)), of },
             Shape::Enums(of) => What::Enums { column: object.column(Column::Sql(column)), of },
-            Shape::One(info_of) => self.one(object, field, &info_of, selected),
+            Shape::One(info_of) => self.one(object, &info_of, selected),
             Shape::Many(info_of) => {
                 let members = info_of
                     .to
                     .iter()
-                    .map(|target| (Link::of_relation(field, &info_of, target), self.member(target, &selected.sets)));
+                    .map(|target| (Link::of_relation(&info_of, target), self.member(target, &selected.sets)));
                 let members = members.collect();
                 let list = self.list(info.name, selected, DefaultOrder::Position("tj"));
                 relation(object, Relation::Many { members, list })
@@ -148,16 +148,9 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn one(
-        &mut self,
-        object: &mut Object,
-        field: &'static FieldInfo,
-        to: &RelationInfo,
-        selected: &Selected<'a>,
-    ) -> What {
-        let members = to.to.iter().map(|target| {
-            let column = super::link::to_one_column(field, to, target);
-            let column = object.column(Column::Sql(format!("t.{}", quoted(&column))));
+    fn one(&mut self, object: &mut Object, to: &RelationInfo, selected: &Selected<'a>) -> What {
+        let members = to.to.iter().zip(to.columns).map(|(target, column)| {
+            let column = object.column(Column::Sql(format!("t.{}", quoted(column))));
             (column, self.member(target, &selected.sets))
         });
         let members = members.collect();
@@ -187,8 +180,8 @@ impl<'a> Compiler<'a> {
             self.note_target(&shape, selected.pos);
         }
         let (link, target, default) = match found {
-            Some((field, Shape::Many(to))) if to.to.len() == 1 => {
-                (Link::of_relation(field, &to, to.to[0]), to.to[0], DefaultOrder::Position("tj"))
+            Some((_, Shape::Many(to))) if to.to.len() == 1 => {
+                (Link::of_relation(&to, to.to[0]), to.to[0], DefaultOrder::Position("tj"))
             }
             _ => match info.inverses.iter().find(|inverse| inverse.name == name) {
                 Some(inverse) => {

@@ -109,10 +109,10 @@ impl<'a> Filter<'a> {
             }
             Shape::Enums(of) if field.filterable || self.is_rule => self.enum_list(of, &column, value),
             Shape::One(relation) if relation.to.len() == 1 => {
-                self.one(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
+                self.one(&Link::of_relation(&relation, relation.to[0]), relation.to[0], value, alias)
             }
             Shape::Many(relation) if relation.to.len() == 1 => {
-                self.list(&Link::of_relation(field, &relation, relation.to[0]), relation.to[0], value, alias)
+                self.list(&Link::of_relation(&relation, relation.to[0]), relation.to[0], value, alias)
             }
             Shape::One(to) | Shape::Many(to) => self.several(&Several { field, to, alias }, value),
             Shape::Children(of) => self.list(&Link::to_children(), of, value, alias),

@@ -4,41 +4,41 @@ use std::fmt::Write as _;
 
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
-use crate::content::{ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
+use crate::content::{ContentInfo, InverseInfo, RelationInfo, Shape};
 use crate::error::Result;
 
 /// From a row `p` to its targets `t`.
 #[derive(Clone, Debug)]
 pub enum Link {
     /// A column of `p` holds the id of `t`.
-    Forward { column: String },
+    Forward { column: &'static str },
     /// A column of `t` holds the id of `p`.
-    Backward { column: String },
+    Backward { column: &'static str },
     /// Rows of a join table hold both, and an order.
-    Join { table: &'static str, near: String, far: String },
+    Join { table: &'static str, near: &'static str, far: &'static str },
 }
 
 impl Link {
     /// To one of the relation's targets.
-    pub fn of_relation(field: &FieldInfo, relation: &RelationInfo, target: &ContentInfo) -> Self {
+    pub fn of_relation(relation: &RelationInfo, target: &ContentInfo) -> Self {
         if relation.join.is_empty() {
-            return Self::Forward { column: to_one_column(field, relation, target) };
+            return Self::Forward { column: relation.column(target) };
         }
-        Self::Join { table: relation.join, near: "owner_id".into(), far: target_column(relation, target) }
+        Self::Join { table: relation.join, near: "owner_id", far: relation.column(target) }
     }
 
     /// From an owner to its children.
     pub fn to_children() -> Self {
-        Self::Backward { column: "parent_id".into() }
+        Self::Backward { column: "parent_id" }
     }
 
     /// From `target` to those that point at it.
     pub fn of_inverse(inverse: &InverseInfo, target: &ContentInfo) -> Self {
         let field = inverse.source.fields.iter().find(|field| field.snake == inverse.field);
-        match field.map(|field| (field, field.shape)) {
-            Some((field, Shape::One(relation))) => Self::Backward { column: to_one_column(field, &relation, target) },
-            Some((_, Shape::Many(relation))) => {
-                Self::Join { table: relation.join, near: target_column(&relation, target), far: "owner_id".into() }
+        match field.map(|field| field.shape) {
+            Some(Shape::One(relation)) => Self::Backward { column: relation.column(target) },
+            Some(Shape::Many(relation)) => {
+                Self::Join { table: relation.join, near: relation.column(target), far: "owner_id" }
             }
             _ => panic!("codegen bug: `{}.{}` is no relation", inverse.source.name, inverse.field),
         }
@@ -94,20 +94,5 @@ impl Link {
         tables.push(target, "t", sql)?;
         let _ = write!(sql.text, " ON t.id = tj.{} WHERE true", quoted(far));
         Ok(())
-    }
-}
-
-/// `brand_id`, or `related_post_id` where there are several targets.
-pub fn to_one_column(field: &FieldInfo, relation: &RelationInfo, target: &ContentInfo) -> String {
-    match relation.to {
-        [_] => format!("{}_id", field.snake),
-        _ => format!("{}_{}_id", field.snake, target.table),
-    }
-}
-
-fn target_column(relation: &RelationInfo, target: &ContentInfo) -> String {
-    match relation.to {
-        [_] => "target_id".into(),
-        _ => format!("{}_id", target.table),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::link::{Link, to_one_column};
+use super::link::Link;
 use super::load::{array_items, raw, uuid};
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
@@ -96,9 +96,8 @@ fn lists_of<'a>(
 async fn targets(store: &Store, stage: Stage, to: &RelationInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
     let mut sql = Sql::default();
     sql.push("SELECT j.owner_id");
-    for target in to.to {
-        let column = if to.to.len() == 1 { "target_id".to_owned() } else { format!("{}_id", target.table) };
-        sql.push(&format!(", j.{}", quoted(&column)));
+    for column in to.columns {
+        sql.push(&format!(", j.{}", quoted(column)));
     }
     sql.push(&format!(" FROM {}.{} j WHERE j.owner_id = ANY(", stage.schema(), quoted(to.join))).ids();
     sql.push(") ORDER BY j.owner_id, j.position");
@@ -151,7 +150,7 @@ fn columns(field: &'static FieldInfo) -> Vec<String> {
             let select = |(index, name): (usize, String)| if index == 0 { kind.select(&name) } else { name };
             names.enumerate().map(select).collect()
         }
-        Shape::One(to) => to.to.iter().map(|target| column(&to_one_column(field, &to, target))).collect(),
+        Shape::One(to) => to.columns.iter().map(|name| column(name)).collect(),
         Shape::Many(_) | Shape::Children(_) => Vec::new(),
         _ => vec![column(field.snake)],
     }

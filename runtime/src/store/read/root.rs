@@ -203,7 +203,7 @@ impl Root {
         match &self.what {
             What::ById(member) => {
                 let found = parse_id(arguments.get("id"), "id".into())?;
-                let ids: Vec<_> = found.into_iter().filter(|(table, _)| *table == member.object.info.table).collect();
+                let ids: Vec<_> = found.into_iter().filter(|(table, _)| member.object.info.is_called(table)).collect();
                 self.entries(run, run.tables(), &ids.into_iter().map(|(_, uuid)| uuid).collect::<Vec<_>>()).await
             }
             What::ByKey { member, field, kind } => {
@@ -303,7 +303,11 @@ async fn nodes(run: &Run<'_>, members: &[Member], many: bool, arguments: &Map<St
     let mut ids = Vec::with_capacity(given.len());
     for (index, id) in given.iter().enumerate() {
         let path = if many { vec![Step::from("ids"), Step::from(index)] } else { vec![Step::from("id")] };
-        ids.push(parse_id_at(Some(id), path)?);
+        let known = |(table, uuid)| {
+            let member = members.iter().find(|member| member.object.info.is_called(table))?;
+            Some((member.object.info.table, uuid))
+        };
+        ids.push(parse_id_at(Some(id), path)?.and_then(known));
     }
     let mut found: HashMap<&str, (&Member, Loaded, HashMap<Uuid, usize>)> = HashMap::new();
     for member in members {

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::content::{ContentInfo, FieldInfo, SchemaInfo};
+use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::{Code, Error, Problem, Step};
 use crate::store::write::row::Faults;
 use crate::store::write::table;
@@ -72,15 +72,17 @@ fn code(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }
 
-/// Constraints are named by their table and columns, so that the field to blame needs no list of names.
 fn translated(error: sqlx::Error, schema: &'static SchemaInfo) -> Error {
     let Some(refusal) = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()) else {
         return Error::internal(error);
     };
     let info = refusal.table().and_then(|name| by_table(schema, name));
     let field = info.and_then(|info| {
-        let columns = refusal.column().map(str::to_owned).or_else(|| constrained(refusal, info));
-        owner_of(info, &columns?)
+        match refusal.column() {
+            Some(column) => table::columns(info).iter().find(|known| known.name == column).map(|known| known.field),
+            None => constrained(refusal, info),
+        }
+        .map(|index| &info.fields[index])
     });
     let path: Vec<Step> = field.into_iter().map(|field| Step::from(field.name)).collect();
     let what = field.map_or_else(|| "a value".to_owned(), |field| format!("the {}", field.name));
@@ -98,19 +100,11 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo) -> Error {
     Problem::new(code, message).at(path).into()
 }
 
-/// `product_brand_id_fkey` of `product` is about `brand_id`.
-fn constrained(refusal: &PgDatabaseError, info: &ContentInfo) -> Option<String> {
-    let columns = refusal.constraint()?.strip_prefix(info.table)?.strip_prefix('_')?;
-    Some(columns.rsplit_once('_').map_or(columns, |(columns, _)| columns).to_owned())
-}
-
-/// The field whose column the list begins with; the longest, since one name can begin another.
-fn owner_of(info: &'static ContentInfo, columns: &str) -> Option<&'static FieldInfo> {
-    let all = table::columns(info);
-    let matching = all.iter().filter(|column| {
-        columns.strip_prefix(column.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-    });
-    matching.max_by_key(|column| column.name.len()).map(|column| &info.fields[column.field])
+/// The place among the fields of the one that the constraint is about.
+fn constrained(refusal: &PgDatabaseError, info: &ContentInfo) -> Option<usize> {
+    let name = refusal.constraint()?;
+    let (_, field) = info.constraints.iter().find(|(known, _)| *known == name)?;
+    info.fields.iter().position(|known| known.snake == *field)
 }
 
 fn by_table(schema: &'static SchemaInfo, name: &str) -> Option<&'static ContentInfo> {

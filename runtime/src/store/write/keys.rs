@@ -50,7 +50,7 @@ impl Key {
             return refused(Code::BadUserInput, format!("exactly one key of {} must be given", info.name));
         };
         if name == "id" {
-            let uuid = value.as_str().and_then(|text| id::decode_as(info.table, text));
+            let uuid = value.as_str().and_then(|text| info.decode(text));
             return match uuid {
                 Some(uuid) => Ok(Self { info, field: None, value: Value::Uuid(uuid) }),
                 None => refused(Code::BadUserInput, format!("{value} is not the id of a {}", info.name)),

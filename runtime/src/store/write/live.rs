@@ -78,7 +78,7 @@ async fn copy(
 
 async fn joins(connection: &mut PgConnection, info: &ContentInfo, condition: &str, ids: &[Uuid]) -> Result<()> {
     for (_, to) in table::joins(info) {
-        let columns = ["owner_id".to_owned(), "position".to_owned()].into_iter().chain(table::join_columns(&to));
+        let columns = ["owner_id", "position"].iter().chain(to.columns).map(|column| (*column).to_owned());
         copy_columns(connection, to.join, columns, condition, ids).await?;
     }
     Ok(())

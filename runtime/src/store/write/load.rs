@@ -98,8 +98,7 @@ async fn joined(
     to: &RelationInfo,
     owners: &[Uuid],
 ) -> Result<Vec<(Uuid, Value)>> {
-    let columns = table::join_columns(to);
-    let list: String = columns.iter().map(|column| format!(r#", "{column}""#)).collect();
+    let list: String = to.columns.iter().map(|column| format!(r#", "{column}""#)).collect();
     let sql = format!(
         r#"select owner_id{list} from {}."{}" where owner_id = any($1) order by owner_id, position"#,
         stage.schema(),

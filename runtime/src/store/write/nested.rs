@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::content::{ContentInfo, Shape};
 use crate::error::Code;
-use crate::id::{decode_as, new_uuid};
+use crate::id::new_uuid;
 use crate::store::write::input::{Overlay, child_key};
 use crate::store::write::row::{At, Row};
 use crate::value::Value;
@@ -129,7 +129,7 @@ impl Overlay<'_> {
     fn find(&mut self, info: &'static ContentInfo, rows: &[Row], key: &Json, at: At<'_>) -> Option<usize> {
         let place = match key.get("id").filter(|id| !id.is_null()) {
             Some(id) => {
-                let id = id.as_str().and_then(|text| decode_as(info.table, text));
+                let id = id.as_str().and_then(|text| info.decode(text));
                 rows.iter().position(|row| Some(row.id) == id)
             }
             None => {

@@ -23,7 +23,7 @@ pub struct Pointer {
     field: &'static FieldInfo,
     pub to: RelationInfo,
     many: bool,
-    column: String,
+    column: &'static str,
 }
 
 /// An entry that points at something that is to go.
@@ -51,18 +51,14 @@ pub fn pointers(schema: &'static SchemaInfo, target: &'static ContentInfo) -> Ve
 
 fn of_source(source: &'static ContentInfo, target: &ContentInfo) -> Vec<Pointer> {
     let mut pointers = Vec::new();
-    for (index, field) in source.fields.iter().enumerate() {
+    for field in source.fields {
         let (to, many) = match field.shape {
             Shape::One(to) => (to, false),
             Shape::Many(to) => (to, true),
             _ => continue,
         };
         let Some(part) = to.to.iter().position(|other| other.table == target.table) else { continue };
-        let column = match many {
-            true => table::join_columns(&to).swap_remove(part),
-            false => table::field_columns(index, field).swap_remove(part).name,
-        };
-        pointers.push(Pointer { source, field, to, many, column });
+        pointers.push(Pointer { source, field, to, many, column: to.columns[part] });
     }
     pointers
 }

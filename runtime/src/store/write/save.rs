@@ -191,8 +191,8 @@ async fn join(connection: &mut PgConnection, field: usize, to: &RelationInfo, wr
     }
     let mut sheet = Sheet::new(owners);
     sheet.numbers("position", items.iter().map(|(position, _)| *position as i64));
-    for (part, column) in table::join_columns(to).into_iter().enumerate() {
-        sheet.ids(column, items.iter().map(|(_, value)| target(to, value, part)));
+    for (part, column) in to.columns.iter().enumerate() {
+        sheet.ids(*column, items.iter().map(|(_, value)| target(to, value, part)));
     }
     sheet.insert(connection, &format!(r#"draft."{}""#, to.join), "owner_id").await
 }

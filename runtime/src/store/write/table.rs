@@ -38,18 +38,11 @@ pub fn field_columns(index: usize, field: &FieldInfo) -> Vec<Column> {
         Shape::Enum(_) => one(field.snake.into(), "text"),
         Shape::Enums(_) => one(field.snake.into(), "text[]"),
         Shape::Component(_) | Shape::Components(_) | Shape::Blocks(_) => one(field.snake.into(), "jsonb"),
-        Shape::One(to) => match to.to {
-            [_] => one(format!("{}_id", field.snake), "uuid"),
-            several => {
-                let column = |(part, target): (usize, &&ContentInfo)| Column {
-                    name: format!("{}_{}_id", field.snake, target.table),
-                    cast: "uuid",
-                    field: index,
-                    part,
-                };
-                several.iter().enumerate().map(column).collect()
-            }
-        },
+        Shape::One(to) => {
+            let column =
+                |(part, name): (usize, &&str)| Column { name: (*name).to_owned(), cast: "uuid", field: index, part };
+            to.columns.iter().enumerate().map(column).collect()
+        }
         Shape::Many(_) | Shape::Children(_) => Vec::new(),
     }
 }
@@ -79,14 +72,6 @@ fn json_array(value: &Value) -> String {
     let Value::List(items) = value else { return "[]".into() };
     let items: Vec<_> = items.iter().filter_map(|item| item.text(0)).collect();
     format!("[{}]", items.join(","))
-}
-
-/// The column of a join table for each target type of its relation.
-pub fn join_columns(to: &RelationInfo) -> Vec<String> {
-    match to.to {
-        [_] => vec!["target_id".into()],
-        several => several.iter().map(|target| format!("{}_id", target.table)).collect(),
-    }
 }
 
 /// The to-many relations of a type: index of the field and relation.

@@ -11,6 +11,7 @@ pub const SLUGS: [&str; 5] = ["a", "b", "c", "d", "e"];
 pub static NOTE: ContentInfo = ContentInfo {
     name: "Note",
     table: "note",
+    former: &[],
     plural: "notes",
     drafts: true,
     owner: None,
@@ -20,10 +21,11 @@ pub static NOTE: ContentInfo = ContentInfo {
         FieldInfo::new("stock", "stock", Shape::Scalar(Kind::Integer)).default("0"),
         FieldInfo::new("open", "open", Shape::Scalar(Kind::Boolean)).default("false"),
         FieldInfo::new("author", "author", Shape::Scalar(Kind::User)),
-        FieldInfo::new("near", "near", Shape::one(&[&NOTE], "Note", OnDelete::SetNull)),
+        FieldInfo::new("near", "near", Shape::one(&[&NOTE], "Note", OnDelete::SetNull, &["near_id"])),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("note_slug_key", "slug"), ("note_near_id_fkey", "near")],
 };
 pub static TYPES: &[&ContentInfo] = &[&NOTE];
 pub const FIELDS: [&str; 5] = ["slug", "stock", "open", "author", "near"];

@@ -36,8 +36,8 @@ impl Filter<'_> {
         // An id of another type is a valid question, whose answer is no.
         let parse = |json: &Json| {
             let text = json.as_str().ok_or_else(|| format!("must be an id, not {json}"))?;
-            let (table, uuid) = id::decode(text).ok_or_else(|| format!("must be an id, not {json}"))?;
-            Ok(Value::Uuid(if table == info.table { uuid } else { uuid::Uuid::nil() }))
+            id::decode(text).ok_or_else(|| format!("must be an id, not {json}"))?;
+            Ok(Value::Uuid(info.decode(text).unwrap_or_default()))
         };
         self.operators(&Operand { columns: vec![(format!("{alias}.id"), "uuid")], parse: &parse }, value)
     }

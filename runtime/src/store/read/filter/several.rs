@@ -18,7 +18,7 @@ pub struct Several<'f> {
 
 impl Several<'_> {
     fn link(&self, target: &ContentInfo) -> Link {
-        Link::of_relation(self.field, &self.to, target)
+        Link::of_relation(&self.to, target)
     }
 
     fn is_many(&self) -> bool {

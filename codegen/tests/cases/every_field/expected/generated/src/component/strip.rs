@@ -20,8 +20,8 @@ runtime::component!(Strip, STRIP, [pictures, first, note, notes]);
 pub static STRIP: ComponentInfo = ComponentInfo {
     name: "Strip", tag: "strip",
     fields: &[
-        FieldInfo::new("pictures", "pictures", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "")),
-        FieldInfo::new("first", "first", Shape::one(&[&THING], "Thing", OnDelete::Restrict)),
+        FieldInfo::new("pictures", "pictures", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "", &[])),
+        FieldInfo::new("first", "first", Shape::one(&[&THING], "Thing", OnDelete::Restrict, &[])),
         FieldInfo::new("note", "note", Shape::Component(&NOTE)),
         FieldInfo::new("notes", "notes", Shape::Components(&NOTE)),
     ],

@@ -16,7 +16,7 @@ pub struct Maker {
 runtime::record!(Maker, MAKER, [name, home]);
 
 pub static MAKER: ContentInfo = ContentInfo {
-    name: "Maker", table: "maker", plural: "makers", drafts: false, owner: None, unique: &[],
+    name: "Maker", table: "maker", former: &[], plural: "makers", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().unique(&[]),
         FieldInfo::new("home", "home", Shape::Scalar(Kind::Url)).unique(&[]),
@@ -26,4 +26,5 @@ pub static MAKER: ContentInfo = ContentInfo {
         InverseInfo { name: "things", source: &THING, field: "maker" },
     ],
     computed: &[],
+    constraints: &[("maker_name_key", "name"), ("maker_home_key", "home")],
 };

@@ -14,10 +14,11 @@ pub struct Media {
 runtime::record!(Media, MEDIA, [url]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
-    name: "Media", table: "media", plural: "mediaFiles", drafts: true, owner: None, unique: &[],
+    name: "Media", table: "media", former: &[], plural: "mediaFiles", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("media_url_key", "url")],
 };

@@ -50,7 +50,7 @@ runtime::record!(Thing, THING, [
 ]);
 
 pub static THING: ContentInfo = ContentInfo {
-    name: "Thing", table: "thing", plural: "things", drafts: true, owner: None, unique: &[&["name", "maker"], &["state"]],
+    name: "Thing", table: "thing", former: &[], plural: "things", drafts: true, owner: None, unique: &[&["name", "maker"], &["state"]],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("80").pattern(r#"[^"\\]+"#),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
@@ -72,13 +72,13 @@ pub static THING: ContentInfo = ContentInfo {
         FieldInfo::new("state", "state", Shape::Enum(&THING_STATE)).required().default(r#""NEW""#).filterable().sortable(),
         FieldInfo::new("sizes", "sizes", Shape::Enums(&THING_SIZES)).filterable(),
         FieldInfo::new("owner", "owner", Shape::Scalar(Kind::User)).unique(&[]).filterable(),
-        FieldInfo::new("picture", "picture", Shape::one(&[&MEDIA], "Media", OnDelete::SetNull)),
-        FieldInfo::new("pictures", "pictures", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "thing_pictures")),
-        FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict)),
-        FieldInfo::new("partOf", "part_of", Shape::one(&[&THING], "Thing", OnDelete::SetNull)),
-        FieldInfo::new("goesWith", "goes_with", Shape::many(&[&THING], "Thing", OnDelete::Cascade, "thing_goes_with")),
-        FieldInfo::new("subject", "subject", Shape::one(&[&MAKER, &THING], "ThingSubject", OnDelete::SetNull)),
-        FieldInfo::new("subjects", "subjects", Shape::many(&[&MAKER, &THING], "ThingSubjects", OnDelete::SetNull, "thing_subjects")),
+        FieldInfo::new("picture", "picture", Shape::one(&[&MEDIA], "Media", OnDelete::SetNull, &["picture_id"])),
+        FieldInfo::new("pictures", "pictures", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "thing_pictures", &["target_id"])),
+        FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict, &["maker_id"])),
+        FieldInfo::new("partOf", "part_of", Shape::one(&[&THING], "Thing", OnDelete::SetNull, &["part_of_id"])),
+        FieldInfo::new("goesWith", "goes_with", Shape::many(&[&THING], "Thing", OnDelete::Cascade, "thing_goes_with", &["target_id"])),
+        FieldInfo::new("subject", "subject", Shape::one(&[&MAKER, &THING], "ThingSubject", OnDelete::SetNull, &["subject_maker_id", "subject_thing_id"])),
+        FieldInfo::new("subjects", "subjects", Shape::many(&[&MAKER, &THING], "ThingSubjects", OnDelete::SetNull, "thing_subjects", &["maker_id", "thing_id"])),
         FieldInfo::new("note", "note", Shape::Component(&NOTE)),
         FieldInfo::new("notes", "notes", Shape::Components(&NOTE)).max("3"),
         FieldInfo::new("body", "body", Shape::Blocks(&THING_BODY_BLOCK)),
@@ -91,6 +91,14 @@ pub static THING: ContentInfo = ContentInfo {
     computed: &[
         ComputedInfo { name: "worth", kind: Kind::Money, with: &["match"] },
         ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[] },
+    ],
+    constraints: &[
+        ("thing_slug_key", "slug"), ("thing_serial_key", "serial"), ("thing_owner_key", "owner"),
+        ("thing_name_maker_id_key", "name"), ("thing_state_key", "state"), ("thing_count_check", "count"),
+        ("thing_price_check", "price"), ("thing_state_check", "state"), ("thing_sizes_check", "sizes"),
+        ("thing_subject_check", "subject"), ("thing_picture_id_fkey", "picture"), ("thing_maker_id_fkey", "maker"),
+        ("thing_part_of_id_fkey", "part_of"), ("thing_subject_maker_id_fkey", "subject"),
+        ("thing_subject_thing_id_fkey", "subject"),
     ],
 };
 
@@ -145,19 +153,23 @@ pub struct ThingPiece {
 runtime::children!(ThingPiece, THING_PIECE, [code, cost, buyer, grade, maker, extras, note, body]);
 
 pub static THING_PIECE: ContentInfo = ContentInfo {
-    name: "ThingPiece", table: "thing_piece", plural: "match", drafts: true, owner: Some(&THING), unique: &[],
+    name: "ThingPiece", table: "thing_piece", former: &[], plural: "match", drafts: true, owner: Some(&THING), unique: &[],
     fields: &[
         FieldInfo::new("code", "code", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)),
         FieldInfo::new("buyer", "buyer", Shape::Scalar(Kind::User)),
         FieldInfo::new("grade", "grade", Shape::Enum(&THING_PIECE_GRADE)),
-        FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict)),
-        FieldInfo::new("extras", "extras", Shape::many(&[&THING], "Thing", OnDelete::Restrict, "thing_piece_extras")),
+        FieldInfo::new("maker", "maker", Shape::one(&[&MAKER], "Maker", OnDelete::Restrict, &["maker_id"])),
+        FieldInfo::new("extras", "extras", Shape::many(&[&THING], "Thing", OnDelete::Restrict, "thing_piece_extras", &["target_id"])),
         FieldInfo::new("note", "note", Shape::Component(&NOTE)),
         FieldInfo::new("body", "body", Shape::Blocks(&THING_PIECE_BODY_BLOCK)),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[
+        ("thing_piece_code_key", "code"), ("thing_piece_cost_check", "cost"), ("thing_piece_grade_check", "grade"),
+        ("thing_piece_maker_id_fkey", "maker"),
+    ],
 };
 
 runtime::choice! {
