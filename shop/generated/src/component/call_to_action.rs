@@ -25,7 +25,7 @@ pub static CALL_TO_ACTION: ComponentInfo = ComponentInfo {
         FieldInfo::new("text", "text", Shape::Scalar(Kind::Text)).max("500"),
         FieldInfo::new("label", "label", Shape::Scalar(Kind::String)).required().max("60"),
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required(),
-        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
-        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::Restrict, "")),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &[])),
+        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::Restrict, "", &[])),
     ],
 };

@@ -19,7 +19,7 @@ pub static GALLERY: ComponentInfo = ComponentInfo {
     name: "Gallery", tag: "gallery",
     fields: &[
         FieldInfo::new("heading", "heading", Shape::Scalar(Kind::String)).max("200"),
-        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "")),
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "", &[])),
         FieldInfo::new("layout", "layout", Shape::Enum(&GALLERY_LAYOUT)).default(r#""GRID""#),
     ],
 };

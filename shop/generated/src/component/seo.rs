@@ -26,6 +26,6 @@ pub static SEO: ComponentInfo = ComponentInfo {
         FieldInfo::new("canonicalUrl", "canonical_url", Shape::Scalar(Kind::Url)),
         FieldInfo::new("index", "index", Shape::Scalar(Kind::Boolean)).default("true"),
         FieldInfo::new("follow", "follow", Shape::Scalar(Kind::Boolean)).default("true"),
-        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &[])),
     ],
 };

@@ -20,17 +20,18 @@ pub struct Author {
 runtime::record!(Author, AUTHOR, [name, slug, email, bio, website, portrait]);
 
 pub static AUTHOR: ContentInfo = ContentInfo {
-    name: "Author", table: "author", plural: "authors", drafts: false, owner: None, unique: &[],
+    name: "Author", table: "author", former: &[], plural: "authors", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
         FieldInfo::new("email", "email", Shape::Scalar(Kind::Email)),
         FieldInfo::new("bio", "bio", Shape::Scalar(Kind::Markdown)),
         FieldInfo::new("website", "website", Shape::Scalar(Kind::Url)),
-        FieldInfo::new("portrait", "portrait", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("portrait", "portrait", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["portrait_id"])),
     ],
     inverses: &[
         InverseInfo { name: "posts", source: &POST, field: "authors" },
     ],
     computed: &[],
+    constraints: &[("author_slug_key", "slug"), ("author_portrait_id_fkey", "portrait")],
 };

@@ -21,18 +21,19 @@ pub struct Brand {
 runtime::record!(Brand, BRAND, [name, slug, description, website, color, logo, country]);
 
 pub static BRAND: ContentInfo = ContentInfo {
-    name: "Brand", table: "brand", plural: "brands", drafts: false, owner: None, unique: &[],
+    name: "Brand", table: "brand", former: &[], plural: "brands", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
         FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
         FieldInfo::new("website", "website", Shape::Scalar(Kind::Url)),
         FieldInfo::new("color", "color", Shape::Scalar(Kind::Color)),
-        FieldInfo::new("logo", "logo", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("logo", "logo", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["logo_id"])),
         FieldInfo::new("country", "country", Shape::Scalar(Kind::String)).filterable().pattern("[A-Z]{2}"),
     ],
     inverses: &[
         InverseInfo { name: "products", source: &PRODUCT, field: "brand" },
     ],
     computed: &[],
+    constraints: &[("brand_slug_key", "slug"), ("brand_logo_id_fkey", "logo")],
 };

@@ -23,14 +23,14 @@ pub struct Category {
 runtime::record!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);
 
 pub static CATEGORY: ContentInfo = ContentInfo {
-    name: "Category", table: "category", plural: "categories", drafts: false, owner: None, unique: &[],
+    name: "Category", table: "category", former: &[], plural: "categories", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
-        FieldInfo::new("parent", "parent", Shape::one(&[&CATEGORY], "Category", OnDelete::Restrict)),
+        FieldInfo::new("parent", "parent", Shape::one(&[&CATEGORY], "Category", OnDelete::Restrict, &["parent_id"])),
         FieldInfo::new("rank", "rank", Shape::Scalar(Kind::Integer)).default("0").sortable(),
         FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
-        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["image_id"])),
         FieldInfo::new("body", "body", Shape::Blocks(&CATEGORY_BODY_BLOCK)),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
     ],
@@ -41,6 +41,10 @@ pub static CATEGORY: ContentInfo = ContentInfo {
         InverseInfo { name: "services", source: &SERVICE, field: "categories" },
     ],
     computed: &[],
+    constraints: &[
+        ("category_slug_key", "slug"), ("category_rank_check", "rank"), ("category_parent_id_fkey", "parent"),
+        ("category_image_id_fkey", "image"),
+    ],
 };
 
 runtime::blocks! {

@@ -20,7 +20,7 @@ pub struct Media {
 runtime::record!(Media, MEDIA, [url, alt, title, mime_type, width, height, size]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
-    name: "Media", table: "media", plural: "mediaItems", drafts: false, owner: None, unique: &[],
+    name: "Media", table: "media", former: &[], plural: "mediaItems", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]).max("2000"),
         FieldInfo::new("alt", "alt", Shape::Scalar(Kind::String)).max("500"),
@@ -32,4 +32,5 @@ pub static MEDIA: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("media_url_key", "url"), ("media_width_check", "width"), ("media_height_check", "height")],
 };

@@ -29,21 +29,22 @@ runtime::record!(Post, POST, [
 ]);
 
 pub static POST: ContentInfo = ContentInfo {
-    name: "Post", table: "post", plural: "posts", drafts: true, owner: None, unique: &[],
+    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable().max("300"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("title"),
         FieldInfo::new("excerpt", "excerpt", Shape::Scalar(Kind::Text)).max("1000"),
         FieldInfo::new("body", "body", Shape::Scalar(Kind::Markdown)).required_to_publish(),
-        FieldInfo::new("authors", "authors", Shape::many(&[&AUTHOR], "Author", OnDelete::Restrict, "post_authors")),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "post_tags")),
-        FieldInfo::new("cover", "cover", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("authors", "authors", Shape::many(&[&AUTHOR], "Author", OnDelete::Restrict, "post_authors", &["target_id"])),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "post_tags", &["target_id"])),
+        FieldInfo::new("cover", "cover", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["cover_id"])),
         FieldInfo::new("publishedOn", "published_on", Shape::Scalar(Kind::Date)).filterable().sortable(),
         FieldInfo::new("featured", "featured", Shape::Scalar(Kind::Boolean)).default("false").filterable(),
-        FieldInfo::new("about", "about", Shape::many(&[&PRODUCT, &SERVICE, &CATEGORY], "PostAbout", OnDelete::SetNull, "post_about")),
+        FieldInfo::new("about", "about", Shape::many(&[&PRODUCT, &SERVICE, &CATEGORY], "PostAbout", OnDelete::SetNull, "post_about", &["product_id", "service_id", "category_id"])),
         FieldInfo::new("attributes", "attributes", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[("post_slug_key", "slug"), ("post_cover_id_fkey", "cover")],
 };

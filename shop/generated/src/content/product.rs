@@ -39,24 +39,24 @@ runtime::record!(Product, PRODUCT, [
 ]);
 
 pub static PRODUCT: ContentInfo = ContentInfo {
-    name: "Product", table: "product", plural: "products", drafts: true, owner: None, unique: &[],
+    name: "Product", table: "product", former: &[], plural: "products", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
         FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).max("500"),
         FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
-        FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict)),
-        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "product_categories")),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags")),
+        FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict, &["brand_id"])),
+        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "product_categories", &["target_id"])),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags", &["target_id"])),
         FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
         FieldInfo::new("compareAtPrice", "compare_at_price", Shape::Scalar(Kind::Money)).min("0"),
         FieldInfo::new("taxIncluded", "tax_included", Shape::Scalar(Kind::Boolean)).default("true"),
         FieldInfo::new("stockStatus", "stock_status", Shape::Enum(&PRODUCT_STOCK_STATUS)).required().default(r#""IN_STOCK""#).filterable(),
-        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "product_images")),
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "product_images", &["target_id"])),
         FieldInfo::new("options", "options", Shape::Components(&PRODUCT_OPTION)).max("3"),
         FieldInfo::new("attributes", "attributes", Shape::Scalar(Kind::Json)).schema(r#"{"type":"object"}"#),
         FieldInfo::new("body", "body", Shape::Blocks(&PRODUCT_BODY_BLOCK)),
-        FieldInfo::new("related", "related", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "product_related")),
+        FieldInfo::new("related", "related", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "product_related", &["target_id"])),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
         FieldInfo::new("externalRef", "external_ref", Shape::Scalar(Kind::String)).unique(&[]).max("250"),
         FieldInfo::new("variants", "variants", Shape::Children(&PRODUCT_VARIANT)),
@@ -68,6 +68,11 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     ],
     computed: &[
         ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"] },
+    ],
+    constraints: &[
+        ("product_slug_key", "slug"), ("product_external_ref_key", "external_ref"), ("product_price_check", "price"),
+        ("product_compare_at_price_check", "compare_at_price"), ("product_stock_status_check", "stock_status"),
+        ("product_brand_id_fkey", "brand"),
     ],
 };
 
@@ -120,7 +125,7 @@ runtime::children!(ProductVariant, PRODUCT_VARIANT, [
 ]);
 
 pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
-    name: "ProductVariant", table: "product_variant", plural: "variants", drafts: true, owner: Some(&PRODUCT), unique: &[],
+    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, owner: Some(&PRODUCT), unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().max("64"),
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).max("200"),
@@ -131,10 +136,16 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
         FieldInfo::new("stockStatus", "stock_status", Shape::Enum(&PRODUCT_VARIANT_STOCK_STATUS)).required().default(r#""IN_STOCK""#).filterable(),
         FieldInfo::new("gtin", "gtin", Shape::Scalar(Kind::String)).pattern("[0-9]{8}|[0-9]{12,14}"),
         FieldInfo::new("weight", "weight", Shape::Scalar(Kind::Integer)).min("0"),
-        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict)),
+        FieldInfo::new("image", "image", Shape::one(&[&MEDIA], "Media", OnDelete::Restrict, &["image_id"])),
     ],
     inverses: &[],
     computed: &[],
+    constraints: &[
+        ("product_variant_sku_key", "sku"), ("product_variant_price_check", "price"),
+        ("product_variant_compare_at_price_check", "compare_at_price"), ("product_variant_cost_check", "cost"),
+        ("product_variant_stock_status_check", "stock_status"), ("product_variant_weight_check", "weight"),
+        ("product_variant_image_id_fkey", "image"),
+    ],
 };
 
 runtime::choice! {

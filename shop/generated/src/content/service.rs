@@ -47,14 +47,14 @@ runtime::record!(Service, SERVICE, [
 ]);
 
 pub static SERVICE: ContentInfo = ContentInfo {
-    name: "Service", table: "service", plural: "services", drafts: true, owner: None, unique: &[],
+    name: "Service", table: "service", former: &[], plural: "services", drafts: true, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
         FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).max("500"),
         FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
-        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "service_categories")),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "service_tags")),
+        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "service_categories", &["target_id"])),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "service_tags", &["target_id"])),
         FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
         FieldInfo::new("priceUnit", "price_unit", Shape::Enum(&SERVICE_PRICE_UNIT)).required().default(r#""FIXED""#).filterable(),
         FieldInfo::new("duration", "duration", Shape::Scalar(Kind::Duration)).filterable().sortable().min("PT1M").max("P7D"),
@@ -69,9 +69,9 @@ pub static SERVICE: ContentInfo = ContentInfo {
         FieldInfo::new("openingHours", "opening_hours", Shape::Components(&OPENING_HOURS)).max("50"),
         FieldInfo::new("bookingUrl", "booking_url", Shape::Scalar(Kind::Url)),
         FieldInfo::new("cancellationPolicy", "cancellation_policy", Shape::Scalar(Kind::Markdown)),
-        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "service_images")),
+        FieldInfo::new("images", "images", Shape::many(&[&MEDIA], "Media", OnDelete::Restrict, "service_images", &["target_id"])),
         FieldInfo::new("body", "body", Shape::Blocks(&SERVICE_BODY_BLOCK)),
-        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "service_products")),
+        FieldInfo::new("products", "products", Shape::many(&[&PRODUCT], "Product", OnDelete::SetNull, "service_products", &["target_id"])),
         FieldInfo::new("seo", "seo", Shape::Component(&SEO)),
         FieldInfo::new("externalRef", "external_ref", Shape::Scalar(Kind::String)).unique(&[]).max("250"),
     ],
@@ -79,6 +79,11 @@ pub static SERVICE: ContentInfo = ContentInfo {
         InverseInfo { name: "mentionedIn", source: &POST, field: "about" },
     ],
     computed: &[],
+    constraints: &[
+        ("service_slug_key", "slug"), ("service_external_ref_key", "external_ref"), ("service_price_check", "price"),
+        ("service_price_unit_check", "price_unit"), ("service_capacity_check", "capacity"),
+        ("service_location_mode_check", "location_mode"),
+    ],
 };
 
 runtime::choice! {

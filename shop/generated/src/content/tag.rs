@@ -16,7 +16,7 @@ pub struct Tag {
 runtime::record!(Tag, TAG, [name, slug]);
 
 pub static TAG: ContentInfo = ContentInfo {
-    name: "Tag", table: "tag", plural: "tags", drafts: false, owner: None, unique: &[],
+    name: "Tag", table: "tag", former: &[], plural: "tags", drafts: false, owner: None, unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("100"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
@@ -27,4 +27,5 @@ pub static TAG: ContentInfo = ContentInfo {
         InverseInfo { name: "services", source: &SERVICE, field: "tags" },
     ],
     computed: &[],
+    constraints: &[("tag_slug_key", "slug")],
 };
