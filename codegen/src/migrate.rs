@@ -70,6 +70,9 @@ pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan,
         let render::Rendered { title, statements } = render::render(&step, &lowered);
         planned.push(Planned { step, title, hazards: acknowledged, statements });
     }
+    if refusals.iter().any(Refusal::is_taken) {
+        refusals.retain(Refusal::is_taken);
+    }
     if !refusals.is_empty() {
         return Err(refusals);
     }

@@ -74,6 +74,13 @@ impl<'a> Differ<'a> {
         let components = pair::sources(&components, &self.declared.components());
         self.components = components.iter().map(|(after, before)| (*before, *after)).collect();
 
+        self.refuse_taken("", &contents, &self.declared.types());
+        self.refuse_taken(
+            "",
+            &self.before.components.keys().map(String::as_str).collect::<Vec<_>>(),
+            &self.declared.components(),
+        );
+
         for name in content_tables(self.after) {
             match types.get(name) {
                 Some(before) => self.fields(Pair { before: *before, after: name }, name),
@@ -88,6 +95,18 @@ impl<'a> Differ<'a> {
         self.stored_components();
         self.renames();
         self.unused_answers();
+    }
+
+    /// A name that is taken from something that still has it cannot be given in the same step: what has it would be lost without
+    /// being named.
+    fn refuse_taken(&mut self, owner: &str, before: &[&str], after: &pair::Hints<'_>) {
+        for (name, was) in pair::taken(before, after) {
+            let of = |name: &str| if owner.is_empty() { name.to_owned() } else { subject(owner, name) };
+            let refusal = Refusal::taken(&of(name), &of(was), was);
+            if !self.found.refusals.contains(&refusal) {
+                self.found.refusals.push(refusal);
+            }
+        }
     }
 
     fn push(&mut self, step: Step) {

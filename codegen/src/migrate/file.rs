@@ -111,6 +111,7 @@ fn about(step: &Step) -> Option<(&'static str, &str)> {
         Step::RewriteJson { table, .. } => ("rewrite", table),
         Step::DropNotNull { subject, .. } => ("relax", subject),
         Step::Require { subject, .. } => ("require", subject),
+        Step::RequireMembers { subjects, .. } => ("require", subjects.first()?),
         Step::CreateIndex { subject, .. } => ("index", subject),
         Step::AddForeignKey { table, filled: true, .. } => ("change", table),
         _ => return None,

@@ -68,6 +68,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The name is taken, and what is said about the loss of either is beside the point.
+    pub fn is_taken(&self) -> bool {
+        self.code == "M002"
+    }
+
     pub fn bad_value(subject: &str, why: &str) -> Self {
         let message = format!("--set {subject}: {why}");
         Self { code: "M001", subject: subject.to_owned(), message, help: Vec::new(), argument: None }
@@ -77,6 +82,19 @@ impl Refusal {
         let message = format!("--set {subject}: no existing row needs a value there");
         let help = vec!["give values for fields that are new or newly required, as `type.field`".to_owned()];
         Self { code: "M001", subject: subject.to_owned(), message, help, argument: None }
+    }
+
+    /// `subject` is to have the place of what was called `was`, and something else has its name.
+    pub fn taken(subject: &str, former: &str, was: &str) -> Self {
+        let message =
+            format!("{subject} is to be what was {former}, but there is another {subject}, whose values would be lost");
+        let help = vec![
+            format!("to keep both: write `was: {was}` under a name that is free"),
+            format!(
+                "in two steps: bring {former} back and take {subject} out of the schema, `cargo xtask generate`; then write `was: {was}` as it is now, and again"
+            ),
+        ];
+        Self { code: "M002", subject: subject.to_owned(), message, help, argument: None }
     }
 
     /// The refusal as people read it, in the shape of a diagnostic.
@@ -146,10 +164,25 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
         Step::RewriteJson { losses, .. } => losses
             .iter()
             .map(|loss| {
-                let mended_by = (loss.code == "M201").then(|| set_argument(&loss.subject, after)).flatten();
-                Hazard { mended_by, ..found(loss.code, &loss.subject, loss.about.clone()) }
+                let mended_by = loss.needs_value.then(|| set_argument(&loss.subject, after)).flatten();
+                Hazard {
+                    mended_by,
+                    allowable: !loss.needs_value,
+                    ..found(loss.code, &loss.subject, loss.about.clone())
+                }
             })
             .collect(),
+        Step::RequireMembers { subjects, .. } => {
+            let hazard = |subject: &String| Hazard {
+                mended_by: set_argument(subject, after),
+                ..found(
+                    "M201",
+                    subject,
+                    format!("a stored component without a value of {subject} makes the migration fail, with nothing changed"),
+                )
+            };
+            subjects.iter().map(hazard).collect()
+        }
         Step::Convert { table, subject, fit, about, .. } => {
             let mut hazards = vec![found("M301", subject, format!("{table} is rewritten and locked meanwhile"))];
             match fit {

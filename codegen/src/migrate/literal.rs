@@ -40,13 +40,7 @@ pub fn sql(field: &Field, value: &Value, currency: &str) -> Result<Vec<String>, 
             let items = items.iter().map(|item| enum_value(values, item).map(quoted)).collect::<Result<Vec<_>, _>>()?;
             Ok(vec![format!("array[{}]::text[]", items.join(", "))])
         }
-        Store::One { to } if to.len() == 1 => {
-            let given = value.as_str().unwrap_or_default();
-            let uuid = uuid_of(&to[0], given).or_else(|| is_uuid(given).then(|| given.to_owned()));
-            Ok(vec![quoted(
-                uuid.ok_or_else(|| format!("it takes the id of an entry, `{}_` and 26 characters", to[0]))?,
-            )])
-        }
+        Store::One { to } if to.len() == 1 => Ok(vec![quoted(one(to, value)?)]),
         _ => Err("a field of this type takes no value for existing rows".to_owned()),
     }
 }
@@ -61,8 +55,20 @@ pub fn json(field: &Field, value: &Value, currency: &str) -> Result<Value, Strin
             Ok(serde_json::json!({ "amountMinor": columns[0], "currency": code }))
         }
         Store::Scalar { .. } => Ok(value.clone()),
+        Store::One { to } => one(to, value).map(Value::from),
+        Store::Enums { values } => {
+            let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+            items.iter().map(|item| enum_value(values, item).map(Value::from)).collect()
+        }
         _ => Err("a field of this type takes no value for existing rows".to_owned()),
     }
+}
+
+/// The UUID of an entry of the one type that the relation points at.
+fn one(to: &[String], value: &Value) -> Result<String, String> {
+    let given = value.as_str().unwrap_or_default();
+    let uuid = to.first().and_then(|to| uuid_of(to, given)).or_else(|| is_uuid(given).then(|| given.to_owned()));
+    uuid.ok_or_else(|| format!("it takes the id of an entry, `{}_` and 26 characters", to.join(" or ")))
 }
 
 fn scalar_sql(mapping: Mapping, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {

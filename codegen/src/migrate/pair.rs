@@ -26,6 +26,17 @@ pub fn sources<'a>(before: &[&'a str], after: &Hints<'a>) -> BTreeMap<&'a str, &
     unclaimed_twice(sources)
 }
 
+/// Names that are to be taken over: `was:` names what is there and goes, but the new name belongs to something else that is there.
+pub fn taken<'a>(before: &[&'a str], after: &Hints<'a>) -> Vec<(&'a str, &'a str)> {
+    let sources = sources(before, after);
+    let is_taken = |(name, was): (&&'a str, &Option<&'a str>)| {
+        let was = was.filter(|was| before.contains(was) && !after.contains_key(was) && was != name)?;
+        let kept = sources.get(name) == Some(name) && !sources.values().any(|source| *source == was);
+        kept.then_some((*name, was))
+    };
+    after.iter().filter_map(is_taken).collect()
+}
+
 fn source<'a>(name: &'a str, before: &[&'a str], after: &Hints<'a>, depth: usize) -> Option<&'a str> {
     let known = before.contains(&name);
     let same = known.then_some(name);
@@ -92,6 +103,18 @@ mod tests {
     #[test]
     fn renames_can_be_a_chain() {
         check(&["a", "b"], &[("b", Some("a")), ("c", Some("b"))], &[("b", "a"), ("c", "b")]);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_over_is_found() {
+        let taken_of = |before: &[&'static str], after: &[(&'static str, Option<&'static str>)]| {
+            taken(before, &after.iter().copied().collect())
+        };
+        assert_eq!(taken_of(&["paint", "colour"], &[("colour", Some("paint"))]), [("colour", "paint")]);
+        assert_eq!(taken_of(&["colour"], &[("colour", Some("paint"))]), []);
+        assert_eq!(taken_of(&["paint"], &[("colour", Some("paint"))]), []);
+        assert_eq!(taken_of(&["paint", "colour"], &[("colour", Some("paint")), ("paint", None)]), []);
+        assert_eq!(taken_of(&["a", "b"], &[("b", Some("a")), ("c", Some("b"))]), []);
     }
 
     #[test]

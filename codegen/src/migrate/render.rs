@@ -61,6 +61,7 @@ pub fn render(step: &Step, after: &Catalog) -> Rendered {
         Step::AddCheck { .. }
         | Step::AddForeignKey { .. }
         | Step::Require { .. }
+        | Step::RequireMembers { .. }
         | Step::ProbeUnique { .. }
         | Step::CreateNewIndex { .. }
         | Step::CreateIndex { .. }
@@ -188,6 +189,11 @@ fn rules(step: &Step) -> (String, Vec<Statement>) {
                 )
             }));
             (format!("{table}.{column} is required"), statements)
+        }
+        Step::RequireMembers { table, column, needs, .. } => {
+            let (name, needs) = (text(column), text(needs));
+            let title = format!("components in {table}.{column} have what is required");
+            (title, each(|stage| format!("select cms.assert_members('{}', {name}, {needs})", at(stage, table))))
         }
         Step::ProbeUnique { table, columns } => {
             let names: Vec<_> = columns.iter().map(text).collect();

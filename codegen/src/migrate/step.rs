@@ -197,6 +197,13 @@ pub enum Step {
         subject: String,
         sure: bool,
     },
+    /// Stored components must have these members: `{"seo":{"needed":["title"],"nested":["image"]}}`.
+    RequireMembers {
+        table: String,
+        column: String,
+        needs: String,
+        subjects: Vec<String>,
+    },
     /// `new` indexes are on tables made by the same migration: nobody waits for them.
     CreateNewIndex {
         table: String,
@@ -263,6 +270,8 @@ pub struct JsonLoss {
     pub code: &'static str,
     pub subject: String,
     pub about: String,
+    /// A value must be given with `--set`; nothing else helps.
+    pub needs_value: bool,
 }
 
 /// What entries get instead of an enum value that is removed.

@@ -67,6 +67,51 @@ begin
   end if;
 end $$;
 
+-- The first member that a stored component lacks, as `seo.title`; `needs` says for each component what it must have and which keys
+-- hold others.
+create or replace function cms.lacking(document jsonb, needs jsonb) returns text
+language plpgsql immutable set search_path = pg_catalog as $$
+declare
+  need jsonb := needs -> (document ->> '_type');
+  name text;
+  found text;
+begin
+  if jsonb_typeof(document) = 'array' then
+    return (select min(cms.lacking(item, needs)) from jsonb_array_elements(document) as item);
+  end if;
+  for name in select jsonb_array_elements_text(coalesce(need -> 'needed', '[]')) loop
+    if coalesce(document -> name, 'null') = 'null' then
+      return (document ->> '_type') || '.' || name;
+    end if;
+  end loop;
+  for name in select jsonb_array_elements_text(coalesce(need -> 'nested', '[]')) loop
+    found := cms.lacking(document -> name, needs);
+    if found is not null then
+      return found;
+    end if;
+  end loop;
+  return null;
+end $$;
+
+-- Stops a migration before components would be there that cannot be read, and says how many rows have some.
+create or replace function cms.assert_members(rows regclass, name text, needs jsonb) returns void
+language plpgsql set search_path = pg_catalog as $$
+declare
+  missing bigint;
+  lacked text;
+  example text;
+begin
+  execute format(
+    'select count(*), min(lacked), min(id::text) from (select id, cms.lacking(%I, $1) as lacked from %s) as t where lacked is not null',
+    name, rows
+  ) using needs into missing, lacked, example;
+  if missing > 0 then
+    raise exception '% rows of % have components without a value of % in %', missing, rows, lacked, name
+      using errcode = 'not_null_violation', detail = 'One of them: ' || example,
+      hint = 'Give these components a value, then migrate again.';
+  end if;
+end $$;
+
 -- The text forms that the API shows.
 create or replace function cms.duration_text(milliseconds bigint) returns text
 language sql immutable strict set search_path = pg_catalog as $$

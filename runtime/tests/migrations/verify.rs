@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use codegen::catalog::{Catalog, Store};
 use serde_json::{Map, Value};
 
 use super::change::{Changes, How};
@@ -14,6 +15,40 @@ pub struct State<'a> {
     pub changes: &'a Changes,
     pub old: &'a Model,
     pub new: &'a Model,
+}
+
+/// Every stored component has what is required of it, however deep it is: else it could not be read, nor its entry saved.
+pub fn complete(data: &Data, catalog: &Catalog, context: &str) {
+    for (table, rows) in data {
+        let name = table.split_once('.').map_or("", |(_, name)| name);
+        for field in catalog.tables.get(name).into_iter().flat_map(|table| &table.fields) {
+            if holds_components(&field.store) {
+                rows.iter().for_each(|row| complete_value(&row[&field.name], catalog, context));
+            }
+        }
+    }
+}
+
+fn holds_components(store: &Store) -> bool {
+    matches!(store, Store::Component { .. } | Store::Components { .. } | Store::Blocks { .. })
+}
+
+fn complete_value(value: &Value, catalog: &Catalog, context: &str) {
+    if let Value::Array(items) = value {
+        return items.iter().for_each(|item| complete_value(item, catalog, context));
+    }
+    let Some(kind) = value["_type"].as_str() else { return };
+    for field in &catalog.components[kind] {
+        let list = matches!(
+            field.store,
+            Store::Enums { .. } | Store::Components { .. } | Store::Blocks { .. } | Store::Many { .. }
+        );
+        let missing = field.required && !list && value[&field.name].is_null();
+        assert!(!missing, "{context}: {kind}.{} is required and missing in {value}", field.name);
+        if holds_components(&field.store) {
+            complete_value(&value[&field.name], catalog, context);
+        }
+    }
 }
 
 impl State<'_> {

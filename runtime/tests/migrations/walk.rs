@@ -9,7 +9,7 @@ use super::history::{History, compile};
 use super::introspect::{compare, expected, introspect};
 use super::model::{Field, Kind, Model};
 use super::random::Random;
-use super::verify::State;
+use super::verify::{State, complete};
 
 const STEPS: usize = 6;
 
@@ -66,6 +66,7 @@ async fn walk(seed: u64) -> (usize, usize) {
                 let data_after = data::read(&history.db.pool, &history.catalog).await;
                 let state = State { context: &context, sql: &sql, changes: &changes, old: &before.0, new: &model };
                 state.verify(&data_before, &before.1, &data_after, &history.catalog);
+                complete(&data_after, &history.catalog, &context);
                 forget_hints(&mut model, &mut random);
             }
             Err(Error::Failed(failure)) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::fields::component_kinds;
+use super::fields::{component_kinds, may_be_nothing};
 use super::{Differ, subject};
 use crate::catalog::{Field, Store};
 use crate::migrate::convert;
@@ -24,11 +24,12 @@ pub struct ComponentColumn {
     pub subject: String,
 }
 
-/// What `cms.rewrite` is told about one component, and what is lost by it.
+/// What `cms.rewrite` is told about one component, what is lost by it, and which of its fields stored ones may lack.
 #[derive(Default)]
 struct Change {
     json: Map<String, Value>,
     losses: Vec<JsonLoss>,
+    needed: Vec<String>,
 }
 
 impl<'a> Differ<'a> {
@@ -37,9 +38,7 @@ impl<'a> Differ<'a> {
         let mut changes = BTreeMap::new();
         for (before, after) in self.components.clone() {
             let change = self.component(Pair { before, after });
-            if !change.json.is_empty() {
-                changes.insert(before, change);
-            }
+            changes.insert(before, change);
         }
         for column in std::mem::take(&mut self.component_columns) {
             let reached = self.reached(&column.of);
@@ -51,14 +50,16 @@ impl<'a> Differ<'a> {
                     code: "M109",
                     subject: column.subject.clone(),
                     about: format!("every `{kind}` in {} is removed", column.subject),
+                    needs_value: false,
                 })
                 .collect();
             for &component in &reached {
-                if let Some(change) = changes.get(component) {
+                if let Some(change) = changes.get(component).filter(|change| !change.json.is_empty()) {
                     told.insert(component.to_owned(), Value::Object(change.json.clone()));
                     losses.extend(change.losses.iter().cloned());
                 }
             }
+            self.require_members(&column, &reached, &changes);
             if told.is_empty() && column.without.is_empty() {
                 continue;
             }
@@ -73,6 +74,37 @@ impl<'a> Differ<'a> {
                 losses,
             });
         }
+    }
+
+    /// Stops the migration where a stored component lacks what it must have now; names are those of after.
+    fn require_members(
+        &mut self,
+        column: &ComponentColumn,
+        reached: &BTreeSet<&'a str>,
+        changes: &BTreeMap<&'a str, Change>,
+    ) {
+        let mut told = Map::new();
+        let mut subjects = Vec::new();
+        for (&before, change) in reached.iter().filter_map(|name| changes.get_key_value(name)) {
+            let after = self.components[before];
+            if !change.needed.is_empty() {
+                subjects.extend(change.needed.iter().map(|field| subject(after, field)));
+                told.insert(after.to_owned(), json!({ "needed": change.needed }));
+            }
+        }
+        if told.is_empty() {
+            return;
+        }
+        for after in reached.iter().filter_map(|name| self.components.get(name)) {
+            let fields = self.after.components[*after].iter();
+            let nested = fields.filter(|field| !component_kinds(&field.store).0.is_empty());
+            let nested: Vec<_> = nested.map(|field| json!(field.name)).collect();
+            if !nested.is_empty() {
+                told.entry(*after).or_insert_with(|| json!({}))["nested"] = Value::Array(nested);
+            }
+        }
+        let (table, column) = (column.table.clone(), column.column.clone());
+        self.push(Step::RequireMembers { table, column, needs: Value::Object(told).to_string(), subjects });
     }
 
     /// The components that can be inside of these, themselves included.
@@ -110,6 +142,7 @@ impl<'a> Differ<'a> {
         let mut change = Change::default();
         let mut drop = Vec::new();
         let mut set = Vec::new();
+        self.refuse_taken(name.after, &names, &self.declared.fields(name.after));
         for field in before.iter().filter(|field| !sources.values().any(|&source| source == field.name)) {
             drop.push(json!(field.name));
             change.losses.push(loss("M108", name.after, &field.name, "every value of it in stored components is lost"));
@@ -118,8 +151,8 @@ impl<'a> Differ<'a> {
             let source =
                 sources.get(field.name.as_str()).and_then(|&source| before.iter().find(|field| field.name == source));
             let told = match source {
-                Some(source) => self.member(name.after, Pair { before: source, after: field }, &mut change.losses),
-                None => self.new_member(name.after, field, &mut change.losses),
+                Some(source) => self.member(name.after, Pair { before: source, after: field }, &mut change),
+                None => self.new_member(name.after, field, &mut change),
             };
             set.extend(told);
         }
@@ -135,46 +168,57 @@ impl<'a> Differ<'a> {
         change
     }
 
-    fn new_member(&mut self, component: &str, field: &Field, losses: &mut Vec<JsonLoss>) -> Option<Value> {
+    fn new_member(&mut self, component: &str, field: &Field, change: &mut Change) -> Option<Value> {
         let mut told = json!({ "to": field.name });
-        self.fill_member(component, field, &mut told, losses).then_some(told)
+        self.fill_member(component, field, &mut told, change).then_some(told)
     }
 
-    fn member(&mut self, component: &str, field: Pair<&Field>, losses: &mut Vec<JsonLoss>) -> Option<Value> {
+    fn member(&mut self, component: &str, field: Pair<&Field>, change: &mut Change) -> Option<Value> {
         let store = self.renamed(&field.before.store);
         let mut told = json!({ "from": field.before.name, "to": field.after.name });
         let mut changed = field.before.name != field.after.name;
+        // Whether a stored component that had a value may have none afterwards.
+        let mut emptied = false;
         match self.json_conversion(&store, &field.after.store) {
             None => {
-                losses.push(loss("M108", component, &field.after.name, "its values cannot be converted and are lost"));
+                let about = "its values cannot be converted and are lost";
+                change.losses.push(loss("M108", component, &field.after.name, about));
                 told["as"] = json!("null");
-                self.fill_member(component, field.after, &mut told, losses);
+                self.fill_member(component, field.after, &mut told, change);
                 return Some(told);
             }
             Some((fit, Some(into))) => {
                 changed = true;
+                emptied = may_be_nothing(&store);
                 told["as"] = json!(into);
                 match fit {
                     Fit::Exact => {}
                     Fit::Checked => {
-                        losses.push(loss("M203", component, &field.after.name, "values that do not fit make it fail"));
+                        change.losses.push(loss(
+                            "M203",
+                            component,
+                            &field.after.name,
+                            "values that do not fit make it fail",
+                        ));
                     }
                     Fit::Lossy => {
-                        losses.push(loss("M105", component, &field.after.name, "a part of each value is lost"))
+                        change.losses.push(loss("M105", component, &field.after.name, "a part of each value is lost"))
                     }
                 }
             }
             Some((_, None)) => {}
         }
-        changed |= self.member_values(component, field, &mut told, losses);
+        let removed = self.member_values(component, field, &mut told);
+        changed |= told.get("values").is_some();
         let (old, _) = component_kinds(&field.before.store);
         let ((kinds, _), (wanted, _)) = (component_kinds(&store), component_kinds(&field.after.store));
         let gone: Vec<_> =
             old.iter().zip(&kinds).filter(|(_, kind)| !wanted.contains(kind)).map(|(old, _)| json!(old)).collect();
         if !gone.is_empty() && !matches!(field.after.store, Store::Scalar { .. }) {
             changed = true;
+            emptied = true;
             told["without"] = Value::Array(gone);
-            losses.push(loss(
+            change.losses.push(loss(
                 "M109",
                 component,
                 &field.after.name,
@@ -182,49 +226,49 @@ impl<'a> Differ<'a> {
             ));
         }
         let given = self.answers.value(&subject(component, &field.after.name)).is_some();
-        if given || (field.after.required && !field.before.required) {
-            changed |= self.fill_member(component, field.after, &mut told, losses);
+        let one = matches!(field.after.store, Store::Enum { .. });
+        let newly = !field.before.required || emptied || (one && !removed.is_empty());
+        if given || (field.after.required && newly) {
+            changed |= self.fill_member(component, field.after, &mut told, change);
+        }
+        if !removed.is_empty() {
+            change.losses.push(gone_values(component, field.after, &removed, told.get("fill")));
         }
         changed.then_some(told)
     }
 
-    /// Enum values that are renamed or gone.
-    fn member_values(
-        &self,
-        component: &str,
-        field: Pair<&Field>,
-        told: &mut Value,
-        losses: &mut Vec<JsonLoss>,
-    ) -> bool {
+    /// Enum values that are renamed or gone; the answer is those that are gone.
+    fn member_values(&mut self, component: &str, field: Pair<&Field>, told: &mut Value) -> Vec<String> {
         let (Store::Enum { values: before } | Store::Enums { values: before }) = &field.before.store else {
-            return false;
+            return Vec::new();
         };
-        let (Store::Enum { values: after } | Store::Enums { values: after }) = &field.after.store else { return false };
+        let (Store::Enum { values: after } | Store::Enums { values: after }) = &field.after.store else {
+            return Vec::new();
+        };
         let names: Vec<_> = before.iter().map(String::as_str).collect();
         let mut hints = self.declared.values(component, &field.after.name);
         hints.retain(|name, _| after.iter().any(|value| value == name));
         let sources = pair::sources(&names, &hints);
-        let mut mapped = Map::new();
+        self.refuse_taken(&subject(component, &field.after.name), &names, &hints);
+        let (mut mapped, mut removed) = (Map::new(), Vec::new());
         for value in before {
             match sources.iter().find(|(_, source)| *source == value).map(|(name, _)| *name) {
                 Some(name) if name == value => {}
                 Some(name) => drop(mapped.insert(value.clone(), json!(name))),
                 None => {
-                    let about = format!("entries that have `{value}` lose it");
-                    losses.push(loss("M104", component, &field.after.name, &about));
+                    removed.push(value.clone());
                     mapped.insert(value.clone(), Value::Null);
                 }
             }
         }
-        let changed = !mapped.is_empty();
-        if changed {
+        if !mapped.is_empty() {
             told["values"] = Value::Object(mapped);
         }
-        changed
+        removed
     }
 
     /// What stored components without a value get, when the field is required now.
-    fn fill_member(&mut self, component: &str, field: &Field, told: &mut Value, losses: &mut Vec<JsonLoss>) -> bool {
+    fn fill_member(&mut self, component: &str, field: &Field, told: &mut Value, change: &mut Change) -> bool {
         match self.fill_with(component, field, crate::migrate::literal::json) {
             Some(value) => {
                 told["fill"] = value;
@@ -236,7 +280,7 @@ impl<'a> Differ<'a> {
                     Store::Enums { .. } | Store::Components { .. } | Store::Blocks { .. } | Store::Many { .. }
                 );
                 if field.required && !list {
-                    losses.push(loss("M201", component, &field.name, "stored components without it cannot be read"));
+                    change.needed.push(field.name.clone());
                 }
                 false
             }
@@ -283,7 +327,19 @@ impl<'a> Differ<'a> {
     }
 }
 
+/// A list loses the values that are gone; one value of a required field must become another.
+fn gone_values(component: &str, field: &Field, removed: &[String], fill: Option<&Value>) -> JsonLoss {
+    let one = matches!(field.store, Store::Enum { .. });
+    let instead = match fill.and_then(Value::as_str).filter(|_| one) {
+        Some(value) => format!("get `{value}`"),
+        None if field.required && one => "need another value, because the field is required".to_owned(),
+        None => "lose it".to_owned(),
+    };
+    let about = format!("stored components that have {} {instead}", removed.join(" or "));
+    JsonLoss { needs_value: field.required && one && fill.is_none(), ..loss("M104", component, &field.name, &about) }
+}
+
 fn loss(code: &'static str, component: &str, field: &str, about: &str) -> JsonLoss {
     let subject = subject(component, field);
-    JsonLoss { code, about: format!("{subject}: {about}"), subject }
+    JsonLoss { code, about: format!("{subject}: {about}"), subject, needs_value: false }
 }

@@ -58,21 +58,11 @@ impl<'a> Differ<'a> {
         let names: Vec<_> = tables.before.fields.iter().map(|field| field.name.as_str()).collect();
         let hints = self.declared.fields(owner.after);
         let sources = pair::sources(&names, &hints);
+        self.refuse_taken(owner.after, &names, &hints);
         for field in &tables.after.fields {
             match sources.get(field.name.as_str()).and_then(|&source| tables.before.field(source)) {
                 Some(before) => self.field(owner, Pair { before, after: field }, &mut columns),
                 None => self.new_field(owner.after, field, &mut columns),
-            }
-            let stale = hints.get(field.name.as_str()).copied().flatten();
-            if let (Some(was), Some(&source)) = (stale, sources.get(field.name.as_str()))
-                && source == field.name
-                && tables.before.field(was).is_some()
-            {
-                let subject = subject(owner.after, &field.name);
-                self.found.warnings.push(format!(
-                    "{subject}: `was: {was}` is ignored, because `{}` exists already; remove it",
-                    field.name
-                ));
             }
         }
         for field in &tables.before.fields {
@@ -307,6 +297,7 @@ impl<'a> Differ<'a> {
         let mut hints = self.declared.values(owner, &field.after.name);
         hints.retain(|name, _| after.iter().any(|value| value == name));
         let sources = pair::sources(&names, &hints);
+        self.refuse_taken(&subject(owner, &field.after.name), &names, &hints);
         let renamed: Vec<_> = sources
             .iter()
             .filter(|(after, before)| after != before)
@@ -368,7 +359,7 @@ pub fn component_kinds(store: &Store) -> (Vec<&String>, bool) {
 }
 
 /// Whether a value of another kind that is made of a stored one may be null: a list may be empty, JSON may be `null`.
-fn may_be_nothing(store: &Store) -> bool {
+pub fn may_be_nothing(store: &Store) -> bool {
     match store {
         Store::Scalar { scalar } => {
             Scalar::named(scalar).is_some_and(|scalar| scalar.mapping().sql == crate::schema::SqlType::Jsonb)
