@@ -10,6 +10,7 @@ pub mod limits;
 pub mod registry;
 pub mod rules;
 mod site;
+pub mod syntax;
 pub mod types;
 
 use std::sync::Arc;
@@ -158,6 +159,10 @@ impl Api {
         let variables = variables.map_err(|problems| {
             problems.into_iter().map(|(problem, pos)| Failure::from(problem).at(pos)).collect::<Vec<_>>()
         })?;
+        let undecided = prepared.undecided(&variables);
+        if !undecided.is_empty() {
+            return Err(undecided);
+        }
         let requested = prepared.cost.check(&variables, limits);
         let requested = requested.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
         let compiled = prepared.compiled(self, &variables);

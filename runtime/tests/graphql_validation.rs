@@ -130,6 +130,41 @@ const INVALID: &[(&str, &str)] = &[
     ("fields of introspection exist", "{ __schema { nothing } }"),
     ("leaves of introspection", "{ __type(name: \"Product\") }"),
     ("arguments of introspection", "{ __type { name } }"),
+    ("`__typename` has no fields", "{ __typename { id } }"),
+    (
+        "`__typename` has no fields: in fragments",
+        "{ ...F } fragment F on Query { product(id: 1) { a: __typename { id } } }",
+    ),
+    ("`__typename` has no arguments", "{ product(id: 1) { __typename(a: 1) } }"),
+    ("`__typename` has no arguments: of introspection", "{ __schema { types { __typename(a: 1) } } }"),
+    ("directives of `__typename` exist", "{ __typename @nothing }"),
+    ("directives of `__typename` are in their place", "{ __typename @deprecated }"),
+    ("directives of `__typename` are unique", "{ __typename @skip(if: true) @skip(if: true) }"),
+    ("directives of `__typename` have their arguments", "{ product(id: 1) { __typename @skip } }"),
+    ("directives of `__typename` have no others", "{ product(id: 1) { __typename @skip(if: true, a: 1) } }"),
+    ("directives of `__typename` have values of their type", "{ product(id: 1) { __typename @skip(if: 1) } }"),
+    ("variables of `__typename` are declared", "{ product(id: 1) { __typename @skip(if: $a) } }"),
+    ("variables of `__typename` fit", "query A($a: Boolean) { __typename @skip(if: $a) }"),
+    ("`__typename` and another field of one key", "{ product(id: 1) { a: __typename a: name } }"),
+    ("types of variables exist: in lists", "query A($a: [[Nothing!]]) { nodes(ids: $a) { id } }"),
+    (
+        "types of variables exist: with a default",
+        "query A($a: Nothing = {a: 1}) { products(filter: $a) { totalCount } }",
+    ),
+    ("types of variables exist: of introspection", "query A($a: __Type) { product(id: $a) { id } }"),
+    ("directives are in their place: variable", "query A($a: ID! @include(if: true)) { product(id: $a) { id } }"),
+    ("directives are in their place: mutation", "mutation @skip(if: true) { deleteProduct(id: 1, revision: 1) }"),
+    ("`@include` is not null", "{ product(id: 1) { id @include(if: null) } }"),
+    ("subscriptions do not exist beside others", "query A { __typename } query B { __typename } subscription C { a }"),
+    ("values have their type: Int with a fraction of zero", "{ bestOf(category: \"a\", first: 1.0) { id } }"),
+    ("values have their type: Int with an exponent", "{ bestOf(category: \"a\", first: 1e1) { id } }"),
+    ("values have their type: ID with an exponent", "{ product(id: 1e1) { id } }"),
+    ("values have their type: enum from other words", "{ product(id: 1, stage: true) { id } }"),
+    ("names of variables are told apart by case", "query A($a: ID!) { product(id: $A) { id } }"),
+    ("names of other languages' objects mean nothing", "{ __proto__ }"),
+    ("arguments named like other languages' objects", "{ product(id: 1, __proto__: 1) { id } }"),
+    ("input fields named like other languages' objects", "{ products(filter: {constructor: 1}) { totalCount } }"),
+    ("fragments are used: in a cycle", "{ __typename } fragment A on Query { ...B } fragment B on Query { ...A }"),
 ];
 
 const VALID: &[&str] = &[
@@ -146,6 +181,16 @@ const VALID: &[&str] = &[
     "query A { __typename } query B { __typename ...F } fragment F on Query { __schema { queryType { name } } }",
     "{ __type(name: \"Product\") { name fields(includeDeprecated: true) { name args { name defaultValue } } } }",
     "mutation { createProduct(input: {name: \"a\", weight: 1, related: {id: 1}}) { id } }",
+    "query A($a: Boolean!, $b: Boolean = true) { __typename @skip(if: $a) product(id: 1) { x: __typename @include(if: $b) } }",
+    "query A($a: Boolean!) { product(id: 1) { related { __typename @skip(if: $a) } ...F } } fragment F on Product { __typename @include(if: $a) }",
+    "{ __schema { types { __typename @include(if: true) name } } }",
+    "query A($name: String!) { __type(name: $name) { name } }",
+    "{ bestOf(category: \"\", first: -0) { id } product(id: 18446744073709551615) { id } }",
+    "\"what it is for\" query A(\"which\" $id: ID!) { product(id: $id) { ...F } } \"\"\"of a product\"\"\" fragment F on Product { id }",
+    "{ products(filter: {name: {eq: \"\"\"a \\\"\"\" b\"\"\", in: [\"\\u{1F600}\" \"\\uD83D\\uDE00\"]}}) { totalCount } }",
+    "mutation { createProduct(input: {name: \"a\", extra: {a: nullable, b: [trueish, E1], __proto__: 1}}) { id } }",
+    "{ product(id: 1) { a: related(first: 1) { ... on Node { b: id } } a: related(first: 1) { ... on Node { b: id } } } }",
+    "query A($a: [ProductOrder!] = {field: NAME}) { products(orderBy: $a) { totalCount } }",
 ];
 
 fn validate(document: &str) -> Vec<String> {
@@ -179,12 +224,10 @@ const INTROSPECTION: &str = "{ __schema { types { kind name description specifie
 fn introspection_says_what_the_sdl_says() {
     let types = Types::parse(SDL).unwrap();
     let document = async_graphql::parser::parse_query(INTROSPECTION).unwrap();
-    let answer = block_on(Introspection::new(&types).answer(document, Default::default()));
-    assert!(answer.errors.is_empty(), "{:?}", answer.errors);
-    let answer = answer.data.into_json().unwrap();
+    let answer = block_on(Introspection::new(&types).answer(document, Default::default())).unwrap();
     let mut introspected: Vec<_> =
         answer["__schema"]["types"].as_array().unwrap().iter().map(sdl::introspected).collect();
-    // What every schema has, and what the registry brings along although nothing uses it.
+    // What every schema has.
     introspected.retain(|ty| {
         !["__", "Int", "Float", "String", "Boolean", "ID"].iter().any(|own| {
             let name = ty.split_whitespace().nth(1).unwrap();
@@ -195,6 +238,49 @@ fn introspection_says_what_the_sdl_says() {
     introspected.sort();
     declared.sort();
     assert_eq!(introspected, declared);
+}
+
+fn introspect(sdl: &str, document: &str) -> serde_json::Value {
+    let document = runtime::graphql::syntax::parse(document).ok().unwrap();
+    block_on(Introspection::new(&Types::parse(sdl).unwrap()).answer(document, Default::default())).unwrap()
+}
+
+#[test]
+fn an_interface_has_a_list_of_interfaces_as_an_object_has() {
+    let query = "{
+        __schema { types { name interfaces { name } } }
+        node: __type(name: \"Node\") { mine: interfaces { kind } ...F kind }
+        tag: __type(name: \"Tag\") { ...F fields { type { interfaces { interfaces { name } } } } }
+    } fragment F on __Type { ... on __Type { interfaces { name interfaces { name } } interfaces @skip(if: true) { kind } } }";
+    let answer = introspect(SDL, query);
+    assert_eq!(answer["node"], serde_json::json!({"mine": [], "interfaces": [], "kind": "INTERFACE"}));
+    assert_eq!(answer["tag"]["interfaces"], serde_json::json!([{"name": "Node", "interfaces": []}]));
+    let of_fields: Vec<_> = answer["tag"]["fields"].as_array().unwrap().iter().map(|field| &field["type"]).collect();
+    assert!(of_fields.iter().all(|ty| **ty == serde_json::json!({"interfaces": null})), "{of_fields:?}");
+    let types = answer["__schema"]["types"].as_array().unwrap();
+    let of = |name: &str| &types.iter().find(|ty| ty["name"] == name).unwrap()["interfaces"];
+    assert_eq!(of("Product"), &serde_json::json!([{"name": "Node"}]));
+    assert_eq!([of("Query"), of("Node")], [&serde_json::json!([]); 2]);
+    assert_eq!([of("Stage"), of("ProductRelated"), of("ID"), of("ProductKey")], [&serde_json::Value::Null; 4]);
+}
+
+#[test]
+fn a_built_in_scalar_is_a_type_of_the_api_where_the_api_names_it() {
+    let names = |sdl: &str| {
+        let answer = introspect(sdl, "{ __schema { types { name } } }");
+        let names =
+            answer["__schema"]["types"].as_array().unwrap().iter().map(|ty| ty["name"].as_str().unwrap().to_owned());
+        names.filter(|name| !name.starts_with("__")).collect::<Vec<_>>()
+    };
+    assert_eq!(names("type Query { a: Boolean }"), ["Boolean", "Query", "String"]);
+    assert_eq!(names("type Query { a(b: [Int!]!): [[ID]] }"), ["Boolean", "ID", "Int", "Query", "String"]);
+    assert_eq!(
+        names("type Query { a(b: I): Int } input I { c: [Float] }"),
+        ["Boolean", "Float", "I", "Int", "Query", "String"]
+    );
+    let types = Types::parse("type Query { a: Int }").unwrap();
+    let prepared = block_on(prepare(&types, &Introspection::new(&types), &LIMITS, "query A($b: Float) { a }", None));
+    assert!(prepared.err().unwrap()[0].problem.message.contains("`Float`"));
 }
 
 /// Types as lines of text, from the SDL and from introspection.

@@ -1,7 +1,7 @@
 //! The answer to one GraphQL request: data as bytes, errors with locations, paths and codes, and what it cost.
 
 use async_graphql::ServerError;
-use async_graphql::parser::{Error as ParseError, Pos};
+use async_graphql::parser::Pos;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -78,14 +78,6 @@ impl Failure {
             message.truncate(length);
         }
         self
-    }
-
-    pub fn parse(error: &ParseError) -> Self {
-        // A syntax error draws the line of the document below its message.
-        let message = error.to_string();
-        let message = message.lines().rev().find_map(|line| line.trim().strip_prefix("= ")).unwrap_or(&message);
-        let found = Self::new(Code::GraphqlParseFailed, format!("the document is not GraphQL: {message}"));
-        Self { locations: error.positions().collect(), ..found }
     }
 
     pub fn validation(error: ServerError) -> Self {

@@ -318,8 +318,10 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
             }
             None => false,
         },
-        ("ID", Json::Number(number)) => match whole(number, false) {
+        ("ID", Json::Number(number)) => match whole(number, matches!(raw, Raw::Json(_))) {
             Some(number) => return Ok(Json::from(number.to_string())),
+            // An id has no range.
+            None if is_whole(&number.to_string()) => return Ok(Json::from(number.to_string())),
             None => false,
         },
         // Of all characters PostgreSQL keeps but this one, and the site's own code may hand the text on as it is.
@@ -342,14 +344,15 @@ fn whole(number: &serde_json::Number, from_json: bool) -> Option<i64> {
     number.as_i64().or_else(|| float().map(|float| float as i64))
 }
 
+fn is_whole(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A literal of a custom scalar as JSON.
 fn plain(literal: &Literal, lookup: &dyn Lookup) -> Json {
     match literal {
-        Literal::Variable(name) => {
-            let anything = Type { base: BaseType::Named(Name::new("JSON")), nullable: true };
-            let expected = Expected { ty: &anything, has_default: false, one_of: false };
-            lookup.variable(name, &expected, &mut Vec::new()).unwrap_or(Json::Null)
-        }
+        Literal::Variable(name) => known(name, lookup).unwrap_or(Json::Null),
         Literal::Null | Literal::Binary(_) => Json::Null,
         Literal::Number(number) => Json::Number(number.clone()),
         Literal::String(text) => Json::from(text.as_str()),
@@ -357,9 +360,21 @@ fn plain(literal: &Literal, lookup: &dyn Lookup) -> Json {
         Literal::Enum(name) => Json::from(name.as_str()),
         Literal::List(items) => Json::Array(items.iter().map(|item| plain(item, lookup)).collect()),
         Literal::Object(entries) => {
-            Json::Object(entries.iter().map(|(key, value)| (key.to_string(), plain(value, lookup))).collect())
+            // A key whose variable has no value is not given, as in an input object.
+            let entry = |(key, value): (&Name, &Literal)| match value {
+                Literal::Variable(name) => Some((key.to_string(), known(name, lookup)?)),
+                value => Some((key.to_string(), plain(value, lookup))),
+            };
+            Json::Object(entries.iter().filter_map(entry).collect())
         }
     }
+}
+
+/// The value of a variable that may be of any type.
+fn known(name: &Name, lookup: &dyn Lookup) -> Option<Json> {
+    let anything = Type { base: BaseType::Named(Name::new("JSON")), nullable: true };
+    let expected = Expected { ty: &anything, has_default: false, one_of: false };
+    lookup.variable(name, &expected, &mut Vec::new())
 }
 
 /// `: did you mean ...?` when a known key differs by case or by its last letters.

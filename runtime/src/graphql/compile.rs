@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::parser::types::{
     Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
-    SelectionSet,
+    SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::{Name, Value as Literal};
 use serde_json::Value as Json;
 
 use super::Api;
+use super::answer::Failure;
 use super::coerce::Variables;
 use super::document::Document;
 use super::limits::cost::Cost;
@@ -20,6 +21,7 @@ use super::site::{Shape, SiteField};
 use super::types::{Types, named};
 use crate::access::Action;
 use crate::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
+use crate::error::Code;
 use crate::store::read::{self, Root, Selected};
 
 /// Each variable of `@skip` and `@include` doubles the plans that a document can have; beyond this, they are not kept.
@@ -118,6 +120,20 @@ impl Prepared {
         Self { document, operation, cost, conditions, variants: Mutex::default() }
     }
 
+    /// Variables of `@skip` and `@include` that are null, as one with a default may be: they decide nothing.
+    pub fn undecided(&self, variables: &Variables) -> Vec<Failure> {
+        let definitions = self.operation.variable_definitions.iter();
+        let undecided = definitions.filter(|definition| {
+            let name = &definition.node.name.node;
+            self.conditions.contains(name) && variables.get(name.as_str()).is_some_and(Json::is_null)
+        });
+        let failure = |definition: &Positioned<VariableDefinition>| {
+            let message = format!("`${}` is null where `Boolean!` is required", definition.node.name.node);
+            Failure::new(Code::BadUserInput, message).at(definition.pos)
+        };
+        undecided.map(failure).collect()
+    }
+
     /// The plan for these values of the conditions.
     pub fn compiled(&self, api: &Api, variables: &Variables) -> Arc<Compiled> {
         let holds = |name: &str| variables.get(name).is_some_and(|value| *value == Json::Bool(true));
@@ -136,7 +152,8 @@ impl Prepared {
 
     fn compile(&self, api: &Api, holds: &dyn Fn(&str) -> bool) -> Compiled {
         let schema = api.database.schema;
-        let document = read::Document { schema, document: &self.document, condition: holds };
+        let nullable = |ty: &str, name: &str| api.types.field(ty, name).is_some_and(|field| field.ty.nullable);
+        let document = read::Document { schema, document: &self.document, condition: holds, nullable: &nullable };
         let parent = root(self.operation.ty);
         let selected = document.fields(parent, &[&self.operation.selection_set.node]);
         let fields: Vec<_> = selected
@@ -144,7 +161,7 @@ impl Prepared {
             .map(|selected| RootField {
                 key: selected.key.to_owned(),
                 pos: selected.pos,
-                nullable: api.types.field(parent, selected.name()).is_some_and(|field| field.ty.nullable),
+                nullable: selected.name() == "__type" || nullable(parent, selected.name()),
                 what: self.what(schema, &api.types, document, parent, selected),
             })
             .collect();

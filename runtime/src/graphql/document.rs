@@ -1,13 +1,12 @@
-//! From the text of a document to an operation that may run: scanned, parsed, limited, validated.
+//! From the text of a document to an operation that may run: parsed, limited, validated.
 
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql_value::Name;
 
 use super::answer::Failure;
 use super::registry::Introspection;
 use super::types::Types;
-use super::{limits, rules};
+use super::{limits, rules, syntax};
 use crate::content::Limits;
 use crate::error::Code;
 
@@ -41,17 +40,22 @@ async fn check(
     text: &str,
     operation_name: Option<&str>,
 ) -> Result<Document, Vec<Failure>> {
-    limits::scan(text).map_err(|broken| vec![broken.into()])?;
-    let document = parse_query(text).map_err(|error| vec![Failure::parse(&error)])?;
+    let document = syntax::parse(text).map_err(|broken| vec![broken.into()])?;
     let operation = operation(&document, operation_name).map_err(|failure| vec![failure])?;
     let broken = limits::check(&document, operation, limits);
     if !broken.is_empty() {
         return Err(broken.into_iter().map(Failure::from).collect());
     }
-    if operation.ty == OperationType::Subscription {
-        return Err(vec![Failure::new(Code::GraphqlValidationFailed, "the API has no subscriptions")]);
+    let subscription = document.operations.iter().find(|(_, other)| other.node.ty == OperationType::Subscription);
+    if let Some((_, subscription)) = subscription {
+        let refused = Failure::new(Code::GraphqlValidationFailed, "the API has no subscriptions");
+        return Err(vec![refused.at(subscription.pos)]);
     }
-    let errors = introspection.validate(document.clone(), operation_name).await;
+    let broken = rules::before::check(types, &document);
+    if !broken.is_empty() {
+        return Err(broken.into_iter().map(Failure::from).collect());
+    }
+    let errors = introspection.validate(rules::before::for_library(&document), operation_name).await;
     if !errors.is_empty() {
         return Err(errors.into_iter().map(Failure::validation).collect());
     }

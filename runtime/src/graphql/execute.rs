@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
 use crate::id;
 use crate::site::{Args, ReadCx};
-use crate::store::read::{self, Arguments};
+use crate::store::read::{self, Arguments, Written};
 use crate::store::{Stage, Store, write};
 use crate::value::Value;
 
@@ -68,7 +68,8 @@ impl Execution<'_> {
         let answers = match compiled.fields.as_slice() {
             // Nearly every request: what several need would be a tenth of its work.
             [only] => vec![self.field(only).await],
-            several => Box::pin(self.several(several, if is_mutation { 1 } else { CONCURRENT_FIELDS })).await,
+            several if is_mutation => Box::pin(self.one_by_one(several)).await,
+            several => Box::pin(self.side_by_side(several)).await,
         };
         let mut data = vec![b'{'];
         let mut failures = Vec::new();
@@ -80,7 +81,10 @@ impl Execution<'_> {
             crate::json::write_string(field.key.as_bytes(), &mut data);
             data.push(b':');
             match answer {
-                Ok(mut answer) => data.append(&mut answer),
+                Ok(mut answer) => {
+                    data.append(&mut answer.bytes);
+                    failures.extend(shown(answer.failures));
+                }
                 Err(mut failed) => {
                     failures.append(&mut failed);
                     is_null |= !field.nullable;
@@ -92,29 +96,41 @@ impl Execution<'_> {
         if is_null { (b"null".to_vec(), failures) } else { (data, failures) }
     }
 
-    async fn several(&self, fields: &[RootField], side_by_side: usize) -> Vec<Result<Vec<u8>, Vec<Failure>>> {
+    async fn side_by_side(&self, fields: &[RootField]) -> Vec<Result<Written, Vec<Failure>>> {
         let answers: Vec<_> = fields.iter().map(|field| self.field(field).boxed()).collect();
-        stream::iter(answers).buffered(side_by_side).collect().await
+        stream::iter(answers).buffered(CONCURRENT_FIELDS).collect().await
     }
 
-    async fn field(&self, field: &RootField) -> Result<Vec<u8>, Vec<Failure>> {
+    /// Up to the first that makes the whole answer null: of what nothing is told, nothing is done.
+    async fn one_by_one(&self, fields: &[RootField]) -> Vec<Result<Written, Vec<Failure>>> {
+        let mut answers = Vec::with_capacity(fields.len());
+        for field in fields {
+            answers.push(self.field(field).await);
+            if !field.nullable && answers.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        answers
+    }
+
+    async fn field(&self, field: &RootField) -> Result<Written, Vec<Failure>> {
         let of_field = |error| Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]);
         match &field.what {
-            What::Typename(name) => Ok(format!("\"{name}\"").into_bytes()),
+            What::Typename(name) => Ok(format!("\"{name}\"").into_bytes().into()),
             What::Introspection { document, answered } => match answered.get() {
-                Some(known) => Ok(known.clone()),
+                Some(known) => Ok(known.clone().into()),
                 None => {
                     let answer = Box::pin(self.introspect(document, &field.key)).await.map_err(of_field)?;
                     if self.variables.is_empty() {
-                        return Ok(answered.get_or_init(|| answer).clone());
+                        return Ok(answered.get_or_init(|| answer).clone().into());
                     }
-                    Ok(answer)
+                    Ok(answer.into())
                 }
             },
             What::Site { call, field, shape } => {
                 let arguments = self.arguments(call).map_err(of_field)?;
                 let answer = Box::pin(field.answer(&self.store, &arguments, shape)).await.map_err(of_field)?;
-                Ok(answer.to_string().into_bytes())
+                Ok(answer.to_string().into_bytes().into())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Write { call, write, info, entries } => {
@@ -124,7 +140,7 @@ impl Execution<'_> {
                     Some(root) => root.run_written(&self.request(), &ids).await.map_err(shown),
                     None => {
                         let deleted = ids.first().map_or(Json::Null, |id| id::encode(info.table, *id).into());
-                        Ok(deleted.to_string().into_bytes())
+                        Ok(deleted.to_string().into_bytes().into())
                     }
                 }
             }
@@ -133,7 +149,7 @@ impl Execution<'_> {
                 let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
                 match entries {
                     Some(root) => root.run_entries(&self.request(), stage, &ids(value)).await.map_err(shown),
-                    None => Ok(scalar(operation, &value).to_string().into_bytes()),
+                    None => Ok(scalar(operation, &value).to_string().into_bytes().into()),
                 }
             }
         }
@@ -153,11 +169,11 @@ impl Execution<'_> {
         key: &str,
     ) -> Result<Vec<u8>> {
         let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
-        let answer = self.api.introspection.answer(document.clone(), variables).await;
-        if let Some(error) = answer.errors.into_iter().next() {
-            return Err(Error::internal(error.message));
-        }
-        let data = answer.data.into_json().map_err(Error::internal)?;
+        let data = self.api.introspection.answer(document.clone(), variables).await.map_err(|errors| {
+            // A variable that is null where its default is not: no other argument is left to run time.
+            let problems = errors.into_iter().map(|error| Problem::new(Code::BadUserInput, error.message));
+            Error { problems: problems.collect() }
+        })?;
         Ok(data.get(key).unwrap_or(&Json::Null).to_string().into_bytes())
     }
 
@@ -188,7 +204,9 @@ impl Execution<'_> {
 
     async fn own(&self, call: &Call, operation: &OperationInfo, is_mutation: bool) -> Result<Value> {
         let store = &self.store;
-        let args = Args::parse(operation, &store.schema.site, &self.arguments(call)?)?;
+        let arguments = self.arguments(call)?;
+        sizes_are_sizes(&arguments)?;
+        let args = Args::parse(operation, &store.schema.site, &arguments)?;
         if !is_mutation {
             return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
         }
@@ -217,6 +235,17 @@ fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
             format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
         Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()
     })
+}
+
+/// An operation of the site's own takes `first` and `last` as all lists do; the limits of pages hold for it as well.
+fn sizes_are_sizes(arguments: &Map<String, Json>) -> Result<()> {
+    for name in ["first", "last"] {
+        if let Some(size) = arguments.get(name).and_then(Json::as_i64).filter(|size| *size < 0) {
+            let message = format!("`{name}` must not be negative, it is {size}");
+            return Err(Problem::new(Code::BadUserInput, message).at([name.into()]).into());
+        }
+    }
+    Ok(())
 }
 
 fn ids(value: Value) -> Vec<Uuid> {

@@ -1,15 +1,12 @@
 //! What one request may ask for, checked before it is validated or executed, without ever expanding a fragment twice.
 
 pub mod cost;
-mod scan;
 
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::Name;
-
-pub use scan::scan;
 
 use super::rules::{Broken, broken};
 use crate::content::Limits;

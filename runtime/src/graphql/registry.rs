@@ -3,6 +3,8 @@
 //! The module is public but hidden from its crate's documentation, hence the exact version in the workspace. Types are
 //! registered by functions without a receiver, so the SDL reaches them through a thread-local while a schema is built.
 
+mod interfaces;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -19,8 +21,9 @@ use async_graphql::{
     Response, Schema, ServerError, ServerResult, ValidationResult, Value, Variables,
 };
 use indexmap::{IndexMap, IndexSet};
+use serde_json::Value as Json;
 
-use super::types::{Types, directive};
+use super::types::{BUILT_IN, Types, directive};
 
 /// Validates documents against the SDL and answers `__schema` and `__type`.
 pub struct Introspection {
@@ -29,7 +32,7 @@ pub struct Introspection {
 
 impl Introspection {
     pub fn new(types: &Types) -> Self {
-        REGISTERED.with_borrow_mut(|registered| *registered = register(&types.definitions));
+        REGISTERED.with_borrow_mut(|registered| *registered = register(types));
         let schema = Schema::build(Query, Mutation, EmptySubscription).extension(OneStep).finish();
         REGISTERED.take();
         Self { schema }
@@ -41,8 +44,17 @@ impl Introspection {
     }
 
     /// Runs a valid operation that selects nothing but introspection.
-    pub async fn answer(&self, document: ExecutableDocument, variables: Variables) -> Response {
-        self.schema.execute(request(document, None).variables(variables).data(Validated)).await
+    pub async fn answer(
+        &self,
+        mut document: ExecutableDocument,
+        variables: Variables,
+    ) -> Result<Json, Vec<ServerError>> {
+        interfaces::mark(&mut document);
+        let answer = self.schema.execute(request(document, None).variables(variables).data(Validated)).await;
+        match answer.errors.is_empty() {
+            true => Ok(interfaces::unmark(answer.data.into_json().unwrap_or_default())),
+            false => Err(answer.errors),
+        }
     }
 
     pub fn sdl(&self) -> String {
@@ -98,6 +110,8 @@ struct Registered {
     types: Vec<MetaType>,
     /// `(type, interface)`.
     implements: Vec<(String, String)>,
+    /// Scalars that the registry brings along although the API has no use for them.
+    unused: Vec<&'static str>,
 }
 
 thread_local! {
@@ -119,6 +133,13 @@ impl OutputType for Query {
             }
             for (ty, interface) in &registered.implements {
                 registry.add_implements(ty, interface);
+            }
+            for name in &registered.unused {
+                registry.types.remove(*name);
+            }
+            // The library takes no more than 64 bits; coercion knows better.
+            if let Some(MetaType::Scalar { is_valid, .. }) = registry.types.get_mut("ID") {
+                *is_valid = None;
             }
         });
         Self::qualified_type_name()
@@ -163,10 +184,11 @@ impl ContainerType for Mutation {
 
 impl ObjectType for Mutation {}
 
-fn register(definitions: &[TypeDefinition]) -> Registered {
-    let mut registered = Registered::default();
-    for ty in definitions {
-        registered.types.push(meta(ty, definitions));
+fn register(types: &Types) -> Registered {
+    let unused = BUILT_IN.into_iter().filter(|name| types.get(name).is_none());
+    let mut registered = Registered { unused: unused.collect(), ..Registered::default() };
+    for ty in &types.definitions {
+        registered.types.push(meta(ty, &types.definitions));
         if let TypeKind::Object(object) = &ty.kind {
             let interfaces = object.implements.iter();
             registered

@@ -2,6 +2,7 @@
 //!
 //! Values of arguments with the variables in them (5.6, 5.8.5) are here, fields of one key (5.3.2) in `rules/overlap.rs`.
 
+pub mod before;
 mod overlap;
 
 use std::collections::{HashMap, HashSet};
@@ -20,6 +21,7 @@ use super::types::{Input, Types, named};
 use crate::error::{Code, Problem};
 
 /// One broken rule and the place in the document.
+#[derive(Debug)]
 pub struct Broken {
     pub problem: Problem,
     pub pos: Pos,

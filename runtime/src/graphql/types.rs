@@ -1,6 +1,6 @@
 //! The types of the API as the SDL declares them: what coercion, limits and execution look up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
     ConstDirective, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
@@ -10,6 +10,10 @@ use async_graphql::{Name, Value as ConstValue};
 use indexmap::IndexMap;
 
 use crate::error::{Code, Error, Result};
+
+/// The scalars that the specification defines.
+pub(super) const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
+const INTROSPECTION_HAS: [&str; 2] = ["String", "Boolean"];
 
 /// Every type of the SDL by name.
 pub struct Types {
@@ -57,9 +61,10 @@ impl Types {
             })
             .collect();
         let mut types: HashMap<_, _> = definitions.iter().map(|ty| (ty.name.node.to_string(), declared(ty))).collect();
-        for name in ["Int", "Float", "String", "Boolean", "ID"] {
-            types.insert(name.to_owned(), Declared::Scalar);
-        }
+        // Introspection names the first two; the others are types of the API only where it names them.
+        let mentioned = mentioned(&definitions);
+        let built_in = BUILT_IN.into_iter().filter(|name| INTROSPECTION_HAS.contains(name) || mentioned.contains(name));
+        types.extend(built_in.map(|name| (name.to_owned(), Declared::Scalar)));
         Ok(Self { types, definitions })
     }
 
@@ -85,6 +90,23 @@ impl Types {
             Error::new(Code::GraphqlValidationFailed, format!("there is no field `{field}` on type `{ty}`"))
         })
     }
+}
+
+/// The types of all fields and arguments.
+fn mentioned(definitions: &[TypeDefinition]) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    for definition in definitions {
+        let (fields, inputs) = match &definition.kind {
+            TypeKind::Object(object) => (object.fields.as_slice(), [].as_slice()),
+            TypeKind::Interface(interface) => (interface.fields.as_slice(), [].as_slice()),
+            TypeKind::InputObject(input) => ([].as_slice(), input.fields.as_slice()),
+            TypeKind::Scalar | TypeKind::Union(_) | TypeKind::Enum(_) => continue,
+        };
+        names.extend(fields.iter().map(|field| named(&field.node.ty.node).as_str()));
+        let arguments = fields.iter().flat_map(|field| &field.node.arguments);
+        names.extend(arguments.chain(inputs).map(|input| named(&input.node.ty.node).as_str()));
+    }
+    names
 }
 
 fn declared(ty: &TypeDefinition) -> Declared {

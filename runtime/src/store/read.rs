@@ -30,6 +30,7 @@ pub use plan::Used;
 pub use root::Root;
 pub use select::Select;
 pub use selection::{Document, Selected};
+pub use write::Written;
 
 use crate::content::ComputedInfo;
 use crate::error::{Problem, Result, Step};
@@ -69,7 +70,7 @@ impl<'a> Request<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub problem: Problem,
-    /// The response path of the field; lists on the way have no index.
+    /// The response path of the field. Of one that was refused before anything was read, lists on the way have no index.
     pub path: Vec<Step>,
     pub pos: Pos,
 }

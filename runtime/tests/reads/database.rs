@@ -319,7 +319,8 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
     let document = parse_query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let (_, operation) = document.operations.iter().next().expect("one operation");
     let condition = |name: &str| arguments.condition(name);
-    let of = Document { schema: &SCHEMA, document: &document, condition: &condition };
+    let nullable = |_: &str, name: &str| !name.ends_with('s') && !name.ends_with("Connection");
+    let of = Document { schema: &SCHEMA, document: &document, condition: &condition, nullable: &nullable };
     let site = SiteCode::default();
     let request = Request::new(store, &arguments, &site);
     let (mut planned, mut out) = (0, String::from("{"));
@@ -330,7 +331,11 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
             return Err(denied);
         }
         planned += root.statements();
-        let json = String::from_utf8(root.run(&request).await?).expect("the answer is UTF-8");
+        let written = root.run(&request).await?;
+        if !written.failures.is_empty() {
+            return Err(written.failures);
+        }
+        let json = String::from_utf8(written.bytes).expect("the answer is UTF-8");
         out += &format!("{}\"{}\":{json}", if out.len() > 1 { "," } else { "" }, root.key);
     }
     out.push('}');

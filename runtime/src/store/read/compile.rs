@@ -103,7 +103,8 @@ impl<'a> Compiler<'a> {
             self.note_inverse(inverse, selected.pos);
             let member = self.member(inverse.source, &selected.sets);
             let list = self.list(info.name, selected, DefaultOrder::Newest);
-            return relation(object, Relation::Many { members: vec![(Link::of_inverse(inverse, info), member)], list });
+            let members = vec![(Link::of_inverse(inverse, info), member)];
+            return self.relation(object, Relation::Many { members, list }, selected);
         }
         if let Some(index) = info.computed.iter().position(|computed| computed.name == name) {
             return self.computed(object, index, selected);
@@ -135,12 +136,13 @@ impl<'a> Compiler<'a> {
                     .map(|target| (Link::of_relation(&info_of, target), self.member(target, &selected.sets)));
                 let members = members.collect();
                 let list = self.list(info.name, selected, DefaultOrder::Position("tj"));
-                relation(object, Relation::Many { members, list })
+                self.relation(object, Relation::Many { members, list }, selected)
             }
             Shape::Children(children) => {
                 let member = self.member(children, &selected.sets);
                 let list = self.list(info.name, selected, DefaultOrder::Position("t"));
-                relation(object, Relation::Many { members: vec![(Link::to_children(), member)], list })
+                let members = vec![(Link::to_children(), member)];
+                self.relation(object, Relation::Many { members, list }, selected)
             }
             Shape::Component(of) => self.stored(object, column, false, &[of], selected),
             Shape::Components(of) => self.stored(object, column, true, &[of], selected),
@@ -154,7 +156,7 @@ impl<'a> Compiler<'a> {
             (column, self.member(target, &selected.sets))
         });
         let members = members.collect();
-        relation(object, Relation::One { members })
+        self.relation(object, Relation::One { members }, selected)
     }
 
     /// A relation to one type is refused where that may not be read; one to several leaves out what may not.
@@ -192,7 +194,7 @@ impl<'a> Compiler<'a> {
             },
         };
         let page = self.page(info.name, target, selected, default);
-        relation(object, Relation::Page { link, page })
+        self.relation(object, Relation::Page { link, page }, selected)
     }
 
     pub fn page(
@@ -268,7 +270,8 @@ impl<'a> Compiler<'a> {
             object.computed.push(computed);
             object.computed.len() - 1
         });
-        What::Computed { index, items: self.parts(computed.kind, &selected.sets) }
+        let nullable = self.is_nullable(object.info.name, selected);
+        What::Computed { index, items: self.parts(computed.kind, &selected.sets), nullable, pos: selected.pos }
     }
 
     /// The fields of money; none for a kind that is no object.
@@ -291,7 +294,17 @@ impl<'a> Compiler<'a> {
     ) -> What {
         let column = object.column(Column::Sql(column));
         let shape = self.stored_shape(object, column, many, of, &selected.sets, &[]);
-        What::Stored { column, shape }
+        What::Stored { column, shape, nullable: self.is_nullable(object.info.name, selected) }
+    }
+
+    fn is_nullable(&self, parent: &str, selected: &Selected<'_>) -> bool {
+        (self.document.nullable)(parent, selected.name())
+    }
+
+    fn relation(&self, object: &mut Object, relation: Relation, selected: &Selected<'_>) -> What {
+        object.relations.push(relation);
+        let nullable = self.is_nullable(object.info.name, selected);
+        What::Relation { relation: object.relations.len() - 1, nullable }
     }
 
     fn stored_shape(
@@ -326,9 +339,10 @@ impl<'a> Compiler<'a> {
             };
             let key = field.snake;
             let hops: Vec<_> = hops.iter().copied().chain(iter::once(Hop { tag, key })).collect();
+            let nullable = this.is_nullable(component.name, selected);
             let mut nested = |many, of: &[&'static ComponentInfo]| {
                 let shape = this.stored_shape(object, column, many, of, &selected.sets, &hops);
-                StoredWhat::Nested { key, shape }
+                StoredWhat::Nested { key, shape, nullable }
             };
             match field.shape {
                 Shape::Component(of) => nested(false, &[of]),
@@ -344,7 +358,7 @@ impl<'a> Compiler<'a> {
                     let member = this.member(to.to[0], &selected.sets);
                     let list = many.then(|| this.list(component.name, selected, DefaultOrder::Newest));
                     object.relations.push(Relation::Stored { column, hops, member, list });
-                    StoredWhat::Relation { key, many, relation: object.relations.len() - 1 }
+                    StoredWhat::Relation { key, many, relation: object.relations.len() - 1, nullable }
                 }
                 Shape::Children(_) => panic!("codegen bug: `{}` is a component with children", component.name),
             }
@@ -363,15 +377,9 @@ impl<'a> Compiler<'a> {
             parent: parent.to_owned(),
             field: selected.name().to_owned(),
             arguments: arguments.map(|(name, value)| (name.node.clone(), value.node.clone())).collect(),
-            path: self.path.clone(),
             pos: selected.pos,
         }
     }
-}
-
-fn relation(object: &mut Object, relation: Relation) -> What {
-    object.relations.push(relation);
-    What::Relation(object.relations.len() - 1)
 }
 
 /// What every entry has; children have none of it.

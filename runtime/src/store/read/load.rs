@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::Request;
 use super::link::Link;
 use super::plan::{Hop, List, Member, Object, Page, Relation};
-use super::prepare::{Prepared, by_ids};
+use super::prepare::{Prepared, Slot, by_ids};
 use super::records::{self, Lists};
 use super::rows::Tables;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::json;
 use crate::site::ReadCx;
 use crate::store::Stage;
@@ -26,7 +26,7 @@ use crate::value::Value;
 pub struct Run<'a> {
     pub request: &'a Request<'a>,
     pub stage: Stage,
-    pub prepared: Vec<Option<Prepared>>,
+    pub slots: Vec<Slot>,
 }
 
 /// Targets and rows of them, in order.
@@ -41,8 +41,8 @@ type Pages = HashMap<Uuid, (Range<usize>, bool)>;
 pub struct Loaded {
     pub rows: Vec<PgRow>,
     pub related: Vec<Related>,
-    /// JSON, by computed field, then by row.
-    pub computed: Vec<Vec<Vec<u8>>>,
+    /// JSON, by computed field, then by row; or why the site's code has none.
+    pub computed: Vec<Result<Vec<Vec<u8>>>>,
 }
 
 pub enum Related {
@@ -56,6 +56,8 @@ pub enum Related {
         groups: HashMap<Uuid, Range<usize>>,
     },
     Page(LoadedPage),
+    /// Its arguments are wrong, so nothing was read.
+    Refused,
 }
 
 pub struct LoadedPage {
@@ -108,8 +110,18 @@ fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
 
 impl<'a> Run<'a> {
     pub fn prepared(&self, list: &List) -> Result<&Prepared> {
-        let prepared = self.prepared.get(list.slot).and_then(Option::as_ref);
-        prepared.ok_or_else(|| Error::internal(format!("`{}` was not prepared", list.given.field)))
+        match self.slots.get(list.slot) {
+            Some(Some(Ok(prepared))) => Ok(prepared),
+            _ => Err(Error::internal(format!("`{}` was not prepared", list.given.field))),
+        }
+    }
+
+    /// What is wrong with the arguments of a list.
+    pub fn refused(&self, list: &List) -> Option<&[Problem]> {
+        match self.slots.get(list.slot) {
+            Some(Some(Err(problems))) => Some(problems),
+            _ => None,
+        }
     }
 
     /// The rows of these ids, in no order.
@@ -149,6 +161,9 @@ impl<'a> Run<'a> {
     }
 
     async fn relation(&self, relation: &Relation, rows: &[PgRow]) -> Result<Related> {
+        if relation.list().is_some_and(|list| self.refused(list).is_some()) {
+            return Ok(Related::Refused);
+        }
         match relation {
             Relation::One { members } => {
                 let members = members.iter().map(|(column, member)| async move {
@@ -241,9 +256,9 @@ impl<'a> Run<'a> {
         Ok(LoadedPage { loaded, groups, totals })
     }
 
-    async fn computed(&self, object: &Object, rows: &[PgRow]) -> Result<Vec<Vec<Vec<u8>>>> {
+    async fn computed(&self, object: &Object, rows: &[PgRow]) -> Result<Vec<Result<Vec<Vec<u8>>>>> {
         if object.computed.is_empty() || rows.is_empty() {
-            return Ok(vec![Vec::new(); object.computed.len()]);
+            return Ok(Vec::new());
         }
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
         self.request.session.release().await;
@@ -253,11 +268,13 @@ impl<'a> Run<'a> {
         let cx = ReadCx { store, stage: self.stage };
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
-            let values = self.request.site.compute(object.info, field.name, entries.clone(), &cx).await?;
-            // An entry that was deleted in between has no value.
-            let by_id: HashMap<_, _> = entries.iter().map(|(id, _)| *id).zip(values).collect();
-            let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
-            computed.push(ids.iter().map(json).collect());
+            let values = self.request.site.compute(object.info, field.name, entries.clone(), &cx).await;
+            computed.push(values.map(|values| {
+                // An entry that was deleted in between has no value.
+                let by_id: HashMap<_, _> = entries.iter().map(|(id, _)| *id).zip(values).collect();
+                let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
+                ids.iter().map(json).collect()
+            }));
         }
         Ok(computed)
     }

@@ -63,12 +63,18 @@ pub enum What {
     Stored {
         column: usize,
         shape: StoredShape,
+        nullable: bool,
     },
-    /// An index into the object's relations.
-    Relation(usize),
+    Relation {
+        /// An index into the object's relations.
+        relation: usize,
+        nullable: bool,
+    },
     Computed {
         index: usize,
         items: Vec<(Prefix, PartWhat)>,
+        nullable: bool,
+        pos: Pos,
     },
 }
 
@@ -108,11 +114,13 @@ pub enum StoredWhat {
     Nested {
         key: &'static str,
         shape: StoredShape,
+        nullable: bool,
     },
     Relation {
         key: &'static str,
         many: bool,
         relation: usize,
+        nullable: bool,
     },
 }
 
@@ -227,8 +235,6 @@ pub struct Given {
     pub parent: String,
     pub field: String,
     pub arguments: Vec<(Name, Literal)>,
-    /// Response keys from the root; lists on the way have no index yet.
-    pub path: Vec<Step>,
     pub pos: Pos,
 }
 
@@ -261,6 +267,16 @@ impl Object {
 }
 
 impl Relation {
+    /// The list that has arguments.
+    pub fn list(&self) -> Option<&List> {
+        match self {
+            Self::One { .. } => None,
+            Self::Stored { list, .. } => list.as_ref(),
+            Self::Many { list, .. } => Some(list),
+            Self::Page { page, .. } => Some(&page.list),
+        }
+    }
+
     pub fn statements(&self) -> usize {
         match self {
             Self::One { members } => members.iter().map(|(_, member)| member.statements()).sum(),

@@ -1,14 +1,15 @@
-//! Everything of a plan that depends on arguments: checked as a whole, and made into SQL, before anything is sent.
+//! Everything of a plan that depends on arguments: checked, and made into SQL, before anything is sent.
 
+use async_graphql::Pos;
 use serde_json::{Map, Value as Json};
 
+use super::Arguments;
 use super::filter::{self, Filter};
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
-use super::plan::{Column, Given, List, Member, Object, Page, Relation};
+use super::plan::{Column, List, Member, Object, Page, Relation};
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
-use super::{Arguments, Failure};
 use crate::content::ContentInfo;
 use crate::error::{Code, Problem, Result};
 use crate::store::{Stage, Store};
@@ -34,9 +35,14 @@ pub struct Preparing<'a> {
     pub store: &'a Store,
     pub arguments: &'a dyn Arguments,
     pub stage: Stage,
-    pub prepared: Vec<Option<Prepared>>,
-    pub failures: Vec<Failure>,
+    pub slots: Vec<Slot>,
+    /// What the actor may not do with a list, wherever in the plan: told whether or not there are rows to do it with.
+    pub denied: Vec<(Problem, Pos)>,
 }
+
+/// A list of the plan: ready, or what is wrong with its arguments, which is told wherever the list would stand. `None`
+/// before that is known.
+pub type Slot = Option<Result<Prepared, Vec<Problem>>>;
 
 /// Which rows of a list, in which order.
 struct Select<'a> {
@@ -69,15 +75,16 @@ impl Preparing<'_> {
                 members.iter().try_for_each(|(_, member)| self.object(&member.object))
             }
             Relation::Page { link, page } => {
-                let arguments = self.coerce(&page.list.given);
-                self.page(Some(link), page, &arguments.unwrap_or_default())?;
+                if let Some(arguments) = self.coerce(&page.list) {
+                    self.page(Some(link), page, &arguments)?;
+                }
                 self.object(&page.object)
             }
         }
     }
 
     fn stored(&mut self, info: &'static ContentInfo, list: &List) {
-        let Some(arguments) = self.coerce(&list.given) else { return };
+        let Some(arguments) = self.coerce(list) else { return };
         let mut problems = Vec::new();
         let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
         let order = Order::new(self.tables(), info, None, list.default, &mut problems);
@@ -87,7 +94,7 @@ impl Preparing<'_> {
     }
 
     fn many(&mut self, members: &[(Link, Member)], list: &List) -> Result<()> {
-        let Some(arguments) = self.coerce(&list.given) else { return Ok(()) };
+        let Some(arguments) = self.coerce(list) else { return Ok(()) };
         let mut problems = Vec::new();
         let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
         let mut rows = Vec::with_capacity(members.len());
@@ -162,23 +169,20 @@ impl Preparing<'_> {
     }
 
     fn finish(&mut self, list: &List, prepared: Prepared, problems: Vec<Problem>) {
-        self.fail(&list.given, problems);
-        self.prepared[list.slot] = Some(prepared);
+        let denied = problems.iter().filter(|problem| matches!(problem.code, Code::Forbidden | Code::Unauthenticated));
+        self.denied.extend(denied.map(|problem| (problem.clone(), list.given.pos)));
+        self.slots[list.slot] = Some(if problems.is_empty() { Ok(prepared) } else { Err(problems) });
     }
 
-    pub fn coerce(&mut self, given: &Given) -> Option<Map<String, Json>> {
+    fn coerce(&mut self, list: &List) -> Option<Map<String, Json>> {
+        let given = &list.given;
         match self.arguments.coerce(&given.parent, &given.field, &given.arguments) {
             Ok(arguments) => Some(arguments),
             Err(problems) => {
-                self.fail(given, problems);
+                self.slots[list.slot] = Some(Err(problems));
                 None
             }
         }
-    }
-
-    pub fn fail(&mut self, given: &Given, problems: Vec<Problem>) {
-        let failure = |problem| Failure { problem, path: given.path.clone(), pos: given.pos };
-        self.failures.extend(problems.into_iter().map(failure));
     }
 
     fn size(&self, arguments: &Map<String, Json>, name: &str, problems: &mut Vec<Problem>) -> Option<usize> {

@@ -15,7 +15,7 @@ use super::prepare::{Preparing, columns};
 use super::rows::Tables;
 use super::selection::{Document, Selected};
 use super::sql::{Sql, quoted};
-use super::write::Writer;
+use super::write::{Writer, Written};
 use super::{Failure, Request};
 use crate::access::Access;
 use crate::content::{ContentInfo, FieldInfo, SchemaInfo, Shape};
@@ -142,10 +142,10 @@ impl Root {
     }
 
     /// The JSON of a field that reads by its arguments.
-    pub async fn run(&self, request: &Request<'_>) -> Result<Vec<u8>, Vec<Failure>> {
+    pub async fn run(&self, request: &Request<'_>) -> Result<Written, Vec<Failure>> {
         let arguments = self.arguments(request)?;
         let run = self.prepare(request, stage(&arguments), &arguments)?;
-        self.read(&run, &arguments).await.map_err(|error| self.failed(error))
+        self.read(&run, &arguments).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
     /// The JSON of the entries with these ids, in their order. What is not there is null, or left out of a list.
@@ -154,16 +154,16 @@ impl Root {
         request: &Request<'_>,
         stage: Stage,
         ids: &[Uuid],
-    ) -> Result<Vec<u8>, Vec<Failure>> {
+    ) -> Result<Written, Vec<Failure>> {
         let run = self.prepare(request, stage, &Map::new())?;
-        self.entries(&run, run.tables(), ids).await.map_err(|error| self.failed(error))
+        self.entries(&run, run.tables(), ids).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
     /// The JSON of the entries with these ids, which the actor has just written, so that it knows of them.
-    pub async fn run_written(&self, request: &Request<'_>, ids: &[Uuid]) -> Result<Vec<u8>, Vec<Failure>> {
+    pub async fn run_written(&self, request: &Request<'_>, ids: &[Uuid]) -> Result<Written, Vec<Failure>> {
         let run = self.prepare(request, Stage::Draft, &Map::new())?;
         let tables = Tables::with_all_rows(request.store, Stage::Draft);
-        self.entries(&run, tables, ids).await.map_err(|error| self.failed(error))
+        self.entries(&run, tables, ids).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
     fn arguments(&self, request: &Request<'_>) -> Result<Map<String, Json>, Vec<Failure>> {
@@ -177,9 +177,9 @@ impl Root {
         stage: Stage,
         arguments: &Map<String, Json>,
     ) -> Result<Run<'r>, Vec<Failure>> {
-        let prepared = std::iter::repeat_with(|| None).take(self.slots).collect();
-        let (store, arguments_of) = (request.store, request.arguments);
-        let mut preparing = Preparing { store, arguments: arguments_of, stage, prepared, failures: Vec::new() };
+        let slots = std::iter::repeat_with(|| None).take(self.slots).collect();
+        let mut preparing =
+            Preparing { store: request.store, arguments: request.arguments, stage, slots, denied: Vec::new() };
         let done = match &self.what {
             What::ById(member) | What::ByKey { member, .. } | What::Entries { member, .. } => {
                 preparing.object(&member.object)
@@ -188,9 +188,18 @@ impl Root {
             What::Nodes { members, .. } => members.iter().try_for_each(|member| preparing.object(&member.object)),
         };
         done.map_err(|error| self.failed(error))?;
-        match preparing.failures.is_empty() {
-            true => Ok(Run { request, stage, prepared: preparing.prepared }),
-            false => Err(preparing.failures),
+        if !preparing.denied.is_empty() {
+            let path = vec![Step::from(self.key.as_str())];
+            let failure = |(problem, pos)| Failure { problem, path: path.clone(), pos };
+            return Err(preparing.denied.into_iter().map(failure).collect());
+        }
+        let run = Run { request, stage, slots: preparing.slots };
+        match &self.what {
+            What::Page(page) => match run.refused(&page.list) {
+                Some(problems) => Err(self.failed(Error { problems: problems.to_vec() })),
+                None => Ok(run),
+            },
+            _ => Ok(run),
         }
     }
 
@@ -199,7 +208,7 @@ impl Root {
         error.problems.into_iter().map(failure).collect()
     }
 
-    async fn read(&self, run: &Run<'_>, arguments: &Map<String, Json>) -> Result<Vec<u8>> {
+    async fn read(&self, run: &Run<'_>, arguments: &Map<String, Json>) -> Result<Result<Written, Vec<Failure>>> {
         match &self.what {
             What::ById(member) => {
                 let found = parse_id(arguments.get("id"), "id".into())?;
@@ -209,20 +218,20 @@ impl Root {
             What::ByKey { member, field, kind } => {
                 let rows = self.by_key(run, member, field, *kind, arguments).await?;
                 let loaded = run.load(&member.object, rows).await?;
-                let mut writer = Writer { run, out: Vec::with_capacity(1024) };
-                match loaded.rows.is_empty() {
-                    true => writer.null(),
-                    false => writer.object(&member.object, &member.shape, &loaded, 0)?,
-                }
-                Ok(writer.out)
+                let mut writer = Writer::new(run, 1024);
+                let done = match loaded.rows.is_empty() {
+                    true => writer.no_object(),
+                    false => writer.object(&member.object, &member.shape, &loaded, 0),
+                };
+                writer.finish(&self.key, done)
             }
             What::Page(page) => {
                 let found = run.root_page(page).await?;
-                let mut writer = Writer { run, out: Vec::with_capacity(512 * (found.loaded.rows.len() + 1)) };
-                writer.page(page, &found, Uuid::nil())?;
-                Ok(writer.out)
+                let mut writer = Writer::new(run, 512 * (found.loaded.rows.len() + 1));
+                let done = writer.page(page, &found, Uuid::nil());
+                writer.finish(&self.key, done)
             }
-            What::Nodes { members, many } => Box::pin(nodes(run, members, *many, arguments)).await,
+            What::Nodes { members, many } => Box::pin(self.nodes(run, members, *many, arguments)).await,
             What::Entries { .. } => self.entries(run, run.tables(), &[]).await,
         }
     }
@@ -246,24 +255,75 @@ impl Root {
         run.request.rows(run.stage, sql).await
     }
 
-    async fn entries(&self, run: &Run<'_>, tables: Tables<'_>, ids: &[Uuid]) -> Result<Vec<u8>> {
+    async fn entries(&self, run: &Run<'_>, tables: Tables<'_>, ids: &[Uuid]) -> Result<Result<Written, Vec<Failure>>> {
         let (member, many) = match &self.what {
             What::Entries { member, many } => (member, *many),
             What::ById(member) => (member, false),
             _ => return Err(Error::internal(format!("`{}` is not read by ids", self.given.field))),
         };
         let (loaded, places) = run.by_ids(tables, &member.object, ids).await?;
-        let mut writer = Writer { run, out: Vec::with_capacity(512 * (ids.len() + 1)) };
+        let mut writer = Writer::new(run, 512 * (ids.len() + 1));
         let mut found = ids.iter().filter_map(|id| places.get(id));
-        if many {
-            writer.list(found, |writer, row| writer.object(&member.object, &member.shape, &loaded, *row))?;
-        } else {
-            match found.next() {
-                Some(row) => writer.object(&member.object, &member.shape, &loaded, *row)?,
-                None => writer.null(),
+        let object = |writer: &mut Writer<'_>, row: &usize| writer.object(&member.object, &member.shape, &loaded, *row);
+        let done = match (many, found.next()) {
+            (true, first) => writer.list(first.into_iter().chain(found), object),
+            (false, Some(row)) => object(&mut writer, row),
+            (false, None) => writer.no_object(),
+        };
+        writer.finish(&self.key, done)
+    }
+
+    /// The entries that `node` and `nodes` name, of any type.
+    async fn nodes(
+        &self,
+        run: &Run<'_>,
+        members: &[Member],
+        many: bool,
+        arguments: &Map<String, Json>,
+    ) -> Result<Result<Written, Vec<Failure>>> {
+        let given = match many {
+            true => arguments.get("ids").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default(),
+            false => arguments.get("id").map(std::slice::from_ref).unwrap_or_default(),
+        };
+        let mut ids = Vec::with_capacity(given.len());
+        for (index, id) in given.iter().enumerate() {
+            let path = if many { vec![Step::from("ids"), Step::from(index)] } else { vec![Step::from("id")] };
+            let known = |(table, uuid)| {
+                let member = members.iter().find(|member| member.object.info.is_called(table))?;
+                Some((member.object.info.table, uuid))
+            };
+            ids.push(parse_id_at(Some(id), path)?.and_then(known));
+        }
+        let mut found: HashMap<&str, (&Member, Loaded, HashMap<Uuid, usize>)> = HashMap::new();
+        for member in members {
+            let table = member.object.info.table;
+            let of_type = ids.iter().flatten().filter(|(of, _)| *of == table);
+            let mut of_type: Vec<_> = of_type.map(|(_, id)| *id).collect();
+            of_type.sort_unstable();
+            of_type.dedup();
+            if !of_type.is_empty() {
+                let (loaded, places) = run.by_ids(run.tables(), &member.object, &of_type).await?;
+                found.insert(table, (member, loaded, places));
             }
         }
-        Ok(writer.out)
+        let mut writer = Writer::new(run, 512);
+        let write = |writer: &mut Writer<'_>, id: &Option<(&str, Uuid)>| {
+            let place = id.and_then(|(table, uuid)| {
+                let (member, loaded, places) = found.get(table)?;
+                Some((member, loaded, *places.get(&uuid)?))
+            });
+            match place {
+                Some((member, loaded, row)) => {
+                    writer.or_null(true, |writer| writer.object(&member.object, &member.shape, loaded, row))
+                }
+                None => writer.no_object(),
+            }
+        };
+        let done = match many {
+            true => writer.list(ids.iter(), write),
+            false => write(&mut writer, ids.first().unwrap_or(&None)),
+        };
+        writer.finish(&self.key, done)
     }
 }
 
@@ -293,51 +353,6 @@ fn what<'a>(schema: &'static SchemaInfo, selected: &Selected<'a>, compiler: &mut
         }
     }
     None
-}
-
-async fn nodes(run: &Run<'_>, members: &[Member], many: bool, arguments: &Map<String, Json>) -> Result<Vec<u8>> {
-    let given = match many {
-        true => arguments.get("ids").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default(),
-        false => arguments.get("id").map(std::slice::from_ref).unwrap_or_default(),
-    };
-    let mut ids = Vec::with_capacity(given.len());
-    for (index, id) in given.iter().enumerate() {
-        let path = if many { vec![Step::from("ids"), Step::from(index)] } else { vec![Step::from("id")] };
-        let known = |(table, uuid)| {
-            let member = members.iter().find(|member| member.object.info.is_called(table))?;
-            Some((member.object.info.table, uuid))
-        };
-        ids.push(parse_id_at(Some(id), path)?.and_then(known));
-    }
-    let mut found: HashMap<&str, (&Member, Loaded, HashMap<Uuid, usize>)> = HashMap::new();
-    for member in members {
-        let table = member.object.info.table;
-        let of_type = ids.iter().flatten().filter(|(of, _)| *of == table);
-        let mut of_type: Vec<_> = of_type.map(|(_, id)| *id).collect();
-        of_type.sort_unstable();
-        of_type.dedup();
-        if !of_type.is_empty() {
-            let (loaded, places) = run.by_ids(run.tables(), &member.object, &of_type).await?;
-            found.insert(table, (member, loaded, places));
-        }
-    }
-    let mut writer = Writer { run, out: Vec::with_capacity(512) };
-    let mut write = |writer: &mut Writer<'_>, id: &Option<(&str, Uuid)>| {
-        let place = id.and_then(|(table, uuid)| {
-            let (member, loaded, places) = found.get(table)?;
-            Some((member, loaded, *places.get(&uuid)?))
-        });
-        match place {
-            Some((member, loaded, row)) => writer.object(&member.object, &member.shape, loaded, row)?,
-            None => writer.null(),
-        }
-        Ok(())
-    };
-    match many {
-        true => writer.list(ids.iter(), &mut write)?,
-        false => write(&mut writer, ids.first().unwrap_or(&None))?,
-    }
-    Ok(writer.out)
 }
 
 fn parse_id(id: Option<&Json>, step: Step) -> Result<Option<(&str, Uuid)>> {

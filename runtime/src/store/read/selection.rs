@@ -15,6 +15,8 @@ pub struct Document<'a> {
     pub document: &'a ExecutableDocument,
     /// The value of a variable of `@skip` or `@include`.
     pub condition: &'a dyn Fn(&str) -> bool,
+    /// Whether a field, by its type and its name, may be null: an error in it goes no further then.
+    pub nullable: &'a dyn Fn(&str, &str) -> bool,
 }
 
 /// Fields with the same response key, which are one field of the answer.

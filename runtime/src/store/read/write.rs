@@ -3,31 +3,116 @@
 use std::io::Write as _;
 use std::ops::Range;
 
+use async_graphql::Pos;
 use uuid::Uuid;
 
+use super::Failure;
 use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, stored_id, uuid};
 use super::plan::{
     EdgeWhat, InfoWhat, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape, StoredWhat,
     What,
 };
 use crate::content::EnumInfo;
-use crate::error::Result;
+use crate::error::{Error, Problem, Step};
 use crate::{id, json};
 
 const NULL: &[u8] = b"null";
 
+/// Failures that are told of one root field; the places of all others are null as well.
+const MOST_FAILURES: usize = 1_000;
+
 pub struct Writer<'a> {
     pub run: &'a Run<'a>,
-    pub out: Vec<u8>,
+    out: Vec<u8>,
+    /// Their paths grow from the end while the places around them are left.
+    failures: Vec<Failure>,
 }
 
-impl Writer<'_> {
+/// The JSON of a root field, and what went wrong inside it.
+#[derive(Debug)]
+pub struct Written {
+    pub bytes: Vec<u8>,
+    pub failures: Vec<Failure>,
+}
+
+/// Why a value was not written.
+pub enum Stop {
+    /// It failed, as is told: the nearest place around it that may be null is null.
+    Null,
+    /// The whole root field failed.
+    Failed(Error),
+}
+
+type Result<T, E = Stop> = std::result::Result<T, E>;
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Vec<u8>> for Written {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, failures: Vec::new() }
+    }
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(run: &'a Run<'a>, capacity: usize) -> Self {
+        Self { run, out: Vec::with_capacity(capacity), failures: Vec::new() }
+    }
+
+    /// What was written; the failures alone where the whole root field, of this key, is null.
+    pub fn finish(mut self, key: &str, done: Result<()>) -> Result<Result<Written, Vec<Failure>>, Error> {
+        self.step(0, || Step::from(key));
+        self.failures.iter_mut().for_each(|failure| failure.path.reverse());
+        match done {
+            Ok(()) => Ok(Ok(Written { bytes: self.out, failures: self.failures })),
+            Err(Stop::Null) => Ok(Err(self.failures)),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Nothing is written for this field.
+    fn fail(&mut self, problems: &[Problem], pos: Pos) -> Result<()> {
+        let left = MOST_FAILURES.saturating_sub(self.failures.len());
+        let failure = |problem: &Problem| Failure { problem: problem.clone(), path: Vec::new(), pos };
+        self.failures.extend(problems.iter().take(left).map(failure));
+        Err(Stop::Null)
+    }
+
+    /// The failures from this one on happened below the step.
+    fn step(&mut self, from: usize, step: impl Fn() -> Step) {
+        for failure in &mut self.failures[from..] {
+            failure.path.push(step());
+        }
+    }
+
+    /// A value in a place that may be null: a failure inside it goes no further.
+    pub fn or_null(&mut self, nullable: bool, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let start = self.out.len();
+        match write(self) {
+            Err(Stop::Null) if nullable => {
+                self.out.truncate(start);
+                self.null();
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }
 
-    pub fn null(&mut self) {
+    fn null(&mut self) {
         self.push(NULL);
+    }
+
+    /// There is none, which is no failure.
+    pub fn no_object(&mut self) -> Result<()> {
+        self.null();
+        Ok(())
     }
 
     /// An object of fields; the prefixes have the brace and the commas.
@@ -37,7 +122,12 @@ impl Writer<'_> {
         }
         for (prefix, item) in items {
             self.push(prefix);
-            each(self, item)?;
+            let failures = self.failures.len();
+            let done = each(self, item);
+            if self.failures.len() > failures {
+                self.step(failures, || key(prefix));
+            }
+            done?;
         }
         self.push(b"}");
         Ok(())
@@ -53,7 +143,12 @@ impl Writer<'_> {
             if index > 0 {
                 self.push(b",");
             }
-            each(self, item)?;
+            let failures = self.failures.len();
+            let done = each(self, item);
+            if self.failures.len() > failures {
+                self.step(failures, || Step::from(index));
+            }
+            done?;
         }
         self.push(b"]");
         Ok(())
@@ -111,21 +206,25 @@ impl Writer<'_> {
                 };
                 self.push(status.as_bytes());
             }
-            What::Stored { column, shape } => {
+            What::Stored { column, shape, nullable } => {
                 // jsonb begins with its version.
                 let stored = raw(row, *column).and_then(|json| json.get(1..));
-                self.stored(object, shape, stored, loaded)?;
+                self.or_null(*nullable, |this| this.stored(object, shape, stored, loaded))?;
             }
-            What::Relation(relation) => {
-                self.relation(&object.relations[*relation], &loaded.related[*relation], loaded, index)?;
+            What::Relation { relation, nullable } => {
+                let (relation, related) = (&object.relations[*relation], &loaded.related[*relation]);
+                self.or_null(*nullable, |this| this.relation(relation, related, loaded, index))?;
             }
-            What::Computed { index: computed, items } => {
-                let value = loaded.computed[*computed].get(index).map_or(NULL, Vec::as_slice);
-                match items.is_empty() {
-                    true => self.push(value),
-                    false => self.parts(items, value)?,
+            What::Computed { index: computed, items, nullable, pos } => match &loaded.computed[*computed] {
+                Err(error) => self.or_null(*nullable, |this| this.fail(&error.problems, *pos))?,
+                Ok(values) => {
+                    let value = values.get(index).map_or(NULL, Vec::as_slice);
+                    match items.is_empty() {
+                        true => self.push(value),
+                        false => self.parts(items, value)?,
+                    }
                 }
-            }
+            },
         }
         Ok(())
     }
@@ -178,8 +277,16 @@ impl Writer<'_> {
             (Relation::Page { page, .. }, Related::Page(found)) => {
                 self.page(page, found, uuid(row, 0).unwrap_or_default())
             }
+            (_, Related::Refused) => self.refused(relation),
             _ => panic!("a relation was loaded as another one"),
         }
+    }
+
+    fn refused(&mut self, relation: &Relation) -> Result<()> {
+        let run = self.run;
+        let refused = relation.list().and_then(|list| Some((list, run.refused(list)?)));
+        let (list, problems) = refused.ok_or_else(|| Error::internal("a list without a mistake was refused"))?;
+        self.fail(problems, list.given.pos)
     }
 
     /// The connection of an owner.
@@ -275,9 +382,13 @@ impl Writer<'_> {
                         Ok(())
                     });
                 }
-                StoredWhat::Nested { key, shape } => return this.stored(object, shape, member(key), loaded),
-                StoredWhat::Relation { key, many, relation } => {
-                    return this.stored_relation(object, *relation, *many, member(key), loaded);
+                StoredWhat::Nested { key, shape, nullable } => {
+                    return this.or_null(*nullable, |this| this.stored(object, shape, member(key), loaded));
+                }
+                StoredWhat::Relation { key, many, relation, nullable } => {
+                    let value = member(key);
+                    return this
+                        .or_null(*nullable, |this| this.stored_relation(object, *relation, *many, value, loaded));
                 }
             }
             Ok(())
@@ -292,9 +403,11 @@ impl Writer<'_> {
         value: Option<&[u8]>,
         loaded: &Loaded,
     ) -> Result<()> {
-        let (Relation::Stored { member, list, .. }, Related::Stored(found, places)) =
-            (&object.relations[relation], &loaded.related[relation])
-        else {
+        let (relation, related) = (&object.relations[relation], &loaded.related[relation]);
+        if matches!(related, Related::Refused) {
+            return self.refused(relation);
+        }
+        let (Relation::Stored { member, list, .. }, Related::Stored(found, places)) = (relation, related) else {
             panic!("a relation was loaded as another one");
         };
         let place = |value: &[u8]| stored_id(value).and_then(|id| places.get(&id).copied());
@@ -314,6 +427,12 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// The key of a field's prefix.
+fn key(prefix: &Prefix) -> Step {
+    let key = prefix.get(2..prefix.len().saturating_sub(2)).unwrap_or_default();
+    Step::Key(String::from_utf8_lossy(key).into_owned())
 }
 
 /// The rows of a page in the order of the list; those of a page that was read from its end lie the other way round.
