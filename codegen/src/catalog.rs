@@ -269,6 +269,11 @@ impl OnDelete {
     }
 }
 
+/// The migration that the text of `catalog.json` names as its last.
+pub fn last_migration(catalog_json: &str) -> Option<String> {
+    json::last_migration(catalog_json)
+}
+
 /// SHA-256 of the text of `catalog.json` in hexadecimal: what a server compares with its database.
 pub fn hash(catalog_json: &str) -> String {
     names::sha256_hex(catalog_json)

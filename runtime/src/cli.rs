@@ -4,14 +4,18 @@ mod keys;
 mod token;
 mod user;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::{Parser, Subcommand};
+use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
 use crate::access::{Actor, Identity, Origin};
-use crate::config::{Config, Wrong};
+use crate::config::{Config, Environment, Wrong};
+use crate::content::SchemaInfo;
 use crate::error::{Code, Error, Result};
 use crate::identity::Accounts;
 use crate::server::Server;
@@ -35,12 +39,18 @@ enum Command {
         /// Listen on this port of 127.0.0.1, whatever the environment says
         #[arg(long)]
         port: Option<u16>,
+        /// Serve on the socket that is this process's input
+        #[arg(long, hide = true)]
+        inherit: bool,
     },
     /// Bring the database up to date with this server
     Migrate {
         /// Say which migrations are applied, and apply none
         #[arg(long)]
         status: bool,
+        /// In development: run this file of SQL, then count the migrations of this build as applied
+        #[arg(long, hide = true, value_name = "FILE")]
+        rework: Option<PathBuf>,
     },
     /// Load the demo's content; what is there already is brought up to date
     Demo,
@@ -103,7 +113,7 @@ pub fn main(server: Server) -> ExitCode {
     }
 }
 
-async fn run(server: Server, command: Command) -> Result<ExitCode> {
+async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
     let config = Config::from_env();
     if let Command::Doctor = command {
         let findings = doctor::examine(config.as_ref().map_err(Vec::as_slice), server.schema).await;
@@ -112,13 +122,15 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
     }
     let mut config = config.map_err(unusable)?;
     match command {
-        Command::Serve { port } => {
+        Command::Serve { port, inherit } => {
             if let Some(port) = port {
                 config.address = ([127, 0, 0, 1], port).into();
             }
+            server.inherits_socket = inherit;
             server.serve(config).await?;
         }
-        Command::Migrate { status } => {
+        Command::Migrate { rework: Some(file), .. } => rework(&config, server.schema, &file).await?,
+        Command::Migrate { status, .. } => {
             migrate::command(&config.database, server.schema, config.public_role.as_ref(), status).await?;
         }
         Command::Demo => {
@@ -144,6 +156,15 @@ async fn run(server: Server, command: Command) -> Result<ExitCode> {
         Command::Doctor | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn rework(config: &Config, schema: &'static SchemaInfo, file: &Path) -> Result<()> {
+    if config.environment != Environment::Development {
+        return Err(failed("--rework is for databases of development".to_owned()));
+    }
+    let sql = std::fs::read_to_string(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
+    let options = PgConnectOptions::from_str(&config.database)?;
+    Ok(migrate::rework(&options, schema.into(), &sql).await?)
 }
 
 /// A store on a database that has had its migrations.

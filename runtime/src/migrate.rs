@@ -6,6 +6,7 @@ mod error;
 mod ledger;
 pub mod public_login;
 pub mod public_role;
+mod rework;
 mod run;
 pub mod split;
 mod system;
@@ -96,6 +97,15 @@ pub async fn migrate_for(
     result
 }
 
+/// For development: see [`rework`].
+pub async fn rework(options: &PgConnectOptions, migrations: Migrations<'_>, sql: &str) -> Result<(), Error> {
+    let mut connection = options.clone().connect().await?;
+    lock(&mut connection).await?;
+    let result = rework::rework(&mut connection, &migrations, sql).await;
+    let _ = sqlx::Connection::close(connection).await;
+    result
+}
+
 /// Compares the database with the files; changes nothing.
 pub async fn status(options: &PgConnectOptions, migrations: Migrations<'_>) -> Result<Status, Error> {
     let mut connection = options.clone().connect().await?;
@@ -168,10 +178,15 @@ async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Re
         };
         report.applied.push(run::file(connection, name, text, done).await?);
     }
+    record_catalog(connection, &migrations).await?;
+    Ok(report)
+}
+
+async fn record_catalog(connection: &mut PgConnection, migrations: &Migrations<'_>) -> Result<(), Error> {
     let record =
         "insert into cms.catalog (hash) values ($1) on conflict (singleton) do update set hash = excluded.hash";
     sqlx::query(record).bind(migrations.catalog).execute(&mut *connection).await?;
-    Ok(report)
+    Ok(())
 }
 
 impl fmt::Display for Report {

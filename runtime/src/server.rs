@@ -27,6 +27,8 @@ pub type Routes = Router<Arc<App>>;
 pub struct Server {
     pub(crate) schema: &'static SchemaInfo,
     pub(crate) hooks: HookSet,
+    /// The socket to serve on is this process's input: whoever started it holds the port, also between two servers.
+    pub(crate) inherits_socket: bool,
     site: SiteCode,
     routes: Routes,
     /// `(content type, lines of JSON)`, in the order in which they are loaded.
@@ -35,7 +37,14 @@ pub struct Server {
 
 impl Server {
     pub fn new(schema: &'static SchemaInfo) -> Self {
-        Self { schema, hooks: HookSet::default(), site: SiteCode::default(), routes: Router::new(), demo: &[] }
+        Self {
+            schema,
+            hooks: HookSet::default(),
+            inherits_socket: false,
+            site: SiteCode::default(),
+            routes: Router::new(),
+            demo: &[],
+        }
     }
 
     /// What the site does around the writes of a content type.
@@ -88,7 +97,11 @@ impl Server {
             stopping: AtomicBool::new(false),
         });
         let told_to_stop = listen::told_to_stop();
-        let listener = TcpListener::bind(config.address).await.map_err(|error| {
+        let listener = match self.inherits_socket {
+            true => listen::inherited(),
+            false => TcpListener::bind(config.address).await,
+        };
+        let listener = listener.map_err(|error| {
             let message =
                 format!("cannot listen on {}: {error} (TYPECASE_ADDRESS or --port changes it)", config.address);
             Error::new(crate::Code::BadRequest, message)

@@ -1,19 +1,21 @@
 //! `cargo xtask dev`: a database, the generator, the server and a demo, kept up to date with what is saved.
 
+pub mod database;
 mod site;
 mod watch;
 
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use database::Database;
 use site::{Outcome, Site};
 use watch::Watch;
 
+use crate::git::Git;
 use crate::interrupt;
-use crate::postgres::{Kept, Lock, Postgres};
+use crate::postgres::{Lock, Postgres};
 use crate::progress::{say, since};
 use crate::project::Project;
 
@@ -24,6 +26,9 @@ pub struct Args {
     /// Serve on this port [default: 4000, or the next that is free]
     #[arg(long)]
     port: Option<u16>,
+    /// Delete the database of this branch first, and begin with a new one and the demo
+    #[arg(long)]
+    reset: bool,
     /// Leave a new database empty
     #[arg(long)]
     no_demo: bool,
@@ -36,18 +41,22 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         bail!("`cargo xtask dev` is running in this checkout already");
     };
     let start = Instant::now();
-    let postgres = Postgres::start_or_join(project)?;
+    if args.reset {
+        Postgres::delete_kept(project)?;
+        say("Reset", "the development database of this branch is made anew");
+    }
     let mut site = Site {
         project,
         binary: site::binary(project)?,
-        database: postgres.url.clone(),
+        database: Database::open(project)?,
         token: kept(project, "token", 20)?,
         secret: kept(project, "secret", 32)?,
         port: port(args.port)?,
-        demo: demo_marker(&postgres).filter(|_| !args.no_demo),
+        demo: !args.no_demo,
+        listener: None,
         server: None,
     };
-    let mut watch = Watch::new(project);
+    let mut watch = Watch::new(project, Git::of(project).and_then(|git| git.head_file()));
     let mut outcome = site.update(&mut watch)?;
     let mut greeted = outcome == Outcome::Ready;
     if greeted {
@@ -78,14 +87,6 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     }
     say("Stopping", "the server and its database");
     Ok(ExitCode::SUCCESS)
-}
-
-/// The demo is for our own databases only: one that is named may be somebody's.
-fn demo_marker(postgres: &Postgres) -> Option<PathBuf> {
-    match &postgres.kept {
-        Kept::Here(folder) => Some(folder.join("demo-loaded")),
-        Kept::Elsewhere => None,
-    }
 }
 
 /// A secret of development, made once: the token that may do all, and what signing keys are sealed with. They are the same

@@ -65,6 +65,16 @@ impl Drift {
         self
     }
 
+    /// With these files gone, by path from the root.
+    pub fn removing(mut self, project: &Project, paths: &[String]) -> anyhow::Result<Self> {
+        for path in paths {
+            if let Some(before) = read(&project.path(path))? {
+                self.changes.insert(path.clone(), Change::Remove { before: shown(&before) });
+            }
+        }
+        Ok(self)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }

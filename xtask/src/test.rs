@@ -22,7 +22,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Test)?;
     // Tests that need it fail without it; all others go on.
-    let redis = Redis::start().inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
+    let redis = Redis::start(project).inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
     let mut command = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
     command.arg("test").current_dir(&project.root).env(TEST_VARIABLE, &postgres.url);
     command.envs(redis.as_ref().map(|redis| (redis::TEST_VARIABLE, &redis.url)));

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -24,7 +25,9 @@ fn server(word: &str) -> String {
             match arguments[0].as_str() {
                 "migrate" if "WORD" == "unmigrated" => std::process::exit(1),
                 "serve" => {
-                    let listener = std::net::TcpListener::bind(format!("127.0.0.1:{}", arguments[2])).unwrap();
+                    use std::os::fd::AsFd;
+                    let socket = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
+                    let listener = std::net::TcpListener::from(socket);
                     for mut stream in listener.incoming().flatten() { let _ = stream.write_all(b"WORD"); }
                 }
                 _ => {}
@@ -134,8 +137,22 @@ fn what_is_saved_is_served_and_what_is_wrong_changes_nothing() {
     site.answers("first");
     site.save("app/src/main.rs", &server("second"));
     site.complains("the schema was not taken", 2);
-    site.save("schema/tag.yaml", TAG);
-    site.answers("second");
+    // Whoever connects while one server gives way to the next is answered by one of them.
+    let swapped = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let knocking = scope.spawn(|| {
+            let mut words = Vec::new();
+            while !swapped.load(Ordering::Relaxed) {
+                words.push(site.answer());
+            }
+            words
+        });
+        site.save("schema/tag.yaml", TAG);
+        site.answers("second");
+        swapped.store(true, Ordering::Relaxed);
+        let words = knocking.join().expect("it ends");
+        assert!(words.iter().all(Option::is_some), "{words:?}");
+    });
 
     site.save("app/src/main.rs", "fn main() { no code }");
     site.complains("the code does not compile", 1);

@@ -42,6 +42,15 @@ pub fn read(text: &str) -> Result<Catalog, String> {
     Ok(Catalog { tables: file.tables.into_owned(), components: file.components.into_owned() })
 }
 
+/// The migration that led to this catalog.
+pub fn last_migration(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        last_migration: String,
+    }
+    serde_json::from_str(text).ok().map(|head: Head| head.last_migration)
+}
+
 /// Objects and lists of objects take a line an item; what is inside the items of a list stays on its line.
 #[derive(Default)]
 struct Lines {

@@ -1,6 +1,7 @@
 //! Accepts connections and stops without cutting an answer short. Slow headers and too many connections are bounded here.
 
 use std::convert::Infallible;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,13 @@ const BUFFER: usize = 64 * 1024;
 const CONNECTIONS: usize = 4096;
 /// What is under way when the server is told to stop has this long to end.
 const STOP_TIME: Duration = Duration::from_secs(25);
+
+/// The socket that is this process's input.
+pub fn inherited() -> std::io::Result<TcpListener> {
+    let socket = std::net::TcpListener::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
+}
 
 /// Serves until `stop` resolves, then until the requests under way are answered.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {

@@ -28,6 +28,10 @@ pub enum State {
         statements: usize,
         error: Option<String>,
     },
+    /// Stopped after some statements, and changed since: the statements that are left are not those that were.
+    Halfway {
+        statements: usize,
+    },
     Pending,
     /// Applied, and changed since.
     Edited,
@@ -59,7 +63,15 @@ pub async fn status(connection: &mut PgConnection, migrations: &Migrations<'_>) 
     for row in rows {
         let name: String = row.try_get("name")?;
         let Some(index) = known.iter().position(|(file, _)| *file == name) else {
-            files.push((name, State::Unknown));
+            let (at, statements): (Option<String>, i64) = (row.try_get("at")?, row.try_get("statements")?);
+            match at {
+                Some(_) => files.push((name, State::Unknown)),
+                // Nothing of it is there.
+                None if statements == 0 => {}
+                None => {
+                    files.push((name, State::Halfway { statements: usize::try_from(statements).unwrap_or_default() }))
+                }
+            }
             continue;
         };
         let sum: String = row.try_get("checksum")?;
@@ -67,6 +79,9 @@ pub async fn status(connection: &mut PgConnection, migrations: &Migrations<'_>) 
         files[index].1 = match row.try_get("at")? {
             Some(_) if sum != checksum(known[index].1) => State::Edited,
             Some(at) => State::Applied { at },
+            None if statements > 0 && sum != checksum(known[index].1) => {
+                State::Halfway { statements: usize::try_from(statements).unwrap_or_default() }
+            }
             None => State::Unfinished {
                 statements: usize::try_from(statements).unwrap_or_default(),
                 error: row.try_get("error")?,
@@ -110,6 +125,11 @@ impl Status {
             let why = format!("the database is ahead of this build: it has had {unknown}");
             return Some(Obstacle::new(why, "start the newer build that knows it"));
         }
+        let halfway = names(|state| matches!(state, State::Halfway { .. }));
+        if !halfway.is_empty() {
+            let why = format!("{halfway} has stopped halfway, and is not among the files as it was then");
+            return Some(Obstacle::new(why, "restore it and run it to its end, or restore the database from a backup"));
+        }
         let edited = names(|state| *state == State::Edited);
         if !edited.is_empty() {
             let why = format!("{edited} was changed after it had been applied");
@@ -137,6 +157,9 @@ impl fmt::Display for Status {
                     if let Some(error) = error {
                         writeln!(f, "              {error}")?;
                     }
+                }
+                State::Halfway { statements } => {
+                    writeln!(f, "  halfway     {name}  after {statements} statements  (changed since, or gone)")?;
                 }
                 State::Pending => writeln!(f, "  pending     {name}")?,
                 State::Edited => writeln!(f, "  edited      {name}  (changed after it had been applied)")?,

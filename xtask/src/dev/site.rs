@@ -1,7 +1,9 @@
 //! From saved files to a running server: generate, build, migrate, swap. The old server runs until the new one is ready.
 
 use std::ffi::OsStr;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,24 +11,32 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::Context;
 use nix::sys::signal::Signal;
 
+use super::database::{Database, Standing};
 use super::watch::Watch;
+use crate::generate;
 use crate::guard::{self, Guarded, Terms};
 use crate::interrupt;
+use crate::postgres::shelf;
 use crate::progress::{problem, say, since, warn};
 use crate::project::Project;
+
+/// In the folder of a database that has had the demo.
+const DEMO: &str = "demo-loaded";
 
 /// One site under development.
 pub struct Site<'a> {
     pub project: &'a Project,
     /// Where cargo puts the server.
     pub binary: PathBuf,
-    pub database: String,
+    pub database: Database<'a>,
     pub token: String,
     /// Seals the keys of accounts.
     pub secret: String,
     pub port: u16,
-    /// Where it is remembered that the demo has been loaded; none if it is not wanted.
-    pub demo: Option<PathBuf>,
+    /// Whether a new database gets the demo.
+    pub demo: bool,
+    /// The socket that one server leaves to the next, so that no connection is refused in between.
+    pub listener: Option<TcpListener>,
     pub server: Option<Server>,
 }
 
@@ -60,6 +70,10 @@ impl Site<'_> {
     /// Brings the server up to what is on disk.
     pub fn update(&mut self, watch: &mut Watch) -> anyhow::Result<Outcome> {
         watch.accept();
+        if self.database.follow_branch()? {
+            // It serves the database of the other branch.
+            drop(self.server.take());
+        }
         // This program again, so that not even a bug of the generator can end the development server.
         let generate = self.command(crate::guard::own_program()?, &["generate"])?;
         let generated = finish(generate, None)?;
@@ -80,13 +94,39 @@ impl Site<'_> {
         if self.server.as_ref().is_some_and(|server| server.made == made) {
             return Ok(Outcome::Same);
         }
-        match finish(self.command(&self.binary, &["migrate"])?, None)? {
-            Step::Done => {}
+        match self.migrate()? {
+            Step::Done => self.database.migrated()?,
             Step::Failed => return Ok(self.failed("the database was not migrated")),
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         self.load_demo()?;
         self.swap(made)
+    }
+
+    /// Takes the database to the migrations that are there, also from others that were there before.
+    fn migrate(&mut self) -> anyhow::Result<Step> {
+        let schema = generate::compile_quietly(self.project)?;
+        match self.database.stand(schema.as_ref())? {
+            Standing::Ready => {}
+            Standing::Rework(file) => {
+                let file = file.display().to_string();
+                match finish(self.command(&self.binary, &["migrate", "--rework", &file])?, None)? {
+                    Step::Done => return Ok(Step::Done),
+                    Step::Overtaken => return Ok(Step::Overtaken),
+                    Step::Failed => warn("the migration cannot be changed in the database as it was in its file"),
+                }
+                if let Standing::Ahead(why) = self.database.go_back(&shelf::files(self.project)?)? {
+                    problem(why);
+                    return Ok(Step::Failed);
+                }
+            }
+            Standing::Ahead(why) => {
+                problem(why);
+                return Ok(Step::Failed);
+            }
+        }
+        self.database.before_migrating()?;
+        finish(self.command(&self.binary, &["migrate"])?, None)
     }
 
     fn failed(&self, what: &str) -> Outcome {
@@ -97,28 +137,35 @@ impl Site<'_> {
 
     /// Small content to look at, loaded once into a new database.
     fn load_demo(&mut self) -> anyhow::Result<()> {
-        let Some(done) = self.demo.take_if(|done| !done.exists()) else { return Ok(()) };
+        let marker = self.database.folder().map(|folder| folder.join(DEMO)).filter(|marker| !marker.exists());
+        let Some(done) = marker.filter(|_| self.demo) else { return Ok(()) };
         match finish(self.command(&self.binary, &["demo"])?, None)? {
             Step::Done => std::fs::write(&done, "").with_context(|| format!("cannot write {}", done.display())),
             Step::Failed => {
                 warn("the demo does not fit this schema and was left out");
+                self.demo = false;
                 Ok(())
             }
-            Step::Overtaken => {
-                self.demo = Some(done);
-                Ok(())
-            }
+            Step::Overtaken => Ok(()),
         }
     }
 
     fn swap(&mut self, made: SystemTime) -> anyhow::Result<Outcome> {
-        // The port is given from one server to the next: requests fail for the blink between.
+        // The old one answers what it has begun; whoever connects until the new one is there waits in the socket's queue.
         drop(self.server.take());
-        let port = self.port.to_string();
-        let process = Guarded::spawn(self.command(&self.binary, &["serve", "--port", &port])?)?;
+        let listener = match self.listener.take() {
+            Some(listener) => listener,
+            None => {
+                TcpListener::bind(("127.0.0.1", self.port)).with_context(|| format!("port {} is taken", self.port))?
+            }
+        };
+        let terms = Terms { socket: Some(listener.as_raw_fd()), ..Terms::stop_with(Signal::SIGTERM) };
+        let command = self.command_on(&terms, &self.binary, &["serve", "--inherit"])?;
+        let process = Guarded::spawn_with(command, &listener)?;
+        self.listener = Some(listener);
         self.server = Some(Server { process, made });
         let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.answers() {
             if interrupt::requested() {
                 return Ok(Outcome::Overtaken);
             }
@@ -134,19 +181,37 @@ impl Site<'_> {
         Ok(Outcome::Ready)
     }
 
+    /// Whether somebody answers on the port: the socket alone accepts connections as well.
+    fn answers(&self) -> bool {
+        let patience = Duration::from_millis(200);
+        let ask = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+            stream.set_read_timeout(Some(patience))?;
+            stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+            stream.read(&mut [0])
+        };
+        ask().is_ok_and(|read: usize| read > 0)
+    }
+
     /// Whether the server has ended by itself since it was started.
     pub fn server_has_ended(&mut self) -> anyhow::Result<bool> {
         let Some(server) = &mut self.server else { return Ok(false) };
         let Some(code) = server.process.ended()? else { return Ok(false) };
         self.server = None;
+        // Nobody is there to answer: connections are refused, instead of waiting for ever.
+        self.listener = None;
         problem(format!("the server has ended with code {code}"));
         Ok(true)
     }
 
     fn command(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> anyhow::Result<Command> {
-        let mut command = guard::command(program, &Terms::stop_with(Signal::SIGTERM))?;
+        self.command_on(&Terms::stop_with(Signal::SIGTERM), program, arguments)
+    }
+
+    fn command_on(&self, terms: &Terms, program: impl AsRef<OsStr>, arguments: &[&str]) -> anyhow::Result<Command> {
+        let mut command = guard::command(program, terms)?;
         command.args(arguments).current_dir(&self.project.root);
-        command.env("DATABASE_URL", &self.database).env("TYPECASE_DEV_TOKEN", &self.token);
+        command.env("DATABASE_URL", self.database.url()).env("TYPECASE_DEV_TOKEN", &self.token);
         command.env("TYPECASE_SECRET", &self.secret).env("TYPECASE_ENV", "development");
         Ok(command)
     }

@@ -22,6 +22,7 @@ const WATCHED: [(&str, &[&str]); 5] = [
 /// Saved files since the last look that was accepted.
 pub struct Watch {
     root: PathBuf,
+    head: Option<PathBuf>,
     accepted: Snapshot,
     seen: Snapshot,
     looked: Instant,
@@ -30,9 +31,25 @@ pub struct Watch {
 type Snapshot = BTreeMap<PathBuf, (SystemTime, u64)>;
 
 impl Watch {
-    pub fn new(project: &Project) -> Self {
-        let accepted = snapshot(&project.root);
-        Self { root: project.root.clone(), seen: accepted.clone(), accepted, looked: Instant::now() }
+    /// `head` is the file that changes with git's branch.
+    pub fn new(project: &Project, head: Option<PathBuf>) -> Self {
+        let mut watch = Self {
+            root: project.root.clone(),
+            head,
+            accepted: Snapshot::new(),
+            seen: Snapshot::new(),
+            looked: Instant::now(),
+        };
+        watch.accepted = watch.snapshot();
+        watch.seen = watch.accepted.clone();
+        watch
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut files = snapshot(&self.root);
+        let head = self.head.iter().filter_map(|path| Some((path.clone(), std::fs::metadata(path).ok()?)));
+        files.extend(head.map(|(path, data)| (path, state(&data))));
+        files
     }
 
     /// The files that have changed, once they have been quiet between two looks: editors save in several steps.
@@ -40,7 +57,7 @@ impl Watch {
         if self.looked.elapsed() < INTERVAL {
             return Vec::new();
         }
-        let now = snapshot(&self.root);
+        let now = self.snapshot();
         self.looked = Instant::now();
         let quiet = now == self.seen;
         self.seen = now;
@@ -84,10 +101,13 @@ fn collect(root: &Path, folder: &Path, endings: &[&str], files: &mut Snapshot) {
         if data.is_dir() && !hidden {
             collect(root, &path, endings, files);
         } else if !hidden && path.extension().is_some_and(|ending| endings.iter().any(|wanted| ending == *wanted)) {
-            let modified = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            files.insert(path, (modified, data.len()));
+            files.insert(path, state(&data));
         }
     }
+}
+
+fn state(data: &std::fs::Metadata) -> (SystemTime, u64) {
+    (data.modified().unwrap_or(SystemTime::UNIX_EPOCH), data.len())
 }
 
 #[cfg(test)]
@@ -118,7 +138,7 @@ mod tests {
     fn saved_renamed_and_deleted_files_are_changes() {
         let (folder, project) = project();
         let schema = folder.path().join("schema");
-        let mut watch = Watch::new(&project);
+        let mut watch = Watch::new(&project, None);
         // As editors save: a new file beside, then renamed over the old one.
         std::fs::write(schema.join(".product.yaml.swp"), "type: product\nfields: {}").expect("a file");
         std::fs::rename(schema.join(".product.yaml.swp"), schema.join("product.yaml")).expect("a rename");
@@ -131,7 +151,7 @@ mod tests {
     #[test]
     fn files_of_editors_and_of_the_generator_are_none() {
         let (folder, project) = project();
-        let mut watch = Watch::new(&project);
+        let mut watch = Watch::new(&project, None);
         std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
         std::fs::write(folder.path().join("migrations/0001_first.sql"), "").expect("a file");
         for name in [".product.yaml.swp", "product.yaml~", "4913", "schema.json"] {

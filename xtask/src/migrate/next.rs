@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use codegen::catalog::Catalog;
 use codegen::migrate::{Answers, Migration, Refusal, hazard};
 use codegen::schema::Schema;
@@ -28,7 +28,7 @@ pub struct AnswerArgs {
 }
 
 /// The migrations that are there.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct History {
     /// File names in order: `0001_start.sql`.
     pub files: Vec<String>,
@@ -45,8 +45,29 @@ pub enum Next {
 }
 
 impl AnswerArgs {
+    /// What was said before, too.
+    pub fn extend(&mut self, other: Self) {
+        let add = |all: &mut Vec<String>, new: Vec<String>| {
+            for text in new {
+                if !all.contains(&text) {
+                    all.push(text);
+                }
+            }
+        };
+        add(&mut self.allow, other.allow);
+        // What is said last about a field holds.
+        let fields: Vec<_> = self.set.iter().map(|text| field_of(text).to_owned()).collect();
+        add(&mut self.set, other.set.into_iter().filter(|text| !fields.iter().any(|f| f == field_of(text))).collect());
+        self.allow_data_loss |= other.allow_data_loss;
+    }
+
+    /// Values for existing rows, as on the command line.
+    pub fn values(&self) -> &[String] {
+        &self.set
+    }
+
     /// As on the command line.
-    fn given(&self) -> String {
+    pub fn given(&self) -> String {
         let allow = self.allow.iter().map(|text| format!(" --allow {}", shell(text)));
         let loss = self.allow_data_loss.then(|| " --allow-data-loss".to_owned());
         let set = self.set.iter().map(|text| format!(" --set {}", shell(text)));
@@ -72,6 +93,28 @@ impl History {
         Ok(Self { files, catalog })
     }
 
+    /// Refuses files that `catalog.json` knows nothing of, as after a merge: what they do is not in the plan of the next one.
+    pub fn check(&self, project: &Project) -> anyhow::Result<()> {
+        let wrong = super::numbering(FOLDER, &self.files);
+        if !wrong.is_empty() {
+            bail!("{}", wrong.join("\n\n"));
+        }
+        let Some(last) = codegen::catalog::last_migration(&self.catalog) else { return Ok(()) };
+        let file = format!("{last}.sql");
+        if !self.files.contains(&file) {
+            bail!(
+                "{CATALOG} is that of {last}, which is not in {FOLDER}/\n  = help: restore {FOLDER}/{file}, or the {CATALOG} of the last file that is there: `git restore {FOLDER}` does both"
+            );
+        }
+        let unknown = |name: &&String| **name > file && super::draft::is_generated(project, name);
+        if let Some(unknown) = self.files.iter().find(unknown) {
+            bail!(
+                "{FOLDER}/{unknown} is not in {CATALOG}, which is that of {last}\n  = help: two branches have made a migration, or one was taken back by halves: delete the file that is not merged yet, and run `cargo xtask generate` again"
+            );
+        }
+        Ok(())
+    }
+
     /// The number of the migration after the last one.
     pub fn next_number(&self) -> u32 {
         self.files.iter().filter_map(|name| number(name)).max().unwrap_or(0) + 1
@@ -83,14 +126,25 @@ pub fn number(name: &str) -> Option<u32> {
     name.split_once('_')?.0.parse().ok()
 }
 
+/// The catalog that a text of `catalog.json` holds; that of an empty database where there is none.
+pub fn catalog(text: &str) -> anyhow::Result<Catalog> {
+    if text.is_empty() {
+        return Ok(Catalog::default());
+    }
+    Catalog::from_json(text).map_err(|error| {
+        anyhow::anyhow!("{CATALOG} cannot be used: {error}\n  = help: two branches may both have made a migration: keep the other branch's catalog.json, delete your own migration, and run `cargo xtask generate` again")
+    })
+}
+
+/// Whether the schema says what the last migration led to.
+pub fn is_current(history: &History, schema: &Schema) -> anyhow::Result<bool> {
+    let plan = codegen::migrate::plan(&catalog(&history.catalog)?, schema, &Answers::default());
+    Ok(plan.is_ok_and(|plan| plan.is_empty()))
+}
+
 /// Plans the way from the last migration to the schema.
 pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Result<Next> {
-    let before = match history.catalog.is_empty() {
-        true => Catalog::default(),
-        false => Catalog::from_json(&history.catalog).map_err(|error| {
-            anyhow::anyhow!("{CATALOG} cannot be used: {error}\n  = help: two branches may both have made a migration: keep the other branch's catalog.json, delete your own migration, and run `cargo xtask generate` again")
-        })?,
-    };
+    let before = catalog(&history.catalog)?;
     let answers = Answers::parse(&args.allow, args.allow_data_loss, &args.set).map_err(anyhow::Error::msg)?;
     let given = args.given();
     match codegen::migrate::plan(&before, schema, &answers) {
@@ -107,6 +161,10 @@ pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Re
             Ok(Next::Refused(refusals, command))
         }
     }
+}
+
+fn field_of(set: &str) -> &str {
+    set.split_once('=').map_or(set, |(field, _)| field)
 }
 
 fn shell(text: &str) -> String {

