@@ -3,6 +3,7 @@
 //! Rules never stop: each reports what it finds and leaves alone what another has reported.
 
 pub mod access;
+mod blocks;
 mod build;
 mod collisions;
 mod components;
@@ -28,6 +29,7 @@ pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     reserved::check(&declared, found);
     relations::check(&declared, found);
     components::check(&declared, found);
+    blocks::check(&declared, found);
     fields::check(&declared, found);
     options::check(&declared, found);
     indexes::check(&declared, found);

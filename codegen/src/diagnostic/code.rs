@@ -85,6 +85,7 @@ codes! {
     NotYetInForce "S501" "The option is accepted and checked, but has no effect yet.";
     NotTypeId "S502" "Ids of the type are not TypeIDs to other software, since their prefix has digits.";
     WideRow "S503" "A row with a value in every field may be larger than a page of PostgreSQL, and could not be saved then.";
+    CannotMerge "S504" "Two blocks, or two types that a relation points at, have a field of one name and different types or nullability: no query can ask for both without an alias.";
 }
 
 impl fmt::Display for Code {
