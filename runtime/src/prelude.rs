@@ -7,7 +7,7 @@ pub use crate::hooks::{Cx, Hooks, refuse};
 pub use crate::id::Id;
 pub use crate::kind::Kind;
 pub use crate::record::{
-    AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp,
+    AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp, ToMany,
 };
 pub use crate::site::{ReadCx, SiteBuilder, SiteCode};
 pub use crate::store::{Database, Stage, Store};

@@ -7,13 +7,15 @@ use std::fmt;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::content::{ComponentInfo, ContentInfo};
+use crate::content::{ComponentInfo, ContentInfo, Shape};
 use crate::id::Id;
 use crate::value::Value;
 
 mod stored;
+mod to_many;
 
 pub use stored::{from_stored, to_stored};
+pub use to_many::ToMany;
 
 pub type Date = jiff::civil::Date;
 pub type Time = jiff::civil::Time;
@@ -36,8 +38,8 @@ pub struct AnyId {
     pub uuid: Uuid,
 }
 
-/// A content type, or the children of one. To-one relations are `Option<Id<Brand>>`, to-many ones `Vec<Id<Tag>>`, with several targets
-/// `AnyId` in place of `Id`; children are `Vec<ProductVariant>`.
+/// A content type, or the children of one. To-one relations are `Option<Id<Brand>>`, to-many ones `ToMany<Id<Tag>>`, with several targets
+/// `AnyId` in place of `Id`; children are `ToMany<ProductVariant>`.
 pub trait Record: Clone + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
     const INFO: &'static ContentInfo;
 
@@ -84,7 +86,8 @@ impl<T: FieldType> FieldValue for T {
 }
 
 /// A row is the values of an entry in the order of its `INFO.fields`. To-one: `Uuid`, to-many: a `List` of them (with several targets `[Text(table), Uuid]`
-/// in place of each); component: `Json`, components and blocks: a `List` of `Json`; children: a `List` of `[Uuid, fields...]`.
+/// in place of each); component: `Json`, components and blocks: a `List` of `Json`; children: a `List` of `[Uuid, fields...]`. A list of rows that was not loaded
+/// is null.
 pub fn to_row<T: Record>(record: &T) -> Vec<Value> {
     record.clone().fields().into_iter().map(|field| field.get()).collect()
 }
@@ -94,7 +97,8 @@ pub fn from_row<T: Record>(id: Uuid, row: Vec<Value>) -> Result<T, String> {
     let mut record = T::default();
     record.set_id(Id::new(id));
     for ((field, info), value) in record.fields().into_iter().zip(T::INFO.fields).zip(row) {
-        if !value.is_null() || field.get().is_null() {
+        let is_list = matches!(info.shape, Shape::Many(_) | Shape::Children(_));
+        if !value.is_null() || is_list || field.get().is_null() {
             field.set(value).map_err(|problem| format!("`{}`: {problem}", info.snake))?;
         }
     }

@@ -3,11 +3,15 @@
 //! The traits are generated and typed; the generated function `site` fills a [`SiteBuilder`] from an implementation of
 //! them, and here the types are taken away once.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
 
 use serde_json::{Map, Value as Json};
 use sqlx::Row as _;
@@ -141,8 +145,8 @@ pub struct SiteCode {
 }
 
 impl SiteCode {
-    /// A value for each entry, in their order. A row is what [`from_row`] takes: all scalar fields, and the children
-    /// that `ComputedInfo::with` names; other lists may be empty.
+    /// A value for each entry, in their order. A row is what [`from_row`] takes: all fields but the lists that `ComputedInfo::with`
+    /// does not name, which are null.
     pub async fn compute(
         &self,
         info: &ContentInfo,
@@ -153,7 +157,9 @@ impl SiteCode {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
         let (_, computed) = found.ok_or_else(|| missing(field))?;
         let count = entries.len();
-        let values = computed.run(entries, cx).await?;
+        // A list that was not loaded says so by a panic, since it reads as a `Vec`.
+        let computing = AssertUnwindSafe(computed.run(entries, cx)).catch_unwind();
+        let values = computing.await.map_err(|cause| panicked(info, field, &*cause))??;
         if values.len() != count {
             let (table, found) = (info.table, values.len());
             return Err(Error::internal(format!("`{table}.{field}` computed {found} values for {count} entries")));
@@ -177,6 +183,11 @@ impl fmt::Debug for SiteCode {
         let operations = self.queries.keys().chain(self.mutations.keys());
         f.debug_set().entries(self.computed.keys()).entries(operations).finish()
     }
+}
+
+fn panicked(info: &ContentInfo, field: &str, cause: &(dyn Any + Send)) -> Error {
+    let text = cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    Error::internal(format!("computed field `{field}` of `{}`: {}", info.name, text.unwrap_or("it panicked")))
 }
 
 fn missing(name: &str) -> Error {

@@ -145,9 +145,13 @@ fn check_computed(owner: &Owner<'_>, found: &mut Diagnostics) {
         for name in entry.node.get("with").map_or(&[][..], Node::items).iter().filter_map(Node::spanned_text) {
             match named(&name, &owner.fields) {
                 Err(unknown) => found.push(*unknown),
-                Ok(field) if field.ty.is_some() && !field.is(Structure::Children) => {
-                    let message = format!("`{}` is not a field of type `children`", name.value);
-                    let help = "the fields of the entry itself are always there: remove the name";
+                Ok(field)
+                    if field.ty.is_some()
+                        && !field.is(Structure::Children)
+                        && !(field.is_relation() && field.many()) =>
+                {
+                    let message = format!("`{}` is neither children nor a relation with `many: true`", name.value);
+                    let help = "all other fields of the entry are always there: remove the name";
                     found.push(Diagnostic::error(Code::UnknownField, name.span, message).help(help));
                 }
                 Ok(_) => {}

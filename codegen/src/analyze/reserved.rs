@@ -91,6 +91,7 @@ const TYPES: &[&str] = &[
     "Stage",
     "Subscription",
     "Sync",
+    "ToMany",
     "User",
     "Vec",
 ];

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::names::{join_table, relation_columns};
+use crate::catalog::names::{ALL_LANGUAGES, collation, join_table, relation_columns};
 use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
 use crate::schema::{Children, Enum, EnumValue, Field, FieldKind, Name, OnDelete, Relation, Required};
 
@@ -82,11 +82,15 @@ impl Owner<'_> {
                     [target] => format!("Id<{}>", target.pascal()),
                     _ => "AnyId".to_owned(),
                 };
-                if relation.many { format!("Vec<{id}>") } else { format!("Option<{id}>") }
+                match (relation.many, self.joins) {
+                    (true, true) => format!("ToMany<{id}>"),
+                    (true, false) => format!("Vec<{id}>"),
+                    (false, _) => format!("Option<{id}>"),
+                }
             }
             FieldKind::Component { component, many } => several(component.pascal(), *many),
             FieldKind::Blocks { .. } => format!("Vec<{}>", self.block_type(field)),
-            FieldKind::Children(children) => format!("Vec<{}>", children.name.pascal()),
+            FieldKind::Children(children) => format!("ToMany<{}>", children.name.pascal()),
         }
     }
 
@@ -107,6 +111,8 @@ impl Owner<'_> {
         option("unique", field.unique.as_ref().map(|with| format!("&{}", names(with))));
         option("filterable", field.filterable.then(String::new));
         option("sortable", field.sortable.then(String::new));
+        let collation = (field.collation != ALL_LANGUAGES).then(|| text(&collation(&field.collation)));
+        option("collation", collation.filter(|_| field.sortable || field.filterable));
         option("min", field.rules.min.as_deref().map(text));
         option("max", field.rules.max.as_deref().map(text));
         option("pattern", field.rules.pattern.as_deref().map(text));

@@ -268,7 +268,8 @@ impl<'a> Run<'a> {
         let cx = ReadCx { store, stage: self.stage };
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
-            let values = self.request.site.compute(object.info, field.name, entries.clone(), &cx).await;
+            let own = entries.iter().map(|(id, values)| (*id, records::only(object.info, field.with, values)));
+            let values = self.request.site.compute(object.info, field.name, own.collect(), &cx).await;
             computed.push(values.map(|values| {
                 // An entry that was deleted in between has no value.
                 let by_id: HashMap<_, _> = entries.iter().map(|(id, _)| *id).zip(values).collect();

@@ -8,7 +8,7 @@ use async_graphql_value::Value as Literal;
 
 use super::link::Link;
 use super::order::DefaultOrder;
-use crate::content::{ComputedInfo, ContentInfo, EnumInfo};
+use crate::content::{ComputedInfo, ContentInfo, EnumInfo, FieldInfo};
 use crate::error::Step;
 use crate::kind::{Kind, Part};
 
@@ -257,12 +257,23 @@ impl Object {
         relations + self.computed_statements()
     }
 
-    /// A typed record is read once for all computed fields, with the children that any of them needs.
+    /// A typed record is read once for all computed fields, with the lists that any of them needs.
     fn computed_statements(&self) -> usize {
-        match self.computed.is_empty() {
-            true => 0,
-            false => 1 + super::computed_with(&self.computed).len(),
+        if self.computed.is_empty() {
+            return 0;
         }
+        let with = super::computed_with(&self.computed);
+        let lists = self.info.fields.iter().filter(|field| with.contains(&field.snake));
+        1 + lists.map(list_statements).sum::<usize>()
+    }
+}
+
+/// Children come with their own lists.
+fn list_statements(field: &FieldInfo) -> usize {
+    use crate::content::Shape;
+    match field.shape {
+        Shape::Children(of) => 1 + of.fields.iter().filter(|field| matches!(field.shape, Shape::Many(_))).count(),
+        _ => 1,
     }
 }
 

@@ -20,7 +20,8 @@ use crate::value::Value;
 /// The id of an entry, and its values in the order of `INFO.fields`.
 pub type Entry = (Uuid, Vec<Value>);
 
-/// Which of the lists (children and to-many relations) are read, a statement each; the others stay empty.
+/// Which of the lists (children and to-many relations) are read, a statement each; the others are null. Children come with all
+/// of theirs.
 #[derive(Clone, Copy, Debug)]
 pub enum Lists<'a> {
     All,
@@ -62,6 +63,14 @@ pub async fn entries(
     Ok(ids.iter().filter_map(|id| by_id.get(id).map(|values| (*id, values.clone()))).collect())
 }
 
+/// The values without the lists that are not named: what a field has must not depend on which others are asked for with it.
+pub fn only(info: &ContentInfo, lists: &[&'static str], values: &[Value]) -> Vec<Value> {
+    let is_left_out =
+        |field: &FieldInfo| matches!(field.shape, Shape::Many(_) | Shape::Children(_)) && !lists.contains(&field.snake);
+    let value = |(field, value): (&FieldInfo, &Value)| if is_left_out(field) { Value::Null } else { value.clone() };
+    info.fields.iter().zip(values).map(value).collect()
+}
+
 /// Fills in the lists of these entries.
 fn lists_of<'a>(
     store: &'a Store,
@@ -76,8 +85,7 @@ fn lists_of<'a>(
         for (index, field) in info.fields.iter().enumerate() {
             let items = match field.shape {
                 Shape::Many(relation) if lists.has(field) => targets(store, stage, &relation, &owners).await?,
-                Shape::Children(of) if lists.has(field) => children(store, stage, of, &owners, lists).await?,
-                Shape::Many(_) | Shape::Children(_) => Vec::new(),
+                Shape::Children(of) if lists.has(field) => children(store, stage, of, &owners).await?,
                 _ => continue,
             };
             found.iter_mut().for_each(|(_, values)| values[index] = Value::List(Vec::new()));
@@ -110,7 +118,6 @@ async fn children(
     stage: Stage,
     info: &'static ContentInfo,
     owners: &[Uuid],
-    lists: Lists<'_>,
 ) -> Result<Vec<(Uuid, Value)>> {
     let mut sql = Sql::default();
     sql.push(&format!("SELECT t.id{}, p.id FROM unnest(", select(info)))
@@ -125,9 +132,7 @@ async fn children(
         found.push((uuid(row, 0).unwrap_or_default(), values(info, row)?));
         parents.push(uuid(row, row_width(row) - 1).unwrap_or_default());
     }
-    // What a computed field names are fields of the entry.
-    let lists = if matches!(lists, Lists::All) { lists } else { Lists::Only(&[]) };
-    lists_of(store, stage, info, &mut found, lists).await?;
+    lists_of(store, stage, info, &mut found, Lists::All).await?;
     let child = |(id, values): Entry| Value::List(std::iter::once(Value::Uuid(id)).chain(values).collect());
     Ok(parents.into_iter().zip(found.into_iter().map(child)).collect())
 }
@@ -187,7 +192,7 @@ fn value(field: &FieldInfo, row: &PgRow, first: usize) -> Result<Value> {
             Some(Json::Array(items)) => Value::List(items.into_iter().map(Value::Json).collect()),
             _ => Value::List(Vec::new()),
         },
-        Shape::Many(_) | Shape::Children(_) => Value::List(Vec::new()),
+        Shape::Many(_) | Shape::Children(_) => Value::Null,
     })
 }
 

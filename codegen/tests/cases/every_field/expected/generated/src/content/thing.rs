@@ -31,16 +31,16 @@ pub struct Thing {
     pub sizes: Vec<ThingSizes>,
     pub owner: Option<Id<User>>,
     pub picture: Option<Id<Media>>,
-    pub pictures: Vec<Id<Media>>,
+    pub pictures: ToMany<Id<Media>>,
     pub maker: Option<Id<Maker>>,
     pub part_of: Option<Id<Thing>>,
-    pub goes_with: Vec<Id<Thing>>,
+    pub goes_with: ToMany<Id<Thing>>,
     pub subject: Option<AnyId>,
-    pub subjects: Vec<AnyId>,
+    pub subjects: ToMany<AnyId>,
     pub note: Option<Note>,
     pub notes: Vec<Note>,
     pub body: Vec<ThingBodyBlock>,
-    pub r#match: Vec<ThingPiece>, // Rows of its own.
+    pub r#match: ToMany<ThingPiece>, // Rows of its own.
 }
 
 runtime::record!(Thing, THING, [
@@ -145,7 +145,7 @@ pub struct ThingPiece {
     pub buyer: Option<Id<User>>,
     pub grade: Option<ThingPieceGrade>,
     pub maker: Option<Id<Maker>>,
-    pub extras: Vec<Id<Thing>>,
+    pub extras: ToMany<Id<Thing>>,
     pub note: Option<Note>,
     pub body: Vec<ThingPieceBodyBlock>,
 }
