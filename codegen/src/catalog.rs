@@ -8,7 +8,7 @@ mod json;
 mod lower;
 pub mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -170,8 +170,25 @@ pub struct Index {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     pub column: String,
+    #[serde(default, skip_serializing_if = "Sort::is_plain")]
+    pub sort: Sort,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub descending: bool,
+}
+
+/// What of a column an index orders by. The server's statements say the same (`store/read/order.rs`), or no index serves them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// The value itself.
+    #[default]
+    Plain,
+    /// A text of signs without a language, such as the code of a currency.
+    Bytes,
+    /// A text in the order of a language (BCP 47), by its collation in the schema `sort`.
+    Text(String),
+    /// One of these values, in their order.
+    Values(Vec<String>),
 }
 
 impl Catalog {
@@ -191,6 +208,16 @@ impl Catalog {
             table.former = known.tables.get(name).map(|table| table.former.clone()).unwrap_or_default();
         }
         self
+    }
+
+    /// The languages (BCP 47) in whose order texts are, but for the order of all of them.
+    pub fn languages(&self) -> BTreeSet<&str> {
+        let keys = self.tables.values().flat_map(|table| &table.indexes).flat_map(|index| &index.on);
+        let tags = keys.filter_map(|key| match &key.sort {
+            Sort::Text(tag) => Some(tag.as_str()),
+            _ => None,
+        });
+        tags.filter(|tag| *tag != names::ALL_LANGUAGES).collect()
     }
 
     /// The table that has this role.
@@ -255,7 +282,34 @@ impl Check {
 
 impl Key {
     pub fn ascending(column: impl Into<String>) -> Self {
-        Self { column: column.into(), descending: false }
+        Self { column: column.into(), sort: Sort::Plain, descending: false }
+    }
+
+    pub fn by(self, sort: Sort) -> Self {
+        Self { sort, ..self }
+    }
+
+    /// As it stands in `create index`.
+    pub fn sql(&self) -> String {
+        let column = names::quoted(&self.column);
+        let sql = match &self.sort {
+            Sort::Plain => column,
+            Sort::Bytes => format!("{column} collate \"C\""),
+            Sort::Text(tag) => {
+                format!("(sort.key({column})) collate sort.{}", names::quoted(&names::collation(tag)))
+            }
+            Sort::Values(values) => {
+                let values: Vec<_> = values.iter().map(|value| format!("'{value}'")).collect();
+                format!("(array_position(array[{}]::text[], {column}))", values.join(", "))
+            }
+        };
+        if self.descending { sql + " desc" } else { sql }
+    }
+}
+
+impl Sort {
+    fn is_plain(&self) -> bool {
+        *self == Self::Plain
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Site {
     pub currencies: Vec<String>,
     /// BCP 47 tags, the default one first.
     pub locales: Vec<String>,
+    /// BCP 47 tag of the order of texts.
+    pub collation: String,
     pub limits: Limits,
 }
 
@@ -104,6 +106,8 @@ pub struct Field {
     pub indexed: bool,
     pub filterable: bool,
     pub sortable: bool,
+    /// BCP 47 tag of the order of a text, `und` for that of all languages.
+    pub collation: String,
     pub localized: bool,
     pub search: Option<Weight>,
     pub deprecated: Option<Deprecated>,
@@ -238,7 +242,7 @@ pub struct Computed {
     pub description: String,
     pub scalar: Scalar,
     pub required: bool,
-    /// Children fields that the computation reads; loaded only when the computed field is selected.
+    /// Children and to-many relations that the computation reads; loaded only when the computed field is selected.
     pub with: Vec<Name>,
 }
 

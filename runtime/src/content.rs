@@ -86,6 +86,9 @@ pub struct ComponentInfo {
     pub fields: &'static [FieldInfo],
 }
 
+/// The collation that every database has: the order of Unicode.
+pub const ALL_LANGUAGES: &str = "und";
+
 #[derive(Debug)]
 pub struct FieldInfo {
     /// GraphQL name: `compareAtPrice`.
@@ -100,6 +103,8 @@ pub struct FieldInfo {
     pub unique: Option<&'static [&'static str]>,
     pub filterable: bool,
     pub sortable: bool,
+    /// For a text: the collation of the database's schema `sort` that it is ordered and compared by.
+    pub collation: &'static str,
     pub rules: Rules,
 }
 
@@ -194,7 +199,7 @@ pub struct InverseInfo {
 pub struct ComputedInfo {
     pub name: &'static str,
     pub kind: Kind,
-    /// Children fields (by `snake`) that the computation reads.
+    /// Children and to-many relations (by `snake`) that the computation reads.
     pub with: &'static [&'static str],
 }
 
@@ -234,6 +239,7 @@ impl FieldInfo {
             unique: None,
             filterable: false,
             sortable: false,
+            collation: ALL_LANGUAGES,
             rules,
         }
     }
@@ -265,6 +271,11 @@ impl FieldInfo {
 
     pub const fn sortable(mut self) -> Self {
         self.sortable = true;
+        self
+    }
+
+    pub const fn collation(mut self, collation: &'static str) -> Self {
+        self.collation = collation;
         self
     }
 
@@ -322,6 +333,12 @@ impl EnumInfo {
     /// `in_stock` for `IN_STOCK`.
     pub fn stored(&self, shown: &str) -> Option<&'static str> {
         self.values.iter().find(|value| value.1 == shown).map(|value| value.0)
+    }
+
+    /// `'in_stock', 'low_stock'`: the stored names in the order of the schema, as SQL. They are `snake_case`.
+    pub fn listed(&self) -> String {
+        let names: Vec<_> = self.values.iter().map(|(stored, _)| format!("'{stored}'")).collect();
+        names.join(", ")
     }
 
     /// `IN_STOCK` for `in_stock`.

@@ -65,6 +65,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.push(database);
     if answers {
         findings.push(catalog(&store.pool, schema).await);
+        findings.extend(order_of_texts(&store.pool).await);
         match &config.public_login {
             Some(login) => findings.push(public_login(&store.pool, config, login).await),
             None => findings.extend([public_role(&store.pool, config).await, no_public_login(config)]),
@@ -178,6 +179,49 @@ async fn catalog(pool: &PgPool, schema: &'static SchemaInfo) -> Finding {
         Err(migrate::Error::Obstructed(Obstacle { why, mend })) => wrong("catalog", why, &mend),
         Err(error) => wrong("catalog", error.to_string(), "typecase migrate"),
     }
+}
+
+/// `None` before the first migration.
+async fn order_of_texts(pool: &PgPool) -> Option<Finding> {
+    let about = "order of texts";
+    let sql = "select string_agg(quote_ident(collname), ', ' order by collname),
+            string_agg(quote_ident(collname), ', ' order by collname) filter (where collprovider <> 'i'),
+            string_agg(quote_ident(collname), ', ' order by collname)
+                filter (where collversion <> pg_collation_actual_version(oid)),
+            max(pg_collation_actual_version(oid))
+        from pg_collation where collnamespace = to_regnamespace('sort')";
+    type Facts = (Option<String>, Option<String>, Option<String>, Option<String>);
+    let facts: Facts = match sqlx::query_as(sql).fetch_one(pool).await {
+        Ok(facts) => facts,
+        Err(error) => return Some(wrong(about, error.to_string(), "psql \"$DATABASE_URL\" -c 'select 1'")),
+    };
+    Some(match facts {
+        (None, ..) => return None,
+        (_, Some(without), ..) => {
+            let why = format!(
+                "this PostgreSQL was built without ICU: texts are in the order of their small letters without accents, by the numbers \
+                 of their characters, for each of {without} alike"
+            );
+            let mend =
+                "pg_dump --schema=draft --schema=live --schema=cms --data-only, into a new database of a PostgreSQL \
+                        with ICU that has had `typecase migrate`"
+                    .to_owned();
+            Finding { about: about.into(), state: State::Notice { why, mend } }
+        }
+        (_, None, Some(changed), version) => {
+            let why = format!(
+                "indexes were made by another version of ICU than {}, which may sort some texts otherwise: {changed}",
+                version.unwrap_or_default()
+            );
+            let first = changed.split(", ").next().unwrap_or_default();
+            let mend =
+                format!("reindex the database, then for each of them: alter collation sort.{first} refresh version");
+            Finding { about: about.into(), state: State::Notice { why, mend } }
+        }
+        (Some(all), None, None, version) => {
+            good(about, format!("texts are in the order of ICU {}: {all}", version.unwrap_or_default()))
+        }
+    })
 }
 
 async fn public_role(pool: &PgPool, config: &Config) -> Finding {

@@ -65,12 +65,23 @@ pub struct Part {
     pub project: fn(&[u8], &mut Vec<u8>),
 }
 
+/// What the values of a kind are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordered {
+    ByValue,
+    /// As texts of a language.
+    ByLanguage,
+    /// By the code of the currency, which is the last column, and then by the amount.
+    ByCurrency,
+}
+
 type FromStored = fn(&Json) -> Result<Value, String>;
 
 /// One row of the table.
 #[derive(Clone, Copy)]
 struct Row {
     columns: &'static [Column],
+    order: Ordered,
     /// The type that the first column is cast to when it is read, where its own binary format is not for us.
     select: Option<&'static str>,
     parse: fn(&Json, &SiteInfo) -> Result<Value, String>,
@@ -84,6 +95,7 @@ struct Row {
 
 const TEXT: Row = Row {
     columns: &[Column { suffix: "", cast: "text" }],
+    order: Ordered::ByLanguage,
     select: None,
     parse: |json, _| parse::text(json),
     json: as_text,
@@ -94,6 +106,7 @@ const TEXT: Row = Row {
 
 const BIGINT: Row = Row {
     columns: &[Column { suffix: "", cast: "bigint" }],
+    order: Ordered::ByValue,
     parse: |json, _| parse::bigint(json),
     json: as_text,
     write: write::bigint,
@@ -122,12 +135,14 @@ impl Kind {
             Self::Bigint => BIGINT,
             Self::Decimal => Row {
                 columns: &[Column { suffix: "", cast: "numeric" }],
+                order: Ordered::ByValue,
                 select: Some("text"),
                 parse: |json, _| parse::decimal(json),
                 ..TEXT
             },
             Self::Boolean => Row {
                 columns: &[Column { suffix: "", cast: "boolean" }],
+                order: Ordered::ByValue,
                 parse: |json, _| parse::boolean(json),
                 json: |value| Json::Bool(matches!(value, Value::Bool(true))),
                 write: write::boolean,
@@ -135,18 +150,21 @@ impl Kind {
             },
             Self::Date => Row {
                 columns: &[Column { suffix: "", cast: "date" }],
+                order: Ordered::ByValue,
                 parse: |json, _| parse::date(json),
                 write: write::date,
                 ..TEXT
             },
             Self::Time => Row {
                 columns: &[Column { suffix: "", cast: "time" }],
+                order: Ordered::ByValue,
                 parse: |json, _| parse::time(json),
                 write: write::time,
                 ..TEXT
             },
             Self::Datetime => Row {
                 columns: &[Column { suffix: "", cast: "timestamptz" }],
+                order: Ordered::ByValue,
                 parse: |json, _| parse::datetime(json),
                 write: write::datetime,
                 ..TEXT
@@ -156,6 +174,7 @@ impl Kind {
             }
             Self::Money => Row {
                 columns: &[Column { suffix: "", cast: "bigint" }, Column { suffix: "_currency", cast: "text" }],
+                order: Ordered::ByCurrency,
                 parse: parse::money,
                 json: as_money,
                 stored: Some(parse::stored_money),
@@ -164,6 +183,7 @@ impl Kind {
             },
             Self::Json => Row {
                 columns: &[Column { suffix: "", cast: "jsonb" }],
+                order: Ordered::ByValue,
                 parse: |json, _| parse::json(json),
                 json: as_json,
                 write: write::jsonb,
@@ -171,6 +191,7 @@ impl Kind {
             },
             Self::User => Row {
                 columns: &[Column { suffix: "", cast: "uuid" }],
+                order: Ordered::ByValue,
                 parse: |json, _| parse::user(json),
                 json: as_user,
                 write: write::user,
@@ -179,9 +200,13 @@ impl Kind {
         }
     }
 
-    /// Its columns; the first one is null exactly when the value is, and is the one that orders.
+    /// Its columns; each is null exactly when the value is.
     pub fn columns(self) -> &'static [Column] {
         self.row().columns
+    }
+
+    pub fn order(self) -> Ordered {
+        self.row().order
     }
 
     /// The SQL type that the text of a value is cast to: see [`Value::text`].
@@ -251,14 +276,6 @@ impl Kind {
     /// The object that the API shows; `None` for a scalar.
     pub fn parts(self) -> Option<&'static Parts> {
         self.row().parts
-    }
-
-    /// The kind of the first column alone: what a list is ordered by, and its cursors hold.
-    pub fn key(self) -> Self {
-        match self.columns() {
-            [_] => self,
-            _ => Self::Bigint,
-        }
     }
 }
 

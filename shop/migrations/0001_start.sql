@@ -693,9 +693,9 @@ alter table live.tag add constraint tag_id_fkey foreign key (id) references draf
 create index author_created_at_idx on draft.author (created_at, id);
 create index author_created_at_idx on live.author (created_at, id);
 
--- create index author_name_idx
-create index author_name_idx on draft.author (name, id);
-create index author_name_idx on live.author (name, id);
+-- create index author_name__sort
+create index author_name__sort on draft.author ((sort.key(name)) collate sort.und, id);
+create index author_name__sort on live.author ((sort.key(name)) collate sort.und, id);
 
 -- create index author_portrait_id_idx
 create index author_portrait_id_idx on draft.author (portrait_id, id);
@@ -713,9 +713,9 @@ create unique index author_slug_key on live.author (slug);
 create index author_updated_at_idx on draft.author (updated_at, id);
 create index author_updated_at_idx on live.author (updated_at, id);
 
--- create index brand_country_idx
-create index brand_country_idx on draft.brand (country, id);
-create index brand_country_idx on live.brand (country, id);
+-- create index brand_country__sort
+create index brand_country__sort on draft.brand ((sort.key(country)) collate sort.und, id);
+create index brand_country__sort on live.brand ((sort.key(country)) collate sort.und, id);
 
 -- create index brand_created_at_idx
 create index brand_created_at_idx on draft.brand (created_at, id);
@@ -725,9 +725,9 @@ create index brand_created_at_idx on live.brand (created_at, id);
 create index brand_logo_id_idx on draft.brand (logo_id, id);
 create index brand_logo_id_idx on live.brand (logo_id, id);
 
--- create index brand_name_idx
-create index brand_name_idx on draft.brand (name, id);
-create index brand_name_idx on live.brand (name, id);
+-- create index brand_name__sort
+create index brand_name__sort on draft.brand ((sort.key(name)) collate sort.und, id);
+create index brand_name__sort on live.brand ((sort.key(name)) collate sort.und, id);
 
 -- create index brand_published_at_idx
 create index brand_published_at_idx on draft.brand (published_at, id);
@@ -749,9 +749,9 @@ create index category_created_at_idx on live.category (created_at, id);
 create index category_image_id_idx on draft.category (image_id, id);
 create index category_image_id_idx on live.category (image_id, id);
 
--- create index category_name_idx
-create index category_name_idx on draft.category (name, id);
-create index category_name_idx on live.category (name, id);
+-- create index category_name__sort
+create index category_name__sort on draft.category ((sort.key(name)) collate sort.und, id);
+create index category_name__sort on live.category ((sort.key(name)) collate sort.und, id);
 
 -- create index category_parent_id_idx
 create index category_parent_id_idx on draft.category (parent_id, id);
@@ -777,9 +777,9 @@ create index category_updated_at_idx on live.category (updated_at, id);
 create index media_created_at_idx on draft.media (created_at, id);
 create index media_created_at_idx on live.media (created_at, id);
 
--- create index media_mime_type_idx
-create index media_mime_type_idx on draft.media (mime_type, id);
-create index media_mime_type_idx on live.media (mime_type, id);
+-- create index media_mime_type__sort
+create index media_mime_type__sort on draft.media ((sort.key(mime_type)) collate sort.und, id);
+create index media_mime_type__sort on live.media ((sort.key(mime_type)) collate sort.und, id);
 
 -- create index media_published_at_idx
 create index media_published_at_idx on draft.media (published_at, id);
@@ -817,9 +817,9 @@ create index post_published_on_idx on live.post (published_on, id);
 create unique index post_slug_key on draft.post (slug);
 create unique index post_slug_key on live.post (slug);
 
--- create index post_title_idx
-create index post_title_idx on draft.post (title, id);
-create index post_title_idx on live.post (title, id);
+-- create index post_title__sort
+create index post_title__sort on draft.post ((sort.key(title)) collate sort.und, id);
+create index post_title__sort on live.post ((sort.key(title)) collate sort.und, id);
 
 -- create index post_updated_at_idx
 create index post_updated_at_idx on draft.post (updated_at, id);
@@ -873,13 +873,13 @@ create index product_created_at_idx on live.product (created_at, id);
 create unique index product_external_ref_key on draft.product (external_ref);
 create unique index product_external_ref_key on live.product (external_ref);
 
--- create index product_name_idx
-create index product_name_idx on draft.product (name, id);
-create index product_name_idx on live.product (name, id);
+-- create index product_name__sort
+create index product_name__sort on draft.product ((sort.key(name)) collate sort.und, id);
+create index product_name__sort on live.product ((sort.key(name)) collate sort.und, id);
 
--- create index product_price_idx
-create index product_price_idx on draft.product (price, id);
-create index product_price_idx on live.product (price, id);
+-- create index product_price__sort
+create index product_price__sort on draft.product (price_currency collate "C", price, id);
+create index product_price__sort on live.product (price_currency collate "C", price, id);
 
 -- create index product_published_at_idx
 create index product_published_at_idx on draft.product (published_at, id);
@@ -921,9 +921,9 @@ create index product_variant_image_id_idx on live.product_variant (image_id, id)
 create index product_variant_parent_id_position_idx on draft.product_variant (parent_id, position);
 create index product_variant_parent_id_position_idx on live.product_variant (parent_id, position);
 
--- create index product_variant_price_idx
-create index product_variant_price_idx on draft.product_variant (price, id);
-create index product_variant_price_idx on live.product_variant (price, id);
+-- create index product_variant_price__sort
+create index product_variant_price__sort on draft.product_variant (price_currency collate "C", price, id);
+create index product_variant_price__sort on live.product_variant (price_currency collate "C", price, id);
 
 -- create index product_variant_sku_key
 create unique index product_variant_sku_key on draft.product_variant (sku);
@@ -949,13 +949,13 @@ create unique index service_external_ref_key on live.service (external_ref);
 create index service_location_mode_idx on draft.service (location_mode, id);
 create index service_location_mode_idx on live.service (location_mode, id);
 
--- create index service_name_idx
-create index service_name_idx on draft.service (name, id);
-create index service_name_idx on live.service (name, id);
+-- create index service_name__sort
+create index service_name__sort on draft.service ((sort.key(name)) collate sort.und, id);
+create index service_name__sort on live.service ((sort.key(name)) collate sort.und, id);
 
--- create index service_price_idx
-create index service_price_idx on draft.service (price, id);
-create index service_price_idx on live.service (price, id);
+-- create index service_price__sort
+create index service_price__sort on draft.service (price_currency collate "C", price, id);
+create index service_price__sort on live.service (price_currency collate "C", price, id);
 
 -- create index service_price_unit_idx
 create index service_price_unit_idx on draft.service (price_unit, id);
@@ -993,9 +993,9 @@ create index service_tags_target_id_owner_id_idx on live.service_tags (target_id
 create index tag_created_at_idx on draft.tag (created_at, id);
 create index tag_created_at_idx on live.tag (created_at, id);
 
--- create index tag_name_idx
-create index tag_name_idx on draft.tag (name, id);
-create index tag_name_idx on live.tag (name, id);
+-- create index tag_name__sort
+create index tag_name__sort on draft.tag ((sort.key(name)) collate sort.und, id);
+create index tag_name__sort on live.tag ((sort.key(name)) collate sort.und, id);
 
 -- create index tag_published_at_idx
 create index tag_published_at_idx on draft.tag (published_at, id);

@@ -2,6 +2,7 @@
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
+use crate::catalog::names;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
     Inverse, Limits, Literal, Name, OnDelete, Operation, Relation, Required, Returns, Rules, Scalar, Schema, Site,
@@ -18,6 +19,8 @@ pub fn schema(declared: &Declared<'_>) -> Schema {
         }
     }
     types.iter_mut().for_each(|ty| ty.inverses.sort_by(|a, b| a.name.cmp(&b.name)));
+    let site = site(declared.site);
+    types.iter_mut().for_each(|ty| collate(&mut ty.fields, &site.collation));
     let operations = |key: &str| {
         let mut operations: Vec<_> = declared
             .site
@@ -30,7 +33,7 @@ pub fn schema(declared: &Declared<'_>) -> Schema {
         operations
     };
     Schema {
-        site: site(declared.site),
+        site,
         roles: Vec::new(),
         components: declared.components.values().map(component).collect(),
         queries: operations("queries"),
@@ -52,7 +55,20 @@ fn site(node: Option<&Node>) -> Site {
     if !currencies.contains(&currency) {
         currencies.insert(0, currency.clone());
     }
-    Site { name: text("name"), currencies, currency, locales: texts("locales", "en"), limits: limits(site) }
+    let collation = site.and_then(|site| site.text_of("collation")).unwrap_or(names::ALL_LANGUAGES).to_owned();
+    Site { name: text("name"), currencies, currency, locales: texts("locales", "en"), collation, limits: limits(site) }
+}
+
+/// Texts whose field does not say so are in the order of the site.
+fn collate(fields: &mut [Field], collation: &str) {
+    for field in fields {
+        if field.collation.is_empty() {
+            collation.clone_into(&mut field.collation);
+        }
+        if let FieldKind::Children(children) = &mut field.kind {
+            collate(&mut children.fields, collation);
+        }
+    }
 }
 
 fn limits(site: Option<&Node>) -> Limits {
@@ -134,6 +150,7 @@ fn field(decl: &FieldDecl<'_>, owner: &Name, myself: &str) -> Option<Field> {
         indexed: node.flag("indexed"),
         filterable: node.flag("filterable"),
         sortable: node.flag("sortable"),
+        collation: node.text_of("collation").unwrap_or_default().to_owned(),
         localized: node.flag("localized"),
         search: node.text_of("search").and_then(weight),
         deprecated: node.get("deprecated").and_then(deprecated),

@@ -85,7 +85,7 @@ const CONTENT_TYPES: &[&str] = &[
     "Computed",
 ];
 const CHILDREN_TYPES: &[&str] =
-    &["", "Order", "OrderField", "Filter", "ListFilter", "Input", "UpdateInput", "Patch", "Key"];
+    &["", "Connection", "Edge", "Order", "OrderField", "Filter", "ListFilter", "Input", "UpdateInput", "Patch", "Key"];
 const COMPONENT_TYPES: &[&str] = &["", "Input"];
 const ENUM_TYPES: &[&str] = &["", "Filter", "ListFilter"];
 const BLOCKS_TYPES: &[&str] = &["Block", "BlockInput"];
@@ -173,7 +173,11 @@ fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
     }
     let mut members = Taken::new(Code::FieldNameTaken, found);
     for field in live() {
-        members.take(Name::new(&field.name.value).camel(), &field.name.value, field.name.span);
+        let name = &field.name.value;
+        members.take(Name::new(name).camel(), name, field.name.span);
+        if field.place == Place::Children && field.is_relation() && field.many() && field.targets("self").len() == 1 {
+            members.take(Name::new(format!("{name}_connection")).camel(), name, field.name.span);
+        }
     }
 }
 
@@ -205,7 +209,8 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
         for field in owner.fields.iter().filter(|field| !field.dropped) {
             let name = &field.name.value;
             taken.take(Name::new(name).camel(), name, field.name.span);
-            if field.is_relation() && field.many() && field.targets(target).len() == 1 {
+            let in_pages = field.is_relation() && field.many() && field.targets(target).len() == 1;
+            if in_pages || field.is(Structure::Children) {
                 taken.take(Name::new(format!("{name}_connection")).camel(), name, field.name.span);
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::scalar;
-use super::declared::Declared;
+use super::declared::{Declared, Owner};
 use super::options::bad_default;
 use super::relations::written_twice;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -19,6 +19,10 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         one.iter().for_each(|code| check_currency(code, found));
         check_list(settings.get("currencies"), check_currency, found);
         check_list(settings.get("locales"), check_locale, found);
+        settings.get("collation").and_then(Node::spanned_text).iter().for_each(|tag| check_locale(tag, found));
+    }
+    for field in declared.types.values().flat_map(Owner::all_fields) {
+        field.node.get("collation").and_then(Node::spanned_text).iter().for_each(|tag| check_locale(tag, found));
     }
     for key in ["queries", "mutations"] {
         for operation in site.get(key).map_or(&[][..], Node::entries) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Catalog, Check, Column, Field, ForeignKey, Index, Key, OnDelete, Reach, Role, Store, Table, names};
+use super::{Catalog, Check, Column, Field, ForeignKey, Index, Key, OnDelete, Reach, Role, Sort, Store, Table, names};
 use crate::schema::{self, Component, ContentType, Enum, FieldKind, Relation, Required, Schema, SqlType};
 
 /// The model of the database that the schema needs.
@@ -164,7 +164,7 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
     // What is unique alone has an index already, and no two rows with its value for the id to tell apart.
     let is_unique = field.unique.as_ref().is_some_and(Vec::is_empty);
     match &field.kind {
-        _ if is_unique && columns.len() == 1 => {}
+        FieldKind::Relation(_) if is_unique && columns.len() == 1 => {}
         FieldKind::Relation(_) => {
             for column in &columns {
                 table.index(owner, vec![Key::ascending(column), Key::ascending("id")], std::slice::from_ref(column));
@@ -175,8 +175,18 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
             let on = columns.iter().map(Key::ascending).collect();
             table.indexes.push(Index { name, on, unique: false, gin: true });
         }
-        FieldKind::Scalar { .. } | FieldKind::Enum { .. } if field.filterable || field.sortable || field.indexed => {
-            table.index(owner, vec![Key::ascending(&columns[0]), Key::ascending("id")], &columns[..1]);
+        FieldKind::Scalar { .. } | FieldKind::Enum { .. } => {
+            let sorted = sort_keys(field, is_unique);
+            let is_plain =
+                field.indexed || (field.filterable && !compares_by(field)) || (field.sortable && sorted.is_none());
+            if is_plain && !(is_unique && columns.len() == 1) {
+                table.index(owner, vec![Key::ascending(&columns[0]), Key::ascending("id")], &columns[..1]);
+            }
+            if let Some(mut on) = sorted {
+                on.push(Key::ascending("id"));
+                let name = names::sort_index(owner, field.name.snake());
+                table.indexes.push(Index { name, on, unique: false, gin: false });
+            }
         }
         _ => {}
     }
@@ -186,12 +196,47 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
     }
 }
 
+/// The keys of the field's order, where an index has to have them and the column itself is none of them.
+fn sort_keys(field: &schema::Field, is_unique: bool) -> Option<Vec<Key>> {
+    // Ranges of a unique text are asked for seldom; its other conditions are served by the index that keeps it unique.
+    let in_filters = field.filterable && compares_by(field);
+    let needed = field.sortable || in_filters && (!is_unique || field.collation != names::ALL_LANGUAGES);
+    order_keys(field).filter(|_| needed)
+}
+
+/// Whether filters compare what the order compares.
+fn compares_by(field: &schema::Field) -> bool {
+    matches!(&field.kind, FieldKind::Scalar { .. }) && order_keys(field).is_some()
+}
+
+/// What the field is ordered by; `None` for its column as it is.
+fn order_keys(field: &schema::Field) -> Option<Vec<Key>> {
+    let name = field.name.snake();
+    match &field.kind {
+        // Amounts of different currencies are neither less nor more.
+        FieldKind::Scalar { scalar, .. } if scalar.has_currency() => {
+            Some(vec![Key::ascending(names::currency_column(name)).by(Sort::Bytes), Key::ascending(name)])
+        }
+        FieldKind::Scalar { scalar, .. }
+            if scalar.mapping().sql == SqlType::Text && scalar.mapping().takes.sortable =>
+        {
+            Some(vec![Key::ascending(name).by(Sort::Text(field.collation.clone()))])
+        }
+        FieldKind::Enum { choice, many: false } => {
+            let values = choice.values.iter().map(|value| value.name.snake().to_owned()).collect();
+            Some(vec![Key::ascending(name).by(Sort::Values(values))])
+        }
+        _ => None,
+    }
+}
+
 fn declared_index(owner: &str, fields: &[schema::Field], index: &schema::Index, table: &mut Table) {
     let on: Vec<_> = index
         .on
         .iter()
         .flat_map(|(name, descending)| {
-            columns_of(fields, name.snake()).into_iter().map(|column| Key { column, descending: *descending })
+            let keys = keys_of(fields, name.snake(), index.unique);
+            keys.into_iter().map(|key| Key { descending: *descending, ..key })
         })
         .collect();
     let columns: Vec<_> = on.iter().map(|key| key.column.clone()).collect();
@@ -200,6 +245,13 @@ fn declared_index(owner: &str, fields: &[schema::Field], index: &schema::Index, 
     } else {
         table.index(owner, on, &columns);
     }
+}
+
+/// The keys of a field in an index: of one that the API orders by, those of its order, so that the index serves it.
+fn keys_of(fields: &[schema::Field], name: &str, unique: bool) -> Vec<Key> {
+    let field = fields.iter().find(|field| field.name.snake() == name && field.sortable && !unique);
+    let in_order = field.and_then(order_keys);
+    in_order.unwrap_or_else(|| columns_of(fields, name).into_iter().map(Key::ascending).collect())
 }
 
 /// The columns of a field, or the system column of this name.

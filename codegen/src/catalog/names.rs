@@ -4,6 +4,9 @@ use sha2::{Digest, Sha256};
 
 use crate::schema::{Field, Name, Relation};
 
+/// The tag of the order that Unicode has for all languages, whose collation every database has.
+pub const ALL_LANGUAGES: &str = "und";
+
 /// PostgreSQL cuts longer names off silently.
 const LONGEST: usize = 63;
 
@@ -77,6 +80,16 @@ pub fn unique(table: &str, columns: &[String]) -> String {
 
 pub fn index(table: &str, columns: &[String]) -> String {
     fit(format!("{table}_{}_idx", columns.join("_")))
+}
+
+/// The index that serves the order of a field whose columns have none of their own. No name of the schema has two underscores.
+pub fn sort_index(table: &str, field: &str) -> String {
+    fit(format!("{table}_{field}__sort"))
+}
+
+/// The collation, in the schema `sort`, of a language (BCP 47); `sort.make` makes the same name.
+pub fn collation(tag: &str) -> String {
+    fit(tag.to_lowercase().replace('-', "_"))
 }
 
 pub fn sha256_hex(text: &str) -> String {

@@ -108,6 +108,8 @@ where: { or: [{ featured: true }, { not: { price: { lt: 10 } } }] }
 `$user` stands in `created_by`, `updated_by` and fields of type `user`. For an API token, which is no user, a condition on
 it does not hold.
 
+A condition on nothing is an error: `brand: null` is neither all entries nor none. `is_null: true` asks for those without a value.
+
 ### Fields
 
 `fields: [name, price]` are those alone, `fields: { except: [cost] }` all others. Names are fields, relations among them, and for
@@ -145,6 +147,7 @@ pub fn reference() -> String {
     section(&mut out, "Components", "`schema/components/<component>.yaml`", FileKind::Component.keys());
     field_types(&mut out);
     options(&mut out);
+    out.push_str(ORDER);
     examples(&mut out);
     out.push_str("\n## Other parts of a content type\n");
     for key in ["computed", "indexes"] {
@@ -275,6 +278,18 @@ fn options(out: &mut String) {
     }
 }
 
+const ORDER: &str = "
+### Order
+
+Texts are sorted, and compared by `lt`, `lte`, `gt` and `gte`, as Unicode has it for all languages (the root of the CLDR), whatever
+the locale of the database: `apple`, `Äpfel`, `Banana`. `collation:` names a language, for the site or for a field, whose dictionaries
+have another order. Texts that are the same but for case and accents stand together, and what is the same in all keys is told apart
+by its id, so that pages have every entry once.
+
+The order is that of ICU. Where PostgreSQL was built without it, `typecase doctor` says so, and texts are in the order of
+their small letters without accents, by the numbers of their characters, for each language alike.
+";
+
 fn examples(out: &mut String) {
     out.push_str(
         "\n### Relations\n\n```yaml\nbrand:   { type: relation, to: brand, on_delete: restrict, inverse: products }\n\
@@ -286,7 +301,16 @@ fn examples(out: &mut String) {
          points at one content type and has neither inverse nor foreign key.\n\n\
          ### Enums\n\n```yaml\nsize:  { type: enum, values: [small, large], default: small }\n\
          state:\n  type: enum\n  values:\n    open: Can be bought.\n    closed: { description: Cannot be bought., was: shut }\n```\n\n\
-         ### Money\n\nDefaults and bounds are written in major units: `12.50`, `12.50 EUR`, or `{ amount: 12.50, currency: EUR }`. \
+         An order by an enum is that in which its values are declared, wherever one is added and whatever it is renamed to.\n\n\
+         ### Blocks\n\n```yaml\nbody: { type: blocks, of: [text, gallery] }\n```\n\n\
+         In one query a name of the answer has one type, so blocks that have a field of one name and another type, or one that is \
+         null for one of them and never for the other, cannot be asked for together: the generator warns (`S504`). Give both the \
+         same `required` (`publish` is checked too, and leaves the API a null), or ask for one of them under another name:\n\n\
+         ```graphql\n{ products { nodes { body { ... on Text { heading } ... on Gallery { galleryHeading: heading } } } } }\n```\n\n\
+         The same holds for the types that a relation to one of several points at.\n\n\
+         ### Money\n\nAn order by money is that of its currency, by the letters of the code, and then of the amount: a thousand yen are neither \
+         more nor less than ten euros. \
+         Defaults and bounds are written in major units: `12.50`, `12.50 EUR`, or `{ amount: 12.50, currency: EUR }`. \
          Without a currency a default is in that of the site; bounds are written without one and hold in any.\n",
     );
 }

@@ -92,6 +92,9 @@ impl<'a> Differ<'a> {
                 self.drop_with_owned(name, Rows::Entries, name);
             }
         }
+        for tag in self.after.languages().difference(&self.before.languages()) {
+            self.push(Step::AddCollation { tag: (*tag).to_owned() });
+        }
         self.stored_components();
         self.renames();
         self.unused_answers();

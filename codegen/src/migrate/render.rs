@@ -5,7 +5,7 @@ mod values;
 use super::literal::quoted as text;
 use super::step::Step;
 use crate::catalog::names::{fit, quoted};
-use crate::catalog::{Catalog, Column, ForeignKey, Index, Reach};
+use crate::catalog::{Catalog, Column, ForeignKey, Index, Key, Reach};
 
 const STAGES: [&str; 2] = ["draft", "live"];
 
@@ -44,6 +44,9 @@ fn each_ignoring(rule: &'static str, render: impl Fn(&str) -> String) -> Vec<Sta
 pub fn render(step: &Step, after: &Catalog) -> Rendered {
     let (title, statements) = match step {
         Step::Relabel { about, .. } => (format!("{about}: nothing changes in the database"), Vec::new()),
+        Step::AddCollation { tag } => {
+            (format!("texts in the order of `{tag}`"), vec![plain(format!("select sort.make({})", text(tag)))])
+        }
         Step::EndDrafts { table } => {
             (format!("{table} has no drafts any more: nothing changes in the database"), Vec::new())
         }
@@ -288,8 +291,7 @@ fn foreign_key(stage: &str, table: &str, key: &ForeignKey, filled: bool) -> Stri
 fn create_index(stage: &str, table: &str, index: &Index, how: &str) -> String {
     let unique = if index.unique { "unique " } else { "" };
     let method = if index.gin { "using gin " } else { "" };
-    let keys: Vec<_> =
-        index.on.iter().map(|key| quoted(&key.column) + if key.descending { " desc" } else { "" }).collect();
+    let keys: Vec<_> = index.on.iter().map(Key::sql).collect();
     format!("create {unique}index{how} {} on {} {method}({})", quoted(&index.name), at(stage, table), keys.join(", "))
 }
 

@@ -17,6 +17,11 @@ pub enum Step {
         table: String,
     },
 
+    /// The order of a language (BCP 47), which indexes are to be in.
+    AddCollation {
+        tag: String,
+    },
+
     // Order matters: what goes makes way first, so that a new thing can have an old name.
     DropCheck {
         table: String,

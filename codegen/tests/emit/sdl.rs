@@ -206,6 +206,7 @@ fn field(name: &str, kind: FieldKind) -> Field {
         indexed: false,
         filterable: false,
         sortable: false,
+        collation: "und".to_owned(),
         localized: false,
         search: None,
         deprecated: None,
@@ -233,6 +234,7 @@ fn site() -> Site {
         currency: "EUR".to_owned(),
         currencies: vec!["EUR".to_owned()],
         locales: vec!["en".to_owned()],
+        collation: "und".to_owned(),
         limits: Limits { depth: 10, cost: 1000, aliases: 30, batch: 5, page: 100, list: 500, body: 1024 },
     }
 }

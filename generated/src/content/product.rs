@@ -17,20 +17,20 @@ pub struct Product {
     pub summary: Option<String>, // A sentence or two for lists and search results.
     pub description: Option<String>, // The full description.
     pub brand: Option<Id<Brand>>, // Who makes it.
-    pub categories: Vec<Id<Category>>, // Where it is shelved, the main category first.
-    pub tags: Vec<Id<Tag>>, // Topics it belongs to.
+    pub categories: ToMany<Id<Category>>, // Where it is shelved, the main category first.
+    pub tags: ToMany<Id<Tag>>, // Topics it belongs to.
     pub price: Option<Money>, // List price, or the lowest price of the variants.
     pub compare_at_price: Option<Money>, // Former price; shown struck through when it is higher than the price.
     pub tax_included: Option<bool>, // Whether the prices include tax.
     pub stock_status: ProductStockStatus, // Whether it can be had, as last reported by the shop's stock system.
-    pub images: Vec<Id<Media>>, // Pictures, the main one first.
+    pub images: ToMany<Id<Media>>, // Pictures, the main one first.
     pub options: Vec<ProductOption>, // What the variants differ in, such as size and colour.
     pub attributes: Option<Json>, // Further properties by name, such as material or care.
     pub body: Vec<ProductBodyBlock>, // Sections of the product's page.
-    pub related: Vec<Id<Product>>, // Products shown beside this one.
+    pub related: ToMany<Id<Product>>, // Products shown beside this one.
     pub seo: Option<Seo>, // What search engines and social networks show.
     pub external_ref: Option<String>, // The product's key in the system that it comes from.
-    pub variants: Vec<ProductVariant>, // What can be put into a basket, each with a stock keeping unit of its own.
+    pub variants: ToMany<ProductVariant>, // What can be put into a basket, each with a stock keeping unit of its own.
 }
 
 runtime::record!(Product, PRODUCT, [

@@ -17,8 +17,8 @@ pub struct Service {
     pub slug: String, // The part of the service's address that names it.
     pub summary: Option<String>, // A sentence or two for lists and search results.
     pub description: Option<String>, // The full description.
-    pub categories: Vec<Id<Category>>, // Where it is listed, the main category first.
-    pub tags: Vec<Id<Tag>>, // Topics it belongs to.
+    pub categories: ToMany<Id<Category>>, // Where it is listed, the main category first.
+    pub tags: ToMany<Id<Tag>>, // Topics it belongs to.
     pub price: Option<Money>, // Price for one unit.
     pub price_unit: ServicePriceUnit, // What the price is for.
     pub duration: Option<Duration>, // How long it takes.
@@ -33,9 +33,9 @@ pub struct Service {
     pub opening_hours: Vec<OpeningHours>, // Weekly hours in local time; exceptions have dates.
     pub booking_url: Option<String>, // Where to book.
     pub cancellation_policy: Option<String>, // Until when and at what cost it can be cancelled.
-    pub images: Vec<Id<Media>>, // Pictures, the main one first.
+    pub images: ToMany<Id<Media>>, // Pictures, the main one first.
     pub body: Vec<ServiceBodyBlock>, // Sections of the service's page.
-    pub products: Vec<Id<Product>>, // Products that go with it.
+    pub products: ToMany<Id<Product>>, // Products that go with it.
     pub seo: Option<Seo>, // What search engines and social networks show.
     pub external_ref: Option<String>, // The service's key in the system that it comes from.
 }

@@ -4,7 +4,10 @@
 pub const PREFIX: &str = "system/";
 
 /// `(name in the ledger, text)`, in order. They are applied before the site's own.
-pub const FILES: &[(&str, &str)] = &[("system/0001_identity.sql", include_str!("system/0001_identity.sql"))];
+pub const FILES: &[(&str, &str)] = &[
+    ("system/0001_identity.sql", include_str!("system/0001_identity.sql")),
+    ("system/0002_order.sql", include_str!("system/0002_order.sql")),
+];
 
 /// Whether two files are numbered in one row: an update of this crate may bring a system file after a site's own ones.
 pub fn same_row(one: &str, other: &str) -> bool {

@@ -75,7 +75,7 @@ pub struct Failure {
     pub pos: Pos,
 }
 
-/// The children fields (by `snake`) that any of the computed fields reads, each once.
+/// The lists (by `snake`) that any of the computed fields reads, each once.
 pub fn computed_with(fields: &[&'static ComputedInfo]) -> Vec<&'static str> {
     let mut with: Vec<_> = fields.iter().flat_map(|field| field.with).copied().collect();
     with.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codegen::catalog::{Catalog, Reach, names};
+use codegen::catalog::{Catalog, Index, Reach, Sort, names};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 /// Everything in `draft` and `live` by name, each with its definition as PostgreSQL prints it.
@@ -71,11 +71,27 @@ pub fn expected(catalog: &Catalog) -> BTreeMap<String, String> {
                 }
             }
             for index in &table.indexes {
-                all.insert(format!("index {stage}.{}", index.name), String::new());
+                all.insert(format!("index {stage}.{}", index.name), sorted(stage, name, index));
             }
         }
     }
     all
+}
+
+/// An index of an order, as PostgreSQL prints it; nothing for others.
+fn sorted(stage: &str, table: &str, index: &Index) -> String {
+    let [key, id] = index.on.as_slice() else { return String::new() };
+    let column = names::quoted(&key.column);
+    let first = match &key.sort {
+        Sort::Text(tag) => format!("sort.key({column}) COLLATE sort.{}", names::collation(tag)),
+        Sort::Values(values) => {
+            let values: Vec<_> = values.iter().map(|value| format!("'{value}'::text")).collect();
+            format!("array_position(ARRAY[{}], {column})", values.join(", "))
+        }
+        Sort::Plain | Sort::Bytes => return String::new(),
+    };
+    let (name, table) = (names::quoted(&index.name), names::quoted(table));
+    format!("CREATE INDEX {name} ON {stage}.{table} USING btree ({first}, {})", id.column)
 }
 
 /// Panics with the first differences; an expected definition that is empty agrees with all but doubts.

@@ -231,6 +231,15 @@ fn fields(all: &[Field], dropped: &[String], indent: usize) -> String {
         if field.filterable {
             put("filterable: true".to_owned());
         }
+        match &field.kind {
+            Kind::Enum { many: false, .. } => put("sortable: true".to_owned()),
+            Kind::Scalar("string") if field.filterable => {
+                put("sortable: true".to_owned());
+                put("collation: sv".to_owned());
+            }
+            Kind::Scalar(name) if field.filterable && *name != "user" => put("sortable: true".to_owned()),
+            _ => {}
+        }
         if field.unique {
             put("unique: true".to_owned());
         }

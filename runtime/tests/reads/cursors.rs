@@ -48,18 +48,20 @@ fn expected(data: &Data, order: &Json) -> Vec<String> {
 async fn pages_forward_and_backward_are_the_whole_list_under_every_order() {
     let data = Data::random(&mut Rng(7), NOTES);
     let (db, store) = with(&data).await;
-    let forward = "query { notes(stage: DRAFT, first: 5, after: $at, orderBy: $order) {
+    let forward = "query { notes(stage: DRAFT, first: $size, after: $at, orderBy: $order) {
         edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
-    let backward = forward.replace("first: 5, after", "last: 5, before");
-    for order in orders() {
-        let all = expected(&data, &order);
+    let backward = forward.replace("first: $size, after", "last: $size, before");
+    for (order, size) in orders().iter().flat_map(|order| [1, 2, 5].map(|size| (order, size))) {
+        let all = expected(&data, order);
         for (query, ahead, start, is_forward) in
             [(forward, "hasNextPage", "endCursor", true), (&backward, "hasPreviousPage", "startCursor", false)]
         {
             let mut seen: Vec<String> = Vec::new();
             let mut at = Json::Null;
             loop {
-                let answer = run(&store, query, json!({"order": order, "at": at})).await.expect("the page is read");
+                let answer = run(&store, query, json!({"order": order, "at": at, "size": size}))
+                    .await
+                    .expect("the page is read");
                 let page = &answer.json["notes"];
                 let edges = page["edges"].as_array().unwrap();
                 let ids: Vec<_> = edges.iter().map(|edge| edge["node"]["id"].as_str().unwrap().to_owned()).collect();
@@ -76,7 +78,7 @@ async fn pages_forward_and_backward_are_the_whole_list_under_every_order() {
                 }
                 at = page["pageInfo"][start].clone();
             }
-            assert_eq!(seen, all, "{order}, forward: {is_forward}");
+            assert_eq!(seen, all, "{order}, pages of {size}, forward: {is_forward}");
         }
     }
     db.close().await;
@@ -133,6 +135,45 @@ async fn connections_of_several_owners_have_pages_of_their_own() {
     }
     assert_eq!(first.sent, 3, "one for the persons, one for their notes, one to count them");
     assert_eq!(first.planned, 3);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn children_beyond_the_first_ones_are_reached_in_pages() {
+    let mut rng = Rng(12);
+    let mut data = Data::random(&mut rng, 3);
+    let notes: Vec<_> = data.rows(Stage::Draft, "note").iter().map(|note| note["id"].clone()).collect();
+    data.keep(Stage::Draft, "note_item", |_| false);
+    for (index, note) in (0..45).flat_map(|index| notes.iter().map(move |note| (index, note))) {
+        let id = uuid::Uuid::from_u128(u128::from(rng.next())).to_string();
+        let text = format!("{:02}", 99 - index);
+        let row =
+            json!({"id": id, "parent_id": note, "position": index, "text": text, "count": null, "label_id": null});
+        data.push("draft", "note_item", row);
+    }
+    let (db, store) = with(&data).await;
+    let query =
+        "query { notes(stage: DRAFT) { nodes { id itemsConnection(first: 20, filter: $filter, orderBy: $order) {
+        nodes { text } pageInfo { hasNextPage endCursor } totalCount } } } }";
+    let found = run(&store, query, json!({})).await.expect("the pages are read");
+    assert_eq!((found.planned, found.sent), (3, 3), "one for the notes, one for their items, one to count them");
+    let rest = "query { note(id: $id, stage: DRAFT) { itemsConnection(first: 100, after: $after) { nodes { text } pageInfo { hasNextPage } } } }";
+    for note in found.json["notes"]["nodes"].as_array().unwrap() {
+        let page = &note["itemsConnection"];
+        assert_eq!((&page["totalCount"], &page["pageInfo"]["hasNextPage"]), (&json!(45), &json!(true)));
+        assert_eq!((&page["nodes"][0]["text"], &page["nodes"][19]["text"]), (&json!("99"), &json!("80")));
+        let variables = json!({"id": note["id"], "after": page["pageInfo"]["endCursor"]});
+        let after = run(&store, rest, variables).await.expect("the rest is read").json;
+        let after = &after["note"]["itemsConnection"];
+        assert_eq!(after["pageInfo"]["hasNextPage"], false);
+        let texts: Vec<_> = after["nodes"].as_array().unwrap().iter().map(|item| &item["text"]).collect();
+        let expected: Vec<_> = (20..45).map(|index| json!(format!("{:02}", 99 - index))).collect();
+        assert_eq!(texts, expected.iter().collect::<Vec<_>>());
+    }
+    let variables = json!({"filter": {"text": {"lt": "60"}}, "order": [{"field": "TEXT"}]});
+    let found = run(&store, query, variables).await.expect("the pages are read").json;
+    let page = &found["notes"]["nodes"][0]["itemsConnection"];
+    assert_eq!((&page["totalCount"], &page["nodes"][0]["text"]), (&json!(5), &json!("55")));
     db.close().await;
 }
 

@@ -1,10 +1,12 @@
 //! Random content, in a database and in memory, and a way to run a document over it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Name;
 use async_graphql::parser::parse_query;
 use async_graphql_value::Value as Literal;
+use runtime::content::SchemaInfo;
 use runtime::site::SiteCode;
 use runtime::store::read::{Arguments, Document, Failure, Request, Root};
 use runtime::testing::TestDb;
@@ -23,10 +25,16 @@ pub struct Data {
     pub tables: BTreeMap<(&'static str, String), Vec<Row>>,
 }
 
+/// Whether the databases of the tests, which are all of one server, have the order of ICU.
+pub static HAS_ICU: AtomicBool = AtomicBool::new(false);
+
 const PUBLISHED: &str = "all that is live";
 
 /// Stored milliseconds and what the API shows of them.
 pub const LENGTHS: [(i64, &str); 4] = [(0, "PT0S"), (90_000, "PT1M30S"), (86_400_000, "P1D"), (500, "PT0.5S")];
+
+/// Small and great, with and without accents.
+const LETTERS: [char; 9] = ['a', 'b', 'c', 'A', 'B', 'ä', 'Ä', 'é', 'Z'];
 
 /// A small generator of random numbers, so that a failure can be told by its seed (SplitMix64).
 #[derive(Clone)]
@@ -59,7 +67,7 @@ impl Rng {
 
     fn word(&mut self) -> String {
         let length = 1 + self.below(3);
-        (0..length).map(|_| *self.pick(&['a', 'b', 'c'])).collect()
+        (0..length).map(|_| *self.pick(&LETTERS)).collect()
     }
 }
 
@@ -83,7 +91,7 @@ impl Data {
         kept.map_or_else(|| self.rows(Stage::Live, table), Vec::as_slice)
     }
 
-    fn push(&mut self, stage: &'static str, table: &str, row: Json) {
+    pub fn push(&mut self, stage: &'static str, table: &str, row: Json) {
         let Json::Object(row) = row else { panic!("a row is an object") };
         self.tables.entry((stage, table.to_owned())).or_default().push(row);
     }
@@ -169,6 +177,8 @@ impl Data {
 
     /// The same in a database.
     pub async fn insert(&self, db: &TestDb) {
+        let order = include_str!("../../src/migrate/system/0002_order.sql");
+        sqlx::raw_sql(order).execute(&db.pool).await.expect("the order of texts is made");
         for stage in ["draft", "live"] {
             let ddl = include_str!("schema.sql").replace("{stage}", stage);
             sqlx::raw_sql(AssertSqlSafe(ddl)).execute(&db.pool).await.expect("the tables are made");
@@ -314,15 +324,25 @@ pub async fn text(store: &Store, query: &str) -> String {
 }
 
 async fn written(store: &Store, query: &str, variables: Json) -> Result<(String, usize), Vec<Failure>> {
+    written_with(store, &SCHEMA, &SiteCode::default(), query, variables).await
+}
+
+/// With another schema over the same tables, and its site's code.
+pub async fn written_with(
+    store: &Store,
+    schema: &'static SchemaInfo,
+    site: &SiteCode,
+    query: &str,
+    variables: Json,
+) -> Result<(String, usize), Vec<Failure>> {
     let Json::Object(variables) = variables else { panic!("variables are an object") };
     let arguments = Plain { variables };
     let document = parse_query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let (_, operation) = document.operations.iter().next().expect("one operation");
     let condition = |name: &str| arguments.condition(name);
     let nullable = |_: &str, name: &str| !name.ends_with('s') && !name.ends_with("Connection");
-    let of = Document { schema: &SCHEMA, document: &document, condition: &condition, nullable: &nullable };
-    let site = SiteCode::default();
-    let request = Request::new(store, &arguments, &site);
+    let of = Document { schema, document: &document, condition: &condition, nullable: &nullable };
+    let request = Request::new(store, &arguments, site);
     let (mut planned, mut out) = (0, String::from("{"));
     for selected in of.fields("Query", &[&operation.node.selection_set.node]) {
         let root = Root::compile(of, &selected).unwrap_or_else(|| panic!("`{}` reads nothing", selected.key));
@@ -345,6 +365,10 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
 pub async fn with(data: &Data) -> (TestDb, Store) {
     let db = TestDb::new().await;
     data.insert(&db).await;
+    let has_icu =
+        "select collprovider = 'i' from pg_collation where collname = 'und' and collnamespace = 'sort'::regnamespace";
+    let has_icu: bool = sqlx::query_scalar(has_icu).fetch_one(&db.pool).await.expect("there is a collation");
+    HAS_ICU.store(has_icu, Ordering::Relaxed);
     let store = Database::new(db.pool.clone(), &SCHEMA).trusted();
     (db, store)
 }

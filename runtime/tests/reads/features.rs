@@ -7,6 +7,7 @@ use runtime::{Code, Id, Stage, id};
 use serde_json::json;
 
 use crate::database::{Data, Rng, run, with};
+use crate::reference::compare_texts;
 
 #[tokio::test]
 async fn the_number_of_statements_is_known_and_does_not_grow_with_the_rows() {
@@ -177,7 +178,11 @@ async fn the_sites_own_code_selects_typed_records() {
     let select = Select::new().filter(json!({"rank": {"isNull": false}})).order_by("NAME", "DESC").first(100);
     let labels: Vec<Label> = store.list(Stage::Draft, &select).await.expect("they are read");
     let mut expected: Vec<_> = data.rows(Stage::Draft, "label").iter().filter(|row| !row["rank"].is_null()).collect();
-    expected.sort_by_key(|row| std::cmp::Reverse((row["name"].to_string(), row["id"].to_string())));
+    let text = |row: &crate::database::Row, key: &str| row[key].as_str().unwrap().to_owned();
+    expected.sort_by(|a, b| {
+        let by_name = compare_texts(&text(a, "name"), &text(b, "name"));
+        by_name.then_with(|| text(a, "id").cmp(&text(b, "id"))).reverse()
+    });
     assert!(!expected.is_empty());
     let ids: Vec<_> = expected.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(labels.iter().map(|label| label.id().uuid().to_string()).collect::<Vec<_>>(), ids);

@@ -158,10 +158,7 @@ impl<'a> Writer<'a> {
                 format!("{}: {name}(first: {first}) {}", self.alias(), self.union(to.to, depth - 1))
             }
             Shape::Many(to) => self.list(name, to.to[0], depth),
-            Shape::Children(of) => {
-                let arguments = self.list_arguments(of);
-                format!("{}: {name}{arguments} {}", self.alias(), self.object(of, depth - 1))
-            }
+            Shape::Children(of) => self.list(name, of, depth),
             Shape::Component(of) | Shape::Components(of) => format!("{name} {}", self.component(of, depth - 1)),
             Shape::Blocks(blocks) => format!("{name} {}", self.blocks(blocks, depth - 1)),
         }
@@ -226,7 +223,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A to-many relation or an inverse, as a list or as a connection.
+    /// A to-many relation, children or an inverse, as a list or as a connection.
     fn list(&mut self, name: &str, of: &'static ContentInfo, depth: usize) -> String {
         if self.rng.chance(50) {
             let arguments = self.list_arguments(of);
@@ -401,7 +398,7 @@ impl<'a> Writer<'a> {
             Kind::Money => {
                 json!({"amountMinor": self.rng.below(4) * 50, "currency": *self.rng.pick(&["EUR", "JPY"])})
             }
-            _ => json!(*self.rng.pick(&["a", "b", "ab", "Ca", "bca", "%", ""])),
+            _ => json!(*self.rng.pick(&["a", "b", "ab", "Ca", "bca", "ä", "Äé", "B", "%", ""])),
         }
     }
 

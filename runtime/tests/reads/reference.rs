@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::database::{Data, LENGTHS, Plain, Row};
+use crate::database::{Data, HAS_ICU, LENGTHS, Plain, Row};
 use crate::schema::SCHEMA;
 
 pub struct Reference<'a> {
@@ -152,8 +152,12 @@ impl<'a> Reference<'a> {
         }
         let name = name.strip_suffix("Connection").unwrap();
         if let Some(field) = info.field(name) {
-            let Shape::Many(to) = field.shape else { panic!("`{name}` is no list") };
-            return self.page(to.to[0], self.targets(info, row, field), &arguments, sets, false);
+            let of = match field.shape {
+                Shape::Many(to) => to.to[0],
+                Shape::Children(of) => of,
+                _ => panic!("`{name}` is no list"),
+            };
+            return self.page(of, self.targets(info, row, field), &arguments, sets, false);
         }
         let inverse = info.inverses.iter().find(|inverse| inverse.name == name).unwrap();
         self.page(inverse.source, self.inverse(info, row, inverse), &arguments, sets, true)
@@ -404,8 +408,7 @@ impl<'a> Reference<'a> {
     }
 
     pub fn holds(&self, info: &'static ContentInfo, row: &Row, filter: &Json) -> bool {
-        let given = filter.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
-        given.into_iter().all(|(key, value)| self.condition(info, row, key, value))
+        filter.as_object().unwrap().iter().all(|(key, value)| self.condition(info, row, key, value))
     }
 
     fn condition(&self, info: &'static ContentInfo, row: &Row, key: &str, value: &Json) -> bool {
@@ -514,38 +517,70 @@ fn compare(kind: Kind, a: &Json, b: &Json) -> Ordering {
             (Json::Bool(a), Json::Bool(b)) => a.cmp(b),
             // Moments differ in whole seconds or not at all but in their fraction, whose dot sorts before the `Z`.
             _ if kind == Kind::Datetime => text(a).trim_end_matches('Z').cmp(text(b).trim_end_matches('Z')),
+            _ if kind.cast() == "text" => compare_texts(text(a), text(b)),
             _ => text(a).cmp(text(b)),
         },
     }
 }
 
+/// Letters first, then accents, then small before great; by bytes without ICU, where small ones without accents come first.
+pub fn compare_texts(a: &str, b: &str) -> Ordering {
+    let bare = |text: &str| -> String { text.chars().map(|letter| bare(letter).to_ascii_lowercase()).collect() };
+    let accents = |text: &str| -> Vec<bool> { text.chars().map(bare_differs).collect() };
+    let great = |text: &str| -> Vec<bool> { text.chars().map(char::is_uppercase).collect() };
+    if HAS_ICU.load(std::sync::atomic::Ordering::Relaxed) {
+        let of = |text: &str| (bare(text), accents(text), great(text));
+        return of(a).cmp(&of(b));
+    }
+    let of = |text: &str| (bare(text), if bare(text) == text { String::new() } else { text.to_owned() });
+    of(a).cmp(&of(b))
+}
+
+/// Of the letters of the tests.
+fn bare(letter: char) -> char {
+    match letter {
+        'ä' => 'a',
+        'Ä' => 'A',
+        'é' => 'e',
+        other => other,
+    }
+}
+
+fn bare_differs(letter: char) -> bool {
+    bare(letter) != letter
+}
+
 fn compare_key(info: &ContentInfo, key: &Json, a: &Row, b: &Row) -> Ordering {
     let name = text(&key["field"]).to_lowercase();
-    let kind = match info.fields.iter().find(|field| field.snake == name).map(|field| field.shape) {
-        Some(Shape::Scalar(kind)) => kind,
-        _ if name.ends_with("_at") => Kind::Datetime,
-        _ => Kind::String,
-    };
     let descending = key["direction"] == "DESC";
     let nulls_first = key["nulls"].as_str().map_or(descending, |nulls| nulls == "FIRST");
-    match (&a[&name], &b[&name]) {
-        (Json::Null, Json::Null) => Ordering::Equal,
-        (Json::Null, _) => {
-            if nulls_first {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            }
+    match (a[&name].is_null(), b[&name].is_null()) {
+        (true, true) => Ordering::Equal,
+        (true, false) if nulls_first => Ordering::Less,
+        (false, true) if !nulls_first => Ordering::Less,
+        (true, false) | (false, true) => Ordering::Greater,
+        (false, false) => {
+            let ordering = compare_values(info, &name, a, b);
+            if descending { ordering.reverse() } else { ordering }
         }
-        (_, Json::Null) => {
-            if nulls_first {
-                Ordering::Greater
-            } else {
-                Ordering::Less
-            }
+    }
+}
+
+fn compare_values(info: &ContentInfo, name: &str, a: &Row, b: &Row) -> Ordering {
+    let (one, other) = (&a[name], &b[name]);
+    match info.fields.iter().find(|field| field.snake == name).map(|field| field.shape) {
+        Some(Shape::Scalar(Kind::Money)) => {
+            let currency = format!("{name}_currency");
+            let by_currency = text(&a[&currency]).cmp(text(&b[&currency]));
+            by_currency.then(compare(Kind::Money, one, other))
         }
-        (a, b) if descending => compare(kind, b, a),
-        (a, b) => compare(kind, a, b),
+        Some(Shape::Enum(of)) => {
+            let place = |stored: &Json| of.values.iter().position(|(known, _)| stored == known);
+            place(one).cmp(&place(other))
+        }
+        Some(Shape::Scalar(kind)) => compare(kind, one, other),
+        // The position, or a moment.
+        _ => compare(Kind::Datetime, one, other),
     }
 }
 
@@ -573,8 +608,10 @@ fn operators(kind: Kind, value: &Json, currency: Option<&Json>, given: &Json) ->
         "lte" => compared(wanted).is_some_and(Ordering::is_le),
         "gt" => compared(wanted).is_some_and(Ordering::is_gt),
         "gte" => compared(wanted).is_some_and(Ordering::is_ge),
-        "contains" => value.as_str().is_some_and(|value| value.contains(&text(wanted).to_lowercase())),
-        "startsWith" => value.as_str().is_some_and(|value| value.starts_with(&text(wanted).to_lowercase())),
+        "contains" => value.as_str().is_some_and(|value| value.to_lowercase().contains(&text(wanted).to_lowercase())),
+        "startsWith" => {
+            value.as_str().is_some_and(|value| value.to_lowercase().starts_with(&text(wanted).to_lowercase()))
+        }
         other => panic!("no operator `{other}`"),
     })
 }

@@ -8,8 +8,11 @@ use runtime::content::SchemaInfo;
 use runtime::testing::TestDb;
 use runtime::{Database, Store};
 
-/// The server's own tables.
-const SYSTEM: &str = include_str!("../../src/migrate/system/0001_identity.sql");
+/// The server's own tables, and the order of texts.
+const SYSTEM: &str = concat!(
+    include_str!("../../src/migrate/system/0001_identity.sql"),
+    include_str!("../../src/migrate/system/0002_order.sql")
+);
 
 /// A database that holds the tables of [`schema::SHOP`], empty.
 pub struct Shop {

@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "55c033db6961ece01512d280b141ac9a1be52be06ff1d21fd518bcfd7d5e392b";
+pub static CATALOG: &str = "632a17a7a6c10e6716b5a354e3b960931f6f33872a5069627908942c210677a8";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::names::ALL_LANGUAGES;
 use crate::emit::sdl::{Definition, Kind, Member, Owner, member_type, words};
 use crate::schema::{Field, FieldKind, FilterFamily, Relation, Scalar};
 
@@ -31,7 +32,7 @@ pub fn shared() -> Vec<Definition> {
 }
 
 fn operators_are_joined(what: &str) -> String {
-    format!("Conditions on {what}; all that are given must hold.")
+    format!("Conditions on {what}; all that are given must hold, and null is none.")
 }
 
 fn operators(family: FilterFamily, ty: &str) -> Vec<Member> {
@@ -71,7 +72,7 @@ fn text_operators() -> [Member; 2] {
 fn filter(owner: &Owner) -> Definition {
     let name = format!("{}Filter", owner.pascal);
     let all = format!("[{name}!]");
-    let about = format!("Which `{}`; all conditions that are given must hold.", owner.pascal);
+    let about = format!("Which `{}`; all conditions that are given must hold, and null is none.", owner.pascal);
     let moments = ["createdAt", "updatedAt", "publishedAt"];
     let system = moments.map(|moment| Member::new(moment, "DateTimeFilter", format!("Conditions on `{moment}`.")));
     let mut definition = Definition::new(Kind::Input, &name, about)
@@ -160,6 +161,23 @@ fn list_filter(name: &str) -> Definition {
         .member(Member::new("every", &filter, "This holds for all of the list, as it does when the list is empty."))
 }
 
+fn order_about(field: &Field) -> String {
+    let name = field.name.camel();
+    match &field.kind {
+        FieldKind::Enum { .. } => format!("By `{name}`, in the order in which its values are declared."),
+        FieldKind::Scalar { scalar, .. } if scalar.has_currency() => {
+            format!("By the currency of `{name}`, in the order of its code, and then by the amount.")
+        }
+        FieldKind::Scalar { scalar, .. } if scalar.mapping().filter == FilterFamily::Text => {
+            match field.collation.as_str() {
+                ALL_LANGUAGES => format!("By `{name}`, in the order that Unicode has for all languages."),
+                language => format!("By `{name}`, in the order of the language `{language}`."),
+            }
+        }
+        _ => format!("By `{name}`."),
+    }
+}
+
 fn order(owner: &Owner) -> [Definition; 2] {
     let name = &owner.pascal;
     let system: &[(&str, &str)] = match owner.root {
@@ -171,7 +189,7 @@ fn order(owner: &Owner) -> [Definition; 2] {
         None => &[("POSITION", "By the place in the owner's list.")],
     };
     let sortable = owner.fields.iter().filter(|field| field.sortable);
-    let own = sortable.map(|field| Member::value(field.name.upper(), format!("By `{}`.", field.name.camel())));
+    let own = sortable.map(|field| Member::value(field.name.upper(), order_about(field)));
     let fields = Definition::new(Kind::Enum, format!("{name}OrderField"), format!("What `{name}` can be sorted by."))
         .members(system.iter().map(|(value, about)| Member::value(*value, *about)))
         .members(own);

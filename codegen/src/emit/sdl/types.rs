@@ -1,7 +1,7 @@
 //! Output types: objects, their enums and unions, edges and connections.
 
 use crate::emit::sdl::{Definition, Kind, Member, Owner, block_type, described, member_type, reason, spoken, words};
-use crate::schema::{Component, Computed, ContentType, Enum, Field, FieldKind, Inverse, Relation, Required};
+use crate::schema::{Component, Computed, Enum, Field, FieldKind, Inverse, Relation, Required};
 
 /// Page size of a nested list when none is given.
 const LIST: &str = "20";
@@ -24,7 +24,7 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     }
     let mut section = vec![object];
     section.extend(companions(name, owner.fields));
-    section.extend(owner.root.into_iter().flat_map(connection));
+    section.extend(connection(owner));
     section
 }
 
@@ -56,13 +56,16 @@ fn field_members(owner: &str, field: &Field) -> Vec<Member> {
         FieldKind::Relation(relation) if relation.many && relation.to.len() == 1 => {
             let target = relation.to[0].pascal();
             let description = described(&field.description, || spoken(&field.name));
-            list_and_connection(&field.name.camel(), &target, &description, "in their own order")
+            list_and_connection(&field.name.camel(), &target, LIST, &description, "in their own order")
                 .map(|member| member.deprecated(reason(field.deprecated.as_ref())))
                 .into()
         }
         FieldKind::Children(children) => {
-            let ty = format!("[{}!]!", children.name.pascal());
-            vec![member(field, ty).args(list_args(&children.name.pascal(), CHILDREN, "in their own order"))]
+            let description = described(&field.description, || spoken(&field.name));
+            let target = children.name.pascal();
+            list_and_connection(&field.name.camel(), &target, CHILDREN, &description, "in their own order")
+                .map(|member| member.deprecated(reason(field.deprecated.as_ref())))
+                .into()
         }
         FieldKind::Relation(relation) if relation.many => {
             let ty = format!("[{}!]!", member_type(owner, &field.name));
@@ -113,7 +116,7 @@ fn target_type(owner: &str, field: &Field, relation: &Relation) -> String {
 
 fn inverse(inverse: &Inverse) -> [Member; 2] {
     let description = format!("The entries that point here with `{}`.", inverse.field.camel());
-    list_and_connection(&inverse.name.camel(), &inverse.source.pascal(), &description, "newest first")
+    list_and_connection(&inverse.name.camel(), &inverse.source.pascal(), LIST, &description, "newest first")
 }
 
 fn computed(computed: &Computed) -> Member {
@@ -122,8 +125,9 @@ fn computed(computed: &Computed) -> Member {
     Member::new(computed.name.camel(), ty, described(&computed.description, || spoken(&computed.name)))
 }
 
-fn list_and_connection(name: &str, target: &str, description: &str, order: &str) -> [Member; 2] {
-    let list = Member::new(name, format!("[{target}!]!"), description).args(list_args(target, LIST, order));
+fn list_and_connection(name: &str, target: &str, default: &str, description: &str, order: &str) -> [Member; 2] {
+    let about = format!("{description} At most `first` of them: `{name}Connection` has all, in pages.");
+    let list = Member::new(name, format!("[{target}!]!"), about).args(list_args(target, default, order));
     let pages = Member::new(format!("{name}Connection"), format!("{target}Connection!"), description);
     [list, pages.args(page_args(target, order))]
 }
@@ -139,7 +143,7 @@ fn list_args(target: &str, default: &str, order: &str) -> [Member; 3] {
 
 fn select_args(target: &str, order: &str) -> [Member; 2] {
     [
-        Member::new("filter", format!("{target}Filter"), "Which of them; all without it."),
+        Member::new("filter", format!("{target}Filter"), "Which of them; all without it. Null is no filter."),
         Member::new(
             "orderBy",
             format!("[{target}Order!]"),
@@ -161,8 +165,9 @@ pub fn page_args(target: &str, order: &str) -> [Member; 6] {
     ]
 }
 
-fn connection(ty: &ContentType) -> [Definition; 2] {
-    let (name, plural) = (ty.name.pascal(), words(&ty.plural));
+fn connection(owner: &Owner) -> [Definition; 2] {
+    let name = &owner.pascal;
+    let plural = owner.root.map_or_else(|| format!("`{name}`"), |ty| words(&ty.plural));
     let pages = Definition::new(Kind::Object, format!("{name}Connection"), format!("A page of {plural}."))
         .member(Member::new("edges", format!("[{name}Edge!]!"), "The page's entries, each with its cursor."))
         .member(Member::new("nodes", format!("[{name}!]!"), "The page's entries."))

@@ -198,15 +198,10 @@ impl<'a> Differ<'a> {
             let on: Option<Vec<_>> = index
                 .on
                 .iter()
-                .map(|key| kept.get(&key.column).map(|column| (column.clone(), key.descending)))
+                .map(|key| kept.get(&key.column).map(|column| Key { column: column.clone(), ..key.clone() }))
                 .collect();
             let same = on.and_then(|on| {
-                new.iter().position(|new| {
-                    let same_keys = new.on.iter().map(|key| (&key.column, key.descending));
-                    new.unique == index.unique
-                        && new.gin == index.gin
-                        && same_keys.eq(on.iter().map(|(column, descending)| (column, *descending)))
-                })
+                new.iter().position(|new| new.unique == index.unique && new.gin == index.gin && new.on == on)
             });
             let converted = index.on.iter().any(|key| columns.kept.get(&key.column).is_some_and(|kept| kept.converted));
             // Rows that are given a value may all be given the same.

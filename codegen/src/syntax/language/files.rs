@@ -32,7 +32,11 @@ const COMPUTED: &[Key] = &[
     needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),
     DESCRIPTION,
     key("required", Shape::Bool, "There always is a value."),
-    key("with", NAMES, "The children fields that the computation reads."),
+    key(
+        "with",
+        NAMES,
+        "The lists that the computation reads, which are loaded with the entry: children, and relations with `many: true`. To read another one is an error.",
+    ),
 ];
 
 const INDEX: &[Key] = &[
@@ -117,6 +121,11 @@ const SITE_KEYS: &[Key] = &[
         "locales",
         Shape::List(&Shape::Text),
         "The languages (BCP 47) of the site, the default one first. `en` when absent.",
+    ),
+    key(
+        "collation",
+        Shape::Text,
+        "The language (BCP 47) in whose order texts are sorted and compared. `und` when absent: the order of Unicode for all languages.",
     ),
     key("limits", Shape::Record(LIMITS), "What one request may ask for."),
 ];

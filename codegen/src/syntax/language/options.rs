@@ -90,7 +90,13 @@ pub static OPTIONS: &[FieldOption] = &[
         "sortable",
         Shape::Bool,
         |ty, place| place != Place::Component && (ty.takes().sortable || ty.is(&[Structure::Enum])),
-        "The API orders by the field; an index is made.",
+        "The API orders by the field; an index is made. Texts are in the order of `collation`, the values of an enum in that in which they are declared, money by currency and then by amount.",
+    ),
+    option(
+        "collation",
+        Shape::Text,
+        |ty, place| place != Place::Component && ty.takes().text && ty.takes().sortable,
+        "The language (BCP 47) in whose order the field is sorted and compared. That of the site when absent.",
     ),
     option(
         "localized",

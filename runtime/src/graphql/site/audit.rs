@@ -88,7 +88,15 @@ pub async fn page(store: &Store, arguments: &Map<String, Json>, counted: bool) -
 
 fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Conditions> {
     let mut conditions = Conditions::default();
-    let Some(Json::Object(filter)) = arguments.get("filter") else { return Ok(conditions) };
+    let nothing = "must not be null: leave it out to have all";
+    let filter = match arguments.get("filter") {
+        Some(Json::Object(filter)) => filter,
+        Some(Json::Null) => return Err(wrong(nothing, &["filter"])),
+        _ => return Ok(conditions),
+    };
+    if let Some((name, _)) = filter.iter().find(|(_, value)| value.is_null()) {
+        return Err(wrong(nothing, &["filter", name]));
+    }
     for name in ["actor", "entry"] {
         if let Some(given) = text(filter, name) {
             let (_, uuid) = id::decode(given).ok_or_else(|| wrong(format!("`{given}` is no id"), &["filter", name]))?;
@@ -105,7 +113,7 @@ fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Conditions> {
         conditions.add("type = {}", table.to_owned())?;
     }
     for (name, condition) in [("since", "at >= {}::timestamptz"), ("until", "at < {}::timestamptz")] {
-        if let Some(moment) = filter.get(name).filter(|moment| !moment.is_null()) {
+        if let Some(moment) = filter.get(name) {
             let parsed = Kind::Datetime.parse(moment, &store.schema.site);
             let value = parsed.map_err(|message| wrong(message, &["filter", name]))?;
             conditions.add(condition, value.text(0).map(std::borrow::Cow::into_owned))?;

@@ -172,7 +172,7 @@ impl<'a> Compiler<'a> {
         self.note(inverse.source, Used::Field(inverse.field), pos);
     }
 
-    /// `tagsConnection`: of a to-many relation or of an inverse.
+    /// `tagsConnection`: of a to-many relation, of children or of an inverse.
     fn connection(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
         let info = object.info;
         let name = selected.name().strip_suffix("Connection").unwrap_or_default();
@@ -185,6 +185,7 @@ impl<'a> Compiler<'a> {
             Some((_, Shape::Many(to))) if to.to.len() == 1 => {
                 (Link::of_relation(&to, to.to[0]), to.to[0], DefaultOrder::Position("tj"))
             }
+            Some((_, Shape::Children(children))) => (Link::to_children(), children, DefaultOrder::Position("t")),
             _ => match info.inverses.iter().find(|inverse| inverse.name == name) {
                 Some(inverse) => {
                     self.note_inverse(inverse, selected.pos);

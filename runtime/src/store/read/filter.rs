@@ -46,12 +46,22 @@ impl<'a> Filter<'a> {
     /// Writes a condition on the row `alias`, in parentheses where it needs them.
     pub fn conditions(&mut self, info: &'static ContentInfo, filter: &Json, alias: &str) -> Result<()> {
         let Json::Object(members) = filter else {
-            self.problem(format!("must be an object, not {filter}"));
+            self.problem(match filter {
+                Json::Null => "must not be null: leave it out to have all".to_owned(),
+                other => format!("must be an object, not {other}"),
+            });
             return self.constant(true);
         };
-        let given: Vec<_> = members.iter().filter(|(_, value)| !value.is_null()).collect();
-        self.joined(" AND ", "true", &given, |this, (key, value)| {
-            this.at(key.as_str(), |this| this.condition(info, key, value, alias))
+        let members: Vec<_> = members.iter().collect();
+        self.joined(" AND ", "true", &members, |this, (key, value)| {
+            this.at(key.as_str(), |this| match value {
+                // A client that has lost a value must not be given everything, nor nothing.
+                Json::Null => {
+                    this.problem("must not be null: leave it out to have all, or ask for `{ isNull: true }`");
+                    this.constant(true)
+                }
+                value => this.condition(info, key, value, alias),
+            })
         })
     }
 
@@ -66,7 +76,7 @@ impl<'a> Filter<'a> {
             _ => {}
         }
         if let Some(column) = system_moment(info, key) {
-            return self.scalar(Kind::Datetime, alias, column, value);
+            return self.scalar(Kind::Datetime, alias, column, None, value);
         }
         if let Some(field) = info.field(key) {
             return self.if_readable(info, field.snake, |this| this.field(field, value, alias));
@@ -102,10 +112,12 @@ impl<'a> Filter<'a> {
     fn field(&mut self, field: &'static FieldInfo, value: &Json, alias: &str) -> Result<()> {
         let column = format!("{alias}.{}", quoted(field.snake));
         match field.shape {
-            Shape::Scalar(kind) if field.filterable || self.is_rule => self.scalar(kind, alias, field.snake, value),
+            Shape::Scalar(kind) if field.filterable || self.is_rule => {
+                self.scalar(kind, alias, field.snake, Some(field), value)
+            }
             Shape::Enum(of) if field.filterable || self.is_rule => {
                 let parse = |json: &Json| enum_value(of, json);
-                self.operators(&Operand { columns: vec![(column, "text")], parse: &parse }, value)
+                self.operators(&Operand::new(vec![(column, "text")], &parse), value)
             }
             Shape::Enums(of) if field.filterable || self.is_rule => self.enum_list(of, &column, value),
             Shape::One(relation) if relation.to.len() == 1 => {
@@ -308,9 +320,7 @@ fn items(value: &Json) -> &[Json] {
     }
 }
 
-/// The filter among coerced arguments, unless it is null or empty.
+/// The filter among coerced arguments, unless it has no conditions.
 pub fn given(arguments: &Map<String, Json>) -> Option<&Json> {
-    arguments
-        .get("filter")
-        .filter(|filter| filter.as_object().is_none_or(|members| !members.is_empty()) && !filter.is_null())
+    arguments.get("filter").filter(|filter| filter.as_object().is_none_or(|members| !members.is_empty()))
 }

@@ -11,10 +11,10 @@ use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
 use super::rows::Tables;
-use super::sql::{Sql, quoted};
-use crate::content::{ContentInfo, FieldInfo, Required, Shape, SiteInfo};
+use super::sql::{Sql, in_bytes, in_order, quoted};
+use crate::content::{ContentInfo, EnumInfo, FieldInfo, Required, Shape, SiteInfo};
 use crate::error::{Code, Problem, Step};
-use crate::kind::Kind;
+use crate::kind::{Kind, Ordered};
 use crate::value::Value;
 
 /// The order of a list that is given none.
@@ -35,29 +35,112 @@ pub struct Order {
 
 #[derive(Clone, Debug)]
 struct Key {
+    /// What cursors keep of a row.
     column: String,
-    /// `None` for the id.
-    kind: Option<Kind>,
+    /// What is ordered: an expression over it.
+    expression: String,
+    holds: Holds,
     nullable: bool,
     descending: bool,
     nulls_first: bool,
+}
+
+/// What a key's column holds, and what its values are compared as.
+#[derive(Clone, Copy, Debug)]
+enum Holds {
+    Id,
+    Value(Kind),
+    /// The code of a currency.
+    Code,
+    Text,
+    /// One of these names, which are in the order of the schema.
+    Choice(&'static EnumInfo),
 }
 
 /// The values of a row's keys, the id last.
 pub type Place = Vec<Value>;
 
 impl Key {
-    fn new(column: String, kind: Option<Kind>, nullable: bool, descending: bool) -> Self {
+    fn new(column: String, holds: Holds, nullable: bool, descending: bool) -> Self {
+        let expression = column.clone();
         // As PostgreSQL's indexes have it.
-        Self { column, kind, nullable, descending, nulls_first: descending }
+        Self { column, expression, holds, nullable, descending, nulls_first: descending }
     }
 
     fn id(descending: bool) -> Self {
-        Self::new("t.id".into(), None, false, descending)
+        Self::new("t.id".into(), Holds::Id, false, descending)
     }
 
-    fn cast(&self) -> &'static str {
-        self.kind.map_or("uuid", Kind::cast)
+    /// The keys that a field is ordered by. Amounts are grouped by their currencies.
+    fn of_field(field: &FieldInfo, descending: bool) -> Vec<Self> {
+        let column = |suffix: &str| format!("t.{}", quoted(&format!("{}{suffix}", field.snake)));
+        let key = |column, holds| Self::new(column, holds, field.required != Required::Save, descending);
+        let by = |expression: String, key: Self| Self { expression, ..key };
+        match field.shape {
+            Shape::Enum(of) => {
+                let place = format!("array_position(ARRAY[{}]::text[], {})", of.listed(), column(""));
+                vec![by(place, key(column(""), Holds::Choice(of)))]
+            }
+            Shape::Scalar(kind) => match kind.order() {
+                Ordered::ByValue => vec![key(column(""), Holds::Value(kind))],
+                Ordered::ByLanguage => {
+                    vec![by(in_order(&column(""), field.collation), key(column(""), Holds::Text))]
+                }
+                Ordered::ByCurrency => {
+                    let currency = column(kind.columns().last().map_or("", |part| part.suffix));
+                    let amount = key(column(""), Holds::Value(Kind::Bigint));
+                    vec![by(in_bytes(&currency), key(currency, Holds::Code)), amount]
+                }
+            },
+            // The schema calls no other field sortable.
+            _ => Vec::new(),
+        }
+    }
+
+    fn select(&self) -> String {
+        match self.holds {
+            Holds::Value(kind) => kind.select(&self.column),
+            _ => self.column.clone(),
+        }
+    }
+
+    fn push_value(&self, value: &Value, sql: &mut Sql) {
+        match self.holds {
+            Holds::Id => sql.value(value, 0, "uuid"),
+            Holds::Value(kind) => sql.value(value, 0, kind.cast()),
+            Holds::Code => sql.value(value, 0, "text"),
+            Holds::Text => sql.text_in_order(value),
+            Holds::Choice(_) => sql.value(value, 0, "int"),
+        };
+    }
+
+    /// Appends what a cursor keeps, from PostgreSQL's binary format.
+    fn write(&self, binary: &[u8], json: &mut Vec<u8>) {
+        match self.holds {
+            Holds::Id => {
+                let id = Uuid::from_slice(binary).unwrap_or_default();
+                let _ = std::io::Write::write_fmt(json, format_args!("\"{}\"", id.simple()));
+            }
+            Holds::Value(kind) => kind.write(binary, json),
+            Holds::Code | Holds::Text | Holds::Choice(_) => crate::json::write_string(binary, json),
+        }
+    }
+
+    /// A value that a cursor has kept.
+    fn read(&self, json: &Json, site: &'static SiteInfo) -> Option<Value> {
+        match self.holds {
+            Holds::Id => Uuid::try_parse(json.as_str()?).ok().map(Value::Uuid),
+            _ if json.is_null() => self.nullable.then_some(Value::Null),
+            Holds::Value(kind) => kind.parse(json, site).ok(),
+            // As it is stored: rules of today would refuse some of yesterday's values.
+            Holds::Code | Holds::Text => {
+                json.as_str().filter(|text| !text.contains('\0')).map(|text| Value::Text(text.to_owned()))
+            }
+            Holds::Choice(of) => {
+                let place = of.values.iter().position(|(stored, _)| Some(*stored) == json.as_str())?;
+                i64::try_from(place + 1).ok().map(Value::Int)
+            }
+        }
     }
 
     fn reversed(&self) -> Self {
@@ -71,7 +154,7 @@ impl Key {
             (true, true) => " NULLS FIRST",
             (true, false) => " NULLS LAST",
         };
-        format!("{}{direction}{nulls}", self.column)
+        format!("{}{direction}{nulls}", self.expression)
     }
 }
 
@@ -91,9 +174,9 @@ impl Order {
         };
         let mut keys: Vec<Key> = Vec::new();
         for (index, json) in given.iter().enumerate() {
-            match key(tables, info, json) {
-                Ok(key) if keys.iter().any(|known| known.column == key.column) => {}
-                Ok(key) => keys.push(key),
+            match keys_of(tables, info, json) {
+                Ok(new) if keys.iter().any(|known| new.iter().any(|key| known.column == key.column)) => {}
+                Ok(new) => keys.extend(new),
                 Err(problem) => problems.push(problem.at([Step::from("orderBy"), Step::from(index)])),
             }
         }
@@ -101,7 +184,7 @@ impl Order {
             (Some(last), _) => keys.push(Key::id(last.descending)),
             (None, DefaultOrder::Newest) => keys.push(Key::id(true)),
             (None, DefaultOrder::Position(alias)) => {
-                keys.push(Key::new(format!("{alias}.position"), Some(Kind::Bigint), false, false));
+                keys.push(Key::new(format!("{alias}.position"), Holds::Value(Kind::Bigint), false, false));
                 keys.push(Key::id(false));
             }
         }
@@ -122,7 +205,7 @@ impl Order {
     /// `, column, ..` for [`Order::write_cursor`].
     pub fn push_columns(&self, text: &mut String) {
         for key in &self.keys {
-            let _ = write!(text, ", {}", key.kind.map_or_else(|| key.column.clone(), |kind| kind.select(&key.column)));
+            let _ = write!(text, ", {}", key.select());
         }
     }
 
@@ -132,8 +215,11 @@ impl Order {
 
     /// A condition: the row comes after the place.
     pub fn push_after(&self, place: &Place, sql: &mut Sql) {
-        let one_direction = self.keys.iter().all(|key| !key.nullable && key.descending == self.keys[0].descending);
-        if one_direction {
+        let one_direction = self.keys.iter().all(|key| key.descending == self.keys[0].descending);
+        // A comparison with null holds for no row, as it has to where nulls have come before.
+        let without_nulls =
+            self.keys.iter().zip(place).all(|(key, value)| !key.nullable || (key.nulls_first && !value.is_null()));
+        if one_direction && without_nulls {
             self.push_row_comparison(place, sql);
             return;
         }
@@ -145,9 +231,9 @@ impl Order {
             sql.push("(");
             for (same, value) in self.keys[..index].iter().zip(place) {
                 match value {
-                    Value::Null => sql.push(&format!("{} IS NULL", same.column)),
-                    value => sql.push(&format!("{} = ", same.column)).value(value, 0, same.cast()),
-                };
+                    Value::Null => _ = sql.push(&format!("{} IS NULL", same.column)),
+                    value => same.push_value(value, sql.push(&format!("{} = ", same.expression))),
+                }
                 sql.push(" AND ");
             }
             push_key_after(key, &place[index], sql);
@@ -158,14 +244,14 @@ impl Order {
 
     /// `(a, id) > ($1, $2)`, which an index answers.
     fn push_row_comparison(&self, place: &Place, sql: &mut Sql) {
-        let columns: Vec<_> = self.keys.iter().map(|key| key.column.as_str()).collect();
+        let columns: Vec<_> = self.keys.iter().map(|key| key.expression.as_str()).collect();
         let operator = if self.keys[0].descending { "<" } else { ">" };
         sql.push(&format!("({}) {operator} (", columns.join(", ")));
         for (index, (key, value)) in self.keys.iter().zip(place).enumerate() {
             if index > 0 {
                 sql.push(", ");
             }
-            sql.value(value, 0, key.cast());
+            key.push_value(value, sql);
         }
         sql.push(")");
     }
@@ -179,13 +265,9 @@ impl Order {
         for (index, key) in self.keys.iter().enumerate() {
             json.push(b',');
             let value = row.try_get_raw(first + index).ok().filter(|value| !value.is_null());
-            match (value.as_ref().and_then(|value| value.as_bytes().ok()), key.kind) {
-                (None, _) => json.extend_from_slice(b"null"),
-                (Some(binary), Some(kind)) => kind.write(binary, &mut json),
-                (Some(binary), None) => {
-                    let id = Uuid::from_slice(binary).unwrap_or_default();
-                    let _ = std::io::Write::write_fmt(&mut json, format_args!("\"{}\"", id.simple()));
-                }
+            match value.as_ref().and_then(|value| value.as_bytes().ok()) {
+                None => json.extend_from_slice(b"null"),
+                Some(binary) => key.write(binary, &mut json),
             }
         }
         json.push(b']');
@@ -201,12 +283,7 @@ impl Order {
         if *signature != self.signature || values.len() != self.keys.len() {
             return None;
         }
-        let value = |(key, json): (&Key, &Json)| match key.kind {
-            None => Uuid::try_parse(json.as_str()?).ok().map(Value::Uuid),
-            Some(_) if json.is_null() => key.nullable.then_some(Value::Null),
-            Some(kind) => kind.parse(json, site).ok(),
-        };
-        self.keys.iter().zip(values).map(value).collect()
+        self.keys.iter().zip(values).map(|(key, json)| key.read(json, site)).collect()
     }
 }
 
@@ -224,8 +301,8 @@ fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
         (false, nulls_first) => {
             let operator = if key.descending { "<" } else { ">" };
             let or_null = key.nullable && !nulls_first;
-            sql.push(&format!("{}{} {operator} ", if or_null { "(" } else { "" }, key.column));
-            sql.value(value, 0, key.cast());
+            sql.push(&format!("{}{} {operator} ", if or_null { "(" } else { "" }, key.expression));
+            key.push_value(value, sql);
             if or_null {
                 sql.push(&format!(" OR {} IS NULL)", key.column));
             }
@@ -233,7 +310,8 @@ fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
     }
 }
 
-fn key(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Result<Key, Problem> {
+/// The keys of one item of `orderBy`.
+fn keys_of(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Result<Vec<Key>, Problem> {
     let text = |key| json.get(key).and_then(Json::as_str);
     let wrong = |message: String| Problem::new(Code::BadUserInput, message);
     let name = text("field").ok_or_else(|| wrong("`field` is required".into()))?;
@@ -242,38 +320,29 @@ fn key(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Result<Ke
         Some("DESC") => true,
         Some(other) => return Err(wrong(format!("the direction is ASC or DESC, not `{other}`"))),
     };
-    let mut key = match name {
+    let mut keys = match name {
         "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
             let column = name.to_ascii_lowercase();
-            Key::new(format!("t.{column}"), Some(Kind::Datetime), name == "PUBLISHED_AT", descending)
+            let holds = Holds::Value(Kind::Datetime);
+            vec![Key::new(format!("t.{column}"), holds, name == "PUBLISHED_AT", descending)]
         }
-        "POSITION" if info.owner.is_some() => Key::new("t.position".into(), Some(Kind::Bigint), false, descending),
+        "POSITION" if info.owner.is_some() => {
+            vec![Key::new("t.position".into(), Holds::Value(Kind::Bigint), false, descending)]
+        }
         name => {
             let field = info.fields.iter().find(|field| field.sortable && field.snake.eq_ignore_ascii_case(name));
             let field = field.ok_or_else(|| wrong(format!("`{}` cannot be sorted by `{name}`", info.name)))?;
             tables.store.access.must_read(info, field.snake, tables.stage)?;
-            Key::new(format!("t.{}", quoted(field.snake)), Some(sort_kind(field)), is_nullable(field), descending)
+            Key::of_field(field, descending)
         }
     };
     match text("nulls") {
         None => {}
-        Some("FIRST") => key.nulls_first = true,
-        Some("LAST") => key.nulls_first = false,
+        Some("FIRST") => keys.iter_mut().for_each(|key| key.nulls_first = true),
+        Some("LAST") => keys.iter_mut().for_each(|key| key.nulls_first = false),
         Some(other) => return Err(wrong(format!("nulls go FIRST or LAST, not `{other}`"))),
     }
-    Ok(key)
-}
-
-/// An enum is sorted by its stored name.
-fn sort_kind(field: &FieldInfo) -> Kind {
-    match field.shape {
-        Shape::Scalar(kind) => kind.key(),
-        _ => Kind::Text,
-    }
-}
-
-fn is_nullable(field: &FieldInfo) -> bool {
-    field.required != Required::Save
+    Ok(keys)
 }
 
 /// FNV-1a of all that makes the order: 32 bits tell a mistake, and are no secret.

@@ -37,6 +37,16 @@ pub fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
+/// What a text is ordered by, and compared. Indexes are on this expression (`Sort::sql` of the generator).
+pub fn in_order(column: &str, collation: &str) -> String {
+    format!("sort.key({column}) COLLATE sort.{}", quoted(collation))
+}
+
+/// The codes of currencies are in the order of their letters, whatever the language.
+pub fn in_bytes(column: &str) -> String {
+    format!("{column} COLLATE \"C\"")
+}
+
 impl Sql {
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
@@ -48,6 +58,11 @@ impl Sql {
         self.parameters.push(Parameter::Text(value.text(column).map(Cow::into_owned)));
         let _ = write!(self.text, "${}::{cast}", self.parameters.len());
         self
+    }
+
+    /// A text to be compared with what [`in_order`] makes of others.
+    pub fn text_in_order(&mut self, value: &Value) -> &mut Self {
+        self.push("sort.key(").value(value, 0, "text").push(")")
     }
 
     /// The place of the ids that the statement is sent for.

@@ -8,7 +8,7 @@ use runtime::prelude::*;
 /// An invitation to go somewhere.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallToAction {
-    pub heading: String, // The invitation.
+    pub heading: Option<String>, // The invitation.
     pub text: Option<String>, // A sentence below it.
     pub label: String, // What the button says.
     pub url: String, // Where it leads.
@@ -21,7 +21,7 @@ runtime::component!(CallToAction, CALL_TO_ACTION, [heading, text, label, url, im
 pub static CALL_TO_ACTION: ComponentInfo = ComponentInfo {
     name: "CallToAction", tag: "call_to_action",
     fields: &[
-        FieldInfo::new("heading", "heading", Shape::Scalar(Kind::String)).required().max("200"),
+        FieldInfo::new("heading", "heading", Shape::Scalar(Kind::String)).required_to_publish().max("200"),
         FieldInfo::new("text", "text", Shape::Scalar(Kind::Text)).max("500"),
         FieldInfo::new("label", "label", Shape::Scalar(Kind::String)).required().max("60"),
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required(),

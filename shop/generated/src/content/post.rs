@@ -14,12 +14,12 @@ pub struct Post {
     pub slug: String, // The part of the post's address that names it.
     pub excerpt: Option<String>, // A summary for lists and feeds.
     pub body: Option<String>, // The article.
-    pub authors: Vec<Id<Author>>, // Who wrote it, in the order of the byline.
-    pub tags: Vec<Id<Tag>>, // Topics it belongs to.
+    pub authors: ToMany<Id<Author>>, // Who wrote it, in the order of the byline.
+    pub tags: ToMany<Id<Tag>>, // Topics it belongs to.
     pub cover: Option<Id<Media>>, // Picture at the top.
     pub published_on: Option<Date>, // Date shown to readers.
     pub featured: Option<bool>, // Whether it is shown on the front page.
-    pub about: Vec<AnyId>, // What it is about.
+    pub about: ToMany<AnyId>, // What it is about.
     pub attributes: Option<Json>, // Further properties by name.
     pub seo: Option<Seo>, // What search engines and social networks show.
 }

@@ -6,19 +6,42 @@ use serde_json::Value as Json;
 
 use super::{Filter, items};
 use crate::access::THE_ACTOR;
-use crate::content::{ContentInfo, EnumInfo};
+use crate::content::{ALL_LANGUAGES, ContentInfo, EnumInfo, FieldInfo};
 use crate::error::Result;
 use crate::id;
-use crate::kind::Kind;
+use crate::kind::{Column, Kind, Ordered};
 use crate::store::Stage;
-use crate::store::read::sql::quoted;
+use crate::store::read::sql::{in_bytes, in_order, quoted};
 use crate::value::Value;
 
 /// What the operators of one field work on.
 pub(super) struct Operand<'a> {
     /// `(expression, SQL type)`; all are equal or none, and the first one orders.
-    pub(super) columns: Vec<(String, &'static str)>,
-    pub(super) parse: &'a dyn Fn(&Json) -> Result<Value, String>,
+    columns: Vec<(String, &'static str)>,
+    /// For a text: what it is compared by.
+    text: Option<Text>,
+    parse: &'a dyn Fn(&Json) -> Result<Value, String>,
+}
+
+struct Text {
+    /// The expression that it is ordered by.
+    in_order: String,
+    /// It is also found by it, as the index is on it; a unique one has an index of its own.
+    found_by_it: bool,
+}
+
+impl<'a> Operand<'a> {
+    pub(super) fn new(columns: Vec<(String, &'static str)>, parse: &'a dyn Fn(&Json) -> Result<Value, String>) -> Self {
+        Self { columns, text: None, parse }
+    }
+}
+
+impl Text {
+    fn new(column: &str, field: Option<&FieldInfo>) -> Self {
+        let collation = field.map_or(ALL_LANGUAGES, |field| field.collation);
+        let is_indexed = |field: &FieldInfo| (field.filterable || field.sortable) && field.unique != Some(&[]);
+        Self { in_order: in_order(column, collation), found_by_it: field.is_some_and(is_indexed) }
+    }
 }
 
 impl Filter<'_> {
@@ -27,9 +50,9 @@ impl Filter<'_> {
         if key == "status" {
             let parse = |json: &Json| Ok(Value::Text(json.as_str().unwrap_or_default().to_owned()));
             let status = status(info, self.stage, alias);
-            return self.operators(&Operand { columns: vec![(status, "text")], parse: &parse }, value);
+            return self.operators(&Operand::new(vec![(status, "text")], &parse), value);
         }
-        self.scalar(Kind::User, alias, if key == "createdBy" { "created_by" } else { "updated_by" }, value)
+        self.scalar(Kind::User, alias, if key == "createdBy" { "created_by" } else { "updated_by" }, None, value)
     }
 
     pub(super) fn id(&mut self, info: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
@@ -39,19 +62,32 @@ impl Filter<'_> {
             id::decode(text).ok_or_else(|| format!("must be an id, not {json}"))?;
             Ok(Value::Uuid(info.decode(text).unwrap_or_default()))
         };
-        self.operators(&Operand { columns: vec![(format!("{alias}.id"), "uuid")], parse: &parse }, value)
+        self.operators(&Operand::new(vec![(format!("{alias}.id"), "uuid")], &parse), value)
     }
 
-    pub(super) fn scalar(&mut self, kind: Kind, alias: &str, snake: &str, value: &Json) -> Result<()> {
+    pub(super) fn scalar(
+        &mut self,
+        kind: Kind,
+        alias: &str,
+        snake: &str,
+        field: Option<&FieldInfo>,
+        value: &Json,
+    ) -> Result<()> {
         let column = |suffix: &str| format!("{alias}.{}", quoted(&format!("{snake}{suffix}")));
-        let columns: Vec<_> = kind.columns().iter().map(|part| (column(part.suffix), part.cast)).collect();
+        let expression = |part: &Column| match (part.suffix, part.cast) {
+            ("", _) | (_, "bigint") => column(part.suffix),
+            // Of a currency, as in its index.
+            _ => in_bytes(&column(part.suffix)),
+        };
+        let columns: Vec<_> = kind.columns().iter().map(|part| (expression(part), part.cast)).collect();
+        let text = (kind.order() == Ordered::ByLanguage).then(|| Text::new(&columns[0].0, field));
         let site = self.site();
         let parse = |json: &Json| match kind.parse(json, site) {
             // A text that the field could not hold is a valid question as well.
             Err(_) if json.is_string() && kind.cast() == "text" => Kind::Text.parse(json, site),
             parsed => parsed,
         };
-        self.operators(&Operand { columns, parse: &parse }, value)
+        self.operators(&Operand { text, ..Operand::new(columns, &parse) }, value)
     }
 
     pub(super) fn operators(&mut self, operand: &Operand<'_>, value: &Json) -> Result<()> {
@@ -67,7 +103,8 @@ impl Filter<'_> {
             return self.constant(true);
         }
         match operator {
-            "isNull" => self.is_null(&operand.columns[0].0, value),
+            // The last one leads the index.
+            "isNull" => self.is_null(operand.columns.last().map_or("", |(column, _)| column), value),
             "eq" => self.compare(operand, "=", value),
             "ne" => self.negated(|this| this.compare(operand, "=", value)),
             "in" => self.one_of(operand, value),
@@ -88,6 +125,11 @@ impl Filter<'_> {
     fn compare(&mut self, operand: &Operand<'_>, operator: &str, value: &Json) -> Result<()> {
         let Some(value) = self.parsed(operand, value) else { return self.constant(true) };
         let columns = operand.columns.iter().enumerate().collect::<Vec<_>>();
+        if let Some(text) = operand.text.as_ref().filter(|text| text.found_by_it || operator != "=") {
+            let _ = write!(self.sql.text, "{} {operator} ", text.in_order);
+            self.sql.text_in_order(&value);
+            return Ok(());
+        }
         self.joined(" AND ", "true", &columns, |this, (index, (column, cast))| {
             let _ = write!(this.sql.text, "{column} {} ", if *index == 0 { operator } else { "=" });
             this.sql.value(&value, *index, cast);
@@ -101,6 +143,11 @@ impl Filter<'_> {
             values.extend(self.at(index, |this| this.parsed(operand, item)));
         }
         let list = Value::List(values);
+        if let Some(text) = operand.text.as_ref().filter(|text| text.found_by_it) {
+            let _ = write!(self.sql.text, "{} = ANY(ARRAY(SELECT sort.key(v) FROM unnest(", text.in_order);
+            self.sql.value(&list, 0, "text[]").push(") v))");
+            return Ok(());
+        }
         if let [(column, cast)] = operand.columns.as_slice() {
             let _ = write!(self.sql.text, "{column} = ANY(");
             self.sql.value(&list, 0, &format!("{cast}[]")).push(")");
@@ -132,7 +179,7 @@ impl Filter<'_> {
             "contains" => ("strpos(", ")) > 0"),
             _ => ("starts_with(", "))"),
         };
-        let _ = write!(self.sql.text, "{open}lower({column}), lower(");
+        let _ = write!(self.sql.text, "{open}sort.lower({column}), sort.lower(");
         self.sql.value(&value, 0, "text").push(close);
         Ok(())
     }
