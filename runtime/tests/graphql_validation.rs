@@ -265,6 +265,22 @@ fn an_interface_has_a_list_of_interfaces_as_an_object_has() {
 }
 
 #[test]
+fn a_schema_without_a_description_has_none() {
+    let query = "{
+        __schema { description a: description ... { b: description } ...F queryType { description } }
+        x: __schema { ... on __Schema { description } }
+    } fragment F on __Schema { c: description ... on __Schema { d: description } }";
+    let none = serde_json::Value::Null;
+    let expected = serde_json::json!({
+        "__schema": {"description": none, "a": none, "b": none, "c": none, "d": none, "queryType": {"description": "Entry points of reads."}},
+        "x": {"description": none},
+    });
+    assert_eq!(introspect(SDL, query), expected);
+    let ty = introspect(SDL, "{ __type(name: \"__Schema\") { fields { name type { kind } } } }");
+    assert_eq!(ty["__type"]["fields"][0], serde_json::json!({"name": "description", "type": {"kind": "SCALAR"}}));
+}
+
+#[test]
 fn a_built_in_scalar_is_a_type_of_the_api_where_the_api_names_it() {
     let names = |sdl: &str| {
         let answer = introspect(sdl, "{ __schema { types { name } } }");

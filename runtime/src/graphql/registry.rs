@@ -3,7 +3,7 @@
 //! The module is public but hidden from its crate's documentation, hence the exact version in the workspace. Types are
 //! registered by functions without a receiver, so the SDL reaches them through a thread-local while a schema is built.
 
-mod interfaces;
+mod corrections;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -49,10 +49,10 @@ impl Introspection {
         mut document: ExecutableDocument,
         variables: Variables,
     ) -> Result<Json, Vec<ServerError>> {
-        interfaces::mark(&mut document);
+        corrections::mark(&mut document);
         let answer = self.schema.execute(request(document, None).variables(variables).data(Validated)).await;
         match answer.errors.is_empty() {
-            true => Ok(interfaces::unmark(answer.data.into_json().unwrap_or_default())),
+            true => Ok(corrections::unmark(answer.data.into_json().unwrap_or_default())),
             false => Err(answer.errors),
         }
     }
@@ -163,7 +163,13 @@ impl OutputType for Mutation {
         "Mutation".into()
     }
 
-    fn create_type_info(_: &mut Registry) -> String {
+    fn create_type_info(registry: &mut Registry) -> String {
+        // By now the types of introspection are there.
+        if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut("__Schema")
+            && let Some(description) = fields.get_mut("description")
+        {
+            description.ty = "String".to_owned();
+        }
         Self::qualified_type_name()
     }
 

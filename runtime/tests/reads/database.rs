@@ -340,7 +340,7 @@ pub async fn written_with(
     let document = parse_query(query).unwrap_or_else(|error| panic!("{query}: {error}"));
     let (_, operation) = document.operations.iter().next().expect("one operation");
     let condition = |name: &str| arguments.condition(name);
-    let nullable = |_: &str, name: &str| !name.ends_with('s') && !name.ends_with("Connection");
+    let nullable = |_: &str, _: &str| true;
     let of = Document { schema, document: &document, condition: &condition, nullable: &nullable };
     let request = Request::new(store, &arguments, site);
     let (mut planned, mut out) = (0, String::from("{"));

@@ -182,6 +182,30 @@ async fn code_of_the_site_that_fails_is_told_at_the_field_that_it_answers() {
 }
 
 #[tokio::test]
+async fn an_entry_that_lacks_what_is_required_now_is_no_null_where_none_can_be() {
+    let site = Site::with_demo().await;
+    let stored = r#"update live.product set body = '[{"_type": "text", "heading": "H"}, {"_type": "text", "body": "B"}]',
+        options = '[{"_type": "product_option", "values": [1]}]' where slug = 'cone-dripper'"#;
+    assert_eq!(sqlx::query(stored).execute(&site.db.pool).await.unwrap().rows_affected(), 1);
+    let ask = async |selection: &str| {
+        site.ask(&format!("{{ p: productBySlug(slug: \"cone-dripper\") {{ name {selection} }} me {{ kind }} }}")).await
+    };
+    for (selection, path) in [
+        ("body { ... on Text { heading b: body } }", r#"["p","body",0,"b"] INVALID_VALUE"#),
+        ("o: options { values name }", r#"["p","o",0,"name"] INVALID_VALUE"#),
+    ] {
+        let answer = ask(selection).await;
+        let data = json!({"p": null, "me": {"kind": "ANONYMOUS"}});
+        assert_eq!(told(&answer), (vec![path.to_owned()], &data), "{answer}");
+    }
+    let answer = ask("body { ... on Text { heading } } options { values }").await;
+    let shown =
+        json!({"name": "Cone Dripper", "body": [{"heading": "H"}, {"heading": null}], "options": [{"values": [1]}]});
+    assert_eq!(told(&answer), (Vec::new(), &json!({"p": shown, "me": {"kind": "ANONYMOUS"}})), "{answer}");
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn a_filter_that_is_wrong_in_many_places_is_not_told_without_end() {
     let site = Site::with_demo().await;
     let wrong = "{slug: {startsWith: null}}, ".repeat(60);

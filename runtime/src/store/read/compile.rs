@@ -8,8 +8,8 @@ use async_graphql::parser::types::SelectionSet;
 use super::link::Link;
 use super::order::DefaultOrder;
 use super::plan::{
-    Column, EdgeWhat, Given, Hop, InfoWhat, List, Member, Object, Page, PageWhat, PartWhat, Prefix, Projection,
-    Relation, StoredShape, StoredWhat, Use, Used, What,
+    Column, EdgeWhat, Given, Hop, InfoWhat, List, Member, Missing, Object, Page, PageWhat, PartWhat, Prefix,
+    Projection, Relation, StoredShape, StoredWhat, Use, Used, What,
 };
 use super::selection::{Document, Selected};
 use super::sql::quoted;
@@ -341,6 +341,7 @@ impl<'a> Compiler<'a> {
             let key = field.snake;
             let hops: Vec<_> = hops.iter().copied().chain(iter::once(Hop { tag, key })).collect();
             let nullable = this.is_nullable(component.name, selected);
+            let missing = if nullable { Missing::Null } else { Missing::Failure(selected.pos) };
             let mut nested = |many, of: &[&'static ComponentInfo]| {
                 let shape = this.stored_shape(object, column, many, of, &selected.sets, &hops);
                 StoredWhat::Nested { key, shape, nullable }
@@ -349,9 +350,9 @@ impl<'a> Compiler<'a> {
                 Shape::Component(of) => nested(false, &[of]),
                 Shape::Components(of) => nested(true, &[of]),
                 Shape::Blocks(blocks) => nested(true, blocks.of),
-                Shape::Scalar(kind) if kind.parts().is_none() => StoredWhat::Copy(key),
-                Shape::Scalar(kind) => StoredWhat::Parts { key, items: this.parts(kind, &selected.sets) },
-                Shape::Enum(of) => StoredWhat::Enum { key, of },
+                Shape::Scalar(kind) if kind.parts().is_none() => StoredWhat::Copy { key, missing },
+                Shape::Scalar(kind) => StoredWhat::Parts { key, items: this.parts(kind, &selected.sets), missing },
+                Shape::Enum(of) => StoredWhat::Enum { key, of, missing },
                 Shape::Enums(of) => StoredWhat::Enums { key, of },
                 Shape::One(to) | Shape::Many(to) => {
                     this.note_target(&field.shape, selected.pos);

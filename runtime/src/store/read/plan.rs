@@ -84,6 +84,13 @@ pub enum PartWhat {
     Part(&'static Part),
 }
 
+/// What it means that a component has no value for a field: one that was saved before the field was required.
+#[derive(Clone, Copy, Debug)]
+pub enum Missing {
+    Null,
+    Failure(Pos),
+}
+
 /// How the JSON of components is written: one object, or a list of them.
 #[derive(Debug)]
 pub struct StoredShape {
@@ -98,14 +105,19 @@ pub type Projection = Vec<(Prefix, StoredWhat)>;
 pub enum StoredWhat {
     Constant(Box<[u8]>),
     /// Copied as it is.
-    Copy(&'static str),
+    Copy {
+        key: &'static str,
+        missing: Missing,
+    },
     Parts {
         key: &'static str,
         items: Vec<(Prefix, PartWhat)>,
+        missing: Missing,
     },
     Enum {
         key: &'static str,
         of: &'static EnumInfo,
+        missing: Missing,
     },
     Enums {
         key: &'static str,

@@ -220,7 +220,7 @@ impl Root {
                 let loaded = run.load(&member.object, rows).await?;
                 let mut writer = Writer::new(run, 1024);
                 let done = match loaded.rows.is_empty() {
-                    true => writer.no_object(),
+                    true => writer.nothing(),
                     false => writer.object(&member.object, &member.shape, &loaded, 0),
                 };
                 writer.finish(&self.key, done)
@@ -268,7 +268,7 @@ impl Root {
         let done = match (many, found.next()) {
             (true, first) => writer.list(first.into_iter().chain(found), object),
             (false, Some(row)) => object(&mut writer, row),
-            (false, None) => writer.no_object(),
+            (false, None) => writer.nothing(),
         };
         writer.finish(&self.key, done)
     }
@@ -316,7 +316,7 @@ impl Root {
                 Some((member, loaded, row)) => {
                     writer.or_null(true, |writer| writer.object(&member.object, &member.shape, loaded, row))
                 }
-                None => writer.no_object(),
+                None => writer.nothing(),
             }
         };
         let done = match many {

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::Failure;
 use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, stored_id, uuid};
 use super::plan::{
-    EdgeWhat, InfoWhat, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape, StoredWhat,
-    What,
+    EdgeWhat, InfoWhat, Missing, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape,
+    StoredWhat, What,
 };
 use crate::content::EnumInfo;
-use crate::error::{Error, Problem, Step};
+use crate::error::{Code, Error, Problem, Step};
 use crate::{id, json};
 
 const NULL: &[u8] = b"null";
@@ -109,8 +109,8 @@ impl<'a> Writer<'a> {
         self.push(NULL);
     }
 
-    /// There is none, which is no failure.
-    pub fn no_object(&mut self) -> Result<()> {
+    /// There is nothing, which is no failure.
+    pub fn nothing(&mut self) -> Result<()> {
         self.null();
         Ok(())
     }
@@ -369,11 +369,17 @@ impl<'a> Writer<'a> {
         self.fields(items, |this, what| {
             match what {
                 StoredWhat::Constant(json) => this.push(json),
-                StoredWhat::Copy(key) => this.push(member(key).unwrap_or(NULL)),
-                StoredWhat::Parts { key, items } => return this.parts(items, member(key).unwrap_or(NULL)),
-                StoredWhat::Enum { key, of } => match member(key).and_then(json::plain_string) {
+                StoredWhat::Copy { key, missing } => match member(key) {
+                    Some(value) => this.push(value),
+                    None => return this.missing(*missing),
+                },
+                StoredWhat::Parts { key, items, missing } => match member(key) {
+                    Some(value) => return this.parts(items, value),
+                    None => return this.missing(*missing),
+                },
+                StoredWhat::Enum { key, of, missing } => match member(key).and_then(json::plain_string) {
                     Some(stored) => this.choice(of, stored.as_bytes()),
-                    None => this.null(),
+                    None => return this.missing(*missing),
                 },
                 StoredWhat::Enums { key, of } => {
                     let items = json::Items::of(member(key).unwrap_or_default()).filter_map(json::plain_string);
@@ -393,6 +399,16 @@ impl<'a> Writer<'a> {
             }
             Ok(())
         })
+    }
+
+    fn missing(&mut self, missing: Missing) -> Result<()> {
+        match missing {
+            Missing::Null => self.nothing(),
+            Missing::Failure(pos) => {
+                let message = "a value is required here, and the entry was saved without one";
+                self.fail(&[Problem::new(Code::InvalidValue, message)], pos)
+            }
+        }
     }
 
     fn stored_relation(

@@ -1,4 +1,5 @@
-//! `interfaces` of an interface: a list, says the specification, where async-graphql answers null.
+//! Answers of introspection in which async-graphql departs from the specification: `interfaces` of an interface are a
+//! list, where it answers null; the `description` of a schema that has none is null, where it has a text of its own.
 
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet};
@@ -8,8 +9,9 @@ use serde_json::{Map, Value as Json};
 /// Response keys that no client can have chosen: they are no names.
 const KIND: &str = "kind of the type";
 const INTERFACES: &str = "interfaces: ";
+const DESCRIPTION: &str = "description of the schema: ";
 
-/// Asks for the kind of each type whose `interfaces` are asked for.
+/// Makes the fields known by their keys, and asks for the kind of each type whose `interfaces` are asked for.
 pub fn mark(document: &mut ExecutableDocument) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => mark_in(&mut operation.node.selection_set.node),
@@ -17,7 +19,28 @@ pub fn mark(document: &mut ExecutableDocument) {
             operations.values_mut().for_each(|operation| mark_in(&mut operation.node.selection_set.node));
         }
     }
-    document.fragments.values_mut().for_each(|fragment| mark_in(&mut fragment.node.selection_set.node));
+    for fragment in document.fragments.values_mut() {
+        mark_in(&mut fragment.node.selection_set.node);
+        if fragment.node.type_condition.node.on.node == "__Schema" {
+            mark_schema(&mut fragment.node.selection_set.node);
+        }
+    }
+}
+
+/// In a selection on the schema itself.
+fn mark_schema(set: &mut SelectionSet) {
+    for selection in &mut set.items {
+        match &mut selection.node {
+            Selection::Field(field) if field.node.name.node == "description" => rename(&mut field.node, DESCRIPTION),
+            Selection::InlineFragment(fragment) => mark_schema(&mut fragment.node.selection_set.node),
+            Selection::Field(_) | Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+fn rename(field: &mut Field, mark: &str) {
+    let key = Name::new(format!("{mark}{}", field.response_key().node));
+    field.alias = Some(Positioned::new(key, field.name.pos));
 }
 
 fn mark_in(set: &mut SelectionSet) {
@@ -27,9 +50,11 @@ fn mark_in(set: &mut SelectionSet) {
             Selection::Field(field) => {
                 let field = &mut field.node;
                 if field.name.node == "interfaces" {
-                    let key = Name::new(format!("{INTERFACES}{}", field.response_key().node));
-                    field.alias = Some(Positioned::new(key, field.name.pos));
+                    rename(field, INTERFACES);
                     marked = Some(field.name.pos);
+                }
+                if field.name.node == "__schema" {
+                    mark_schema(&mut field.selection_set.node);
                 }
                 mark_in(&mut field.selection_set.node);
             }
@@ -56,6 +81,9 @@ pub fn unmark(answer: Json) -> Json {
         Json::Object(members) => {
             let is_interface = members.get(KIND).is_some_and(|kind| kind == "INTERFACE");
             let shown = members.into_iter().filter(|(key, _)| key != KIND).map(|(key, value)| {
+                if let Some(key) = key.strip_prefix(DESCRIPTION) {
+                    return (key.to_owned(), Json::Null);
+                }
                 match key.strip_prefix(INTERFACES) {
                     Some(key) if value.is_null() && is_interface => (key.to_owned(), Json::Array(Vec::new())),
                     Some(key) => (key.to_owned(), unmark(value)),
