@@ -7,12 +7,14 @@
 mod json;
 mod lower;
 pub mod names;
+pub mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use lower::lower;
+use rules::AllRules;
 
 use crate::schema::Scalar;
 
@@ -22,6 +24,9 @@ pub struct Catalog {
     pub tables: BTreeMap<String, Table>,
     /// The fields of each component, which are stored as JSON in the columns of its owners.
     pub components: BTreeMap<String, Vec<Field>>,
+    /// What the fields of each table and component demand beyond that; nothing is recorded of an owner that is not in it.
+    #[serde(default)]
+    pub rules: AllRules,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -220,6 +225,11 @@ impl Catalog {
         tags.filter(|tag| *tag != names::ALL_LANGUAGES).collect()
     }
 
+    /// Whether the database is the same; rules are the server's business alone.
+    pub fn same_database(&self, other: &Self) -> bool {
+        self.tables == other.tables && self.components == other.components
+    }
+
     /// The table that has this role.
     pub fn table_of(&self, role: &Role) -> Option<(&str, &Table)> {
         self.tables.iter().find(|(_, table)| table.role == *role).map(|(name, table)| (name.as_str(), table))
@@ -328,7 +338,15 @@ pub fn last_migration(catalog_json: &str) -> Option<String> {
     json::last_migration(catalog_json)
 }
 
-/// SHA-256 of the text of `catalog.json` in hexadecimal: what a server compares with its database.
+/// The text of one `catalog.json` with the rules of another: what they say of the database stays.
+pub fn with_rules_of(catalog_json: &str, other: &str) -> Option<String> {
+    let (catalog, other) = (json::read(catalog_json).ok()?, json::read(other).ok()?);
+    Some(Catalog { rules: other.rules, ..catalog }.to_json(&json::last_migration(catalog_json)?))
+}
+
+/// SHA-256 of what `catalog.json` says of the database, in hexadecimal: what a server compares with its database. Rules come last in the
+/// file and are left out, since no migration changes them.
 pub fn hash(catalog_json: &str) -> String {
-    names::sha256_hex(catalog_json)
+    let structure = catalog_json.split("\n  \"rules\": {").next().unwrap_or_default();
+    names::sha256_hex(structure.trim_end().trim_end_matches(',').trim_end_matches("\n}"))
 }

@@ -33,8 +33,12 @@ pub struct Plan {
     steps: Vec<Planned>,
     /// The catalogs differ; a plan without a step still records what a column means now.
     changed: bool,
+    /// The rules differ, which the catalog records and no migration changes.
+    ruled: bool,
     first: bool,
     pub warnings: Vec<String>,
+    /// Rules that are tighter now, with their acknowledgement.
+    rules: Vec<String>,
 }
 
 /// A migration as it is written into `migrations/`.
@@ -51,7 +55,7 @@ pub struct Migration {
 pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan, Vec<Refusal>> {
     let declared = Declared::new(after);
     let mut lowered = catalog::lower(after);
-    let diff::Difference { steps, warnings, mut refusals, tables } =
+    let diff::Difference { steps, warnings, mut refusals, tables, tightened } =
         diff::diff(Pair { before, after: &lowered }, &declared, answers);
     remember(before, &mut lowered, &tables);
     let first = before.tables.is_empty() && before.components.is_empty();
@@ -70,14 +74,22 @@ pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan,
         let render::Rendered { title, statements } = render::render(&step, &lowered);
         planned.push(Planned { step, title, hazards: acknowledged, statements });
     }
+    let mut rules = Vec::new();
+    for hazard in tightened.iter().filter_map(|rule| hazard::tightened(rule, answers)) {
+        match hazard::answer(&hazard, answers) {
+            Ok(line) => rules.push(line),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
     if refusals.iter().any(Refusal::is_taken) {
         refusals.retain(Refusal::is_taken);
     }
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let changed = *before != lowered;
-    Ok(Plan { after: lowered, steps: planned, changed, first, warnings })
+    let changed = !before.same_database(&lowered);
+    let ruled = before.rules != lowered.rules;
+    Ok(Plan { after: lowered, steps: planned, changed, ruled, first, warnings, rules })
 }
 
 /// Tables keep the names that they had, for the ids that were made under them; a name that is taken again is the new table's alone.
@@ -96,10 +108,16 @@ impl Plan {
         !self.changed
     }
 
+    /// The text of `catalog.json` with the rules of the schema, where they are all that changed; `before` is the text as it is.
+    pub fn recorded(&self, before: &str) -> Option<String> {
+        let last = catalog::last_migration(before).filter(|_| !self.changed && self.ruled)?;
+        Some(self.after.to_json(&last))
+    }
+
     /// The file with this number; `command` is what made it, for its header.
     pub fn migration(&self, number: u32, command: &str) -> Migration {
         let name = file::name(number, self.first, &self.steps);
-        let sql = file::text(&name, command, self.first, &self.steps);
+        let sql = file::text(&name, command, self.first, &self.rules, &self.steps);
         let catalog = self.after.to_json(&name);
         Migration { name, sql, catalog }
     }

@@ -20,7 +20,7 @@ use crate::error::{Code, Error, Result};
 use crate::identity::Accounts;
 use crate::server::Server;
 use crate::store::{Database, Store};
-use crate::{demo, doctor, export, import, migrate};
+use crate::{check, demo, doctor, export, import, migrate};
 
 /// What is logged when RUST_LOG does not say.
 const LOGGED: &str = "info,sqlx=warn,hyper=warn";
@@ -67,6 +67,11 @@ enum Command {
         options: export::Options,
         #[command(flatten)]
         person: Person,
+    },
+    /// List the entries that do not pass the rules of the schema; the exit code is 1 when there are some
+    Check {
+        #[command(flatten)]
+        options: check::Options,
     },
     /// Make, list and change accounts
     #[command(subcommand)]
@@ -145,6 +150,10 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Export { options, person } => {
             let store = acting(&config, &server, person).await?;
             return Ok(export::main(&options, &store).await.into());
+        }
+        Command::Check { options } => {
+            let store = connect(&config, &server).await?;
+            return Ok(check::main(&options, &store).await.into());
         }
         Command::User(task) => user::run(&accounts(&config, &server).await?, task).await?,
         Command::Token(task) => token::run(&accounts(&config, &server).await?, task).await?,

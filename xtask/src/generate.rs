@@ -168,6 +168,10 @@ fn made(schema: &Schema, history: History, next: Next) -> anyhow::Result<Option<
     let (mut written, mut new) = (BTreeMap::new(), None);
     match next {
         Next::Current => {}
+        Next::Rules(recorded) => {
+            written.insert(next::CATALOG.to_owned(), recorded.clone());
+            catalog = recorded;
+        }
         Next::Migration(migration) => {
             files.push(format!("{}.sql", migration.name));
             written.insert(format!("{}/{}.sql", next::FOLDER, migration.name), migration.sql.clone());

@@ -1,5 +1,6 @@
 //! `cargo xtask migrate`: an empty migration to write by hand, and the check of all that are there.
 
+mod ask;
 pub mod draft;
 mod lint;
 pub mod next;

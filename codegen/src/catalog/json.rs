@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
+use super::rules::AllRules;
 use super::{Catalog, Field, Table};
 
 /// The layout of the file; a change of it must read the older ones.
@@ -21,12 +22,19 @@ struct File<'a> {
     last_migration: Cow<'a, str>,
     tables: Cow<'a, BTreeMap<String, Table>>,
     components: Cow<'a, BTreeMap<String, Vec<Field>>>,
+    /// Last, since the hash of the catalog ends before them.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    rules: Cow<'a, AllRules>,
+}
+
+fn is_empty(rules: &AllRules) -> bool {
+    rules.is_empty()
 }
 
 pub fn write(catalog: &Catalog, last_migration: &str) -> String {
-    let Catalog { tables, components } = catalog;
-    let (tables, components) = (Cow::Borrowed(tables), Cow::Borrowed(components));
-    let file = File { format: FORMAT, last_migration: last_migration.into(), tables, components };
+    let Catalog { tables, components, rules } = catalog;
+    let (tables, components, rules) = (Cow::Borrowed(tables), Cow::Borrowed(components), Cow::Borrowed(rules));
+    let file = File { format: FORMAT, last_migration: last_migration.into(), tables, components, rules };
     let mut bytes = Vec::new();
     file.serialize(&mut Serializer::with_formatter(&mut bytes, Lines::default()))
         .unwrap_or_else(|error| panic!("codegen bug: catalog.json: {error}"));
@@ -39,7 +47,8 @@ pub fn read(text: &str) -> Result<Catalog, String> {
     if file.format != FORMAT {
         return Err(format!("its format is {}, this version of Typecase reads {FORMAT}", file.format));
     }
-    Ok(Catalog { tables: file.tables.into_owned(), components: file.components.into_owned() })
+    let (tables, components) = (file.tables.into_owned(), file.components.into_owned());
+    Ok(Catalog { tables, components, rules: file.rules.into_owned() })
 }
 
 /// The migration that led to this catalog.

@@ -7,7 +7,7 @@ use crate::schema::{self, Component, ContentType, Enum, FieldKind, Relation, Req
 
 /// The model of the database that the schema needs.
 pub fn lower(schema: &Schema) -> Catalog {
-    let mut catalog = Catalog::default();
+    let mut catalog = Catalog { rules: super::rules::lower(schema), ..Catalog::default() };
     for ty in &schema.types {
         content_table(ty, &mut catalog.tables);
     }

@@ -12,6 +12,8 @@ pub struct Answers {
     allow_data_loss: bool,
     /// Values for existing rows, by field: `product.weight`.
     set: BTreeMap<String, String>,
+    /// What a database answered to the questions of hazards.
+    counted: BTreeMap<String, u64>,
 }
 
 impl Answers {
@@ -47,6 +49,15 @@ impl Answers {
             return Some(format!("--allow {code}"));
         }
         (self.allow_data_loss && hazard::loses_data(code)).then(|| "--allow-data-loss".to_owned())
+    }
+
+    /// Notes what a database answered to a question.
+    pub fn count(&mut self, question: &str, entries: u64) {
+        self.counted.insert(question.to_owned(), entries);
+    }
+
+    pub fn counted(&self, question: &str) -> Option<u64> {
+        self.counted.get(question).copied()
     }
 
     /// The value given for the existing rows of a field.

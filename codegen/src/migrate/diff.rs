@@ -3,6 +3,7 @@
 mod components;
 mod fields;
 mod relations;
+mod rules;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,7 @@ use super::pair::{self, Pair};
 use super::step::{Rows, Step};
 use crate::catalog::{Catalog, Field, Role, Store, Table};
 use components::ComponentColumn;
+pub use rules::Tightened;
 
 /// What the diff finds.
 #[derive(Debug, Default)]
@@ -25,6 +27,7 @@ pub struct Difference {
     pub refusals: Vec<Refusal>,
     /// Tables of entries and of children that live on: name before to name after.
     pub tables: BTreeMap<String, String>,
+    pub tightened: Vec<Tightened>,
 }
 
 pub fn diff(catalogs: Pair<&Catalog>, declared: &Declared<'_>, answers: &Answers) -> Difference {

@@ -18,10 +18,13 @@ pub struct Planned {
 /// What every file sets first: a migration that has to wait for a lock gives up, instead of making everybody wait.
 const SETTINGS: &str = "set lock_timeout = '5s';\nset statement_timeout = '1h';\n";
 
-pub fn text(name: &str, command: &str, first: bool, steps: &[Planned]) -> String {
+pub fn text(name: &str, command: &str, first: bool, rules: &[String], steps: &[Planned]) -> String {
     let mut text = format!(
         "-- {name}\n-- Made by `{command}` from schema/.\n-- Immutable once merged: to change it, make the next one.\n\n{SETTINGS}"
     );
+    for (index, rule) in rules.iter().enumerate() {
+        text.push_str(&format!("{}-- {rule}\n", if index == 0 { "\n" } else { "" }));
+    }
     let of = |phase: Phase| steps.iter().filter(move |planned| planned.step.phase() == phase);
     if of(Phase::Change).next().is_some() || first {
         text.push_str("\nbegin;\n");

@@ -1,12 +1,13 @@
 //! What can go wrong with a step on tables that hold rows: its code, what it means, and what to say to go on.
 
 use super::answers::Answers;
+use super::diff::Tightened;
 use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
 use crate::catalog::{Catalog, Field, Store};
 use crate::schema::{Scalar, SqlType};
 
 /// Every code with what it is about, for the documentation and for checking `--allow`.
-pub const CODES: [(&str, &str); 15] = [
+pub const CODES: [(&str, &str); 16] = [
     ("M101", "a table is dropped: its entries are lost"),
     ("M102", "a list relation is dropped: its links are lost"),
     ("M103", "a column is dropped: its values are lost"),
@@ -20,6 +21,10 @@ pub const CODES: [(&str, &str); 15] = [
     ("M202", "values must be unique that may have duplicates"),
     ("M203", "existing values may not fit the new type or rule"),
     ("M204", "a type has no drafts any more, and nothing publishes those that are there"),
+    (
+        "M205",
+        "a rule is tighter than it was: entries that break it stay as they are, and cannot be published until they are mended",
+    ),
     ("M301", "a table is rewritten while it is locked"),
     ("M401", "servers that still run know only the old name"),
 ];
@@ -45,13 +50,23 @@ pub struct Hazard {
     pub mended_by: Option<String>,
     /// What takes it away where no argument does.
     pub advice: Option<String>,
+    /// SQL that counts the entries that it is about.
+    pub question: Option<String>,
     /// False when there is nothing that could be done if it were allowed.
     pub allowable: bool,
 }
 
 impl Hazard {
     fn new(code: &'static str, subject: &str, message: String) -> Self {
-        Self { code, subject: subject.to_owned(), message, mended_by: None, advice: None, allowable: true }
+        Self {
+            code,
+            subject: subject.to_owned(),
+            message,
+            mended_by: None,
+            advice: None,
+            question: None,
+            allowable: true,
+        }
     }
 }
 
@@ -65,6 +80,8 @@ pub struct Refusal {
     pub help: Vec<String>,
     /// What to add to the command to go on.
     pub argument: Option<String>,
+    /// SQL that counts the entries in question, for who can ask a database.
+    pub question: Option<String>,
 }
 
 impl Refusal {
@@ -75,13 +92,13 @@ impl Refusal {
 
     pub fn bad_value(subject: &str, why: &str) -> Self {
         let message = format!("--set {subject}: {why}");
-        Self { code: "M001", subject: subject.to_owned(), message, help: Vec::new(), argument: None }
+        Self { code: "M001", subject: subject.to_owned(), message, help: Vec::new(), argument: None, question: None }
     }
 
     pub fn unused_value(subject: &str) -> Self {
         let message = format!("--set {subject}: no existing row needs a value there");
         let help = vec!["give values for fields that are new or newly required, as `type.field`".to_owned()];
-        Self { code: "M001", subject: subject.to_owned(), message, help, argument: None }
+        Self { code: "M001", subject: subject.to_owned(), message, help, argument: None, question: None }
     }
 
     /// `subject` is to have the place of what was called `was`, and something else has its name.
@@ -94,7 +111,7 @@ impl Refusal {
                 "in two steps: bring {former} back and take {subject} out of the schema, `cargo xtask generate`; then write `was: {was}` as it is now, and again"
             ),
         ];
-        Self { code: "M002", subject: subject.to_owned(), message, help, argument: None }
+        Self { code: "M002", subject: subject.to_owned(), message, help, argument: None, question: None }
     }
 
     /// The refusal as people read it, in the shape of a diagnostic.
@@ -239,6 +256,31 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
     }
 }
 
+/// The hazard of a rule that is tighter; none where a database says that nothing breaks it.
+pub fn tightened(rule: &Tightened, answers: &Answers) -> Option<Hazard> {
+    let Tightened { subject, about, question } = rule;
+    let counted = question.as_deref().and_then(|question| answers.counted(question));
+    let how_many = match counted {
+        Some(0) => return None,
+        Some(1) => {
+            "1 entry that has it otherwise stays as it is, and cannot be published until it is mended".to_owned()
+        }
+        Some(count) => format!(
+            "{count} entries that have it otherwise stay as they are, and cannot be published until they are mended"
+        ),
+        None => {
+            "entries that have it otherwise stay as they are, and cannot be published until they are mended".to_owned()
+        }
+    };
+    let advice = match (counted, question) {
+        (Some(_), _) => "`typecase check` lists them, once the new server is built".to_owned(),
+        (None, Some(question)) => format!("to count them, `--database URL`, or: {question}"),
+        (None, None) => "`typecase check` lists them, once the new server is built".to_owned(),
+    };
+    let message = format!("{subject} takes {about} now: {how_many}");
+    Some(Hazard { advice: Some(advice), question: question.clone(), ..Hazard::new("M205", subject, message) })
+}
+
 fn enum_hazards(
     subject: &str,
     renamed: &[(String, String)],
@@ -298,7 +340,7 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
 
 /// The hazard's line above its statement, or why it is refused.
 pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
-    let Hazard { code, subject, message, mended_by, advice, allowable } = hazard;
+    let Hazard { code, subject, message, mended_by, advice, question, allowable } = hazard;
     if is_notice(code) {
         return Ok(format!("hazard {code}: {message}."));
     }
@@ -325,5 +367,5 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     }
     let argument = mended_by.clone().or_else(|| allowable.then_some(allow));
     let message = if *allowable { message.clone() } else { format!("{message}: it takes --set") };
-    Err(Refusal { code, subject: subject.clone(), message, help, argument })
+    Err(Refusal { code, subject: subject.clone(), message, help, argument, question: question.clone() })
 }

@@ -5,7 +5,7 @@
 
 mod batch;
 mod bulk;
-mod check;
+pub(crate) mod check;
 pub(crate) mod failure;
 pub(crate) mod guard;
 mod input;

@@ -7,6 +7,7 @@ mod access;
 mod access_random;
 mod audit;
 mod bulk;
+mod check;
 mod concurrency;
 mod deleting;
 mod helpers;

@@ -7,6 +7,7 @@ use codegen::catalog::Catalog;
 use codegen::migrate::{Answers, Migration, Refusal, hazard};
 use codegen::schema::Schema;
 
+use super::ask;
 use crate::drift;
 use crate::project::Project;
 
@@ -25,6 +26,9 @@ pub struct AnswerArgs {
     /// What existing rows get in a field that is required now: product.weight=0
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
+    /// Where to count the entries that a tighter rule is about; without it the database of DATABASE_URL, if that is set
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 /// The migrations that are there.
@@ -39,6 +43,8 @@ pub struct History {
 pub enum Next {
     /// The schema says what the catalog says.
     Current,
+    /// The database stays as it is, and the catalog records other rules: its new text.
+    Rules(String),
     Migration(Migration),
     /// Why not, and the command that goes on.
     Refused(Vec<Refusal>, Option<String>),
@@ -145,13 +151,22 @@ pub fn is_current(history: &History, schema: &Schema) -> anyhow::Result<bool> {
 /// Plans the way from the last migration to the schema.
 pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Result<Next> {
     let before = catalog(&history.catalog)?;
-    let answers = Answers::parse(&args.allow, args.allow_data_loss, &args.set).map_err(anyhow::Error::msg)?;
+    let mut answers = Answers::parse(&args.allow, args.allow_data_loss, &args.set).map_err(anyhow::Error::msg)?;
     let given = args.given();
-    match codegen::migrate::plan(&before, schema, &answers) {
+    let mut planned = codegen::migrate::plan(&before, schema, &answers);
+    let database = args.database.clone().or_else(|| std::env::var("DATABASE_URL").ok());
+    if let (Err(refusals), Some(database)) = (&planned, database) {
+        match ask::count(refusals, &database, &mut answers) {
+            Ok(true) => planned = codegen::migrate::plan(&before, schema, &answers),
+            Ok(false) => {}
+            Err(error) => eprintln!("warning: the database was not asked how many entries break the rules: {error:#}"),
+        }
+    }
+    match planned {
         Ok(plan) => {
             plan.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
             if plan.is_empty() {
-                return Ok(Next::Current);
+                return Ok(plan.recorded(&history.catalog).map_or(Next::Current, Next::Rules));
             }
             let command = format!("cargo xtask generate{given}");
             Ok(Next::Migration(plan.migration(history.next_number(), &command)))

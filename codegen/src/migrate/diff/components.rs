@@ -151,7 +151,10 @@ impl<'a> Differ<'a> {
             let source =
                 sources.get(field.name.as_str()).and_then(|&source| before.iter().find(|field| field.name == source));
             let told = match source {
-                Some(source) => self.member(name.after, Pair { before: source, after: field }, &mut change),
+                Some(source) => {
+                    self.tightened(name, Pair { before: source, after: field });
+                    self.member(name.after, Pair { before: source, after: field }, &mut change)
+                }
                 None => self.new_member(name.after, field, &mut change),
             };
             set.extend(told);

@@ -61,7 +61,10 @@ impl<'a> Differ<'a> {
         self.refuse_taken(owner.after, &names, &hints);
         for field in &tables.after.fields {
             match sources.get(field.name.as_str()).and_then(|&source| tables.before.field(source)) {
-                Some(before) => self.field(owner, Pair { before, after: field }, &mut columns),
+                Some(before) => {
+                    self.tightened(owner, Pair { before, after: field });
+                    self.field(owner, Pair { before, after: field }, &mut columns);
+                }
                 None => self.new_field(owner.after, field, &mut columns),
             }
         }
