@@ -35,7 +35,6 @@ fields:
     type: string
     required: true
     max: 200
-    search: A
     filterable: true
     sortable: true
     description: The name, as readers see it.
@@ -53,7 +52,7 @@ fields:
   # Take what fits, and remove the rest.
   #
   # Text of a page, and values with bounds:
-  # body: { type: markdown, required: publish, search: C }
+  # body: { type: markdown, required: publish }
   # price: { type: money, min: 0, filterable: true, sortable: true }
   # places: { type: integer, min: 1, max: 1000, default: 1 }
   # starts_at: { type: datetime, filterable: true, sortable: true }

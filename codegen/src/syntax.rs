@@ -4,5 +4,6 @@ pub mod file;
 pub mod language;
 pub mod node;
 pub mod shape;
+mod slip;
 pub mod suggest;
 pub mod yaml;

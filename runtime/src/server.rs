@@ -8,7 +8,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::config::{Config, Environment};
-use crate::content::SchemaInfo;
+use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::{Error, Result};
 use crate::graphql::Api;
 use crate::hooks::{HookSet, Hooks};
@@ -32,7 +32,7 @@ pub struct Server {
     site: SiteCode,
     routes: Routes,
     /// `(content type, lines of JSON)`, in the order in which they are loaded.
-    pub(crate) demo: &'static [(&'static str, &'static str)],
+    pub(crate) demo: &'static [(&'static ContentInfo, &'static str)],
 }
 
 impl Server {
@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// The content that `typecase demo` loads.
-    pub fn demo(mut self, demo: &'static [(&'static str, &'static str)]) -> Self {
+    pub fn demo(mut self, demo: &'static [(&'static ContentInfo, &'static str)]) -> Self {
         self.demo = demo;
         self
     }

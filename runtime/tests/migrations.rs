@@ -19,6 +19,8 @@ mod random;
 mod rules;
 #[path = "migrations/runner.rs"]
 mod runner;
+#[path = "migrations/sdl.rs"]
+mod sdl;
 #[path = "migrations/verify.rs"]
 mod verify;
 #[path = "migrations/walk.rs"]

@@ -125,16 +125,25 @@ pub struct Wanted {
 
 /// What is made from the schema, the next migration with it; none when that is refused.
 fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::Result<Option<Wanted>> {
+    let conflicts = conflicts(project)?;
+    if !conflicts.is_empty() {
+        conflicts.iter().for_each(|place| eprintln!("error: {place}: a conflict of a merge is not resolved"));
+        return Ok(None);
+    }
     let history = History::read(project)?;
     history.check(project)?;
     if next::is_current(&history, schema)? {
         return made(schema, history, Next::Current);
     }
     let draft = Draft::of(project, &history).filter(|draft| draft.is_untouched(project));
-    let Some(draft) = draft else {
+    let Some(mut draft) = draft else {
         let next = next::next(&history, schema, answers)?;
         return made(schema, history, next);
     };
+    // The rules that the catalog has now were acknowledged, whether a migration came of them or not.
+    if let Some(catalog) = codegen::catalog::with_rules_of(&draft.base.catalog, &history.catalog) {
+        draft.base.catalog = catalog;
+    }
     let mut all = answers.clone();
     all.extend(draft.answers.clone());
     match next::next(&draft.base, schema, &all)? {
@@ -191,6 +200,18 @@ fn made(schema: &Schema, history: History, next: Next) -> anyhow::Result<Option<
     let mut files = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
     files.extend(written);
     Ok(Some(Wanted { files, removed: Vec::new(), migration: new }))
+}
+
+/// Where a file of `migrations/` has the marks of a merge, a line a file. What is only generated is written anew.
+fn conflicts(project: &Project) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for path in drift::files(project, next::FOLDER)? {
+        let text = fs::read(project.path(&path)).with_context(|| format!("{path} cannot be read"))?;
+        let text = String::from_utf8_lossy(&text);
+        let is_mark = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+        found.extend(text.lines().position(is_mark).map(|line| format!("{path}:{}", line + 1)));
+    }
+    Ok(found)
 }
 
 /// Compares the API with the one that was generated last.

@@ -21,7 +21,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         check_bounds(field, found);
         check_default(field, found);
         check_json_schema(field, found);
-        check_localized(field, found);
+        check_not_yet(field, found);
     }
     for owner in declared.types.values() {
         let lifecycle = owner.node.get("lifecycle").and_then(|lifecycle| lifecycle.entry("drafts"));
@@ -231,9 +231,14 @@ fn check_json_default(field: &FieldDecl<'_>, validator: &jsonschema::Validator, 
     }
 }
 
-fn check_localized(field: &FieldDecl<'_>, found: &mut Diagnostics) {
-    if let Some(entry) = field.node.entry("localized").filter(|entry| entry.node.bool() == Some(true)) {
-        let message = "`localized` has no effect yet: the field has one value for all locales";
-        found.push(Diagnostic::warning(Code::NotYetInForce, entry.key.span, message));
-    }
+/// What is accepted and does nothing yet says so.
+fn check_not_yet(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+    let mut warn = |key: &str, given: fn(&Node) -> bool, about: &str| {
+        if let Some(entry) = field.node.entry(key).filter(|entry| given(&entry.node)) {
+            let message = format!("`{key}` has no effect yet: {about}");
+            found.push(Diagnostic::warning(Code::NotYetInForce, entry.key.span, message));
+        }
+    };
+    warn("localized", |node| node.bool() == Some(true), "the field has one value for all locales");
+    warn("search", |node| node.text().is_some(), "texts are found by `contains` and `startsWith` of filters alone");
 }

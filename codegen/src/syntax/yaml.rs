@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
 use super::node::{Entry, Node, Value};
+use super::slip::{self, Slip};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 
@@ -24,18 +25,23 @@ pub fn parse(file: usize, text: &str, found: &mut Diagnostics) -> Option<Node> {
         found.push(Diagnostic::error(Code::TooBig, Span { file, start: 0, end: 0 }, message));
         return None;
     }
+    if let Some(Slip { start, end, message, help }) = slip::conflict(text) {
+        found.push(Diagnostic::error(Code::NotYaml, Span { file, start, end }, message).help(help));
+        return None;
+    }
     let options = granit_parser::options! {
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
         emit_unresolved_aliases: true,
         emit_anchor_events: true,
     };
-    let mut reader = Reader { file, events: Parser::new_from_str_with_options(text, options), found };
+    let mut reader = Reader { file, text, events: Parser::new_from_str_with_options(text, options), found };
     reader.document()
 }
 
 struct Reader<'a> {
     file: usize,
+    text: &'a str,
     events: Parser<'a, StrInput<'a>>,
     found: &'a mut Diagnostics,
 }
@@ -176,12 +182,25 @@ impl<'a> Reader<'a> {
         let start = error.marker().byte_offset().unwrap_or(0);
         let span = Span { file: self.file, start, end: start + 1 };
         let info = error.info();
-        let (code, message) = match info.contains("nesting") || info.contains("recursion") {
-            true => (Code::TooBig, format!("lists and maps are nested deeper than {DEEPEST} levels")),
-            false => (Code::NotYaml, format!("this is not YAML: {info}")),
-        };
-        self.found.push(Diagnostic::error(code, span, message));
+        self.found.push(match info.contains("nesting") || info.contains("recursion") {
+            true => {
+                let message = format!("lists and maps are nested deeper than {DEEPEST} levels");
+                Diagnostic::error(Code::TooBig, span, message)
+            }
+            false => self.not_yaml(span, &info),
+        });
         Stop
+    }
+
+    /// Points at the cause where it can be told, and else at what the parser says.
+    fn not_yaml(&self, noticed: Span, info: &str) -> Diagnostic {
+        match slip::find(self.text, noticed.start) {
+            Some(Slip { start, end, message, help }) => {
+                let span = Span { file: self.file, start, end };
+                Diagnostic::error(Code::NotYaml, span, format!("this is not YAML: {message}")).help(help)
+            }
+            None => Diagnostic::error(Code::NotYaml, noticed, format!("this is not YAML: {info}")),
+        }
     }
 
     fn span(&self, span: granit_parser::Span) -> Span {

@@ -113,7 +113,7 @@ async fn a_component_without_what_it_must_have_stops_the_migration_at_every_dept
     let allow = |arguments: &[&str]| arguments.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     history.generate(&after, &allow(&["--allow M201"])).expect("it is allowed");
     match history.migrate().await {
-        Err(Error::Failed(failure)) => assert!(failure.to_string().contains("seo.title"), "{failure}"),
+        Err(Error::Failed(failure)) => assert!(failure.to_string().contains("seo.robots"), "{failure}"),
         other => panic!("expected a failure, not {other:?}"),
     }
     history.run("delete from cms.migration where finished_at is null").await;

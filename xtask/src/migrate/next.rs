@@ -145,7 +145,7 @@ pub fn catalog(text: &str) -> anyhow::Result<Catalog> {
 /// Whether the schema says what the last migration led to.
 pub fn is_current(history: &History, schema: &Schema) -> anyhow::Result<bool> {
     let plan = codegen::migrate::plan(&catalog(&history.catalog)?, schema, &Answers::default());
-    Ok(plan.is_ok_and(|plan| plan.is_empty()))
+    Ok(plan.is_ok_and(|plan| plan.is_empty() && plan.recorded(&history.catalog).is_none()))
 }
 
 /// Plans the way from the last migration to the schema.

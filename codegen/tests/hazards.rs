@@ -1,0 +1,123 @@
+//! Each hazard by its code, what it loses, and the command that goes on: what nobody would miss in a migration's text.
+
+use std::collections::BTreeMap;
+
+use codegen::SourceFile;
+use codegen::catalog::{Catalog, lower};
+use codegen::migrate::{Answers, Refusal, hazard, plan};
+use codegen::schema::Schema;
+
+fn schema(fields: &str) -> Schema {
+    let types = [
+        ("cms", "site: { name: H, currency: EUR, currencies: [EUR], locales: [en] }\n".to_owned()),
+        (
+            "item",
+            format!(
+                "type: item\naccess: {{ admin: {{ read: all }} }}\nfields:\n  id_name: {{ type: string }}\n{fields}"
+            ),
+        ),
+        ("other", "type: other\naccess: { admin: { read: all } }\nfields: { a: { type: string } }\n".to_owned()),
+    ];
+    let sources: Vec<_> =
+        types.into_iter().map(|(name, text)| SourceFile { path: format!("schema/{name}.yaml"), text }).collect();
+    codegen::compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources))).schema
+}
+
+/// `(code, subject, argument)` of each refusal.
+fn refused(before: &str, after: &str, answers: &Answers) -> Vec<Refusal> {
+    plan(&lower(&schema(before)), &schema(after), answers).err().unwrap_or_default()
+}
+
+#[track_caller]
+fn check(before: &str, after: &str, expected: &[(&str, &str)]) {
+    let found = refused(before, after, &Answers::default());
+    let arguments = found.iter().map(|refusal| (refusal.code, refusal.argument.as_deref().unwrap_or_default()));
+    assert_eq!(arguments.collect::<Vec<_>>(), expected, "{before} to {after}");
+}
+
+#[test]
+fn what_may_go_wrong_is_asked_about() {
+    let many = "  x: { type: relation, to: other, many: true }\n";
+    let one = "  x: { type: relation, to: other }\n";
+    check(many, one, &[("M106", "--allow M106=item.x")]);
+    check(one, many, &[]);
+    check(many, "", &[("M102", "--allow M102=item.x")]);
+    check(one, "", &[("M103", "--allow M103=item.x")]);
+    check("  x: { type: relation, to: [item, other] }\n", one, &[("M107", "--allow M107=item.x")]);
+    check("  x: { type: relation, to: [item, other], many: true }\n", many, &[("M107", "--allow M107=item.x")]);
+    check(
+        "  x: { type: decimal }\n",
+        "  x: { type: money }\n",
+        &[
+            ("M301", "--allow M301=item.x"),
+            ("M203", "--allow M203=item.x"),
+            ("M203", "--allow M203=item.x"),
+            ("M203", "--allow M203=item.x"),
+        ],
+    );
+    check("  x: { type: integer }\n", "  x: { type: money }\n", &[("M203", "--allow M203=item.x")]);
+    check("  x: { type: money }\n", "  x: { type: bigint }\n", &[("M105", "--allow M105=item.x")]);
+    check("  x: { type: string }\n", "  x: { type: string, unique: true }\n", &[("M202", "--allow M202=item.x")]);
+    check(
+        "  x: { type: string }\n",
+        "  x: { type: integer }\n",
+        &[("M301", "--allow M301=item.x"), ("M203", "--allow M203=item.x"), ("M203", "--allow M203=item.x")],
+    );
+    check(
+        "  x: { type: datetime }\n",
+        "  x: { type: date }\n",
+        &[("M301", "--allow M301=item.x"), ("M105", "--allow M105=item.x")],
+    );
+    check("", "  x: { type: integer, required: true }\n", &[("M201", "--set item.x=10")]);
+    check(
+        "  x: { type: enum, values: [a, b] }\n",
+        "  x: { type: enum, values: [a] }\n",
+        &[("M104", "--allow M104=item.x")],
+    );
+    check(
+        "  x: { type: enum, values: [a, b], required: true }\n",
+        "  x: { type: enum, values: [a], required: true }\n",
+        &[("M104", "--set item.x=a")],
+    );
+    check("  x: { type: children, fields: { a: { type: string } } }\n", "", &[("M101", "--allow M101=item.x")]);
+    check("  x: { type: string }\n", "  x: { type: string, max: 5 }\n", &[("M205", "--allow M205=item.x")]);
+    check("  x: { type: string, max: 5 }\n", "  x: { type: string, max: 6 }\n", &[]);
+    check("  x: { type: string, max: 5 }\n", "  x: { type: string, max: 5 }\n", &[]);
+    check("  x: { type: integer, min: 5 }\n", "  x: { type: integer, min: 4 }\n", &[]);
+    check("  x: { type: integer, min: 5 }\n", "  x: { type: integer, min: 6 }\n", &[("M205", "--allow M205=item.x")]);
+    // A rename is told, and needs no answer.
+    check("  x: { type: string }\n", "  y: { type: string, was: x }\n", &[]);
+}
+
+#[test]
+fn what_loses_data_is_what_allow_data_loss_allows() {
+    let lost: BTreeMap<_, _> = hazard::CODES.iter().map(|(code, _)| (*code, hazard::loses_data(code))).collect();
+    for (code, loses) in lost {
+        assert_eq!(loses, code.starts_with("M1"), "{code}");
+        let answers = Answers::parse(&[], true, &[]).expect("no code");
+        assert_eq!(answers.allows(code, "item.x").is_some(), loses, "{code}");
+    }
+    let answers = Answers::parse(&["M103=item.x".into(), "M202".into()], false, &[]).expect("codes");
+    assert_eq!(answers.allows("M103", "item.x").as_deref(), Some("--allow M103=item.x"));
+    assert_eq!(answers.allows("M103", "item.y"), None);
+    assert_eq!(answers.allows("M202", "item.y").as_deref(), Some("--allow M202"));
+    for wrong in [Answers::parse(&["M999".into()], false, &[]), Answers::parse(&[], false, &["x=1".into()])] {
+        assert!(wrong.is_err());
+    }
+}
+
+#[test]
+fn the_command_goes_on() {
+    let two = refused("  x: { type: string }\n  y: { type: string }\n", "", &Answers::default());
+    let command = hazard::command(&two, " --allow M202").expect("a command");
+    assert_eq!(command, "cargo xtask generate --allow M202 --allow M103=item.x --allow M103=item.y");
+    let wrong = Answers::parse(&[], false, &["item.nothing=1".into()]).expect("well written");
+    let unused = refused("  x: { type: string }\n", "  x: { type: string }\n", &wrong);
+    assert_eq!(unused[0].code, "M001");
+    assert_eq!(hazard::command(&unused, ""), None);
+    let arguments: Vec<_> = two.iter().filter_map(|refusal| refusal.argument.clone()).collect();
+    let allow: Vec<_> = arguments.iter().filter_map(|text| text.strip_prefix("--allow ")).map(str::to_owned).collect();
+    let answers = Answers::parse(&allow, false, &[]).expect("codes");
+    assert!(refused("  x: { type: string }\n  y: { type: string }\n", "", &answers).is_empty());
+    assert!(plan(&Catalog::default(), &schema(""), &Answers::default()).is_ok());
+}
