@@ -55,7 +55,11 @@ fn what_may_go_wrong_is_asked_about() {
             ("M203", "--allow M203=item.x"),
         ],
     );
-    check("  x: { type: integer }\n", "  x: { type: money }\n", &[("M203", "--allow M203=item.x")]);
+    check(
+        "  x: { type: integer }\n",
+        "  x: { type: money }\n",
+        &[("M203", "--allow M203=item.x"), ("M203", "--allow M203=item.x")],
+    );
     check("  x: { type: money }\n", "  x: { type: bigint }\n", &[("M105", "--allow M105=item.x")]);
     check("  x: { type: string }\n", "  x: { type: string, unique: true }\n", &[("M202", "--allow M202=item.x")]);
     check(
