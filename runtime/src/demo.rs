@@ -15,10 +15,13 @@ pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&'static ContentInfo,
         let (info, table) = (*info, info.table);
         let entries = parse(table, lines)?;
         let keys: Vec<_> = entries.iter().map(|entry| key(info, entry)).collect();
-        let items: Vec<_> =
-            entries.iter().zip(&keys).map(|(data, key)| UpsertItem { key: key.as_ref(), data }).collect();
-        let options = BulkOptions { publish: info.drafts, ..BulkOptions::default() };
-        for (index, outcome) in write::save_batch(store, hooks, info, &items, options).await?.into_iter().enumerate() {
+        let items: Vec<_> = entries
+            .iter()
+            .zip(&keys)
+            .map(|(data, key)| UpsertItem { key: key.as_ref(), data, publish: info.drafts })
+            .collect();
+        let outcomes = write::save_batch(store, hooks, info, &items, BulkOptions::default(), None).await?;
+        for (index, outcome) in outcomes.into_iter().enumerate() {
             match outcome {
                 Outcome::Created(_) => created += 1,
                 Outcome::Updated(_) => updated += 1,

@@ -5,20 +5,27 @@
 
 mod entry;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::Error;
+use crate::import::native::{LIVE, PUBLISHED, STATUS};
 use crate::import::{content_type, in_order};
 use crate::store::read::sql::Sql;
 use crate::store::write::failure::Failure;
 use crate::store::write::guard::Exported;
+use crate::store::write::live;
 use crate::store::write::load::load;
+use crate::store::write::row::{Old, Row};
 use crate::store::write::table;
 use crate::store::{Stage, Store};
 
@@ -119,7 +126,11 @@ pub fn file_of(folder: &Path, info: &ContentInfo) -> PathBuf {
 
 fn create(path: &Path) -> Result<Box<dyn Write + Send>, String> {
     let file = File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(Box::new(BufWriter::with_capacity(1 << 16, file)))
+    let file = BufWriter::with_capacity(1 << 16, file);
+    Ok(match path.extension().is_some_and(|end| end == "gz") {
+        true => Box::new(GzEncoder::new(file, Compression::default())),
+        false => Box::new(file),
+    })
 }
 
 async fn content(
@@ -145,10 +156,13 @@ async fn content(
             break;
         }
         let mut entries = load(connection, stage, info, &ids, false).await.map_err(refused)?;
+        let status = Status::of(connection, exported, info, &entries).await.map_err(refused)?;
         let rows: Vec<_> = ids.iter().filter_map(|id| entries.remove(id)).map(|old| old.row).collect();
-        let names = Names::of(connection, exported, info, &rows).await.map_err(refused)?;
+        let every_row = || rows.iter().chain(status.changed.values());
+        let names = Names::of(connection, exported, info, every_row()).await.map_err(refused)?;
         for row in &rows {
-            let line = entry::entry(exported, info, row, &names);
+            let mut line = entry::entry(exported, info, row, &names);
+            status.write(exported, info, row.id, &names, &mut line);
             serde_json::to_writer(&mut *out, &line).map_err(|error| cannot_write(&error.into()))?;
             out.write_all(b"\n").map_err(|error| cannot_write(&error))?;
         }
@@ -156,6 +170,48 @@ async fn content(
     }
     sqlx::query("close entries").execute(connection).await.map_err(failed)?;
     Ok(written)
+}
+
+/// What is published of some entries.
+#[derive(Default)]
+struct Status {
+    published: HashSet<Uuid>,
+    /// What is live of those that were changed since.
+    changed: HashMap<Uuid, Row>,
+}
+
+impl Status {
+    async fn of(
+        connection: &mut PgConnection,
+        exported: Exported<'_>,
+        info: &'static ContentInfo,
+        entries: &HashMap<Uuid, Old>,
+    ) -> Result<Self, Failure> {
+        if !info.drafts {
+            return Ok(Self::default());
+        }
+        let ids: Vec<Uuid> = entries.keys().copied().collect();
+        if exported.stage == Stage::Live {
+            return Ok(Self { published: ids.into_iter().collect(), changed: HashMap::new() });
+        }
+        let live = live::revisions(connection, info, &ids).await?;
+        let (published, changed): (Vec<Uuid>, Vec<Uuid>) =
+            live.keys().partition(|id| entries.get(id).is_some_and(|old| live.get(id) == Some(&old.revision)));
+        let changed = load(connection, Stage::Live, info, &changed, false).await?;
+        Ok(Self {
+            published: published.into_iter().collect(),
+            changed: changed.into_iter().map(|(id, old)| (id, old.row)).collect(),
+        })
+    }
+
+    fn write(&self, exported: Exported<'_>, info: &'static ContentInfo, id: Uuid, names: &Names, line: &mut Json) {
+        let Json::Object(line) = line else { return };
+        if self.published.contains(&id) {
+            line.insert(STATUS.to_owned(), PUBLISHED.into());
+        } else if let Some(row) = self.changed.get(&id) {
+            line.insert(STATUS.to_owned(), json!({ LIVE: entry::entry(exported, info, row, names) }));
+        }
+    }
 }
 
 /// The ids in the order of the natural key, whatever the database's collation.

@@ -3,24 +3,34 @@
 //! One thread reads and maps, another task saves a batch at a time; between them stands a short queue, so that memory
 //! does not grow with the file.
 
+mod amount;
 mod apply;
+mod bulk;
 mod coerce;
 mod compile;
+mod date;
+mod decode;
+mod dialect;
 mod expr;
+mod group;
+mod html;
+mod json;
+mod lines;
 mod mapping;
 mod money;
-mod native;
+pub(crate) mod native;
+mod number;
 mod path;
 mod read;
 mod reference;
 mod report;
 mod save;
+mod source;
 mod step;
-mod text;
+mod table;
+mod waiting;
 mod yaml;
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -28,12 +38,15 @@ use crate::content::{ContentInfo, SchemaInfo};
 use crate::export::{ALL, file_of};
 use crate::hooks::HookSet;
 use crate::store::Store;
+use crate::store::write::Rehearsal;
 
 use apply::Mapper;
 use native::Native;
 use read::{Form, Reader};
 use report::Report;
 use save::Saver;
+
+pub use source::{Format, Quote, Reading, encoding};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -49,14 +62,16 @@ pub struct Options {
     /// How many records are saved together
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub batch: u32,
-    /// Check everything, save nothing
+    /// Do everything and take it back: what is said is what the import would say
     #[arg(long)]
     pub dry_run: bool,
     /// Write the lines that were rejected, with their problems, to this file (NDJSON)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// One JSON object a line; `-` for standard input
-    #[arg(value_name = "FILE.ndjson")]
+    #[command(flatten, next_help_heading = "How the file is read, where that is not found out")]
+    pub reading: Reading,
+    /// One JSON object a line, or a table with a header row (CSV, TSV), also packed (`.gz`); `-` for standard input
+    #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
 
@@ -95,23 +110,42 @@ pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
 pub async fn run(options: &Options, store: &Store, hooks: &HookSet) -> Result<Summary, String> {
     let started = Instant::now();
     let mut report = Report::new(options.report.as_deref())?;
+    let done = import(options, store, hooks, &mut report).await;
+    report.finish()?;
+    done.map(|summary| Summary { elapsed: started.elapsed(), ..summary })
+}
+
+async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut Report) -> Result<Summary, String> {
+    let failed = |error: crate::error::Error| format!("the import stopped: {error}; nothing was imported");
     let mut summary = Summary::default();
-    let mut savers = Vec::new();
-    for (info, form, file) in sources(options, store.schema)? {
-        let reader = Reader::new(open(&file)?, form, options.batch as usize, options.report.is_some());
-        let mut saver = Saver::new(store, hooks, info, options)?;
-        saver.save_all(reader, &mut report).await?;
+    let mut sources = sources(options, store.schema)?;
+    // What is wrong with a file is said before anything of the first one is saved.
+    let mut readers = Vec::with_capacity(sources.len());
+    for (_, form, file) in sources.iter_mut() {
+        let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;
+        let form = form.take().ok_or("a file is read once")?;
+        readers.push(Reader::new(source, form, options.batch as usize, options.report.is_some())?);
+    }
+    let rehearsal = match options.dry_run {
+        true => Some(Rehearsal::begin(store).await.map_err(failed)?),
+        false => None,
+    };
+    let mut savers = Vec::with_capacity(sources.len());
+    for ((info, ..), reader) in sources.iter().zip(readers) {
+        let mut saver = Saver::new(store, hooks, info, options, rehearsal.as_ref());
+        saver.save_all(reader, report).await?;
         savers.push(saver);
     }
     for saver in savers {
-        summary.add(saver.finish(&mut report).await?);
+        summary.add(saver.finish(report).await?);
     }
-    report.finish()?;
-    summary.elapsed = started.elapsed();
+    if let Some(rehearsal) = rehearsal {
+        rehearsal.end().await.map_err(failed)?;
+    }
     Ok(summary)
 }
 
-type Source = (&'static ContentInfo, Form, PathBuf);
+type Source = (&'static ContentInfo, Option<Form>, PathBuf);
 
 /// What is read, in order.
 fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>, String> {
@@ -121,9 +155,11 @@ fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>
         }
         let types = in_order(schema);
         let source = |(place, info): (usize, &&'static ContentInfo)| {
-            (*info, Form::Native(Native::new(info, types[place..].to_vec())), file_of(&options.file, info))
+            let packed = format!("{}.ndjson.gz", info.table);
+            let file = [file_of(&options.file, info), options.file.join(packed)].into_iter().find(|file| file.exists());
+            file.map(|file| (*info, Some(Form::Native(Native::new(info, types[place..].to_vec()))), file))
         };
-        let sources: Vec<Source> = types.iter().enumerate().map(source).filter(|(_, _, file)| file.exists()).collect();
+        let sources: Vec<Source> = types.iter().enumerate().filter_map(source).collect();
         return match sources.is_empty() {
             true => Err(format!("{}: no file such as product.ndjson is in this folder", options.file.display())),
             false => Ok(sources),
@@ -134,7 +170,7 @@ fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>
         Some(map) => Form::Mapped(Box::new(Mapper::new(mapping(map, info, schema)?, &schema.site))),
         None => Form::Native(Native::new(info, vec![info])),
     };
-    Ok(vec![(info, form, options.file.clone())])
+    Ok(vec![(info, Some(form), options.file.clone())])
 }
 
 /// Every type after those that it points at, where there is such an order.
@@ -168,14 +204,6 @@ fn mapping(path: &Path, info: &'static ContentInfo, schema: &'static SchemaInfo)
         let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
         lines.join("\n")
     })
-}
-
-fn open(file: &Path) -> Result<BufReader<Box<dyn Read + Send>>, String> {
-    let input: Box<dyn Read + Send> = match file.as_os_str() == "-" {
-        true => Box::new(io::stdin()),
-        false => Box::new(File::open(file).map_err(|error| format!("{}: {error}", file.display()))?),
-    };
-    Ok(BufReader::with_capacity(1 << 18, input))
 }
 
 #[cfg(test)]

@@ -23,14 +23,14 @@ type Wanted = BTreeMap<&'static str, (&'static ContentInfo, BTreeSet<Uuid>)>;
 
 impl Names {
     /// One statement for each type that is pointed at.
-    pub async fn of(
+    pub async fn of<'r>(
         connection: &mut PgConnection,
         exported: Exported<'_>,
         info: &ContentInfo,
-        rows: &[Row],
+        rows: impl Iterator<Item = &'r Row>,
     ) -> Result<Self> {
         let mut wanted = Wanted::new();
-        rows.iter().for_each(|row| collect(info.fields, row, &mut wanted));
+        rows.for_each(|row| collect(info.fields, row, &mut wanted));
         let mut by_table = BTreeMap::new();
         for (table, (info, ids)) in wanted {
             by_table.insert(table, names(connection, exported, info, ids.into_iter().collect()).await?);

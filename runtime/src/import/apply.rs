@@ -1,8 +1,8 @@
 //! Carries out a mapping: a record becomes what the write path takes. No IO; the same records in the same order give the same entries.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value as Json, json};
@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::content::{FieldInfo, SiteInfo};
 use crate::error::{Code, Problem, Step};
 use crate::import::coerce;
-use crate::import::expr::{Expr, is_blank};
-use crate::import::mapping::{Condition, Fill, Form, Mapping, Missing, Part, Rule, Test};
-use crate::import::path::{Path, Scope, plain_text};
+use crate::import::expr::{Expr, is_blank, is_empty_list};
+use crate::import::mapping::{Condition, Each, Fill, Form, Group, Mapping, Missing, Part, Rule};
+use crate::import::path::{MOST_WORK, Scope, plain_text};
 use crate::import::reference;
 use crate::store::write::camel;
 
@@ -27,6 +27,9 @@ pub struct Item {
     pub later: Map<String, Json>,
     /// `(field, name of the relation's input)` of references that may be left out when their target does not exist.
     pub optional: Vec<&'static str>,
+    pub publish: bool,
+    /// Of an entry that was changed since it was published: what is published, to be saved before.
+    pub live: Option<Map<String, Json>>,
 }
 
 pub enum Applied {
@@ -67,7 +70,8 @@ impl Mapper {
         let Self { mapping, site, lines, taken } = self;
         let mut run =
             Run { site, taken, problems: Vec::new(), later: Map::new(), optional: Vec::new(), path: Vec::new() };
-        let scope = Scope::root(record);
+        let work = Cell::new(MOST_WORK);
+        let scope = Scope::root(record, &work);
         if let Some(only) = &mapping.only {
             match run.passes(only, &scope) {
                 Ok(true) => {}
@@ -79,23 +83,44 @@ impl Mapper {
             }
         }
         let data = run.fields(&mapping.rules, &scope);
+        let key = data.as_ref().ok().and_then(|data| data.get(mapping.key.name)).filter(|key| !key.is_null()).cloned();
+        let name = mapping.key.name;
+        if let Some(key) = &key
+            && let Some(first) = lines.get(&hash(key))
+        {
+            let message = format!(
+                "line {first} has the same {}, {key}: `group_by` makes one record of rows that belong together",
+                mapping.key.snake
+            );
+            run.problems.push(Problem::new(Code::Conflict, message).at([name.into()]));
+        }
         if !run.problems.is_empty() {
             return Applied::Rejected(run.problems);
         }
         let Ok(data) = data else { return Applied::Skipped };
-        let Some(key) = data.get(mapping.key.name).filter(|key| !key.is_null()) else {
+        let Some(key) = key else {
             let message = "is missing, and entries are found by it: see `key` of the mapping";
-            return Applied::Rejected(vec![Problem::new(Code::InvalidValue, message).at([mapping.key.name.into()])]);
+            return Applied::Rejected(vec![Problem::new(Code::InvalidValue, message).at([name.into()])]);
         };
-        match lines.entry(hash(key)) {
-            Entry::Occupied(first) => {
-                let message = format!("line {} has the same {}, {key}", first.get(), mapping.key.snake);
-                return Applied::Rejected(vec![Problem::new(Code::Conflict, message).at([mapping.key.name.into()])]);
+        lines.insert(hash(&key), line);
+        let key = json!({ name: key });
+        let publish = match mapping.publish.as_ref().map_or(Ok(false), |publish| run.passes(publish, &scope)) {
+            Ok(publish) => publish,
+            Err(message) => {
+                run.fault(Code::InvalidValue, format!("{message} (from `publish` of the mapping)"));
+                return Applied::Rejected(run.problems);
             }
-            Entry::Vacant(free) => free.insert(line),
         };
-        let key = json!({ mapping.key.name: key });
-        Applied::Item(Box::new(Item { key, data, later: run.later, optional: run.optional }))
+        Applied::Item(Box::new(Item { key, data, later: run.later, optional: run.optional, publish, live: None }))
+    }
+
+    /// How records are put together before they are mapped.
+    pub fn group(&self) -> Option<&Group> {
+        self.mapping.group.as_ref()
+    }
+
+    pub fn site(&self) -> &'static SiteInfo {
+        self.site
     }
 }
 
@@ -163,20 +188,23 @@ impl Run<'_> {
                 };
                 Ok(self.eval(expr, scope, |value, _| one(value)))
             }
-            Fill::Enums { info, expr } => Ok(self.eval(expr, scope, |value, _| {
-                let items = match value {
-                    Json::Array(items) => items.as_slice(),
-                    single => std::slice::from_ref(single),
-                };
-                let mut names = Vec::with_capacity(items.len());
-                for item in items.iter().filter(|item| !is_blank(item)) {
-                    let name = coerce::choice(info, item)?;
-                    if !names.contains(&name) {
-                        names.push(name);
+            Fill::Enums { info, expr } => Ok(self
+                .eval(expr, scope, |value, _| {
+                    let items = match value {
+                        Json::Array(items) => items.as_slice(),
+                        single => std::slice::from_ref(single),
+                    };
+                    let mut names = Vec::with_capacity(items.len());
+                    for item in items.iter().filter(|item| !is_blank(item)) {
+                        let name = coerce::choice(info, item)?;
+                        if !names.contains(&name) {
+                            names.push(name);
+                        }
                     }
-                }
-                Ok(Json::Array(names))
-            })),
+                    let is_meant = !names.is_empty() || is_empty_list(value);
+                    Ok(if is_meant { Json::Array(names) } else { Json::Null })
+                })
+                .filter(|names| !names.is_null())),
             Fill::References { of, many, keys, polymorphic } => Ok(reference::fill(
                 self,
                 rule.field,
@@ -224,10 +252,17 @@ impl Run<'_> {
 
     fn parts(&mut self, parts: &[Part], form: Form, scope: &Scope<'_>) -> Result<Option<Json>, Left> {
         let mut made = Vec::new();
-        let mut there = false;
+        let mut is_meant = false;
         for part in parts {
-            let Some(items) = items(part.each.as_ref(), scope) else { continue };
-            there = true;
+            let found = match self.items(part.each.as_ref(), scope) {
+                Ok(found) => found,
+                Err(message) => {
+                    self.fault(Code::InvalidValue, message);
+                    continue;
+                }
+            };
+            let items = found.list();
+            is_meant |= found.is_empty();
             for (index, item) in items.into_iter().enumerate() {
                 let inner = match part.each {
                     Some(_) => scope.inside(item, index),
@@ -263,7 +298,8 @@ impl Run<'_> {
                 .into_iter()
                 .next()
                 .filter(|component| component.as_object().is_some_and(|fields| !fields.is_empty())),
-            _ if !there => None,
+            // Nothing that passes is nothing: only an empty list empties the field.
+            _ if made.is_empty() && !is_meant => None,
             Form::Children => Some(object("set", made)),
             Form::Components | Form::Blocks => Some(Json::Array(made)),
         })
@@ -271,6 +307,7 @@ impl Run<'_> {
 
     fn passes(&self, condition: &Condition, scope: &Scope<'_>) -> Result<bool, String> {
         match condition {
+            Condition::Always(answer) => Ok(*answer),
             Condition::Filled(expr) => {
                 Ok(expr.eval(scope, self.site)?.is_some_and(|value| !crate::import::expr::is_empty(&value)))
             }
@@ -281,26 +318,55 @@ impl Run<'_> {
                     Some(single) => plain_text(single).into_iter().collect(),
                     None => Vec::new(),
                 };
-                Ok(texts.iter().any(|text| match test {
-                    Test::In(known) => known.contains(text),
-                    Test::Matches(pattern) => pattern.is_match(text),
-                }))
+                Ok(texts.iter().any(|text| test.passes(text)))
             }
             Condition::All(of) => of.iter().try_fold(true, |all, each| Ok(all && self.passes(each, scope)?)),
             Condition::Any(of) => of.iter().try_fold(false, |any, each| Ok(any || self.passes(each, scope)?)),
             Condition::Not(inner) => Ok(!self.passes(inner, scope)?),
         }
     }
+
+    /// What a part goes through.
+    fn items<'a>(&self, each: Option<&'a Each>, scope: &Scope<'a>) -> Result<Items<'a>, String> {
+        scope.check()?;
+        Ok(match each {
+            None => Items::Found(vec![scope.item]),
+            Some(Each::Path(path)) => match path.find(scope).as_slice() {
+                [Json::Array(items)] if !path.is_many() && !items.is_empty() => Items::Found(items.iter().collect()),
+                [] | [Json::Array(_)] if path.finds_empty(scope) => Items::Empty,
+                found => Items::Found(found.to_vec()),
+            },
+            Some(Each::Expr(expr)) => match expr.eval(scope, self.site)? {
+                Some(value) if is_empty_list(&value) => Items::Empty,
+                Some(value) => Items::Made(value),
+                None => Items::Found(Vec::new()),
+            },
+        })
+    }
 }
 
-/// What a part goes through; `None` when there is nothing of the kind in the record.
-fn items<'a>(each: Option<&Path>, scope: &Scope<'a>) -> Option<Vec<&'a Json>> {
-    let Some(path) = each else { return Some(vec![scope.item]) };
-    let found = path.find(scope);
-    match found.as_slice() {
-        [Json::Array(items)] if !path.is_many() => Some(items.iter().filter(|item| !is_blank(item)).collect()),
-        [] if !path.is_many() || path.value(scope).is_none() => None,
-        _ => Some(found),
+enum Items<'a> {
+    Found(Vec<&'a Json>),
+    Made(Cow<'a, Json>),
+    /// An empty list, which is something else than none.
+    Empty,
+}
+
+impl Items<'_> {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    fn list(&self) -> Vec<&Json> {
+        let all: Vec<&Json> = match self {
+            Self::Found(items) => items.clone(),
+            Self::Made(value) => match &**value {
+                Json::Array(items) => items.iter().collect(),
+                single => vec![single],
+            },
+            Self::Empty => Vec::new(),
+        };
+        all.into_iter().filter(|item| !is_blank(item)).collect()
     }
 }
 

@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 
 use crate::content::{EnumInfo, SiteInfo};
-use crate::import::money::{self, Point};
+use crate::import::amount::plain_money;
+use crate::import::money;
+use crate::import::number::Point;
 use crate::import::path::plain_text;
-use crate::import::step::plain_money;
 use crate::kind::Kind;
 
 /// The value as the API takes it: as it is when the kind takes it so, else the nearest form that it takes. The error is
@@ -62,7 +63,7 @@ fn forms<'a>(text: &'a str, site: &'a SiteInfo) -> impl Iterator<Item = Json> + 
             .map(Json::from)
     };
     let moment = move || (text.len() == 10).then(|| Json::from(format!("{text}T00:00:00Z")));
-    let local = move || crate::import::text::date(text, &[], jiff::tz::Offset::UTC).ok().map(Json::from);
+    let local = move || crate::import::date::read(text, &[], jiff::tz::Offset::UTC).ok().map(Json::from);
     let choices: [Box<dyn Fn() -> Option<Json> + 'a>; 8] = [
         Box::new(plain),
         Box::new(number),

@@ -6,7 +6,7 @@ mod steps;
 
 use crate::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
 use crate::import::apply::is_named;
-use crate::import::mapping::{Mapping, Rule};
+use crate::import::mapping::{Condition, Group, Mapping, Rule};
 use crate::import::yaml::{self, Entry, Fault, Node, Place, Tree};
 
 pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
@@ -29,7 +29,8 @@ struct Compiler {
 
 impl Compiler {
     fn mapping(&mut self, root: &Node, info: &'static ContentInfo) -> Option<Mapping> {
-        let entries = self.map(root, "a mapping", &["type", "key", "trim", "where", "fields"])?;
+        let entries =
+            self.map(root, "a mapping", &["type", "key", "trim", "where", "group_by", "publish", "fields"])?;
         if let Some(node) = get(entries, "type") {
             let name = self.text(node, "the content type's name")?;
             if name != info.table {
@@ -41,6 +42,8 @@ impl Compiler {
             self.trim = self.flag(node)?;
         }
         let only = get(entries, "where").map(|node| self.condition(node));
+        let group = get(entries, "group_by").map(|node| self.group(node));
+        let publish = get(entries, "publish").map(|node| self.publish(node));
         let Some(fields) = get(entries, "fields") else {
             self.fault(
                 root.place,
@@ -56,7 +59,33 @@ impl Compiler {
             Some(only) => Some(only?),
             None => None,
         };
-        Some(Mapping { key, only, rules, numbered: self.numbered })
+        let group = match group {
+            Some(group) => Some(group?),
+            None => None,
+        };
+        let publish = match publish {
+            Some(publish) => Some(publish?),
+            None => None,
+        };
+        Some(Mapping { key, only, rules, numbered: self.numbered, publish, group })
+    }
+
+    /// `group_by: Handle`, or a source with `as: lines`.
+    fn group(&mut self, node: &Node) -> Option<Group> {
+        let by = self.expr(node, &["as"])?;
+        let name = match &node.tree {
+            Tree::Map(entries) => get(entries, "as").map(|node| self.text(node, "a key").map(str::to_owned)),
+            _ => None,
+        };
+        Some(Group { by, name: name.unwrap_or_else(|| Some("rows".into()))? })
+    }
+
+    /// `true`, `false`, or the condition on which an entry is published.
+    fn publish(&mut self, node: &Node) -> Option<Condition> {
+        match node.tree {
+            Tree::Bool(answer) => Some(Condition::Always(answer)),
+            _ => self.condition(node),
+        }
     }
 
     fn key(

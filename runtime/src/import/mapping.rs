@@ -16,6 +16,18 @@ pub struct Mapping {
     pub rules: Vec<Rule>,
     /// How many rules number what is taken.
     pub numbered: usize,
+    /// Which entries are published as they are saved.
+    pub publish: Option<Condition>,
+    /// Rows of a table, or records, that make one record together.
+    pub group: Option<Group>,
+}
+
+#[derive(Debug)]
+pub struct Group {
+    /// What is the same in all of a group; nothing means the group of the record before.
+    pub by: Expr,
+    /// The key under which the group's records are listed.
+    pub name: String,
 }
 
 /// How one field is filled.
@@ -79,11 +91,18 @@ pub enum Form {
 /// Items made from the same rules: one, or one for `each` of something.
 #[derive(Debug)]
 pub struct Part {
-    pub each: Option<Path>,
+    pub each: Option<Each>,
     pub only: Option<Condition>,
     /// For blocks: which component.
     pub block: Option<&'static ComponentInfo>,
     pub rules: Vec<Rule>,
+}
+
+/// What a part goes through.
+#[derive(Debug)]
+pub enum Each {
+    Path(Path),
+    Expr(Expr),
 }
 
 #[derive(Debug)]
@@ -115,6 +134,7 @@ pub struct TreeRule {
 
 #[derive(Debug)]
 pub enum Condition {
+    Always(bool),
     /// The expression gives something.
     Filled(Expr),
     Test {
@@ -131,6 +151,17 @@ pub enum Condition {
 pub enum Test {
     In(Vec<String>),
     Matches(Regex),
+    Filled,
+}
+
+impl Test {
+    pub fn passes(&self, text: &str) -> bool {
+        match self {
+            Self::In(known) => known.iter().any(|known| known == text),
+            Self::Matches(pattern) => pattern.is_match(text),
+            Self::Filled => !text.trim().is_empty(),
+        }
+    }
 }
 
 impl Missing {

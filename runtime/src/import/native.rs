@@ -10,6 +10,12 @@ use crate::error::{Code, Problem};
 use crate::import::apply::{Applied, Item, hash, is_named};
 use crate::import::compile::is_key;
 
+/// No field has this name.
+pub const STATUS: &str = "status";
+pub const PUBLISHED: &str = "PUBLISHED";
+/// Under the status of an entry that was changed since it was published.
+pub const LIVE: &str = "published";
+
 pub struct Native {
     info: &'static ContentInfo,
     /// Types whose entries may not be there yet.
@@ -26,6 +32,8 @@ impl Native {
     pub fn apply(&mut self, line: u64, record: Json) -> Applied {
         let Json::Object(record) = record else { return Applied::Rejected(Vec::new()) };
         let mut problems = Vec::new();
+        let mut record = record;
+        let (publish, live) = status(self.info, &mut record, &mut problems);
         let (mut data, id) = fields(self.info, record, &mut problems);
         let key = match key(self.info, &data, id) {
             Some(key) => key,
@@ -41,12 +49,44 @@ impl Native {
         match self.lines.entry(hash(&key)) {
             Entry::Occupied(first) => {
                 let message = format!("line {} has the same key, {key}", first.get());
-                return Applied::Rejected(vec![Problem::new(Code::Conflict, message)]);
+                let name = key.as_object().and_then(|key| key.keys().next()).map(|name| name.as_str().into());
+                return Applied::Rejected(vec![Problem::new(Code::Conflict, message).at(name)]);
             }
             Entry::Vacant(free) => _ = free.insert(line),
         }
         let later = later(self.info, &self.coming, &mut data);
-        Applied::Item(Box::new(Item { key, data, later, optional: Vec::new() }))
+        Applied::Item(Box::new(Item { key, data, later, optional: Vec::new(), publish, live }))
+    }
+}
+
+/// Whether the entry is published, and what is, where that differs from the record.
+fn status(
+    info: &'static ContentInfo,
+    record: &mut Map<String, Json>,
+    problems: &mut Vec<Problem>,
+) -> (bool, Option<Map<String, Json>>) {
+    if !info.drafts {
+        return (false, None);
+    }
+    match record.shift_remove(STATUS) {
+        None => (false, None),
+        Some(Json::String(status)) if status == PUBLISHED => (true, None),
+        Some(Json::String(status)) if status == "DRAFT" => (false, None),
+        Some(Json::Object(mut changed)) if changed.len() == 1 && changed.get(LIVE).is_some_and(Json::is_object) => {
+            let Some(Json::Object(live)) = changed.shift_remove(LIVE) else { return (false, None) };
+            let known = problems.len();
+            let (live, _) = fields(info, live, problems);
+            for problem in &mut problems[known..] {
+                problem.path.splice(0..0, [STATUS.into(), LIVE.into()]);
+            }
+            (false, Some(live))
+        }
+        Some(_) => {
+            let message =
+                format!("must be \"{PUBLISHED}\", \"DRAFT\" or {{\"{LIVE}\": {{...}}}} with what is published");
+            problems.push(Problem::new(Code::InvalidValue, message).at([STATUS.into()]));
+            (false, None)
+        }
     }
 }
 

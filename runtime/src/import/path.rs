@@ -1,8 +1,12 @@
 //! Paths into a record: `variants[].sku`, `prices[currency=USD].amount`, `attributes."Shoe size"`, `$.slug`, `@number`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use serde_json::Value as Json;
+
+use crate::import::expr::is_blank;
+use crate::import::money::written_out;
 
 /// Where a path is evaluated: an item, what it is inside of, and its place there.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +15,12 @@ pub struct Scope<'a> {
     pub parent: Option<&'a Scope<'a>>,
     /// From 0, among the items of the nearest `each`.
     pub index: usize,
+    /// What may still be found in the record: lists in lists can ask for each other again and again.
+    pub work: &'a Cell<u32>,
 }
+
+/// Values that a mapping may find in one record.
+pub const MOST_WORK: u32 = 1_000_000;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
@@ -44,12 +53,20 @@ enum Step {
 }
 
 impl<'a> Scope<'a> {
-    pub fn root(item: &'a Json) -> Self {
-        Self { item, parent: None, index: 0 }
+    pub fn root(item: &'a Json, work: &'a Cell<u32>) -> Self {
+        Self { item, parent: None, index: 0, work }
     }
 
     pub fn inside(&'a self, item: &'a Json, index: usize) -> Self {
-        Self { item, parent: Some(self), index }
+        Self { item, parent: Some(self), index, work: self.work }
+    }
+
+    /// The error, once too much was found.
+    pub fn check(&self) -> Result<(), String> {
+        match self.work.get() {
+            0 => Err(format!("the mapping looks at more than {MOST_WORK} values of the record")),
+            _ => Ok(()),
+        }
     }
 
     fn outermost(&self) -> &'a Json {
@@ -91,10 +108,12 @@ impl Path {
         if let Some(start) = start {
             collect(start, &self.steps, &mut found);
         }
+        scope.work.set(scope.work.get().saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX)));
         found
     }
 
-    /// The value, as a list when the path [is many](Self::is_many).
+    /// The value, as a list when the path [is many](Self::is_many): of what is there, for null and blank texts are nothing. A list is
+    /// empty only where the record has an empty one.
     pub fn value<'a>(&self, scope: &Scope<'a>) -> Option<Cow<'a, Json>> {
         match self.start {
             Start::Index => return Some(Cow::Owned(Json::from(scope.index))),
@@ -109,17 +128,50 @@ impl Path {
                 _ => Some(Cow::Owned(found.into_iter().cloned().collect())),
             };
         }
-        match self.finds_something(scope) {
-            true => Some(Cow::Owned(found.into_iter().cloned().collect())),
-            false => None,
+        found.retain(|value| !is_blank(value));
+        match found.is_empty() && !self.finds_empty(scope) {
+            true => None,
+            false => Some(Cow::Owned(found.into_iter().cloned().collect())),
         }
     }
 
-    /// Whether what the first `[]` stands on is there, so that an empty list differs from a missing one.
-    fn finds_something(&self, scope: &Scope<'_>) -> bool {
-        let many = self.steps.iter().position(|step| matches!(step, Step::All | Step::Only { .. }));
-        let before = Self { start: self.start, steps: self.steps[..many.unwrap_or(0)].to_vec() };
-        !before.find(scope).is_empty()
+    /// The value with a null in the place of each item that has nothing, so that it can be laid beside another.
+    pub fn aligned(&self, scope: &Scope<'_>) -> Option<Json> {
+        let Some(many) = self.many() else { return self.value(scope).map(Cow::into_owned) };
+        let before = Self { start: self.start, steps: self.steps[..=many].to_vec() };
+        let rest = &self.steps[many + 1..];
+        let items = before.with_nulls(scope);
+        let one = |item: &Json| {
+            let mut found = Vec::new();
+            collect(item, rest, &mut found);
+            found.first().map_or(Json::Null, |&value| value.clone())
+        };
+        (!items.is_empty()).then(|| items.into_iter().map(one).collect())
+    }
+
+    /// What is found when the last step is one into a list, nulls among it.
+    fn with_nulls<'a>(&self, scope: &Scope<'a>) -> Vec<&'a Json> {
+        let before = Self { start: self.start, steps: self.steps[..self.steps.len().saturating_sub(1)].to_vec() };
+        match (self.steps.last(), before.find(scope).as_slice()) {
+            (Some(Step::All), [Json::Array(items)]) => items.iter().collect(),
+            _ => self.find(scope),
+        }
+    }
+
+    /// The first step into a list.
+    fn many(&self) -> Option<usize> {
+        self.steps.iter().position(|step| matches!(step, Step::All | Step::Only { .. }))
+    }
+
+    /// Whether what the first `[]` stands on is an empty list or object, which differs from one that is missing.
+    pub fn finds_empty(&self, scope: &Scope<'_>) -> bool {
+        let before = Self { start: self.start, steps: self.steps[..self.many().unwrap_or(self.steps.len())].to_vec() };
+        let is_empty = |value: &Json| match value {
+            Json::Array(items) => items.is_empty(),
+            Json::Object(object) => object.is_empty(),
+            _ => false,
+        };
+        matches!(before.find(scope).as_slice(), [only] if is_empty(only))
     }
 }
 
@@ -149,12 +201,18 @@ fn collect<'a>(value: &'a Json, steps: &[Step], found: &mut Vec<&'a Json>) {
         (Step::All, Json::Array(items)) => items.iter().for_each(|item| collect(item, rest, found)),
         (Step::All, Json::Object(object)) => object.values().for_each(|item| collect(item, rest, found)),
         (Step::Only { keys, equal, text }, Json::Array(items)) => {
-            for item in items.iter().filter(|item| (text_at(item, keys).as_ref() == Some(text)) == *equal) {
+            for item in items.iter().filter(|item| has_text(item, keys, text) == *equal) {
                 collect(item, rest, found);
             }
         }
         _ => {}
     }
+}
+
+/// A missing value and a blank one are the empty text.
+fn has_text(item: &Json, keys: &[String], text: &str) -> bool {
+    let found = text_at(item, keys).unwrap_or_default();
+    found == text || (text.is_empty() && found.trim().is_empty())
 }
 
 fn text_at(item: &Json, keys: &[String]) -> Option<String> {
@@ -169,7 +227,7 @@ fn text_at(item: &Json, keys: &[String]) -> Option<String> {
 pub fn plain_text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
-        Json::Number(number) => Some(number.to_string()),
+        Json::Number(number) => Some(written_out(&number.to_string())),
         Json::Bool(value) => Some(value.to_string()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
@@ -240,6 +298,11 @@ impl<'t> Reader<'t> {
     fn bracket(&mut self) -> Result<Step, String> {
         if self.take("]") {
             return Ok(Step::All);
+        }
+        // The item's own text.
+        if self.rest.starts_with(".=") || self.rest.starts_with(".!=") {
+            self.take(".");
+            return self.only(Vec::new());
         }
         if let Some(name) = self.quoted()? {
             if self.take("]") {
@@ -326,7 +389,7 @@ mod tests {
     fn finds(path: &str, expected: Option<Json>) {
         let record = json!({
             "name": "Lamp", "none": null, "empty": [], "material": "Wood", "shoe size": 9, "a.b": 1,
-            "tags": ["x", "y"],
+            "tags": ["x", "y"], "blank": " ", "blanks": ["", "x", null, " "],
             "attributes": {"colour": "red", "size": "L"},
             "variants": [
                 {"sku": "A", "prices": [{"currency": "EUR", "amount": 1}, {"currency": "USD", "amount": 2}]},
@@ -335,7 +398,8 @@ mod tests {
             ],
         });
         let path = Path::parse(path).unwrap();
-        let found = path.value(&Scope::root(&record)).map(Cow::into_owned);
+        let work = Cell::new(MOST_WORK);
+        let found = path.value(&Scope::root(&record, &work)).map(Cow::into_owned);
         assert_eq!(found, expected);
     }
 
@@ -358,6 +422,12 @@ mod tests {
         finds("material[]", Some(json!(["Wood"])));
         finds("empty[]", Some(json!([])));
         finds("missing[]", None);
+        finds("blank[]", None);
+        finds("blanks[]", Some(json!(["x"])));
+        finds("tags[.!=x]", Some(json!(["y"])));
+        finds("tags[.=z]", None);
+        finds("blanks[.!='']", Some(json!(["x"])));
+        finds("variants[sku!=''].sku", Some(json!(["A", "B"])));
         finds("variants[].sku", Some(json!(["A", "B"])));
         finds("variants.sku", Some(json!(["A", "B"])));
         finds("variants[0].prices[currency=USD].amount", Some(json!([2])));
@@ -369,7 +439,8 @@ mod tests {
     #[test]
     fn an_item_sees_what_it_is_inside_of() {
         let record = json!({"slug": "lamp", "variants": [{"sku": "A", "images": ["/a.jpg"]}]});
-        let root = Scope::root(&record);
+        let work = Cell::new(MOST_WORK);
+        let root = Scope::root(&record, &work);
         let variant = root.inside(&record["variants"][0], 4);
         let image = variant.inside(&record["variants"][0]["images"][0], 0);
         let value = |path: &str, scope: &Scope<'_>| Path::parse(path).unwrap().value(scope).map(Cow::into_owned);
@@ -392,7 +463,7 @@ mod tests {
         #[test]
         fn no_text_breaks_the_parser(text in "[a-c.\\[\\]=!\"'^$@*0-9 -]{0,24}") {
             if let Ok(path) = Path::parse(&text) {
-                path.value(&Scope::root(&json!({"a": [{"b": [1, "c"]}], "b": {"a": "c"}})));
+                path.value(&Scope::root(&json!({"a": [{"b": [1, "c"]}], "b": {"a": "c"}}), &Cell::new(MOST_WORK)));
             }
         }
 
@@ -400,7 +471,7 @@ mod tests {
         fn any_key_can_be_named_with_quotes(key in "[^\"]{1,12}") {
             let record = json!({"outer": {key.clone(): 7}});
             let path = Path::parse(&format!("outer[\"{key}\"]")).unwrap();
-            prop_assert_eq!(path.value(&Scope::root(&record)).map(Cow::into_owned), Some(json!(7)));
+            prop_assert_eq!(path.value(&Scope::root(&record, &Cell::new(MOST_WORK))).map(Cow::into_owned), Some(json!(7)));
         }
     }
 }

@@ -1,15 +1,19 @@
-//! Reads records line by line and maps them, a batch at a time.
-
-use std::io::{BufRead, BufReader, Read};
+//! Reads records one by one and maps them, a batch at a time.
 
 use serde_json::Value as Json;
 
-use crate::error::{Code, Problem};
+use crate::error::Problem;
 use crate::import::apply::{Applied, Item, Mapper};
+use crate::import::group::{Grouped, Groups};
+use crate::import::lines::Lines;
 use crate::import::native::Native;
+use crate::import::source::Source;
+use crate::import::table::Table;
 
-/// Bytes of one line; a longer one is rejected and its rest skipped.
-const LONGEST: u64 = 32 << 20;
+/// Bytes of one record; a longer one is rejected and its rest skipped.
+pub const LONGEST: usize = 16 << 20;
+/// Bytes of a batch, as they were read. Where records are long, fewer of them are saved together.
+const BATCH: usize = 16 << 20;
 
 /// How a record becomes an item.
 pub enum Form {
@@ -18,11 +22,26 @@ pub enum Form {
 }
 
 pub struct Reader {
-    input: BufReader<Box<dyn Read + Send>>,
+    records: Records,
     form: Form,
     batch: usize,
     keep_source: bool,
-    line: u64,
+}
+
+enum Records {
+    Lines(Lines),
+    Table(Box<Table>),
+    /// Rows are still being put together.
+    Grouping(Box<Records>, Groups),
+    Grouped(Grouped),
+}
+
+/// A record as it was read, or why it cannot be.
+pub struct Raw {
+    pub line: u64,
+    pub bytes: usize,
+    pub of: Result<Json, Problem>,
+    pub source: Option<String>,
 }
 
 /// Some records in the order of the file.
@@ -42,99 +61,94 @@ pub struct Line<T> {
 }
 
 impl Reader {
-    pub fn new(input: BufReader<Box<dyn Read + Send>>, form: Form, batch: usize, keep_source: bool) -> Self {
-        Self { input, form, batch, keep_source, line: 0 }
+    pub fn new(source: Source, form: Form, batch: usize, keep_source: bool) -> Result<Self, String> {
+        let Source { input, name, dialect, about } = source;
+        let records = match dialect {
+            None => Records::Lines(Lines::new(input, name, keep_source)),
+            Some(_) if matches!(form, Form::Native(_)) => {
+                return Err(format!("{name}: a table needs a mapping, which says what its columns are: give `--map`"));
+            }
+            Some(dialect) => {
+                let table = Table::new(input, name.clone(), dialect, keep_source)?;
+                eprintln!("{name}: a table of {} columns, {dialect} ({about})", table.columns().len());
+                Records::Table(Box::new(table))
+            }
+        };
+        let records = match &form {
+            Form::Mapped(mapper) if mapper.group().is_some() => Records::Grouping(Box::new(records), Groups::new()?),
+            _ => records,
+        };
+        Ok(Self { records, form, batch, keep_source })
     }
 
     /// `None` at the end of the file.
     pub fn next(&mut self) -> Result<Option<Batch>, String> {
         let mut batch = Batch::default();
-        let mut bytes = Vec::new();
-        while batch.items.len() + batch.rejected.len() < self.batch {
-            bytes.clear();
-            let mut input = (&mut self.input).take(LONGEST);
-            let read = input.read_until(b'\n', &mut bytes);
-            let fail =
-                |error: std::io::Error, line: u64| format!("the input cannot be read after line {line}: {error}");
-            if read.map_err(|error| fail(error, self.line))? == 0 {
-                break;
-            }
-            self.line += 1;
-            if bytes.len() as u64 == LONGEST && bytes.last() != Some(&b'\n') {
-                self.skip_line().map_err(|error| fail(error, self.line))?;
-                let message = format!("the line is longer than {} MiB", LONGEST >> 20);
-                batch.reject(self.line, Problem::new(Code::LimitExceeded, message), None);
-                continue;
-            }
-            self.record(&bytes, &mut batch)?;
+        let mut bytes = 0;
+        while batch.items.len() + batch.rejected.len() < self.batch && bytes < BATCH {
+            let Some(raw) = self.raw()? else { break };
+            bytes += raw.bytes;
+            self.record(raw, &mut batch);
         }
         Ok((batch.read > 0).then_some(batch))
     }
 
-    fn record(&mut self, bytes: &[u8], batch: &mut Batch) -> Result<(), String> {
-        let bytes = if self.line == 1 { bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes) } else { bytes };
-        let bytes = bytes.trim_ascii();
-        if bytes.is_empty() {
-            return Ok(());
+    fn raw(&mut self) -> Result<Option<Raw>, String> {
+        loop {
+            let groups = match &mut self.records {
+                Records::Lines(lines) => return lines.next(),
+                Records::Table(table) => return table.next(),
+                Records::Grouped(grouped) => return grouped.next(),
+                Records::Grouping(rows, groups) => {
+                    let Form::Mapped(mapper) = &self.form else { return Ok(None) };
+                    let Some(group) = mapper.group() else { return Ok(None) };
+                    match rows.one()? {
+                        Some(Raw { line, bytes, of: Ok(row), source }) => {
+                            match groups.add(line, &row, group, mapper.site())? {
+                                Ok(()) => continue,
+                                Err(problem) => return Ok(Some(Raw { line, bytes, of: Err(problem), source })),
+                            }
+                        }
+                        Some(bad) => return Ok(Some(bad)),
+                        None => std::mem::replace(groups, Groups::new()?),
+                    }
+                }
+            };
+            let name = match &self.form {
+                Form::Mapped(mapper) => mapper.group().map_or("rows", |group| group.name.as_str()),
+                Form::Native(_) => "rows",
+            };
+            let rows = groups.rows();
+            let grouped = groups.finish(name, self.keep_source)?;
+            eprintln!("{rows} rows make {} records", grouped.len());
+            self.records = Records::Grouped(grouped);
         }
-        let source = self.keep_source.then(|| String::from_utf8_lossy(bytes).into_owned());
-        let record = match serde_json::from_slice::<Json>(bytes) {
-            Ok(record @ Json::Object(_)) => record,
-            Ok(_) | Err(_) if self.line == 1 && bytes.starts_with(b"[") => {
-                return Err(
-                    "the file is a JSON array, and one object a line is expected: `jq -c '.[]' FILE` makes lines of it"
-                        .into(),
-                );
-            }
-            Ok(_) => {
-                batch.reject(self.line, Problem::new(Code::BadUserInput, "the line is no JSON object"), source);
-                return Ok(());
-            }
-            Err(error) => {
-                let message = format!("the line is not JSON: {error}");
-                batch.reject(self.line, Problem::new(Code::BadUserInput, message), source);
-                return Ok(());
-            }
-        };
-        let applied = match &mut self.form {
-            Form::Mapped(mapper) => mapper.apply(self.line, &record),
-            Form::Native(native) => native.apply(self.line, record),
-        };
-        match applied {
-            Applied::Item(item) => {
-                batch.read += 1;
-                batch.items.push(Line { number: self.line, of: item, source });
-            }
-            Applied::Skipped => {
-                batch.read += 1;
-                batch.skipped += 1;
-            }
-            Applied::Rejected(problems) => {
-                batch.read += 1;
-                batch.rejected.push(Line { number: self.line, of: problems, source });
-            }
-        }
-        Ok(())
     }
 
-    fn skip_line(&mut self) -> std::io::Result<()> {
-        loop {
-            let buffer = self.input.fill_buf()?;
-            let (used, done) = match buffer.iter().position(|byte| *byte == b'\n') {
-                Some(end) => (end + 1, true),
-                None => (buffer.len(), buffer.is_empty()),
-            };
-            self.input.consume(used);
-            if done {
-                return Ok(());
-            }
+    fn record(&mut self, raw: Raw, batch: &mut Batch) {
+        let number = raw.line;
+        let source = raw.source;
+        batch.read += 1;
+        let applied = match (raw.of, &mut self.form) {
+            (Err(problem), _) => Applied::Rejected(vec![problem]),
+            (Ok(record), Form::Mapped(mapper)) => mapper.apply(number, &record),
+            (Ok(record), Form::Native(native)) => native.apply(number, record),
+        };
+        match applied {
+            Applied::Item(item) => batch.items.push(Line { number, of: item, source }),
+            Applied::Skipped => batch.skipped += 1,
+            Applied::Rejected(problems) => batch.rejected.push(Line { number, of: problems, source }),
         }
     }
 }
 
-impl Batch {
-    fn reject(&mut self, number: u64, problem: Problem, source: Option<String>) {
-        self.read += 1;
-        self.rejected.push(Line { number, of: vec![problem], source });
+impl Records {
+    fn one(&mut self) -> Result<Option<Raw>, String> {
+        match self {
+            Self::Lines(lines) => lines.next(),
+            Self::Table(table) => table.next(),
+            Self::Grouping(..) => Ok(None),
+            Self::Grouped(grouped) => grouped.next(),
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::content::FieldInfo;
 use crate::error::Code;
 use crate::import::apply::{Run, object};
 use crate::import::coerce;
-use crate::import::expr::is_blank;
+use crate::import::expr::{is_blank, is_empty_list};
 use crate::import::mapping::{Reference, TreeRule};
 use crate::import::path::{Scope, plain_text};
 use crate::store::write::{camel, slugify};
@@ -31,13 +31,13 @@ pub fn fill(
     target: Target,
     scope: &Scope<'_>,
 ) -> Option<Json> {
-    let mut there = false;
+    let mut is_meant = false;
     let mut found: Vec<Json> = Vec::new();
     let mut create = false;
     let mut later = false;
     for reference in references {
         let Some(value) = run.eval(&reference.expr, scope, |value, _| Ok(value.clone())) else { continue };
-        there = true;
+        is_meant |= is_empty_list(&value);
         create |= reference.create;
         later |= reference.later;
         if reference.optional && run.is_top() && !run.optional.contains(&field.name) {
@@ -59,15 +59,17 @@ pub fn fill(
         }
     }
     let part = if create { "create" } else { "connect" };
-    let value = match (there, target) {
-        (false, _) => return None,
-        (_, Target { many: true, keys: true, .. }) => Json::Array(found),
-        (_, Target { many: true, .. }) => match create {
+    if found.is_empty() && !is_meant {
+        return None;
+    }
+    let value = match target {
+        Target { many: true, keys: true, .. } => Json::Array(found),
+        Target { many: true, .. } => match create {
             true => Json::Object(Map::from_iter([("set".into(), json!([])), ("create".into(), found.into())])),
             false => object("set", found),
         },
-        (_, Target { keys: true, .. }) => found.into_iter().next()?,
-        (_, Target { polymorphic: true, .. }) => {
+        Target { keys: true, .. } => found.into_iter().next()?,
+        Target { polymorphic: true, .. } => {
             let Json::Object(only) = found.into_iter().next()? else { return None };
             only.into_iter().map(|(to, made)| (to, object(part, made))).collect()
         }

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::Offset;
-use regex::Regex;
-use rust_decimal::{Decimal, RoundingStrategy};
-use serde_json::{Map, Value as Json, json};
+use regex::{Captures, Regex};
+use serde_json::{Map, Value as Json};
 
-use crate::content::SiteInfo;
-use crate::import::expr::{Expr, Found, is_blank};
-use crate::import::money::{self, Point};
+use crate::import::amount::{Fold, Money, Number};
+use crate::import::expr::{Found, How, is_blank};
+use crate::import::mapping::Test;
 use crate::import::path::{Scope, plain_text};
-use crate::import::text;
+use crate::import::read::LONGEST;
+use crate::import::{date, html};
 use crate::store::write::slugify;
 
 #[derive(Debug)]
@@ -49,9 +49,12 @@ pub enum Step {
     First,
     Last,
     /// Of a list of numbers or amounts.
-    Lowest,
-    Highest,
-    Sum,
+    Fold(Fold),
+    /// Those items of a list whose text passes; a text that does not is nothing.
+    Filter {
+        test: Test,
+        negated: bool,
+    },
     Limit(usize),
     /// The same value once only.
     Distinct,
@@ -66,14 +69,6 @@ pub enum Step {
     Money(Box<Money>),
 }
 
-/// A number in text, times a factor, rounded to as many digits.
-#[derive(Debug)]
-pub struct Number {
-    pub point: Point,
-    pub times: Option<Decimal>,
-    pub round: Option<u32>,
-}
-
 /// What becomes of a value that a table does not have.
 #[derive(Debug)]
 pub enum Otherwise {
@@ -83,69 +78,96 @@ pub enum Otherwise {
     Value(Json),
 }
 
-#[derive(Debug)]
-pub struct Money {
-    /// Without it: the code in the text, else the site's currency.
-    pub currency: Option<Expr>,
-    pub point: Point,
-    /// The number counts minor units.
-    pub minor: bool,
-    pub round: bool,
-}
-
 impl Step {
-    pub fn apply<'a>(&self, value: Cow<'a, Json>, scope: &Scope<'_>, site: &SiteInfo) -> Found<'a> {
+    pub fn apply<'a>(&self, value: Cow<'a, Json>, scope: &Scope<'_>, how: How<'_>) -> Found<'a> {
+        let texts = |value: Cow<'a, Json>, change: &mut dyn FnMut(&str) -> Result<Json, String>| {
+            each(value, how.aligned, &mut |item| match plain_text(item) {
+                Some(text) => change(&text),
+                None => Err("an object or a list of lists is no text: name a key of it in the path".to_owned()),
+            })
+        };
         match self {
-            Self::Trim => texts(value, |text| Ok(text.trim().into())),
-            Self::Lowercase => texts(value, |text| Ok(text.to_lowercase().into())),
-            Self::Uppercase => texts(value, |text| Ok(text.to_uppercase().into())),
-            Self::Slugify => texts(value, |text| Ok(slugify(text).into())),
-            Self::HtmlToMarkdown => texts(value, |html| Ok(text::html_to_markdown(html)?.into())),
-            Self::HtmlToText => texts(value, |html| Ok(text::html_to_text(html).into())),
-            Self::Prefix(prefix) => texts(value, |text| Ok(format!("{prefix}{text}").into())),
-            Self::Suffix(suffix) => texts(value, |text| Ok(format!("{text}{suffix}").into())),
-            Self::Truncate(longest) => texts(value, |text| Ok(truncated(text, *longest).into())),
-            Self::Replace { pattern, with } => texts(value, |text| Ok(pattern.replace_all(text, with).into())),
-            Self::Map { values, otherwise } => texts(value, |text| mapped(values, otherwise, text)),
-            Self::Date { formats, offset } => texts(value, |found| Ok(text::date(found, formats, *offset)?.into())),
-            Self::Number(number) => texts(value, |text| number.apply(text)),
-            Self::Boolean { yes, no } => texts(value, |text| boolean(yes, no, text)),
-            Self::Split(by) => split(value, by),
+            Self::Trim => texts(value, &mut |text| Ok(text.trim().into())),
+            Self::Lowercase => texts(value, &mut |text| Ok(text.to_lowercase().into())),
+            Self::Uppercase => texts(value, &mut |text| Ok(text.to_uppercase().into())),
+            Self::Slugify => texts(value, &mut |text| Ok(slugify(text).into())),
+            Self::HtmlToMarkdown => texts(value, &mut |text| Ok(html::to_markdown(text)?.into())),
+            Self::HtmlToText => texts(value, &mut |text| Ok(html::to_text(text)?.into())),
+            Self::Prefix(prefix) => texts(value, &mut |text| Ok(format!("{prefix}{text}").into())),
+            Self::Suffix(suffix) => texts(value, &mut |text| Ok(format!("{text}{suffix}").into())),
+            Self::Truncate(longest) => texts(value, &mut |text| Ok(truncated(text, *longest).into())),
+            Self::Replace { pattern, with } => texts(value, &mut |text| replaced(text, pattern, with)),
+            Self::Map { values, otherwise } => texts(value, &mut |text| mapped(values, otherwise, text)),
+            Self::Date { formats, offset } => {
+                texts(value, &mut |found| Ok(date::read(found, formats, *offset)?.into()))
+            }
+            Self::Number(number) => each(value, how.aligned, &mut |item| number.apply(item)),
+            Self::Boolean { yes, no } => texts(value, &mut |text| boolean(yes, no, text)),
+            Self::Split(by) => split(value, by, how.aligned),
             Self::Join(with) => join(&value, with),
             Self::First => Ok(pick(value, |items| items.first())),
             Self::Last => Ok(pick(value, |items| items.last())),
-            Self::Lowest => fold(&value, |a, b| Some(a.min(b))),
-            Self::Highest => fold(&value, |a, b| Some(a.max(b))),
-            Self::Sum => fold(&value, Decimal::checked_add),
+            Self::Fold(fold) => fold.apply(&value, how.site),
+            Self::Filter { test, negated } => {
+                let passes = |text: &str| test.passes(text) != *negated;
+                each(value, how.aligned, &mut |item| {
+                    Ok(if plain_text(item).is_some_and(|text| passes(&text)) { item.clone() } else { Json::Null })
+                })
+            }
             Self::Limit(most) => Ok(limit(value, *most)),
             Self::Distinct => Ok(distinct(value)),
             Self::ToObject { key, value: of } => to_object(&value, key, of),
             Self::Pick(keys) => Ok(keep(value, |key| keys.iter().any(|known| known == key))),
             Self::Omit(keys) => Ok(keep(value, |key| !keys.iter().any(|known| known == key))),
-            Self::ParseJson => texts(value, |text| {
+            Self::ParseJson => texts(value, &mut |text| {
                 serde_json::from_str(text).map_err(|error| format!("this text is not JSON: {error}"))
             }),
-            Self::Money(money) => money.apply(value, scope, site),
+            Self::Money(money) => money.apply(value, scope, how),
         }
+    }
+
+    /// Whether an empty list that it gives stands in the record or the mapping.
+    pub fn reads_lists(&self) -> bool {
+        matches!(self, Self::ParseJson | Self::Map { .. })
     }
 }
 
-/// Works on a text (or a number or boolean as text) or on each of a list; what becomes blank leaves the list.
-fn texts(value: Cow<'_, Json>, mut change: impl FnMut(&str) -> Result<Json, String>) -> Found<'_> {
-    let mut one = |value: &Json| match plain_text(value) {
-        Some(text) => change(&text).map(Some),
-        None if value.is_null() => Ok(None),
-        None => Err("an object or a list of lists is no text: name a key of it in the path".to_owned()),
-    };
+/// Works on a value or on each of a list; what becomes blank leaves the list, or is null in one that is aligned.
+pub fn each<'a>(
+    value: Cow<'a, Json>,
+    aligned: bool,
+    change: &mut dyn FnMut(&Json) -> Result<Json, String>,
+) -> Found<'a> {
+    let mut one = |item: &Json| if item.is_null() { Ok(Json::Null) } else { change(item) };
     match &*value {
         Json::Array(items) => {
             let mut changed = Vec::with_capacity(items.len());
             for item in items {
-                changed.extend(one(item)?.filter(|value| !is_blank(value)));
+                match one(item)? {
+                    blank if is_blank(&blank) => changed.extend(aligned.then_some(Json::Null)),
+                    value => changed.push(value),
+                }
             }
             Ok(Some(Cow::Owned(Json::Array(changed))))
         }
-        single => Ok(one(single)?.map(Cow::Owned)),
+        single => Ok(Some(one(single)?).filter(|value| !value.is_null()).map(Cow::Owned)),
+    }
+}
+
+/// A replacement can be longer than what it replaces, and the next one longer again.
+fn replaced(text: &str, pattern: &Regex, with: &str) -> Result<Json, String> {
+    let mut made = 0;
+    let replaced = pattern.replace_all(text, |found: &Captures<'_>| {
+        let mut new = String::new();
+        if made <= LONGEST {
+            found.expand(with, &mut new);
+            made += new.len();
+        }
+        new
+    });
+    match made > LONGEST {
+        true => Err(format!("`replace` makes more than {} MiB of text", LONGEST >> 20)),
+        false => Ok(replaced.into()),
     }
 }
 
@@ -171,44 +193,6 @@ fn mapped(values: &BTreeMap<String, Json>, otherwise: &Otherwise, text: &str) ->
     }
 }
 
-impl Number {
-    fn apply(&self, text: &str) -> Result<Json, String> {
-        let plain = money::number(text, self.point).ok_or_else(|| format!("must be a number, not `{text}`"))?;
-        let mut number = Decimal::from_str_exact(&plain).map_err(|_| format!("`{text}` has too many digits"))?;
-        if let Some(times) = self.times {
-            number = number.checked_mul(times).ok_or_else(|| format!("`{text}` is too large"))?.normalize();
-        }
-        if let Some(digits) = self.round {
-            number = number.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
-        }
-        Ok(numeric(number))
-    }
-}
-
-/// A JSON number where that is exact, so that whole numbers fit integers; all others as text.
-fn numeric(number: Decimal) -> Json {
-    let whole = number.is_integer().then(|| i64::try_from(number).ok()).flatten();
-    whole.map_or_else(|| Json::String(number.to_string()), Json::from)
-}
-
-/// Of the numbers of a list, those that are there.
-fn fold<'a>(value: &Json, pick: impl Fn(Decimal, Decimal) -> Option<Decimal>) -> Found<'a> {
-    let items = match value {
-        Json::Array(items) => items.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    let mut result: Option<Decimal> = None;
-    for item in items.iter().filter(|item| !is_blank(item)) {
-        let text = plain_text(item).ok_or("a list of numbers is expected, and it has objects")?;
-        let number = money::parse(&text, Point::Guess)?.number;
-        result = match result {
-            Some(before) => Some(pick(before, number).ok_or("the numbers are too large")?),
-            None => Some(number),
-        };
-    }
-    Ok(result.map(|number| Cow::Owned(numeric(number))))
-}
-
 fn boolean(yes: &BTreeSet<String>, no: &BTreeSet<String>, text: &str) -> Result<Json, String> {
     let word = text.trim().to_lowercase();
     match (yes.contains(&word), no.contains(&word)) {
@@ -218,9 +202,18 @@ fn boolean(yes: &BTreeSet<String>, no: &BTreeSet<String>, text: &str) -> Result<
     }
 }
 
-fn split<'a>(value: Cow<'a, Json>, by: &str) -> Found<'a> {
-    let parts = |text: &str| text.split(by).map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect();
-    let lists = texts(value, |text| Ok(Json::Array(parts(text))))?;
+/// Separators alone have no parts.
+fn split<'a>(value: Cow<'a, Json>, by: &str, aligned: bool) -> Found<'a> {
+    let part = |part: &str| if part.is_empty() { Json::Null } else { Json::from(part) };
+    let parts =
+        |text: &str| text.split(by).map(str::trim).filter(|part| aligned || !part.is_empty()).map(part).collect();
+    if is_blank(&value) {
+        return Ok(None);
+    }
+    let lists = each(value, aligned, &mut |item| match plain_text(item) {
+        Some(text) => Ok(Json::Array(parts(&text))),
+        None => Err("an object or a list of lists cannot be split: name a key of it in the path".to_owned()),
+    })?;
     let mut flat = Vec::new();
     match lists.map(Cow::into_owned) {
         Some(Json::Array(items)) => {
@@ -290,52 +283,4 @@ fn keep(value: Cow<'_, Json>, which: impl Fn(&str) -> bool) -> Option<Cow<'_, Js
         }
         _ => Some(value),
     }
-}
-
-impl Money {
-    fn apply<'a>(&self, value: Cow<'a, Json>, scope: &Scope<'_>, site: &SiteInfo) -> Found<'a> {
-        let value = match &*value {
-            Json::Array(items) if items.len() == 1 => &items[0],
-            Json::Array(items) if items.is_empty() => return Ok(None),
-            single => single,
-        };
-        let Some(text) = plain_text(value) else {
-            return Err("an object or a list is no amount of money: name the amount in the path".into());
-        };
-        if text.trim().is_empty() {
-            return Ok(None);
-        }
-        let given = match &self.currency {
-            Some(currency) => currency.eval(scope, site)?.and_then(|value| plain_text(&value)),
-            None => None,
-        };
-        money_json(&text, self, given.as_deref(), site).map(|money| Some(Cow::Owned(money)))
-    }
-}
-
-fn money_json(text: &str, money: &Money, given: Option<&str>, site: &SiteInfo) -> Result<Json, String> {
-    let amount = money::parse(text, money.point)?;
-    let given = given.map(|currency| currency.trim().to_uppercase());
-    let currency = match (given, amount.currency) {
-        (Some(given), Some(found)) if given != found => {
-            return Err(format!("`{text}` is in {found}, but its currency is given as {given}"));
-        }
-        (Some(currency), _) | (None, Some(currency)) => currency,
-        (None, None) => site.currency.to_owned(),
-    };
-    let minor = match money.minor {
-        true => whole(amount.number).ok_or_else(|| format!("`{text}` is no whole number of minor units"))?,
-        false => money::minor_units(amount.number, &currency, money.round)?,
-    };
-    Ok(json!({ "amountMinor": minor.to_string(), "currency": currency }))
-}
-
-fn whole(number: Decimal) -> Option<i64> {
-    number.is_integer().then(|| i64::try_from(number).ok()).flatten()
-}
-
-/// Money as text without a step for it: in the currency that the text names, else in the site's.
-pub fn plain_money(text: &str, site: &SiteInfo) -> Result<Json, String> {
-    let money = Money { currency: None, point: Point::Guess, minor: false, round: false };
-    money_json(text, &money, None, site)
 }

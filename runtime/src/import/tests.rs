@@ -362,7 +362,7 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses("type: post\nfields: { name: name, slug: slug }", "for `post`, not for `product`");
     refuses("key: name\nfields: { name: name, slug: slug }", "`name` is no unique field");
     refuses("fields: [", "this is not YAML");
-    refuses("", "a map of type, key, trim, where, fields");
+    refuses("", "a map of type, key, trim, where, group_by, publish, fields");
 }
 
 proptest! {

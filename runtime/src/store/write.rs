@@ -10,7 +10,7 @@ pub(crate) mod failure;
 pub(crate) mod guard;
 mod input;
 mod keys;
-mod live;
+pub(crate) mod live;
 pub(crate) mod load;
 mod nested;
 mod pointers;
@@ -36,7 +36,7 @@ use batch::{Change, Happened, Input, Request, Saved, Target};
 use failure::Failure;
 use remove::Subject;
 
-pub use bulk::{BulkOptions, Outcome, UpsertItem, save_batch};
+pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
 pub(crate) use keys::camel;
 pub use slug::slugify;
 
@@ -75,8 +75,8 @@ async fn one(
     data: &Map<String, Json>,
     publish: bool,
 ) -> Result<Uuid> {
-    let input = Input { root: 0, target, data, path: vec!["input".into()], outer: Vec::new() };
-    let saved = save_all(store, hooks, info, vec![input], publish).await?;
+    let input = Input { root: 0, target, data, publish, path: vec!["input".into()], outer: Vec::new() };
+    let saved = save_all(store, hooks, info, vec![input]).await?;
     saved.first().copied().ok_or_else(|| Error::internal("a saved entry has no id"))
 }
 
@@ -96,9 +96,10 @@ pub async fn upsert(
             key: item.get("key").unwrap_or(&Json::Null),
             revision: item.get("revision").and_then(Json::as_i64),
         };
-        Input { root, target, data: item.get("data").and_then(Json::as_object).unwrap_or(&nothing), path, outer }
+        let data = item.get("data").and_then(Json::as_object).unwrap_or(&nothing);
+        Input { root, target, data, publish, path, outer }
     });
-    save_all(store, hooks, info, inputs.collect(), publish).await
+    save_all(store, hooks, info, inputs.collect()).await
 }
 
 async fn save_all(
@@ -106,9 +107,8 @@ async fn save_all(
     hooks: &HookSet,
     info: &'static ContentInfo,
     inputs: Vec<Input<'_>>,
-    publish: bool,
 ) -> Result<Vec<Uuid>> {
-    let request = Request { info, inputs, publish, reuse: false, keep_ids: false, import: false, ask_unique: true };
+    let request = Request { info, inputs, reuse: false, keep_ids: false, import: false, ask_unique: true };
     let entries = commit(store, hooks, &Work::Save(request)).await?;
     Ok(entries.into_iter().map(|(id, _)| id).collect())
 }
@@ -188,7 +188,7 @@ impl Work<'_> {
 async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(Uuid, Change)>> {
     let mut attempts = 1;
     loop {
-        match once(store, hooks, work, false).await {
+        match once(store, hooks, work).await {
             Ok(Saved { entries, events }) => {
                 after_commit(store, hooks, &events).await;
                 return Ok(entries);
@@ -200,16 +200,16 @@ async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(
 }
 
 /// The connection is given back before anything else is asked of the pool.
-async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>, dry_run: bool) -> Result<Saved, Failure> {
+async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Saved, Failure> {
     let mut transaction = store.pool.begin().await?;
     match work.attempt(&mut transaction, store, hooks).await {
-        Ok(done) if !dry_run => {
+        Ok(done) => {
             transaction.commit().await?;
             Ok(done)
         }
-        done => {
+        failed => {
             transaction.rollback().await?;
-            done
+            failed
         }
     }
 }

@@ -444,8 +444,9 @@ async fn an_import_takes_the_right_to_import_and_the_rules_hold_for_each_record(
     let import = async |clerk: &Clerk, records: &[Json]| {
         let items: Vec<_> =
             records.iter().map(|record| (json!({"slug": record["slug"]}), object(record["data"].clone()))).collect();
-        let items: Vec<_> = items.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
-        write::save_batch(&clerk.0, &HookSet::default(), &PRODUCT, &items, options).await
+        let items: Vec<_> =
+            items.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();
+        write::save_batch(&clerk.0, &HookSet::default(), &PRODUCT, &items, options, None).await
     };
     let record = |slug: &str, stock: i64| json!({"slug": slug, "data": {"name": slug, "stock": stock}});
     let unable = Clerk::new(&shop, &rules(false));

@@ -135,18 +135,19 @@ async fn an_entry_keeps_who_made_it_and_who_changed_it_last() {
 async fn an_import_of_the_operator_is_a_line_a_batch() {
     let shop = Shop::new().await;
     let records: Vec<_> = ["a", "b"].map(|slug| (json!({"slug": slug}), object(json!({"name": slug})))).to_vec();
-    let items: Vec<_> = records.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
+    let items: Vec<_> = records.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();
     let options = BulkOptions { import: true, publish: true, reuse: true, ..BulkOptions::default() };
     for _ in 0..2 {
-        write::save_batch(&shop.store, &HookSet::default(), &CATEGORY, &items, options).await.unwrap();
+        write::save_batch(&shop.store, &HookSet::default(), &CATEGORY, &items, options, None).await.unwrap();
     }
     assert_eq!(
         lines(&shop).await,
         [json!(["category.import", null, null, {"created": 2, "updated": 0, "published": 2}])],
         "and none where nothing was changed"
     );
-    let dry = BulkOptions { dry_run: true, ..options };
-    write::save_batch(&shop.store, &HookSet::default(), &TAG, &items, dry).await.unwrap();
+    let rehearsal = write::Rehearsal::begin(&shop.store).await.unwrap();
+    write::save_batch(&shop.store, &HookSet::default(), &TAG, &items, options, Some(&rehearsal)).await.unwrap();
+    rehearsal.end().await.unwrap();
     assert_eq!(lines(&shop).await.len(), 1);
     shop.close().await;
 }

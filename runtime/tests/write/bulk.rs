@@ -9,14 +9,24 @@ use crate::helpers::{object, path};
 use crate::support::Shop;
 use crate::support::schema::{CATEGORY, POST, PRODUCT};
 
-const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true, dry_run: false };
+const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true };
 
 /// Kinds of the outcomes, with the paths of what is wrong.
 async fn save(shop: &Shop, items: &[(Json, Json)], options: BulkOptions) -> Vec<String> {
+    save_in(shop, items, options, None).await
+}
+
+async fn save_in(
+    shop: &Shop,
+    items: &[(Json, Json)],
+    options: BulkOptions,
+    rehearsal: Option<&write::Rehearsal>,
+) -> Vec<String> {
     let items: Vec<(Json, Map<String, Json>)> =
         items.iter().map(|(key, data)| (key.clone(), object(data.clone()))).collect();
-    let items: Vec<_> = items.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
-    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, options).await.unwrap();
+    let items: Vec<_> = items.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();
+    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, options, rehearsal).await;
+    let outcomes = outcomes.unwrap();
     let shown = outcomes.into_iter().map(|outcome| match outcome {
         Outcome::Created(_) => "created".to_owned(),
         Outcome::Updated(_) => "updated".into(),
@@ -60,14 +70,16 @@ async fn a_bad_item_is_rejected_alone() {
         "CONFLICT variants.set.1.sku",
         "created",
         "CONFLICT sku",
-        "CONFLICT key",
-        "INVALID_VALUE key",
+        "CONFLICT slug",
+        "INVALID_VALUE slug",
         "INVALID_VALUE name",
         "CONFLICT name",
         "created",
         "CONFLICT name",
     ];
-    assert_eq!(save(&shop, &items, BulkOptions { dry_run: true, ..IMPORT }).await, expected);
+    let rehearsal = write::Rehearsal::begin(&shop.store).await.unwrap();
+    assert_eq!(save_in(&shop, &items, IMPORT, Some(&rehearsal)).await, expected);
+    rehearsal.end().await.unwrap();
     assert_eq!(shop.value("select count(*) from draft.product").await, 1, "a dry run stores nothing");
     assert_eq!(save(&shop, &items, IMPORT).await, expected);
     assert_eq!(shop.values("select slug from draft.product order by slug").await, ["a", "e", "j", "taken"]);
@@ -143,19 +155,20 @@ async fn publishing_needs_more_and_ids_can_be_kept() {
     assert_eq!(save(&shop, &items[1..], publish).await, ["unchanged"]);
     let id = uuid::Uuid::now_v7();
     let (key, data) = (json!({"id": runtime::id::encode("post", id)}), object(json!({"title": "P"})));
-    let item = UpsertItem { key: Some(&key), data: &data };
+    let item = UpsertItem { key: Some(&key), data: &data, publish: false };
     for expected in [Outcome::Created(id), Outcome::Unchanged(id)] {
-        let outcomes = write::save_batch(&shop.store, &HookSet::default(), &POST, &[item], IMPORT).await.unwrap();
+        let outcomes = write::save_batch(&shop.store, &HookSet::default(), &POST, &[item], IMPORT, None).await.unwrap();
         assert_eq!(outcomes, [expected]);
     }
-    let keyless = UpsertItem { key: None, data: &object(json!({"name": "Always new"})) };
-    let outcomes =
-        write::save_batch(&shop.store, &HookSet::default(), &CATEGORY, &[keyless, keyless], IMPORT).await.unwrap();
+    let keyless = UpsertItem { key: None, data: &object(json!({"name": "Always new"})), publish: false };
+    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &CATEGORY, &[keyless, keyless], IMPORT, None)
+        .await
+        .unwrap();
     assert!(matches!(outcomes[..], [Outcome::Created(a), Outcome::Created(b)] if a != b));
     let strict = BulkOptions { keep_ids: false, ..IMPORT };
     let (key, data) = (json!({"id": runtime::id::encode("post", uuid::Uuid::now_v7())}), object(json!({"title": "P"})));
-    let item = UpsertItem { key: Some(&key), data: &data };
-    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &POST, &[item], strict).await.unwrap();
+    let item = UpsertItem { key: Some(&key), data: &data, publish: false };
+    let outcomes = write::save_batch(&shop.store, &HookSet::default(), &POST, &[item], strict, None).await.unwrap();
     assert!(matches!(&outcomes[..], [Outcome::Rejected(problems)] if problems[0].code == Code::NotFound));
     shop.close().await;
 }

@@ -98,8 +98,9 @@ async fn batches_race_for_the_same_categories_and_entries() {
     };
     let batches: Vec<_> = (0..4).map(batch).collect();
     let writers = batches.iter().map(async |batch| {
-        let items: Vec<_> = batch.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
-        write::save_batch(&shop.store, &hooks, &PRODUCT, &items, options).await
+        let items: Vec<_> =
+            batch.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();
+        write::save_batch(&shop.store, &hooks, &PRODUCT, &items, options, None).await
     });
     for done in futures_util::future::join_all(writers).await {
         let outcomes = done.unwrap();

@@ -300,9 +300,9 @@ async fn walk(steps: Vec<Step>) {
 /// Of a bulk save the good items are stored; which are good is taken from the outcomes, what they store is the model's.
 async fn bulk(shop: &Shop, items: &[(&'static str, Input)], model: &mut Model) {
     let data: Vec<_> = items.iter().map(|(slug, input)| (json!({ "slug": slug }), object(input.json(slug)))).collect();
-    let upserts: Vec<_> = data.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
+    let upserts: Vec<_> = data.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();
     let outcomes =
-        write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &upserts, BulkOptions::default()).await;
+        write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &upserts, BulkOptions::default(), None).await;
     let outcomes = outcomes.unwrap();
     for ((slug, input), outcome) in items.iter().zip(&outcomes) {
         let before = model.draft.get(*slug).cloned();

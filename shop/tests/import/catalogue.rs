@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runtime::hooks::HookSet;
-use runtime::import::{Options, Summary, run};
+use runtime::import::{Options, Reading, Summary, run};
 use runtime::testing::TestDb;
 use runtime::{Database, Store};
 use serde_json::Value as Json;
@@ -24,6 +24,26 @@ pub struct Imported {
 pub type Counts = (u64, u64, u64, u64);
 
 impl Imported {
+    /// `2 CONFLICT slug` for each problem, in the order of the lines.
+    pub fn problems(&self) -> Vec<String> {
+        let mut found: Vec<(u64, String)> = Vec::new();
+        for entry in &self.report {
+            for problem in entry["problems"].as_array().unwrap() {
+                let line = entry["line"].as_u64().unwrap();
+                let (code, path) = (problem["code"].as_str().unwrap(), problem["path"].as_str().unwrap());
+                found.push((line, format!("{line} {code} {path}").trim_end().to_owned()));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    pub fn message(&self, line: u64) -> String {
+        let entry =
+            self.report.iter().find(|entry| entry["line"] == line).unwrap_or_else(|| panic!("line {line} is in"));
+        entry["problems"][0]["message"].as_str().unwrap().to_owned()
+    }
+
     pub fn counts(&self) -> Counts {
         let Summary { created, updated, unchanged, rejected, .. } = self.summary;
         (created, updated, unchanged, rejected)
@@ -58,13 +78,46 @@ impl Catalogue {
             batch: 100,
             dry_run: false,
             report: Some(report.path().to_owned()),
+            reading: Reading::default(),
             file: file.to_owned(),
         };
         set(&mut options);
-        let summary = run(&options, &self.store, &HookSet::default()).await.unwrap_or_else(|error| panic!("{error}"));
-        let report = std::fs::read_to_string(report.path()).unwrap();
+        self.run(&options).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A file of this name and content, by a mapping or in the native form; nothing is published by itself.
+    pub async fn try_import(
+        &self,
+        content_type: &str,
+        map: Option<&str>,
+        (name, content): (&str, &[u8]),
+        set: impl FnOnce(&mut Options),
+    ) -> Result<Imported, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path(name), content).unwrap();
+        if let Some(map) = map {
+            std::fs::write(path("map.yaml"), map).unwrap();
+        }
+        let mut options = Options {
+            content_type: content_type.to_owned(),
+            map: map.map(|_| path("map.yaml")),
+            publish: false,
+            batch: 100,
+            dry_run: false,
+            report: Some(path("report.ndjson")),
+            reading: Reading::default(),
+            file: path(name),
+        };
+        set(&mut options);
+        self.run(&options).await
+    }
+
+    async fn run(&self, options: &Options) -> Result<Imported, String> {
+        let summary = run(options, &self.store, &HookSet::default()).await?;
+        let report = options.report.as_ref().map(|report| std::fs::read_to_string(report).unwrap()).unwrap_or_default();
         let report = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        Imported { summary, report }
+        Ok(Imported { summary, report })
     }
 
     /// The first column of every row, as text.

@@ -1,14 +1,16 @@
 //! Expressions and conditions of a mapping.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::{Compiler, get};
-use crate::import::expr::{Expr, Source, Template};
+use crate::import::expr::{Column, Expr, Source, Template};
 use crate::import::mapping::{Condition, Test};
 use crate::import::path::Path;
 use crate::import::yaml::{Entry, Node, Tree};
 
-pub const SOURCES: [&str; 6] = ["path", "const", "first_of", "template", "object", "list"];
+pub const SOURCES: [&str; 7] = ["path", "const", "first_of", "template", "object", "list", "zip"];
+/// Bytes of one regular expression once it is compiled. Matching takes linear time whatever it says.
+const LARGEST_PATTERN: usize = 1 << 20;
 const TESTS: [&str; 6] = ["is", "is_not", "in", "not_in", "matches", "filled"];
 
 impl Compiler {
@@ -76,6 +78,7 @@ impl Compiler {
             "const" => Some(Source::Const(node.json())),
             "first_of" => self.exprs(node).map(Source::FirstOf),
             "list" => self.exprs(node).map(Source::List),
+            "zip" => self.zip(node),
             "template" => {
                 let text = self.text(node, "a template")?;
                 match Template::parse(text) {
@@ -104,6 +107,23 @@ impl Compiler {
         }
     }
 
+    /// `{ name: "names[]", value: { path: values, split: "," } }`; a list has a source for each place.
+    fn zip(&mut self, node: &Node) -> Option<Source> {
+        let Tree::Map(entries) = &node.tree else {
+            self.fault(node.place, format!("`zip` is a map from keys to lists, and this is {}", node.what()), None);
+            return None;
+        };
+        let mut columns = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let column = match &entry.node.tree {
+                Tree::List(_) => self.exprs(&entry.node).map(Column::Items),
+                _ => self.expr(&entry.node, &[]).map(Column::List),
+            };
+            columns.push((entry.key.clone(), column?));
+        }
+        Some(Source::Zip(columns))
+    }
+
     fn exprs(&mut self, node: &Node) -> Option<Vec<Expr>> {
         let Tree::List(items) = &node.tree else {
             self.fault(node.place, format!("a list of paths is expected, and this is {}", node.what()), None);
@@ -121,6 +141,24 @@ impl Compiler {
                 None
             }
         }
+    }
+
+    /// `{ matches: "^Size:" }`: exactly one test, and whether it is negated.
+    pub fn test(&mut self, node: &Node) -> Option<(Test, bool)> {
+        let entries = self.map(node, "a test", &TESTS)?;
+        let [only] = entries else {
+            self.fault(node.place, format!("one test is expected: {}", TESTS.join(", ")), None);
+            return None;
+        };
+        self.one_test(only)
+    }
+
+    fn one_test(&mut self, entry: &Entry) -> Option<(Test, bool)> {
+        Some(match entry.key.as_str() {
+            "filled" => (Test::Filled, !self.flag(&entry.node)?),
+            "matches" => (Test::Matches(self.pattern(&entry.node)?), false),
+            key => (Test::In(self.texts(&entry.node, "a text")?), key.contains("not")),
+        })
     }
 
     pub fn condition(&mut self, node: &Node) -> Option<Condition> {
@@ -147,16 +185,9 @@ impl Compiler {
                 return None;
             }
         };
-        let (condition, negated) = match test.key.as_str() {
-            "filled" => (Condition::Filled(expr?), !self.flag(&test.node)?),
-            "matches" => {
-                let pattern = self.pattern(&test.node)?;
-                (Condition::Test { expr: expr?, test: Test::Matches(pattern) }, false)
-            }
-            key => {
-                let texts = self.texts(&test.node, "a text")?;
-                (Condition::Test { expr: expr?, test: Test::In(texts) }, key.contains("not"))
-            }
+        let (condition, negated) = match self.one_test(test)? {
+            (Test::Filled, negated) => (Condition::Filled(expr?), negated),
+            (test, negated) => (Condition::Test { expr: expr?, test }, negated),
         };
         Some(if negated { Condition::Not(Box::new(condition)) } else { condition })
     }
@@ -171,7 +202,7 @@ impl Compiler {
 
     pub fn pattern(&mut self, node: &Node) -> Option<Regex> {
         let text = self.text(node, "a regular expression")?;
-        match Regex::new(text) {
+        match RegexBuilder::new(text).size_limit(LARGEST_PATTERN).build() {
             Ok(pattern) => Some(pattern),
             Err(error) => {
                 self.fault(node.place, format!("this is no regular expression: {error}"), None);

@@ -4,7 +4,7 @@ use super::{Compiler, get, is_key};
 use crate::content::{BlocksInfo, ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 use crate::import::apply::is_named;
 use crate::import::expr::{Expr, Source};
-use crate::import::mapping::{Fill, Form, Missing, Part, Reference, Rule, TreeRule};
+use crate::import::mapping::{Each, Fill, Form, Missing, Part, Reference, Rule, TreeRule};
 use crate::import::path::Path;
 use crate::import::step::Step;
 use crate::import::yaml::{Entry, Node, Tree};
@@ -276,7 +276,10 @@ impl Compiler {
         };
         let entries = self.map(node, what, known)?;
         let each = match get(entries, "each") {
-            Some(node) => Some(self.path(node)?),
+            Some(node) => Some(match self.expr(node, &[])? {
+                Expr { source: Source::Path(path), steps, default: None, .. } if steps.is_empty() => Each::Path(path),
+                expr => Each::Expr(expr),
+            }),
             None => None,
         };
         let only = match get(entries, "where") {

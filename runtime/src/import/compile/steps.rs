@@ -8,13 +8,14 @@ use rust_decimal::Decimal;
 
 use super::expr::SOURCES;
 use super::{Compiler, get};
+use crate::import::amount::{Fold, Money, Number, To};
+use crate::import::date;
 use crate::import::expr::{Expr, Source};
-use crate::import::money::Point;
-use crate::import::step::{Money, Number, Otherwise, Step};
-use crate::import::text;
+use crate::import::number::Point;
+use crate::import::step::{Otherwise, Step};
 use crate::import::yaml::{Entry, Node, Tree};
 
-const STEPS: [&str; 28] = [
+const STEPS: [&str; 29] = [
     "lowercase",
     "uppercase",
     "slugify",
@@ -29,6 +30,7 @@ const STEPS: [&str; 28] = [
     "number",
     "boolean",
     "split",
+    "filter",
     "join",
     "first",
     "last",
@@ -59,9 +61,10 @@ impl Compiler {
             "parse_json" => self.switch(node, Step::ParseJson),
             "first" => self.switch(node, Step::First),
             "last" => self.switch(node, Step::Last),
-            "lowest" => self.switch(node, Step::Lowest),
-            "highest" => self.switch(node, Step::Highest),
-            "sum" => self.switch(node, Step::Sum),
+            "lowest" => self.fold(node, To::Lowest),
+            "highest" => self.fold(node, To::Highest),
+            "sum" => self.fold(node, To::Sum),
+            "filter" => self.test(node).map(|(test, negated)| Step::Filter { test, negated }),
             "distinct" => self.switch(node, Step::Distinct),
             "prefix" => self.plain(node, "a text").map(Step::Prefix),
             "suffix" => self.plain(node, "a text").map(Step::Suffix),
@@ -183,7 +186,7 @@ impl Compiler {
         };
         let Some(node) = offset else { return Some(Step::Date { formats, offset: Offset::UTC }) };
         let given = self.plain(node, "an offset")?;
-        match text::offset(&given) {
+        match date::offset(&given) {
             Some(offset) => Some(Step::Date { formats, offset }),
             None => {
                 self.fault(
@@ -215,6 +218,16 @@ impl Compiler {
             number.round = Some(u32::try_from(self.count(round)?).unwrap_or(28).min(28));
         }
         Some(Step::Number(number))
+    }
+
+    /// `true`, or `{ decimal: "," }`.
+    fn fold(&mut self, node: &Node, to: To) -> Option<Step> {
+        if matches!(node.tree, Tree::Bool(_)) {
+            return self.switch(node, Step::Fold(Fold { to, point: Point::Guess }));
+        }
+        let entries = self.map(node, "`lowest`, `highest` and `sum`", &["decimal"])?;
+        let point = self.point(get(entries, "decimal"))?;
+        Some(Step::Fold(Fold { to, point }))
     }
 
     fn point(&mut self, node: Option<&Node>) -> Option<Point> {

@@ -24,7 +24,6 @@ use crate::store::{Stage, Store};
 pub struct Request<'a> {
     pub info: &'static ContentInfo,
     pub inputs: Vec<Input<'a>>,
-    pub publish: bool,
     /// A nested `create` whose natural key exists is a connection.
     pub reuse: bool,
     /// An id that is not found is that of a new entry.
@@ -40,6 +39,7 @@ pub struct Input<'a> {
     pub root: usize,
     pub target: Target<'a>,
     pub data: &'a Map<String, Json>,
+    pub publish: bool,
     /// Where `data`, and where the key and revision are.
     pub path: Vec<Step>,
     pub outer: Vec<Step>,
@@ -84,7 +84,7 @@ pub async fn run(
     let mut faults = Faults::default();
     let mut items = prepare(connection, guard, store, request, &mut faults).await?;
     slug::assign(&mut items, connection).await?;
-    let publishes = |info: &ContentInfo| request.publish || !info.drafts;
+    let publishes = |item: &Item| item.publish || !item.info.drafts;
     check(store, &items, &publishes, &mut faults);
     if request.ask_unique {
         ask_unique(connection, store, &items, &publishes, &mut faults).await?;
@@ -96,7 +96,7 @@ pub async fn run(
         ask_unique(connection, store, &items, &publishes, &mut faults).await?;
         refuse(faults)?;
     }
-    save::save(connection, &items, store.access.actor.user(), &publishes).await?;
+    let marked = save::save(connection, &items, store.access.actor.user(), &publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
         after_save(connection, store, hooks, item).await?;
@@ -105,8 +105,8 @@ pub async fn run(
     }
     let changed = || items.iter().filter(|item| item.is_changed());
     guard.check_saved(connection, changed().filter(|item| item.info.drafts)).await?;
-    let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item.info)).collect();
-    let published = publish_items(connection, store, hooks, &to_publish, &mut events).await?;
+    let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item)).collect();
+    let published = publish_items(connection, store, hooks, &to_publish, marked, &mut events).await?;
     // Only now are these as the rules see them: published, as they always are.
     guard.check_saved(connection, changed().filter(|item| !item.info.drafts)).await?;
     trail::saved(connection, store, request.info, request.import, &items, &events).await?;
@@ -147,7 +147,7 @@ fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
             }
         }
     }
-    if request.publish && info.drafts {
+    if request.inputs.iter().any(|input| input.publish) && info.drafts {
         must(guard.access().must(info, Action::Publish).map(|()| Rights::default()), Some("publish".into()));
     }
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }.into()) }
@@ -159,9 +159,9 @@ pub fn revision_mismatch(expected: i64, actual: i64, at: At<'_>) -> Problem {
     Problem::new(Code::RevisionMismatch, message).at(at.steps()).details(details)
 }
 
-fn check(store: &Store, items: &[Item], publishes: &impl Fn(&ContentInfo) -> bool, faults: &mut Faults) {
+fn check(store: &Store, items: &[Item], publishes: &impl Fn(&Item) -> bool, faults: &mut Faults) {
     for item in items {
-        let publishing = publishes(item.info);
+        let publishing = publishes(item);
         let mut checker = Checker { site: &store.schema.site, faults, root: item.root, publishing };
         checker.row(item.info, &item.new, item.old.as_ref().map(|old| &old.row), At::Steps(&item.new.path));
     }
@@ -171,12 +171,12 @@ async fn ask_unique(
     connection: &mut PgConnection,
     store: &Store,
     items: &[Item],
-    publishes: &impl Fn(&ContentInfo) -> bool,
+    publishes: &impl Fn(&Item) -> bool,
     faults: &mut Faults,
 ) -> Result<()> {
     unique::check(connection, store, Stage::Draft, items.iter(), faults).await?;
     if faults.is_empty() {
-        unique::check(connection, store, Stage::Live, items.iter().filter(|item| publishes(item.info)), faults).await?;
+        unique::check(connection, store, Stage::Live, items.iter().filter(|item| publishes(item)), faults).await?;
     }
     Ok(())
 }
@@ -251,12 +251,13 @@ pub async fn call(
     hook.on(moment, &mut Cx { store, connection }, record).await.map_err(|error| refused(error, item))
 }
 
-/// Publishes what differs from what is live; the ids of those.
+/// Publishes what differs from what is live; the ids of those. `marked`: saving has marked what it published.
 pub async fn publish_items(
     connection: &mut PgConnection,
     store: &Store,
     hooks: &HookSet,
     items: &[&Item],
+    marked: bool,
     events: &mut Vec<Happened>,
 ) -> Result<HashSet<Uuid>> {
     let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
@@ -277,9 +278,10 @@ pub async fn publish_items(
             call(connection, store, hooks, Moment::BeforePublish, item).await?;
         }
         let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
-        let unchanged: Vec<Uuid> = items.iter().filter(|item| !item.is_changed()).map(|item| item.new.id).collect();
-        if !unchanged.is_empty() {
-            live::mark(connection, info, &unchanged).await?;
+        let unmarked: Vec<Uuid> =
+            items.iter().filter(|item| !(marked && item.is_changed())).map(|item| item.new.id).collect();
+        if !unmarked.is_empty() {
+            live::mark(connection, info, &unmarked).await?;
         }
         let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
         live::publish(connection, info, &ids, &replaced).await?;
@@ -306,7 +308,7 @@ pub async fn publish(
     unique::check(connection, store, Stage::Live, items.iter(), &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
-    publish_items(connection, store, hooks, &[&item], &mut events).await?;
+    publish_items(connection, store, hooks, &[&item], true, &mut events).await?;
     trail::happened(connection, store, &events).await?;
     Ok(events)
 }

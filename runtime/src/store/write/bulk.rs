@@ -3,16 +3,21 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
+use sqlx::{Acquire, Postgres, Transaction};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::HookSet;
 use crate::store::Store;
 use crate::store::write::batch::{Change, Input, Request, Saved, Target};
 use crate::store::write::failure::Failure;
 use crate::store::write::row::Faults;
 use crate::store::write::{ATTEMPTS, Work, after_commit, once};
+
+/// Where the key of an item is: no place in its data.
+const OUTER: Step = Step::Index(usize::MAX);
 
 /// One record of a bulk save.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +26,12 @@ pub struct UpsertItem<'a> {
     pub key: Option<&'a Json>,
     /// `ProductUpdateInput`.
     pub data: &'a Map<String, Json>,
+    pub publish: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BulkOptions {
+    /// Publish every entry.
     pub publish: bool,
     /// A nested `create` whose natural key (its first single unique field that is given) exists becomes a connection, so that
     /// `{"create": {"slug": "chairs", "name": "Chairs"}}` makes the category once.
@@ -33,8 +40,46 @@ pub struct BulkOptions {
     pub keep_ids: bool,
     /// It takes the right to import each type, beside that to create and to change it.
     pub import: bool,
-    /// Everything is checked and rolled back.
-    pub dry_run: bool,
+}
+
+/// A transaction in which everything is saved, batch after batch, so that each sees those before it, and nothing is kept.
+pub struct Rehearsal(Mutex<Transaction<'static, Postgres>>);
+
+impl Rehearsal {
+    pub async fn begin(store: &Store) -> Result<Self> {
+        let mut transaction = store.pool.begin().await?;
+        // Between two batches the file is read, which takes as long as it takes.
+        sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *transaction).await?;
+        Ok(Self(Mutex::new(transaction)))
+    }
+
+    pub async fn end(self) -> Result<()> {
+        Ok(self.0.into_inner().rollback().await?)
+    }
+
+    /// As a transaction of its own would, and what is checked at a commit is checked here.
+    async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>) -> std::result::Result<Saved, Failure> {
+        let mut outer = self.0.lock().await;
+        let mut savepoint = outer.begin().await?;
+        let done = match work.attempt(&mut savepoint, store, hooks).await {
+            Ok(done) => match sqlx::query("set constraints all immediate").execute(&mut *savepoint).await {
+                Ok(_) => Ok(done),
+                Err(error) => Err(Failure::from(error)),
+            },
+            Err(failure) => Err(failure),
+        };
+        match done {
+            Ok(done) => {
+                sqlx::query("set constraints all deferred").execute(&mut *savepoint).await?;
+                savepoint.commit().await?;
+                Ok(done)
+            }
+            failed => {
+                savepoint.rollback().await?;
+                failed
+            }
+        }
+    }
 }
 
 /// What became of one item of a bulk save.
@@ -55,8 +100,9 @@ pub async fn save_batch(
     info: &'static ContentInfo,
     items: &[UpsertItem<'_>],
     options: BulkOptions,
+    rehearsal: Option<&Rehearsal>,
 ) -> Result<Vec<Outcome>> {
-    let bulk = Bulk { store, hooks, info, items, options };
+    let bulk = Bulk { store, hooks, info, items, options, rehearsal };
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut parts: Vec<Vec<usize>> = vec![(0..items.len()).collect()];
     while let Some(part) = parts.pop() {
@@ -81,6 +127,7 @@ struct Bulk<'a> {
     info: &'static ContentInfo,
     items: &'a [UpsertItem<'a>],
     options: BulkOptions,
+    rehearsal: Option<&'a Rehearsal>,
 }
 
 impl Bulk<'_> {
@@ -89,11 +136,15 @@ impl Bulk<'_> {
         let mut races = 0;
         while !open.is_empty() {
             // The database refuses a value that is taken as well, so asking first pays only when it has done so.
-            let ask_unique = races > 0 || self.options.dry_run;
+            let ask_unique = races > 0;
             let work = Work::Save(self.request(&open, ask_unique));
-            match once(self.store, self.hooks, &work, self.options.dry_run).await {
+            let done = match self.rehearsal {
+                Some(rehearsal) => rehearsal.once(self.store, self.hooks, &work).await,
+                None => once(self.store, self.hooks, &work).await,
+            };
+            match done {
                 Ok(Saved { entries, events }) => {
-                    if !self.options.dry_run {
+                    if self.rehearsal.is_none() {
                         after_commit(self.store, self.hooks, &events).await;
                     }
                     outcomes.extend(open.into_iter().zip(entries.into_iter().map(outcome)));
@@ -102,7 +153,7 @@ impl Bulk<'_> {
                 Err(Failure::Faults(Faults(faults))) => {
                     let mut wrong: BTreeMap<usize, Vec<Problem>> = BTreeMap::new();
                     for (root, problem) in faults {
-                        wrong.entry(root).or_default().push(problem);
+                        wrong.entry(root).or_default().push(self.placed(root, problem));
                     }
                     open.retain(|root| !wrong.contains_key(root));
                     outcomes.extend(wrong.into_iter().map(|(root, problems)| (root, Outcome::Rejected(problems))));
@@ -120,14 +171,27 @@ impl Bulk<'_> {
         Ok(None)
     }
 
+    /// A key has no name of its own in the record, but that of its field.
+    fn placed(&self, root: usize, mut problem: Problem) -> Problem {
+        if problem.path.first() == Some(&OUTER) {
+            let key = self.items[root].key.and_then(Json::as_object).and_then(|key| key.keys().next());
+            // The place of the whole, and the word `key`; behind it may be the name already.
+            problem.path.drain(..problem.path.len().min(2));
+            if problem.path.is_empty() {
+                problem.path.extend(key.map(|key| Step::from(key.as_str())));
+            }
+        }
+        problem
+    }
+
     fn request(&self, roots: &[usize], ask_unique: bool) -> Request<'_> {
-        let BulkOptions { publish, reuse, keep_ids, import, .. } = self.options;
+        let BulkOptions { publish: every, reuse, keep_ids, import } = self.options;
         let inputs = roots.iter().map(|&root| {
-            let UpsertItem { key, data } = self.items[root];
+            let UpsertItem { key, data, publish } = self.items[root];
             let target = key.map_or(Target::New, |key| Target::Key { key, revision: None });
-            Input { root, target, data, path: Vec::new(), outer: Vec::new() }
+            Input { root, target, data, publish: publish || every, path: Vec::new(), outer: vec![OUTER] }
         });
-        Request { info: self.info, inputs: inputs.collect(), publish, reuse, keep_ids, import, ask_unique }
+        Request { info: self.info, inputs: inputs.collect(), reuse, keep_ids, import, ask_unique }
     }
 }
 

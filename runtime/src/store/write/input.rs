@@ -299,6 +299,7 @@ impl<'a> Overlay<'a> {
             info: target,
             root: self.root,
             is_root: false,
+            publish: self.publish,
             old: None,
             new: row,
             record: OnceLock::new(),

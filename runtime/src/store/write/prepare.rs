@@ -64,7 +64,7 @@ pub async fn prepare(
             site,
             guard,
             rights,
-            publish: request.publish,
+            publish: input.publish,
             keys: &mut keys,
             faults,
             items: &mut items,
@@ -79,7 +79,15 @@ pub async fn prepare(
         new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
         let key = key.map(|(field, value)| (field, value, of_key));
         overlay.entry(info, &mut new, key, input.data, at);
-        items.push(Item { info, root: input.root, is_root: true, old, new, record: OnceLock::new() });
+        items.push(Item {
+            info,
+            root: input.root,
+            is_root: true,
+            publish: input.publish,
+            old,
+            new,
+            record: OnceLock::new(),
+        });
     }
     Ok(items)
 }

@@ -208,7 +208,7 @@ async fn stored(connection: &mut PgConnection, going: &Going, of: impl Fn(&Conte
 }
 
 pub fn item(info: &'static ContentInfo, old: Old) -> Item {
-    Item { info, root: 0, is_root: true, new: old.row.clone(), old: Some(old), record: OnceLock::new() }
+    Item { info, root: 0, is_root: true, publish: false, new: old.row.clone(), old: Some(old), record: OnceLock::new() }
 }
 
 fn events(going: &Going, of: Subject, kind: EventKind) -> Vec<Happened> {

@@ -34,6 +34,7 @@ pub struct Item {
     pub root: usize,
     /// False for a nested entry.
     pub is_root: bool,
+    pub publish: bool,
     pub old: Option<Old>,
     pub new: Row,
     /// `new` as hooks take it, once one has asked for it.

@@ -32,14 +32,17 @@ enum System {
     Child,
 }
 
-/// Items that hold what is stored already are passed over.
+/// Items that hold what is stored already are passed over. Whether those that are published have been marked so.
 pub async fn save(
     connection: &mut PgConnection,
     items: &[Item],
     user: Option<Uuid>,
-    publishes: &impl Fn(&ContentInfo) -> bool,
-) -> Result<()> {
+    publishes: &impl Fn(&Item) -> bool,
+) -> Result<bool> {
+    let mut marked = true;
     for (info, items) in in_order(items) {
+        let publish = items.iter().all(|item| publishes(item));
+        marked &= publish || !items.iter().any(|item| publishes(item));
         let writes = items.iter().filter(|item| item.is_changed()).map(|item| Write {
             row: &item.new,
             old: item.old.as_ref().map(|old| &old.row),
@@ -47,13 +50,13 @@ pub async fn save(
         });
         let writes: Vec<_> = writes.collect();
         remove_children(connection, info, &writes).await?;
-        rows(connection, info, &writes, System::Entry { publish: publishes(info), user }).await?;
+        rows(connection, info, &writes, System::Entry { publish, user }).await?;
         for (field, child) in table::children(info) {
             let writes: Vec<_> = writes.iter().flat_map(|write| children_of(write, field)).collect();
             rows(connection, child, &writes, System::Child).await?;
         }
     }
-    Ok(())
+    Ok(marked)
 }
 
 /// The items by type, those first that others point at: nested ones come before their owners in the batch, so one walk finds how many
