@@ -23,6 +23,8 @@ pub struct Config {
     pub database: String,
     pub connections: u32,
     pub address: SocketAddr,
+    /// `TYPECASE_HEALTH_ADDRESS`: where `/health` and `/ready` are answered besides.
+    pub health_address: Option<SocketAddr>,
     pub environment: Environment,
     /// Lets its holder read drafts and write, in development.
     pub token: Option<String>,
@@ -61,6 +63,7 @@ impl Config {
         let database = reader.database();
         let connections = reader.parsed("TYPECASE_CONNECTIONS", "a number from 1 to 1000").unwrap_or(CONNECTIONS);
         let address = reader.address();
+        let health_address = reader.parsed("TYPECASE_HEALTH_ADDRESS", "an address and a port like `0.0.0.0:4001`");
         let environment = reader.environment();
         let token = reader.token();
         let public_role = reader.public_role();
@@ -72,6 +75,7 @@ impl Config {
             database,
             connections,
             address,
+            health_address,
             environment,
             token,
             public_role,

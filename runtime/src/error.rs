@@ -1,6 +1,10 @@
 //! `Error`: what can go wrong with a request, with the codes that every surface shows.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 
 /// A stable code; the same in GraphQL's `extensions.code` and, later, in REST's problem details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +132,20 @@ impl Error {
     pub fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
         Self::new(Code::Internal, "the server failed to answer; the cause is in its log")
+    }
+}
+
+/// Runs code that may panic: the site's own, mostly. What it did is undone as for an error, and the server goes on. No `async fn`:
+/// that would keep the future twice, and it is the largest part of a request.
+pub fn caught<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T>> {
+    AssertUnwindSafe(work).catch_unwind().map(|done| done.map_err(|panic| Error::panicked(&*panic)))
+}
+
+impl Error {
+    fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+        Self::internal(format!("panic: {text}"))
     }
 }
 

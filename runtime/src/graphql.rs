@@ -7,6 +7,7 @@ mod compile;
 pub mod document;
 mod execute;
 pub mod limits;
+pub mod pieces;
 pub mod registry;
 pub mod rules;
 mod site;
@@ -28,8 +29,9 @@ use crate::access::{Actor, Origin};
 use crate::content::{Limits, Shape};
 use crate::error::{Code, Error, Result};
 use crate::hooks::HookSet;
+use crate::memory::Ration;
 use crate::site::SiteCode;
-use crate::store::Database;
+use crate::store::{Database, Store};
 
 /// Bytes of documents whose plans are kept; a plan takes a small multiple of its document.
 const CACHED_DOCUMENTS: usize = 4 * 1024 * 1024;
@@ -111,9 +113,21 @@ impl Api {
         )
     }
 
+    /// For the server's own code.
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
-        let introspects = self.introspects(&actor);
-        match self.run(request, actor, verb).await {
+        let store = self.database.acting(actor);
+        self.execute_on(store, request, verb).await
+    }
+
+    /// For a client, with no more memory than this.
+    pub async fn execute_within(&self, ration: &Arc<Ration>, request: &Request, actor: Actor, verb: Verb) -> Answer {
+        let store = self.database.acting(actor).of_client(Arc::clone(ration));
+        self.execute_on(store, request, verb).await
+    }
+
+    async fn execute_on(&self, store: Store, request: &Request, verb: Verb) -> Answer {
+        let introspects = self.introspects(&store.access.actor);
+        match self.run(store, request, verb).await {
             Ok(answer) => answer,
             Err(failures) if introspects => Answer::refused(&failures),
             Err(failures) => {
@@ -139,14 +153,14 @@ impl Api {
         };
         let request = Request { query: query.to_owned(), variables, ..Request::default() };
         let answer = self.execute(&request, Actor::anonymous(Origin::default()), Verb::Get).await;
-        let mut answer: Json = serde_json::from_slice(&answer.body).map_err(Error::internal)?;
+        let mut answer: Json = serde_json::from_slice(&answer.body.to_vec()).map_err(Error::internal)?;
         match answer.get("errors") {
             Some(errors) => Err(Error::internal(errors)),
             None => Ok(answer["data"].take()),
         }
     }
 
-    async fn run(&self, request: &Request, actor: Actor, verb: Verb) -> Result<Answer, Vec<Failure>> {
+    async fn run(&self, store: Store, request: &Request, verb: Verb) -> Result<Answer, Vec<Failure>> {
         let prepared = self.prepare(request).await?;
         let is_mutation = prepared.operation.ty == OperationType::Mutation;
         if is_mutation && verb == Verb::Get {
@@ -166,14 +180,22 @@ impl Api {
         let requested = prepared.cost.check(&variables, limits);
         let requested = requested.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
         let compiled = prepared.compiled(self, &variables);
-        let execution = Execution { api: self, store: self.database.acting(actor), variables: &variables };
+        let ration = Arc::clone(&store.ration);
+        let execution = Execution::new(self, store, &variables);
         let denied = execution.denied(&compiled);
         if !denied.is_empty() {
             return Err(denied);
         }
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements };
         let (data, failures) = execution.run(&compiled, is_mutation).await;
-        Ok(Answer::executed(&data, &failures, spent))
+        let mut answer = Answer::executed(data, &failures, spent, &ration);
+        let is_full = |failure: &Failure| failure.problem.code == Code::Unavailable;
+        if execution.has_panicked() {
+            answer.outcome = Outcome::Failed;
+        } else if !is_mutation && failures.iter().any(is_full) {
+            answer.outcome = Outcome::Refused(Code::Unavailable);
+        }
+        Ok(answer)
     }
 
     async fn prepare(&self, request: &Request) -> Result<Arc<Prepared>, Vec<Failure>> {

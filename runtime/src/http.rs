@@ -3,6 +3,7 @@
 mod accept;
 pub mod auth;
 mod body;
+pub mod bounds;
 pub mod client;
 mod cors;
 pub mod documents;
@@ -10,10 +11,13 @@ mod error;
 mod graphiql;
 mod graphql;
 mod headers;
+mod intake;
 pub mod listen;
 mod pace;
+mod places;
 pub mod protection;
 pub mod rate;
+mod sent;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +28,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::HeaderName;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -33,6 +37,7 @@ use tracing::Instrument;
 use self::protection::Protection;
 use crate::access::Origin;
 use crate::config::Environment;
+use crate::error::caught;
 use crate::graphql::Api;
 use crate::identity::Accounts;
 
@@ -45,7 +50,7 @@ pub struct App {
     pub api: Api,
     pub accounts: Accounts,
     pub environment: Environment,
-    pub protection: Protection,
+    pub protection: Arc<Protection>,
     /// Of development: whoever has it is an administrator.
     pub token: Option<String>,
     /// Set when the server is told to stop: load balancers then send no more requests.
@@ -66,13 +71,23 @@ pub fn origin(parts: &Parts) -> Origin {
     Origin { address, request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()) }
 }
 
+/// What load balancers and supervisors ask, which is always answered.
+pub fn is_about_health(uri: &Uri) -> bool {
+    matches!(uri.path(), "/health" | "/ready")
+}
+
+/// Those questions alone, for an address of their own.
+pub fn health_router(app: Arc<App>) -> Router {
+    Router::new().merge(health()).fallback(not_found).with_state(app)
+}
+
+fn health() -> Router<Arc<App>> {
+    Router::new().route("/health", get(|| async { "ok" })).route("/ready", get(ready))
+}
+
 /// All routes; the site's own come beside ours and get the same id and log.
 pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
-    let mut routes = Router::new()
-        .route("/graphql", any(graphql::handle))
-        .route("/health", get(|| async { "ok" }))
-        .route("/ready", get(ready))
-        .merge(auth::routes());
+    let mut routes = Router::new().route("/graphql", any(graphql::handle)).merge(health()).merge(auth::routes());
     if app.environment == Environment::Development {
         routes = routes.merge(graphiql::routes());
     }
@@ -115,7 +130,8 @@ async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) 
     let span = tracing::info_span!("request", id);
     request.extensions_mut().insert(RequestId(id.clone()));
     let start = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answered = caught(next.run(request)).instrument(span.clone()).await;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     let status = response.status().as_u16();
     span.in_scope(|| tracing::info!(%method, path, status, milliseconds, "answered"));

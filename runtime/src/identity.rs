@@ -1,6 +1,7 @@
 //! Accounts, sessions and tokens: who somebody is. What they may do is said by the rules of the schema (`access`).
 
 pub mod access_token;
+pub(crate) mod again;
 pub mod api_token;
 mod expiry;
 pub mod keys;

@@ -19,6 +19,7 @@ pub mod identity;
 pub mod import;
 pub mod json;
 pub mod kind;
+pub mod memory;
 pub mod migrate;
 pub mod prelude;
 pub mod record;

@@ -1,18 +1,20 @@
 //! `Server`: the schema and the site's own code put together, and the commands that run on them.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, Environment};
 use crate::content::{ContentInfo, SchemaInfo};
 use crate::error::{Error, Result};
 use crate::graphql::Api;
 use crate::hooks::{HookSet, Hooks};
-use crate::http::protection::Protection;
+use crate::http::protection::{self, Protection};
 use crate::http::{self, App, listen};
 use crate::identity::Accounts;
 use crate::migrate::public_login;
@@ -20,6 +22,9 @@ use crate::record::Record;
 use crate::site::SiteCode;
 use crate::store::Database;
 use crate::{cli, migrate};
+
+/// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
+const OTHER_FILES: usize = 256;
 
 /// Routes of a site's own; handlers take `State<Arc<App>>`.
 pub type Routes = Router<Arc<App>>;
@@ -83,7 +88,7 @@ impl Server {
         migrate::check(&database.pool, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
         let is_development = config.environment == Environment::Development;
-        let protection = Protection::new(&config.protection)?;
+        let protection = protection(&config)?;
         let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
@@ -98,25 +103,56 @@ impl Server {
         });
         let told_to_stop = listen::told_to_stop();
         let listener = match self.inherits_socket {
-            true => listen::inherited(),
-            false => TcpListener::bind(config.address).await,
+            true => listen::inherited().map_err(|error| no_listener(config.address, "TYPECASE_ADDRESS", &error))?,
+            false => bind(config.address, "TYPECASE_ADDRESS or --port").await?,
         };
-        let listener = listener.map_err(|error| {
-            let message =
-                format!("cannot listen on {}: {error} (TYPECASE_ADDRESS or --port changes it)", config.address);
-            Error::new(crate::Code::BadRequest, message)
-        })?;
         let address = listener.local_addr().unwrap_or(config.address);
+        let health = match config.health_address {
+            Some(address) => Some(tokio::spawn(health(address, Arc::clone(&app)).await?)),
+            None => None,
+        };
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
         let stop = async {
             told_to_stop.await;
             tracing::info!("stopping: requests under way are answered first");
             app.stopping.store(true, Ordering::Relaxed);
         };
-        listen::serve(listener, http::router(app.clone(), self.routes), stop).await;
+        let protection = Arc::clone(&app.protection);
+        listen::serve(listener, http::router(app.clone(), self.routes), &protection, stop).await;
+        health.iter().for_each(JoinHandle::abort);
         app.api.database.close().await;
         Ok(())
     }
+}
+
+async fn bind(address: SocketAddr, variable: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| no_listener(address, variable, &error))
+}
+
+fn no_listener(address: SocketAddr, variable: &str, error: &std::io::Error) -> Error {
+    Error::new(crate::Code::BadRequest, format!("cannot listen on {address}: {error} ({variable} changes it)"))
+}
+
+/// Answers what is asked about health on an address of its own, until it is aborted.
+async fn health(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
+    let listener = bind(address, "TYPECASE_HEALTH_ADDRESS").await?;
+    let protection = Arc::new(Protection::new(&protection::Settings::default())?);
+    Ok(async move {
+        listen::serve(listener, http::health_router(app), &protection, std::future::pending()).await;
+    })
+}
+
+/// Each connection is an open file, of which the system may allow fewer.
+fn protection(config: &Config) -> Result<Arc<Protection>> {
+    let mut settings = config.protection.clone();
+    let possible = listen::open_files().saturating_sub(OTHER_FILES).max(1);
+    let bounds = &mut settings.bounds;
+    if bounds.connections > possible {
+        tracing::warn!(connections = possible, "fewer connections than are set: the system allows no more open files");
+        bounds.connections = possible;
+        bounds.by_address = bounds.by_address.min(possible.div_ceil(4));
+    }
+    Ok(Arc::new(Protection::new(&settings)?))
 }
 
 /// Public reads have a login of their own if one is set, which must be fit then; else a role of their own, without which

@@ -9,18 +9,22 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{PgConnection, PgPool};
 
 use self::connections::Connections;
 pub use self::connections::Lent;
 use crate::access::{Access, Actor, Policy};
 use crate::content::SchemaInfo;
 use crate::error::Result;
+use crate::identity::again;
+use crate::memory::{self, Ration};
 use crate::migrate::PublicRole;
 
 /// Connections for writes that there are at least: a site's own code may hold one and ask for another.
 const FEWEST: u32 = 2;
+/// Bytes of rows.
+const COUNTED_AT_ONCE: usize = 16 * 1024;
 
 /// Which copy of the content is read: what is published, or what editors work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +52,9 @@ pub struct Database {
 pub struct Store {
     database: Database,
     pub access: Access,
+    /// What may be read for this actor's request.
+    pub ration: Arc<Ration>,
+    is_client: bool,
 }
 
 impl Stage {
@@ -86,7 +93,12 @@ impl Database {
 
     /// The store of this actor.
     pub fn acting(&self, actor: Actor) -> Store {
-        Store { database: self.clone(), access: self.policy.access(Arc::new(actor)) }
+        Store {
+            database: self.clone(),
+            access: self.policy.access(Arc::new(actor)),
+            ration: Ration::unbounded(),
+            is_client: false,
+        }
     }
 
     /// The store of the server itself: no rule applies.
@@ -115,7 +127,7 @@ impl Database {
 
     pub async fn rows_on(&self, lent: &mut Lent, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        lent.rows(sql, arguments).await
+        lent.rows(sql, arguments, |_| Ok(())).await
     }
 
     /// A connection for reads. Whoever waits for a second one while holding the first can wait for ever.
@@ -136,6 +148,37 @@ impl Database {
 }
 
 impl Store {
+    /// For what a client asks: within its ration, and its actor is looked up again before each change.
+    pub fn of_client(self, ration: Arc<Ration>) -> Self {
+        Self { ration, is_client: true, ..self }
+    }
+
+    /// As [`Database::trusted`], within the same ration.
+    pub fn trusted(&self) -> Self {
+        Self { ration: Arc::clone(&self.ration), ..self.database.trusted() }
+    }
+
+    /// What was found out about a client's actor may have changed since. Within the transaction that is to act for it.
+    pub async fn check_actor(&self, connection: &mut PgConnection) -> Result<()> {
+        match self.is_client {
+            true => again::check(connection, self.schema, &self.access.actor).await,
+            false => Ok(()),
+        }
+    }
+
+    /// As [`Database::rows_on`]; what the request may not hold is not fetched to its end.
+    pub async fn rows_on(&self, lent: &mut Lent, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let mut uncounted = 0;
+        let rows = lent.rows(sql, arguments, |row| {
+            uncounted += memory::of_row(row);
+            if uncounted < COUNTED_AT_ONCE { Ok(()) } else { self.ration.hold_rows(std::mem::take(&mut uncounted)) }
+        });
+        let rows = rows.await?;
+        self.ration.hold_rows(uncounted)?;
+        Ok(rows)
+    }
+
     /// The rows of a statement that reads this stage, on a connection of its own.
     pub async fn rows(&self, stage: Stage, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         let mut lent = self.lend(stage).await?;

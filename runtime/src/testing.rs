@@ -21,6 +21,7 @@ use crate::identity::Accounts;
 use crate::identity::mail::Mailer;
 use crate::identity::settings::Settings;
 use crate::migrate::PublicRole;
+use crate::server::Routes;
 use crate::site::SiteCode;
 use crate::store::Database;
 
@@ -73,6 +74,9 @@ pub struct Node {
     pub mailer: Option<Arc<dyn Mailer>>,
     /// By default nothing is limited.
     pub protection: protection::Settings,
+    /// Of the site's own.
+    pub hooks: HookSet,
+    pub routes: Routes,
     /// Of public reads, in a cluster that has it.
     pub public_role: Option<PublicRole>,
 }
@@ -91,10 +95,10 @@ impl TestServer {
         accounts.tokens.keys.start(node.settings.is_development).await.expect("signing keys");
         let keys = tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
-            api: Api::new(store, HookSet::default(), node.site)
+            api: Api::new(store, node.hooks, node.site)
                 .expect("the API")
                 .with_introspection_for(node.protection.introspection),
-            protection: Protection::new(&node.protection).expect("the protection"),
+            protection: Arc::new(Protection::new(&node.protection).expect("the protection")),
             accounts,
             environment: if node.settings.is_development { Environment::Development } else { Environment::Production },
             token: node.token,
@@ -102,8 +106,10 @@ impl TestServer {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
-        let router = http::router(Arc::clone(&app), axum::Router::new());
-        let serving = tokio::spawn(listen::serve(listener, router, std::future::pending()));
+        let router = http::router(Arc::clone(&app), node.routes);
+        let protection = Arc::clone(&app.protection);
+        let serving =
+            tokio::spawn(async move { listen::serve(listener, router, &protection, std::future::pending()).await });
         Self { address, app, tasks: vec![keys, serving] }
     }
 

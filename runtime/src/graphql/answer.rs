@@ -5,8 +5,10 @@ use async_graphql::parser::Pos;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use super::pieces::Pieces;
 use super::rules::Broken;
 use crate::error::{Code, Error, Problem, Step};
+use crate::memory::Ration;
 
 /// One entry of `errors`.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Failure {
 pub enum Outcome {
     /// There is `data`, if only null for a failed field.
     Executed,
+    /// The site's own code panicked, or ours.
+    Failed,
     /// Refused before execution.
     Refused(Code),
     /// Refused because it would change something.
@@ -33,7 +37,7 @@ pub enum Outcome {
 pub struct Answer {
     pub outcome: Outcome,
     /// `{"data": ...}` as JSON.
-    pub body: Vec<u8>,
+    pub body: Pieces,
 }
 
 /// What a request asks for and what it took.
@@ -80,6 +84,16 @@ impl Failure {
         self
     }
 
+    /// Of the answer to a change that is made whatever becomes of the answer.
+    pub fn after_write(mut self) -> Self {
+        self.problem.message.push_str("; the change itself is made");
+        let details = self.problem.details.get_or_insert_with(|| Json::Object(Map::new()));
+        if let Json::Object(details) = details {
+            details.insert("committed".to_owned(), true.into());
+        }
+        self
+    }
+
     pub fn validation(error: ServerError) -> Self {
         let found = Self::new(Code::GraphqlValidationFailed, error.message);
         Self { locations: error.locations, ..found }
@@ -119,26 +133,30 @@ impl From<Broken> for Failure {
 
 impl Answer {
     /// `data` is JSON already and is not looked into.
-    pub fn executed(data: &[u8], failures: &[Failure], spent: Spent) -> Self {
-        let mut body = Vec::with_capacity(data.len() + 128);
-        body.extend_from_slice(b"{\"data\":");
-        body.extend_from_slice(data);
+    pub fn executed(data: Pieces, failures: &[Failure], spent: Spent, ration: &Ration) -> Self {
+        let mut body = Pieces::new(ration.memory(), data.len_of_small() + 128);
+        body.push(b"{\"data\":");
+        body.append(data);
+        let end = body.end();
         if !failures.is_empty() {
-            body.push(b',');
-            write_errors(failures, &mut body);
+            end.push(b',');
+            write_errors(failures, end);
         }
-        body.extend_from_slice(b",\"extensions\":{\"cost\":");
-        write_json(&spent, &mut body);
-        body.extend_from_slice(b"}}");
+        end.extend_from_slice(b",\"extensions\":{\"cost\":");
+        write_json(&spent, end);
+        end.extend_from_slice(b"}}");
+        body.count();
         Self { outcome: Outcome::Executed, body }
     }
 
     /// Nothing was executed: there is no `data`.
     pub fn refused(failures: &[Failure]) -> Self {
         let code = failures.first().map_or(Code::Internal, |failure| failure.problem.code);
-        let mut body = vec![b'{'];
-        write_errors(failures, &mut body);
-        body.push(b'}');
+        let mut body = Pieces::new(Ration::unbounded().memory(), 256);
+        let end = body.end();
+        end.push(b'{');
+        write_errors(failures, end);
+        end.push(b'}');
         Self { outcome: Outcome::Refused(code), body }
     }
 }

@@ -1,8 +1,11 @@
 //! Runs the root fields of an operation: reads side by side, mutations one after the other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_graphql::Variables as AsyncVariables;
 use async_graphql_value::{Name, Value as Literal};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -11,10 +14,12 @@ use super::Api;
 use super::answer::Failure;
 use super::coerce::{Coercion, Variables};
 use super::compile::{Call, Compiled, RootField, What, Write};
+use super::pieces::Pieces;
 use crate::content::{ContentInfo, OperationInfo, Returns};
-use crate::error::{Code, Error, Problem, Result, Step};
+use crate::error::{Code, Error, Problem, Result, Step, caught};
 use crate::hooks::Cx;
 use crate::id;
+use crate::memory::Text;
 use crate::site::{Args, ReadCx};
 use crate::store::read::{self, Arguments, Written};
 use crate::store::{Stage, Store, write};
@@ -29,9 +34,19 @@ pub struct Execution<'a> {
     /// As the actor of the request may use it.
     pub store: Store,
     pub variables: &'a Variables,
+    has_panicked: AtomicBool,
 }
 
-impl Execution<'_> {
+impl<'a> Execution<'a> {
+    pub fn new(api: &'a Api, store: Store, variables: &'a Variables) -> Self {
+        Self { api, store, variables, has_panicked: AtomicBool::new(false) }
+    }
+
+    /// The server is at fault for what is missing.
+    pub fn has_panicked(&self) -> bool {
+        self.has_panicked.load(Ordering::Relaxed)
+    }
+
     /// What the actor may not do, of all that is asked; nothing is done where there is any.
     pub fn denied(&self, compiled: &Compiled) -> Vec<Failure> {
         compiled.fields.iter().flat_map(|field| self.denied_in(field)).collect()
@@ -64,36 +79,39 @@ impl Execution<'_> {
     }
 
     /// The JSON of `data`, and what went wrong in it.
-    pub async fn run(&self, compiled: &Compiled, is_mutation: bool) -> (Vec<u8>, Vec<Failure>) {
+    pub async fn run(&self, compiled: &Compiled, is_mutation: bool) -> (Pieces, Vec<Failure>) {
         let answers = match compiled.fields.as_slice() {
             // Nearly every request: what several need would be a tenth of its work.
             [only] => vec![self.field(only).await],
             several if is_mutation => Box::pin(self.one_by_one(several)).await,
             several => Box::pin(self.side_by_side(several)).await,
         };
-        let mut data = vec![b'{'];
+        self.store.ration.forget_rows();
+        let mut data = Pieces::new(self.store.ration.memory(), 64);
         let mut failures = Vec::new();
         let mut is_null = false;
-        for (field, answer) in compiled.fields.iter().zip(answers) {
-            if data.len() > 1 {
-                data.push(b',');
-            }
-            crate::json::write_string(field.key.as_bytes(), &mut data);
-            data.push(b':');
+        for (index, (field, answer)) in compiled.fields.iter().zip(answers).enumerate() {
+            data.end().push(if index > 0 { b',' } else { b'{' });
+            crate::json::write_string(field.key.as_bytes(), data.end());
+            data.end().push(b':');
             match answer {
-                Ok(mut answer) => {
-                    data.append(&mut answer.bytes);
+                Ok(answer) => {
+                    data.add(answer.text);
                     failures.extend(shown(answer.failures));
                 }
                 Err(mut failed) => {
                     failures.append(&mut failed);
                     is_null |= !field.nullable;
-                    data.extend_from_slice(b"null");
+                    data.push(b"null");
                 }
             }
         }
-        data.push(b'}');
-        if is_null { (b"null".to_vec(), failures) } else { (data, failures) }
+        data.push(if compiled.fields.is_empty() { b"{}" } else { b"}" });
+        if is_null {
+            data.clear();
+            data.push(b"null");
+        }
+        (data, failures)
     }
 
     async fn side_by_side(&self, fields: &[RootField]) -> Vec<Result<Written, Vec<Failure>>> {
@@ -113,34 +131,63 @@ impl Execution<'_> {
         answers
     }
 
-    async fn field(&self, field: &RootField) -> Result<Written, Vec<Failure>> {
+    fn field(&self, field: &RootField) -> impl Future<Output = Result<Written, Vec<Failure>>> {
+        self.caught(field, self.answer(field))
+    }
+
+    /// A panic is an error of the field.
+    fn caught<T>(
+        &self,
+        field: &RootField,
+        work: impl Future<Output = Result<T, Vec<Failure>>>,
+    ) -> impl Future<Output = Result<T, Vec<Failure>>> {
+        caught(work).map(|done| {
+            done.unwrap_or_else(|error| {
+                self.has_panicked.store(true, Ordering::Relaxed);
+                Err(Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]))
+            })
+        })
+    }
+
+    /// The answer of a field that has changed something. Where there is none, its errors say that the change is made.
+    async fn after_write(
+        &self,
+        field: &RootField,
+        answer: BoxFuture<'_, Result<Written, Vec<read::Failure>>>,
+    ) -> Result<Written, Vec<Failure>> {
+        let answered = self.caught(field, answer.map(|answered| answered.map_err(shown))).await;
+        answered.map_err(|failures| failures.into_iter().map(Failure::after_write).collect())
+    }
+
+    async fn answer(&self, field: &RootField) -> Result<Written, Vec<Failure>> {
         let of_field = |error| Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]);
+        let written = |bytes| Text::of(&self.store.ration, bytes).map(Written::from).map_err(of_field);
         match &field.what {
-            What::Typename(name) => Ok(format!("\"{name}\"").into_bytes().into()),
+            What::Typename(name) => written(format!("\"{name}\"").into_bytes()),
             What::Introspection { document, answered } => match answered.get() {
-                Some(known) => Ok(known.clone().into()),
+                Some(known) => written(known.clone()),
                 None => {
                     let answer = Box::pin(self.introspect(document, &field.key)).await.map_err(of_field)?;
                     if self.variables.is_empty() {
-                        return Ok(answered.get_or_init(|| answer).clone().into());
+                        return written(answered.get_or_init(|| answer).clone());
                     }
-                    Ok(answer.into())
+                    written(answer)
                 }
             },
             What::Site { call, field, shape } => {
                 let arguments = self.arguments(call).map_err(of_field)?;
                 let answer = Box::pin(field.answer(&self.store, &arguments, shape)).await.map_err(of_field)?;
-                Ok(answer.to_string().into_bytes().into())
+                written(answer.to_string().into_bytes())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Write { call, write, info, entries } => {
                 // Boxed, as the others that are rare: every read would pay for their size.
                 let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
                 match entries {
-                    Some(root) => root.run_written(&self.request(), &ids).await.map_err(shown),
+                    Some(root) => self.after_write(field, root.run_written(&self.request(), &ids).boxed()).await,
                     None => {
                         let deleted = ids.first().map_or(Json::Null, |id| id::encode(info.table, *id).into());
-                        Ok(deleted.to_string().into_bytes().into())
+                        written(deleted.to_string().into_bytes())
                     }
                 }
             }
@@ -148,8 +195,11 @@ impl Execution<'_> {
                 let value = Box::pin(self.own(call, operation, *is_mutation)).await.map_err(of_field)?;
                 let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
                 match entries {
+                    Some(root) if *is_mutation => {
+                        self.after_write(field, root.run_entries(&self.request(), stage, &ids(value)).boxed()).await
+                    }
                     Some(root) => root.run_entries(&self.request(), stage, &ids(value)).await.map_err(shown),
-                    None => Ok(scalar(operation, &value).to_string().into_bytes().into()),
+                    None => written(scalar(operation, &value).to_string().into_bytes()),
                 }
             }
         }
@@ -211,6 +261,7 @@ impl Execution<'_> {
             return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
         }
         let mut transaction = store.pool.begin().await?;
+        store.check_actor(&mut transaction).await?;
         let value =
             self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;
         transaction.commit().await?;

@@ -19,7 +19,7 @@ use axum::routing::{delete, get, patch, post};
 
 use super::App;
 
-pub use authenticate::authenticate;
+pub use authenticate::{authenticate, authenticate_again, gives_something, prove};
 
 pub fn routes() -> Router<Arc<App>> {
     let routes = Router::new();

@@ -1,24 +1,29 @@
-//! Requests as they come in: bodies within size and time, and the GraphQL requests that they hold.
+//! Requests as they come in: bodies within their size, and the GraphQL requests that they hold.
 
-use std::time::Duration;
+use std::error::Error as _;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, StatusCode};
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use serde_json::{Map, Value as Json};
 
+use super::intake::{Intake, TooMuch};
+use crate::error::Code;
 use crate::graphql::Request;
 
-/// A whole body has to arrive within this time.
-const BODY_TIME: Duration = Duration::from_secs(10);
 /// A JSON value with this key alone would be taken for text of `serde_json` itself.
 const RESERVED_KEY: &str = "$serde_json::private";
+/// Bytes that a value takes when it is read, and that a member of an object takes besides, with room to grow.
+const VALUE: usize = 128;
+const MEMBER: usize = 128;
 
 /// Why a request is refused before it reaches GraphQL.
 #[derive(Debug)]
 pub struct Malformed {
     pub status: StatusCode,
+    pub code: Code,
     pub message: String,
 }
 
@@ -34,24 +39,77 @@ pub fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Malformed> {
-    let read = tokio::time::timeout(BODY_TIME, collect(body, limit)).await;
-    read.unwrap_or_else(|_| Err(malformed(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")))
+/// Mostly it comes in one piece, which is not copied.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes, Malformed> {
+    let too_large = || malformed(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {limit} bytes"));
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let mut chunks = body.into_data_stream();
+    let mut first = Bytes::new();
+    let mut whole = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(not_arrived)?;
+        if first.len().max(whole.len()) + chunk.len() > limit {
+            return Err(too_large());
+        }
+        if first.is_empty() {
+            first = chunk;
+            continue;
+        }
+        if whole.is_empty() {
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(if whole.is_empty() { first } else { whole.into() })
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Malformed> {
-    let mut chunks = body.into_data_stream();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        let chunk =
-            chunk.map_err(|error| malformed(StatusCode::BAD_REQUEST, format!("the body did not arrive: {error}")))?;
-        if bytes.len() + chunk.len() > limit {
-            let message = format!("the body has more than {limit} bytes");
-            return Err(malformed(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        bytes.extend_from_slice(&chunk);
+fn not_arrived(error: axum::Error) -> Malformed {
+    match error.source().and_then(|cause| cause.downcast_ref::<TooMuch>()) {
+        Some(too_much) => (*too_much).into(),
+        None => malformed(StatusCode::BAD_REQUEST, format!("the body did not arrive: {error}")),
     }
-    Ok(bytes)
+}
+
+impl From<TooMuch> for Malformed {
+    fn from(why: TooMuch) -> Self {
+        let (status, code) = match why {
+            TooMuch::All => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
+            TooMuch::OfNetwork => (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited),
+            TooMuch::Time => (StatusCode::REQUEST_TIMEOUT, Code::BadRequest),
+            TooMuch::One(_) => (StatusCode::PAYLOAD_TOO_LARGE, Code::LimitExceeded),
+        };
+        Self { status, code, message: why.to_string() }
+    }
+}
+
+/// Holds what these texts take when they are read: a few bytes can be a value that takes a hundred.
+pub async fn hold(intake: &Intake, texts: impl Iterator<Item = &[u8]>) -> Result<(), Malformed> {
+    let bytes = texts.map(weight).sum();
+    Ok(intake.hold_soon(bytes).await?)
+}
+
+fn weight(json: &[u8]) -> usize {
+    let (mut values, mut members) = (0, 0);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b',' | b'[' | b'{' => values += 1,
+            b':' => members += 1,
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'\\' => _ = bytes.next(),
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    2 * json.len() + values * VALUE + members * MEMBER
 }
 
 /// The body of a POST.
@@ -136,5 +194,19 @@ fn bad_request(message: impl Into<String>) -> Malformed {
 }
 
 fn malformed(status: StatusCode, message: impl Into<String>) -> Malformed {
-    Malformed { status, message: message.into() }
+    Malformed { status, code: Code::BadRequest, message: message.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_values_weigh_what_they_take() {
+        let zeros = format!("[{}0]", "0,".repeat(100_000));
+        assert!(weight(zeros.as_bytes()) > 100_000 * size_of::<Json>());
+        let text = format!("[\"{}\"]", r#"a,b:c{[\"\\"#.repeat(1000));
+        assert_eq!(weight(text.as_bytes()), 2 * text.len() + VALUE);
+        assert_eq!(weight(br#"{"a":{"b":[1]},"c":"d"}"#), 2 * 23 + 4 * VALUE + 3 * MEMBER);
+    }
 }

@@ -1,24 +1,32 @@
 //! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/>): methods, media types, status codes, batches.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::accept::{self, Media};
 use super::body::{self, Malformed, Requests};
-use super::{App, auth};
+use super::client::Network;
+use super::intake::Intake;
+use super::{App, Peer, auth, sent};
 use crate::access::Actor;
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::graphql::answer::{Answer, Failure, Outcome};
+use crate::graphql::pieces::Pieces;
 use crate::graphql::{self, Verb};
+use crate::memory::Ration;
 
 /// A request that takes longer is given up.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// Who asks is looked up again when a body took longer than this.
+const FRESH: Duration = Duration::from_secs(1);
 
 pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let accept = joined(request.headers());
@@ -48,8 +56,14 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
         Ok(actor) => actor,
         Err(error) => return unauthenticated(media, error),
     };
-    match body::from_parameters(parameters) {
-        Ok(request) => respond(media, execute(app, request, actor, Verb::Get).await),
+    let intake = app.protection.bodies.intake(network(&parts));
+    let texts = parameters.iter().map(|(_, value)| value.as_bytes());
+    let request = match body::hold(&intake, texts).await {
+        Ok(()) => body::from_parameters(parameters),
+        Err(malformed) => Err(malformed),
+    };
+    match request {
+        Ok(request) => respond(media, execute(app, &app.protection.ration(), request, actor, Verb::Get).await),
         Err(malformed) => malformed.respond(media),
     }
 }
@@ -68,28 +82,46 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         Ok(actor) => actor,
         Err(error) => return unauthenticated(media, error),
     };
-    let limits = app.api.limits();
-    let parsed = match body::read(body, limits.body as usize * 1024).await {
-        Ok(bytes) => body::parse(&bytes, limits.batch),
-        Err(malformed) => Err(malformed),
+    let began = Instant::now();
+    let intake = parts.extensions.get().cloned().unwrap_or_else(|| app.protection.bodies.intake(network(&parts)));
+    let parsed = parse(app, body, &intake).await;
+    let actor = match parsed.is_ok() && began.elapsed() > FRESH && !actor.is_anonymous() {
+        true => auth::authenticate_again(app, &parts).await,
+        false => Ok(actor),
+    };
+    let actor = match actor {
+        Ok(actor) => actor,
+        Err(error) => return unauthenticated(media, error),
     };
     match parsed {
-        Ok(Requests::One(request)) => respond(media, execute(app, request, actor, Verb::Post).await),
-        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, requests, actor).await),
+        Ok(Requests::One(request)) => {
+            respond(media, execute(app, &app.protection.ration(), request, actor, Verb::Post).await)
+        }
+        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, &parts, requests, actor).await),
         Err(malformed) => malformed.respond(media),
     }
 }
 
+async fn parse(app: &App, body: Body, intake: &Intake) -> Result<Requests, Malformed> {
+    let limits = app.api.limits();
+    let bytes = body::read(body, limits.body as usize * 1024).await?;
+    body::hold(intake, [&*bytes].into_iter()).await?;
+    body::parse(&bytes, limits.batch)
+}
+
+fn network(parts: &Parts) -> Network {
+    Network::of(parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0))
+}
+
 /// The answer to a request that is not looked into.
-pub fn refused_by(headers: &HeaderMap, error: crate::Error) -> Response {
+pub fn refused_by(headers: &HeaderMap, error: Error) -> Response {
     let media = accept::negotiate(joined(headers).as_deref()).unwrap_or(Media::Legacy);
     unauthenticated(media, error)
 }
 
 /// A token that is not valid is told by the status, also to clients that expect 200 for what GraphQL refuses.
-fn unauthenticated(media: Media, error: crate::Error) -> Response {
-    let failures: Vec<_> = error.problems.into_iter().map(Failure::from).collect();
-    let refused = Answer::refused(&failures);
+fn unauthenticated(media: Media, error: Error) -> Response {
+    let refused = refusal(error);
     let status = match refused.outcome {
         Outcome::Refused(Code::Unauthenticated) => StatusCode::UNAUTHORIZED,
         Outcome::Refused(Code::Forbidden | Code::EnrolmentRequired) => StatusCode::FORBIDDEN,
@@ -101,24 +133,41 @@ fn unauthenticated(media: Media, error: crate::Error) -> Response {
     response
 }
 
-/// One after the other, so that a batch has no more of the server than a request.
-async fn batch(app: &App, requests: Vec<graphql::Request>, actor: Actor) -> Vec<u8> {
-    let mut body = vec![b'['];
+/// One after the other, so that a batch has no more of the server than a request. Who asks is looked up before each: an account
+/// that is disabled meanwhile, another role and a token that is revoked count at once.
+async fn batch(app: &App, parts: &Parts, requests: Vec<graphql::Request>, actor: Actor) -> Pieces {
+    let ration = app.protection.ration();
+    let mut body = Pieces::new(&app.protection.answers, 256);
+    let mut actor = Ok(actor);
     for (index, request) in requests.into_iter().enumerate() {
-        if index > 0 {
-            body.push(b',');
+        if index > 0 && actor.as_ref().is_ok_and(|actor| !actor.is_anonymous()) {
+            actor = auth::authenticate_again(app, parts).await;
         }
-        body.append(&mut execute(app, request, actor.clone(), Verb::Post).await.body);
+        body.push(if index > 0 { b"," } else { b"[" });
+        let answer = match (&actor, ration.check()) {
+            (Ok(actor), Ok(())) => execute(app, &ration, request, actor.clone(), Verb::Post).await,
+            (Err(error), _) => refusal(error.clone()),
+            (_, Err(error)) => refusal(error),
+        };
+        body.append(answer.body);
     }
-    body.push(b']');
+    body.push(b"]");
     body
 }
 
-async fn execute(app: &App, mut request: graphql::Request, actor: Actor, verb: Verb) -> Answer {
+fn refusal(error: Error) -> Answer {
+    let failures: Vec<_> = error.problems.into_iter().map(Failure::from).collect();
+    Answer::refused(&failures)
+}
+
+async fn execute(app: &App, ration: &Arc<Ration>, mut request: graphql::Request, actor: Actor, verb: Verb) -> Answer {
     if let Err(unknown) = app.protection.documents.resolve(&mut request) {
         return Answer::refused(&[unknown]);
     }
-    let executed = tokio::time::timeout(REQUEST_TIME, app.api.execute(&request, actor, verb)).await;
+    if let Err(full) = ration.memory().has_room().await {
+        return refusal(full);
+    }
+    let executed = tokio::time::timeout(REQUEST_TIME, app.api.execute_within(ration, &request, actor, verb)).await;
     executed.unwrap_or_else(|_| {
         tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");
         Answer::refused(&[Failure::new(Code::Internal, "the request took too long and was given up")])
@@ -131,8 +180,11 @@ fn respond(media: Media, answered: Answer) -> Response {
         Outcome::Refused(Code::Unauthenticated) => {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        Outcome::Refused(Code::Unavailable) => {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
         Outcome::MutationByGet => return allow(response, "POST"),
-        Outcome::Executed | Outcome::Refused(_) => {}
+        Outcome::Executed | Outcome::Failed | Outcome::Refused(_) => {}
     }
     response
 }
@@ -142,7 +194,8 @@ fn status(media: Media, outcome: Outcome) -> StatusCode {
         (_, Outcome::MutationByGet) => StatusCode::METHOD_NOT_ALLOWED,
         (_, Outcome::Executed) => StatusCode::OK,
         (_, Outcome::Refused(Code::BadRequest)) => StatusCode::BAD_REQUEST,
-        (_, Outcome::Refused(Code::Internal)) => StatusCode::INTERNAL_SERVER_ERROR,
+        (_, Outcome::Failed | Outcome::Refused(Code::Internal)) => StatusCode::INTERNAL_SERVER_ERROR,
+        (_, Outcome::Refused(Code::Unavailable)) => StatusCode::SERVICE_UNAVAILABLE,
         (Media::Legacy, Outcome::Refused(_)) => StatusCode::OK,
         (Media::Response, Outcome::Refused(Code::Unauthenticated)) => StatusCode::UNAUTHORIZED,
         (Media::Response, Outcome::Refused(Code::Forbidden)) => StatusCode::FORBIDDEN,
@@ -151,17 +204,18 @@ fn status(media: Media, outcome: Outcome) -> StatusCode {
 }
 
 fn refused(media: Media, status: StatusCode, message: &str) -> Response {
-    answer(media, status, Answer::refused(&[Failure::new(Code::BadRequest, message)]).body)
+    Malformed { status, code: Code::BadRequest, message: message.to_owned() }.respond(media)
 }
 
 impl Malformed {
     fn respond(&self, media: Media) -> Response {
-        refused(media, self.status, &self.message)
+        let failure = Failure::new(self.code, self.message.as_str());
+        answer(media, self.status, Answer::refused(&[failure]).body)
     }
 }
 
-fn answer(media: Media, status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn answer(media: Media, status: StatusCode, body: Pieces) -> Response {
+    let mut response = Response::new(sent::body(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));

@@ -1,23 +1,25 @@
 //! What protects the routes: whom to believe where a request comes from, how often it may come, which pages may read answers,
 //! and which documents are asked.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::bounds::Bounds;
 use super::client::{Forwarding, TrustedProxies};
-use super::cors::Cors;
+use super::cors::{AllowedHeaders, Cors};
 use super::documents::{self, Documents};
+use super::intake::Bodies;
+use super::places::Places;
 use super::rate::{self, Limiter, Rate, Shown};
-use super::{App, Peer, graphql};
+use super::{App, Peer, auth, graphql, is_about_health};
 use crate::error::{Code, Error, Result};
 use crate::graphql::Audience;
 use crate::identity::WrongSetting;
+use crate::memory::{Memory, Ration};
 
 /// In production, when nothing else is said.
 const GENERAL: Rate = Rate { quota: 600, window: std::time::Duration::from_secs(60) };
@@ -27,26 +29,49 @@ const SIGN_IN: Rate = Rate { quota: 10, window: std::time::Duration::from_secs(6
 pub struct Settings {
     pub proxies: TrustedProxies,
     pub cors: Cors,
+    pub cors_headers: AllowedHeaders,
     pub rates: rate::Settings,
     pub documents: Option<documents::Settings>,
     pub introspection: Audience,
+    pub bounds: Bounds,
 }
 
 pub struct Protection {
     pub proxies: TrustedProxies,
     pub cors: Cors,
+    pub cors_headers: AllowedHeaders,
     pub limiter: Limiter,
     pub documents: Documents,
+    pub bounds: Bounds,
+    /// What all answers hold.
+    pub answers: Arc<Memory>,
+    /// What all bodies of requests hold.
+    pub bodies: Arc<Bodies>,
+    pub connections: Arc<Places>,
+    /// Requests under way that came through proxies of ours, by client.
+    pub proxied: Arc<Places>,
 }
 
 impl Protection {
     pub fn new(settings: &Settings) -> Result<Self> {
+        let bounds = settings.bounds.clone();
         Ok(Self {
             proxies: settings.proxies.clone(),
             cors: settings.cors.clone(),
+            cors_headers: settings.cors_headers.clone(),
             limiter: Limiter::new(&settings.rates)?,
             documents: Documents::load(settings.documents.as_ref())?,
+            answers: Memory::new(bounds.answers),
+            bodies: Bodies::new(bounds.bodies),
+            connections: Places::new(bounds.connections, bounds.by_address),
+            proxied: Places::new(bounds.connections, bounds.by_address),
+            bounds,
         })
+    }
+
+    /// What one request may hold.
+    pub fn ration(&self) -> Arc<Ration> {
+        Ration::new(&self.answers, self.bounds.answer)
     }
 }
 
@@ -91,6 +116,14 @@ impl Settings {
                 )),
             }
         }
+        if let Some(text) = variable("TYPECASE_CORS_HEADERS") {
+            match AllowedHeaders::parse(&text) {
+                Ok(headers) => settings.cors_headers = headers,
+                Err(item) => {
+                    wrong.push(("TYPECASE_CORS_HEADERS", format!("`{item}` is no name of a header; `*` is for all")));
+                }
+            }
+        }
         settings.introspection = match variable("TYPECASE_INTROSPECTION").as_deref() {
             None if is_development => Audience::Everybody,
             None | Some("signed-in") => Audience::SignedIn,
@@ -110,6 +143,7 @@ impl Settings {
                 true
             }
         };
+        settings.bounds = Bounds::read(&variable, &mut wrong);
         settings.documents = variable("TYPECASE_DOCUMENTS").map(|path| documents::Settings { path: path.into(), only });
         if wrong.is_empty() {
             Ok(settings)
@@ -124,23 +158,20 @@ fn holds_nul(uri: &Uri) -> bool {
     uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00"))
 }
 
-/// Finds out where a request comes from, and answers it if not too many do. What a load balancer asks is never too much.
+/// Answers a request if its client does not ask too often. What a load balancer asks is never too much.
+///
+/// Whoever gives something that proves nothing is anonymous here: any client can send a header.
 pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let client: Option<IpAddr> = peer.map(|peer| app.protection.proxies.client(peer, request.headers()));
-    if let Some(client) = client {
-        request.extensions_mut().insert(Peer(client));
-    }
-    if matches!(request.uri().path(), "/health" | "/ready") {
+    if is_about_health(request.uri()) {
         return next.run(request).await;
     }
-    let has_token = request.headers().contains_key(AUTHORIZATION) || request.headers().contains_key(COOKIE);
+    let client = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let shown = Shown::default();
+    request.extensions_mut().insert(shown.clone());
+    let has_token = auth::gives_something(&app, request.headers());
     let decision = app.protection.limiter.request(client, has_token).await;
     if let Some(refused) = decision.as_ref().filter(|decision| !decision.allowed) {
-        let mut response = match request.uri().path() {
-            "/graphql" => graphql::refused_by(request.headers(), refused.error()),
-            _ => refused.error().into_response(),
-        };
+        let mut response = too_many(&request, refused.error());
         refused.tell(response.headers_mut());
         return response;
     }
@@ -148,13 +179,33 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         let error = Error::new(Code::BadRequest, "an address must not hold the character U+0000");
         return error.into_response();
     }
-    let shown = Shown::default();
-    request.extensions_mut().insert(shown.clone());
-    let mut response = next.run(request).await;
+    let proven = match has_token && app.protection.limiter.is_on() {
+        true => prove(&app, &mut request).await,
+        false => Ok(()),
+    };
+    let mut response = match proven {
+        Ok(()) => next.run(request).await,
+        Err(refused) => *refused,
+    };
     let told = shown.taken().or(decision);
     // What is refused for another reason, such as too many wrong codes, says itself when to come back.
     if let Some(decision) = told.filter(|told| told.allowed || response.status() == StatusCode::TOO_MANY_REQUESTS) {
         decision.tell(response.headers_mut());
     }
     response
+}
+
+/// Looks who sends the request, for whatever route it is, and counts it.
+async fn prove(app: &App, request: &mut Request) -> Result<(), Box<Response>> {
+    let (mut parts, body) = std::mem::take(request).into_parts();
+    let proven = auth::prove(app, &mut parts).await;
+    *request = Request::from_parts(parts, body);
+    proven.map_err(|error| Box::new(too_many(request, error)))
+}
+
+fn too_many(request: &Request, error: Error) -> Response {
+    match request.uri().path() {
+        "/graphql" => graphql::refused_by(request.headers(), error),
+        _ => error.into_response(),
+    }
 }

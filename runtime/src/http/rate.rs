@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use super::Peer;
+use super::client::Network;
 use crate::access::{Actor, Identity};
 use crate::error::{Code, Error, Result};
 
@@ -142,6 +143,10 @@ impl Limiter {
         })
     }
 
+    pub fn is_on(&self) -> bool {
+        self.general.is_some() || self.sign_in.is_some()
+    }
+
     /// Any request, by where it comes from. What has a token is counted by its actor besides.
     pub async fn request(&self, address: Option<IpAddr>, has_token: bool) -> Option<Decision> {
         let (policy, rate) = match (self.general?, has_token) {
@@ -240,16 +245,8 @@ fn address(parts: &Parts) -> Option<IpAddr> {
     parts.extensions.get::<Peer>().map(|peer| peer.0)
 }
 
-/// A network of IPv6 is one subscriber's: each has 2^64 addresses (RFC 6177).
 fn network(address: Option<IpAddr>) -> String {
-    match address.map(|address| address.to_canonical()) {
-        None => "unknown".to_owned(),
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
+    address.map_or_else(|| "unknown".to_owned(), |address| Network::of(address).to_string())
 }
 
 impl Decision {

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::{Accounts, secret};
-use crate::access::{API_TOKEN_PREFIX, Action, Actor, Identity, Scope};
+use crate::access::{API_TOKEN_PREFIX, Action, Actor, Area, Identity, Scope};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::id;
@@ -105,11 +105,12 @@ impl Accounts {
     /// The token itself is the first of the two, and never told again.
     pub async fn create_token(&self, actor: &Actor, new: NewToken) -> Result<(String, ApiToken)> {
         self.check_token(&new)?;
-        self.roles.check_may_give(&actor.role, &new.role)?;
         let token = format!("{PREFIX}{}{}", secret::text(&secret::random::<5>()?), secret::token()?);
         let id = id::new_uuid();
         let scopes = new.scopes.as_ref().map(|scopes| json!(scopes));
         let mut transaction = self.pool.begin().await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Tokens, None).await?;
+        self.roles.check_may_give(&actor.role, &new.role)?;
         let sql = "insert into cms.api_token (id, name, hash, prefix, role, scopes, created_by, expires_at)
             values ($1, $2, $3, $4, $5, $6::jsonb, $7, now() + make_interval(days => $8))";
         sqlx::query(sql)
@@ -185,6 +186,7 @@ impl Accounts {
 
     pub async fn revoke_token(&self, actor: &Actor, id: Uuid) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Tokens, None).await?;
         let sql = "update cms.api_token set revoked_at = now() where id = $1 and revoked_at is null returning role";
         let role: Option<String> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *transaction).await?;
         let role = role.ok_or_else(|| Error::new(Code::NotFound, "there is no such token"))?;
@@ -206,7 +208,7 @@ impl Accounts {
             from cms.api_token where hash = $1 and revoked_at is null and expires_at > now()";
         let mut arguments = PgArguments::default();
         sqlx::Arguments::add(&mut arguments, secret::hash(token)).map_err(Error::internal)?;
-        let rows = lent.rows(sql.to_owned(), arguments).await?;
+        let rows = lent.rows(sql.to_owned(), arguments, |_| Ok(())).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let id: Uuid = row.try_get("id")?;
         if row.try_get("is_stale")? {

@@ -6,9 +6,9 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::mail::Mail;
-use super::user::{NewUser, User, insert, store_password};
+use super::user::{NewUser, User, find, insert, locked, not_found, store_password};
 use super::{Accounts, MAILS_UNDER_WAY, password, secret};
-use crate::access::{Actor, Identity, Origin};
+use crate::access::{Actor, Area, Identity, Origin};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Result};
 
@@ -47,8 +47,9 @@ impl Accounts {
     pub async fn invite(&self, actor: &Actor, new: NewUser) -> Result<(User, Link)> {
         let (email, name) = (super::user::email(&new.email)?, super::user::name(&new.name)?);
         self.roles.check(&new.role)?;
-        self.roles.check_may_give(&actor.role, &new.role)?;
         let mut transaction = self.pool.begin().await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Users, None).await?;
+        self.roles.check_may_give(&actor.role, &new.role)?;
         let user = insert(&mut transaction, actor, &email, &name, &new.role, None).await?;
         let link = self.link(&mut transaction, actor, user.id, Purpose::Invitation).await?;
         transaction.commit().await?;
@@ -58,7 +59,9 @@ impl Accounts {
 
     /// Once more, for a user that has not accepted; the links of before no longer work.
     pub async fn invite_again(&self, actor: &Actor, id: Uuid) -> Result<(User, Link)> {
-        let user = self.user(id).await?;
+        let mut transaction = self.pool.begin().await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Users, Some(id)).await?;
+        let user = find(&mut *transaction, id).await?.ok_or_else(not_found)?;
         self.roles.check_may_give(&actor.role, &user.role)?;
         if user.has_password {
             return Err(Error::new(
@@ -66,7 +69,6 @@ impl Accounts {
                 "the user has a password; a new one is asked for at `/auth/password/reset-request`",
             ));
         }
-        let mut transaction = self.pool.begin().await?;
         let link = self.link(&mut transaction, actor, id, Purpose::Invitation).await?;
         transaction.commit().await?;
         self.send_link(&user, &link, Purpose::Invitation);
@@ -76,11 +78,9 @@ impl Accounts {
     /// Sends a link to who has an account, and tells nobody whether that was so: the caller does not wait for it.
     pub async fn request_reset(&self, address: &str, origin: &Origin) -> Result<()> {
         let Some(user) = self.user_by_email(address).await? else { return Ok(()) };
-        if user.disabled {
-            return Ok(());
-        }
         // Who has never accepted an invitation is helped by the same link.
         let mut transaction = self.pool.begin().await?;
+        let Some(user) = locked(&mut transaction, user.id).await?.filter(|user| !user.disabled) else { return Ok(()) };
         let link = self.link(&mut transaction, &Actor::anonymous(origin.clone()), user.id, Purpose::Reset).await?;
         transaction.commit().await?;
         self.send_link(&user, &link, Purpose::Reset);
@@ -99,7 +99,9 @@ impl Accounts {
         password::policy(new, &email, &name)?;
         let password = self.hasher.hash(new).await?;
         let mut transaction = self.pool.begin().await?;
-        // Of several at once one finds it unused: the others wait for it, and look again.
+        // The account first, as everybody locks it. Of several at once one finds the link unused: the others wait for it.
+        let sql = "select from cms.user where id = (select user_id from cms.one_time_link where hash = $1) for update";
+        sqlx::query(sql).bind(&hash).execute(&mut *transaction).await?;
         let sql = "update cms.one_time_link as l set used_at = now() from cms.user as u
             where l.hash = $1 and l.used_at is null and l.expires_at > now() and u.id = l.user_id and u.disabled_at is null
             returning u.id, u.role";

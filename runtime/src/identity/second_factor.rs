@@ -4,10 +4,11 @@ use serde_json::Value as Json;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::user::{has_hash, locked};
 use super::{Accounts, now, secret, totp};
 use crate::access::{Actor, Identity};
 use crate::audit::{self, Event};
-use crate::error::{Code, Error, Problem, Result};
+use crate::error::{Code, Error, Result};
 
 /// Bytes of an authenticator's key (RFC 4226, 4: 160 bits).
 const KEY: usize = 20;
@@ -36,7 +37,10 @@ impl Accounts {
         let sql = "insert into cms.totp (user_id, secret) values ($1, $2)
             on conflict (user_id) do update set secret = excluded.secret, created_at = now(), failures = 0
             where cms.totp.confirmed_at is null";
-        let done = sqlx::query(sql).bind(user.id).bind(sealed).execute(&self.pool).await?;
+        let mut transaction = self.pool.begin().await?;
+        self.acting(&mut transaction, actor, None).await?;
+        let done = sqlx::query(sql).bind(user.id).bind(sealed).execute(&mut *transaction).await?;
+        transaction.commit().await?;
         if done.rows_affected() == 0 {
             return Err(Error::new(Code::Conflict, "there is a second factor already: disable it first"));
         }
@@ -54,6 +58,7 @@ impl Accounts {
     pub async fn confirm(&self, actor: &Actor, code: &str) -> Result<Vec<String>> {
         let (user, session) = signed_in(actor)?;
         let mut transaction = self.pool.begin().await?;
+        self.acting(&mut transaction, actor, None).await?;
         let is_confirmed: Option<bool> =
             sqlx::query_scalar("select confirmed_at is not null from cms.totp where user_id = $1 for update")
                 .bind(user)
@@ -84,14 +89,14 @@ impl Accounts {
     /// Takes password and code once more, so that a session that was left open is not enough.
     pub async fn disable_second_factor(&self, actor: &Actor, password: &str, code: &str) -> Result<()> {
         let (id, _) = signed_in(actor)?;
-        if self.roles.needs_second_factor(&actor.role) {
-            return Err(Error::new(Code::Forbidden, "your role needs a second factor"));
-        }
+        self.check_may_do_without(actor)?;
         let user = self.user(id).await?;
-        if !self.hasher.check(password, user.hash.as_deref()).await?.is_right {
-            return Err(Problem::new(Code::BadUserInput, "the password is wrong").at(["password".into()]).into());
-        }
+        self.check_own_password(&user, password, "password").await?;
         let mut transaction = self.pool.begin().await?;
+        self.check_may_do_without(&self.acting(&mut transaction, actor, None).await?.whole()?)?;
+        if !has_hash(&mut transaction, &user).await? {
+            return Err(Error::new(Code::Conflict, "the password was changed meanwhile: try again"));
+        }
         if let Err(error) = self.check_code(&mut transaction, id, code).await {
             transaction.commit().await?;
             return Err(error);
@@ -101,9 +106,17 @@ impl Accounts {
         Ok(())
     }
 
+    fn check_may_do_without(&self, actor: &Actor) -> Result<()> {
+        match self.roles.needs_second_factor(&actor.role) {
+            true => Err(Error::new(Code::Forbidden, "your role needs a second factor")),
+            false => Ok(()),
+        }
+    }
+
     /// For an operator, when authenticator and recovery codes are lost.
     pub async fn remove_second_factor(&self, actor: &Actor, user: Uuid) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
+        locked(&mut transaction, user).await?;
         remove(&mut transaction, actor, user).await?;
         transaction.commit().await?;
         Ok(())

@@ -25,6 +25,15 @@ const LONGEST_AGENT: usize = 200;
 const RESTRICTED: &str = "u.role = any($3)
     and not exists (select from cms.totp where user_id = u.id and confirmed_at is not null) as restricted";
 
+/// The role of a session's user and whether it is restricted, by the ids of session and user and the roles that need a second
+/// factor: one statement by primary keys. No row: the session has ended.
+pub(super) fn live() -> String {
+    format!(
+        "select u.role, {RESTRICTED} from cms.session as s join cms.user as u on u.id = s.user_id
+        where s.id = $1 and u.id = $2 and s.revoked_at is null and s.expires_at > now() and u.disabled_at is null"
+    )
+}
+
 /// What a client gets.
 #[derive(Clone)]
 pub struct Tokens {
@@ -56,18 +65,14 @@ pub struct Session {
 }
 
 impl Accounts {
-    /// The session and the user of a token, on a connection for reads: one statement by primary keys.
+    /// The session and the user of a token, on a connection for reads.
     pub async fn live(&self, lent: &mut Lent, bearer: Bearer) -> Result<Option<Live>> {
-        let sql = format!(
-            "select u.role, {RESTRICTED} from cms.session as s join cms.user as u on u.id = s.user_id
-            where s.id = $1 and u.id = $2 and s.revoked_at is null and s.expires_at > now() and u.disabled_at is null"
-        );
         let mut arguments = sqlx::postgres::PgArguments::default();
         for id in [bearer.session, bearer.user] {
             sqlx::Arguments::add(&mut arguments, id).map_err(Error::internal)?;
         }
         sqlx::Arguments::add(&mut arguments, self.roles.with_second_factor()).map_err(Error::internal)?;
-        let rows = lent.rows(sql, arguments).await?;
+        let rows = lent.rows(live(), arguments, |_| Ok(())).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(Live { role: row.try_get(0)?, restricted: row.try_get(1)? }))
     }

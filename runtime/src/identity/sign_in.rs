@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::session::Tokens;
+use super::user::locked;
 use super::{Accounts, session, wrong_credentials};
 use crate::access::{Actor, Origin};
 use crate::audit::{self, Event};
@@ -50,6 +51,9 @@ impl Accounts {
             None => None,
         };
         let mut transaction = self.pool.begin().await?;
+        // What the account is now counts: another password, a second factor, and that it is disabled.
+        let now = locked(&mut transaction, user.id).await?;
+        let Some(user) = now.filter(|now| now.hash == user.hash && !now.disabled) else { return Ok(None) };
         if user.second_factor {
             let Some(code) = given.code else {
                 return Err(Error::new(Code::SecondFactorRequired, "a code of the second factor is needed: `code`"));
@@ -63,16 +67,11 @@ impl Accounts {
                 return Err(error);
             }
         }
-        // A password that was changed or an account that was disabled in the meantime counts.
-        let sql = "update cms.user set password = coalesce($3, password)
-            where id = $1 and password = $2 and disabled_at is null returning role";
-        let role: Option<String> = sqlx::query_scalar(sql)
-            .bind(user.id)
-            .bind(&user.hash)
-            .bind(rehashed)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let Some(role) = role else { return Ok(None) };
+        if let Some(hash) = rehashed {
+            let sql = "update cms.user set password = $2 where id = $1";
+            sqlx::query(sql).bind(user.id).bind(hash).execute(&mut *transaction).await?;
+        }
+        let role = user.role;
         let restricted = self.roles.needs_second_factor(&role) && !user.second_factor;
         let tokens = self.begin_session(&mut transaction, user.id, given.origin, given.agent, restricted).await?;
         let actor = session::actor(user.id, tokens.session, role, given.origin);

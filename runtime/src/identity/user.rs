@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
 use uuid::Uuid;
 
 use super::{Accounts, password, session};
-use crate::access::Actor;
+use crate::access::{Actor, Area, Identity};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Problem, Result};
 use crate::id;
@@ -100,11 +100,14 @@ impl Accounts {
         let new_name = change.name.as_deref().map(name).transpose()?;
         if let Some(role) = &change.role {
             self.roles.check(role)?;
-            self.roles.check_may_give(&actor.role, role)?;
         }
         let mut transaction = self.pool.begin().await?;
-        let before = locked(&mut transaction, id).await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Users, Some(id)).await?;
+        let before = find(&mut *transaction, id).await?.ok_or_else(not_found)?;
         self.roles.check_may_give(&actor.role, &before.role)?;
+        if let Some(role) = &change.role {
+            self.roles.check_may_give(&actor.role, role)?;
+        }
         let sql = "update cms.user set name = coalesce($2, name), role = coalesce($3, role), updated_at = now(),
             disabled_at = case when $4::boolean is null then disabled_at when $4 then coalesce(disabled_at, now()) end
             where id = $1";
@@ -148,19 +151,38 @@ impl Accounts {
 
     /// A user changes the own password; every other session of the user ends.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: &str) -> Result<()> {
-        let crate::access::Identity::User { id, session } = actor.identity else { return Err(super::not_signed_in()) };
-        let user = self.user(id).await?;
-        if !self.hasher.check(current, user.hash.as_deref()).await?.is_right {
-            let problem = Problem::new(Code::BadUserInput, "the current password is wrong");
-            return Err(problem.at(["current".into()]).into());
+        let Identity::User { id, session } = actor.identity else { return Err(super::not_signed_in()) };
+        // Again when the hash was made anew meanwhile, by a sign-in; a password that somebody else has set is not written over.
+        for _ in 0..2 {
+            let user = self.user(id).await?;
+            self.check_own_password(&user, current, "current").await?;
+            password::policy(new, &user.email, &user.name)?;
+            let hash = self.hasher.hash(new).await?;
+            let mut transaction = self.pool.begin().await?;
+            self.acting(&mut transaction, actor, None).await?.whole()?;
+            if has_hash(&mut transaction, &user).await? {
+                store_password(&mut transaction, actor, id, &hash, Some(session)).await?;
+                transaction.commit().await?;
+                return Ok(());
+            }
         }
-        password::policy(new, &user.email, &user.name)?;
-        let hash = self.hasher.hash(new).await?;
-        let mut transaction = self.pool.begin().await?;
-        store_password(&mut transaction, actor, id, &hash, Some(session)).await?;
-        transaction.commit().await?;
-        Ok(())
+        Err(Error::new(Code::Conflict, "the password was changed meanwhile: try again"))
     }
+
+    /// Of somebody who is signed in and gives it once more.
+    pub(super) async fn check_own_password(&self, user: &User, given: &str, argument: &str) -> Result<()> {
+        if self.hasher.check(given, user.hash.as_deref()).await?.is_right {
+            return Ok(());
+        }
+        let message = if argument == "current" { "the current password is wrong" } else { "the password is wrong" };
+        Err(Problem::new(Code::BadUserInput, message).at([argument.into()]).into())
+    }
+}
+
+/// Whether the account, which is locked, still has the password that was checked.
+pub(super) async fn has_hash(connection: &mut PgConnection, user: &User) -> Result<bool> {
+    let now = find(connection, user.id).await?;
+    Ok(now.is_some_and(|now| now.hash == user.hash))
 }
 
 /// Sets the hash, ends the sessions but one, and makes links that are on their way worthless.
@@ -209,9 +231,10 @@ pub(super) async fn find(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Opti
     row.as_ref().map(read).transpose().map_err(Error::from)
 }
 
-async fn locked(connection: &mut PgConnection, id: Uuid) -> Result<User> {
+/// Nothing about it changes until the transaction ends. Whoever locks anything else of an account has locked this first.
+pub(super) async fn locked(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>> {
     sqlx::query("select from cms.user where id = $1 for update").bind(id).execute(&mut *connection).await?;
-    find(connection, id).await?.ok_or_else(not_found)
+    find(connection, id).await
 }
 
 fn read(row: &PgRow) -> Result<User, sqlx::Error> {
@@ -229,7 +252,7 @@ fn read(row: &PgRow) -> Result<User, sqlx::Error> {
     })
 }
 
-fn not_found() -> Error {
+pub(super) fn not_found() -> Error {
     Error::new(Code::NotFound, "there is no such user")
 }
 

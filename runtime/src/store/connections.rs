@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, Timeouts};
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 
@@ -66,11 +67,29 @@ impl Connections {
 }
 
 impl Lent {
-    pub async fn rows(&mut self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+    /// Each row is weighed as it comes; after one that is too much, nothing more is read and the connection is not used again.
+    pub async fn rows(
+        &mut self,
+        sql: String,
+        arguments: PgArguments,
+        mut weigh: impl FnMut(&PgRow) -> Result<()>,
+    ) -> Result<Vec<PgRow>> {
         self.0.is_busy = true;
-        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut self.0.connection).await;
+        let mut rows = Vec::new();
+        let mut coming = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch(&mut self.0.connection);
+        let failed = loop {
+            match coming.try_next().await {
+                Ok(Some(row)) => {
+                    weigh(&row)?;
+                    rows.push(row);
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        drop(coming);
         self.0.is_busy = false;
-        Ok(rows?)
+        failed.map_or(Ok(rows), |error| Err(error.into()))
     }
 }
 

@@ -29,7 +29,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
-use crate::error::{Error, Result, Step};
+use crate::error::{Error, Result, Step, caught};
 use crate::hooks::HookSet;
 use crate::store::Store;
 use batch::{Change, Happened, Input, Request, Saved, Target};
@@ -202,6 +202,7 @@ async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(
 /// The connection is given back before anything else is asked of the pool.
 async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Saved, Failure> {
     let mut transaction = store.pool.begin().await?;
+    store.check_actor(&mut transaction).await?;
     match work.attempt(&mut transaction, store, hooks).await {
         Ok(done) => {
             transaction.commit().await?;
@@ -217,7 +218,8 @@ async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Saved, 
 async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
     for event in events {
         if let Some(hook) = hooks.of(event.info) {
-            hook.after_commit(store, event.kind, event.id, event.revision).await;
+            // The change is made, so nothing is to be refused any more; the cause is in the log.
+            let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
         }
     }
 }

@@ -355,7 +355,7 @@ pub async fn written_with(
         if !written.failures.is_empty() {
             return Err(written.failures);
         }
-        let json = String::from_utf8(written.bytes).expect("the answer is UTF-8");
+        let json = String::from_utf8(written.text.bytes).expect("the answer is UTF-8");
         out += &format!("{}\"{}\":{json}", if out.len() > 1 { "," } else { "" }, root.key);
     }
     out.push('}');

@@ -167,7 +167,7 @@ async fn code_of_the_site_that_fails_is_told_at_the_field_that_it_answers() {
     let ask = async |query: &str| {
         let request = Request { query: query.to_owned(), ..Request::default() };
         let answer = api.execute(&request, Actor::anonymous(Origin::default()), Verb::Post).await;
-        serde_json::from_slice::<Json>(&answer.body).unwrap()
+        serde_json::from_slice::<Json>(&answer.body.to_vec()).unwrap()
     };
     let answer = ask("{ products(first: 2) { nodes { sale: onSale } } me { kind } }").await;
     assert_eq!(told(&answer), (vec![r#"["products","nodes",0,"sale"] INTERNAL"#.to_owned()], &Json::Null), "{answer}");

@@ -71,7 +71,7 @@ fn schema(case: u64) -> &'static SchemaInfo {
 
 async fn ask(api: &Api, actor: Actor, query: String) -> Json {
     let request = Request { query, ..Request::default() };
-    serde_json::from_slice(&api.execute(&request, actor, Verb::Post).await.body).expect("JSON")
+    serde_json::from_slice(&api.execute(&request, actor, Verb::Post).await.body.to_vec()).expect("JSON")
 }
 
 fn code(answer: &Json) -> &str {

@@ -50,7 +50,7 @@ impl Tried<'_> {
         let actor = Actor { identity, role: self.role.into(), ..Actor::anonymous(Origin::default()) };
         let request = Request { query: query.clone(), ..Request::default() };
         let answer = self.api.execute(&request, actor, Verb::Post).await;
-        let answer: Json = serde_json::from_slice(&answer.body).unwrap();
+        let answer: Json = serde_json::from_slice(&answer.body.to_vec()).unwrap();
         let codes: Vec<_> = answer["errors"].as_array().into_iter().flatten().collect();
         let denied = codes
             .iter()

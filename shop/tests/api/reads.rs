@@ -250,7 +250,7 @@ async fn the_announced_statements_are_those_that_are_sent() {
         let before = api.database.statements();
         let request = Request { query: query.to_owned(), ..Request::default() };
         let answer = api.execute(&request, Actor::anonymous(Origin::default()), Verb::Post).await;
-        let answer: Json = serde_json::from_slice(&answer.body).unwrap();
+        let answer: Json = serde_json::from_slice(&answer.body.to_vec()).unwrap();
         let sent = api.database.statements() - before;
         assert_eq!(answer["extensions"]["cost"]["statements"], expected, "{query}: {answer}");
         assert_eq!(sent, expected, "{query}");

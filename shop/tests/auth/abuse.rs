@@ -86,6 +86,40 @@ async fn an_actor_has_a_quota_of_its_own_wherever_it_asks_from() {
 }
 
 #[tokio::test]
+async fn what_proves_nothing_does_not_lift_the_limit_on_any_route() {
+    let site = site(behind_a_proxy(rates(Some("3/h"), None))).await;
+    let junk = [
+        ("cookie", "a=b".to_owned()),
+        ("cookie", "__Host-typecase=eyJ.wrong.token".to_owned()),
+        ("authorization", "x".to_owned()),
+        ("authorization", "Basic YTpi".to_owned()),
+        ("authorization", "Bearer eyJ.wrong.token".to_owned()),
+        ("authorization", format!("Bearer tc_{:040}", 1)),
+    ];
+    let routes = [
+        ("POST", "/graphql"),
+        ("GET", "/graphql?query=%7B__typename%7D"),
+        ("GET", "/auth/me"),
+        ("POST", "/auth/sign-in"),
+        ("GET", "/.well-known/jwks.json"),
+        ("GET", "/nothing"),
+    ];
+    for (number, (header, value)) in junk.iter().enumerate() {
+        for (route, (method, path)) in routes.iter().enumerate() {
+            let from = format!("192.0.2.{}", number * 10 + route);
+            let headers = [("content-type", "application/json"), ("x-forwarded-for", &from), (header, value)];
+            let mut refused = Vec::new();
+            for _ in 0..4 {
+                let body = if *method == "POST" { json!({ "query": QUERY }) } else { Json::Null };
+                refused.push(site.send(method, path, &headers, body).await.status == 429);
+            }
+            assert_eq!(refused, [false, false, false, true], "{header}: {value}, {method} {path}");
+        }
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn signing_in_is_limited_by_address_and_by_account() {
     let site = site(behind_a_proxy(rates(None, Some("4/h")))).await;
     let mut of_account = Vec::new();

@@ -66,6 +66,35 @@ async fn pages_of_listed_origins_may_ask_with_cookies_and_others_may_not() {
 }
 
 #[tokio::test]
+async fn pages_may_send_what_tracing_adds_and_what_the_settings_allow() {
+    const TRACING: &str = "content-type,authorization,baggage,sentry-trace,traceparent,tracestate,apollographql-client-name,\
+        x-apollo-operation-name";
+    let preflight = async |site: &Site, asked: &str| {
+        let headers = [
+            ("origin", "https://shop.example"),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", asked),
+        ];
+        let answer = site.send("OPTIONS", "/graphql", &headers, Json::Null).await;
+        let allowed = answer.header("access-control-allow-headers").unwrap_or_default();
+        let allowed: Vec<_> = allowed.split(',').map(|name| name.trim().to_owned()).collect();
+        asked.split(',').filter(|name| !allowed.contains(&(*name).to_owned())).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for origins in ["*", "https://shop.example"] {
+        let one = site(&[("TYPECASE_CORS_ORIGINS", origins)]).await;
+        assert_eq!(preflight(&one, TRACING).await, [""; 0], "{origins}");
+        assert_eq!(preflight(&one, "x-shop").await, ["x-shop"], "{origins}");
+        one.stop().await;
+    }
+    let some = site(&[("TYPECASE_CORS_HEADERS", "X-Shop")]).await;
+    assert_eq!(preflight(&some, &format!("{TRACING},x-shop,x-other")).await, ["x-other"]);
+    some.stop().await;
+    let any = site(&[("TYPECASE_CORS_HEADERS", "*")]).await;
+    assert_eq!(preflight(&any, "x-shop,x-other").await, [""; 0]);
+    any.stop().await;
+}
+
+#[tokio::test]
 async fn without_a_list_any_page_reads_the_public_api_and_no_page_the_accounts() {
     let site = site(&[]).await;
     let headers = [("origin", "https://other.example"), ("access-control-request-method", "POST")];

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use runtime::access::Actor;
+use runtime::hooks::HookSet;
 use runtime::http::protection;
 use runtime::identity::Accounts;
 use runtime::identity::mail::{Mail, Mailer, Sending};
@@ -93,6 +95,8 @@ fn plain(mail: &Outbox) -> Node {
         token: None,
         mailer: Some(Arc::new(mail.clone())),
         public_role: None,
+        hooks: HookSet::default(),
+        routes: runtime::axum::Router::new(),
         protection: protection::Settings::default(),
     }
 }
@@ -174,16 +178,30 @@ impl Site {
     }
 }
 
+/// Asks again and again until it is so. The time is for what hangs.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(120);
+    while !is_so().await {
+        assert!(Instant::now() < until, "it does not come to pass: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// `null` is no body.
 pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &Json) -> Answer {
+    let stream = TcpStream::connect(address).await.expect("the server accepts");
+    send_on(stream, method, path, headers, body).await
+}
+
+pub async fn send_on(mut stream: TcpStream, method: &str, path: &str, headers: &[(&str, &str)], body: &Json) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let text = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
-    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
-    stream.write_all(text.as_bytes()).await.expect("the server reads");
+    // A server that has refused it need not read to the end.
+    let _ = stream.write_all(text.as_bytes()).await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("the server answers");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {answer:?}"));

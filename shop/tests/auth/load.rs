@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runtime::access::Actor;
 use runtime::serde_json::{Value as Json, json};
@@ -18,9 +18,10 @@ async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
         runtime::identity::Accounts::new(site.db.pool.clone(), &generated::SCHEMA, &crate::client::settings());
     let accounts = accounts.expect("accounts of production");
     accounts.tokens.keys.start(false).await.expect("keys");
-    let running = Arc::new(AtomicUsize::new(200));
+    let ending = Arc::new(AtomicBool::new(false));
+    // They sign in again and again until all reads are done, so a read that waited for them would wait for ever.
     let sign_ins = (0..200).map(|_| {
-        let (accounts, running) = (accounts.clone(), Arc::clone(&running));
+        let (accounts, ending) = (accounts.clone(), Arc::clone(&ending));
         tokio::spawn(async move {
             let origin = runtime::access::Origin::default();
             let given = runtime::identity::SignIn {
@@ -30,32 +31,27 @@ async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
                 origin: &origin,
                 agent: None,
             };
-            let signed_in = accounts.sign_in(given).await;
-            running.fetch_sub(1, Ordering::Relaxed);
-            // A machine that is too busy may refuse; it may not fail.
-            signed_in.map(|_| ()).or_else(|error| match error.problems[0].code {
-                runtime::Code::Unavailable => Ok(()),
-                _ => Err(error),
-            })
+            while !ending.load(Ordering::Relaxed) {
+                // A machine that is too busy may refuse; it may not fail.
+                match accounts.sign_in(given).await {
+                    Err(error) if error.problems[0].code != runtime::Code::Unavailable => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(())
         })
     });
     let sign_ins: Vec<_> = sign_ins.collect();
-    let mut slowest = Duration::ZERO;
-    let mut reads = 0;
-    while running.load(Ordering::Relaxed) > 0 {
-        let start = Instant::now();
+    for _ in 0..30 {
         let body = json!({ "query": "{ products { totalCount } }" });
-        let answer = site.post("/graphql", body, None).await;
+        let answer = tokio::time::timeout(Duration::from_secs(120), site.post("/graphql", body, None)).await;
+        let answer = answer.expect("no read waits for those that sign in");
         assert_eq!(answer.status, 200, "{}", answer.body);
-        slowest = slowest.max(start.elapsed());
-        reads += 1;
     }
+    ending.store(true, Ordering::Relaxed);
     for sign_in in sign_ins {
         sign_in.await.expect("no panic").expect("signed in, or told to come back");
     }
-    println!("{reads} reads while 200 signed in, the slowest in {slowest:?}");
-    // All of them together take seconds; a read that waited for them would show it.
-    assert!(reads > 20 && slowest < Duration::from_secs(2), "{reads} reads, the slowest in {slowest:?}");
     site.stop().await;
 }
 

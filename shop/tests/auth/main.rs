@@ -3,6 +3,7 @@
 mod abuse;
 mod account;
 mod api_tokens;
+mod bounds;
 mod browsers;
 mod client;
 mod cookies;
@@ -19,7 +20,9 @@ mod node;
 mod operations;
 mod operator;
 mod others;
+mod panics;
 mod provider;
+mod races;
 mod redis_away;
 mod second_factor;
 mod sessions;

@@ -166,6 +166,44 @@ async fn a_verified_address_opens_the_account_that_is_there_once() {
 }
 
 #[tokio::test]
+async fn whether_an_address_is_verified_may_be_a_text_and_the_log_tells_what_was_missing() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.role = None).await;
+    site.user("ada@shop.example", "editor").await;
+    for (claims, reason) in [
+        (json!({ "email": "ada@shop.example", "email_verified": false }), "`email_verified` is false"),
+        (json!({ "email": "ada@shop.example", "email_verified": "false" }), "`email_verified` is false"),
+        (json!({ "email": "ada@shop.example" }), "there is no claim `email_verified`"),
+        (json!({ "name": "Ada" }), "there is no claim `email`"),
+        (json!({ "email": "nowhere", "email_verified": true }), "`email` is no address"),
+    ] {
+        provider.account("a1", claims.clone()).await;
+        assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden(), "{claims}");
+        let sql = "select after->>'reason' from cms.audit where action = 'sign_in.refused' order by id desc limit 1";
+        let told: String = sqlx::query_scalar(sql).fetch_one(&site.db.pool).await.expect("a line of the log");
+        assert_eq!(told, reason, "{claims}");
+    }
+    provider.account("a1", json!({ "email": "ADA@Shop.Example", "email_verified": "true" })).await;
+    assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["user"]["email"], "ada@shop.example");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn many_that_come_for_the_first_time_at_once_are_one_account() {
+    let provider = Provider::start();
+    let site = site(&provider, |_| {}).await;
+    provider.account("a1", ada()).await;
+    let answers = futures_util::future::join_all((0..4).map(|_| sign_in(&site, &provider, "a1"))).await;
+    let mut users = Vec::new();
+    for answer in &answers {
+        users.push(me(&site, answer).await["user"]["id"].clone());
+    }
+    users.dedup();
+    assert_eq!(users.len(), 1, "{users:?}");
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn without_linking_an_address_that_is_taken_is_refused() {
     let provider = Provider::start();
     let site = site(&provider, |local| local.link = false).await;

@@ -1,6 +1,8 @@
 //! Who sends a request: by a bearer token (an access token, an API token, the token of development), by a cookie, or nobody.
 //! What is given must be right: a client with a token that is not would else read what is public and wonder.
 
+use std::time::{Duration, Instant};
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -12,17 +14,40 @@ use crate::http::rate::Strict;
 use crate::http::{App, origin};
 use crate::identity::{access_token, api_token, secret};
 
+/// What was looked up is true for so long; then it is looked up again.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Who asks, and how far that is trusted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     pub actor: Actor,
     /// May do nothing but set up a second factor.
     pub restricted: bool,
 }
 
+/// What became of looking, as an extension of the request: it is not counted twice.
+#[derive(Clone)]
+struct Found {
+    caller: Result<Caller>,
+    at: Instant,
+}
+
+/// Whether a request says who sends it, in a way that is ours.
+pub fn gives_something(app: &App, headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || cookie::access(&app.accounts, headers).is_some()
+}
+
 /// The actor of any request but those that set up a second factor.
 pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
-    let caller = identify(app, parts).await?;
+    whole(identify(app, parts).await?)
+}
+
+/// As [`authenticate`], for what is done a while later, or after something else was.
+pub async fn authenticate_again(app: &App, parts: &Parts) -> Result<Actor> {
+    whole(find(app, parts).await?)
+}
+
+fn whole(caller: Caller) -> Result<Actor> {
     if caller.restricted {
         let message = "your role needs a second factor: set one up with `/auth/totp/enrol`";
         return Err(Error::new(Code::EnrolmentRequired, message));
@@ -32,6 +57,27 @@ pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
 
 /// Who asks. What the actor, or whoever gives a token that is not valid, asks too often is refused here.
 pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
+    match parts.extensions.get::<Found>() {
+        Some(found) if found.at.elapsed() < FRESH => found.caller.clone(),
+        Some(_) => find(app, parts).await,
+        None => counted(app, parts).await,
+    }
+}
+
+/// Before any route is asked. The error is that there are too many such requests; who is nobody is told by the routes to which
+/// it matters.
+pub async fn prove(app: &App, parts: &mut Parts) -> Result<()> {
+    let caller = counted(app, parts).await;
+    if let Err(error) = &caller
+        && error.problems.iter().any(|problem| problem.code == Code::RateLimited)
+    {
+        return caller.map(drop);
+    }
+    parts.extensions.insert(Found { caller, at: Instant::now() });
+    Ok(())
+}
+
+async fn counted(app: &App, parts: &Parts) -> Result<Caller> {
     let found = find(app, parts).await;
     app.protection.limiter.actor(parts, found.as_ref().ok().map(|caller| &caller.actor)).await?;
     let is_wrong = |error: &Error| error.problems.iter().any(|problem| problem.code == Code::Unauthenticated);

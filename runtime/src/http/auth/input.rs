@@ -29,7 +29,9 @@ pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), R
     }
     let bytes = match body::read(body, LIMIT).await {
         Ok(bytes) => bytes,
-        Err(malformed) => return Err(refused(malformed.status, malformed.message)),
+        Err(malformed) => {
+            return Err(error::response(&Error::new(malformed.code, malformed.message), malformed.status));
+        }
     };
     if holds_nul(&bytes) {
         return Err(refused(StatusCode::BAD_REQUEST, "a text must not hold the character U+0000"));

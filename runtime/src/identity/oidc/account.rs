@@ -12,7 +12,7 @@ use crate::audit::{self, Event};
 use crate::error::{Code, Error, Result};
 use crate::id;
 use crate::identity::provider_settings::ProviderSettings;
-use crate::identity::user::{self, User};
+use crate::identity::user::{self, User, locked};
 use crate::identity::{Accounts, secret, session};
 
 /// As the provider tells.
@@ -21,7 +21,8 @@ pub struct Person {
     /// Names a person for ever within the issuer.
     pub subject: String,
     pub email: Option<String>,
-    pub has_verified_email: bool,
+    /// `None` where the provider says nothing of it.
+    pub email_verified: Option<bool>,
     pub name: Option<String>,
     pub groups: Vec<String>,
 }
@@ -59,13 +60,19 @@ impl Accounts {
         return_to: &str,
         from: From<'_>,
     ) -> Result<Outcome> {
-        let mut transaction = self.pool.begin().await?;
-        let user = match self.account_of(&mut transaction, provider, person, from).await {
-            Ok(user) => user,
-            Err(Refusal::Failed(error)) => return Err(error),
-            Err(Refusal::Because(reason)) => {
-                transaction.rollback().await?;
-                return Err(refused(&self.pool, provider, person, reason, from).await?);
+        // Again when the same person, or another with the same address, came for the first time at the same moment.
+        let mut tries = 2;
+        let (mut transaction, user) = loop {
+            tries -= 1;
+            let mut transaction = self.pool.begin().await?;
+            match self.account_of(&mut transaction, provider, person, from).await {
+                Ok(user) => break (transaction, user),
+                Err(Refusal::Failed(error)) if tries > 0 && is_conflict(&error) => transaction.rollback().await?,
+                Err(Refusal::Failed(error)) => return Err(error),
+                Err(Refusal::Because(reason)) => {
+                    transaction.rollback().await?;
+                    return Err(refused(&self.pool, provider, person, reason, from).await?);
+                }
             }
         };
         if user.second_factor {
@@ -186,8 +193,13 @@ impl Accounts {
         role: Option<&str>,
         actor: &Actor,
     ) -> Result<User, Refusal> {
-        let email = person.email.as_deref().filter(|_| person.has_verified_email);
-        let email = email.and_then(|email| user::email(email).ok()).ok_or(Refusal::Because("email not verified"))?;
+        let email = person.email.as_deref().ok_or(Refusal::Because("there is no claim `email`"))?;
+        match person.email_verified {
+            Some(true) => {}
+            Some(false) => return Err(Refusal::Because("`email_verified` is false")),
+            None => return Err(Refusal::Because("there is no claim `email_verified`")),
+        }
+        let email = user::email(email).map_err(|_| Refusal::Because("`email` is no address"))?;
         let existing: Option<Uuid> = sqlx::query_scalar("select id from cms.user where email = $1")
             .bind(&email)
             .fetch_optional(&mut *connection)
@@ -204,14 +216,18 @@ impl Accounts {
                 user::insert(connection, actor, &email, name.as_deref().unwrap_or(&email), role, None).await?
             }
         };
-        let sql = "insert into cms.identity (issuer, subject, user_id, email) values ($1, $2, $3, $4)";
-        sqlx::query(sql)
+        let sql = "insert into cms.identity (issuer, subject, user_id, email) values ($1, $2, $3, $4)
+            on conflict (issuer, subject) do nothing";
+        let linked = sqlx::query(sql)
             .bind(&person.issuer)
             .bind(&person.subject)
             .bind(user.id)
             .bind(&email)
             .execute(&mut *connection)
             .await?;
+        if linked.rows_affected() == 0 {
+            return Err(Error::new(Code::Conflict, "the same person has just signed in for the first time").into());
+        }
         let mut event = Event::new("identity.link").on("user", user.id);
         event.after = Some(json!({ "provider": provider.name, "issuer": person.issuer, "subject": person.subject }));
         audit::record(connection, actor, event).await?;
@@ -268,10 +284,8 @@ async fn known(connection: &mut PgConnection, person: &Person) -> Result<Option<
     }
 }
 
-/// Nobody disables it or changes its role until the sign-in is done.
-async fn locked(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>> {
-    sqlx::query("select from cms.user where id = $1 for update").bind(id).execute(&mut *connection).await?;
-    user::find(connection, id).await
+fn is_conflict(error: &Error) -> bool {
+    error.problems.iter().any(|problem| problem.code == Code::Conflict)
 }
 
 async fn refused(

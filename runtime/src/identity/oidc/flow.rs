@@ -240,7 +240,7 @@ fn person(
         issuer: provider.settings.issuer.clone(),
         subject: claims.subject().to_string(),
         email: email.map(|email| email.to_string()),
-        has_verified_email: verified == Some(true),
+        email_verified: verified,
         name: name.map(|name| name.to_string()),
         groups: groups.map(texts).unwrap_or_default(),
     }

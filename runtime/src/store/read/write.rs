@@ -14,16 +14,24 @@ use super::plan::{
 };
 use crate::content::EnumInfo;
 use crate::error::{Code, Error, Problem, Step};
+use crate::memory::{self, Held, Text};
 use crate::{id, json};
 
 const NULL: &[u8] = b"null";
 
 /// Failures that are told of one root field; the places of all others are null as well.
 const MOST_FAILURES: usize = 1_000;
+/// From here on memory is asked for in steps of this size, rather than by doubling.
+const LARGE: usize = memory::MIB;
 
 pub struct Writer<'a> {
     pub run: &'a Run<'a>,
     out: Vec<u8>,
+    held: Held,
+    /// Bytes that the request's ration knows of.
+    counted: usize,
+    /// Where the ration is asked again.
+    next: usize,
     /// Their paths grow from the end while the places around them are left.
     failures: Vec<Failure>,
 }
@@ -31,7 +39,7 @@ pub struct Writer<'a> {
 /// The JSON of a root field, and what went wrong inside it.
 #[derive(Debug)]
 pub struct Written {
-    pub bytes: Vec<u8>,
+    pub text: Text,
     pub failures: Vec<Failure>,
 }
 
@@ -51,15 +59,16 @@ impl From<Error> for Stop {
     }
 }
 
-impl From<Vec<u8>> for Written {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, failures: Vec::new() }
+impl From<Text> for Written {
+    fn from(text: Text) -> Self {
+        Self { text, failures: Vec::new() }
     }
 }
 
 impl<'a> Writer<'a> {
     pub fn new(run: &'a Run<'a>, capacity: usize) -> Self {
-        Self { run, out: Vec::with_capacity(capacity), failures: Vec::new() }
+        let held = Held::nothing(run.request.store.ration.memory());
+        Self { run, out: Vec::with_capacity(capacity), held, counted: 0, next: 0, failures: Vec::new() }
     }
 
     /// What was written; the failures alone where the whole root field, of this key, is null.
@@ -67,10 +76,48 @@ impl<'a> Writer<'a> {
         self.step(0, || Step::from(key));
         self.failures.iter_mut().for_each(|failure| failure.path.reverse());
         match done {
-            Ok(()) => Ok(Ok(Written { bytes: self.out, failures: self.failures })),
+            Ok(()) => {
+                self.count()?;
+                let text = Text { bytes: self.out, held: self.held };
+                Ok(Ok(Written { text, failures: self.failures }))
+            }
             Err(Stop::Null) => Ok(Err(self.failures)),
             Err(Stop::Failed(error)) => Err(error),
         }
+    }
+
+    /// Refuses an answer that is too large while it is written. Asked after each field, it costs a comparison.
+    fn check(&mut self) -> Result<()> {
+        if self.out.len() > self.next { Ok(self.weigh()?) } else { Ok(()) }
+    }
+
+    fn weigh(&mut self) -> Result<(), Error> {
+        let left = self.count()?;
+        let (length, capacity) = (self.out.len(), self.out.capacity());
+        if capacity >= LARGE && capacity - length < LARGE / 2 {
+            let wider = capacity + LARGE.max(capacity / 4);
+            // Old and new are there at the same time for a moment.
+            self.hold(capacity + wider)?;
+            self.out.reserve_exact(wider - length);
+            self.hold(self.out.capacity())?;
+        }
+        let capacity = self.out.capacity();
+        let room = if capacity >= LARGE { capacity - LARGE / 2 } else { capacity };
+        self.next = room.min(length.saturating_add(left));
+        Ok(())
+    }
+
+    /// Bytes that may follow.
+    fn count(&mut self) -> Result<usize, Error> {
+        let more = self.out.len().saturating_sub(self.counted);
+        self.counted += more;
+        let left = self.run.request.store.ration.write(more)?;
+        self.hold(self.out.capacity())?;
+        Ok(left)
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.held.resize(bytes) { Ok(()) } else { Err(memory::full()) }
     }
 
     /// Nothing is written for this field.
@@ -128,6 +175,7 @@ impl<'a> Writer<'a> {
                 self.step(failures, || key(prefix));
             }
             done?;
+            self.check()?;
         }
         self.push(b"}");
         Ok(())
