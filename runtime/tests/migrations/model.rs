@@ -173,7 +173,7 @@ impl Model {
             let text = format!(
                 "component: {}\n{was}description: A part.\nfields:\n{}",
                 part.name,
-                fields(&part.fields, &part.dropped, 2)
+                fields(&part.fields, &part.dropped, 2).replace("    sortable: true\n", "")
             );
             sources.push(source(&format!("schema/components/{}.yaml", part.name), &text));
         }
