@@ -14,6 +14,7 @@ use crate::migrate::PublicRole;
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
 const CONNECTIONS: u32 = 10;
+const PLAN_MEMORY: u32 = 32;
 /// A shorter token could be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
@@ -22,6 +23,8 @@ pub struct Config {
     /// Checked to be an address of PostgreSQL.
     pub database: String,
     pub connections: u32,
+    /// MiB for documents that are kept ready to run.
+    pub plan_memory: u32,
     pub address: SocketAddr,
     /// `TYPECASE_HEALTH_ADDRESS`: where `/health` and `/ready` are answered besides.
     pub health_address: Option<SocketAddr>,
@@ -62,6 +65,7 @@ impl Config {
         let mut reader = Reader { variable, wrong: Vec::new() };
         let database = reader.database();
         let connections = reader.parsed("TYPECASE_CONNECTIONS", "a number from 1 to 1000").unwrap_or(CONNECTIONS);
+        let plan_memory = reader.parsed("TYPECASE_PLAN_MEMORY", "a number from 1 to 65536").unwrap_or(PLAN_MEMORY);
         let address = reader.address();
         let health_address = reader.parsed("TYPECASE_HEALTH_ADDRESS", "an address and a port like `0.0.0.0:4001`");
         let environment = reader.environment();
@@ -74,6 +78,7 @@ impl Config {
         let config = Self {
             database,
             connections,
+            plan_memory,
             address,
             health_address,
             environment,
@@ -85,6 +90,9 @@ impl Config {
         };
         if !(1..=1000).contains(&config.connections) {
             reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
+        }
+        if !(1..=65_536).contains(&config.plan_memory) {
+            reader.wrong("TYPECASE_PLAN_MEMORY", "it must be a number from 1 to 65536");
         }
         if reader.wrong.is_empty() { Ok(config) } else { Err(reader.wrong) }
     }

@@ -227,6 +227,15 @@ pub enum Returns {
     Content { of: &'static ContentInfo, many: bool },
 }
 
+impl OperationInfo {
+    /// Whether the argument says how many of a list are wanted, as `first` and `last` do everywhere.
+    pub fn is_page(&self, argument: &ArgumentInfo) -> bool {
+        let returns_list =
+            matches!(self.returns, Returns::Scalar { many: true, .. } | Returns::Content { many: true, .. });
+        returns_list && !argument.many && argument.kind == Kind::Integer && matches!(argument.name, "first" | "last")
+    }
+}
+
 impl FieldInfo {
     pub const fn new(name: &'static str, snake: &'static str, shape: Shape) -> Self {
         let rules = Rules { min: None, max: None, pattern: None, from: None, schema: None };

@@ -3,7 +3,7 @@
 pub mod answer;
 pub mod cache;
 pub mod coerce;
-mod compile;
+pub mod compile;
 pub mod document;
 mod execute;
 pub mod limits;
@@ -13,6 +13,7 @@ pub mod rules;
 mod site;
 pub mod syntax;
 pub mod types;
+mod weigh;
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use serde_json::{Map, Value as Json};
 
 use self::answer::{Answer, Failure, Outcome, Spent};
 use self::cache::Cache;
-use self::compile::Prepared;
+use self::compile::{ConditionalPlans, Prepared};
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::types::Types;
@@ -33,8 +34,8 @@ use crate::memory::Ration;
 use crate::site::SiteCode;
 use crate::store::{Database, Store};
 
-/// Bytes of documents whose plans are kept; a plan takes a small multiple of its document.
-const CACHED_DOCUMENTS: usize = 4 * 1024 * 1024;
+/// Bytes of documents, plans and answers to introspection that are kept.
+pub const KEPT: usize = 32 * 1024 * 1024;
 
 /// One request as any transport brings it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +53,20 @@ pub struct Request {
 pub enum Verb {
     Get,
     Post,
+}
+
+/// Whoever has the operations of a client run: it decides, by their cost, whether the client may have one more.
+pub trait Meter: Sync {
+    fn pay(&self, cost: u64) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// For the server's own queries.
+struct Free;
+
+impl Meter for Free {
+    async fn pay(&self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Who may introspect.
@@ -73,21 +88,37 @@ pub struct Api {
     audience: Audience,
     /// By document and operation name.
     prepared: Cache<(String, Option<String>), Prepared>,
+    conditional: ConditionalPlans,
+    introspected: Cache<u64, Vec<u8>>,
 }
 
 impl Api {
     pub fn new(database: Database, hooks: HookSet, site: SiteCode) -> Result<Self> {
-        let types = Types::parse(database.schema.sdl)?;
+        let types = Types::of(database.schema)?;
         let introspection = Introspection::new(&types);
-        Ok(Self {
+        let api = Self {
             database,
             hooks,
             site,
             types,
             introspection,
             audience: Audience::default(),
-            prepared: Cache::new(CACHED_DOCUMENTS / 2),
-        })
+            prepared: Cache::new(0),
+            conditional: Cache::new(0),
+            introspected: Cache::new(0),
+        };
+        Ok(api.keeping(KEPT))
+    }
+
+    /// How many bytes of documents made ready are kept, all that they hold included.
+    pub fn keeping(self, bytes: usize) -> Self {
+        let eighth = bytes / 8;
+        Self {
+            prepared: Cache::new(6 * eighth),
+            conditional: Cache::new(eighth),
+            introspected: Cache::new(eighth),
+            ..self
+        }
     }
 
     /// Who may ask for the types of the API.
@@ -116,18 +147,25 @@ impl Api {
     /// For the server's own code.
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
         let store = self.database.acting(actor);
-        self.execute_on(store, request, verb).await
+        self.execute_on(store, request, verb, &Free).await
     }
 
-    /// For a client, with no more memory than this.
-    pub async fn execute_within(&self, ration: &Arc<Ration>, request: &Request, actor: Actor, verb: Verb) -> Answer {
+    /// For a client, with no more memory than this, where the meter allows what it costs.
+    pub async fn execute_within(
+        &self,
+        ration: &Arc<Ration>,
+        meter: &impl Meter,
+        request: &Request,
+        actor: Actor,
+        verb: Verb,
+    ) -> Answer {
         let store = self.database.acting(actor).of_client(Arc::clone(ration));
-        self.execute_on(store, request, verb).await
+        self.execute_on(store, request, verb, meter).await
     }
 
-    async fn execute_on(&self, store: Store, request: &Request, verb: Verb) -> Answer {
+    async fn execute_on(&self, store: Store, request: &Request, verb: Verb, meter: &impl Meter) -> Answer {
         let introspects = self.introspects(&store.access.actor);
-        match self.run(store, request, verb).await {
+        match self.run(store, request, verb, meter).await {
             Ok(answer) => answer,
             Err(failures) if introspects => Answer::refused(&failures),
             Err(failures) => {
@@ -160,16 +198,21 @@ impl Api {
         }
     }
 
-    async fn run(&self, store: Store, request: &Request, verb: Verb) -> Result<Answer, Vec<Failure>> {
+    async fn run(
+        &self,
+        store: Store,
+        request: &Request,
+        verb: Verb,
+        meter: &impl Meter,
+    ) -> Result<Answer, Vec<Failure>> {
         let prepared = self.prepare(request).await?;
-        let is_mutation = prepared.operation.ty == OperationType::Mutation;
+        let is_mutation = prepared.ty == OperationType::Mutation;
         if is_mutation && verb == Verb::Get {
             let failure = Failure::new(Code::BadRequest, "a mutation cannot be asked by GET: use POST");
             return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
         }
         let limits = self.limits();
-        let definitions = &prepared.operation.variable_definitions;
-        let variables = coerce::variables(&self.types, definitions, &request.variables, limits.list as usize);
+        let variables = coerce::variables(&self.types, &prepared.variables, &request.variables, limits.list as usize);
         let variables = variables.map_err(|problems| {
             problems.into_iter().map(|(problem, pos)| Failure::from(problem).at(pos)).collect::<Vec<_>>()
         })?;
@@ -177,16 +220,18 @@ impl Api {
         if !undecided.is_empty() {
             return Err(undecided);
         }
-        let requested = prepared.cost.check(&variables, limits);
-        let requested = requested.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
-        let compiled = prepared.compiled(self, &variables);
+        let compiled = prepared.compiled(self.database.schema, &self.types, &variables, &self.conditional);
+        let parts = prepared.cost.check(&self.types, &variables, compiled.statements, limits);
+        let parts = parts.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
         let ration = Arc::clone(&store.ration);
         let execution = Execution::new(self, store, &variables);
         let denied = execution.denied(&compiled);
         if !denied.is_empty() {
             return Err(denied);
         }
-        let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements };
+        let requested = parts.total();
+        meter.pay(requested).await.map_err(|refused| vec![refused])?;
+        let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
         let (data, failures) = execution.run(&compiled, is_mutation).await;
         let mut answer = Answer::executed(data, &failures, spent, &ration);
         let is_full = |failure: &Failure| failure.problem.code == Code::Unavailable;
@@ -206,8 +251,8 @@ impl Api {
         let operation = request.operation_name.as_deref();
         let document =
             document::prepare(&self.types, &self.introspection, self.limits(), &request.query, operation).await?;
-        let prepared = Arc::new(Prepared::new(&self.types, document));
-        let weight = key.0.len();
+        let prepared = Arc::new(Prepared::new(self.database.schema, &self.types, document));
+        let weight = prepared.weight() + key.0.len() + operation.map_or(0, str::len);
         self.prepared.insert(key, prepared.clone(), weight);
         Ok(prepared)
     }

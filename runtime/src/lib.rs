@@ -29,6 +29,7 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod value;
+mod weigh;
 
 pub use axum;
 pub use serde_json;

@@ -95,7 +95,9 @@ impl Server {
         tokio::spawn(accounts.clone().delete_expired_now_and_then());
         let app = Arc::new(App {
             accounts,
-            api: Api::new(database, self.hooks, self.site)?.with_introspection_for(config.protection.introspection),
+            api: Api::new(database, self.hooks, self.site)?
+                .with_introspection_for(config.protection.introspection)
+                .keeping(config.plan_memory as usize * 1024 * 1024),
             protection,
             environment: config.environment,
             token: config.token,

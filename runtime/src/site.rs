@@ -23,7 +23,7 @@ use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
 use crate::id::Id;
 use crate::record::{FieldType, Record, from_row};
-use crate::store::{Stage, Store};
+use crate::store::{Stage, Store, read};
 use crate::value::Value;
 
 /// What a computed field or an own query has at hand.
@@ -61,6 +61,9 @@ impl Args {
     pub fn parse(info: &OperationInfo, site: &SiteInfo, given: &Map<String, Json>) -> Result<Self> {
         let mut problems = Vec::new();
         let values = info.args.iter().map(|arg| argument(arg, site, given, &mut problems)).collect();
+        for arg in info.args.iter().filter(|arg| info.is_page(arg)) {
+            read::size(given, arg.name, site.limits.page, &mut problems);
+        }
         if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
     }
 

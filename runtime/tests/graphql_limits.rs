@@ -5,7 +5,7 @@ use std::time::Duration;
 use runtime::content::Limits;
 use runtime::graphql::coerce;
 use runtime::graphql::document::prepare;
-use runtime::graphql::limits::cost::Cost;
+use runtime::graphql::limits::cost::{Cost, Parts};
 use runtime::graphql::registry::Introspection;
 use runtime::graphql::types::Types;
 use serde_json::{Value as Json, json};
@@ -28,13 +28,17 @@ struct Api {
 
 impl Api {
     fn new() -> Self {
-        let types = Types::parse(SDL).unwrap();
+        Self::of(SDL)
+    }
+
+    fn of(sdl: &str) -> Self {
+        let types = Types::parse(sdl).unwrap();
         let introspection = Introspection::new(&types);
         Self { types, introspection }
     }
 
-    /// The cost, or what is wrong.
-    fn ask(&self, document: &str, variables: &Json) -> Result<u64, Vec<String>> {
+    /// What the cost is made of, or what is wrong.
+    fn ask(&self, document: &str, variables: &Json) -> Result<Parts, Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &LIMITS, document, None));
         let prepared = prepared
@@ -44,7 +48,8 @@ impl Api {
         let variables = coerce::variables(&self.types, definitions, given, LIMITS.list as usize);
         let variables = variables
             .map_err(|problems| problems.into_iter().map(|(problem, _)| problem.message).collect::<Vec<_>>())?;
-        let cost = Cost::of(&self.types, &prepared.document, &prepared.operation).check(&variables, &LIMITS);
+        let cost = Cost::of(&self.types, &prepared.document, &prepared.operation);
+        let cost = cost.check(&self.types, &variables, 0, &LIMITS);
         cost.map_err(|broken| broken.into_iter().map(|broken| broken.problem.message).collect())
     }
 }
@@ -123,19 +128,19 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
             "a wide filter",
             "query($f: ProductFilter) { products(filter: $f) { totalCount } }".into(),
             json!({"f": {"or": vec![json!({"and": vec![json!({"name": {"eq": "a"}}); 90]}); 90]}}),
-            "conditions",
+            "conditions, or filters",
         ),
         (
             "a wide filter as literal",
             format!("{{ products(filter: {{or: [{}]}}) {{ totalCount }} }}", "{and: [{name: {eq: \"a\"}} {name: {eq: \"a\"}}]} ".repeat(80)),
             none(),
-            "conditions",
+            "conditions, or filters",
         ),
         (
             "one filter many times",
             format!("query($f: ProductFilter) {{ {} }}", many(25, |index| format!("a{index}: products(filter: $f) {{ totalCount }} "))),
             json!({"f": {"or": vec![json!({"name": {"eq": "a"}}); 50]}}),
-            "conditions",
+            "conditions, or filters",
         ),
         ("a huge page", "{ products(first: 100000) { nodes { id } } }".into(), none(), "`first`"),
         ("a huge page in a variable", "query($n: Int) { products(last: $n) { nodes { id } } }".into(), json!({"n": 2147483647}), "`last`"),
@@ -210,13 +215,107 @@ fn the_cost_is_the_objects_that_can_be_returned() {
         ("mutation { deleteProduct(id: 1, revision: 1) }", json!({}), 1),
     ];
     for (document, variables, expected) in cases {
-        assert_eq!(api.ask(document, &variables), Ok(expected), "{document}");
+        assert_eq!(api.ask(document, &variables).map(|parts| parts.objects), Ok(expected), "{document}");
     }
+}
+
+#[test]
+fn filters_are_priced_by_the_work_of_their_sql() {
+    let api = Api::new();
+    let some = |leaf: &str| format!("{{tags: {{some: {leaf}}}}}");
+    let cases = [
+        ("{name: {eq: \"a\"}}".to_owned(), 51),
+        ("{name: {eq: \"a\", in: [\"a\", \"b\"]}}".to_owned(), 103),
+        ("{and: [{name: {eq: \"a\"}}, {not: {name: {eq: \"a\"}}}]}".to_owned(), 104),
+        ("{name: {contains: \"a\"}}".to_owned(), 501),
+        (some("{}"), 1_002),
+        (some("{label: {eq: \"a\"}}"), 1_052),
+        (some("{products: {none: {}}}"), 3_003),
+        (format!("{{or: [{0}, {0}]}}", some("{}")), 2_005),
+    ];
+    for (filter, expected) in cases {
+        let of_filter = |parts: Parts| parts.filters + parts.values;
+        let literal = format!("{{ products(filter: {filter}) {{ nodes {{ id }} }} }}");
+        assert_eq!(api.ask(&literal, &json!({})).map(of_filter), Ok(expected), "{filter}");
+        let counted = format!("{{ products(filter: {filter}) {{ nodes {{ id }} totalCount }} }}");
+        let message = "the number is a statement with the same filter";
+        match api.ask(&counted, &json!({})) {
+            Ok(parts) => assert_eq!(of_filter(parts), 2 * expected, "{message}: {filter}"),
+            Err(refused) => assert!(2 * expected > 4_500 && refused[0].contains("filters"), "{message}: {refused:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_variable_costs_as_much_as_its_value_and_as_often_as_it_is_named() {
+    let api = Api::new();
+    let of_filter = |parts: Parts| parts.filters + parts.values;
+    let ask = |document: &str, variables: Json| api.ask(document, &variables).map(of_filter);
+    let filter = json!({"tags": {"some": {"label": {"eq": "a"}}}});
+    let whole = "query($f: ProductFilter) { products(filter: $f) { nodes { id } } }";
+    assert_eq!(ask(whole, json!({"f": filter})), Ok(1_052));
+    assert_eq!(ask(whole, json!({})), Ok(0));
+    let twice = "query($f: ProductFilter!) { products(filter: {or: [$f, {not: $f}]}) { nodes { id } } }";
+    assert_eq!(ask(twice, json!({"f": filter})), Ok(2 * 1_052 + 2));
+    let below = "query($f: TagFilter!) { products(filter: {tags: {some: $f}}) { nodes { id } } }";
+    assert_eq!(ask(below, json!({"f": {"products": {"some": {}}}})), Ok(3_003), "it stands below a relation");
+    let list = "query($l: [String!]!) { products(filter: {name: {in: $l}}) { nodes { id } } }";
+    assert_eq!(ask(list, json!({"l": vec!["x".repeat(200); 50]})), Ok(50 + 1 + 50 + 100));
+    let texts = "query($t: String!) { a: bestOf(category: $t) { id } b: bestOf(category: $t) { id } }";
+    assert_eq!(ask(texts, json!({"t": "x".repeat(10_000)})), Ok(200));
+}
+
+#[test]
+fn what_is_written_is_priced_by_its_size() {
+    let api = Api::new();
+    let document = "mutation($i: ProductCreateInput!) { createProduct(input: $i) { id } }";
+    let parts = |input: Json| api.ask(document, &json!({ "i": input })).unwrap();
+    let small = parts(json!({"name": "a"}));
+    assert_eq!((small.objects, small.statements, small.values), (1, 100, 3));
+    let related = vec![json!({"slug": "x"}); 50];
+    assert_eq!(parts(json!({"name": "a", "related": related})).values, 3 * 51 + 50 + 2);
+    assert_eq!(parts(json!({"name": "a".repeat(5_000)})).values, 3 + 50);
+}
+
+#[test]
+fn lists_orders_and_counts_are_priced() {
+    let api = Api::new();
+    let lists = |document: &str| api.ask(document, &json!({})).map(|parts| parts.lists);
+    assert_eq!(lists("{ products(first: 3) { nodes { tags(first: 5) { id } } } }"), Ok(15));
+    assert_eq!(lists("{ products(first: 3, orderBy: [{field: NAME}]) { nodes { id } } }"), Ok(250));
+    assert_eq!(lists("{ products(first: 3, orderBy: {field: NAME}) { nodes { id } } }"), Ok(250));
+    assert_eq!(lists("{ products { totalCount } }"), Ok(100));
+    assert_eq!(lists("{ products { ...C } } fragment C on ProductConnection { n: totalCount }"), Ok(100));
+}
+
+#[test]
+fn a_content_type_is_no_wrapper_whatever_its_name() {
+    let sdl = "interface Node { id: ID! }
+        type PageInfo { hasNextPage: Boolean! }
+        type Query { cableConnections(first: Int): CableConnectionConnection! power_edge(id: ID!): PowerEdge }
+        type CableConnection implements Node { id: ID! edges(first: Int! = 20): [PowerEdge!]! }
+        type CableConnectionConnection { edges: [CableConnectionEdge!]! nodes: [CableConnection!]! pageInfo: PageInfo! totalCount: Int! }
+        type CableConnectionEdge { node: CableConnection! cursor: String! }
+        type PowerEdge implements Node { id: ID! cables(first: Int! = 20): [CableConnection!]! totalCount: Int! }";
+    let api = Api::of(sdl);
+    let ask = |document: &str| api.ask(document, &json!({})).map(|parts| (parts.objects, parts.lists));
+    assert_eq!(
+        ask("{ cableConnections(first: 10) { edges { node { edges(first: 10) { id } } } } }"),
+        Ok((10 + 100, 50)),
+        "a list of a type that ends in Connection"
+    );
+    assert_eq!(
+        ask("{ power_edge(id: 1) { totalCount cables(first: 10) { edges(first: 10) { id } } } }"),
+        Ok((111, 55))
+    );
+    assert_eq!(ask("{ cableConnections(first: 10) { totalCount nodes { id } } }"), Ok((10, 100)));
+    let nested = "{ cableConnections(first: 100) { nodes { edges(first: 100) { cables(first: 100) { id } } } } }";
+    assert!(ask(nested).unwrap_err()[0].contains("most of it for objects"), "{nested}");
 }
 
 #[test]
 fn clients_own_introspection_is_within_the_limits() {
     // What graphql-js asks, deprecated inputs and all.
     let document = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } } fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } } fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason } fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
-    assert_eq!(Api::new().ask(document, &json!({})), Ok(0));
+    assert_eq!(Api::new().ask(document, &json!({})).map(|parts| parts.total()), Ok(100));
 }

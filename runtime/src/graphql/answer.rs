@@ -5,6 +5,7 @@ use async_graphql::parser::Pos;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use super::limits::cost::Parts;
 use super::pieces::Pieces;
 use super::rules::Broken;
 use crate::error::{Code, Error, Problem, Step};
@@ -46,6 +47,7 @@ pub struct Spent {
     pub requested: u64,
     pub limit: u64,
     pub statements: u64,
+    pub parts: Parts,
 }
 
 #[derive(Serialize)]

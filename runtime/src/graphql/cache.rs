@@ -12,6 +12,11 @@ pub struct Cache<K, V> {
     capacity: usize,
 }
 
+/// Bytes that an entry takes in the table, which may be half empty.
+const fn place<K, V>() -> usize {
+    2 * size_of::<(K, (Arc<V>, usize))>()
+}
+
 struct Generations<K, V> {
     young: HashMap<K, (Arc<V>, usize)>,
     old: HashMap<K, (Arc<V>, usize)>,
@@ -19,10 +24,10 @@ struct Generations<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V> Cache<K, V> {
-    /// Holds at most twice this weight.
-    pub fn new(capacity: usize) -> Self {
+    /// Holds at most this weight.
+    pub fn new(weight: usize) -> Self {
         let generations = Generations { young: HashMap::new(), old: HashMap::new(), weight: 0 };
-        Self { generations: Mutex::new(generations), capacity }
+        Self { generations: Mutex::new(generations), capacity: weight / 2 }
     }
 
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
@@ -35,7 +40,9 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         Some(value)
     }
 
+    /// The weight is that of what the key and the value hold.
     pub fn insert(&self, key: K, value: Arc<V>, weight: usize) {
+        let weight = weight + place::<K, V>();
         if weight <= self.capacity {
             let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
             generations.insert(key, value, weight, self.capacity);
@@ -60,9 +67,11 @@ impl<K: Hash + Eq, V> Generations<K, V> {
 mod tests {
     use super::*;
 
+    const PLACE: usize = place::<&str, i32>();
+
     #[test]
     fn what_is_used_stays_and_what_is_not_leaves() {
-        let cache = Cache::new(4);
+        let cache = Cache::new(8 * (PLACE + 1));
         cache.insert("used", Arc::new(0), 1);
         for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
             cache.insert(key, Arc::new(1), 1);
@@ -73,9 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_heavier_than_the_cache_is_kept() {
-        let cache = Cache::new(4);
-        cache.insert("heavy", Arc::new(()), 5);
+    fn no_more_than_the_weight_is_kept_and_nothing_heavier_than_half_of_it() {
+        let cache = Cache::new(8 * (PLACE + 10));
+        let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
+        for key in keys {
+            cache.insert(key, Arc::new(1), 10);
+        }
+        assert!(keys.iter().filter(|key| cache.get(key).is_some()).count() <= 8);
+        cache.insert("heavy", Arc::new(1), 4 * (PLACE + 10) + 1);
         assert!(cache.get(&"heavy").is_none());
     }
 }

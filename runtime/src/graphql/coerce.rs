@@ -270,7 +270,7 @@ impl<'a> Raw<'a> {
         matches!(self, Self::Literal(Literal::Null) | Self::Json(Json::Null))
     }
 
-    fn items(self) -> Option<Vec<Self>> {
+    pub fn items(self) -> Option<Vec<Self>> {
         match self {
             Self::Literal(Literal::List(items)) => Some(items.iter().map(Raw::Literal).collect()),
             Self::Json(Json::Array(items)) => Some(items.iter().map(Raw::Json).collect()),
@@ -278,7 +278,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    fn entries(self) -> Option<Vec<(&'a str, Self)>> {
+    pub fn entries(self) -> Option<Vec<(&'a str, Self)>> {
         match self {
             Self::Literal(Literal::Object(entries)) => {
                 Some(entries.iter().map(|(key, value)| (key.as_str(), Raw::Literal(value))).collect())

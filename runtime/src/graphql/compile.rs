@@ -1,18 +1,19 @@
 //! A valid operation made ready to run: its root fields, each with the plan of what it reads.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
-    SelectionSet, VariableDefinition,
+    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::{Name, Value as Literal};
 use serde_json::Value as Json;
 
-use super::Api;
 use super::answer::Failure;
+use super::cache::Cache;
 use super::coerce::Variables;
 use super::document::Document;
 use super::limits::cost::Cost;
@@ -22,20 +23,39 @@ use super::types::{Types, named};
 use crate::access::Action;
 use crate::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
 use crate::error::Code;
-use crate::store::read::{self, Root, Selected};
-
-/// Each variable of `@skip` and `@include` doubles the plans that a document can have; beyond this, they are not kept.
-const KEPT_VARIANTS: usize = 16;
+use crate::store::read::{self, Root, Selected, upper_first};
+use crate::weigh::{Scales, Weigh, weight};
 
 /// What is known of a document before its variables are.
 pub struct Prepared {
-    pub document: ExecutableDocument,
-    pub operation: OperationDefinition,
+    pub ty: OperationType,
+    pub variables: Arc<[Positioned<VariableDefinition>]>,
     pub cost: Cost,
-    /// The variables of `@skip` and `@include`: a plan holds for one set of their values.
-    conditions: Vec<Name>,
-    variants: Mutex<BTreeMap<Vec<bool>, Arc<Compiled>>>,
+    plans: Plans,
 }
+
+enum Plans {
+    One(Arc<Compiled>),
+    /// One for each set of values of the variables of `@skip` and `@include`, made when it is asked for.
+    ByCondition {
+        /// Tells plans of this document from those of others.
+        id: u64,
+        conditions: Vec<Name>,
+        source: Source,
+    },
+}
+
+/// What plans are made of.
+pub struct Source {
+    pub selection: SelectionSet,
+    pub fragments: Arc<Fragments>,
+}
+
+#[derive(Default)]
+pub struct Fragments(pub HashMap<Name, Positioned<FragmentDefinition>>);
+
+/// Plans of documents that have conditions, by the document and the values.
+pub type ConditionalPlans = Cache<(u64, Vec<bool>), Compiled>;
 
 /// The root fields of an operation, in the order of the answer.
 pub struct Compiled {
@@ -55,11 +75,7 @@ pub struct RootField {
 
 pub enum What {
     Typename(&'static str),
-    /// Answered once where no variable is declared.
-    Introspection {
-        document: Box<ExecutableDocument>,
-        answered: OnceLock<Vec<u8>>,
-    },
+    Introspection(Introspected),
     Read(Root),
     Write {
         call: Call,
@@ -79,6 +95,16 @@ pub enum What {
         is_mutation: bool,
         entries: Option<Root>,
     },
+}
+
+/// One field of introspection.
+pub struct Introspected {
+    /// Tells its answer from those of others.
+    pub id: u64,
+    selection: Field,
+    pos: Pos,
+    variables: Arc<[Positioned<VariableDefinition>]>,
+    fragments: Arc<Fragments>,
 }
 
 /// A field of the root with its arguments as the document has them.
@@ -113,19 +139,35 @@ impl Write {
 }
 
 impl Prepared {
-    pub fn new(types: &Types, document: Document) -> Self {
+    pub fn new(schema: &'static SchemaInfo, types: &Types, document: Document) -> Self {
         let Document { document, operation } = document;
         let cost = Cost::of(types, &document, &operation);
         let conditions = conditions(&document, &operation);
-        Self { document, operation, cost, conditions, variants: Mutex::default() }
+        let OperationDefinition { ty, variable_definitions, selection_set, .. } = operation;
+        let variables: Arc<[_]> = variable_definitions.into();
+        let source = Source { selection: selection_set.node, fragments: Arc::new(Fragments(document.fragments)) };
+        let plans = match conditions.is_empty() {
+            // The text is needed no more.
+            true => {
+                let planner = Planner { schema, types, ty, variables: &variables, source: &source };
+                Plans::One(Arc::new(planner.compile(&|_| false)))
+            }
+            false => Plans::ByCondition { id: next_id(), conditions, source },
+        };
+        Self { ty, variables, cost, plans }
+    }
+
+    /// The bytes that it takes, plans by conditions apart.
+    pub fn weight(&self) -> usize {
+        weight(self)
     }
 
     /// Variables of `@skip` and `@include` that are null, as one with a default may be: they decide nothing.
     pub fn undecided(&self, variables: &Variables) -> Vec<Failure> {
-        let definitions = self.operation.variable_definitions.iter();
-        let undecided = definitions.filter(|definition| {
+        let Plans::ByCondition { conditions, .. } = &self.plans else { return Vec::new() };
+        let undecided = self.variables.iter().filter(|definition| {
             let name = &definition.node.name.node;
-            self.conditions.contains(name) && variables.get(name.as_str()).is_some_and(Json::is_null)
+            conditions.contains(name) && variables.get(name.as_str()).is_some_and(Json::is_null)
         });
         let failure = |definition: &Positioned<VariableDefinition>| {
             let message = format!("`${}` is null where `Boolean!` is required", definition.node.name.node);
@@ -135,57 +177,75 @@ impl Prepared {
     }
 
     /// The plan for these values of the conditions.
-    pub fn compiled(&self, api: &Api, variables: &Variables) -> Arc<Compiled> {
+    pub fn compiled(
+        &self,
+        schema: &'static SchemaInfo,
+        types: &Types,
+        variables: &Variables,
+        known: &ConditionalPlans,
+    ) -> Arc<Compiled> {
+        let (id, conditions, source) = match &self.plans {
+            Plans::One(plan) => return plan.clone(),
+            Plans::ByCondition { id, conditions, source } => (*id, conditions, source),
+        };
         let holds = |name: &str| variables.get(name).is_some_and(|value| *value == Json::Bool(true));
-        let key: Vec<_> = self.conditions.iter().map(|name| holds(name)).collect();
-        let known = |variants: &BTreeMap<Vec<bool>, Arc<Compiled>>| variants.get(&key).cloned();
-        if let Some(known) = known(&self.variants.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let key = (id, conditions.iter().map(|name| holds(name)).collect());
+        if let Some(known) = known.get(&key) {
             return known;
         }
-        let compiled = Arc::new(self.compile(api, &holds));
-        let mut variants = self.variants.lock().unwrap_or_else(PoisonError::into_inner);
-        if variants.len() < KEPT_VARIANTS {
-            variants.insert(key, compiled.clone());
-        }
+        let planner = Planner { schema, types, ty: self.ty, variables: &self.variables, source };
+        let compiled = Arc::new(planner.compile(&holds));
+        let weight = compiled.weight() + key.1.len();
+        known.insert(key, compiled.clone(), weight);
         compiled
     }
+}
 
-    fn compile(&self, api: &Api, holds: &dyn Fn(&str) -> bool) -> Compiled {
-        let schema = api.database.schema;
-        let nullable = |ty: &str, name: &str| api.types.field(ty, name).is_some_and(|field| field.ty.nullable);
-        let document = read::Document { schema, document: &self.document, condition: holds, nullable: &nullable };
-        let parent = root(self.operation.ty);
-        let selected = document.fields(parent, &[&self.operation.selection_set.node]);
+fn next_id() -> u64 {
+    static IDS: AtomicU64 = AtomicU64::new(0);
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Makes the plan for one set of values of the conditions.
+struct Planner<'a> {
+    schema: &'static SchemaInfo,
+    types: &'a Types,
+    ty: OperationType,
+    variables: &'a Arc<[Positioned<VariableDefinition>]>,
+    source: &'a Source,
+}
+
+impl Planner<'_> {
+    fn compile(&self, holds: &dyn Fn(&str) -> bool) -> Compiled {
+        let nullable = |ty: &str, name: &str| self.types.field(ty, name).is_some_and(|field| field.ty.nullable);
+        let fragments = &self.source.fragments.0;
+        let document = read::Document { schema: self.schema, fragments, condition: holds, nullable: &nullable };
+        let parent = root(self.ty);
+        let selected = document.fields(parent, &[&self.source.selection]);
         let fields: Vec<_> = selected
             .iter()
             .map(|selected| RootField {
                 key: selected.key.to_owned(),
                 pos: selected.pos,
                 nullable: selected.name() == "__type" || nullable(parent, selected.name()),
-                what: self.what(schema, &api.types, document, parent, selected),
+                what: self.what(document, parent, selected),
             })
             .collect();
         let statements = fields.iter().map(|field| field.what.statements()).sum();
         Compiled { fields, statements }
     }
 
-    fn what(
-        &self,
-        schema: &'static SchemaInfo,
-        types: &Types,
-        document: read::Document<'_>,
-        parent: &'static str,
-        selected: &Selected<'_>,
-    ) -> What {
+    fn what<'d>(&self, document: read::Document<'d>, parent: &'static str, selected: &Selected<'d>) -> What {
+        let (schema, types) = (self.schema, self.types);
         let name = selected.name();
-        let is_mutation = self.operation.ty == OperationType::Mutation;
+        let is_mutation = self.ty == OperationType::Mutation;
         let given = selected.field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone()));
         let call = || Call { parent, field: name.to_owned(), given: given.clone().collect() };
         if name == "__typename" {
             return What::Typename(parent);
         }
         if name.starts_with("__") {
-            return What::Introspection { document: Box::new(self.only(selected)), answered: OnceLock::new() };
+            return What::Introspection(self.introspected(selected));
         }
         let own = if is_mutation { schema.mutations } else { schema.queries };
         if let Some(operation) = own.iter().find(|operation| operation.name == name) {
@@ -212,21 +272,67 @@ impl Prepared {
         }
     }
 
-    /// A document that asks for one field of introspection alone.
-    fn only(&self, selected: &Selected<'_>) -> ExecutableDocument {
+    fn introspected(&self, selected: &Selected<'_>) -> Introspected {
         let items = selected.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
-        let field = Field {
-            selection_set: Positioned::new(SelectionSet { items }, selected.pos),
-            directives: Vec::new(),
-            ..selected.field.clone()
-        };
-        let field = Positioned::new(Selection::Field(Positioned::new(field, selected.pos)), selected.pos);
-        let selection_set = Positioned::new(SelectionSet { items: vec![field] }, selected.pos);
-        let operation = OperationDefinition { selection_set, ..self.operation.clone() };
-        ExecutableDocument {
-            operations: DocumentOperations::Single(Positioned::new(operation, selected.pos)),
-            fragments: self.document.fragments.clone(),
+        Introspected {
+            id: next_id(),
+            selection: Field {
+                selection_set: Positioned::new(SelectionSet { items }, selected.pos),
+                directives: Vec::new(),
+                ..selected.field.clone()
+            },
+            pos: selected.pos,
+            variables: self.variables.clone(),
+            fragments: self.source.fragments.clone(),
         }
+    }
+}
+
+impl Introspected {
+    /// A document that asks for the field alone.
+    pub fn document(&self) -> ExecutableDocument {
+        let at = self.pos;
+        let field = Positioned::new(Selection::Field(Positioned::new(self.selection.clone(), at)), at);
+        let operation = OperationDefinition {
+            ty: OperationType::Query,
+            variable_definitions: self.variables.to_vec(),
+            directives: Vec::new(),
+            selection_set: Positioned::new(SelectionSet { items: vec![field] }, at),
+        };
+        ExecutableDocument {
+            operations: DocumentOperations::Single(Positioned::new(operation, at)),
+            fragments: self.fragments.0.clone(),
+        }
+    }
+}
+
+impl Compiled {
+    /// The bytes that it takes.
+    pub fn weight(&self) -> usize {
+        weight(self)
+    }
+}
+
+impl Weigh for Prepared {
+    fn weigh(&self, scales: &mut Scales) {
+        self.variables.weigh(scales);
+        self.cost.weigh(scales);
+        match &self.plans {
+            Plans::One(plan) => plan.weigh(scales),
+            Plans::ByCondition { conditions, source, .. } => {
+                conditions.weigh(scales);
+                source.selection.weigh(scales);
+                source.fragments.weigh(scales);
+            }
+        }
+    }
+}
+
+impl Weigh for Introspected {
+    fn weigh(&self, scales: &mut Scales) {
+        self.selection.weigh(scales);
+        self.variables.weigh(scales);
+        self.fragments.weigh(scales);
     }
 }
 
@@ -235,7 +341,7 @@ impl What {
         let root = match self {
             Self::Read(root) => Some(root),
             Self::Write { entries, .. } | Self::Own { entries, .. } => entries.as_ref(),
-            Self::Typename(_) | Self::Introspection { .. } | Self::Site { .. } => None,
+            Self::Typename(_) | Self::Introspection(_) | Self::Site { .. } => None,
         };
         root.map_or(0, Root::statements) as u64
     }
@@ -259,11 +365,6 @@ fn write(schema: &SchemaInfo, name: &str) -> Option<(Write, &'static ContentInfo
         };
         schema.types.iter().find(of).map(|info| (write, *info))
     })
-}
-
-fn upper_first(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
 /// The variables of every `@skip` and `@include` of the document, sorted.

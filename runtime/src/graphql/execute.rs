@@ -1,5 +1,6 @@
 //! Runs the root fields of an operation: reads side by side, mutations one after the other.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Variables as AsyncVariables;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use super::Api;
 use super::answer::Failure;
 use super::coerce::{Coercion, Variables};
-use super::compile::{Call, Compiled, RootField, What, Write};
+use super::compile::{Call, Compiled, Introspected, RootField, What, Write};
 use super::pieces::Pieces;
 use crate::content::{ContentInfo, OperationInfo, Returns};
 use crate::error::{Code, Error, Problem, Result, Step, caught};
@@ -58,7 +59,7 @@ impl<'a> Execution<'a> {
         let at_field = |problem: Problem| Failure { path: path(), ..Failure::from(problem).at(field.pos) };
         let (refused, of_answer) = match &field.what {
             What::Typename(_) => return Vec::new(),
-            What::Introspection { .. } => {
+            What::Introspection(_) => {
                 let refusal = || access.refusal("introspection is not for everybody on this server".to_owned());
                 ((!self.api.introspects(&access.actor)).then(refusal), None)
             }
@@ -164,16 +165,9 @@ impl<'a> Execution<'a> {
         let written = |bytes| Text::of(&self.store.ration, bytes).map(Written::from).map_err(of_field);
         match &field.what {
             What::Typename(name) => written(format!("\"{name}\"").into_bytes()),
-            What::Introspection { document, answered } => match answered.get() {
-                Some(known) => written(known.clone()),
-                None => {
-                    let answer = Box::pin(self.introspect(document, &field.key)).await.map_err(of_field)?;
-                    if self.variables.is_empty() {
-                        return written(answered.get_or_init(|| answer).clone());
-                    }
-                    written(answer)
-                }
-            },
+            What::Introspection(introspected) => {
+                written(Box::pin(self.introspect(introspected, &field.key)).await.map_err(of_field)?)
+            }
             What::Site { call, field, shape } => {
                 let arguments = self.arguments(call).map_err(of_field)?;
                 let answer = Box::pin(field.answer(&self.store, &arguments, shape)).await.map_err(of_field)?;
@@ -213,18 +207,22 @@ impl<'a> Execution<'a> {
         self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
     }
 
-    async fn introspect(
-        &self,
-        document: &async_graphql::parser::types::ExecutableDocument,
-        key: &str,
-    ) -> Result<Vec<u8>> {
+    /// Answered once where no variable is given.
+    async fn introspect(&self, introspected: &Introspected, key: &str) -> Result<Vec<u8>> {
+        if let Some(known) = self.api.introspected.get(&introspected.id).filter(|_| self.variables.is_empty()) {
+            return Ok(known.to_vec());
+        }
         let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
-        let data = self.api.introspection.answer(document.clone(), variables).await.map_err(|errors| {
+        let data = self.api.introspection.answer(introspected.document(), variables).await.map_err(|errors| {
             // A variable that is null where its default is not: no other argument is left to run time.
             let problems = errors.into_iter().map(|error| Problem::new(Code::BadUserInput, error.message));
             Error { problems: problems.collect() }
         })?;
-        Ok(data.get(key).unwrap_or(&Json::Null).to_string().into_bytes())
+        let answer = data.get(key).unwrap_or(&Json::Null).to_string().into_bytes();
+        if self.variables.is_empty() {
+            self.api.introspected.insert(introspected.id, Arc::new(answer.clone()), answer.len());
+        }
+        Ok(answer)
     }
 
     async fn write(&self, call: &Call, kind: Write, info: &'static ContentInfo) -> Result<Vec<Uuid>> {

@@ -1,6 +1,8 @@
 //! What one request may ask for, checked before it is validated or executed, without ever expanding a fragment twice.
 
 pub mod cost;
+pub mod facts;
+pub(super) mod price;
 
 use std::collections::HashMap;
 
@@ -13,7 +15,7 @@ use crate::content::Limits;
 use crate::error::{Code, Problem};
 
 /// Fields of a document with every fragment written out: what a plan has to be made for.
-const MAX_FIELDS: u64 = 4_000;
+const MAX_FIELDS: u64 = 2_000;
 /// Directives of a document, written out likewise.
 const MAX_DIRECTIVES: u64 = 100;
 const MAX_OPERATIONS: usize = 20;

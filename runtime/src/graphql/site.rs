@@ -22,15 +22,15 @@ pub enum SiteField {
 
 /// What is selected of an object, whose whole JSON is made first: these are small, and asked for by people.
 pub struct Shape {
-    of: String,
-    fields: Vec<Shown>,
+    pub(super) of: String,
+    pub(super) fields: Vec<Shown>,
 }
 
-struct Shown {
-    key: String,
-    name: String,
+pub(super) struct Shown {
+    pub(super) key: String,
+    pub(super) name: String,
     /// `None` for a value that has no fields.
-    inner: Option<Shape>,
+    pub(super) inner: Option<Shape>,
 }
 
 impl SiteField {

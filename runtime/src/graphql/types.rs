@@ -9,6 +9,8 @@ use async_graphql::parser::{Positioned, parse_schema};
 use async_graphql::{Name, Value as ConstValue};
 use indexmap::IndexMap;
 
+use super::limits::facts::Facts;
+use crate::content::SchemaInfo;
 use crate::error::{Code, Error, Result};
 
 /// The scalars that the specification defines.
@@ -18,6 +20,7 @@ const INTROSPECTION_HAS: [&str; 2] = ["String", "Boolean"];
 /// Every type of the SDL by name.
 pub struct Types {
     types: HashMap<String, Declared>,
+    pub facts: Facts,
     /// The parsed text, for the registry that validates and introspects.
     pub(super) definitions: Vec<TypeDefinition>,
 }
@@ -49,6 +52,12 @@ pub struct Input {
 }
 
 impl Types {
+    /// Of a site's SDL, and what its content types tell beside it.
+    pub fn of(schema: &SchemaInfo) -> Result<Self> {
+        let types = Self::parse(schema.sdl)?;
+        Ok(Self { facts: types.facts.and_of_content(schema), ..types })
+    }
+
     pub fn parse(sdl: &str) -> Result<Self> {
         let document =
             parse_schema(sdl).map_err(|error| Error::internal(format!("the SDL does not parse: {error}")))?;
@@ -65,7 +74,8 @@ impl Types {
         let mentioned = mentioned(&definitions);
         let built_in = BUILT_IN.into_iter().filter(|name| INTROSPECTION_HAS.contains(name) || mentioned.contains(name));
         types.extend(built_in.map(|name| (name.to_owned(), Declared::Scalar)));
-        Ok(Self { types, definitions })
+        let facts = Facts::of_sdl(&types);
+        Ok(Self { types, facts, definitions })
     }
 
     pub fn get(&self, name: &str) -> Option<&Declared> {

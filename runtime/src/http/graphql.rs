@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -19,8 +20,9 @@ use super::{App, Peer, auth, sent};
 use crate::access::Actor;
 use crate::error::{Code, Error};
 use crate::graphql::answer::{Answer, Failure, Outcome};
+use crate::graphql::limits;
 use crate::graphql::pieces::Pieces;
-use crate::graphql::{self, Verb};
+use crate::graphql::{self, Meter, Verb};
 use crate::memory::Ration;
 
 /// A request that takes longer is given up.
@@ -63,7 +65,10 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
         Err(malformed) => Err(malformed),
     };
     match request {
-        Ok(request) => respond(media, execute(app, &app.protection.ration(), request, actor, Verb::Get).await),
+        Ok(request) => {
+            let purse = Purse::new(app, &parts);
+            respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await)
+        }
         Err(malformed) => malformed.respond(media),
     }
 }
@@ -93,11 +98,12 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         Ok(actor) => actor,
         Err(error) => return unauthenticated(media, error),
     };
+    let purse = Purse::new(app, &parts);
     match parsed {
         Ok(Requests::One(request)) => {
-            respond(media, execute(app, &app.protection.ration(), request, actor, Verb::Post).await)
+            respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await)
         }
-        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(app, &parts, requests, actor).await),
+        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(&purse, requests, actor).await),
         Err(malformed) => malformed.respond(media),
     }
 }
@@ -133,9 +139,48 @@ fn unauthenticated(media: Media, error: Error) -> Response {
     response
 }
 
+/// What the operations of one request of HTTP have cost so far.
+struct Purse<'a> {
+    app: &'a App,
+    parts: &'a Parts,
+    spent: AtomicU64,
+}
+
+/// Whom an operation is counted for.
+struct Payer<'a> {
+    purse: &'a Purse<'a>,
+    actor: &'a Actor,
+}
+
+impl<'a> Purse<'a> {
+    fn new(app: &'a App, parts: &'a Parts) -> Self {
+        Self { app, parts, spent: AtomicU64::new(0) }
+    }
+
+    /// For each operation of a batch but the first one, which the request itself was counted for.
+    async fn another(&self, actor: &Actor) -> Result<(), Error> {
+        self.app.protection.limiter.more(self.parts, actor, 1).await
+    }
+}
+
+impl Meter for Payer<'_> {
+    /// A batch may cost no more than one operation.
+    async fn pay(&self, cost: u64) -> Result<(), Failure> {
+        let Purse { app, parts, spent } = self.purse;
+        let before = spent.fetch_add(cost, Ordering::Relaxed);
+        limits::cost::check_batch(before, cost, app.api.limits())?;
+        let allowed = app.protection.limiter.operation(parts, self.actor, cost).await;
+        allowed.map_err(|error| match error.problems.into_iter().next() {
+            Some(problem) => problem.into(),
+            None => Failure::new(Code::RateLimited, "too many requests"),
+        })
+    }
+}
+
 /// One after the other, so that a batch has no more of the server than a request. Who asks is looked up before each: an account
 /// that is disabled meanwhile, another role and a token that is revoked count at once.
-async fn batch(app: &App, parts: &Parts, requests: Vec<graphql::Request>, actor: Actor) -> Pieces {
+async fn batch(purse: &Purse<'_>, requests: Vec<graphql::Request>, actor: Actor) -> Pieces {
+    let Purse { app, parts, .. } = purse;
     let ration = app.protection.ration();
     let mut body = Pieces::new(&app.protection.answers, 256);
     let mut actor = Ok(actor);
@@ -144,8 +189,12 @@ async fn batch(app: &App, parts: &Parts, requests: Vec<graphql::Request>, actor:
             actor = auth::authenticate_again(app, parts).await;
         }
         body.push(if index > 0 { b"," } else { b"[" });
-        let answer = match (&actor, ration.check()) {
-            (Ok(actor), Ok(())) => execute(app, &ration, request, actor.clone(), Verb::Post).await,
+        let allowed = match &actor {
+            Ok(actor) if index > 0 => purse.another(actor).await.and_then(|()| ration.check()),
+            _ => ration.check(),
+        };
+        let answer = match (&actor, allowed) {
+            (Ok(actor), Ok(())) => execute(purse, &ration, request, actor.clone(), Verb::Post).await,
             (Err(error), _) => refusal(error.clone()),
             (_, Err(error)) => refusal(error),
         };
@@ -160,14 +209,23 @@ fn refusal(error: Error) -> Answer {
     Answer::refused(&failures)
 }
 
-async fn execute(app: &App, ration: &Arc<Ration>, mut request: graphql::Request, actor: Actor, verb: Verb) -> Answer {
+async fn execute(
+    purse: &Purse<'_>,
+    ration: &Arc<Ration>,
+    mut request: graphql::Request,
+    actor: Actor,
+    verb: Verb,
+) -> Answer {
+    let app = purse.app;
     if let Err(unknown) = app.protection.documents.resolve(&mut request) {
         return Answer::refused(&[unknown]);
     }
     if let Err(full) = ration.memory().has_room().await {
         return refusal(full);
     }
-    let executed = tokio::time::timeout(REQUEST_TIME, app.api.execute_within(ration, &request, actor, verb)).await;
+    let payer = Payer { purse, actor: &actor };
+    let run = app.api.execute_within(ration, &payer, &request, actor.clone(), verb);
+    let executed = tokio::time::timeout(REQUEST_TIME, run).await;
     executed.unwrap_or_else(|_| {
         tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");
         Answer::refused(&[Failure::new(Code::Internal, "the request took too long and was given up")])
@@ -196,6 +254,7 @@ fn status(media: Media, outcome: Outcome) -> StatusCode {
         (_, Outcome::Refused(Code::BadRequest)) => StatusCode::BAD_REQUEST,
         (_, Outcome::Failed | Outcome::Refused(Code::Internal)) => StatusCode::INTERNAL_SERVER_ERROR,
         (_, Outcome::Refused(Code::Unavailable)) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Outcome::Refused(Code::RateLimited)) => StatusCode::TOO_MANY_REQUESTS,
         (Media::Legacy, Outcome::Refused(_)) => StatusCode::OK,
         (Media::Response, Outcome::Refused(Code::Unauthenticated)) => StatusCode::UNAUTHORIZED,
         (Media::Response, Outcome::Refused(Code::Forbidden)) => StatusCode::FORBIDDEN,

@@ -14,7 +14,7 @@ use super::cors::{AllowedHeaders, Cors};
 use super::documents::{self, Documents};
 use super::intake::Bodies;
 use super::places::Places;
-use super::rate::{self, Limiter, Rate, Shown};
+use super::rate::{self, Decision, Limiter, Rate, Shown};
 use super::{App, Peer, auth, graphql, is_about_health};
 use crate::error::{Code, Error, Result};
 use crate::graphql::Audience;
@@ -188,8 +188,11 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         Err(refused) => *refused,
     };
     let told = shown.taken().or(decision);
-    // What is refused for another reason, such as too many wrong codes, says itself when to come back.
-    if let Some(decision) = told.filter(|told| told.allowed || response.status() == StatusCode::TOO_MANY_REQUESTS) {
+    // What is refused for another reason, such as too many wrong codes, says itself when to come back. A batch is answered
+    // with 200 whatever becomes of its operations.
+    let is_told =
+        |told: &Decision| told.allowed || told.is_general() || response.status() == StatusCode::TOO_MANY_REQUESTS;
+    if let Some(decision) = told.filter(is_told) {
         decision.tell(response.headers_mut());
     }
     response

@@ -25,6 +25,8 @@ use crate::error::{Code, Error, Result};
 const GENERATION: usize = 50_000;
 /// Requests with a token are counted by actor; an address may send this many times more of them, for those that share it.
 const BEHIND_ONE_ADDRESS: u32 = 10;
+/// An operation of GraphQL counts as one request for each started part of this cost.
+const COST_OF_ONE: u64 = 2_000;
 /// Sessions of one address refresh more often than people sign in, and its programs ask on with a token that has ended.
 const REFRESHES: u32 = 3;
 
@@ -100,6 +102,11 @@ impl Rate {
         (self.micros() / u64::from(self.quota)).max(1)
     }
 
+    /// As [`Self::step`], for several at once; who asks for more than the quota takes all of it.
+    fn steps(self, count: u32) -> u64 {
+        self.step() * u64::from(count.min(self.quota))
+    }
+
     fn micros(self) -> u64 {
         u64::try_from(self.window.as_micros()).unwrap_or(u64::MAX)
     }
@@ -113,9 +120,9 @@ impl Rate {
     }
 
     /// From how far the bucket's moment lies ahead: after this one if it was allowed, else before it.
-    fn decide(self, policy: &'static str, allowed: bool, ahead: u64) -> Decision {
+    fn decide(self, policy: &'static str, count: u32, allowed: bool, ahead: u64) -> Decision {
         let left = self.micros().saturating_sub(ahead) / self.step();
-        let wait = (ahead + self.step()).saturating_sub(self.micros());
+        let wait = (ahead + self.steps(count)).saturating_sub(self.micros());
         Decision {
             policy,
             rate: self,
@@ -153,7 +160,7 @@ impl Limiter {
             (rate, false) => ("anonymous", rate),
             (rate, true) => ("address", rate.times(BEHIND_ONE_ADDRESS)),
         };
-        Some(self.take(policy, rate, &network(address)).await)
+        Some(self.take(policy, rate, 1, &network(address)).await)
     }
 
     /// A request whose token is known; a token that is not valid counts as none.
@@ -164,8 +171,31 @@ impl Limiter {
             Some(Identity::Developer | Identity::System | Identity::Anonymous) => return Ok(()),
             None => ("anonymous", network(address(parts))),
         };
-        let decision = self.take(policy, rate, &key).await;
+        let decision = self.take(policy, rate, 1, &key).await;
         show(parts, decision)
+    }
+
+    /// For an operation that costs more than a request has paid for by being one.
+    pub async fn operation(&self, parts: &Parts, actor: &Actor, cost: u64) -> Result<()> {
+        match u32::try_from(cost.div_ceil(COST_OF_ONE)).unwrap_or(u32::MAX) {
+            0 | 1 => Ok(()),
+            count => self.more(parts, actor, count - 1).await,
+        }
+    }
+
+    /// So many requests more than the one that HTTP has brought.
+    pub async fn more(&self, parts: &Parts, actor: &Actor, count: u32) -> Result<()> {
+        let Some(rate) = self.general else { return Ok(()) };
+        let by_address = network(address(parts));
+        match &actor.identity {
+            Identity::Anonymous => show(parts, self.take("anonymous", rate, count, &by_address).await),
+            Identity::User { id, .. } | Identity::Token { id } => {
+                let of_address = self.take("address", rate.times(BEHIND_ONE_ADDRESS), count, &by_address).await;
+                show(parts, of_address)?;
+                show(parts, self.take("actor", rate, count, &id.to_string()).await)
+            }
+            Identity::Developer | Identity::System => Ok(()),
+        }
     }
 
     /// By address, and by the account that is meant, known or not: its name, or the secret that stands for it.
@@ -184,34 +214,34 @@ impl Limiter {
             Strict::Token => ("token", "token-account"),
         };
         let by_address = if matches!(what, Strict::Refresh | Strict::Token) { rate.times(REFRESHES) } else { rate };
-        let decision = self.take(policy, by_address, &network(address(parts))).await;
+        let decision = self.take(policy, by_address, 1, &network(address(parts))).await;
         show(parts, decision)?;
         let Some(account) = account else { return Ok(()) };
         // Others who read Redis or a dump of memory do not learn who has signed in.
         let name = Sha256::digest(account.trim().to_lowercase().as_bytes());
         let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let decision = self.take(of_account, by_address.half(), &name).await;
+        let decision = self.take(of_account, by_address.half(), 1, &name).await;
         show(parts, decision)
     }
 
-    async fn take(&self, policy: &'static str, rate: Rate, key: &str) -> Decision {
+    async fn take(&self, policy: &'static str, rate: Rate, count: u32, key: &str) -> Decision {
         let key = format!("typecase:rate:{policy}:{key}");
         #[cfg(feature = "redis")]
         if let Some(shared) = &self.shared
-            && let Some((allowed, ahead)) = shared.take(&key, rate).await
+            && let Some((allowed, ahead)) = shared.take(&key, rate, count).await
         {
-            return rate.decide(policy, allowed, ahead);
+            return rate.decide(policy, count, allowed, ahead);
         }
         let now = u64::try_from(self.begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (allowed, ahead) = self.own.lock().unwrap_or_else(PoisonError::into_inner).take(key, rate, now);
-        rate.decide(policy, allowed, ahead)
+        let (allowed, ahead) = self.own.lock().unwrap_or_else(PoisonError::into_inner).take(key, rate, count, now);
+        rate.decide(policy, count, allowed, ahead)
     }
 }
 
 impl Generations {
-    fn take(&mut self, key: String, rate: Rate, now: u64) -> (bool, u64) {
+    fn take(&mut self, key: String, rate: Rate, count: u32, now: u64) -> (bool, u64) {
         let empty = self.young.get(&key).or_else(|| self.old.get(&key)).copied().unwrap_or(now).max(now);
-        let next = empty + rate.step();
+        let next = empty + rate.steps(count);
         if next - now > rate.micros() {
             return (false, empty - now);
         }
@@ -250,6 +280,11 @@ fn network(address: Option<IpAddr>) -> String {
 }
 
 impl Decision {
+    /// About any request, rather than about what is limited apart.
+    pub fn is_general(&self) -> bool {
+        matches!(self.policy, "anonymous" | "actor" | "address")
+    }
+
     pub fn error(&self) -> Error {
         let message = format!("too many requests: try again in {} s", seconds(self.after));
         Error::new(Code::RateLimited, message)
@@ -310,7 +345,7 @@ mod tests {
     fn a_quota_is_there_at_once_and_comes_back_evenly() {
         let mut keys = Generations::default();
         let rate = rate("6/min");
-        let mut take = |now| keys.take("key".into(), rate, now).0;
+        let mut take = |now| keys.take("key".into(), rate, 1, now).0;
         assert_eq!((0..8).map(|_| take(0)).collect::<Vec<_>>(), [true, true, true, true, true, true, false, false]);
         assert!(!take(MINUTE / 6 - 1));
         assert!(take(MINUTE / 6) && !take(MINUTE / 6));
@@ -322,7 +357,7 @@ mod tests {
         let mut keys = Generations::default();
         let rate = rate("10/s");
         let allowed: Vec<u64> =
-            (0..3_000).map(|at| at * 1_000).filter(|now| keys.take("key".into(), rate, *now).0).collect();
+            (0..3_000).map(|at| at * 1_000).filter(|now| keys.take("key".into(), rate, 1, *now).0).collect();
         for begin in (0..2_000_000).step_by(10_000) {
             let within = allowed.iter().filter(|at| (begin..begin + 1_000_000).contains(*at)).count();
             assert!((9..=20).contains(&within), "{within} from {begin}");
@@ -330,14 +365,25 @@ mod tests {
     }
 
     #[test]
+    fn many_at_once_count_as_many_and_more_than_the_quota_as_all_of_it() {
+        let mut keys = Generations::default();
+        let rate = rate("6/min");
+        let mut take = |count, now| keys.take("key".into(), rate, count, now);
+        assert!(take(4, 0).0 && !take(3, 0).0 && take(2, 0).0 && !take(1, 0).0);
+        assert!(!take(100, MINUTE - 1).0 && take(100, MINUTE).0 && !take(1, MINUTE).0);
+        let refused = rate.decide("general", 3, false, MINUTE / 6 * 5);
+        assert_eq!((refused.remaining, refused.after), (0, Duration::from_micros(MINUTE / 6 * 2)));
+    }
+
+    #[test]
     fn the_headers_say_what_is_left_and_when_to_come_back() {
         let rate = rate("2/min");
         let mut headers = HeaderMap::new();
-        rate.decide("general", true, 30_000_000).tell(&mut headers);
+        rate.decide("general", 1, true, 30_000_000).tell(&mut headers);
         assert_eq!(headers["ratelimit-policy"], "\"general\";q=2;w=60");
         assert_eq!(headers["ratelimit"], "\"general\";r=1;t=30");
         assert!(!headers.contains_key("retry-after"));
-        rate.decide("general", false, 45_000_000).tell(&mut headers);
+        rate.decide("general", 1, false, 45_000_000).tell(&mut headers);
         assert_eq!(headers["ratelimit"], "\"general\";r=0;t=15");
         assert_eq!(headers["retry-after"], "15");
     }
@@ -347,7 +393,7 @@ mod tests {
         let mut keys = Generations::default();
         let rate = rate("10/min");
         for key in 0..4 * GENERATION {
-            keys.take(key.to_string(), rate, 0);
+            keys.take(key.to_string(), rate, 1, 0);
         }
         assert!(keys.young.len() + keys.old.len() <= 2 * GENERATION);
     }

@@ -27,7 +27,9 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 pub use plan::Used;
+pub use prepare::size;
 pub use root::Root;
+pub(crate) use root::upper_first;
 pub use select::Select;
 pub use selection::{Document, Selected};
 pub use write::Written;

@@ -341,7 +341,7 @@ pub async fn written_with(
     let (_, operation) = document.operations.iter().next().expect("one operation");
     let condition = |name: &str| arguments.condition(name);
     let nullable = |_: &str, _: &str| true;
-    let of = Document { schema, document: &document, condition: &condition, nullable: &nullable };
+    let of = Document { schema, fragments: &document.fragments, condition: &condition, nullable: &nullable };
     let request = Request::new(store, &arguments, site);
     let (mut planned, mut out) = (0, String::from("{"));
     for selected in of.fields("Query", &[&operation.node.selection_set.node]) {

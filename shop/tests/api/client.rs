@@ -74,6 +74,15 @@ impl Site {
         self.db.close().await;
     }
 
+    /// Bytes of memory that the server has.
+    #[cfg(target_os = "linux")]
+    pub fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes * 1024
+    }
+
     /// Asks the process to end, and says how it did.
     pub async fn terminate(mut self) -> Option<i32> {
         let told = Command::new("kill").args(["-TERM", &self.process.0.id().to_string()]).status().expect("kill runs");

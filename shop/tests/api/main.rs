@@ -1,6 +1,7 @@
 //! The server as its clients see it: a real process on a real database, requests in, answers out.
 
 mod client;
+mod cost;
 mod errors;
 mod explain;
 #[path = "../shared/hostile.rs"]

@@ -136,7 +136,7 @@ pub const LIMITS: &[Key] = &[
     key(
         "cost",
         Shape::Limit { min: 100, max: 10_000_000, default: 50_000, unit: "objects" },
-        "The objects that the fields of a request can return, summed up.",
+        "What a request, or a batch of them, may cost: `docs/operations.md` has the prices.",
     ),
     key(
         "aliases",

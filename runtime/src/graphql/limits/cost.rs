@@ -1,13 +1,18 @@
-//! The cost of an operation: the sum over its fields of the objects they can return, known before it runs.
+//! The cost of an operation, known before it runs: what it can return, and the work of its statements, filters and writes.
 //!
-//! The shape of the sum is made once for a document; a request fills in its variables.
+//! The unit is an object of the answer, which takes about 20 µs with a catalogue of 20,000 products; everything else is priced by
+//! the time that it takes there. The shape of the sum is made once for a document; a request fills in its variables.
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::{Name, Value as Literal};
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::exceeded;
+use super::price::{Argument, Prices, Role};
 use crate::content::Limits;
 use crate::error::{Code, Problem};
 use crate::graphql::coerce::Variables;
@@ -18,52 +23,107 @@ use crate::graphql::types::{self, Types, is_list, named};
 pub const DEFAULT_PAGE: u32 = 20;
 /// Conditions in the filters of one request; each becomes SQL.
 const MAX_CONDITIONS: u64 = 250;
+/// A statement of its own.
+const STATEMENT: u64 = 50;
+/// A list of an entry's own, for each entry above it.
+const LIST: u64 = 5;
+/// A list of those that point at an entry: as many as there may be are looked through.
+const INVERSE_LIST: u64 = 50;
+/// `totalCount`; in a list, for each entry above it, `COUNT_IN_LIST`.
+const COUNT: u64 = 100;
+const COUNT_IN_LIST: u64 = 25;
+/// A computed field, for each entry: its record is read, and each list that it takes.
+const COMPUTED: u64 = 10;
+/// A write, before its input is looked at.
+const WRITE: u64 = 100;
+/// `__schema` or `__type`.
+const INTROSPECTION: u64 = 100;
 
 /// The cost of an operation, but for its variables.
+#[derive(Debug)]
 pub struct Cost {
-    fields: Vec<Node>,
+    pub(in crate::graphql) fields: Vec<Node>,
     /// `first` and `last` anywhere, with their names for messages.
-    pages: Vec<(&'static str, Number, Pos)>,
-    conditions: Vec<Number>,
+    pub(in crate::graphql) pages: Vec<(&'static str, Number, Pos)>,
 }
 
-struct Node {
+#[derive(Debug, Default)]
+pub(in crate::graphql) struct Node {
     /// Objects for each object of the field above; zero where they are the same objects, wrapped.
-    counts: bool,
-    times: Vec<Number>,
-    below: Vec<Node>,
+    pub(in crate::graphql) counts: bool,
+    pub(in crate::graphql) times: Vec<Number>,
+    /// Once.
+    pub(in crate::graphql) fixed: Parts,
+    /// For each object of the field above.
+    pub(in crate::graphql) each: Parts,
+    /// At least, where `each` comes to less.
+    pub(in crate::graphql) count: bool,
+    /// Filters, orders and other values, and how many statements have them.
+    pub(in crate::graphql) arguments: Vec<Argument>,
+    pub(in crate::graphql) statements: u64,
+    pub(in crate::graphql) below: Vec<Node>,
 }
 
 /// A figure that a literal or a variable holds.
-enum Number {
+#[derive(Debug)]
+pub(in crate::graphql) enum Number {
     Known(u64),
     Variable { name: Name, otherwise: u64, of: Measured },
 }
 
-#[derive(Clone, Copy)]
-enum Measured {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::graphql) enum Measured {
     Value,
     Items,
-    Conditions,
+}
+
+/// What a cost is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Parts {
+    /// What the answer can hold.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub objects: u64,
+    /// Statements that are sent, writes, introspection.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub statements: u64,
+    /// Lists of several owners, their orders and counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub lists: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub filters: u64,
+    /// Values that are taken in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub values: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub computed: u64,
 }
 
 struct Count<'a> {
     types: &'a Types,
     document: &'a ExecutableDocument,
-    cost: Cost,
+    is_mutation: bool,
+    pages: Vec<(&'static str, Number, Pos)>,
+    /// `totalCount` was met in the connection that is looked at.
+    total: bool,
 }
 
 impl Cost {
     /// The document is within the limits of [`super::check`], so writing its fragments out is bounded.
     pub fn of(types: &Types, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
-        let cost = Self { fields: Vec::new(), pages: Vec::new(), conditions: Vec::new() };
-        let mut count = Count { types, document, cost };
+        let is_mutation = operation.ty == OperationType::Mutation;
+        let mut count = Count { types, document, is_mutation, pages: Vec::new(), total: false };
         let fields = count.selection(root(operation.ty), &operation.selection_set.node, true);
-        Self { fields, ..count.cost }
+        Self { fields, pages: count.pages }
     }
 
-    /// What the request asks for, or every limit that it breaks.
-    pub fn check(&self, variables: &Variables, limits: &Limits) -> Result<u64, Vec<Broken>> {
+    /// What the request asks for with a plan of so many statements, or every limit that it breaks.
+    pub fn check(
+        &self,
+        types: &Types,
+        variables: &Variables,
+        statements: u64,
+        limits: &Limits,
+    ) -> Result<Parts, Vec<Broken>> {
         let mut found = Vec::new();
         for (name, number, pos) in &self.pages {
             let requested = number.value(variables);
@@ -75,31 +135,105 @@ impl Cost {
             }
         }
         let top = Pos { line: 1, column: 1 };
-        let conditions = self.conditions.iter().fold(0, |sum: u64, number| sum.saturating_add(number.value(variables)));
-        if conditions > MAX_CONDITIONS {
-            found.push(exceeded("conditions in filters", conditions, MAX_CONDITIONS, top));
+        let mut sum = Sum { variables, prices: Prices::new(types, variables), conditions: 0, parts: Parts::default() };
+        sum.nodes(&self.fields, 1);
+        if sum.conditions > MAX_CONDITIONS {
+            found.push(exceeded("conditions in filters", sum.conditions, MAX_CONDITIONS, top));
         }
-        let cost = self.total(variables);
-        if cost > u64::from(limits.cost) {
-            let message = format!("the request costs {cost}, the limit is {}", limits.cost);
-            let details = serde_json::json!({"limit": limits.cost, "requested": cost});
-            found.push(Broken { problem: Problem::new(Code::LimitExceeded, message).details(details), pos: top });
+        let mut parts = sum.parts;
+        parts.statements = parts.statements.saturating_add(STATEMENT.saturating_mul(statements));
+        let (cost, limit) = (parts.total(), u64::from(limits.cost));
+        if cost > limit {
+            found.push(Broken { problem: parts.exceeded(cost, limit), pos: top });
         }
-        if found.is_empty() { Ok(cost) } else { Err(found) }
-    }
-
-    fn total(&self, variables: &Variables) -> u64 {
-        sum(&self.fields, 1, variables)
+        if found.is_empty() { Ok(parts) } else { Err(found) }
     }
 }
 
-fn sum(nodes: &[Node], parents: u64, variables: &Variables) -> u64 {
-    nodes.iter().fold(0, |total: u64, node| {
-        let times = node.times.iter().map(|number| number.value(variables)).max().unwrap_or(1);
+/// Refuses an operation of a batch whose operations have cost as much as one may.
+pub fn check_batch(before: u64, cost: u64, limits: &Limits) -> Result<(), Problem> {
+    let (together, limit) = (before.saturating_add(cost), u64::from(limits.cost));
+    if before == 0 || together <= limit {
+        return Ok(());
+    }
+    let message = format!("the operations of the batch cost {together} up to this one, the limit is {limit}");
+    let details = serde_json::json!({"limit": limit, "requested": together});
+    Err(Problem::new(Code::LimitExceeded, message).details(details))
+}
+
+impl Parts {
+    pub fn total(&self) -> u64 {
+        let Self { objects, statements, lists, filters, values, computed } = *self;
+        [objects, statements, lists, filters, values, computed].into_iter().fold(0, u64::saturating_add)
+    }
+
+    fn exceeded(&self, cost: u64, limit: u64) -> Problem {
+        let named = [
+            (self.objects, "objects"),
+            (self.statements, "statements"),
+            (self.lists, "lists"),
+            (self.filters, "filters"),
+            (self.values, "values"),
+            (self.computed, "computed fields"),
+        ];
+        let most = named.into_iter().max_by_key(|(part, _)| *part).map_or("", |(_, name)| name);
+        let message = format!("the request costs {cost}, most of it for {most}, the limit is {limit}");
+        let details = serde_json::json!({"limit": limit, "requested": cost, "parts": self});
+        Problem::new(Code::LimitExceeded, message).details(details)
+    }
+
+    fn add(&mut self, other: Self, times: u64) {
+        let add = |own: &mut u64, other: u64| *own = own.saturating_add(other.saturating_mul(times));
+        add(&mut self.objects, other.objects);
+        add(&mut self.statements, other.statements);
+        add(&mut self.lists, other.lists);
+        add(&mut self.filters, other.filters);
+        add(&mut self.values, other.values);
+        add(&mut self.computed, other.computed);
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(part: &u64) -> bool {
+    *part == 0
+}
+
+/// The sum for one request.
+struct Sum<'a> {
+    variables: &'a Variables,
+    prices: Prices<'a>,
+    conditions: u64,
+    parts: Parts,
+}
+
+impl Sum<'_> {
+    fn nodes(&mut self, nodes: &[Node], parents: u64) {
+        for node in nodes {
+            self.node(node, parents);
+        }
+    }
+
+    fn node(&mut self, node: &Node, parents: u64) {
+        let times = node.times.iter().map(|number| number.value(self.variables)).max().unwrap_or(1);
         let objects = parents.saturating_mul(times);
-        let own = if node.counts { objects.max(1) } else { 0 };
-        total.saturating_add(own).saturating_add(sum(&node.below, objects, variables))
-    })
+        if node.counts {
+            self.parts.add(Parts { objects: objects.max(1), ..Parts::default() }, 1);
+        }
+        self.parts.add(node.fixed, 1);
+        self.parts.add(node.each, parents);
+        if node.count {
+            let lists = COUNT_IN_LIST.saturating_mul(parents).max(COUNT);
+            self.parts.add(Parts { lists, ..Parts::default() }, 1);
+        }
+        for argument in &node.arguments {
+            let price = argument.price(&mut self.prices);
+            self.conditions = self.conditions.saturating_add(price.conditions());
+            let of_statement = Parts { filters: price.of_filter(), values: price.of_values(), ..Parts::default() };
+            self.parts.add(of_statement, node.statements.max(1));
+            self.parts.add(Parts { lists: price.of_order(), ..Parts::default() }, 1);
+        }
+        self.nodes(&node.below, objects);
+    }
 }
 
 impl Number {
@@ -111,7 +245,6 @@ impl Number {
                 (Some(value), Measured::Value) => value.as_u64().unwrap_or(0),
                 (Some(Json::Array(items)), Measured::Items) => items.len() as u64,
                 (Some(_), Measured::Items) => 1,
-                (Some(value), Measured::Conditions) => objects(value),
             },
         }
     }
@@ -144,26 +277,71 @@ impl Count<'_> {
     }
 
     fn field(&mut self, parent: &str, field: &Positioned<Field>, at_root: bool) -> Option<Node> {
-        let declared = self.types.field(parent, &field.node.name.node)?;
-        let set = &field.node.selection_set.node;
-        if set.items.is_empty() && !at_root && field.node.name.node != "totalCount" {
+        let types = self.types;
+        let name = field.node.name.node.as_str();
+        let Some(declared) = types.field(parent, name) else {
+            let is_introspection = at_root && name.starts_with("__") && name != "__typename";
+            let fixed = Parts { statements: INTROSPECTION, ..Parts::default() };
+            return is_introspection.then(|| Node { fixed, ..Node::default() });
+        };
+        let is_wrapped = types.facts.is_wrapper(parent);
+        if is_wrapped && name == "totalCount" {
+            self.total = true;
             return None;
         }
-        let mut times = Vec::new();
+        let computed = types.facts.computed(parent, name);
+        let set = &field.node.selection_set.node;
+        if set.items.is_empty() && !at_root && computed.is_none() {
+            return None;
+        }
+        let mut node = Node { counts: !is_wrapped && computed.is_none(), statements: 1, ..Node::default() };
+        node.each.computed = computed.map_or(0, |lists| COMPUTED * (1 + lists));
+        if at_root && self.is_mutation {
+            node.fixed.statements = WRITE;
+        }
+        self.arguments(&mut node, field, declared, at_root);
+        if !at_root && !is_wrapped && declared.arguments.contains_key("first") {
+            node.each.lists = if types.facts.is_inverse(parent, name) { INVERSE_LIST } else { LIST };
+        }
+        let outer = std::mem::take(&mut self.total);
+        node.below = self.selection(named(&declared.ty), set, false);
+        node.count = std::mem::replace(&mut self.total, outer);
+        // The rows are one statement, their number another one, with the same filter.
+        node.statements = if node.count && !node.below.is_empty() { 2 } else { 1 };
+        Some(node)
+    }
+
+    fn arguments(&mut self, node: &mut Node, field: &Positioned<Field>, declared: &types::Field, at_root: bool) {
+        let types = self.types;
+        let is_paged = is_list(&declared.ty) || types.facts.is_wrapper(named(&declared.ty));
         for (name, argument) in &declared.arguments {
             let given = field.node.get_argument(name).map(|value| &value.node);
-            match name.as_str() {
-                "first" | "last" => times.extend(self.page(name, given, argument, field.pos)),
-                "filter" => self.conditions(given),
-                _ if at_root && is_list(&argument.ty) && is_list(&declared.ty) => times.extend(given.map(items)),
-                _ => {}
+            if is_paged && matches!(name.as_str(), "first" | "last") && named(&argument.ty) == "Int" {
+                node.times.extend(self.page(name, given, argument, field.pos));
+                continue;
+            }
+            if at_root && is_list(&argument.ty) && is_list(&declared.ty) {
+                node.times.extend(given.map(items));
+            }
+            let ty = named(&argument.ty).as_str();
+            let role = match ty {
+                ty if types.facts.is_filter(ty) => Role::Filter,
+                ty if types.facts.is_order(ty) => Role::Order,
+                _ if at_root && self.is_mutation => Role::Input,
+                _ => Role::Value,
+            };
+            if let Some(given) = given {
+                let priced = Argument::of_literal(types, ty, role, given);
+                if priced != Argument::default() {
+                    node.arguments.push(priced);
+                }
             }
         }
-        if times.is_empty() && (declared.arguments.contains_key("first") || at_root && is_list(&declared.ty)) {
-            times.push(Number::Known(u64::from(DEFAULT_PAGE)));
+        if node.times.is_empty()
+            && (is_paged && declared.arguments.contains_key("first") || at_root && is_list(&declared.ty))
+        {
+            node.times.push(Number::Known(u64::from(DEFAULT_PAGE)));
         }
-        let below = self.selection(named(&declared.ty), set, false);
-        Some(Node { counts: !is_wrapper(parent), times, below })
     }
 
     fn page(&mut self, name: &str, given: Option<&Literal>, argument: &types::Input, pos: Pos) -> Option<Number> {
@@ -181,21 +359,9 @@ impl Count<'_> {
             }
             given => number(given).or(otherwise).map(Number::Known),
         };
-        self.cost.pages.extend(make().map(|number| (name, number, pos)));
+        self.pages.extend(make().map(|number| (name, number, pos)));
         make()
     }
-
-    fn conditions(&mut self, given: Option<&Literal>) {
-        let mut known = 0;
-        let Some(given) = given else { return };
-        literal_conditions(given, &mut known, &mut self.cost.conditions);
-        self.cost.conditions.push(Number::Known(known));
-    }
-}
-
-/// Edges, nodes and pages of a connection are the objects that the connection's field has counted.
-fn is_wrapper(parent: &str) -> bool {
-    parent.ends_with("Connection") || parent.ends_with("Edge")
 }
 
 fn items(given: &Literal) -> Number {
@@ -203,27 +369,5 @@ fn items(given: &Literal) -> Number {
         Literal::Variable(name) => Number::Variable { name: name.clone(), otherwise: 0, of: Measured::Items },
         Literal::List(items) => Number::Known(items.len() as u64),
         _ => Number::Known(1),
-    }
-}
-
-fn literal_conditions(literal: &Literal, known: &mut u64, variables: &mut Vec<Number>) {
-    match literal {
-        Literal::Variable(name) => {
-            variables.push(Number::Variable { name: name.clone(), otherwise: 0, of: Measured::Conditions });
-        }
-        Literal::List(items) => items.iter().for_each(|item| literal_conditions(item, known, variables)),
-        Literal::Object(entries) => {
-            *known += 1;
-            entries.values().for_each(|value| literal_conditions(value, known, variables));
-        }
-        _ => {}
-    }
-}
-
-fn objects(value: &Json) -> u64 {
-    match value {
-        Json::Array(items) => items.iter().map(objects).sum(),
-        Json::Object(entries) => 1 + entries.values().map(objects).sum::<u64>(),
-        _ => 0,
     }
 }

@@ -45,14 +45,14 @@ impl Shared {
         Ok(Self { client, connection, script, begin: Instant::now(), away_until: AtomicU64::new(0) })
     }
 
-    /// Whether one more is allowed, and how far ahead its bucket is, in microseconds. `None` while Redis is away.
-    pub async fn take(&self, key: &str, rate: Rate) -> Option<(bool, u64)> {
+    /// Whether so many more are allowed, and how far ahead its bucket is, in microseconds. `None` while Redis is away.
+    pub async fn take(&self, key: &str, rate: Rate, count: u32) -> Option<(bool, u64)> {
         if !self.may_ask() {
             return None;
         }
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut call = self.script.key(key);
-        call.arg(rate.step()).arg(rate.micros());
+        call.arg(rate.steps(count)).arg(rate.micros());
         let answer = tokio::time::timeout(PATIENCE, call.invoke_async::<(bool, u64)>(&mut connection)).await;
         match answer {
             Ok(Ok(taken)) => {

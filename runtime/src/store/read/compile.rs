@@ -1,20 +1,21 @@
 //! From selections to plans.
 
+use std::collections::HashMap;
 use std::iter;
+use std::sync::Arc;
 
 use async_graphql::Pos;
-use async_graphql::parser::types::SelectionSet;
+use async_graphql::parser::types::{Field, SelectionSet};
 
 use super::link::Link;
 use super::order::DefaultOrder;
 use super::plan::{
-    Column, EdgeWhat, Given, Hop, InfoWhat, List, Member, Missing, Object, Page, PageWhat, PartWhat, Prefix,
-    Projection, Relation, StoredShape, StoredWhat, Use, Used, What,
+    Column, EdgeWhat, Given, GivenArguments, Hop, InfoWhat, List, Member, Missing, Object, Page, PageWhat, PartWhat,
+    Path, Prefix, Projection, Relation, StoredShape, StoredWhat, Use, Used, What,
 };
 use super::selection::{Document, Selected};
 use super::sql::quoted;
 use crate::content::{ComponentInfo, ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
-use crate::error::Step;
 use crate::json;
 use crate::kind::Kind;
 
@@ -23,14 +24,26 @@ type Sets<'a> = [&'a SelectionSet];
 /// Compiles one root field. The document is valid: what the schema does not have was refused before.
 pub struct Compiler<'a> {
     document: Document<'a>,
-    path: Vec<Step>,
+    path: Path,
     slots: usize,
     uses: Vec<Use>,
+    /// What several fields have alike is kept once.
+    prefixes: HashMap<(bool, &'a str), Prefix>,
+    columns: HashMap<String, Arc<str>>,
+    arguments: HashMap<*const Field, GivenArguments>,
 }
 
 impl<'a> Compiler<'a> {
     pub fn new(document: Document<'a>) -> Self {
-        Self { document, path: Vec::new(), slots: 0, uses: Vec::new() }
+        Self {
+            document,
+            path: Path::default(),
+            slots: 0,
+            uses: Vec::new(),
+            prefixes: HashMap::new(),
+            columns: HashMap::new(),
+            arguments: HashMap::new(),
+        }
     }
 
     /// Lists with arguments that were met so far.
@@ -39,7 +52,8 @@ impl<'a> Compiler<'a> {
     }
 
     /// All that the field reads.
-    pub fn uses(self) -> Vec<Use> {
+    pub fn uses(mut self) -> Vec<Use> {
+        self.uses.shrink_to_fit();
         self.uses
     }
 
@@ -66,17 +80,27 @@ impl<'a> Compiler<'a> {
     ) -> Vec<(Prefix, T)> {
         let mut items = Vec::with_capacity(fields.len());
         for field in fields {
-            let prefix = prefix(items.is_empty(), field.key);
-            items.push((prefix, self.below(field.key, |this| each(this, &field))));
+            let prefix = self.prefix(items.is_empty(), field.key);
+            items.push((prefix, self.below(&field, |this| each(this, &field))));
         }
         items
     }
 
-    pub fn below<T>(&mut self, key: &str, inner: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(key.into());
+    pub fn below<T>(&mut self, selected: &Selected<'a>, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.path = self.path.below(selected.field.response_key().node.clone());
         let result = inner(self);
-        self.path.pop();
+        self.path = self.path.above();
         result
+    }
+
+    fn prefix(&mut self, first: bool, key: &'a str) -> Prefix {
+        let make = || format!("{}\"{key}\":", if first { '{' } else { ',' }).into_bytes().into();
+        self.prefixes.entry((first, key)).or_insert_with(make).clone()
+    }
+
+    fn column(&mut self, object: &mut Object, sql: String) -> usize {
+        let sql = self.columns.entry(sql).or_insert_with_key(|sql| Arc::from(sql.as_str())).clone();
+        object.column(Column::Sql(sql))
     }
 
     fn field(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
@@ -89,7 +113,7 @@ impl<'a> Compiler<'a> {
         }
         match selected.name() {
             name if info.owner.is_none() => {
-                if let Some(what) = system_field(object, name) {
+                if let Some(what) = self.system_field(object, name) {
                     return what;
                 }
             }
@@ -119,15 +143,15 @@ impl<'a> Compiler<'a> {
         self.note_target(&field.shape, selected.pos);
         match field.shape {
             Shape::Scalar(kind) => match kind.parts() {
-                None => What::Scalar { column: object.column(Column::Sql(kind.select(&column))), kind },
+                None => What::Scalar { column: self.column(object, kind.select(&column)), kind },
                 Some(_) => {
                     let name = |suffix| format!("t.{}", quoted(&format!("{}{suffix}", field.snake)));
-                    let columns = kind.columns().iter().map(|part| object.column(Column::Sql(name(part.suffix))));
-                    What::Parts { columns: columns.collect(), items: self.parts(kind, &selected.sets) }
+                    let columns = kind.columns().iter().map(|part| self.column(object, name(part.suffix))).collect();
+                    What::Parts { columns, items: self.parts(kind, &selected.sets) }
                 }
             },
-            Shape::Enum(of) => What::Enum { column: object.column(Column::Sql(column)), of },
-            Shape::Enums(of) => What::Enums { column: object.column(Column::Sql(column)), of },
+            Shape::Enum(of) => What::Enum { column: self.column(object, column), of },
+            Shape::Enums(of) => What::Enums { column: self.column(object, column), of },
             Shape::One(info_of) => self.one(object, &info_of, selected),
             Shape::Many(info_of) => {
                 let members = info_of
@@ -152,7 +176,7 @@ impl<'a> Compiler<'a> {
 
     fn one(&mut self, object: &mut Object, to: &RelationInfo, selected: &Selected<'a>) -> What {
         let members = to.to.iter().zip(to.columns).map(|(target, column)| {
-            let column = object.column(Column::Sql(format!("t.{}", quoted(column))));
+            let column = self.column(object, format!("t.{}", quoted(column)));
             (column, self.member(target, &selected.sets))
         });
         let members = members.collect();
@@ -200,7 +224,7 @@ impl<'a> Compiler<'a> {
 
     pub fn page(
         &mut self,
-        parent: &str,
+        parent: &'static str,
         target: &'static ContentInfo,
         selected: &Selected<'a>,
         default: DefaultOrder,
@@ -293,7 +317,7 @@ impl<'a> Compiler<'a> {
         of: &[&'static ComponentInfo],
         selected: &Selected<'a>,
     ) -> What {
-        let column = object.column(Column::Sql(column));
+        let column = self.column(object, column);
         let shape = self.stored_shape(object, column, many, of, &selected.sets, &[]);
         What::Stored { column, shape, nullable: self.is_nullable(object.info.name, selected) }
     }
@@ -367,43 +391,41 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn list(&mut self, parent: &str, selected: &Selected<'a>, default: DefaultOrder) -> List {
+    fn list(&mut self, parent: &'static str, selected: &Selected<'a>, default: DefaultOrder) -> List {
         let slot = self.slots;
         self.slots += 1;
         List { slot, given: self.given(parent, selected), default }
     }
 
-    pub fn given(&self, parent: &str, selected: &Selected<'a>) -> Given {
-        let arguments = selected.field.arguments.iter();
+    pub fn given(&mut self, parent: &'static str, selected: &Selected<'a>) -> Given {
+        let field = selected.field;
+        let arguments =
+            || field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone())).collect();
         Given {
-            parent: parent.to_owned(),
-            field: selected.name().to_owned(),
-            arguments: arguments.map(|(name, value)| (name.node.clone(), value.node.clone())).collect(),
+            parent,
+            field: field.name.node.clone(),
+            arguments: self.arguments.entry(std::ptr::from_ref(field)).or_insert_with(arguments).clone(),
             pos: selected.pos,
         }
     }
-}
 
-/// What every entry has; children have none of it.
-fn system_field(object: &mut Object, name: &str) -> Option<What> {
-    let mut column = |name: &str| object.column(Column::Sql(format!("t.{name}")));
-    Some(match name {
-        "revision" => What::Scalar { column: column("revision"), kind: Kind::Integer },
-        "createdAt" => What::Scalar { column: column("created_at"), kind: Kind::Datetime },
-        "updatedAt" => What::Scalar { column: column("updated_at"), kind: Kind::Datetime },
-        "publishedAt" => What::Scalar { column: column("published_at"), kind: Kind::Datetime },
-        "createdBy" => What::Scalar { column: column("created_by"), kind: Kind::User },
-        "updatedBy" => What::Scalar { column: column("updated_by"), kind: Kind::User },
-        "status" => {
-            let revision = column("revision");
-            What::Status { revision, live: object.column(Column::LiveRevision) }
-        }
-        _ => return None,
-    })
-}
-
-pub fn prefix(first: bool, key: &str) -> Prefix {
-    format!("{}\"{key}\":", if first { '{' } else { ',' }).into_bytes().into()
+    /// What every entry has; children have none of it.
+    fn system_field(&mut self, object: &mut Object, name: &str) -> Option<What> {
+        let mut column = |name: &str| self.column(object, format!("t.{name}"));
+        Some(match name {
+            "revision" => What::Scalar { column: column("revision"), kind: Kind::Integer },
+            "createdAt" => What::Scalar { column: column("created_at"), kind: Kind::Datetime },
+            "updatedAt" => What::Scalar { column: column("updated_at"), kind: Kind::Datetime },
+            "publishedAt" => What::Scalar { column: column("published_at"), kind: Kind::Datetime },
+            "createdBy" => What::Scalar { column: column("created_by"), kind: Kind::User },
+            "updatedBy" => What::Scalar { column: column("updated_by"), kind: Kind::User },
+            "status" => {
+                let revision = column("revision");
+                What::Status { revision, live: object.column(Column::LiveRevision) }
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// A text as JSON.

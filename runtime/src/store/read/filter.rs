@@ -2,9 +2,14 @@
 //!
 //! SQL's third value does no harm where only truth counts, as under AND, OR and EXISTS, so that plain operators (and
 //! indexes) can be used; every negation is written `IS NOT TRUE`.
+//!
+//! A relation costs one pass over its rows, however the filters nest. A few plain ones are looked up row by row, which is
+//! quicker where few rows are met; all others are made once for the statement, as the set of rows that have such a target.
 
 mod operators;
 mod several;
+
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
 
@@ -18,6 +23,10 @@ use crate::error::{Code, Problem, Result, Step};
 use crate::kind::Kind;
 use crate::store::{Stage, Store};
 
+/// Relations of a statement that are looked up row by row. Of more, PostgreSQL estimates that so few rows are left that it
+/// runs all others anew for each of them.
+const MOST_BY_ROW: usize = 3;
+
 /// Appends conditions to a statement, and collects what is wrong with them.
 pub struct Filter<'a> {
     store: &'a Store,
@@ -26,17 +35,35 @@ pub struct Filter<'a> {
     problems: &'a mut Vec<Problem>,
     path: Vec<Step>,
     aliases: usize,
+    /// What is written has to hold for the whole to hold: PostgreSQL makes a join of a relation there.
+    is_needed: bool,
+    by_row: usize,
     /// The filter is a rule's own: it may use any field and sees every row, or rules would need rules.
     is_rule: bool,
 }
 
 impl<'a> Filter<'a> {
     pub fn new(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
-        Self { store, stage, sql, problems, path: vec!["filter".into()], aliases: 0, is_rule: false }
+        Self {
+            store,
+            stage,
+            sql,
+            problems,
+            path: vec!["filter".into()],
+            aliases: 0,
+            is_needed: true,
+            by_row: 0,
+            is_rule: false,
+        }
     }
 
     pub fn of_rule(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
         Self { is_rule: true, ..Self::new(store, stage, sql, problems) }
+    }
+
+    /// For lists that are read for each of several owners: a join would be made for each of them.
+    pub fn of_lists(self) -> Self {
+        Self { is_needed: false, ..self }
     }
 
     fn site(&self) -> &'static SiteInfo {
@@ -144,8 +171,10 @@ impl<'a> Filter<'a> {
         empty: &str,
     ) -> Result<()> {
         let filters = items(value).iter().enumerate().collect::<Vec<_>>();
-        self.joined(joiner, empty, &filters, |this, (index, filter)| {
-            this.at(*index, |this| this.conditions(info, filter, alias))
+        self.where_needed(joiner == " AND ", |this| {
+            this.joined(joiner, empty, &filters, |this, (index, filter)| {
+                this.at(*index, |this| this.conditions(info, filter, alias))
+            })
         })
     }
 
@@ -220,28 +249,66 @@ impl<'a> Filter<'a> {
     ) -> Result<()> {
         self.aliases += 1;
         let far = format!("f{}", self.aliases);
-        self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
         let tables = match self.is_rule {
             true => Tables::with_all_rows(self.store, self.stage),
             false => Tables::new(self.store, self.stage),
         };
-        link.from(tables, target, alias, &far, self.sql)?;
-        if let Some(filter) = filter {
-            self.sql.push(" AND ");
-            match negate {
-                true => self.negated(|this| this.conditions(target, filter, &far))?,
-                false => self.conditions(target, filter, &far)?,
-            }
+        let is_plain = filter.is_none_or(|filter| !reaches(target, filter));
+        // Rules are the site's own, and are often asked about one row.
+        if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
+            self.by_row += 1;
+            self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
+            link.from(tables, target, alias, &far, self.sql)?;
+            self.target_conditions(target, filter, negate, &far)?;
+            self.sql.push(")");
+            return Ok(());
         }
-        self.sql.push(")");
+        let (near_end, far_end) = link.ends(alias, &far);
+        let _ = write!(self.sql.text, "({near_end} IN (SELECT {far_end}");
+        link.all(tables, target, &far, self.sql)?;
+        let _ = write!(self.sql.text, " AND {far_end} IS NOT NULL");
+        self.where_needed_anew(|this| this.target_conditions(target, filter, negate, &far))?;
+        // Keeps PostgreSQL from taking the set apart, to run it for each row.
+        self.sql.push(if wanted { " OFFSET 0))" } else { " OFFSET 0)) IS NOT TRUE" });
         Ok(())
+    }
+
+    fn target_conditions(
+        &mut self,
+        target: &'static ContentInfo,
+        filter: Option<&Json>,
+        negate: bool,
+        far: &str,
+    ) -> Result<()> {
+        let Some(filter) = filter else { return Ok(()) };
+        self.sql.push(" AND ");
+        match negate {
+            true => self.negated(|this| this.conditions(target, filter, far)),
+            false => self.conditions(target, filter, far),
+        }
     }
 
     fn negated(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.sql.push("((");
-        inner(self)?;
+        self.where_needed(false, inner)?;
         self.sql.push(") IS NOT TRUE)");
         Ok(())
+    }
+
+    fn where_needed(&mut self, is_needed: bool, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outer = self.is_needed;
+        self.is_needed &= is_needed;
+        let done = inner(self);
+        self.is_needed = outer;
+        done
+    }
+
+    /// The conditions of a query of its own.
+    fn where_needed_anew(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outer = std::mem::replace(&mut self.is_needed, true);
+        let done = inner(self);
+        self.is_needed = outer;
+        done
     }
 
     fn joined<T>(
@@ -299,6 +366,19 @@ impl<'a> Filter<'a> {
     fn problem(&mut self, message: impl Into<String>) {
         self.problems.push(Problem::new(Code::BadUserInput, message).at(self.path.iter().cloned()));
     }
+}
+
+/// Whether a filter on rows of the type looks at other rows.
+fn reaches(info: &ContentInfo, filter: &Json) -> bool {
+    let Json::Object(members) = filter else { return false };
+    members.iter().any(|(key, value)| match key.as_str() {
+        "and" | "or" => items(value).iter().any(|filter| reaches(info, filter)),
+        "not" => reaches(info, value),
+        key => match info.field(key) {
+            Some(field) => matches!(field.shape, Shape::One(_) | Shape::Many(_) | Shape::Children(_)),
+            None => info.inverses.iter().any(|inverse| inverse.name == key),
+        },
+    })
 }
 
 /// The column of `createdAt` and the like; children have none.

@@ -82,17 +82,26 @@ impl Link {
         }
     }
 
-    /// ` FROM live."tag" t JOIN .. WHERE true`: the targets of all rows.
-    pub fn all(&self, tables: Tables<'_>, target: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+    /// `(p.id, t1j.owner_id)`: what is equal where a row `far` of [`Link::all`] is a target of the row `near`.
+    pub fn ends(&self, near: &str, far: &str) -> (String, String) {
+        match self {
+            Self::Forward { column } => (format!("{near}.{}", quoted(column)), format!("{far}.id")),
+            Self::Backward { column } => (format!("{near}.id"), format!("{far}.{}", quoted(column))),
+            Self::Join { near: column, .. } => (format!("{near}.id"), format!("{far}j.{}", quoted(column))),
+        }
+    }
+
+    /// ` FROM live."tag" t1 JOIN .. WHERE true`: the targets of all rows.
+    pub fn all(&self, tables: Tables<'_>, target: &'static ContentInfo, far: &str, sql: &mut Sql) -> Result<()> {
         sql.push(" FROM ");
-        let Self::Join { table, far, .. } = self else {
-            tables.push(target, "t", sql)?;
+        let Self::Join { table, far: column, .. } = self else {
+            tables.push(target, far, sql)?;
             sql.push(" WHERE true");
             return Ok(());
         };
-        let _ = write!(sql.text, "{}.{} tj JOIN ", tables.stage.schema(), quoted(table));
-        tables.push(target, "t", sql)?;
-        let _ = write!(sql.text, " ON t.id = tj.{} WHERE true", quoted(far));
+        let _ = write!(sql.text, "{}.{} {far}j JOIN ", tables.stage.schema(), quoted(table));
+        tables.push(target, far, sql)?;
+        let _ = write!(sql.text, " ON {far}.id = {far}j.{} WHERE true", quoted(column));
         Ok(())
     }
 }

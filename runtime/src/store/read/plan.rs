@@ -3,6 +3,10 @@
 //! A plan owns all it needs and knows no values of variables but those of `@skip` and `@include`, so that it is compiled
 //! once for a document. Its statements are counted before one is sent.
 
+mod weigh;
+
+use std::sync::Arc;
+
 use async_graphql::{Name, Pos};
 use async_graphql_value::Value as Literal;
 
@@ -12,8 +16,8 @@ use crate::content::{ComputedInfo, ContentInfo, EnumInfo, FieldInfo};
 use crate::error::Step;
 use crate::kind::{Kind, Part};
 
-/// `{"key":` or `,"key":`, ready to be copied.
-pub type Prefix = Box<[u8]>;
+/// `{"key":` or `,"key":`, ready to be copied; shared by all fields that have the key.
+pub type Prefix = Arc<[u8]>;
 /// How one object is written, field by field.
 pub type Shape = Vec<(Prefix, What)>;
 
@@ -29,8 +33,8 @@ pub struct Object {
 
 #[derive(Debug, PartialEq)]
 pub enum Column {
-    /// An expression over the row `t`.
-    Sql(String),
+    /// An expression over the row `t`, shared by all places that read the column.
+    Sql(Arc<str>),
     /// The revision that is live, for the status; null where the stage is live itself.
     LiveRevision,
 }
@@ -226,7 +230,7 @@ pub enum InfoWhat {
 pub struct Use {
     pub info: &'static ContentInfo,
     pub what: Used,
-    pub path: Vec<Step>,
+    pub path: Path,
     pub pos: Pos,
 }
 
@@ -241,18 +245,53 @@ pub enum Used {
     Author,
 }
 
-/// A field's arguments as the document gives them.
+/// A field's arguments as the document gives them, shared by all places where its fragment is spread.
+pub type GivenArguments = Arc<[(Name, Literal)]>;
+
+/// A field's arguments, and where it is.
 #[derive(Debug)]
 pub struct Given {
-    pub parent: String,
-    pub field: String,
-    pub arguments: Vec<(Name, Literal)>,
+    pub parent: &'static str,
+    pub field: Name,
+    pub arguments: GivenArguments,
     pub pos: Pos,
+}
+
+/// Response keys from the root; lists on the way have no index yet. Paths share what is above them, so that each field of
+/// a plan adds its own step and no more.
+#[derive(Clone, Debug, Default)]
+pub struct Path(Option<Arc<PathStep>>);
+
+#[derive(Debug)]
+struct PathStep {
+    above: Path,
+    key: Name,
+}
+
+impl Path {
+    pub fn below(&self, key: Name) -> Self {
+        Self(Some(Arc::new(PathStep { above: self.clone(), key })))
+    }
+
+    pub fn above(&self) -> Self {
+        self.0.as_ref().map(|step| step.above.clone()).unwrap_or_default()
+    }
+
+    pub fn len(&self) -> usize {
+        std::iter::successors(self.0.as_ref(), |step| step.above.0.as_ref()).count()
+    }
+
+    pub fn steps(&self) -> Vec<Step> {
+        let steps = std::iter::successors(self.0.as_ref(), |step| step.above.0.as_ref());
+        let mut steps: Vec<_> = steps.map(|step| Step::from(step.key.as_str())).collect();
+        steps.reverse();
+        steps
+    }
 }
 
 impl Object {
     pub fn new(info: &'static ContentInfo) -> Self {
-        Self { info, columns: vec![Column::Sql("t.id".into())], relations: Vec::new(), computed: Vec::new() }
+        Self { info, columns: vec![Column::Sql(Arc::from("t.id"))], relations: Vec::new(), computed: Vec::new() }
     }
 
     /// The index of a column, which is read once.

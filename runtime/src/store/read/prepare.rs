@@ -154,7 +154,7 @@ impl Preparing<'_> {
         };
         if !page.rows && !page.total {
             // Nothing is sent, and what is wrong with it is told all the same.
-            self.filter(page.object.info, filter, &mut Sql::default(), &mut problems)?;
+            self.filter(link, page.object.info, filter, &mut Sql::default(), &mut problems)?;
         }
         // What is wrong with the filter is told once, though it is compiled twice.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
@@ -176,7 +176,7 @@ impl Preparing<'_> {
 
     fn coerce(&mut self, list: &List) -> Option<Map<String, Json>> {
         let given = &list.given;
-        match self.arguments.coerce(&given.parent, &given.field, &given.arguments) {
+        match self.arguments.coerce(given.parent, &given.field, &given.arguments) {
             Ok(arguments) => Some(arguments),
             Err(problems) => {
                 self.slots[list.slot] = Some(Err(problems));
@@ -185,19 +185,8 @@ impl Preparing<'_> {
         }
     }
 
-    fn size(&self, arguments: &Map<String, Json>, name: &str, problems: &mut Vec<Problem>) -> Option<usize> {
-        let given = arguments.get(name).filter(|value| !value.is_null())?;
-        let limit = self.store.schema.site.limits.page as usize;
-        let problem = match given.as_u64().map(|size| size as usize) {
-            Some(size) if size <= limit => return Some(size),
-            Some(size) => {
-                let details = serde_json::json!({"limit": limit, "requested": size});
-                Problem::new(Code::LimitExceeded, format!("`{name}` is {size}, the limit is {limit}")).details(details)
-            }
-            None => Problem::new(Code::BadUserInput, format!("`{name}` must not be negative, it is {given}")),
-        };
-        problems.push(problem.at([name.into()]));
-        None
+    fn size(&self, arguments: &Map<String, Json>, name: &'static str, problems: &mut Vec<Problem>) -> Option<usize> {
+        size(arguments, name, self.store.schema.site.limits.page, problems)
     }
 
     fn place(
@@ -231,7 +220,7 @@ impl Preparing<'_> {
         sql.push("SELECT ");
         self.push_columns(object, select, &mut sql);
         self.from(link, object.info, &mut sql)?;
-        self.conditions(object.info, select, &mut sql, problems)?;
+        self.conditions(link, object.info, select, &mut sql, problems)?;
         sql.push(" ORDER BY ");
         select.order.push_keys(&mut sql.text);
         // A literal: PostgreSQL plans a parameter here anew at each execution.
@@ -265,8 +254,8 @@ impl Preparing<'_> {
             // No field can have this name.
             sql.push(") AS \"#\"");
         }
-        link.all(self.tables(), object.info, &mut sql)?;
-        self.conditions(object.info, select, &mut sql, problems)?;
+        link.all(self.tables(), object.info, "t", &mut sql)?;
+        self.conditions(Some(link), object.info, select, &mut sql, problems)?;
         sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
         if only_first {
             sql.push(&format!(" ORDER BY {owner}, "));
@@ -286,12 +275,13 @@ impl Preparing<'_> {
 
     fn conditions(
         &self,
+        link: Option<&Link>,
         info: &'static ContentInfo,
         select: &Select<'_>,
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
-        self.filter(info, select.filter, sql, problems)?;
+        self.filter(link, info, select.filter, sql, problems)?;
         for (order, place) in &select.places {
             sql.push(" AND ");
             order.push_after(place, sql);
@@ -309,7 +299,7 @@ impl Preparing<'_> {
         let mut sql = Sql::default();
         sql.push("SELECT count(*)");
         self.from(link, info, &mut sql)?;
-        self.filter(info, filter, &mut sql, problems)?;
+        self.filter(link, info, filter, &mut sql, problems)?;
         if link.is_some() {
             let inner = std::mem::take(&mut sql.text);
             sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
@@ -333,6 +323,7 @@ impl Preparing<'_> {
 
     fn filter(
         &self,
+        link: Option<&Link>,
         info: &'static ContentInfo,
         filter: Option<&Json>,
         sql: &mut Sql,
@@ -340,8 +331,31 @@ impl Preparing<'_> {
     ) -> Result<()> {
         let Some(filter) = filter else { return Ok(()) };
         sql.push(" AND ");
-        Filter::new(self.store, self.stage, sql, problems).conditions(info, filter, "t")
+        let conditions = Filter::new(self.store, self.stage, sql, problems);
+        let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
+        conditions.conditions(info, filter, "t")
     }
+}
+
+/// How many entries of a list are asked for, by `first` or `last`; `None` where the argument is not given, or wrong.
+pub fn size(
+    arguments: &Map<String, Json>,
+    name: &'static str,
+    limit: u32,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    let given = arguments.get(name).filter(|value| !value.is_null())?;
+    let limit = limit as usize;
+    let problem = match given.as_u64().map(|size| size as usize) {
+        Some(size) if size <= limit => return Some(size),
+        Some(size) => {
+            let details = serde_json::json!({"limit": limit, "requested": size});
+            Problem::new(Code::LimitExceeded, format!("`{name}` is {size}, the limit is {limit}")).details(details)
+        }
+        None => Problem::new(Code::BadUserInput, format!("`{name}` must not be negative, it is {given}")),
+    };
+    problems.push(problem.at([name.into()]));
+    None
 }
 
 /// The rows of some ids, in no order.

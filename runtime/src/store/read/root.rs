@@ -23,6 +23,7 @@ use crate::error::{Code, Error, Problem, Result, Step};
 use crate::id;
 use crate::kind::Kind;
 use crate::store::Stage;
+use crate::weigh::{Scales, Weigh};
 
 /// One root field, compiled.
 #[derive(Debug)]
@@ -33,6 +34,19 @@ pub struct Root {
     what: What,
     slots: usize,
     uses: Vec<Use>,
+}
+
+impl Weigh for Root {
+    fn weigh(&self, scales: &mut Scales) {
+        self.key.weigh(scales);
+        self.given.weigh(scales);
+        self.uses.weigh(scales);
+        match &self.what {
+            What::ById(member) | What::ByKey { member, .. } | What::Entries { member, .. } => member.weigh(scales),
+            What::Page(page) => page.weigh(scales),
+            What::Nodes { members, .. } => members.weigh(scales),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -61,7 +75,7 @@ impl Root {
     pub fn compile(document: Document<'_>, selected: &Selected<'_>) -> Option<Self> {
         let mut compiler = Compiler::new(document);
         compiler
-            .below(selected.key, |compiler| {
+            .below(selected, |compiler| {
                 let given = compiler.given("Query", selected);
                 let what = what(document.schema, selected, compiler)?;
                 Some((given, what))
@@ -72,13 +86,13 @@ impl Root {
     /// For a field that returns entries which somebody else finds: a mutation, or an operation of the site's own.
     pub fn of_entries(
         document: Document<'_>,
-        parent: &str,
+        parent: &'static str,
         selected: &Selected<'_>,
         info: &'static ContentInfo,
         many: bool,
     ) -> Self {
         let mut compiler = Compiler::new(document);
-        let (given, what) = compiler.below(selected.key, |compiler| {
+        let (given, what) = compiler.below(selected, |compiler| {
             let given = compiler.given(parent, selected);
             compiler.note(info, Used::Type, selected.pos);
             (given, What::Entries { member: compiler.member(info, &selected.sets), many })
@@ -103,7 +117,7 @@ impl Root {
         let own = self.uses.iter().filter(|used| !matches!(used.what, Used::Type) && used.path.len() == 2);
         denied.extend(own.filter_map(|used| {
             let problem = access.must_read_any(used.info, Stage::Draft).err()?;
-            Some(Failure { problem, path: used.path.clone(), pos: used.pos })
+            Some(Failure { problem, path: used.path.steps(), pos: used.pos })
         }));
         denied
     }
@@ -111,9 +125,18 @@ impl Root {
     fn denied_unless(&self, access: &Access, stage: Stage, allowed: impl Fn(&Use) -> bool) -> Vec<Failure> {
         let denied = self.uses.iter().filter(|used| !allowed(used)).filter_map(|used| {
             let problem = access.must_use(used.info, used.what, stage).err()?;
-            Some(Failure { problem, path: used.path.clone(), pos: used.pos })
+            Some(Failure { problem, path: used.path.steps(), pos: used.pos })
         });
-        denied.collect()
+        denied.chain(self.denied_nodes(access, stage)).collect()
+    }
+
+    /// `nodes` leaves out the types that the actor may read nothing of. There have to be others.
+    fn denied_nodes(&self, access: &Access, stage: Stage) -> Option<Failure> {
+        let What::Nodes { members, .. } = &self.what else { return None };
+        let mut problems = members.iter().map(|member| access.must_read_any(member.object.info, stage).err());
+        let problem = problems.next()??;
+        let of_all = problems.all(|problem| problem.is_some());
+        of_all.then(|| Failure { problem, path: vec![Step::from(self.key.as_str())], pos: self.given.pos })
     }
 
     pub fn pos(&self) -> Pos {
@@ -137,7 +160,7 @@ impl Root {
         if self.given.arguments.iter().all(|(name, _)| name.as_str() != "stage") {
             return Stage::Live;
         }
-        let arguments = request.arguments.coerce(&self.given.parent, &self.given.field, &self.given.arguments);
+        let arguments = request.arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
         arguments.map_or(Stage::Live, |arguments| stage(&arguments))
     }
 
@@ -167,7 +190,7 @@ impl Root {
     }
 
     fn arguments(&self, request: &Request<'_>) -> Result<Map<String, Json>, Vec<Failure>> {
-        let coerced = request.arguments.coerce(&self.given.parent, &self.given.field, &self.given.arguments);
+        let coerced = request.arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
         coerced.map_err(|problems| self.failed(Error { problems }))
     }
 
@@ -344,8 +367,8 @@ fn what<'a>(schema: &'static SchemaInfo, selected: &Selected<'a>, compiler: &mut
             compiler.note(info, Used::Type, selected.pos);
             return Some(What::ById(compiler.member(info, &selected.sets)));
         }
-        let key = name.strip_prefix(singular.as_str()).and_then(|rest| rest.strip_prefix("By")).unwrap_or_default();
-        let field = info.fields.iter().find(|field| field.unique == Some(&[]) && lower_first(key) == field.name);
+        let by_field = |field: &&FieldInfo| format!("{singular}By{}", upper_first(field.name)) == name;
+        let field = info.fields.iter().filter(|field| field.unique == Some(&[])).find(by_field);
         if let Some((field, Shape::Scalar(kind))) = field.map(|field| (field, field.shape)) {
             compiler.note(info, Used::Type, selected.pos);
             compiler.note(info, Used::Field(field.snake), selected.pos);
@@ -376,6 +399,12 @@ pub fn stage(arguments: &Map<String, Json>) -> Stage {
         Some("DRAFT") => Stage::Draft,
         _ => Stage::Live,
     }
+}
+
+/// `ProductVariant` for `productVariant`.
+pub(crate) fn upper_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
 /// `productVariant` for `ProductVariant`.

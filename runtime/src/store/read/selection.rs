@@ -1,9 +1,11 @@
 //! Selections of a document: fields collected as the specification's `CollectFields` and `MergeSelectionSets` have it.
 
+use std::collections::HashMap;
+
 use async_graphql::Pos;
 use async_graphql::parser::Positioned;
-use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql_value::Value as Literal;
+use async_graphql::parser::types::{Directive, Field, FragmentDefinition, Selection, SelectionSet};
+use async_graphql_value::{Name, Value as Literal};
 use indexmap::IndexMap;
 
 use crate::content::{SchemaInfo, Shape};
@@ -12,7 +14,7 @@ use crate::content::{SchemaInfo, Shape};
 #[derive(Clone, Copy)]
 pub struct Document<'a> {
     pub schema: &'static SchemaInfo,
-    pub document: &'a ExecutableDocument,
+    pub fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     /// The value of a variable of `@skip` or `@include`.
     pub condition: &'a dyn Fn(&str) -> bool,
     /// Whether a field, by its type and its name, may be null: an error in it goes no further then.
@@ -73,7 +75,7 @@ impl<'a> Document<'a> {
                         continue;
                     }
                     visited.push(name);
-                    let Some(fragment) = self.document.fragments.get(name) else { continue };
+                    let Some(fragment) = self.fragments.get(name) else { continue };
                     if self.applies(ty, fragment.node.type_condition.node.on.node.as_str()) {
                         self.collect(ty, &fragment.node.selection_set.node, fields, visited);
                     }

@@ -14,6 +14,10 @@ use crate::store::Stage;
 use crate::store::read::sql::{in_bytes, in_order, quoted};
 use crate::value::Value;
 
+/// A list of more values is looked up in a hash table, which a short one would take longer to make; PostgreSQL goes
+/// through a parameter's array item by item.
+const LONG_LIST: usize = 32;
+
 /// What the operators of one field work on.
 pub(super) struct Operand<'a> {
     /// `(expression, SQL type)`; all are equal or none, and the first one orders.
@@ -142,13 +146,17 @@ impl Filter<'_> {
         for (index, item) in items(value).iter().enumerate() {
             values.extend(self.at(index, |this| this.parsed(operand, item)));
         }
+        let is_long = values.len() > LONG_LIST;
         let list = Value::List(values);
         if let Some(text) = operand.text.as_ref().filter(|text| text.found_by_it) {
-            let _ = write!(self.sql.text, "{} = ANY(ARRAY(SELECT sort.key(v) FROM unnest(", text.in_order);
-            self.sql.value(&list, 0, "text[]").push(") v))");
+            let (open, close) = if is_long { ("IN (", ") v)") } else { ("= ANY(ARRAY(", ") v))") };
+            let _ = write!(self.sql.text, "{} {open}SELECT sort.key(v) FROM unnest(", text.in_order);
+            self.sql.value(&list, 0, "text[]").push(close);
             return Ok(());
         }
-        if let [(column, cast)] = operand.columns.as_slice() {
+        if let [(column, cast)] = operand.columns.as_slice()
+            && !is_long
+        {
             let _ = write!(self.sql.text, "{column} = ANY(");
             self.sql.value(&list, 0, &format!("{cast}[]")).push(")");
             return Ok(());

@@ -1,0 +1,180 @@
+//! What values hold on the heap, for caches that are bounded by bytes: never less than it is, and little more.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_graphql_value::{ConstValue, Name, Value as Literal};
+use serde_json::Value as Json;
+
+use crate::error::Step;
+
+/// An allocator keeps its own account of each block, and rounds its size up.
+const ACCOUNT: usize = 16;
+
+/// Adds up what values hold; what several of them share is counted once.
+#[derive(Default)]
+pub struct Scales {
+    seen: HashSet<usize>,
+    total: usize,
+}
+
+pub trait Weigh {
+    /// Adds what the value holds beside its own size.
+    fn weigh(&self, scales: &mut Scales);
+}
+
+/// The bytes of a value and of all that it holds.
+pub fn weight(value: &impl Weigh) -> usize {
+    let mut scales = Scales::default();
+    scales.block(size_of_val(value));
+    value.weigh(&mut scales);
+    scales.total
+}
+
+impl Scales {
+    pub fn block(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.total += (bytes + ACCOUNT).next_multiple_of(ACCOUNT);
+        }
+    }
+
+    /// What a pointer with counts points at; whether it was not seen before.
+    pub fn shared<T: ?Sized>(&mut self, shared: &Arc<T>) -> bool {
+        let is_new = self.seen.insert(Arc::as_ptr(shared).cast::<u8>().addr());
+        if is_new {
+            self.block(size_of_val(&**shared) + 2 * size_of::<usize>());
+        }
+        is_new
+    }
+
+    /// Buckets of a hash table: a power of two of which an eighth is free, with a byte of control for each.
+    pub fn table<T>(&mut self, capacity: usize) {
+        if capacity > 0 {
+            let buckets = (capacity * 8 / 7 + 1).next_power_of_two();
+            self.block(buckets * (size_of::<T>() + 1) + 2 * ACCOUNT);
+        }
+    }
+}
+
+impl<T: Weigh> Weigh for Vec<T> {
+    fn weigh(&self, scales: &mut Scales) {
+        scales.block(self.capacity() * size_of::<T>());
+        self.iter().for_each(|item| item.weigh(scales));
+    }
+}
+
+impl<T: Weigh> Weigh for Box<[T]> {
+    fn weigh(&self, scales: &mut Scales) {
+        scales.block(size_of_val(&**self));
+        self.iter().for_each(|item| item.weigh(scales));
+    }
+}
+
+impl<T: Weigh + ?Sized> Weigh for Arc<T> {
+    fn weigh(&self, scales: &mut Scales) {
+        if scales.shared(self) {
+            (**self).weigh(scales);
+        }
+    }
+}
+
+impl<T: Weigh> Weigh for [T] {
+    fn weigh(&self, scales: &mut Scales) {
+        self.iter().for_each(|item| item.weigh(scales));
+    }
+}
+
+impl<T: Weigh> Weigh for Option<T> {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Some(value) = self {
+            value.weigh(scales);
+        }
+    }
+}
+
+impl<A: Weigh, B: Weigh> Weigh for (A, B) {
+    fn weigh(&self, scales: &mut Scales) {
+        self.0.weigh(scales);
+        self.1.weigh(scales);
+    }
+}
+
+impl Weigh for String {
+    fn weigh(&self, scales: &mut Scales) {
+        scales.block(self.capacity());
+    }
+}
+
+impl Weigh for str {
+    fn weigh(&self, _: &mut Scales) {}
+}
+
+macro_rules! nothing_on_the_heap {
+    ($($ty:ty),*) => {
+        $(impl Weigh for $ty {
+            fn weigh(&self, _: &mut Scales) {}
+        })*
+    };
+}
+nothing_on_the_heap!(u8, usize, bool, u64, &'static str);
+
+impl Weigh for Name {
+    /// Its text is one block that names share, which cannot be told from here.
+    fn weigh(&self, scales: &mut Scales) {
+        scales.block(self.as_str().len() + 2 * size_of::<usize>());
+    }
+}
+
+impl Weigh for Step {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Self::Key(key) = self {
+            key.weigh(scales);
+        }
+    }
+}
+
+impl Weigh for Literal {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Null | Self::Boolean(_) => {}
+            // Its digits, where numbers keep them.
+            Self::Number(number) => scales.block(number.to_string().len()),
+            Self::Variable(name) | Self::Enum(name) => name.weigh(scales),
+            Self::String(text) => text.weigh(scales),
+            Self::Binary(bytes) => scales.block(bytes.len()),
+            Self::List(items) => items.weigh(scales),
+            Self::Object(entries) => {
+                scales.block(entries.capacity() * (size_of::<(usize, Name, Self)>()));
+                scales.table::<usize>(entries.capacity());
+                for (key, value) in entries {
+                    key.weigh(scales);
+                    value.weigh(scales);
+                }
+            }
+        }
+    }
+}
+
+impl Weigh for ConstValue {
+    fn weigh(&self, scales: &mut Scales) {
+        self.clone().into_value().weigh(scales);
+    }
+}
+
+impl Weigh for Json {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Null | Self::Bool(_) => {}
+            Self::Number(number) => scales.block(number.to_string().len()),
+            Self::String(text) => text.weigh(scales),
+            Self::Array(items) => items.weigh(scales),
+            Self::Object(entries) => {
+                scales.table::<(usize, String, Self)>(entries.len() * 2);
+                for (key, value) in entries {
+                    key.weigh(scales);
+                    value.weigh(scales);
+                }
+            }
+        }
+    }
+}
