@@ -234,10 +234,10 @@ impl Api {
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
         let (data, failures) = execution.run(&compiled, is_mutation).await;
         let mut answer = Answer::executed(data, &failures, spent, &ration);
-        let is_full = |failure: &Failure| failure.problem.code == Code::Unavailable;
-        if execution.has_panicked() {
+        let has = |code| failures.iter().any(|failure| failure.problem.code == code);
+        if has(Code::Internal) {
             answer.outcome = Outcome::Failed;
-        } else if !is_mutation && failures.iter().any(is_full) {
+        } else if !is_mutation && has(Code::Unavailable) {
             answer.outcome = Outcome::Refused(Code::Unavailable);
         }
         Ok(answer)

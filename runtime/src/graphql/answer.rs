@@ -26,7 +26,7 @@ pub struct Failure {
 pub enum Outcome {
     /// There is `data`, if only null for a failed field.
     Executed,
-    /// The site's own code panicked, or ours.
+    /// The server or the site's own code is at fault for what is missing.
     Failed,
     /// Refused before execution.
     Refused(Code),

@@ -1,7 +1,6 @@
 //! Runs the root fields of an operation: reads side by side, mutations one after the other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Variables as AsyncVariables;
 use async_graphql_value::{Name, Value as Literal};
@@ -35,17 +34,11 @@ pub struct Execution<'a> {
     /// As the actor of the request may use it.
     pub store: Store,
     pub variables: &'a Variables,
-    has_panicked: AtomicBool,
 }
 
 impl<'a> Execution<'a> {
     pub fn new(api: &'a Api, store: Store, variables: &'a Variables) -> Self {
-        Self { api, store, variables, has_panicked: AtomicBool::new(false) }
-    }
-
-    /// The server is at fault for what is missing.
-    pub fn has_panicked(&self) -> bool {
-        self.has_panicked.load(Ordering::Relaxed)
+        Self { api, store, variables }
     }
 
     /// What the actor may not do, of all that is asked; nothing is done where there is any.
@@ -143,10 +136,7 @@ impl<'a> Execution<'a> {
         work: impl Future<Output = Result<T, Vec<Failure>>>,
     ) -> impl Future<Output = Result<T, Vec<Failure>>> {
         caught(work).map(|done| {
-            done.unwrap_or_else(|error| {
-                self.has_panicked.store(true, Ordering::Relaxed);
-                Err(Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]))
-            })
+            done.unwrap_or_else(|error| Err(Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())])))
         })
     }
 
