@@ -39,7 +39,8 @@ impl Server {
         let command = command.env("TYPECASE_SECRET", "bench-9fK2pXw7Lq4ZtR8mVd3HsY6nBc1GjA5eUo0iTxPk");
         // One client asks for more than a thousand people would.
         let command = command.env("TYPECASE_RATE", "off");
-        let connections = CONNECTIONS.to_string();
+        // As many for reads of anonymous visitors, which are measured; those of others have as many, and writes half of it.
+        let connections = (2 * CONNECTIONS + CONNECTIONS / 2 + 1).to_string();
         let child =
             command.env("TYPECASE_CONNECTIONS", connections).env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;
         let server = Self { name, address, child };

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use serde_json::Value as Json;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::access::{Actor, Identity};
 use crate::error::Result;
 use crate::id;
+use crate::store::{Connection, Pool};
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,12 +48,19 @@ impl<'a> Event<'a> {
 }
 
 /// Adds a line in the transaction of what it tells, so that there is neither without the other.
-pub async fn record(connection: &mut PgConnection, actor: &Actor, event: Event<'_>) -> Result<()> {
+pub async fn record(connection: &mut Connection, actor: &Actor, event: Event<'_>) -> Result<()> {
     record_all(connection, actor, vec![event]).await
 }
 
+/// As [`record`], in a transaction of its own.
+pub async fn record_alone(pool: &Pool, actor: &Actor, event: Event<'_>) -> Result<()> {
+    let mut transaction = pool.begin().await?;
+    record(&mut transaction, actor, event).await?;
+    Ok(transaction.commit().await?)
+}
+
 /// As [`record`], with one statement for any number of lines.
-pub async fn record_all(connection: &mut PgConnection, actor: &Actor, events: Vec<Event<'_>>) -> Result<()> {
+pub async fn record_all(connection: &mut Connection, actor: &Actor, events: Vec<Event<'_>>) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }

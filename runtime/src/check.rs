@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
@@ -13,7 +13,7 @@ use crate::store::write::check::Checker;
 use crate::store::write::failure::Failure;
 use crate::store::write::load::load;
 use crate::store::write::row::{At, Faults};
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 use crate::{export, id};
 
 /// Entries that are read together.
@@ -60,22 +60,21 @@ pub async fn run(options: &Options, store: &Store) -> Result<Report, String> {
         let messages: Vec<_> = error.problems.into_iter().map(|problem| problem.message).collect();
         format!("the check stopped: {}", messages.join("; "))
     };
-    let mut connection = store.pool.acquire().await.map_err(|error| said(error.into()))?;
-    let mut transaction = connection.begin().await.map_err(|error| said(error.into()))?;
+    let mut transaction = store.writes.begin().await.map_err(|error| said(error.into()))?;
     let snapshot = sqlx::query("set transaction isolation level repeatable read, read only");
     snapshot.execute(&mut *transaction).await.map_err(|error| said(error.into()))?;
     let mut report = Report::default();
     for info in types {
         for stage in [Stage::Draft, Stage::Live] {
             let checked = check(&mut transaction, store, stage, info, &mut report).await;
-            checked.map_err(|failure| said(failure.into_error(store.schema)))?;
+            checked.map_err(|failure| said(failure.into_error(store.schema, false)))?;
         }
     }
     Ok(report)
 }
 
 async fn check(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     stage: Stage,
     info: &'static ContentInfo,

@@ -19,7 +19,7 @@ use crate::content::SchemaInfo;
 use crate::error::{Code, Error, Result};
 use crate::identity::Accounts;
 use crate::server::Server;
-use crate::store::{Database, Store};
+use crate::store::{Database, Limits, Store};
 use crate::{check, demo, doctor, export, import, migrate};
 
 /// What is logged when RUST_LOG does not say.
@@ -178,8 +178,8 @@ async fn rework(config: &Config, schema: &'static SchemaInfo, file: &Path) -> Re
 
 /// A store on a database that has had its migrations.
 async fn connect(config: &Config, server: &Server) -> Result<Store> {
-    let database = Database::connect_lazy(&config.database, 2, server.schema)?;
-    migrate::check(&database.pool, server.schema).await?;
+    let database = Database::connect_lazy(&config.database, Limits::COMMAND, server.schema)?;
+    migrate::check(&database.writes, server.schema).await?;
     Ok(database.trusted())
 }
 
@@ -187,7 +187,7 @@ async fn connect(config: &Config, server: &Server) -> Result<Store> {
 async fn acting(config: &Config, server: &Server, person: Person) -> Result<Store> {
     let store = connect(config, server).await?;
     let Some(email) = person.email else { return Ok(store) };
-    let accounts = Accounts::new(store.pool.clone(), server.schema, &config.identity)?;
+    let accounts = Accounts::new(store.writes.clone(), server.schema, &config.identity)?;
     let user = accounts.user_by_email(&email).await?.filter(|user| !user.disabled);
     let user = user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no active user `{email}`")))?;
     let identity = Identity::User { id: user.id, session: Uuid::nil() };
@@ -196,7 +196,7 @@ async fn acting(config: &Config, server: &Server, person: Person) -> Result<Stor
 
 async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {
     let store = connect(config, server).await?;
-    Accounts::new(store.pool.clone(), server.schema, &config.identity)
+    Accounts::new(store.writes.clone(), server.schema, &config.identity)
 }
 
 fn log() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -10,11 +11,18 @@ use crate::http::protection;
 use crate::identity::WrongSetting;
 use crate::identity::settings::Settings;
 use crate::migrate::PublicRole;
+use crate::store::Limits;
 
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
-const CONNECTIONS: u32 = 10;
 const PLAN_MEMORY: u32 = 32;
+/// For reads of anonymous visitors 10, for those of others 10, for writes 5, and one that is listened on.
+const CONNECTIONS: u32 = 26;
+/// For a statement, and for one of an anonymous visitor.
+const STATEMENT: Duration = Duration::from_secs(10);
+const PUBLIC_STATEMENT: Duration = Duration::from_secs(5);
+/// Below the time of a request, which ends with a worse answer.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(29);
 /// A shorter token could be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
@@ -22,7 +30,8 @@ const SHORTEST_TOKEN: usize = 16;
 pub struct Config {
     /// Checked to be an address of PostgreSQL.
     pub database: String,
-    pub connections: u32,
+    /// Connections to the database and the time of its statements.
+    pub limits: Limits,
     /// MiB for documents that are kept ready to run.
     pub plan_memory: u32,
     pub address: SocketAddr,
@@ -64,7 +73,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Wrong>> {
         let mut reader = Reader { variable, wrong: Vec::new() };
         let database = reader.database();
-        let connections = reader.parsed("TYPECASE_CONNECTIONS", "a number from 1 to 1000").unwrap_or(CONNECTIONS);
+        let limits = reader.limits();
         let plan_memory = reader.parsed("TYPECASE_PLAN_MEMORY", "a number from 1 to 65536").unwrap_or(PLAN_MEMORY);
         let address = reader.address();
         let health_address = reader.parsed("TYPECASE_HEALTH_ADDRESS", "an address and a port like `0.0.0.0:4001`");
@@ -77,7 +86,7 @@ impl Config {
         let identity = reader.identity(address, environment);
         let config = Self {
             database,
-            connections,
+            limits,
             plan_memory,
             address,
             health_address,
@@ -88,9 +97,6 @@ impl Config {
             protection,
             identity,
         };
-        if !(1..=1000).contains(&config.connections) {
-            reader.wrong("TYPECASE_CONNECTIONS", "it must be a number from 1 to 1000");
-        }
         if !(1..=65_536).contains(&config.plan_memory) {
             reader.wrong("TYPECASE_PLAN_MEMORY", "it must be a number from 1 to 65536");
         }
@@ -139,6 +145,34 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.wrong(name, format!("`{value}` is not {expected}"));
         }
         parsed
+    }
+
+    fn limits(&mut self) -> Limits {
+        let expected = format!("a number from {} to 1000", Limits::FEWEST);
+        let connections = self.parsed("TYPECASE_CONNECTIONS", &expected).unwrap_or(CONNECTIONS);
+        if !(Limits::FEWEST..=1000).contains(&connections) {
+            self.wrong("TYPECASE_CONNECTIONS", format!("`{connections}` is not {expected}"));
+        }
+        Limits {
+            connections,
+            statement: Some(self.time("TYPECASE_STATEMENT_TIMEOUT", STATEMENT)),
+            public_statement: Some(self.time("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", PUBLIC_STATEMENT)),
+        }
+    }
+
+    /// `10s` or `500ms`.
+    fn time(&mut self, name: &'static str, default: Duration) -> Duration {
+        let Some(value) = self.get(name) else { return default };
+        let milliseconds = match (value.strip_suffix("ms"), value.strip_suffix('s')) {
+            (Some(number), _) => number.parse().ok(),
+            (None, Some(number)) => number.parse::<u64>().ok().and_then(|seconds| seconds.checked_mul(1000)),
+            (None, None) => None,
+        };
+        let time = milliseconds.map(Duration::from_millis);
+        time.filter(|time| (Duration::from_millis(1)..=LONGEST_STATEMENT).contains(time)).unwrap_or_else(|| {
+            self.wrong(name, format!("`{value}` is not a time from `1ms` to `29s`"));
+            default
+        })
     }
 
     fn database(&mut self) -> String {
@@ -241,7 +275,7 @@ mod tests {
         let config = read(&[("DATABASE_URL", "postgres://localhost/shop"), ("PORT", "")]).unwrap();
         assert_eq!(config.address.to_string(), ADDRESS);
         assert_eq!(
-            (config.environment, config.token, config.connections),
+            (config.environment, config.token, config.limits.connections),
             (Environment::Production, None, CONNECTIONS)
         );
     }
@@ -272,7 +306,9 @@ mod tests {
     fn all_that_is_wrong_is_told_by_name_and_no_password_is() {
         let wrong = read(&[
             ("DATABASE_URL", "mysql://me:hidden@localhost/shop"),
-            ("TYPECASE_CONNECTIONS", "0"),
+            ("TYPECASE_CONNECTIONS", "4"),
+            ("TYPECASE_STATEMENT_TIMEOUT", "30s"),
+            ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "500ms"),
             ("TYPECASE_ADDRESS", "here"),
             ("TYPECASE_ENV", "dev"),
             ("TYPECASE_DEV_TOKEN", "short"),
@@ -282,11 +318,12 @@ mod tests {
         let names: Vec<_> = wrong.iter().map(|wrong| &*wrong.variable).collect();
         let expected = [
             "DATABASE_URL",
+            "TYPECASE_CONNECTIONS",
+            "TYPECASE_STATEMENT_TIMEOUT",
             "TYPECASE_ADDRESS",
             "TYPECASE_ENV",
             "TYPECASE_DEV_TOKEN",
             "TYPECASE_PUBLIC_DATABASE_URL",
-            "TYPECASE_CONNECTIONS",
         ];
         assert_eq!(names, expected);
         assert!(wrong.iter().all(|wrong| !wrong.message.contains("hidden")), "{wrong:?}");

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::config::{Config, Environment, Wrong};
 use crate::content::SchemaInfo;
-use crate::migrate::{self, Obstacle, public_login};
-use crate::store::Database;
+use crate::migrate::{self, Obstacle, PublicRole, public_login};
+use crate::store::{Database, Limits, Pool, Sizes, Way};
 
 /// The oldest PostgreSQL whose features the statements use.
 const OLDEST_POSTGRES: i32 = 14_00_00;
@@ -49,7 +48,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.extend(config.identity.previous_secret.is_some().then(previous_secret));
     findings.push(mail(config));
     findings.push(address(config).await);
-    let store = match Database::connect_lazy(&config.database, 1, schema) {
+    let store = match Database::connect_lazy(&config.database, Limits::COMMAND, schema) {
         Ok(store) => store,
         Err(error) => {
             findings.push(wrong(
@@ -60,15 +59,16 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
             return findings;
         }
     };
-    let database = database(&store.pool).await;
+    let database = database(&store.writes).await;
     let answers = matches!(database.state, State::Good(_));
     findings.push(database);
     if answers {
-        findings.push(catalog(&store.pool, schema).await);
-        findings.extend(order_of_texts(&store.pool).await);
+        findings.push(connections(&store.writes, config));
+        findings.push(catalog(&store.writes, schema).await);
+        findings.extend(order_of_texts(&store.writes).await);
         match &config.public_login {
-            Some(login) => findings.push(public_login(&store.pool, config, login).await),
-            None => findings.extend([public_role(&store.pool, config).await, no_public_login(config)]),
+            Some(login) => findings.push(public_login(&store.writes, config, login).await),
+            None => findings.extend([public_role(&store.writes, config).await, no_public_login(config)]),
         }
     }
     findings
@@ -157,7 +157,7 @@ async fn address(config: &Config) -> Finding {
     }
 }
 
-async fn database(pool: &PgPool) -> Finding {
+async fn database(pool: &Pool) -> Finding {
     let version = sqlx::query_scalar::<_, i32>("select current_setting('server_version_num')::int").fetch_one(pool);
     match tokio::time::timeout(ANSWER_TIME, version).await {
         Ok(Ok(version)) if version < OLDEST_POSTGRES => {
@@ -173,7 +173,31 @@ async fn database(pool: &PgPool) -> Finding {
     }
 }
 
-async fn catalog(pool: &PgPool, schema: &'static SchemaInfo) -> Finding {
+/// After the database has answered, so that the way to it is known.
+fn connections(pool: &Pool, config: &Config) -> Finding {
+    let Sizes { public, reads, writes } = config.limits.sizes();
+    let why = format!(
+        "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, and one \
+        that is listened on",
+        config.limits.connections
+    );
+    match pool.login().way() {
+        Way::Direct => good("connections", why),
+        Way::Pooled => Finding {
+            about: "connections".into(),
+            state: State::Notice {
+                why: format!(
+                    "{why}. There is a connection pooler before the database: every statement runs in a transaction of its own, \
+                    which takes longer"
+                ),
+                mend: "export DATABASE_URL=... with the address of PostgreSQL itself, where it takes that many connections"
+                    .to_owned(),
+            },
+        },
+    }
+}
+
+async fn catalog(pool: &Pool, schema: &'static SchemaInfo) -> Finding {
     match migrate::check(pool, schema).await {
         Ok(()) => good("catalog", "the database is the one that this server was compiled for".to_owned()),
         Err(migrate::Error::Obstructed(Obstacle { why, mend })) => wrong("catalog", why, &mend),
@@ -182,7 +206,7 @@ async fn catalog(pool: &PgPool, schema: &'static SchemaInfo) -> Finding {
 }
 
 /// `None` before the first migration.
-async fn order_of_texts(pool: &PgPool) -> Option<Finding> {
+async fn order_of_texts(pool: &Pool) -> Option<Finding> {
     let about = "order of texts";
     let sql = "select string_agg(quote_ident(collname), ', ' order by collname),
             string_agg(quote_ident(collname), ', ' order by collname) filter (where collprovider <> 'i'),
@@ -224,14 +248,19 @@ async fn order_of_texts(pool: &PgPool) -> Option<Finding> {
     })
 }
 
-async fn public_role(pool: &PgPool, config: &Config) -> Finding {
+async fn public_role(pool: &Pool, config: &Config) -> Finding {
     let about = "public role";
     let Some(role) = &config.public_role else {
         let why = "TYPECASE_PUBLIC_ROLE is `none`: public reads have every right of the server".to_owned();
         let mend = "unset TYPECASE_PUBLIC_ROLE && typecase migrate".to_owned();
         return Finding { about: about.into(), state: State::Notice { why, mend } };
     };
-    let checked = async { role.check(&mut *pool.acquire().await?).await };
+    let checked = async {
+        match role.check(&mut *pool.lend().await?).await? {
+            Ok(()) => runs_as(pool, role).await,
+            missing => Ok(missing),
+        }
+    };
     match (checked.await, config.environment) {
         (Ok(Ok(())), _) => good(about, format!("public reads run as `{role}`, which can read what is live alone")),
         (Ok(Err(why)), Environment::Development) => {
@@ -242,9 +271,21 @@ async fn public_role(pool: &PgPool, config: &Config) -> Finding {
     }
 }
 
-async fn public_login(pool: &PgPool, config: &Config, login: &PgConnectOptions) -> Finding {
+/// Asked as public reads ask, whatever is on the way to the database.
+async fn runs_as(pool: &Pool, role: &PublicRole) -> Result<Result<(), String>, sqlx::Error> {
+    let mut connection = pool.login().clone().with_role(role).read_only().connect().await?;
+    let user: String = sqlx::query_scalar("select current_user::text").fetch_one(&mut connection).await?;
+    let wrong = || {
+        format!(
+            "public reads run as `{user}` and not as `{role}`: something between the server and the database changes it"
+        )
+    };
+    Ok(if user == role.as_str() { Ok(()) } else { Err(wrong()) })
+}
+
+async fn public_login(pool: &Pool, config: &Config, login: &PgConnectOptions) -> Finding {
     let about = "public login";
-    let checked = async { public_login::check(login, config.public_role.as_ref(), &mut *pool.acquire().await?).await };
+    let checked = async { public_login::check(login, config.public_role.as_ref(), &mut *pool.lend().await?).await };
     match checked.await {
         Ok(Ok(name)) => good(about, format!("public reads sign in as `{name}`, which can read what is live alone")),
         Ok(Err(unfit)) => wrong(about, unfit.why, &unfit.mend),

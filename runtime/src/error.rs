@@ -6,6 +6,8 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
 /// A stable code; the same in GraphQL's `extensions.code` and, later, in REST's problem details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
@@ -46,8 +48,10 @@ pub enum Code {
     LimitExceeded,
     /// Too often in a short time.
     RateLimited,
-    /// Too much to do at this moment.
+    /// The database is away, or there is too much to do at this moment.
     Unavailable,
+    /// It took longer than it may.
+    Timeout,
     /// The server failed; the cause is in its log under the request's id.
     Internal,
 }
@@ -75,6 +79,7 @@ impl Code {
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",
+            Self::Timeout => "TIMEOUT",
             Self::Internal => "INTERNAL",
         }
     }
@@ -128,6 +133,26 @@ impl Error {
         Problem::new(code, message).into()
     }
 
+    /// The database is away. Logs the cause once.
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        tracing::error!(%cause, "the database does not answer");
+        Self::new(Code::Unavailable, "the database does not answer; try again in a moment")
+    }
+
+    pub fn timeout() -> Self {
+        Self::new(Code::Timeout, "it took longer than it may, and was given up")
+    }
+
+    pub fn in_the_way() -> Self {
+        Self::new(Code::Conflict, "other writes were in the way; try again")
+    }
+
+    /// Whether no input is to blame, so that nothing but another moment helps.
+    pub fn is_of_the_server(&self) -> bool {
+        let is_ours = |problem: &Problem| matches!(problem.code, Code::Internal | Code::Unavailable | Code::Timeout);
+        self.problems.iter().any(is_ours)
+    }
+
     /// Logs the cause once and hides it from the client.
     pub fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
@@ -157,7 +182,26 @@ impl From<Problem> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(cause: sqlx::Error) -> Self {
-        Self::internal(cause)
+        let sqlx::Error::Database(refusal) = &cause else {
+            return match cause {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::BeginFailed
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed => Self::unavailable(&cause),
+                cause => Self::internal(cause),
+            };
+        };
+        let is_end = |refusal: &PgDatabaseError| matches!(refusal.severity(), PgSeverity::Fatal | PgSeverity::Panic);
+        let code = refusal.code().unwrap_or_default();
+        match (&*code, code.get(..2)) {
+            (sqlstate::QUERY_CANCELED, _) => Self::timeout(),
+            (sqlstate::SERIALIZATION_FAILURE | sqlstate::DEADLOCK_DETECTED, _) => Self::in_the_way(),
+            (_, Some(sqlstate::CONNECTION | sqlstate::RESOURCES | sqlstate::OPERATOR)) => Self::unavailable(&cause),
+            _ if refusal.try_downcast_ref().is_some_and(is_end) => Self::unavailable(&cause),
+            _ => Self::internal(cause),
+        }
     }
 }
 
@@ -180,4 +224,20 @@ impl From<usize> for Step {
     fn from(index: usize) -> Self {
         Self::Index(index)
     }
+}
+
+/// What PostgreSQL says by its codes (SQLSTATE), which no language changes; two digits are a class of them.
+pub mod sqlstate {
+    pub const CONNECTION: &str = "08";
+    pub const RESOURCES: &str = "53";
+    /// The operator stops the database, or a backend.
+    pub const OPERATOR: &str = "57";
+    pub const QUERY_CANCELED: &str = "57014";
+    pub const SERIALIZATION_FAILURE: &str = "40001";
+    pub const DEADLOCK_DETECTED: &str = "40P01";
+    pub const NOT_NULL: &str = "23502";
+    pub const FOREIGN_KEY: &str = "23503";
+    pub const RESTRICT: &str = "23001";
+    pub const UNIQUE: &str = "23505";
+    pub const CHECK: &str = "23514";
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value as Json, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, SchemaInfo};
@@ -27,7 +27,7 @@ use crate::store::write::live;
 use crate::store::write::load::load;
 use crate::store::write::row::{Old, Row};
 use crate::store::write::table;
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 use entry::Names;
 
@@ -82,8 +82,7 @@ pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
     }
     let outputs = outputs(options, types)?;
     let said = |error: Error| format!("the export stopped: {error}");
-    let mut connection = store.pool.acquire().await.map_err(|error| said(error.into()))?;
-    let mut transaction = connection.begin().await.map_err(|error| said(error.into()))?;
+    let mut transaction = store.writes.begin().await.map_err(|error| said(error.into()))?;
     let snapshot = sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *transaction);
     snapshot.await.map_err(|error| said(error.into()))?;
     let mut entries = 0;
@@ -134,7 +133,7 @@ fn create(path: &Path) -> Result<Box<dyn Write + Send>, String> {
 }
 
 async fn content(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     exported: Exported<'_>,
     info: &'static ContentInfo,
     out: &mut (dyn Write + Send),
@@ -142,7 +141,7 @@ async fn content(
     let said = |error: Error| format!("the export of {} stopped: {error}", info.table);
     let failed = |error: sqlx::Error| said(error.into());
     let (stage, schema) = (exported.stage, exported.store.schema);
-    let refused = |failure: Failure| said(failure.into_error(schema));
+    let refused = |failure: Failure| said(failure.into_error(schema, false));
     let mut declare = Sql::default();
     declare.push("declare entries no scroll cursor for ");
     ordered(exported, info, &mut declare).map_err(refused)?;
@@ -182,7 +181,7 @@ struct Status {
 
 impl Status {
     async fn of(
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         exported: Exported<'_>,
         info: &'static ContentInfo,
         entries: &HashMap<Uuid, Old>,

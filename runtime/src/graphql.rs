@@ -32,7 +32,7 @@ use crate::error::{Code, Error, Result};
 use crate::hooks::HookSet;
 use crate::memory::Ration;
 use crate::site::SiteCode;
-use crate::store::{Database, Store};
+use crate::store::{Database, OPERATION, Store};
 
 /// Bytes of documents, plans and answers to introspection that are kept.
 pub const KEPT: usize = 32 * 1024 * 1024;
@@ -232,7 +232,8 @@ impl Api {
         let requested = parts.total();
         meter.pay(requested).await.map_err(|refused| vec![refused])?;
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
-        let (data, failures) = execution.run(&compiled, is_mutation).await;
+        let running = execution.run(&compiled, is_mutation);
+        let (data, failures) = OPERATION.scope(Arc::clone(&prepared.name), running).await;
         let mut answer = Answer::executed(data, &failures, spent, &ration);
         let has = |code| failures.iter().any(|failure| failure.problem.code == code);
         if has(Code::Internal) {

@@ -7,14 +7,13 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::id::Id;
 use crate::record::{Record, from_row, to_row};
-use crate::store::Store;
+use crate::store::{Connection, Store};
 use crate::value::Value;
 
 /// What a hook has at hand.
@@ -24,7 +23,7 @@ pub struct Cx<'a> {
     pub store: &'a Store,
     /// The connection that holds the write's transaction: what the hook reads and writes here is part of it. Never take another one
     /// from the store's pool while a write is under way.
-    pub connection: &'a mut PgConnection,
+    pub connection: &'a mut Connection,
 }
 
 /// A write that has been committed.

@@ -22,7 +22,7 @@ mod sent;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -42,8 +42,6 @@ use crate::graphql::Api;
 use crate::identity::Accounts;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The database must answer a readiness check within this time.
-const READY_TIME: Duration = Duration::from_secs(2);
 
 /// What the routes share.
 pub struct App {
@@ -100,22 +98,22 @@ pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
         .with_state(app)
 }
 
-/// Whether requests should be sent here: the database answers, and the server is not about to stop.
+/// Whether requests should be sent here: the database answers on a connection of each pool, and the server is not about to stop.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
     }
-    let ping = sqlx::query("select 1").execute(&app.api.database.pool);
-    match tokio::time::timeout(READY_TIME, ping).await {
-        Ok(Ok(_)) => "ready".into_response(),
-        Ok(Err(error)) => not_ready(&error.to_string()),
-        Err(_) => not_ready("it does not answer"),
+    let asked = app.api.database.pools().map(|pool| async move {
+        let cause = pool.check().await.err()?;
+        tracing::warn!(pool = pool.name(), %cause, "the database is not ready");
+        Some(pool.name())
+    });
+    let failed: Vec<_> = futures_util::future::join_all(asked).await.into_iter().flatten().collect();
+    if failed.is_empty() {
+        return "ready".into_response();
     }
-}
-
-fn not_ready(cause: &str) -> Response {
-    tracing::warn!(cause, "the database is not ready");
-    (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+    let message = format!("the database does not answer: {}", failed.join(", "));
+    (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
 }
 
 async fn not_found() -> Response {

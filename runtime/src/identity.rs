@@ -25,7 +25,6 @@ pub mod user;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
 use self::access_token::AccessTokens;
@@ -36,6 +35,7 @@ use self::secret::{Sealer, Secret};
 use self::settings::Settings;
 use crate::content::SchemaInfo;
 use crate::error::{Code, Error, Result};
+use crate::store::Pool;
 
 pub use self::reseal::{Count, Counts};
 pub use self::roles::Roles;
@@ -45,7 +45,7 @@ pub use self::sign_in::{SignIn, SignedIn};
 /// Everything about accounts, over the tables `cms.user`, `cms.session` and those beside them.
 #[derive(Clone)]
 pub struct Accounts {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
     pub roles: Roles,
     pub tokens: AccessTokens,
     /// Where the site is known to the world: `https://shop.example`.
@@ -66,17 +66,17 @@ pub struct Accounts {
 const MAILS_UNDER_WAY: u32 = 256;
 
 impl Accounts {
-    pub fn new(pool: PgPool, schema: &'static SchemaInfo, settings: &Settings) -> Result<Self> {
+    pub fn new(pool: Pool, schema: &'static SchemaInfo, settings: &Settings) -> Result<Self> {
         Self::with_cost(pool, schema, settings, Cost::OWASP)
     }
 
     /// For tests, which sign in hundreds of times.
     #[cfg(feature = "testing")]
-    pub fn for_tests(pool: PgPool, schema: &'static SchemaInfo, settings: &Settings) -> Result<Self> {
+    pub fn for_tests(pool: Pool, schema: &'static SchemaInfo, settings: &Settings) -> Result<Self> {
         Self::with_cost(pool, schema, settings, Cost::TRIFLING)
     }
 
-    fn with_cost(pool: PgPool, schema: &'static SchemaInfo, settings: &Settings, cost: Cost) -> Result<Self> {
+    fn with_cost(pool: Pool, schema: &'static SchemaInfo, settings: &Settings, cost: Cost) -> Result<Self> {
         let current = settings.secret.clone().map_or_else(Secret::for_this_process, Ok)?;
         let sealer = Sealer::new(current, settings.previous_secret.clone());
         let keys = Keys::new(pool.clone(), sealer.clone());

@@ -1,9 +1,10 @@
 //! Takes a database through the migrations that the binary brings along, and tells whether it has had them.
 //!
-//! One connection, one advisory lock: started several times at once, one does the work and the others find it done.
+//! One advisory lock, on a connection of its own: started several times at once, one does the work and the others find it done.
 
 mod error;
 mod ledger;
+mod lock;
 pub mod public_login;
 pub mod public_role;
 mod rework;
@@ -13,12 +14,15 @@ mod system;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Executor};
 
+use self::lock::Lock;
 use crate::content::SchemaInfo;
+use crate::store::{Connection, Login, Pool, Pulse};
 
 pub use error::{Error, Failure};
 pub use ledger::{Obstacle, State, Status};
@@ -26,13 +30,6 @@ pub use public_role::PublicRole;
 
 /// What the runner itself needs in the database.
 const BOOTSTRAP: &str = include_str!("migrate/bootstrap.sql");
-
-/// Any number will do, as long as it stays the same.
-const LOCK: i64 = 0x7479_7065_6361_7365;
-
-/// How often a process that waits for another one's migration looks again. It must not wait inside of PostgreSQL: an
-/// index that is built concurrently waits for every running statement.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A site's files in order, and the catalog that they lead to. Those of the server itself come before them.
 #[derive(Clone, Copy, Debug)]
@@ -84,38 +81,48 @@ pub async fn migrate_for(
     migrations: Migrations<'_>,
     role: Option<&PublicRole>,
 ) -> Result<Report, Error> {
-    let mut connection = options.clone().connect().await?;
-    lock(&mut connection).await?;
-    let result = match (locked(&mut connection, migrations).await, role) {
+    let login = login(options);
+    let mut lock = Lock::take(&login).await?;
+    let mut connection = login.connect().await?;
+    let result = match (locked(&mut connection, &mut lock, migrations).await, role) {
         (Ok(report), Some(role)) => {
             role.ensure(&mut connection).await.map(|notice| Report { notice, ..report }).map_err(Error::from)
         }
         (result, _) => result,
     };
-    // The lock goes with the connection, also when this fails.
-    let _ = sqlx::Connection::close(connection).await;
+    // What is done is committed.
+    let _ = connection.close().await;
+    lock.release().await;
     result
 }
 
 /// For development: see [`rework`].
 pub async fn rework(options: &PgConnectOptions, migrations: Migrations<'_>, sql: &str) -> Result<(), Error> {
-    let mut connection = options.clone().connect().await?;
-    lock(&mut connection).await?;
+    let login = login(options);
+    let lock = Lock::take(&login).await?;
+    let mut connection = login.connect().await?;
     let result = rework::rework(&mut connection, &migrations, sql).await;
-    let _ = sqlx::Connection::close(connection).await;
+    let _ = connection.close().await;
+    lock.release().await;
     result
+}
+
+/// Statements take as long as they need, as long as the database is there.
+fn login(options: &PgConnectOptions) -> Login {
+    let login = Login::plain(options.clone());
+    login.clone().watched(Arc::new(Pulse::of(login)))
 }
 
 /// Compares the database with the files; changes nothing.
 pub async fn status(options: &PgConnectOptions, migrations: Migrations<'_>) -> Result<Status, Error> {
-    let mut connection = options.clone().connect().await?;
+    let mut connection = login(options).connect().await?;
     ledger::status(&mut connection, &migrations).await
 }
 
 /// Whether a server that was compiled for these migrations can work on this database; the error says what mends it.
-pub async fn check<'a>(pool: &PgPool, migrations: impl Into<Migrations<'a>>) -> Result<(), Error> {
+pub async fn check<'a>(pool: &Pool, migrations: impl Into<Migrations<'a>>) -> Result<(), Error> {
     let migrations = migrations.into();
-    let mut connection = pool.acquire().await?;
+    let mut connection = pool.lend().await?;
     let status = ledger::status(&mut connection, &migrations).await?;
     match (status.obstacle(), status.is_current) {
         (Some(obstacle), _) => Err(Error::Obstructed(obstacle)),
@@ -148,23 +155,13 @@ pub async fn command(
     Ok(())
 }
 
-async fn lock(connection: &mut PgConnection) -> Result<(), Error> {
-    loop {
-        let locked: bool =
-            sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await?;
-        if locked {
-            return Ok(());
-        }
-        tokio::time::sleep(PATIENCE).await;
-    }
-}
-
-async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Result<Report, Error> {
-    connection.execute("set client_min_messages = warning").await?;
+async fn locked(connection: &mut Connection, lock: &mut Lock, migrations: Migrations<'_>) -> Result<Report, Error> {
+    run::quiet(connection).await?;
     for statement in split::split(BOOTSTRAP) {
         connection.execute(AssertSqlSafe(statement.text)).await?;
     }
     let status = ledger::status(connection, &migrations).await?;
+    connection.finish().await?;
     if let Some(obstacle) = status.obstacle() {
         return Err(Error::Obstructed(obstacle));
     }
@@ -176,13 +173,14 @@ async fn locked(connection: &mut PgConnection, migrations: Migrations<'_>) -> Re
             State::Unfinished { statements, .. } => *statements,
             _ => 0,
         };
-        report.applied.push(run::file(connection, name, text, done).await?);
+        report.applied.push(run::file(connection, lock, name, text, done).await?);
     }
     record_catalog(connection, &migrations).await?;
+    connection.finish().await?;
     Ok(report)
 }
 
-async fn record_catalog(connection: &mut PgConnection, migrations: &Migrations<'_>) -> Result<(), Error> {
+async fn record_catalog(connection: &mut Connection, migrations: &Migrations<'_>) -> Result<(), Error> {
     let record =
         "insert into cms.catalog (hash) values ($1) on conflict (singleton) do update set hash = excluded.hash";
     sqlx::query(record).bind(migrations.catalog).execute(&mut *connection).await?;

@@ -20,7 +20,7 @@ use crate::identity::Accounts;
 use crate::migrate::public_login;
 use crate::record::Record;
 use crate::site::SiteCode;
-use crate::store::Database;
+use crate::store::{Database, Sizes};
 use crate::{cli, migrate};
 
 /// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
@@ -84,12 +84,20 @@ impl Server {
     /// Serves until the process is told to stop.
     pub(crate) async fn serve(self, config: Config) -> Result<()> {
         config.check_for_serving().map_err(cli::unusable)?;
-        let database = Database::connect_lazy(&config.database, config.connections, self.schema)?;
-        migrate::check(&database.pool, self.schema).await?;
+        let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
+        migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
+        let Sizes { public, reads, writes } = config.limits.sizes();
+        tracing::info!(
+            connections = config.limits.connections,
+            public,
+            reads,
+            writes,
+            "connections to the database at most"
+        );
         let is_development = config.environment == Environment::Development;
         let protection = protection(&config)?;
-        let accounts = Accounts::new(database.pool.clone(), self.schema, &config.identity)?;
+        let accounts = Accounts::new(database.writes.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
         tokio::spawn(accounts.clone().delete_expired_now_and_then());
@@ -161,7 +169,7 @@ fn protection(config: &Config) -> Result<Arc<Protection>> {
 /// production is not served.
 async fn with_public_reads(database: Database, config: &Config) -> Result<Database> {
     if let Some(login) = &config.public_login {
-        let mut connection = database.pool.acquire().await?;
+        let mut connection = database.writes.lend().await?;
         let checked = public_login::check(login, config.public_role.as_ref(), &mut connection).await?;
         drop(connection);
         return match checked {
@@ -170,7 +178,7 @@ async fn with_public_reads(database: Database, config: &Config) -> Result<Databa
         };
     }
     let Some(role) = &config.public_role else { return Ok(database) };
-    let mut connection = database.pool.acquire().await?;
+    let mut connection = database.writes.lend().await?;
     match (role.check(&mut connection).await?, config.environment) {
         (Ok(()), _) => {
             drop(connection);

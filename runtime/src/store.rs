@@ -1,6 +1,8 @@
 //! `Store`: the database as the rest of the server sees it. Nothing is read without naming a stage.
 
-mod connections;
+mod connection;
+mod pool;
+mod pulse;
 pub mod read;
 pub mod write;
 
@@ -8,12 +10,15 @@ use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{PgConnection, PgPool};
+use futures_util::future::join_all;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 
-use self::connections::Connections;
-pub use self::connections::Lent;
+pub(crate) use self::connection::slow::OPERATION;
+pub use self::connection::{Connection, Login, Way};
+pub use self::pool::{Lent, Pool, Transaction};
+pub use self::pulse::Pulse;
 use crate::access::{Access, Actor, Policy};
 use crate::content::SchemaInfo;
 use crate::error::Result;
@@ -22,7 +27,9 @@ use crate::memory::{self, Ration};
 use crate::migrate::PublicRole;
 
 /// Connections for writes that there are at least: a site's own code may hold one and ask for another.
-const FEWEST: u32 = 2;
+const FEWEST_WRITES: u32 = 2;
+/// The one that signing keys are listened for on.
+const LISTENING: u32 = 1;
 /// Bytes of rows.
 const COUNTED_AT_ONCE: usize = 16 * 1024;
 
@@ -36,14 +43,34 @@ pub enum Stage {
 /// The database before anybody asks: it becomes a [`Store`] for an actor.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// For transactions. Reads have connections of their own, so that writes never keep them waiting.
-    pub pool: PgPool,
-    reads: Connections,
-    /// For what everybody may read, as a role that has no right on anything else.
-    public: Option<Connections>,
+    /// For transactions and accounts. Reads have connections of their own, so that writes never keep them waiting.
+    pub writes: Pool,
+    /// For what people and programs that have signed in read, and for the look-up of who they are.
+    reads: Pool,
+    /// For what everybody may read, as a role that has no right on anything else where there is one.
+    public: Pool,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
+}
+
+/// What a process may take of the database.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections, all together.
+    pub connections: u32,
+    /// For a statement; `None` for commands that take as long as they need.
+    pub statement: Option<Duration>,
+    /// The same for anonymous visitors.
+    pub public_statement: Option<Duration>,
+}
+
+/// The connections of each pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub public: u32,
+    pub reads: u32,
+    pub writes: u32,
 }
 
 /// The database as one actor may see and change it. All reading and writing of content goes through it, and here alone
@@ -67,28 +94,62 @@ impl Stage {
     }
 }
 
+impl Limits {
+    /// Fewer would leave a pool without any.
+    pub const FEWEST: u32 = 5;
+
+    /// For a command of the operator.
+    pub const COMMAND: Self = Self { connections: Self::FEWEST, statement: None, public_statement: None };
+
+    /// A fifth is for writes, and of the others half is for anonymous visitors.
+    pub fn sizes(&self) -> Sizes {
+        let pooled = self.connections.max(Self::FEWEST) - LISTENING;
+        let writes = (pooled / 5).max(FEWEST_WRITES);
+        let public = (pooled - writes) / 2;
+        Sizes { public, reads: pooled - writes - public, writes }
+    }
+}
+
 impl Database {
-    pub fn new(pool: PgPool, schema: &'static SchemaInfo) -> Self {
-        let reads = Connections::new(pool.connect_options().as_ref().clone(), pool.options().get_max_connections());
-        Self::of(pool, reads, schema)
+    /// Connects when first used, so that a server can start and say what is missing.
+    pub fn connect_lazy(url: &str, limits: Limits, schema: &'static SchemaInfo) -> Result<Self, sqlx::Error> {
+        Ok(Self::new(PgConnectOptions::from_str(url)?, limits, schema))
     }
 
-    fn of(pool: PgPool, reads: Connections, schema: &'static SchemaInfo) -> Self {
-        Self { pool, reads, public: None, schema, statements: Arc::default(), policy: Arc::new(Policy::new(schema)) }
+    pub fn new(options: PgConnectOptions, limits: Limits, schema: &'static SchemaInfo) -> Self {
+        let plain = Login::plain(options);
+        let pulse = Arc::new(Pulse::of(plain.clone()));
+        let tuned = plain.tuned().watched(pulse);
+        let login = |limit: Option<Duration>| limit.into_iter().fold(tuned.clone(), Login::limited);
+        let sizes = limits.sizes();
+        Self {
+            writes: Pool::new("writes", login(limits.statement), sizes.writes),
+            reads: Pool::new("reads", login(limits.statement), sizes.reads),
+            public: Pool::new("public reads", login(limits.public_statement), sizes.public),
+            schema,
+            statements: Arc::default(),
+            policy: Arc::new(Policy::new(schema)),
+        }
     }
 
-    /// With connections of their own for what anonymous actors read at `LIVE`, on which this role is set from the start:
-    /// where the server is wrong about a statement, PostgreSQL still refuses drafts and accounts.
-    pub fn with_public_role(self, role: &PublicRole) -> Self {
-        let options = self.pool.connect_options().as_ref().clone().options([("role", role.as_str())]);
-        self.with_public_login(options)
+    /// With a role that is set from the start for what anonymous actors read at `LIVE`: where the server is wrong about a
+    /// statement, PostgreSQL still refuses drafts and accounts.
+    pub fn with_public_role(mut self, role: &PublicRole) -> Self {
+        self.public =
+            Pool::new(self.public.name(), self.public.login().clone().with_role(role).read_only(), self.public.most());
+        self
     }
 
     /// As [`Self::with_public_role`], by a login that cannot become anybody else: no statement leads out of its rights.
-    pub fn with_public_login(mut self, login: PgConnectOptions) -> Self {
-        let options = connect_options(login).options([("default_transaction_read_only", "on")]);
-        self.public = Some(Connections::new(options, self.reads.most()));
+    pub fn with_public_login(mut self, options: PgConnectOptions) -> Self {
+        let login = self.public.login().clone().signed_in_by(options).read_only();
+        self.public = Pool::new(self.public.name(), login, self.public.most());
         self
+    }
+
+    /// Those that the server works with.
+    pub fn pools(&self) -> [&Pool; 3] {
+        [&self.public, &self.reads, &self.writes]
     }
 
     /// The store of this actor.
@@ -110,15 +171,6 @@ impl Database {
         &self.policy
     }
 
-    /// Connects when first used, so that a server can start and say what is missing. Reads have this many connections,
-    /// writes up to half as many more.
-    pub fn connect_lazy(url: &str, connections: u32, schema: &'static SchemaInfo) -> Result<Self, sqlx::Error> {
-        let options = connect_options(PgConnectOptions::from_str(url)?);
-        let reads = Connections::new(options.clone(), connections);
-        let pool = PgPoolOptions::new().max_connections((connections / 2).max(FEWEST)).connect_lazy_with(options);
-        Ok(Self::of(pool, reads, schema))
-    }
-
     /// The rows of a statement, on a connection of its own.
     pub async fn rows(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         let mut lent = self.lend().await?;
@@ -132,13 +184,11 @@ impl Database {
 
     /// A connection for reads. Whoever waits for a second one while holding the first can wait for ever.
     pub async fn lend(&self) -> Result<Lent> {
-        self.reads.lend().await
+        Ok(self.reads.lend().await?)
     }
 
     pub async fn close(&self) {
-        self.reads.close();
-        self.public.iter().for_each(Connections::close);
-        self.pool.close().await;
+        join_all(self.pools().map(Pool::close)).await;
     }
 
     /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
@@ -159,7 +209,7 @@ impl Store {
     }
 
     /// What was found out about a client's actor may have changed since. Within the transaction that is to act for it.
-    pub async fn check_actor(&self, connection: &mut PgConnection) -> Result<()> {
+    pub async fn check_actor(&self, connection: &mut Connection) -> Result<()> {
         match self.is_client {
             true => again::check(connection, self.schema, &self.access.actor).await,
             false => Ok(()),
@@ -187,10 +237,10 @@ impl Store {
 
     /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
     pub async fn lend(&self, stage: Stage) -> Result<Lent> {
-        match &self.database.public {
-            Some(public) if stage == Stage::Live && self.access.actor.is_anonymous() => public.lend().await,
-            _ => self.database.lend().await,
+        if stage == Stage::Live && self.access.actor.is_anonymous() {
+            return Ok(self.database.public.lend().await?);
         }
+        self.database.lend().await
     }
 }
 
@@ -200,18 +250,4 @@ impl Deref for Store {
     fn deref(&self) -> &Database {
         &self.database
     }
-}
-
-/// Settings of every connection of the server. Plans are generic because parameters are ids and bounds, and planning anew
-/// at each execution costs as much as executing; the page cost is that of a solid-state disk. A statement whose request was
-/// given up ends within two seconds.
-pub fn connect_options(options: PgConnectOptions) -> PgConnectOptions {
-    let settings = [
-        ("plan_cache_mode", "force_generic_plan"),
-        ("random_page_cost", "1.1"),
-        ("jit", "off"),
-        ("TimeZone", "UTC"),
-        ("client_connection_check_interval", "2s"),
-    ];
-    options.application_name("typecase").statement_cache_capacity(512).options(settings)
 }

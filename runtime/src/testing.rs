@@ -23,10 +23,13 @@ use crate::identity::settings::Settings;
 use crate::migrate::PublicRole;
 use crate::server::Routes;
 use crate::site::SiteCode;
-use crate::store::Database;
+use crate::store::{Database, Limits, Login, Pool};
 
 /// Where tests find a PostgreSQL on which they may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
+
+/// Of servers and stores in tests.
+pub const LIMITS: Limits = Limits { connections: 21, statement: None, public_statement: None };
 
 /// A new, empty database; `close` drops it.
 pub struct TestDb {
@@ -46,9 +49,24 @@ impl TestDb {
         Self { pool: pool.unwrap_or_else(|error| panic!("the new database does not answer: {error}")), options, name }
     }
 
+    /// A connection pool as a server has it.
+    pub fn server_pool(&self) -> Pool {
+        Pool::new("test", Login::plain(self.options.clone()), 2)
+    }
+
+    /// It as a server has it, where statements may take as long as they need.
+    pub fn database(&self, schema: &'static SchemaInfo) -> Database {
+        Database::new(self.options.clone(), LIMITS, schema)
+    }
+
     /// Its address, for a process that is started on it.
     pub fn url(&self) -> String {
         self.options.to_url_lossy().to_string()
+    }
+
+    /// The same by way of something that stands before it.
+    pub fn url_by(&self, way: SocketAddr) -> String {
+        self.options.clone().host(&way.ip().to_string()).port(way.port()).to_url_lossy().to_string()
     }
 
     pub async fn close(self) {
@@ -67,6 +85,9 @@ pub struct TestServer {
 /// What differs between tests.
 pub struct Node {
     pub schema: &'static SchemaInfo,
+    /// Where it finds the database, if not at the database's own address.
+    pub database: Option<String>,
+    pub limits: Limits,
     pub site: SiteCode,
     pub settings: Settings,
     /// Of development.
@@ -84,11 +105,12 @@ pub struct Node {
 impl TestServer {
     /// On a database that has had its migrations.
     pub async fn start(db: &TestDb, node: Node) -> Self {
-        let mut store = Database::connect_lazy(&db.url(), 8, node.schema).expect("an address of a database");
+        let mut store = Database::connect_lazy(&node.database.unwrap_or_else(|| db.url()), node.limits, node.schema)
+            .expect("an address of a database");
         if let Some(role) = &node.public_role {
             store = store.with_public_role(role);
         }
-        let mut accounts = Accounts::for_tests(store.pool.clone(), node.schema, &node.settings).expect("accounts");
+        let mut accounts = Accounts::for_tests(store.writes.clone(), node.schema, &node.settings).expect("accounts");
         if let Some(mailer) = node.mailer {
             accounts = accounts.with_mailer(mailer);
         }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use crate::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape};
 use crate::id;
+use crate::store::Connection;
 use crate::store::write::failure::Result;
 use crate::store::write::guard::{Exported, readable};
 use crate::store::write::row::Row;
@@ -24,7 +25,7 @@ type Wanted = BTreeMap<&'static str, (&'static ContentInfo, BTreeSet<Uuid>)>;
 impl Names {
     /// One statement for each type that is pointed at.
     pub async fn of<'r>(
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         exported: Exported<'_>,
         info: &ContentInfo,
         rows: impl Iterator<Item = &'r Row>,
@@ -44,7 +45,7 @@ impl Names {
 }
 
 async fn names(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     Exported { store, stage }: Exported<'_>,
     info: &'static ContentInfo,
     ids: Vec<Uuid>,

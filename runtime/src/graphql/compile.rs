@@ -26,11 +26,17 @@ use crate::error::Code;
 use crate::store::read::{self, Root, Selected, upper_first};
 use crate::weigh::{Scales, Weigh, weight};
 
+/// Of an operation without a name the log shows so many fields, and of all names so many letters.
+const NAMED_FIELDS: usize = 3;
+const LONGEST_NAME: usize = 64;
+
 /// What is known of a document before its variables are.
 pub struct Prepared {
     pub ty: OperationType,
     pub variables: Arc<[Positioned<VariableDefinition>]>,
     pub cost: Cost,
+    /// For the log: the operation's name, or else its root fields.
+    pub name: Arc<str>,
     plans: Plans,
 }
 
@@ -143,6 +149,7 @@ impl Prepared {
         let Document { document, operation } = document;
         let cost = Cost::of(types, &document, &operation);
         let conditions = conditions(&document, &operation);
+        let name = name(&document, &operation);
         let OperationDefinition { ty, variable_definitions, selection_set, .. } = operation;
         let variables: Arc<[_]> = variable_definitions.into();
         let source = Source { selection: selection_set.node, fragments: Arc::new(Fragments(document.fragments)) };
@@ -154,7 +161,7 @@ impl Prepared {
             }
             false => Plans::ByCondition { id: next_id(), conditions, source },
         };
-        Self { ty, variables, cost, plans }
+        Self { ty, variables, cost, name, plans }
     }
 
     /// The bytes that it takes, plans by conditions apart.
@@ -317,6 +324,7 @@ impl Weigh for Prepared {
     fn weigh(&self, scales: &mut Scales) {
         self.variables.weigh(scales);
         self.cost.weigh(scales);
+        scales.block(self.name.len());
         match &self.plans {
             Plans::One(plan) => plan.weigh(scales),
             Plans::ByCondition { conditions, source, .. } => {
@@ -365,6 +373,23 @@ fn write(schema: &SchemaInfo, name: &str) -> Option<(Write, &'static ContentInfo
         };
         schema.types.iter().find(of).map(|info| (write, *info))
     })
+}
+
+/// What the log calls the operation: by its name, or else by its fields.
+fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> Arc<str> {
+    let is_it = |other: &OperationDefinition| other.selection_set.pos == operation.selection_set.pos;
+    let named = document.operations.iter().find(|(_, other)| is_it(&other.node)).and_then(|(name, _)| name);
+    let mut name = named.map_or_else(String::new, ToString::to_string);
+    if named.is_none() {
+        let fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
+            Selection::Field(field) => Some(field.node.name.node.as_str()),
+            _ => None,
+        });
+        name = fields.take(NAMED_FIELDS).collect::<Vec<_>>().join(",");
+    }
+    // Names are of ASCII.
+    name.truncate(LONGEST_NAME);
+    name.into()
 }
 
 /// The variables of every `@skip` and `@include` of the document, sorted.

@@ -248,7 +248,7 @@ impl<'a> Execution<'a> {
         if !is_mutation {
             return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
         }
-        let mut transaction = store.pool.begin().await?;
+        let mut transaction = store.writes.begin().await?;
         store.check_actor(&mut transaction).await?;
         let value =
             self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;

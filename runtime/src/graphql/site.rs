@@ -121,7 +121,7 @@ async fn me(store: &Store) -> Result<Json> {
     };
     let mut names: (Option<String>, Option<String>) = (None, None);
     if let Some(id) = id {
-        names = sqlx::query_as(sql).bind(id).fetch_optional(&store.pool).await?.unwrap_or_default();
+        names = sqlx::query_as(sql).bind(id).fetch_optional(&store.writes).await?.unwrap_or_default();
     }
     Ok(json!({
         "id": actor.user().map(|user| id::encode(USER_PREFIX, user)),

@@ -228,7 +228,7 @@ async fn execute(
     let executed = tokio::time::timeout(REQUEST_TIME, run).await;
     executed.unwrap_or_else(|_| {
         tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");
-        Answer::refused(&[Failure::new(Code::Internal, "the request took too long and was given up")])
+        Answer::refused(&[Failure::new(Code::Timeout, "the request took too long and was given up")])
     })
 }
 
@@ -255,6 +255,7 @@ fn status(media: Media, outcome: Outcome) -> StatusCode {
         (_, Outcome::Failed | Outcome::Refused(Code::Internal)) => StatusCode::INTERNAL_SERVER_ERROR,
         (_, Outcome::Refused(Code::Unavailable)) => StatusCode::SERVICE_UNAVAILABLE,
         (_, Outcome::Refused(Code::RateLimited)) => StatusCode::TOO_MANY_REQUESTS,
+        (_, Outcome::Refused(Code::Timeout)) => StatusCode::GATEWAY_TIMEOUT,
         (Media::Legacy, Outcome::Refused(_)) => StatusCode::OK,
         (Media::Response, Outcome::Refused(Code::Unauthenticated)) => StatusCode::UNAUTHORIZED,
         (Media::Response, Outcome::Refused(Code::Forbidden)) => StatusCode::FORBIDDEN,

@@ -1,7 +1,7 @@
 //! Who asks, looked up again in the transaction that acts for them: what was found out before may have changed since, most of
 //! all while a password was checked.
 
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::roles::Roles;
@@ -9,6 +9,7 @@ use super::{Accounts, not_signed_in, session};
 use crate::access::{Actor, Area, Identity};
 use crate::content::SchemaInfo;
 use crate::error::{Code, Error, Result};
+use crate::store::Connection;
 
 /// An actor at this moment.
 pub(super) struct Now {
@@ -28,7 +29,7 @@ impl Now {
 
 /// Refuses what an actor may no longer do: its session or token has ended, or its role is another one, by which the request was
 /// not judged.
-pub(crate) async fn check(connection: &mut PgConnection, schema: &'static SchemaInfo, actor: &Actor) -> Result<()> {
+pub(crate) async fn check(connection: &mut Connection, schema: &'static SchemaInfo, actor: &Actor) -> Result<()> {
     let now = find(connection, Roles::of(schema), actor).await?.whole()?;
     if now.role == actor.role {
         return Ok(());
@@ -36,7 +37,7 @@ pub(crate) async fn check(connection: &mut PgConnection, schema: &'static Schema
     Err(Error::new(Code::Forbidden, "your role was changed while this was asked: ask again"))
 }
 
-async fn find(connection: &mut PgConnection, roles: Roles, actor: &Actor) -> Result<Now> {
+async fn find(connection: &mut Connection, roles: Roles, actor: &Actor) -> Result<Now> {
     let row = match actor.identity {
         Identity::User { id, session } => {
             let query = sqlx::query(AssertSqlSafe(session::live())).bind(session).bind(id);
@@ -59,7 +60,7 @@ async fn find(connection: &mut PgConnection, roles: Roles, actor: &Actor) -> Res
 impl Accounts {
     /// The actor at this moment. Its account stays as it is until the transaction ends, and so does the one that is acted on:
     /// always in the same order, so that two who act on each other do not wait for ever.
-    pub(super) async fn acting(&self, connection: &mut PgConnection, actor: &Actor, on: Option<Uuid>) -> Result<Now> {
+    pub(super) async fn acting(&self, connection: &mut Connection, actor: &Actor, on: Option<Uuid>) -> Result<Now> {
         let ids: Vec<_> = actor.user().into_iter().chain(on).collect();
         if !ids.is_empty() {
             let sql = "select from cms.user where id = any($1) order by id for update";
@@ -71,7 +72,7 @@ impl Accounts {
     /// As [`Self::acting`], of somebody whose role manages this.
     pub(super) async fn managing(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         actor: &Actor,
         area: Area,
         on: Option<Uuid>,

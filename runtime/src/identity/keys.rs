@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value as Json, json};
+use sqlx::Row;
 use sqlx::postgres::PgListener;
-use sqlx::{PgPool, Row};
 use tokio::sync::Mutex;
 
 use super::access_token::{LEEWAY, LIFETIME};
@@ -19,11 +19,14 @@ use super::{now, ring_jwt, secret};
 use crate::access::Actor;
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Result};
+use crate::store::{Connection, Pool, Way};
 
 /// How often every node looks for new keys, if no notification reaches it.
 const RELOAD: Duration = Duration::from_secs(30);
 /// A new key is published for this long before it signs: twice the time in which every node has seen it. Seconds.
 const PUBLISHED_BEFORE: i64 = 60;
+/// For an answer on the connection that is listened on.
+const ANSWER: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "typecase_keys";
 /// Tokens may name any key; each that nobody knows costs a look into the database, but this many in a row at most.
 const UNKNOWN: u32 = 10;
@@ -48,7 +51,7 @@ pub struct Key {
 /// The keys as this process knows them.
 #[derive(Clone)]
 pub struct Keys {
-    pool: PgPool,
+    pool: Pool,
     sealer: Sealer,
     known: Arc<RwLock<Vec<Arc<Key>>>>,
     unknown: Arc<Mutex<Allowance>>,
@@ -61,7 +64,7 @@ struct Allowance {
 }
 
 impl Keys {
-    pub fn new(pool: PgPool, sealer: Sealer) -> Self {
+    pub fn new(pool: Pool, sealer: Sealer) -> Self {
         ring_jwt::install();
         let unknown = Arc::new(Mutex::new(Allowance { left: UNKNOWN, since: Instant::now() }));
         Self { pool, sealer, known: Arc::default(), unknown }
@@ -100,7 +103,7 @@ impl Keys {
         Ok(kid)
     }
 
-    async fn make(&self, connection: &mut sqlx::PgConnection, actor: &Actor, delay: i64) -> Result<String> {
+    async fn make(&self, connection: &mut Connection, actor: &Actor, delay: i64) -> Result<String> {
         let failed = |_| Error::internal("a signing key cannot be made");
         let pair = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(failed)?;
         let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).map_err(|error| Error::internal(error.to_string()))?;
@@ -219,7 +222,8 @@ impl Keys {
     pub async fn watch(self) {
         let mut listener = None;
         loop {
-            if listener.is_none() {
+            // A connection pooler passes no notifications on.
+            if listener.is_none() && self.pool.login().way() == Way::Direct {
                 listener =
                     self.listen().await.inspect_err(|error| tracing::warn!(%error, "keys are not listened for")).ok();
             }
@@ -227,7 +231,12 @@ impl Keys {
                 // Sleeping is for when the database is away: the keys are then looked for by the clock alone.
                 None => tokio::time::sleep(RELOAD).await,
                 Some(heard) => {
-                    if let Ok(Err(error)) = tokio::time::timeout(RELOAD, heard.recv()).await {
+                    let lost = match tokio::time::timeout(RELOAD, heard.recv()).await {
+                        Ok(heard) => heard.err(),
+                        // Nothing is heard where nothing happens, and where the network is silent.
+                        Err(_) => is_silent(heard).await,
+                    };
+                    if let Some(error) = lost {
                         tracing::warn!(%error, "keys are not listened for");
                         listener = None;
                         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -242,12 +251,20 @@ impl Keys {
 
     /// On a connection of its own: one of the pool's would be missing there for ever.
     async fn listen(&self) -> Result<PgListener, sqlx::Error> {
-        let options = self.pool.connect_options().as_ref().clone();
+        let options = self.pool.login().options().clone();
         let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.listen(CHANNEL).await?;
-        Ok(listener)
+        let listening = async {
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.listen(CHANNEL).await?;
+            Ok(listener)
+        };
+        tokio::time::timeout(ANSWER, listening).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
+}
+
+async fn is_silent(listener: &mut PgListener) -> Option<sqlx::Error> {
+    let answered = tokio::time::timeout(ANSWER, sqlx::Executor::execute(listener, "select 1")).await;
+    answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).err()
 }
 
 impl Allowance {

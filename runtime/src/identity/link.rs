@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 use uuid::Uuid;
 
 use super::mail::Mail;
@@ -11,6 +11,7 @@ use super::{Accounts, MAILS_UNDER_WAY, password, secret};
 use crate::access::{Actor, Area, Identity, Origin};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Result};
+use crate::store::Connection;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -115,7 +116,7 @@ impl Accounts {
     }
 
     /// A new link in place of those of the same purpose.
-    async fn link(&self, connection: &mut PgConnection, actor: &Actor, user: Uuid, purpose: Purpose) -> Result<Link> {
+    async fn link(&self, connection: &mut Connection, actor: &Actor, user: Uuid, purpose: Purpose) -> Result<Link> {
         let token = secret::token()?;
         sqlx::query(
             "update cms.one_time_link set used_at = now() where user_id = $1 and purpose = $2 and used_at is null",

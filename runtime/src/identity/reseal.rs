@@ -55,7 +55,7 @@ impl Accounts {
         if keys + second_factors > 0 {
             let mut event = Event::new("secret.reseal");
             event.after = Some(json!({ "signing_keys": keys, "second_factors": second_factors }));
-            audit::record(&mut *self.pool.acquire().await?, actor, event).await?;
+            audit::record_alone(&self.pool, actor, event).await?;
         }
         Ok(counts)
     }

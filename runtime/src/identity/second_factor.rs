@@ -1,7 +1,7 @@
 //! A second factor: an authenticator's codes, each of which works once, and recovery codes for when it is lost.
 
 use serde_json::Value as Json;
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 use uuid::Uuid;
 
 use super::user::{has_hash, locked};
@@ -9,6 +9,7 @@ use super::{Accounts, now, secret, totp};
 use crate::access::{Actor, Identity};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Result};
+use crate::store::Connection;
 
 /// Bytes of an authenticator's key (RFC 4226, 4: 160 bits).
 const KEY: usize = 20;
@@ -124,7 +125,7 @@ impl Accounts {
 
     /// Whether this is a code of the authenticator or a recovery code; either works once. The caller commits in any case,
     /// so that wrong ones are counted.
-    pub(super) async fn check_code(&self, connection: &mut PgConnection, user: Uuid, code: &str) -> Result<()> {
+    pub(super) async fn check_code(&self, connection: &mut Connection, user: Uuid, code: &str) -> Result<()> {
         let code: String = code.chars().filter(|char| char.is_ascii_alphanumeric()).collect::<String>().to_lowercase();
         if code.len() == 6 {
             return self.check_totp(connection, user, &code).await;
@@ -134,7 +135,7 @@ impl Accounts {
         if used.rows_affected() == 1 { Ok(()) } else { Err(wrong_code()) }
     }
 
-    async fn check_totp(&self, connection: &mut PgConnection, user: Uuid, code: &str) -> Result<()> {
+    async fn check_totp(&self, connection: &mut Connection, user: Uuid, code: &str) -> Result<()> {
         // Several with the same code wait here for one another.
         let sql = "select secret, last_step, failures >= $2 and failed_at > now()
                 - least(make_interval(secs => $3 * power(2, least(failures - $2, 16))), interval '1 day') as is_paused
@@ -161,14 +162,14 @@ impl Accounts {
     }
 }
 
-async fn remove(connection: &mut PgConnection, actor: &Actor, user: Uuid) -> Result<()> {
+async fn remove(connection: &mut Connection, actor: &Actor, user: Uuid) -> Result<()> {
     for sql in ["delete from cms.totp where user_id = $1", "delete from cms.recovery_code where user_id = $1"] {
         sqlx::query(sql).bind(user).execute(&mut *connection).await?;
     }
     audit::record(connection, actor, Event::new("second_factor.disable").on("user", user)).await
 }
 
-async fn recovery_codes(connection: &mut PgConnection, user: Uuid) -> Result<Vec<String>> {
+async fn recovery_codes(connection: &mut Connection, user: Uuid) -> Result<Vec<String>> {
     sqlx::query("delete from cms.recovery_code where user_id = $1").bind(user).execute(&mut *connection).await?;
     let mut codes = Vec::with_capacity(RECOVERY_CODES);
     for _ in 0..RECOVERY_CODES {

@@ -2,7 +2,7 @@
 //! in the moment after its use, when it gives the same successor: two tabs of a browser refresh at the same time.
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::access_token::Bearer;
@@ -11,7 +11,7 @@ use crate::access::{Actor, Identity, Origin};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Result};
 use crate::id;
-use crate::store::Lent;
+use crate::store::{Connection, Lent};
 
 /// A session ends after this time whatever happens: 30 days. Seconds, as all here.
 pub const LIFETIME: u32 = 30 * 24 * 3600;
@@ -79,7 +79,7 @@ impl Accounts {
 
     pub(super) async fn begin_session(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         user: Uuid,
         origin: &Origin,
         agent: Option<&str>,
@@ -228,13 +228,13 @@ pub(super) fn actor(user: Uuid, session: Uuid, role: String, origin: &Origin) ->
 }
 
 /// Whoever has gone on with the successor does not come back with what was before it.
-async fn is_unused(connection: &mut PgConnection, successor: &str) -> Result<bool> {
+async fn is_unused(connection: &mut Connection, successor: &str) -> Result<bool> {
     let sql = "select used_at is null from cms.refresh_token where hash = $1";
     let unused = sqlx::query_scalar(sql).bind(secret::hash(successor)).fetch_optional(connection).await?;
     Ok(unused.unwrap_or(false))
 }
 
-async fn insert_refresh(connection: &mut PgConnection, session: Uuid, token: &str) -> Result<()> {
+async fn insert_refresh(connection: &mut Connection, session: Uuid, token: &str) -> Result<()> {
     let nonce: [u8; 16] = secret::random()?;
     let sql = "insert into cms.refresh_token (hash, session_id, nonce, expires_at)
         select $1, id, $3, least(expires_at, now() + make_interval(secs => $4)) from cms.session where id = $2";
@@ -248,14 +248,14 @@ async fn insert_refresh(connection: &mut PgConnection, session: Uuid, token: &st
     Ok(())
 }
 
-async fn end(connection: &mut PgConnection, session: Uuid, reason: &str) -> Result<()> {
+async fn end(connection: &mut Connection, session: Uuid, reason: &str) -> Result<()> {
     let sql = "update cms.session set revoked_at = now(), revoked_for = $2 where id = $1 and revoked_at is null";
     sqlx::query(sql).bind(session).bind(reason).execute(connection).await?;
     Ok(())
 }
 
 /// Every session of a user, but for one.
-pub(super) async fn end_all(connection: &mut PgConnection, user: Uuid, but: Option<Uuid>, reason: &str) -> Result<()> {
+pub(super) async fn end_all(connection: &mut Connection, user: Uuid, but: Option<Uuid>, reason: &str) -> Result<()> {
     let sql = "update cms.session set revoked_at = now(), revoked_for = $3
         where user_id = $1 and revoked_at is null and ($2::uuid is null or id <> $2)";
     sqlx::query(sql).bind(user).bind(but).bind(reason).execute(connection).await?;

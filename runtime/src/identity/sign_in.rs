@@ -42,7 +42,7 @@ impl Accounts {
         let Some(user) = user.filter(|user| checked.is_right && !user.disabled) else {
             let mut event = Event::new("sign_in.failed");
             event.after = Some(json!({ "email": shortened(given.email) }));
-            audit::record(&mut *self.pool.acquire().await?, &Actor::anonymous(given.origin.clone()), event).await?;
+            audit::record_alone(&self.pool, &Actor::anonymous(given.origin.clone()), event).await?;
             return Err(wrong_credentials());
         };
         let outdated = checked.is_outdated.then_some(given.password);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row};
+use sqlx::{AssertSqlSafe, PgExecutor, Row};
 use uuid::Uuid;
 
 use super::{Accounts, password, session};
@@ -11,6 +11,7 @@ use crate::access::{Actor, Area, Identity};
 use crate::audit::{self, Event};
 use crate::error::{Code, Error, Problem, Result};
 use crate::id;
+use crate::store::Connection;
 
 const COLUMNS: &str = "id, email, name, role, password, disabled_at is not null as disabled,
     cms.datetime_text(created_at) as created_at,
@@ -180,14 +181,14 @@ impl Accounts {
 }
 
 /// Whether the account, which is locked, still has the password that was checked.
-pub(super) async fn has_hash(connection: &mut PgConnection, user: &User) -> Result<bool> {
+pub(super) async fn has_hash(connection: &mut Connection, user: &User) -> Result<bool> {
     let now = find(connection, user.id).await?;
     Ok(now.is_some_and(|now| now.hash == user.hash))
 }
 
 /// Sets the hash, ends the sessions but one, and makes links that are on their way worthless.
 pub(super) async fn store_password(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     actor: &Actor,
     id: Uuid,
     hash: &str,
@@ -204,7 +205,7 @@ pub(super) async fn store_password(
 }
 
 pub(super) async fn insert(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     actor: &Actor,
     email: &str,
     name: &str,
@@ -232,7 +233,7 @@ pub(super) async fn find(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Opti
 }
 
 /// Nothing about it changes until the transaction ends. Whoever locks anything else of an account has locked this first.
-pub(super) async fn locked(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>> {
+pub(super) async fn locked(connection: &mut Connection, id: Uuid) -> Result<Option<User>> {
     sqlx::query("select from cms.user where id = $1 for update").bind(id).execute(&mut *connection).await?;
     find(connection, id).await
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::{Error, Migrations, system};
+use crate::store::Connection;
 
 /// Every file, and every one that the database knows beyond them.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub fn checksum(text: &str) -> String {
 }
 
 /// Reads the ledger; a database without one has had no migration.
-pub async fn status(connection: &mut PgConnection, migrations: &Migrations<'_>) -> Result<Status, Error> {
+pub async fn status(connection: &mut Connection, migrations: &Migrations<'_>) -> Result<Status, Error> {
     let exists: bool = sqlx::query_scalar(AssertSqlSafe(
         "select to_regclass('cms.migration') is not null and to_regclass('cms.catalog') is not null",
     ))

@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection, Row};
+use sqlx::{Executor, Row};
 use uuid::Uuid;
 
 use super::PublicRole;
+use crate::store::{Connection, Login};
 
 /// For the login's connection and what is asked on it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,12 +30,12 @@ pub struct Unfit {
 pub async fn check(
     login: &PgConnectOptions,
     role: Option<&PublicRole>,
-    own: &mut PgConnection,
+    own: &mut Connection,
 ) -> Result<Result<String, Unfit>, sqlx::Error> {
-    let mut lock = own.begin().await?;
-    let key = hold_a_lock(&mut lock).await?;
+    own.begin().await?;
+    let key = hold_a_lock(own).await?;
     let examined = tokio::time::timeout(PATIENCE, examine(login, role, key)).await;
-    lock.rollback().await?;
+    own.rollback().await?;
     Ok(match examined {
         Ok(Ok(fit)) => fit,
         Ok(Err(error)) => Err(unreachable(role, &error.to_string())),
@@ -47,7 +48,7 @@ async fn examine(
     role: Option<&PublicRole>,
     key: i64,
 ) -> Result<Result<String, Unfit>, sqlx::Error> {
-    let mut connection = login.connect().await?;
+    let mut connection = Login::plain(login.clone()).connect().await?;
     let name: String = sqlx::query_scalar("select quote_ident(session_user)").fetch_one(&mut connection).await?;
     let fit = if !meets_the_lock(&mut connection, key).await? {
         Err(elsewhere(login))
@@ -64,19 +65,19 @@ async fn examine(
 
 /// Advisory locks belong to one database of one cluster, and anybody may ask for them: whoever meets this one is at the
 /// same database, by whatever address. Names and identifiers are also those of its copies.
-async fn hold_a_lock(transaction: &mut PgConnection) -> Result<i64, sqlx::Error> {
+async fn hold_a_lock(transaction: &mut Connection) -> Result<i64, sqlx::Error> {
     let key = i64::from_ne_bytes(Uuid::now_v7().as_u64_pair().1.to_ne_bytes());
     sqlx::query("select pg_advisory_xact_lock($1)").bind(key).execute(transaction).await?;
     Ok(key)
 }
 
-async fn meets_the_lock(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx::Error> {
+async fn meets_the_lock(connection: &mut Connection, key: i64) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select not pg_try_advisory_xact_lock($1)").bind(key).fetch_one(connection).await
 }
 
 /// What it could reach beyond the tables of `live`, itself or as a role that it can become.
 async fn too_much(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     role: Option<&PublicRole>,
     login: &str,
 ) -> Result<Option<Unfit>, sqlx::Error> {
@@ -112,7 +113,7 @@ async fn too_much(
 
 /// What it cannot read of `live`.
 async fn too_little(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     role: Option<&PublicRole>,
     login: &str,
 ) -> Result<Option<Unfit>, sqlx::Error> {

@@ -7,7 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
+use crate::store::Connection;
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 /// What is used when nothing else is said.
 pub const DEFAULT: &str = "typecase_public";
@@ -32,7 +33,7 @@ impl PublicRole {
 
     /// Makes the role and gives it its rights, as far as that is not done. `Some`: what the user of the connection may not
     /// do, as SQL for a superuser.
-    pub async fn ensure(&self, connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    pub async fn ensure(&self, connection: &mut Connection) -> Result<Option<String>, sqlx::Error> {
         let mut attempts = 0;
         loop {
             let missing = self.missing(connection, Whose::Migration).await?;
@@ -41,7 +42,11 @@ impl PublicRole {
             if attempts > ATTEMPTS {
                 return Ok(Some(self.notice(&missing)));
             }
-            let Err(error) = connection.execute(AssertSqlSafe(statement.clone())).await else { continue };
+            let Err(error) = connection.execute(AssertSqlSafe(statement.clone())).await else {
+                connection.finish().await?;
+                continue;
+            };
+            connection.give_up().await?;
             let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
             if code == NOT_ALLOWED {
                 return Ok(Some(self.notice(&missing)));
@@ -54,7 +59,7 @@ impl PublicRole {
     }
 
     /// Whether the user of the connection can read as this role; else what is missing, as SQL.
-    pub async fn check(&self, connection: &mut PgConnection) -> Result<Result<(), String>, sqlx::Error> {
+    pub async fn check(&self, connection: &mut Connection) -> Result<Result<(), String>, sqlx::Error> {
         let missing = self.missing(connection, Whose::Server).await?;
         Ok(if missing.is_empty() { Ok(()) } else { Err(self.notice(&missing)) })
     }
@@ -68,7 +73,7 @@ impl PublicRole {
     }
 
     /// Statements in their order. What depends on a statement that is missing is missing too.
-    async fn missing(&self, connection: &mut PgConnection, whose: Whose) -> Result<Vec<String>, sqlx::Error> {
+    async fn missing(&self, connection: &mut Connection, whose: Whose) -> Result<Vec<String>, sqlx::Error> {
         let facts = connection.fetch_one(sqlx::query(FACTS).bind(&self.0)).await?;
         let user: String = facts.try_get("username")?;
         let mut missing = Vec::new();

@@ -2,23 +2,30 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection};
-
+use super::lock::Lock;
 use super::split::{Statement, split};
 use super::{Applied, Error, Failure, ledger};
+use crate::store::Connection;
 
 /// How often a file is tried when other sessions hold locks, and how long it waits in between.
 const ATTEMPTS: usize = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Applies the file from the statement after the first `done` ones.
-pub async fn file(connection: &mut PgConnection, name: &str, text: &str, done: usize) -> Result<Applied, Error> {
+pub async fn file(
+    connection: &mut Connection,
+    lock: &mut Lock,
+    name: &str,
+    text: &str,
+    done: usize,
+) -> Result<Applied, Error> {
     let start = Instant::now();
     let statements = split(text);
     let begin = "insert into cms.migration (name, checksum) values ($1, $2)
         on conflict (name) do update set checksum = excluded.checksum, error = null";
     sqlx::query(begin).bind(name).bind(ledger::checksum(text)).execute(&mut *connection).await?;
-    let mut file = File { connection, name, statements: &statements, done };
+    connection.finish().await?;
+    let mut file = File { connection, lock, name, statements: &statements, done, settings: Vec::new() };
     let mut attempt = 1;
     let result = loop {
         match file.run().await {
@@ -30,45 +37,62 @@ pub async fn file(connection: &mut PgConnection, name: &str, text: &str, done: u
             other => break other,
         }
     };
+    let connection = file.connection;
     // What a file sets is meant for itself.
-    let _ = file.connection.execute("reset all").await;
-    file.connection.execute("set client_min_messages = warning").await?;
+    if !connection.is_pooled() {
+        let _ = connection.run("reset all", false).await;
+    }
+    quiet(connection).await?;
     if let Err(Error::Failed(failure)) = &result {
         let note = "update cms.migration set error = $2 where name = $1";
-        sqlx::query(note).bind(name).bind(&failure.message).execute(&mut *file.connection).await?;
+        sqlx::query(note).bind(name).bind(&failure.message).execute(&mut *connection).await?;
+        connection.finish().await?;
     }
     result?;
     sqlx::query("update cms.migration set finished_at = now(), error = null where name = $1")
         .bind(name)
-        .execute(&mut *file.connection)
+        .execute(&mut *connection)
         .await?;
+    connection.finish().await?;
     Ok(Applied { name: name.to_owned(), statements: statements.len(), took: start.elapsed() })
 }
 
+/// Notices are for whoever writes SQL. Behind a pooler a setting would stay with somebody else's connection.
+pub async fn quiet(connection: &mut Connection) -> Result<(), Error> {
+    if !connection.is_pooled() {
+        connection.run("set client_min_messages = warning", false).await?;
+    }
+    Ok(())
+}
+
 struct File<'a> {
-    connection: &'a mut PgConnection,
+    connection: &'a mut Connection,
+    lock: &'a mut Lock,
     name: &'a str,
     statements: &'a [Statement<'a>],
     /// Statements that are committed.
     done: usize,
+    /// What the file sets, behind a pooler: for each transaction anew.
+    settings: Vec<String>,
 }
 
 impl File<'_> {
     async fn run(&mut self) -> Result<(), Error> {
         let (done, statements) = self.statements.split_at(self.done.min(self.statements.len()));
         for statement in done.iter().filter(|statement| statement.starts_with("set")) {
-            self.connection.execute(AssertSqlSafe(statement.text)).await?;
+            self.set(statement).await?;
         }
         let mut in_transaction = false;
         for (index, statement) in statements.iter().enumerate() {
             let number = done.len() + index + 1;
+            self.lock.check().await?;
             if in_transaction && statement.commits() {
                 self.record(number).await?;
             }
             if let Some(index) = ConcurrentIndex::of(statement.text) {
                 index.drop_if_invalid(self.connection).await?;
             }
-            if let Err(error) = self.connection.execute(AssertSqlSafe(statement.text)).await {
+            if let Err(error) = self.statement(statement, in_transaction).await {
                 return Err(self.failed(statement, number, in_transaction, &error).await);
             }
             match in_transaction {
@@ -80,13 +104,46 @@ impl File<'_> {
                 true => {}
                 false => {
                     self.record(number).await?;
+                    self.connection.finish().await?;
                     self.done = number;
                 }
             }
         }
         if in_transaction {
-            self.connection.execute("rollback").await?;
+            self.connection.run("rollback", false).await?;
             return Err(Error::Refused(format!("{}: a transaction is begun and never committed", self.name)));
+        }
+        Ok(())
+    }
+
+    /// Behind a pooler only what cannot run in a transaction runs outside of one.
+    async fn statement(&mut self, statement: &Statement<'_>, in_transaction: bool) -> Result<(), sqlx::Error> {
+        let is_alone = !in_transaction && !statement.begins();
+        if is_alone && statement.starts_with("set") {
+            return self.set(statement).await;
+        }
+        if self.connection.is_pooled() && is_alone && !statement.is_concurrent() {
+            self.connection.begin().await?;
+            self.apply_settings().await?;
+            return self.connection.run(statement.text, true).await;
+        }
+        let stays = statement.begins() || in_transaction && !statement.commits() && !statement.starts_with("rollback");
+        self.connection.run(statement.text, stays).await?;
+        if statement.begins() { self.apply_settings().await } else { Ok(()) }
+    }
+
+    async fn set(&mut self, statement: &Statement<'_>) -> Result<(), sqlx::Error> {
+        if !self.connection.is_pooled() {
+            return self.connection.run(statement.text, false).await;
+        }
+        let words = statement.text.split_whitespace().skip(1).skip_while(|word| word.eq_ignore_ascii_case("session"));
+        self.settings.push(format!("set local {}", words.collect::<Vec<_>>().join(" ")));
+        Ok(())
+    }
+
+    async fn apply_settings(&mut self) -> Result<(), sqlx::Error> {
+        for setting in &self.settings {
+            self.connection.run(setting, true).await?;
         }
         Ok(())
     }
@@ -122,8 +179,8 @@ impl File<'_> {
         };
         failure.describe(error);
         // Both are for the next run's sake; what failed is said in any case.
-        if roll_back {
-            let _ = self.connection.execute("rollback").await;
+        if roll_back || self.connection.in_transaction() {
+            let _ = self.connection.run("rollback", false).await;
         } else if let Some(index) = ConcurrentIndex::of(statement.text) {
             let _ = index.drop_if_invalid(self.connection).await;
         }
@@ -155,7 +212,7 @@ impl ConcurrentIndex {
         Some(Self { schema: schema.trim_matches('"').to_owned(), name })
     }
 
-    async fn drop_if_invalid(&self, connection: &mut PgConnection) -> Result<(), Error> {
+    async fn drop_if_invalid(&self, connection: &mut Connection) -> Result<(), Error> {
         let find = "select format('drop index concurrently %I.%I', space.nspname, class.relname)
             from pg_index as idx
             join pg_class as class on class.oid = idx.indexrelid
@@ -163,8 +220,9 @@ impl ConcurrentIndex {
             where not idx.indisvalid and space.nspname = $1 and class.relname = $2";
         let drop: Option<String> =
             sqlx::query_scalar(find).bind(&self.schema).bind(&self.name).fetch_optional(&mut *connection).await?;
+        connection.finish().await?;
         if let Some(drop) = drop {
-            connection.execute(AssertSqlSafe(drop)).await?;
+            connection.run(&drop, false).await?;
         }
         Ok(())
     }

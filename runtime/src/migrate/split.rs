@@ -21,6 +21,12 @@ impl Statement<'_> {
         self.starts_with("begin") || self.starts_with("start transaction")
     }
 
+    /// It refuses to run in a transaction.
+    pub fn is_concurrent(&self) -> bool {
+        let mut words = self.text.split_whitespace().take(4);
+        self.starts_with("vacuum") || words.any(|word| word.eq_ignore_ascii_case("concurrently"))
+    }
+
     /// It ends a transaction and keeps what was done.
     pub fn commits(&self) -> bool {
         self.starts_with("commit") || self.starts_with("end")

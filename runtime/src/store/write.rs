@@ -25,13 +25,12 @@ mod trail;
 mod unique;
 
 use serde_json::{Map, Value as Json};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
 use crate::error::{Error, Result, Step, caught};
 use crate::hooks::HookSet;
-use crate::store::Store;
+use crate::store::{Connection, Store};
 use batch::{Change, Happened, Input, Request, Saved, Target};
 use failure::Failure;
 use remove::Subject;
@@ -159,7 +158,7 @@ enum Work<'a> {
 }
 
 impl Work<'_> {
-    async fn attempt(&self, connection: &mut PgConnection, store: &Store, hooks: &HookSet) -> Result<Saved, Failure> {
+    async fn attempt(&self, connection: &mut Connection, store: &Store, hooks: &HookSet) -> Result<Saved, Failure> {
         let events = match self {
             Self::Save(request) => return batch::run(connection, store, hooks, request).await,
             Self::Delete(subject) => remove::delete(connection, store, hooks, *subject).await?,
@@ -172,7 +171,7 @@ impl Work<'_> {
     /// The database does not know of inputs, so what it refuses is about the only one, if there is only one.
     fn error(&self, failure: Failure, store: &Store) -> Error {
         let refused_by_database = matches!(failure, Failure::Database(_));
-        let mut error = failure.into_error(store.schema);
+        let mut error = failure.into_error(store.schema, matches!(self, Self::Delete(_) | Self::Unpublish(..)));
         if let (Self::Save(Request { inputs, .. }), true) = (self, refused_by_database)
             && let [input] = inputs.as_slice()
         {
@@ -201,7 +200,7 @@ async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(
 
 /// The connection is given back before anything else is asked of the pool.
 async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Saved, Failure> {
-    let mut transaction = store.pool.begin().await?;
+    let mut transaction = store.writes.begin().await?;
     store.check_actor(&mut transaction).await?;
     match work.attempt(&mut transaction, store, hooks).await {
         Ok(done) => {

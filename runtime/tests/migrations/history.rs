@@ -74,7 +74,7 @@ impl History {
     pub async fn check(&self) -> Result<(), Error> {
         let files: Vec<_> = self.files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let catalog = hash(&self.catalog_json);
-        runtime::migrate::check(&self.db.pool, Migrations { files: &files, catalog: &catalog }).await
+        runtime::migrate::check(&self.db.server_pool(), Migrations { files: &files, catalog: &catalog }).await
     }
 
     pub async fn run(&self, sql: &str) {

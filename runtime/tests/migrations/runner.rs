@@ -1,6 +1,7 @@
 //! The runner: once and several at once, again after a failure, and what it refuses.
 
 use runtime::migrate::{Error, Migrations, State, check, migrate, status};
+use runtime::store::Login;
 use runtime::testing::TestDb;
 
 fn refused(result: Result<impl std::fmt::Debug, Error>) -> String {
@@ -34,7 +35,7 @@ async fn several_at_once_do_the_work_once() {
     assert_eq!(applied, 1);
     let rows: i64 = sqlx::query_scalar("select count(*) from here").fetch_one(&db.pool).await.expect("the table");
     assert_eq!(rows, 1);
-    check(&db.pool, migrations).await.expect("the database is current");
+    check(&db.server_pool(), migrations).await.expect("the database is current");
     db.close().await;
 }
 
@@ -50,7 +51,7 @@ async fn a_failure_outside_of_a_transaction_is_taken_up_again() {
     let now = status(&db.options, migrations).await.expect("a status");
     let (name, state) = now.files.last().expect("a file");
     assert!(name == "0002_unique.sql" && matches!(state, State::Unfinished { statements: 4, .. }), "{now}");
-    refused(check(&db.pool, migrations).await);
+    refused(check(&db.server_pool(), migrations).await);
     sqlx::query("delete from t where ctid = (select min(ctid) from t)").execute(&db.pool).await.expect("mended");
     migrate(&db.options, migrations).await.expect("it goes on where it stopped");
     let rows: i64 = sqlx::query_scalar("select count(*) from t").fetch_one(&db.pool).await.expect("the table");
@@ -75,17 +76,17 @@ async fn files_and_database_must_fit() {
     let one = ("0001_start.sql", "select 1");
     let three = ("0003_more.sql", "select 3");
     let empty = Migrations { files: &[one], catalog: "a" };
-    assert!(refused(check(&db.pool, empty).await).contains("0001_start.sql; run `typecase migrate`"));
+    assert!(refused(check(&db.server_pool(), empty).await).contains("0001_start.sql; run `typecase migrate`"));
     migrate(&db.options, Migrations { files: &[one, three], catalog: "b" }).await.expect("both apply");
 
-    assert!(refused(check(&db.pool, empty).await).contains("ahead of this build: it has had 0003_more.sql"));
+    assert!(refused(check(&db.server_pool(), empty).await).contains("ahead of this build: it has had 0003_more.sql"));
     assert!(refused(migrate(&db.options, empty).await).contains("0003_more.sql"));
     let edited = Migrations { files: &[one, ("0003_more.sql", "select 4")], catalog: "b" };
     assert!(refused(migrate(&db.options, edited).await).contains("0003_more.sql was changed after"));
     let late = Migrations { files: &[one, ("0002_late.sql", "select 2"), three], catalog: "c" };
     assert!(refused(migrate(&db.options, late).await).contains("0002_late.sql comes before 0003_more.sql"));
     let other = Migrations { files: &[one, three], catalog: "c" };
-    assert!(refused(check(&db.pool, other).await).contains("the catalog of the database is not the one"));
+    assert!(refused(check(&db.server_pool(), other).await).contains("the catalog of the database is not the one"));
     db.close().await;
 }
 
@@ -112,19 +113,19 @@ async fn the_servers_own_files_come_first_and_in_a_row_of_their_own() {
 async fn the_audit_log_is_only_added_to() {
     let db = TestDb::new().await;
     migrate(&db.options, Migrations { files: &[], catalog: "a" }).await.expect("the tables of the server");
-    let mut connection = db.pool.acquire().await.expect("a connection");
+    let mut connection = Login::plain(db.options.clone()).connect().await.expect("a connection");
     let entry = runtime::id::new_uuid();
     let event = runtime::audit::Event::new("update").on("product", entry).changed("name", "a".into(), "b".into());
     runtime::audit::record(&mut connection, &runtime::access::Actor::system(), event).await.expect("a line");
     let line: (String, String, String, Vec<String>) =
         sqlx::query_as("select actor_kind, action, after ->> 'name', fields from cms.audit where entry = $1")
             .bind(entry)
-            .fetch_one(&mut *connection)
+            .fetch_one(&mut connection)
             .await
             .expect("the line");
     assert_eq!(line, ("system".into(), "update".into(), "b".into(), vec!["name".into()]));
     for sql in ["update cms.audit set action = 'x'", "delete from cms.audit", "truncate cms.audit"] {
-        let error = sqlx::query(sql).execute(&mut *connection).await.expect_err(sql);
+        let error = sqlx::query(sql).execute(&mut connection).await.expect_err(sql);
         assert!(error.to_string().contains("only ever added to"), "{sql}: {error}");
     }
     drop(connection);

@@ -5,7 +5,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, Field, SelectionSet};
 use runtime::access::{AccessInfo, Action, Actor, Identity, Origin, RoleInfo, RuleInfo};
 use runtime::content::{ComponentInfo, ContentInfo, SchemaInfo, Shape};
-use runtime::{Code, Database, Stage, id};
+use runtime::{Code, Stage, id};
 use serde_json::{Map, Value as Json, json};
 
 use crate::database::{Data, Plain, Rng, run, with};
@@ -264,7 +264,7 @@ async fn an_actor_reads_what_the_rules_leave_and_nothing_else() {
     for set in 0..CASES / QUERIES {
         let mut rng = Rng(first ^ (set + 1).wrapping_mul(0x2545_f491_4f6c_dd1d));
         let rules = rules(&mut rng, &data);
-        let database = Database::new(db.pool.clone(), schema(&rules));
+        let database = db.database(schema(&rules));
         let actor =
             Actor { identity: Identity::Developer, role: "reader".into(), ..Actor::anonymous(Origin::default()) };
         let store = database.acting(actor);

@@ -123,7 +123,7 @@ fn site() -> SiteCode {
 async fn computed_fields_have_the_lists_that_they_name() {
     let data = Data::random(&mut Rng(31), 12);
     let (db, _) = with(&data).await;
-    let store = Database::new(db.pool.clone(), &MEMOS).trusted();
+    let store = db.database(&MEMOS).trusted();
     let mut lists: BTreeMap<String, (usize, Vec<(i64, String)>)> = BTreeMap::new();
     for row in data.rows(Stage::Draft, "note_labels") {
         lists.entry(row["owner_id"].as_str().unwrap().to_owned()).or_default().0 += 1;
@@ -160,7 +160,7 @@ async fn computed_fields_have_the_lists_that_they_name() {
 async fn a_list_that_was_not_loaded_is_no_empty_one() {
     let data = Data::random(&mut Rng(32), 3);
     let (db, _) = with(&data).await;
-    let store = Database::new(db.pool.clone(), &MEMOS).trusted();
+    let store = db.database(&MEMOS).trusted();
     let query = "query { memos(stage: DRAFT) { nodes { forgotten } } }";
     let failures = written_with(&store, &MEMOS, &site(), query, json!({})).await.expect_err("it is refused");
     assert_eq!(failures[0].problem.code, Code::Internal);

@@ -10,7 +10,7 @@ use runtime::content::SchemaInfo;
 use runtime::site::SiteCode;
 use runtime::store::read::{Arguments, Document, Failure, Request, Root};
 use runtime::testing::TestDb;
-use runtime::{Database, Problem, Stage, Store};
+use runtime::{Problem, Stage, Store};
 use serde_json::{Map, Value as Json, json};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -369,6 +369,6 @@ pub async fn with(data: &Data) -> (TestDb, Store) {
         "select collprovider = 'i' from pg_collation where collname = 'und' and collnamespace = 'sort'::regnamespace";
     let has_icu: bool = sqlx::query_scalar(has_icu).fetch_one(&db.pool).await.expect("there is a collation");
     HAS_ICU.store(has_icu, Ordering::Relaxed);
-    let store = Database::new(db.pool.clone(), &SCHEMA).trusted();
+    let store = db.database(&SCHEMA).trusted();
     (db, store)
 }

@@ -4,9 +4,9 @@ pub mod access;
 pub mod schema;
 pub mod tables;
 
+use runtime::Store;
 use runtime::content::SchemaInfo;
 use runtime::testing::TestDb;
-use runtime::{Database, Store};
 
 /// The server's own tables, and the order of texts.
 const SYSTEM: &str = concat!(
@@ -33,7 +33,7 @@ impl Shop {
             .execute(&db.pool)
             .await
             .unwrap_or_else(|error| panic!("{error}\n{sql}"));
-        let store = Database::new(db.pool.clone(), schema).trusted();
+        let store = db.database(schema).trusted();
         Self { db, store }
     }
 

@@ -6,7 +6,7 @@ use runtime::export::{Options, StageName};
 use runtime::hooks::{Cx, HookSet, Hooks};
 use runtime::record::{FieldValue, Record};
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
-use runtime::{Code, Database, Id, Result, Store, id};
+use runtime::{Code, Id, Result, Store, id};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ impl Clerk {
     }
 
     fn acting(shop: &Shop, rules: &Json, actor: Actor) -> Self {
-        Self(Database::new(shop.db.pool.clone(), with_rules(rules)).acting(actor))
+        Self(shop.db.database(with_rules(rules)).acting(actor))
     }
 
     pub async fn create(&self, info: &'static ContentInfo, input: Json, publish: bool) -> Result<Uuid> {

@@ -7,7 +7,7 @@ mod model;
 use std::collections::BTreeMap;
 
 use runtime::access::{Actor, Identity};
-use runtime::{Code, Database, Result, id};
+use runtime::{Code, Result, id};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
@@ -90,7 +90,7 @@ async fn random_writes_are_what_a_plain_reading_of_the_rules_says() {
     for case in 0..CASES {
         let mut rng = Rng(case);
         let rules = rng.rules();
-        let database = Database::new(shop.db.pool.clone(), schema(TYPES, &rules));
+        let database = shop.db.database(schema(TYPES, &rules));
         let open = database.trusted();
         for number in 0..STEPS {
             // Now and then the server itself writes, so that there is something whatever the rules are.

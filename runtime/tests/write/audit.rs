@@ -1,6 +1,5 @@
 //! What the audit log and the entries themselves say of who wrote them.
 
-use runtime::Database;
 use runtime::access::{Actor, Identity, Origin};
 use runtime::hooks::HookSet;
 use runtime::store::write::{self, BulkOptions, UpsertItem};
@@ -28,7 +27,7 @@ fn person(shop: &Shop, number: u128) -> Clerk {
         scopes: None,
         origin: Origin { address: Some([192, 0, 2, 7].into()), request: Some("r-1".into()) },
     };
-    Clerk(Database::new(shop.db.pool.clone(), with_rules(&rules.into())).acting(actor))
+    Clerk(shop.db.database(with_rules(&rules.into())).acting(actor))
 }
 
 async fn lines(shop: &Shop) -> Vec<Json> {

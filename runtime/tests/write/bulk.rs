@@ -178,9 +178,9 @@ async fn what_only_the_database_refuses_is_rejected_alone_too() {
     let shop = Shop::new().await;
     // A constraint that the schema does not tell the server of, as a unique index over several columns.
     let sql = "alter table draft.product add constraint product_stock_check check (stock <> 13)";
-    sqlx::query(sql).execute(&shop.store.pool).await.unwrap();
+    sqlx::query(sql).execute(&shop.store.writes).await.unwrap();
     let sql = "create unique index product_name_stock_key on draft.product (name, stock)";
-    sqlx::query(sql).execute(&shop.store.pool).await.unwrap();
+    sqlx::query(sql).execute(&shop.store.writes).await.unwrap();
     let item = |slug: &str, name: &str, stock: i64| (json!({ "slug": slug }), json!({"name": name, "stock": stock}));
     let items = [
         item("a", "A", 1),

@@ -22,7 +22,7 @@ async fn entries_that_break_a_rule_are_listed_by_path() {
     let change = "update draft.product set sku = 'low', seo = jsonb_set(seo, '{title}', to_jsonb(repeat('x', 21)));
         update live.product set price = null, price_currency = null;
         update live.product_variant set sku = '' where sku = 'B'";
-    sqlx::raw_sql(change).execute(&shop.store.pool).await.expect("the rows are changed");
+    sqlx::raw_sql(change).execute(&shop.store.writes).await.expect("the rows are changed");
     let report = run(&Options { content_type: "product".into() }, &shop.store).await.expect("it runs");
     let shown = id::encode("product", product);
     let expected = [

@@ -1,10 +1,10 @@
 //! Writers at the same time: one wins, nobody fails for nothing, nothing is doubled, and a small pool is enough.
 
 use runtime::hooks::HookSet;
+use runtime::store::Limits;
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
 use runtime::{Code, Database};
 use serde_json::json;
-use sqlx::postgres::PgPoolOptions;
 
 use crate::helpers::object;
 use crate::support::Shop;
@@ -62,8 +62,9 @@ async fn automatic_slugs_race_without_failures() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_writers_need_one_connection_each() {
     let shop = Shop::new().await;
-    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(std::time::Duration::from_secs(20));
-    let store = Database::new(pool.connect_with(shop.db.options.clone()).await.unwrap(), &SHOP).trusted();
+    let limits = Limits::COMMAND;
+    assert_eq!(limits.sizes().writes, 2);
+    let store = Database::new(shop.db.options.clone(), limits, &SHOP).trusted();
     let inputs: Vec<_> = (0..24)
         .map(|number| {
             object(json!({"name": format!("P{number}"), "price": {"amount": "1"}, "brand": {"create": {"name": format!("B{number}")}},
@@ -76,7 +77,7 @@ async fn many_writers_need_one_connection_each() {
     let refused: Vec<_> = done.into_iter().filter_map(Result::err).map(|error| error.problems[0].code).collect();
     assert_eq!(refused, [Code::Conflict; 12], "each SKU is given twice");
     assert_eq!(shop.value("select count(*) from live.product").await, 12);
-    store.pool.close().await;
+    store.close().await;
     shop.close().await;
 }
 

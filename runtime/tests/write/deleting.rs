@@ -102,3 +102,21 @@ async fn pictures_that_variants_show_are_kept() {
     assert_eq!(reference["id"], runtime::id::encode("product", product), "the entry, not its variant");
     shop.close().await;
 }
+
+/// As a database says it whose messages are in another language.
+#[tokio::test]
+async fn what_the_database_refuses_is_told_apart_in_any_language() {
+    let shop = Shop::new().await;
+    let brand = shop.create(&BRAND, json!({"name": "Acme"})).await.unwrap();
+    let refusal = "create function refuse() returns trigger language plpgsql as $$ begin
+            raise exception 'Fremdschlüssel verletzt' using errcode = 'foreign_key_violation', schema = 'draft',
+                table = 'product', constraint = 'product_brand_id_fkey', detail = 'Auf den Schlüssel wird verwiesen';
+        end $$;
+        create trigger refuse before delete on draft.brand for each row execute function refuse();
+        create trigger refuse before insert on draft.product for each row execute function refuse();";
+    sqlx::raw_sql(refusal).execute(&shop.db.pool).await.unwrap();
+    assert_eq!(shop.delete(&BRAND, brand, 1).await.unwrap_err().problems[0].code, Code::Referenced);
+    let input = json!({"name": "Chair", "price": {"amount": "1"}, "brand": {"connect": {"slug": "acme"}}});
+    assert_eq!(problems(shop.create(&PRODUCT, input).await), [(Code::NotFound, "input.brand".into())]);
+    shop.close().await;
+}

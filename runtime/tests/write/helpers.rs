@@ -45,7 +45,7 @@ impl Shop {
     pub async fn value(&self, sql: &str) -> Json {
         let sql = format!("select to_jsonb(x.v)::text from ({sql}) as x(v)");
         let text: Option<Option<String>> =
-            sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_optional(&self.store.pool).await.expect(&sql);
+            sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_optional(&self.store.writes).await.expect(&sql);
         text.flatten().map_or(Json::Null, |text| serde_json::from_str(&text).expect("JSON of PostgreSQL"))
     }
 

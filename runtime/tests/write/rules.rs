@@ -99,7 +99,7 @@ async fn what_is_required_cannot_be_cleared() {
 async fn rules_that_came_later_do_not_refuse_other_changes() {
     let shop = Shop::new().await;
     let id = shop.create(&PRODUCT, json!({"name": "Chair", "summary": "A chair"})).await.unwrap();
-    sqlx::query("update draft.product set summary = 'x'").execute(&shop.store.pool).await.unwrap();
+    sqlx::query("update draft.product set summary = 'x'").execute(&shop.store.writes).await.unwrap();
     shop.update(&PRODUCT, id, 1, json!({"stock": 1})).await.unwrap();
     let expected = [(Code::InvalidValue, "price".to_owned()), (Code::InvalidValue, "summary".into())];
     assert_eq!(problems(shop.publish(&PRODUCT, id, 2).await), expected);

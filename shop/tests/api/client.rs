@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use runtime::serde_json::{self, Value as Json, json};
 use runtime::testing::TestDb;
@@ -14,6 +15,7 @@ pub const TOKEN: &str = "a-token-for-tests-only";
 pub struct Site {
     pub db: TestDb,
     pub address: String,
+    log: Arc<Mutex<Vec<String>>>,
     process: Process,
 }
 
@@ -65,8 +67,20 @@ impl Site {
             }
         };
         // Its log must go on being read, or the server would wait for that.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { db, address, process }
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().expect("no test has failed with it").push(line);
+            }
+        });
+        Self { db, address, log, process }
+    }
+
+    /// The lines of its log that have this text.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let log = self.log.lock().expect("no test has failed with it");
+        log.iter().filter(|line| line.contains(text)).cloned().collect()
     }
 
     pub async fn stop(self) {
@@ -153,6 +167,11 @@ pub async fn migrated() -> TestDb {
 /// Runs a command of the server to its end.
 pub fn command(db: &TestDb, arguments: &[&str]) -> Output {
     prepared(db).args(arguments).output().expect("the server's program runs")
+}
+
+/// The same with these variables.
+pub fn command_with(db: &TestDb, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    prepared(db).envs(variables.iter().copied()).args(arguments).output().expect("the server's program runs")
 }
 
 fn prepared(db: &TestDb) -> Command {

@@ -3,7 +3,6 @@
 use runtime::access::{Actor, Origin};
 use runtime::graphql::{Api, Request, Verb};
 use runtime::hooks::HookSet;
-use runtime::prelude::*;
 use runtime::serde_json::{self, Value as Json, json};
 use runtime::site::SiteCode;
 
@@ -161,7 +160,7 @@ async fn each_mutation_fails_on_its_own() {
 #[tokio::test]
 async fn code_of_the_site_that_fails_is_told_at_the_field_that_it_answers() {
     let site = Site::with_demo().await;
-    let database = Database::new(site.db.pool.clone(), &generated::SCHEMA);
+    let database = site.db.database(&generated::SCHEMA);
     // Without the site's code, each of its fields fails.
     let api = Api::new(database, HookSet::default(), SiteCode::default()).unwrap();
     let ask = async |query: &str| {

@@ -4,12 +4,16 @@ mod client;
 mod cost;
 mod errors;
 mod explain;
+#[path = "../shared/fault_proxy.rs"]
+mod fault_proxy;
+mod faults;
 #[path = "../shared/hostile.rs"]
 mod hostile;
 mod http;
 mod injection;
 mod matrix;
 mod operator;
+mod pooler;
 mod public_login;
 mod public_role;
 mod reads;

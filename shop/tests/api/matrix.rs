@@ -6,7 +6,6 @@ use runtime::content::{ContentInfo, FieldInfo, Shape};
 use runtime::graphql::{Api, Request, Verb};
 use runtime::hooks::HookSet;
 use runtime::kind::Kind;
-use runtime::prelude::Database;
 use runtime::serde_json::{self, Value as Json};
 
 use crate::client::migrated;
@@ -179,7 +178,7 @@ fn upper_first(name: &str) -> String {
 #[tokio::test]
 async fn every_cell_of_the_matrix_is_as_the_rules_say() {
     let db = migrated().await;
-    let api = Api::new(Database::new(db.pool.clone(), &generated::SCHEMA), HookSet::default(), generated::site(Plain));
+    let api = Api::new(db.database(&generated::SCHEMA), HookSet::default(), generated::site(Plain));
     let api = api.unwrap();
     let (mut wrong, mut cells) = (Vec::new(), 0);
     for role in generated::SCHEMA.roles {

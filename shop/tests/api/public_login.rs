@@ -111,7 +111,7 @@ async fn no_statement_leads_out_of_it_as_one_leads_out_of_a_role() {
     let db = migrated().await;
     let login = new_login(&db).await;
     let owner: String = sqlx::query_scalar("select quote_ident(current_user)").fetch_one(&db.pool).await.unwrap();
-    let database = || Database::connect_lazy(&db.url(), 1, &generated::SCHEMA).unwrap();
+    let database = || db.database(&generated::SCHEMA);
     let escapes = [
         "reset role".to_owned(),
         "reset session authorization".to_owned(),

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use runtime::access::{Actor, Origin};
 use runtime::migrate::{PublicRole, migrate_for};
 use runtime::serde_json::json;
-use runtime::store::{Database, Stage};
+use runtime::store::{Login, Stage};
 use runtime::testing::TestDb;
 use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row};
@@ -67,7 +67,7 @@ async fn a_connection_of_public_reads_can_read_what_is_live_and_do_nothing_else(
 async fn only_what_nobody_in_particular_reads_at_live_goes_over_these_connections() {
     let role = new_role();
     let db = migrated_for(&role).await;
-    let database = Database::connect_lazy(&db.url(), 2, &generated::SCHEMA).unwrap().with_public_role(&role);
+    let database = db.database(&generated::SCHEMA).with_public_role(&role);
     let user = async |actor: Actor, stage: Stage| {
         let store = database.acting(actor);
         let rows = store.rows(stage, "select current_user::text".into(), PgArguments::default());
@@ -125,7 +125,7 @@ async fn who_may_not_make_roles_is_told_what_a_superuser_runs_and_that_is_enough
         db.pool.execute(AssertSqlSafe(line.to_owned())).await.unwrap_or_else(|error| panic!("{line}: {error}"));
     }
     assert_eq!(migrate().await, None);
-    let mut connection = options.connect().await.unwrap();
+    let mut connection = Login::plain(options).connect().await.unwrap();
     assert_eq!(role.check(&mut connection).await.unwrap(), Ok(()));
     connection.close().await.unwrap();
     drop_role(&db, role.as_str()).await;

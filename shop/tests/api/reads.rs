@@ -232,7 +232,7 @@ impl generated::operations::Queries for Plain {
 async fn the_announced_statements_are_those_that_are_sent() {
     let db = migrated().await;
     assert!(command(&db, &["demo"]).status.success());
-    let database = Database::new(db.pool.clone(), &generated::SCHEMA);
+    let database = db.database(&generated::SCHEMA);
     let api = Api::new(database, HookSet::default(), generated::site(Plain)).unwrap();
     for (query, expected) in [
         ("{ __typename }", 0),

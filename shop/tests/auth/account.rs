@@ -123,7 +123,8 @@ async fn a_hash_of_former_times_is_made_anew_at_the_next_sign_in() {
     let user = site.user("ada@shop.example", "editor").await;
     let settings = crate::client::settings();
     let today =
-        runtime::identity::Accounts::new(site.db.pool.clone(), &generated::SCHEMA, &settings).expect("accounts");
+        runtime::identity::Accounts::new(site.server.app.api.database.writes.clone(), &generated::SCHEMA, &settings)
+            .expect("accounts");
     today.set_password(&Actor::system(), user.id, PASSWORD).await.expect("a password");
     let hash = async || -> String {
         sqlx::query_scalar("select password from cms.user").fetch_one(&site.db.pool).await.expect("a user")

@@ -14,7 +14,7 @@ use runtime::identity::settings::Settings;
 use runtime::identity::user::{NewUser, User};
 use runtime::serde_json::{self, Value as Json, json};
 use runtime::site::SiteCode;
-use runtime::testing::{Node, TestDb, TestServer};
+use runtime::testing::{LIMITS, Node, TestDb, TestServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -97,6 +97,8 @@ fn plain(mail: &Outbox) -> Node {
         public_role: None,
         hooks: HookSet::default(),
         routes: runtime::axum::Router::new(),
+        database: None,
+        limits: LIMITS,
         protection: protection::Settings::default(),
     }
 }

@@ -14,8 +14,11 @@ use crate::client::{PASSWORD, Site, node, send, text};
 async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
     let site = Site::new().await;
     site.user("ada@shop.example", "editor").await;
-    let accounts =
-        runtime::identity::Accounts::new(site.db.pool.clone(), &generated::SCHEMA, &crate::client::settings());
+    let accounts = runtime::identity::Accounts::new(
+        site.server.app.api.database.writes.clone(),
+        &generated::SCHEMA,
+        &crate::client::settings(),
+    );
     let accounts = accounts.expect("accounts of production");
     accounts.tokens.keys.start(false).await.expect("keys");
     let ending = Arc::new(AtomicBool::new(false));

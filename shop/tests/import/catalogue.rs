@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use runtime::Store;
 use runtime::hooks::HookSet;
 use runtime::import::{Options, Reading, Summary, run};
 use runtime::testing::TestDb;
-use runtime::{Database, Store};
 use serde_json::Value as Json;
 use sqlx::AssertSqlSafe;
 
@@ -54,7 +54,7 @@ impl Catalogue {
     pub async fn new() -> Self {
         let db = TestDb::new().await;
         runtime::migrate::migrate(&db.options, (&generated::SCHEMA).into()).await.expect("the migrations");
-        let store = Database::new(db.pool.clone(), &generated::SCHEMA).trusted();
+        let store = db.database(&generated::SCHEMA).trusted();
         Self { db, store }
     }
 

@@ -52,7 +52,7 @@ pub async fn page(store: &Store, arguments: &Map<String, Json>, counted: bool) -
     if counted {
         let Conditions { sql, arguments, .. } = filter(store, arguments)?;
         let sql = AssertSqlSafe(format!("select count(*) from cms.audit{sql}"));
-        total = sqlx::query_scalar_with::<_, i64, _>(sql, arguments).fetch_one(&store.pool).await?.into();
+        total = sqlx::query_scalar_with::<_, i64, _>(sql, arguments).fetch_one(&store.writes).await?.into();
     }
     let mut conditions = filter(store, arguments)?;
     for (name, condition) in [("after", "id < {}"), ("before", "id > {}")] {
@@ -67,7 +67,7 @@ pub async fn page(store: &Store, arguments: &Map<String, Json>, counted: bool) -
     // One more, to know whether there is more.
     let more = limit + 1;
     let sql = AssertSqlSafe(format!("select {columns} from cms.audit{sql} order by id {direction} limit {more}"));
-    let mut rows = sqlx::query_with(sql, bound).fetch_all(&store.pool).await?;
+    let mut rows = sqlx::query_with(sql, bound).fetch_all(&store.writes).await?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     if last.is_some() {

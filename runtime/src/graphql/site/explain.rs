@@ -52,7 +52,7 @@ async fn somebody(store: &Store, arguments: &Map<String, Json>) -> Result<Store>
         let role: Option<String> =
             sqlx::query_scalar("select role from cms.user where id = $1 and disabled_at is null")
                 .bind(user)
-                .fetch_optional(&store.pool)
+                .fetch_optional(&store.writes)
                 .await?;
         let role = role.ok_or_else(|| wrong(format!("`{given}` is no user who may sign in"), &["user"]))?;
         let identity = Identity::User { id: user, session: Uuid::nil() };

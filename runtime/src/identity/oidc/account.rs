@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{Finished, From, Outcome};
@@ -14,6 +13,7 @@ use crate::id;
 use crate::identity::provider_settings::ProviderSettings;
 use crate::identity::user::{self, User, locked};
 use crate::identity::{Accounts, secret, session};
+use crate::store::{Connection, Pool};
 
 /// As the provider tells.
 pub struct Person {
@@ -129,7 +129,7 @@ impl Accounts {
 
     async fn begin_session_with(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         provider: &ProviderSettings,
         user: &User,
         from: From<'_>,
@@ -146,7 +146,7 @@ impl Accounts {
     /// The account, with the role that the provider's groups give it now.
     async fn account_of(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         provider: &ProviderSettings,
         person: &Person,
         from: From<'_>,
@@ -187,7 +187,7 @@ impl Accounts {
     /// Of somebody who comes for the first time: the account with this address, or a new one.
     async fn account_by_email(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         provider: &ProviderSettings,
         person: &Person,
         role: Option<&str>,
@@ -235,7 +235,7 @@ impl Accounts {
     }
 }
 
-async fn wait_for_code(connection: &mut PgConnection, id: &str) -> Result<()> {
+async fn wait_for_code(connection: &mut Connection, id: &str) -> Result<()> {
     let sql = "insert into cms.waiting_for_code (hash, expires_at) values ($1, now() + make_interval(secs => $2))";
     // Twice as long as the cookie holds: clocks of nodes differ.
     let seconds = f64::from(super::LIFETIME) * 2.0;
@@ -244,7 +244,7 @@ async fn wait_for_code(connection: &mut PgConnection, id: &str) -> Result<()> {
 }
 
 /// Before the code is looked at, so that of many at once no more are.
-async fn take_a_try(connection: &mut PgConnection, id: &str) -> Result<()> {
+async fn take_a_try(connection: &mut Connection, id: &str) -> Result<()> {
     let sql = "update cms.waiting_for_code set tries = tries + 1 where hash = $1 and tries < $2";
     let taken = sqlx::query(sql).bind(secret::hash(id)).bind(TRIES).execute(connection).await?;
     if taken.rows_affected() == 1 { Ok(()) } else { Err(not_waiting()) }
@@ -257,7 +257,7 @@ fn not_waiting() -> Error {
 
 /// An address can be given to another person; whoever has it then must not get the account of the one before.
 async fn check_may_link(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     provider: &ProviderSettings,
     person: &Person,
     user: &User,
@@ -274,7 +274,7 @@ async fn check_may_link(
     if has_other { Err(Refusal::Because("the account is another subject's")) } else { Ok(()) }
 }
 
-async fn known(connection: &mut PgConnection, person: &Person) -> Result<Option<User>> {
+async fn known(connection: &mut Connection, person: &Person) -> Result<Option<User>> {
     let sql = "select user_id from cms.identity where issuer = $1 and subject = $2";
     let id: Option<Uuid> =
         sqlx::query_scalar(sql).bind(&person.issuer).bind(&person.subject).fetch_optional(&mut *connection).await?;
@@ -289,7 +289,7 @@ fn is_conflict(error: &Error) -> bool {
 }
 
 async fn refused(
-    pool: &PgPool,
+    pool: &Pool,
     provider: &ProviderSettings,
     person: &Person,
     reason: &str,
@@ -299,7 +299,7 @@ async fn refused(
     event.after = Some(json!({
         "provider": provider.name, "subject": person.subject, "email": person.email, "reason": reason,
     }));
-    audit::record(&mut *pool.acquire().await?, &Actor::anonymous(from.origin.clone()), event).await?;
+    audit::record_alone(pool, &Actor::anonymous(from.origin.clone()), event).await?;
     Ok(forbidden())
 }
 

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments as _, AssertSqlSafe, PgConnection};
+use sqlx::{Arguments as _, AssertSqlSafe};
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::store::{Lent, Stage, Store};
+use crate::store::{Connection, Lent, Stage, Store};
 use crate::value::Value;
 
 /// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
@@ -101,13 +101,13 @@ impl Statement {
     }
 
     /// For a statement without rows, as a part of the transaction that the connection is in.
-    pub async fn execute_within(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub async fn execute_within(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments).execute(connection).await?;
         Ok(())
     }
 
     /// As a part of the transaction that the connection is in.
-    pub async fn fetch_within(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, sqlx::Error> {
+    pub async fn fetch_within(self, connection: &mut Connection) -> Result<Vec<PgRow>, sqlx::Error> {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(connection).await
     }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json, json};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::access::Action;
@@ -18,7 +17,7 @@ use crate::store::write::prepare::prepare;
 use crate::store::write::remove::Subject;
 use crate::store::write::row::{At, Faults, Item};
 use crate::store::write::{live, remove, save, slug, trail, unique};
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 /// A batch of one type, as it came in.
 pub struct Request<'a> {
@@ -73,12 +72,7 @@ pub struct Happened {
     pub revision: i64,
 }
 
-pub async fn run(
-    connection: &mut PgConnection,
-    store: &Store,
-    hooks: &HookSet,
-    request: &Request<'_>,
-) -> Result<Saved> {
+pub async fn run(connection: &mut Connection, store: &Store, hooks: &HookSet, request: &Request<'_>) -> Result<Saved> {
     let guard = Guard::new(store, request.import);
     must_save(guard, request)?;
     let mut faults = Faults::default();
@@ -168,7 +162,7 @@ fn check(store: &Store, items: &[Item], publishes: &impl Fn(&Item) -> bool, faul
 }
 
 async fn ask_unique(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     items: &[Item],
     publishes: &impl Fn(&Item) -> bool,
@@ -182,12 +176,7 @@ async fn ask_unique(
 }
 
 /// Whether a hook has changed what will be stored.
-async fn before_save(
-    connection: &mut PgConnection,
-    store: &Store,
-    hooks: &HookSet,
-    items: &mut [Item],
-) -> Result<bool> {
+async fn before_save(connection: &mut Connection, store: &Store, hooks: &HookSet, items: &mut [Item]) -> Result<bool> {
     let mut changed = false;
     for item in items {
         let Some(hook) = hooks.of(item.info).filter(|_| item.is_changed()) else { continue };
@@ -206,7 +195,7 @@ async fn before_save(
     Ok(changed)
 }
 
-async fn after_save(connection: &mut PgConnection, store: &Store, hooks: &HookSet, item: &Item) -> Result<()> {
+async fn after_save(connection: &mut Connection, store: &Store, hooks: &HookSet, item: &Item) -> Result<()> {
     let Some(hook) = hooks.of(item.info) else { return Ok(()) };
     let (old, new) = (old_record(hook, item)?, record(hook, item)?);
     let called = hook.after_save(&mut Cx { store, connection }, old.as_ref(), new).await;
@@ -240,7 +229,7 @@ fn refused(error: Error, item: &Item) -> Failure {
 }
 
 pub async fn call(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     hooks: &HookSet,
     moment: Moment,
@@ -253,7 +242,7 @@ pub async fn call(
 
 /// Publishes what differs from what is live; the ids of those. `marked`: saving has marked what it published.
 pub async fn publish_items(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     hooks: &HookSet,
     items: &[&Item],
@@ -296,7 +285,7 @@ pub async fn publish_items(
 
 /// Publishes an entry as it is stored.
 pub async fn publish(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     hooks: &HookSet,
     of: Subject,

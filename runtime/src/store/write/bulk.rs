@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
-use sqlx::{Acquire, Postgres, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::content::ContentInfo;
 use crate::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::HookSet;
-use crate::store::Store;
 use crate::store::write::batch::{Change, Input, Request, Saved, Target};
 use crate::store::write::failure::Failure;
 use crate::store::write::row::Faults;
 use crate::store::write::{ATTEMPTS, Work, after_commit, once};
+use crate::store::{Store, Transaction};
 
 /// Where the key of an item is: no place in its data.
 const OUTER: Step = Step::Index(usize::MAX);
@@ -43,11 +42,11 @@ pub struct BulkOptions {
 }
 
 /// A transaction in which everything is saved, batch after batch, so that each sees those before it, and nothing is kept.
-pub struct Rehearsal(Mutex<Transaction<'static, Postgres>>);
+pub struct Rehearsal(Mutex<Transaction>);
 
 impl Rehearsal {
     pub async fn begin(store: &Store) -> Result<Self> {
-        let mut transaction = store.pool.begin().await?;
+        let mut transaction = store.writes.begin().await?;
         // Between two batches the file is read, which takes as long as it takes.
         sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *transaction).await?;
         Ok(Self(Mutex::new(transaction)))
@@ -60,9 +59,9 @@ impl Rehearsal {
     /// As a transaction of its own would, and what is checked at a commit is checked here.
     async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>) -> std::result::Result<Saved, Failure> {
         let mut outer = self.0.lock().await;
-        let mut savepoint = outer.begin().await?;
-        let done = match work.attempt(&mut savepoint, store, hooks).await {
-            Ok(done) => match sqlx::query("set constraints all immediate").execute(&mut *savepoint).await {
+        outer.run("savepoint batch", true).await?;
+        let done = match work.attempt(&mut outer, store, hooks).await {
+            Ok(done) => match sqlx::query("set constraints all immediate").execute(&mut **outer).await {
                 Ok(_) => Ok(done),
                 Err(error) => Err(Failure::from(error)),
             },
@@ -70,12 +69,12 @@ impl Rehearsal {
         };
         match done {
             Ok(done) => {
-                sqlx::query("set constraints all deferred").execute(&mut *savepoint).await?;
-                savepoint.commit().await?;
+                sqlx::query("set constraints all deferred").execute(&mut **outer).await?;
+                outer.run("release savepoint batch", true).await?;
                 Ok(done)
             }
             failed => {
-                savepoint.rollback().await?;
+                outer.run("rollback to savepoint batch", true).await?;
                 failed
             }
         }
@@ -160,11 +159,11 @@ impl Bulk<'_> {
                 }
                 Err(failure) if failure.is_race() && races < ATTEMPTS => races += 1,
                 Err(failure) => {
-                    let error = failure.into_error(self.store.schema);
+                    let error = failure.into_error(self.store.schema, false);
                     // A fault of the server, or what the actor may not do whatever the items are.
-                    let of_all = [Code::Internal, Code::Forbidden, Code::Unauthenticated];
-                    let ours = error.problems.iter().any(|problem| of_all.contains(&problem.code));
-                    return if ours { Err(error) } else { Ok(Some(error)) };
+                    let is_denied = |problem: &Problem| matches!(problem.code, Code::Forbidden | Code::Unauthenticated);
+                    let is_of_all = error.is_of_the_server() || error.problems.iter().any(is_denied);
+                    return if is_of_all { Err(error) } else { Ok(Some(error)) };
                 }
             }
         }

@@ -3,6 +3,9 @@
 use sqlx::postgres::PgDatabaseError;
 
 use crate::content::{ContentInfo, SchemaInfo};
+use crate::error::sqlstate::{
+    CHECK, DEADLOCK_DETECTED, FOREIGN_KEY, NOT_NULL, RESTRICT, SERIALIZATION_FAILURE, UNIQUE,
+};
 use crate::error::{Code, Error, Problem, Step};
 use crate::store::write::row::Faults;
 use crate::store::write::table;
@@ -19,20 +22,13 @@ pub enum Failure {
     Database(sqlx::Error),
 }
 
-const SERIALIZATION: &str = "40001";
-const DEADLOCK: &str = "40P01";
-const NOT_NULL: &str = "23502";
-const FOREIGN_KEY: &str = "23503";
-const RESTRICT: &str = "23001";
-const UNIQUE: &str = "23505";
-const CHECK: &str = "23514";
-const IN_THE_WAY: &str = "other writes were in the way; try again";
+const REFERENCED: &str = "other entries point at this one";
 
 impl Failure {
     /// Another writer was in the way: what was true when the write was checked is not any more. Done anew, it succeeds or is refused with
     /// all that is known about it.
     pub fn is_race(&self) -> bool {
-        let codes = [SERIALIZATION, DEADLOCK, UNIQUE, FOREIGN_KEY, RESTRICT];
+        let codes = [SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE, FOREIGN_KEY, RESTRICT];
         match self {
             Self::Database(error) => codes.contains(&code(error).unwrap_or_default().as_str()),
             Self::Taken => true,
@@ -40,12 +36,14 @@ impl Failure {
         }
     }
 
-    pub fn into_error(self, schema: &'static SchemaInfo) -> Error {
+    /// `removes`: rows were to go. The database refuses both what points at nothing and what would leave something pointing at nothing
+    /// by one code, and says which in its own language alone.
+    pub fn into_error(self, schema: &'static SchemaInfo, removes: bool) -> Error {
         match self {
             Self::Faults(faults) => Error { problems: faults.0.into_iter().map(|(_, problem)| problem).collect() },
             Self::Refused(error) => error,
-            Self::Taken => Error::new(Code::Conflict, IN_THE_WAY),
-            Self::Database(error) => translated(error, schema),
+            Self::Taken => Error::in_the_way(),
+            Self::Database(error) => translated(error, schema, removes),
         }
     }
 }
@@ -72,9 +70,9 @@ fn code(error: &sqlx::Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())
 }
 
-fn translated(error: sqlx::Error, schema: &'static SchemaInfo) -> Error {
+fn translated(error: sqlx::Error, schema: &'static SchemaInfo, removes: bool) -> Error {
     let Some(refusal) = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()) else {
-        return Error::internal(error);
+        return error.into();
     };
     let info = refusal.table().and_then(|name| by_table(schema, name));
     let field = info.and_then(|info| {
@@ -88,14 +86,12 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo) -> Error {
     let what = field.map_or_else(|| "a value".to_owned(), |field| format!("the {}", field.name));
     let (code, message) = match refusal.code() {
         UNIQUE => (Code::Conflict, format!("{what} belongs to another entry")),
-        FOREIGN_KEY | RESTRICT if refusal.detail().is_some_and(|detail| detail.contains("referenced")) => {
-            (Code::Referenced, "other entries point at this one".to_owned())
-        }
+        RESTRICT => (Code::Referenced, REFERENCED.to_owned()),
+        FOREIGN_KEY if removes => (Code::Referenced, REFERENCED.to_owned()),
         FOREIGN_KEY => (Code::NotFound, format!("what {what} points at does not exist")),
         NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
         CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not take")),
-        SERIALIZATION | DEADLOCK => (Code::Conflict, IN_THE_WAY.to_owned()),
-        _ => return Error::internal(error),
+        _ => return error.into(),
     };
     Problem::new(code, message).at(path).into()
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value as Json;
-use sqlx::{PgConnection, Row as _};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::access::policy::Rule;
@@ -15,7 +15,7 @@ use crate::store::read::rows::{Tables, push_rule};
 use crate::store::read::sql::{Sql, quoted};
 use crate::store::write::failure::Result;
 use crate::store::write::row::{Faults, Item};
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 /// What one write is held against.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ impl<'a> Guard<'a> {
     /// drafts of the type at all, as they are live.
     pub async fn admitted(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         info: &'static ContentInfo,
         action: Action,
         ids: Vec<Uuid>,
@@ -88,13 +88,13 @@ impl<'a> Guard<'a> {
     }
 
     /// Refuses what was saved and is not as the rules want it. `saved` are items of any types.
-    pub async fn check_saved(&self, connection: &mut PgConnection, saved: impl Iterator<Item = &Item>) -> Result<()> {
+    pub async fn check_saved(&self, connection: &mut Connection, saved: impl Iterator<Item = &Item>) -> Result<()> {
         let of_action = |item: &Item| if item.old.is_none() { Action::Create } else { Action::Update };
         self.check(connection, saved, of_action, Rights::checks).await
     }
 
     /// Refuses to publish drafts that the rules do not let the actor publish.
-    pub async fn check_publishable(&self, connection: &mut PgConnection, drafts: &[&Item]) -> Result<()> {
+    pub async fn check_publishable(&self, connection: &mut Connection, drafts: &[&Item]) -> Result<()> {
         let drafts = drafts.iter().copied().filter(|item| item.info.drafts);
         self.check(connection, drafts, |_| Action::Publish, Rights::rows).await
     }
@@ -102,7 +102,7 @@ impl<'a> Guard<'a> {
     /// A statement for each type and action.
     async fn check(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection,
         items: impl Iterator<Item = &Item>,
         action: impl Fn(&Item) -> Action,
         conditions: impl Fn(&Rights<'a>) -> Vec<&'a Json>,
@@ -147,7 +147,7 @@ pub fn must_know(access: &Access, info: &ContentInfo, field: &str) -> Result<(),
 /// Those of the rows that the actor may read in a stage; children as their owner. Where it reads every row, no statement is needed to
 /// find that out of `draft`, which holds every entry.
 pub async fn readable(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     stage: Stage,
     info: &'static ContentInfo,
@@ -201,7 +201,7 @@ impl Exported<'_> {
 
 /// Those of the entries whose rows in `draft` pass all of the filters.
 async fn matching(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     info: &'static ContentInfo,
     filters: &[&Json],
@@ -219,7 +219,7 @@ async fn matching(
     Ok(selected(connection, sql, &ids).await?.into_iter().collect())
 }
 
-async fn selected(connection: &mut PgConnection, sql: Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+async fn selected(connection: &mut Connection, sql: Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     let rows = sql.bind(ids)?.fetch_within(connection).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }

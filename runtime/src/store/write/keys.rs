@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Grant;
@@ -13,7 +13,7 @@ use crate::id;
 use crate::store::write::failure::Result;
 use crate::store::write::guard::readable;
 use crate::store::write::table;
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 use crate::value::Value;
 
 /// One key: an id, or the value of a field that is unique alone.
@@ -102,7 +102,7 @@ impl Keys {
     }
 
     /// Finds the entries that the actor may point at, by what it reads of them; the others are as if they did not exist.
-    pub async fn resolve(&mut self, connection: &mut PgConnection, store: &Store) -> Result<()> {
+    pub async fn resolve(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
         self.resolve_at(connection, Stage::Draft).await?;
         self.keep_readable(connection, store, Stage::Draft).await?;
         let sees_all_drafts =
@@ -129,7 +129,7 @@ impl Keys {
         Ok(())
     }
 
-    async fn keep_readable(&mut self, connection: &mut PgConnection, store: &Store, stage: Stage) -> Result<()> {
+    async fn keep_readable(&mut self, connection: &mut Connection, store: &Store, stage: Stage) -> Result<()> {
         for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };
             let grant = store.access.reads(info, stage);
@@ -145,11 +145,11 @@ impl Keys {
     }
 
     /// Finds what has these keys as they were last saved, whoever asks.
-    pub async fn resolve_all(&mut self, connection: &mut PgConnection) -> Result<()> {
+    pub async fn resolve_all(&mut self, connection: &mut Connection) -> Result<()> {
         self.resolve_at(connection, Stage::Draft).await
     }
 
-    async fn resolve_at(&mut self, connection: &mut PgConnection, stage: Stage) -> Result<()> {
+    async fn resolve_at(&mut self, connection: &mut Connection, stage: Stage) -> Result<()> {
         let stage = stage.schema();
         for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };

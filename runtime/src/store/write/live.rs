@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, RelationInfo};
+use crate::store::Connection;
 use crate::store::write::failure::Result;
 use crate::store::write::table;
 
 /// What is live of these entries, by revision.
-pub async fn revisions(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+pub async fn revisions(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
     let sql = format!(r#"select id, revision from live."{}" where id = any($1)"#, info.table);
     let rows: Vec<(Uuid, i64)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
     Ok(rows.into_iter().collect())
 }
 
 /// Marks when the entries were first published; what is saved and published at once is marked as it is saved.
-pub async fn mark(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
+pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
     let sql = format!(
         r#"update draft."{}" set published_at = now() where id = any($1) and published_at is null"#,
         info.table
@@ -28,7 +29,7 @@ pub async fn mark(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid
 
 /// Removing what is live first lets two entries of a batch exchange a value that is unique. Nothing else is touched by it: relations that
 /// point at the entry have no foreign key in `live`.
-pub async fn publish(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
+pub async fn publish(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
     remove(connection, info, replaced).await?;
     let system = ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
     copy(connection, info, &system, "id = any($1)", ids).await?;
@@ -41,7 +42,7 @@ pub async fn publish(connection: &mut PgConnection, info: &ContentInfo, ids: &[U
 }
 
 /// Takes the entries from `live` with all that they own, which has no foreign key there: one statement.
-pub async fn remove(connection: &mut PgConnection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
+pub async fn remove(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -65,7 +66,7 @@ fn removal(info: &ContentInfo) -> String {
 }
 
 async fn copy(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     info: &ContentInfo,
     system: &[&str],
     condition: &str,
@@ -76,7 +77,7 @@ async fn copy(
         .await
 }
 
-async fn joins(connection: &mut PgConnection, info: &ContentInfo, condition: &str, ids: &[Uuid]) -> Result<()> {
+async fn joins(connection: &mut Connection, info: &ContentInfo, condition: &str, ids: &[Uuid]) -> Result<()> {
     for (_, to) in table::joins(info) {
         let columns = ["owner_id", "position"].iter().chain(to.columns).map(|column| (*column).to_owned());
         copy_columns(connection, to.join, columns, condition, ids).await?;
@@ -85,7 +86,7 @@ async fn joins(connection: &mut PgConnection, info: &ContentInfo, condition: &st
 }
 
 async fn copy_columns(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     table: &str,
     columns: impl Iterator<Item = String>,
     condition: &str,

@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, ValueRef};
+use sqlx::{AssertSqlSafe, Row as _, ValueRef};
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, RelationInfo, Shape};
 use crate::error::Error;
-use crate::store::Stage;
 use crate::store::write::failure::Result;
 use crate::store::write::input::any;
 use crate::store::write::row::{Old, Row};
 use crate::store::write::table::{self, Column};
+use crate::store::{Connection, Stage};
 use crate::value::Value;
 
 /// The entries with these ids, those that exist. Locked rows can still be pointed at, but nobody else changes them until the transaction ends;
 /// always in the order of the ids, so that two writers wait instead of deadlocking.
 pub async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     stage: Stage,
     info: &'static ContentInfo,
     ids: &[Uuid],
@@ -61,7 +61,7 @@ pub async fn load(
 
 /// The children of these entries with their parents, in order.
 async fn load_children(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     stage: Stage,
     info: &'static ContentInfo,
     parents: &[Uuid],
@@ -93,7 +93,7 @@ async fn load_children(
 }
 
 async fn joined(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     stage: Stage,
     to: &RelationInfo,
     owners: &[Uuid],

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
@@ -11,7 +11,7 @@ use crate::id;
 use crate::store::write::failure::Result;
 use crate::store::write::guard::readable;
 use crate::store::write::table;
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 /// As many entries as an error lists.
 const SHOWN: usize = 20;
@@ -105,7 +105,7 @@ impl Pointer {
 
 /// The entries that point at any of these ids.
 pub async fn references(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     stage: Stage,
     pointer: &Pointer,
     ids: &[Uuid],
@@ -117,7 +117,7 @@ pub async fn references(
 }
 
 /// The first references with their titles, for an error's details; those that the actor may not read are left out.
-pub async fn shown(connection: &mut PgConnection, store: &Store, references: &[Reference]) -> Result<Vec<Json>> {
+pub async fn shown(connection: &mut Connection, store: &Store, references: &[Reference]) -> Result<Vec<Json>> {
     let mut shown: BTreeMap<_, Json> = BTreeMap::new();
     // Drafts last, since their titles are the newest.
     for stage in [Stage::Live, Stage::Draft] {
@@ -151,7 +151,7 @@ pub async fn shown(connection: &mut PgConnection, store: &Store, references: &[R
 
 /// What the entries are called, as far as the actor may read that.
 pub async fn titles(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     stage: Stage,
     info: &ContentInfo,

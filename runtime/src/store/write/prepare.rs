@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::access::Action;
@@ -16,11 +15,11 @@ use crate::store::write::input::Overlay;
 use crate::store::write::keys::{Collector, Key, Keys};
 use crate::store::write::load::load;
 use crate::store::write::row::{At, Faults, Item, Old, Row};
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 /// Keys become ids, what is stored is read and locked, inputs are laid over it.
 pub async fn prepare(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     guard: Guard<'_>,
     store: &Store,
     request: &Request<'_>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Action;
@@ -17,7 +17,7 @@ use crate::store::write::load::load;
 use crate::store::write::pointers::{Pointer, Reference, pointers, references};
 use crate::store::write::row::{At, Item, Old};
 use crate::store::write::{live, trail};
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 /// The entry that a call is about.
 #[derive(Clone, Copy)]
@@ -54,7 +54,7 @@ impl Going {
 }
 
 /// The entry as it is stored, locked. One that the actor may not do this with is as one that does not exist.
-pub async fn subject(connection: &mut PgConnection, store: &Store, subject: Subject, action: Action) -> Result<Item> {
+pub async fn subject(connection: &mut Connection, store: &Store, subject: Subject, action: Action) -> Result<Item> {
     let Subject { info, id, revision } = subject;
     let guard = Guard::new(store, false);
     guard.rights(info, action).map_err(refused)?;
@@ -70,12 +70,7 @@ pub async fn subject(connection: &mut PgConnection, store: &Store, subject: Subj
     Ok(item(info, old))
 }
 
-pub async fn delete(
-    connection: &mut PgConnection,
-    store: &Store,
-    hooks: &HookSet,
-    of: Subject,
-) -> Result<Vec<Happened>> {
+pub async fn delete(connection: &mut Connection, store: &Store, hooks: &HookSet, of: Subject) -> Result<Vec<Happened>> {
     subject(connection, store, of, Action::Delete).await?;
     let (going, blockers) = closure(connection, store, of, &[Stage::Draft, Stage::Live]).await?;
     refuse_referenced(connection, store, of.info, &blockers, "deleted").await?;
@@ -102,7 +97,7 @@ pub async fn delete(
 
 /// Relations that lose their target stay as they are: what is not live reads as null, and is back when it is published again.
 pub async fn unpublish(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     hooks: &HookSet,
     of: Subject,
@@ -133,7 +128,7 @@ pub async fn unpublish(
 
 /// All that goes with the entry, and what would be left pointing at some of it though its relation does not allow that.
 async fn closure(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     of: Subject,
     stages: &[Stage],
@@ -168,14 +163,14 @@ async fn closure(
 }
 
 /// What is live has no foreign keys of its own, so relations there are cleared as the ones in `draft` are by theirs.
-async fn forget_live(connection: &mut PgConnection, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
+async fn forget_live(connection: &mut Connection, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
     let Some(sql) = pointer.forget(Stage::Live) else { return Ok(()) };
     sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
     Ok(())
 }
 
 async fn refuse_referenced(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     info: &ContentInfo,
     blockers: &[Reference],
@@ -196,7 +191,7 @@ fn refused(problem: Problem) -> super::failure::Failure {
 }
 
 /// The entries of these types, as hooks and the audit log are told of them.
-async fn stored(connection: &mut PgConnection, going: &Going, of: impl Fn(&ContentInfo) -> bool) -> Result<Vec<Item>> {
+async fn stored(connection: &mut Connection, going: &Going, of: impl Fn(&ContentInfo) -> bool) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for (info, ids) in going.ids().filter(|(info, _)| of(info)) {
         let mut stored: BTreeMap<_, _> = load(connection, Stage::Draft, info, &ids, true).await?.into_iter().collect();

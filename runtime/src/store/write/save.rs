@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, RelationInfo};
+use crate::store::Connection;
 use crate::store::write::failure::Result;
 use crate::store::write::row::{Item, Row};
 use crate::store::write::sheet::Sheet;
@@ -34,7 +35,7 @@ enum System {
 
 /// Items that hold what is stored already are passed over. Whether those that are published have been marked so.
 pub async fn save(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     items: &[Item],
     user: Option<Uuid>,
     publishes: &impl Fn(&Item) -> bool,
@@ -104,7 +105,7 @@ fn children_of<'a>(write: &Write<'a>, field: usize) -> Vec<Write<'a>> {
 }
 
 /// Order matters: a value that is unique may move from a row that goes to one that comes.
-async fn remove_children(connection: &mut PgConnection, info: &ContentInfo, writes: &[Write<'_>]) -> Result<()> {
+async fn remove_children(connection: &mut Connection, info: &ContentInfo, writes: &[Write<'_>]) -> Result<()> {
     for (field, child) in table::children(info) {
         let gone = writes.iter().flat_map(|write| {
             let before = write.old.map_or(&[][..], |old| old.children(field));
@@ -121,7 +122,7 @@ async fn remove_children(connection: &mut PgConnection, info: &ContentInfo, writ
 }
 
 async fn rows(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     info: &'static ContentInfo,
     writes: &[Write<'_>],
     system: System,
@@ -174,7 +175,7 @@ fn sheet<'a>(info: &'static ContentInfo, writes: &[Write<'a>]) -> Sheet<'a> {
     sheet
 }
 
-async fn join(connection: &mut PgConnection, field: usize, to: &RelationInfo, writes: &[Write<'_>]) -> Result<()> {
+async fn join(connection: &mut Connection, field: usize, to: &RelationInfo, writes: &[Write<'_>]) -> Result<()> {
     let differs = |write: &&Write<'_>| write.old.is_some_and(|old| old.values[field] != write.row.values[field]);
     let cleared: Vec<Uuid> = writes.iter().filter(differs).map(|write| write.row.id).collect();
     if !cleared.is_empty() {

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use crate::store::Connection;
 use crate::store::write::failure::Result;
 
 /// Cells are texts that PostgreSQL casts; ids go as they are.
@@ -55,7 +56,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// `id` is the name of the column that the ids are for.
-    pub async fn insert(self, connection: &mut PgConnection, table: &str, id: &str) -> Result<()> {
+    pub async fn insert(self, connection: &mut Connection, table: &str, id: &str) -> Result<()> {
         let names: String = self.columns.iter().map(|lane| format!(r#", "{}""#, lane.name)).collect();
         let values: String = self.values().map(|(_, value)| format!(", {value}")).collect();
         let fixed: String = self.constants.iter().map(|(name, _)| format!(r#", "{name}""#)).collect();
@@ -67,7 +68,7 @@ impl<'a> Sheet<'a> {
         self.execute(connection, sql).await
     }
 
-    pub async fn update(self, connection: &mut PgConnection, table: &str) -> Result<()> {
+    pub async fn update(self, connection: &mut Connection, table: &str) -> Result<()> {
         let constants = self.constants.iter().map(|(name, sql)| format!(r#""{name}" = {sql}"#));
         let values = self.values().map(|(name, value)| format!(r#""{name}" = {value}"#));
         let assignments: Vec<_> = constants.chain(values).collect();
@@ -99,7 +100,7 @@ impl<'a> Sheet<'a> {
         format!("unnest($1::uuid[]{}) as u(id{names})", arrays.collect::<String>())
     }
 
-    async fn execute(self, connection: &mut PgConnection, sql: String) -> Result<()> {
+    async fn execute(self, connection: &mut Connection, sql: String) -> Result<()> {
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.ids);
         for lane in self.columns {
             query = match lane.cells {

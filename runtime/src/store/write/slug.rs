@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 
 use crate::content::{ContentInfo, FieldInfo, Shape};
+use crate::store::Connection;
 use crate::store::write::failure::Result;
 use crate::store::write::row::{Item, Row};
 use crate::store::write::table;
@@ -37,7 +38,7 @@ struct Wishes {
 }
 
 /// Gives every row that has no slug one, if it can be made. An automatic slug steps aside for every other, in both stages.
-pub async fn assign(items: &mut [Item], connection: &mut PgConnection) -> Result<()> {
+pub async fn assign(items: &mut [Item], connection: &mut Connection) -> Result<()> {
     let mut wishes: BTreeMap<Family, Wishes> = BTreeMap::new();
     visit(items, &mut |info, row| {
         for (index, field, source) in made(info) {
@@ -82,7 +83,7 @@ pub async fn assign(items: &mut [Item], connection: &mut PgConnection) -> Result
 async fn find_free(
     (table, column): Family,
     wishes: &mut Wishes,
-    connection: &mut PgConnection,
+    connection: &mut Connection,
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
         r#"select "{column}" from draft."{table}" where "{column}" = any($1)

@@ -1,7 +1,6 @@
 //! What the audit log says of a write: an entry a line, all of them with one statement, in the write's own transaction.
 
 use serde_json::{Map, Value as Json, json};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::access::Identity;
@@ -10,16 +9,16 @@ use crate::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo
 use crate::hooks::EventKind;
 use crate::id;
 use crate::record::from_stored;
-use crate::store::Store;
 use crate::store::write::batch::Happened;
 use crate::store::write::failure::Result;
 use crate::store::write::keys::camel;
 use crate::store::write::row::{Item, Row};
+use crate::store::{Connection, Store};
 use crate::value::Value;
 
 /// Tells of a batch that was saved. An import of the operator's is told in one line: what it brings is in its own file.
 pub async fn saved(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     root: &'static ContentInfo,
     import: bool,
@@ -41,18 +40,18 @@ pub async fn saved(
 }
 
 /// Tells of entries whose content stays as it is.
-pub async fn happened(connection: &mut PgConnection, store: &Store, events: &[Happened]) -> Result<()> {
+pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happened]) -> Result<()> {
     tell(connection, store, events.iter().map(|event| line(event.info, event.kind, event.id, None, None)).collect())
         .await
 }
 
-pub async fn deleted(connection: &mut PgConnection, store: &Store, items: &[Item]) -> Result<()> {
+pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item]) -> Result<()> {
     let gone = items.iter().map(|item| line(item.info, EventKind::Deleted, item.new.id, Some(&item.new), None));
     tell(connection, store, gone.collect()).await
 }
 
 async fn imported(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     root: &'static ContentInfo,
     events: &[Happened],
@@ -71,7 +70,7 @@ async fn imported(
     tell(connection, store, vec![event]).await
 }
 
-async fn tell(connection: &mut PgConnection, store: &Store, events: Vec<Event<'_>>) -> Result<()> {
+async fn tell(connection: &mut Connection, store: &Store, events: Vec<Event<'_>>) -> Result<()> {
     audit::record_all(connection, &store.access.actor, events).await.map_err(Into::into)
 }
 

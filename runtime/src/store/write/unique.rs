@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
@@ -14,7 +14,7 @@ use crate::store::write::guard::readable;
 use crate::store::write::pointers::titles;
 use crate::store::write::row::{At, Faults, Item, Row};
 use crate::store::write::table::{self, Column, cell};
-use crate::store::{Stage, Store};
+use crate::store::{Connection, Stage, Store};
 
 /// What no two rows may have the same of.
 struct Rule {
@@ -38,7 +38,7 @@ type Candidate<'a> = (usize, &'a Row, Option<&'a Row>);
 
 /// Checks the unique fields that these entries change, all of them against `live` when they are to be published.
 pub async fn check(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     stage: Stage,
     items: impl Iterator<Item = &Item>,
@@ -127,7 +127,7 @@ fn claims(rule: &Rule, rows: &[Candidate<'_>], stage: Stage, faults: &mut Faults
 }
 
 async fn compare(
-    connection: &mut PgConnection,
+    connection: &mut Connection,
     store: &Store,
     stage: Stage,
     rule: &Rule,

@@ -1,0 +1,405 @@
+//! `Pool`: a connection pool. A connection goes back only if the last thing on it was an answer; all else closes it.
+//!
+//! sqlx's own pool starts a task and asks the database for a sign of life each time a connection comes back, which costs as much as a
+//! small read.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::{BoxFuture, join_all};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{Either, Executor, Postgres, SqlStr};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::connection::{Connection, Login, Patience, State, first_row, run_out, timed_out};
+
+/// A connection that was idle for longer is tried before it is used.
+const FRESH: Duration = Duration::from_secs(1);
+/// For that.
+const TRY: Duration = Duration::from_secs(1);
+/// For a sign that a pool can be worked with.
+const CHECK: Duration = Duration::from_secs(2);
+/// For a connection to be free. Where the database is silent, that is noticed before.
+const WAIT: Duration = Duration::from_secs(10);
+/// Between attempts to connect while others wait.
+const PAUSE: Duration = Duration::from_millis(200);
+/// For a transaction that was given up to be rolled back.
+const ROLLBACK: Duration = Duration::from_secs(2);
+/// A connection is not used for longer: what its process in the database has gathered goes with it.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    /// What it is for: `reads`.
+    name: &'static str,
+    login: Login,
+    most: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    /// The one that was used last at the end.
+    idle: Vec<(Connection, Instant)>,
+    waiting: VecDeque<oneshot::Sender<Result<Lent, Arc<sqlx::Error>>>>,
+    /// All that there are, those included that are being made.
+    open: usize,
+    connecting: usize,
+    is_closed: bool,
+}
+
+/// A connection of a pool; it goes back when it is dropped.
+pub struct Lent {
+    /// `None` from the moment on that it goes back.
+    connection: Option<Connection>,
+    pool: Pool,
+}
+
+/// What is not committed is rolled back.
+pub struct Transaction(Lent);
+
+enum Found {
+    Idle(Lent, Instant),
+    Later(oneshot::Receiver<Result<Lent, Arc<sqlx::Error>>>),
+}
+
+impl Pool {
+    /// Connects when first used.
+    pub fn new(name: &'static str, login: Login, most: u32) -> Self {
+        let most = (most as usize).max(1);
+        Self(Arc::new(Shared { name, login, most, inside: Mutex::default() }))
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    pub fn login(&self) -> &Login {
+        &self.0.login
+    }
+
+    pub fn most(&self) -> u32 {
+        u32::try_from(self.0.most).unwrap_or(u32::MAX)
+    }
+
+    /// Whoever waits for a second connection while holding the first can wait for ever.
+    pub async fn lend(&self) -> Result<Lent, sqlx::Error> {
+        let found = match self.find()? {
+            Found::Idle(lent, since) if since.elapsed() < FRESH => return Ok(lent),
+            found => found,
+        };
+        let patience = Patience { statement: Some(WAIT), ..self.0.login.patience().clone() };
+        tokio::select! {
+            biased;
+            lent = self.wait_for(found) => lent,
+            why = run_out(patience) => Err(why),
+        }
+    }
+
+    /// Whether it can be worked with: a connection of it answers; or all are at work, and the database is there.
+    pub async fn check(&self) -> Result<(), sqlx::Error> {
+        let asked = async { self.lend().await?.ping().await };
+        if let Ok(answered) = timeout(CHECK, asked).await {
+            return answered;
+        }
+        match &self.0.login.patience().pulse {
+            Some(pulse) if self.is_busy() && pulse.beats().await => Ok(()),
+            _ => Err(timed_out("it does not answer")),
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        let inside = self.inside();
+        inside.connecting == 0 && inside.idle.is_empty() && inside.open == self.0.most
+    }
+
+    pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        let mut lent = self.lend().await?;
+        lent.begin().await?;
+        Ok(Transaction(lent))
+    }
+
+    /// Those that are lent end when they come back.
+    pub async fn close(&self) {
+        let idle = {
+            let mut inside = self.inside();
+            inside.is_closed = true;
+            inside.waiting.clear();
+            inside.open -= inside.idle.len();
+            std::mem::take(&mut inside.idle)
+        };
+        join_all(idle.into_iter().map(|(connection, _)| timeout(TRY, connection.close()))).await;
+    }
+
+    async fn wait_for(&self, mut found: Found) -> Result<Lent, sqlx::Error> {
+        loop {
+            match found {
+                Found::Idle(mut lent, since) => {
+                    let is_well = since.elapsed() < FRESH || matches!(timeout(TRY, lent.ping()).await, Ok(Ok(())));
+                    if is_well {
+                        return Ok(lent);
+                    }
+                    // The others have been idle for longer.
+                    self.forget_idle();
+                    drop(lent);
+                    found = self.find()?;
+                }
+                Found::Later(receiver) => {
+                    return match receiver.await {
+                        Ok(Ok(lent)) => Ok(lent),
+                        Ok(Err(error)) => Err(copy(&error)),
+                        Err(_) => Err(sqlx::Error::PoolClosed),
+                    };
+                }
+            }
+        }
+    }
+
+    fn find(&self) -> Result<Found, sqlx::Error> {
+        let mut inside = self.inside();
+        if inside.is_closed {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        if let Some((connection, since)) = inside.idle.pop() {
+            return Ok(Found::Idle(self.lent(connection), since));
+        }
+        let (sender, receiver) = oneshot::channel();
+        inside.waiting.push_back(sender);
+        self.connect_for_waiting(&mut inside);
+        Ok(Found::Later(receiver))
+    }
+
+    fn connect_for_waiting(&self, inside: &mut Inside) {
+        while inside.connecting < inside.waiting.len() && inside.open < self.0.most {
+            inside.open += 1;
+            inside.connecting += 1;
+            tokio::spawn(self.clone().connect());
+        }
+    }
+
+    /// Goes on when whoever asked for it does not, so that impatient clients cannot keep a pool empty.
+    async fn connect(self) {
+        loop {
+            match self.0.login.connect().await {
+                Ok(connection) => {
+                    self.inside().connecting -= 1;
+                    return self.take_back(connection);
+                }
+                Err(error) => {
+                    if !self.is_worth_another_try(error) {
+                        return;
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// While there are other connections, whoever waits may still get one of them.
+    fn is_worth_another_try(&self, error: sqlx::Error) -> bool {
+        let mut inside = self.inside();
+        inside.waiting.retain(|sender| !sender.is_closed());
+        if inside.open > inside.connecting && !inside.waiting.is_empty() && !inside.is_closed {
+            return true;
+        }
+        inside.open -= 1;
+        inside.connecting -= 1;
+        let failed = if inside.connecting == 0 { inside.waiting.len() } else { inside.waiting.len().min(1) };
+        let failed: Vec<_> = inside.waiting.drain(..failed).collect();
+        self.connect_for_waiting(&mut inside);
+        drop(inside);
+        let error = Arc::new(error);
+        for sender in failed {
+            let _ = sender.send(Err(Arc::clone(&error)));
+        }
+        false
+    }
+
+    fn lent(&self, connection: Connection) -> Lent {
+        Lent { connection: Some(connection), pool: self.clone() }
+    }
+
+    fn returned(&self, mut connection: Connection) {
+        match connection.state() {
+            State::Answered if connection.in_transaction() => {
+                let pool = self.clone();
+                let rolled_back = async move {
+                    if matches!(timeout(ROLLBACK, connection.rollback()).await, Ok(Ok(()))) {
+                        pool.take_back(connection);
+                    } else {
+                        pool.lost(connection);
+                    }
+                };
+                match tokio::runtime::Handle::try_current() {
+                    Ok(runtime) => drop(runtime.spawn(rolled_back)),
+                    // The process is about to end.
+                    Err(_) => drop(rolled_back),
+                }
+            }
+            State::Answered if connection.made.elapsed() < LIFETIME => self.take_back(connection),
+            State::Answered | State::Asked => self.closed(connection),
+            State::Lost => self.lost(connection),
+        }
+    }
+
+    /// To whoever waits, or to the idle ones.
+    fn take_back(&self, connection: Connection) {
+        let mut lent = self.lent(connection);
+        loop {
+            let mut inside = self.inside();
+            if inside.is_closed {
+                inside.open -= 1;
+                drop(inside);
+                lent.connection.take();
+                return;
+            }
+            let Some(sender) = inside.waiting.pop_front() else {
+                if let Some(connection) = lent.connection.take() {
+                    inside.idle.push((connection, Instant::now()));
+                }
+                return;
+            };
+            drop(inside);
+            match sender.send(Ok(lent)) {
+                Err(Ok(refused)) => lent = refused,
+                _ => return,
+            }
+        }
+    }
+
+    /// Those that are idle are as old, so they go with it.
+    fn lost(&self, connection: Connection) {
+        self.forget_idle();
+        self.closed(connection);
+    }
+
+    fn closed(&self, connection: Connection) {
+        drop(connection);
+        let mut inside = self.inside();
+        inside.open -= 1;
+        if !inside.is_closed {
+            self.connect_for_waiting(&mut inside);
+        }
+    }
+
+    fn forget_idle(&self) {
+        let mut inside = self.inside();
+        let idle = std::mem::take(&mut inside.idle);
+        inside.open -= idle.len();
+        drop(inside);
+        drop(idle);
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.0.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("name", &self.0.name).field("most", &self.0.most).finish_non_exhaustive()
+    }
+}
+
+/// Several wait for the same connection; an error is told each of them.
+fn copy(error: &sqlx::Error) -> sqlx::Error {
+    let kind = match error {
+        sqlx::Error::Io(error) => error.kind(),
+        _ => std::io::ErrorKind::NotConnected,
+    };
+    std::io::Error::new(kind, error.to_string()).into()
+}
+
+impl Deref for Lent {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("a connection until it goes back")
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("a connection until it goes back")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.pool.returned(connection);
+        }
+    }
+}
+
+impl Transaction {
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.0.commit().await
+    }
+
+    pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
+        self.0.rollback().await
+    }
+}
+
+impl Deref for Transaction {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+/// A statement on a connection of its own, committed when its answer comes.
+impl<'c> Executor<'c> for &'c Pool {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>
+    where
+        'c: 'e,
+        'q: 'e,
+        E: 'q + sqlx::Execute<'q, Postgres>,
+    {
+        let all = async move {
+            let mut lent = self.lend().await?;
+            let steps: Vec<_> = lent.fetch_many(query).try_collect().await?;
+            lent.finish().await?;
+            Ok(stream::iter(steps).map(Ok))
+        };
+        all.try_flatten_stream().boxed()
+    }
+
+    fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    where
+        'c: 'e,
+        'q: 'e,
+        E: 'q + sqlx::Execute<'q, Postgres>,
+    {
+        first_row(self.fetch_many(query)).boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
+    where
+        'c: 'e,
+    {
+        async move { self.lend().await?.prepare_with(sql, parameters).await }.boxed()
+    }
+}

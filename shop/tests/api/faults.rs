@@ -1,0 +1,259 @@
+//! The database goes, hangs, falls silent and comes back while requests go on: answers are errors within seconds, and the server is
+//! well again by itself.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use runtime::serde_json::json;
+use runtime::testing::TestDb;
+use sqlx::{AssertSqlSafe, Executor};
+use tokio::task::JoinHandle;
+
+use crate::client::{Answer, Site, TOKEN, command, migrated};
+use crate::fault_proxy::{Fault, FaultProxy};
+
+/// No request takes longer, whatever the database does: a statement's time or a look for the database, and what a busy machine adds.
+const BOUND: Duration = Duration::from_secs(16);
+/// The server is well again within two seconds; the rest is for a busy machine. One that cannot recover under load never is.
+const WELL_AGAIN: Duration = Duration::from_secs(8);
+/// Without an error for as long, a kind of request is well.
+const WELL: Duration = Duration::from_secs(1);
+const EACH: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Anonymous,
+    /// With a token that is looked up in the database.
+    Token,
+    Write,
+}
+
+const KINDS: [Kind; 3] = [Kind::Anonymous, Kind::Token, Kind::Write];
+
+/// One request.
+#[derive(Debug)]
+struct Asked {
+    kind: Kind,
+    begun: Instant,
+    ended: Instant,
+    /// `ok`, or the code of the error.
+    result: String,
+}
+
+/// Requests that follow one another without a pause.
+struct Traffic {
+    log: Arc<std::sync::Mutex<Vec<Asked>>>,
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+struct Shop {
+    site: Arc<Site>,
+    proxy: FaultProxy,
+    token: String,
+}
+
+impl Shop {
+    async fn behind_a_proxy(variables: &[(&str, &str)]) -> Self {
+        let db = migrated().await;
+        assert!(command(&db, &["demo"]).status.success());
+        let made = command(&db, &["token", "create", "--role", "editor", "--expires", "1d"]);
+        let token = String::from_utf8(made.stdout).expect("a token").trim().to_owned();
+        let proxy = FaultProxy::before(address_of(&db)).await;
+        let url = db.url_by(proxy.address);
+        let site = Site::with(db, &[&[("DATABASE_URL", url.as_str())], variables].concat()).await;
+        Self { site: Arc::new(site), proxy, token }
+    }
+
+    fn traffic(&self) -> Traffic {
+        let log = Arc::<std::sync::Mutex<Vec<Asked>>>::default();
+        let stop = Arc::new(AtomicBool::new(false));
+        let tasks = KINDS.into_iter().flat_map(|kind| (0..EACH).map(move |worker| (kind, worker)));
+        let tasks = tasks.map(|(kind, worker)| {
+            let (site, token, log, stop) =
+                (Arc::clone(&self.site), self.token.clone(), Arc::clone(&log), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut number = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    number += 1;
+                    let begun = Instant::now();
+                    let result = ask(&site, &token, kind, &format!("{kind:?}{worker}-{number}")).await;
+                    if result != "ok" {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    let asked = Asked { kind, begun, ended: Instant::now(), result };
+                    log.lock().expect("no test has failed with it").push(asked);
+                }
+            })
+        });
+        let tasks = tasks.collect();
+        Traffic { log, stop, tasks }
+    }
+
+    /// The fault for this time, with requests before, during and after it.
+    async fn suffers(&self, fault: Fault, time: Duration) {
+        let traffic = self.traffic();
+        traffic.is_well(Instant::now(), &format!("before {fault:?}")).await;
+        self.proxy.set(fault);
+        let begun = Instant::now();
+        tokio::time::sleep(time).await;
+        self.proxy.set(Fault::None);
+        traffic.is_well(Instant::now(), &format!("after {fault:?}")).await;
+        traffic.end(begun, &format!("{fault:?}")).await;
+    }
+
+    async fn stop(self) {
+        let Ok(site) = Arc::try_unwrap(self.site) else { panic!("requests are under way") };
+        site.stop().await;
+    }
+}
+
+impl Traffic {
+    /// Waits until every kind has been answered without an error for a while.
+    async fn is_well(&self, since: Instant, when: &str) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let log = self.log.lock().expect("no test has failed with it");
+            let is_well = |kind: Kind| {
+                let of_kind = || log.iter().filter(|asked| asked.kind == kind && asked.begun >= since);
+                let last_error = of_kind().filter(|asked| asked.result != "ok").map(|asked| asked.ended).max();
+                let from = last_error.unwrap_or(since);
+                of_kind().any(|asked| asked.result == "ok" && asked.ended >= from + WELL)
+            };
+            let ill: Vec<_> = KINDS.into_iter().filter(|kind| !is_well(*kind)).collect();
+            if ill.is_empty() {
+                return;
+            }
+            let late: Vec<_> = log.iter().rev().take(20).collect();
+            assert!(since.elapsed() < WELL_AGAIN + WELL, "{when}: {ill:?} are not well again: {late:#?}");
+        }
+    }
+
+    async fn end(self, since: Instant, of: &str) {
+        self.stop.store(true, Ordering::Relaxed);
+        for task in self.tasks {
+            task.await.expect("requests are answered");
+        }
+        let log = self.log.lock().expect("no test has failed with it");
+        for asked in log.iter().filter(|asked| asked.begun >= since) {
+            assert!(asked.ended - asked.begun < BOUND, "{of}: {asked:?}");
+            assert!(matches!(asked.result.as_str(), "ok" | "UNAVAILABLE"), "{of}: {asked:?}");
+        }
+    }
+}
+
+async fn ask(site: &Site, token: &str, kind: Kind, name: &str) -> String {
+    let authorization = format!("Bearer {token}");
+    let body = match kind {
+        Kind::Anonymous | Kind::Token => json!({ "query": "{ products(first: 2) { totalCount nodes { id name } } }" }),
+        Kind::Write => json!({
+            "query": "mutation($name: String!) { createTag(input: {name: $name}) { id } }", "variables": { "name": name }
+        }),
+    };
+    let headers: &[(&str, &str)] = if kind == Kind::Anonymous { &[] } else { &[("authorization", &authorization)] };
+    code(&site.post(&body, headers).await)
+}
+
+fn code(answer: &Answer) -> String {
+    let json = answer.json();
+    json["errors"][0]["extensions"]["code"].as_str().unwrap_or("ok").to_owned()
+}
+
+fn address_of(db: &TestDb) -> SocketAddr {
+    let (host, port) = (db.options.get_host(), db.options.get_port());
+    std::net::ToSocketAddrs::to_socket_addrs(&(host, port)).expect("an address").next().expect("an address")
+}
+
+const A_WHILE: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_and_comes_back() {
+    let shop = Shop::behind_a_proxy(&[]).await;
+    for fault in [Fault::Down, Fault::Hang, Fault::Cut(2000), Fault::Late(Duration::from_millis(100))] {
+        shop.suffers(fault, A_WHILE).await;
+    }
+    shop.stop().await;
+}
+
+/// The connections that there were never answer again: only giving them up helps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_network_is_an_error_within_seconds() {
+    let shop = Shop::behind_a_proxy(&[("TYPECASE_STATEMENT_TIMEOUT", "5s")]).await;
+    shop.suffers(Fault::Swallow, 4 * A_WHILE).await;
+    shop.stop().await;
+}
+
+/// Somewhere on the way the connections are forgotten, and new ones are well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_forgotten_are_given_up() {
+    let shop =
+        Shop::behind_a_proxy(&[("TYPECASE_STATEMENT_TIMEOUT", "1s"), ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "1s")])
+            .await;
+    shop.suffers(Fault::Forget, A_WHILE).await;
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backends_that_are_terminated_are_replaced() {
+    let shop = Shop::behind_a_proxy(&[]).await;
+    let others = "from pg_stat_activity where datname = current_database() and application_name = 'typecase'";
+    for backends in [format!("select pid {others} order by backend_start limit 1"), format!("select pid {others}")] {
+        let traffic = shop.traffic();
+        traffic.is_well(Instant::now(), "before").await;
+        let begun = Instant::now();
+        let terminate = format!("select pg_terminate_backend(pid) from ({backends}) backend");
+        let terminated = shop.site.db.pool.execute(AssertSqlSafe(terminate)).await.expect("a superuser");
+        assert!(terminated.rows_affected() > 0);
+        traffic.is_well(Instant::now(), &backends).await;
+        traffic.end(begun, &backends).await;
+    }
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_names_the_pools_that_fail() {
+    let shop = Shop::behind_a_proxy(&[]).await;
+    let ready = async || shop.site.send("GET", "/ready", &[], "").await;
+    assert_eq!((ready().await.status, ready().await.body.as_str()), (200, "ready"));
+    for fault in [Fault::Down, Fault::Hang] {
+        shop.proxy.set(fault);
+        let answer = ready().await;
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.body, "the database does not answer: public reads, reads, writes", "{fault:?}");
+        shop.proxy.set(Fault::None);
+        let begun = Instant::now();
+        while ready().await.status != 200 {
+            assert!(begun.elapsed() < WELL_AGAIN, "{fault:?}");
+        }
+    }
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
+    let shop =
+        Shop::behind_a_proxy(&[("TYPECASE_STATEMENT_TIMEOUT", "4s"), ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "200ms")])
+            .await;
+    // Reads wait for whoever has locked the table.
+    let mut locked = shop.site.db.pool.begin().await.expect("a transaction");
+    locked.execute("lock table live.tag, draft.tag").await.expect("a lock");
+    let filter = "filter: {name: {eq: \"a secret\"}}";
+    let read = json!({ "query": format!("query WhatIsLocked {{ tags({filter}) {{ totalCount }} }}") });
+    let begun = Instant::now();
+    assert_eq!(code(&shop.site.post(&read, &[]).await), "TIMEOUT");
+    assert!(begun.elapsed() < Duration::from_secs(3), "an anonymous visitor has less time");
+    let authorization = format!("Bearer {TOKEN}");
+    let begun = Instant::now();
+    assert_eq!(code(&shop.site.post(&read, &[("authorization", &authorization)]).await), "TIMEOUT");
+    assert!(begun.elapsed() >= Duration::from_secs(4), "who signed in has more");
+    assert_eq!(ask(&shop.site, TOKEN, Kind::Write, "late").await, "TIMEOUT");
+    let told = shop.site.logged("a statement was slow");
+    assert!(told.iter().any(|line| line.contains("WhatIsLocked") && line.contains("live.tag")), "{told:?}");
+    assert!(shop.site.logged("a secret").is_empty() && shop.site.logged("totalCount").is_empty());
+    assert!(!told.iter().any(|line| line.contains("SELECT")), "{told:?}");
+    locked.rollback().await.expect("the lock goes");
+    assert_eq!(code(&shop.site.post(&read, &[]).await), "ok");
+    shop.stop().await;
+}
