@@ -4,7 +4,6 @@
 //! operations are sorted by name; fields keep the author's order, which is the order of columns and of the API.
 
 pub mod access;
-pub mod currency;
 pub mod field_kind;
 pub mod literal;
 pub mod mapping;
@@ -39,6 +38,20 @@ pub struct Site {
     /// BCP 47 tag of the order of texts.
     pub collation: String,
     pub limits: Limits,
+}
+
+impl model::currency::Currencies for Site {
+    fn usual(&self) -> &str {
+        &self.currency
+    }
+
+    fn takes(&self, code: &str) -> bool {
+        self.currencies.iter().any(|known| known == code)
+    }
+
+    fn list(&self) -> String {
+        self.currencies.join(", ")
+    }
 }
 
 /// What one request may ask for; every limit is enforced before execution.

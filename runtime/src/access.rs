@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use uuid::Uuid;
 
+pub use crate::id::USER_PREFIX;
 pub use policy::{Access, Grant, Policy, Rule};
 
 /// What a rule allows.
@@ -129,8 +130,6 @@ pub const THE_ACTOR: &str = "$user";
 
 pub const ANONYMOUS: &str = "anonymous";
 pub const ADMIN: &str = "admin";
-/// Prefix of the ids of accounts.
-pub const USER_PREFIX: &str = "user";
 /// The prefix of the ids of API tokens.
 pub const API_TOKEN_PREFIX: &str = "api_token";
 

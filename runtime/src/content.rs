@@ -5,6 +5,7 @@
 use uuid::Uuid;
 
 use crate::access::{AccessInfo, RoleInfo};
+use crate::currency::Currencies;
 use crate::id;
 use crate::kind::Kind;
 
@@ -233,6 +234,20 @@ impl OperationInfo {
         let returns_list =
             matches!(self.returns, Returns::Scalar { many: true, .. } | Returns::Content { many: true, .. });
         returns_list && !argument.many && argument.kind == Kind::Integer && matches!(argument.name, "first" | "last")
+    }
+}
+
+impl Currencies for SiteInfo {
+    fn usual(&self) -> &str {
+        self.currency
+    }
+
+    fn takes(&self, code: &str) -> bool {
+        self.currencies.contains(&code)
+    }
+
+    fn list(&self) -> String {
+        self.currencies.join(", ")
     }
 }
 

@@ -6,7 +6,6 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod content;
-pub mod currency;
 pub mod demo;
 pub mod doctor;
 pub mod error;
@@ -17,8 +16,6 @@ pub mod http;
 pub mod id;
 pub mod identity;
 pub mod import;
-pub mod json;
-pub mod kind;
 pub mod memory;
 pub mod migrate;
 pub mod prelude;
@@ -32,6 +29,7 @@ pub mod value;
 mod weigh;
 
 pub use axum;
+pub use model::{currency, json, kind};
 pub use serde_json;
 
 pub use error::{Code, Error, Problem, Result};

@@ -14,12 +14,12 @@ use crate::value::Value;
 mod stored;
 mod to_many;
 
+pub use model::Timestamp;
 pub use stored::{from_stored, to_stored};
 pub use to_many::ToMany;
 
 pub type Date = jiff::civil::Date;
 pub type Time = jiff::civil::Time;
-pub type Timestamp = jiff::Timestamp;
 pub type Duration = jiff::SignedDuration;
 pub type Json = serde_json::Value;
 

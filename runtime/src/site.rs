@@ -24,7 +24,7 @@ use crate::hooks::Cx;
 use crate::id::Id;
 use crate::record::{FieldType, Record, from_row};
 use crate::store::{Stage, Store, read};
-use crate::value::Value;
+use crate::value::{Value, bind};
 
 /// What a computed field or an own query has at hand.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl ReadCx<'_> {
     pub async fn ids<T>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Id<T>>> {
         let mut arguments = PgArguments::default();
         for parameter in parameters {
-            parameter.bind(0, &mut arguments)?;
+            bind(parameter, 0, &mut arguments)?;
         }
         let rows = self.store.rows(self.stage, sql.replace("{stage}", self.stage.schema()), arguments).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, sqlx::Error>>()?;

@@ -1,90 +1,11 @@
-//! `Value`: one field's value between the API's input and SQL.
-
-use std::borrow::Cow;
+//! [`Value`] as [`model`] has it, and how it goes to PostgreSQL.
 
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
-use uuid::Uuid;
 
-/// What [`crate::kind::Kind::parse`] makes of input. Numbers, dates and times that Rust's integers do not hold are kept as the text that
-/// PostgreSQL reads; the column's `cast` gives them their type.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Text(String),
-    Uuid(Uuid),
-    Money { amount: i64, currency: String },
-    Json(serde_json::Value),
-    List(Vec<Self>),
-}
+pub use model::value::Value;
 
-impl Value {
-    pub fn is_null(&self) -> bool {
-        matches!(self, Self::Null)
-    }
-
-    /// The text of the value's column, to be cast to the column's type. Money is two columns: 0 is its amount, 1 its currency.
-    pub fn text(&self, column: usize) -> Option<Cow<'_, str>> {
-        match self {
-            Self::Null => None,
-            Self::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-            Self::Int(value) => Some(Cow::Owned(value.to_string())),
-            Self::Text(value) => Some(Cow::Borrowed(value)),
-            Self::Uuid(value) => Some(Cow::Owned(value.to_string())),
-            Self::Money { amount, .. } if column == 0 => Some(Cow::Owned(amount.to_string())),
-            Self::Money { currency, .. } => Some(Cow::Borrowed(currency)),
-            Self::Json(value) => Some(Cow::Owned(value.to_string())),
-            Self::List(items) => Some(Cow::Owned(array_literal(items, column))),
-        }
-    }
-
-    /// Binds the text of [`Value::text`], with the parameter's type left at `text`.
-    pub fn bind(&self, column: usize, arguments: &mut PgArguments) -> Result<(), sqlx::Error> {
-        arguments.add(self.text(column)).map_err(sqlx::Error::Encode)
-    }
-}
-
-/// PostgreSQL's text form of an array: `{"a","b"}`.
-fn array_literal(items: &[Value], column: usize) -> String {
-    let mut literal = String::from("{");
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            literal.push(',');
-        }
-        match item.text(column) {
-            None => literal.push_str("NULL"),
-            Some(text) => {
-                literal.push('"');
-                for character in text.chars() {
-                    if matches!(character, '"' | '\\') {
-                        literal.push('\\');
-                    }
-                    literal.push(character);
-                }
-                literal.push('"');
-            }
-        }
-    }
-    literal.push('}');
-    literal
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_is_an_array_literal_whatever_its_texts_hold() {
-        let list = Value::List(vec![Value::Text(r#"a"b\c,{}"#.into()), Value::Null, Value::Int(3)]);
-        assert_eq!(list.text(0).as_deref(), Some(r#"{"a\"b\\c,{}",NULL,"3"}"#));
-    }
-
-    #[test]
-    fn money_is_two_texts() {
-        let money = Value::Money { amount: 1234, currency: "EUR".into() };
-        assert_eq!(money.text(0).as_deref(), Some("1234"));
-        assert_eq!(money.text(1).as_deref(), Some("EUR"));
-    }
+/// Binds the text of [`Value::text`], with the parameter's type left at `text`.
+pub fn bind(value: &Value, column: usize, arguments: &mut PgArguments) -> Result<(), sqlx::Error> {
+    arguments.add(value.text(column)).map_err(sqlx::Error::Encode)
 }

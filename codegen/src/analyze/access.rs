@@ -9,7 +9,7 @@ mod roles;
 use super::declared::{Declared, FieldDecl, Owner, find};
 use super::options::broken_rule;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::schema::{Action, Condition, ContentType, FieldKind, Given, Literal, Name, Role, Rule, Schema};
+use crate::schema::{Action, Condition, ContentType, FieldKind, Given, Literal, Name, Role, Rule, Schema, literal};
 use crate::source::Spanned;
 use crate::syntax::language::FieldType;
 use crate::syntax::node::{Entry, Node, Value};
@@ -180,8 +180,8 @@ impl<'a> Author<'a, '_> {
     fn check_bounds(&mut self, part: &Entry) {
         let Some(field) = find(&self.owner.fields, &part.key.value) else { return };
         let Some(FieldType::Scalar(scalar)) = field.ty else { return };
-        let parsed = (scalar.mapping().literal)(&part.node.written());
-        if let Some(broken) = parsed.and_then(|parsed| broken_rule(field, &parsed)) {
+        let parsed = literal::parse(scalar.mapping().kind, &part.node.written(), &literal::ANY);
+        if let Some(broken) = parsed.ok().and_then(|parsed| broken_rule(field, &parsed)) {
             let message = format!("the value breaks the field's own rule: {broken}");
             self.push(Diagnostic::error(Code::BadConditionValue, part.node.span, message));
         }

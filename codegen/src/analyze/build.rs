@@ -6,7 +6,7 @@ use crate::catalog::names;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
     Inverse, Limits, Literal, Name, OnDelete, Operation, Relation, Required, Returns, Rules, Scalar, Schema, Site,
-    Weight,
+    Weight, literal,
 };
 use crate::syntax::language::{FieldType, LIMITS, Shape, Structure};
 use crate::syntax::node::{Entry, Node, Value};
@@ -42,7 +42,7 @@ pub fn schema(declared: &Declared<'_>) -> Schema {
     }
 }
 
-fn site(node: Option<&Node>) -> Site {
+pub fn site(node: Option<&Node>) -> Site {
     let site = node.and_then(|node| node.get("site"));
     let texts = |key: &str, otherwise: &str| -> Vec<String> {
         let items = site.and_then(|site| site.get(key)).map_or(&[][..], Node::items);
@@ -233,7 +233,7 @@ pub fn default(node: &Node, kind: &FieldKind) -> Option<Literal> {
 }
 
 fn scalar_default(node: &Node, scalar: Scalar) -> Option<Literal> {
-    (scalar.mapping().literal)(&node.written()).map(|parsed| Literal(parsed.json))
+    literal::parse(scalar.mapping().kind, &node.written(), &literal::ANY).ok().map(|parsed| Literal(parsed.json))
 }
 
 fn required(node: Option<&Node>) -> Required {

@@ -1,25 +1,31 @@
 //! Values of options: defaults, bounds, patterns, the values of enums, JSON Schemas.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use model::Value as Parsable;
+use model::currency::{Currencies, is_known};
 use regex::RegexBuilder;
 
 use super::build;
 use super::declared::{Declared, FieldDecl};
 use super::relations::written_twice;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::schema::literal::{Parsed, Written};
+use crate::schema::literal::{self, Parsed, Written};
 use crate::schema::{Enum, EnumValue, FieldKind, Scalar};
 use crate::source::{Span, Spanned};
 use crate::syntax::language::{FieldType, Structure};
 use crate::syntax::node::{Node, Value};
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
+    let site = build::site(declared.site);
+    // A site without a known currency has been reported.
+    let site: &dyn Currencies = if is_known(&site.currency) { &site } else { &literal::ANY };
     for field in declared.owners().flat_map(|owner| owner.all_fields()).filter(|field| !field.dropped) {
         check_values(field, found);
         check_pattern(field, found);
         check_bounds(field, found);
-        check_default(field, found);
+        check_default(field, site, found);
         check_json_schema(field, found);
         check_not_yet(field, found);
     }
@@ -74,11 +80,11 @@ fn check_bounds(field: &FieldDecl<'_>, found: &mut Diagnostics) {
             }
         }
     }
-    if let [(min, min_span), (max, max_span)] = ranks[..]
-        && min > max
+    if let [(min, min_span), (max, max_span)] = ranks.as_slice()
+        && min.order(max) == Ordering::Greater
     {
-        let diagnostic = Diagnostic::error(Code::BoundsCrossed, min_span, "`min` is above `max`");
-        found.push(diagnostic.also(max_span, "`max`").help("exchange them"));
+        let diagnostic = Diagnostic::error(Code::BoundsCrossed, *min_span, "`min` is above `max`");
+        found.push(diagnostic.also(*max_span, "`max`").help("exchange them"));
     }
 }
 
@@ -87,9 +93,9 @@ fn bad_bound(node: &Node, key: &str, expected: &str) -> Diagnostic {
 }
 
 /// The bound's place among the values that it bounds; or what it should be. `None` where it is not taken at all.
-fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<i128, String>> {
+fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<Parsable, String>> {
     let count = || match &node.value {
-        Value::Number(digits) => digits.parse::<u32>().ok().map(i128::from),
+        Value::Number(digits) => digits.parse::<u32>().ok().map(|count| Parsable::Int(count.into())),
         _ => None,
     };
     match field.ty? {
@@ -98,8 +104,8 @@ fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<i128, String>> {
             Some(Err("an amount without a currency, as in `9.99`".to_owned()))
         }
         FieldType::Scalar(scalar) if scalar.mapping().takes.range => {
-            let rank = (scalar.mapping().literal)(&node.written()).and_then(|parsed| parsed.rank);
-            Some(rank.ok_or_else(|| {
+            let parsed = literal::parse(scalar.mapping().kind, &node.written(), &literal::ANY);
+            Some(parsed.map(|parsed| parsed.rank).map_err(|_| {
                 format!("a value of type `{}`, as in `{}`", scalar.mapping().yaml, scalar.mapping().example)
             }))
         }
@@ -114,7 +120,7 @@ fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<i128, String>> {
     }
 }
 
-fn check_default(field: &FieldDecl<'_>, found: &mut Diagnostics) {
+fn check_default(field: &FieldDecl<'_>, site: &dyn Currencies, found: &mut Diagnostics) {
     let Some(entry) = field.node.entry("default") else { return };
     let node = &entry.node;
     if matches!(node.value, Value::Broken) {
@@ -125,16 +131,27 @@ fn check_default(field: &FieldDecl<'_>, found: &mut Diagnostics) {
         return found.push(Diagnostic::error(Code::BadDefault, entry.key.span, message).help("remove the default"));
     }
     match field.ty {
-        Some(FieldType::Scalar(scalar)) => check_scalar_default(field, scalar, node, found),
+        Some(FieldType::Scalar(scalar)) => check_scalar_default(field, scalar, node, site, found),
         Some(FieldType::Structure(Structure::Enum)) => check_enum_default(field, node, found),
         _ => {}
     }
 }
 
-fn check_scalar_default(field: &FieldDecl<'_>, scalar: Scalar, node: &Node, found: &mut Diagnostics) {
-    let Some(parsed) = (scalar.mapping().literal)(&node.written()) else {
-        return found.push(bad_default(scalar, node.span));
+fn check_scalar_default(
+    field: &FieldDecl<'_>,
+    scalar: Scalar,
+    node: &Node,
+    site: &dyn Currencies,
+    found: &mut Diagnostics,
+) {
+    let parsed = match literal::parse(scalar.mapping().kind, &node.written(), site) {
+        Ok(parsed) => parsed,
+        Err(reason) => return found.push(bad_default(scalar, &reason, node.span)),
     };
+    if field.required() && parsed.json.as_str().is_some_and(model::kind::is_blank) {
+        let message = "the default is blank, and the field is required";
+        return found.push(Diagnostic::error(Code::BadDefault, node.span, message).help("remove the default"));
+    }
     if let Some(broken) = broken_rule(field, &parsed) {
         let message = format!("the default breaks the field's own rule: {broken}");
         found.push(Diagnostic::error(Code::BadDefault, node.span, message));
@@ -142,21 +159,21 @@ fn check_scalar_default(field: &FieldDecl<'_>, scalar: Scalar, node: &Node, foun
 }
 
 /// The report that a value is none of the type's, with an example of one that is.
-pub fn bad_default(scalar: Scalar, span: Span) -> Diagnostic {
+pub fn bad_default(scalar: Scalar, reason: &str, span: Span) -> Diagnostic {
     let row = scalar.mapping();
-    let message = format!("the default is not a value of type `{}`", row.yaml);
+    let message = format!("the default is not a value of type `{}`: it {reason}", row.yaml);
     Diagnostic::error(Code::BadDefault, span, message).help(format!("write it as in `default: {}`", row.example))
 }
 
 /// Which of the field's own rules a value of its type breaks.
 pub fn broken_rule(field: &FieldDecl<'_>, value: &Parsed) -> Option<String> {
     let text = value.json.as_str().filter(|_| field.takes().text);
-    let size = text.map(|text| text.chars().count() as i128).or(value.rank)?;
+    let size = text.map_or_else(|| value.rank.clone(), |text| Parsable::Int(text.chars().count() as i64));
     let bound = |key: &str| rank(field, field.node.get(key)?)?.ok();
-    if bound("min").is_some_and(|min| size < min) {
+    if bound("min").is_some_and(|min| size.order(&min) == Ordering::Less) {
         return Some("`min`".to_owned());
     }
-    if bound("max").is_some_and(|max| size > max) {
+    if bound("max").is_some_and(|max| size.order(&max) == Ordering::Greater) {
         return Some("`max`".to_owned());
     }
     let pattern = pattern(field.node.text_of("pattern")?).ok()?;

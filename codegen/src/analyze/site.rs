@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use model::currency::is_known;
+
 use super::build::scalar;
 use super::declared::{Declared, Owner};
 use super::options::bad_default;
 use super::relations::written_twice;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::schema::{Scalar, currency};
+use crate::schema::{Scalar, literal};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Entry, Node};
 use crate::syntax::shape::suggest;
@@ -43,15 +45,15 @@ fn check_list(list: Option<&Node>, check: fn(&Spanned<String>, &mut Diagnostics)
 }
 
 fn check_currency(code: &Spanned<String>, found: &mut Diagnostics) {
-    if currency::exponent(&code.value).is_some() {
+    if is_known(&code.value) {
         return;
     }
     let message = format!("`{}` is not a currency of ISO 4217", code.value);
     let diagnostic = Diagnostic::error(Code::UnknownCurrency, code.span, message);
     let upper = code.value.to_uppercase();
-    found.push(match currency::exponent(&upper) {
-        Some(_) => diagnostic.label(format!("write `{upper}`")),
-        None => diagnostic.help("write the code of three letters, such as `EUR`"),
+    found.push(match is_known(&upper) {
+        true => diagnostic.label(format!("write `{upper}`")),
+        false => diagnostic.help("write the code of three letters, such as `EUR`"),
     });
 }
 
@@ -97,8 +99,8 @@ fn check_arguments(operation: &Entry, found: &mut Diagnostics) {
         if argument.node.flag("many") {
             let message = "an argument that is a list has no default";
             found.push(Diagnostic::error(Code::BadDefault, default.span, message).help("remove the default"));
-        } else if (scalar.mapping().literal)(&default.written()).is_none() {
-            found.push(bad_default(scalar, default.span));
+        } else if let Err(reason) = literal::parse(scalar.mapping().kind, &default.written(), &literal::ANY) {
+            found.push(bad_default(scalar, &reason, default.span));
         }
     }
 }

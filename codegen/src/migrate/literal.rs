@@ -1,10 +1,12 @@
 //! Values for existing rows, from `--set` or from the schema's default, as SQL for columns and as JSON for components.
 
+use model::Kind;
+use model::currency::Every;
+use model::id::decode_as;
 use serde_json::Value;
 
-use super::money;
 use crate::catalog::{Field, Store};
-use crate::schema::literal::{Written, uuid_of};
+use crate::schema::literal::{self, Written};
 use crate::schema::{Mapping, Scalar, SqlType, Unit};
 
 /// What `--set` gives for a field, as the JSON that the API would take; the error says what the field takes.
@@ -22,8 +24,8 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
                 (SqlType::Bigint | SqlType::Numeric, Unit::Plain) => Written::Number(text.to_owned()),
                 _ => Written::Text(text.to_owned()),
             };
-            let parsed = (mapping.literal)(&written).map(|parsed| parsed.json);
-            parsed.ok_or_else(|| format!("`{text}` is no {scalar}: write it as {}", mapping.example))
+            let parsed = literal::parse(mapping.kind, &written, &literal::ANY).map(|parsed| parsed.json);
+            parsed.map_err(|reason| format!("`{text}` is no {scalar}: it {reason}; write it as {}", mapping.example))
         }
         Store::Enums { .. } => Ok(text.split(',').filter(|item| !item.is_empty()).collect()),
         _ => Ok(Value::from(text)),
@@ -33,7 +35,7 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
 /// The values of the field's columns as SQL, in their order.
 pub fn sql(field: &Field, value: &Value, currency: &str) -> Result<Vec<String>, String> {
     match &field.store {
-        Store::Scalar { scalar } => scalar_sql(mapping(scalar)?, value, currency),
+        Store::Scalar { scalar } => scalar_sql(mapping(scalar)?.kind, value, currency),
         Store::Enum { values } => Ok(vec![quoted(enum_value(values, value)?)]),
         Store::Enums { values } => {
             let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -49,12 +51,10 @@ pub fn sql(field: &Field, value: &Value, currency: &str) -> Result<Vec<String>, 
 pub fn json(field: &Field, value: &Value, currency: &str) -> Result<Value, String> {
     match &field.store {
         Store::Enum { values } => enum_value(values, value).map(Value::from),
-        Store::Scalar { scalar } if mapping(scalar)?.unit == Unit::MinorUnits => {
-            let code = value.get("currency").and_then(Value::as_str).unwrap_or(currency);
-            let columns = scalar_sql(mapping(scalar)?, value, currency)?;
-            Ok(serde_json::json!({ "amountMinor": columns[0], "currency": code }))
+        Store::Scalar { scalar } => {
+            let kind = mapping(scalar)?.kind;
+            Ok(kind.json(&kind.parse(value, &Every(currency))?))
         }
-        Store::Scalar { .. } => Ok(value.clone()),
         Store::One { to } => one(to, value).map(Value::from),
         Store::Enums { values } => {
             let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -67,29 +67,18 @@ pub fn json(field: &Field, value: &Value, currency: &str) -> Result<Value, Strin
 /// The UUID of an entry of the one type that the relation points at.
 fn one(to: &[String], value: &Value) -> Result<String, String> {
     let given = value.as_str().unwrap_or_default();
-    let uuid = to.first().and_then(|to| uuid_of(to, given)).or_else(|| is_uuid(given).then(|| given.to_owned()));
+    let uuid = to.first().and_then(|to| decode_as(to, given)).map(|uuid| uuid.to_string());
+    let uuid = uuid.or_else(|| is_uuid(given).then(|| given.to_owned()));
     uuid.ok_or_else(|| format!("it takes the id of an entry, `{}_` and 26 characters", to.join(" or ")))
 }
 
-fn scalar_sql(mapping: Mapping, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {
-    let text = text_of(value);
-    Ok(match (mapping.sql, mapping.unit) {
-        (_, Unit::MinorUnits) => {
-            let code = value.get("currency").and_then(Value::as_str).unwrap_or(site_currency);
-            let amount = value.get("amount").map(text_of).unwrap_or_default();
-            let minor = money::minor_units(&amount, code)
-                .ok_or_else(|| format!("`{amount}` cannot be counted in minor units of {code}"))?;
-            vec![minor.to_string(), quoted(code)]
-        }
-        (_, Unit::Milliseconds) => {
-            let rank = (mapping.literal)(&Written::Text(text)).and_then(|parsed| parsed.rank);
-            vec![rank.ok_or("it is no duration")?.to_string()]
-        }
-        (SqlType::Bigint | SqlType::Numeric | SqlType::Boolean, Unit::Plain) => vec![text],
-        (SqlType::Jsonb, _) => vec![quoted(value.to_string())],
-        (SqlType::Uuid, _) => vec![quoted(uuid_of("user", &text).ok_or("it is no id of a user")?)],
-        _ => vec![quoted(text)],
-    })
+fn scalar_sql(kind: Kind, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {
+    let value = kind.parse(value, &Every(site_currency))?;
+    let cell = |(part, column): (usize, &model::kind::Column)| {
+        let text = value.text(part).unwrap_or_default();
+        if matches!(column.cast, "bigint" | "numeric" | "boolean") { text.into_owned() } else { quoted(text) }
+    };
+    Ok(kind.columns().iter().enumerate().map(cell).collect())
 }
 
 /// Text as an SQL literal.

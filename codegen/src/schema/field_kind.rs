@@ -1,9 +1,10 @@
 //! `Scalar` and its one table: what a field type is in YAML, Rust, SQL, GraphQL, filters and search.
 //!
-//! To add a field type, add a variant and its row here, and its row in `runtime/src/kind.rs`. Nothing else matches on
+//! To add a field type, add a variant and its row here, and its row in `runtime/model/src/kind.rs`. Nothing else matches on
 //! the variants; a test greps for that.
 
-use super::literal;
+use model::Kind;
+
 use super::mapping::{FilterFamily, GraphqlScalar, Mapping, SqlType, Takes, Unit};
 
 /// A field type whose value is one column (money: two).
@@ -60,7 +61,7 @@ const BIGINT: Mapping = Mapping {
     filter_name: "BigInt",
     filter: FilterFamily::Ordered,
     takes: NUMBER,
-    literal: literal::bigint,
+    kind: Kind::Bigint,
     example: "9000000000",
     about: "A whole number of 64 bits; a string in JSON, because JavaScript's numbers end at 2^53.",
 };
@@ -76,9 +77,9 @@ const STRING: Mapping = Mapping {
     filter_name: "String",
     filter: FilterFamily::Text,
     takes: TEXT,
-    literal: literal::line,
+    kind: Kind::String,
     example: "Two words",
-    about: "One line of text.",
+    about: "One line of text, without tabs and control characters.",
 };
 
 impl Scalar {
@@ -115,7 +116,7 @@ impl Scalar {
 
     /// The variant of `runtime::Kind`, as generated code names it.
     pub fn kind(self) -> String {
-        format!("Kind::{self:?}")
+        format!("Kind::{:?}", self.mapping().kind)
     }
 
     /// The row of this field type.
@@ -125,14 +126,14 @@ impl Scalar {
             Self::Text => Mapping {
                 yaml: "text",
                 takes: LONG_TEXT,
-                literal: literal::text,
+                kind: Kind::Text,
                 about: "Plain text of several lines.",
                 ..STRING
             },
             Self::Markdown => Mapping {
                 yaml: "markdown",
                 takes: LONG_TEXT,
-                literal: literal::text,
+                kind: Kind::Markdown,
                 example: "Some *emphasis*",
                 about: "Text in CommonMark.",
                 ..STRING
@@ -140,28 +141,28 @@ impl Scalar {
             Self::Slug => Mapping {
                 yaml: "slug",
                 takes: Takes { from: true, ..TEXT },
-                literal: literal::slug,
+                kind: Kind::Slug,
                 example: "two-words",
                 about: "The part of an address that names the entry: `[a-z0-9]+(-[a-z0-9]+)*`, at most 96 characters; made from another field when it is not given.",
                 ..STRING
             },
             Self::Email => Mapping {
                 yaml: "email",
-                literal: literal::email,
+                kind: Kind::Email,
                 example: "someone@example.com",
-                about: "An address of electronic mail.",
+                about: "An address of electronic mail, kept in lower case, so that each spelling of a mailbox is the same value.",
                 ..STRING
             },
             Self::Url => Mapping {
                 yaml: "url",
-                literal: literal::url,
+                kind: Kind::Url,
                 example: "https://example.com/page",
-                about: "An absolute http or https address, or a path from the site's root.",
+                about: "An absolute http or https address, or a path from the site's root, kept as the URL standard (WHATWG) writes it; user names, passwords, spaces and invisible characters are refused.",
                 ..STRING
             },
             Self::Color => Mapping {
                 yaml: "color",
-                literal: literal::color,
+                kind: Kind::Color,
                 example: "#2f6f4f",
                 about: "An sRGB colour as `#rrggbb` or `#rrggbbaa`.",
                 ..STRING
@@ -174,7 +175,7 @@ impl Scalar {
                 defines: None,
                 input: "Int",
                 filter_name: "Int",
-                literal: literal::integer,
+                kind: Kind::Integer,
                 example: "10",
                 about: "A whole number of 32 bits.",
                 ..BIGINT
@@ -191,7 +192,7 @@ impl Scalar {
                 }),
                 input: "Decimal",
                 filter_name: "Decimal",
-                literal: literal::decimal,
+                kind: Kind::Decimal,
                 example: "12.50",
                 about: "An exact decimal number of up to 28 digits; a string in JSON.",
                 ..BIGINT
@@ -204,7 +205,7 @@ impl Scalar {
                 defines: None,
                 input: "Boolean",
                 filter_name: "Boolean",
-                literal: literal::boolean,
+                kind: Kind::Boolean,
                 example: "true",
                 filter: FilterFamily::Equal,
                 takes: Takes { filterable: true, sortable: true, ..NOTHING },
@@ -222,7 +223,7 @@ impl Scalar {
                 }),
                 input: "Date",
                 filter_name: "Date",
-                literal: literal::date,
+                kind: Kind::Date,
                 example: "2026-01-31",
                 takes: MOMENT,
                 about: "A day of the calendar, `2026-01-31` (ISO 8601).",
@@ -239,10 +240,10 @@ impl Scalar {
                 }),
                 input: "Time",
                 filter_name: "Time",
-                literal: literal::time,
+                kind: Kind::Time,
                 example: "09:30:00",
                 takes: MOMENT,
-                about: "A time of day without a zone, `09:30:00` (ISO 8601).",
+                about: "A time of day without a zone, `09:30:00` (ISO 8601); the end of a day is `00:00`.",
                 ..BIGINT
             },
             Self::Datetime => Mapping {
@@ -256,10 +257,10 @@ impl Scalar {
                 }),
                 input: "DateTime",
                 filter_name: "DateTime",
-                literal: literal::datetime,
+                kind: Kind::Datetime,
                 example: "2026-01-31T09:30:00Z",
                 takes: MOMENT,
-                about: "A moment, `2026-01-31T09:30:00Z` (RFC 3339); given in UTC, taken with any offset, kept to the microsecond.",
+                about: "A moment, `2026-01-31T09:30:00Z` (RFC 3339), from the year 1 to 9999; given in UTC, taken with an offset of up to 18 hours, kept to the microsecond.",
                 ..BIGINT
             },
             Self::Duration => Mapping {
@@ -273,7 +274,7 @@ impl Scalar {
                 }),
                 input: "Duration",
                 filter_name: "Duration",
-                literal: literal::duration,
+                kind: Kind::Duration,
                 example: "PT1H30M",
                 takes: MOMENT,
                 about: "A length of time, `PT1H30M` (ISO 8601: weeks, days of 24 hours, hours, minutes, seconds), kept to the millisecond.",
@@ -287,7 +288,7 @@ impl Scalar {
                 defines: None,
                 input: "MoneyInput",
                 filter_name: "Money",
-                literal: literal::money,
+                kind: Kind::Money,
                 example: "12.50",
                 takes: MOMENT,
                 about: "An amount in minor units with its currency (ISO 4217); two columns, the second named `{field}_currency`.",
@@ -304,11 +305,11 @@ impl Scalar {
                 }),
                 input: "JSON",
                 filter_name: "JSON",
-                literal: literal::any,
+                kind: Kind::Json,
                 example: "{ any: value }",
                 filter: FilterFamily::Equal,
                 takes: Takes { schema: true, ..NOTHING },
-                about: "Any JSON value, checked against `schema:` (JSON Schema 2020-12) where it is given.",
+                about: "Any JSON value, checked against `schema:` (JSON Schema 2020-12) where it is given; numbers keep their digits, keys do not keep their order (use components where order matters).",
                 ..BIGINT
             },
             Self::User => Mapping {
@@ -319,7 +320,7 @@ impl Scalar {
                 defines: None,
                 input: "ID",
                 filter_name: "User",
-                literal: literal::user,
+                kind: Kind::User,
                 example: "user_01h455vb4pex5vsknk084sn02q",
                 filter: FilterFamily::Equal,
                 takes: Takes { unique: true, filterable: true, default: false, user: true, ..NOTHING },

@@ -1,8 +1,11 @@
-//! Values written in the schema (defaults and bounds), turned into the JSON that the API would take.
-//!
-//! The functions are columns of the field types' table: see [`super::Mapping::literal`].
+//! Values written in the schema (defaults, bounds, conditions): from YAML to the JSON of the API, which the server's own parser checks.
 
+use model::currency::{Currencies, Every};
+use model::{Kind, Value as Parsable};
 use serde_json::{Map, Value, json};
+
+/// Where the site's currency is not at hand: one with the most digits.
+pub const ANY: Every<'static> = Every("CLF");
 
 /// A value as written in YAML; numbers by their digits, so that nothing is rounded.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,9 +21,10 @@ pub enum Written {
 /// A value that a field type takes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
+    /// As the API would take it.
     pub json: Value,
-    /// Its place among the values of its type, for types with bounds.
-    pub rank: Option<i128>,
+    /// What bounds are compared with; of money its amount.
+    pub rank: Parsable,
 }
 
 impl Written {
@@ -57,13 +61,6 @@ impl Written {
         }
     }
 
-    fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
     fn digits(&self) -> Option<&str> {
         match self {
             Self::Number(text) | Self::Text(text) => Some(text),
@@ -81,204 +78,109 @@ fn is_plain(text: &str) -> bool {
         && !words.contains(&text)
 }
 
-fn unranked(json: Value) -> Option<Parsed> {
-    Some(Parsed { json, rank: None })
-}
-
-fn ranked(json: Value, rank: impl Into<i128>) -> Option<Parsed> {
-    Some(Parsed { json, rank: Some(rank.into()) })
-}
-
-pub fn any(value: &Written) -> Option<Parsed> {
-    unranked(value.json())
-}
-
-pub fn text(value: &Written) -> Option<Parsed> {
-    unranked(json!(value.as_text()?))
-}
-
-pub fn line(value: &Written) -> Option<Parsed> {
-    text(value).filter(|_| value.as_text().is_some_and(|text| !text.contains(['\n', '\r'])))
-}
-
-pub fn slug(value: &Written) -> Option<Parsed> {
-    let word =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    text(value).filter(|_| value.as_text().is_some_and(|text| text.len() <= 96 && text.split('-').all(word)))
-}
-
-pub fn email(value: &Written) -> Option<Parsed> {
-    let (local, domain) = value.as_text()?.split_once('@')?;
-    let fine = |part: &str| !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace());
-    text(value).filter(|_| fine(local) && fine(domain))
-}
-
-pub fn url(value: &Written) -> Option<Parsed> {
-    let address = value.as_text()?;
-    let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    let absolute = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    let path = address.starts_with('/') && !address.starts_with("//");
-    text(value).filter(|_| (absolute || path) && !address.contains(char::is_whitespace))
-}
-
-pub fn color(value: &Written) -> Option<Parsed> {
-    let digits = value.as_text()?.strip_prefix('#')?;
-    let hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    text(value).filter(|_| hexadecimal && (digits.len() == 6 || digits.len() == 8))
-}
-
-/// The TypeID of an account.
-pub fn user(value: &Written) -> Option<Parsed> {
-    text(value).filter(|_| value.as_text().is_some_and(|id| uuid_of("user", id).is_some()))
-}
-
-/// The UUID of the prefix, `_` and 26 characters of Crockford's base32, as the TypeID specification 0.3 has it.
-pub fn uuid_of(prefix: &str, id: &str) -> Option<String> {
-    let suffix = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
-    let suffix = suffix.filter(|suffix| suffix.len() == 26 && suffix.as_bytes()[0] <= b'7')?;
-    let digit = |byte: u8| b"0123456789abcdefghjkmnpqrstvwxyz".iter().position(|letter| *letter == byte);
-    let bits = suffix.bytes().try_fold(0_u128, |bits, byte| Some(bits << 5 | digit(byte)? as u128))?;
-    let hex = format!("{bits:032x}");
-    Some([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
-}
-
-pub fn boolean(value: &Written) -> Option<Parsed> {
-    match value {
-        Written::Bool(value) => unranked(json!(value)),
-        _ => None,
+/// The value that the server would make of it. The error completes "the default ...".
+pub fn parse(kind: Kind, written: &Written, site: &dyn Currencies) -> Result<Parsed, String> {
+    if *written == Written::Null && kind != Kind::Json {
+        return Err("must not be null".to_owned());
     }
+    let json = if kind == Kind::Money { money(written) } else { written.json() };
+    let value = kind.parse(&json, site)?;
+    Ok(match value {
+        Parsable::Money { .. } => {
+            let rank = Kind::Decimal.parse(&json["amount"], site)?;
+            Parsed { json, rank }
+        }
+        value => Parsed { json: kind.json(&value), rank: value },
+    })
 }
 
-pub fn integer(value: &Written) -> Option<Parsed> {
-    let Written::Number(digits) = value else { return None };
-    let number: i32 = digits.parse().ok()?;
-    ranked(json!(number), number)
-}
-
-pub fn bigint(value: &Written) -> Option<Parsed> {
-    let number: i64 = value.digits()?.parse().ok()?;
-    ranked(json!(number.to_string()), number)
-}
-
-pub fn decimal(value: &Written) -> Option<Parsed> {
-    let digits = value.digits()?;
-    ranked(json!(digits.trim_start_matches('+')), scaled(digits)?)
-}
-
-/// The number in units of 10^-10; at most 28 digits fit.
-fn scaled(digits: &str) -> Option<i128> {
-    let (negative, digits) = match digits.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, digits.strip_prefix('+').unwrap_or(digits)),
+/// `12.50`, `"12.50 EUR"`, or `{ amount: "12.50", currency: EUR }` as the API has it, the amount as text.
+fn money(written: &Written) -> Value {
+    let amount = |written: &Written| {
+        written.digits().map_or_else(|| written.json(), |digits| json!(digits.trim_start_matches('+')))
     };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !number(whole) || !number(fraction) || whole.len() + fraction.len() > 28 + 1 {
-        return None;
-    }
-    let fraction: String = fraction.chars().chain(std::iter::repeat('0')).take(10).collect();
-    let value: i128 = format!("{whole}{fraction}").parse().ok()?;
-    Some(if negative { -value } else { value })
-}
-
-pub fn date(value: &Written) -> Option<Parsed> {
-    let date: jiff::civil::Date = strict(value.as_text()?, 10)?.parse().ok()?;
-    ranked(json!(date.to_string()), jiff::civil::DateTime::from(date).since(EPOCH).ok()?.get_days())
-}
-
-const EPOCH: jiff::civil::DateTime = jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 0);
-
-pub fn time(value: &Written) -> Option<Parsed> {
-    let text = value.as_text()?;
-    let time: jiff::civil::Time = text.parse().ok().filter(|_| text.len() >= 5 && text.as_bytes()[2] == b':')?;
-    let rank = time.since(jiff::civil::Time::midnight()).ok()?.total(jiff::Unit::Microsecond).ok()?;
-    ranked(json!(time.to_string()), rank as i64)
-}
-
-pub fn datetime(value: &Written) -> Option<Parsed> {
-    let moment: jiff::Timestamp = value.as_text()?.parse().ok()?;
-    ranked(json!(moment.to_string()), moment.as_microsecond())
-}
-
-/// Weeks and days of 24 hours, hours, minutes, seconds.
-pub fn duration(value: &Written) -> Option<Parsed> {
-    let text = value.as_text()?;
-    let span: jiff::Span = text.parse().ok().filter(|_| text.contains('P'))?;
-    if span.get_years() != 0 || span.get_months() != 0 {
-        return None;
-    }
-    let hours = (i64::from(span.get_weeks()) * 7 + i64::from(span.get_days())) * 24 + i64::from(span.get_hours());
-    let seconds = (hours * 60 + span.get_minutes()) * 60 + span.get_seconds();
-    ranked(json!(text), seconds * 1000 + span.get_milliseconds())
-}
-
-/// `12.50`, `"12.50 EUR"`, or `{ amount: "12.50", currency: EUR }`.
-pub fn money(value: &Written) -> Option<Parsed> {
-    let (amount, currency) = match value {
+    match written {
         Written::Map(entries) => {
-            let get = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-            if entries.iter().any(|(key, _)| key != "amount" && key != "currency") {
-                return None;
-            }
-            (get("amount")?.digits()?, get("currency").map(|code| code.as_text().unwrap_or_default()))
+            let member = |(key, value): &(String, Written)| {
+                (key.clone(), if key == "amount" { amount(value) } else { value.json() })
+            };
+            entries.iter().map(member).collect::<Map<_, _>>().into()
         }
-        _ => match value.digits()?.split_once(' ') {
-            Some((amount, currency)) => (amount, Some(currency)),
-            None => (value.digits()?, None),
+        other => match other.digits().and_then(|text| text.split_once(' ')) {
+            Some((amount, currency)) => json!({ "amount": amount, "currency": currency }),
+            None => json!({ "amount": amount(other) }),
         },
-    };
-    let rank = scaled(amount)?;
-    match currency {
-        None => ranked(json!({ "amount": amount }), rank),
-        Some(code) if super::currency::exponent(code).is_some() => {
-            ranked(json!({ "amount": amount, "currency": code }), rank)
-        }
-        Some(_) => None,
     }
-}
-
-fn strict(text: &str, length: usize) -> Option<&str> {
-    (text.len() == length).then_some(text)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
+    use model::currency::Every;
+
     use super::*;
 
-    fn ranks(parse: fn(&Written) -> Option<Parsed>, low: &str, high: &str) {
-        let rank = |text: &str| parse(&Written::Text(text.into())).and_then(|parsed| parsed.rank);
-        assert!(rank(low).is_some() && rank(low) < rank(high), "{low} < {high}");
+    fn text(kind: Kind, text: &str) -> Result<Parsed, String> {
+        parse(kind, &Written::Text(text.into()), &Every("EUR"))
     }
 
     #[test]
     fn bounds_are_ordered() {
-        ranks(bigint, "9", "10");
-        ranks(decimal, "-10.5", "9.99");
-        ranks(decimal, "0.1", "0.25");
-        ranks(date, "1969-12-31", "2026-02-28");
-        ranks(time, "09:30:00", "17:00:00");
-        ranks(datetime, "2026-01-31T09:30:00+02:00", "2026-01-31T09:30:00Z");
-        ranks(duration, "PT90M", "P1D");
-        ranks(money, "9.99", "10 EUR");
+        for (kind, low, high) in [
+            (Kind::Bigint, "9", "10"),
+            (Kind::Decimal, "-10.5", "9.99"),
+            (Kind::Decimal, "0.1", "0.25"),
+            (Kind::Date, "1969-12-31", "2026-02-28"),
+            (Kind::Time, "09:30:00", "17:00:00"),
+            (Kind::Datetime, "2026-01-31T09:30:00+02:00", "2026-01-31T09:30:00Z"),
+            (Kind::Datetime, "2026-01-31T09:30:00Z", "2026-01-31T09:30:00.5Z"),
+            (Kind::Duration, "PT90M", "P1D"),
+            (Kind::Money, "9.99", "10 EUR"),
+            (Kind::Money, "-2", "-1 JPY"),
+        ] {
+            let (low, high) = (text(kind, low).unwrap(), text(kind, high).unwrap());
+            assert_eq!(low.rank.order(&high.rank), Ordering::Less, "{low:?} < {high:?}");
+        }
     }
 
     #[test]
-    fn other_values_are_refused() {
-        let refused = |parse: fn(&Written) -> Option<Parsed>, text: &str| {
-            assert_eq!(parse(&Written::Text(text.into())), None, "{text}");
-        };
-        refused(date, "2026-02-30");
-        refused(time, "25:00:00");
-        refused(duration, "P1Y");
-        refused(decimal, "1e5");
-        refused(money, "10 EURO");
-        refused(slug, "Two Words");
-        refused(url, "javascript:alert(1)");
-        refused(color, "red");
-        refused(email, "nobody");
-        let uuid = "01890a5d-ac96-774b-bcce-b302099a8057";
-        assert_eq!(uuid_of("user", "user_01h455vb4pex5vsknk084sn02q").as_deref(), Some(uuid));
-        refused(user, "user_8zzzzzzzzzzzzzzzzzzzzzzzzz");
-        refused(user, "product_01h455vb4pex5vsknk084sn02q");
+    fn values_are_those_that_the_server_takes() {
+        for (kind, wrong) in [
+            (Kind::String, "two\nlines"),
+            (Kind::Date, "2026-02-30"),
+            (Kind::Time, "25:00:00"),
+            (Kind::Time, "24:00"),
+            (Kind::Duration, "P1Y"),
+            (Kind::Decimal, "1e5"),
+            (Kind::Money, "10 EURO"),
+            (Kind::Money, "10.005"),
+            (Kind::Slug, "Two Words"),
+            (Kind::Url, "javascript:alert(1)"),
+            (Kind::Url, "https://user:pw@example.org/"),
+            (Kind::Color, "red"),
+            (Kind::Email, "nobody"),
+            (Kind::Email, "a@b"),
+            (Kind::User, "user_8zzzzzzzzzzzzzzzzzzzzzzzzz"),
+            (Kind::User, "product_01h455vb4pex5vsknk084sn02q"),
+        ] {
+            assert!(text(kind, wrong).is_err(), "{wrong:?}");
+        }
+        assert!(parse(Kind::Text, &Written::Null, &Every("EUR")).is_err());
+        for (kind, written, shown) in [
+            (Kind::Color, "#FFCC00", "#ffcc00"),
+            (Kind::Email, "Ada@Example.org", "ada@example.org"),
+            (Kind::Url, "HTTPS://example.org", "https://example.org/"),
+            (Kind::String, "Cafe\u{301}", "Caf\u{e9}"),
+            (Kind::Datetime, "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(text(kind, written).unwrap().json, json!(shown));
+        }
+        let digits = Written::Number("12345678901234567.89".into());
+        assert_eq!(parse(Kind::Decimal, &digits, &Every("EUR")).unwrap().json, json!("12345678901234567.89"));
+        assert_eq!(
+            parse(Kind::Money, &digits, &Every("EUR")).unwrap().json,
+            json!({ "amount": "12345678901234567.89" })
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! `Mapping`: what the table of the scalar field types says of each, column by column.
 
-use super::literal::{Parsed, Written};
+use model::Kind;
 
 /// What the number that is stored for a value counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,8 +105,8 @@ pub struct Mapping {
     pub filter_name: &'static str,
     pub filter: FilterFamily,
     pub takes: Takes,
-    /// A value written in YAML (a default, a bound), as the API would take it.
-    pub literal: fn(&Written) -> Option<Parsed>,
+    /// The kind whose parser and printer the server has: values in YAML go through it too.
+    pub kind: Kind,
     /// A value as written in YAML, for help and documentation.
     pub example: &'static str,
     /// One sentence for the language reference.

@@ -12,9 +12,8 @@ use serde_json::{Map, Value as Json};
 use super::intake::{Intake, TooMuch};
 use crate::error::Code;
 use crate::graphql::Request;
+use crate::json;
 
-/// A JSON value with this key alone would be taken for text of `serde_json` itself.
-const RESERVED_KEY: &str = "$serde_json::private";
 /// Bytes that a value takes when it is read, and that a member of an object takes besides, with room to grow.
 const VALUE: usize = 128;
 const MEMBER: usize = 128;
@@ -114,7 +113,7 @@ fn weight(json: &[u8]) -> usize {
 
 /// The body of a POST.
 pub fn parse(bytes: &[u8], largest_batch: u32) -> Result<Requests, Malformed> {
-    let json = json(bytes).map_err(|message| bad_request(format!("the body is not JSON: {message}")))?;
+    let json = json::parse(bytes).map_err(|message| bad_request(format!("the body is not JSON: {message}")))?;
     match json {
         Json::Array(items) if items.is_empty() => Err(bad_request("the batch is empty")),
         Json::Array(items) if items.len() > largest_batch as usize => {
@@ -133,9 +132,8 @@ pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Mal
             "query" | "operationName" | "documentId" => Json::from(value),
             // Some clients send the names of parameters that they leave out.
             "variables" | "extensions" if value.is_empty() => Json::Null,
-            "variables" | "extensions" => {
-                json(value.as_bytes()).map_err(|message| bad_request(format!("`{name}` is not JSON: {message}")))?
-            }
+            "variables" | "extensions" => json::parse(value.as_bytes())
+                .map_err(|message| bad_request(format!("`{name}` is not JSON: {message}")))?,
             _ => continue,
         };
         if fields.insert(name.clone(), value).is_some() {
@@ -143,14 +141,6 @@ pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Mal
         }
     }
     request(Json::Object(fields))
-}
-
-fn json(bytes: &[u8]) -> Result<Json, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    if text.contains(RESERVED_KEY) {
-        return Err(format!("it has a key that starts with `{RESERVED_KEY}`"));
-    }
-    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn request(json: Json) -> Result<Request, Malformed> {

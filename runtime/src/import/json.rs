@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value as Json};
 
+use crate::json::{RESERVED_KEY, holds_reserved_key};
+
 /// Values in one record: each takes more memory than its text.
 const MOST: u32 = 250_000;
 /// How serde_json hands on a number whose digits it keeps.
@@ -17,6 +19,9 @@ pub fn parse(line: &[u8]) -> Result<Json, String> {
         let at = error.valid_up_to();
         format!("the line is not UTF-8, as JSON is: byte {} is 0x{:02X}", at + 1, line[at])
     })?;
+    if holds_reserved_key(line) {
+        return Err(format!("the line has a key that starts with `{RESERVED_KEY}`, which is reserved"));
+    }
     let left = Cell::new(MOST);
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed =
@@ -151,6 +156,8 @@ mod tests {
             (b"{\"a\":1}\r{\"a\":2}", "carriage returns"),
             (b"{\"a\":\"\\ud83d\"}", "lone surrogate"),
             (b"{} {}", "trailing characters"),
+            (b"{\"a\":{\"$serde_json::private::Number\":\"1\"}}", "which is reserved"),
+            (b"{\"a\":{\"\\u0024serde_json::private::Number\":\"1\"}}", "which is reserved"),
             ("[".repeat(1000).as_bytes(), "more than 128 deep"),
             (format!("[{}1]", "1,".repeat(300_000)).as_bytes(), "more than 250000 values"),
         ] {

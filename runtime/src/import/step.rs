@@ -120,7 +120,7 @@ impl Step {
             Self::Pick(keys) => Ok(keep(value, |key| keys.iter().any(|known| known == key))),
             Self::Omit(keys) => Ok(keep(value, |key| !keys.iter().any(|known| known == key))),
             Self::ParseJson => texts(value, &mut |text| {
-                serde_json::from_str(text).map_err(|error| format!("this text is not JSON: {error}"))
+                crate::json::parse(text.as_bytes()).map_err(|error| format!("this text is not JSON: {error}"))
             }),
             Self::Money(money) => money.apply(value, scope, how),
         }

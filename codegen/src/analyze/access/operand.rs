@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::Author;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::schema::{Enum, Field, FieldKind, FilterFamily, Mapping, Scalar, SqlType};
+use crate::schema::{Enum, Field, FieldKind, FilterFamily, Mapping, Scalar, SqlType, literal};
 use crate::source::Spanned;
 use crate::syntax::node::{Node, Value};
 use crate::syntax::shape::suggest;
@@ -87,9 +87,9 @@ impl<'a> Operand<'a> {
     fn parse(&self, node: &Node) -> Result<Json, String> {
         let text = node.text().unwrap_or_default();
         match &self.values {
-            Values::Scalar(mapping) => match (mapping.literal)(&node.written()) {
-                Some(parsed) => Ok(parsed.json),
-                None => Err(format!("a value of type `{}`, as in `{}`", mapping.yaml, mapping.example)),
+            Values::Scalar(mapping) => match literal::parse(mapping.kind, &node.written(), &literal::ANY) {
+                Ok(parsed) => Ok(parsed.json),
+                Err(_) => Err(format!("a value of type `{}`, as in `{}`", mapping.yaml, mapping.example)),
             },
             Values::Enum(choice) => match choice.values.iter().find(|value| value.name.snake() == text) {
                 Some(value) => Ok(json!(value.name.upper())),

@@ -6,13 +6,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use regex::Regex;
-use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use crate::content::{ComponentInfo, ContentInfo, FieldInfo, Required, Shape, SiteInfo};
 use crate::error::Code;
-use crate::kind::Kind;
-use crate::record::{Timestamp, from_stored};
+use crate::kind::{Kind, is_blank};
+use crate::record::from_stored;
 use crate::store::write::keys::camel;
 use crate::store::write::row::{At, Faults, Row};
 use crate::value::Value;
@@ -61,7 +60,7 @@ impl Checker<'_> {
     fn field(&mut self, field: &FieldInfo, value: &Value, at: At<'_>) {
         let missing = match value {
             Value::Null => true,
-            Value::Text(text) => text.is_empty(),
+            Value::Text(text) => is_blank(text),
             Value::List(items) => items.is_empty() && !matches!(field.shape, Shape::One(_)),
             _ => false,
         };
@@ -159,12 +158,12 @@ impl Checker<'_> {
                 }
             }
             value => {
-                let below = bound(kind, rules.min, value, self.site).filter(|min| order(value, min) == Ordering::Less);
+                let below = bound(kind, rules.min, value, self.site).filter(|min| value.order(min) == Ordering::Less);
                 if below.is_some() {
                     self.fault(format!("must be at least {}", rules.min.unwrap_or_default()), at);
                 }
                 let above =
-                    bound(kind, rules.max, value, self.site).filter(|max| order(value, max) == Ordering::Greater);
+                    bound(kind, rules.max, value, self.site).filter(|max| value.order(max) == Ordering::Greater);
                 if above.is_some() {
                     self.fault(format!("must be at most {}", rules.max.unwrap_or_default()), at);
                 }
@@ -207,21 +206,4 @@ fn bound(kind: Kind, text: Option<&str>, value: &Value, site: &SiteInfo) -> Opti
     }
     let as_text = kind.parse(&Json::String(text.to_owned()), site);
     as_text.ok().or_else(|| kind.parse(&serde_json::from_str(text).ok()?, site).ok())
-}
-
-fn order(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Int(a), Value::Int(b)) | (Value::Money { amount: a, .. }, Value::Money { amount: b, .. }) => a.cmp(b),
-        (Value::Text(a), Value::Text(b)) => {
-            let moments = (a.parse::<Timestamp>().ok(), b.parse::<Timestamp>().ok());
-            let numbers = (a.parse::<Decimal>().ok(), b.parse::<Decimal>().ok());
-            match (moments, numbers) {
-                ((Some(a), Some(b)), _) => a.cmp(&b),
-                (_, (Some(a), Some(b))) => a.cmp(&b),
-                // Dates and times of day in ISO 8601 are in the order of their texts.
-                _ => a.cmp(b),
-            }
-        }
-        _ => Ordering::Equal,
-    }
 }

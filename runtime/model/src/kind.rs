@@ -3,15 +3,19 @@
 //! To add a field type, add a variant and its row here, and its row in `codegen/src/schema/field_kind.rs`. Nothing else
 //! matches on the variants.
 
+mod moment;
 mod parse;
+mod text;
 mod write;
 
 use serde_json::Value as Json;
 
-use crate::access::USER_PREFIX;
-use crate::content::{Limits, SiteInfo};
-use crate::id;
+use crate::currency::{Currencies, Every};
+use crate::id::{self, USER_PREFIX};
 use crate::value::Value;
+
+pub use text::{is_blank, nfc};
+pub(crate) use write::moment as write_moment;
 
 /// A field type whose value is one column (money: two).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +88,9 @@ struct Row {
     order: Ordered,
     /// The type that the first column is cast to when it is read, where its own binary format is not for us.
     select: Option<&'static str>,
-    parse: fn(&Json, &SiteInfo) -> Result<Value, String>,
+    parse: fn(&Json, &dyn Currencies) -> Result<Value, String>,
     json: fn(&Value) -> Json,
-    /// Back from `json`, where `parse` would ask what the site takes today.
+    /// Back from `json`, where `parse` would ask more than what was stored may hold.
     stored: Option<FromStored>,
     /// From the first column's binary format to JSON.
     write: fn(&[u8], &mut Vec<u8>),
@@ -97,12 +101,15 @@ const TEXT: Row = Row {
     columns: &[Column { suffix: "", cast: "text" }],
     order: Ordered::ByLanguage,
     select: None,
-    parse: |json, _| parse::text(json),
+    parse: |json, _| text::text(json),
     json: as_text,
     stored: None,
     write: crate::json::write_string,
     parts: None,
 };
+
+/// A text with a form. What was stored under another rule is still read.
+const CHECKED_TEXT: Row = Row { stored: Some(text::text), ..TEXT };
 
 const BIGINT: Row = Row {
     columns: &[Column { suffix: "", cast: "bigint" }],
@@ -113,22 +120,15 @@ const BIGINT: Row = Row {
     ..TEXT
 };
 
-/// For kinds whose parsing asks nothing of the site.
-const NO_SITE: SiteInfo = SiteInfo {
-    name: "",
-    currency: "",
-    currencies: &[],
-    limits: Limits { depth: 0, cost: 0, aliases: 0, batch: 0, page: 0, list: 0, body: 0 },
-};
-
 impl Kind {
     fn row(self) -> Row {
         match self {
-            Self::String | Self::Text | Self::Markdown => TEXT,
-            Self::Slug => Row { parse: |json, _| parse::slug(json), ..TEXT },
-            Self::Email => Row { parse: |json, _| parse::email(json), ..TEXT },
-            Self::Url => Row { parse: |json, _| parse::url(json), ..TEXT },
-            Self::Color => Row { parse: |json, _| parse::color(json), ..TEXT },
+            Self::Text | Self::Markdown => TEXT,
+            Self::String => Row { parse: |json, _| text::line(json), ..CHECKED_TEXT },
+            Self::Slug => Row { parse: |json, _| text::slug(json), ..CHECKED_TEXT },
+            Self::Email => Row { parse: |json, _| text::email(json), ..CHECKED_TEXT },
+            Self::Url => Row { parse: |json, _| text::url(json), ..CHECKED_TEXT },
+            Self::Color => Row { parse: |json, _| text::color(json), ..CHECKED_TEXT },
             Self::Integer => {
                 Row { parse: |json, _| parse::integer(json), json: as_number, write: write::integer, ..BIGINT }
             }
@@ -151,26 +151,26 @@ impl Kind {
             Self::Date => Row {
                 columns: &[Column { suffix: "", cast: "date" }],
                 order: Ordered::ByValue,
-                parse: |json, _| parse::date(json),
+                parse: |json, _| moment::date(json),
                 write: write::date,
                 ..TEXT
             },
             Self::Time => Row {
                 columns: &[Column { suffix: "", cast: "time" }],
                 order: Ordered::ByValue,
-                parse: |json, _| parse::time(json),
+                parse: |json, _| moment::time(json),
                 write: write::time,
                 ..TEXT
             },
             Self::Datetime => Row {
                 columns: &[Column { suffix: "", cast: "timestamptz" }],
                 order: Ordered::ByValue,
-                parse: |json, _| parse::datetime(json),
+                parse: |json, _| moment::datetime(json),
                 write: write::datetime,
                 ..TEXT
             },
             Self::Duration => {
-                Row { parse: |json, _| parse::duration(json), json: as_duration, write: write::duration, ..BIGINT }
+                Row { parse: |json, _| moment::duration(json), json: as_duration, write: write::duration, ..BIGINT }
             }
             Self::Money => Row {
                 columns: &[Column { suffix: "", cast: "bigint" }, Column { suffix: "_currency", cast: "text" }],
@@ -223,7 +223,7 @@ impl Kind {
     }
 
     /// What the API takes, checked and in normal form; null is `Value::Null`. The message completes "price: ...".
-    pub fn parse(self, json: &Json, site: &SiteInfo) -> Result<Value, String> {
+    pub fn parse(self, json: &Json, site: &dyn Currencies) -> Result<Value, String> {
         match json {
             Json::Null => Ok(Value::Null),
             json => (self.row().parse)(json, site),
@@ -243,7 +243,7 @@ impl Kind {
         match (json, self.row().stored) {
             (Json::Null, _) => Ok(Value::Null),
             (json, Some(stored)) => stored(json),
-            (json, None) => (self.row().parse)(json, &NO_SITE),
+            (json, None) => (self.row().parse)(json, &Every("")),
         }
     }
 

@@ -1,6 +1,57 @@
-//! JSON as bytes: writing strings, and walking what PostgreSQL stored without building a tree of it.
+//! JSON as bytes: reading what comes in, writing strings, and walking what PostgreSQL stored without building a tree of it.
 //!
 //! Stored JSON is copied, never parsed by serde: a tree would cost time, and serde gives some keys a meaning of their own.
+
+use serde_json::Value as Json;
+
+use crate::number;
+
+/// Keys that start with this mean a number or a text of JSON to `serde_json`, whoever writes them.
+pub const RESERVED_KEY: &str = "$serde_json::private";
+
+/// What came from outside, with every digit of its numbers. A key that `serde_json` would take for its own is refused.
+pub fn parse(text: &[u8]) -> Result<Json, String> {
+    if holds_reserved_key(text) {
+        return Err(format!("it has a key that starts with `{RESERVED_KEY}`"));
+    }
+    serde_json::from_slice(text).map_err(|error| error.to_string())
+}
+
+/// Whether a key of the text is reserved, however it is escaped. Asked before the text is parsed, as it is gone after that.
+pub fn holds_reserved_key(text: &[u8]) -> bool {
+    // A key can hide behind an escape; only then, and rarely, each one is looked at.
+    let may = |(at, byte): (usize, &u8)| match byte {
+        b'$' => text[at..].starts_with(RESERVED_KEY.as_bytes()),
+        b'\\' => text.get(at + 1) == Some(&b'u'),
+        _ => false,
+    };
+    if !text.iter().enumerate().any(may) {
+        return false;
+    }
+    let mut rest = text;
+    while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
+        let length = string_length(&rest[start..]);
+        let string = &rest[start..start + length];
+        rest = &rest[start + length..];
+        let is_key = rest.trim_ascii_start().first() == Some(&b':');
+        if is_key && serde_json::from_slice::<String>(string).is_ok_and(|key| key.starts_with(RESERVED_KEY)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether both are the same value: the order of keys does not count, nor how a number is written.
+pub fn same(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => number::same(a, b),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
 
 /// Appends text as a JSON string. The text is UTF-8: PostgreSQL keeps nothing else.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
@@ -157,7 +208,32 @@ mod tests {
         assert_eq!(Items::of(b"[]").count() + Items::of(b"null").count() + Members::of(b"{}").count(), 0);
     }
 
+    #[test]
+    fn keys_of_serde_are_refused_however_they_are_written() {
+        for text in [
+            r#"{"a": {"$serde_json::private::Number": "1e5"}}"#,
+            r#"[{"\u0024serde_json::private::RawValue" : "[1]"}]"#,
+            r#"{"$serde_\u006ason::private::Number":"1"}"#,
+        ] {
+            assert!(parse(text.as_bytes()).unwrap_err().contains("private"), "{text}");
+        }
+        for text in [r#"{"a": "$serde_json::private::Number"}"#, r#"["\u0024serde_json::private::Number", "x:"]"#] {
+            assert!(parse(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let text = r#"{"a":12345678901234567890123,"b":[0.1234567890123456789,1.10,-0]}"#;
+        assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
+    }
+
     proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}|[\"\\\\u:$a{}]{0,20}") {
+            let _ = parse(text.as_bytes());
+        }
+
         #[test]
         fn strings_are_what_serde_reads(text: String) {
             let mut out = Vec::new();

@@ -3,14 +3,24 @@
 use serde_json::json;
 
 use super::*;
-use crate::content::Limits;
 
-static SITE: SiteInfo = SiteInfo {
-    name: "Test",
-    currency: "EUR",
-    currencies: &["EUR", "JPY"],
-    limits: Limits { depth: 1, cost: 1, aliases: 1, batch: 1, page: 1, list: 1, body: 1 },
-};
+struct Site;
+
+impl Currencies for Site {
+    fn usual(&self) -> &str {
+        "EUR"
+    }
+
+    fn takes(&self, code: &str) -> bool {
+        matches!(code, "EUR" | "JPY")
+    }
+
+    fn list(&self) -> String {
+        "EUR, JPY".into()
+    }
+}
+
+static SITE: Site = Site;
 
 #[track_caller]
 fn takes(kind: Kind, input: Json, shown: Json) {
@@ -36,10 +46,15 @@ fn numbers() {
     refuses(Kind::Bigint, &[json!("9223372036854775808"), json!("1.0"), json!(""), json!(1.5)]);
     takes(Kind::Decimal, json!("12.50"), json!("12.50"));
     takes(Kind::Decimal, json!(12.34), json!("12.34"));
+    takes(Kind::Decimal, json!("-0"), json!("0"));
+    let digits: Json = serde_json::from_str("0.1234567890123456789").unwrap();
+    takes(Kind::Decimal, digits, json!("0.1234567890123456789"));
+    let exponent: Json = serde_json::from_str("12.5e3").unwrap();
+    takes(Kind::Decimal, exponent, json!("12500"));
     takes(Kind::Decimal, json!("-0.0000000000000000000000000001"), json!("-0.0000000000000000000000000001"));
     refuses(
         Kind::Decimal,
-        &[json!("1e3"), json!("NaN"), json!(""), json!("123456789012345678901234567890"), json!([])],
+        &[json!("1e3"), json!(1e40), json!("NaN"), json!(""), json!("123456789012345678901234567890"), json!([])],
     );
 }
 
@@ -52,7 +67,14 @@ fn dates_and_times() {
     );
     takes(Kind::Time, json!("09:30"), json!("09:30:00"));
     takes(Kind::Time, json!("23:59:59.5"), json!("23:59:59.500000"));
-    refuses(Kind::Time, &[json!("24:00:00"), json!("9:30"), json!("09:30:00Z"), json!("0930")]);
+    refuses(
+        Kind::Time,
+        &[json!("24:00:00"), json!("24:30"), json!("23:59:60"), json!("9:30"), json!("09:30:00Z"), json!("0930")],
+    );
+    for (text, advice) in [("24:00", "00:00"), ("24:00:00", "00:00"), ("23:59:60", "23:59:59")] {
+        let refused = Kind::Time.parse(&json!(text), &SITE).unwrap_err();
+        assert!(refused.contains(&format!("write `{advice}`")), "{refused}");
+    }
     takes(Kind::Datetime, json!("2026-01-31T10:30:00+01:00"), json!("2026-01-31T09:30:00Z"));
     takes(Kind::Datetime, json!("2026-01-31T09:30:00.1234567Z"), json!("2026-01-31T09:30:00.123456Z"));
     takes(Kind::Datetime, json!("2026-01-31T09:30:00.5Z"), json!("2026-01-31T09:30:00.500000Z"));
@@ -90,6 +112,8 @@ fn durations_have_one_normal_form() {
 #[test]
 fn money_has_a_currency_of_the_site_and_its_digits() {
     takes(Kind::Money, json!({"amount": "12.5"}), json!({"amountMinor": "1250", "currency": "EUR"}));
+    let amount: Json = serde_json::from_str(r#"{"amount": 12345678901234567.89}"#).unwrap();
+    takes(Kind::Money, amount, json!({"amountMinor": "1234567890123456789", "currency": "EUR"}));
     takes(Kind::Money, json!({"amountMinor": 7, "currency": "JPY"}), json!({"amountMinor": "7", "currency": "JPY"}));
     takes(Kind::Money, json!({"amountMinor": "7", "amount": null}), json!({"amountMinor": "7", "currency": "EUR"}));
     let wrong = [json!({}), json!({"amount": "1", "amountMinor": 100}), json!({"amount": "0.001"}), json!("12.50")];
@@ -106,7 +130,12 @@ fn texts_with_a_syntax() {
         Kind::Email,
         &[json!("ann"), json!("ann@host"), json!("a b@example.org"), json!("a@b@example.org"), json!("a@-x.org")],
     );
+    takes(Kind::Email, json!("Ada@Shop.Example"), json!("ada@shop.example"));
     takes(Kind::Url, json!("https://example.org:8080/a?b=c#d"), json!("https://example.org:8080/a?b=c#d"));
+    takes(Kind::Url, json!("HTTPS://Example.ORG:443"), json!("https://example.org/"));
+    takes(Kind::Url, json!("https://example.org/<script>?<b>"), json!("https://example.org/%3Cscript%3E?%3Cb%3E"));
+    takes(Kind::Url, json!("https://münchen.example/straße"), json!("https://xn--mnchen-3ya.example/stra%C3%9Fe"));
+    takes(Kind::Url, json!("/a/../b c".replace(' ', "%20")), json!("/b%20c"));
     takes(Kind::Url, json!("/media/a.jpg"), json!("/media/a.jpg"));
     takes(Kind::Url, json!("/"), json!("/"));
     refuses(
@@ -118,11 +147,45 @@ fn texts_with_a_syntax() {
             json!("https://"),
             json!("https://a b"),
             json!("a/b"),
+            json!("https://user:pw@example.org/"),
+            json!("https://user@example.org/"),
+            json!("https://@/"),
+            json!("https:example.org"),
+            json!("https:\\\\example.org"),
+            json!("https:///example.org"),
+            json!("https://example.org/a\u{a0}b"),
+            json!("https://example.org/\u{202e}gpj.exe"),
+            json!("https://example.org/\u{200b}"),
+            json!("https://exa\nmple.org/"),
+            json!(" https://example.org/"),
+            json!("https://<script>/"),
+            json!("/.//evil.example"),
+            json!("/\t/evil.example"),
+            json!("https://[::1"),
+            json!("https://example.org:99999/"),
         ],
     );
     takes(Kind::Color, json!("#FFcc00"), json!("#ffcc00"));
     refuses(Kind::Color, &[json!("#fc0"), json!("red"), json!("#ffcc0")]);
     refuses(Kind::Text, &[json!("a\0b"), json!(1)]);
+    takes(Kind::Text, json!("a\nb"), json!("a\nb"));
+    takes(Kind::String, json!(" One, zwei, 三 "), json!(" One, zwei, 三 "));
+    refuses(Kind::String, &[json!("a\nb"), json!("a\r"), json!("\u{2028}"), json!("\u{1b}[1m"), json!("a\tb")]);
+}
+
+#[test]
+fn texts_are_in_normal_form_c() {
+    for kind in [Kind::String, Kind::Text, Kind::Markdown] {
+        takes(kind, json!("Cafe\u{301} Zu\u{308}rich \u{1100}\u{1161}\u{11b7}"), json!("Café Zürich 감"));
+    }
+    takes(Kind::Email, json!("E\u{301}@example.org"), json!("é@example.org"));
+}
+
+#[test]
+fn what_was_stored_under_another_rule_is_still_read() {
+    for (kind, stored) in [(Kind::String, "a\nb"), (Kind::Url, "https://a b"), (Kind::Email, "Ada@host")] {
+        assert_eq!(kind.from_stored(&json!(stored)), Ok(Value::Text(stored.into())));
+    }
 }
 
 #[test]
@@ -133,6 +196,15 @@ fn json_is_kept_but_for_what_would_break_an_answer() {
         deep = json!([deep]);
     }
     refuses(Kind::Json, &[deep, json!({"a": {"$serde_json::private::RawValue": "]"}}), json!(["\0"])]);
+    let written: Json = serde_json::from_str("[12345678901234567890123, 0.1234567890123456789, 1.10, 1e3]").unwrap();
+    assert_eq!(
+        Kind::Json.json(&Kind::Json.parse(&written, &SITE).unwrap()).to_string(),
+        written.to_string().replace("1e3", "1e+3")
+    );
+    refuses(Kind::Json, &[serde_json::from_str("[1e401]").unwrap(), serde_json::from_str("1e-999999").unwrap()]);
+    let other: Json = serde_json::from_str(r#"{"z": [1.1, 1000.0], "a": 1}"#).unwrap();
+    let one: Json = serde_json::from_str(r#"{"a": 1, "z": [1.10, 1e3]}"#).unwrap();
+    assert_eq!(Value::Json(one), Value::Json(other));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The minor units of currencies, as ISO 4217 lists them.
+//! The currencies of ISO 4217 that money can have, with the digits after the point. Funds, metals and test codes are left out.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -7,8 +7,41 @@ const NONE: [&str; 17] = [
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
     "XPF",
 ];
+const TWO: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC \
+     CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR \
+     JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD \
+     NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN \
+     SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG";
 const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 const FOUR: [&str; 2] = ["CLF", "UYW"];
+
+/// The currencies that a site takes.
+pub trait Currencies {
+    /// The code of an amount that is given without one.
+    fn usual(&self) -> &str;
+
+    fn takes(&self, code: &str) -> bool;
+
+    /// Those that it takes, for messages.
+    fn list(&self) -> String;
+}
+
+/// Every currency, with this one where none is named.
+pub struct Every<'a>(pub &'a str);
+
+impl Currencies for Every<'_> {
+    fn usual(&self) -> &str {
+        self.0
+    }
+
+    fn takes(&self, code: &str) -> bool {
+        is_known(code)
+    }
+
+    fn list(&self) -> String {
+        "those of ISO 4217".to_owned()
+    }
+}
 
 /// Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD.
 pub fn exponent(currency: &str) -> u32 {
@@ -18,6 +51,18 @@ pub fn exponent(currency: &str) -> u32 {
         code if FOUR.contains(&code) => 4,
         _ => 2,
     }
+}
+
+/// Whether it is a code of ISO 4217.
+pub fn is_known(code: &str) -> bool {
+    exponent(code) != 2 || TWO.split(' ').any(|known| known == code)
+}
+
+/// Every code, in alphabetical order.
+pub fn codes() -> Vec<&'static str> {
+    let mut codes: Vec<_> = NONE.into_iter().chain(THREE).chain(FOUR).chain(TWO.split(' ')).collect();
+    codes.sort_unstable();
+    codes
 }
 
 /// Minor units of an amount such as `12.34`. The message says what is wrong with it.
@@ -70,5 +115,12 @@ mod tests {
         assert_eq!(minor_units(Decimal::from_str("1.500").unwrap(), "EUR"), Ok(150));
         assert!(minor_units(Decimal::from_str("1.505").unwrap(), "EUR").is_err());
         assert!(minor_units(Decimal::from_str("92233720368547758.08").unwrap(), "EUR").is_err());
+    }
+
+    #[test]
+    fn codes_are_those_of_the_standard() {
+        assert!(["EUR", "JPY", "BHD", "CLF", "ZWG"].into_iter().all(is_known));
+        assert!(["eur", "EURO", "", "XXX", " "].into_iter().all(|code| !is_known(code)));
+        assert!(codes().windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

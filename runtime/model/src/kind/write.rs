@@ -5,9 +5,8 @@ use std::io::Write as _;
 use uuid::Uuid;
 
 use super::{Part, Parts};
-use crate::access::USER_PREFIX;
 use crate::currency::format_amount;
-use crate::id;
+use crate::id::{self, USER_PREFIX};
 use crate::json;
 
 /// 2000-01-01, where PostgreSQL counts from, in days and microseconds of Unix time.
@@ -90,12 +89,17 @@ pub fn time(binary: &[u8], out: &mut Vec<u8>) {
 }
 
 pub fn datetime(binary: &[u8], out: &mut Vec<u8>) {
-    let micros = int(binary).saturating_add(EPOCH_MICROS);
     out.push(b'"');
+    moment(int(binary).saturating_add(EPOCH_MICROS), out);
+    out.push(b'"');
+}
+
+/// A moment of Unix time in microseconds, in UTC.
+pub fn moment(micros: i64, out: &mut Vec<u8>) {
     day(micros.div_euclid(DAY_MICROS), out);
     out.push(b'T');
     clock(micros.rem_euclid(DAY_MICROS), out);
-    out.extend_from_slice(b"Z\"");
+    out.push(b'Z');
 }
 
 /// A `uuid` is its 16 bytes.
@@ -137,7 +141,7 @@ fn day(days: i64, out: &mut Vec<u8>) {
 }
 
 /// `09:30:00`, and the microseconds when there are any.
-fn clock(micros: i64, out: &mut Vec<u8>) {
+pub fn clock(micros: i64, out: &mut Vec<u8>) {
     let seconds = micros / 1_000_000;
     digits(seconds / 3_600, 2, out);
     out.push(b':');

@@ -1,0 +1,134 @@
+//! Texts and those with a form, in normal form. Each message completes "name: ...".
+//!
+//! Every text is kept in Unicode's normal form C: the same word typed on another keyboard is the same value.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value as Json;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use url::Url;
+
+use super::parse::{Parsed, not};
+use crate::value::Value;
+
+const LONGEST_ADDRESS: usize = 2048;
+
+static SLUG: LazyLock<Regex> = LazyLock::new(|| regex("^[a-z0-9]+(-[a-z0-9]+)*$"));
+static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"^[^\s@\p{C}\x22(),:;<>\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$")
+});
+static COLOR: LazyLock<Regex> = LazyLock::new(|| regex("^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"));
+/// Blanks, controls, and what shows nothing or turns the text around: none of these is part of an address that somebody means.
+static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| regex(r"[\s\p{Z}\p{C}]"));
+
+pub fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap_or_else(|error| panic!("`{pattern}` is no regular expression: {error}"))
+}
+
+/// Unicode's normal form C of a text.
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.nfc().collect()),
+    }
+}
+
+/// Whether a text shows nothing.
+pub fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+pub fn text(json: &Json) -> Parsed {
+    plain(json, "text").map(|text| Value::Text(nfc(text).into_owned()))
+}
+
+/// One line: without line feeds and other controls.
+pub fn line(json: &Json) -> Parsed {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    match plain(json, "text")?.contains(breaks) {
+        true => Err(not("one line of text, without line breaks, tabs and control characters", json)),
+        false => text(json),
+    }
+}
+
+pub fn slug(json: &Json) -> Parsed {
+    let text = plain(json, "a slug")?;
+    if text.len() > 96 || !SLUG.is_match(text) {
+        let rule = "must be lower-case letters and digits in groups joined by `-`, at most 96 characters";
+        return Err(format!("{rule}, not {json}"));
+    }
+    Ok(Value::Text(text.to_owned()))
+}
+
+/// Kept in lower case: spellings of one mailbox are one value.
+pub fn email(json: &Json) -> Parsed {
+    let wanted = "an address of electronic mail such as `ann@example.org`";
+    let address = nfc(plain(json, wanted)?).to_lowercase();
+    match address.len() <= 254 && EMAIL.is_match(&address) {
+        true => Ok(Value::Text(nfc(&address).into_owned())),
+        false => Err(not(wanted, json)),
+    }
+}
+
+pub fn color(json: &Json) -> Parsed {
+    let wanted = "a colour as `#rrggbb` or `#rrggbbaa`";
+    match plain(json, wanted)? {
+        text if COLOR.is_match(text) => Ok(Value::Text(text.to_ascii_lowercase())),
+        _ => Err(not(wanted, json)),
+    }
+}
+
+/// As the URL standard of WHATWG reads and writes it: what browsers would go to is what is kept.
+pub fn url(json: &Json) -> Parsed {
+    let wanted = "an address that starts with `https://`, `http://` or `/`, without spaces and invisible characters";
+    let text = plain(json, wanted)?;
+    if INVISIBLE.is_match(text) || text.len() > LONGEST_ADDRESS {
+        return Err(not(wanted, json));
+    }
+    let address = match text.starts_with('/') {
+        true => path(text),
+        false => absolute(text).map_err(|reason| reason.map_or_else(|| not(wanted, json), str::to_owned))?,
+    };
+    address.filter(|address| address.len() <= LONGEST_ADDRESS).map(Value::Text).ok_or_else(|| not(wanted, json))
+}
+
+fn absolute(text: &str) -> Result<Option<String>, Option<&'static str>> {
+    let has_scheme = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    // The standard would mend `https:host` and `https:\\host`; nobody means these.
+    let host =
+        ["https://", "http://"].into_iter().find(|scheme| has_scheme(scheme)).map(|scheme| &text[scheme.len()..]);
+    if host.is_none_or(|host| host.starts_with(['/', '\\'])) {
+        return Ok(None);
+    }
+    let Ok(url) = Url::parse(text) else { return Ok(None) };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Some("must not hold a user name or a password: an address is shown to everybody"));
+    }
+    Ok(Some(url.into()))
+}
+
+/// A path from the site's root, which stays on the site whatever is in it.
+fn path(text: &str) -> Option<String> {
+    const BASE: &str = "https://site.invalid";
+    let url = Url::parse(BASE).ok()?.join(text).ok()?;
+    let path = String::from(url);
+    let path = path.strip_prefix(BASE)?;
+    (path.starts_with('/') && !path.starts_with("//") && !text.starts_with("//") && !text.starts_with("/\\"))
+        .then(|| path.to_owned())
+}
+
+pub fn plain<'a>(json: &'a Json, wanted: &str) -> Result<&'a str, String> {
+    let text = json.as_str().ok_or_else(|| not(wanted, json))?;
+    no_nul(text)?;
+    Ok(text)
+}
+
+/// PostgreSQL keeps every character but this one.
+pub fn no_nul(text: &str) -> Result<(), String> {
+    match text.contains('\0') {
+        true => Err("must not hold the character U+0000".to_owned()),
+        false => Ok(()),
+    }
+}

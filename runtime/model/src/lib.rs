@@ -1,0 +1,13 @@
+//! What the generator and the server both know: the kinds of values with their one parser and printer, ids, money, moments. No IO.
+
+pub mod currency;
+pub mod id;
+pub mod json;
+pub mod kind;
+pub mod number;
+pub mod timestamp;
+pub mod value;
+
+pub use kind::Kind;
+pub use timestamp::Timestamp;
+pub use value::Value;
