@@ -180,7 +180,7 @@ impl<'a> Author<'a, '_> {
     fn check_bounds(&mut self, part: &Entry) {
         let Some(field) = find(&self.owner.fields, &part.key.value) else { return };
         let Some(FieldType::Scalar(scalar)) = field.ty else { return };
-        let parsed = literal::parse(scalar.mapping().kind, &part.node.written(), &literal::ANY);
+        let parsed = literal::parse(scalar.mapping(), &part.node.written(), &literal::ANY);
         if let Some(broken) = parsed.ok().and_then(|parsed| broken_rule(field, &parsed)) {
             let message = format!("the value breaks the field's own rule: {broken}");
             self.push(Diagnostic::error(Code::BadConditionValue, part.node.span, message));

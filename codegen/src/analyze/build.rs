@@ -233,7 +233,7 @@ pub fn default(node: &Node, kind: &FieldKind) -> Option<Literal> {
 }
 
 fn scalar_default(node: &Node, scalar: Scalar) -> Option<Literal> {
-    literal::parse(scalar.mapping().kind, &node.written(), &literal::ANY).ok().map(|parsed| Literal(parsed.json))
+    literal::parse(scalar.mapping(), &node.written(), &literal::ANY).ok().map(|parsed| Literal(parsed.json))
 }
 
 fn required(node: Option<&Node>) -> Required {

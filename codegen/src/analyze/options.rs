@@ -104,7 +104,7 @@ fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<Parsable, String>> 
             Some(Err("an amount without a currency, as in `9.99`".to_owned()))
         }
         FieldType::Scalar(scalar) if scalar.mapping().takes.range => {
-            let parsed = literal::parse(scalar.mapping().kind, &node.written(), &literal::ANY);
+            let parsed = literal::parse(scalar.mapping(), &node.written(), &literal::ANY);
             Some(parsed.map(|parsed| parsed.rank).map_err(|_| {
                 format!("a value of type `{}`, as in `{}`", scalar.mapping().yaml, scalar.mapping().example)
             }))
@@ -144,7 +144,7 @@ fn check_scalar_default(
     site: &dyn Currencies,
     found: &mut Diagnostics,
 ) {
-    let parsed = match literal::parse(scalar.mapping().kind, &node.written(), site) {
+    let parsed = match literal::parse(scalar.mapping(), &node.written(), site) {
         Ok(parsed) => parsed,
         Err(reason) => return found.push(bad_default(scalar, &reason, node.span)),
     };
@@ -161,7 +161,7 @@ fn check_scalar_default(
 /// The report that a value is none of the type's, with an example of one that is.
 pub fn bad_default(scalar: Scalar, reason: &str, span: Span) -> Diagnostic {
     let row = scalar.mapping();
-    let message = format!("the default is not a value of type `{}`: it {reason}", row.yaml);
+    let message = format!("the default is not a value of type `{}`: {reason}", row.yaml);
     Diagnostic::error(Code::BadDefault, span, message).help(format!("write it as in `default: {}`", row.example))
 }
 

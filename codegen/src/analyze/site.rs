@@ -99,7 +99,7 @@ fn check_arguments(operation: &Entry, found: &mut Diagnostics) {
         if argument.node.flag("many") {
             let message = "an argument that is a list has no default";
             found.push(Diagnostic::error(Code::BadDefault, default.span, message).help("remove the default"));
-        } else if let Err(reason) = literal::parse(scalar.mapping().kind, &default.written(), &literal::ANY) {
+        } else if let Err(reason) = literal::parse(scalar.mapping(), &default.written(), &literal::ANY) {
             found.push(bad_default(scalar, &reason, default.span));
         }
     }

@@ -24,8 +24,8 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
                 (SqlType::Bigint | SqlType::Numeric, Unit::Plain) => Written::Number(text.to_owned()),
                 _ => Written::Text(text.to_owned()),
             };
-            let parsed = literal::parse(mapping.kind, &written, &literal::ANY).map(|parsed| parsed.json);
-            parsed.map_err(|reason| format!("`{text}` is no {scalar}: it {reason}; write it as {}", mapping.example))
+            let parsed = literal::parse(mapping, &written, &literal::ANY).map(|parsed| parsed.json);
+            parsed.map_err(|reason| format!("`{text}` is no {scalar}: {reason}; write it as {}", mapping.example))
         }
         Store::Enums { .. } => Ok(text.split(',').filter(|item| !item.is_empty()).collect()),
         _ => Ok(Value::from(text)),

@@ -4,6 +4,8 @@ use model::currency::{Currencies, Every};
 use model::{Kind, Value as Parsable};
 use serde_json::{Map, Value, json};
 
+use super::{Mapping, SqlType, Unit};
+
 /// Where the site's currency is not at hand: one with the most digits.
 pub const ANY: Every<'static> = Every("CLF");
 
@@ -79,18 +81,18 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// The value that the server would make of it. The error completes "the default ...".
-pub fn parse(kind: Kind, written: &Written, site: &dyn Currencies) -> Result<Parsed, String> {
-    if *written == Written::Null && kind != Kind::Json {
+pub fn parse(of: Mapping, written: &Written, site: &dyn Currencies) -> Result<Parsed, String> {
+    if *written == Written::Null && of.sql != SqlType::Jsonb {
         return Err("must not be null".to_owned());
     }
-    let json = if kind == Kind::Money { money(written) } else { written.json() };
-    let value = kind.parse(&json, site)?;
+    let json = if of.unit == Unit::MinorUnits { money(written) } else { written.json() };
+    let value = of.kind.parse(&json, site)?;
     Ok(match value {
         Parsable::Money { .. } => {
             let rank = Kind::Decimal.parse(&json["amount"], site)?;
             Parsed { json, rank }
         }
-        value => Parsed { json: kind.json(&value), rank: value },
+        value => Parsed { json: of.kind.json(&value), rank: value },
     })
 }
 
@@ -120,24 +122,25 @@ mod tests {
     use model::currency::Every;
 
     use super::*;
+    use crate::schema::Scalar;
 
-    fn text(kind: Kind, text: &str) -> Result<Parsed, String> {
-        parse(kind, &Written::Text(text.into()), &Every("EUR"))
+    fn text(of: Scalar, text: &str) -> Result<Parsed, String> {
+        parse(of.mapping(), &Written::Text(text.into()), &Every("EUR"))
     }
 
     #[test]
     fn bounds_are_ordered() {
         for (kind, low, high) in [
-            (Kind::Bigint, "9", "10"),
-            (Kind::Decimal, "-10.5", "9.99"),
-            (Kind::Decimal, "0.1", "0.25"),
-            (Kind::Date, "1969-12-31", "2026-02-28"),
-            (Kind::Time, "09:30:00", "17:00:00"),
-            (Kind::Datetime, "2026-01-31T09:30:00+02:00", "2026-01-31T09:30:00Z"),
-            (Kind::Datetime, "2026-01-31T09:30:00Z", "2026-01-31T09:30:00.5Z"),
-            (Kind::Duration, "PT90M", "P1D"),
-            (Kind::Money, "9.99", "10 EUR"),
-            (Kind::Money, "-2", "-1 JPY"),
+            (Scalar::Bigint, "9", "10"),
+            (Scalar::Decimal, "-10.5", "9.99"),
+            (Scalar::Decimal, "0.1", "0.25"),
+            (Scalar::Date, "1969-12-31", "2026-02-28"),
+            (Scalar::Time, "09:30:00", "17:00:00"),
+            (Scalar::Datetime, "2026-01-31T09:30:00+02:00", "2026-01-31T09:30:00Z"),
+            (Scalar::Datetime, "2026-01-31T09:30:00Z", "2026-01-31T09:30:00.5Z"),
+            (Scalar::Duration, "PT90M", "P1D"),
+            (Scalar::Money, "9.99", "10 EUR"),
+            (Scalar::Money, "-2", "-1 JPY"),
         ] {
             let (low, high) = (text(kind, low).unwrap(), text(kind, high).unwrap());
             assert_eq!(low.rank.order(&high.rank), Ordering::Less, "{low:?} < {high:?}");
@@ -147,39 +150,42 @@ mod tests {
     #[test]
     fn values_are_those_that_the_server_takes() {
         for (kind, wrong) in [
-            (Kind::String, "two\nlines"),
-            (Kind::Date, "2026-02-30"),
-            (Kind::Time, "25:00:00"),
-            (Kind::Time, "24:00"),
-            (Kind::Duration, "P1Y"),
-            (Kind::Decimal, "1e5"),
-            (Kind::Money, "10 EURO"),
-            (Kind::Money, "10.005"),
-            (Kind::Slug, "Two Words"),
-            (Kind::Url, "javascript:alert(1)"),
-            (Kind::Url, "https://user:pw@example.org/"),
-            (Kind::Color, "red"),
-            (Kind::Email, "nobody"),
-            (Kind::Email, "a@b"),
-            (Kind::User, "user_8zzzzzzzzzzzzzzzzzzzzzzzzz"),
-            (Kind::User, "product_01h455vb4pex5vsknk084sn02q"),
+            (Scalar::String, "two\nlines"),
+            (Scalar::Date, "2026-02-30"),
+            (Scalar::Time, "25:00:00"),
+            (Scalar::Time, "24:00"),
+            (Scalar::Duration, "P1Y"),
+            (Scalar::Decimal, "1e5"),
+            (Scalar::Money, "10 EURO"),
+            (Scalar::Money, "10.005"),
+            (Scalar::Slug, "Two Words"),
+            (Scalar::Url, "javascript:alert(1)"),
+            (Scalar::Url, "https://user:pw@example.org/"),
+            (Scalar::Color, "red"),
+            (Scalar::Email, "nobody"),
+            (Scalar::Email, "a@b"),
+            (Scalar::User, "user_8zzzzzzzzzzzzzzzzzzzzzzzzz"),
+            (Scalar::User, "product_01h455vb4pex5vsknk084sn02q"),
         ] {
             assert!(text(kind, wrong).is_err(), "{wrong:?}");
         }
-        assert!(parse(Kind::Text, &Written::Null, &Every("EUR")).is_err());
+        assert!(parse(Scalar::Text.mapping(), &Written::Null, &Every("EUR")).is_err());
         for (kind, written, shown) in [
-            (Kind::Color, "#FFCC00", "#ffcc00"),
-            (Kind::Email, "Ada@Example.org", "ada@example.org"),
-            (Kind::Url, "HTTPS://example.org", "https://example.org/"),
-            (Kind::String, "Cafe\u{301}", "Caf\u{e9}"),
-            (Kind::Datetime, "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+            (Scalar::Color, "#FFCC00", "#ffcc00"),
+            (Scalar::Email, "Ada@Example.org", "ada@example.org"),
+            (Scalar::Url, "HTTPS://example.org", "https://example.org/"),
+            (Scalar::String, "Cafe\u{301}", "Caf\u{e9}"),
+            (Scalar::Datetime, "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
         ] {
             assert_eq!(text(kind, written).unwrap().json, json!(shown));
         }
         let digits = Written::Number("12345678901234567.89".into());
-        assert_eq!(parse(Kind::Decimal, &digits, &Every("EUR")).unwrap().json, json!("12345678901234567.89"));
         assert_eq!(
-            parse(Kind::Money, &digits, &Every("EUR")).unwrap().json,
+            parse(Scalar::Decimal.mapping(), &digits, &Every("EUR")).unwrap().json,
+            json!("12345678901234567.89")
+        );
+        assert_eq!(
+            parse(Scalar::Money.mapping(), &digits, &Every("EUR")).unwrap().json,
             json!({ "amount": "12345678901234567.89" })
         );
     }

@@ -40,7 +40,7 @@ pub(crate) use keys::camel;
 pub use slug::slugify;
 
 /// How often a write that other writers were in the way of is done anew.
-const ATTEMPTS: u32 = 6;
+const ATTEMPTS: u32 = 12;
 
 /// `createProduct(input, publish)`: `input` is a `ProductCreateInput`.
 pub async fn create(
@@ -158,9 +158,16 @@ enum Work<'a> {
 }
 
 impl Work<'_> {
-    async fn attempt(&self, connection: &mut Connection, store: &Store, hooks: &HookSet) -> Result<Saved, Failure> {
+    /// `again`: others were in the way of the attempt before.
+    async fn attempt(
+        &self,
+        connection: &mut Connection,
+        store: &Store,
+        hooks: &HookSet,
+        again: bool,
+    ) -> Result<Saved, Failure> {
         let events = match self {
-            Self::Save(request) => return batch::run(connection, store, hooks, request).await,
+            Self::Save(request) => return batch::run(connection, store, hooks, request, again).await,
             Self::Delete(subject) => remove::delete(connection, store, hooks, *subject).await?,
             Self::Publish(subject) => batch::publish(connection, store, hooks, *subject).await?,
             Self::Unpublish(subject, force) => remove::unpublish(connection, store, hooks, *subject, *force).await?,
@@ -187,7 +194,7 @@ impl Work<'_> {
 async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(Uuid, Change)>> {
     let mut attempts = 1;
     loop {
-        match once(store, hooks, work).await {
+        match once(store, hooks, work, attempts > 1).await {
             Ok(Saved { entries, events }) => {
                 after_commit(store, hooks, &events).await;
                 return Ok(entries);
@@ -199,10 +206,10 @@ async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(
 }
 
 /// The connection is given back before anything else is asked of the pool.
-async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Saved, Failure> {
+async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>, again: bool) -> Result<Saved, Failure> {
     let mut transaction = store.writes.begin().await?;
     store.check_actor(&mut transaction).await?;
-    match work.attempt(&mut transaction, store, hooks).await {
+    match work.attempt(&mut transaction, store, hooks, again).await {
         Ok(done) => {
             transaction.commit().await?;
             Ok(done)

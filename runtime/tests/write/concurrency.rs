@@ -60,6 +60,34 @@ async fn automatic_slugs_race_without_failures() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forty_of_one_name_are_all_made_nested_and_imported_ones_too() {
+    let shop = Shop::new().await;
+    let hooks = HookSet::default();
+    let options = BulkOptions { publish: true, ..BulkOptions::default() };
+    let line = object(json!({"name": "Same", "price": {"amount": "1"}, "brand": {"create": {"name": "Same"}}}));
+    let items = [UpsertItem { key: None, data: &line }, UpsertItem { key: None, data: &line }];
+    let tags = (0..40).map(async |_| shop.create(&TAG, json!({"name": "Same"})).await.map(|_| ()));
+    let nested = (0..10).map(async |_| shop.create_live(&PRODUCT, line.clone().into()).await.map(|_| ()));
+    let imports = (0..10).map(async |_| {
+        let done = write::save_batch(&shop.store, &hooks, &PRODUCT, &items, options).await?;
+        assert!(done.iter().all(|outcome| matches!(outcome, Outcome::Created(_))), "{done:?}");
+        Ok::<_, runtime::Error>(())
+    });
+    let (tags, nested, imports) = tokio::join!(
+        futures_util::future::join_all(tags),
+        futures_util::future::join_all(nested),
+        futures_util::future::join_all(imports),
+    );
+    for done in tags.into_iter().chain(nested).chain(imports) {
+        done.unwrap();
+    }
+    for (table, count) in [("tag", 40), ("brand", 30), ("product", 30)] {
+        assert_eq!(shop.value(&format!("select count(distinct slug) from live.{table}")).await, count, "{table}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_writers_need_one_connection_each() {
     let shop = Shop::new().await;
     let limits = Limits::COMMAND;

@@ -72,6 +72,31 @@ impl Hooks<Brand> for Trimmed {
         if brand.name == "Secret" { Err(refuse("a secret", ["name".into()])) } else { Ok(()) }
     }
 
+    async fn after_publish(&self, cx: &mut Cx<'_>, brand: &Brand) -> Result<()> {
+        // What is live already is seen in the transaction.
+        let live: i64 = sqlx::query_scalar("select count(*) from live.brand").fetch_one(&mut *cx.connection).await?;
+        self.note(format!("published {} of {live}", brand.name));
+        if brand.name == "Too late" { Err(refuse("not that one", ["name".into()])) } else { Ok(()) }
+    }
+
+    async fn before_unpublish(&self, cx: &mut Cx<'_>, brand: &Brand) -> Result<()> {
+        let live: i64 = sqlx::query_scalar("select count(*) from live.brand").fetch_one(&mut *cx.connection).await?;
+        self.note(format!("unpublishing {} of {live}", brand.name));
+        if brand.name == "Evergreen" { Err(refuse("it stays", ["name".into()])) } else { Ok(()) }
+    }
+
+    async fn after_unpublish(&self, cx: &mut Cx<'_>, brand: &Brand) -> Result<()> {
+        let live: i64 = sqlx::query_scalar("select count(*) from live.brand").fetch_one(&mut *cx.connection).await?;
+        self.note(format!("unpublished {}, {live} left", brand.name));
+        Ok(())
+    }
+
+    async fn after_delete(&self, cx: &mut Cx<'_>, brand: &Brand) -> Result<()> {
+        let left: i64 = sqlx::query_scalar("select count(*) from draft.brand").fetch_one(&mut *cx.connection).await?;
+        self.note(format!("deleted {}, {left} left", brand.name));
+        if brand.name == "Precious" { Err(refuse("never", ["name".into()])) } else { Ok(()) }
+    }
+
     async fn before_delete(&self, _: &mut Cx<'_>, brand: &Brand) -> Result<()> {
         self.note(format!("deleting {}", brand.name));
         Ok(())
@@ -107,6 +132,7 @@ async fn hooks_change_refuse_and_hear() {
     let expected = [
         "before None Acme",
         "saved Acme acme",
+        "published Acme of 1",
         &format!("{:?} at 1", EventKind::Created),
         "Published at 1",
         "before None Secret",
@@ -115,8 +141,54 @@ async fn hooks_change_refuse_and_hear() {
         "saved Twin of 1 twin",
         "Created at 1",
         "deleting Acme",
+        "deleted Acme, 1 left",
         "Deleted at 1",
     ];
     assert_eq!(*log.lock().unwrap(), expected);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn hooks_around_publishing_and_deleting_run_in_the_transaction() {
+    let shop = Shop::new().await;
+    let (log, mut hooks) = (Log::default(), HookSet::default());
+    hooks.add::<Brand>(Trimmed(log.clone()));
+    let create = async |name: &str, publish| {
+        write::create(&shop.store, &hooks, &BRAND, &object(json!({"name": name})), publish).await
+    };
+    let acme = create("Acme", false).await.unwrap();
+    write::publish(&shop.store, &hooks, &BRAND, acme, 1).await.unwrap();
+    write::unpublish(&shop.store, &hooks, &BRAND, acme, 1, false).await.unwrap();
+    // Again it would change nothing, so nothing is called.
+    write::unpublish(&shop.store, &hooks, &BRAND, acme, 1, false).await.unwrap();
+    write::delete(&shop.store, &hooks, &BRAND, acme, 1).await.unwrap();
+    let expected = [
+        "before None Acme",
+        "saved Acme acme",
+        "Created at 1",
+        "published Acme of 1",
+        "Published at 1",
+        "unpublishing Acme of 1",
+        "unpublished Acme, 0 left",
+        "Unpublished at 1",
+        "deleting Acme",
+        "deleted Acme, 0 left",
+        "Deleted at 1",
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
+
+    // What one of them refuses has not happened.
+    for name in ["Too late", "Evergreen", "Precious"] {
+        let made = create(name, name == "Evergreen").await.unwrap();
+        let refused = match name {
+            "Too late" => write::publish(&shop.store, &hooks, &BRAND, made, 1).await,
+            "Evergreen" => write::unpublish(&shop.store, &hooks, &BRAND, made, 1, false).await,
+            _ => write::delete(&shop.store, &hooks, &BRAND, made, 1).await,
+        };
+        let error = refused.unwrap_err();
+        assert_eq!((error.problems[0].code, path(&error.problems[0].path)), (Code::Refused, "name".into()), "{name}");
+    }
+    assert_eq!(shop.values("select name from live.brand").await, ["Evergreen"]);
+    assert_eq!(shop.value("select count(*) from draft.brand").await, 3);
     shop.close().await;
 }

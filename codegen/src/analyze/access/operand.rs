@@ -87,7 +87,7 @@ impl<'a> Operand<'a> {
     fn parse(&self, node: &Node) -> Result<Json, String> {
         let text = node.text().unwrap_or_default();
         match &self.values {
-            Values::Scalar(mapping) => match literal::parse(mapping.kind, &node.written(), &literal::ANY) {
+            Values::Scalar(mapping) => match literal::parse(*mapping, &node.written(), &literal::ANY) {
                 Ok(parsed) => Ok(parsed.json),
                 Err(_) => Err(format!("a value of type `{}`, as in `{}`", mapping.yaml, mapping.example)),
             },

@@ -64,7 +64,7 @@ fn writes(ty: &ContentType) -> Vec<Member> {
             .args([entry_id(), revision()]),
     ];
     if ty.drafts {
-        let force = "Also when others point at the entry: what they show of it becomes null.";
+        let force = "Also when others that are public point at the entry: what they show of it becomes null, or is missing from their lists.";
         let force = Member::new("force", "Boolean!", force).default("false");
         fields.push(field("publish", format!("Makes the {one} public as it is saved.")).args([entry_id(), revision()]));
         fields.push(field("unpublish", format!("Takes the {one} out of what is public; it stays as a draft.")).args([

@@ -72,12 +72,18 @@ pub struct Happened {
     pub revision: i64,
 }
 
-pub async fn run(connection: &mut Connection, store: &Store, hooks: &HookSet, request: &Request<'_>) -> Result<Saved> {
+pub async fn run(
+    connection: &mut Connection,
+    store: &Store,
+    hooks: &HookSet,
+    request: &Request<'_>,
+    again: bool,
+) -> Result<Saved> {
     let guard = Guard::new(store, request.import);
     must_save(guard, request)?;
     let mut faults = Faults::default();
     let mut items = prepare(connection, guard, store, request, &mut faults).await?;
-    slug::assign(&mut items, connection).await?;
+    slug::assign(&mut items, connection, again).await?;
     let publishes = |item: &Item| item.publish || !item.info.drafts;
     check(store, &items, &publishes, &mut faults);
     if request.ask_unique {

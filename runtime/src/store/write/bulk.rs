@@ -57,10 +57,10 @@ impl Rehearsal {
     }
 
     /// As a transaction of its own would, and what is checked at a commit is checked here.
-    async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>) -> std::result::Result<Saved, Failure> {
+    async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>, again: bool) -> std::result::Result<Saved, Failure> {
         let mut outer = self.0.lock().await;
         outer.run("savepoint batch", true).await?;
-        let done = match work.attempt(&mut outer, store, hooks).await {
+        let done = match work.attempt(&mut outer, store, hooks, again).await {
             Ok(done) => match sqlx::query("set constraints all immediate").execute(&mut **outer).await {
                 Ok(_) => Ok(done),
                 Err(error) => Err(Failure::from(error)),
@@ -138,8 +138,8 @@ impl Bulk<'_> {
             let ask_unique = races > 0;
             let work = Work::Save(self.request(&open, ask_unique));
             let done = match self.rehearsal {
-                Some(rehearsal) => rehearsal.once(self.store, self.hooks, &work).await,
-                None => once(self.store, self.hooks, &work).await,
+                Some(rehearsal) => rehearsal.once(self.store, self.hooks, &work, races > 0).await,
+                None => once(self.store, self.hooks, &work, races > 0).await,
             };
             match done {
                 Ok(Saved { entries, events }) => {

@@ -14,7 +14,11 @@ use crate::kind::{Kind, is_blank};
 use crate::record::from_stored;
 use crate::store::write::keys::camel;
 use crate::store::write::row::{At, Faults, Row};
+use crate::store::write::unique::rules;
 use crate::value::Value;
+
+/// Bytes of UTF-8 that a row of an index may have; PostgreSQL's own limit is 2704 with what it adds.
+pub const LONGEST_INDEXED: usize = 2_500;
 
 /// Checks what a write changes, or all of a row that is about to be published.
 pub struct Checker<'a> {
@@ -26,7 +30,7 @@ pub struct Checker<'a> {
 
 impl Checker<'_> {
     /// What the input did not touch and is not published stays as it is: a rule that came later refuses no other change.
-    pub fn row(&mut self, info: &ContentInfo, row: &Row, old: Option<&Row>, at: At<'_>) {
+    pub fn row(&mut self, info: &'static ContentInfo, row: &Row, old: Option<&Row>, at: At<'_>) {
         for (index, field) in info.fields.iter().enumerate() {
             if row.invalid.contains(&index) {
                 continue;
@@ -39,11 +43,38 @@ impl Checker<'_> {
             let value = &row.values[index];
             if self.publishing || old.is_none_or(|old| old.values[index] != *value) {
                 self.field(field, value, at);
+                self.indexed(info, index, row, at);
             }
         }
     }
 
-    fn children(&mut self, info: &ContentInfo, field: &FieldInfo, rows: &[Row], old: Option<&[Row]>, at: At<'_>) {
+    /// What an index holds has to fit into it: a text alone, and those of one unique index together.
+    fn indexed(&mut self, info: &'static ContentInfo, index: usize, row: &Row, at: At<'_>) {
+        let size = |&index: &usize| match &row.values[index] {
+            Value::Text(text) => text.len(),
+            _ => 0,
+        };
+        let field = &info.fields[index];
+        if size(&index) <= LONGEST_INDEXED / 8 {
+            return;
+        }
+        let alone = if field.filterable || field.sortable { size(&index) } else { 0 };
+        let together = rules(info).into_iter().filter(|rule| rule.on.contains(&index));
+        let bytes = together.map(|rule| rule.on.iter().map(size).sum()).max().unwrap_or(0).max(alone);
+        if bytes > LONGEST_INDEXED {
+            let message = format!("has {bytes} bytes, and an index that it is in takes {LONGEST_INDEXED}: shorten it");
+            self.fault(message, at);
+        }
+    }
+
+    fn children(
+        &mut self,
+        info: &'static ContentInfo,
+        field: &FieldInfo,
+        rows: &[Row],
+        old: Option<&[Row]>,
+        at: At<'_>,
+    ) {
         if self.publishing || old.is_none_or(|old| old.len() != rows.len()) {
             self.required(field, rows.is_empty(), at);
             self.count(field, rows.len(), at);

@@ -7,6 +7,7 @@ use crate::error::sqlstate::{
     CHECK, DEADLOCK_DETECTED, FOREIGN_KEY, NOT_NULL, RESTRICT, SERIALIZATION_FAILURE, UNIQUE,
 };
 use crate::error::{Code, Error, Problem, Step};
+use crate::store::write::check::LONGEST_INDEXED;
 use crate::store::write::row::Faults;
 use crate::store::write::table;
 
@@ -23,6 +24,8 @@ pub enum Failure {
 }
 
 const REFERENCED: &str = "other entries point at this one";
+/// A row of an index must fit into a third of a page.
+const TOO_LARGE: &str = "54000";
 
 impl Failure {
     /// Another writer was in the way: what was true when the write was checked is not any more. Done anew, it succeeds or is refused with
@@ -91,6 +94,9 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo, removes: bool) ->
         FOREIGN_KEY => (Code::NotFound, format!("what {what} points at does not exist")),
         NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
         CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not take")),
+        TOO_LARGE => {
+            (Code::InvalidValue, format!("{what} is too long for its index, which takes {LONGEST_INDEXED} bytes"))
+        }
         _ => return error.into(),
     };
     Problem::new(code, message).at(path).into()

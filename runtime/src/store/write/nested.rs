@@ -1,6 +1,9 @@
 //! Children in inputs: `set`, `create`, `update` and `delete` over the rows that an entry has.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use crate::content::{ContentInfo, Shape};
 use crate::error::Code;
@@ -23,20 +26,45 @@ impl Overlay<'_> {
             self.fault(Code::BadUserInput, format!("`{name}` is not one of {}", PARTS.join(", ")), At::Key(&at, name));
         }
         let mut rows = before;
-        for part in PARTS {
-            let Some(json) = parts.get(part).filter(|json| !json.is_null()) else { continue };
-            let at = At::Key(&at, part);
-            let Json::Array(list) = json else {
-                self.fault(Code::BadUserInput, format!("must be a list, not {json}"), at);
-                continue;
-            };
-            match part {
-                "set" => rows = self.set(info, rows, list, at),
-                "create" => self.append(info, &mut rows, list, at),
-                "update" => self.update(info, &mut rows, list, at),
-                _ => self.remove(info, &mut rows, list, at),
+        let list = |overlay: &mut Self, part: &str| match parts.get(part).filter(|json| !json.is_null())? {
+            Json::Array(list) => Some(list),
+            json => overlay.refuse(Code::BadUserInput, format!("must be a list, not {json}"), At::Key(&at, part)),
+        };
+        if let Some(list) = list(self, "set") {
+            rows = self.set(info, rows, list, At::Key(&at, "set"));
+        }
+        if let Some(list) = list(self, "create") {
+            self.append(info, &mut rows, list, At::Key(&at, "create"));
+        }
+        // Keys name rows as they are before any of them is changed: values may be exchanged.
+        let (update, delete) = (list(self, "update").map_or(&[][..], Vec::as_slice), list(self, "delete"));
+        let (at_update, at_delete) = (At::Key(&at, "update"), At::Key(&at, "delete"));
+        let updated: Vec<Option<Uuid>> = update
+            .iter()
+            .enumerate()
+            .map(|(index, json)| {
+                let key = json.get("key").unwrap_or(&Json::Null);
+                self.find(info, &rows, key, At::Key(&At::Index(&at_update, index), "key")).map(|place| rows[place].id)
+            })
+            .collect();
+        let deleted: HashSet<Uuid> = delete
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .filter_map(|(index, json)| {
+                self.find(info, &rows, json, At::Index(&at_delete, index)).map(|place| rows[place].id)
+            })
+            .collect();
+        for (index, (json, id)) in update.iter().zip(updated).enumerate() {
+            let at = At::Index(&at_update, index);
+            let Some(place) = rows.iter().position(|row| Some(row.id) == id) else { continue };
+            let row = rows.remove(place);
+            let data = json.get("data").unwrap_or(&Json::Null);
+            if let Some(row) = self.child(info, row, data, At::Key(&at, "data")) {
+                rows.insert(place, row);
             }
         }
+        rows.retain(|row| !deleted.contains(&row.id));
         rows
     }
 
@@ -74,28 +102,6 @@ impl Overlay<'_> {
             let at = At::Index(&at, index);
             let blank = self.blank(info, new_uuid(), at);
             rows.extend(self.child(info, blank, json, at));
-        }
-    }
-
-    fn update(&mut self, info: &'static ContentInfo, rows: &mut Vec<Row>, list: &[Json], at: At<'_>) {
-        for (index, json) in list.iter().enumerate() {
-            let at = At::Index(&at, index);
-            let Some(place) = self.find(info, rows, json.get("key").unwrap_or(&Json::Null), At::Key(&at, "key")) else {
-                continue;
-            };
-            let row = rows.remove(place);
-            let data = json.get("data").unwrap_or(&Json::Null);
-            if let Some(row) = self.child(info, row, data, At::Key(&at, "data")) {
-                rows.insert(place, row);
-            }
-        }
-    }
-
-    fn remove(&mut self, info: &'static ContentInfo, rows: &mut Vec<Row>, list: &[Json], at: At<'_>) {
-        for (index, json) in list.iter().enumerate() {
-            if let Some(place) = self.find(info, rows, json, At::Index(&at, index)) {
-                rows.remove(place);
-            }
         }
     }
 

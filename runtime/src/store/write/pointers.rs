@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::content::{ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
+use crate::content::{ComponentInfo, ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
 use crate::id;
 use crate::store::write::failure::Result;
 use crate::store::write::guard::readable;
@@ -114,6 +114,46 @@ pub async fn references(
         sqlx::query_scalar(AssertSqlSafe(pointer.select(stage))).bind(ids).fetch_all(connection).await?;
     let Pointer { source, field, .. } = *pointer;
     Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, source, stage, field }).collect())
+}
+
+/// The live entries whose components point at any of these ids.
+pub async fn inside_components(
+    connection: &mut Connection,
+    schema: &'static SchemaInfo,
+    target: &ContentInfo,
+    ids: &[Uuid],
+) -> Result<Vec<Reference>> {
+    let mut references = Vec::new();
+    for source in schema.contents() {
+        for field in source.fields.iter().filter(|field| holds(&field.shape, target)) {
+            // Stored ids are UUIDs in text, which nothing else looks like.
+            let sql = format!(
+                r#"select distinct t.{} from live."{}" t, unnest($1::uuid[]) as k(id) where strpos(t."{}"::text, k.id::text) > 0"#,
+                if source.owner.is_some() { "parent_id" } else { "id" },
+                source.table,
+                field.snake
+            );
+            let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut **connection).await?;
+            let info = source.owner.unwrap_or(source);
+            references.extend(found.into_iter().map(|id| Reference { info, id, source, stage: Stage::Live, field }));
+        }
+    }
+    Ok(references)
+}
+
+/// Whether components kept in the field have a relation to the type.
+fn holds(shape: &Shape, target: &ContentInfo) -> bool {
+    let of = |component: &ComponentInfo| {
+        component.fields.iter().any(|field| match field.shape {
+            Shape::One(to) | Shape::Many(to) => to.to.iter().any(|other| other.table == target.table),
+            shape => holds(&shape, target),
+        })
+    };
+    match shape {
+        Shape::Component(component) | Shape::Components(component) => of(component),
+        Shape::Blocks(blocks) => blocks.of.iter().any(|component| of(component)),
+        _ => false,
+    }
 }
 
 /// The first references with their titles, for an error's details; those that the actor may not read are left out.

@@ -142,6 +142,11 @@ fn plans(
             (None, _) => matches!(input.target, Target::New).then(|| Plan { id: new_uuid(), key: None, free }),
             (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
             (Some(key), None) => match (key.field, &key.value) {
+                _ if expected(input).is_some() && matches!(input.target, Target::Key { .. }) => {
+                    let message = format!("{}: without `revision` a new one is made", key.missing());
+                    faults.add(input.root, Code::Conflict, message, At::Key(&outer, "revision"));
+                    None
+                }
                 (Some(field), value) => {
                     let place = request.info.fields.iter().position(|other| std::ptr::eq(other, field));
                     let id = new_uuid();
@@ -168,13 +173,17 @@ fn plans(
     plans
 }
 
-fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
-    let expected = match input.target {
+/// The revision that the input was made from, if it says so.
+fn expected(input: &Input<'_>) -> Option<i64> {
+    match input.target {
         Target::New => None,
         Target::Id { revision, .. } => Some(revision),
         Target::Key { revision, .. } => revision,
-    };
-    if let Some(expected) = expected.filter(|expected| *expected != old.revision) {
+    }
+}
+
+fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
+    if let Some(expected) = expected(input).filter(|expected| *expected != old.revision) {
         faults.0.push((
             input.root,
             revision_mismatch(expected, old.revision, At::Key(&At::Steps(&input.outer), "revision")),

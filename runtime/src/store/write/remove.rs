@@ -14,7 +14,7 @@ use crate::store::write::batch::{Happened, call, revision_mismatch};
 use crate::store::write::failure::Result;
 use crate::store::write::guard::Guard;
 use crate::store::write::load::load;
-use crate::store::write::pointers::{Pointer, Reference, pointers, references};
+use crate::store::write::pointers::{Pointer, Reference, inside_components, pointers, references};
 use crate::store::write::row::{At, Item, Old};
 use crate::store::write::{live, trail};
 use crate::store::{Connection, Stage, Store};
@@ -72,7 +72,7 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
 
 pub async fn delete(connection: &mut Connection, store: &Store, hooks: &HookSet, of: Subject) -> Result<Vec<Happened>> {
     subject(connection, store, of, Action::Delete).await?;
-    let (going, blockers) = closure(connection, store, of, &[Stage::Draft, Stage::Live]).await?;
+    let (going, blockers) = closure(connection, store, of, Leaving::ForGood).await?;
     refuse_referenced(connection, store, of.info, &blockers, "deleted").await?;
     let items = stored(connection, &going, |_| true).await?;
     for item in &items {
@@ -107,7 +107,7 @@ pub async fn unpublish(
     if live::revisions(connection, of.info, &[of.id]).await?.is_empty() {
         return Ok(Vec::new());
     }
-    let (going, blockers) = closure(connection, store, of, &[Stage::Live]).await?;
+    let (going, blockers) = closure(connection, store, of, Leaving::Live).await?;
     if !force {
         refuse_referenced(connection, store, of.info, &blockers, "unpublished").await?;
     }
@@ -126,20 +126,34 @@ pub async fn unpublish(
     Ok(events)
 }
 
+/// How an entry goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    /// Deleted: relations that are declared to forget it do so.
+    ForGood,
+    /// Unpublished: whatever shows it would show nothing, which is asked first.
+    Live,
+}
+
 /// All that goes with the entry, and what would be left pointing at some of it though its relation does not allow that.
 async fn closure(
     connection: &mut Connection,
     store: &Store,
     of: Subject,
-    stages: &[Stage],
+    leaving: Leaving,
 ) -> Result<(Going, Vec<Reference>)> {
+    let stages: &[Stage] = match leaving {
+        Leaving::ForGood => &[Stage::Draft, Stage::Live],
+        Leaving::Live => &[Stage::Live],
+    };
     let mut going = Going::default();
     going.add(of.info, of.id);
     let mut blockers = Vec::new();
     let mut frontier = vec![(of.info, vec![of.id])];
     while let Some((info, ids)) = frontier.pop() {
         for pointer in pointers(store.schema, info) {
-            if pointer.to.on_delete == OnDelete::SetNull || pointer.loses_item() {
+            let loses_it = pointer.to.on_delete == OnDelete::SetNull || pointer.loses_item();
+            if loses_it && leaving == Leaving::ForGood {
                 continue;
             }
             let mut found: Vec<Reference> = Vec::new();
@@ -147,6 +161,7 @@ async fn closure(
                 found.extend(references(connection, stage, &pointer, &ids).await?);
             }
             match pointer.to.on_delete {
+                _ if loses_it => blockers.append(&mut found),
                 OnDelete::Restrict => blockers.append(&mut found),
                 _ => {
                     let found: BTreeSet<Uuid> = found.into_iter().map(|reference| reference.id).collect();
@@ -156,6 +171,11 @@ async fn closure(
                     }
                 }
             }
+        }
+    }
+    if leaving == Leaving::Live {
+        for (info, ids) in going.ids() {
+            blockers.extend(inside_components(connection, store.schema, info, &ids).await?);
         }
     }
     blockers.retain(|blocker| !going.has(blocker.info, blocker.id));

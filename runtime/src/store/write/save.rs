@@ -11,6 +11,7 @@ use crate::store::write::failure::Result;
 use crate::store::write::row::{Item, Row};
 use crate::store::write::sheet::Sheet;
 use crate::store::write::table::{self, cell, target};
+use crate::store::write::unique;
 use crate::value::Value;
 
 /// A row to be stored, beside what is stored of it.
@@ -51,9 +52,11 @@ pub async fn save(
         });
         let writes: Vec<_> = writes.collect();
         remove_children(connection, info, &writes).await?;
+        free(connection, info, &writes).await?;
         rows(connection, info, &writes, System::Entry { publish, user }).await?;
         for (field, child) in table::children(info) {
             let writes: Vec<_> = writes.iter().flat_map(|write| children_of(write, field)).collect();
+            free(connection, child, &writes).await?;
             rows(connection, child, &writes, System::Child).await?;
         }
     }
@@ -119,6 +122,11 @@ async fn remove_children(connection: &mut Connection, info: &ContentInfo, writes
         }
     }
     Ok(())
+}
+
+async fn free(connection: &mut Connection, info: &'static ContentInfo, writes: &[Write<'_>]) -> Result<()> {
+    let rows: Vec<_> = writes.iter().map(|write| (write.row, write.old)).collect();
+    unique::free(connection, info, &rows).await
 }
 
 async fn rows(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::AssertSqlSafe;
 
 use crate::content::{ContentInfo, FieldInfo, Shape};
+use crate::kind::nfc;
 use crate::store::Connection;
 use crate::store::write::failure::Result;
 use crate::store::write::row::{Item, Row};
@@ -17,7 +18,7 @@ const LONGEST: usize = 96;
 /// `Crème brûlée & Co.` is `creme-brulee-co`; empty when there is no letter or digit in it.
 pub fn slugify(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
-    for letter in deunicode::deunicode(text).chars() {
+    for letter in deunicode::deunicode(&nfc(text)).chars() {
         if letter.is_ascii_alphanumeric() {
             slug.push(letter.to_ascii_lowercase());
         } else if letter != '\'' && !slug.is_empty() && !slug.ends_with('-') {
@@ -38,7 +39,9 @@ struct Wishes {
 }
 
 /// Gives every row that has no slug one, if it can be made. An automatic slug steps aside for every other, in both stages.
-pub async fn assign(items: &mut [Item], connection: &mut Connection) -> Result<()> {
+///
+/// Where others took one between the look and the write, the next attempt makes such attempts wait for each other.
+pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool) -> Result<()> {
     let mut wishes: BTreeMap<Family, Wishes> = BTreeMap::new();
     visit(items, &mut |info, row| {
         for (index, field, source) in made(info) {
@@ -53,6 +56,9 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection) -> Result<(
     let mut free: BTreeMap<Family, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for (family, wishes) in &mut wishes {
         if !wishes.bases.is_empty() {
+            if again {
+                lock(*family, connection).await?;
+            }
             free.insert(*family, find_free(*family, wishes, connection).await?);
         }
     }
@@ -76,6 +82,13 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection) -> Result<(
             row.values[index] = slug.map_or(Value::Null, Value::Text);
         }
     });
+    Ok(())
+}
+
+/// Held until the transaction ends; families come in their order, so that nobody waits in a circle.
+async fn lock((table, column): Family, connection: &mut Connection) -> Result<()> {
+    let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+    sqlx::query(sql).bind(format!("slug {table}.{column}")).execute(&mut **connection).await?;
     Ok(())
 }
 
@@ -168,6 +181,7 @@ mod tests {
             ("Women's T-Shirt", "womens-t-shirt"),
             ("Привет, мир", "privet-mir"),
             ("…", ""),
+            ("Cafe\u{301} Zu\u{308}rich \u{1100}\u{1161}\u{11b7}", "cafe-zurich-gam"),
         ] {
             assert_eq!(slugify(text), slug, "{text}");
         }
