@@ -66,6 +66,7 @@ pub fn render(step: &Step, after: &Catalog) -> Rendered {
         | Step::Require { .. }
         | Step::RequireMembers { .. }
         | Step::ProbeUnique { .. }
+        | Step::ProbeLength { .. }
         | Step::CreateNewIndex { .. }
         | Step::CreateIndex { .. }
         | Step::ValidateConstraint { .. }
@@ -203,6 +204,11 @@ fn rules(step: &Step) -> (String, Vec<Statement>) {
             let names = names.join(", ");
             let probes = each(|stage| format!("select cms.assert_unique('{}', array[{names}])", at(stage, table)));
             (format!("no two rows of {table} have the same {}", columns.join(" and ")), probes)
+        }
+        Step::ProbeLength { table, columns } => {
+            let names = columns.iter().map(text).collect::<Vec<_>>().join(", ");
+            let probes = each(|stage| format!("select cms.assert_short('{}', array[{names}])", at(stage, table)));
+            (format!("the {} of each row of {table} fits into an index", columns.join(" and ")), probes)
         }
         Step::CreateNewIndex { table, index } => {
             (format!("create index {}", index.name), each(|stage| create_index(stage, table, index, "")))

@@ -218,6 +218,11 @@ pub enum Step {
         table: String,
         columns: Vec<String>,
     },
+    /// Texts that are to be in an index must fit into it.
+    ProbeLength {
+        table: String,
+        columns: Vec<String>,
+    },
 
     // Order matters: from here on outside of a transaction, since an index is built concurrently or under a lock.
     DropIndex {

@@ -38,6 +38,22 @@ begin
   end if;
 end $$;
 
+-- Stops a migration before a row would not fit into an index, and names the longest. The limit is that of the server for what is written.
+create or replace function cms.assert_short(rows regclass, columns text[]) returns void
+language plpgsql set search_path = pg_catalog as $$
+declare
+  sizes text := (select string_agg(format('coalesce(octet_length(%I), 0)', name), ' + ') from unnest(columns) as name);
+  entry text;
+  bytes bigint;
+begin
+  execute format('select id::text, size from (select id, %s as size from %s) as t where size > 2500 order by size desc limit 1', sizes, rows)
+    into entry, bytes;
+  if entry is not null then
+    raise exception 'the % of row % of % has % bytes, an index takes 2500', array_to_string(columns, ' and '), entry, rows, bytes
+      using errcode = 'string_data_right_truncation', hint = 'Shorten it, in other rows too where it is longer, then migrate again.';
+  end if;
+end $$;
+
 -- Stops a migration before NOT NULL would fail, and says how many rows are to blame.
 create or replace function cms.assert_present(rows regclass, name text) returns void
 language plpgsql set search_path = pg_catalog as $$

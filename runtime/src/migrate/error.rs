@@ -71,6 +71,9 @@ impl Failure {
             "22P02" | "22003" | "22007" | "22008" | "22023" => {
                 "a stored value does not fit its new type; change it, then run `typecase migrate` again"
             }
+            "54000" => {
+                "a stored text is too long for an index (2500 bytes fit); shorten it, then run `typecase migrate` again"
+            }
             "42501" => "the user of the database must own its tables; migrate as their owner",
             _ => "mend the cause, then run `typecase migrate` again",
         }

@@ -131,3 +131,25 @@ async fn the_audit_log_is_only_added_to() {
     drop(connection);
     db.close().await;
 }
+
+#[tokio::test]
+async fn a_text_that_is_too_long_for_an_index_stops_with_its_row() {
+    let db = TestDb::new().await;
+    let first = (
+        "0001_start.sql",
+        "create table t (id bigint, label text, code text);
+         insert into t select n, string_agg(md5(i::text), ''), 'x' from (values (1, 2), (7, 94)) as v(n, parts), generate_series(1, parts) as i group by n;",
+    );
+    let sql = "select cms.assert_short('public.t', array['label', 'code']);\ncreate index concurrently if not exists t_label_idx on public.t (label, code);\n";
+    let migrations = Migrations { files: &[first, ("0002_index.sql", sql)], catalog: "b" };
+    let error = migrate(&db.options, migrations).await.expect_err("a label is too long").to_string();
+    assert!(error.contains("label and code of row 7 of t has 3009 bytes"), "{error}");
+    let indexes: i64 = sqlx::query_scalar("select count(*) from pg_index where indrelid = 't'::regclass")
+        .fetch_one(&db.pool)
+        .await
+        .expect("the catalog");
+    assert_eq!(indexes, 0);
+    sqlx::query("update t set label = left(label, 2499)").execute(&db.pool).await.expect("shortened");
+    migrate(&db.options, migrations).await.expect("it goes on where it stopped");
+    db.close().await;
+}

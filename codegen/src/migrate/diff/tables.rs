@@ -226,6 +226,14 @@ impl<'a> Differ<'a> {
                 let columns = index.on.iter().map(|key| key.column.clone()).collect();
                 self.push(Step::ProbeUnique { table: table.clone(), columns });
             }
+            let is_long = |column: &&String| {
+                let text = tables.after.columns.iter().any(|after| after.name == **column && after.sql_type == "text");
+                text && columns.kept.values().any(|kept| kept.to == **column && !kept.subject.is_empty())
+            };
+            let long: Vec<_> = index.on.iter().map(|key| &key.column).filter(is_long).cloned().collect();
+            if !long.is_empty() && !index.gin {
+                self.push(Step::ProbeLength { table: table.clone(), columns: long });
+            }
             let subject = index_subject(name.after, index, columns);
             self.push(Step::CreateIndex { table, index: index.clone(), subject, doubtful });
         }

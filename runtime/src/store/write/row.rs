@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::content::{ContentInfo, Shape};
 use crate::error::{Code, Problem, Step};
 use crate::hooks::{AnyRecord, Entry};
+use crate::kind::nfc;
 use crate::value::Value;
 
 /// A row of a content type or of children.
@@ -130,6 +131,7 @@ impl Row {
                 }
                 (Shape::Children(_), _) => {}
                 (shape, Value::Null) => self.values[index] = empty(&shape),
+                (_, Value::Text(text)) => self.values[index] = Value::Text(nfc(&text).into_owned()),
                 (_, value) => self.values[index] = value,
             }
         }
