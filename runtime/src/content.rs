@@ -73,7 +73,7 @@ pub struct ContentInfo {
     pub fields: &'static [FieldInfo],
     pub inverses: &'static [InverseInfo],
     pub computed: &'static [ComputedInfo],
-    /// The constraints and unique indexes of the table, each with the field (by `snake`) that a row breaks it with.
+    /// The constraints and indexes of the table, each with the field (by `snake`) whose value it does not take.
     pub constraints: &'static [(&'static str, &'static str)],
 }
 

@@ -92,17 +92,17 @@ fn static_info(owner: &Owner, first_line: &str, end: &str, catalog: &Catalog) ->
     )
 }
 
-/// The names of constraints and unique indexes, each with the field that its first column is of.
+/// The names of constraints and indexes, each with the field that its first column is of.
 fn constraints(table: &Table) -> Vec<String> {
-    let unique = table.indexes.iter().filter(|index| index.unique);
-    let unique = unique.map(|index| (&index.name, &index.on[0].column));
+    let indexes = table.indexes.iter().filter(|index| !index.gin);
+    let indexes = indexes.map(|index| (&index.name, &index.on[0].column));
     let checks = table.checks.iter().map(|check| (&check.name, &check.on[0]));
     let keys = table.foreign_keys.iter().map(|key| (&key.name, &key.column));
     let of_field = |(name, column): (&String, &String)| {
         let field = table.fields.iter().find(|field| field.columns().contains(column))?;
         Some(format!("({}, {})", text(name), text(&field.name)))
     };
-    unique.chain(checks).chain(keys).filter_map(of_field).collect()
+    indexes.chain(checks).chain(keys).filter_map(of_field).collect()
 }
 
 /// `&["name", "day"]` for each unique index.

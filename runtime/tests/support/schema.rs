@@ -210,6 +210,10 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     inverses: &[InverseInfo { name: "posts", source: &POST, field: "product" }],
     computed: &[],
     constraints: &[
+        // Made by tests that try what the schema does not tell the server of.
+        ("product_stock_check", "stock"),
+        ("product_name_stock_key", "name"),
+        ("product_summary_idx", "summary"),
         ("product_slug_key", "slug"),
         ("product_sku_key", "sku"),
         ("product_stock_status_check", "stock_status"),

@@ -119,6 +119,8 @@ async fn lines_blanks_addresses_and_times_are_held_to_their_form_everywhere() {
         "input.openingHours.0.opens",
         "input.opensAt",
         "input.seenAt",
+        "input.seo.title",
+        "input.variants.create.0.sku",
         "input.variants.create.1.sku",
     ];
     assert_eq!(paths, expected.map(|path| (true, path)));

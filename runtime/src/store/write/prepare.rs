@@ -76,8 +76,12 @@ pub async fn prepare(
             None => overlay.blank(info, id, at),
         };
         new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
-        let key = key.map(|(field, value)| (field, value, of_key));
-        overlay.entry(info, &mut new, key, input.data, at);
+        let given = key.clone().map(|(field, value)| (field, value, of_key));
+        overlay.entry(info, &mut new, given, input.data, at);
+        // The input may say that the entry is to have another value than that of its key, which may be taken.
+        if let Some((field, value)) = key {
+            new.claimed.retain(|claimed| *claimed != field || new.values[field] == value);
+        }
         items.push(Item {
             info,
             root: input.root,

@@ -176,6 +176,10 @@ impl Reader<'_> {
             Step::Unpublish(slug) => {
                 self.may("publish")?;
                 self.found(self.reaches("publish", model, slug))?;
+                let points = |(other, note): (&String, &Note)| other != slug && note.near.as_deref() == Some(slug);
+                if model.live.contains_key(*slug) && model.live.iter().any(points) {
+                    return Err(Refusal::from(["REFERENCED"]));
+                }
                 if model.live.remove(*slug).is_some() {
                     tell(model, "unpublish");
                 }
