@@ -33,5 +33,8 @@ pub static AUTHOR: ContentInfo = ContentInfo {
         InverseInfo { name: "posts", source: &POST, field: "authors" },
     ],
     computed: &[],
-    constraints: &[("author_slug_key", "slug"), ("author_portrait_id_fkey", "portrait")],
+    constraints: &[
+        ("author_name_idx", "name"), ("author_slug_key", "slug"), ("author_portrait_id_idx", "portrait"),
+        ("author_portrait_id_fkey", "portrait"),
+    ],
 };

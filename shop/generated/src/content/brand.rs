@@ -35,5 +35,8 @@ pub static BRAND: ContentInfo = ContentInfo {
         InverseInfo { name: "products", source: &PRODUCT, field: "brand" },
     ],
     computed: &[],
-    constraints: &[("brand_slug_key", "slug"), ("brand_logo_id_fkey", "logo")],
+    constraints: &[
+        ("brand_name_idx", "name"), ("brand_slug_key", "slug"), ("brand_logo_id_idx", "logo"),
+        ("brand_country_idx", "country"), ("brand_logo_id_fkey", "logo"),
+    ],
 };

@@ -80,9 +80,11 @@ pub static SERVICE: ContentInfo = ContentInfo {
     ],
     computed: &[],
     constraints: &[
-        ("service_slug_key", "slug"), ("service_external_ref_key", "external_ref"), ("service_price_check", "price"),
-        ("service_price_unit_check", "price_unit"), ("service_capacity_check", "capacity"),
-        ("service_location_mode_check", "location_mode"),
+        ("service_name_idx", "name"), ("service_slug_key", "slug"), ("service_price_idx", "price"),
+        ("service_price_unit_idx", "price_unit"), ("service_duration_idx", "duration"),
+        ("service_location_mode_idx", "location_mode"), ("service_external_ref_key", "external_ref"),
+        ("service_price_check", "price"), ("service_price_unit_check", "price_unit"),
+        ("service_capacity_check", "capacity"), ("service_location_mode_check", "location_mode"),
     ],
 };
 
