@@ -56,7 +56,10 @@ async fn children_exchange_their_values_however_the_input_says_so() {
         {"id": shown(a), "sku": "NEW"}, {"id": shown(b), "sku": "C"}, {"id": shown(third), "sku": "A"}]}});
     shop.update(&PRODUCT, chair, 3, set).await.unwrap();
     assert_eq!(shop.values(&format!("select sku from draft.{SKUS}")).await, ["NEW", "C", "A"]);
-    assert_eq!(shop.values(&format!("select id from draft.{SKUS}")).await, [a, b, third].map(|id| json!(id.to_string())));
+    assert_eq!(
+        shop.values(&format!("select id from draft.{SKUS}")).await,
+        [a, b, third].map(|id| json!(id.to_string()))
+    );
     // To a new row, and a deleted one's to a row that stays.
     let new = json!({"variants": {"create": [{"sku": "C", "price": {"amount": "2"}}],
         "update": [{"key": {"id": shown(b)}, "data": {"sku": "A"}}], "delete": [{"sku": "A"}]}});

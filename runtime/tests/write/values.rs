@@ -126,7 +126,7 @@ async fn lines_blanks_addresses_and_times_are_held_to_their_form_everywhere() {
     assert_eq!(paths, expected.map(|path| (true, path)));
     let blank = json!({"name": " \u{3000}", "seo": {"title": "\u{a0}"}, "variants": {"create": [{"sku": "\u{2003}"}]}});
     let refused = problems(shop.create(&PRODUCT, blank).await);
-    let expected = ["input.name", "input.seo.title", "input.variants.create.0.sku"];
+    let expected = ["input.name", "input.seo.title", "input.slug", "input.variants.create.0.sku"];
     assert_eq!(refused, expected.map(|path| (Code::InvalidValue, path.to_owned())));
     let kept = json!({"name": "Fine", "contact": "Ada@Shop.Example", "homepage": "HTTPS://Example.ORG/<b>", "seenAt": "9999-12-31T23:59:59.999999Z"});
     shop.create_live(&PRODUCT, kept).await.unwrap();
