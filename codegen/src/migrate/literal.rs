@@ -72,7 +72,8 @@ fn one(to: &[String], value: &Value) -> Result<String, String> {
     uuid.ok_or_else(|| format!("it takes the id of an entry, `{}_` and 26 characters", to.join(" or ")))
 }
 
-fn scalar_sql(kind: Kind, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {
+/// The columns of a value that the API would take, as SQL.
+pub fn scalar_sql(kind: Kind, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {
     let value = kind.parse(value, &Every(site_currency))?;
     let cell = |(part, column): (usize, &model::kind::Column)| {
         let text = value.text(part).unwrap_or_default();

@@ -2,14 +2,16 @@
 
 use std::cmp::Ordering;
 
+use model::Value;
+use model::currency::Every;
+
 use super::{Differ, subject};
 use crate::catalog::rules::Rules;
 use crate::catalog::{Field, Role, Store, names};
-use crate::migrate::literal::quoted as text;
-use crate::migrate::money;
+use crate::migrate::literal::{quoted as text, scalar_sql};
 use crate::migrate::pair::Pair;
-use crate::schema::literal::Written;
-use crate::schema::{Scalar, SqlType, Unit};
+use crate::schema::Scalar;
+use crate::schema::literal::{self, Written};
 
 /// A rule that is new or tighter than it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,25 +158,19 @@ fn is_tighter(before: Option<&str>, after: &str, scalar: Option<Scalar>, tighter
     let Some(before) = before else { return true };
     let rank = |text: &str| match scalar {
         Some(scalar) if !scalar.mapping().takes.text => {
-            let mapping = scalar.mapping();
-            let number = (mapping.literal)(&Written::Number(text.to_owned()));
-            number.or_else(|| (mapping.literal)(&Written::Text(text.to_owned()))).and_then(|parsed| parsed.rank)
+            let parsed = literal::parse(scalar.mapping(), &Written::Number(text.to_owned()), &literal::ANY);
+            parsed.ok().map(|parsed| parsed.rank)
         }
-        _ => text.parse().ok(),
+        _ => text.parse().ok().map(Value::Int),
     };
     match (rank(after), rank(before)) {
-        (Some(after), Some(before)) => after.cmp(&before) == tighter,
+        (Some(after), Some(before)) => after.order(&before) == tighter,
         _ => before != after,
     }
 }
 
 /// A bound of the value itself as SQL.
 fn sql_bound(scalar: Scalar, bound: &str, currency: &str) -> Option<String> {
-    let mapping = scalar.mapping();
-    Some(match (mapping.sql, mapping.unit) {
-        (_, Unit::MinorUnits) => money::minor_units(bound, currency)?.to_string(),
-        (_, Unit::Milliseconds) => (mapping.literal)(&Written::Text(bound.to_owned()))?.rank?.to_string(),
-        (SqlType::Bigint | SqlType::Numeric, _) => bound.to_owned(),
-        _ => text(bound),
-    })
+    let parsed = literal::parse(scalar.mapping(), &Written::Number(bound.to_owned()), &Every(currency)).ok()?;
+    scalar_sql(scalar.mapping().kind, &parsed.json, currency).ok()?.into_iter().next()
 }
