@@ -42,6 +42,9 @@ fn machine_date(text: &str, offset: Offset) -> Option<String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment.to_string());
     }
+    if let Ok(moment) = text.parse::<model::Timestamp>() {
+        return Some(moment.to_string());
+    }
     if text.len() <= 10 {
         return text.parse::<Date>().ok().map(|date| date.to_string());
     }
@@ -52,7 +55,11 @@ fn machine_date(text: &str, offset: Offset) -> Option<String> {
 }
 
 fn moment(local: DateTime, offset: Offset) -> Option<String> {
-    local.to_zoned(TimeZone::fixed(offset)).ok().map(|zoned| zoned.timestamp().to_string())
+    if let Ok(zoned) = local.to_zoned(TimeZone::fixed(offset)) {
+        return Some(zoned.timestamp().to_string());
+    }
+    // The last day of the year 9999 is beyond jiff's moments.
+    format!("{local}{offset}").parse::<model::Timestamp>().ok().map(|moment| moment.to_string())
 }
 
 /// `Z`, `UTC`, `+02:00`, `-0530`.
@@ -85,6 +92,8 @@ mod tests {
         assert_eq!(read("Sat, 31 Jan 2026 09:30:00 +0100", &[]).unwrap(), "2026-01-31T08:30:00Z");
         assert_eq!(read("31/01/2026", &["%Y-%m-%d", "%d/%m/%Y"]).unwrap(), "2026-01-31");
         assert_eq!(read("Jan 5, 2026", &["%b %d, %Y"]).unwrap(), "2026-01-05");
+        assert_eq!(read("9999-12-31 23:59:59", &["%Y-%m-%d %H:%M:%S"]).unwrap(), "9999-12-31T23:59:59Z");
+        assert_eq!(read("9999-12-31T23:59:59.999999Z", &[]).unwrap(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(read("1769852000", &["unix"]).unwrap(), "2026-01-31T09:33:20Z");
         assert!(read("31/01/2026", &[]).unwrap_err().contains("formats"));
         assert!(read("soon", &["%Y"]).unwrap_err().contains("%Y"));

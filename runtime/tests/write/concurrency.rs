@@ -65,11 +65,12 @@ async fn forty_of_one_name_are_all_made_nested_and_imported_ones_too() {
     let hooks = HookSet::default();
     let options = BulkOptions { publish: true, ..BulkOptions::default() };
     let line = object(json!({"name": "Same", "price": {"amount": "1"}, "brand": {"create": {"name": "Same"}}}));
-    let items = [UpsertItem { key: None, data: &line }, UpsertItem { key: None, data: &line }];
+    let items =
+        [UpsertItem { key: None, data: &line, publish: false }, UpsertItem { key: None, data: &line, publish: false }];
     let tags = (0..40).map(async |_| shop.create(&TAG, json!({"name": "Same"})).await.map(|_| ()));
     let nested = (0..10).map(async |_| shop.create_live(&PRODUCT, line.clone().into()).await.map(|_| ()));
     let imports = (0..10).map(async |_| {
-        let done = write::save_batch(&shop.store, &hooks, &PRODUCT, &items, options).await?;
+        let done = write::save_batch(&shop.store, &hooks, &PRODUCT, &items, options, None).await?;
         assert!(done.iter().all(|outcome| matches!(outcome, Outcome::Created(_))), "{done:?}");
         Ok::<_, runtime::Error>(())
     });

@@ -1,7 +1,7 @@
 //! Unique values that move: what a whole batch comes to is what must be unique, in both stages, by the API and by imports.
 
 use runtime::hooks::HookSet;
-use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
+use runtime::store::write::{self, BulkOptions, Outcome, Rehearsal, UpsertItem};
 use runtime::{Code, Result, id};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -172,10 +172,15 @@ async fn imports_move_values_within_a_batch_and_reject_what_is_taken_alone() {
         (json!({"slug": "b"}), object(json!({"slug": "a"}))),
         (json!({"slug": "d"}), object(json!({"name": "D", "slug": "c"}))),
     ];
-    let items: Vec<_> = lines.iter().map(|(key, data)| UpsertItem { key: Some(key), data }).collect();
-    for dry_run in [true, false] {
-        let options = BulkOptions { publish: true, dry_run, ..BulkOptions::default() };
-        let outcomes = write::save_batch(&shop.store, &HookSet::default(), &TAG, &items, options).await.unwrap();
+    let items: Vec<_> = lines.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();
+    let options = BulkOptions { publish: true, ..BulkOptions::default() };
+    let rehearsal = Rehearsal::begin(&shop.store).await.unwrap();
+    let hooks = HookSet::default();
+    let tried = write::save_batch(&shop.store, &hooks, &TAG, &items, options, Some(&rehearsal)).await;
+    rehearsal.end().await.unwrap();
+    let done = write::save_batch(&shop.store, &hooks, &TAG, &items, options, None).await;
+    for outcomes in [tried, done] {
+        let outcomes = outcomes.unwrap();
         assert_eq!(outcomes[0], Outcome::Updated(a), "{outcomes:?}");
         assert!(matches!(outcomes[1], Outcome::Updated(_)), "{outcomes:?}");
         let Outcome::Rejected(problems) = &outcomes[2] else { panic!("{outcomes:?}") };

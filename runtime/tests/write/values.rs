@@ -88,8 +88,9 @@ async fn texts_are_kept_in_one_normal_form_and_unique_in_it() {
     shop.update(&PRODUCT, cup, 1, key).await.unwrap();
     let line = object(json!({"name": "Cup", "variants": {"set": [{"sku": nfc}]}}));
     let cup_key = json!({"slug": "cup"});
-    let items = [UpsertItem { key: Some(&cup_key), data: &line }];
-    let done = write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, BulkOptions::default()).await;
+    let items = [UpsertItem { key: Some(&cup_key), data: &line, publish: false }];
+    let done =
+        write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, BulkOptions::default(), None).await;
     assert_eq!(done.unwrap(), [Outcome::Unchanged(cup)]);
     shop.close().await;
 }
@@ -156,15 +157,17 @@ async fn a_text_that_is_too_long_for_its_index_is_refused_by_its_path_alone() {
         object(json!({"url": format!("/{}", long(2040))})),
         object(json!({"url": "/c"})),
     ];
-    let items: Vec<_> = lines.iter().map(|data| UpsertItem { key: None, data }).collect();
-    let done =
-        write::save_batch(&shop.store, &HookSet::default(), &MEDIA, &items, BulkOptions::default()).await.unwrap();
+    let items: Vec<_> = lines.iter().map(|data| UpsertItem { key: None, data, publish: false }).collect();
+    let done = write::save_batch(&shop.store, &HookSet::default(), &MEDIA, &items, BulkOptions::default(), None)
+        .await
+        .unwrap();
     assert!(done.iter().all(|outcome| matches!(outcome, Outcome::Created(_))), "{done:?}");
     let lines =
         [long(10), long(2600), "Z".repeat(2600), long(11)].map(|sku| object(json!({"name": "Imported", "sku": sku})));
-    let items: Vec<_> = lines.iter().map(|data| UpsertItem { key: None, data }).collect();
-    let done =
-        write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, BulkOptions::default()).await.unwrap();
+    let items: Vec<_> = lines.iter().map(|data| UpsertItem { key: None, data, publish: false }).collect();
+    let done = write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, BulkOptions::default(), None)
+        .await
+        .unwrap();
     let rejected: Vec<_> = done.iter().map(|outcome| matches!(outcome, Outcome::Rejected(_))).collect();
     assert_eq!(rejected, [false, true, true, false], "{done:?}");
     shop.close().await;
@@ -181,9 +184,11 @@ async fn what_an_unknown_index_does_not_take_is_an_invalid_value_too() {
     let input = json!({"name": "Long", "summary": long(3000)});
     assert_eq!(problems(shop.create(&PRODUCT, input.clone()).await), [(Code::InvalidValue, "input.summary".into())]);
     let (wrong, fine) = (object(input), object(json!({"name": "Short"})));
-    let items = [UpsertItem { key: None, data: &wrong }, UpsertItem { key: None, data: &fine }];
-    let done =
-        write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, BulkOptions::default()).await.unwrap();
+    let items =
+        [UpsertItem { key: None, data: &wrong, publish: false }, UpsertItem { key: None, data: &fine, publish: false }];
+    let done = write::save_batch(&shop.store, &HookSet::default(), &PRODUCT, &items, BulkOptions::default(), None)
+        .await
+        .unwrap();
     assert!(matches!(done.as_slice(), [Outcome::Rejected(_), Outcome::Created(_)]), "{done:?}");
     shop.close().await;
 }

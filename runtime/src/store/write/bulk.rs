@@ -56,11 +56,11 @@ impl Rehearsal {
         Ok(self.0.into_inner().rollback().await?)
     }
 
-    /// As a transaction of its own would, and what is checked at a commit is checked here.
-    async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>, again: bool) -> std::result::Result<Saved, Failure> {
+    /// As a transaction of its own would, but that it keeps nobody from making a slug, and what is checked at a commit is checked here.
+    async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>) -> std::result::Result<Saved, Failure> {
         let mut outer = self.0.lock().await;
         outer.run("savepoint batch", true).await?;
-        let done = match work.attempt(&mut outer, store, hooks, again).await {
+        let done = match work.attempt(&mut outer, store, hooks, false).await {
             Ok(done) => match sqlx::query("set constraints all immediate").execute(&mut **outer).await {
                 Ok(_) => Ok(done),
                 Err(error) => Err(Failure::from(error)),
@@ -138,7 +138,7 @@ impl Bulk<'_> {
             let ask_unique = races > 0;
             let work = Work::Save(self.request(&open, ask_unique));
             let done = match self.rehearsal {
-                Some(rehearsal) => rehearsal.once(self.store, self.hooks, &work, races > 0).await,
+                Some(rehearsal) => rehearsal.once(self.store, self.hooks, &work).await,
                 None => once(self.store, self.hooks, &work, races > 0).await,
             };
             match done {
