@@ -36,7 +36,7 @@ pub static BRAND: ContentInfo = ContentInfo {
     ],
     computed: &[],
     constraints: &[
-        ("brand_name_idx", "name"), ("brand_slug_key", "slug"), ("brand_logo_id_idx", "logo"),
-        ("brand_country_idx", "country"), ("brand_logo_id_fkey", "logo"),
+        ("brand_name__sort", "name"), ("brand_slug_key", "slug"), ("brand_logo_id_idx", "logo"),
+        ("brand_country__sort", "country"), ("brand_logo_id_fkey", "logo"),
     ],
 };

@@ -47,7 +47,7 @@ pub static POST: ContentInfo = ContentInfo {
     inverses: &[],
     computed: &[],
     constraints: &[
-        ("post_title_idx", "title"), ("post_slug_key", "slug"), ("post_cover_id_idx", "cover"),
+        ("post_title__sort", "title"), ("post_slug_key", "slug"), ("post_cover_id_idx", "cover"),
         ("post_published_on_idx", "published_on"), ("post_featured_idx", "featured"), ("post_cover_id_fkey", "cover"),
     ],
 };

@@ -80,7 +80,7 @@ pub static SERVICE: ContentInfo = ContentInfo {
     ],
     computed: &[],
     constraints: &[
-        ("service_name_idx", "name"), ("service_slug_key", "slug"), ("service_price_idx", "price"),
+        ("service_name__sort", "name"), ("service_slug_key", "slug"), ("service_price__sort", "price"),
         ("service_price_unit_idx", "price_unit"), ("service_duration_idx", "duration"),
         ("service_location_mode_idx", "location_mode"), ("service_external_ref_key", "external_ref"),
         ("service_price_check", "price"), ("service_price_unit_check", "price_unit"),

@@ -27,5 +27,5 @@ pub static TAG: ContentInfo = ContentInfo {
         InverseInfo { name: "services", source: &SERVICE, field: "tags" },
     ],
     computed: &[],
-    constraints: &[("tag_name_idx", "name"), ("tag_slug_key", "slug")],
+    constraints: &[("tag_name__sort", "name"), ("tag_slug_key", "slug")],
 };

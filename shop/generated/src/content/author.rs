@@ -34,7 +34,7 @@ pub static AUTHOR: ContentInfo = ContentInfo {
     ],
     computed: &[],
     constraints: &[
-        ("author_name_idx", "name"), ("author_slug_key", "slug"), ("author_portrait_id_idx", "portrait"),
+        ("author_name__sort", "name"), ("author_slug_key", "slug"), ("author_portrait_id_idx", "portrait"),
         ("author_portrait_id_fkey", "portrait"),
     ],
 };

@@ -42,7 +42,7 @@ pub static CATEGORY: ContentInfo = ContentInfo {
     ],
     computed: &[],
     constraints: &[
-        ("category_name_idx", "name"), ("category_slug_key", "slug"), ("category_parent_id_idx", "parent"),
+        ("category_name__sort", "name"), ("category_slug_key", "slug"), ("category_parent_id_idx", "parent"),
         ("category_rank_idx", "rank"), ("category_image_id_idx", "image"), ("category_rank_check", "rank"),
         ("category_parent_id_fkey", "parent"), ("category_image_id_fkey", "image"),
     ],

@@ -33,7 +33,7 @@ pub static MEDIA: ContentInfo = ContentInfo {
     inverses: &[],
     computed: &[],
     constraints: &[
-        ("media_url_key", "url"), ("media_mime_type_idx", "mime_type"), ("media_width_check", "width"),
+        ("media_url_key", "url"), ("media_mime_type__sort", "mime_type"), ("media_width_check", "width"),
         ("media_height_check", "height"),
     ],
 };

@@ -70,8 +70,8 @@ pub static PRODUCT: ContentInfo = ContentInfo {
         ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"] },
     ],
     constraints: &[
-        ("product_name_idx", "name"), ("product_slug_key", "slug"), ("product_brand_id_idx", "brand"),
-        ("product_price_idx", "price"), ("product_stock_status_idx", "stock_status"),
+        ("product_name__sort", "name"), ("product_slug_key", "slug"), ("product_brand_id_idx", "brand"),
+        ("product_price__sort", "price"), ("product_stock_status_idx", "stock_status"),
         ("product_external_ref_key", "external_ref"), ("product_brand_id_created_at_idx", "brand"),
         ("product_price_check", "price"), ("product_compare_at_price_check", "compare_at_price"),
         ("product_stock_status_check", "stock_status"), ("product_brand_id_fkey", "brand"),
@@ -143,7 +143,7 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
     inverses: &[],
     computed: &[],
     constraints: &[
-        ("product_variant_sku_key", "sku"), ("product_variant_price_idx", "price"),
+        ("product_variant_sku_key", "sku"), ("product_variant_price__sort", "price"),
         ("product_variant_stock_status_idx", "stock_status"), ("product_variant_image_id_idx", "image"),
         ("product_variant_price_check", "price"), ("product_variant_compare_at_price_check", "compare_at_price"),
         ("product_variant_cost_check", "cost"), ("product_variant_stock_status_check", "stock_status"),
