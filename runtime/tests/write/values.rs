@@ -178,7 +178,7 @@ async fn a_text_that_is_too_long_for_its_index_is_refused_by_its_path_alone() {
 async fn what_an_unknown_index_does_not_take_is_an_invalid_value_too() {
     let shop = Shop::new().await;
     sqlx::query("create index product_summary_idx on draft.product (summary, id)")
-        .execute(&shop.store.pool)
+        .execute(&shop.store.writes)
         .await
         .unwrap();
     let input = json!({"name": "Long", "summary": long(3000)});

@@ -133,7 +133,7 @@ pub async fn inside_components(
                 source.table,
                 field.snake
             );
-            let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut **connection).await?;
+            let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
             let info = source.owner.unwrap_or(source);
             references.extend(found.into_iter().map(|id| Reference { info, id, source, stage: Stage::Live, field }));
         }

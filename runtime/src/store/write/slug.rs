@@ -88,7 +88,7 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool
 /// Held until the transaction ends; families come in their order, so that nobody waits in a circle.
 async fn lock((table, column): Family, connection: &mut Connection) -> Result<()> {
     let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
-    sqlx::query(sql).bind(format!("slug {table}.{column}")).execute(&mut **connection).await?;
+    sqlx::query(sql).bind(format!("slug {table}.{column}")).execute(&mut *connection).await?;
     Ok(())
 }
 

@@ -248,7 +248,7 @@ pub async fn free(
                 r#"update draft."{}" as t set {assignment} from unnest($1::uuid[]) with ordinality as u(id, n) where t.id = u.id"#,
                 info.table
             );
-            sqlx::query(AssertSqlSafe(sql)).bind(moved).execute(&mut **connection).await?;
+            sqlx::query(AssertSqlSafe(sql)).bind(moved).execute(&mut *connection).await?;
         }
     }
     Ok(())
