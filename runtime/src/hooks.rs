@@ -52,35 +52,42 @@ pub trait Hooks<T: Record>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// The rows are stored, and not committed yet: an error still refuses the write.
     fn after_save(&self, cx: &mut Cx<'_>, old: Option<&T>, new: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
+    /// The entry is about to be published, as `record` says.
     fn before_publish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
+    /// The entry is live in this transaction.
     fn after_publish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
+    /// The entry is about to leave `LIVE`; its draft stays.
     fn before_unpublish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
+    /// The entry is not live any more in this transaction.
     fn after_unpublish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
+    /// The entry is about to be deleted from both stages.
     fn before_delete(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
+    /// The entry is gone in this transaction; `record` is what it was.
     fn after_delete(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
-    /// The write is done and cannot be refused any more.
+    /// The write is committed and cannot be refused any more. It is not called again when the server stops before it has run.
     fn after_commit(&self, store: &Store, event: Event<T>) -> impl Future<Output = ()> + Send {
         async {}
     }

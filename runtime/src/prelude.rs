@@ -3,7 +3,7 @@
 pub use crate::access::{Actor, Identity, User};
 pub use crate::content::*;
 pub use crate::error::{Code, Error, Problem, Result, Step};
-pub use crate::hooks::{Cx, Hooks, refuse};
+pub use crate::hooks::{Cx, Event, EventKind, Hooks, refuse};
 pub use crate::id::Id;
 pub use crate::kind::Kind;
 pub use crate::record::{
