@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use async_graphql::parser::Pos;
 use async_graphql_value::{Name, Number, Value as Literal};
 
-use super::lexer::{Kind, Token, Tokens};
+use super::lexer::{Token, TokenKind, Tokens};
 use super::{invalid, refused};
 use crate::error::Code;
 use crate::graphql::rules::Broken;
@@ -70,7 +70,7 @@ impl<'a> Grammar<'a> {
     }
 
     fn next_is(&self, text: &str) -> bool {
-        self.peek().is_some_and(|token| token.kind != Kind::Text && token.text == text)
+        self.peek().is_some_and(|token| token.kind != TokenKind::Text && token.text == text)
     }
 
     fn pos(&self) -> Pos {
@@ -80,7 +80,7 @@ impl<'a> Grammar<'a> {
     fn unexpected<T>(&self, expected: &str) -> Checked<T> {
         let found = match self.peek() {
             None => "the end of the document".to_owned(),
-            Some(Token { kind: Kind::Text, .. }) => "a text".to_owned(),
+            Some(Token { kind: TokenKind::Text, .. }) => "a text".to_owned(),
             Some(token) => format!("`{}`", token.text),
         };
         Err(refused(format!("{found} stands where {expected} is expected"), self.pos()))
@@ -115,7 +115,7 @@ impl<'a> Grammar<'a> {
 
     fn name(&mut self, what: &str) -> Checked<&'a str> {
         match self.peek() {
-            Some(token) if token.kind == Kind::Name => {
+            Some(token) if token.kind == TokenKind::Name => {
                 self.copy();
                 Ok(&token.text)
             }
@@ -146,16 +146,16 @@ impl<'a> Grammar<'a> {
         let described = self.description();
         let pos = self.pos();
         match self.peek().map(|token| (token.kind, &*token.text)) {
-            Some((Kind::Mark, "{")) if !described => {
+            Some((TokenKind::Mark, "{")) if !described => {
                 if let Some(first) = self.anonymous.replace(pos) {
                     return Err(invalid("an operation without a name must be the only one of the document", first));
                 }
                 self.selection_set()
             }
-            Some((Kind::Name, "query" | "mutation" | "subscription")) => self.operation(),
-            Some((Kind::Name, "fragment")) => self.fragment(),
+            Some((TokenKind::Name, "query" | "mutation" | "subscription")) => self.operation(),
+            Some((TokenKind::Name, "fragment")) => self.fragment(),
             Some((
-                Kind::Name,
+                TokenKind::Name,
                 "schema" | "scalar" | "type" | "interface" | "union" | "enum" | "input" | "directive" | "extend",
             )) => Err(invalid("a document that is run has operations and fragments, and defines no types", pos)),
             _ => self.unexpected("an operation or a fragment"),
@@ -164,7 +164,7 @@ impl<'a> Grammar<'a> {
 
     /// For readers of the document; it means nothing to the server.
     fn description(&mut self) -> bool {
-        let found = self.peek().is_some_and(|token| token.kind == Kind::Text);
+        let found = self.peek().is_some_and(|token| token.kind == TokenKind::Text);
         self.at += usize::from(found);
         found
     }
@@ -173,7 +173,7 @@ impl<'a> Grammar<'a> {
         let pos = self.pos();
         self.copy();
         match self.peek() {
-            Some(name) if name.kind == Kind::Name => {
+            Some(name) if name.kind == TokenKind::Name => {
                 if !self.operations.insert(&name.text) {
                     return Err(invalid(format!("there are two operations `{}`", name.text), name.pos));
                 }
@@ -242,7 +242,7 @@ impl<'a> Grammar<'a> {
 
     fn ty_into(&mut self, text: &mut String) -> Checked {
         match self.peek() {
-            Some(token) if token.kind == Kind::Name => {
+            Some(token) if token.kind == TokenKind::Name => {
                 text.push_str(&token.text);
                 self.at += 1;
             }
@@ -275,7 +275,7 @@ impl<'a> Grammar<'a> {
         }
         if self.take("on") {
             self.name("a type")?;
-        } else if self.peek().is_some_and(|token| token.kind == Kind::Name) {
+        } else if self.peek().is_some_and(|token| token.kind == TokenKind::Name) {
             self.copy();
             return self.directives(false);
         }
@@ -315,21 +315,21 @@ impl<'a> Grammar<'a> {
     fn value(&mut self, constant: bool) -> Checked {
         let Some(token) = self.peek() else { return self.unexpected("a value") };
         match (token.kind, &*token.text) {
-            (Kind::Text, text) => self.literal(Literal::String(text.to_owned()), |number| format!("\"{number}\"")),
-            (Kind::Int | Kind::Float, text) => {
+            (TokenKind::Text, text) => self.literal(Literal::String(text.to_owned()), |number| format!("\"{number}\"")),
+            (TokenKind::Int | TokenKind::Float, text) => {
                 let number = number(text).ok_or_else(|| refused("the number is too large", token.pos))?;
                 self.literal(Literal::Number(number), |number| number.to_string());
             }
-            (Kind::Name, "true" | "false" | "null") => self.copy(),
-            (Kind::Name, name) => self.literal(Literal::Enum(Name::new(name)), |number| format!("E{number}")),
-            (Kind::Mark, "[") => return self.items(["[", "]"], 0, |this| this.value(constant)),
-            (Kind::Mark, "{") => return self.object(constant),
-            (Kind::Mark, "$") if constant => return self.unexpected("a value without variables"),
-            (Kind::Mark, "$") => {
+            (TokenKind::Name, "true" | "false" | "null") => self.copy(),
+            (TokenKind::Name, name) => self.literal(Literal::Enum(Name::new(name)), |number| format!("E{number}")),
+            (TokenKind::Mark, "[") => return self.items(["[", "]"], 0, |this| this.value(constant)),
+            (TokenKind::Mark, "{") => return self.object(constant),
+            (TokenKind::Mark, "$") if constant => return self.unexpected("a value without variables"),
+            (TokenKind::Mark, "$") => {
                 self.copy();
                 self.name("the name of a variable")?;
             }
-            (Kind::Mark, _) => return self.unexpected("a value"),
+            (TokenKind::Mark, _) => return self.unexpected("a value"),
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ const MAX_NESTING: usize = 60;
 const MAX_NAME: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// A bracket, `:`, `...` and the like.
     Mark,
     Name,
@@ -27,7 +27,7 @@ pub enum Kind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token<'a> {
-    pub kind: Kind,
+    pub kind: TokenKind,
     /// As it is written; of a text, what it says.
     pub text: Cow<'a, str>,
     pub pos: Pos,
@@ -119,11 +119,11 @@ impl<'a> Lexer<'a> {
             b'!' | b'$' | b'&' | b'(' | b')' | b':' | b'=' | b'@' | b'[' | b']' | b'{' | b'|' | b'}' => {
                 self.at += 1;
                 self.nest(byte, pos)?;
-                Kind::Mark
+                TokenKind::Mark
             }
             b'.' if self.rest().starts_with("...") => {
                 self.at += 3;
-                Kind::Mark
+                TokenKind::Mark
             }
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
                 let is_part = |byte: &u8| *byte == b'_' || byte.is_ascii_alphanumeric();
@@ -131,12 +131,12 @@ impl<'a> Lexer<'a> {
                 if self.at - start > MAX_NAME {
                     return Err(too_many("name", "characters", MAX_NAME, pos));
                 }
-                Kind::Name
+                TokenKind::Name
             }
             b'-' | b'0'..=b'9' => self.number()?,
             b'"' => {
                 let text = if self.rest().starts_with("\"\"\"") { self.block()? } else { self.string()? };
-                return Ok(Some(Token { kind: Kind::Text, text: text.into(), pos }));
+                return Ok(Some(Token { kind: TokenKind::Text, text: text.into(), pos }));
             }
             _ => return Err(self.unexpected("it has no meaning")),
         };
@@ -152,8 +152,8 @@ impl<'a> Lexer<'a> {
         if self.nesting > MAX_NESTING { Err(too_many("document", "nested brackets", MAX_NESTING, pos)) } else { Ok(()) }
     }
 
-    fn number(&mut self) -> Result<Kind, Broken> {
-        let mut kind = Kind::Int;
+    fn number(&mut self) -> Result<TokenKind, Broken> {
+        let mut kind = TokenKind::Int;
         self.eat(b'-');
         if self.eat(b'0') {
             if self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -163,11 +163,11 @@ impl<'a> Lexer<'a> {
             self.digits()?;
         }
         if self.eat(b'.') {
-            kind = Kind::Float;
+            kind = TokenKind::Float;
             self.digits()?;
         }
         if self.eat(b'e') || self.eat(b'E') {
-            kind = Kind::Float;
+            kind = TokenKind::Float;
             let _ = self.eat(b'+') || self.eat(b'-');
             self.digits()?;
         }
