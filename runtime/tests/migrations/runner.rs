@@ -143,7 +143,7 @@ async fn a_text_that_is_too_long_for_an_index_stops_with_its_row() {
     let sql = "select cms.assert_short('public.t', array['label', 'code']);\ncreate index concurrently if not exists t_label_idx on public.t (label, code);\n";
     let migrations = Migrations { files: &[first, ("0002_index.sql", sql)], catalog: "b" };
     let error = migrate(&db.options, migrations).await.expect_err("a label is too long").to_string();
-    assert!(error.contains("label and code of row 7 of t has 3009 bytes"), "{error}");
+    assert!(error.contains("label and code of row 7 of public.t has 3009 bytes"), "{error}");
     let indexes: i64 = sqlx::query_scalar("select count(*) from pg_index where indrelid = 't'::regclass")
         .fetch_one(&db.pool)
         .await

@@ -129,7 +129,7 @@ async fn lines_blanks_addresses_and_times_are_held_to_their_form_everywhere() {
     let refused = problems(shop.create(&PRODUCT, blank).await);
     let expected = ["input.name", "input.seo.title", "input.slug", "input.variants.create.0.sku"];
     assert_eq!(refused, expected.map(|path| (Code::InvalidValue, path.to_owned())));
-    let kept = json!({"name": "Fine", "contact": "Ada@Shop.Example", "homepage": "HTTPS://Example.ORG/<b>", "seenAt": "9999-12-31T23:59:59.999999Z"});
+    let kept = json!({"name": "Fine", "price": {"amount": "1"}, "contact": "Ada@Shop.Example", "homepage": "HTTPS://Example.ORG/<b>", "seenAt": "9999-12-31T23:59:59.999999Z"});
     shop.create_live(&PRODUCT, kept).await.unwrap();
     for stage in ["draft", "live"] {
         let row = format!("select array[contact, homepage, (seen_at at time zone 'UTC')::text] from {stage}.product");

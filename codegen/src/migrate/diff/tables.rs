@@ -226,9 +226,14 @@ impl<'a> Differ<'a> {
                 let columns = index.on.iter().map(|key| key.column.clone()).collect();
                 self.push(Step::ProbeUnique { table: table.clone(), columns });
             }
+            // Choices are short.
             let is_long = |column: &&String| {
                 let text = tables.after.columns.iter().any(|after| after.name == **column && after.sql_type == "text");
-                text && columns.kept.values().any(|kept| kept.to == **column && !kept.subject.is_empty())
+                let of_scalar = |field: &crate::catalog::Field| {
+                    matches!(field.store, crate::catalog::Store::Scalar { .. }) && field.columns().contains(column)
+                };
+                let stays = columns.kept.values().any(|kept| kept.to == **column);
+                text && stays && tables.after.fields.iter().any(of_scalar)
             };
             let long: Vec<_> = index.on.iter().map(|key| &key.column).filter(is_long).cloned().collect();
             if !long.is_empty() && !index.gin {

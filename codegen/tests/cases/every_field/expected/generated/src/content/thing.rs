@@ -93,7 +93,13 @@ pub static THING: ContentInfo = ContentInfo {
         ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[] },
     ],
     constraints: &[
-        ("thing_slug_key", "slug"), ("thing_serial_key", "serial"), ("thing_owner_key", "owner"),
+        ("thing_name__sort", "name"), ("thing_slug_key", "slug"), ("thing_count_idx", "count"),
+        ("thing_serial_key", "serial"), ("thing_ratio_idx", "ratio"), ("thing_type_idx", "type"),
+        ("thing_day_idx", "day"), ("thing_opens_idx", "opens"), ("thing_seen_at_idx", "seen_at"),
+        ("thing_lasts_idx", "lasts"), ("thing_price__sort", "price"), ("thing_state_idx", "state"),
+        ("thing_state__sort", "state"), ("thing_owner_key", "owner"), ("thing_picture_id_idx", "picture"),
+        ("thing_maker_id_idx", "maker"), ("thing_part_of_id_idx", "part_of"), ("thing_subject_maker_id_idx", "subject"),
+        ("thing_subject_thing_id_idx", "subject"), ("thing_maker_id_created_at_idx", "maker"),
         ("thing_name_maker_id_key", "name"), ("thing_state_key", "state"), ("thing_count_check", "count"),
         ("thing_price_check", "price"), ("thing_state_check", "state"), ("thing_sizes_check", "sizes"),
         ("thing_subject_check", "subject"), ("thing_picture_id_fkey", "picture"), ("thing_maker_id_fkey", "maker"),
@@ -167,7 +173,8 @@ pub static THING_PIECE: ContentInfo = ContentInfo {
     inverses: &[],
     computed: &[],
     constraints: &[
-        ("thing_piece_code_key", "code"), ("thing_piece_cost_check", "cost"), ("thing_piece_grade_check", "grade"),
+        ("thing_piece_code__sort", "code"), ("thing_piece_code_key", "code"), ("thing_piece_maker_id_idx", "maker"),
+        ("thing_piece_cost_check", "cost"), ("thing_piece_grade_check", "grade"),
         ("thing_piece_maker_id_fkey", "maker"),
     ],
 };
