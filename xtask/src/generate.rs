@@ -145,7 +145,7 @@ fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::R
         draft.base.catalog = catalog;
     }
     let mut all = answers.clone();
-    all.extend(draft.answers.clone());
+    all.extend(draft.answers.needed(&draft.base, schema)?);
     match next::next(&draft.base, schema, &all)? {
         // What was declared for the draft may be gone from the schema; then the next file can still be made.
         refused @ Next::Refused(..) => match next::next(&history, schema, answers)? {

@@ -120,6 +120,7 @@ impl Postgres {
 
     /// Stops the cluster that this command has started, lets somebody work on its files, and starts it again.
     pub fn pause<T>(&mut self, work: impl FnOnce(&Shelf<'_>, &Path) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+        let port = self.shelf().and_then(|(_, cluster)| Cluster::new(cluster.to_owned()).ready_port());
         drop(self.running.take());
         let (Some((shelf, cluster)), Some(own)) = (self.shelf(), &self.own) else { return Ok(None) };
         let (folder, done) = (shelf.folder, work(&shelf, cluster)?);
@@ -128,7 +129,8 @@ impl Postgres {
             let _shared = Lock::wait(&folder.join("lock"))?;
             cluster.copy_from(&template(folder, own.account, &own.binaries)?, own.account)?;
         }
-        let running = cluster.start(own.account, &own.binaries, Purpose::Development.settings(), false)?;
+        let settings = Purpose::Development.settings();
+        let running = cluster.start_again(own.account, &own.binaries, settings, false, port)?;
         self.url.clone_from(&running.url);
         self.running = Some(running);
         Ok(Some(done))

@@ -145,6 +145,33 @@ fn answers_hold_as_long_as_the_draft() {
     let sql = site.sql();
     assert!(sql.contains('7') && sql.contains("size"), "{sql}");
     site.generate(&["--check"]);
+    // What they were for can be taken back, alone and with the rest.
+    site.fields("  size: { type: integer, description: How big. }\n");
+    site.generate(&[]);
+    assert!(!site.sql().contains("weight"), "{}", site.sql());
+    site.fields(weight);
+    site.generate(&["--set", "tag.weight=7"]);
+    site.fields("");
+    site.generate(&[]);
+    site.has_migrations_of_the_commit();
+}
+
+#[test]
+fn what_a_draft_renames_keeps_its_rules() {
+    let site = Site::new();
+    site.fields("  note: { type: string, max: 50, description: A note. }\n");
+    site.generate(&[]);
+    site.commit();
+    let renamed = "  remark: { type: string, max: 50, was: note, description: A note. }\n";
+    site.fields(renamed);
+    site.generate(&[]);
+    site.fields(&format!("{renamed}  size: {{ type: integer, description: How big. }}\n"));
+    site.generate(&[]);
+    let file = site.drafts().pop().expect("a draft");
+    let sql = fs::read_to_string(site.path("migrations").join(file)).expect("text");
+    assert!(sql.contains("size") && !sql.contains("M205"), "{sql}");
+    site.fields(&renamed.replace("50", "5"));
+    site.refused(&["generate"], "M205");
 }
 
 #[test]

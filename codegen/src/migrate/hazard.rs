@@ -101,6 +101,11 @@ impl Refusal {
         Self { code: "M001", subject: subject.to_owned(), message, help, argument: None, question: None }
     }
 
+    /// A value was given that no row needs.
+    pub fn is_unused(&self, subject: &str) -> bool {
+        *self == Self::unused_value(subject)
+    }
+
     /// `subject` is to have the place of what was called `was`, and something else has its name.
     pub fn taken(subject: &str, former: &str, was: &str) -> Self {
         let message =

@@ -18,6 +18,17 @@ pub enum Error {
     Failed(Box<Failure>),
 }
 
+impl Error {
+    /// What PostgreSQL says of the rows; none where it was not asked.
+    pub fn refused_by_rows(error: &sqlx::Error) -> Option<Self> {
+        let hint = "the migration does not fit the rows of the database, which stays as it is";
+        let message = error.as_database_error()?.message();
+        Some(Self::Refused(format!(
+            "{message}\n  = note: {hint}\n  = help: mend the rows through the API and save any file, or take the change back"
+        )))
+    }
+}
+
 /// One statement that PostgreSQL refused.
 #[derive(Debug)]
 pub struct Failure {

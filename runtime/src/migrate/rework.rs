@@ -6,13 +6,24 @@ use super::split::split;
 use super::{Error, Migrations, ledger};
 use crate::store::Connection;
 
-/// Runs the statements, and records every file of this build as applied.
+/// Runs the statements, and records every file of this build as applied: all in one transaction, so that a database whose rows do
+/// not fit stays as it is.
 pub async fn rework(connection: &mut Connection, migrations: &Migrations<'_>, sql: &str) -> Result<(), Error> {
-    for statement in split(sql) {
-        connection.run(statement.text, false).await?;
-    }
-    connection.run("reset all", false).await?;
     connection.begin().await?;
+    for statement in split(sql).iter().filter(|statement| !statement.begins()) {
+        let text = match statement {
+            // Where a transaction would end, what it checks at its end is checked, and a table can be changed again.
+            _ if statement.commits() => "set constraints all immediate".to_owned(),
+            // Nobody waits for an index of a development database.
+            _ if statement.is_concurrent() => statement.text.replacen("concurrently ", "", 1),
+            _ => statement.text.to_owned(),
+        };
+        if let Err(error) = connection.run(&text, true).await {
+            let _ = connection.run("rollback", false).await;
+            return Err(Error::refused_by_rows(&error).unwrap_or_else(|| error.into()));
+        }
+    }
+    connection.run("reset all", true).await?;
     let (names, sums): (Vec<_>, Vec<_>) =
         migrations.all().into_iter().map(|(name, text)| (name.to_owned(), ledger::checksum(text))).unzip();
     sqlx::query("delete from cms.migration where name <> all($1)").bind(&names).execute(&mut *connection).await?;

@@ -102,6 +102,8 @@ impl File<'_> {
                     self.done = number;
                 }
                 true => {}
+                // What is set holds for the session, and is set again by the next run.
+                false if statement.starts_with("set") => {}
                 false => {
                     self.record(number).await?;
                     self.connection.finish().await?;

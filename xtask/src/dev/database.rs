@@ -79,7 +79,7 @@ impl<'a> Database<'a> {
     }
 
     /// Puts a copy from before what is not there any more in the place of the database.
-    pub fn go_back(&mut self, files: &[Entry]) -> anyhow::Result<Standing> {
+    fn go_back(&mut self, files: &[Entry]) -> anyhow::Result<Standing> {
         let replaced = self.postgres.pause(|shelf, cluster| {
             let best = shelf.best(cluster, files)?;
             best.map(|best| Ok((shelf.replace(cluster, &best)?, best))).transpose()

@@ -67,6 +67,14 @@ impl AnswerArgs {
         self.allow_data_loss |= other.allow_data_loss;
     }
 
+    /// Without the values that no row needs any more, because what they were for was taken back.
+    pub fn needed(&self, base: &History, schema: &Schema) -> anyhow::Result<Self> {
+        let answers = Answers::parse(&self.allow, self.allow_data_loss, &self.set).map_err(anyhow::Error::msg)?;
+        let refusals = codegen::migrate::plan(&catalog(&base.catalog)?, schema, &answers).err().unwrap_or_default();
+        let is_needed = |text: &&String| !refusals.iter().any(|refusal| refusal.is_unused(field_of(text)));
+        Ok(Self { set: self.set.iter().filter(is_needed).cloned().collect(), ..self.clone() })
+    }
+
     /// Values for existing rows, as on the command line.
     pub fn values(&self) -> &[String] {
         &self.set

@@ -111,10 +111,22 @@ impl Cluster {
         settings: &[&str],
         passing: bool,
     ) -> anyhow::Result<Running> {
+        self.start_again(account, binaries, settings, passing, None)
+    }
+
+    /// Starts it on the port that it had, if that is still free, so that whoever works on it finds it again.
+    pub fn start_again(
+        &self,
+        account: Account,
+        binaries: &Binaries,
+        settings: &[&str],
+        passing: bool,
+        mut former: Option<u16>,
+    ) -> anyhow::Result<Running> {
         self.stop_orphan()?;
         // A free port may be taken before PostgreSQL has it, so this is tried more than once.
         for _ in 0..5 {
-            let port = free_port()?;
+            let port = former.take().map_or_else(free_port, Ok)?;
             let mut server = self.spawn(account, binaries, settings, passing, port)?;
             if self.wait_until_ready(&mut server, port)? {
                 return Ok(Running { url: self.url(port)?, _server: server });
@@ -194,7 +206,7 @@ impl Cluster {
         Some(text.lines().nth(line)?.trim().to_owned())
     }
 
-    fn ready_port(&self) -> Option<u16> {
+    pub fn ready_port(&self) -> Option<u16> {
         let ready = self.pid_file_line(7)? == "ready";
         ready.then(|| self.pid_file_line(3)?.parse().ok()).flatten()
     }
