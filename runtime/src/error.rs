@@ -199,6 +199,7 @@ impl From<sqlx::Error> for Error {
             (sqlstate::QUERY_CANCELED, _) => Self::timeout(),
             (sqlstate::SERIALIZATION_FAILURE | sqlstate::DEADLOCK_DETECTED, _) => Self::in_the_way(),
             (_, Some(sqlstate::CONNECTION | sqlstate::RESOURCES | sqlstate::OPERATOR)) => Self::unavailable(&cause),
+            _ if sqlstate::is_of_connection(&code) => Self::unavailable(&cause),
             _ if refusal.try_downcast_ref().is_some_and(is_end) => Self::unavailable(&cause),
             _ => Self::internal(cause),
         }
@@ -233,6 +234,11 @@ pub mod sqlstate {
     /// The operator stops the database, or a backend.
     pub const OPERATOR: &str = "57";
     pub const QUERY_CANCELED: &str = "57014";
+    /// A disk that cannot be read, mostly.
+    pub const SYSTEM: &str = "58";
+    /// The server has become a standby, or is one, while another one takes writes by now.
+    pub const READ_ONLY: &str = "25006";
+    pub const UNKNOWN_STATEMENT: &str = "26000";
     pub const SERIALIZATION_FAILURE: &str = "40001";
     pub const DEADLOCK_DETECTED: &str = "40P01";
     pub const NOT_NULL: &str = "23502";
@@ -240,4 +246,9 @@ pub mod sqlstate {
     pub const RESTRICT: &str = "23001";
     pub const UNIQUE: &str = "23505";
     pub const CHECK: &str = "23514";
+
+    /// A refusal that the connection is to blame for, or the server at its other end: on another one it may go well.
+    pub fn is_of_connection(code: &str) -> bool {
+        matches!(code, READ_ONLY | UNKNOWN_STATEMENT) || code.starts_with(SYSTEM)
+    }
 }

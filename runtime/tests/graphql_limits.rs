@@ -317,5 +317,31 @@ fn a_content_type_is_no_wrapper_whatever_its_name() {
 fn clients_own_introspection_is_within_the_limits() {
     // What graphql-js asks, deprecated inputs and all.
     let document = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } } fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } } fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason } fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
-    assert_eq!(Api::new().ask(document, &json!({})).map(|parts| parts.total()), Ok(100));
+    let cost = Api::new().ask(document, &json!({})).map(|parts| parts.total()).unwrap();
+    assert!((200..=LIMITS.cost.into()).contains(&cost), "{cost}");
+}
+
+#[test]
+fn introspection_costs_what_its_answer_can_hold() {
+    let api = Api::new();
+    let ask = |document: &str| api.ask(document, &json!({})).map(|parts| parts.total());
+    assert!(ask("{ __type(name: \"Product\") { name } }").unwrap() < 110);
+    let types = ask("{ __schema { types { name } } }").unwrap();
+    let fields = ask("{ __schema { types { fields { name } } } }").unwrap();
+    assert!(types < fields && fields < 300, "{types} {fields}");
+    // Each field of each type's fields: within every other limit, and a thousand times as large as what was written.
+    let ty = nest("{ kind name description enumValues { name description } ofType ", "{ name }", "}", 4);
+    for name in ["fields", "field: fields", "...inner fields"] {
+        let fields = (0..10).map(|number| format!("a{number}: type {ty}")).collect::<Vec<_>>().join(" ");
+        let document = match name.strip_prefix("...inner ") {
+            None => {
+                format!("{{ __schema {{ types {{ {name} {{ type {{ ofType {{ fields {{ {fields} }} }} }} }} }} }} }}")
+            }
+            Some(name) => format!(
+                "{{ __schema {{ types {{ {name} {{ type {{ ofType {{ ...inner }} }} }} }} }} }} fragment inner on __Type {{ {name} {{ {fields} }} }}"
+            ),
+        };
+        let refused = ask(&document).unwrap_err();
+        assert!(refused[0].contains("most of it for statements"), "{refused:?}");
+    }
 }

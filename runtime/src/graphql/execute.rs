@@ -203,12 +203,12 @@ impl<'a> Execution<'a> {
             return Ok(known.to_vec());
         }
         let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
-        let data = self.api.introspection.answer(introspected.document(), variables).await.map_err(|errors| {
+        let answered = self.api.introspection.answer(introspected.document(), variables, key).await;
+        let answer = answered.map_err(|errors| {
             // A variable that is null where its default is not: no other argument is left to run time.
             let problems = errors.into_iter().map(|error| Problem::new(Code::BadUserInput, error.message));
             Error { problems: problems.collect() }
         })?;
-        let answer = data.get(key).unwrap_or(&Json::Null).to_string().into_bytes();
         if self.variables.is_empty() {
             self.api.introspected.insert(introspected.id, Arc::new(answer.clone()), answer.len());
         }

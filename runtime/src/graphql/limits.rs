@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod facts;
+mod introspection;
 pub(super) mod price;
 
 use std::collections::HashMap;

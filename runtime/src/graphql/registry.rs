@@ -22,12 +22,16 @@ use async_graphql::{
 };
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value as Json;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::types::{BUILT_IN, Types, directive};
 
 /// Validates documents against the SDL and answers `__schema` and `__type`.
 pub struct Introspection {
     schema: Schema<Query, Mutation, EmptySubscription>,
+    /// Answers are large and made without a pause: one at a time.
+    answering: Semaphore,
 }
 
 impl Introspection {
@@ -35,7 +39,7 @@ impl Introspection {
         REGISTERED.with_borrow_mut(|registered| *registered = register(types));
         let schema = Schema::build(Query, Mutation, EmptySubscription).extension(OneStep).finish();
         REGISTERED.take();
-        Self { schema }
+        Self { schema, answering: Semaphore::new(1) }
     }
 
     /// What is wrong with the document, by the rules that do not need the values of variables.
@@ -43,18 +47,27 @@ impl Introspection {
         self.schema.execute(request(document, operation).data(Validating)).await.errors
     }
 
-    /// Runs a valid operation that selects nothing but introspection.
+    /// The JSON of the one field of a valid operation that selects nothing but introspection. Other requests go on meanwhile.
     pub async fn answer(
         &self,
         mut document: ExecutableDocument,
         variables: Variables,
-    ) -> Result<Json, Vec<ServerError>> {
+        key: &str,
+    ) -> Result<Vec<u8>, Vec<ServerError>> {
+        // It is never closed.
+        let _turn = self.answering.acquire().await;
         corrections::mark(&mut document);
-        let answer = self.schema.execute(request(document, None).variables(variables).data(Validated)).await;
-        match answer.errors.is_empty() {
-            true => Ok(corrections::unmark(answer.data.into_json().unwrap_or_default())),
-            false => Err(answer.errors),
-        }
+        let (schema, key, runtime) = (self.schema.clone(), key.to_owned(), Handle::current());
+        let made = tokio::task::spawn_blocking(move || {
+            let asked = request(document, None).variables(variables).data(Validated);
+            let answer = runtime.block_on(schema.execute(asked));
+            if !answer.errors.is_empty() {
+                return Err(answer.errors);
+            }
+            let data = corrections::unmark(answer.data.into_json().unwrap_or_default());
+            Ok(data.get(&key).unwrap_or(&Json::Null).to_string().into_bytes())
+        });
+        made.await.unwrap_or_else(|error| Err(vec![ServerError::new(error.to_string(), None)]))
     }
 
     pub fn sdl(&self) -> String {

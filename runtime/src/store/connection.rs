@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
-use sqlx::postgres::{PgArguments, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Connection as _, Either, Executor, PgConnection, Postgres, SqlStr};
 
 use self::answer::Answer;
@@ -21,6 +21,7 @@ use self::prepared::Sent;
 
 pub use self::login::{Login, Way};
 use super::pulse::Pulse;
+use crate::error::sqlstate;
 
 type Step = Result<Either<PgQueryResult, PgRow>, sqlx::Error>;
 
@@ -160,9 +161,12 @@ impl State {
     pub(super) fn after(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(refusal) => {
-                let refusal = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>();
-                let is_end = |severity| matches!(severity, PgSeverity::Fatal | PgSeverity::Panic);
-                if refusal.is_none_or(|refusal| is_end(refusal.severity())) { Self::Lost } else { Self::Answered }
+                let refusal = refusal.try_downcast_ref::<PgDatabaseError>();
+                let is_end = |refusal: &PgDatabaseError| {
+                    matches!(refusal.severity(), PgSeverity::Fatal | PgSeverity::Panic)
+                        || sqlstate::is_of_connection(refusal.code())
+                };
+                if refusal.is_none_or(is_end) { Self::Lost } else { Self::Answered }
             }
             // Nothing was sent.
             sqlx::Error::Encode(_) => Self::Answered,

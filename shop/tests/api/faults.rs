@@ -212,6 +212,35 @@ async fn backends_that_are_terminated_are_replaced() {
     shop.stop().await;
 }
 
+/// After a failover, connections that are well in all else would refuse each write for as long as they are kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_is_promoted_takes_writes_again() {
+    let shop = Shop::behind_a_proxy(&[]).await;
+    let mut operator = shop.site.db.pool.acquire().await.expect("a connection");
+    let name: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *operator).await.expect("a name");
+    let reads_only = async |operator: &mut sqlx::PgConnection, is: &str| {
+        let alter = format!("alter database \"{name}\" set default_transaction_read_only = {is}");
+        operator.execute(AssertSqlSafe(alter)).await.expect("a setting");
+    };
+    reads_only(&mut operator, "on").await;
+    let terminate = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'typecase'";
+    operator.execute(terminate).await.expect("a superuser");
+    let begun = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(ask(&shop.site, &shop.token, Kind::Write, "refused").await, "UNAVAILABLE");
+    }
+    while ask(&shop.site, &shop.token, Kind::Token, "").await != "ok" {
+        assert!(begun.elapsed() < WELL_AGAIN, "reads go on");
+    }
+    reads_only(&mut operator, "off").await;
+    let traffic = shop.traffic();
+    traffic.is_well(Instant::now(), "promoted").await;
+    traffic.end(begun, "promoted").await;
+    drop(operator);
+    shop.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_names_the_pools_that_fail() {
     let shop = Shop::behind_a_proxy(&[]).await;

@@ -36,8 +36,9 @@ const COUNT_IN_LIST: u64 = 25;
 const COMPUTED: u64 = 10;
 /// A write, before its input is looked at.
 const WRITE: u64 = 100;
-/// `__schema` or `__type`.
+/// `__schema` or `__type`, and fields of its answer for one of the cost.
 const INTROSPECTION: u64 = 100;
+const INTROSPECTED_FIELDS: u64 = 8;
 
 /// The cost of an operation, but for its variables.
 #[derive(Debug)]
@@ -281,8 +282,11 @@ impl Count<'_> {
         let name = field.node.name.node.as_str();
         let Some(declared) = types.field(parent, name) else {
             let is_introspection = at_root && name.starts_with("__") && name != "__typename";
-            let fixed = Parts { statements: INTROSPECTION, ..Parts::default() };
-            return is_introspection.then(|| Node { fixed, ..Node::default() });
+            return is_introspection.then(|| {
+                let answered = types.facts.sizes.fields(self.document, &field.node.selection_set.node);
+                let statements = INTROSPECTION.saturating_add(answered / INTROSPECTED_FIELDS);
+                Node { fixed: Parts { statements, ..Parts::default() }, ..Node::default() }
+            });
         };
         let is_wrapped = types.facts.is_wrapper(parent);
         if is_wrapped && name == "totalCount" {

@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::parser::types::BaseType;
 use indexmap::IndexMap;
 
+use super::introspection::Sizes;
 use crate::content::SchemaInfo;
 use crate::graphql::types::{Declared, Field, Input, named};
 
-type Declarations = HashMap<String, Declared>;
+pub(super) type Declarations = HashMap<String, Declared>;
 
 #[derive(Default)]
 pub struct Facts {
@@ -22,11 +23,12 @@ pub struct Facts {
     inverses: HashSet<(&'static str, String)>,
     /// By type and field, the lists that are read for a computed field.
     computed: HashMap<(&'static str, &'static str), u64>,
+    pub(super) sizes: Sizes,
 }
 
 impl Facts {
     pub fn of_sdl(types: &Declarations) -> Self {
-        let mut facts = Self::default();
+        let mut facts = Self { sizes: Sizes::of(types), ..Self::default() };
         for (name, declared) in types {
             match declared {
                 Declared::Fields { fields, .. } => facts.wrappers.extend(wrappers(name, fields).into_iter().flatten()),
