@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Environment};
@@ -25,6 +25,8 @@ use crate::{cli, migrate};
 
 /// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
 const OTHER_FILES: usize = 256;
+/// Connections that wait to be accepted. The system drops what comes beyond, and its client tries again after a second.
+const WAITING: u32 = 4096;
 
 /// Routes of a site's own; handlers take `State<Arc<App>>`.
 pub type Routes = Router<Arc<App>>;
@@ -114,11 +116,11 @@ impl Server {
         let told_to_stop = listen::told_to_stop();
         let listener = match self.inherits_socket {
             true => listen::inherited().map_err(|error| no_listener(config.address, "TYPECASE_ADDRESS", &error))?,
-            false => bind(config.address, "TYPECASE_ADDRESS or --port").await?,
+            false => bind(config.address, "TYPECASE_ADDRESS or --port")?,
         };
         let address = listener.local_addr().unwrap_or(config.address);
         let health = match config.health_address {
-            Some(address) => Some(tokio::spawn(health(address, Arc::clone(&app)).await?)),
+            Some(address) => Some(tokio::spawn(health(address, Arc::clone(&app))?)),
             None => None,
         };
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
@@ -135,8 +137,15 @@ impl Server {
     }
 }
 
-async fn bind(address: SocketAddr, variable: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| no_listener(address, variable, &error))
+fn bind(address: SocketAddr, variable: &str) -> Result<TcpListener> {
+    let listener = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(WAITING)
+    };
+    listener().map_err(|error| no_listener(address, variable, &error))
 }
 
 fn no_listener(address: SocketAddr, variable: &str, error: &std::io::Error) -> Error {
@@ -144,8 +153,8 @@ fn no_listener(address: SocketAddr, variable: &str, error: &std::io::Error) -> E
 }
 
 /// Answers what is asked about health on an address of its own, until it is aborted.
-async fn health(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
-    let listener = bind(address, "TYPECASE_HEALTH_ADDRESS").await?;
+fn health(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
+    let listener = bind(address, "TYPECASE_HEALTH_ADDRESS")?;
     let protection = Arc::new(Protection::new(&protection::Settings::default())?);
     Ok(async move {
         listen::serve(listener, http::health_router(app), &protection, std::future::pending()).await;
