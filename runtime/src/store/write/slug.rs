@@ -40,7 +40,8 @@ struct Wishes {
 
 /// Gives every row that has no slug one, if it can be made. An automatic slug steps aside for every other, in both stages.
 ///
-/// Where others took one between the look and the write, the next attempt makes such attempts wait for each other.
+/// Whoever gets a number waits for the others that do, and looks again: only the first to have a text can be beaten to its slug
+/// between the look and the write, and waits in the next attempt.
 pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool) -> Result<()> {
     let mut wishes: BTreeMap<Family, Wishes> = BTreeMap::new();
     visit(items, &mut |info, row| {
@@ -54,12 +55,17 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool
         }
     });
     let mut free: BTreeMap<Family, BTreeMap<String, Vec<String>>> = BTreeMap::new();
-    for (family, wishes) in &mut wishes {
+    for (family, wishes) in &wishes {
         if !wishes.bases.is_empty() {
-            if again {
-                lock(*family, connection).await?;
-            }
-            free.insert(*family, find_free(*family, wishes, connection).await?);
+            let unlocked = if again { None } else { Some(find_free(*family, wishes, connection).await?) };
+            let found = match unlocked.filter(|found| !has_numbers(found)) {
+                Some(found) => found,
+                None => {
+                    lock(*family, connection).await?;
+                    find_free(*family, wishes, connection).await?
+                }
+            };
+            free.insert(*family, found);
         }
     }
     visit(items, &mut |info, row| {
@@ -95,13 +101,14 @@ async fn lock((table, column): Family, connection: &mut Connection) -> Result<()
 /// As many free slugs for each base as rows want it, the best one last.
 async fn find_free(
     (table, column): Family,
-    wishes: &mut Wishes,
+    wishes: &Wishes,
     connection: &mut Connection,
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
         r#"select "{column}" from draft."{table}" where "{column}" = any($1)
         union select "{column}" from live."{table}" where "{column}" = any($1)"#
     );
+    let mut taken = wishes.taken.clone();
     let mut free: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut numbers = 1..2;
     loop {
@@ -115,10 +122,10 @@ async fn find_free(
         let texts: Vec<&str> = candidates.iter().map(|(_, slug)| slug.as_str()).collect();
         let stored: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(texts).fetch_all(&mut *connection).await?;
-        wishes.taken.extend(stored);
+        taken.extend(stored);
         for (base, slug) in candidates {
             let found = free.entry(base.clone()).or_default();
-            if found.len() < wishes.bases[base] && wishes.taken.insert(slug.clone()) {
+            if found.len() < wishes.bases[base] && taken.insert(slug.clone()) {
                 found.push(slug);
             }
         }
@@ -126,6 +133,10 @@ async fn find_free(
     }
     free.values_mut().for_each(|found| found.reverse());
     Ok(free)
+}
+
+fn has_numbers(free: &BTreeMap<String, Vec<String>>) -> bool {
+    free.iter().any(|(base, slugs)| slugs.iter().any(|slug| slug != base))
 }
 
 fn numbered(base: &str, number: usize) -> String {
