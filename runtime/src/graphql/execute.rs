@@ -203,7 +203,7 @@ impl<'a> Execution<'a> {
             return Ok(known.to_vec());
         }
         let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
-        let answered = self.api.introspection.answer(introspected.document(), variables, key).await;
+        let answered = self.api.introspection.answer_of(introspected.document(), variables, key).await;
         let answer = answered.map_err(|errors| {
             // A variable that is null where its default is not: no other argument is left to run time.
             let problems = errors.into_iter().map(|error| Problem::new(Code::BadUserInput, error.message));

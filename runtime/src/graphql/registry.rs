@@ -47,24 +47,23 @@ impl Introspection {
         self.schema.execute(request(document, operation).data(Validating)).await.errors
     }
 
-    /// The JSON of the one field of a valid operation that selects nothing but introspection. Other requests go on meanwhile.
-    pub async fn answer(
+    /// Runs a valid operation that selects nothing but introspection.
+    pub async fn answer(&self, document: ExecutableDocument, variables: Variables) -> Result<Json, Vec<ServerError>> {
+        answer(&self.schema, document, variables).await
+    }
+
+    /// As [`Self::answer`], of its one field, as text. Other requests go on meanwhile.
+    pub async fn answer_of(
         &self,
-        mut document: ExecutableDocument,
+        document: ExecutableDocument,
         variables: Variables,
         key: &str,
     ) -> Result<Vec<u8>, Vec<ServerError>> {
         // It is never closed.
         let _turn = self.answering.acquire().await;
-        corrections::mark(&mut document);
         let (schema, key, runtime) = (self.schema.clone(), key.to_owned(), Handle::current());
         let made = tokio::task::spawn_blocking(move || {
-            let asked = request(document, None).variables(variables).data(Validated);
-            let answer = runtime.block_on(schema.execute(asked));
-            if !answer.errors.is_empty() {
-                return Err(answer.errors);
-            }
-            let data = corrections::unmark(answer.data.into_json().unwrap_or_default());
+            let data = runtime.block_on(answer(&schema, document, variables))?;
             Ok(data.get(&key).unwrap_or(&Json::Null).to_string().into_bytes())
         });
         made.await.unwrap_or_else(|error| Err(vec![ServerError::new(error.to_string(), None)]))
@@ -72,6 +71,19 @@ impl Introspection {
 
     pub fn sdl(&self) -> String {
         self.schema.sdl()
+    }
+}
+
+async fn answer(
+    schema: &Schema<Query, Mutation, EmptySubscription>,
+    mut document: ExecutableDocument,
+    variables: Variables,
+) -> Result<Json, Vec<ServerError>> {
+    corrections::mark(&mut document);
+    let answer = schema.execute(request(document, None).variables(variables).data(Validated)).await;
+    match answer.errors.is_empty() {
+        true => Ok(corrections::unmark(answer.data.into_json().unwrap_or_default())),
+        false => Err(answer.errors),
     }
 }
 
