@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::content::{ComponentInfo, ContentInfo, Shape};
+use crate::currency;
 use crate::id::Id;
 use crate::value::Value;
 
@@ -29,6 +30,13 @@ pub struct Money {
     pub amount_minor: i64,
     /// ISO 4217.
     pub currency: String,
+}
+
+/// As people write it: `19.99 EUR`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", currency::format_amount(self.amount_minor, &self.currency), self.currency)
+    }
 }
 
 /// An entry of one of several types: what a polymorphic relation points at.
@@ -223,6 +231,12 @@ macro_rules! blocks {
 #[macro_export]
 macro_rules! record {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
+        impl $crate::id::Named for $name {
+            fn table() -> &'static str {
+                $info.table
+            }
+        }
+
         impl $crate::record::Record for $name {
             const INFO: &'static $crate::content::ContentInfo = &$info;
 

@@ -29,6 +29,14 @@ fn is_below_cost(variant: &ProductVariant, product_price: Option<&Money>) -> boo
 mod tests {
     use super::*;
 
+    #[test]
+    fn amounts_and_ids_are_printed_as_people_and_the_api_write_them() {
+        let money = |amount_minor, currency: &str| Money { amount_minor, currency: currency.into() }.to_string();
+        assert_eq!([money(1999, "EUR"), money(-5, "EUR"), money(1000, "JPY")], ["19.99 EUR", "-0.05 EUR", "1000 JPY"]);
+        let id = Product::default().id.to_string();
+        assert_eq!(id, format!("product_{}", "0".repeat(26)));
+    }
+
     fn euros(amount_minor: i64) -> Option<Money> {
         Some(Money { amount_minor, currency: "EUR".into() })
     }

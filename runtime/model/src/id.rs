@@ -122,6 +122,18 @@ impl<T> Hash for Id<T> {
     }
 }
 
+/// What ids of the API begin with.
+pub trait Named {
+    fn table() -> &'static str;
+}
+
+/// As the API has it: `product_01h455vb4pex5vsknk084sn02q`.
+impl<T: Named> fmt::Display for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&encode(T::table(), self.uuid))
+    }
+}
+
 impl<T> fmt::Debug for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Id({})", self.uuid)
