@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-pub use model::id::{Id, USER_PREFIX, decode, decode_as, encode, write};
+pub use model::id::{Id, Named, USER_PREFIX, decode, decode_as, encode, write};
 
 /// A new id, later in order than those made before.
 pub fn new_uuid() -> Uuid {
