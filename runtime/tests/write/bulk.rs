@@ -191,10 +191,9 @@ async fn what_only_the_database_refuses_is_rejected_alone_too() {
         item("f", "F", -1),
     ];
     let outcomes = save(&shop, &items, IMPORT).await;
-    // Which fields such a constraint is about, nobody has told the server.
-    let expected = ["created", "INVALID_VALUE ", "created", "CONFLICT ", "created", "INVALID_VALUE stock"];
+    let expected = ["created", "INVALID_VALUE stock", "created", "CONFLICT name", "created", "INVALID_VALUE stock"];
     assert_eq!(outcomes, expected);
     let error = shop.create(&PRODUCT, json!({"name": "A", "stock": 1})).await;
-    assert_eq!(crate::helpers::problems(error), [(Code::Conflict, "input".into())]);
+    assert_eq!(crate::helpers::problems(error), [(Code::Conflict, "input.name".into())]);
     shop.close().await;
 }
