@@ -208,15 +208,20 @@ fn conflicts(project: &Project) -> anyhow::Result<Vec<String>> {
     for path in drift::files(project, next::FOLDER)? {
         let text = fs::read(project.path(&path)).with_context(|| format!("{path} cannot be read"))?;
         let text = String::from_utf8_lossy(&text);
-        let is_mark = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
         found.extend(text.lines().position(is_mark).map(|line| format!("{path}:{}", line + 1)));
     }
     Ok(found)
 }
 
+fn is_mark(line: &str) -> bool {
+    line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")
+}
+
 /// Compares the API with the one that was generated last.
 fn report_breaking(project: &Project, wanted: &BTreeMap<String, String>) -> anyhow::Result<bool> {
-    let Ok(before) = fs::read_to_string(project.path(SDL)) else { return Ok(false) };
+    let before = fs::read_to_string(project.path(SDL)).ok().filter(|text| !text.lines().any(is_mark));
+    // Between two sides of a merge nothing can be compared.
+    let Some(before) = before else { return Ok(false) };
     let Some(breaks) = wanted.get(SDL).and_then(|after| breaking(&before, after)) else {
         eprintln!("warning: {SDL} is no SDL, so that breaking changes cannot be found");
         return Ok(false);

@@ -118,6 +118,12 @@ impl Postgres {
         Some((Shelf { folder: cluster.parent()?, account: own.account }, cluster))
     }
 
+    /// Stops the cluster that this command has started, and leaves it to others.
+    pub fn stop(&mut self) {
+        drop(self.running.take());
+        drop(self._lock.take());
+    }
+
     /// Stops the cluster that this command has started, lets somebody work on its files, and starts it again.
     pub fn pause<T>(&mut self, work: impl FnOnce(&Shelf<'_>, &Path) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         let port = self.shelf().and_then(|(_, cluster)| Cluster::new(cluster.to_owned()).ready_port());

@@ -61,6 +61,8 @@ impl<'a> Database<'a> {
         }
         say("Branch", now.as_deref().unwrap_or("none"));
         self.branch = now;
+        // It may be the one that the other begins as a copy of.
+        self.postgres.stop();
         self.postgres = Postgres::start_or_join(self.project)?;
         Ok(true)
     }
@@ -131,7 +133,11 @@ impl<'a> Database<'a> {
         let draft = Draft::of(self.project, &history);
         let committed = draft.as_ref().map_or(history.files.len(), |draft| draft.base.files.len());
         if let Some((shelf, cluster)) = self.postgres.shelf() {
-            shelf.prune(cluster, &history.files[..committed])?;
+            match draft {
+                Some(_) => shelf.prune(cluster, &history.files[..committed])?,
+                // What is entered from now on is in none of them.
+                None => shelf.delete_copies(cluster)?,
+            }
         }
         let Some(next) = history.files.get(had.migrations.len()).filter(|_| draft.is_some()) else { return Ok(()) };
         let next = next.trim_end_matches(".sql");

@@ -115,6 +115,11 @@ impl Shelf<'_> {
             .try_for_each(|name| cluster::remove(&with_suffix(cluster, &format!("{BEFORE}{name}"))))
     }
 
+    /// Removes the copies of this database.
+    pub fn delete_copies(&self, cluster: &Path) -> anyhow::Result<()> {
+        self.delete_named(|name, own| name.starts_with(&format!("{own}{BEFORE}")), cluster)
+    }
+
     /// The database, stopped, from which the files have the shortest way to go; `own` databases come first.
     pub fn best(&self, own: &Path, files: &[Entry]) -> anyhow::Result<Option<PathBuf>> {
         let mut best: Option<(usize, bool, PathBuf)> = None;
@@ -153,11 +158,15 @@ impl Shelf<'_> {
 
     /// Deletes a branch's database with its copies.
     pub fn delete(&self, cluster: &Path) -> anyhow::Result<()> {
-        let name = cluster.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.delete_named(|name, own| name == own || name.starts_with(&format!("{own}--")), cluster)
+    }
+
+    fn delete_named(&self, is_it: impl Fn(&str, &str) -> bool, cluster: &Path) -> anyhow::Result<()> {
+        let own = cluster.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for entry in fs::read_dir(self.folder).with_context(|| format!("cannot read {}", self.folder.display()))? {
             let path = entry?.path();
-            let found = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() && (found == name || found.starts_with(&format!("{name}--"))) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() && is_it(&name, &own) {
                 cluster::remove(&path)?;
             }
         }
