@@ -189,6 +189,23 @@ async fn whether_an_address_is_verified_may_be_a_text_and_the_log_tells_what_was
 }
 
 #[tokio::test]
+async fn whether_an_address_of_the_token_is_verified_may_stand_in_the_user_info() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.role = None).await;
+    site.user("ada@shop.example", "editor").await;
+    let told = |token: Json, verified: Json| json!({ "email": "ada@shop.example", "email_verified": verified, "in_id_token": token });
+    // What the token says is not overruled.
+    let no = json!({ "email": "ada@shop.example", "email_verified": false });
+    for claims in [told(no, json!(true)), told(json!({ "email": "ada@shop.example" }), json!("false"))] {
+        provider.account("a1", claims.clone()).await;
+        assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden(), "{claims}");
+    }
+    provider.account("a1", told(json!({ "email": "ada@shop.example" }), json!("true"))).await;
+    assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["user"]["email"], "ada@shop.example");
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn many_that_come_for_the_first_time_at_once_are_one_account() {
     let provider = Provider::start();
     let site = site(&provider, |_| {}).await;

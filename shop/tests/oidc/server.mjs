@@ -22,8 +22,15 @@ function provider(issuer) {
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_, { uid }) => `/interaction/${uid}` },
-    findAccount: (_, sub) => accounts.has(sub) && { accountId: sub, claims: () => ({ sub, ...accounts.get(sub) }) },
+    conformIdTokenClaims: false,
+    findAccount: (_, sub) => accounts.has(sub) && { accountId: sub, claims: (use) => claimsOf(sub, use) },
   });
+}
+
+// All of them are in the user info, but for those that a test puts into the ID token.
+function claimsOf(sub, use) {
+  const { in_id_token, ...claims } = accounts.get(sub);
+  return { sub, ...(use === 'id_token' ? in_id_token : claims) };
 }
 
 // Logs in and agrees to everything.

@@ -233,3 +233,13 @@ fn binary_moments_are_rfc_3339() {
     assert_eq!(written(Kind::Bigint, &(-5_i64).to_be_bytes()), r#""-5""#);
     assert_eq!(written(Kind::Integer, &i64::from(i32::MIN).to_be_bytes()), "-2147483648");
 }
+
+#[test]
+fn a_text_that_shows_nothing_is_blank() {
+    for text in ["", "  ", "\t\n", "\u{a0}", "\u{200b}", "\u{feff} \u{2060}", "\u{3164}", "\u{2800}", "\u{ad}"] {
+        assert!(is_blank(text), "{text:?}");
+    }
+    for text in ["a", "\u{200b}a", "-", "🙂", "\u{e000}"] {
+        assert!(!is_blank(text), "{text:?}");
+    }
+}

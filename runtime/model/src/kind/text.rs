@@ -23,6 +23,8 @@ static COLOR: LazyLock<Regex> = LazyLock::new(|| regex("^#([0-9a-fA-F]{6}|[0-9a-
 /// Blanks, controls, and what shows nothing or turns the text around: none of these is part of an address that somebody means.
 static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| regex(r"[\s\p{Z}\p{C}]"));
 
+static UNSEEN: LazyLock<Regex> = LazyLock::new(|| regex(r"^[\s\p{Z}\p{Cc}\p{Cf}\u{2800}\u{3164}]*$"));
+
 pub fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|error| panic!("`{pattern}` is no regular expression: {error}"))
 }
@@ -35,9 +37,9 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text shows nothing.
+/// Whether a text shows nothing: blanks, and characters that have no width such as U+200B.
 pub fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
+    text.chars().all(|c| c.is_whitespace()) || UNSEEN.is_match(text)
 }
 
 pub fn text(json: &Json) -> Parsed {

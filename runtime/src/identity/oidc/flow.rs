@@ -189,7 +189,7 @@ impl Accounts {
         Ok(person(provider, &claims, more.as_ref()))
     }
 
-    /// Many providers tell address and groups at a place of its own (OpenID Connect Core, 5.3).
+    /// Many providers tell the address, whether it is verified, or groups at a place of its own (OpenID Connect Core, 5.3).
     async fn more_about(
         &self,
         provider: &Provider,
@@ -199,12 +199,20 @@ impl Accounts {
     ) -> Result<Option<UserInfoClaims<More, CoreGenderClaim>>> {
         let claim = provider.settings.mapping.as_ref().map(|mapping| &mapping.claim);
         let has_groups = claim.is_none_or(|claim| at(&claims.additional_claims().claims, claim).is_some());
-        if claims.email().is_some() && has_groups || client.user_info_url().is_none() {
+        let has_address = claims.email().is_some() && claims.email_verified().is_some();
+        if has_address && has_groups || client.user_info_url().is_none() {
             return Ok(None);
         }
         let request = client.user_info(token.clone(), Some(claims.subject().clone())).map_err(Error::internal)?;
-        let asked = request.request_async(&provider.http).await;
-        asked.map(Some).map_err(|error| broken(provider, &with_causes(&error)))
+        match request.request_async(&provider.http).await {
+            Ok(more) => Ok(Some(more)),
+            // Whoever has an account by the subject needs no more than the token says.
+            Err(error) if claims.email().is_some() && has_groups => {
+                tracing::warn!(provider = provider.settings.name, error = with_causes(&error), "no user info");
+                Ok(None)
+            }
+            Err(error) => Err(broken(provider, &with_causes(&error))),
+        }
     }
 
     fn client(&self, provider: &Provider, metadata: &Metadata) -> Result<OidcClient> {
@@ -226,10 +234,11 @@ fn person(
     claims: &IdTokenClaims<More, CoreGenderClaim>,
     more: Option<&UserInfoClaims<More, CoreGenderClaim>>,
 ) -> Person {
-    // Address and its verification belong together: both come from the same place.
-    let (email, verified) = match (claims.email(), more) {
-        (None, Some(more)) => (more.email(), more.email_verified()),
-        (email, _) => (email, claims.email_verified()),
+    // Address and its verification belong together: both come from the same place, the token's where it has both.
+    let told = more.filter(|more| claims.email_verified().is_none() && more.email().is_some());
+    let (email, verified) = match told {
+        Some(more) => (more.email(), more.email_verified()),
+        None => (claims.email(), claims.email_verified()),
     };
     let name = claims.name().or_else(|| more?.name()).and_then(|name| name.get(None));
     let groups = provider.settings.mapping.as_ref().and_then(|mapping| {
