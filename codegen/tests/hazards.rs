@@ -7,8 +7,10 @@ use codegen::catalog::{Catalog, lower};
 use codegen::migrate::{Answers, Refusal, hazard, plan};
 use codegen::schema::Schema;
 
+/// Fields of a type, and after them a component if there is to be one.
 fn schema(fields: &str) -> Schema {
-    let types = [
+    let (fields, component) = fields.split_at(fields.find("component: part").unwrap_or(fields.len()));
+    let mut types = vec![
         ("cms", "site: { name: H, currency: EUR, currencies: [EUR], locales: [en] }\n".to_owned()),
         (
             "item",
@@ -18,6 +20,9 @@ fn schema(fields: &str) -> Schema {
         ),
         ("other", "type: other\naccess: { admin: { read: all } }\nfields: { a: { type: string } }\n".to_owned()),
     ];
+    if !component.is_empty() {
+        types.push(("components/part", component.to_owned()));
+    }
     let sources: Vec<_> =
         types.into_iter().map(|(name, text)| SourceFile { path: format!("schema/{name}.yaml"), text }).collect();
     codegen::compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources))).schema
@@ -31,8 +36,16 @@ fn refused(before: &str, after: &str, answers: &Answers) -> Vec<Refusal> {
 #[track_caller]
 fn check(before: &str, after: &str, expected: &[(&str, &str)]) {
     let found = refused(before, after, &Answers::default());
-    let arguments = found.iter().map(|refusal| (refusal.code, refusal.argument.as_deref().unwrap_or_default()));
-    assert_eq!(arguments.collect::<Vec<_>>(), expected, "{before} to {after}");
+    let arguments: Vec<_> = found.iter().map(|refusal| (refusal.code, refusal.arguments.join(" "))).collect();
+    let told: Vec<_> = arguments.iter().map(|(code, arguments)| (*code, arguments.as_str())).collect();
+    assert_eq!(told, expected, "{before} to {after}");
+    // Whoever does what is said is done.
+    let all = found.iter().flat_map(|refusal| &refusal.arguments);
+    let of = |option: &str| -> Vec<String> {
+        all.clone().filter_map(|argument| argument.strip_prefix(option)).map(str::to_owned).collect()
+    };
+    let answers = Answers::parse(&of("--allow "), false, &of("--set ")).expect("arguments");
+    assert_eq!(refused(before, after, &answers), [], "{before} to {after}");
 }
 
 #[test]
@@ -81,7 +94,19 @@ fn what_may_go_wrong_is_asked_about() {
     check(
         "  x: { type: enum, values: [a, b], required: true }\n",
         "  x: { type: enum, values: [a], required: true }\n",
-        &[("M104", "--set item.x=a")],
+        &[("M104", "--set item.x=a --allow M104=item.x")],
+    );
+    let part =
+        |field: &str| format!("  x: {{ type: component, of: part, many: true }}\ncomponent: part\nfields:\n{field}");
+    check(
+        &part("  y: { type: enum, values: [a, b], required: true }\n"),
+        &part("  y: { type: enum, values: [a], required: true }\n"),
+        &[("M104", "--set part.y=a --allow M104=part.y"), ("M201", "--set part.y=a")],
+    );
+    check(
+        &part("  y: { type: string }\n"),
+        &part("  y: { type: string }\n  z: { type: integer, required: true }\n"),
+        &[("M201", "--set part.z=10")],
     );
     check("  x: { type: children, fields: { a: { type: string } } }\n", "", &[("M101", "--allow M101=item.x")]);
     check("  x: { type: string }\n", "  x: { type: string, max: 5 }\n", &[("M205", "--allow M205=item.x")]);
@@ -115,11 +140,13 @@ fn the_command_goes_on() {
     let two = refused("  x: { type: string }\n  y: { type: string }\n", "", &Answers::default());
     let command = hazard::command(&two, " --allow M202").expect("a command");
     assert_eq!(command, "cargo xtask generate --allow M202 --allow M103=item.x --allow M103=item.y");
+    let repeated: Vec<_> = [&two[..], &two[..1]].concat();
+    assert_eq!(hazard::command(&repeated, " --allow M202"), Some(command));
     let wrong = Answers::parse(&[], false, &["item.nothing=1".into()]).expect("well written");
     let unused = refused("  x: { type: string }\n", "  x: { type: string }\n", &wrong);
     assert_eq!(unused[0].code, "M001");
     assert_eq!(hazard::command(&unused, ""), None);
-    let arguments: Vec<_> = two.iter().filter_map(|refusal| refusal.argument.clone()).collect();
+    let arguments: Vec<_> = two.iter().flat_map(|refusal| refusal.arguments.clone()).collect();
     let allow: Vec<_> = arguments.iter().filter_map(|text| text.strip_prefix("--allow ")).map(str::to_owned).collect();
     let answers = Answers::parse(&allow, false, &[]).expect("codes");
     assert!(refused("  x: { type: string }\n  y: { type: string }\n", "", &answers).is_empty());

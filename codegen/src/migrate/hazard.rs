@@ -1,5 +1,7 @@
 //! What can go wrong with a step on tables that hold rows: its code, what it means, and what to say to go on.
 
+use std::collections::BTreeSet;
+
 use super::answers::Answers;
 use super::diff::Tightened;
 use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
@@ -78,8 +80,8 @@ pub struct Refusal {
     pub subject: String,
     pub message: String,
     pub help: Vec<String>,
-    /// What to add to the command to go on.
-    pub argument: Option<String>,
+    /// What to add to the command to go on, all of it; nothing when an answer has to be corrected first.
+    pub arguments: Vec<String>,
     /// SQL that counts the entries in question, for who can ask a database.
     pub question: Option<String>,
 }
@@ -92,13 +94,20 @@ impl Refusal {
 
     pub fn bad_value(subject: &str, why: &str) -> Self {
         let message = format!("--set {subject}: {why}");
-        Self { code: "M001", subject: subject.to_owned(), message, help: Vec::new(), argument: None, question: None }
+        Self {
+            code: "M001",
+            subject: subject.to_owned(),
+            message,
+            help: Vec::new(),
+            arguments: Vec::new(),
+            question: None,
+        }
     }
 
     pub fn unused_value(subject: &str) -> Self {
         let message = format!("--set {subject}: no existing row needs a value there");
         let help = vec!["give values for fields that are new or newly required, as `type.field`".to_owned()];
-        Self { code: "M001", subject: subject.to_owned(), message, help, argument: None, question: None }
+        Self { code: "M001", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
     }
 
     /// A value was given that no row needs.
@@ -116,7 +125,7 @@ impl Refusal {
                 "in two steps: bring {former} back and take {subject} out of the schema, `cargo xtask generate`; then write `was: {was}` as it is now, and again"
             ),
         ];
-        Self { code: "M002", subject: subject.to_owned(), message, help, argument: None, question: None }
+        Self { code: "M002", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
     }
 
     /// The refusal as people read it, in the shape of a diagnostic.
@@ -128,8 +137,12 @@ impl Refusal {
 
 /// The command that goes on in spite of all these; none when an answer has to be corrected first.
 pub fn command(refusals: &[Refusal], given: &str) -> Option<String> {
-    let mut arguments: Vec<&str> = refusals.iter().map(|refusal| refusal.argument.as_deref()).collect::<Option<_>>()?;
-    arguments.dedup();
+    if refusals.iter().any(|refusal| refusal.arguments.is_empty()) {
+        return None;
+    }
+    let mut seen = BTreeSet::new();
+    let arguments = refusals.iter().flat_map(|refusal| &refusal.arguments).map(String::as_str);
+    let arguments: Vec<_> = arguments.filter(|argument| seen.insert(*argument)).collect();
     Some(format!("cargo xtask generate{given} {}", arguments.join(" ")))
 }
 
@@ -363,14 +376,19 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     if *code == "M101" && !subject.contains('.') {
         help.push(format!("if the type has another name now, write `was: {subject}` there"));
     }
-    if let Some(argument) = mended_by {
-        help.push(format!("to give existing rows a value: cargo xtask generate {argument}"));
+    // A value for what is lost does not keep it: the loss has to be allowed as well.
+    let arguments: Vec<_> = match mended_by {
+        Some(value) if *allowable || !loses_data(code) => vec![value.clone()],
+        Some(value) => vec![value.clone(), allow.clone()],
+        None => allowable.then(|| allow.clone()).into_iter().collect(),
+    };
+    if mended_by.is_some() {
+        help.push(format!("to give existing rows a value: cargo xtask generate {}", arguments.join(" ")));
     }
     help.extend(advice.clone());
     if *allowable {
         help.push(format!("to go on: cargo xtask generate {allow}"));
     }
-    let argument = mended_by.clone().or_else(|| allowable.then_some(allow));
     let message = if *allowable { message.clone() } else { format!("{message}: it takes --set") };
-    Err(Refusal { code, subject: subject.clone(), message, help, argument, question: question.clone() })
+    Err(Refusal { code, subject: subject.clone(), message, help, arguments, question: question.clone() })
 }
