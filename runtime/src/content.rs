@@ -233,7 +233,7 @@ impl OperationInfo {
     pub fn is_page(&self, argument: &ArgumentInfo) -> bool {
         let returns_list =
             matches!(self.returns, Returns::Scalar { many: true, .. } | Returns::Content { many: true, .. });
-        returns_list && !argument.many && argument.kind == Kind::Integer && matches!(argument.name, "first" | "last")
+        returns_list && !argument.many && argument.kind.is_integer() && matches!(argument.name, "first" | "last")
     }
 }
 

@@ -121,6 +121,11 @@ const BIGINT: Row = Row {
 };
 
 impl Kind {
+    /// Whether it counts, as the sizes of pages do.
+    pub fn is_integer(self) -> bool {
+        self == Self::Integer
+    }
+
     fn row(self) -> Row {
         match self {
             Self::Text | Self::Markdown => TEXT,
