@@ -57,7 +57,7 @@ impl History {
         for _ in 0..4 {
             match self.generate(schema, &arguments) {
                 Err(refusals) if hazard::command(&refusals, "").is_some() => {
-                    arguments.extend(refusals.into_iter().filter_map(|refusal| refusal.argument));
+                    arguments.extend(refusals.into_iter().flat_map(|refusal| refusal.arguments));
                 }
                 other => return other,
             }

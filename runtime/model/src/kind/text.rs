@@ -46,10 +46,10 @@ pub fn text(json: &Json) -> Parsed {
     plain(json, "text").map(|text| Value::Text(nfc(text).into_owned()))
 }
 
-/// One line: without line feeds and other controls.
+/// One line: without line feeds and other controls of ASCII. Unicode's own separators of lines stay: catalogues have them by
+/// accident, and no terminal or CSV file takes them for the end of a line.
 pub fn line(json: &Json) -> Parsed {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    match plain(json, "text")?.contains(breaks) {
+    match plain(json, "text")?.contains(|c: char| c.is_ascii_control()) {
         true => Err(not("one line of text, without line breaks, tabs and control characters", json)),
         false => text(json),
     }
