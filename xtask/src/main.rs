@@ -10,6 +10,7 @@ mod guard;
 mod interrupt;
 mod migrate;
 mod new;
+mod package;
 mod postgres;
 mod progress;
 mod project;

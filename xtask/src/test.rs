@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::guard::{self, Guarded, Terms};
 use crate::interrupt;
+use crate::package;
 use crate::postgres::{Postgres, Purpose, TEST_VARIABLE};
 use crate::progress::say;
 use crate::project::Project;
@@ -21,6 +22,10 @@ pub struct Args {
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Test)?;
+    // The tests of PgBouncer say what is missing, and all others go on.
+    if package::program("pgbouncer").is_none() {
+        package::install("pgbouncer");
+    }
     // Tests that need it fail without it; all others go on.
     let redis = Redis::start(project).inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
     let mut command = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
