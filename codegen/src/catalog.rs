@@ -71,7 +71,7 @@ pub struct Field {
     pub name: String,
     #[serde(flatten)]
     pub store: Store,
-    /// Required to save; what is required to publish is no matter of the database.
+    /// Required to save; what is required to publish is checked by the server.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
 }

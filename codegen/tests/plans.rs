@@ -23,7 +23,7 @@ fn schema(text: &str) -> Schema {
     let mut sources = vec![SourceFile { path: "schema/cms.yaml".into(), text: SITE.into() }];
     for file in text.split("# file: ").skip(1) {
         let (path, text) = file.split_once('\n').expect("a file has a name and a text");
-        // Who may do what is no matter of the database.
+        // The database knows nothing of access.
         let access = if text.starts_with("type:") { "access: { admin: { read: all } }\n" } else { "" };
         sources.push(SourceFile { path: format!("schema/{path}"), text: format!("{}\n{access}", text.trim_end()) });
     }

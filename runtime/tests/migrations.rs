@@ -15,6 +15,8 @@ mod introspect;
 mod model;
 #[path = "migrations/random.rs"]
 mod random;
+#[path = "migrations/rework.rs"]
+mod rework;
 #[path = "migrations/rules.rs"]
 mod rules;
 #[path = "migrations/runner.rs"]

@@ -59,12 +59,14 @@ fn measure(project: &Project, types: usize, args: &Args) -> anyhow::Result<Figur
     let mut scratch = Scratch::new(project, types)?;
     let peak = Peak::watch(&scratch.target);
     generate(&scratch)?;
+    scratch.commit()?;
     cargo(&scratch, &["check", "--package", "runtime"])?;
     let check_cold = timed(|| cargo(&scratch, &["check", "--package", "generated"]))?;
     let (mut generated, mut checked) = (Vec::new(), Vec::new());
     for _ in 0..args.runs.max(1) {
         scratch.add_field()?;
         generated.push(timed(|| generate(&scratch))?);
+        scratch.commit()?;
         checked.push(timed(|| cargo(&scratch, &["check", "--package", "generated"]))?);
     }
     let (build_cold, save_to_answer) = match args.no_server {
@@ -97,6 +99,7 @@ fn measure_server(project: &Project, scratch: &mut Scratch, runs: usize) -> anyh
         let server = server::start(scratch, &database.url)?;
         saved.push(start.elapsed());
         drop(server);
+        scratch.commit()?;
     }
     Ok((cold, median(saved)))
 }

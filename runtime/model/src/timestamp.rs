@@ -79,7 +79,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Why a text is no time of day.
+/// Why a text is not a time of day.
 pub enum WrongClock {
     EndOfDay,
     LeapSecond,

@@ -31,7 +31,7 @@ use crate::error::{Code, Error};
 /// connection that is just being closed. `Pace` has no such patience with a head that has begun.
 const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Bytes of one connection's headers, and of what is read ahead.
-const BUFFER: usize = 32 * 1024;
+const BUFFER: usize = 16 * 1024;
 /// Connections beside those that there are places for: on each, one question about health is answered. When they are all taken,
 /// the oldest goes.
 const BESIDE: usize = 64;

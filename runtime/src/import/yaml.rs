@@ -48,7 +48,11 @@ pub struct Entry {
 pub fn parse(text: &str) -> Result<Node, Fault> {
     let options = serde_yaml::options! { strict_booleans: true, with_snippet: false };
     match serde_yaml::from_str_with_options::<Spanned<Tree>>(text, options) {
-        Ok(root) => Ok(node(root)),
+        Ok(root) => {
+            let mut root = node(root);
+            keep_digits(&mut root, &text.lines().collect::<Vec<_>>());
+            Ok(root)
+        }
         Err(error) => {
             let place = error.location().map(|at| place(&at)).unwrap_or_default();
             Err(Fault { place, message: format!("this is not YAML: {error}"), help: None })
@@ -58,6 +62,24 @@ pub fn parse(text: &str) -> Result<Node, Fault> {
 
 fn node(spanned: Spanned<Tree>) -> Node {
     Node { place: place(&spanned.referenced), tree: spanned.value }
+}
+
+/// The YAML crate hands a fraction on as a float; its digits stand in the text.
+fn keep_digits(node: &mut Node, lines: &[&str]) {
+    match &mut node.tree {
+        Tree::Number(number) => {
+            let at = |from_one: u64| usize::try_from(from_one).unwrap_or_default().saturating_sub(1);
+            let line = lines.get(at(node.place.line)).copied().unwrap_or_default();
+            let is_of_it = |c: &char| !c.is_whitespace() && !",]}".contains(*c);
+            let text: String = line.chars().skip(at(node.place.column)).take_while(is_of_it).collect();
+            if let Ok(exact) = text.parse() {
+                *number = exact;
+            }
+        }
+        Tree::List(items) => items.iter_mut().for_each(|item| keep_digits(item, lines)),
+        Tree::Map(entries) => entries.iter_mut().for_each(|entry| keep_digits(&mut entry.node, lines)),
+        Tree::Null | Tree::Bool(_) | Tree::Text(_) => {}
+    }
 }
 
 fn place(location: &serde_yaml::Location) -> Place {
@@ -191,6 +213,14 @@ mod tests {
         assert!(matches!(&items[0].tree, Tree::Text(text) if text == "yes"));
         assert_eq!((items[1].place.line, items[1].place.column), (4, 5));
         assert_eq!(root.json(), serde_json::json!({"a": 1, "bb": ["yes", {"c": "x"}]}));
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let root =
+            parse("a: 99999999999999.99\nb: [0.10, -1.5e3]\nc: { d: 123456789012345678901234567890.5 }\n").unwrap();
+        let json = root.json().to_string();
+        assert_eq!(json, r#"{"a":99999999999999.99,"b":[0.10,-1.5e3],"c":{"d":123456789012345678901234567890.5}}"#);
     }
 
     #[test]

@@ -120,6 +120,13 @@ fn twice(sdl: &str) -> Option<String> {
     None
 }
 
+/// `TYPECASE_SDL_FILES=folder` keeps the files, for other checkers.
+fn keep(seed: u64, sdl: &str) {
+    if let Ok(folder) = std::env::var("TYPECASE_SDL_FILES") {
+        std::fs::write(format!("{folder}/{seed:04}.graphql"), sdl).expect("the folder can be written");
+    }
+}
+
 #[test]
 fn every_schema_that_compiles_has_an_api_without_a_name_twice() {
     let (mut good, mut bad) = (0, 0);
@@ -146,6 +153,7 @@ fn every_schema_that_compiles_has_an_api_without_a_name_twice() {
                 let sdl = document(&compiled.schema).to_string();
                 let texts: String = sources.iter().map(|source| source.text.as_str()).collect();
                 assert_eq!(twice(&sdl), None, "seed {seed}\n{texts}");
+                keep(seed, &sdl);
             }
             Err(_) => bad += 1,
         }

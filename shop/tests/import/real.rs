@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::catalogue::Catalogue;
 
@@ -129,9 +130,12 @@ async fn posts() {
     let Some(source) = source("posts.rust-blog") else { return };
     let shop = Catalogue::new().await;
     twice(&shop, "post", "posts", &source).await;
-    let bodies: BTreeSet<_> =
-        source.records.iter().map(|post| post["body_markdown"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(shop.column("select body from live.post").await.into_iter().collect::<BTreeSet<_>>(), bodies);
+    // Texts are kept in NFC; some of these come in another form.
+    let body = |post: &Json| post["body_markdown"].as_str().unwrap().nfc().collect::<String>();
+    let bodies: BTreeSet<String> = source.records.iter().map(body).collect();
+    let kept: BTreeSet<String> = shop.column("select body from live.post").await.into_iter().collect();
+    assert_eq!(kept.difference(&bodies).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(kept.len(), bodies.len());
     let bylines: usize = source.records.iter().map(|post| post["authors"].as_array().unwrap().len()).sum();
     assert_eq!(shop.count("select count(*) from live.post_authors").await, bylines as i64);
     assert_eq!(shop.count("select count(*) from live.tag").await, source.texts("tags").len() as i64);

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::drift;
 use crate::project::Project;
@@ -39,7 +40,29 @@ impl Scratch {
         scratch.write("schema/cms.yaml", SITE)?;
         scratch.write("schema/media.yaml", MEDIA)?;
         (0..types).try_for_each(|index| scratch.write(&type_path(index), &content_type(index, types)))?;
+        scratch.git(&["init", "--quiet"])?;
         Ok(scratch)
+    }
+
+    /// The next change is a migration of its own, as on a site whose database has had those before.
+    pub fn commit(&self) -> anyhow::Result<()> {
+        self.git(&["add", "schema", "migrations"])?;
+        self.git(&[
+            "-c",
+            "user.name=bench",
+            "-c",
+            "user.email=bench@example.com",
+            "commit",
+            "--quiet",
+            "--message",
+            "Next",
+        ])
+    }
+
+    fn git(&self, args: &[&str]) -> anyhow::Result<()> {
+        let status = Command::new("git").args(args).current_dir(&self.root).status().context("git does not start")?;
+        ensure!(status.success(), "`git {}` failed", args.join(" "));
+        Ok(())
     }
 
     /// A field more in one of the types.

@@ -8,9 +8,8 @@ pub fn query(schema: &Schema) -> Definition {
     // Relay's compiler takes `node` with no argument but the id; drafts are read by `nodes`.
     let node = Member::new("node", "Node", "The published object with this id; null when there is none.")
         .args([id("Names the object.")]);
-    let nodes =
-        Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null for what there is not.")
-            .args([Member::new("ids", "[ID!]!", "Name the objects."), stage()]);
+    let nodes = Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null where there is none.")
+        .args([Member::new("ids", "[ID!]!", "Name the objects."), stage()]);
     Definition::new(Kind::Object, "Query", "What can be read. `DRAFT` needs a token; `LIVE` is public.")
         .members([node, nodes])
         .members(access::roots())

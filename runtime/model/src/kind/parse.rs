@@ -46,7 +46,7 @@ pub fn money(json: &Json, site: &dyn Currencies) -> Parsed {
     let wanted = "money such as {amount: \"12.34\", currency: \"EUR\"}";
     let object = json.as_object().ok_or_else(|| not(wanted, json))?;
     if let Some(key) = object.keys().find(|key| !matches!(key.as_str(), "amountMinor" | "amount" | "currency")) {
-        return Err(format!("`{key}` is no part of money"));
+        return Err(format!("money has no `{key}`"));
     }
     let given = |key| object.get(key).filter(|value: &&Json| !value.is_null());
     let currency = match given("currency") {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use super::{Filter, items};
 use crate::access::THE_ACTOR;
@@ -11,7 +12,7 @@ use crate::error::Result;
 use crate::id;
 use crate::kind::{Column, Kind, Ordered};
 use crate::store::Stage;
-use crate::store::read::sql::{in_bytes, in_order, quoted};
+use crate::store::read::sql::{Sql, in_bytes, in_order, quoted};
 use crate::value::Value;
 
 /// A list of more values is looked up in a hash table, which a short one would take longer to make; PostgreSQL goes
@@ -24,6 +25,8 @@ pub(super) struct Operand<'a> {
     columns: Vec<(String, &'static str)>,
     /// For a text: what it is compared by.
     text: Option<Text>,
+    /// The id of the row that has it, where there is one.
+    id: Option<String>,
     parse: &'a dyn Fn(&Json) -> Result<Value, String>,
 }
 
@@ -36,7 +39,7 @@ struct Text {
 
 impl<'a> Operand<'a> {
     pub(super) fn new(columns: Vec<(String, &'static str)>, parse: &'a dyn Fn(&Json) -> Result<Value, String>) -> Self {
-        Self { columns, text: None, parse }
+        Self { columns, text: None, id: None, parse }
     }
 }
 
@@ -91,7 +94,7 @@ impl Filter<'_> {
             Err(_) if json.is_string() && kind.cast() == "text" => Kind::Text.parse(json, site),
             parsed => parsed,
         };
-        self.operators(&Operand { text, ..Operand::new(columns, &parse) }, value)
+        self.operators(&Operand { text, id: Some(format!("{alias}.id")), ..Operand::new(columns, &parse) }, value)
     }
 
     pub(super) fn operators(&mut self, operand: &Operand<'_>, value: &Json) -> Result<()> {
@@ -130,15 +133,32 @@ impl Filter<'_> {
         let Some(value) = self.parsed(operand, value) else { return self.constant(true) };
         let columns = operand.columns.iter().enumerate().collect::<Vec<_>>();
         if let Some(text) = operand.text.as_ref().filter(|text| text.found_by_it || operator != "=") {
-            let _ = write!(self.sql.text, "{} {operator} ", text.in_order);
-            self.sql.text_in_order(&value);
+            self.bound(operand, &text.in_order, operator, |sql| _ = sql.text_in_order(&value));
             return Ok(());
         }
         self.joined(" AND ", "true", &columns, |this, (index, (column, cast))| {
-            let _ = write!(this.sql.text, "{column} {} ", if *index == 0 { operator } else { "=" });
-            this.sql.value(&value, *index, cast);
+            let operator = if *index == 0 { operator } else { "=" };
+            this.bound(operand, column, operator, |sql| _ = sql.value(&value, *index, cast));
             Ok(())
         })
+    }
+
+    /// An upper bound compares the id as well, as the index does. PostgreSQL knows no values when it plans, takes two bounds of one
+    /// column for a narrow range, and would read a wide one whole where another condition leaves a few rows. It does not pair these.
+    fn bound(&mut self, operand: &Operand<'_>, expression: &str, operator: &str, value: impl FnOnce(&mut Sql)) {
+        let last = match operator {
+            "<" => Some(Uuid::nil()),
+            "<=" => Some(Uuid::max()),
+            _ => None,
+        };
+        if let (Some(last), Some(id)) = (last, &operand.id) {
+            let _ = write!(self.sql.text, "({expression}, {id}) {operator} (");
+            value(&mut self.sql);
+            let _ = write!(self.sql.text, ", '{last}'::uuid)");
+        } else {
+            let _ = write!(self.sql.text, "{expression} {operator} ");
+            value(&mut self.sql);
+        }
     }
 
     fn one_of(&mut self, operand: &Operand<'_>, value: &Json) -> Result<()> {
