@@ -14,6 +14,8 @@ pub const SYSTEM: &[&str] =
 const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log"];
 /// What own operations are given beside their arguments.
 const ARGUMENT: &[&str] = &["cx"];
+/// What a root field takes beside the value of the unique field that it finds an entry by.
+const LOOK_UP: &str = "stage";
 /// Columns that children have, and the relation that would make one of them.
 const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
@@ -159,6 +161,11 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
         Place::Component => &[],
     };
     check_word(field.name, taken, found);
+    let is_unique = field.node.get("unique").and_then(Node::bool) == Some(true);
+    if field.place == Place::Type && is_unique && field.name.value == LOOK_UP {
+        let message = format!("the root field that finds an entry by `{LOOK_UP}` has an argument of that name already");
+        found.push(Diagnostic::error(Code::ReservedName, field.name.span, message).help("choose another name"));
+    }
     // Components have no filters.
     if field.place != Place::Component && !field.dropped {
         check_filter(field.name, found);

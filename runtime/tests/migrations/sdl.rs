@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{FieldDefinition, TypeKind, TypeSystemDefinition};
 use codegen::emit::sdl::document;
 
 use super::history::source;
@@ -105,6 +105,14 @@ fn twice(sdl: &str) -> Option<String> {
         if !types.insert(of.clone()) {
             return Some(of);
         }
+        let mut arguments: Vec<(String, Vec<String>)> = Vec::new();
+        if let TypeKind::Object(object) = &definition.node.kind {
+            let names = |field: &FieldDefinition| {
+                field.arguments.iter().map(|argument| argument.node.name.node.to_string()).collect()
+            };
+            let fields = object.fields.iter().map(|field| (field.node.name.node.to_string(), names(&field.node)));
+            arguments.extend(fields);
+        }
         let members: Vec<String> = match definition.node.kind {
             TypeKind::Object(object) => object.fields.iter().map(|field| field.node.name.node.to_string()).collect(),
             TypeKind::InputObject(input) => input.fields.iter().map(|field| field.node.name.node.to_string()).collect(),
@@ -115,6 +123,12 @@ fn twice(sdl: &str) -> Option<String> {
         let mut seen = BTreeSet::new();
         if let Some(again) = members.iter().find(|member| !seen.insert(*member) || member.starts_with("__")) {
             return Some(format!("{of}.{again}"));
+        }
+        for (field, arguments) in arguments {
+            let mut seen = BTreeSet::new();
+            if let Some(again) = arguments.iter().find(|argument| !seen.insert(*argument)) {
+                return Some(format!("{of}.{field}({again}:)"));
+            }
         }
     }
     None
