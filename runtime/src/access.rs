@@ -1,12 +1,15 @@
 //! Who acts, and what the rules of the schema say: the contract of generated rules, and the actor of a request.
 
+mod network;
 pub mod policy;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 
 use uuid::Uuid;
 
 pub use crate::id::USER_PREFIX;
+pub use network::Network;
 pub use policy::{Access, Grant, Policy, Rule};
 
 /// What a rule allows.
@@ -234,6 +237,20 @@ impl Actor {
 
     pub fn is_anonymous(&self) -> bool {
         self.identity == Identity::Anonymous
+    }
+
+    /// Whose statements wait together when there are more than connections.
+    pub fn party(&self) -> Option<u64> {
+        let of = |value: &dyn Fn(&mut DefaultHasher)| {
+            let mut hasher = DefaultHasher::new();
+            value(&mut hasher);
+            hasher.finish()
+        };
+        match &self.identity {
+            Identity::User { id, .. } | Identity::Token { id } => Some(of(&|hasher| id.hash(hasher))),
+            Identity::Anonymous => self.origin.address.map(|address| of(&|hasher| Network::of(address).hash(hasher))),
+            Identity::Developer | Identity::System => None,
+        }
     }
 
     /// The user that `$user` stands for in rules.

@@ -238,9 +238,9 @@ impl Store {
     /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
     pub async fn lend(&self, stage: Stage) -> Result<Lent> {
         if stage == Stage::Live && self.access.actor.is_anonymous() {
-            return Ok(self.database.public.lend().await?);
+            return Ok(self.database.public.lend_to(self.access.actor.party()).await?);
         }
-        self.database.lend().await
+        Ok(self.database.reads.lend_to(self.access.actor.party()).await?)
     }
 }
 

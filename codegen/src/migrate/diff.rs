@@ -13,6 +13,7 @@ use super::declared::Declared;
 use super::hazard::Refusal;
 use super::pair::{self, Pair};
 use super::step::{Rows, Step};
+use crate::catalog::rules::Rules;
 use crate::catalog::{Catalog, Field, Role, Store, Table};
 use components::ComponentColumn;
 pub use rules::Tightened;
@@ -194,7 +195,14 @@ impl<'a> Differ<'a> {
         let (subject, currency) = (subject(owner, &field.name), &self.declared.schema.site.currency);
         if let Some(text) = self.answers.value(&subject) {
             self.answered.insert(subject.clone());
-            let value = super::literal::parse(field, text).and_then(|value| render(field, &value, currency));
+            let none = Rules::default();
+            let rules = self.after.rules.get(owner).and_then(|rules| rules.get(&field.name)).unwrap_or(&none);
+            let kept = |value: serde_json::Value| match super::literal::broken(field, rules, &value) {
+                Some(why) => Err(format!("`{text}` is not taken: {why}")),
+                None => Ok(value),
+            };
+            let value =
+                super::literal::parse(field, text).and_then(kept).and_then(|value| render(field, &value, currency));
             return value.map_err(|why| self.found.refusals.push(Refusal::bad_value(&subject, &why))).ok();
         }
         // A default is meant for new entries: when it says nothing about old ones, the hazard asks.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::answers::Answers;
 use super::diff::Tightened;
+use super::literal;
 use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
 use crate::catalog::{Catalog, Field, Store};
 use crate::schema::{Scalar, SqlType};
@@ -25,7 +26,7 @@ pub const CODES: [(&str, &str); 16] = [
     ("M204", "a type has no drafts any more, and nothing publishes those that are there"),
     (
         "M205",
-        "a rule is tighter than it was: entries that break it stay as they are, and cannot be published until they are mended",
+        "a rule is tighter than it was: entries that break it stay as they are, and cannot be saved until they are mended",
     ),
     ("M301", "a table is rewritten while it is locked"),
     ("M401", "servers that still run know only the old name"),
@@ -276,18 +277,17 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
 
 /// The hazard of a rule that is tighter; none where a database says that nothing breaks it.
 pub fn tightened(rule: &Tightened, answers: &Answers) -> Option<Hazard> {
-    let Tightened { subject, about, question } = rule;
+    let Tightened { subject, about, question, live } = rule;
     let counted = question.as_deref().and_then(|question| answers.counted(question));
+    let done = if *live { "published" } else { "saved" };
     let how_many = match counted {
         Some(0) => return None,
-        Some(1) => {
-            "1 entry that has it otherwise stays as it is, and cannot be published until it is mended".to_owned()
-        }
-        Some(count) => format!(
-            "{count} entries that have it otherwise stay as they are, and cannot be published until they are mended"
-        ),
-        None => {
-            "entries that have it otherwise stay as they are, and cannot be published until they are mended".to_owned()
+        Some(1) => format!("1 entry that has it otherwise stays as it is, and cannot be {done} until it is mended"),
+        counted => {
+            let count = counted.map_or_else(String::new, |count| format!("{count} "));
+            format!(
+                "{count}entries that have it otherwise stay as they are, and cannot be {done} until they are mended"
+            )
         }
     };
     let advice = match (counted, question) {
@@ -341,11 +341,19 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
     let (owner, name) = subject.split_once('.')?;
     let table = after.tables.get(owner).map(|table| &table.fields);
     let fields: &Vec<Field> = table.or_else(|| after.components.get(owner))?;
-    let example = match &fields.iter().find(|field| field.name == name)?.store {
+    let field = fields.iter().find(|field| field.name == name)?;
+    let example = match &field.store {
         Store::Scalar { scalar } => {
             let mapping = Scalar::named(scalar)?.mapping();
             // The examples are YAML, and this is JSON.
-            if mapping.sql == SqlType::Jsonb { "{}".to_owned() } else { mapping.example.to_owned() }
+            let usual = if mapping.sql == SqlType::Jsonb { "{}" } else { mapping.example };
+            let rules = after.rules.get(owner).and_then(|rules| rules.get(name)).cloned().unwrap_or_default();
+            let is_taken = |text: &&str| {
+                literal::parse(field, text).is_ok_and(|value| literal::broken(field, &rules, &value).is_none())
+            };
+            let bounds = [rules.min.as_deref(), rules.max.as_deref()].into_iter().flatten();
+            // Where even a bound is no value, the author has to find one.
+            std::iter::once(usual).chain(bounds).find(is_taken).unwrap_or("...").to_owned()
         }
         Store::Enum { values } => values.first()?.clone(),
         // Which entry it is cannot be known here.

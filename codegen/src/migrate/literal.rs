@@ -1,10 +1,14 @@
 //! Values for existing rows, from `--set` or from the schema's default, as SQL for columns and as JSON for components.
 
-use model::Kind;
+use std::cmp::Ordering;
+
 use model::currency::Every;
 use model::id::decode_as;
+use model::kind::is_blank;
+use model::{Kind, Value as Parsed};
 use serde_json::Value;
 
+use crate::catalog::rules::Rules;
 use crate::catalog::{Field, Store};
 use crate::schema::literal::{self, Written};
 use crate::schema::{Mapping, Scalar, SqlType, Unit};
@@ -29,6 +33,61 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
         }
         Store::Enums { .. } => Ok(text.split(',').filter(|item| !item.is_empty()).collect()),
         _ => Ok(Value::from(text)),
+    }
+}
+
+/// Which of the field's own rules the value breaks, as [`parse`] makes it: what no entry could be saved with is given to none.
+pub fn broken(field: &Field, rules: &Rules, value: &Value) -> Option<String> {
+    let scalar = match &field.store {
+        Store::Scalar { scalar } => Some(mapping(scalar).ok()?),
+        Store::Enums { .. } => None,
+        _ => return None,
+    };
+    let text = value.as_str().filter(|_| scalar.is_some_and(|mapping| mapping.takes.text));
+    if field.required && text.is_some_and(is_blank) {
+        return Some("it is blank, and the field is required".to_owned());
+    }
+    let counts = text.is_some() || scalar.is_none();
+    let size = match (text, scalar) {
+        (Some(text), _) => Parsed::Int(i64::try_from(text.chars().count()).ok()?),
+        (None, Some(mapping)) => rank(mapping, value)?,
+        (None, None) => Parsed::Int(i64::try_from(value.as_array()?.len()).ok()?),
+    };
+    let bound = |bound: &String| match scalar {
+        Some(mapping) if !counts => {
+            literal::parse(mapping, &Written::Number(bound.clone()), &literal::ANY).ok().map(|parsed| parsed.rank)
+        }
+        _ => bound.parse().ok().map(Parsed::Int),
+    };
+    let is_beyond =
+        |limit: &Option<String>, side| limit.as_ref().and_then(bound).is_some_and(|limit| size.order(&limit) == side);
+    if is_beyond(&rules.min, Ordering::Less) {
+        return Some(format!("it breaks the field's own rule `min: {}`", rules.min.as_deref().unwrap_or_default()));
+    }
+    if is_beyond(&rules.max, Ordering::Greater) {
+        return Some(format!("it breaks the field's own rule `max: {}`", rules.max.as_deref().unwrap_or_default()));
+    }
+    if rules.filled && value.as_array().is_some_and(Vec::is_empty) {
+        return Some("it is empty, and the field must not be".to_owned());
+    }
+    let pattern = rules.pattern.as_deref().zip(text);
+    if let Some((pattern, _)) = pattern.filter(|(pattern, text)| matches(pattern, text) == Some(false)) {
+        return Some(format!("it breaks the field's own rule `pattern: {pattern}`"));
+    }
+    let schema = rules.schema.as_deref().and_then(|schema| serde_json::from_str(schema).ok());
+    let validator = schema.and_then(|schema: Value| jsonschema::draft202012::new(&schema).ok());
+    validator?.validate(value).err().map(|error| format!("it does not fit the field's JSON Schema: {error}"))
+}
+
+fn matches(pattern: &str, text: &str) -> Option<bool> {
+    regex::Regex::new(&format!("^(?:{pattern})$")).ok().map(|pattern| pattern.is_match(text))
+}
+
+/// What bounds are compared with; of money its amount.
+fn rank(mapping: Mapping, value: &Value) -> Option<Parsed> {
+    match mapping.unit {
+        Unit::MinorUnits => Kind::Decimal.parse(&value["amount"], &literal::ANY).ok(),
+        _ => mapping.kind.parse(value, &literal::ANY).ok(),
     }
 }
 

@@ -109,6 +109,7 @@ impl Weigh for Cost {
 
 impl Weigh for Node {
     fn weigh(&self, scales: &mut Scales) {
+        self.when.weigh(scales);
         self.times.weigh(scales);
         self.arguments.weigh(scales);
         self.below.weigh(scales);

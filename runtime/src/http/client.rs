@@ -3,8 +3,7 @@
 //! Anybody can send `X-Forwarded-For`. What a proxy of ours has added is at its right end, so the header is read from there:
 //! the first address that is not one of our proxies is the client's, and what is left of it is hearsay.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
@@ -27,34 +26,6 @@ pub enum Forwarding {
     XForwardedFor,
     /// RFC 7239
     Forwarded,
-}
-
-/// The address of one subscriber: a network of IPv6 has 2^64 of them (RFC 6177).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
-
-impl Network {
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Self(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
-            }
-            address => Self(address),
-        }
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => write!(f, "{address}"),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                write!(f, "{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-        }
-    }
 }
 
 impl TrustedProxies {

@@ -14,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::accept::{self, Media};
 use super::body::{self, Malformed, Requests};
-use super::client::Network;
 use super::intake::Intake;
 use super::{App, Peer, auth, sent};
 use crate::access::Actor;
+use crate::access::Network;
 use crate::error::{Code, Error};
 use crate::graphql::answer::{Answer, Failure, Outcome};
 use crate::graphql::limits;

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::client::Network;
+use crate::access::Network;
 use crate::memory::{Held, MIB, Memory};
 
 /// A whole body has to arrive within this time.

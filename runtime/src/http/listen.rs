@@ -20,11 +20,11 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-use super::client::Network;
 use super::pace::{Pace, Paced};
 use super::places::{NoPlace, Place};
 use super::protection::Protection;
 use super::{Peer, is_about_health};
+use crate::access::Network;
 use crate::error::{Code, Error};
 
 /// For an idle connection to be used again: longer than load balancers keep theirs (60 s), or they would send requests into a

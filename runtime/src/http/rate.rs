@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use super::Peer;
-use super::client::Network;
+use crate::access::Network;
 use crate::access::{Actor, Identity};
 use crate::error::{Code, Error, Result};
 

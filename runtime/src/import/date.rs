@@ -2,7 +2,8 @@
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::BrokenDownTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use jiff::tz::Offset;
 use jiff::{Timestamp, fmt::rfc2822};
 
 /// A date or moment in ISO 8601, from one of the formats (of `strptime`); without formats from the usual machine forms.
@@ -20,46 +21,57 @@ pub fn read(text: &str, formats: &[String], offset: Offset) -> Result<String, St
 
 fn formatted_date(text: &str, format: &str, offset: Offset) -> Option<String> {
     let unix = |divisor: i64| {
-        text.parse::<i64>().ok().and_then(|number| Timestamp::from_millisecond(number.checked_mul(divisor)?).ok())
+        let number = text.parse::<i64>().ok()?.checked_mul(divisor)?;
+        Some(local(offset.to_datetime(Timestamp::from_millisecond(number).ok()?), offset))
     };
     match format {
-        "unix" => return unix(1_000).map(|moment| moment.to_string()),
-        "unix_ms" => return unix(1).map(|moment| moment.to_string()),
+        "unix" => return unix(1_000),
+        "unix_ms" => return unix(1),
         "iso" => return machine_date(text, offset),
         _ => {}
     }
     let parsed = BrokenDownTime::parse(format, text).ok()?;
     if let Ok(moment) = parsed.to_timestamp() {
-        return Some(moment.to_string());
+        let offset = parsed.offset().unwrap_or(offset);
+        return Some(local(offset.to_datetime(moment), offset));
     }
     match parsed.to_datetime() {
-        Ok(local) if parsed.hour().is_some() => moment(local, offset),
+        Ok(time) if parsed.hour().is_some() => Some(local(time, parsed.offset().unwrap_or(offset))),
         _ => parsed.to_date().ok().map(|date| date.to_string()),
     }
 }
 
 fn machine_date(text: &str, offset: Offset) -> Option<String> {
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Some(moment.to_string());
-    }
-    if let Ok(moment) = text.parse::<model::Timestamp>() {
-        return Some(moment.to_string());
+    if text.parse::<Timestamp>().is_ok() || text.parse::<model::Timestamp>().is_ok() {
+        return written(text);
     }
     if text.len() <= 10 {
         return text.parse::<Date>().ok().map(|date| date.to_string());
     }
-    if let Ok(local) = text.parse::<DateTime>() {
-        return moment(local, offset);
+    if let Ok(time) = text.parse::<DateTime>() {
+        return Some(local(time, offset));
     }
-    rfc2822::parse(text).ok().map(|zoned| zoned.timestamp().to_string())
+    rfc2822::parse(text).ok().map(|zoned| local(zoned.datetime(), zoned.offset()))
 }
 
-fn moment(local: DateTime, offset: Offset) -> Option<String> {
-    if let Ok(zoned) = local.to_zoned(TimeZone::fixed(offset)) {
-        return Some(zoned.timestamp().to_string());
+/// A moment as it is written, with the offset that it has.
+fn written(text: &str) -> Option<String> {
+    let pieces = Pieces::parse(text).ok()?;
+    let time = pieces.date().to_datetime(pieces.time()?);
+    match pieces.offset()? {
+        PiecesOffset::Numeric(offset) => Some(local(time, offset.offset())),
+        _ => Some(local(time, Offset::UTC)),
     }
-    // The last day of the year 9999 is beyond jiff's moments.
-    format!("{local}{offset}").parse::<model::Timestamp>().ok().map(|moment| moment.to_string())
+}
+
+/// With its offset, not in UTC: a field that holds a day takes the one that the source means.
+fn local(time: DateTime, offset: Offset) -> String {
+    let seconds = offset.seconds();
+    if seconds == 0 {
+        return format!("{time}Z");
+    }
+    let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.abs() / 60);
+    format!("{time}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// `Z`, `UTC`, `+02:00`, `-0530`.
@@ -89,7 +101,9 @@ mod tests {
         assert_eq!(read("2026-01-31", &[]).unwrap(), "2026-01-31");
         assert_eq!(read("2022-05-12T22:07:58.327Z", &[]).unwrap(), "2022-05-12T22:07:58.327Z");
         assert_eq!(read("2026-01-31 09:30:00", &[]).unwrap(), "2026-01-31T09:30:00Z");
-        assert_eq!(read("Sat, 31 Jan 2026 09:30:00 +0100", &[]).unwrap(), "2026-01-31T08:30:00Z");
+        assert_eq!(read("Sat, 31 Jan 2026 09:30:00 +0100", &[]).unwrap(), "2026-01-31T09:30:00+01:00");
+        assert_eq!(read("2024-03-10T23:30:00-05:00", &[]).unwrap(), "2024-03-10T23:30:00-05:00");
+        assert_eq!(read("10/03/2024 00:30 +0530", &["%d/%m/%Y %H:%M %z"]).unwrap(), "2024-03-10T00:30:00+05:30");
         assert_eq!(read("31/01/2026", &["%Y-%m-%d", "%d/%m/%Y"]).unwrap(), "2026-01-31");
         assert_eq!(read("Jan 5, 2026", &["%b %d, %Y"]).unwrap(), "2026-01-05");
         assert_eq!(read("9999-12-31 23:59:59", &["%Y-%m-%d %H:%M:%S"]).unwrap(), "9999-12-31T23:59:59Z");
@@ -98,7 +112,8 @@ mod tests {
         assert!(read("31/01/2026", &[]).unwrap_err().contains("formats"));
         assert!(read("soon", &["%Y"]).unwrap_err().contains("%Y"));
         let berlin = offset("+01:00").unwrap();
-        assert_eq!(super::read("2026-01-31T09:30", &[], berlin).unwrap(), "2026-01-31T08:30:00Z");
+        assert_eq!(super::read("2026-01-31T09:30", &[], berlin).unwrap(), "2026-01-31T09:30:00+01:00");
+        assert_eq!(super::read("1769902200", &["unix".to_owned()], berlin).unwrap(), "2026-02-01T00:30:00+01:00");
         assert_eq!(offset("-0530").map(Offset::seconds), Some(-19_800));
         assert_eq!((offset("Berlin"), offset("+1:00"), offset("+01:75")), (None, None, None));
     }

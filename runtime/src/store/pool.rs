@@ -3,7 +3,7 @@
 //! sqlx's own pool starts a task and asks the database for a sign of life each time a connection comes back, which costs as much as a
 //! small read.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,19 +45,30 @@ struct Shared {
     inside: Mutex<Inside>,
 }
 
+/// Somebody whose statements wait for those of others: a client's address, an account. `None` is the server itself.
+pub type Party = Option<u64>;
+
 #[derive(Default)]
 struct Inside {
     /// The one that was used last at the end.
     idle: Vec<(Connection, Instant)>,
-    waiting: VecDeque<oneshot::Sender<Result<Lent, Arc<sqlx::Error>>>>,
+    waiting: VecDeque<Waiting>,
+    /// How many connections each party has.
+    held: HashMap<u64, usize>,
     /// All that there are, those included that are being made.
     open: usize,
     connecting: usize,
     is_closed: bool,
 }
 
+struct Waiting {
+    party: Party,
+    sender: oneshot::Sender<Result<Lent, Arc<sqlx::Error>>>,
+}
+
 /// A connection of a pool; it goes back when it is dropped.
 pub struct Lent {
+    party: Party,
     /// `None` from the moment on that it goes back.
     connection: Option<Connection>,
     pool: Pool,
@@ -92,14 +103,19 @@ impl Pool {
 
     /// Whoever waits for a second connection while holding the first can wait for ever.
     pub async fn lend(&self) -> Result<Lent, sqlx::Error> {
-        let found = match self.find()? {
+        self.lend_to(None).await
+    }
+
+    /// Of those that wait, whose party has the fewest connections is next: one that keeps all of them busy leaves the others theirs.
+    pub async fn lend_to(&self, party: Party) -> Result<Lent, sqlx::Error> {
+        let found = match self.find(party)? {
             Found::Idle(lent, since) if since.elapsed() < FRESH => return Ok(lent),
             found => found,
         };
         let patience = Patience { statement: Some(WAIT), ..self.0.login.patience().clone() };
         tokio::select! {
             biased;
-            lent = self.wait_for(found) => lent,
+            lent = self.wait_for(found, party) => lent,
             why = run_out(patience) => Err(why),
         }
     }
@@ -139,7 +155,7 @@ impl Pool {
         join_all(idle.into_iter().map(|(connection, _)| timeout(TRY, connection.close()))).await;
     }
 
-    async fn wait_for(&self, mut found: Found) -> Result<Lent, sqlx::Error> {
+    async fn wait_for(&self, mut found: Found, party: Party) -> Result<Lent, sqlx::Error> {
         loop {
             match found {
                 Found::Idle(mut lent, since) => {
@@ -150,7 +166,7 @@ impl Pool {
                     // The others have been idle for longer.
                     self.forget_idle();
                     drop(lent);
-                    found = self.find()?;
+                    found = self.find(party)?;
                 }
                 Found::Later(receiver) => {
                     return match receiver.await {
@@ -163,16 +179,17 @@ impl Pool {
         }
     }
 
-    fn find(&self) -> Result<Found, sqlx::Error> {
+    fn find(&self, party: Party) -> Result<Found, sqlx::Error> {
         let mut inside = self.inside();
         if inside.is_closed {
             return Err(sqlx::Error::PoolClosed);
         }
         if let Some((connection, since)) = inside.idle.pop() {
-            return Ok(Found::Idle(self.lent(connection), since));
+            inside.hold(party);
+            return Ok(Found::Idle(self.lent(connection, party), since));
         }
         let (sender, receiver) = oneshot::channel();
-        inside.waiting.push_back(sender);
+        inside.waiting.push_back(Waiting { party, sender });
         self.connect_for_waiting(&mut inside);
         Ok(Found::Later(receiver))
     }
@@ -206,7 +223,7 @@ impl Pool {
     /// While there are other connections, whoever waits may still get one of them.
     fn is_worth_another_try(&self, error: sqlx::Error) -> bool {
         let mut inside = self.inside();
-        inside.waiting.retain(|sender| !sender.is_closed());
+        inside.waiting.retain(|waiting| !waiting.sender.is_closed());
         if inside.open > inside.connecting && !inside.waiting.is_empty() && !inside.is_closed {
             return true;
         }
@@ -217,14 +234,14 @@ impl Pool {
         self.connect_for_waiting(&mut inside);
         drop(inside);
         let error = Arc::new(error);
-        for sender in failed {
-            let _ = sender.send(Err(Arc::clone(&error)));
+        for waiting in failed {
+            let _ = waiting.sender.send(Err(Arc::clone(&error)));
         }
         false
     }
 
-    fn lent(&self, connection: Connection) -> Lent {
-        Lent { connection: Some(connection), pool: self.clone() }
+    fn lent(&self, connection: Connection, party: Party) -> Lent {
+        Lent { party, connection: Some(connection), pool: self.clone() }
     }
 
     fn returned(&self, mut connection: Connection) {
@@ -251,26 +268,24 @@ impl Pool {
     }
 
     /// To whoever waits, or to the idle ones.
-    fn take_back(&self, connection: Connection) {
-        let mut lent = self.lent(connection);
+    fn take_back(&self, mut connection: Connection) {
         loop {
             let mut inside = self.inside();
             if inside.is_closed {
                 inside.open -= 1;
-                drop(inside);
-                lent.connection.take();
                 return;
             }
-            let Some(sender) = inside.waiting.pop_front() else {
-                if let Some(connection) = lent.connection.take() {
-                    inside.idle.push((connection, Instant::now()));
-                }
+            let Some(Waiting { party, sender }) = inside.next() else {
+                inside.idle.push((connection, Instant::now()));
                 return;
             };
+            inside.hold(party);
             drop(inside);
-            match sender.send(Ok(lent)) {
-                Err(Ok(refused)) => lent = refused,
-                _ => return,
+            let Err(Ok(mut refused)) = sender.send(Ok(self.lent(connection, party))) else { return };
+            self.inside().release(party);
+            match refused.connection.take() {
+                Some(kept) => connection = kept,
+                None => return,
             }
         }
     }
@@ -300,6 +315,31 @@ impl Pool {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// Of those whose parties have the fewest connections, the one that has waited longest.
+    fn next(&mut self) -> Option<Waiting> {
+        let held = |waiting: &Waiting| waiting.party.map_or(0, |party| self.held.get(&party).copied().unwrap_or(0));
+        let (next, _) = self.waiting.iter().enumerate().min_by_key(|(_, waiting)| held(waiting))?;
+        self.waiting.remove(next)
+    }
+
+    fn hold(&mut self, party: Party) {
+        if let Some(party) = party {
+            *self.held.entry(party).or_default() += 1;
+        }
+    }
+
+    fn release(&mut self, party: Party) {
+        let Some(party) = party else { return };
+        if let Some(held) = self.held.get_mut(&party) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&party);
+            }
+        }
     }
 }
 
@@ -335,6 +375,7 @@ impl DerefMut for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
+            self.pool.inside().release(self.party);
             self.pool.returned(connection);
         }
     }

@@ -72,7 +72,7 @@ async fn costly_filters_are_refused_before_they_run_and_say_what_they_cost() {
     assert_eq!(codes(&answer), [""; 0], "{answer}");
     let cost = &answer["extensions"]["cost"];
     // Three relations, each of the depth that it stands at, with a search; their number is one statement.
-    assert_eq!(cost["parts"]["filters"], 1_000 + 2_000 + 3_000 + 500, "{answer}");
+    assert_eq!(cost["parts"]["filters"], 3_000 + 6_000 + 9_000 + 500, "{answer}");
     let sum: u64 = cost["parts"].as_object().unwrap().values().filter_map(Json::as_u64).sum();
     assert_eq!(cost["requested"], sum, "{answer}");
     assert_eq!(cost["limit"], 50_000);
@@ -211,5 +211,42 @@ async fn documents_that_are_never_asked_again_take_no_more_memory_than_is_set() 
     assert!(grown < 32 * 1024 * 1024, "{grown} bytes more are resident");
     let honest = site.ask("{ products(first: 1) { nodes { id } } }").await;
     assert!(honest.get("errors").is_none(), "{honest}");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_answered_once_or_not_at_all_costs_as_much() {
+    let site = Site::with_demo().await;
+    let cost = async |query: &str, variables: Json| {
+        let answer = site.post(&json!({ "query": query, "variables": variables }), &[]).await.json();
+        answer["extensions"]["cost"]["requested"].as_u64().unwrap_or_else(|| panic!("{query}: {answer}"))
+    };
+    let spread = "{ products(first: 100) { nodes { ...A ...B ...C price { amount } price { currency } } } products(first: 100) { totalCount } }
+        fragment A on Product { tags(first: 9) { id } }
+        fragment B on Product { tags(first: 9) { name } ... on Product { tags(first: 9) { slug } } }
+        fragment C on Node { ... on Product { tags(first: 9) { id } } }";
+    let plain =
+        "{ products(first: 100) { nodes { tags(first: 9) { id name slug } price { amount currency } } totalCount } }";
+    assert_eq!(cost(spread, json!({})).await, cost(plain, json!({})).await);
+
+    let costly = "tags(first: 100) { products(first: 100) { name } }";
+    let skipped = format!("query($s: Boolean!) {{ products(first: 100) {{ nodes {{ name {costly} }} }} }}");
+    let (on_field, on_fragment) = (
+        skipped.replace("100) { products", "100) @skip(if: $s) { products"),
+        format!(
+            "query($s: Boolean! = true) {{ products(first: 100) {{ nodes {{ name ... @skip(if: $s) {{ {costly} }} }} }} }}"
+        ),
+    );
+    let bare = cost("{ products(first: 100) { nodes { name } } }", json!({})).await;
+    assert_eq!(cost(&on_field, json!({"s": true})).await, bare);
+    assert_eq!(cost(&on_fragment, json!({})).await, bare);
+    for constant in ["@skip(if: true)", "@include(if: false)"] {
+        let query = format!("{{ products(first: 100) {{ nodes {{ name ... {constant} {{ {costly} }} }} }} }}");
+        assert_eq!(cost(&query, json!({})).await, bare, "{constant}");
+    }
+    for asked in [&on_field, &on_fragment] {
+        let answer = site.post(&json!({ "query": asked, "variables": {"s": false} }), &[]).await.json();
+        assert_eq!(codes(&answer), ["LIMIT_EXCEEDED"]);
+    }
     site.stop().await;
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use runtime::serde_json::json;
+use runtime::store::{Login, Pool};
 use runtime::testing::TestDb;
 use sqlx::{AssertSqlSafe, Executor};
 use tokio::task::JoinHandle;
@@ -285,4 +286,34 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
     locked.rollback().await.expect("the lock goes");
     assert_eq!(code(&shop.site.post(&read, &[]).await), "ok");
     shop.stop().await;
+}
+
+/// One client that asks for more than there are connections must not make the others wait for all that it asked before them.
+#[tokio::test]
+async fn a_free_connection_goes_to_whoever_has_the_fewest() {
+    let db = TestDb::new().await;
+    let pool = Pool::new("test", Login::plain(db.options.clone()), 2);
+    let (first, second) = (pool.lend_to(Some(1)).await.unwrap(), pool.lend_to(Some(1)).await.unwrap());
+    let (sender, mut served) = tokio::sync::mpsc::unbounded_channel();
+    for party in [1, 1, 1, 2, 3] {
+        let (pool, sender) = (pool.clone(), sender.clone());
+        tokio::spawn(async move { sender.send((party, pool.lend_to(Some(party)).await.unwrap())).unwrap() });
+        tokio::task::yield_now().await;
+    }
+    drop(first);
+    let (party, of_two) = served.recv().await.unwrap();
+    assert_eq!(party, 2);
+    drop(second);
+    // Nobody has one of those that wait now: the one that has waited longest.
+    let (party, of_one) = served.recv().await.unwrap();
+    assert_eq!(party, 1);
+    drop(of_two);
+    let (party, of_three) = served.recv().await.unwrap();
+    assert_eq!(party, 3);
+    drop((of_one, of_three));
+    for _ in 0..2 {
+        assert_eq!(served.recv().await.unwrap().0, 1);
+    }
+    pool.close().await;
+    db.close().await;
 }

@@ -173,3 +173,22 @@ fields:
     assert_eq!(shop.column("select options->0->>'values' from draft.product").await, [r#"["Slim, short", "Wide"]"#]);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_day_is_the_one_that_the_source_means() {
+    let shop = Catalogue::new().await;
+    let file =
+        b"slug,iso,local\na,2024-03-10T23:30:00-05:00,10/03/2024 00:30\nb,2024-03-10T00:30:00+01:00,10/03/2024 23:30\n";
+    for from in [
+        "iso",
+        "{ path: iso, date: true }",
+        "{ path: local, date: { formats: ['%d/%m/%Y %H:%M'], offset: '+02:00' } }",
+        "{ path: local, date: { formats: ['%d/%m/%Y %H:%M'], offset: '-08:00' } }",
+    ] {
+        let map = format!("key: slug\nfields: {{ slug: slug, title: slug, published_on: {from} }}\n");
+        shop.try_import("post", Some(&map), ("x.csv", file), |_| {}).await.unwrap();
+        let days = shop.column("select published_on::text from draft.post order by slug").await;
+        assert_eq!(days, ["2024-03-10", "2024-03-10"], "{from}");
+    }
+    shop.close().await;
+}

@@ -21,6 +21,8 @@ pub struct Tightened {
     pub about: String,
     /// SQL that counts the entries that break it, in the tables as they are before the migration; none where only the server can tell.
     pub question: Option<String>,
+    /// Drafts may break it.
+    pub live: bool,
 }
 
 /// A rule with what a row that breaks it is like.
@@ -56,7 +58,12 @@ impl Differ<'_> {
                     false => format!("select count(*) from ({} union {}) as broken", of("draft"), of("live")),
                 }
             });
-            self.found.tightened.push(Tightened { subject: subject.clone(), about: broken.about, question });
+            self.found.tightened.push(Tightened {
+                subject: subject.clone(),
+                about: broken.about,
+                question,
+                live: broken.live,
+            });
         }
     }
 

@@ -4,10 +4,11 @@
 //! the time that it takes there. The shape of the sum is made once for a document; a request fills in its variables.
 
 use async_graphql::parser::types::{
-    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::{Name, Value as Literal};
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -50,6 +51,8 @@ pub struct Cost {
 
 #[derive(Debug, Default)]
 pub(in crate::graphql) struct Node {
+    /// Variables of `@skip` and `@include`, with the value without which the field is not answered.
+    pub(in crate::graphql) when: Vec<Condition>,
     /// Objects for each object of the field above; zero where they are the same objects, wrapped.
     pub(in crate::graphql) counts: bool,
     pub(in crate::graphql) times: Vec<Number>,
@@ -64,6 +67,8 @@ pub(in crate::graphql) struct Node {
     pub(in crate::graphql) statements: u64,
     pub(in crate::graphql) below: Vec<Node>,
 }
+
+pub(in crate::graphql) type Condition = (Name, bool);
 
 /// A figure that a literal or a variable holds.
 #[derive(Debug)]
@@ -110,10 +115,10 @@ struct Count<'a> {
 
 impl Cost {
     /// The document is within the limits of [`super::check`], so writing its fragments out is bounded.
-    pub fn of(types: &Types, document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+    pub fn of<'a>(types: &'a Types, document: &'a ExecutableDocument, operation: &'a OperationDefinition) -> Self {
         let is_mutation = operation.ty == OperationType::Mutation;
         let mut count = Count { types, document, is_mutation, pages: Vec::new(), total: false };
-        let fields = count.selection(root(operation.ty), &operation.selection_set.node, true);
+        let fields = count.selection(&[(root(operation.ty), &operation.selection_set.node)], true);
         Self { fields, pages: count.pages }
     }
 
@@ -215,6 +220,10 @@ impl Sum<'_> {
     }
 
     fn node(&mut self, node: &Node, parents: u64) {
+        let is_left_out = |(name, wanted): &Condition| self.variables.get(name.as_str()) == Some(&Json::Bool(!wanted));
+        if node.when.iter().any(is_left_out) {
+            return;
+        }
         let times = node.times.iter().map(|number| number.value(self.variables)).max().unwrap_or(1);
         let objects = parents.saturating_mul(times);
         if node.counts {
@@ -251,39 +260,56 @@ impl Number {
     }
 }
 
-impl Count<'_> {
-    fn selection(&mut self, parent: &str, set: &SelectionSet, at_root: bool) -> Vec<Node> {
-        let mut nodes = Vec::new();
+/// Fields that the answer has once: of one type, with one key, under the same conditions.
+type Groups<'a> = IndexMap<(&'a str, &'a str, Vec<Condition>), Vec<&'a Positioned<Field>>>;
+
+impl<'a> Count<'a> {
+    fn selection(&mut self, sets: &[(&'a str, &'a SelectionSet)], at_root: bool) -> Vec<Node> {
+        let mut groups = Groups::new();
+        for (parent, set) in sets {
+            self.collect(parent, set, &[], &mut groups);
+        }
+        let node = |((parent, _, when), fields): (_, Vec<_>)| {
+            self.field(parent, &fields, at_root).map(|node| Node { when, ..node })
+        };
+        groups.into_iter().filter_map(node).collect()
+    }
+
+    fn collect(&self, parent: &'a str, set: &'a SelectionSet, when: &[Condition], groups: &mut Groups<'a>) {
         for selection in &set.items {
+            let Some(own) = conditions(selection.node.directives()) else { continue };
+            let when = [when, &own].concat();
             match &selection.node {
-                Selection::Field(field) => nodes.extend(self.field(parent, field, at_root)),
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.as_str();
+                    groups.entry((parent, key, when)).or_default().push(field);
+                }
                 Selection::InlineFragment(fragment) => {
-                    let on = fragment
-                        .node
-                        .type_condition
-                        .as_ref()
-                        .map_or(parent, |condition| condition.node.on.node.as_str());
-                    nodes.extend(self.selection(on, &fragment.node.selection_set.node, at_root));
+                    let on = fragment.node.type_condition.as_ref();
+                    let on = on.map_or(parent, |condition| condition.node.on.node.as_str());
+                    self.collect(on, &fragment.node.selection_set.node, &when, groups);
                 }
                 Selection::FragmentSpread(spread) => {
-                    let document = self.document;
-                    if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node) {
                         let on = fragment.node.type_condition.node.on.node.as_str();
-                        nodes.extend(self.selection(on, &fragment.node.selection_set.node, at_root));
+                        self.collect(on, &fragment.node.selection_set.node, &when, groups);
                     }
                 }
             }
         }
-        nodes
     }
 
-    fn field(&mut self, parent: &str, field: &Positioned<Field>, at_root: bool) -> Option<Node> {
+    /// The arguments of fields that are answered once are the same.
+    fn field(&mut self, parent: &'a str, fields: &[&'a Positioned<Field>], at_root: bool) -> Option<Node> {
         let types = self.types;
+        let field = *fields.first()?;
         let name = field.node.name.node.as_str();
+        let sets = || fields.iter().map(|field| &field.node.selection_set.node);
         let Some(declared) = types.field(parent, name) else {
             let is_introspection = at_root && name.starts_with("__") && name != "__typename";
             return is_introspection.then(|| {
-                let answered = types.facts.sizes.fields(self.document, &field.node.selection_set.node);
+                let fields = sets().map(|set| types.facts.sizes.fields(self.document, set));
+                let answered = fields.fold(0, u64::saturating_add);
                 let statements = INTROSPECTION.saturating_add(answered / INTROSPECTED_FIELDS);
                 Node { fixed: Parts { statements, ..Parts::default() }, ..Node::default() }
             });
@@ -294,8 +320,7 @@ impl Count<'_> {
             return None;
         }
         let computed = types.facts.computed(parent, name);
-        let set = &field.node.selection_set.node;
-        if set.items.is_empty() && !at_root && computed.is_none() {
+        if sets().all(|set| set.items.is_empty()) && !at_root && computed.is_none() {
             return None;
         }
         let mut node = Node { counts: !is_wrapped && computed.is_none(), statements: 1, ..Node::default() };
@@ -308,7 +333,8 @@ impl Count<'_> {
             node.each.lists = if types.facts.is_inverse(parent, name) { INVERSE_LIST } else { LIST };
         }
         let outer = std::mem::take(&mut self.total);
-        node.below = self.selection(named(&declared.ty), set, false);
+        let inner: Vec<_> = sets().map(|set| (named(&declared.ty).as_str(), set)).collect();
+        node.below = self.selection(&inner, false);
         node.count = std::mem::replace(&mut self.total, outer);
         // The rows are one statement, their number another one, with the same filter.
         node.statements = if node.count && !node.below.is_empty() { 2 } else { 1 };
@@ -366,6 +392,24 @@ impl Count<'_> {
         self.pages.extend(make().map(|number| (name, number, pos)));
         make()
     }
+}
+
+/// What `@skip` and `@include` ask for; `None` where they leave the selection out whatever the variables.
+fn conditions(directives: &[Positioned<Directive>]) -> Option<Vec<Condition>> {
+    let mut found = Vec::new();
+    for directive in directives {
+        let wanted = match directive.node.name.node.as_str() {
+            "skip" => false,
+            "include" => true,
+            _ => continue,
+        };
+        match directive.node.get_argument("if").map(|value| &value.node) {
+            Some(Literal::Boolean(given)) if *given != wanted => return None,
+            Some(Literal::Variable(name)) => found.push((name.clone(), wanted)),
+            _ => {}
+        }
+    }
+    Some(found)
 }
 
 fn items(given: &Literal) -> Number {

@@ -11,6 +11,8 @@ use crate::graphql::types::{Declared, Types, named};
 
 /// A relation in a filter is one pass over its rows; one inside others costs its depth times as much.
 pub const HOP: u64 = 1_000;
+/// One to many rows is a pass over its links, of which there are several for a row.
+const TO_MANY: u64 = 3;
 /// One operator of a filter, held against each row.
 pub const CONDITION: u64 = 50;
 /// `contains` and `startsWith`, which change the case of each row's text.
@@ -40,8 +42,9 @@ pub enum Role {
 /// What a value costs, but for its variables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {
-    /// Relations in filters, and the sum of their depths.
+    /// Relations in filters, what they weigh, and that times their depths.
     hops: u64,
+    weight: u64,
     depths: u64,
     conditions: u64,
     searches: u64,
@@ -107,7 +110,8 @@ impl Price {
     fn add(&mut self, other: Self, depth: u64) {
         let add = |own: &mut u64, other: u64| *own = own.saturating_add(other);
         add(&mut self.hops, other.hops);
-        add(&mut self.depths, other.depths.saturating_add(other.hops.saturating_mul(depth)));
+        add(&mut self.weight, other.weight);
+        add(&mut self.depths, other.depths.saturating_add(other.weight.saturating_mul(depth)));
         add(&mut self.conditions, other.conditions);
         add(&mut self.searches, other.searches);
         add(&mut self.orders, other.orders);
@@ -195,7 +199,8 @@ impl Walk<'_> {
             let Some(input) = fields.get(key) else { continue };
             let inner = named(&input.ty).as_str();
             if self.facts.is_filter(inner) {
-                self.found.known.add(Price { hops: 1, depths: 1, ..Price::default() }, depth);
+                let weight = if matches!(key, "some" | "none" | "every") { TO_MANY } else { 1 };
+                self.found.known.add(Price { hops: 1, weight, depths: weight, ..Price::default() }, depth);
                 self.value(inner, Role::Filter, value, depth + 1);
             } else if matches!(types.get(inner), Some(Declared::Input { fields, .. }) if self.facts.holds_filters(fields))
             {

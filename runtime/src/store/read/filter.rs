@@ -3,8 +3,8 @@
 //! SQL's third value does no harm where only truth counts, as under AND, OR and EXISTS, so that plain operators (and
 //! indexes) can be used; every negation is written `IS NOT TRUE`.
 //!
-//! A relation costs one pass over its rows, however the filters nest. A few plain ones are looked up row by row, which is
-//! quicker where few rows are met; all others are made once for the statement, as the set of rows that have such a target.
+//! A relation costs one pass over its rows, however the filters nest. A few that look for equal values are looked up row by row,
+//! which is quicker where many rows have such a target; all others are made once for the statement, as the set of rows that have one.
 
 mod operators;
 mod several;
@@ -26,6 +26,8 @@ use crate::store::{Stage, Store};
 /// Relations of a statement that are looked up row by row. Of more, PostgreSQL estimates that so few rows are left that it
 /// runs all others anew for each of them.
 const MOST_BY_ROW: usize = 3;
+/// Sets that PostgreSQL may join in the order that it likes. With more, finding the best order takes longer than the statement.
+const MOST_JOINED: usize = 3;
 
 /// Appends conditions to a statement, and collects what is wrong with them.
 pub struct Filter<'a> {
@@ -38,6 +40,7 @@ pub struct Filter<'a> {
     /// What is written has to hold for the whole to hold: PostgreSQL makes a join of a relation there.
     is_needed: bool,
     by_row: usize,
+    joined: usize,
     /// The filter is a rule's own: it may use any field and sees every row, or rules would need rules.
     is_rule: bool,
 }
@@ -53,6 +56,7 @@ impl<'a> Filter<'a> {
             aliases: 0,
             is_needed: true,
             by_row: 0,
+            joined: 0,
             is_rule: false,
         }
     }
@@ -253,7 +257,7 @@ impl<'a> Filter<'a> {
             true => Tables::with_all_rows(self.store, self.stage),
             false => Tables::new(self.store, self.stage),
         };
-        let is_plain = filter.is_none_or(|filter| !reaches(target, filter));
+        let is_plain = filter.is_none_or(|filter| is_exact(target, filter)) && !negate;
         // Rules are the site's own, and are often asked about one row.
         if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
             self.by_row += 1;
@@ -263,13 +267,20 @@ impl<'a> Filter<'a> {
             self.sql.push(")");
             return Ok(());
         }
+        let is_needed = self.is_needed;
         let (near_end, far_end) = link.ends(alias, &far);
         let _ = write!(self.sql.text, "({near_end} IN (SELECT {far_end}");
         link.all(tables, target, &far, self.sql)?;
         let _ = write!(self.sql.text, " AND {far_end} IS NOT NULL");
         self.where_needed_anew(|this| this.target_conditions(target, filter, negate, &far))?;
+        let is_joined = wanted && is_needed && self.joined < MOST_JOINED;
+        self.joined += usize::from(is_joined);
         // Keeps PostgreSQL from taking the set apart, to run it for each row.
-        self.sql.push(if wanted { " OFFSET 0))" } else { " OFFSET 0)) IS NOT TRUE" });
+        self.sql.push(match (wanted, is_joined) {
+            (true, true) => " OFFSET 0))",
+            (true, false) => " OFFSET 0)) IS TRUE",
+            (false, _) => " OFFSET 0)) IS NOT TRUE",
+        });
         Ok(())
     }
 
@@ -368,16 +379,20 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Whether a filter on rows of the type looks at other rows.
-fn reaches(info: &ContentInfo, filter: &Json) -> bool {
+/// Whether a filter asks for equal values alone, and of no other rows than those of the type.
+fn is_exact(info: &ContentInfo, filter: &Json) -> bool {
     let Json::Object(members) = filter else { return false };
-    members.iter().any(|(key, value)| match key.as_str() {
-        "and" | "or" => items(value).iter().any(|filter| reaches(info, filter)),
-        "not" => reaches(info, value),
-        key => match info.field(key) {
-            Some(field) => matches!(field.shape, Shape::One(_) | Shape::Many(_) | Shape::Children(_)),
-            None => info.inverses.iter().any(|inverse| inverse.name == key),
-        },
+    members.iter().all(|(key, value)| match key.as_str() {
+        "and" | "or" => items(value).iter().all(|filter| is_exact(info, filter)),
+        "not" => false,
+        key => {
+            let reaches = match info.field(key) {
+                Some(field) => matches!(field.shape, Shape::One(_) | Shape::Many(_) | Shape::Children(_)),
+                None => info.inverses.iter().any(|inverse| inverse.name == key),
+            };
+            let is_equality = |operator: &String| matches!(operator.as_str(), "eq" | "in" | "isNull");
+            !reaches && value.as_object().is_some_and(|operators| operators.keys().all(is_equality))
+        }
     })
 }
 
