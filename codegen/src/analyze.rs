@@ -11,7 +11,7 @@ mod declared;
 mod fields;
 mod indexes;
 mod limits;
-mod names;
+pub mod names;
 mod options;
 mod relations;
 mod removals;

@@ -197,16 +197,6 @@ pub enum Sort {
 }
 
 impl Catalog {
-    /// The fields of a table or component; none where there is no such one.
-    fn fields_of(&self, owner: &str) -> &[Field] {
-        let table = self.tables.get(owner).map(|table| table.fields.as_slice());
-        table.or_else(|| self.components.get(owner).map(Vec::as_slice)).unwrap_or_default()
-    }
-
-    fn has_field(&self, owner: &str, name: &str) -> bool {
-        self.fields_of(owner).iter().any(|field| field.name == name)
-    }
-
     /// The text of `catalog.json`. The last migration is named in it so that two branches that both add one conflict.
     pub fn to_json(&self, last_migration: &str) -> String {
         json::write(self, last_migration)
@@ -346,24 +336,6 @@ impl OnDelete {
 /// The migration that the text of `catalog.json` names as its last.
 pub fn last_migration(catalog_json: &str) -> Option<String> {
     json::last_migration(catalog_json)
-}
-
-/// The text of one `catalog.json` with the rules of another: what they say of the database stays. What the other does not have, because
-/// it was renamed there, keeps its own rules.
-pub fn with_rules_of(catalog_json: &str, other: &str) -> Option<String> {
-    let (mut catalog, other) = (json::read(catalog_json).ok()?, json::read(other).ok()?);
-    let mut all = std::mem::take(&mut catalog.rules);
-    for (owner, rules) in &mut all {
-        let Some(others) = other.rules.get(owner) else { continue };
-        for field in catalog.fields_of(owner).iter().filter(|field| other.has_field(owner, &field.name)) {
-            match others.get(&field.name) {
-                Some(others) => drop(rules.insert(field.name.clone(), others.clone())),
-                None => drop(rules.remove(&field.name)),
-            }
-        }
-    }
-    catalog.rules = all;
-    Some(catalog.to_json(&json::last_migration(catalog_json)?))
 }
 
 /// SHA-256 of what `catalog.json` says of the database, in hexadecimal: what a server compares with its database. Rules come last in the

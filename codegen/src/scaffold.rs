@@ -1,12 +1,14 @@
 //! The file that a new content type begins with: it compiles as it is, and shows what can be written.
 
 use crate::analyze::access::EXAMPLE;
+use crate::analyze::names::plural;
 use crate::source::SourceFile;
 
 /// The text of `schema/<name>.yaml`; or why that cannot be the name of a content type.
 pub fn scaffold(name: &str) -> Result<String, String> {
     let text = TEMPLATE.to_owned() + ACCESS + EXAMPLE;
-    let text = text.replace("{name}", name).replace("{spoken}", &name.replace('_', " "));
+    let text =
+        text.replace("{name}", name).replace("{plural}", &plural(name)).replace("{spoken}", &name.replace('_', " "));
     let site = "site: { name: Any, currency: EUR }".to_owned();
     let sources = [
         SourceFile { path: "schema/cms.yaml".to_owned(), text: site },
@@ -62,7 +64,7 @@ fields:
   #
   # Other entries: one, several in order, one of several types. `inverse` shows this end at the other.
   # image: { type: media }
-  # products: { type: relation, to: product, many: true, on_delete: set_null, inverse: {name}_list }
+  # products: { type: relation, to: product, many: true, on_delete: set_null, inverse: {plural} }
   # about: { type: relation, to: [product, post] }
   #
   # Groups of fields and page builders, made of schema/components/:

@@ -132,26 +132,30 @@ fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::R
     }
     let history = History::read(project)?;
     history.check(project)?;
-    if next::is_current(&history, schema)? {
+    if answers.is_empty() && next::is_current(&history, schema)? {
         return made(schema, history, Next::Current);
     }
-    let draft = Draft::of(project, &history).filter(|draft| draft.is_untouched(project));
-    let Some(mut draft) = draft else {
-        let next = next::next(&history, schema, answers)?;
+    let Some(draft) = Draft::to_make_anew(project, &history) else {
+        let mut answers = answers.clone();
+        if let Some(draft) = Draft::of(project, &history) {
+            // What an edited draft made looser and is taken back is no new rule.
+            answers = answers.with_known_rules(&history, &draft.base, schema)?;
+        }
+        let next = next::next(&history, schema, &answers)?;
         return made(schema, history, next);
     };
     // The rules that the catalog has now were acknowledged, whether a migration came of them or not.
-    if let Some(catalog) = codegen::catalog::with_rules_of(&draft.base.catalog, &history.catalog) {
-        draft.base.catalog = catalog;
-    }
-    let mut all = answers.clone();
-    all.extend(draft.answers.needed(&draft.base, schema)?);
+    let all = answers.with_former(draft.answers.clone(), &draft.base, schema)?;
+    let all = all.with_known_rules(&draft.base, &history, schema)?;
     match next::next(&draft.base, schema, &all)? {
         // What was declared for the draft may be gone from the schema; then the next file can still be made.
-        refused @ Next::Refused(..) => match next::next(&history, schema, answers)? {
-            next @ Next::Migration(_) => made(schema, history, next),
-            _ => made(schema, draft.base, refused),
-        },
+        refused @ Next::Refused(..) if !refused.is_wrong_answer() => {
+            let answers = answers.clone().with_known_rules(&history, &draft.base, schema)?;
+            match next::next(&history, schema, &answers)? {
+                next @ Next::Migration(_) => made(schema, history, next),
+                _ => made(schema, draft.base, refused),
+            }
+        }
         next => anew(schema, draft, next),
     }
 }

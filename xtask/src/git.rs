@@ -29,7 +29,7 @@ impl Git {
     }
 
     /// The names of the files in a folder as a revision has them.
-    pub fn files(&self, revision: &str, folder: &str) -> Option<Vec<String>> {
+    fn files(&self, revision: &str, folder: &str) -> Option<Vec<String>> {
         let listed = self.ask(&["ls-tree", "--name-only", revision, &format!("{folder}/")])?;
         Some(listed.lines().filter_map(|path| Some(path.rsplit_once('/')?.1.to_owned())).collect())
     }
@@ -38,6 +38,31 @@ impl Git {
     pub fn text(&self, revision: &str, path: &str) -> Option<String> {
         let shown = self.run(&["show", &format!("{revision}:./{path}")])?;
         String::from_utf8(shown).ok()
+    }
+
+    /// The last commit up to a revision that changed a folder and has just these migrations in it.
+    pub fn last_with(&self, revision: &str, folder: &str, migrations: &[String]) -> Option<String> {
+        let log = self.ask(&["rev-list", revision, "--", &format!("{folder}/")])?;
+        let has = |commit: &&str| self.migrations(commit, folder).is_some_and(|files| files == migrations);
+        log.lines().find(has).map(str::to_owned)
+    }
+
+    /// The names of the migrations in a folder as a revision has them, in order.
+    pub fn migrations(&self, revision: &str, folder: &str) -> Option<Vec<String>> {
+        let mut files = self.files(revision, folder)?;
+        files.retain(|file| file.ends_with(".sql"));
+        files.sort();
+        Some(files)
+    }
+
+    /// The commit that a revision names.
+    pub fn commit(&self, revision: &str) -> Option<String> {
+        self.ask(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
+    }
+
+    /// Whether a commit is the other or comes before it.
+    pub fn is_before(&self, commit: &str, other: &str) -> bool {
+        self.run(&["merge-base", "--is-ancestor", commit, other]).is_some()
     }
 
     /// The commit that this branch and another one have in common.

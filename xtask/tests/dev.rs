@@ -44,6 +44,11 @@ struct Site {
 
 impl Site {
     fn start() -> Self {
+        Self::run(Self::folder())
+    }
+
+    /// A project with that server.
+    fn folder() -> TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("a mode");
         let write = |path: &str, text: &str| write(folder.path(), path, text);
@@ -53,6 +58,10 @@ impl Site {
         write("app/src/main.rs", &server("first"));
         write("schema/cms.yaml", CMS);
         write("schema/tag.yaml", TAG);
+        folder
+    }
+
+    fn run(folder: TempDir) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
@@ -61,6 +70,15 @@ impl Site {
         command.stdout(log.try_clone().expect("a handle")).stderr(log);
         let dev = command.spawn().expect("xtask runs");
         Self { folder, port: free.port(), dev }
+    }
+
+    /// Stops `dev`, does something else, and runs it again.
+    fn restart(mut self, meanwhile: impl FnOnce(&Path)) -> Self {
+        self.send(Signal::SIGINT);
+        assert!(self.dev.wait().expect("its end").success());
+        meanwhile(self.folder.path());
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        Self::run(folder)
     }
 
     fn save(&self, path: &str, text: &str) {
@@ -115,6 +133,17 @@ impl Drop for Site {
         let _ = self.dev.kill();
         let _ = self.dev.wait();
     }
+}
+
+fn commit(folder: &Path) {
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@shop.example"];
+        let output = Command::new("git").args(identity).args(arguments).current_dir(folder).output();
+        assert!(output.as_ref().is_ok_and(|output| output.status.success()), "{output:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["add", "schema", "migrations"]);
+    git(&["commit", "--quiet", "--message", "One more"]);
 }
 
 fn write(folder: &Path, path: &str, text: &str) {
@@ -179,4 +208,36 @@ fn nothing_is_left_running_when_it_is_killed() {
     site.send(Signal::SIGKILL);
     site.eventually("the server is gone", || site.answer().is_none());
     site.eventually("all processes are gone", || site.processes().is_empty());
+}
+
+#[test]
+fn a_database_goes_on_after_several_migrations_were_made_one() {
+    let folder = Site::folder();
+    std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
+    commit(folder.path());
+    let site = Site::run(folder);
+    site.eventually("it begins", || site.log().contains("GraphiQL"));
+    commit(site.folder.path());
+    let mut fields = TAG.to_owned();
+    for (number, name) in [(2, "shade"), (3, "size")] {
+        fields += &format!("  {name}: {{ type: string, description: More. }}\n");
+        site.save("schema/tag.yaml", &fields);
+        let file = site.folder.path().join(format!("migrations/000{number}_add_tag_{name}.sql"));
+        site.eventually(name, || file.exists());
+        // The migrations are in the server, which this one stands for.
+        site.save("app/src/main.rs", &server(name));
+        site.answers(name);
+        commit(site.folder.path());
+    }
+    let site = site.restart(|folder| {
+        let squash = ["migrate", "squash", "--since", "HEAD~2"];
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(squash).current_dir(folder).output();
+        assert!(output.as_ref().is_ok_and(|output| output.status.success()), "{output:?}");
+        assert!(folder.join("migrations/0002_change_tag.sql").exists(), "{output:?}");
+        commit(folder);
+    });
+    site.eventually("it goes on", || site.log().contains("GraphiQL"));
+    // It is the same database, with what was entered: neither a copy from before nor a new one.
+    let replaced = ["gone back", "--reset"].iter().any(|said| site.log().contains(said));
+    assert!(!replaced, "{}", site.log());
 }

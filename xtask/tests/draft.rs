@@ -14,6 +14,10 @@ struct Site {
 const CMS: &str = "site: { name: Test, currency: EUR, currencies: [EUR], locales: [en] }\n";
 const TAG: &str = "type: tag\ndescription: A topic.\ntitle: name\naccess: { anonymous: { read: all } }\nfields:\n  name: { type: string, description: A name. }\n";
 
+fn field(name: &str) -> String {
+    format!("  {name}: {{ type: string, description: More. }}\n")
+}
+
 impl Site {
     fn new() -> Self {
         let site = Self { folder: tempfile::tempdir().expect("a folder") };
@@ -208,8 +212,7 @@ fn several_migrations_become_one() {
     let site = Site::new();
     site.git(&["switch", "--quiet", "--create", "more"]);
     for (count, name) in ["shade", "size", "shape"].into_iter().enumerate() {
-        let field = |name: &&str| format!("  {name}: {{ type: string, description: More. }}\n");
-        site.fields(&["shade", "size", "shape"][..=count].iter().map(field).collect::<String>());
+        site.fields(&["shade", "size", "shape"][..=count].iter().copied().map(field).collect::<String>());
         site.generate(&[]);
         if name != "shape" {
             site.commit();
@@ -224,6 +227,157 @@ fn several_migrations_become_one() {
     site.generate(&["--check"]);
     let (done, said) = site.xtask(&["migrate", "squash"]);
     assert!(done && said.contains("nothing to do"), "{said}");
+}
+
+#[test]
+fn a_squash_that_is_not_committed_is_a_draft() {
+    let site = Site::new();
+    site.git(&["switch", "--quiet", "--create", "more"]);
+    let mut fields = String::new();
+    for name in ["shade", "size"] {
+        fields += &field(name);
+        site.fields(&fields);
+        site.generate(&[]);
+        site.commit();
+    }
+    let (done, said) = site.xtask(&["migrate", "squash"]);
+    assert!(done && said.contains("commit this"), "{said}");
+    site.fields(&(fields.clone() + &field("shape")));
+    site.generate(&[]);
+    assert!(["shade", "size", "shape"].iter().all(|name| site.sql().contains(name)), "{}", site.sql());
+    site.generate(&["--check"]);
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(done && said.contains("restored migrations/0003_add_tag_size.sql"), "{said}");
+    site.has_migrations_of_the_commit();
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_add_tag_size.sql", "0004_add_tag_shape.sql"]);
+}
+
+#[test]
+fn a_squash_begins_where_the_branch_left_the_trunk() {
+    let site = Site::new();
+    let mut fields = String::new();
+    let mut add = |name: &str| {
+        fields += &field(name);
+        site.fields(&fields);
+        site.generate(&[]);
+        site.commit();
+    };
+    site.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    site.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
+    add("shade");
+    let main = site.git(&["rev-parse", "--short=7", "HEAD"]);
+    site.git(&["switch", "--quiet", "--create", "more"]);
+    add("size");
+    add("shape");
+    site.refused(&["migrate", "squash", "--since", "nowhere"], "there is no revision `nowhere`");
+    let (done, said) = site.xtask(&["migrate", "squash"]);
+    assert!(done && said.contains(&format!("Squash everything after main ({})", main.trim())), "{said}");
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_change_tag.sql"]);
+
+    // The trunk itself is squashed as far as it was not pushed, and without a remote not at all.
+    site.commit();
+    site.git(&["branch", "--quiet", "--force", "main", "HEAD"]);
+    site.git(&["switch", "--quiet", "main"]);
+    let (done, said) = site.xtask(&["migrate", "squash"]);
+    assert!(done && said.contains("Squash everything after origin/HEAD"), "{said}");
+    assert_eq!(site.drafts(), ["0002_change_tag.sql"]);
+    site.git(&["reset", "--quiet", "--hard"]);
+    site.git(&["symbolic-ref", "--delete", "refs/remotes/origin/HEAD"]);
+    let (done, said) = site.xtask(&["migrate", "squash"]);
+    assert!(done && said.contains("at most one migration after the last commit"), "{said}");
+}
+
+#[test]
+fn what_was_made_looser_is_taken_back_unasked() {
+    let site = Site::new();
+    let weight = "  weight: { type: integer, min: 0, description: How heavy. }\n";
+    let loose = &weight.replace("min: 0, ", "");
+    let size = field("size");
+    site.fields(weight);
+    site.generate(&[]);
+    site.commit();
+    let as_committed = || (site.generate(&[]), site.has_migrations_of_the_commit());
+    // Another type, whose values cannot be counted by the rules of this one.
+    site.fields(&loose.replace("integer", "string"));
+    site.refused(&["generate"], "M301");
+    site.generate(&["--allow", "M301=tag.weight"]);
+    site.fields(weight);
+    as_committed();
+    // Rules alone, and together with another field, all of it or a part.
+    site.fields(loose);
+    site.generate(&[]);
+    assert_ne!(site.git(&["status", "--porcelain", "migrations"]), "");
+    site.fields(weight);
+    as_committed();
+    site.fields(&format!("{loose}{size}"));
+    site.generate(&[]);
+    site.fields(&format!("{weight}{size}"));
+    site.generate(&[]);
+    site.fields(weight);
+    as_committed();
+    // An edited draft is left alone, and asks no more.
+    site.fields(&format!("{loose}{size}"));
+    site.generate(&[]);
+    let edited = fs::read_to_string(site.path("migrations/0003_add_tag_size.sql")).expect("text") + "\n-- edited\n";
+    site.write("migrations/0003_add_tag_size.sql", &edited);
+    site.fields(&format!("{weight}{size}"));
+    site.generate(&[]);
+    site.fields(&format!("{}{size}", weight.replace('0', "1")));
+    site.refused(&["generate"], "M205");
+}
+
+#[test]
+fn a_rule_is_acknowledged_once() {
+    let site = Site::new();
+    let name = |max: u8| TAG.replace("type: string", &format!("type: string, max: {max}"));
+    let size = field("size");
+    site.write("schema/tag.yaml", &name(50));
+    site.refused(&["generate"], "M205");
+    site.generate(&["--allow", "M205=tag.name"]);
+    assert!(site.drafts().is_empty(), "the catalog alone records it");
+    site.write("schema/tag.yaml", &(name(50) + &size));
+    site.generate(&[]);
+    site.write("schema/tag.yaml", &(name(50) + &field("shade")));
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
+    site.write("schema/tag.yaml", TAG);
+    site.generate(&[]);
+    site.has_migrations_of_the_commit();
+}
+
+#[test]
+fn an_answer_that_nothing_asks_for_is_refused() {
+    let site = Site::new();
+    let unique = |unique: bool| format!("  code: {{ type: string, unique: {unique}, description: A code. }}\n");
+    let size = field("size");
+    site.fields(&unique(false));
+    site.generate(&[]);
+    site.commit();
+    let early = ["generate", "--allow", "M202=tag.code"];
+    site.refused(&early, "--allow M202=tag.code: nothing asks for it");
+    site.fields(&format!("{}{size}", unique(false)));
+    site.refused(&early, "--allow M202=tag.code: nothing asks for it");
+    site.generate(&["--allow", "M202", "--allow-data-loss"]);
+    let header =
+        || fs::read_to_string(site.path("migrations").join(site.drafts().pop().expect("a draft"))).expect("text");
+    assert!(header().contains("generate` from"), "what nothing asked for is not kept: {}", header());
+    // An answer that is given twice was asked for; when its change is taken back, it answers nothing later.
+    site.fields(&format!("{}{size}", unique(true)));
+    site.refused(&["generate"], "M202");
+    site.generate(&early[1..]);
+    site.generate(&early[1..]);
+    assert!(header().contains("--allow M202=tag.code"), "{}", header());
+    site.fields(&format!("{}{size}", unique(false)));
+    site.generate(&[]);
+    assert!(!header().contains("M202"), "{}", header());
+    site.fields(&format!("{}{size}", unique(true)));
+    site.refused(&["generate"], "M202");
+    // What was never committed is not lost, so that nothing asks.
+    site.fields(&unique(false));
+    site.refused(&["generate", "--allow", "M103=tag.size"], "nothing asks for it");
+    site.generate(&[]);
+    site.has_migrations_of_the_commit();
 }
 
 #[test]

@@ -51,6 +51,15 @@ impl Answers {
         (self.allow_data_loss && hazard::loses_data(code)).then(|| "--allow-data-loss".to_owned())
     }
 
+    /// Every argument that allows something, as [`Answers::allows`] names it.
+    pub fn allowed(&self) -> BTreeSet<String> {
+        let allow = self.allow.iter().map(|(code, subject)| match subject {
+            Some(subject) => format!("--allow {code}={subject}"),
+            None => format!("--allow {code}"),
+        });
+        allow.chain(self.allow_data_loss.then(|| "--allow-data-loss".to_owned())).collect()
+    }
+
     /// Notes what a database answered to a question.
     pub fn count(&mut self, question: &str, entries: u64) {
         self.counted.insert(question.to_owned(), entries);

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answers::Answers;
 use super::declared::Declared;
-use super::hazard::Refusal;
 use super::pair::{self, Pair};
+use super::refusal::Refusal;
 use super::step::{Rows, Step};
 use crate::catalog::rules::Rules;
 use crate::catalog::{Catalog, Field, Role, Store, Table};

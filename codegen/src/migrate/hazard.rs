@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::answers::Answers;
 use super::diff::Tightened;
 use super::literal;
+use super::refusal::Refusal;
 use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
 use crate::catalog::{Catalog, Field, Store};
 use crate::schema::{Scalar, SqlType};
@@ -31,6 +32,9 @@ pub const CODES: [(&str, &str); 16] = [
     ("M301", "a table is rewritten while it is locked"),
     ("M401", "servers that still run know only the old name"),
 ];
+
+/// The code of a rule that is tighter.
+pub const TIGHTENED: &str = "M205";
 
 /// Told above its statement and on the terminal, and goes on: servers are replaced in the order that a deployment has, not in the
 /// one in which a schema is written.
@@ -70,69 +74,6 @@ impl Hazard {
             question: None,
             allowable: true,
         }
-    }
-}
-
-/// Why there is no migration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// A hazard's code, or `M001` for an answer that makes no sense.
-    pub code: &'static str,
-    pub subject: String,
-    pub message: String,
-    pub help: Vec<String>,
-    /// What to add to the command to go on, all of it; nothing when an answer has to be corrected first.
-    pub arguments: Vec<String>,
-    /// SQL that counts the entries in question, for who can ask a database.
-    pub question: Option<String>,
-}
-
-impl Refusal {
-    /// The name is taken, and what is said about the loss of either is beside the point.
-    pub fn is_taken(&self) -> bool {
-        self.code == "M002"
-    }
-
-    pub fn bad_value(subject: &str, why: &str) -> Self {
-        let message = format!("--set {subject}: {why}");
-        Self {
-            code: "M001",
-            subject: subject.to_owned(),
-            message,
-            help: Vec::new(),
-            arguments: Vec::new(),
-            question: None,
-        }
-    }
-
-    pub fn unused_value(subject: &str) -> Self {
-        let message = format!("--set {subject}: no existing row needs a value there");
-        let help = vec!["give values for fields that are new or newly required, as `type.field`".to_owned()];
-        Self { code: "M001", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
-    }
-
-    /// A value was given that no row needs.
-    pub fn is_unused(&self, subject: &str) -> bool {
-        *self == Self::unused_value(subject)
-    }
-
-    /// `subject` is to have the place of what was called `was`, and something else has its name.
-    pub fn taken(subject: &str, former: &str, was: &str) -> Self {
-        let message =
-            format!("{subject} is to be what was {former}, but there is another {subject}, whose values would be lost");
-        let help = vec![
-            format!("to keep both: write `was: {was}` under a name that is free"),
-            format!(
-                "in two steps: bring {former} back and take {subject} out of the schema, `cargo xtask generate`; then write `was: {was}` as it is now, and again"
-            ),
-        ];
-        Self { code: "M002", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
-    }
-
-    /// The refusal as people read it, in the shape of a diagnostic.
-    pub fn render(&self) -> String {
-        let help: String = self.help.iter().map(|help| format!("\n  = help: {help}")).collect();
-        format!("error[{}]: {}{help}", self.code, self.message)
     }
 }
 
@@ -296,7 +237,7 @@ pub fn tightened(rule: &Tightened, answers: &Answers) -> Option<Hazard> {
         (None, None) => "`typecase check` lists them, once the new server is built".to_owned(),
     };
     let message = format!("{subject} takes {about} now: {how_many}");
-    Some(Hazard { advice: Some(advice), question: question.clone(), ..Hazard::new("M205", subject, message) })
+    Some(Hazard { advice: Some(advice), question: question.clone(), ..Hazard::new(TIGHTENED, subject, message) })
 }
 
 fn enum_hazards(

@@ -62,7 +62,8 @@ declare
 begin
   execute format('select count(*) from %s where %I is null', rows, name) into missing;
   if missing > 0 then
-    raise exception '% rows of % have no value in %', missing, rows, name
+    raise exception '% of % % no value in %', case missing when 1 then '1 row' else missing || ' rows' end, rows,
+      case missing when 1 then 'has' else 'have' end, name
       using errcode = 'not_null_violation', hint = 'Give these rows a value, then migrate again.';
   end if;
 end $$;
@@ -77,7 +78,8 @@ begin
   execute format('select count(*), min(left(to_jsonb(t)::text, 300)) from %s as t where not (%s)', rows, expression)
     into broken, example;
   if broken > 0 then
-    raise exception '% rows of % break %: %', broken, rows, rule, expression
+    raise exception '% of % % %: %', case broken when 1 then '1 row' else broken || ' rows' end, rows,
+      case broken when 1 then 'breaks' else 'break' end, rule, expression
       using errcode = 'check_violation', detail = 'One of them: ' || example,
       hint = 'Change these rows, then migrate again.';
   end if;
@@ -122,7 +124,8 @@ begin
     name, rows
   ) using needs into missing, lacked, example;
   if missing > 0 then
-    raise exception '% rows of % have components without a value of % in %', missing, rows, lacked, name
+    raise exception '% of % % components without a value of % in %', case missing when 1 then '1 row' else missing || ' rows' end,
+      rows, case missing when 1 then 'has' else 'have' end, lacked, name
       using errcode = 'not_null_violation', detail = 'One of them: ' || example,
       hint = 'Give these components a value, then migrate again.';
   end if;

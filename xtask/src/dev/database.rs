@@ -74,7 +74,7 @@ impl<'a> Database<'a> {
         if had.leads_to(&files) {
             return Ok(Standing::Ready);
         }
-        if let Some(file) = schema.map(|schema| self.rework(&had, &files, schema)).transpose()?.flatten() {
+        if let Some(file) = self.rework(&had, &files, schema)? {
             return Ok(Standing::Rework(file));
         }
         self.go_back(&files)
@@ -104,14 +104,22 @@ impl<'a> Database<'a> {
     }
 
     /// The way from another draft to the one that is there, which keeps what was entered since.
-    fn rework(&self, had: &Had, files: &[Entry], schema: &Schema) -> anyhow::Result<Option<PathBuf>> {
+    fn rework(&self, had: &Had, files: &[Entry], schema: Option<&Schema>) -> anyhow::Result<Option<PathBuf>> {
         let same = had.migrations.iter().zip(files).take_while(|(had, file)| had == file).count();
         let history = History::read(self.project)?;
+        let all_made = had.migrations[same..].iter().chain(&files[same..]).all(|entry| entry.generated);
+        let (Ok(before), Ok(now)) = (next::catalog(&had.catalog), next::catalog(&history.catalog)) else {
+            return Ok(None);
+        };
+        if all_made && before.same_database(&now) {
+            // Several that were made one, or one that was taken apart again, lead to the same.
+            return self.write_rework("").map(Some);
+        }
+        let Some(schema) = schema else { return Ok(None) };
         let drafted = match Draft::of(self.project, &history) {
             Some(draft) => draft.base.files.len(),
             None => return Ok(None),
         };
-        let all_made = had.migrations[same..].iter().chain(&files[same..]).all(|entry| entry.generated);
         if same < drafted || same == files.len() || !all_made {
             return Ok(None);
         }
@@ -119,11 +127,15 @@ impl<'a> Database<'a> {
         let answers = Draft::of(self.project, &history).map(|draft| draft.answers).unwrap_or_default();
         let allow: Vec<_> = hazard::CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
         let answers = Answers::parse(&allow, true, answers.values()).map_err(anyhow::Error::msg)?;
-        let Ok(plan) = codegen::migrate::plan(&next::catalog(&had.catalog)?, schema, &answers) else { return Ok(None) };
-        let path = self.project.private().join(REWORK);
+        let Ok(plan) = codegen::migrate::plan(&before, schema, &answers) else { return Ok(None) };
         let sql = if plan.is_empty() { String::new() } else { plan.migration(0, "cargo xtask dev").sql };
+        self.write_rework(&sql).map(Some)
+    }
+
+    fn write_rework(&self, sql: &str) -> anyhow::Result<PathBuf> {
+        let path = self.project.private().join(REWORK);
         fs::write(&path, sql).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Some(path))
+        Ok(path)
     }
 
     /// Keeps a copy before a migration that no commit has is applied; copies that nobody needs any more go.

@@ -22,6 +22,8 @@ pub struct Draft {
     pub base: History,
     /// Its files, the last one last; there is more than one where one was edited, or written by hand.
     pub files: Vec<String>,
+    /// Migrations of the last commit that made way for its files, as those do that are made one.
+    pub replaced: Vec<String>,
     /// What was said about its hazards.
     pub answers: AnswerArgs,
 }
@@ -34,23 +36,44 @@ impl Draft {
 
     /// The same for another revision.
     pub fn since(project: &Project, history: &History, git: &Git, revision: &str) -> Option<Self> {
-        let committed = git.files(revision, FOLDER).unwrap_or_default();
+        let committed = git.migrations(revision, FOLDER).unwrap_or_default();
         let (before, files): (Vec<_>, Vec<_>) =
             history.files.iter().cloned().partition(|file| committed.contains(file));
-        // A committed file that is missing is a matter for whoever removed it.
-        let complete = committed.iter().filter(|file| file.ends_with(".sql")).all(|file| before.contains(file));
-        let in_order = history.files.starts_with(&before);
-        if files.is_empty() || !complete || !in_order {
+        if files.is_empty() || !history.files.starts_with(&before) {
             return None;
         }
-        let catalog = if before.is_empty() { String::new() } else { git.text(revision, CATALOG)? };
+        let replaced: Vec<_> = committed.into_iter().filter(|file| !before.contains(file)).collect();
+        let catalog = match (before.is_empty(), replaced.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => git.text(revision, CATALOG)?,
+            (false, false) => git.text(&git.last_with(revision, FOLDER, &before)?, CATALOG)?,
+        };
         let mut answers = AnswerArgs::default();
         files.iter().filter_map(|file| made_by(&text(project, file)?)).for_each(|made| answers.extend(made));
-        Some(Self { base: History { files: before, catalog }, files, answers })
+        Some(Self { base: History { files: before, catalog }, files, replaced, answers })
+    }
+
+    /// What may be made anew: one file, just as the generator wrote it here; or none, where only rules differ from those of the
+    /// last commit, which the catalog alone records.
+    pub fn to_make_anew(project: &Project, history: &History) -> Option<Self> {
+        let git = Git::of(project)?;
+        match Self::since(project, history, &git, "HEAD") {
+            Some(draft) => draft.is_untouched(project).then_some(draft),
+            None => Self::of_rules(history, &git),
+        }
+    }
+
+    fn of_rules(history: &History, git: &Git) -> Option<Self> {
+        let catalog = git.text("HEAD", CATALOG)?;
+        let same = git.migrations("HEAD", FOLDER)? == history.files
+            && codegen::catalog::last_migration(&catalog) == codegen::catalog::last_migration(&history.catalog)
+            && codegen::catalog::hash(&catalog) == codegen::catalog::hash(&history.catalog);
+        let base = History { files: history.files.clone(), catalog };
+        same.then(|| Self { base, files: Vec::new(), replaced: Vec::new(), answers: AnswerArgs::default() })
     }
 
     /// Whether it may be made anew: one file, just as the generator wrote it here.
-    pub fn is_untouched(&self, project: &Project) -> bool {
+    fn is_untouched(&self, project: &Project) -> bool {
         matches!(self.files.as_slice(), [file] if is_as_written(project, file))
     }
 

@@ -1,5 +1,6 @@
 //! The next migration: what `cargo xtask generate` writes into `migrations/`, or why it refuses to.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context, bail};
@@ -50,6 +51,13 @@ pub enum Next {
     Refused(Vec<Refusal>, Option<String>),
 }
 
+impl Next {
+    /// Whether an answer was given that makes no sense.
+    pub fn is_wrong_answer(&self) -> bool {
+        matches!(self, Self::Refused(refusals, _) if refusals.iter().any(Refusal::is_wrong_answer))
+    }
+}
+
 impl AnswerArgs {
     /// What was said before, too.
     pub fn extend(&mut self, other: Self) {
@@ -67,12 +75,41 @@ impl AnswerArgs {
         self.allow_data_loss |= other.allow_data_loss;
     }
 
-    /// Without the values that no row needs any more, because what they were for was taken back.
-    pub fn needed(&self, base: &History, schema: &Schema) -> anyhow::Result<Self> {
-        let answers = Answers::parse(&self.allow, self.allow_data_loss, &self.set).map_err(anyhow::Error::msg)?;
-        let refusals = codegen::migrate::plan(&catalog(&base.catalog)?, schema, &answers).err().unwrap_or_default();
-        let is_needed = |text: &&String| !refusals.iter().any(|refusal| refusal.is_unused(field_of(text)));
-        Ok(Self { set: self.set.iter().filter(is_needed).cloned().collect(), ..self.clone() })
+    /// Nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.allow.is_empty() && !self.allow_data_loss && self.set.is_empty()
+    }
+
+    /// With what was said before, as far as something still asks for it: the rest would answer what nobody has looked at.
+    pub fn with_former(&self, former: Self, base: &History, schema: &Schema) -> anyhow::Result<Self> {
+        let mut all = self.clone();
+        all.extend(former.clone());
+        let unused = codegen::migrate::unused(&catalog(&base.catalog)?, schema, &all.parse()?);
+        let mut all = self.clone();
+        all.extend(former.without(&unused));
+        Ok(all)
+    }
+
+    /// With a yes to each rule that is tighter than in `base`, but no tighter than in the catalog of `known`.
+    pub fn with_known_rules(mut self, base: &History, known: &History, schema: &Schema) -> anyhow::Result<Self> {
+        let answers = self.parse()?;
+        let rules = codegen::migrate::known_rules(&catalog(&base.catalog)?, &catalog(&known.catalog)?, schema);
+        let unanswered = rules.into_iter().filter(|subject| answers.allows(hazard::TIGHTENED, subject).is_none());
+        self.allow.extend(unanswered.map(|subject| format!("{}={subject}", hazard::TIGHTENED)));
+        Ok(self)
+    }
+
+    /// Without the arguments that nothing asks for.
+    fn without(&self, unused: &BTreeSet<String>) -> Self {
+        let mut used = self.clone();
+        used.allow.retain(|text| !unused.contains(&format!("--allow {text}")));
+        used.set.retain(|text| !unused.contains(&format!("--set {}", field_of(text))));
+        used.allow_data_loss &= !unused.contains("--allow-data-loss");
+        used
+    }
+
+    fn parse(&self) -> anyhow::Result<Answers> {
+        Answers::parse(&self.allow, self.allow_data_loss, &self.set).map_err(anyhow::Error::msg)
     }
 
     /// Values for existing rows, as on the command line.
@@ -159,8 +196,7 @@ pub fn is_current(history: &History, schema: &Schema) -> anyhow::Result<bool> {
 /// Plans the way from the last migration to the schema.
 pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Result<Next> {
     let before = catalog(&history.catalog)?;
-    let mut answers = Answers::parse(&args.allow, args.allow_data_loss, &args.set).map_err(anyhow::Error::msg)?;
-    let given = args.given();
+    let mut answers = args.parse()?;
     let mut planned = codegen::migrate::plan(&before, schema, &answers);
     let database = args.database.clone().or_else(|| std::env::var("DATABASE_URL").ok());
     if let (Err(refusals), Some(database)) = (&planned, database) {
@@ -176,11 +212,12 @@ pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Re
             if plan.is_empty() {
                 return Ok(plan.recorded(&history.catalog).map_or(Next::Current, Next::Rules));
             }
-            let command = format!("cargo xtask generate{given}");
+            let unused = codegen::migrate::unused(&before, schema, &answers);
+            let command = format!("cargo xtask generate{}", args.without(&unused).given());
             Ok(Next::Migration(plan.migration(history.next_number(), &command)))
         }
         Err(refusals) => {
-            let command = hazard::command(&refusals, &given);
+            let command = hazard::command(&refusals, &args.given());
             Ok(Next::Refused(refusals, command))
         }
     }

@@ -21,7 +21,7 @@ const EMBEDDED: &str = "generated/src/migrations.rs";
 
 #[derive(clap::Args)]
 pub struct Squash {
-    /// Make one of all that came after this revision [default: where this branch left main or master, else the last commit]
+    /// Make one of all that came after this revision [default: where this branch left main or master, on these where they left origin, else the last commit]
     #[arg(long, value_name = "REVISION")]
     since: Option<String>,
     #[command(flatten)]
@@ -36,17 +36,28 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
     let history = History::read(project)?;
     let Some(draft) = Draft::since(project, &history, &git, "HEAD") else {
+        let committed = git.migrations("HEAD", FOLDER).unwrap_or_default();
+        if let Some(file) = history.files.iter().find(|file| !committed.contains(file)) {
+            bail!(
+                "{FOLDER}/{file} is in no commit, but what was there before it is not known: `git stash` takes all back"
+            );
+        }
         bail!("every migration is in a commit, which others may have: write the way back in the next one");
     };
     let Some((last, before)) = draft.files.split_last() else { bail!("there is no migration to take back") };
     let is_made = codegen::catalog::last_migration(&history.catalog).is_some_and(|name| *last == format!("{name}.sql"));
+    let is_squash = before.is_empty() && !draft.replaced.is_empty();
     let catalog = match before.iter().rfind(|file| draft::is_generated(project, file)) {
         _ if !is_made => history.catalog.clone(),
+        // What made way for it comes back.
+        None if is_squash => git.text("HEAD", CATALOG).with_context(|| format!("{CATALOG} is in no commit"))?,
         None => draft.base.catalog.clone(),
         Some(earlier) => draft::catalog_after(project, earlier).with_context(|| {
             format!("it is not known what the catalog was after {earlier}: `git stash` takes all back")
         })?,
     };
+    let missing = draft.replaced.iter().filter(|_| is_squash && is_made);
+    let restored: Vec<_> = missing.map(|file| as_committed(&git, file)).collect::<anyhow::Result<_>>()?;
     remove(project, last)?;
     match catalog.is_empty() {
         true => fs::remove_file(project.path(CATALOG)),
@@ -54,6 +65,10 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     }
     .with_context(|| format!("{CATALOG} cannot be written"))?;
     println!("  removed  {FOLDER}/{last}\n  changed  {CATALOG}");
+    for (path, text) in restored {
+        fs::write(project.path(&path), text).with_context(|| format!("{path} cannot be written"))?;
+        println!("  restored {path}");
+    }
     if let Some(schema) = generate::compile_quietly(project)? {
         embed(project, &schema)?;
         if !next::is_current(&History::read(project)?, &schema)? {
@@ -80,32 +95,57 @@ fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
 pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     let git = Git::of(project).context("without git nobody knows where to begin")?;
     let _only = no_dev(project, "stop it first")?;
-    let revision = args.since.unwrap_or_else(|| beginning(&git));
+    let Beginning { name, commit } = match args.since {
+        Some(name) => {
+            let commit = git.commit(&name).with_context(|| format!("there is no revision `{name}`"))?;
+            Beginning { name, commit }
+        }
+        None => beginning(&git)?,
+    };
+    let begun = format!("{name} ({})", commit.get(..7).unwrap_or(&commit));
     let history = History::read(project)?;
-    let Some(mut draft) = Draft::since(project, &history, &git, &revision).filter(|draft| draft.files.len() > 1) else {
-        println!("nothing to do: there is at most one migration after {revision}");
+    let Some(mut draft) = Draft::since(project, &history, &git, &commit).filter(|draft| draft.files.len() > 1) else {
+        println!("nothing to do: there is at most one migration after {begun}");
         return Ok(ExitCode::SUCCESS);
     };
+    println!("Squash everything after {begun}");
     if let Some(file) = draft.by_hand(project).next() {
         bail!(
             "{FOLDER}/{file} is written by hand, and what it does is in no schema: it cannot be made one with others"
         );
     }
     let Some(schema) = generate::compile(project)? else { return Ok(ExitCode::FAILURE) };
-    draft.answers.extend(args.answers);
+    draft.answers = args.answers.with_former(draft.answers, &draft.base, &schema)?;
     let next = next::next(&draft.base, &schema, &draft.answers)?;
     let Some(wanted) = generate::anew(&schema, draft, next)? else { return Ok(ExitCode::FAILURE) };
     let drift = Drift::between(project, &wanted.files, &Output::OWNED)?.removing(project, &wanted.removed)?;
     drift.mend(project)?;
     wanted.migration.iter().try_for_each(|migration| draft::remember(project, migration))?;
     print!("{}", drift.summary());
+    println!("note: commit this; until then it is a draft, which the next change of schema/ makes anew");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where this branch left the one that others have.
-fn beginning(git: &Git) -> String {
-    let trunks = ["origin/HEAD", "main", "master"];
-    trunks.iter().find_map(|trunk| git.merge_base(trunk)).unwrap_or_else(|| "HEAD".to_owned())
+struct Beginning {
+    /// As people know it: `main`.
+    name: String,
+    commit: String,
+}
+
+/// Where this branch left those that others have: the local trunk or the remote one, whichever it left later, so that neither has what
+/// is rewritten. The trunk itself is others' as far as it was pushed.
+fn beginning(git: &Git) -> anyhow::Result<Beginning> {
+    let local = ["main", "master"];
+    let is_trunk = git.branch().is_some_and(|branch| local.contains(&branch.as_str()));
+    let left = |name: &str, of: &str| Some(Beginning { name: name.to_owned(), commit: git.merge_base(of)? });
+    let remote = left("origin/HEAD", "refs/remotes/origin/HEAD");
+    let trunk = local.into_iter().find_map(|name| left(name, &format!("refs/heads/{name}"))).filter(|_| !is_trunk);
+    let later = match (trunk, remote) {
+        (Some(trunk), Some(remote)) if git.is_before(&remote.commit, &trunk.commit) => Some(trunk),
+        (trunk, remote) => remote.or(trunk),
+    };
+    let last = || Some(Beginning { name: "the last commit".to_owned(), commit: git.commit("HEAD")? });
+    later.or_else(last).context("there is no commit to begin after")
 }
 
 /// Nobody else is at work on the files and the database meanwhile.
@@ -117,6 +157,13 @@ fn no_dev(project: &Project, instead: &str) -> anyhow::Result<Lock> {
 
 fn remove(project: &Project, file: &str) -> anyhow::Result<()> {
     fs::remove_file(project.path(FOLDER).join(file)).with_context(|| format!("{FOLDER}/{file} cannot be removed"))
+}
+
+/// The path of a migration and its text in the last commit.
+fn as_committed(git: &Git, file: &str) -> anyhow::Result<(String, String)> {
+    let path = format!("{FOLDER}/{file}");
+    let text = git.text("HEAD", &path).with_context(|| format!("{path} is in no commit"))?;
+    Ok((path, text))
 }
 
 /// The list of migrations in the server.

@@ -10,8 +10,8 @@ use crate::catalog::rules::Rules;
 use crate::catalog::{Field, Role, Store, names};
 use crate::migrate::literal::{quoted as text, scalar_sql};
 use crate::migrate::pair::Pair;
-use crate::schema::Scalar;
 use crate::schema::literal::{self, Written};
+use crate::schema::{Scalar, SqlType};
 
 /// A rule that is new or tighter than it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,10 @@ impl Differ<'_> {
         let before = before.get(&field.before.name).unwrap_or(&none);
         let after = self.after.rules.get(owner.after).and_then(|rules| rules.get(&field.after.name)).unwrap_or(&none);
         // Of values that become something else nothing can be asked beforehand.
-        let kept = std::mem::discriminant(&field.before.store) == std::mem::discriminant(&field.after.store);
+        let kept = match (&field.before.store, &field.after.store) {
+            (Store::Scalar { scalar: before }, Store::Scalar { scalar: after }) => is_same_value(before, after),
+            (before, after) => std::mem::discriminant(before) == std::mem::discriminant(after),
+        };
         let subject = subject(owner.after, &field.after.name);
         for broken in broken(before, after, field, &|| self.size(owner.before, field.before), &self.currency()) {
             let table = self.before.tables.contains_key(owner.before) && kept;
@@ -154,6 +157,12 @@ fn broken(
         add("a value to be published".to_owned(), condition, true);
     }
     found
+}
+
+/// Whether a rule of one field type can be asked of the values of another.
+fn is_same_value(before: &str, after: &str) -> bool {
+    let is_text = |name| Scalar::named(name).is_some_and(|scalar| scalar.mapping().sql == SqlType::Text);
+    before == after || (is_text(before) && is_text(after))
 }
 
 fn money_of(scalar: Option<Scalar>) -> bool {

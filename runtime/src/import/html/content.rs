@@ -40,7 +40,8 @@ pub enum What {
     Text(String),
     Code(String),
     Image {
-        to: String,
+        /// Without a usable address the picture is its text.
+        to: Option<String>,
         title: Option<String>,
         alt: String,
     },
@@ -238,8 +239,9 @@ impl Builder<'_> {
     }
 
     fn image(&self, id: usize, marks: Marks, flow: &mut Flow) {
-        if let Some(to) = self.tree.attribute(id, "src").and_then(address) {
-            let alt = spaced(self.tree.attribute(id, "alt").unwrap_or_default());
+        let to = self.tree.attribute(id, "src").and_then(address);
+        let alt = spaced(self.tree.attribute(id, "alt").unwrap_or_default());
+        if to.is_some() || !alt.is_empty() {
             flow.push(What::Image { to, title: self.title(id), alt }, marks);
         }
     }
@@ -372,7 +374,7 @@ fn joined(blocks: &[Block]) -> Option<Vec<Run>> {
     Some(collapsed(line))
 }
 
-/// The text below a node as it is, with `<br>` as an end of a line.
+/// The text below a node as it is, with `<br>` as an end of a line and pictures as their text.
 fn tree_text(tree: &Tree, id: usize, depth: usize, text: &mut String) {
     if depth > 2 * DEEPEST {
         return;
@@ -380,6 +382,9 @@ fn tree_text(tree: &Tree, id: usize, depth: usize, text: &mut String) {
     match &tree.node(id).is {
         Is::Text(plain) => text.push_str(plain),
         Is::Element { name, .. } if &**name == "br" => text.push('\n'),
+        Is::Element { name, .. } if &**name == "img" => {
+            text.push_str(&spaced(tree.attribute(id, "alt").unwrap_or_default()));
+        }
         Is::Element { name, .. } if SKIPPED.contains(&&**name) => {}
         _ => tree.children(id).iter().for_each(|child| tree_text(tree, *child, depth + 1, text)),
     }

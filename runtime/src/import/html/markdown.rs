@@ -1,10 +1,16 @@
-//! Blocks and runs as CommonMark, with GitHub's tables. Marks that a reader would not take for marks are left out, never their text.
+//! Blocks and runs as CommonMark, with GitHub's tables. A mark that no reader would take for one is left out, never its text.
+
+use std::cell::RefCell;
+
+use joints::{Class, EMPHASIS, Joints, Piece, STRIKE, STRONG};
 
 use crate::import::html::content::{Block, Content, Link, Marks, Run, What};
 use crate::import::html::escape;
 
+pub(super) mod joints;
+
 pub fn write(content: &Content) -> String {
-    let writer = Writer { links: &content.links };
+    let writer = Writer { links: &content.links, joints: RefCell::new(Joints::new()) };
     writer.blocks(&content.blocks)
 }
 
@@ -13,28 +19,23 @@ const BREAK: char = '\u{1}';
 
 struct Writer<'c> {
     links: &'c [Link],
+    joints: RefCell<Joints>,
 }
 
-/// Marks from the outermost to the innermost.
-const LEVELS: [Level; 4] = [Level::Link, Level::Strong, Level::Emphasis, Level::Strike];
-
-#[derive(Clone, Copy, PartialEq)]
-enum Level {
-    Link,
-    Strong,
-    Emphasis,
-    Strike,
-}
-
-/// What stands around a group of runs, where it decides whether marks are marks.
+/// Where something is written, as far as it matters to what is escaped.
 #[derive(Clone, Copy)]
 struct Place {
-    before: Option<char>,
-    after: Option<char>,
     /// Something follows on the line.
     more: bool,
     /// In a cell of a table.
     cell: bool,
+}
+
+enum Leaf {
+    Text(String),
+    Code(String),
+    /// A link or an image, as it is written.
+    Written(String),
 }
 
 impl Writer<'_> {
@@ -128,140 +129,164 @@ impl Writer<'_> {
 
     fn line(&self, runs: &[Run], cell: bool) -> String {
         let mut out = String::new();
-        let place = Place { before: None, after: None, more: false, cell };
-        self.groups(runs, &LEVELS, place, &mut out);
+        let mut rest = runs;
+        while !rest.is_empty() {
+            let end = rest.iter().position(|run| matches!(run.what, What::Break | What::Line));
+            let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let place = Place { more: !after.is_empty(), cell };
+            out.push_str(&self.part(part, Class::Space, place));
+            match after.first().map(|run| &run.what) {
+                Some(What::Break) if !cell => out.extend([BREAK, '\n']),
+                Some(What::Line) if !cell => out.push('\n'),
+                Some(_) => out.push(' '),
+                None => {}
+            }
+            rest = after.get(1..).unwrap_or_default();
+        }
         out
     }
 
-    /// Runs that share a mark of the level are written together.
-    fn groups(&self, runs: &[Run], levels: &[Level], place: Place, out: &mut String) {
-        let Some((level, inner)) = levels.split_first() else {
-            for (index, run) in runs.iter().enumerate() {
-                self.leaf(&run.what, Place { more: place.more || index + 1 < runs.len(), ..place }, out);
+    /// Runs between two ends of a line, or inside of a link; `edge` stands around them.
+    fn part(&self, runs: &[Run], edge: Class, place: Place) -> String {
+        let (leaves, pieces) = self.pieces(runs, place);
+        let joints = self.joints.borrow_mut().between(&pieces, edge);
+        let mut joined: Vec<(&str, Leaf)> = Vec::with_capacity(leaves.len());
+        for (joint, leaf) in joints.iter().zip(leaves) {
+            match (joined.last_mut(), leaf) {
+                (Some((_, Leaf::Text(before))), Leaf::Text(text)) if joint.is_empty() => before.push_str(&text),
+                // Between two of them backticks would be one row.
+                (Some((_, Leaf::Code(before))), Leaf::Code(text)) if joint.is_empty() => before.push_str(&text),
+                (_, leaf) => joined.push((&**joint, leaf)),
             }
-            return;
+        }
+        let last = joints.last().map_or("", |last| last);
+        let count = joined.len();
+        let mut out = String::new();
+        for (index, (joint, leaf)) in joined.into_iter().enumerate() {
+            out.push_str(joint);
+            let more = place.more || index + 1 < count || !last.is_empty();
+            write_leaf(leaf, Place { more, ..place }, &mut out);
+        }
+        out.push_str(last);
+        out
+    }
+
+    fn pieces(&self, runs: &[Run], place: Place) -> (Vec<Leaf>, Vec<Piece>) {
+        let (mut leaves, mut pieces) = (Vec::new(), Vec::new());
+        let mut add = |leaf: Leaf, piece: Piece| {
+            leaves.push(leaf);
+            pieces.push(piece);
         };
         let mut rest = runs;
         while let Some(first) = rest.first() {
-            let same = |run: &Run| level.of(run.marks) == level.of(first.marks) && !is_end(run) && !is_end(first);
-            let length = 1 + rest[1..].iter().take_while(|run| same(run)).count();
-            let (group, after) = rest.split_at(length);
+            let link = first.marks.link.and_then(|link| self.links.get(link));
+            let same = |run: &Run| link.is_some() && run.marks.link == first.marks.link;
+            let (group, after) = rest.split_at(1 + rest[1..].iter().take_while(|run| same(run)).count());
             rest = after;
-            let around = Place {
-                before: out.chars().next_back().or(place.before),
-                after: after.first().map(|run| first_character(run, levels)).or(place.after),
-                more: place.more || !after.is_empty(),
-                cell: place.cell,
+            let Some(link) = link else {
+                self.leaves(first, &mut add);
+                continue;
             };
-            match level.of(first.marks) {
-                Some(mark) if !is_end(first) => self.marked(group, *level, mark, inner, around, out),
-                _ => self.groups(group, inner, around, out),
+            let (start, content, end) = trimmed(group);
+            add_text(&start, 0, &mut add);
+            if !content.is_empty() {
+                let inside = self.part(&content, Class::Punctuation, Place { more: true, ..place });
+                let written = format!("[{inside}]({})", target(&link.to, link.title.as_deref()));
+                add(Leaf::Written(written), solid(0, 0));
             }
+            add_text(&end, 0, &mut add);
         }
+        (leaves, pieces)
     }
 
-    fn marked(&self, group: &[Run], level: Level, mark: usize, inner: &[Level], around: Place, out: &mut String) {
-        let mut text = String::new();
-        let delimiter = if level == Level::Link { '[' } else { '*' };
-        let inside = Place { before: Some(delimiter), after: Some(delimiter), more: true, cell: around.cell };
-        self.groups(group, inner, inside, &mut text);
-        // Marks stand at what is seen.
-        let content = text.trim();
-        let (start, end) = (&text[..text.len() - text.trim_start().len()], &text[text.trim_end().len()..]);
-        if content.is_empty() {
-            out.push_str(start);
-            return;
-        }
-        let before = start.chars().next_back().or(around.before);
-        let after = end.chars().next().or(around.after);
-        out.push_str(start);
-        match (level, fitting(level, content, before, after)) {
-            (Level::Link, _) => match self.links.get(mark) {
-                Some(link) => {
-                    if out.ends_with('!') {
-                        out.insert(out.len() - 1, '\\');
-                    }
-                    out.push_str(&format!("[{content}]({})", target(&link.to, link.title.as_deref())));
-                }
-                None => out.push_str(content),
-            },
-            (_, Some(mark)) => out.push_str(&format!("{mark}{content}{mark}")),
-            // Written anew, for the text stands in another place now.
-            (_, None) => {
-                let plain = Place { before, after, ..around };
-                let mut bare = String::new();
-                self.groups(group, inner, plain, &mut bare);
-                out.push_str(bare.trim());
+    fn leaves(&self, run: &Run, add: &mut impl FnMut(Leaf, Piece)) {
+        let wanted = [(run.marks.strong, STRONG), (run.marks.emphasis, EMPHASIS), (run.marks.strike, STRIKE)];
+        let wanted = wanted.iter().filter(|(has, _)| *has).map(|(_, mark)| mark).sum();
+        match &run.what {
+            What::Text(text) | What::Image { to: None, alt: text, .. } => add_text(text, wanted, add),
+            What::Code(text) => add(Leaf::Code(text.clone()), solid(wanted, LETTER * text.chars().count() as u64)),
+            What::Image { to: Some(to), title, alt } => {
+                let written = format!("![{}]({})", escape::text(alt, true), target(to, title.as_deref()));
+                add(Leaf::Written(written), solid(wanted, SIGN));
             }
-        }
-        out.push_str(end);
-    }
-
-    fn leaf(&self, what: &What, place: Place, out: &mut String) {
-        match what {
-            What::Text(text) => out.push_str(&escape::text(text, place.more)),
-            What::Code(text) => {
-                let text = if place.cell { text.replace('|', "\\|") } else { text.clone() };
-                let fence = "`".repeat(longest_run(&text) + 1);
-                let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-                out.push_str(&format!("{fence}{pad}{text}{pad}{fence}"));
-            }
-            What::Image { to, title, alt } => {
-                out.push_str(&format!("![{}]({})", escape::text(alt, true), target(to, title.as_deref())));
-            }
-            What::Break if !place.cell => out.extend([BREAK, '\n']),
-            What::Line if !place.cell => out.push('\n'),
-            What::Break | What::Line => out.push(' '),
+            What::Break | What::Line => {}
         }
     }
 }
 
-impl Level {
-    /// What tells the groups of this level apart.
-    fn of(self, marks: Marks) -> Option<usize> {
-        match self {
-            Self::Link => marks.link,
-            Self::Strong => marks.strong.then_some(0),
-            Self::Emphasis => marks.emphasis.then_some(0),
-            Self::Strike => marks.strike.then_some(0),
+/// What a mark is worth at a letter, and at what can stand outside of it.
+const LETTER: u64 = 1000;
+const SIGN: u64 = 10;
+
+/// Blanks and punctuation at the ends are pieces of their own, for marks cannot always stand at them.
+fn add_text(text: &str, wanted: u8, add: &mut impl FnMut(Leaf, Piece)) {
+    let is_word = |letter: char| Class::of(letter) == Class::Word;
+    let cuts = if wanted == 0 {
+        [0; 4]
+    } else {
+        let start = text.len() - text.trim_start().len();
+        let end = text.trim_end().len().max(start);
+        let word = text.find(is_word).unwrap_or(end);
+        let last = text.char_indices().rfind(|(_, letter)| is_word(*letter));
+        [start, word, last.map_or(end, |(at, letter)| at + letter.len_utf8()), end]
+    };
+    let bounds = [0, cuts[0], cuts[1], cuts[2], cuts[3], text.len()];
+    for pair in bounds.windows(2) {
+        let part = &text[pair[0]..pair[1]];
+        let Some((first, last)) = part.chars().next().zip(part.chars().next_back()) else { continue };
+        let count = part.chars().filter(|letter| !letter.is_whitespace()).count() as u64;
+        let weight = count * if is_word(first) { LETTER } else { SIGN };
+        add(Leaf::Text(part.to_owned()), Piece { first: Class::of(first), last: Class::of(last), wanted, weight });
+    }
+}
+
+/// A piece that begins and ends with signs of Markdown.
+fn solid(wanted: u8, weight: u64) -> Piece {
+    Piece { first: Class::Punctuation, last: Class::Punctuation, wanted, weight }
+}
+
+/// Blanks at the ends of a link are none of it.
+fn trimmed(group: &[Run]) -> (String, Vec<Run>, String) {
+    let mut content: Vec<Run> =
+        group.iter().map(|run| Run { what: run.what.clone(), marks: Marks { link: None, ..run.marks } }).collect();
+    let mut start = String::new();
+    while let Some(Run { what: What::Text(text), .. }) = content.first_mut() {
+        let kept = text.trim_start().to_owned();
+        start.push_str(&text[..text.len() - kept.len()]);
+        *text = kept;
+        if !text.is_empty() {
+            break;
         }
+        content.remove(0);
     }
+    let mut end = String::new();
+    while let Some(Run { what: What::Text(text), .. }) = content.last_mut() {
+        let kept = text.trim_end().len();
+        end.insert_str(0, &text.split_off(kept));
+        if !text.is_empty() {
+            break;
+        }
+        content.pop();
+    }
+    (start, content, end)
 }
 
-/// The delimiter that is read as one on both sides, by CommonMark's rules of flanking; what could go either way does not fit.
-fn fitting(level: Level, content: &str, before: Option<char>, after: Option<char>) -> Option<&'static str> {
-    let (first, last) = (content.chars().next()?, content.chars().next_back()?);
-    let word = |letter: char| letter.is_alphanumeric();
-    let apart =
-        |letter: Option<char>| letter.is_none_or(|letter| letter.is_whitespace() || letter.is_ascii_punctuation());
-    if !(word(first) || apart(before)) || !(word(last) || apart(after)) {
-        return None;
-    }
-    let alone = |mark: char| ![before, after, Some(first), Some(last)].contains(&Some(mark));
-    match level {
-        Level::Strong if alone('*') => Some("**"),
-        Level::Strike if alone('~') => Some("~~"),
-        Level::Emphasis if alone('_') && apart(before) && apart(after) => Some("_"),
-        Level::Emphasis if alone('*') => Some("*"),
-        _ => None,
-    }
-}
-
-fn is_end(run: &Run) -> bool {
-    matches!(run.what, What::Break | What::Line)
-}
-
-/// With which character the run will begin, as far as it matters to a mark of these levels before it.
-fn first_character(run: &Run, levels: &[Level]) -> char {
-    let opened = levels.iter().find(|level| level.of(run.marks).is_some());
-    match (&run.what, opened) {
-        (What::Break | What::Line, _) => '\n',
-        (_, Some(Level::Link)) => '[',
-        (_, Some(Level::Strong | Level::Strike)) => '*',
-        (_, Some(Level::Emphasis)) => '_',
-        (What::Text(text), None) => text.chars().next().unwrap_or(' '),
-        (What::Code(_), None) => '`',
-        (What::Image { .. }, None) => '!',
+fn write_leaf(leaf: Leaf, place: Place, out: &mut String) {
+    match leaf {
+        Leaf::Text(text) => out.push_str(&escape::text(&text, place.more)),
+        Leaf::Code(text) => {
+            let text = if place.cell { text.replace('|', "\\|") } else { text };
+            let fence = "`".repeat(longest_run(&text) + 1);
+            let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+            out.push_str(&format!("{fence}{pad}{text}{pad}{fence}"));
+        }
+        Leaf::Written(text) => {
+            // An exclamation mark would make an image of a link.
+            if out.ends_with('!') && text.starts_with('[') {
+                out.insert(out.len() - 1, '\\');
+            }
+            out.push_str(&text);
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
-use super::{to_markdown, to_text, tree};
+use super::{blanks, to_markdown, to_text, tree};
+
+mod marks;
 
 #[test]
 fn html_becomes_markdown() {
@@ -33,7 +35,7 @@ fn html_becomes_markdown() {
         ("<img src='/i.png' alt='A lamp'>", "![A lamp](/i.png)"),
         ("<b> spaced </b>text", "**spaced** text"),
         ("<b>a</b><b>b</b><i>c</i> <i>d</i>e", "**ab**_c_ *d*e"),
-        ("x<b>\"a\"</b>x", "x\"a\"x"),
+        ("x<b>\"a\"</b>x", "x\"**a**\"x"),
         ("<pre>  two\n    four</pre>", "```\n  two\n    four\n```"),
         ("<pre><code class='language-rust'>let a = `b`;</code></pre>", "```rust\nlet a = `b`;\n```"),
         ("<code>a`b</code>", "``a`b``"),
@@ -76,7 +78,7 @@ fn what_is_escaped_does_not_come_alive() {
         ("<a href=\"javascript:alert(1)\">x</a>", "x"),
         ("<a href=\" java\nscript:alert(1)\">x</a>", "x"),
         ("<a href=\"\u{1}VBScript:x\">x</a><a href='data:text/html,x'>y</a>", "xy"),
-        ("<img src='data:image/png;base64,x' alt=a>b", "b"),
+        ("<img src='data:image/png;base64,x' alt=a>b", "ab"),
         ("<a href='/x' title='\" onclick=alert(1)'>x</a>", r#"[x](/x "\" onclick=alert(1)")"#),
         ("<img alt='](javascript:alert(1))' src='/i.png'>", r"![\](javascript:alert(1))](/i.png)"),
         ("<a href='/x\"><img src=x onerror=alert(1)>'>y</a>", "[y](</x%22%3E%3Cimg src=x onerror=alert(1)%3E>)"),
@@ -305,16 +307,23 @@ fn source(html: &[Html]) -> String {
     out
 }
 
-/// The texts of a tree in the order in which a browser shows them, by another road than the writer's.
+/// The texts of a tree in the order in which a browser shows them, by another road than the writer's. A picture
+/// that cannot be one is its text.
 fn visible(html: &str) -> String {
-    fn walk(tree: &tree::Tree, id: usize, out: &mut String) {
-        if let tree::Is::Text(text) = &tree.node(id).is {
-            out.extend(text.chars().filter(|letter| !letter.is_whitespace()));
-        }
-        tree.children(id).iter().for_each(|child| walk(tree, *child, out));
+    fn walk(tree: &tree::Tree, id: usize, code: bool, out: &mut String) {
+        let code = code || matches!(tree.name(id), "code" | "pre");
+        let address = tree.attribute(id, "src").and_then(blanks::address);
+        let picture = tree.name(id) == "img" && (code || address.is_none());
+        let shown = match &tree.node(id).is {
+            tree::Is::Text(text) => text,
+            _ if picture => tree.attribute(id, "alt").unwrap_or_default(),
+            _ => "",
+        };
+        out.extend(shown.chars().filter(|letter| !letter.is_whitespace()));
+        tree.children(id).iter().for_each(|child| walk(tree, *child, code, out));
     }
     let mut out = String::new();
-    walk(&tree::parse(html).unwrap(), tree::Tree::ROOT, &mut out);
+    walk(&tree::parse(html).unwrap(), tree::Tree::ROOT, false, &mut out);
     out
 }
 

@@ -153,11 +153,11 @@ impl Filter<'_> {
         };
         if let (Some(last), Some(id)) = (last, &operand.id) {
             let _ = write!(self.sql.text, "({expression}, {id}) {operator} (");
-            value(&mut self.sql);
+            value(self.sql);
             let _ = write!(self.sql.text, ", '{last}'::uuid)");
         } else {
             let _ = write!(self.sql.text, "{expression} {operator} ");
-            value(&mut self.sql);
+            value(self.sql);
         }
     }
 

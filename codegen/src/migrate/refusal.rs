@@ -1,0 +1,71 @@
+//! Why there is no migration, as people read it.
+
+/// Why there is no migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// A hazard's code, or `M001` for an answer that makes no sense.
+    pub code: &'static str,
+    pub subject: String,
+    pub message: String,
+    pub help: Vec<String>,
+    /// What to add to the command to go on, all of it; nothing when an answer has to be corrected first.
+    pub arguments: Vec<String>,
+    /// SQL that counts the entries in question, for who can ask a database.
+    pub question: Option<String>,
+}
+
+impl Refusal {
+    /// The name is taken, and what is said about the loss of either is beside the point.
+    pub fn is_taken(&self) -> bool {
+        self.code == "M002"
+    }
+
+    pub fn bad_value(subject: &str, why: &str) -> Self {
+        Self::wrong_answer(subject, format!("--set {subject}: {why}"), Vec::new())
+    }
+
+    pub fn unused_value(subject: &str) -> Self {
+        let help = "give values for fields that are new or newly required, as `type.field`".to_owned();
+        Self::wrong_answer(subject, format!("--set {subject}: no existing row needs a value there"), vec![help])
+    }
+
+    /// It would answer what is asked later, which nobody has looked at.
+    pub fn unused_answer(argument: &str) -> Self {
+        let subject = argument.rsplit('=').next().unwrap_or(argument);
+        let help = "leave it out; what is allowed is named by its code and as `type.field`".to_owned();
+        Self::wrong_answer(subject, format!("{argument}: nothing asks for it"), vec![help])
+    }
+
+    fn wrong_answer(subject: &str, message: String, help: Vec<String>) -> Self {
+        Self { code: "M001", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
+    }
+
+    /// An answer has to be corrected, before it matters what is asked.
+    pub fn is_wrong_answer(&self) -> bool {
+        self.code == "M001"
+    }
+
+    /// The two columns of money lack their values together.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        self == other || (other.code == "M201" && (self.code, &self.subject) == (other.code, &other.subject))
+    }
+
+    /// `subject` is to have the place of what was called `was`, and something else has its name.
+    pub fn taken(subject: &str, former: &str, was: &str) -> Self {
+        let message =
+            format!("{subject} is to be what was {former}, but there is another {subject}, whose values would be lost");
+        let help = vec![
+            format!("to keep both: write `was: {was}` under a name that is free"),
+            format!(
+                "in two steps: bring {former} back and take {subject} out of the schema, `cargo xtask generate`; then write `was: {was}` as it is now, and again"
+            ),
+        ];
+        Self { code: "M002", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
+    }
+
+    /// The refusal as people read it, in the shape of a diagnostic.
+    pub fn render(&self) -> String {
+        let help: String = self.help.iter().map(|help| format!("\n  = help: {help}")).collect();
+        format!("error[{}]: {}{help}", self.code, self.message)
+    }
+}
