@@ -11,7 +11,7 @@ use runtime::graphql::types::Types;
 use serde_json::{Value as Json, json};
 
 const SDL: &str = include_str!("graphql/shop.graphql");
-const LIMITS: Limits = Limits { depth: 12, cost: 5000, aliases: 30, batch: 5, page: 100, list: 100, body: 1024 };
+const LIMITS: Limits = Limits { depth: 12, cost: 10_000, aliases: 30, batch: 5, page: 100, list: 100, body: 1024 };
 /// Of the processor, whatever else it does meanwhile. Refusing takes a small part of this, without optimisation too.
 const QUICK: Duration = Duration::from_secs(2);
 
@@ -132,7 +132,7 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
         ),
         (
             "a wide filter as literal",
-            format!("{{ products(filter: {{or: [{}]}}) {{ totalCount }} }}", "{and: [{name: {eq: \"a\"}} {name: {eq: \"a\"}}]} ".repeat(80)),
+            format!("{{ products(filter: {{or: [{}]}}) {{ totalCount }} }}", "{and: [{name: {eq: \"a\"}} {name: {eq: \"a\"}}]} ".repeat(100)),
             none(),
             "conditions, or filters",
         ),
@@ -176,7 +176,6 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
         ("a string that never ends", format!("{{ bestOf(category: \"{}", "\\\"".repeat(100_000)), none(), "not GraphQL"),
         ("a block string that never ends", format!("{{ bestOf(category: \"\"\"{}", "\"\"".repeat(100_000)), none(), "tokens"),
         ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(700, |index| format!("tags(first: {index}) {{ id }} "))), none(), "conflict"),
-        ("one field many times", format!("{{ {} }}", nest("product(id: 1) { brand { id } tags { id } } ", "", "", 390)), none(), "costs"),
     ]
 }
 
@@ -202,6 +201,7 @@ fn the_cost_is_the_objects_that_can_be_returned() {
     let cases = [
         ("{ __typename }", json!({}), 0),
         ("{ product(id: 1) { id brand { id } } }", json!({}), 2),
+        ("{ product(id: 1) { id brand { id } } product(id: 1) { brand { name } } }", json!({}), 2),
         ("{ products { nodes { id } } }", json!({}), 20),
         ("{ products(first: 7) { edges { cursor node { brand { id } } } pageInfo { hasNextPage } } }", json!({}), 14),
         ("{ products(first: 3) { nodes { tags(first: 5) { id } } } }", json!({}), 18),
@@ -228,10 +228,10 @@ fn filters_are_priced_by_the_work_of_their_sql() {
         ("{name: {eq: \"a\", in: [\"a\", \"b\"]}}".to_owned(), 103),
         ("{and: [{name: {eq: \"a\"}}, {not: {name: {eq: \"a\"}}}]}".to_owned(), 104),
         ("{name: {contains: \"a\"}}".to_owned(), 501),
-        (some("{}"), 1_002),
-        (some("{label: {eq: \"a\"}}"), 1_052),
-        (some("{products: {none: {}}}"), 3_003),
-        (format!("{{or: [{0}, {0}]}}", some("{}")), 2_005),
+        (some("{}"), 3_002),
+        (some("{label: {eq: \"a\"}}"), 3_052),
+        (some("{products: {none: {}}}"), 9_003),
+        (format!("{{or: [{0}, {0}]}}", some("{}")), 6_005),
     ];
     for (filter, expected) in cases {
         let of_filter = |parts: Parts| parts.filters + parts.values;
@@ -241,7 +241,7 @@ fn filters_are_priced_by_the_work_of_their_sql() {
         let message = "the number is a statement with the same filter";
         match api.ask(&counted, &json!({})) {
             Ok(parts) => assert_eq!(of_filter(parts), 2 * expected, "{message}: {filter}"),
-            Err(refused) => assert!(2 * expected > 4_500 && refused[0].contains("filters"), "{message}: {refused:?}"),
+            Err(refused) => assert!(2 * expected > 9_500 && refused[0].contains("filters"), "{message}: {refused:?}"),
         }
     }
 }
@@ -253,12 +253,12 @@ fn a_variable_costs_as_much_as_its_value_and_as_often_as_it_is_named() {
     let ask = |document: &str, variables: Json| api.ask(document, &variables).map(of_filter);
     let filter = json!({"tags": {"some": {"label": {"eq": "a"}}}});
     let whole = "query($f: ProductFilter) { products(filter: $f) { nodes { id } } }";
-    assert_eq!(ask(whole, json!({"f": filter})), Ok(1_052));
+    assert_eq!(ask(whole, json!({"f": filter})), Ok(3_052));
     assert_eq!(ask(whole, json!({})), Ok(0));
     let twice = "query($f: ProductFilter!) { products(filter: {or: [$f, {not: $f}]}) { nodes { id } } }";
-    assert_eq!(ask(twice, json!({"f": filter})), Ok(2 * 1_052 + 2));
+    assert_eq!(ask(twice, json!({"f": filter})), Ok(2 * 3_052 + 2));
     let below = "query($f: TagFilter!) { products(filter: {tags: {some: $f}}) { nodes { id } } }";
-    assert_eq!(ask(below, json!({"f": {"products": {"some": {}}}})), Ok(3_003), "it stands below a relation");
+    assert_eq!(ask(below, json!({"f": {"products": {"some": {}}}})), Ok(9_003), "it stands below a relation");
     let list = "query($l: [String!]!) { products(filter: {name: {in: $l}}) { nodes { id } } }";
     assert_eq!(ask(list, json!({"l": vec!["x".repeat(200); 50]})), Ok(50 + 1 + 50 + 100));
     let texts = "query($t: String!) { a: bestOf(category: $t) { id } b: bestOf(category: $t) { id } }";

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, oneshot};
 
 use crate::content::ContentInfo;
 use crate::error::Problem;
@@ -75,14 +75,20 @@ impl<'a> Saver<'a> {
         });
         let (bulk, turns) = (self.bulk, RwLock::new(()));
         let mut before: Option<Claims> = None;
+        let mut last: Option<oneshot::Receiver<()>> = None;
         let saves = batches.map(|batch| {
             let turns = &turns;
             let claims = batch.as_ref().map_or_else(|_| Claims::default(), |batch| bulk.claims(batch));
             let shares = before.as_ref().is_some_and(|before| before.is_disjoint(&claims));
             before = Some(Arc::clone(&claims));
+            // Dropped when the batch is done, whatever became of it.
+            let (done, is_done) = oneshot::channel::<()>();
+            let earlier = last.replace(is_done);
             async move {
+                let _done = done;
                 let batch = batch?;
                 if !shares || !bulk.can_share(&batch) {
+                    wait_for(earlier).await;
                     let _alone = turns.write().await;
                     return Ok::<_, String>(bulk.save(batch).await);
                 }
@@ -92,6 +98,7 @@ impl<'a> Saver<'a> {
                 };
                 Ok(match saved {
                     Ok(saved) if saved.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Rejected(_))) => {
+                        wait_for(earlier).await;
                         let _alone = turns.write().await;
                         bulk.save_rest(saved).await
                     }
@@ -238,6 +245,13 @@ impl<'a> Saver<'a> {
             self.summary.left_out += 1;
             report.left_out(line, problem);
         }
+    }
+}
+
+/// What an earlier batch gives up must be free, also where that batch itself is tried again.
+async fn wait_for(earlier: Option<oneshot::Receiver<()>>) {
+    if let Some(earlier) = earlier {
+        let _ = earlier.await;
     }
 }
 

@@ -31,5 +31,6 @@ fn whole(example: &str) -> String {
     }
     let lines: Vec<String> = example.lines().map(|line| format!("  {line}\n")).collect();
     let name = if example.starts_with("name:") { "" } else { "  name: name\n" };
-    format!("fields:\n{name}  slug: slug\n{}", lines.concat())
+    let slug = if example.lines().any(|line| line.starts_with("slug:")) { "" } else { "  slug: slug\n" };
+    format!("fields:\n{name}{slug}{}", lines.concat())
 }
