@@ -13,14 +13,18 @@ use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
-use crate::access::{Actor, Identity, Origin};
-use crate::config::{Config, Environment, Wrong};
-use crate::content::SchemaInfo;
-use crate::error::{Code, Error, Result};
-use crate::identity::Accounts;
+use store::access::{Actor, Identity, Origin};
+use web::Environment;
+
+use crate::config::{Config, Wrong};
+use model::content::SchemaInfo;
+use base::error::{Code, Error, Result};
+use identity::Accounts;
 use crate::server::Server;
-use crate::store::{Database, Limits, Store};
-use crate::{check, demo, doctor, export, import, migrate};
+use store::{Database, Limits, Store};
+use transfer::{check, demo, export, import};
+
+use crate::doctor;
 
 /// What is logged when RUST_LOG does not say.
 const LOGGED: &str = "info,sqlx=warn,hyper=warn";
@@ -208,7 +212,7 @@ fn log() {
 pub(crate) fn unusable(wrong: Vec<Wrong>) -> Error {
     let problems = wrong
         .into_iter()
-        .map(|wrong| crate::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
+        .map(|wrong| base::error::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
     Error { problems: problems.collect() }
 }
 

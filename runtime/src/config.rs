@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::http::protection;
-use crate::identity::WrongSetting;
-use crate::identity::settings::Settings;
-use crate::migrate::PublicRole;
-use crate::store::Limits;
+use web::Environment;
+use web::protection;
+use identity::WrongSetting;
+use identity::settings::Settings;
+use store::PublicRole;
+use store::Limits;
 
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
@@ -48,13 +49,6 @@ pub struct Config {
     pub protection: protection::Settings,
     /// Secrets, public address, mail.
     pub identity: Settings,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Environment {
-    /// With GraphiQL.
-    Development,
-    Production,
 }
 
 /// A variable of the environment that cannot be used.

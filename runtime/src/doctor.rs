@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::config::{Config, Environment, Wrong};
-use crate::content::SchemaInfo;
-use crate::migrate::{self, Obstacle, PublicRole, public_login};
-use crate::store::{Database, Limits, Pool, Sizes, Way};
+use web::Environment;
+
+use crate::config::{Config, Wrong};
+use model::content::SchemaInfo;
+use migrate::{Obstacle, public_login};
+use store::PublicRole;
+use store::{Database, Limits, Pool, Sizes, Way};
 
 /// The oldest PostgreSQL whose features the statements use.
 const OLDEST_POSTGRES: i32 = 14_00_00;
@@ -256,7 +259,7 @@ async fn public_role(pool: &Pool, config: &Config) -> Finding {
         return Finding { about: about.into(), state: State::Notice { why, mend } };
     };
     let checked = async {
-        match role.check(&mut *pool.lend().await?).await? {
+        match migrate::public_role::check(role, &mut *pool.lend().await?).await? {
             Ok(()) => runs_as(pool, role).await,
             missing => Ok(missing),
         }

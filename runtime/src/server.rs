@@ -9,19 +9,21 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, Environment};
-use crate::content::{ContentInfo, SchemaInfo};
-use crate::error::{Error, Result};
-use crate::graphql::Api;
-use crate::hooks::{HookSet, Hooks};
-use crate::http::protection::{self, Protection};
-use crate::http::{self, App, listen};
-use crate::identity::Accounts;
-use crate::migrate::public_login;
-use crate::record::Record;
-use crate::site::SiteCode;
-use crate::store::{Database, Sizes};
-use crate::{cli, migrate};
+use web::Environment;
+
+use crate::config::Config;
+use model::content::{ContentInfo, SchemaInfo};
+use base::error::{Error, Result};
+use graphql::Api;
+use store::hooks::{HookSet, Hooks};
+use web::protection::{self, Protection};
+use web::{self, App, listen};
+use identity::Accounts;
+use migrate::public_login;
+use store::record::Record;
+use store::site::SiteCode;
+use store::{Database, Sizes};
+use crate::cli;
 
 /// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
 const OTHER_FILES: usize = 256;
@@ -105,7 +107,7 @@ impl Server {
         tokio::spawn(accounts.clone().delete_expired_now_and_then());
         let app = Arc::new(App {
             accounts,
-            api: Api::new(database, self.hooks, self.site)?
+            api: Api::new(database, Arc::new(Roles::of(self.schema)), self.hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
                 .keeping(config.plan_memory as usize * 1024 * 1024),
             protection,
@@ -149,7 +151,7 @@ fn bind(address: SocketAddr, variable: &str) -> Result<TcpListener> {
 }
 
 fn no_listener(address: SocketAddr, variable: &str, error: &std::io::Error) -> Error {
-    Error::new(crate::Code::BadRequest, format!("cannot listen on {address}: {error} ({variable} changes it)"))
+    Error::new(base::error::Code::BadRequest, format!("cannot listen on {address}: {error} ({variable} changes it)"))
 }
 
 /// Answers what is asked about health on an address of its own, until it is aborted.
@@ -183,17 +185,17 @@ async fn with_public_reads(database: Database, config: &Config) -> Result<Databa
         drop(connection);
         return match checked {
             Ok(_) => Ok(database.with_public_login(login.clone())),
-            Err(unfit) => Err(Error::new(crate::Code::BadRequest, format!("{}\n  do: {}", unfit.why, unfit.mend))),
+            Err(unfit) => Err(Error::new(base::error::Code::BadRequest, format!("{}\n  do: {}", unfit.why, unfit.mend))),
         };
     }
     let Some(role) = &config.public_role else { return Ok(database) };
     let mut connection = database.writes.lend().await?;
-    match (role.check(&mut connection).await?, config.environment) {
+    match (migrate::public_role::check(role, &mut connection).await?, config.environment) {
         (Ok(()), _) => {
             drop(connection);
             Ok(database.with_public_role(role))
         }
-        (Err(missing), Environment::Production) => Err(Error::new(crate::Code::BadRequest, missing)),
+        (Err(missing), Environment::Production) => Err(Error::new(base::error::Code::BadRequest, missing)),
         (Err(missing), Environment::Development) => {
             tracing::warn!("{missing}");
             drop(connection);

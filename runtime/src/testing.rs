@@ -11,19 +11,19 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::config::Environment;
-use crate::content::SchemaInfo;
-use crate::graphql::Api;
-use crate::hooks::HookSet;
-use crate::http::protection::{self, Protection};
-use crate::http::{self, App, listen};
-use crate::identity::Accounts;
-use crate::identity::mail::Mailer;
-use crate::identity::settings::Settings;
-use crate::migrate::PublicRole;
+use web::Environment;
+use model::content::SchemaInfo;
+use graphql::Api;
+use store::hooks::HookSet;
+use web::protection::{self, Protection};
+use web::{self, App, listen};
+use identity::Accounts;
+use identity::mail::Mailer;
+use identity::settings::Settings;
+use store::PublicRole;
 use crate::server::Routes;
-use crate::site::SiteCode;
-use crate::store::{Database, Limits, Login, Pool};
+use store::site::SiteCode;
+use store::{Database, Limits, Login, Pool};
 
 /// Where tests find a PostgreSQL on which they may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
@@ -117,7 +117,7 @@ impl TestServer {
         accounts.tokens.keys.start(node.settings.is_development).await.expect("signing keys");
         let keys = tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
-            api: Api::new(store, node.hooks, node.site)
+            api: Api::new(store, Arc::new(Roles::of(node.schema)), node.hooks, node.site)
                 .expect("the API")
                 .with_introspection_for(node.protection.introspection),
             protection: Arc::new(Protection::new(&node.protection).expect("the protection")),

@@ -1,5 +1,8 @@
-//! What the generator and the server both know: the kinds of values with their one parser and printer, ids, money, moments. No IO.
+//! What the generator and the server both know: the facts about content types, the kinds of values with their one parser and
+//! printer, ids, money, moments. No IO.
 
+pub mod access;
+pub mod content;
 pub mod currency;
 pub mod id;
 pub mod json;

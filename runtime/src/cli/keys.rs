@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 
-use crate::access::Actor;
-use crate::error::{Code, Error, Result};
-use crate::identity::{Accounts, Counts};
+use store::access::Actor;
+use base::error::{Code, Error, Result};
+use identity::{Accounts, Counts};
 
 #[derive(Subcommand)]
 pub enum Task {

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use crate::access::Actor;
-use crate::error::{Code, Error, Result};
-use crate::id;
-use crate::identity::Accounts;
-use crate::identity::api_token::{NewToken, WrittenScope};
+use store::access::Actor;
+use base::error::{Code, Error, Result};
+use store::id;
+use identity::Accounts;
+use identity::api_token::{NewToken, WrittenScope};
 
 #[derive(Subcommand)]
 pub enum Task {

@@ -1,0 +1,8 @@
+//! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept.
+
+pub mod error;
+pub mod memory;
+pub mod response;
+pub mod weigh;
+
+pub use error::{Code, Error, Problem, Result, Step};

@@ -1,0 +1,177 @@
+//! The answer to one GraphQL request: data as bytes, errors with locations, paths and codes, and what it cost.
+
+use async_graphql::ServerError;
+use async_graphql::parser::Pos;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::limits::cost::Parts;
+use super::pieces::Pieces;
+use super::rules::Broken;
+use base::error::{Code, Error, Problem, Step};
+use base::memory::Ration;
+
+/// One entry of `errors`.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub problem: Problem,
+    /// In the document; none for what is wrong with the request itself.
+    pub locations: Vec<Pos>,
+    /// The field of the answer that failed; empty when nothing was executed.
+    pub path: Vec<Step>,
+}
+
+/// What became of a request, for the transport to choose a status by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is `data`, if only null for a failed field.
+    Executed,
+    /// The server or the site's own code is at fault for what is missing.
+    Failed,
+    /// Refused before execution.
+    Refused(Code),
+    /// Refused because it would change something.
+    MutationByGet,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// `{"data": ...}` as JSON.
+    pub body: Pieces,
+}
+
+/// What a request asks for and what it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    pub requested: u64,
+    pub limit: u64,
+    pub statements: u64,
+    pub parts: Parts,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "<[Step]>::is_empty")]
+    path: &'a [Step],
+    extensions: Map<String, Json>,
+}
+
+#[derive(Serialize)]
+struct Location {
+    line: usize,
+    column: usize,
+}
+
+impl Failure {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Problem::new(code, message).into()
+    }
+
+    pub fn at(mut self, pos: Pos) -> Self {
+        self.locations = vec![pos];
+        self
+    }
+
+    /// The names that a message proposes in place of a wrong one would tell the types of the API one by one.
+    pub fn without_suggestion(mut self) -> Self {
+        let message = &mut self.problem.message;
+        let proposals = [" Did you mean ", ": did you mean ", ": it is one of "];
+        if let Some(length) = proposals.iter().find_map(|proposal| message.find(proposal)) {
+            message.truncate(length);
+        }
+        self
+    }
+
+    /// Of the answer to a change that is made whatever becomes of the answer.
+    pub fn after_write(mut self) -> Self {
+        self.problem.message.push_str("; the change itself is made");
+        let details = self.problem.details.get_or_insert_with(|| Json::Object(Map::new()));
+        if let Json::Object(details) = details {
+            details.insert("committed".to_owned(), true.into());
+        }
+        self
+    }
+
+    pub fn validation(error: ServerError) -> Self {
+        let found = Self::new(Code::GraphqlValidationFailed, error.message);
+        Self { locations: error.locations, ..found }
+    }
+
+    /// The problems of a field of the answer.
+    pub fn of_field(error: Error, pos: Pos, path: &[Step]) -> Vec<Self> {
+        let failure = |problem| Self { problem, locations: vec![pos], path: path.to_vec() };
+        error.problems.into_iter().map(failure).collect()
+    }
+
+    fn shown(&self) -> Shown<'_> {
+        let mut extensions = Map::new();
+        extensions.insert("code".to_owned(), self.problem.code.as_str().into());
+        if !self.problem.path.is_empty() {
+            extensions.insert("inputPath".to_owned(), serde_json::json!(self.problem.path));
+        }
+        if let Some(Json::Object(details)) = &self.problem.details {
+            extensions.extend(details.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let locations = self.locations.iter().map(|pos| Location { line: pos.line, column: pos.column }).collect();
+        Shown { message: &self.problem.message, locations, path: &self.path, extensions }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problem, locations: Vec::new(), path: Vec::new() }
+    }
+}
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Self {
+        Self::from(broken.problem).at(broken.pos)
+    }
+}
+
+impl Answer {
+    /// `data` is JSON already and is not looked into.
+    pub fn executed(data: Pieces, failures: &[Failure], spent: Spent, ration: &Ration) -> Self {
+        let mut body = Pieces::new(ration.memory(), data.len_of_small() + 128);
+        body.push(b"{\"data\":");
+        body.append(data);
+        let end = body.end();
+        if !failures.is_empty() {
+            end.push(b',');
+            write_errors(failures, end);
+        }
+        end.extend_from_slice(b",\"extensions\":{\"cost\":");
+        write_json(&spent, end);
+        end.extend_from_slice(b"}}");
+        body.count();
+        Self { outcome: Outcome::Executed, body }
+    }
+
+    /// Nothing was executed: there is no `data`.
+    pub fn refused(failures: &[Failure]) -> Self {
+        let code = failures.first().map_or(Code::Internal, |failure| failure.problem.code);
+        let mut body = Pieces::new(Ration::unbounded().memory(), 256);
+        let end = body.end();
+        end.push(b'{');
+        write_errors(failures, end);
+        end.push(b'}');
+        Self { outcome: Outcome::Refused(code), body }
+    }
+}
+
+fn write_errors(failures: &[Failure], body: &mut Vec<u8>) {
+    body.extend_from_slice(b"\"errors\":");
+    write_json(&failures.iter().map(Failure::shown).collect::<Vec<_>>(), body);
+}
+
+fn write_json(value: &impl Serialize, body: &mut Vec<u8>) {
+    if let Err(error) = serde_json::to_writer(&mut *body, value) {
+        // Maps have text keys and writing to memory does not fail; the client still gets JSON if they ever do.
+        tracing::error!(%error, "an answer was not written as JSON");
+        body.extend_from_slice(b"null");
+    }
+}

@@ -1,0 +1,426 @@
+//! A valid operation made ready to run: its root fields, each with the plan of what it reads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_graphql::parser::types::{
+    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, VariableDefinition,
+};
+use async_graphql::parser::{Pos, Positioned};
+use async_graphql_value::{Name, Value as Literal};
+use serde_json::Value as Json;
+
+use super::answer::Failure;
+use super::cache::Cache;
+use super::coerce::Variables;
+use super::document::Document;
+use super::limits::cost::Cost;
+use super::rules::root;
+use super::site::{Shape, SiteField};
+use super::types::{Types, named};
+use store::access::Action;
+use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
+use base::error::Code;
+use store::read::{self, Root, Selected, upper_first};
+use crate::weigh::Held;
+use base::weigh::{Scales, Weigh, weight};
+
+/// Of an operation without a name the log shows so many fields, and of all names so many letters.
+const NAMED_FIELDS: usize = 3;
+const LONGEST_NAME: usize = 64;
+
+/// What is known of a document before its variables are.
+pub struct Prepared {
+    pub ty: OperationType,
+    pub variables: Arc<[Positioned<VariableDefinition>]>,
+    pub cost: Cost,
+    /// For the log: the operation's name, or else its root fields.
+    pub name: Arc<str>,
+    plans: Plans,
+}
+
+enum Plans {
+    One(Arc<Compiled>),
+    /// One for each set of values of the variables of `@skip` and `@include`, made when it is asked for.
+    ByCondition {
+        /// Tells plans of this document from those of others.
+        id: u64,
+        conditions: Vec<Name>,
+        source: Source,
+    },
+}
+
+/// What plans are made of.
+pub struct Source {
+    pub selection: SelectionSet,
+    pub fragments: Arc<Fragments>,
+}
+
+#[derive(Default)]
+pub struct Fragments(pub HashMap<Name, Positioned<FragmentDefinition>>);
+
+/// Plans of documents that have conditions, by the document and the values.
+pub type ConditionalPlans = Cache<(u64, Vec<bool>), Compiled>;
+
+/// The root fields of an operation, in the order of the answer.
+pub struct Compiled {
+    pub fields: Vec<RootField>,
+    /// Statements that reading the answer takes.
+    pub statements: u64,
+}
+
+pub struct RootField {
+    /// The response key.
+    pub key: String,
+    pub pos: Pos,
+    /// The field's failure leaves null in its place; else the whole of `data` is null.
+    pub nullable: bool,
+    pub what: What,
+}
+
+pub enum What {
+    Typename(&'static str),
+    Introspection(Introspected),
+    Read(Root),
+    Write {
+        call: Call,
+        write: Write,
+        info: &'static ContentInfo,
+        entries: Option<Root>,
+    },
+    /// Of the site and its accounts rather than of its content.
+    Site {
+        call: Call,
+        field: SiteField,
+        shape: Shape,
+    },
+    Own {
+        call: Call,
+        operation: &'static OperationInfo,
+        is_mutation: bool,
+        entries: Option<Root>,
+    },
+}
+
+/// One field of introspection.
+pub struct Introspected {
+    /// Tells its answer from those of others.
+    pub id: u64,
+    selection: Field,
+    pos: Pos,
+    variables: Arc<[Positioned<VariableDefinition>]>,
+    fragments: Arc<Fragments>,
+}
+
+/// A field of the root with its arguments as the document has them.
+pub struct Call {
+    pub parent: &'static str,
+    pub field: String,
+    pub given: Vec<(Name, Literal)>,
+}
+
+/// What a generated mutation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    Create,
+    Update,
+    Upsert,
+    Delete,
+    Publish,
+    Unpublish,
+}
+
+impl Write {
+    /// What it takes the right to; where there are several, one of them.
+    pub fn actions(self) -> &'static [Action] {
+        match self {
+            Self::Create => &[Action::Create],
+            Self::Update => &[Action::Update],
+            Self::Upsert => &[Action::Create, Action::Update],
+            Self::Delete => &[Action::Delete],
+            Self::Publish | Self::Unpublish => &[Action::Publish],
+        }
+    }
+}
+
+impl Prepared {
+    pub fn new(schema: &'static SchemaInfo, types: &Types, document: Document) -> Self {
+        let Document { document, operation } = document;
+        let cost = Cost::of(types, &document, &operation);
+        let conditions = conditions(&document, &operation);
+        let name = name(&document, &operation);
+        let OperationDefinition { ty, variable_definitions, selection_set, .. } = operation;
+        let variables: Arc<[_]> = variable_definitions.into();
+        let source = Source { selection: selection_set.node, fragments: Arc::new(Fragments(document.fragments)) };
+        let plans = match conditions.is_empty() {
+            // The text is needed no more.
+            true => {
+                let planner = Planner { schema, types, ty, variables: &variables, source: &source };
+                Plans::One(Arc::new(planner.compile(&|_| false)))
+            }
+            false => Plans::ByCondition { id: next_id(), conditions, source },
+        };
+        Self { ty, variables, cost, name, plans }
+    }
+
+    /// The bytes that it takes, plans by conditions apart.
+    pub fn weight(&self) -> usize {
+        weight(self)
+    }
+
+    /// Variables of `@skip` and `@include` that are null, as one with a default may be: they decide nothing.
+    pub fn undecided(&self, variables: &Variables) -> Vec<Failure> {
+        let Plans::ByCondition { conditions, .. } = &self.plans else { return Vec::new() };
+        let undecided = self.variables.iter().filter(|definition| {
+            let name = &definition.node.name.node;
+            conditions.contains(name) && variables.get(name.as_str()).is_some_and(Json::is_null)
+        });
+        let failure = |definition: &Positioned<VariableDefinition>| {
+            let message = format!("`${}` is null where `Boolean!` is required", definition.node.name.node);
+            Failure::new(Code::BadUserInput, message).at(definition.pos)
+        };
+        undecided.map(failure).collect()
+    }
+
+    /// The plan for these values of the conditions.
+    pub fn compiled(
+        &self,
+        schema: &'static SchemaInfo,
+        types: &Types,
+        variables: &Variables,
+        known: &ConditionalPlans,
+    ) -> Arc<Compiled> {
+        let (id, conditions, source) = match &self.plans {
+            Plans::One(plan) => return plan.clone(),
+            Plans::ByCondition { id, conditions, source } => (*id, conditions, source),
+        };
+        let holds = |name: &str| variables.get(name).is_some_and(|value| *value == Json::Bool(true));
+        let key = (id, conditions.iter().map(|name| holds(name)).collect());
+        if let Some(known) = known.get(&key) {
+            return known;
+        }
+        let planner = Planner { schema, types, ty: self.ty, variables: &self.variables, source };
+        let compiled = Arc::new(planner.compile(&holds));
+        let weight = compiled.weight() + key.1.len();
+        known.insert(key, compiled.clone(), weight);
+        compiled
+    }
+}
+
+fn next_id() -> u64 {
+    static IDS: AtomicU64 = AtomicU64::new(0);
+    IDS.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Makes the plan for one set of values of the conditions.
+struct Planner<'a> {
+    schema: &'static SchemaInfo,
+    types: &'a Types,
+    ty: OperationType,
+    variables: &'a Arc<[Positioned<VariableDefinition>]>,
+    source: &'a Source,
+}
+
+impl Planner<'_> {
+    fn compile(&self, holds: &dyn Fn(&str) -> bool) -> Compiled {
+        let nullable = |ty: &str, name: &str| self.types.field(ty, name).is_some_and(|field| field.ty.nullable);
+        let fragments = &self.source.fragments.0;
+        let document = read::Document { schema: self.schema, fragments, condition: holds, nullable: &nullable };
+        let parent = root(self.ty);
+        let selected = document.fields(parent, &[&self.source.selection]);
+        let fields: Vec<_> = selected
+            .iter()
+            .map(|selected| RootField {
+                key: selected.key.to_owned(),
+                pos: selected.pos,
+                nullable: selected.name() == "__type" || nullable(parent, selected.name()),
+                what: self.what(document, parent, selected),
+            })
+            .collect();
+        let statements = fields.iter().map(|field| field.what.statements()).sum();
+        Compiled { fields, statements }
+    }
+
+    fn what<'d>(&self, document: read::Document<'d>, parent: &'static str, selected: &Selected<'d>) -> What {
+        let (schema, types) = (self.schema, self.types);
+        let name = selected.name();
+        let is_mutation = self.ty == OperationType::Mutation;
+        let given = selected.field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone()));
+        let call = || Call { parent, field: name.to_owned(), given: given.clone().collect() };
+        if name == "__typename" {
+            return What::Typename(parent);
+        }
+        if name.starts_with("__") {
+            return What::Introspection(self.introspected(selected));
+        }
+        let own = if is_mutation { schema.mutations } else { schema.queries };
+        if let Some(operation) = own.iter().find(|operation| operation.name == name) {
+            let entries = match operation.returns {
+                Returns::Content { of, many } => Some(Root::of_entries(document, parent, selected, of, many)),
+                Returns::Scalar { .. } => None,
+            };
+            return What::Own { call: call(), operation, is_mutation, entries };
+        }
+        let written = if is_mutation { write(schema, name) } else { None };
+        if let Some((write, info)) = written {
+            let many = write == Write::Upsert;
+            let entries = (write != Write::Delete).then(|| Root::of_entries(document, parent, selected, info, many));
+            return What::Write { call: call(), write, info, entries };
+        }
+        if let Some(field) = SiteField::named(name).filter(|_| !is_mutation) {
+            let ty = types.field(parent, name).map_or("", |field| named(&field.ty));
+            return What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) };
+        }
+        match Root::compile(document, selected) {
+            Some(root) => What::Read(root),
+            // The SDL and the schema come from one generator.
+            None => panic!("codegen bug: nothing answers the root field `{name}`"),
+        }
+    }
+
+    fn introspected(&self, selected: &Selected<'_>) -> Introspected {
+        let items = selected.sets.iter().flat_map(|set| set.items.iter().cloned()).collect();
+        Introspected {
+            id: next_id(),
+            selection: Field {
+                selection_set: Positioned::new(SelectionSet { items }, selected.pos),
+                directives: Vec::new(),
+                ..selected.field.clone()
+            },
+            pos: selected.pos,
+            variables: self.variables.clone(),
+            fragments: self.source.fragments.clone(),
+        }
+    }
+}
+
+impl Introspected {
+    /// A document that asks for the field alone.
+    pub fn document(&self) -> ExecutableDocument {
+        let at = self.pos;
+        let field = Positioned::new(Selection::Field(Positioned::new(self.selection.clone(), at)), at);
+        let operation = OperationDefinition {
+            ty: OperationType::Query,
+            variable_definitions: self.variables.to_vec(),
+            directives: Vec::new(),
+            selection_set: Positioned::new(SelectionSet { items: vec![field] }, at),
+        };
+        ExecutableDocument {
+            operations: DocumentOperations::Single(Positioned::new(operation, at)),
+            fragments: self.fragments.0.clone(),
+        }
+    }
+}
+
+impl Compiled {
+    /// The bytes that it takes.
+    pub fn weight(&self) -> usize {
+        weight(self)
+    }
+}
+
+impl Weigh for Prepared {
+    fn weigh(&self, scales: &mut Scales) {
+        self.variables.held(scales);
+        self.cost.weigh(scales);
+        scales.block(self.name.len());
+        match &self.plans {
+            Plans::One(plan) => plan.weigh(scales),
+            Plans::ByCondition { conditions, source, .. } => {
+                conditions.weigh(scales);
+                source.selection.held(scales);
+                source.fragments.weigh(scales);
+            }
+        }
+    }
+}
+
+impl Weigh for Introspected {
+    fn weigh(&self, scales: &mut Scales) {
+        self.selection.held(scales);
+        self.variables.held(scales);
+        self.fragments.weigh(scales);
+    }
+}
+
+impl What {
+    fn statements(&self) -> u64 {
+        let root = match self {
+            Self::Read(root) => Some(root),
+            Self::Write { entries, .. } | Self::Own { entries, .. } => entries.as_ref(),
+            Self::Typename(_) | Self::Introspection(_) | Self::Site { .. } => None,
+        };
+        root.map_or(0, Root::statements) as u64
+    }
+}
+
+/// Which write a generated mutation's name means: `createProduct`, `upsertProducts`.
+fn write(schema: &SchemaInfo, name: &str) -> Option<(Write, &'static ContentInfo)> {
+    let verbs = [
+        ("create", Write::Create),
+        ("update", Write::Update),
+        ("upsert", Write::Upsert),
+        ("delete", Write::Delete),
+        ("publish", Write::Publish),
+        ("unpublish", Write::Unpublish),
+    ];
+    verbs.into_iter().find_map(|(verb, write)| {
+        let what = name.strip_prefix(verb)?;
+        let of = |info: &&&ContentInfo| match write {
+            Write::Upsert => upper_first(info.plural) == what,
+            _ => info.name == what,
+        };
+        schema.types.iter().find(of).map(|info| (write, *info))
+    })
+}
+
+/// What the log calls the operation: by its name, or else by its fields.
+fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> Arc<str> {
+    let is_it = |other: &OperationDefinition| other.selection_set.pos == operation.selection_set.pos;
+    let named = document.operations.iter().find(|(_, other)| is_it(&other.node)).and_then(|(name, _)| name);
+    let mut name = named.map_or_else(String::new, ToString::to_string);
+    if named.is_none() {
+        let fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
+            Selection::Field(field) => Some(field.node.name.node.as_str()),
+            _ => None,
+        });
+        name = fields.take(NAMED_FIELDS).collect::<Vec<_>>().join(",");
+    }
+    // Names are of ASCII.
+    name.truncate(LONGEST_NAME);
+    name.into()
+}
+
+/// The variables of every `@skip` and `@include` of the document, sorted.
+fn conditions(document: &ExecutableDocument, operation: &OperationDefinition) -> Vec<Name> {
+    let mut found = Vec::new();
+    of_selection(&operation.selection_set.node, &mut found);
+    for fragment in document.fragments.values() {
+        of_selection(&fragment.node.selection_set.node, &mut found);
+    }
+    found.sort_unstable();
+    found.dedup();
+    // Fragments of other operations may name variables that this one does not have.
+    found.retain(|name| operation.variable_definitions.iter().any(|variable| variable.node.name.node == *name));
+    found
+}
+
+fn of_selection(set: &SelectionSet, found: &mut Vec<Name>) {
+    for selection in &set.items {
+        found.extend(selection.node.directives().iter().filter_map(|directive| condition(&directive.node)).cloned());
+        match &selection.node {
+            Selection::Field(field) => of_selection(&field.node.selection_set.node, found),
+            Selection::InlineFragment(fragment) => of_selection(&fragment.node.selection_set.node, found),
+            Selection::FragmentSpread(_) => {}
+        }
+    }
+}
+
+fn condition(directive: &Directive) -> Option<&Name> {
+    match directive.get_argument("if").map(|value| &value.node) {
+        Some(Literal::Variable(name)) => Some(name),
+        _ => None,
+    }
+}

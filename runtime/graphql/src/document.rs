@@ -1,0 +1,86 @@
+//! From the text of a document to an operation that may run: parsed, limited, validated.
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql_value::Name;
+
+use super::answer::Failure;
+use super::registry::Introspection;
+use super::types::Types;
+use super::{limits, rules, syntax};
+use model::content::Limits;
+use base::error::Code;
+
+/// A valid document and the operation of it that is to run.
+pub struct Document {
+    pub document: ExecutableDocument,
+    pub operation: OperationDefinition,
+}
+
+/// Mistakes that are told at once; a document made of mistakes must not make a long answer.
+const MAX_FAILURES: usize = 20;
+
+/// What is wrong with a document, all of one stage at once.
+pub async fn prepare(
+    types: &Types,
+    introspection: &Introspection,
+    limits: &Limits,
+    text: &str,
+    operation_name: Option<&str>,
+) -> Result<Document, Vec<Failure>> {
+    check(types, introspection, limits, text, operation_name).await.map_err(|mut failures| {
+        failures.truncate(MAX_FAILURES);
+        failures
+    })
+}
+
+async fn check(
+    types: &Types,
+    introspection: &Introspection,
+    limits: &Limits,
+    text: &str,
+    operation_name: Option<&str>,
+) -> Result<Document, Vec<Failure>> {
+    let document = syntax::parse(text).map_err(|broken| vec![broken.into()])?;
+    let operation = operation(&document, operation_name).map_err(|failure| vec![failure])?;
+    let broken = limits::check(&document, operation, limits);
+    if !broken.is_empty() {
+        return Err(broken.into_iter().map(Failure::from).collect());
+    }
+    let subscription = document.operations.iter().find(|(_, other)| other.node.ty == OperationType::Subscription);
+    if let Some((_, subscription)) = subscription {
+        let refused = Failure::new(Code::GraphqlValidationFailed, "the API has no subscriptions");
+        return Err(vec![refused.at(subscription.pos)]);
+    }
+    let broken = rules::before::check(types, &document);
+    if !broken.is_empty() {
+        return Err(broken.into_iter().map(Failure::from).collect());
+    }
+    let errors = introspection.validate(rules::before::for_library(&document), operation_name).await;
+    if !errors.is_empty() {
+        return Err(errors.into_iter().map(Failure::validation).collect());
+    }
+    let broken = rules::check(types, &document, limits.list as usize);
+    if !broken.is_empty() {
+        return Err(broken.into_iter().map(Failure::from).collect());
+    }
+    let operation = operation.clone();
+    Ok(Document { document, operation })
+}
+
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Failure> {
+    let refused = |message: String| Failure::new(Code::BadRequest, message);
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
+        (DocumentOperations::Single(_), Some(name)) => {
+            Err(refused(format!("there is no operation `{name}`: the document's only one has no name")))
+        }
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            let found = operations.get(&Name::new(name)).map(|operation| &operation.node);
+            found.ok_or_else(|| refused(format!("there is no operation `{name}` in the document")))
+        }
+        (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
+            Some(operation) if operations.len() == 1 => Ok(&operation.node),
+            _ => Err(refused("the document has several operations: name one in `operationName`".to_owned())),
+        },
+    }
+}

@@ -1,0 +1,313 @@
+//! Runs the root fields of an operation: reads side by side, mutations one after the other.
+
+use std::sync::Arc;
+
+use async_graphql::Variables as AsyncVariables;
+use async_graphql_value::{Name, Value as Literal};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::Api;
+use super::answer::Failure;
+use super::coerce::{Coercion, Variables};
+use super::compile::{Call, Compiled, Introspected, RootField, What, Write};
+use super::pieces::Pieces;
+use model::content::{ContentInfo, OperationInfo, Returns};
+use base::error::{Code, Error, Problem, Result, Step, caught};
+use store::hooks::Cx;
+use store::id;
+use base::memory::Text;
+use store::site::{Args, ReadCx};
+use store::read::{self, Arguments, Written};
+use store::{Stage, Store, write};
+use store::value::Value;
+
+/// Root fields of one query that read at the same time, each on a connection of its own.
+const CONCURRENT_FIELDS: usize = 4;
+
+/// One request under way.
+pub struct Execution<'a> {
+    pub api: &'a Api,
+    /// As the actor of the request may use it.
+    pub store: Store,
+    pub variables: &'a Variables,
+}
+
+impl<'a> Execution<'a> {
+    pub fn new(api: &'a Api, store: Store, variables: &'a Variables) -> Self {
+        Self { api, store, variables }
+    }
+
+    /// What the actor may not do, of all that is asked; nothing is done where there is any.
+    pub fn denied(&self, compiled: &Compiled) -> Vec<Failure> {
+        compiled.fields.iter().flat_map(|field| self.denied_in(field)).collect()
+    }
+
+    fn denied_in(&self, field: &RootField) -> Vec<Failure> {
+        let access = &self.store.access;
+        let path = || vec![Step::from(field.key.as_str())];
+        let at_field = |problem: Problem| Failure { path: path(), ..Failure::from(problem).at(field.pos) };
+        let (refused, of_answer) = match &field.what {
+            What::Typename(_) => return Vec::new(),
+            What::Introspection(_) => {
+                let refusal = || access.refusal("introspection is not for everybody on this server".to_owned());
+                ((!self.api.introspects(&access.actor)).then(refusal), None)
+            }
+            What::Site { field, .. } => (field.denied(access), None),
+            What::Read(root) => return shown(root.denied(access, root.stage(&self.request()))),
+            What::Write { write, info, entries, .. } => {
+                let refused = write.actions().iter().map(|action| access.must(info, *action));
+                // Of several actions, each entry needs one.
+                let refused = refused.reduce(|one, other| one.or(other)).and_then(Result::err);
+                (refused, entries.as_ref().map(|root| root.denied_of_written(access)))
+            }
+            What::Own { is_mutation, operation, entries, .. } => {
+                let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
+                (access.must_call(operation).err(), entries.as_ref().map(|root| root.denied(access, stage)))
+            }
+        };
+        refused.map(at_field).into_iter().chain(shown(of_answer.unwrap_or_default())).collect()
+    }
+
+    /// The JSON of `data`, and what went wrong in it.
+    pub async fn run(&self, compiled: &Compiled, is_mutation: bool) -> (Pieces, Vec<Failure>) {
+        let answers = match compiled.fields.as_slice() {
+            // Nearly every request: what several need would be a tenth of its work.
+            [only] => vec![self.field(only).await],
+            several if is_mutation => Box::pin(self.one_by_one(several)).await,
+            several => Box::pin(self.side_by_side(several)).await,
+        };
+        self.store.ration.forget_rows();
+        let mut data = Pieces::new(self.store.ration.memory(), 64);
+        let mut failures = Vec::new();
+        let mut is_null = false;
+        for (index, (field, answer)) in compiled.fields.iter().zip(answers).enumerate() {
+            data.end().push(if index > 0 { b',' } else { b'{' });
+            model::json::write_string(field.key.as_bytes(), data.end());
+            data.end().push(b':');
+            match answer {
+                Ok(answer) => {
+                    data.add(answer.text);
+                    failures.extend(shown(answer.failures));
+                }
+                Err(mut failed) => {
+                    failures.append(&mut failed);
+                    is_null |= !field.nullable;
+                    data.push(b"null");
+                }
+            }
+        }
+        data.push(if compiled.fields.is_empty() { b"{}" } else { b"}" });
+        if is_null {
+            data.clear();
+            data.push(b"null");
+        }
+        (data, failures)
+    }
+
+    async fn side_by_side(&self, fields: &[RootField]) -> Vec<Result<Written, Vec<Failure>>> {
+        let answers: Vec<_> = fields.iter().map(|field| self.field(field).boxed()).collect();
+        stream::iter(answers).buffered(CONCURRENT_FIELDS).collect().await
+    }
+
+    /// Up to the first that makes the whole answer null: of what nothing is told, nothing is done.
+    async fn one_by_one(&self, fields: &[RootField]) -> Vec<Result<Written, Vec<Failure>>> {
+        let mut answers = Vec::with_capacity(fields.len());
+        for field in fields {
+            answers.push(self.field(field).await);
+            if !field.nullable && answers.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        answers
+    }
+
+    fn field(&self, field: &RootField) -> impl Future<Output = Result<Written, Vec<Failure>>> {
+        self.caught(field, self.answer(field))
+    }
+
+    /// A panic is an error of the field.
+    fn caught<T>(
+        &self,
+        field: &RootField,
+        work: impl Future<Output = Result<T, Vec<Failure>>>,
+    ) -> impl Future<Output = Result<T, Vec<Failure>>> {
+        caught(work).map(|done| {
+            done.unwrap_or_else(|error| Err(Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())])))
+        })
+    }
+
+    /// The answer of a field that has changed something. Where there is none, its errors say that the change is made.
+    async fn after_write(
+        &self,
+        field: &RootField,
+        answer: BoxFuture<'_, Result<Written, Vec<read::Failure>>>,
+    ) -> Result<Written, Vec<Failure>> {
+        let answered = self.caught(field, answer.map(|answered| answered.map_err(shown))).await;
+        answered.map_err(|failures| failures.into_iter().map(Failure::after_write).collect())
+    }
+
+    async fn answer(&self, field: &RootField) -> Result<Written, Vec<Failure>> {
+        let of_field = |error| Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]);
+        let written = |bytes| Text::of(&self.store.ration, bytes).map(Written::from).map_err(of_field);
+        match &field.what {
+            What::Typename(name) => written(format!("\"{name}\"").into_bytes()),
+            What::Introspection(introspected) => {
+                written(Box::pin(self.introspect(introspected, &field.key)).await.map_err(of_field)?)
+            }
+            What::Site { call, field, shape } => {
+                let arguments = self.arguments(call).map_err(of_field)?;
+                let answer = Box::pin(field.answer(&self.store, &arguments, shape)).await.map_err(of_field)?;
+                written(answer.to_string().into_bytes())
+            }
+            What::Read(root) => root.run(&self.request()).await.map_err(shown),
+            What::Write { call, write, info, entries } => {
+                // Boxed, as the others that are rare: every read would pay for their size.
+                let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
+                match entries {
+                    Some(root) => self.after_write(field, root.run_written(&self.request(), &ids).boxed()).await,
+                    None => {
+                        let deleted = ids.first().map_or(Json::Null, |id| id::encode(info.table, *id).into());
+                        written(deleted.to_string().into_bytes())
+                    }
+                }
+            }
+            What::Own { call, operation, is_mutation, entries } => {
+                let value = Box::pin(self.own(call, operation, *is_mutation)).await.map_err(of_field)?;
+                let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
+                match entries {
+                    Some(root) if *is_mutation => {
+                        self.after_write(field, root.run_entries(&self.request(), stage, &ids(value)).boxed()).await
+                    }
+                    Some(root) => root.run_entries(&self.request(), stage, &ids(value)).await.map_err(shown),
+                    None => written(scalar(operation, &value).to_string().into_bytes()),
+                }
+            }
+        }
+    }
+
+    fn request(&self) -> read::Request<'_> {
+        read::Request::new(&self.store, self, &self.api.site)
+    }
+
+    fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
+        self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
+    }
+
+    /// Answered once where no variable is given.
+    async fn introspect(&self, introspected: &Introspected, key: &str) -> Result<Vec<u8>> {
+        if let Some(known) = self.api.introspected.get(&introspected.id).filter(|_| self.variables.is_empty()) {
+            return Ok(known.to_vec());
+        }
+        let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
+        let answered = self.api.introspection.answer_of(introspected.document(), variables, key).await;
+        let answer = answered.map_err(|errors| {
+            // A variable that is null where its default is not: no other argument is left to run time.
+            let problems = errors.into_iter().map(|error| Problem::new(Code::BadUserInput, error.message));
+            Error { problems: problems.collect() }
+        })?;
+        if self.variables.is_empty() {
+            self.api.introspected.insert(introspected.id, Arc::new(answer.clone()), answer.len());
+        }
+        Ok(answer)
+    }
+
+    async fn write(&self, call: &Call, kind: Write, info: &'static ContentInfo) -> Result<Vec<Uuid>> {
+        let arguments = self.arguments(call)?;
+        let (store, hooks) = (&self.store, &self.api.hooks);
+        let flag = |name: &str| arguments.get(name) == Some(&Json::Bool(true));
+        let revision = arguments.get("revision").and_then(Json::as_i64).unwrap_or_default();
+        let nothing = Map::new();
+        let input = arguments.get("input").and_then(Json::as_object).unwrap_or(&nothing);
+        let id = match kind {
+            Write::Create => write::create(store, hooks, info, input, flag("publish")).await?,
+            Write::Upsert => {
+                let items = arguments.get("input").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+                return write::upsert(store, hooks, info, items, flag("publish")).await;
+            }
+            Write::Update => {
+                write::update(store, hooks, info, named(info, &arguments)?, revision, input, flag("publish")).await?
+            }
+            Write::Delete => write::delete(store, hooks, info, named(info, &arguments)?, revision).await?,
+            Write::Publish => write::publish(store, hooks, info, named(info, &arguments)?, revision).await?,
+            Write::Unpublish => {
+                write::unpublish(store, hooks, info, named(info, &arguments)?, revision, flag("force")).await?
+            }
+        };
+        Ok(vec![id])
+    }
+
+    async fn own(&self, call: &Call, operation: &OperationInfo, is_mutation: bool) -> Result<Value> {
+        let store = &self.store;
+        let arguments = self.arguments(call)?;
+        sizes_are_sizes(&arguments)?;
+        let args = Args::parse(operation, &store.schema.site, &arguments)?;
+        if !is_mutation {
+            return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
+        }
+        let mut transaction = store.writes.begin().await?;
+        store.check_actor(&mut transaction).await?;
+        let value =
+            self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;
+        transaction.commit().await?;
+        Ok(value)
+    }
+}
+
+impl Arguments for Execution<'_> {
+    fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>> {
+        let Some(declared) = self.api.types.field(parent, field) else { return Ok(Map::new()) };
+        let mut coercion = Coercion::new(&self.api.types, self.variables, self.api.limits().list as usize);
+        let coerced = coercion.arguments(given.iter().map(|(name, value)| (name, value)), &declared.arguments);
+        if coercion.problems.is_empty() { Ok(coerced) } else { Err(coercion.problems) }
+    }
+}
+
+/// The entry that `id` names; another type's id names nothing here.
+fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
+    let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
+    info.decode(text).ok_or_else(|| {
+        let message =
+            format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
+        Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()
+    })
+}
+
+/// An operation of the site's own takes `first` and `last` as all lists do; the limits of pages hold for it as well.
+fn sizes_are_sizes(arguments: &Map<String, Json>) -> Result<()> {
+    for name in ["first", "last"] {
+        if let Some(size) = arguments.get(name).and_then(Json::as_i64).filter(|size| *size < 0) {
+            let message = format!("`{name}` must not be negative, it is {size}");
+            return Err(Problem::new(Code::BadUserInput, message).at([name.into()]).into());
+        }
+    }
+    Ok(())
+}
+
+fn ids(value: Value) -> Vec<Uuid> {
+    match value {
+        Value::Uuid(id) => vec![id],
+        Value::List(items) => items.into_iter().flat_map(ids).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn scalar(operation: &OperationInfo, value: &Value) -> Json {
+    match (operation.returns, value) {
+        (_, Value::Null) => Json::Null,
+        (Returns::Scalar { many: true, .. }, Value::List(items)) => {
+            Json::Array(items.iter().map(|item| scalar(operation, item)).collect())
+        }
+        (Returns::Scalar { kind, .. }, value) => kind.json(value),
+        (Returns::Content { .. }, _) => Json::Null,
+    }
+}
+
+fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
+    let shown =
+        |failure: read::Failure| Failure { problem: failure.problem, locations: vec![failure.pos], path: failure.path };
+    failures.into_iter().map(shown).collect()
+}

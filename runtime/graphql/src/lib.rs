@@ -1,0 +1,263 @@
+//! GraphQL from a request to the bytes of its answer: parsed, validated and planned once, coerced and run each time.
+
+pub mod answer;
+pub mod cache;
+pub mod coerce;
+pub mod compile;
+pub mod document;
+mod execute;
+pub mod limits;
+pub mod pieces;
+pub mod registry;
+pub mod rules;
+mod site;
+pub mod syntax;
+pub mod types;
+mod weigh;
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use serde_json::{Map, Value as Json};
+
+use self::answer::{Answer, Failure, Outcome, Spent};
+use self::cache::Cache;
+use self::compile::{ConditionalPlans, Prepared};
+use self::execute::Execution;
+use self::registry::Introspection;
+use self::types::Types;
+use store::access::{Actor, Origin};
+use model::content::{Limits, Shape};
+use base::error::{Code, Error, Result};
+use store::hooks::HookSet;
+use base::memory::Ration;
+use store::site::SiteCode;
+use store::{Database, OPERATION, Standing, Store};
+
+/// Bytes of documents, plans and answers to introspection that are kept.
+pub const KEPT: usize = 32 * 1024 * 1024;
+
+/// One request as any transport brings it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// Empty where `document` stands for it.
+    pub query: String,
+    /// The id of a document that the server knows; the transport puts the text in its place.
+    pub document: Option<String>,
+    pub operation_name: Option<String>,
+    pub variables: Map<String, Json>,
+}
+
+/// How the request came: what is fetched with GET must not change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
+}
+
+/// Whoever has the operations of a client run: it decides, by their cost, whether the client may have one more.
+pub trait Meter: Sync {
+    fn pay(&self, cost: u64) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// For the server's own queries.
+struct Free;
+
+impl Meter for Free {
+    async fn pay(&self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Who may introspect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Audience {
+    #[default]
+    Everybody,
+    SignedIn,
+    Nobody,
+}
+
+/// The API of a site.
+pub struct Api {
+    pub database: Database,
+    hooks: HookSet,
+    site: SiteCode,
+    types: Types,
+    introspection: Introspection,
+    audience: Audience,
+    /// Looks the actor of a client up again before each change.
+    standing: Arc<dyn Standing>,
+    /// By document and operation name.
+    prepared: Cache<(String, Option<String>), Prepared>,
+    conditional: ConditionalPlans,
+    introspected: Cache<u64, Vec<u8>>,
+}
+
+impl Api {
+    pub fn new(database: Database, standing: Arc<dyn Standing>, hooks: HookSet, site: SiteCode) -> Result<Self> {
+        let types = Types::of(database.schema)?;
+        let introspection = Introspection::new(&types);
+        let api = Self {
+            database,
+            hooks,
+            site,
+            types,
+            introspection,
+            audience: Audience::default(),
+            standing,
+            prepared: Cache::new(0),
+            conditional: Cache::new(0),
+            introspected: Cache::new(0),
+        };
+        Ok(api.keeping(KEPT))
+    }
+
+    /// How many bytes of documents made ready are kept, all that they hold included.
+    pub fn keeping(self, bytes: usize) -> Self {
+        let eighth = bytes / 8;
+        Self {
+            prepared: Cache::new(6 * eighth),
+            conditional: Cache::new(eighth),
+            introspected: Cache::new(eighth),
+            ..self
+        }
+    }
+
+    /// Who may ask for the types of the API.
+    pub fn with_introspection_for(self, audience: Audience) -> Self {
+        Self { audience, ..self }
+    }
+
+    pub fn limits(&self) -> &'static Limits {
+        &self.database.schema.site.limits
+    }
+
+    /// A first query for a person to try.
+    pub fn example(&self) -> String {
+        let Some(info) = self.database.schema.types.iter().find(|info| info.drafts) else {
+            return "{ __typename }".into();
+        };
+        let scalar =
+            info.fields.iter().find(|field| matches!(field.shape, Shape::Scalar(kind) if kind.parts().is_none()));
+        let field = scalar.map_or("id", |field| field.name);
+        format!(
+            "{{\n  {}(first: 5) {{\n    nodes {{\n      id\n      {field}\n    }}\n    totalCount\n  }}\n}}\n",
+            info.plural
+        )
+    }
+
+    /// For the server's own code.
+    pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
+        let store = self.database.acting(actor);
+        self.execute_on(store, request, verb, &Free).await
+    }
+
+    /// For a client, with no more memory than this, where the meter allows what it costs.
+    pub async fn execute_within(
+        &self,
+        ration: &Arc<Ration>,
+        meter: &impl Meter,
+        request: &Request,
+        actor: Actor,
+        verb: Verb,
+    ) -> Answer {
+        let store = self.database.acting(actor).of_client(Arc::clone(ration), Arc::clone(&self.standing));
+        self.execute_on(store, request, verb, meter).await
+    }
+
+    async fn execute_on(&self, store: Store, request: &Request, verb: Verb, meter: &impl Meter) -> Answer {
+        let introspects = self.introspects(&store.access.actor);
+        match self.run(store, request, verb, meter).await {
+            Ok(answer) => answer,
+            Err(failures) if introspects => Answer::refused(&failures),
+            Err(failures) => {
+                let failures: Vec<_> = failures.into_iter().map(Failure::without_suggestion).collect();
+                Answer::refused(&failures)
+            }
+        }
+    }
+
+    /// Whether somebody may ask for the types of the API.
+    fn introspects(&self, actor: &Actor) -> bool {
+        match self.audience {
+            Audience::Everybody => true,
+            Audience::SignedIn => !actor.is_anonymous(),
+            Audience::Nobody => false,
+        }
+    }
+
+    /// What a query of the server's own code reads, as somebody who is not signed in.
+    pub async fn query(&self, query: &str, variables: Json) -> Result<Json> {
+        let Json::Object(variables) = variables else {
+            return Err(Error::new(Code::BadUserInput, "the variables of a query are an object"));
+        };
+        let request = Request { query: query.to_owned(), variables, ..Request::default() };
+        let answer = self.execute(&request, Actor::anonymous(Origin::default()), Verb::Get).await;
+        let mut answer: Json = serde_json::from_slice(&answer.body.to_vec()).map_err(Error::internal)?;
+        match answer.get("errors") {
+            Some(errors) => Err(Error::internal(errors)),
+            None => Ok(answer["data"].take()),
+        }
+    }
+
+    async fn run(
+        &self,
+        store: Store,
+        request: &Request,
+        verb: Verb,
+        meter: &impl Meter,
+    ) -> Result<Answer, Vec<Failure>> {
+        let prepared = self.prepare(request).await?;
+        let is_mutation = prepared.ty == OperationType::Mutation;
+        if is_mutation && verb == Verb::Get {
+            let failure = Failure::new(Code::BadRequest, "a mutation cannot be asked by GET: use POST");
+            return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
+        }
+        let limits = self.limits();
+        let variables = coerce::variables(&self.types, &prepared.variables, &request.variables, limits.list as usize);
+        let variables = variables.map_err(|problems| {
+            problems.into_iter().map(|(problem, pos)| Failure::from(problem).at(pos)).collect::<Vec<_>>()
+        })?;
+        let undecided = prepared.undecided(&variables);
+        if !undecided.is_empty() {
+            return Err(undecided);
+        }
+        let compiled = prepared.compiled(self.database.schema, &self.types, &variables, &self.conditional);
+        let parts = prepared.cost.check(&self.types, &variables, compiled.statements, limits);
+        let parts = parts.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
+        let ration = Arc::clone(&store.ration);
+        let execution = Execution::new(self, store, &variables);
+        let denied = execution.denied(&compiled);
+        if !denied.is_empty() {
+            return Err(denied);
+        }
+        let requested = parts.total();
+        meter.pay(requested).await.map_err(|refused| vec![refused])?;
+        let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
+        let running = execution.run(&compiled, is_mutation);
+        let (data, failures) = OPERATION.scope(Arc::clone(&prepared.name), running).await;
+        let mut answer = Answer::executed(data, &failures, spent, &ration);
+        let has = |code| failures.iter().any(|failure| failure.problem.code == code);
+        if has(Code::Internal) {
+            answer.outcome = Outcome::Failed;
+        } else if !is_mutation && has(Code::Unavailable) {
+            answer.outcome = Outcome::Refused(Code::Unavailable);
+        }
+        Ok(answer)
+    }
+
+    async fn prepare(&self, request: &Request) -> Result<Arc<Prepared>, Vec<Failure>> {
+        let key = (request.query.clone(), request.operation_name.clone());
+        if let Some(known) = self.prepared.get(&key) {
+            return Ok(known);
+        }
+        let operation = request.operation_name.as_deref();
+        let document =
+            document::prepare(&self.types, &self.introspection, self.limits(), &request.query, operation).await?;
+        let prepared = Arc::new(Prepared::new(self.database.schema, &self.types, document));
+        let weight = prepared.weight() + key.0.len() + operation.map_or(0, str::len);
+        self.prepared.insert(key, prepared.clone(), weight);
+        Ok(prepared)
+    }
+}

@@ -1,0 +1,96 @@
+//! What the price of a field depends on, read once from the SDL and the content types: no name is taken apart for it.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::parser::types::BaseType;
+use indexmap::IndexMap;
+
+use super::introspection::Sizes;
+use model::content::SchemaInfo;
+use crate::types::{Declared, Field, Input, named};
+
+pub(super) type Declarations = HashMap<String, Declared>;
+
+#[derive(Default)]
+pub struct Facts {
+    /// Connections and their edges: the objects in them are counted by the field that has the connection.
+    wrappers: HashSet<String>,
+    /// Filters on entries, which may hold further ones.
+    filters: HashSet<String>,
+    /// What lists are sorted by.
+    orders: HashSet<String>,
+    /// `(type, field)` of lists that an entry does not own, so that nothing bounds them.
+    inverses: HashSet<(&'static str, String)>,
+    /// By type and field, the lists that are read for a computed field.
+    computed: HashMap<(&'static str, &'static str), u64>,
+    pub(super) sizes: Sizes,
+}
+
+impl Facts {
+    pub fn of_sdl(types: &Declarations) -> Self {
+        let mut facts = Self { sizes: Sizes::of(types), ..Self::default() };
+        for (name, declared) in types {
+            match declared {
+                Declared::Fields { fields, .. } => facts.wrappers.extend(wrappers(name, fields).into_iter().flatten()),
+                Declared::Input { fields, .. } if is_filter(name, fields) => _ = facts.filters.insert(name.clone()),
+                Declared::Input { fields, .. } if is_order(fields) => _ = facts.orders.insert(name.clone()),
+                Declared::Input { .. } | Declared::Scalar | Declared::Union | Declared::Enum(_) => {}
+            }
+        }
+        facts
+    }
+
+    pub fn and_of_content(mut self, schema: &SchemaInfo) -> Self {
+        for info in schema.contents() {
+            for inverse in info.inverses {
+                self.inverses.insert((info.name, inverse.name.to_owned()));
+                self.inverses.insert((info.name, format!("{}Connection", inverse.name)));
+            }
+            let computed = info.computed.iter();
+            self.computed.extend(computed.map(|field| ((info.name, field.name), field.with.len() as u64)));
+        }
+        self
+    }
+
+    pub fn is_wrapper(&self, ty: &str) -> bool {
+        self.wrappers.contains(ty)
+    }
+
+    pub fn is_filter(&self, ty: &str) -> bool {
+        self.filters.contains(ty)
+    }
+
+    pub fn is_order(&self, ty: &str) -> bool {
+        self.orders.contains(ty)
+    }
+
+    /// An input in which filters on other entries stand.
+    pub fn holds_filters(&self, fields: &IndexMap<String, Input>) -> bool {
+        fields.values().any(|input| self.is_filter(named(&input.ty)))
+    }
+
+    pub fn is_inverse(&self, ty: &str, field: &str) -> bool {
+        self.inverses.iter().any(|(of, name)| *of == ty && name == field)
+    }
+
+    /// The lists that a computed field reads.
+    pub fn computed(&self, ty: &str, field: &str) -> Option<u64> {
+        self.computed.iter().find(|((of, name), _)| *of == ty && *name == field).map(|(_, lists)| *lists)
+    }
+}
+
+/// A connection is what has `pageInfo` of the type that no content type can have, and `edges`.
+fn wrappers(name: &str, fields: &IndexMap<String, Field>) -> Option<[String; 2]> {
+    let edges = fields.get("edges").filter(|edges| matches!(edges.ty.base, BaseType::List(_)))?;
+    fields.get("pageInfo").filter(|info| named(&info.ty) == "PageInfo")?;
+    Some([name.to_owned(), named(&edges.ty).to_string()])
+}
+
+/// `and` is no name of a field, and holds more of the same.
+fn is_filter(name: &str, fields: &IndexMap<String, Input>) -> bool {
+    fields.get("and").is_some_and(|input| named(&input.ty) == name)
+}
+
+fn is_order(fields: &IndexMap<String, Input>) -> bool {
+    fields.get("direction").is_some_and(|input| named(&input.ty) == "OrderDirection")
+}

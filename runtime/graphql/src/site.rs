@@ -1,0 +1,142 @@
+//! Root fields that are about the site rather than its content: who asks, what they may do, and who did what.
+
+mod audit;
+mod explain;
+
+use async_graphql::parser::types::SelectionSet;
+use serde_json::{Map, Value as Json, json};
+
+use super::types::{self, Types};
+use store::access::{Access, Area, Identity, USER_PREFIX};
+use base::error::{Code, Error, Problem, Result, Step};
+use store::id;
+use store::Store;
+use store::read::{Document, Selected};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteField {
+    Me,
+    ExplainAccess,
+    AuditLog,
+}
+
+/// What is selected of an object, whose whole JSON is made first: these are small, and asked for by people.
+pub struct Shape {
+    pub(super) of: String,
+    pub(super) fields: Vec<Shown>,
+}
+
+pub(super) struct Shown {
+    pub(super) key: String,
+    pub(super) name: String,
+    /// `None` for a value that has no fields.
+    pub(super) inner: Option<Shape>,
+}
+
+impl SiteField {
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "me" => Some(Self::Me),
+            "explainAccess" => Some(Self::ExplainAccess),
+            "auditLog" => Some(Self::AuditLog),
+            _ => None,
+        }
+    }
+
+    /// What the role must manage.
+    fn area(self) -> Option<(Area, &'static str)> {
+        match self {
+            Self::Me => None,
+            Self::ExplainAccess => Some((Area::Users, "users")),
+            Self::AuditLog => Some((Area::Audit, "audit")),
+        }
+    }
+
+    pub fn denied(self, access: &Access) -> Option<Problem> {
+        let (area, name) = self.area()?;
+        (!access.manages(area)).then(|| access.refusal(format!("it takes a role that manages `{name}`")))
+    }
+
+    pub async fn answer(self, store: &Store, arguments: &Map<String, Json>, shape: &Shape) -> Result<Json> {
+        let whole = match self {
+            Self::Me => me(store).await?,
+            Self::ExplainAccess => explain::answer(store, arguments).await?,
+            Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
+        };
+        Ok(shape.project(whole))
+    }
+}
+
+impl Shape {
+    pub fn new(types: &Types, document: &Document<'_>, ty: &str, sets: &[&SelectionSet]) -> Self {
+        let field = |selected: Selected<'_>| {
+            let declared = types.field(ty, selected.name()).map(|field| types::named(&field.ty).to_string());
+            let inner = declared.filter(|ty| types.is_object(ty));
+            Shown {
+                key: selected.key.to_owned(),
+                name: selected.name().to_owned(),
+                inner: inner.map(|inner| Self::new(types, document, &inner, &selected.sets)),
+            }
+        };
+        Self { of: ty.to_owned(), fields: document.fields(ty, sets).into_iter().map(field).collect() }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
+    fn project(&self, whole: Json) -> Json {
+        match whole {
+            Json::Array(items) => items.into_iter().map(|item| self.project(item)).collect(),
+            Json::Object(mut members) => {
+                let mut shown = Map::new();
+                for (place, field) in self.fields.iter().enumerate() {
+                    let is_last = !self.fields[place + 1..].iter().any(|other| other.name == field.name);
+                    let value = match field.name.as_str() {
+                        "__typename" => Json::from(self.of.as_str()),
+                        name if is_last => members.remove(name).unwrap_or_default(),
+                        name => members.get(name).cloned().unwrap_or_default(),
+                    };
+                    let value = match &field.inner {
+                        Some(inner) => inner.project(value),
+                        None => value,
+                    };
+                    shown.insert(field.key.clone(), value);
+                }
+                Json::Object(shown)
+            }
+            other => other,
+        }
+    }
+}
+
+async fn me(store: &Store) -> Result<Json> {
+    let actor = &store.access.actor;
+    let (kind, id, sql) = match actor.identity {
+        Identity::Anonymous => ("ANONYMOUS", None, ""),
+        Identity::Developer => ("DEVELOPER", None, ""),
+        Identity::System => ("SYSTEM", None, ""),
+        Identity::User { id, .. } => ("USER", Some(id), "select email, name from cms.user where id = $1"),
+        Identity::Token { id } => ("TOKEN", Some(id), "select null, name from cms.api_token where id = $1"),
+    };
+    let mut names: (Option<String>, Option<String>) = (None, None);
+    if let Some(id) = id {
+        names = sqlx::query_as(sql).bind(id).fetch_optional(&store.writes).await?.unwrap_or_default();
+    }
+    Ok(json!({
+        "id": actor.user().map(|user| id::encode(USER_PREFIX, user)),
+        "kind": kind,
+        "email": names.0,
+        "name": names.1,
+        "role": actor.role,
+        "manages": store.access.managed().iter().map(|area| area.as_str()).collect::<Vec<_>>(),
+    }))
+}
+
+fn text<'a>(arguments: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
+    arguments.get(name).and_then(Json::as_str)
+}
+
+fn wrong(message: impl Into<String>, path: &[&str]) -> Error {
+    Problem::new(Code::BadUserInput, message).at(path.iter().map(|step| Step::from(*step))).into()
+}

@@ -1,0 +1,202 @@
+//! `explainAccess`: whether somebody may do something with an entry, and by which rule, in words for an administrator.
+
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::{text, wrong};
+use store::access::{Action, Actor, Grant, Identity, Origin, Rule, USER_PREFIX};
+use model::content::ContentInfo;
+use base::error::Result;
+use store::id;
+use store::{Stage, Store};
+
+pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
+    let name = text(arguments, "type").unwrap_or_default();
+    let info = store.schema.types.iter().copied().find(|info| info.name == name || info.table == name);
+    let info = info.ok_or_else(|| wrong(format!("there is no content type `{name}`"), &["type"]))?;
+    let action = text(arguments, "action").unwrap_or_default().to_ascii_lowercase();
+    let action = Action::named(&action).ok_or_else(|| wrong(format!("there is no action `{action}`"), &["action"]))?;
+    let entry = text(arguments, "id").map(|given| {
+        let message = || wrong(format!("`{given}` is no id of `{}`", info.name), &["id"]);
+        info.decode(given).ok_or_else(message)
+    });
+    let entry = entry.transpose()?;
+    let store = somebody(store, arguments).await?;
+    let mut reasons = Vec::new();
+    let allowed = match store.access.grant(info, action) {
+        Grant::Trusted => true,
+        Grant::Denied => {
+            reasons.push(denied(&store, info, action));
+            false
+        }
+        Grant::By(rule) => {
+            describe(rule, info, &mut reasons);
+            match entry {
+                None => has_what_else_it_takes(&store, info, action, &mut reasons),
+                Some(entry) if action == Action::Export => is_exported(&store, info, rule, entry, &mut reasons).await?,
+                Some(entry) => {
+                    passes(&store, info, action, rule, entry, &mut reasons).await?
+                        && (action != Action::Import || is_updated(&store, info, entry, &mut reasons).await?)
+                }
+            }
+        }
+    };
+    Ok(json!({"allowed": allowed, "role": store.access.actor.role, "reasons": reasons}))
+}
+
+/// The store of the role or user that is asked about; of the one who asks when neither is given.
+async fn somebody(store: &Store, arguments: &Map<String, Json>) -> Result<Store> {
+    if let Some(given) = text(arguments, "user") {
+        let user =
+            id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is no user"), &["user"]))?;
+        let role: Option<String> =
+            sqlx::query_scalar("select role from cms.user where id = $1 and disabled_at is null")
+                .bind(user)
+                .fetch_optional(&store.writes)
+                .await?;
+        let role = role.ok_or_else(|| wrong(format!("`{given}` is no user who may sign in"), &["user"]))?;
+        let identity = Identity::User { id: user, session: Uuid::nil() };
+        return Ok(store.acting(Actor { identity, role, scopes: None, origin: Origin::default() }));
+    }
+    let Some(role) = text(arguments, "role") else { return Ok(store.clone()) };
+    if store.policy().role(role).is_none() {
+        return Err(wrong(format!("there is no role `{role}`"), &["role"]));
+    }
+    // Somebody with the role, and nobody in particular: `$user` is no user.
+    let actor = Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
+    Ok(store.acting(actor))
+}
+
+fn denied(store: &Store, info: &ContentInfo, action: Action) -> String {
+    let actor = &store.access.actor;
+    if !actor.is_in_scope(info.table, action) {
+        return format!("the token's scopes do not have `{}` of `{}`", action.as_str(), info.name);
+    }
+    format!(
+        "`access:` of `{}` has no rule that lets `{}` {}, and what is not written is denied",
+        info.name,
+        actor.role,
+        action.verb()
+    )
+}
+
+fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
+    match &rule.rows {
+        None => reasons.push("a rule lets the role do it with every entry".into()),
+        Some(rows) => reasons.push(format!("a rule lets the role do it with entries that pass `where`: {rows}")),
+    }
+    let denied: Vec<_> =
+        info.fields.iter().filter(|field| !rule.has(info, field.snake)).map(|field| field.name).collect();
+    if !denied.is_empty() {
+        reasons.push(format!("the rule leaves out the fields: {}", denied.join(", ")));
+    }
+    if let Some(check) = &rule.check {
+        reasons.push(format!("after the write the entry must pass `check`: {check}"));
+    }
+    for (field, value) in &rule.set {
+        reasons.push(format!("the rule sets `{field}` to {value}"));
+    }
+}
+
+/// Whether the role has the rights that the action takes beside its own, on some entries at least.
+fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, reasons: &mut Vec<String>) -> bool {
+    let may = |action| !store.access.grant(info, action).is_denied();
+    let (has, lacks) = match action {
+        Action::Update | Action::Publish | Action::Delete => (
+            may(Action::Read) || may(Action::ReadDrafts),
+            "the role may not read entries, and what it may not read it cannot write",
+        ),
+        Action::Export => (may(Action::Read) || may(Action::ReadDrafts), NOT_READ_NOT_EXPORTED),
+        Action::Import => (may(Action::Create) || may(Action::Update), "an import takes `create` or `update` as well"),
+        Action::Read | Action::ReadDrafts | Action::Create | Action::ReadHistory => (true, ""),
+    };
+    if !has {
+        reasons.push(lacks.into());
+    }
+    has
+}
+
+const NOT_READ_NOT_EXPORTED: &str = "what the role may not read it cannot export";
+
+/// In one of the stages the role may both read and export the entry.
+async fn is_exported(
+    store: &Store,
+    info: &'static ContentInfo,
+    rule: &Rule,
+    entry: Uuid,
+    reasons: &mut Vec<String>,
+) -> Result<bool> {
+    let mut passes = false;
+    for stage in [Stage::Draft, Stage::Live] {
+        if store.passes(stage, info, rule.rows.as_ref(), entry).await? != Some(true) {
+            continue;
+        }
+        passes = true;
+        if is_read(store, stage, info, entry).await? {
+            reasons
+                .push(format!("the entry is there at the stage `{}`, for the role to read and export", stage.schema()));
+            return Ok(true);
+        }
+    }
+    let lacks = if passes { NOT_READ_NOT_EXPORTED } else { "there is no such entry that passes `where`" };
+    reasons.push(lacks.into());
+    Ok(false)
+}
+
+/// An import of an entry that is there updates it.
+async fn is_updated(store: &Store, info: &'static ContentInfo, entry: Uuid, reasons: &mut Vec<String>) -> Result<bool> {
+    match store.access.grant(info, Action::Update) {
+        Grant::Trusted => Ok(true),
+        Grant::Denied => {
+            reasons.push(denied(store, info, Action::Update));
+            Ok(false)
+        }
+        Grant::By(rule) => {
+            describe(rule, info, reasons);
+            passes(store, info, Action::Update, rule, entry, reasons).await
+        }
+    }
+}
+
+/// Whether the rule's rows have the entry.
+async fn passes(
+    store: &Store,
+    info: &'static ContentInfo,
+    action: Action,
+    rule: &Rule,
+    entry: Uuid,
+    reasons: &mut Vec<String>,
+) -> Result<bool> {
+    let stage = if action == Action::Read { Stage::Live } else { Stage::Draft };
+    let found = store.passes(stage, info, rule.rows.as_ref(), entry).await?;
+    let of = if stage == Stage::Live { "live " } else { "" };
+    reasons.push(match (found, &rule.rows) {
+        (None, _) => format!("there is no such {of}entry"),
+        (Some(true), None) => format!("the {of}entry is there"),
+        (Some(true), Some(_)) => "the entry passes `where`".into(),
+        (Some(false), _) => "the entry does not pass `where`".into(),
+    });
+    let writes = matches!(action, Action::Update | Action::Publish | Action::Delete);
+    if found != Some(true) || !writes {
+        return Ok(found == Some(true));
+    }
+    let is_visible = is_visible(store, info, entry).await?;
+    if !is_visible {
+        reasons.push("the role may not read the entry, and what it may not read it cannot write".into());
+    }
+    Ok(is_visible)
+}
+
+/// Readable as a draft; where the role reads no drafts of the type, as what is live.
+async fn is_visible(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
+    let stage = if store.access.reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
+    is_read(store, stage, info, entry).await
+}
+
+async fn is_read(store: &Store, stage: Stage, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
+    Ok(match store.access.reads(info, stage) {
+        Grant::Denied => false,
+        Grant::Trusted => true,
+        Grant::By(rule) => store.passes(stage, info, rule.rows.as_ref(), entry).await? == Some(true),
+    })
+}

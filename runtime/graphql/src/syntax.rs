@@ -1,0 +1,39 @@
+//! The text of a document to its syntax tree: the library's parser between two passes of ours, which know all of the
+//! specification's sections 2 and 2.1.
+
+mod grammar;
+mod lexer;
+mod restore;
+
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::{Pos, parse_query};
+
+use super::rules::Broken;
+use base::error::{Code, Problem};
+
+/// The syntax tree, or the first mistake. What is too long or too deep is refused before anything recurses.
+pub fn parse(text: &str) -> Result<ExecutableDocument, Broken> {
+    let mut plain = grammar::plain(lexer::tokens(text))?;
+    let mut document = parse_query(&plain.text).map_err(|error| {
+        let mut pos = error.positions().next().unwrap_or_default();
+        plain.place(&mut pos);
+        refused("it cannot be read", pos)
+    })?;
+    restore::document(&mut plain, &mut document);
+    Ok(document)
+}
+
+fn refused(message: impl std::fmt::Display, pos: Pos) -> Broken {
+    let message = format!("the document is not GraphQL: {message}");
+    Broken { problem: Problem::new(Code::GraphqlParseFailed, message), pos }
+}
+
+fn invalid(message: impl Into<String>, pos: Pos) -> Broken {
+    Broken { problem: Problem::new(Code::GraphqlValidationFailed, message), pos }
+}
+
+fn too_many(what: &str, unit: &str, limit: usize, pos: Pos) -> Broken {
+    let message = format!("the {what} has more than {limit} {unit}");
+    let details = serde_json::json!({"limit": limit});
+    Broken { problem: Problem::new(Code::LimitExceeded, message).details(details), pos }
+}

@@ -1,0 +1,112 @@
+//! Access tokens: JWTs by RFC 9068, checked as RFC 8725 asks.
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::keys::Keys;
+use super::now;
+use base::error::{Error, Result};
+use store::id;
+
+pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// By which the clocks of nodes may differ; it holds for `exp` and `nbf`.
+pub const LEEWAY: Duration = Duration::from_secs(5);
+/// RFC 9068, 2.1. A token that is made for something else, with the same keys, has another type.
+const TYPE: &str = "at+jwt";
+/// Longer ones are not ours.
+const LONGEST: usize = 4096;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    /// `user_...`
+    sub: String,
+    /// The session: `session_...`
+    sid: String,
+    exp: i64,
+    nbf: i64,
+    iat: i64,
+    jti: String,
+}
+
+/// Who a token speaks for, as far as it says itself: whether the session still lives is another question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    pub user: Uuid,
+    pub session: Uuid,
+}
+
+/// Makes the tokens of one site and reads them.
+#[derive(Clone)]
+pub struct AccessTokens {
+    pub keys: Keys,
+    /// `iss` and `aud`: the address at which the site is known.
+    issuer: String,
+}
+
+impl AccessTokens {
+    pub fn new(keys: Keys, issuer: String) -> Self {
+        Self { keys, issuer }
+    }
+
+    pub fn issue(&self, bearer: Bearer) -> Result<String> {
+        let (key, signing) = self.keys.signing()?;
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(key.kid.clone());
+        let now = now();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.issuer.clone(),
+            sub: id::encode("user", bearer.user),
+            sid: id::encode("session", bearer.session),
+            exp: now + i64::try_from(LIFETIME.as_secs()).unwrap_or_default(),
+            nbf: now,
+            iat: now,
+            jti: Uuid::new_v4().simple().to_string(),
+        };
+        jsonwebtoken::encode(&header, &claims, &signing).map_err(Error::internal)
+    }
+
+    /// `None` for any token that is not to be trusted, whatever the reason: who has crafted it learns nothing.
+    pub async fn verify(&self, token: &str) -> Result<Option<Bearer>> {
+        let Some(kid) = named_key(token) else { return Ok(None) };
+        let Some(key) = self.keys.verifying(&kid).await? else { return Ok(None) };
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.leeway = LEEWAY.as_secs();
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        let Ok(token) = jsonwebtoken::decode::<Claims>(token, &key.verifying, &validation) else { return Ok(None) };
+        let (user, session) = (id::decode_as("user", &token.claims.sub), id::decode_as("session", &token.claims.sid));
+        Ok(user.zip(session).map(|(user, session)| Bearer { user, session }))
+    }
+}
+
+/// The key that the header names, if the header is one of ours. Keys and their algorithm come from the database alone, so a
+/// header that brings a key along, points at one, or asks for extensions is refused (RFC 8725, 3.1, 3.5, 3.10, 3.11).
+fn named_key(token: &str) -> Option<String> {
+    if token.len() > LONGEST {
+        return None;
+    }
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let is_plain = header.jku.is_none()
+        && header.jwk.is_none()
+        && header.x5u.is_none()
+        && header.x5c.is_none()
+        && header.crit.is_none()
+        && header.zip.is_none()
+        && header.enc.is_none();
+    let is_typed = header.typ.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE));
+    (is_plain && is_typed && header.alg == Algorithm::EdDSA).then_some(header.kid)?
+}
+
+/// Whether a bearer token has the form of an access token, rather than that of an API token.
+pub fn looks_like_one(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 2
+}

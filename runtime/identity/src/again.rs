@@ -1,0 +1,92 @@
+//! Who asks, looked up again in the transaction that acts for them: what was found out before may have changed since, most of
+//! all while a password was checked.
+
+use sqlx::{AssertSqlSafe, Row};
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use super::roles::Roles;
+use super::{Accounts, not_signed_in, session};
+use store::access::{Actor, Area, Identity};
+use base::error::{Code, Error, Result};
+use store::{Connection, Standing};
+
+/// An actor at this moment.
+pub(super) struct Now {
+    pub actor: Actor,
+    restricted: bool,
+}
+
+impl Now {
+    /// May do more than set up a second factor.
+    pub fn whole(self) -> Result<Actor> {
+        match self.restricted {
+            false => Ok(self.actor),
+            true => Err(Error::new(Code::EnrolmentRequired, "your role needs a second factor by now: set one up")),
+        }
+    }
+}
+
+/// Refuses what an actor may no longer do: its session or token has ended, or its role is another one, by which the request was
+/// not judged.
+impl Standing for Roles {
+    fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let now = find(connection, *self, actor).await?.whole()?;
+            if now.role == actor.role {
+                return Ok(());
+            }
+            Err(Error::new(Code::Forbidden, "your role was changed while this was asked: ask again"))
+        })
+    }
+}
+
+async fn find(connection: &mut Connection, roles: Roles, actor: &Actor) -> Result<Now> {
+    let row = match actor.identity {
+        Identity::User { id, session } => {
+            let query = sqlx::query(AssertSqlSafe(session::live())).bind(session).bind(id);
+            query.bind(roles.with_second_factor()).fetch_optional(connection).await?
+        }
+        Identity::Token { id } => {
+            let sql = "select role, false as restricted from cms.api_token
+                where id = $1 and revoked_at is null and expires_at > now()";
+            sqlx::query(sql).bind(id).fetch_optional(connection).await?
+        }
+        Identity::Anonymous | Identity::Developer | Identity::System => {
+            return Ok(Now { actor: actor.clone(), restricted: false });
+        }
+    };
+    let row = row.ok_or_else(not_signed_in)?;
+    let actor = Actor { role: row.try_get("role")?, ..actor.clone() };
+    Ok(Now { actor, restricted: row.try_get("restricted")? })
+}
+
+impl Accounts {
+    /// The actor at this moment. Its account stays as it is until the transaction ends, and so does the one that is acted on:
+    /// always in the same order, so that two who act on each other do not wait for ever.
+    pub(super) async fn acting(&self, connection: &mut Connection, actor: &Actor, on: Option<Uuid>) -> Result<Now> {
+        let ids: Vec<_> = actor.user().into_iter().chain(on).collect();
+        if !ids.is_empty() {
+            let sql = "select from cms.user where id = any($1) order by id for update";
+            sqlx::query(sql).bind(ids).execute(&mut *connection).await?;
+        }
+        find(connection, self.roles, actor).await
+    }
+
+    /// As [`Self::acting`], of somebody whose role manages this.
+    pub(super) async fn managing(
+        &self,
+        connection: &mut Connection,
+        actor: &Actor,
+        area: Area,
+        on: Option<Uuid>,
+    ) -> Result<Actor> {
+        let actor = self.acting(connection, actor, on).await?.whole()?;
+        match actor.identity {
+            Identity::User { .. } if !self.roles.manages(&actor.role, area) => {
+                Err(Error::new(Code::Forbidden, "your role does not manage this"))
+            }
+            _ => Ok(actor),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is over goes: sessions, tokens, links and keys are deleted some time after they have expired, in small batches, by one node
+//! at a time. Lines of the audit log stay.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+
+use super::Accounts;
+use base::error::Result;
+
+/// After the start, so that what requests need at once comes first.
+const FIRST: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(3600);
+/// Rows of one transaction, which takes milliseconds.
+const BATCH: u64 = 500;
+/// Of one table at a time; what is left waits for the next time.
+const MOST_BATCHES: u32 = 200;
+/// Between two batches, in which requests have the database for themselves.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Any number will do, as long as it stays the same: of several nodes one deletes.
+const LOCK: i64 = 0x6578_7069;
+
+/// A table, and which of its rows are over for long enough. `docs/operations.md` has the same times.
+const OVER: &[(&str, &str)] = &[
+    // Those of a session that is over go before it, so that a session never takes thousands of rows with it.
+    ("refresh_token", "expires_at < now() - interval '1 day'"),
+    ("session", "least(expires_at, revoked_at) < now() - interval '14 days'"),
+    ("one_time_link", "expires_at < now() - interval '7 days'"),
+    // A state that comes back later is refused for its age.
+    ("used_state", "expires_at < now()"),
+    ("waiting_for_code", "expires_at < now()"),
+    // A second factor that was begun and never confirmed.
+    ("totp", "confirmed_at is null and created_at < now() - interval '1 day'"),
+    // Until then people see in the list why a program has stopped.
+    ("api_token", "least(expires_at, revoked_at) < now() - interval '90 days'"),
+    ("signing_key", "verifies_until < now() - interval '1 day'"),
+];
+
+impl Accounts {
+    /// For as long as the process runs.
+    pub async fn delete_expired_now_and_then(self) {
+        tokio::time::sleep(FIRST).await;
+        loop {
+            match self.delete_expired().await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "what had expired is deleted"),
+                Err(error) => {
+                    tracing::warn!(%error, "what has expired could not be deleted; it is tried again in an hour")
+                }
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// How many rows were deleted; none while another node does it.
+    pub async fn delete_expired(&self) -> Result<u64> {
+        let mut deleted = 0;
+        for (table, is_over) in OVER {
+            for _ in 0..MOST_BATCHES {
+                let Some(rows) = self.delete_batch(table, is_over).await? else { return Ok(deleted) };
+                deleted += rows;
+                if rows < BATCH {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// `None`: another node is at it. A row that a request has locked is left for the next time, so neither waits for long.
+    async fn delete_batch(&self, table: &str, is_over: &str) -> Result<Option<u64>> {
+        let mut transaction = self.pool.begin().await?;
+        let is_ours: bool =
+            sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(&mut *transaction).await?;
+        if !is_ours {
+            return Ok(None);
+        }
+        let sql = format!(
+            "delete from cms.{table} where ctid = any(array(
+                select ctid from cms.{table} where {is_over} limit {BATCH} for update skip locked))"
+        );
+        let deleted = sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Some(deleted.rows_affected()))
+    }
+}

@@ -1,0 +1,286 @@
+//! The keys that sign access tokens. They live in the database, so that all nodes have the same; a new one is published
+//! before it signs, and an old one verifies until its last token has expired, so that changing them logs nobody out.
+
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use serde_json::{Value as Json, json};
+use sqlx::Row;
+use sqlx::postgres::PgListener;
+use tokio::sync::Mutex;
+
+use super::access_token::{LEEWAY, LIFETIME};
+use super::secret::Sealer;
+use super::{now, ring_jwt, secret};
+use store::access::Actor;
+use store::audit::{self, Event};
+use base::error::{Code, Error, Result};
+use store::{Connection, Pool, Way};
+
+/// How often every node looks for new keys, if no notification reaches it.
+const RELOAD: Duration = Duration::from_secs(30);
+/// A new key is published for this long before it signs: twice the time in which every node has seen it. Seconds.
+const PUBLISHED_BEFORE: i64 = 60;
+/// For an answer on the connection that is listened on.
+const ANSWER: Duration = Duration::from_secs(5);
+const CHANNEL: &str = "typecase_keys";
+/// Tokens may name any key; each that nobody knows costs a look into the database, but this many in a row at most.
+const UNKNOWN: u32 = 10;
+const UNKNOWN_AGAIN: Duration = Duration::from_secs(1);
+const ALGORITHM: &str = "EdDSA";
+/// Any number will do, as long as it stays the same: two nodes that start together make one first key.
+const LOCK: i64 = 0x6b65_7973;
+
+#[derive(Clone)]
+pub struct Key {
+    pub kid: String,
+    pub public: Vec<u8>,
+    pub verifying: DecodingKey,
+    /// `None`: it was sealed with another secret.
+    signing: Option<EncodingKey>,
+    /// Seconds since 1970.
+    pub signs_from: i64,
+    pub signs_until: Option<i64>,
+    pub verifies_until: Option<i64>,
+}
+
+/// The keys as this process knows them.
+#[derive(Clone)]
+pub struct Keys {
+    pool: Pool,
+    sealer: Sealer,
+    known: Arc<RwLock<Vec<Arc<Key>>>>,
+    unknown: Arc<Mutex<Allowance>>,
+}
+
+/// How many looks for unknown keys are left.
+struct Allowance {
+    left: u32,
+    since: Instant,
+}
+
+impl Keys {
+    pub fn new(pool: Pool, sealer: Sealer) -> Self {
+        ring_jwt::install();
+        let unknown = Arc::new(Mutex::new(Allowance { left: UNKNOWN, since: Instant::now() }));
+        Self { pool, sealer, known: Arc::default(), unknown }
+    }
+
+    /// Loads the keys and makes the first one; `replace` makes a new one when none can be opened, which is right where
+    /// secrets come and go, in development.
+    pub async fn start(&self, replace: bool) -> Result<()> {
+        self.reload().await?;
+        if self.find_signing().is_some() {
+            return Ok(());
+        }
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+        self.reload().await?;
+        if self.find_signing().is_none() {
+            if !replace && !self.all().is_empty() {
+                let message = "no signing key can be opened with TYPECASE_SECRET: set TYPECASE_SECRET_PREVIOUS to the secret of \
+                    before, or make a new key with `typecase keys rotate --now`";
+                return Err(Error::new(Code::Refused, message));
+            }
+            self.make(&mut transaction, &Actor::system(), 0).await?;
+        }
+        transaction.commit().await?;
+        self.reload().await
+    }
+
+    /// Makes the key that signs next. `at_once` is for a key that may be known to others: its tokens still verify until
+    /// they expire, unless their sessions are ended.
+    pub async fn rotate(&self, actor: &Actor, at_once: bool) -> Result<String> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+        let kid = self.make(&mut transaction, actor, if at_once { 0 } else { PUBLISHED_BEFORE }).await?;
+        transaction.commit().await?;
+        self.reload().await?;
+        Ok(kid)
+    }
+
+    async fn make(&self, connection: &mut Connection, actor: &Actor, delay: i64) -> Result<String> {
+        let failed = |_| Error::internal("a signing key cannot be made");
+        let pair = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(failed)?;
+        let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).map_err(|error| Error::internal(error.to_string()))?;
+        let kid = secret::text(&secret::random::<10>()?);
+        let sealed = self.sealer.seal(&about(&kid), pair.as_ref())?;
+        // The keys of before sign until the new one does, and verify until the last of their tokens has expired.
+        let retire = "update cms.signing_key set
+            signs_until = least(signs_until, now() + make_interval(secs => $1)),
+            verifies_until = least(verifies_until, now() + make_interval(secs => $1 + $2))";
+        let overlap = i64::try_from(LIFETIME.as_secs() + 2 * LEEWAY.as_secs()).unwrap_or(i64::MAX);
+        sqlx::query(retire).bind(delay as f64).bind(overlap as f64).execute(&mut *connection).await?;
+        let insert = "insert into cms.signing_key (kid, algorithm, public, private, signs_from)
+            values ($1, $2, $3, $4, now() + make_interval(secs => $5))";
+        sqlx::query(insert)
+            .bind(&kid)
+            .bind(ALGORITHM)
+            .bind(public.public_key().as_ref())
+            .bind(sealed)
+            .bind(delay as f64)
+            .execute(&mut *connection)
+            .await?;
+        let mut event = Event::new("signing_key.create");
+        event.table = Some("signing_key");
+        event.after = Some(json!({ "kid": kid, "signs_in_seconds": delay }));
+        audit::record(connection, actor, event).await?;
+        sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&mut *connection).await?;
+        Ok(kid)
+    }
+
+    /// Reads the keys that may still verify a token.
+    pub async fn reload(&self) -> Result<()> {
+        let sql = "select kid, public, private, extract(epoch from signs_from)::bigint as signs_from,
+                extract(epoch from signs_until)::bigint as signs_until,
+                extract(epoch from verifies_until)::bigint as verifies_until
+            from cms.signing_key
+            where algorithm = $1 and (verifies_until is null or verifies_until > now()) order by signs_from, kid";
+        let rows = sqlx::query(sql).bind(ALGORITHM).fetch_all(&self.pool).await?;
+        let keys = rows.iter().map(|row| {
+            let kid: String = row.try_get("kid")?;
+            let public: Vec<u8> = row.try_get("public")?;
+            let opened = self.sealer.open(&about(&kid), &row.try_get::<Vec<u8>, _>("private")?);
+            Ok(Arc::new(Key {
+                verifying: DecodingKey::from_ed_der(&public),
+                signing: opened.map(|pair| EncodingKey::from_ed_der(&pair)),
+                signs_from: row.try_get("signs_from")?,
+                signs_until: row.try_get("signs_until")?,
+                verifies_until: row.try_get("verifies_until")?,
+                public,
+                kid,
+            }))
+        });
+        let keys = keys.collect::<Result<Vec<_>, sqlx::Error>>()?;
+        match self.known.write() {
+            Ok(mut known) => *known = keys,
+            Err(mut poisoned) => **poisoned.get_mut() = keys,
+        }
+        Ok(())
+    }
+
+    /// Those that verify, the youngest last.
+    pub fn all(&self) -> Vec<Arc<Key>> {
+        match self.known.read() {
+            Ok(known) => known.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    /// The key that signs now, with its private part.
+    pub fn signing(&self) -> Result<(Arc<Key>, EncodingKey)> {
+        let found = self.find_signing();
+        found.ok_or_else(|| Error::internal("there is no key that signs: `typecase keys list` shows them"))
+    }
+
+    fn find_signing(&self) -> Option<(Arc<Key>, EncodingKey)> {
+        let now = now();
+        let keys = self.all();
+        let signs = |key: &&Arc<Key>| key.signs_from <= now && key.signs_until.is_none_or(|until| now < until);
+        let usable = |key: &Arc<Key>| Some((Arc::clone(key), key.signing.clone()?));
+        // Of several the youngest. The clock of the database may be ahead of ours: then the first key there is.
+        keys.iter().filter(signs).rev().find_map(usable).or_else(|| keys.iter().find_map(usable))
+    }
+
+    /// The key of this name. One that is not known may be from a node that has just made it.
+    pub async fn verifying(&self, kid: &str) -> Result<Option<Arc<Key>>> {
+        if let Some(key) = self.find(kid) {
+            return Ok(Some(key));
+        }
+        // Whoever waits here finds what the one before has loaded.
+        let mut allowance = self.unknown.lock().await;
+        if let Some(key) = self.find(kid) {
+            return Ok(Some(key));
+        }
+        if allowance.take() {
+            self.reload().await?;
+        }
+        Ok(self.find(kid))
+    }
+
+    fn find(&self, kid: &str) -> Option<Arc<Key>> {
+        let now = now();
+        self.all().into_iter().find(|key| key.kid == kid && key.verifies_until.is_none_or(|until| now < until))
+    }
+
+    /// RFC 7517 and 8037; those that are about to sign are among them.
+    pub fn jwks(&self) -> Json {
+        let now = now();
+        let keys = self.all().into_iter().filter(|key| key.verifies_until.is_none_or(|until| now < until));
+        let keys = keys.map(|key| {
+            let x = URL_SAFE_NO_PAD.encode(&key.public);
+            json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": ALGORITHM, "kid": key.kid, "x": x })
+        });
+        json!({ "keys": keys.collect::<Vec<_>>() })
+    }
+
+    /// Keeps the keys up to date for as long as the process runs.
+    pub async fn watch(self) {
+        let mut listener = None;
+        loop {
+            // A connection pooler passes no notifications on.
+            if listener.is_none() && self.pool.login().way() == Way::Direct {
+                listener =
+                    self.listen().await.inspect_err(|error| tracing::warn!(%error, "keys are not listened for")).ok();
+            }
+            match &mut listener {
+                // Sleeping is for when the database is away: the keys are then looked for by the clock alone.
+                None => tokio::time::sleep(RELOAD).await,
+                Some(heard) => {
+                    let lost = match tokio::time::timeout(RELOAD, heard.recv()).await {
+                        Ok(heard) => heard.err(),
+                        // Nothing is heard where nothing happens, and where the network is silent.
+                        Err(_) => is_silent(heard).await,
+                    };
+                    if let Some(error) = lost {
+                        tracing::warn!(%error, "keys are not listened for");
+                        listener = None;
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                }
+            }
+            if let Err(error) = self.reload().await {
+                tracing::warn!(%error, "the signing keys could not be read; those of before are used");
+            }
+        }
+    }
+
+    /// On a connection of its own: one of the pool's would be missing there for ever.
+    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
+        let options = self.pool.login().options().clone();
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+        let listening = async {
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.listen(CHANNEL).await?;
+            Ok(listener)
+        };
+        tokio::time::timeout(ANSWER, listening).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+}
+
+async fn is_silent(listener: &mut PgListener) -> Option<sqlx::Error> {
+    let answered = tokio::time::timeout(ANSWER, sqlx::Executor::execute(listener, "select 1")).await;
+    answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).err()
+}
+
+impl Allowance {
+    fn take(&mut self) -> bool {
+        let gained = self.since.elapsed().as_secs() / UNKNOWN_AGAIN.as_secs();
+        if gained > 0 {
+            self.left = self.left.saturating_add(u32::try_from(gained).unwrap_or(UNKNOWN)).min(UNKNOWN);
+            self.since = Instant::now();
+        }
+        let is_left = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_left
+    }
+}
+
+/// What a private key is sealed as.
+pub(super) fn about(kid: &str) -> String {
+    format!("signing_key:{kid}")
+}

@@ -1,0 +1,182 @@
+//! Links that work once: an invitation for 7 days, a new password for an hour. Only their hash is kept.
+
+use std::sync::Arc;
+
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::mail::Mail;
+use super::user::{NewUser, User, find, insert, locked, not_found, store_password};
+use super::{Accounts, MAILS_UNDER_WAY, password, secret};
+use store::access::{Actor, Area, Identity, Origin};
+use store::audit::{self, Event};
+use base::error::{Code, Error, Result};
+use store::Connection;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Invitation,
+    Reset,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// Seconds.
+    fn lifetime(self) -> u32 {
+        match self {
+            Self::Invitation => 7 * 24 * 3600,
+            Self::Reset => 3600,
+        }
+    }
+}
+
+/// A link with its token, for who sends it.
+#[derive(Clone)]
+pub struct Link {
+    pub url: String,
+    pub token: String,
+}
+
+impl Accounts {
+    /// A new user, and the link by which they choose a password. The mail is sent as well, if there is a way for it.
+    pub async fn invite(&self, actor: &Actor, new: NewUser) -> Result<(User, Link)> {
+        let (email, name) = (super::user::email(&new.email)?, super::user::name(&new.name)?);
+        self.roles.check(&new.role)?;
+        let mut transaction = self.pool.begin().await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Users, None).await?;
+        self.roles.check_may_give(&actor.role, &new.role)?;
+        let user = insert(&mut transaction, actor, &email, &name, &new.role, None).await?;
+        let link = self.link(&mut transaction, actor, user.id, Purpose::Invitation).await?;
+        transaction.commit().await?;
+        self.send_link(&user, &link, Purpose::Invitation);
+        Ok((user, link))
+    }
+
+    /// Once more, for a user that has not accepted; the links of before no longer work.
+    pub async fn invite_again(&self, actor: &Actor, id: Uuid) -> Result<(User, Link)> {
+        let mut transaction = self.pool.begin().await?;
+        let actor = &self.managing(&mut transaction, actor, Area::Users, Some(id)).await?;
+        let user = find(&mut *transaction, id).await?.ok_or_else(not_found)?;
+        self.roles.check_may_give(&actor.role, &user.role)?;
+        if user.has_password {
+            return Err(Error::new(
+                Code::Conflict,
+                "the user has a password; a new one is asked for at `/auth/password/reset-request`",
+            ));
+        }
+        let link = self.link(&mut transaction, actor, id, Purpose::Invitation).await?;
+        transaction.commit().await?;
+        self.send_link(&user, &link, Purpose::Invitation);
+        Ok((user, link))
+    }
+
+    /// Sends a link to who has an account, and tells nobody whether that was so: the caller does not wait for it.
+    pub async fn request_reset(&self, address: &str, origin: &Origin) -> Result<()> {
+        let Some(user) = self.user_by_email(address).await? else { return Ok(()) };
+        // Who has never accepted an invitation is helped by the same link.
+        let mut transaction = self.pool.begin().await?;
+        let Some(user) = locked(&mut transaction, user.id).await?.filter(|user| !user.disabled) else { return Ok(()) };
+        let link = self.link(&mut transaction, &Actor::anonymous(origin.clone()), user.id, Purpose::Reset).await?;
+        transaction.commit().await?;
+        self.send_link(&user, &link, Purpose::Reset);
+        Ok(())
+    }
+
+    /// Sets the password by a link, which is used up by it, if the password is taken. Nobody is signed in by that: a second
+    /// factor is asked for as always.
+    pub async fn use_link(&self, purpose: Purpose, token: &str, new: &str, origin: &Origin) -> Result<()> {
+        let hash = secret::hash(token);
+        let found = "select u.id, u.email, u.name from cms.one_time_link as l join cms.user as u on u.id = l.user_id
+            where l.hash = $1 and l.purpose = $2 and l.used_at is null and l.expires_at > now() and u.disabled_at is null";
+        let row = sqlx::query(found).bind(&hash).bind(purpose.as_str()).fetch_optional(&self.pool).await?;
+        let row = row.ok_or_else(invalid)?;
+        let (email, name): (String, String) = (row.try_get("email")?, row.try_get("name")?);
+        password::policy(new, &email, &name)?;
+        let password = self.hasher.hash(new).await?;
+        let mut transaction = self.pool.begin().await?;
+        // The account first, as everybody locks it. Of several at once one finds the link unused: the others wait for it.
+        let sql = "select from cms.user where id = (select user_id from cms.one_time_link where hash = $1) for update";
+        sqlx::query(sql).bind(&hash).execute(&mut *transaction).await?;
+        let sql = "update cms.one_time_link as l set used_at = now() from cms.user as u
+            where l.hash = $1 and l.used_at is null and l.expires_at > now() and u.id = l.user_id and u.disabled_at is null
+            returning u.id, u.role";
+        let used = sqlx::query(sql).bind(&hash).fetch_optional(&mut *transaction).await?.ok_or_else(invalid)?;
+        let (user, role): (Uuid, String) = (used.try_get("id")?, used.try_get("role")?);
+        let identity = Identity::User { id: user, session: Uuid::nil() };
+        let actor = Actor { identity, role, scopes: None, origin: origin.clone() };
+        store_password(&mut transaction, &actor, user, &password, None).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// A new link in place of those of the same purpose.
+    async fn link(&self, connection: &mut Connection, actor: &Actor, user: Uuid, purpose: Purpose) -> Result<Link> {
+        let token = secret::token()?;
+        sqlx::query(
+            "update cms.one_time_link set used_at = now() where user_id = $1 and purpose = $2 and used_at is null",
+        )
+        .bind(user)
+        .bind(purpose.as_str())
+        .execute(&mut *connection)
+        .await?;
+        let sql = "insert into cms.one_time_link (hash, purpose, user_id, expires_at)
+            values ($1, $2, $3, now() + make_interval(secs => $4))";
+        sqlx::query(sql)
+            .bind(secret::hash(&token))
+            .bind(purpose.as_str())
+            .bind(user)
+            .bind(f64::from(purpose.lifetime()))
+            .execute(&mut *connection)
+            .await?;
+        let action = match purpose {
+            Purpose::Invitation => "user.invite",
+            Purpose::Reset => "user.reset_request",
+        };
+        audit::record(connection, actor, Event::new(action).on("user", user)).await?;
+        let page = match purpose {
+            Purpose::Invitation => "invitation",
+            Purpose::Reset => "reset",
+        };
+        // Behind `#`, so that no server on the way writes it into a log and no page sends it on as a referrer.
+        Ok(Link { url: format!("{}/{page}#token={token}", self.public_url), token })
+    }
+
+    /// Waits for the mails that are on their way: a command ends with its process.
+    pub async fn mails_sent(&self) {
+        // It is never closed.
+        let _ = self.sending.acquire_many(MAILS_UNDER_WAY).await;
+    }
+
+    /// Nobody waits for a mail server; what goes wrong is in the log.
+    fn send_link(&self, user: &User, link: &Link, purpose: Purpose) {
+        let mail = match purpose {
+            Purpose::Invitation => Mail::invitation(user, link, &self.public_url),
+            Purpose::Reset => Mail::reset(user, link, &self.public_url),
+        };
+        // Where no mail is sent, who invites is shown the link.
+        if purpose == Purpose::Invitation && !self.sends_mail() {
+            return;
+        }
+        let Ok(under_way) = Arc::clone(&self.sending).try_acquire_owned() else {
+            tracing::error!(to = mail.to, "a mail was not sent: too many are on their way");
+            return;
+        };
+        let mailer = self.mailer.clone();
+        tokio::spawn(async move {
+            let _under_way = under_way;
+            if let Err(error) = mailer.send(mail).await {
+                tracing::error!(%error, "a mail was not sent");
+            }
+        });
+    }
+}
+
+fn invalid() -> Error {
+    Error::new(Code::InvalidLink, "the link was used, has expired, or was never valid: ask for a new one")
+}

@@ -1,0 +1,113 @@
+//! Mail: a trait, the messages that accounts need, and where there is no mail server, the log.
+
+#[cfg(feature = "smtp")]
+mod smtp;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::link::Link;
+use super::settings::Settings;
+use super::user::User;
+use base::error::{Code, Error, Result};
+
+/// One message to one person, in plain text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    pub to: String,
+    pub name: String,
+    pub subject: String,
+    pub text: String,
+}
+
+pub type Sending = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+/// Something that sends mail; a site may bring its own.
+pub trait Mailer: Send + Sync {
+    fn send(&self, mail: Mail) -> Sending;
+
+    /// Whether mail reaches its reader; where it does not, links are shown to who makes them.
+    fn delivers(&self) -> bool {
+        true
+    }
+}
+
+/// SMTP where it is set up; the log in development; else nothing is sent, and that is said.
+pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Mailer>> {
+    match &settings.mail {
+        #[cfg(feature = "smtp")]
+        Some(mail) => Ok(Arc::new(smtp::Smtp::new(mail)?)),
+        #[cfg(not(feature = "smtp"))]
+        Some(_) => {
+            let message = "TYPECASE_SMTP_URL is set, but this server was built without the feature `smtp`";
+            Err(Error::new(Code::BadRequest, message))
+        }
+        None if settings.is_development => Ok(Arc::new(Logged)),
+        None => Ok(Arc::new(Nowhere)),
+    }
+}
+
+/// In development the link is in the log, for whoever runs the server.
+struct Logged;
+
+impl Mailer for Logged {
+    fn send(&self, mail: Mail) -> Sending {
+        tracing::info!(
+            to = mail.to,
+            subject = mail.subject,
+            "a mail, which is not sent in development:\n{}",
+            mail.text
+        );
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn delivers(&self) -> bool {
+        false
+    }
+}
+
+/// A production without a mail server: links must not be in its log.
+struct Nowhere;
+
+impl Mailer for Nowhere {
+    fn send(&self, mail: Mail) -> Sending {
+        let message = format!("there is no way to send `{}`: TYPECASE_SMTP_URL is not set", mail.subject);
+        Box::pin(std::future::ready(Err(Error::new(Code::Unavailable, message))))
+    }
+
+    fn delivers(&self) -> bool {
+        false
+    }
+}
+
+impl Mail {
+    pub fn invitation(user: &User, link: &Link, site: &str) -> Self {
+        let text = format!(
+            "Hello {},\n\nyou have been invited to {site}. Choose a password within 7 days:\n\n{}\n\nThe link works once.\n",
+            user.name, link.url
+        );
+        Self::to(user, format!("Your invitation to {site}"), text)
+    }
+
+    pub fn reset(user: &User, link: &Link, site: &str) -> Self {
+        let text = format!(
+            "Hello {},\n\nsomebody, you hopefully, has asked for a new password at {site}. Choose it within an hour:\n\n{}\n\n\
+             The link works once. If it was not you, there is nothing to do: your password stays as it is.\n",
+            user.name, link.url
+        );
+        Self::to(user, format!("A new password for {site}"), text)
+    }
+
+    fn to(user: &User, subject: String, text: String) -> Self {
+        Self { to: user.email.clone(), name: user.name.clone(), subject, text }
+    }
+}
+
+/// The text holds a link that opens an account.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+    }
+}

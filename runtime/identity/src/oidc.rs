@@ -1,0 +1,122 @@
+//! Sign-in with others: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
+//!
+//! What must be remembered until somebody comes back is sealed and given to their browser, which alone can come back with
+//! it; that it came back is kept, so that it works once.
+
+mod account;
+mod flow;
+mod http;
+mod provider;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use self::http::Http;
+use self::provider::Provider;
+use super::provider_settings::ProviderSettings;
+use super::session::Tokens;
+use super::{Accounts, now, secret};
+use base::error::{Code, Error, Result};
+
+/// How long somebody may take at the provider, and then for a code: 10 minutes. Seconds.
+pub const LIFETIME: u32 = 600;
+/// Bytes of the hash by which one browser tells its attempts apart.
+const NAME: usize = 8;
+
+/// The providers of the settings.
+#[derive(Clone)]
+pub(super) struct Providers(Arc<[Provider]>);
+
+impl Providers {
+    pub fn new(settings: &[ProviderSettings]) -> Result<Self> {
+        if settings.is_empty() {
+            return Ok(Self(Arc::default()));
+        }
+        let http = Http::new()?;
+        Ok(Self(settings.iter().map(|settings| Provider::new(settings.clone(), http.clone())).collect()))
+    }
+
+    fn find(&self, name: &str) -> Result<&Provider> {
+        let found = self.0.iter().find(|provider| provider.settings.name == name);
+        found.ok_or_else(|| Error::new(Code::NotFound, "there is no such provider: `/auth/providers` lists them"))
+    }
+}
+
+/// Somebody is to be sent away.
+pub struct Begun {
+    /// Of the provider.
+    pub url: String,
+    /// For a cookie.
+    pub sealed: String,
+    /// Tells the attempts of one browser apart.
+    pub attempt: String,
+}
+
+/// What a provider sends back in the address (RFC 6749, 4.1.2; `iss`: RFC 9207).
+#[derive(Deserialize)]
+pub struct Returned {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+impl Returned {
+    /// The attempt that this would be the answer to.
+    pub fn attempt(&self) -> String {
+        name_of(self.state.as_deref().unwrap_or_default())
+    }
+}
+
+/// Somebody has come back.
+pub struct Finished {
+    /// A path of the site.
+    pub return_to: String,
+    pub outcome: Outcome,
+}
+
+pub enum Outcome {
+    SignedIn(Tokens),
+    /// A code of the second factor is needed. Sealed, for a cookie: who it is.
+    NeedsCode(String),
+}
+
+/// Where somebody is signing in from.
+#[derive(Clone, Copy)]
+pub struct From<'a> {
+    pub origin: &'a store::access::Origin,
+    /// `User-Agent`, for the list of sessions.
+    pub agent: Option<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed<T> {
+    until: i64,
+    content: T,
+}
+
+/// An attempt by its state. The state itself is a secret until it has come back.
+fn name_of(state: &str) -> String {
+    secret::hash(state).iter().take(NAME).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Accounts {
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        self.providers.0.iter().map(|provider| provider.settings.name.as_str())
+    }
+
+    /// For a cookie, to be opened with the same name within [`LIFETIME`].
+    fn seal_for_browser<T: Serialize>(&self, about: &str, content: T) -> Result<String> {
+        let until = now() + i64::from(LIFETIME);
+        let text = serde_json::to_vec(&Sealed { until, content }).map_err(Error::internal)?;
+        Ok(flow::base64(&self.sealer.seal(about, &text)?))
+    }
+
+    fn open_from_browser<T: DeserializeOwned>(&self, about: &str, sealed: &str) -> Option<T> {
+        let text = self.sealer.open(about, &flow::from_base64(sealed)?)?;
+        let opened: Sealed<T> = serde_json::from_slice(&text).ok()?;
+        (opened.until >= now()).then_some(opened.content)
+    }
+}

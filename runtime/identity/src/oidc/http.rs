@@ -1,0 +1,112 @@
+//! The HTTP client for providers: one request on a connection of its own, no redirects, little time, little memory.
+//!
+//! A provider that sends us elsewhere is not followed: that way lie the machines behind our firewall (SSRF).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::{CONNECTION, HOST};
+use axum::http::{HeaderValue, Request, Response, Uri};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use openidconnect::AsyncHttpClient;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+
+use base::error::{Error, Result};
+use crate::provider_settings::is_loopback;
+
+/// From the name of the host to the last byte of the answer.
+const TIME: Duration = Duration::from_secs(10);
+/// Bytes of an answer: metadata and keys are a few thousand.
+const LIMIT: usize = 512 * 1024;
+
+#[derive(Clone)]
+pub struct Http {
+    tls: TlsConnector,
+}
+
+/// For the log; who signs in is told less.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failed(String);
+
+impl Http {
+    /// With the certificates of the system.
+    pub fn new() -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(Error::internal)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+    }
+
+    async fn ask(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Failed> {
+        let uri = request.uri().clone();
+        let answered = match tokio::time::timeout(TIME, self.exchange(request)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(failed(format!("no answer in {} seconds", TIME.as_secs()))),
+        };
+        answered.map_err(|Failed(why)| failed(format!("{uri}: {why}")))
+    }
+
+    async fn exchange(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Failed> {
+        let uri = request.uri().clone();
+        let host = uri.host().ok_or_else(|| failed("no host"))?.trim_start_matches('[').trim_end_matches(']');
+        let is_tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") if is_loopback(host) => false,
+            _ => return Err(failed("it must be https")),
+        };
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
+        if !is_tls {
+            return send(stream, request, &uri).await;
+        }
+        let name = ServerName::try_from(host.to_owned()).map_err(failed)?;
+        send(self.tls.connect(name, stream).await.map_err(failed)?, request, &uri).await
+    }
+}
+
+impl AsyncHttpClient<'_> for Http {
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, Failed>> + Send>>;
+
+    fn call(&self, request: Request<Vec<u8>>) -> Self::Future {
+        Box::pin(self.clone().ask(request))
+    }
+}
+
+async fn send<S>(stream: S, request: Request<Vec<u8>>, uri: &Uri) -> Result<Response<Vec<u8>>, Failed>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut parts, body) = request.into_parts();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    parts.headers.insert(HOST, HeaderValue::from_str(authority).map_err(failed)?);
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    parts.uri = path.parse().map_err(failed)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    // Ends with this function, also when its time is up.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(connection);
+    let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
+    let (parts, body) = sender.send_request(request).await.map_err(failed)?.into_parts();
+    let body = Limited::new(body, LIMIT).collect().await.map_err(failed)?.to_bytes();
+    Ok(Response::from_parts(parts, body.to_vec()))
+}
+
+fn failed(why: impl std::fmt::Display) -> Failed {
+    Failed(why.to_string())
+}

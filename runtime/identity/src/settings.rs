@@ -1,0 +1,150 @@
+//! Settings of accounts: secrets, the address of the site, the way for mail.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::provider_settings::{self, ProviderSettings};
+use super::secret::Secret;
+
+/// What is said when there is no good secret.
+const MAKE_ONE: &str = "make one with `openssl rand -base64 32`, and give it to every node";
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `TYPECASE_SECRET`
+    pub secret: Option<Secret>,
+    /// `TYPECASE_SECRET_PREVIOUS`
+    pub previous_secret: Option<Secret>,
+    /// `TYPECASE_PUBLIC_URL`: scheme and host, without a path.
+    pub public_url: String,
+    pub mail: Option<MailSettings>,
+    /// `TYPECASE_OIDC`: who else may say who somebody is.
+    pub providers: Vec<ProviderSettings>,
+    /// Links are shown in the log, and a secret may be missing.
+    pub is_development: bool,
+}
+
+#[derive(Clone)]
+pub struct MailSettings {
+    /// `TYPECASE_SMTP_URL`: `smtps://user:password@host`, or `smtp://host:587?tls=required`.
+    pub url: String,
+    /// `TYPECASE_MAIL_FROM`: `Shop <shop@example.com>`.
+    pub from: String,
+}
+
+/// The variable, and what is wrong with it.
+pub type WrongSetting = (Cow<'static, str>, String);
+
+impl Settings {
+    /// With nothing set, as far as development goes.
+    pub fn of(address: SocketAddr, is_development: bool) -> Self {
+        Self {
+            secret: None,
+            previous_secret: None,
+            public_url: format!("http://{address}"),
+            mail: None,
+            providers: Vec::new(),
+            is_development,
+        }
+    }
+
+    pub fn read(
+        variable: impl Fn(&str) -> Option<String>,
+        address: SocketAddr,
+        is_development: bool,
+    ) -> Result<Self, Vec<WrongSetting>> {
+        let mut settings = Self::of(address, is_development);
+        let mut wrong = Vec::new();
+        let mut secret = |name: &'static str| match Secret::parse(&variable(name)?) {
+            Ok(secret) => Some(secret),
+            Err(why) => {
+                wrong.push((name.into(), format!("{why}: {MAKE_ONE}")));
+                None
+            }
+        };
+        settings.secret = secret("TYPECASE_SECRET");
+        settings.previous_secret = secret("TYPECASE_SECRET_PREVIOUS");
+        if let Some(url) = variable("TYPECASE_PUBLIC_URL") {
+            match origin(&url) {
+                Some(origin) => settings.public_url = origin,
+                None => {
+                    wrong.push(("TYPECASE_PUBLIC_URL".into(), format!("`{url}` is not like `https://shop.example`")))
+                }
+            }
+        }
+        match (variable("TYPECASE_SMTP_URL"), variable("TYPECASE_MAIL_FROM")) {
+            (Some(url), Some(from)) => settings.mail = Some(MailSettings { url, from }),
+            (Some(_), None) => {
+                wrong.push(("TYPECASE_MAIL_FROM".into(), "it is not set, but TYPECASE_SMTP_URL is".to_owned()))
+            }
+            (None, _) => {}
+        }
+        settings.providers = provider_settings::read(&variable, &mut wrong);
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+    }
+
+    /// What keeps a server from starting, although commands can run without it.
+    pub fn check_for_serving(&self) -> Result<(), WrongSetting> {
+        if self.is_development { Ok(()) } else { self.check_secret() }
+    }
+
+    pub fn check_secret(&self) -> Result<(), WrongSetting> {
+        match self.secret {
+            Some(_) => Ok(()),
+            None => Err(("TYPECASE_SECRET".into(), format!("it is not set: {MAKE_ONE}"))),
+        }
+    }
+}
+
+/// Scheme, host and port of an address without more.
+pub fn origin(url: &str) -> Option<String> {
+    let url = url.strip_suffix('/').unwrap_or(url);
+    let uri: http::Uri = url.parse().ok()?;
+    let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
+    let host = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    let is_plain = is_known && matches!(uri.path(), "" | "/") && uri.query().is_none();
+    is_plain.then(|| format!("{}://{}", uri.scheme_str().unwrap_or_default(), host.as_str().to_ascii_lowercase()))
+}
+
+/// The address holds a password.
+impl fmt::Debug for MailSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailSettings").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)], is_development: bool) -> Result<Settings, Vec<WrongSetting>> {
+        let variable =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(variable, ([127, 0, 0, 1], 4000).into(), is_development)
+    }
+
+    #[test]
+    fn production_needs_a_good_secret_and_is_told_how_to_make_one() {
+        let missing = read(&[], false).unwrap().check_for_serving().unwrap_err();
+        assert!(missing.0 == "TYPECASE_SECRET" && missing.1.contains("openssl rand -base64 32"), "{missing:?}");
+        read(&[], true).unwrap().check_for_serving().expect("development needs none");
+        let weak = read(&[("TYPECASE_SECRET", "changeme")], true).unwrap_err();
+        assert_eq!(weak[0].0, "TYPECASE_SECRET");
+    }
+
+    #[test]
+    fn the_public_address_is_an_origin() {
+        for (given, expected) in [
+            ("https://Shop.example/", Some("https://shop.example")),
+            ("http://localhost:4000", Some("http://localhost:4000")),
+            ("shop.example", None),
+            ("https://shop.example/path", None),
+            ("https://user@shop.example", None),
+            ("ftp://shop.example", None),
+        ] {
+            let read = read(&[("TYPECASE_PUBLIC_URL", given)], true).ok();
+            assert_eq!(read.map(|settings| settings.public_url).as_deref(), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The lock that one migration at a time has. It belongs to a transaction, since a connection pooler gives what belongs to a
+//! connection to others.
+
+use std::time::Duration;
+
+use super::Error;
+use store::{Connection, Login};
+
+/// Any number will do, as long as it stays the same.
+const LOCK: i64 = 0x7479_7065_6361_7365;
+
+/// How often a process that waits for another one's migration looks again. It must not wait inside of PostgreSQL: an
+/// index that is built concurrently waits for every running statement.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+pub struct Lock(Connection);
+
+impl Lock {
+    pub async fn take(login: &Login) -> Result<Self, Error> {
+        let mut connection = login.connect().await?;
+        loop {
+            connection.begin().await?;
+            let locked: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock($1)")
+                .bind(LOCK)
+                .fetch_one(&mut connection)
+                .await?;
+            if locked {
+                let setting = "set local idle_in_transaction_session_timeout = 0";
+                connection.run(setting, true).await?;
+                return Ok(Self(connection));
+            }
+            connection.rollback().await?;
+            tokio::time::sleep(PATIENCE).await;
+        }
+    }
+
+    /// Whoever has lost it must not go on.
+    pub async fn check(&mut self) -> Result<(), Error> {
+        let lost = |error| {
+            Error::Refused(format!("the lock of the migration was lost: {error}; run `typecase migrate` again"))
+        };
+        self.0.ping().await.map_err(lost)
+    }
+
+    pub async fn release(mut self) {
+        // It ends with the connection in any case.
+        let _ = self.0.rollback().await;
+        let _ = self.0.close().await;
+    }
+}

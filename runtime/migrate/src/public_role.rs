@@ -1,0 +1,117 @@
+//! The PostgreSQL role of public reads: it may read what is live, and nothing else.
+//!
+//! Roles belong to the whole cluster and rights to a database, so several databases may share one, and several migrations
+//! may make it at the same time.
+
+use std::time::Duration;
+
+use store::{Connection, PublicRole};
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+/// Statements that are tried, those included which another database's migration was quicker with.
+const ATTEMPTS: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(50);
+/// `duplicate_object`, `unique_violation`, and what PostgreSQL says of a catalog row that another session has just changed.
+const OVERTAKEN: &[&str] = &["42710", "23505", "XX000"];
+/// `insufficient_privilege`
+const NOT_ALLOWED: &str = "42501";
+
+/// Makes the role and gives it its rights, as far as that is not done. `Some`: what the user of the connection may not
+/// do, as SQL for a superuser.
+pub async fn ensure(role: &PublicRole, connection: &mut Connection) -> Result<Option<String>, sqlx::Error> {
+    let mut attempts = 0;
+    loop {
+        let missing = missing(role, connection, Whose::Migration).await?;
+        let Some(statement) = missing.first() else { return Ok(None) };
+        attempts += 1;
+        if attempts > ATTEMPTS {
+            return Ok(Some(notice(role, &missing)));
+        }
+        let Err(error) = connection.execute(AssertSqlSafe(statement.clone())).await else {
+            connection.finish().await?;
+            continue;
+        };
+        connection.give_up().await?;
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        if code == NOT_ALLOWED {
+            return Ok(Some(notice(role, &missing)));
+        }
+        if !OVERTAKEN.contains(&&*code) {
+            return Err(error);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Whether the user of the connection can read as this role; else what is missing, as SQL.
+pub async fn check(role: &PublicRole, connection: &mut Connection) -> Result<Result<(), String>, sqlx::Error> {
+    let missing = missing(role, connection, Whose::Server).await?;
+    Ok(if missing.is_empty() { Ok(()) } else { Err(notice(role, &missing)) })
+}
+
+fn notice(role: &PublicRole, missing: &[String]) -> String {
+    format!(
+        "the role `{role}` of public reads is not ready. A superuser runs, in this database:\n    {};\nthen \
+         `typecase migrate` again; or set TYPECASE_PUBLIC_ROLE=none to do without it",
+        missing.join(";\n    ")
+    )
+}
+
+/// Statements in their order. What depends on a statement that is missing is missing too.
+async fn missing(role: &PublicRole, connection: &mut Connection, whose: Whose) -> Result<Vec<String>, sqlx::Error> {
+    let facts = connection.fetch_one(sqlx::query(FACTS).bind(role.as_str())).await?;
+    let user: String = facts.try_get("username")?;
+    let mut missing = Vec::new();
+    for (fact, statement) in [
+        ("is_there", format!("create role {role} nologin")),
+        ("is_member", format!("grant {role} to {user}")),
+        ("is_narrow", format!("revoke all on schema draft, cms from {role}")),
+        ("uses_schema", format!("grant usage on schema live to {role}")),
+        ("reads_tables", format!("grant select on all tables in schema live to {role}")),
+        (
+            "reads_later",
+            format!("alter default privileges for role {user} in schema live grant select on tables to {role}"),
+        ),
+    ] {
+        let is_needed = whose == Whose::Migration || fact != "reads_later";
+        if is_needed && !facts.try_get::<bool, _>(fact)? {
+            missing.push(statement);
+        }
+    }
+    Ok(missing)
+}
+
+/// The server may be another user than the owner of the tables, whom alone later tables concern.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Migration,
+    Server,
+}
+
+/// A site that has no migration yet has no `live` either, and then nothing can be granted on it. From version 16 on a member
+/// of a role need not have the right to become it.
+const FACTS: &str = "
+    select quote_ident(current_user) as username,
+        role.oid is not null as is_there,
+        coalesce(pg_has_role(current_user, role.oid, membership.needed), false) as is_member,
+        role.oid is null or not exists (
+            select from pg_namespace
+            where nspname in ('draft', 'cms') and has_schema_privilege(role.oid, pg_namespace.oid, 'usage')
+        ) as is_narrow,
+        live.oid is null or coalesce(has_schema_privilege(role.oid, live.oid, 'usage'), false) as uses_schema,
+        live.oid is null or not exists (
+            select from pg_class
+            where relnamespace = live.oid and relkind in ('r', 'p', 'v', 'm')
+                and not coalesce(has_table_privilege(role.oid, pg_class.oid, 'select'), false)
+        ) as reads_tables,
+        live.oid is null or exists (
+            select from pg_default_acl, aclexplode(defaclacl) granted
+            where defaclnamespace = live.oid and defaclrole = current_user::regrole and defaclobjtype = 'r'
+                and granted.grantee = role.oid and granted.privilege_type = 'SELECT'
+        ) as reads_later
+    from (values (1)) one
+    cross join lateral (
+        select case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end as needed
+    ) membership
+    left join pg_roles role on role.rolname = $1
+    left join pg_namespace live on live.nspname = 'live'";

@@ -1,0 +1,232 @@
+//! The rules of a site, made ready once; and what they come to for one actor.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER_PREFIX};
+use model::content::{ContentInfo, OperationInfo, SchemaInfo};
+use base::error::{Code, Problem};
+use crate::id;
+use crate::Stage;
+use crate::read::Used;
+use crate::write::camel;
+
+/// Every role's rules.
+#[derive(Debug, Default)]
+pub struct Policy {
+    roles: HashMap<&'static str, Arc<Role>>,
+}
+
+#[derive(Debug)]
+pub struct Role {
+    pub info: &'static RoleInfo,
+    rules: HashMap<(&'static str, Action), Rule>,
+}
+
+/// What a role may do with a content type.
+#[derive(Debug)]
+pub struct Rule {
+    /// Only entries that pass this filter.
+    pub rows: Option<Json>,
+    /// An entry must pass this filter after the write.
+    pub check: Option<Json>,
+    /// By table; `None` for every field.
+    fields: Option<HashMap<&'static str, HashSet<&'static str>>>,
+    /// `(field by snake, value)`
+    pub set: Vec<(&'static str, Json)>,
+}
+
+/// The answer to whether somebody may do something.
+#[derive(Clone, Copy, Debug)]
+pub enum Grant<'a> {
+    Denied,
+    By(&'a Rule),
+    /// No rule applies.
+    Trusted,
+}
+
+/// One actor and the rules that hold for it.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub actor: Arc<Actor>,
+    /// `None` where the role is unknown: such an actor may do nothing.
+    role: Option<Arc<Role>>,
+}
+
+impl Policy {
+    pub fn new(schema: &SchemaInfo) -> Self {
+        let role = |info: &'static RoleInfo| {
+            let of_type = |access: &'static AccessInfo| {
+                let rules = access.rules.iter().filter(|rule| rule.role == info.name);
+                rules.map(|rule| ((access.table, rule.action), Rule::new(rule)))
+            };
+            (info.name, Arc::new(Role { info, rules: schema.access.iter().flat_map(of_type).collect() }))
+        };
+        Self { roles: schema.roles.iter().map(role).collect() }
+    }
+
+    pub fn role(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.get(name)
+    }
+
+    pub fn access(&self, actor: Arc<Actor>) -> Access {
+        let role = self.roles.get(actor.role.as_str()).cloned();
+        Access { actor, role }
+    }
+}
+
+impl Rule {
+    fn new(info: &RuleInfo) -> Self {
+        let filter = |text: Option<&str>| text.map(json);
+        let fields = |tables: &[(&'static str, &'static [&'static str])]| {
+            tables.iter().map(|(table, fields)| (*table, fields.iter().copied().collect())).collect()
+        };
+        Self {
+            rows: filter(info.rows),
+            check: filter(info.check),
+            fields: info.fields.map(fields),
+            set: info.set.iter().map(|(field, value)| (*field, json(value))).collect(),
+        }
+    }
+
+    /// Whether the rule is about the computed field of this name in the API.
+    fn has_computed(&self, info: &ContentInfo, name: &str) -> bool {
+        let Some(tables) = &self.fields else { return true };
+        tables.get(info.table).is_some_and(|fields| fields.iter().any(|field| camel(field) == name))
+    }
+
+    /// Whether the rule is about this field, by `snake`.
+    pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
+        let of_table = |tables: &HashMap<_, HashSet<_>>| {
+            tables.get(info.table).is_some_and(|fields: &HashSet<&str>| fields.contains(field))
+        };
+        self.fields.as_ref().is_none_or(of_table)
+    }
+}
+
+impl Grant<'_> {
+    pub fn is_denied(self) -> bool {
+        matches!(self, Self::Denied)
+    }
+
+    pub fn has(self, info: &ContentInfo, field: &str) -> bool {
+        match self {
+            Self::Denied => false,
+            Self::By(rule) => rule.has(info, field),
+            Self::Trusted => true,
+        }
+    }
+}
+
+impl Access {
+    /// What the actor may do; children are under the rules of their owner.
+    pub fn grant(&self, info: &ContentInfo, action: Action) -> Grant<'_> {
+        if self.actor.identity == Identity::System {
+            return Grant::Trusted;
+        }
+        let table = info.owner.unwrap_or(info).table;
+        let rule = self.role.as_ref().and_then(|role| role.rules.get(&(table, action)));
+        match rule.filter(|_| self.actor.is_in_scope(table, action)) {
+            Some(rule) => Grant::By(rule),
+            None => Grant::Denied,
+        }
+    }
+
+    /// The id, as the API has it, of the user that acts; null for others.
+    pub fn user_id(&self) -> Json {
+        self.actor.user().map_or(Json::Null, |user| id::encode(USER_PREFIX, user).into())
+    }
+
+    pub fn reads(&self, info: &ContentInfo, stage: Stage) -> Grant<'_> {
+        self.grant(info, stage.action())
+    }
+
+    /// A problem where the actor may read no entry of the type, whatever its fields.
+    pub fn must_read_any(&self, info: &ContentInfo, stage: Stage) -> Result<(), Problem> {
+        if !self.reads(info, stage).is_denied() {
+            return Ok(());
+        }
+        let what = if stage == Stage::Draft { "drafts of" } else { "entries of" };
+        Err(self.refusal(format!("you may not read {what} `{}`", info.name)))
+    }
+
+    /// A problem where the actor may not read the field, by `snake`. Of a type that it may read nothing of, there are no rows
+    /// to tell anything, and [`Access::must_read_any`] is the problem.
+    pub fn must_read(&self, info: &ContentInfo, field: &str, stage: Stage) -> Result<(), Problem> {
+        let grant = self.reads(info, stage);
+        if grant.is_denied() || grant.has(info, field) {
+            return Ok(());
+        }
+        Err(self.refusal(format!("you may not read `{}.{}`", info.name, shown(info, field))))
+    }
+
+    /// A problem where the actor may not read what a plan uses.
+    pub fn must_use(&self, info: &ContentInfo, used: Used, stage: Stage) -> Result<(), Problem> {
+        match (used, self.reads(info, stage)) {
+            (Used::Type, _) => self.must_read_any(info, stage),
+            (_, Grant::Denied | Grant::Trusted) => Ok(()),
+            (Used::Field(field), _) => self.must_read(info, field, stage),
+            (Used::Computed(name), Grant::By(rule)) if rule.has_computed(info, name) => Ok(()),
+            (Used::Computed(name), _) => Err(self.refusal(format!("you may not read `{}.{name}`", info.name))),
+            (Used::Author, _) if self.grant(info, Action::ReadDrafts).is_denied() => {
+                Err(self.refusal(format!("only who reads drafts may see who wrote a `{}`", info.name)))
+            }
+            (Used::Author, _) => Ok(()),
+        }
+    }
+
+    /// A problem where the actor may do this with no entry of the type.
+    pub fn must(&self, info: &ContentInfo, action: Action) -> Result<(), Problem> {
+        if !self.grant(info, action).is_denied() {
+            return Ok(());
+        }
+        Err(self.refusal(format!("you may not {} `{}`", action.verb(), info.name)))
+    }
+
+    /// A problem where the actor may not call a query or mutation of the site's own.
+    pub fn must_call(&self, operation: &OperationInfo) -> Result<(), Problem> {
+        let is_listed = |role: &Arc<Role>| operation.roles.contains(&role.info.name);
+        let may = self.role.as_ref().is_some_and(is_listed) && self.actor.may_call(operation.name);
+        if may || self.actor.identity == Identity::System {
+            return Ok(());
+        }
+        Err(self.refusal(format!("you may not call `{}`", operation.name)))
+    }
+
+    /// Who is not signed in may be allowed what is refused here after signing in.
+    pub fn refusal(&self, message: impl Into<String>) -> Problem {
+        let code = if self.actor.is_anonymous() { Code::Unauthenticated } else { Code::Forbidden };
+        Problem::new(code, message)
+    }
+
+    pub fn manages(&self, area: Area) -> bool {
+        self.actor.identity == Identity::System || self.managed().contains(&area)
+    }
+
+    /// What the actor manages beside content; a token with scopes has those and no more.
+    pub fn managed(&self) -> &'static [Area] {
+        let role = self.role.as_ref().filter(|_| self.actor.scopes.is_none());
+        role.map_or(&[], |role| role.info.manages)
+    }
+}
+
+impl Stage {
+    pub fn action(self) -> Action {
+        match self {
+            Self::Live => Action::Read,
+            Self::Draft => Action::ReadDrafts,
+        }
+    }
+}
+
+/// The field's name in the API.
+fn shown(info: &ContentInfo, snake: &str) -> &'static str {
+    info.fields.iter().find(|field| field.snake == snake).map_or("?", |field| field.name)
+}
+
+/// The generator has written it, and its tests read it back.
+fn json(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is no JSON: {error}: {text}"))
+}

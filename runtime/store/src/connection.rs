@@ -1,0 +1,237 @@
+//! `Connection`: one connection to PostgreSQL, which knows whether the last thing on it was an answer. Every statement has a
+//! time within which it must be answered.
+
+mod answer;
+mod login;
+mod prepared;
+pub(crate) mod slow;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgStatement, PgTypeInfo};
+use sqlx::{AssertSqlSafe, Connection as _, Either, Executor, PgConnection, Postgres, SqlStr};
+
+use self::answer::Answer;
+pub(super) use self::answer::{run_out, timed_out};
+use self::prepared::Sent;
+
+pub use self::login::{Login, Way};
+use super::pulse::Pulse;
+use base::error::sqlstate;
+
+type Step = Result<Either<PgQueryResult, PgRow>, sqlx::Error>;
+
+/// Takes SQL as sqlx's own connection does.
+#[derive(Debug)]
+pub struct Connection {
+    inner: PgConnection,
+    state: State,
+    in_transaction: bool,
+    /// Behind a connection pooler: what each transaction begins with. Nothing runs outside of one there.
+    setup: Option<Arc<str>>,
+    pub(super) patience: Patience,
+    pub(super) made: Instant,
+}
+
+/// What was the last thing on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Answered,
+    /// A statement that was given up before its answer came.
+    Asked,
+    /// It is of no use any more.
+    Lost,
+}
+
+/// For how long an answer is waited for.
+#[derive(Clone, Debug, Default)]
+pub struct Patience {
+    /// Longer than the database itself lets a statement run.
+    pub statement: Option<Duration>,
+    /// Asked when a statement takes long: it may be the network that is silent.
+    pub pulse: Option<Arc<Pulse>>,
+    /// The process of the database that answers, where it is always the same.
+    pub backend: Option<i32>,
+}
+
+impl Connection {
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    pub fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Whether a pooler is between: then what is set on a connection can get lost.
+    pub fn is_pooled(&self) -> bool {
+        self.setup.is_some()
+    }
+
+    pub async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        let begin = match &self.setup {
+            None => SqlStr::from_static("begin"),
+            Some(setup) => sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(Arc::clone(setup))),
+        };
+        self.command(begin).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        self.command(SqlStr::from_static("commit")).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// A connection that is lost rolls back by itself.
+    pub async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+        if self.state != State::Answered {
+            return Ok(());
+        }
+        self.command(SqlStr::from_static("rollback")).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends what only a pooler made us begin.
+    pub async fn finish(&mut self) -> Result<(), sqlx::Error> {
+        if self.is_pooled() && self.in_transaction { self.commit().await } else { Ok(()) }
+    }
+
+    /// As [`Self::finish`], after a statement that failed.
+    pub async fn give_up(&mut self) -> Result<(), sqlx::Error> {
+        if self.is_pooled() && self.in_transaction { self.rollback().await } else { Ok(()) }
+    }
+
+    /// SQL as it is, which may itself begin a transaction or end one: then `in_transaction` is told.
+    pub async fn run(&mut self, sql: &str, in_transaction: bool) -> Result<(), sqlx::Error> {
+        self.command(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql))).await?;
+        self.in_transaction = in_transaction;
+        Ok(())
+    }
+
+    /// Each row is weighed as it comes; after one that is too much, nothing more is read and the connection is not used again.
+    pub async fn rows(
+        &mut self,
+        sql: String,
+        arguments: PgArguments,
+        mut weigh: impl FnMut(&PgRow) -> base::error::Result<()>,
+    ) -> base::error::Result<Vec<PgRow>> {
+        let sql: Arc<str> = sql.into();
+        let mut coming = self.fetch((AssertSqlSafe(sql), Some(arguments)));
+        let mut rows = Vec::new();
+        while let Some(row) = coming.try_next().await? {
+            weigh(&row)?;
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// The cheapest thing that must be answered.
+    pub async fn ping(&mut self) -> Result<(), sqlx::Error> {
+        self.command(SqlStr::from_static("select 1")).await
+    }
+
+    pub async fn close(self) -> Result<(), sqlx::Error> {
+        self.inner.close().await
+    }
+
+    async fn command(&mut self, sql: SqlStr) -> Result<(), sqlx::Error> {
+        self.ask(sql, None).try_for_each(|_| async { Ok(()) }).await
+    }
+
+    fn ask(&mut self, sql: SqlStr, arguments: Option<PgArguments>) -> BoxStream<'_, Step> {
+        if self.state != State::Answered {
+            return stream::once(async { Err(gone()) }).boxed();
+        }
+        let text = sql.clone();
+        self.state = State::Asked;
+        let rows = self.inner.fetch_many(Sent { sql, arguments, is_kept: self.setup.is_none() });
+        Answer::new(rows, &mut self.state, text, &self.patience).boxed()
+    }
+}
+
+impl State {
+    /// What an error leaves behind.
+    pub(super) fn after(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(refusal) => {
+                let refusal = refusal.try_downcast_ref::<PgDatabaseError>();
+                let is_end = |refusal: &PgDatabaseError| {
+                    matches!(refusal.severity(), PgSeverity::Fatal | PgSeverity::Panic)
+                        || sqlstate::is_of_connection(refusal.code())
+                };
+                if refusal.is_none_or(is_end) { Self::Lost } else { Self::Answered }
+            }
+            // Nothing was sent.
+            sqlx::Error::Encode(_) => Self::Answered,
+            _ => Self::Lost,
+        }
+    }
+}
+
+fn gone() -> sqlx::Error {
+    std::io::Error::new(std::io::ErrorKind::NotConnected, "the connection was lost before").into()
+}
+
+impl<'c> Executor<'c> for &'c mut Connection {
+    type Database = Postgres;
+
+    fn fetch_many<'e, 'q, E>(self, mut query: E) -> BoxStream<'e, Step>
+    where
+        'c: 'e,
+        'q: 'e,
+        E: 'q + sqlx::Execute<'q, Postgres>,
+    {
+        let arguments = query.take_arguments();
+        let sql = query.sql();
+        let arguments = match arguments {
+            Ok(arguments) => arguments,
+            Err(error) => return stream::once(async { Err(sqlx::Error::Encode(error)) }).boxed(),
+        };
+        if self.is_pooled() && !self.in_transaction {
+            let begun = async move {
+                self.begin().await?;
+                Ok(self.ask(sql, arguments))
+            };
+            return begun.try_flatten_stream().boxed();
+        }
+        self.ask(sql, arguments)
+    }
+
+    fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    where
+        'c: 'e,
+        'q: 'e,
+        E: 'q + sqlx::Execute<'q, Postgres>,
+    {
+        first_row(self.fetch_many(query)).boxed()
+    }
+
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
+    where
+        'c: 'e,
+    {
+        self.inner.prepare_with(sql, parameters)
+    }
+}
+
+/// To the end of the answer, since an error can follow the row.
+pub(super) async fn first_row(mut steps: BoxStream<'_, Step>) -> Result<Option<PgRow>, sqlx::Error> {
+    let mut first = None;
+    while let Some(step) = steps.try_next().await? {
+        if let (Either::Right(row), None) = (step, &first) {
+            first = Some(row);
+        }
+    }
+    Ok(first)
+}

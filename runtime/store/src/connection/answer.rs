@@ -1,0 +1,90 @@
+//! `Answer`: what comes back for a statement, with the end of it noted on the connection.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, Stream, StreamExt};
+use sqlx::SqlStr;
+
+use super::{Patience, State, Step, slow};
+use crate::pulse::Sign;
+
+/// Whether the database is there, and at work on it, is asked after this time, and again after as long.
+const LONG: Duration = Duration::from_secs(1);
+/// For an answer to arrive that the database says it has given.
+const ON_ITS_WAY: Duration = Duration::from_millis(500);
+
+pub struct Answer<'a> {
+    steps: BoxStream<'a, Step>,
+    state: &'a mut State,
+    patience: &'a Patience,
+    /// Resolves when nothing more is waited for. Made when there is something to wait for.
+    out: Option<BoxFuture<'static, sqlx::Error>>,
+    sql: SqlStr,
+    begun: Instant,
+}
+
+impl<'a> Answer<'a> {
+    pub fn new(steps: BoxStream<'a, Step>, state: &'a mut State, sql: SqlStr, patience: &'a Patience) -> Self {
+        Self { steps, state, patience, out: None, sql, begun: Instant::now() }
+    }
+
+    fn ended(&mut self, state: State) {
+        *self.state = state;
+        slow::note(self.sql.as_str(), self.begun.elapsed());
+    }
+}
+
+impl Stream for Answer<'_> {
+    type Item = Step;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
+        match self.steps.poll_next_unpin(cx) {
+            Poll::Ready(None) => {
+                self.ended(State::Answered);
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.ended(State::after(&error));
+                Poll::Ready(Some(Err(error)))
+            }
+            Poll::Ready(step) => Poll::Ready(step),
+            Poll::Pending => {
+                let patience = self.patience;
+                let out = self.out.get_or_insert_with(|| run_out(patience.clone()).boxed());
+                let Poll::Ready(error) = out.poll_unpin(cx) else { return Poll::Pending };
+                self.ended(State::Lost);
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+}
+
+/// Resolves when there is no sense in waiting for any longer.
+pub async fn run_out(patience: Patience) -> sqlx::Error {
+    let begun = Instant::now();
+    loop {
+        let left = patience.statement.map_or(LONG, |most| most.saturating_sub(begun.elapsed()).min(LONG));
+        tokio::time::sleep(left).await;
+        if patience.statement.is_some_and(|most| begun.elapsed() >= most) {
+            return timed_out("the database has not answered in time");
+        }
+        let Some(pulse) = &patience.pulse else { continue };
+        match (pulse.sign().await, patience.backend) {
+            (Sign::None, _) => return timed_out("the database is silent"),
+            (Sign::Working(backends), Some(ours)) if !backends.contains(&ours) => {
+                tokio::time::sleep(ON_ITS_WAY).await;
+                return timed_out("the connection is silent, and the database is not at work on it");
+            }
+            _ => {}
+        }
+    }
+}
+
+pub fn timed_out(why: &'static str) -> sqlx::Error {
+    io::Error::new(io::ErrorKind::TimedOut, why).into()
+}

@@ -1,0 +1,253 @@
+//! `Database`: its connection pools. `Store`: the database as one actor may see and change it; nothing is read without naming a stage.
+
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+
+use crate::access::{Access, Actor, Policy};
+use model::content::SchemaInfo;
+use base::error::Result;
+use base::memory::{self, Ration};
+use crate::connection::{Connection, Login};
+use crate::pool::{Lent, Pool};
+use crate::public_role::PublicRole;
+use crate::pulse::Pulse;
+
+/// Connections for writes that there are at least: a site's own code may hold one and ask for another.
+const FEWEST_WRITES: u32 = 2;
+/// The one that signing keys are listened for on.
+const LISTENING: u32 = 1;
+/// Bytes of rows.
+const COUNTED_AT_ONCE: usize = 16 * 1024;
+
+/// Which copy of the content is read: what is published, or what editors work on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    Live,
+    Draft,
+}
+
+/// The database before anybody asks: it becomes a [`Store`] for an actor.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// For transactions and accounts. Reads have connections of their own, so that writes never keep them waiting.
+    pub writes: Pool,
+    /// For what people and programs that have signed in read, and for the look-up of who they are.
+    reads: Pool,
+    /// For what everybody may read, as a role that has no right on anything else where there is one.
+    public: Pool,
+    pub schema: &'static SchemaInfo,
+    statements: Arc<AtomicU64>,
+    policy: Arc<Policy>,
+}
+
+/// What a process may take of the database.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections, all together.
+    pub connections: u32,
+    /// For a statement; `None` for commands that take as long as they need.
+    pub statement: Option<Duration>,
+    /// The same for anonymous visitors.
+    pub public_statement: Option<Duration>,
+}
+
+/// The connections of each pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub public: u32,
+    pub reads: u32,
+    pub writes: u32,
+}
+
+/// The database as one actor may see and change it. All reading and writing of content goes through it, and here alone
+/// the rules of the schema are applied.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: Database,
+    pub access: Access,
+    /// What may be read for this actor's request.
+    pub ration: Arc<Ration>,
+    /// `None` for what no client asks.
+    standing: Option<Arc<dyn Standing>>,
+}
+
+/// Knows who may still act.
+pub trait Standing: fmt::Debug + Send + Sync {
+    /// Refuses an actor that may no longer do what it was let in for. Within the transaction that is to act for it.
+    fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>>;
+}
+
+impl Stage {
+    /// The PostgreSQL schema that holds its tables.
+    pub fn schema(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Draft => "draft",
+        }
+    }
+}
+
+impl Limits {
+    /// Fewer would leave a pool without any.
+    pub const FEWEST: u32 = 5;
+
+    /// For a command of the operator.
+    pub const COMMAND: Self = Self { connections: Self::FEWEST, statement: None, public_statement: None };
+
+    /// A fifth is for writes, and of the others half is for anonymous visitors.
+    pub fn sizes(&self) -> Sizes {
+        let pooled = self.connections.max(Self::FEWEST) - LISTENING;
+        let writes = (pooled / 5).max(FEWEST_WRITES);
+        let public = (pooled - writes) / 2;
+        Sizes { public, reads: pooled - writes - public, writes }
+    }
+}
+
+impl Database {
+    /// Connects when first used, so that a server can start and say what is missing.
+    pub fn connect_lazy(url: &str, limits: Limits, schema: &'static SchemaInfo) -> Result<Self, sqlx::Error> {
+        Ok(Self::new(PgConnectOptions::from_str(url)?, limits, schema))
+    }
+
+    pub fn new(options: PgConnectOptions, limits: Limits, schema: &'static SchemaInfo) -> Self {
+        let plain = Login::plain(options);
+        let pulse = Arc::new(Pulse::of(plain.clone()));
+        let tuned = plain.tuned().watched(pulse);
+        let login = |limit: Option<Duration>| limit.into_iter().fold(tuned.clone(), Login::limited);
+        let sizes = limits.sizes();
+        Self {
+            writes: Pool::new("writes", login(limits.statement), sizes.writes),
+            reads: Pool::new("reads", login(limits.statement), sizes.reads),
+            public: Pool::new("public reads", login(limits.public_statement), sizes.public),
+            schema,
+            statements: Arc::default(),
+            policy: Arc::new(Policy::new(schema)),
+        }
+    }
+
+    /// With a role that is set from the start for what anonymous actors read at `LIVE`: where the server is wrong about a
+    /// statement, PostgreSQL still refuses drafts and accounts.
+    pub fn with_public_role(mut self, role: &PublicRole) -> Self {
+        self.public =
+            Pool::new(self.public.name(), self.public.login().clone().with_role(role).read_only(), self.public.most());
+        self
+    }
+
+    /// As [`Self::with_public_role`], by a login that cannot become anybody else: no statement leads out of its rights.
+    pub fn with_public_login(mut self, options: PgConnectOptions) -> Self {
+        let login = self.public.login().clone().signed_in_by(options).read_only();
+        self.public = Pool::new(self.public.name(), login, self.public.most());
+        self
+    }
+
+    /// Those that the server works with.
+    pub fn pools(&self) -> [&Pool; 3] {
+        [&self.public, &self.reads, &self.writes]
+    }
+
+    /// The store of this actor.
+    pub fn acting(&self, actor: Actor) -> Store {
+        Store {
+            database: self.clone(),
+            access: self.policy.access(Arc::new(actor)),
+            ration: Ration::unbounded(),
+            standing: None,
+        }
+    }
+
+    /// The store of the server itself: no rule applies.
+    pub fn trusted(&self) -> Store {
+        self.acting(Actor::system())
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The rows of a statement, on a connection of its own.
+    pub async fn rows(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        let mut lent = self.lend().await?;
+        self.rows_on(&mut lent, sql, arguments).await
+    }
+
+    pub async fn rows_on(&self, lent: &mut Lent, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        lent.rows(sql, arguments, |_| Ok(())).await
+    }
+
+    /// A connection for reads. Whoever waits for a second one while holding the first can wait for ever.
+    pub async fn lend(&self) -> Result<Lent> {
+        Ok(self.reads.lend().await?)
+    }
+
+    pub async fn close(&self) {
+        join_all(self.pools().map(Pool::close)).await;
+    }
+
+    /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+}
+
+impl Store {
+    /// For what a client asks: within its ration, and its actor is looked up again before each change.
+    pub fn of_client(self, ration: Arc<Ration>, standing: Arc<dyn Standing>) -> Self {
+        Self { ration, standing: Some(standing), ..self }
+    }
+
+    /// As [`Database::trusted`], within the same ration.
+    pub fn trusted(&self) -> Self {
+        Self { ration: Arc::clone(&self.ration), ..self.database.trusted() }
+    }
+
+    /// What was found out about a client's actor may have changed since. Within the transaction that is to act for it.
+    pub async fn check_actor(&self, connection: &mut Connection) -> Result<()> {
+        match &self.standing {
+            Some(standing) => standing.check(connection, &self.access.actor).await,
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Database::rows_on`]; what the request may not hold is not fetched to its end.
+    pub async fn rows_on(&self, lent: &mut Lent, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let mut uncounted = 0;
+        let rows = lent.rows(sql, arguments, |row| {
+            uncounted += memory::of_row(row);
+            if uncounted < COUNTED_AT_ONCE { Ok(()) } else { self.ration.hold_rows(std::mem::take(&mut uncounted)) }
+        });
+        let rows = rows.await?;
+        self.ration.hold_rows(uncounted)?;
+        Ok(rows)
+    }
+
+    /// The rows of a statement that reads this stage, on a connection of its own.
+    pub async fn rows(&self, stage: Stage, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        let mut lent = self.lend(stage).await?;
+        self.rows_on(&mut lent, sql, arguments).await
+    }
+
+    /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
+    pub async fn lend(&self, stage: Stage) -> Result<Lent> {
+        if stage == Stage::Live && self.access.actor.is_anonymous() {
+            return Ok(self.database.public.lend_to(self.access.actor.party()).await?);
+        }
+        Ok(self.database.reads.lend_to(self.access.actor.party()).await?)
+    }
+}
+
+impl Deref for Store {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}

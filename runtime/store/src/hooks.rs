@@ -1,0 +1,230 @@
+//! `Hooks`: what a site does around the saving, publishing and deleting of a content type, typed and inside the transaction.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use uuid::Uuid;
+
+use model::content::ContentInfo;
+use base::error::{Code, Error, Problem, Result, Step};
+use crate::id::Id;
+use crate::record::{Record, from_row, to_row};
+use crate::{Connection, Store};
+use crate::value::Value;
+
+/// What a hook has at hand.
+pub struct Cx<'a> {
+    /// The store of whoever writes, with the rules of access that hold for it. What the site itself must find or change, whoever asks,
+    /// goes through `store.trusted()`, for which no rule holds and which the audit log calls the system.
+    pub store: &'a Store,
+    /// The connection that holds the write's transaction: what the hook reads and writes here is part of it. Never take another one
+    /// from the store's pool while a write is under way.
+    pub connection: &'a mut Connection,
+}
+
+/// A write that has been committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<T> {
+    pub kind: EventKind,
+    pub id: Id<T>,
+    pub revision: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    Created,
+    Updated,
+    Published,
+    Unpublished,
+    Deleted,
+}
+
+/// All methods but `after_commit` run inside the write's transaction; an error refuses the whole write. Paths in an error of
+/// [`refuse`] start at the entry.
+#[expect(unused_variables, reason = "the methods that a site does not write do nothing")]
+pub trait Hooks<T: Record>: Send + Sync + 'static {
+    /// `new` is what will be stored, after defaults and rules; changes to it are checked by the same rules.
+    fn before_save(&self, cx: &mut Cx<'_>, old: Option<&T>, new: &mut T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The rows are stored, and not committed yet: an error still refuses the write.
+    fn after_save(&self, cx: &mut Cx<'_>, old: Option<&T>, new: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The entry is about to be published, as `record` says.
+    fn before_publish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The entry is live in this transaction.
+    fn after_publish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The entry is about to leave `LIVE`; its draft stays.
+    fn before_unpublish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The entry is not live any more in this transaction.
+    fn after_unpublish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The entry is about to be deleted from both stages.
+    fn before_delete(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The entry is gone in this transaction; `record` is what it was.
+    fn after_delete(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The write is committed and cannot be refused any more. It is not called again when the server stops before it has run.
+    fn after_commit(&self, store: &Store, event: Event<T>) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// The error of a hook that refuses: `refuse("a price below cost", ["variants".into(), 2.into(), "price".into()])`.
+pub fn refuse(message: impl Into<String>, path: impl IntoIterator<Item = Step>) -> Error {
+    Problem::new(Code::Refused, message).at(path).into()
+}
+
+/// The hooks of a site, one implementation a content type.
+#[derive(Default)]
+pub struct HookSet {
+    by_table: BTreeMap<&'static str, Box<dyn AnyHooks>>,
+}
+
+impl HookSet {
+    /// Later hooks of the same type take the place of earlier ones.
+    pub fn add<T: Record>(&mut self, hooks: impl Hooks<T>) {
+        self.by_table.insert(T::INFO.table, Box::new(Erased { hooks, of: PhantomData }));
+    }
+
+    pub(crate) fn of(&self, info: &ContentInfo) -> Option<&dyn AnyHooks> {
+        self.by_table.get(info.table).map(AsRef::as_ref)
+    }
+}
+
+impl fmt::Debug for HookSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_table.keys()).finish()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    BeforePublish,
+    AfterPublish,
+    BeforeUnpublish,
+    AfterUnpublish,
+    BeforeDelete,
+    AfterDelete,
+}
+
+pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An entry as the write path has it: its id and the values of `INFO.fields`.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub id: Uuid,
+    pub row: Vec<Value>,
+}
+
+/// The record of some content type, as hooks take it.
+pub(crate) type AnyRecord = Box<dyn Any + Send + Sync>;
+
+/// `Hooks` without the type, as the write path calls them. Records are those of [`AnyHooks::record`].
+pub(crate) trait AnyHooks: Send + Sync {
+    fn record(&self, entry: Entry) -> Result<AnyRecord>;
+
+    /// The new values when the hook has changed any.
+    fn before_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a mut AnyRecord,
+    ) -> Pending<'a, Result<Option<Vec<Value>>>>;
+
+    fn after_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a AnyRecord,
+    ) -> Pending<'a, Result<()>>;
+
+    fn on<'a>(&'a self, moment: Moment, cx: &'a mut Cx<'_>, record: &'a AnyRecord) -> Pending<'a, Result<()>>;
+
+    fn after_commit<'a>(&'a self, store: &'a Store, kind: EventKind, id: Uuid, revision: i64) -> Pending<'a, ()>;
+}
+
+struct Erased<T, H> {
+    hooks: H,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Record, H: Hooks<T>> AnyHooks for Erased<T, H> {
+    fn record(&self, entry: Entry) -> Result<AnyRecord> {
+        let record: T = from_row(entry.id, entry.row)
+            .map_err(|problem| Error::internal(format!("`{}`: {problem}", T::INFO.name)))?;
+        Ok(Box::new(record))
+    }
+
+    fn before_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a mut AnyRecord,
+    ) -> Pending<'a, Result<Option<Vec<Value>>>> {
+        Box::pin(async move {
+            let new = new.downcast_mut::<T>().ok_or_else(another_type::<T>)?;
+            let before = new.clone();
+            self.hooks.before_save(cx, old.map(typed).transpose()?, new).await?;
+            Ok((*new != before).then(|| to_row(new)))
+        })
+    }
+
+    fn after_save<'a>(
+        &'a self,
+        cx: &'a mut Cx<'_>,
+        old: Option<&'a AnyRecord>,
+        new: &'a AnyRecord,
+    ) -> Pending<'a, Result<()>> {
+        Box::pin(async move { self.hooks.after_save(cx, old.map(typed).transpose()?, typed(new)?).await })
+    }
+
+    fn on<'a>(&'a self, moment: Moment, cx: &'a mut Cx<'_>, record: &'a AnyRecord) -> Pending<'a, Result<()>> {
+        Box::pin(async move {
+            let record = typed(record)?;
+            match moment {
+                Moment::BeforePublish => self.hooks.before_publish(cx, record).await,
+                Moment::AfterPublish => self.hooks.after_publish(cx, record).await,
+                Moment::BeforeUnpublish => self.hooks.before_unpublish(cx, record).await,
+                Moment::AfterUnpublish => self.hooks.after_unpublish(cx, record).await,
+                Moment::BeforeDelete => self.hooks.before_delete(cx, record).await,
+                Moment::AfterDelete => self.hooks.after_delete(cx, record).await,
+            }
+        })
+    }
+
+    fn after_commit<'a>(&'a self, store: &'a Store, kind: EventKind, id: Uuid, revision: i64) -> Pending<'a, ()> {
+        Box::pin(async move { self.hooks.after_commit(store, Event { kind, id: Id::new(id), revision }).await })
+    }
+}
+
+fn typed<T: Record>(record: &AnyRecord) -> Result<&T> {
+    record.downcast_ref().ok_or_else(another_type::<T>)
+}
+
+fn another_type<T: Record>() -> Error {
+    Error::internal(format!("a hook of {} got a record of another type", T::INFO.name))
+}

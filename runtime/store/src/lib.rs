@@ -1,0 +1,25 @@
+//! The database: connections, what is read and how it is written, and the rules of access that hold for both.
+//!
+//! Nothing here knows a protocol: what is asked comes as a plan of the read, what is changed as coerced input.
+
+pub mod access;
+pub mod audit;
+mod connection;
+mod database;
+pub mod hooks;
+pub mod id;
+mod pool;
+mod public_role;
+mod pulse;
+pub mod read;
+pub mod record;
+pub mod site;
+pub mod value;
+pub mod write;
+
+pub use connection::slow::OPERATION;
+pub use connection::{Connection, Login, Way};
+pub use database::{Database, Limits, Sizes, Stage, Standing, Store};
+pub use pool::{Lent, Pool, Transaction};
+pub use public_role::PublicRole;
+pub use pulse::Pulse;

@@ -1,0 +1,421 @@
+//! Filters compiled to SQL. Their logic has two values: a condition on null is false, and `not` makes it true.
+//!
+//! SQL's third value does no harm where only truth counts, as under AND, OR and EXISTS, so that plain operators (and
+//! indexes) can be used; every negation is written `IS NOT TRUE`.
+//!
+//! A relation costs one pass over its rows, however the filters nest. A few that look for equal values are looked up row by row,
+//! which is quicker where many rows have such a target; all others are made once for the statement, as the set of rows that have one.
+
+mod operators;
+mod several;
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value as Json};
+
+use self::operators::{Operand, enum_value};
+use self::several::Several;
+use super::link::Link;
+use super::rows::Tables;
+use super::sql::{Sql, quoted};
+use model::content::{ContentInfo, FieldInfo, Shape, SiteInfo};
+use base::error::{Code, Problem, Result, Step};
+use model::kind::Kind;
+use crate::{Stage, Store};
+
+/// Relations of a statement that are looked up row by row. Of more, PostgreSQL estimates that so few rows are left that it
+/// runs all others anew for each of them.
+const MOST_BY_ROW: usize = 3;
+/// Sets that PostgreSQL may join in the order that it likes. With more, finding the best order takes longer than the statement.
+const MOST_JOINED: usize = 3;
+
+/// Appends conditions to a statement, and collects what is wrong with them.
+pub struct Filter<'a> {
+    store: &'a Store,
+    stage: Stage,
+    sql: &'a mut Sql,
+    problems: &'a mut Vec<Problem>,
+    path: Vec<Step>,
+    aliases: usize,
+    /// What is written has to hold for the whole to hold: PostgreSQL makes a join of a relation there.
+    is_needed: bool,
+    by_row: usize,
+    joined: usize,
+    /// The filter is a rule's own: it may use any field and sees every row, or rules would need rules.
+    is_rule: bool,
+}
+
+impl<'a> Filter<'a> {
+    pub fn new(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self {
+            store,
+            stage,
+            sql,
+            problems,
+            path: vec!["filter".into()],
+            aliases: 0,
+            is_needed: true,
+            by_row: 0,
+            joined: 0,
+            is_rule: false,
+        }
+    }
+
+    pub fn of_rule(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self { is_rule: true, ..Self::new(store, stage, sql, problems) }
+    }
+
+    /// For lists that are read for each of several owners: a join would be made for each of them.
+    pub fn of_lists(self) -> Self {
+        Self { is_needed: false, ..self }
+    }
+
+    fn site(&self) -> &'static SiteInfo {
+        &self.store.schema.site
+    }
+
+    /// Writes a condition on the row `alias`, in parentheses where it needs them.
+    pub fn conditions(&mut self, info: &'static ContentInfo, filter: &Json, alias: &str) -> Result<()> {
+        let Json::Object(members) = filter else {
+            self.problem(match filter {
+                Json::Null => "must not be null: leave it out to have all".to_owned(),
+                other => format!("must be an object, not {other}"),
+            });
+            return self.constant(true);
+        };
+        let members: Vec<_> = members.iter().collect();
+        self.joined(" AND ", "true", &members, |this, (key, value)| {
+            this.at(key.as_str(), |this| match value {
+                // A client that has lost a value must not be given everything, nor nothing.
+                Json::Null => {
+                    this.problem("must not be null: leave it out to have all, or ask for `{ isNull: true }`");
+                    this.constant(true)
+                }
+                value => this.condition(info, key, value, alias),
+            })
+        })
+    }
+
+    fn condition(&mut self, info: &'static ContentInfo, key: &str, value: &Json, alias: &str) -> Result<()> {
+        match key {
+            "and" => return self.all_of(info, value, alias, " AND ", "true"),
+            "or" => return self.all_of(info, value, alias, " OR ", "false"),
+            "not" => {
+                return self.negated(|this| this.conditions(info, value, alias));
+            }
+            "id" => return self.id(info, value, alias),
+            _ => {}
+        }
+        if let Some(column) = system_moment(info, key) {
+            return self.scalar(Kind::Datetime, alias, column, None, value);
+        }
+        if let Some(field) = info.field(key) {
+            return self.if_readable(info, field.snake, |this| this.field(field, value, alias));
+        }
+        if self.is_rule && info.owner.is_none() && matches!(key, "createdBy" | "updatedBy" | "status") {
+            return self.system(info, key, value, alias);
+        }
+        if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
+            // Whoever may not read a relation must not find it out from its other end.
+            return self.if_readable(inverse.source, inverse.field, |this| {
+                this.list(&Link::of_inverse(inverse, info), inverse.source, value, alias)
+            });
+        }
+        self.problem(format!("`{}` has no condition `{key}`", info.name));
+        self.constant(true)
+    }
+
+    fn if_readable(
+        &mut self,
+        info: &'static ContentInfo,
+        field: &str,
+        then: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        match self.store.access.must_read(info, field, self.stage) {
+            Err(problem) if !self.is_rule => {
+                self.problems.push(problem.at(self.path.iter().cloned()));
+                self.constant(true)
+            }
+            _ => then(self),
+        }
+    }
+
+    fn field(&mut self, field: &'static FieldInfo, value: &Json, alias: &str) -> Result<()> {
+        let column = format!("{alias}.{}", quoted(field.snake));
+        match field.shape {
+            Shape::Scalar(kind) if field.filterable || self.is_rule => {
+                self.scalar(kind, alias, field.snake, Some(field), value)
+            }
+            Shape::Enum(of) if field.filterable || self.is_rule => {
+                let parse = |json: &Json| enum_value(of, json);
+                self.operators(&Operand::new(vec![(column, "text")], &parse), value)
+            }
+            Shape::Enums(of) if field.filterable || self.is_rule => self.enum_list(of, &column, value),
+            Shape::One(relation) if relation.to.len() == 1 => {
+                self.one(&Link::of_relation(&relation, relation.to[0]), relation.to[0], value, alias)
+            }
+            Shape::Many(relation) if relation.to.len() == 1 => {
+                self.list(&Link::of_relation(&relation, relation.to[0]), relation.to[0], value, alias)
+            }
+            Shape::One(to) | Shape::Many(to) => self.several(&Several { field, to, alias }, value),
+            Shape::Children(of) => self.list(&Link::to_children(), of, value, alias),
+            _ => {
+                self.problem("the schema does not mark the field filterable");
+                self.constant(true)
+            }
+        }
+    }
+
+    fn all_of(
+        &mut self,
+        info: &'static ContentInfo,
+        value: &Json,
+        alias: &str,
+        joiner: &str,
+        empty: &str,
+    ) -> Result<()> {
+        let filters = items(value).iter().enumerate().collect::<Vec<_>>();
+        self.where_needed(joiner == " AND ", |this| {
+            this.joined(joiner, empty, &filters, |this, (index, filter)| {
+                this.at(*index, |this| this.conditions(info, filter, alias))
+            })
+        })
+    }
+
+    fn one(&mut self, link: &Link, target: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
+        if self.refuses(target) {
+            return self.constant(true);
+        }
+        let operators = self.object(value);
+        self.joined(" AND ", "true", &operators, |this, (operator, value)| {
+            this.at(operator.as_str(), |this| match operator.as_str() {
+                _ if value.is_null() => {
+                    this.problem("must not be null: use `isNull`");
+                    this.constant(true)
+                }
+                "is" => this.exists(true, link, target, Some(value), false, alias),
+                "isNot" => this.exists(false, link, target, Some(value), false, alias),
+                // What is not in the stage reads as null, so it has to be looked for there.
+                "isNull" => match this.boolean(value) {
+                    Some(wanted) => this.exists(!wanted, link, target, None, false, alias),
+                    None => this.constant(true),
+                },
+                _ => {
+                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.constant(true)
+                }
+            })
+        })
+    }
+
+    fn list(&mut self, link: &Link, target: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
+        if self.refuses(target) {
+            return self.constant(true);
+        }
+        let operators = self.object(value);
+        self.joined(" AND ", "true", &operators, |this, (operator, value)| {
+            this.at(operator.as_str(), |this| match operator.as_str() {
+                _ if value.is_null() => {
+                    this.problem("must not be null: use `{}` for any");
+                    this.constant(true)
+                }
+                "some" => this.exists(true, link, target, Some(value), false, alias),
+                "none" => this.exists(false, link, target, Some(value), false, alias),
+                "every" => this.exists(false, link, target, Some(value), true, alias),
+                _ => {
+                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.constant(true)
+                }
+            })
+        })
+    }
+
+    /// Whether the actor may read none of the targets.
+    fn refuses(&mut self, target: &'static ContentInfo) -> bool {
+        match self.store.access.must_read_any(target, self.stage) {
+            Err(problem) if !self.is_rule => {
+                self.problems.push(problem.at(self.path.iter().cloned()));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// There is a target (or none) for which the filter holds (or does not).
+    fn exists(
+        &mut self,
+        wanted: bool,
+        link: &Link,
+        target: &'static ContentInfo,
+        filter: Option<&Json>,
+        negate: bool,
+        alias: &str,
+    ) -> Result<()> {
+        self.aliases += 1;
+        let far = format!("f{}", self.aliases);
+        let tables = match self.is_rule {
+            true => Tables::with_all_rows(self.store, self.stage),
+            false => Tables::new(self.store, self.stage),
+        };
+        let is_plain = filter.is_none_or(|filter| is_exact(target, filter)) && !negate;
+        // Rules are the site's own, and are often asked about one row.
+        if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
+            self.by_row += 1;
+            self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
+            link.from(tables, target, alias, &far, self.sql)?;
+            self.target_conditions(target, filter, negate, &far)?;
+            self.sql.push(")");
+            return Ok(());
+        }
+        let is_needed = self.is_needed;
+        let (near_end, far_end) = link.ends(alias, &far);
+        let _ = write!(self.sql.text, "({near_end} IN (SELECT {far_end}");
+        link.all(tables, target, &far, self.sql)?;
+        let _ = write!(self.sql.text, " AND {far_end} IS NOT NULL");
+        self.where_needed_anew(|this| this.target_conditions(target, filter, negate, &far))?;
+        let is_joined = wanted && is_needed && self.joined < MOST_JOINED;
+        self.joined += usize::from(is_joined);
+        // Keeps PostgreSQL from taking the set apart, to run it for each row.
+        self.sql.push(match (wanted, is_joined) {
+            (true, true) => " OFFSET 0))",
+            (true, false) => " OFFSET 0)) IS TRUE",
+            (false, _) => " OFFSET 0)) IS NOT TRUE",
+        });
+        Ok(())
+    }
+
+    fn target_conditions(
+        &mut self,
+        target: &'static ContentInfo,
+        filter: Option<&Json>,
+        negate: bool,
+        far: &str,
+    ) -> Result<()> {
+        let Some(filter) = filter else { return Ok(()) };
+        self.sql.push(" AND ");
+        match negate {
+            true => self.negated(|this| this.conditions(target, filter, far)),
+            false => self.conditions(target, filter, far),
+        }
+    }
+
+    fn negated(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.sql.push("((");
+        self.where_needed(false, inner)?;
+        self.sql.push(") IS NOT TRUE)");
+        Ok(())
+    }
+
+    fn where_needed(&mut self, is_needed: bool, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outer = self.is_needed;
+        self.is_needed &= is_needed;
+        let done = inner(self);
+        self.is_needed = outer;
+        done
+    }
+
+    /// The conditions of a query of its own.
+    fn where_needed_anew(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let outer = std::mem::replace(&mut self.is_needed, true);
+        let done = inner(self);
+        self.is_needed = outer;
+        done
+    }
+
+    fn joined<T>(
+        &mut self,
+        joiner: &str,
+        empty: &str,
+        items: &[T],
+        mut each: impl FnMut(&mut Self, &T) -> Result<()>,
+    ) -> Result<()> {
+        if items.is_empty() {
+            self.sql.push(empty);
+            return Ok(());
+        }
+        self.sql.push("(");
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.sql.push(joiner);
+            }
+            each(self, item)?;
+        }
+        self.sql.push(")");
+        Ok(())
+    }
+
+    fn constant(&mut self, value: bool) -> Result<()> {
+        self.sql.push(if value { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn boolean(&mut self, value: &Json) -> Option<bool> {
+        let boolean = value.as_bool();
+        if boolean.is_none() {
+            self.problem(format!("must be true or false, not {value}"));
+        }
+        boolean
+    }
+
+    fn object<'v>(&mut self, value: &'v Json) -> Vec<(&'v String, &'v Json)> {
+        match value {
+            Json::Object(members) => members.iter().collect(),
+            other => {
+                self.problem(format!("must be an object of operators, not {other}"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn at<T>(&mut self, step: impl Into<Step>, inner: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step.into());
+        let result = inner(self);
+        self.path.pop();
+        result
+    }
+
+    fn problem(&mut self, message: impl Into<String>) {
+        self.problems.push(Problem::new(Code::BadUserInput, message).at(self.path.iter().cloned()));
+    }
+}
+
+/// Whether a filter asks for equal values alone, and of no other rows than those of the type.
+fn is_exact(info: &ContentInfo, filter: &Json) -> bool {
+    let Json::Object(members) = filter else { return false };
+    members.iter().all(|(key, value)| match key.as_str() {
+        "and" | "or" => items(value).iter().all(|filter| is_exact(info, filter)),
+        "not" => false,
+        key => {
+            let reaches = match info.field(key) {
+                Some(field) => matches!(field.shape, Shape::One(_) | Shape::Many(_) | Shape::Children(_)),
+                None => info.inverses.iter().any(|inverse| inverse.name == key),
+            };
+            let is_equality = |operator: &String| matches!(operator.as_str(), "eq" | "in" | "isNull");
+            !reaches && value.as_object().is_some_and(|operators| operators.keys().all(is_equality))
+        }
+    })
+}
+
+/// The column of `createdAt` and the like; children have none.
+pub fn system_moment(info: &ContentInfo, name: &str) -> Option<&'static str> {
+    match name {
+        _ if info.owner.is_some() => None,
+        "createdAt" => Some("created_at"),
+        "updatedAt" => Some("updated_at"),
+        "publishedAt" => Some("published_at"),
+        _ => None,
+    }
+}
+
+/// One item stands for a list of it.
+fn items(value: &Json) -> &[Json] {
+    match value {
+        Json::Array(items) => items,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// The filter among coerced arguments, unless it has no conditions.
+pub fn given(arguments: &Map<String, Json>) -> Option<&Json> {
+    arguments.get("filter").filter(|filter| filter.as_object().is_none_or(|members| !members.is_empty()))
+}

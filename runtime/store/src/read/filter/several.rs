@@ -1,0 +1,86 @@
+//! Conditions on relations to several types: `about: { some: { product: { .. } } }`. A target passes when it is of the type that is named
+//! and the filter holds for it.
+
+use serde_json::Value as Json;
+
+use super::Filter;
+use model::content::{ContentInfo, FieldInfo, RelationInfo};
+use base::error::Result;
+use crate::read::link::Link;
+use crate::read::root::lower_first;
+
+/// A relation's field, and the row that it is a field of.
+pub struct Several<'f> {
+    pub field: &'static FieldInfo,
+    pub to: RelationInfo,
+    pub alias: &'f str,
+}
+
+impl Several<'_> {
+    fn link(&self, target: &ContentInfo) -> Link {
+        Link::of_relation(&self.to, target)
+    }
+
+    fn is_many(&self) -> bool {
+        !self.to.join.is_empty()
+    }
+}
+
+impl Filter<'_> {
+    pub(super) fn several(&mut self, of: &Several<'_>, value: &Json) -> Result<()> {
+        let operators = self.object(value);
+        self.joined(" AND ", "true", &operators, |this, (operator, value)| {
+            this.at(operator.as_str(), |this| match (operator.as_str(), of.is_many()) {
+                _ if value.is_null() => {
+                    this.problem("must not be null");
+                    this.constant(true)
+                }
+                ("is", false) | ("some", true) => this.named(of, value, true, false),
+                ("isNot", false) | ("none", true) => this.named(of, value, false, false),
+                ("every", true) => this.named(of, value, false, true),
+                ("isNull", false) => match this.boolean(value) {
+                    Some(wanted) => this.any(of, &of.to.to.iter().collect::<Vec<_>>(), !wanted),
+                    None => this.constant(true),
+                },
+                _ => {
+                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.constant(true)
+                }
+            })
+        })
+    }
+
+    /// `{ product: { .. } }`: there is a target (or none) that passes; with `every` there is none that does not, of whatever type.
+    fn named(&mut self, of: &Several<'_>, value: &Json, wanted: bool, every: bool) -> Result<()> {
+        let members = self.object(value);
+        let named = |key: &str| of.to.to.iter().find(|target| lower_first(target.name) == key);
+        let [(key, filter)] = members.as_slice() else {
+            self.problem("must name one type");
+            return self.constant(true);
+        };
+        let Some(&target) = named(key) else {
+            self.problem(format!("`{}` does not point at `{key}`", of.field.name));
+            return self.constant(true);
+        };
+        self.at(key.as_str(), |this| {
+            if this.refuses(target) {
+                return this.constant(true);
+            }
+            this.exists(wanted, &of.link(target), target, Some(filter), every, of.alias)
+        })?;
+        let others: Vec<_> = of.to.to.iter().filter(|other| other.table != target.table).collect();
+        if every {
+            self.sql.push(" AND ");
+            self.any(of, &others, false)?;
+        }
+        Ok(())
+    }
+
+    /// There is a target of one of these types, or there is none. Those that the actor may not read are not there, as in answers.
+    fn any(&mut self, of: &Several<'_>, targets: &[&&'static ContentInfo], wanted: bool) -> Result<()> {
+        let joiner = if wanted { " OR " } else { " AND " };
+        self.joined(joiner, "true", targets, |this, target| {
+            this.exists(wanted, &of.link(target), target, None, false, of.alias)
+        })
+    }
+}

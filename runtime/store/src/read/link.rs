@@ -1,0 +1,107 @@
+//! `Link`: how the rows at the other end of a relation are found, for lists and for filters alike.
+
+use std::fmt::Write as _;
+
+use super::rows::Tables;
+use super::sql::{Sql, quoted};
+use model::content::{ContentInfo, InverseInfo, RelationInfo, Shape};
+use base::error::Result;
+
+/// From a row `p` to its targets `t`.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// A column of `p` holds the id of `t`.
+    Forward { column: &'static str },
+    /// A column of `t` holds the id of `p`.
+    Backward { column: &'static str },
+    /// Rows of a join table hold both, and an order.
+    Join { table: &'static str, near: &'static str, far: &'static str },
+}
+
+impl Link {
+    /// To one of the relation's targets.
+    pub fn of_relation(relation: &RelationInfo, target: &ContentInfo) -> Self {
+        if relation.join.is_empty() {
+            return Self::Forward { column: relation.column(target) };
+        }
+        Self::Join { table: relation.join, near: "owner_id", far: relation.column(target) }
+    }
+
+    /// From an owner to its children.
+    pub fn to_children() -> Self {
+        Self::Backward { column: "parent_id" }
+    }
+
+    /// From `target` to those that point at it.
+    pub fn of_inverse(inverse: &InverseInfo, target: &ContentInfo) -> Self {
+        let field = inverse.source.fields.iter().find(|field| field.snake == inverse.field);
+        match field.map(|field| field.shape) {
+            Some(Shape::One(relation)) => Self::Backward { column: relation.column(target) },
+            Some(Shape::Many(relation)) => {
+                Self::Join { table: relation.join, near: relation.column(target), far: "owner_id" }
+            }
+            _ => panic!("codegen bug: `{}.{}` is no relation", inverse.source.name, inverse.field),
+        }
+    }
+
+    /// ` FROM live."tag" t1 JOIN .. WHERE ..`: the targets of the row `near`, to which conditions can be added with AND.
+    pub fn from(
+        &self,
+        tables: Tables<'_>,
+        target: &'static ContentInfo,
+        near: &str,
+        far: &str,
+        sql: &mut Sql,
+    ) -> Result<()> {
+        sql.push(" FROM ");
+        match self {
+            Self::Forward { column } => {
+                tables.push(target, far, sql)?;
+                let _ = write!(sql.text, " WHERE {far}.id = {near}.{}", quoted(column));
+            }
+            Self::Backward { column } => {
+                tables.push(target, far, sql)?;
+                let _ = write!(sql.text, " WHERE {far}.{} = {near}.id", quoted(column));
+            }
+            Self::Join { table, near: near_column, far: far_column } => {
+                let _ = write!(sql.text, "{}.{} {far}j JOIN ", tables.stage.schema(), quoted(table));
+                tables.push(target, far, sql)?;
+                let (near_column, far_column) = (quoted(near_column), quoted(far_column));
+                let _ = write!(sql.text, " ON {far}.id = {far}j.{far_column} WHERE {far}j.{near_column} = {near}.id");
+            }
+        }
+        Ok(())
+    }
+
+    /// The owner of a row `t`, among all rows of [`Link::all`]; a to-one relation has none.
+    pub fn owner(&self) -> Option<String> {
+        match self {
+            Self::Forward { .. } => None,
+            Self::Backward { column } => Some(format!("t.{}", quoted(column))),
+            Self::Join { near, .. } => Some(format!("tj.{}", quoted(near))),
+        }
+    }
+
+    /// `(p.id, t1j.owner_id)`: what is equal where a row `far` of [`Link::all`] is a target of the row `near`.
+    pub fn ends(&self, near: &str, far: &str) -> (String, String) {
+        match self {
+            Self::Forward { column } => (format!("{near}.{}", quoted(column)), format!("{far}.id")),
+            Self::Backward { column } => (format!("{near}.id"), format!("{far}.{}", quoted(column))),
+            Self::Join { near: column, .. } => (format!("{near}.id"), format!("{far}j.{}", quoted(column))),
+        }
+    }
+
+    /// ` FROM live."tag" t1 JOIN .. WHERE true`: the targets of all rows.
+    pub fn all(&self, tables: Tables<'_>, target: &'static ContentInfo, far: &str, sql: &mut Sql) -> Result<()> {
+        sql.push(" FROM ");
+        let Self::Join { table, far: column, .. } = self else {
+            tables.push(target, far, sql)?;
+            sql.push(" WHERE true");
+            return Ok(());
+        };
+        let _ = write!(sql.text, "{}.{} {far}j JOIN ", tables.stage.schema(), quoted(table));
+        tables.push(target, far, sql)?;
+        let _ = write!(sql.text, " ON {far}.id = {far}j.{} WHERE true", quoted(column));
+        Ok(())
+    }
+}

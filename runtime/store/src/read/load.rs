@@ -1,0 +1,359 @@
+//! Runs the statements of a plan: those of one level at the same time, each on a connection that it holds no longer than
+//! its statement takes.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, ValueRef as _};
+use uuid::Uuid;
+
+use super::Request;
+use super::link::Link;
+use super::plan::{Hop, List, Member, Object, Page, Relation};
+use super::prepare::{Prepared, Slot, by_ids};
+use super::records::{self, Lists};
+use super::rows::Tables;
+use base::error::{Error, Problem, Result};
+use model::json;
+use crate::site::ReadCx;
+use crate::Stage;
+use crate::value::Value;
+
+/// A plan with its arguments: what the statements and the writer need.
+pub struct Run<'a> {
+    pub request: &'a Request<'a>,
+    pub stage: Stage,
+    pub slots: Vec<Slot>,
+}
+
+/// Targets and rows of them, in order.
+type Places = Vec<(usize, usize)>;
+/// For each owner its range.
+type Groups = HashMap<Uuid, Range<usize>>;
+/// For each owner its range, and whether there are more.
+type Pages = HashMap<Uuid, (Range<usize>, bool)>;
+
+/// Rows, with what was read along with them.
+#[derive(Default)]
+pub struct Loaded {
+    pub rows: Vec<PgRow>,
+    pub related: Vec<Related>,
+    /// JSON, by computed field, then by row; or why the site's code has none.
+    pub computed: Vec<Result<Vec<Vec<u8>>>>,
+}
+
+pub enum Related {
+    /// By target, the row of each id.
+    One(Vec<(Loaded, HashMap<Uuid, usize>)>),
+    Stored(Loaded, HashMap<Uuid, usize>),
+    /// For each owner a range of `order`, whose items are a target and a row of it.
+    Many {
+        members: Vec<Loaded>,
+        order: Vec<(usize, usize)>,
+        groups: HashMap<Uuid, Range<usize>>,
+    },
+    Page(LoadedPage),
+    /// Its arguments are wrong, so nothing was read.
+    Refused,
+}
+
+pub struct LoadedPage {
+    pub loaded: Loaded,
+    /// For each owner its rows, and whether there are more.
+    pub groups: Pages,
+    pub totals: HashMap<Uuid, i64>,
+}
+
+/// The bytes of a column; `None` for null.
+pub fn raw(row: &PgRow, column: usize) -> Option<&[u8]> {
+    let value = row.try_get_raw(column).ok()?;
+    if value.is_null() {
+        return None;
+    }
+    value.as_bytes().ok()
+}
+
+pub fn uuid(row: &PgRow, column: usize) -> Option<Uuid> {
+    raw(row, column).and_then(|bytes| Uuid::from_slice(bytes).ok())
+}
+
+pub fn int(row: &PgRow, column: usize) -> Option<i64> {
+    raw(row, column).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
+}
+
+/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length and bound, then each with its length.
+pub fn array_items(binary: &[u8]) -> Vec<&[u8]> {
+    let mut rest = binary.get(20..).unwrap_or_default();
+    let mut items = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let Some((item, after)) =
+            usize::try_from(i32::from_be_bytes(*length)).ok().and_then(|n| after.split_at_checked(n))
+        else {
+            break;
+        };
+        items.push(item);
+        rest = after;
+    }
+    items
+}
+
+/// Each once, so that no statement is asked twice for a row.
+fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<_> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+impl<'a> Run<'a> {
+    pub fn prepared(&self, list: &List) -> Result<&Prepared> {
+        match self.slots.get(list.slot) {
+            Some(Some(Ok(prepared))) => Ok(prepared),
+            _ => Err(Error::internal(format!("`{}` was not prepared", list.given.field))),
+        }
+    }
+
+    /// What is wrong with the arguments of a list.
+    pub fn refused(&self, list: &List) -> Option<&[Problem]> {
+        match self.slots.get(list.slot) {
+            Some(Some(Err(problems))) => Some(problems),
+            _ => None,
+        }
+    }
+
+    /// The rows of these ids, in no order.
+    pub async fn by_ids(
+        &self,
+        tables: Tables<'_>,
+        object: &Object,
+        ids: &[Uuid],
+    ) -> Result<(Loaded, HashMap<Uuid, usize>)> {
+        if ids.is_empty() {
+            return Ok((Loaded::default(), HashMap::new()));
+        }
+        let rows = self.request.rows_for(self.stage, by_ids(object, tables)?, ids).await?;
+        let places = rows.iter().enumerate().filter_map(|(index, row)| Some((uuid(row, 0)?, index))).collect();
+        Ok((self.load(object, rows).await?, places))
+    }
+
+    pub fn tables(&self) -> Tables<'_> {
+        Tables::new(self.request.store, self.stage)
+    }
+
+    /// What the plan reads along with these rows.
+    pub fn load<'b>(&'b self, object: &'b Object, rows: Vec<PgRow>) -> BoxFuture<'b, Result<Loaded>>
+    where
+        'a: 'b,
+    {
+        async move {
+            let related = match object.relations.as_slice() {
+                [] => Vec::new(),
+                [one] => vec![self.relation(one, &rows).await?],
+                several => future::try_join_all(several.iter().map(|relation| self.relation(relation, &rows))).await?,
+            };
+            let computed = self.computed(object, &rows).await?;
+            Ok(Loaded { rows, related, computed })
+        }
+        .boxed()
+    }
+
+    async fn relation(&self, relation: &Relation, rows: &[PgRow]) -> Result<Related> {
+        if relation.list().is_some_and(|list| self.refused(list).is_some()) {
+            return Ok(Related::Refused);
+        }
+        match relation {
+            Relation::One { members } => {
+                let members = members.iter().map(|(column, member)| async move {
+                    let ids = distinct(rows.iter().filter_map(|row| uuid(row, *column)));
+                    self.by_ids(self.tables(), &member.object, &ids).await
+                });
+                Ok(Related::One(future::try_join_all(members).await?))
+            }
+            Relation::Stored { column, hops, member, .. } => {
+                let mut ids = Vec::new();
+                for row in rows {
+                    // jsonb begins with its version.
+                    collect(raw(row, *column).and_then(|json| json.get(1..)).unwrap_or_default(), hops, &mut ids);
+                }
+                let (loaded, places) = self.by_ids(self.tables(), &member.object, &distinct(ids.into_iter())).await?;
+                Ok(Related::Stored(loaded, places))
+            }
+            Relation::Many { members, list } => self.many(members, list, rows).await,
+            Relation::Page { page, .. } => {
+                let owners = distinct(rows.iter().filter_map(|row| uuid(row, 0)));
+                Ok(Related::Page(self.page(page, &owners).await?))
+            }
+        }
+    }
+
+    async fn many(&self, members: &[(Link, Member)], list: &List, rows: &[PgRow]) -> Result<Related> {
+        let owners = distinct(rows.iter().filter_map(|row| uuid(row, 0)));
+        if owners.is_empty() {
+            let members = members.iter().map(|_| Loaded::default()).collect();
+            return Ok(Related::Many { members, order: Vec::new(), groups: HashMap::new() });
+        }
+        let prepared = self.prepared(list)?;
+        let fetched = members.iter().zip(&prepared.rows).map(|((_, member), sql)| {
+            let owners = &owners;
+            async move { Ok::<_, Error>((member, self.request.rows_for(self.stage, sql.clone(), owners).await?)) }
+        });
+        let fetched = future::try_join_all(fetched).await?;
+        let (order, groups) = match fetched.as_slice() {
+            [(member, rows)] => (ordered(rows), grouped(rows, member.object.columns.len())),
+            several => merged(several, prepared),
+        };
+        let loads = fetched.into_iter().map(|(member, rows)| self.load(&member.object, rows));
+        Ok(Related::Many { members: future::try_join_all(loads).await?, order, groups })
+    }
+
+    /// A connection of each owner.
+    async fn page(&self, page: &Page, owners: &[Uuid]) -> Result<LoadedPage> {
+        let prepared = self.prepared(&page.list)?;
+        let rows = async {
+            match prepared.rows.first().filter(|_| !owners.is_empty()) {
+                None => Ok((Loaded::default(), HashMap::new())),
+                Some(sql) => {
+                    let rows = self.request.rows_for(self.stage, sql.clone(), owners).await?;
+                    let owner = page.object.columns.len() + if page.cursors { prepared.order.columns() } else { 0 };
+                    let (rows, groups) = cut(rows, owner, prepared.limit);
+                    Ok((self.load(&page.object, rows).await?, groups))
+                }
+            }
+        };
+        let totals = async {
+            match prepared.total.as_ref().filter(|_| !owners.is_empty()) {
+                None => Ok::<_, Error>(HashMap::new()),
+                Some(sql) => {
+                    let rows = self.request.rows_for(self.stage, sql.clone(), owners).await?;
+                    Ok(rows.iter().filter_map(|row| Some((uuid(row, 1)?, int(row, 0)?))).collect())
+                }
+            }
+        };
+        let ((loaded, groups), totals) = future::try_join(rows, totals).await?;
+        Ok(LoadedPage { loaded, groups, totals })
+    }
+
+    /// A connection at the root, kept as that of the nil id.
+    pub async fn root_page(&self, page: &Page) -> Result<LoadedPage> {
+        let prepared = self.prepared(&page.list)?;
+        let rows = async {
+            let Some(sql) = prepared.rows.first() else { return Ok::<_, Error>((Loaded::default(), false)) };
+            let mut rows = self.request.rows(self.stage, sql.clone()).await?;
+            let more = rows.len() > prepared.limit;
+            rows.truncate(prepared.limit);
+            Ok((self.load(&page.object, rows).await?, more))
+        };
+        let totals = async {
+            let Some(sql) = &prepared.total else { return Ok::<_, Error>(HashMap::new()) };
+            let rows = self.request.rows(self.stage, sql.clone()).await?;
+            Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
+        };
+        let ((loaded, more), totals) = future::try_join(rows, totals).await?;
+        let groups = HashMap::from([(Uuid::nil(), (0..loaded.rows.len(), more))]);
+        Ok(LoadedPage { loaded, groups, totals })
+    }
+
+    async fn computed(&self, object: &Object, rows: &[PgRow]) -> Result<Vec<Result<Vec<Vec<u8>>>>> {
+        if object.computed.is_empty() || rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
+        self.request.session.release().await;
+        let with = super::computed_with(&object.computed);
+        let store = self.request.store;
+        let entries = records::entries(store, self.stage, object.info, &ids, Lists::Only(&with)).await?;
+        let cx = ReadCx { store, stage: self.stage };
+        let mut computed = Vec::with_capacity(object.computed.len());
+        for field in &object.computed {
+            let own = entries.iter().map(|(id, values)| (*id, records::only(object.info, field.with, values)));
+            let values = self.request.site.compute(object.info, field.name, own.collect(), &cx).await;
+            computed.push(values.map(|values| {
+                // An entry that was deleted in between has no value.
+                let by_id: HashMap<_, _> = entries.iter().map(|(id, _)| *id).zip(values).collect();
+                let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
+                ids.iter().map(json).collect()
+            }));
+        }
+        Ok(computed)
+    }
+}
+
+fn ordered(rows: &[PgRow]) -> Places {
+    (0..rows.len()).map(|row| (0, row)).collect()
+}
+
+/// The range of each owner: its rows follow one another.
+fn grouped(rows: &[PgRow], owner: usize) -> Groups {
+    let mut groups: Groups = HashMap::with_capacity(rows.len());
+    for (index, row) in rows.iter().enumerate() {
+        if let Some(id) = uuid(row, owner) {
+            groups.entry(id).or_insert(index..index).end = index + 1;
+        }
+    }
+    groups
+}
+
+/// The targets of several types, by position, and cut again: each type came with up to the whole limit.
+fn merged(fetched: &[(&Member, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
+    let mut places = Vec::new();
+    for (target, (member, rows)) in fetched.iter().enumerate() {
+        let position = member.object.columns.len();
+        let owner = position + prepared.order.columns();
+        let found = rows.iter().enumerate();
+        places.extend(found.filter_map(|(row, of)| Some((uuid(of, owner)?, int(of, position)?, target, row))));
+    }
+    places.sort_unstable();
+    let mut order = Vec::with_capacity(places.len());
+    let mut groups: Groups = HashMap::new();
+    for (owner, _, target, row) in places {
+        let group = groups.entry(owner).or_insert(order.len()..order.len());
+        if group.len() < prepared.limit {
+            order.push((target, row));
+            group.end = order.len();
+        }
+    }
+    (order, groups)
+}
+
+/// Drops the row that only tells that there are more, for each owner.
+fn cut(rows: Vec<PgRow>, owner: usize, limit: usize) -> (Vec<PgRow>, Pages) {
+    let mut kept = Vec::with_capacity(rows.len());
+    let mut groups: Pages = HashMap::new();
+    for row in rows {
+        let Some(id) = uuid(&row, owner) else { continue };
+        let (range, more) = groups.entry(id).or_insert((kept.len()..kept.len(), false));
+        if range.len() < limit {
+            kept.push(row);
+            range.end = kept.len();
+        } else {
+            *more = true;
+        }
+    }
+    (kept, groups)
+}
+
+/// The ids that stand in the JSON of components at the end of the hops.
+fn collect(value: &[u8], hops: &[Hop], ids: &mut Vec<Uuid>) {
+    if value.trim_ascii_start().first() == Some(&b'[') {
+        json::Items::of(value).for_each(|item| collect(item, hops, ids));
+        return;
+    }
+    match hops.split_first() {
+        None => ids.extend(stored_id(value)),
+        Some((hop, rest)) => {
+            let is_tagged = |tag: &str| json::member(value, "_type").and_then(json::plain_string) == Some(tag);
+            if hop.tag.is_none_or(is_tagged)
+                && let Some(member) = json::member(value, hop.key)
+            {
+                collect(member, rest, ids);
+            }
+        }
+    }
+}
+
+pub fn stored_id(value: &[u8]) -> Option<Uuid> {
+    json::plain_string(value).and_then(|text| Uuid::try_parse(text).ok())
+}

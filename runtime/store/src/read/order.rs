@@ -1,0 +1,363 @@
+//! Orders of lists, and the places in them that cursors name.
+//!
+//! Every order ends with the id, so that no two rows share a place. A page is found by comparing with the place where the
+//! last one ended, never by counting rows.
+
+use std::fmt::Write as _;
+
+use serde_json::Value as Json;
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, ValueRef as _};
+use uuid::Uuid;
+
+use super::rows::Tables;
+use super::sql::{Sql, in_bytes, in_order, quoted};
+use model::content::{ContentInfo, EnumInfo, FieldInfo, Required, Shape, SiteInfo};
+use base::error::{Code, Problem, Step};
+use model::kind::{Kind, Ordered};
+use crate::value::Value;
+
+/// The order of a list that is given none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultOrder {
+    /// Greatest id first: ids are made in order of time.
+    Newest,
+    /// As its owner has put it; the column is `position` of this alias.
+    Position(&'static str),
+}
+
+#[derive(Clone, Debug)]
+pub struct Order {
+    keys: Vec<Key>,
+    /// Tells cursors of one order from those of another.
+    signature: String,
+}
+
+#[derive(Clone, Debug)]
+struct Key {
+    /// What cursors keep of a row.
+    column: String,
+    /// What is ordered: an expression over it.
+    expression: String,
+    holds: Holds,
+    nullable: bool,
+    descending: bool,
+    nulls_first: bool,
+}
+
+/// What a key's column holds, and what its values are compared as.
+#[derive(Clone, Copy, Debug)]
+enum Holds {
+    Id,
+    Value(Kind),
+    /// The code of a currency.
+    Code,
+    Text,
+    /// One of these names, which are in the order of the schema.
+    Choice(&'static EnumInfo),
+}
+
+/// The values of a row's keys, the id last.
+pub type Place = Vec<Value>;
+
+impl Key {
+    fn new(column: String, holds: Holds, nullable: bool, descending: bool) -> Self {
+        let expression = column.clone();
+        // As PostgreSQL's indexes have it.
+        Self { column, expression, holds, nullable, descending, nulls_first: descending }
+    }
+
+    fn id(descending: bool) -> Self {
+        Self::new("t.id".into(), Holds::Id, false, descending)
+    }
+
+    /// The keys that a field is ordered by. Amounts are grouped by their currencies.
+    fn of_field(field: &FieldInfo, descending: bool) -> Vec<Self> {
+        let column = |suffix: &str| format!("t.{}", quoted(&format!("{}{suffix}", field.snake)));
+        let key = |column, holds| Self::new(column, holds, field.required != Required::Save, descending);
+        let by = |expression: String, key: Self| Self { expression, ..key };
+        match field.shape {
+            Shape::Enum(of) => {
+                let place = format!("array_position(ARRAY[{}]::text[], {})", of.listed(), column(""));
+                vec![by(place, key(column(""), Holds::Choice(of)))]
+            }
+            Shape::Scalar(kind) => match kind.order() {
+                Ordered::ByValue => vec![key(column(""), Holds::Value(kind))],
+                Ordered::ByLanguage => {
+                    vec![by(in_order(&column(""), field.collation), key(column(""), Holds::Text))]
+                }
+                Ordered::ByCurrency => {
+                    let currency = column(kind.columns().last().map_or("", |part| part.suffix));
+                    let amount = key(column(""), Holds::Value(Kind::Bigint));
+                    vec![by(in_bytes(&currency), key(currency, Holds::Code)), amount]
+                }
+            },
+            // The schema calls no other field sortable.
+            _ => Vec::new(),
+        }
+    }
+
+    fn select(&self) -> String {
+        match self.holds {
+            Holds::Value(kind) => kind.select(&self.column),
+            _ => self.column.clone(),
+        }
+    }
+
+    fn push_value(&self, value: &Value, sql: &mut Sql) {
+        match self.holds {
+            Holds::Id => sql.value(value, 0, "uuid"),
+            Holds::Value(kind) => sql.value(value, 0, kind.cast()),
+            Holds::Code => sql.value(value, 0, "text"),
+            Holds::Text => sql.text_in_order(value),
+            Holds::Choice(_) => sql.value(value, 0, "int"),
+        };
+    }
+
+    /// Appends what a cursor keeps, from PostgreSQL's binary format.
+    fn write(&self, binary: &[u8], json: &mut Vec<u8>) {
+        match self.holds {
+            Holds::Id => {
+                let id = Uuid::from_slice(binary).unwrap_or_default();
+                let _ = std::io::Write::write_fmt(json, format_args!("\"{}\"", id.simple()));
+            }
+            Holds::Value(kind) => kind.write(binary, json),
+            Holds::Code | Holds::Text | Holds::Choice(_) => model::json::write_string(binary, json),
+        }
+    }
+
+    /// A value that a cursor has kept.
+    fn read(&self, json: &Json, site: &'static SiteInfo) -> Option<Value> {
+        match self.holds {
+            Holds::Id => Uuid::try_parse(json.as_str()?).ok().map(Value::Uuid),
+            _ if json.is_null() => self.nullable.then_some(Value::Null),
+            Holds::Value(kind) => kind.parse(json, site).ok(),
+            // As it is stored: rules of today would refuse some of yesterday's values.
+            Holds::Code | Holds::Text => {
+                json.as_str().filter(|text| !text.contains('\0')).map(|text| Value::Text(text.to_owned()))
+            }
+            Holds::Choice(of) => {
+                let place = of.values.iter().position(|(stored, _)| Some(*stored) == json.as_str())?;
+                i64::try_from(place + 1).ok().map(Value::Int)
+            }
+        }
+    }
+
+    fn reversed(&self) -> Self {
+        Self { descending: !self.descending, nulls_first: !self.nulls_first, ..self.clone() }
+    }
+
+    fn sql(&self) -> String {
+        let direction = if self.descending { " DESC" } else { "" };
+        let nulls = match (self.nullable && self.nulls_first != self.descending, self.nulls_first) {
+            (false, _) => "",
+            (true, true) => " NULLS FIRST",
+            (true, false) => " NULLS LAST",
+        };
+        format!("{}{direction}{nulls}", self.expression)
+    }
+}
+
+impl Order {
+    /// From the coerced `orderBy`, over the rows `t`.
+    pub fn new(
+        tables: Tables<'_>,
+        info: &'static ContentInfo,
+        order_by: Option<&Json>,
+        default: DefaultOrder,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let given = match order_by {
+            None | Some(Json::Null) => &[],
+            Some(Json::Array(keys)) => keys.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+        };
+        let mut keys: Vec<Key> = Vec::new();
+        for (index, json) in given.iter().enumerate() {
+            match keys_of(tables, info, json) {
+                Ok(new) if keys.iter().any(|known| new.iter().any(|key| known.column == key.column)) => {}
+                Ok(new) => keys.extend(new),
+                Err(problem) => problems.push(problem.at([Step::from("orderBy"), Step::from(index)])),
+            }
+        }
+        match (keys.last(), default) {
+            (Some(last), _) => keys.push(Key::id(last.descending)),
+            (None, DefaultOrder::Newest) => keys.push(Key::id(true)),
+            (None, DefaultOrder::Position(alias)) => {
+                keys.push(Key::new(format!("{alias}.position"), Holds::Value(Kind::Bigint), false, false));
+                keys.push(Key::id(false));
+            }
+        }
+        let signature = signature(info, &keys);
+        Self { keys, signature }
+    }
+
+    pub fn reversed(&self) -> Self {
+        Self { keys: self.keys.iter().map(Key::reversed).collect(), signature: self.signature.clone() }
+    }
+
+    /// What comes after `ORDER BY`.
+    pub fn push_keys(&self, text: &mut String) {
+        let keys: Vec<_> = self.keys.iter().map(Key::sql).collect();
+        text.push_str(&keys.join(", "));
+    }
+
+    /// `, column, ..` for [`Order::write_cursor`].
+    pub fn push_columns(&self, text: &mut String) {
+        for key in &self.keys {
+            let _ = write!(text, ", {}", key.select());
+        }
+    }
+
+    pub fn columns(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// A condition: the row comes after the place.
+    pub fn push_after(&self, place: &Place, sql: &mut Sql) {
+        let one_direction = self.keys.iter().all(|key| key.descending == self.keys[0].descending);
+        // A comparison with null holds for no row, as it has to where nulls have come before.
+        let without_nulls =
+            self.keys.iter().zip(place).all(|(key, value)| !key.nullable || (key.nulls_first && !value.is_null()));
+        if one_direction && without_nulls {
+            self.push_row_comparison(place, sql);
+            return;
+        }
+        sql.push("(");
+        for (index, key) in self.keys.iter().enumerate() {
+            if index > 0 {
+                sql.push(" OR ");
+            }
+            sql.push("(");
+            for (same, value) in self.keys[..index].iter().zip(place) {
+                match value {
+                    Value::Null => _ = sql.push(&format!("{} IS NULL", same.column)),
+                    value => same.push_value(value, sql.push(&format!("{} = ", same.expression))),
+                }
+                sql.push(" AND ");
+            }
+            push_key_after(key, &place[index], sql);
+            sql.push(")");
+        }
+        sql.push(")");
+    }
+
+    /// `(a, id) > ($1, $2)`, which an index answers.
+    fn push_row_comparison(&self, place: &Place, sql: &mut Sql) {
+        let columns: Vec<_> = self.keys.iter().map(|key| key.expression.as_str()).collect();
+        let operator = if self.keys[0].descending { "<" } else { ">" };
+        sql.push(&format!("({}) {operator} (", columns.join(", ")));
+        for (index, (key, value)) in self.keys.iter().zip(place).enumerate() {
+            if index > 0 {
+                sql.push(", ");
+            }
+            key.push_value(value, sql);
+        }
+        sql.push(")");
+    }
+
+    /// Appends the cursor of a row whose columns from `first` on are [`Order::push_columns`].
+    pub fn write_cursor(&self, row: &PgRow, first: usize, out: &mut Vec<u8>) {
+        let mut json = Vec::with_capacity(80);
+        json.extend_from_slice(b"[\"");
+        json.extend_from_slice(self.signature.as_bytes());
+        json.push(b'"');
+        for (index, key) in self.keys.iter().enumerate() {
+            json.push(b',');
+            let value = row.try_get_raw(first + index).ok().filter(|value| !value.is_null());
+            match value.as_ref().and_then(|value| value.as_bytes().ok()) {
+                None => json.extend_from_slice(b"null"),
+                Some(binary) => key.write(binary, &mut json),
+            }
+        }
+        json.push(b']');
+        out.push(b'"');
+        out.extend_from_slice(base64::Engine::encode(&ENGINE, json).as_bytes());
+        out.push(b'"');
+    }
+
+    pub fn read_cursor(&self, cursor: &str, site: &'static SiteInfo) -> Option<Place> {
+        let bytes = base64::Engine::decode(&ENGINE, cursor).ok()?;
+        let values: Vec<Json> = serde_json::from_slice(&bytes).ok()?;
+        let (signature, values) = values.split_first()?;
+        if *signature != self.signature || values.len() != self.keys.len() {
+            return None;
+        }
+        self.keys.iter().zip(values).map(|(key, json)| key.read(json, site)).collect()
+    }
+}
+
+const ENGINE: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The key itself comes after the value, nulls where they are put.
+fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
+    match (value.is_null(), key.nulls_first) {
+        (true, true) => {
+            sql.push(&format!("{} IS NOT NULL", key.column));
+        }
+        (true, false) => {
+            sql.push("false");
+        }
+        (false, nulls_first) => {
+            let operator = if key.descending { "<" } else { ">" };
+            let or_null = key.nullable && !nulls_first;
+            sql.push(&format!("{}{} {operator} ", if or_null { "(" } else { "" }, key.expression));
+            key.push_value(value, sql);
+            if or_null {
+                sql.push(&format!(" OR {} IS NULL)", key.column));
+            }
+        }
+    }
+}
+
+/// The keys of one item of `orderBy`.
+fn keys_of(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Result<Vec<Key>, Problem> {
+    let text = |key| json.get(key).and_then(Json::as_str);
+    let wrong = |message: String| Problem::new(Code::BadUserInput, message);
+    let name = text("field").ok_or_else(|| wrong("`field` is required".into()))?;
+    let descending = match text("direction") {
+        None | Some("ASC") => false,
+        Some("DESC") => true,
+        Some(other) => return Err(wrong(format!("the direction is ASC or DESC, not `{other}`"))),
+    };
+    let mut keys = match name {
+        "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
+            let column = name.to_ascii_lowercase();
+            let holds = Holds::Value(Kind::Datetime);
+            vec![Key::new(format!("t.{column}"), holds, name == "PUBLISHED_AT", descending)]
+        }
+        "POSITION" if info.owner.is_some() => {
+            vec![Key::new("t.position".into(), Holds::Value(Kind::Bigint), false, descending)]
+        }
+        name => {
+            let field = info.fields.iter().find(|field| field.sortable && field.snake.eq_ignore_ascii_case(name));
+            let field = field.ok_or_else(|| wrong(format!("`{}` cannot be sorted by `{name}`", info.name)))?;
+            tables.store.access.must_read(info, field.snake, tables.stage)?;
+            Key::of_field(field, descending)
+        }
+    };
+    match text("nulls") {
+        None => {}
+        Some("FIRST") => keys.iter_mut().for_each(|key| key.nulls_first = true),
+        Some("LAST") => keys.iter_mut().for_each(|key| key.nulls_first = false),
+        Some(other) => return Err(wrong(format!("nulls go FIRST or LAST, not `{other}`"))),
+    }
+    Ok(keys)
+}
+
+/// FNV-1a of all that makes the order: 32 bits tell a mistake, and are no secret.
+fn signature(info: &ContentInfo, keys: &[Key]) -> String {
+    let mut hash = 0x811c_9dc5_u32;
+    let mut add = |text: &str| {
+        for byte in text.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+    };
+    add(info.table);
+    for key in keys {
+        add(&key.column);
+        add(if key.descending { " desc" } else { " asc" });
+        add(if key.nulls_first { " first" } else { " last" });
+    }
+    format!("{hash:08x}")
+}

@@ -1,0 +1,388 @@
+//! Everything of a plan that depends on arguments: checked, and made into SQL, before anything is sent.
+
+use async_graphql::Pos;
+use serde_json::{Map, Value as Json};
+
+use super::Arguments;
+use super::filter::{self, Filter};
+use super::link::Link;
+use super::order::{DefaultOrder, Order, Place};
+use super::plan::{Column, List, Member, Object, Page, Relation};
+use super::rows::Tables;
+use super::sql::{Sql, quoted};
+use model::content::ContentInfo;
+use base::error::{Code, Problem, Result};
+use crate::{Stage, Store};
+
+/// Entries of a connection that is asked for neither `first` nor `last`.
+const PAGE: usize = 20;
+
+/// A list, ready to run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// One statement for each target.
+    pub rows: Vec<Sql>,
+    pub total: Option<Sql>,
+    pub limit: usize,
+    pub order: Order,
+    /// The page is read from its end.
+    pub backward: bool,
+    pub after: bool,
+    pub before: bool,
+}
+
+pub struct Preparing<'a> {
+    pub store: &'a Store,
+    pub arguments: &'a dyn Arguments,
+    pub stage: Stage,
+    pub slots: Vec<Slot>,
+    /// What the actor may not do with a list, wherever in the plan: told whether or not there are rows to do it with.
+    pub denied: Vec<(Problem, Pos)>,
+}
+
+/// A list of the plan: ready, or what is wrong with its arguments, which is told wherever the list would stand. `None`
+/// before that is known.
+pub type Slot = Option<Result<Prepared, Vec<Problem>>>;
+
+/// Which rows of a list, in which order.
+struct Select<'a> {
+    order: Order,
+    filter: Option<&'a Json>,
+    /// Bounds that the rows come after, each in its own order.
+    places: Vec<(Order, Place)>,
+    limit: usize,
+    keys: bool,
+    /// The owner has the list in its own order.
+    numbered: bool,
+}
+
+impl Preparing<'_> {
+    pub fn object(&mut self, object: &Object) -> Result<()> {
+        object.relations.iter().try_for_each(|relation| self.relation(relation))
+    }
+
+    fn relation(&mut self, relation: &Relation) -> Result<()> {
+        match relation {
+            Relation::One { members } => members.iter().try_for_each(|(_, member)| self.object(&member.object)),
+            Relation::Stored { member, list, .. } => {
+                if let Some(list) = list {
+                    self.stored(member.object.info, list);
+                }
+                self.object(&member.object)
+            }
+            Relation::Many { members, list } => {
+                self.many(members, list)?;
+                members.iter().try_for_each(|(_, member)| self.object(&member.object))
+            }
+            Relation::Page { link, page } => {
+                if let Some(arguments) = self.coerce(&page.list) {
+                    self.page(Some(link), page, &arguments)?;
+                }
+                self.object(&page.object)
+            }
+        }
+    }
+
+    fn stored(&mut self, info: &'static ContentInfo, list: &List) {
+        let Some(arguments) = self.coerce(list) else { return };
+        let mut problems = Vec::new();
+        let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
+        let order = Order::new(self.tables(), info, None, list.default, &mut problems);
+        let prepared =
+            Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
+        self.finish(list, prepared, problems);
+    }
+
+    fn many(&mut self, members: &[(Link, Member)], list: &List) -> Result<()> {
+        let Some(arguments) = self.coerce(list) else { return Ok(()) };
+        let mut problems = Vec::new();
+        let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
+        let mut rows = Vec::with_capacity(members.len());
+        let mut first_order = None;
+        for (link, member) in members {
+            let order =
+                Order::new(self.tables(), member.object.info, arguments.get("orderBy"), list.default, &mut problems);
+            first_order.get_or_insert_with(|| order.clone());
+            let filter = filter::given(&arguments);
+            let numbered = matches!(list.default, DefaultOrder::Position(_));
+            let select = Select { order, filter, places: Vec::new(), limit, keys: members.len() > 1, numbered };
+            rows.push(self.rows(Some(link), &member.object, &select, &mut problems)?);
+        }
+        if let Some(order) = first_order {
+            let prepared = Prepared { rows, total: None, limit, order, backward: false, after: false, before: false };
+            self.finish(list, prepared, problems);
+        }
+        Ok(())
+    }
+
+    /// A connection at the root, or below the rows that a link starts from.
+    pub fn page(&mut self, link: Option<&Link>, page: &Page, arguments: &Map<String, Json>) -> Result<()> {
+        let mut problems = Vec::new();
+        let order =
+            Order::new(self.tables(), page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
+        let first = self.size(arguments, "first", &mut problems);
+        let last = self.size(arguments, "last", &mut problems);
+        if first.is_some() && last.is_some() {
+            let message = "give `first` or `last`, not both";
+            problems.push(Problem::new(Code::BadUserInput, message).at(["last".into()]));
+        }
+        let backward = last.is_some();
+        let limit = last.or(first).unwrap_or(PAGE);
+        let after = self.place(arguments, "after", &order, &mut problems);
+        let before = self.place(arguments, "before", &order, &mut problems);
+        let reversed = order.reversed();
+        let (has_after, has_before) = (after.is_some(), before.is_some());
+        let places = after.map(|place| (order.clone(), place)).into_iter();
+        let places = places.chain(before.map(|place| (reversed.clone(), place))).collect();
+        let filter = filter::given(arguments);
+        let select = Select {
+            order: if backward { reversed } else { order.clone() },
+            filter,
+            places,
+            // One more, to know whether there is more.
+            limit: limit + 1,
+            keys: page.cursors,
+            numbered: matches!(page.list.default, DefaultOrder::Position(_)),
+        };
+        let rows = match page.rows {
+            true => vec![self.rows(link, &page.object, &select, &mut problems)?],
+            false => Vec::new(),
+        };
+        let total = match page.total {
+            true => Some(self.total(link, page.object.info, filter, &mut problems)?),
+            false => None,
+        };
+        if !page.rows && !page.total {
+            // Nothing is sent, and what is wrong with it is told all the same.
+            self.filter(link, page.object.info, filter, &mut Sql::default(), &mut problems)?;
+        }
+        // What is wrong with the filter is told once, though it is compiled twice.
+        let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
+        for problem in problems {
+            if !told.contains(&problem) {
+                told.push(problem);
+            }
+        }
+        let prepared = Prepared { rows, total, limit, order, backward, after: has_after, before: has_before };
+        self.finish(&page.list, prepared, told);
+        Ok(())
+    }
+
+    fn finish(&mut self, list: &List, prepared: Prepared, problems: Vec<Problem>) {
+        let denied = problems.iter().filter(|problem| matches!(problem.code, Code::Forbidden | Code::Unauthenticated));
+        self.denied.extend(denied.map(|problem| (problem.clone(), list.given.pos)));
+        self.slots[list.slot] = Some(if problems.is_empty() { Ok(prepared) } else { Err(problems) });
+    }
+
+    fn coerce(&mut self, list: &List) -> Option<Map<String, Json>> {
+        let given = &list.given;
+        match self.arguments.coerce(given.parent, &given.field, &given.arguments) {
+            Ok(arguments) => Some(arguments),
+            Err(problems) => {
+                self.slots[list.slot] = Some(Err(problems));
+                None
+            }
+        }
+    }
+
+    fn size(&self, arguments: &Map<String, Json>, name: &'static str, problems: &mut Vec<Problem>) -> Option<usize> {
+        size(arguments, name, self.store.schema.site.limits.page, problems)
+    }
+
+    fn place(
+        &self,
+        arguments: &Map<String, Json>,
+        name: &str,
+        order: &Order,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Place> {
+        let cursor = arguments.get(name).filter(|value| !value.is_null())?;
+        let place = cursor.as_str().and_then(|cursor| order.read_cursor(cursor, &self.store.schema.site));
+        if place.is_none() {
+            let message = format!("`{name}` is no cursor of this list in this order");
+            problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
+        }
+        place
+    }
+
+    fn rows(
+        &self,
+        link: Option<&Link>,
+        object: &Object,
+        select: &Select<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Sql> {
+        let owner = link.filter(|_| select.numbered).and_then(|link| Some((link, link.owner()?)));
+        if let Some((link, owner)) = owner {
+            return self.numbered_rows(link, &owner, object, select, problems);
+        }
+        let mut sql = Sql::default();
+        sql.push("SELECT ");
+        self.push_columns(object, select, &mut sql);
+        self.from(link, object.info, &mut sql)?;
+        self.conditions(link, object.info, select, &mut sql, problems)?;
+        sql.push(" ORDER BY ");
+        select.order.push_keys(&mut sql.text);
+        // A literal: PostgreSQL plans a parameter here anew at each execution.
+        sql.push(&format!(" LIMIT {}", select.limit));
+        if link.is_some() {
+            // One loop for each id of `p`, in its order, so that the inner order stands.
+            let inner = std::mem::take(&mut sql.text);
+            sql.push("SELECT x.*, p.id FROM unnest(").ids().push(&format!(") p(id) CROSS JOIN LATERAL ({inner}) x"));
+        }
+        Ok(sql)
+    }
+
+    /// All lists in one pass over their rows, numbered by owner: half the work of a loop where lists are short, as those are
+    /// that editors put together. The rows come in the order of the numbering. One row of each list needs no numbers.
+    fn numbered_rows(
+        &self,
+        link: &Link,
+        owner: &str,
+        object: &Object,
+        select: &Select<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Sql> {
+        let mut sql = Sql::default();
+        let only_first = select.limit == 1;
+        sql.push(&if only_first { format!("SELECT DISTINCT ON ({owner}) ") } else { "SELECT * FROM (SELECT ".into() });
+        self.push_columns(object, select, &mut sql);
+        sql.push(&format!(", {owner}"));
+        if !only_first {
+            sql.push(&format!(", row_number() OVER (PARTITION BY {owner} ORDER BY "));
+            select.order.push_keys(&mut sql.text);
+            // No field can have this name.
+            sql.push(") AS \"#\"");
+        }
+        link.all(self.tables(), object.info, "t", &mut sql)?;
+        self.conditions(Some(link), object.info, select, &mut sql, problems)?;
+        sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
+        if only_first {
+            sql.push(&format!(" ORDER BY {owner}, "));
+            select.order.push_keys(&mut sql.text);
+        } else {
+            sql.push(&format!(") x WHERE \"#\" <= {}", select.limit));
+        }
+        Ok(sql)
+    }
+
+    fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) {
+        sql.push(&columns(object, self.stage));
+        if select.keys {
+            select.order.push_columns(&mut sql.text);
+        }
+    }
+
+    fn conditions(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        select: &Select<'_>,
+        sql: &mut Sql,
+        problems: &mut Vec<Problem>,
+    ) -> Result<()> {
+        self.filter(link, info, select.filter, sql, problems)?;
+        for (order, place) in &select.places {
+            sql.push(" AND ");
+            order.push_after(place, sql);
+        }
+        Ok(())
+    }
+
+    fn total(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        filter: Option<&Json>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Sql> {
+        let mut sql = Sql::default();
+        sql.push("SELECT count(*)");
+        self.from(link, info, &mut sql)?;
+        self.filter(link, info, filter, &mut sql, problems)?;
+        if link.is_some() {
+            let inner = std::mem::take(&mut sql.text);
+            sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
+        }
+        Ok(sql)
+    }
+
+    fn from(&self, link: Option<&Link>, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+        if let Some(link) = link {
+            return link.from(self.tables(), info, "p", "t", sql);
+        }
+        sql.push(" FROM ");
+        self.tables().push(info, "t", sql)?;
+        sql.push(" WHERE true");
+        Ok(())
+    }
+
+    fn tables(&self) -> Tables<'_> {
+        Tables::new(self.store, self.stage)
+    }
+
+    fn filter(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        filter: Option<&Json>,
+        sql: &mut Sql,
+        problems: &mut Vec<Problem>,
+    ) -> Result<()> {
+        let Some(filter) = filter else { return Ok(()) };
+        sql.push(" AND ");
+        let conditions = Filter::new(self.store, self.stage, sql, problems);
+        let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
+        conditions.conditions(info, filter, "t")
+    }
+}
+
+/// How many entries of a list are asked for, by `first` or `last`; `None` where the argument is not given, or wrong.
+pub fn size(
+    arguments: &Map<String, Json>,
+    name: &'static str,
+    limit: u32,
+    problems: &mut Vec<Problem>,
+) -> Option<usize> {
+    let given = arguments.get(name).filter(|value| !value.is_null())?;
+    let limit = limit as usize;
+    let problem = match given.as_u64().map(|size| size as usize) {
+        Some(size) if size <= limit => return Some(size),
+        Some(size) => {
+            let details = serde_json::json!({"limit": limit, "requested": size});
+            Problem::new(Code::LimitExceeded, format!("`{name}` is {size}, the limit is {limit}")).details(details)
+        }
+        None => Problem::new(Code::BadUserInput, format!("`{name}` must not be negative, it is {given}")),
+    };
+    problems.push(problem.at([name.into()]));
+    None
+}
+
+/// The rows of some ids, in no order.
+pub fn by_ids(object: &Object, tables: Tables<'_>) -> Result<Sql> {
+    let mut sql = Sql::default();
+    sql.push(&format!("SELECT {} FROM ", columns(object, tables.stage)));
+    tables.push(object.info, "t", &mut sql)?;
+    sql.push(" WHERE t.id = ANY(").ids().push(")");
+    Ok(sql)
+}
+
+/// The columns of an object, the id first.
+pub fn columns(object: &Object, stage: Stage) -> String {
+    let mut text = String::new();
+    for (index, column) in object.columns.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        match (column, stage) {
+            (Column::Sql(sql), _) => text.push_str(sql),
+            // A public read must not know of drafts.
+            (Column::LiveRevision, Stage::Live) => text.push_str("t.revision"),
+            (Column::LiveRevision, Stage::Draft) => {
+                let table = format!("live.{}", quoted(object.info.table));
+                text.push_str(&format!("(SELECT l.revision FROM {table} l WHERE l.id = t.id)"));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,117 @@
+//! `Sql`: a statement's text and its parameters, growing together.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Arguments as _, AssertSqlSafe};
+use uuid::Uuid;
+
+use base::error::Result;
+use crate::{Connection, Lent, Stage, Store};
+use crate::value::Value;
+
+/// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
+#[derive(Clone, Debug, Default)]
+pub struct Sql {
+    pub text: String,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Clone, Debug)]
+enum Parameter {
+    /// As PostgreSQL reads it; the cast in the statement says of what type it is.
+    Text(Option<String>),
+    /// The ids that the statement is sent for.
+    Ids,
+}
+
+/// A statement with all that it is sent with.
+pub struct Statement {
+    text: String,
+    arguments: PgArguments,
+}
+
+/// An identifier, which may be a word that SQL keeps for itself.
+pub fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+/// What a text is ordered by, and compared. Indexes are on this expression (`Sort::sql` of the generator).
+pub fn in_order(column: &str, collation: &str) -> String {
+    format!("sort.key({column}) COLLATE sort.{}", quoted(collation))
+}
+
+/// The codes of currencies are in the order of their letters, whatever the language.
+pub fn in_bytes(column: &str) -> String {
+    format!("{column} COLLATE \"C\"")
+}
+
+impl Sql {
+    pub fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// `$3::bigint`, bound to one column of the value.
+    pub fn value(&mut self, value: &Value, column: usize, cast: &str) -> &mut Self {
+        self.parameters.push(Parameter::Text(value.text(column).map(Cow::into_owned)));
+        let _ = write!(self.text, "${}::{cast}", self.parameters.len());
+        self
+    }
+
+    /// A text to be compared with what [`in_order`] makes of others.
+    pub fn text_in_order(&mut self, value: &Value) -> &mut Self {
+        self.push("sort.key(").value(value, 0, "text").push(")")
+    }
+
+    /// The place of the ids that the statement is sent for.
+    pub fn ids(&mut self) -> &mut Self {
+        self.parameters.push(Parameter::Ids);
+        let _ = write!(self.text, "${}::uuid[]", self.parameters.len());
+        self
+    }
+
+    /// The statement for these ids; for none where it has no place for any.
+    pub fn bind(self, ids: &[Uuid]) -> Result<Statement> {
+        let mut arguments = PgArguments::default();
+        for parameter in &self.parameters {
+            match parameter {
+                Parameter::Text(text) => arguments.add(text),
+                Parameter::Ids => arguments.add(ids),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(Statement { text: self.text, arguments })
+    }
+
+    /// Rows of the statement for these ids.
+    pub async fn fetch_for(self, store: &Store, stage: Stage, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.bind(ids)?.fetch(store, stage).await
+    }
+
+    pub async fn fetch(self, store: &Store, stage: Stage) -> Result<Vec<PgRow>> {
+        self.fetch_for(store, stage, &[]).await
+    }
+}
+
+impl Statement {
+    pub async fn fetch(self, store: &Store, stage: Stage) -> Result<Vec<PgRow>> {
+        store.rows(stage, self.text, self.arguments).await
+    }
+
+    /// For a statement without rows, as a part of the transaction that the connection is in.
+    pub async fn execute_within(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments).execute(connection).await?;
+        Ok(())
+    }
+
+    /// As a part of the transaction that the connection is in.
+    pub async fn fetch_within(self, connection: &mut Connection) -> Result<Vec<PgRow>, sqlx::Error> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(connection).await
+    }
+
+    pub async fn fetch_on(self, store: &Store, lent: &mut Lent) -> Result<Vec<PgRow>> {
+        store.rows_on(lent, self.text, self.arguments).await
+    }
+}

@@ -1,0 +1,514 @@
+//! The answer, written from PostgreSQL's rows straight to JSON bytes in the order of the selection.
+
+use std::io::Write as _;
+use std::ops::Range;
+
+use async_graphql::Pos;
+use uuid::Uuid;
+
+use super::Failure;
+use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, stored_id, uuid};
+use super::plan::{
+    EdgeWhat, InfoWhat, Missing, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape,
+    StoredWhat, What,
+};
+use model::content::EnumInfo;
+use base::error::{Code, Error, Problem, Step};
+use base::memory::{self, Held, Text};
+use crate::id;
+use model::json;
+
+const NULL: &[u8] = b"null";
+
+/// Failures that are told of one root field; the places of all others are null as well.
+const MOST_FAILURES: usize = 1_000;
+/// From here on memory is asked for in steps of this size, rather than by doubling.
+const LARGE: usize = memory::MIB;
+
+pub struct Writer<'a> {
+    pub run: &'a Run<'a>,
+    out: Vec<u8>,
+    held: Held,
+    /// Bytes that the request's ration knows of.
+    counted: usize,
+    /// Where the ration is asked again.
+    next: usize,
+    /// Their paths grow from the end while the places around them are left.
+    failures: Vec<Failure>,
+}
+
+/// The JSON of a root field, and what went wrong inside it.
+#[derive(Debug)]
+pub struct Written {
+    pub text: Text,
+    pub failures: Vec<Failure>,
+}
+
+/// Why a value was not written.
+pub enum Stop {
+    /// It failed, as is told: the nearest place around it that may be null is null.
+    Null,
+    /// The whole root field failed.
+    Failed(Error),
+}
+
+type Result<T, E = Stop> = std::result::Result<T, E>;
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Text> for Written {
+    fn from(text: Text) -> Self {
+        Self { text, failures: Vec::new() }
+    }
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(run: &'a Run<'a>, capacity: usize) -> Self {
+        let held = Held::nothing(run.request.store.ration.memory());
+        Self { run, out: Vec::with_capacity(capacity), held, counted: 0, next: 0, failures: Vec::new() }
+    }
+
+    /// What was written; the failures alone where the whole root field, of this key, is null.
+    pub fn finish(mut self, key: &str, done: Result<()>) -> Result<Result<Written, Vec<Failure>>, Error> {
+        self.step(0, || Step::from(key));
+        self.failures.iter_mut().for_each(|failure| failure.path.reverse());
+        match done {
+            Ok(()) => {
+                self.count()?;
+                let text = Text { bytes: self.out, held: self.held };
+                Ok(Ok(Written { text, failures: self.failures }))
+            }
+            Err(Stop::Null) => Ok(Err(self.failures)),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Refuses an answer that is too large while it is written. Asked after each field, it costs a comparison.
+    fn check(&mut self) -> Result<()> {
+        if self.out.len() > self.next { Ok(self.weigh()?) } else { Ok(()) }
+    }
+
+    fn weigh(&mut self) -> Result<(), Error> {
+        let left = self.count()?;
+        let (length, capacity) = (self.out.len(), self.out.capacity());
+        if capacity >= LARGE && capacity - length < LARGE / 2 {
+            let wider = capacity + LARGE.max(capacity / 4);
+            // Old and new are there at the same time for a moment.
+            self.hold(capacity + wider)?;
+            self.out.reserve_exact(wider - length);
+            self.hold(self.out.capacity())?;
+        }
+        let capacity = self.out.capacity();
+        let room = if capacity >= LARGE { capacity - LARGE / 2 } else { capacity };
+        self.next = room.min(length.saturating_add(left));
+        Ok(())
+    }
+
+    /// Bytes that may follow.
+    fn count(&mut self) -> Result<usize, Error> {
+        let more = self.out.len().saturating_sub(self.counted);
+        self.counted += more;
+        let left = self.run.request.store.ration.write(more)?;
+        self.hold(self.out.capacity())?;
+        Ok(left)
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.held.resize(bytes) { Ok(()) } else { Err(memory::full()) }
+    }
+
+    /// Nothing is written for this field.
+    fn fail(&mut self, problems: &[Problem], pos: Pos) -> Result<()> {
+        let left = MOST_FAILURES.saturating_sub(self.failures.len());
+        let failure = |problem: &Problem| Failure { problem: problem.clone(), path: Vec::new(), pos };
+        self.failures.extend(problems.iter().take(left).map(failure));
+        Err(Stop::Null)
+    }
+
+    /// The failures from this one on happened below the step.
+    fn step(&mut self, from: usize, step: impl Fn() -> Step) {
+        for failure in &mut self.failures[from..] {
+            failure.path.push(step());
+        }
+    }
+
+    /// A value in a place that may be null: a failure inside it goes no further.
+    pub fn or_null(&mut self, nullable: bool, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let start = self.out.len();
+        match write(self) {
+            Err(Stop::Null) if nullable => {
+                self.out.truncate(start);
+                self.null();
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    fn null(&mut self) {
+        self.push(NULL);
+    }
+
+    /// There is nothing, which is no failure.
+    pub fn nothing(&mut self) -> Result<()> {
+        self.null();
+        Ok(())
+    }
+
+    /// An object of fields; the prefixes have the brace and the commas.
+    fn fields<T>(&mut self, items: &[(Prefix, T)], mut each: impl FnMut(&mut Self, &T) -> Result<()>) -> Result<()> {
+        if items.is_empty() {
+            self.push(b"{");
+        }
+        for (prefix, item) in items {
+            self.push(prefix);
+            let failures = self.failures.len();
+            let done = each(self, item);
+            if self.failures.len() > failures {
+                self.step(failures, || key(prefix));
+            }
+            done?;
+            self.check()?;
+        }
+        self.push(b"}");
+        Ok(())
+    }
+
+    pub fn list<T>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        mut each: impl FnMut(&mut Self, T) -> Result<()>,
+    ) -> Result<()> {
+        self.push(b"[");
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.push(b",");
+            }
+            let failures = self.failures.len();
+            let done = each(self, item);
+            if self.failures.len() > failures {
+                self.step(failures, || Step::from(index));
+            }
+            done?;
+        }
+        self.push(b"]");
+        Ok(())
+    }
+
+    pub fn object(&mut self, object: &Object, shape: &Shape, loaded: &Loaded, row: usize) -> Result<()> {
+        self.fields(shape, |this, what| this.field(object, what, loaded, row))
+    }
+
+    fn field(&mut self, object: &Object, what: &What, loaded: &Loaded, index: usize) -> Result<()> {
+        let row = &loaded.rows[index];
+        match what {
+            What::Constant(json) => self.push(json),
+            What::Id => {
+                self.push(b"\"");
+                id::write(object.info.table, uuid(row, 0).unwrap_or_default(), &mut self.out);
+                self.push(b"\"");
+            }
+            What::Scalar { column, kind } => match raw(row, *column) {
+                Some(binary) => kind.write(binary, &mut self.out),
+                None => self.null(),
+            },
+            What::Parts { columns, items } => {
+                let values: Option<Vec<&[u8]>> = columns.iter().map(|column| raw(row, *column)).collect();
+                match values {
+                    None => self.null(),
+                    Some(values) => self.fields(items, |this, part| {
+                        match part {
+                            PartWhat::Constant(json) => this.push(json),
+                            PartWhat::Part(part) => {
+                                let own: Vec<_> = part.columns.iter().map(|column| values[*column]).collect();
+                                (part.write)(&own, &mut this.out);
+                            }
+                        }
+                        Ok(())
+                    })?,
+                }
+            }
+            What::Enum { column, of } => match raw(row, *column) {
+                Some(stored) => self.choice(of, stored),
+                None => self.null(),
+            },
+            What::Enums { column, of } => {
+                let items = raw(row, *column).map(array_items).unwrap_or_default();
+                self.list(items.into_iter(), |this, stored| {
+                    this.choice(of, stored);
+                    Ok(())
+                })?;
+            }
+            What::Status { revision, live } => {
+                let status = match int(row, *live) {
+                    None => "\"DRAFT\"",
+                    live if live == int(row, *revision) => "\"PUBLISHED\"",
+                    Some(_) => "\"CHANGED\"",
+                };
+                self.push(status.as_bytes());
+            }
+            What::Stored { column, shape, nullable } => {
+                // jsonb begins with its version.
+                let stored = raw(row, *column).and_then(|json| json.get(1..));
+                self.or_null(*nullable, |this| this.stored(object, shape, stored, loaded))?;
+            }
+            What::Relation { relation, nullable } => {
+                let (relation, related) = (&object.relations[*relation], &loaded.related[*relation]);
+                self.or_null(*nullable, |this| this.relation(relation, related, loaded, index))?;
+            }
+            What::Computed { index: computed, items, nullable, pos } => match &loaded.computed[*computed] {
+                Err(error) => self.or_null(*nullable, |this| this.fail(&error.problems, *pos))?,
+                Ok(values) => {
+                    let value = values.get(index).map_or(NULL, Vec::as_slice);
+                    match items.is_empty() {
+                        true => self.push(value),
+                        false => self.parts(items, value)?,
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn choice(&mut self, of: &EnumInfo, stored: &[u8]) {
+        match std::str::from_utf8(stored).ok().and_then(|stored| of.shown(stored)) {
+            Some(shown) => json::write_string(shown.as_bytes(), &mut self.out),
+            None => self.null(),
+        }
+    }
+
+    /// The parts of a value that is kept as JSON.
+    fn parts(&mut self, items: &[(Prefix, PartWhat)], value: &[u8]) -> Result<()> {
+        if json::is_null(value) {
+            self.null();
+            return Ok(());
+        }
+        self.fields(items, |this, part| {
+            match part {
+                PartWhat::Constant(json) => this.push(json),
+                PartWhat::Part(part) => (part.project)(value, &mut this.out),
+            }
+            Ok(())
+        })
+    }
+
+    fn relation(&mut self, relation: &Relation, related: &Related, loaded: &Loaded, index: usize) -> Result<()> {
+        let row = &loaded.rows[index];
+        match (relation, related) {
+            (Relation::One { members }, Related::One(found)) => {
+                let mut targets = members.iter().zip(found).filter_map(|((column, member), (loaded, places))| {
+                    let place = places.get(&uuid(row, *column)?)?;
+                    Some((member, loaded, *place))
+                });
+                match targets.next() {
+                    Some((member, loaded, place)) => self.object(&member.object, &member.shape, loaded, place),
+                    None => {
+                        self.null();
+                        Ok(())
+                    }
+                }
+            }
+            (Relation::Many { members, .. }, Related::Many { members: found, order, groups }) => {
+                let group = uuid(row, 0).and_then(|owner| groups.get(&owner)).cloned().unwrap_or_default();
+                self.list(order[group].iter(), |this, (target, place)| {
+                    let member = &members[*target].1;
+                    this.object(&member.object, &member.shape, &found[*target], *place)
+                })
+            }
+            (Relation::Page { page, .. }, Related::Page(found)) => {
+                self.page(page, found, uuid(row, 0).unwrap_or_default())
+            }
+            (_, Related::Refused) => self.refused(relation),
+            _ => panic!("a relation was loaded as another one"),
+        }
+    }
+
+    fn refused(&mut self, relation: &Relation) -> Result<()> {
+        let run = self.run;
+        let refused = relation.list().and_then(|list| Some((list, run.refused(list)?)));
+        let (list, problems) = refused.ok_or_else(|| Error::internal("a list without a mistake was refused"))?;
+        self.fail(problems, list.given.pos)
+    }
+
+    /// The connection of an owner.
+    pub fn page(&mut self, page: &Page, found: &LoadedPage, owner: Uuid) -> Result<()> {
+        let prepared = self.run.prepared(&page.list)?;
+        let (range, more) = found.groups.get(&owner).cloned().unwrap_or_default();
+        let rows = Rows { range, backward: prepared.backward };
+        self.fields(&page.items, |this, what| match what {
+            PageWhat::Constant(json) => {
+                this.push(json);
+                Ok(())
+            }
+            PageWhat::Edges(items) => this.list(rows.iter(), |this, row| {
+                this.fields(items, |this, what| match what {
+                    EdgeWhat::Constant(json) => {
+                        this.push(json);
+                        Ok(())
+                    }
+                    EdgeWhat::Cursor => {
+                        prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), &mut this.out);
+                        Ok(())
+                    }
+                    EdgeWhat::Node(shape) => this.object(&page.object, &page.shapes[*shape], &found.loaded, row),
+                })
+            }),
+            PageWhat::Nodes(shape) => {
+                this.list(rows.iter(), |this, row| this.object(&page.object, &page.shapes[*shape], &found.loaded, row))
+            }
+            PageWhat::Info(items) => this.fields(items, |this, what| {
+                let cursor = |row: Option<usize>, out: &mut Vec<u8>| match row {
+                    Some(row) => {
+                        prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), out);
+                    }
+                    None => out.extend_from_slice(NULL),
+                };
+                let (next, previous) = match prepared.backward {
+                    false => (more || prepared.before, prepared.after),
+                    true => (prepared.before, more || prepared.after),
+                };
+                match what {
+                    InfoWhat::Constant(json) => this.push(json),
+                    InfoWhat::HasNext => this.push(if next { b"true" } else { b"false" }),
+                    InfoWhat::HasPrevious => this.push(if previous { b"true" } else { b"false" }),
+                    InfoWhat::Start => cursor(rows.iter().next(), &mut this.out),
+                    InfoWhat::End => cursor(rows.iter().last(), &mut this.out),
+                }
+                Ok(())
+            }),
+            PageWhat::TotalCount => {
+                // Writing to a `Vec` cannot fail.
+                let _ = write!(this.out, "{}", found.totals.get(&owner).copied().unwrap_or_default());
+                Ok(())
+            }
+        })
+    }
+
+    fn stored(&mut self, object: &Object, shape: &StoredShape, value: Option<&[u8]>, loaded: &Loaded) -> Result<()> {
+        let value = value.filter(|value| !json::is_null(value));
+        if !shape.many {
+            return match (value, shape.of.first()) {
+                (Some(value), Some((_, projection))) => self.projection(object, projection, value, loaded),
+                _ => {
+                    self.null();
+                    Ok(())
+                }
+            };
+        }
+        let items = json::Items::of(value.unwrap_or_default());
+        // A component that the schema has no more is left out.
+        let known = items.filter_map(|item| {
+            let tag = json::member(item, "_type").and_then(json::plain_string);
+            let found = shape.of.iter().find(|(known, _)| Some(*known) == tag);
+            found.map(|(_, projection)| (item, projection))
+        });
+        self.list(known, |this, (item, projection)| this.projection(object, projection, item, loaded))
+    }
+
+    fn projection(&mut self, object: &Object, items: &Projection, value: &[u8], loaded: &Loaded) -> Result<()> {
+        let member = |key: &str| json::member(value, key).filter(|value| !json::is_null(value));
+        self.fields(items, |this, what| {
+            match what {
+                StoredWhat::Constant(json) => this.push(json),
+                StoredWhat::Copy { key, missing } => match member(key) {
+                    Some(value) => this.push(value),
+                    None => return this.missing(*missing),
+                },
+                StoredWhat::Parts { key, items, missing } => match member(key) {
+                    Some(value) => return this.parts(items, value),
+                    None => return this.missing(*missing),
+                },
+                StoredWhat::Enum { key, of, missing } => match member(key).and_then(json::plain_string) {
+                    Some(stored) => this.choice(of, stored.as_bytes()),
+                    None => return this.missing(*missing),
+                },
+                StoredWhat::Enums { key, of } => {
+                    let items = json::Items::of(member(key).unwrap_or_default()).filter_map(json::plain_string);
+                    return this.list(items, |this, stored| {
+                        this.choice(of, stored.as_bytes());
+                        Ok(())
+                    });
+                }
+                StoredWhat::Nested { key, shape, nullable } => {
+                    return this.or_null(*nullable, |this| this.stored(object, shape, member(key), loaded));
+                }
+                StoredWhat::Relation { key, many, relation, nullable } => {
+                    let value = member(key);
+                    return this
+                        .or_null(*nullable, |this| this.stored_relation(object, *relation, *many, value, loaded));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn missing(&mut self, missing: Missing) -> Result<()> {
+        match missing {
+            Missing::Null => self.nothing(),
+            Missing::Failure(pos) => {
+                let message = "a value is required here, and the entry was saved without one";
+                self.fail(&[Problem::new(Code::InvalidValue, message)], pos)
+            }
+        }
+    }
+
+    fn stored_relation(
+        &mut self,
+        object: &Object,
+        relation: usize,
+        many: bool,
+        value: Option<&[u8]>,
+        loaded: &Loaded,
+    ) -> Result<()> {
+        let (relation, related) = (&object.relations[relation], &loaded.related[relation]);
+        if matches!(related, Related::Refused) {
+            return self.refused(relation);
+        }
+        let (Relation::Stored { member, list, .. }, Related::Stored(found, places)) = (relation, related) else {
+            panic!("a relation was loaded as another one");
+        };
+        let place = |value: &[u8]| stored_id(value).and_then(|id| places.get(&id).copied());
+        if many {
+            let limit = match list {
+                Some(list) => self.run.prepared(list)?.limit,
+                None => usize::MAX,
+            };
+            let found_places = json::Items::of(value.unwrap_or_default()).filter_map(place).take(limit);
+            return self.list(found_places, |this, row| this.object(&member.object, &member.shape, found, row));
+        }
+        match value.and_then(place) {
+            Some(row) => self.object(&member.object, &member.shape, found, row),
+            None => {
+                self.null();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The key of a field's prefix.
+fn key(prefix: &Prefix) -> Step {
+    let key = prefix.get(2..prefix.len().saturating_sub(2)).unwrap_or_default();
+    Step::Key(String::from_utf8_lossy(key).into_owned())
+}
+
+/// The rows of a page in the order of the list; those of a page that was read from its end lie the other way round.
+struct Rows {
+    range: Range<usize>,
+    backward: bool,
+}
+
+impl Rows {
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let (start, end, backward) = (self.range.start, self.range.end, self.backward);
+        (start..end).map(move |row| if backward { start + end - 1 - row } else { row })
+    }
+}

@@ -1,0 +1,248 @@
+//! `SiteCode`: the computed fields, queries and mutations that a site implements, as the server calls them.
+//!
+//! The traits are generated and typed; the generated function `site` fills a [`SiteBuilder`] from an implementation of
+//! them, and here the types are taken away once.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use serde_json::{Map, Value as Json};
+use sqlx::Row as _;
+use sqlx::postgres::PgArguments;
+use uuid::Uuid;
+
+use model::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
+use base::error::{Code, Error, Problem, Result, Step};
+use crate::hooks::Cx;
+use crate::id::Id;
+use crate::record::{FieldType, Record, from_row};
+use crate::{Stage, Store, read};
+use crate::value::{Value, bind};
+
+/// What a computed field or an own query has at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadCx<'a> {
+    pub store: &'a Store,
+    /// The stage that the request reads; computed fields must not look at another one.
+    pub stage: Stage,
+}
+
+impl ReadCx<'_> {
+    /// The ids that a statement selects, in its order. `{stage}` in it stands for the PostgreSQL schema to read from;
+    /// parameters are texts there, so each is written with its type: `$1::bigint`.
+    pub async fn ids<T>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Id<T>>> {
+        let mut arguments = PgArguments::default();
+        for parameter in parameters {
+            bind(parameter, 0, &mut arguments)?;
+        }
+        let rows = self.store.rows(self.stage, sql.replace("{stage}", self.stage.schema()), arguments).await?;
+        let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        Ok(ids.into_iter().map(Id::new).collect())
+    }
+}
+
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// The arguments of an own operation, in the order of the schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Args {
+    values: Vec<Value>,
+}
+
+impl Args {
+    /// From arguments that are coerced, with defaults applied; every value that its type does not take is a problem.
+    pub fn parse(info: &OperationInfo, site: &SiteInfo, given: &Map<String, Json>) -> Result<Self> {
+        let mut problems = Vec::new();
+        let values = info.args.iter().map(|arg| argument(arg, site, given, &mut problems)).collect();
+        for arg in info.args.iter().filter(|arg| info.is_page(arg)) {
+            read::size(given, arg.name, site.limits.page, &mut problems);
+        }
+        if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
+    }
+
+    /// The argument at this place.
+    pub fn get<T: FieldType>(&self, index: usize) -> Result<T> {
+        let value = self.values.get(index).cloned().unwrap_or(Value::Null);
+        T::from_value(value).map_err(Error::internal)
+    }
+}
+
+/// Null in place of an argument is as leaving it out.
+fn argument(arg: &ArgumentInfo, site: &SiteInfo, given: &Map<String, Json>, problems: &mut Vec<Problem>) -> Value {
+    let default = || arg.default.and_then(|json| serde_json::from_str(json).ok());
+    let given = given.get(arg.name).filter(|json| !json.is_null()).cloned().or_else(default);
+    let mut parse = |json: &Json, path: Vec<Step>| {
+        let parsed = arg.kind.parse(json, site);
+        let problem = |message| problems.push(Problem::new(Code::BadUserInput, message).at(path));
+        parsed.map_err(problem).unwrap_or(Value::Null)
+    };
+    match given {
+        None => Value::Null,
+        Some(Json::Array(items)) if arg.many => {
+            let item = |(index, item)| parse(item, vec![arg.name.into(), Step::Index(index)]);
+            Value::List(items.iter().enumerate().map(item).collect())
+        }
+        Some(json) => parse(&json, vec![arg.name.into()]),
+    }
+}
+
+/// Called by the generated function `site`.
+pub struct SiteBuilder<S> {
+    site: Arc<S>,
+    code: SiteCode,
+}
+
+impl<S: Send + Sync + 'static> SiteBuilder<S> {
+    pub fn new(site: S) -> Self {
+        Self { site: Arc::new(site), code: SiteCode::default() }
+    }
+
+    pub fn computed<T: Record, V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        compute: for<'a> fn(&'a S, &'a [T], &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
+    ) -> Self {
+        let computed = Computed { site: Arc::clone(&self.site), compute };
+        self.code.computed.insert((T::INFO.table, name), Box::new(computed));
+        self
+    }
+
+    pub fn query<V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        run: for<'a> fn(&'a S, Args, &'a ReadCx<'a>) -> Pending<'a, V>,
+    ) -> Self {
+        self.code.queries.insert(name, Box::new(Query { site: Arc::clone(&self.site), run }));
+        self
+    }
+
+    pub fn mutation<V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        run: for<'a, 'b> fn(&'a S, Args, &'a mut Cx<'b>) -> Pending<'a, V>,
+    ) -> Self {
+        self.code.mutations.insert(name, Box::new(Mutation { site: Arc::clone(&self.site), run }));
+        self
+    }
+
+    pub fn build(self) -> SiteCode {
+        self.code
+    }
+}
+
+/// The site's code without its types. Empty for a site that has none.
+#[derive(Default)]
+pub struct SiteCode {
+    /// By table and the field's GraphQL name.
+    computed: BTreeMap<(&'static str, &'static str), Box<dyn AnyComputed>>,
+    /// By GraphQL name.
+    queries: BTreeMap<&'static str, Box<dyn AnyQuery>>,
+    mutations: BTreeMap<&'static str, Box<dyn AnyMutation>>,
+}
+
+impl SiteCode {
+    /// A value for each entry, in their order. A row is what [`from_row`] takes: all fields but the lists that `ComputedInfo::with`
+    /// does not name, which are null.
+    pub async fn compute(
+        &self,
+        info: &ContentInfo,
+        field: &str,
+        entries: Vec<(Uuid, Vec<Value>)>,
+        cx: &ReadCx<'_>,
+    ) -> Result<Vec<Value>> {
+        let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
+        let (_, computed) = found.ok_or_else(|| missing(field))?;
+        let count = entries.len();
+        // A list that was not loaded says so by a panic, since it reads as a `Vec`.
+        let computing = AssertUnwindSafe(computed.run(entries, cx)).catch_unwind();
+        let values = computing.await.map_err(|cause| panicked(info, field, &*cause))??;
+        if values.len() != count {
+            let (table, found) = (info.table, values.len());
+            return Err(Error::internal(format!("`{table}.{field}` computed {found} values for {count} entries")));
+        }
+        Ok(values)
+    }
+
+    /// A scalar, an id as `Value::Uuid`, or a `Value::List` of them.
+    pub async fn query(&self, name: &str, args: Args, cx: &ReadCx<'_>) -> Result<Value> {
+        self.queries.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
+    }
+
+    /// As `query`, inside the transaction of `cx`.
+    pub async fn mutation(&self, name: &str, args: Args, cx: &mut Cx<'_>) -> Result<Value> {
+        self.mutations.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
+    }
+}
+
+impl fmt::Debug for SiteCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operations = self.queries.keys().chain(self.mutations.keys());
+        f.debug_set().entries(self.computed.keys()).entries(operations).finish()
+    }
+}
+
+fn panicked(info: &ContentInfo, field: &str, cause: &(dyn Any + Send)) -> Error {
+    let text = cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    Error::internal(format!("computed field `{field}` of `{}`: {}", info.name, text.unwrap_or("it panicked")))
+}
+
+fn missing(name: &str) -> Error {
+    Error::internal(format!("the server was started without the site's code for `{name}`"))
+}
+
+trait AnyComputed: Send + Sync {
+    fn run<'a>(&'a self, entries: Vec<(Uuid, Vec<Value>)>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>>;
+}
+
+trait AnyQuery: Send + Sync {
+    fn run<'a>(&'a self, args: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Value>;
+}
+
+trait AnyMutation: Send + Sync {
+    fn run<'a>(&'a self, args: Args, cx: &'a mut Cx<'_>) -> Pending<'a, Value>;
+}
+
+struct Computed<S, T, V> {
+    site: Arc<S>,
+    compute: for<'a> fn(&'a S, &'a [T], &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
+}
+
+struct Query<S, V> {
+    site: Arc<S>,
+    run: for<'a> fn(&'a S, Args, &'a ReadCx<'a>) -> Pending<'a, V>,
+}
+
+struct Mutation<S, V> {
+    site: Arc<S>,
+    run: for<'a, 'b> fn(&'a S, Args, &'a mut Cx<'b>) -> Pending<'a, V>,
+}
+
+impl<S: Send + Sync, T: Record, V: FieldType> AnyComputed for Computed<S, T, V> {
+    fn run<'a>(&'a self, entries: Vec<(Uuid, Vec<Value>)>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
+        Box::pin(async move {
+            let records = entries.into_iter().map(|(id, row)| from_row::<T>(id, row));
+            let records = records.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+            let values = (self.compute)(&self.site, &records, cx).await?;
+            Ok(values.iter().map(FieldType::to_value).collect())
+        })
+    }
+}
+
+impl<S: Send + Sync, V: FieldType> AnyQuery for Query<S, V> {
+    fn run<'a>(&'a self, args: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Value> {
+        Box::pin(async move { Ok((self.run)(&self.site, args, cx).await?.to_value()) })
+    }
+}
+
+impl<S: Send + Sync, V: FieldType> AnyMutation for Mutation<S, V> {
+    fn run<'a>(&'a self, args: Args, cx: &'a mut Cx<'_>) -> Pending<'a, Value> {
+        Box::pin(async move { Ok((self.run)(&self.site, args, cx).await?.to_value()) })
+    }
+}

@@ -1,0 +1,309 @@
+//! One attempt at a batch of saves inside a transaction: keys, current rows, inputs laid over them, rules, hooks, rows, publishing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use crate::access::Action;
+use model::content::ContentInfo;
+use base::error::{Code, Error, Problem, Step};
+use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
+use crate::write::check::Checker;
+use crate::write::failure::{Failure, Result};
+use crate::write::guard::{Guard, Rights};
+use crate::write::prepare::prepare;
+use crate::write::remove::Subject;
+use crate::write::row::{At, Faults, Item};
+use crate::write::{live, remove, save, slug, trail, unique};
+use crate::{Connection, Stage, Store};
+
+/// A batch of one type, as it came in.
+pub struct Request<'a> {
+    pub info: &'static ContentInfo,
+    pub inputs: Vec<Input<'a>>,
+    /// A nested `create` whose natural key exists is a connection.
+    pub reuse: bool,
+    /// An id that is not found is that of a new entry.
+    pub keep_ids: bool,
+    /// It takes the right to import beside.
+    pub import: bool,
+    /// Ask for values that others have before writing. The database refuses them anyway, but one at a time and without their path.
+    pub ask_unique: bool,
+}
+
+pub struct Input<'a> {
+    /// Which input of the caller's it is: the index that faults carry.
+    pub root: usize,
+    pub target: Target<'a>,
+    pub data: &'a Map<String, Json>,
+    pub publish: bool,
+    /// Where `data`, and where the key and revision are.
+    pub path: Vec<Step>,
+    pub outer: Vec<Step>,
+}
+
+pub enum Target<'a> {
+    New,
+    Id { id: Uuid, revision: i64 },
+    Key { key: &'a Json, revision: Option<i64> },
+}
+
+/// What a commit makes true.
+pub struct Saved {
+    /// In the order of the inputs.
+    pub entries: Vec<(Uuid, Change)>,
+    pub events: Vec<Happened>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    Updated,
+    None,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Happened {
+    pub info: &'static ContentInfo,
+    pub kind: EventKind,
+    pub id: Uuid,
+    pub revision: i64,
+}
+
+pub async fn run(
+    connection: &mut Connection,
+    store: &Store,
+    hooks: &HookSet,
+    request: &Request<'_>,
+    again: bool,
+) -> Result<Saved> {
+    let guard = Guard::new(store, request.import);
+    must_save(guard, request)?;
+    let mut faults = Faults::default();
+    let mut items = prepare(connection, guard, store, request, &mut faults).await?;
+    slug::assign(&mut items, connection, again).await?;
+    let publishes = |item: &Item| item.publish || !item.info.drafts;
+    check(store, &items, &publishes, &mut faults);
+    if request.ask_unique {
+        ask_unique(connection, store, &items, &publishes, &mut faults).await?;
+    }
+    refuse(faults)?;
+    if before_save(connection, store, hooks, &mut items).await? {
+        let mut faults = Faults::default();
+        check(store, &items, &publishes, &mut faults);
+        ask_unique(connection, store, &items, &publishes, &mut faults).await?;
+        refuse(faults)?;
+    }
+    let marked = save::save(connection, &items, store.access.actor.user(), &publishes).await?;
+    let mut events = Vec::new();
+    for item in items.iter().filter(|item| item.is_changed()) {
+        after_save(connection, store, hooks, item).await?;
+        let kind = if item.old.is_none() { EventKind::Created } else { EventKind::Updated };
+        events.push(Happened { info: item.info, kind, id: item.new.id, revision: item.revision() });
+    }
+    let changed = || items.iter().filter(|item| item.is_changed());
+    guard.check_saved(connection, changed().filter(|item| item.info.drafts)).await?;
+    let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item)).collect();
+    let published = publish_items(connection, store, hooks, &to_publish, marked, &mut events).await?;
+    // Only now are these as the rules see them: published, as they always are.
+    guard.check_saved(connection, changed().filter(|item| !item.info.drafts)).await?;
+    trail::saved(connection, store, request.info, request.import, &items, &events).await?;
+    let roots = items.iter().filter(|item| item.is_root);
+    Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
+}
+
+fn change(item: &Item, published: &HashSet<Uuid>) -> Change {
+    match (&item.old, item.is_changed() || published.contains(&item.new.id)) {
+        (None, _) => Change::Created,
+        (Some(_), true) => Change::Updated,
+        (Some(_), false) => Change::None,
+    }
+}
+
+fn refuse(faults: Faults) -> Result<()> {
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// What needs no look at the entries: whether the actor may do such a thing at all.
+fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
+    let info = request.info;
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut must = |right: Result<_, Problem>, at: Option<Step>| {
+        let problem = right.err().map(|problem| problem.at(at));
+        problems.extend(problem.filter(|problem| !problems.contains(problem)));
+    };
+    for input in &request.inputs {
+        match input.target {
+            Target::New => must(guard.rights(info, Action::Create), None),
+            Target::Id { .. } => must(guard.rights(info, Action::Update), None),
+            // Of these, each entry needs one.
+            Target::Key { .. } => {
+                must(
+                    guard.rights(info, Action::Create).or_else(|no| guard.rights(info, Action::Update).map_err(|_| no)),
+                    None,
+                );
+            }
+        }
+    }
+    if request.inputs.iter().any(|input| input.publish) && info.drafts {
+        must(guard.access().must(info, Action::Publish).map(|()| Rights::default()), Some("publish".into()));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error { problems }.into()) }
+}
+
+pub fn revision_mismatch(expected: i64, actual: i64, at: At<'_>) -> Problem {
+    let message = format!("the entry was changed: it has revision {actual}, not {expected}");
+    let details = json!({"expected": expected, "actual": actual});
+    Problem::new(Code::RevisionMismatch, message).at(at.steps()).details(details)
+}
+
+fn check(store: &Store, items: &[Item], publishes: &impl Fn(&Item) -> bool, faults: &mut Faults) {
+    for item in items {
+        let publishing = publishes(item);
+        let mut checker = Checker { site: &store.schema.site, faults, root: item.root, publishing };
+        checker.row(item.info, &item.new, item.old.as_ref().map(|old| &old.row), At::Steps(&item.new.path));
+    }
+}
+
+async fn ask_unique(
+    connection: &mut Connection,
+    store: &Store,
+    items: &[Item],
+    publishes: &impl Fn(&Item) -> bool,
+    faults: &mut Faults,
+) -> Result<()> {
+    unique::check(connection, store, Stage::Draft, items.iter(), faults).await?;
+    if faults.is_empty() {
+        unique::check(connection, store, Stage::Live, items.iter().filter(|item| publishes(item)), faults).await?;
+    }
+    Ok(())
+}
+
+/// Whether a hook has changed what will be stored.
+async fn before_save(connection: &mut Connection, store: &Store, hooks: &HookSet, items: &mut [Item]) -> Result<bool> {
+    let mut changed = false;
+    for item in items {
+        let Some(hook) = hooks.of(item.info).filter(|_| item.is_changed()) else { continue };
+        let old = old_record(hook, item)?;
+        let mut new = new_record(hook, item)?;
+        let row = hook.before_save(&mut Cx { store, connection: &mut *connection }, old.as_ref(), &mut new).await;
+        match row.map_err(|error| refused(error, item))? {
+            // Children that the hook has added get their ids here, so the record is made anew when it is needed.
+            Some(row) => {
+                changed = true;
+                item.new.take(item.info, row);
+            }
+            None => item.record = OnceLock::from(new),
+        }
+    }
+    Ok(changed)
+}
+
+async fn after_save(connection: &mut Connection, store: &Store, hooks: &HookSet, item: &Item) -> Result<()> {
+    let Some(hook) = hooks.of(item.info) else { return Ok(()) };
+    let (old, new) = (old_record(hook, item)?, record(hook, item)?);
+    let called = hook.after_save(&mut Cx { store, connection }, old.as_ref(), new).await;
+    called.map_err(|error| refused(error, item))
+}
+
+fn old_record(hook: &dyn AnyHooks, item: &Item) -> Result<Option<AnyRecord>> {
+    let old = item.old.as_ref().map(|old| hook.record(old.row.entry(item.info)));
+    old.transpose().map_err(|error| refused(error, item))
+}
+
+fn new_record(hook: &dyn AnyHooks, item: &Item) -> Result<AnyRecord> {
+    hook.record(item.new.entry(item.info)).map_err(|error| refused(error, item))
+}
+
+fn record<'a>(hook: &dyn AnyHooks, item: &'a Item) -> Result<&'a AnyRecord> {
+    if let Some(known) = item.record.get() {
+        return Ok(known);
+    }
+    let made = new_record(hook, item)?;
+    Ok(item.record.get_or_init(|| made))
+}
+
+/// A hook's refusal is about its entry: its paths start there.
+fn refused(error: Error, item: &Item) -> Failure {
+    let problems = error.problems.into_iter().map(|mut problem| {
+        problem.path.splice(0..0, item.new.path.iter().cloned());
+        (item.root, problem)
+    });
+    Faults(problems.collect()).into()
+}
+
+pub async fn call(
+    connection: &mut Connection,
+    store: &Store,
+    hooks: &HookSet,
+    moment: Moment,
+    item: &Item,
+) -> Result<()> {
+    let Some(hook) = hooks.of(item.info) else { return Ok(()) };
+    let record = record(hook, item)?;
+    hook.on(moment, &mut Cx { store, connection }, record).await.map_err(|error| refused(error, item))
+}
+
+/// Publishes what differs from what is live; the ids of those. `marked`: saving has marked what it published.
+pub async fn publish_items(
+    connection: &mut Connection,
+    store: &Store,
+    hooks: &HookSet,
+    items: &[&Item],
+    marked: bool,
+    events: &mut Vec<Happened>,
+) -> Result<HashSet<Uuid>> {
+    let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
+    for &item in items {
+        by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item);
+    }
+    let mut published = HashSet::new();
+    for (info, items) in by_type.into_values() {
+        let known: Vec<Uuid> = items.iter().filter(|item| item.old.is_some()).map(|item| item.new.id).collect();
+        let live = if known.is_empty() { HashMap::new() } else { live::revisions(connection, info, &known).await? };
+        let stale = |item: &&&Item| live.get(&item.new.id) != Some(&item.revision());
+        let items: Vec<&Item> = items.iter().filter(stale).copied().collect();
+        if items.is_empty() {
+            continue;
+        }
+        Guard::new(store, false).check_publishable(connection, &items).await?;
+        for item in &items {
+            call(connection, store, hooks, Moment::BeforePublish, item).await?;
+        }
+        let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
+        let unmarked: Vec<Uuid> =
+            items.iter().filter(|item| !(marked && item.is_changed())).map(|item| item.new.id).collect();
+        if !unmarked.is_empty() {
+            live::mark(connection, info, &unmarked).await?;
+        }
+        let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
+        live::publish(connection, info, &ids, &replaced).await?;
+        for item in &items {
+            call(connection, store, hooks, Moment::AfterPublish, item).await?;
+            events.push(Happened { info, kind: EventKind::Published, id: item.new.id, revision: item.revision() });
+        }
+        published.extend(ids);
+    }
+    Ok(published)
+}
+
+/// Publishes an entry as it is stored.
+pub async fn publish(
+    connection: &mut Connection,
+    store: &Store,
+    hooks: &HookSet,
+    of: Subject,
+) -> Result<Vec<Happened>> {
+    let item = remove::subject(connection, store, of, Action::Publish).await?;
+    let mut faults = Faults::default();
+    let items = std::slice::from_ref(&item);
+    check(store, items, &|_| true, &mut faults);
+    unique::check(connection, store, Stage::Live, items.iter(), &mut faults).await?;
+    refuse(faults)?;
+    let mut events = Vec::new();
+    publish_items(connection, store, hooks, &[&item], true, &mut events).await?;
+    trail::happened(connection, store, &events).await?;
+    Ok(events)
+}

@@ -1,0 +1,225 @@
+//! The rules of the schema on the write path: what an actor may name in an input, which entries it may write, and how these must be
+//! afterwards. They are applied here and nowhere else; the way through them is that of PostgreSQL's row security policies.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value as Json;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use crate::access::Rule;
+use crate::access::{Access, Action, Grant};
+use model::content::ContentInfo;
+use base::error::Problem;
+use crate::read::rows::{Tables, push_rule};
+use crate::read::sql::{Sql, quoted};
+use crate::write::failure::Result;
+use crate::write::row::{Faults, Item};
+use crate::{Connection, Stage, Store};
+
+/// What one write is held against.
+#[derive(Clone, Copy)]
+pub struct Guard<'a> {
+    store: &'a Store,
+    /// Whether the right to import is needed beside.
+    import: bool,
+}
+
+/// The rules that hold for what is done with entries of a type, all of them; none for the server itself.
+#[derive(Clone, Default)]
+pub struct Rights<'a>(Vec<&'a Rule>);
+
+impl<'a> Rights<'a> {
+    /// Whether an input may name the field, by `snake`.
+    pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
+        self.0.iter().all(|rule| rule.has(info, field))
+    }
+
+    /// What is laid over every input: fields by `snake`, with their values as the API takes them.
+    pub fn set(&self) -> Vec<(&'static str, &'a Json)> {
+        self.0.iter().flat_map(|rule| rule.set.iter().map(|(field, value)| (*field, value))).collect()
+    }
+
+    fn rows(&self) -> Vec<&'a Json> {
+        self.0.iter().filter_map(|rule| rule.rows.as_ref()).collect()
+    }
+
+    /// What must hold after the write: where a rule says nothing of it, what had to hold before.
+    fn checks(&self) -> Vec<&'a Json> {
+        self.0.iter().filter_map(|rule| rule.check.as_ref().or(rule.rows.as_ref())).collect()
+    }
+}
+
+impl<'a> Guard<'a> {
+    pub fn new(store: &'a Store, import: bool) -> Self {
+        Self { store, import }
+    }
+
+    pub fn access(&self) -> &'a Access {
+        &self.store.access
+    }
+
+    /// A problem where the actor may do this with no entry of the type.
+    pub fn rights(&self, info: &ContentInfo, action: Action) -> Result<Rights<'a>, Problem> {
+        let mut rules = Vec::new();
+        for action in [self.import.then_some(Action::Import), Some(action)].into_iter().flatten() {
+            match self.access().grant(info, action) {
+                Grant::Trusted => {}
+                Grant::By(rule) => rules.push(rule),
+                Grant::Denied => self.access().must(info, action)?,
+            }
+        }
+        Ok(Rights(rules))
+    }
+
+    /// Those of the entries, which are locked, that the actor may do this with. It must see them: as a draft, or where it sees no
+    /// drafts of the type at all, as they are live.
+    pub async fn admitted(
+        &self,
+        connection: &mut Connection,
+        info: &'static ContentInfo,
+        action: Action,
+        ids: Vec<Uuid>,
+    ) -> Result<HashSet<Uuid>> {
+        let Ok(rights) = self.rights(info, action) else { return Ok(HashSet::new()) };
+        let stage = if self.access().reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
+        let seen = readable(connection, self.store, stage, info, ids).await?;
+        matching(connection, self.store, info, &rights.rows(), seen).await
+    }
+
+    /// Refuses what was saved and is not as the rules want it. `saved` are items of any types.
+    pub async fn check_saved(&self, connection: &mut Connection, saved: impl Iterator<Item = &Item>) -> Result<()> {
+        let of_action = |item: &Item| if item.old.is_none() { Action::Create } else { Action::Update };
+        self.check(connection, saved, of_action, Rights::checks).await
+    }
+
+    /// Refuses to publish drafts that the rules do not let the actor publish.
+    pub async fn check_publishable(&self, connection: &mut Connection, drafts: &[&Item]) -> Result<()> {
+        let drafts = drafts.iter().copied().filter(|item| item.info.drafts);
+        self.check(connection, drafts, |_| Action::Publish, Rights::rows).await
+    }
+
+    /// A statement for each type and action.
+    async fn check(
+        &self,
+        connection: &mut Connection,
+        items: impl Iterator<Item = &Item>,
+        action: impl Fn(&Item) -> Action,
+        conditions: impl Fn(&Rights<'a>) -> Vec<&'a Json>,
+    ) -> Result<()> {
+        let mut groups: BTreeMap<(&'static str, Action), Vec<&Item>> = BTreeMap::new();
+        for item in items {
+            groups.entry((item.info.table, action(item))).or_default().push(item);
+        }
+        let mut faults = Faults::default();
+        for ((_, action), items) in groups {
+            let info = items[0].info;
+            let refusal = || {
+                let message = format!("you may not {} such an entry of `{}`", action.verb(), info.name);
+                self.access().refusal(message)
+            };
+            let passed = match self.rights(info, action) {
+                Ok(rights) => {
+                    let ids = items.iter().map(|item| item.new.id).collect();
+                    matching(connection, self.store, info, &conditions(&rights), ids).await?
+                }
+                Err(_) => HashSet::new(),
+            };
+            let refused = items.iter().filter(|item| !passed.contains(&item.new.id));
+            faults.0.extend(refused.map(|item| (item.root, refusal().at(item.new.path.iter().cloned()))));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+    }
+}
+
+/// A problem where the actor reads entries of the type, and this field in no stage: to name an entry by it would tell its value.
+pub fn must_know(access: &Access, info: &ContentInfo, field: &str) -> Result<(), Problem> {
+    let mut refusal = Ok(());
+    for stage in [Stage::Live, Stage::Draft].into_iter().filter(|stage| !access.reads(info, *stage).is_denied()) {
+        refusal = access.must_read(info, field, stage);
+        if refusal.is_ok() {
+            break;
+        }
+    }
+    refusal
+}
+
+/// Those of the rows that the actor may read in a stage; children as their owner. Where it reads every row, no statement is needed to
+/// find that out of `draft`, which holds every entry.
+pub async fn readable(
+    connection: &mut Connection,
+    store: &Store,
+    stage: Stage,
+    info: &'static ContentInfo,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Uuid>> {
+    match store.access.reads(info, stage) {
+        Grant::Trusted => return Ok(ids),
+        Grant::By(rule) if rule.rows.is_none() && stage == Stage::Draft => return Ok(ids),
+        Grant::Denied => return Ok(Vec::new()),
+        Grant::By(_) if ids.is_empty() => return Ok(ids),
+        Grant::By(_) => {}
+    }
+    let mut sql = Sql::default();
+    sql.push("SELECT v.id FROM ");
+    Tables::new(store, stage).push(info, "v", &mut sql)?;
+    sql.push(" WHERE v.id = ANY(").ids().push(")");
+    selected(connection, sql, &ids).await
+}
+
+/// What an actor may export of a type in a stage: what it may read there, as far as its rule of export goes.
+#[derive(Clone, Copy)]
+pub struct Exported<'a> {
+    pub store: &'a Store,
+    pub stage: Stage,
+}
+
+impl Exported<'_> {
+    /// A problem where it may export nothing of the type.
+    pub fn must(&self, info: &ContentInfo) -> Result<(), Problem> {
+        self.store.access.must_read_any(info, self.stage)?;
+        self.store.access.must(info, Action::Export)
+    }
+
+    /// ` FROM draft."product" e`, with its rows.
+    pub fn from(&self, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+        sql.push(" FROM ");
+        Tables::new(self.store, self.stage).push(info, "e", sql)?;
+        if let Grant::By(Rule { rows: Some(rows), .. }) = self.store.access.grant(info, Action::Export) {
+            sql.push(" WHERE ");
+            push_rule(self.store, self.stage, info, rows, "e", sql)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the field is among its fields, by `snake`.
+    pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
+        let access = &self.store.access;
+        access.reads(info, self.stage).has(info, field) && access.grant(info, Action::Export).has(info, field)
+    }
+}
+
+/// Those of the entries whose rows in `draft` pass all of the filters.
+async fn matching(
+    connection: &mut Connection,
+    store: &Store,
+    info: &'static ContentInfo,
+    filters: &[&Json],
+    ids: Vec<Uuid>,
+) -> Result<HashSet<Uuid>> {
+    if filters.is_empty() || ids.is_empty() {
+        return Ok(ids.into_iter().collect());
+    }
+    let mut sql = Sql::default();
+    sql.push("SELECT t.id FROM draft.").push(&quoted(info.table)).push(" t WHERE t.id = ANY(").ids().push(")");
+    for filter in filters {
+        sql.push(" AND ");
+        push_rule(store, Stage::Draft, info, filter, "t", &mut sql)?;
+    }
+    Ok(selected(connection, sql, &ids).await?.into_iter().collect())
+}
+
+async fn selected(connection: &mut Connection, sql: Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let rows = sql.bind(ids)?.fetch_within(connection).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}

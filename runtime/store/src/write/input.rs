@@ -1,0 +1,423 @@
+//! Lays an input over a row: every field checked for its shape, keys replaced by ids, nested entries added to the batch.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use crate::access::{Action, THE_ACTOR};
+use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
+use base::error::Code;
+use crate::id::new_uuid;
+use crate::record::to_stored;
+use crate::write::guard::{Guard, Rights, must_know};
+use crate::write::keys::{Key, Keys, camel, member, natural_key};
+use crate::write::row::{At, Faults, Item, Row, empty};
+use crate::value::Value;
+
+/// The parsing of a batch.
+pub struct Overlay<'a> {
+    pub site: &'a SiteInfo,
+    pub guard: Guard<'a>,
+    /// For the entry that is being parsed.
+    pub rights: Rights<'a>,
+    /// Nested entries are published along with theirs.
+    pub publish: bool,
+    pub keys: &'a mut Keys,
+    pub faults: &'a mut Faults,
+    /// Entries to be written; nested ones are added before those that point at them.
+    pub items: &'a mut Vec<Item>,
+    /// The input that is being parsed.
+    pub root: usize,
+    /// A nested `create` whose natural key exists is a connection.
+    pub reuse: bool,
+}
+
+impl<'a> Overlay<'a> {
+    /// A row that holds the defaults of its type.
+    pub fn blank(&mut self, info: &'static ContentInfo, id: Uuid, at: At<'_>) -> Row {
+        let mut row = Row::new(info, id, at.steps());
+        for (index, field) in info.fields.iter().enumerate() {
+            if let Some(json) = field.default.and_then(|text| serde_json::from_str(text).ok()) {
+                self.field(info, index, &mut row, &json, At::Key(&at, field.name));
+            }
+        }
+        row
+    }
+
+    /// An entry's input, and over it what the rules set. The key that did not find a new entry, a field and its value, is a part of the
+    /// input.
+    pub fn entry(
+        &mut self,
+        info: &'static ContentInfo,
+        row: &mut Row,
+        key: Option<(usize, Value, At<'_>)>,
+        input: &Map<String, Json>,
+        at: At<'_>,
+    ) {
+        let mut keyed = None;
+        if let Some((index, value, at)) = key {
+            let field = &info.fields[index];
+            match self.may_name(info, field, At::Key(&at, field.name)) {
+                true => row.values[index] = value,
+                false => row.invalid.push(index),
+            }
+            keyed = Some(index);
+        }
+        self.fields(info, row, input, at);
+        for (snake, value) in self.rights.set() {
+            let Some(index) = info.fields.iter().position(|field| field.snake == snake) else { continue };
+            let name = info.fields[index].name;
+            let is_named = keyed == Some(index) || input.contains_key(name);
+            self.give(info, index, row, value, is_named, At::Key(&at, name));
+        }
+    }
+
+    pub fn fields(&mut self, info: &'static ContentInfo, row: &mut Row, input: &Map<String, Json>, at: At<'_>) {
+        for (name, json) in input {
+            let at = At::Key(&at, name);
+            match info.fields.iter().position(|field| field.name == name) {
+                Some(index) if self.may_name(info, &info.fields[index], at) => self.field(info, index, row, json, at),
+                Some(index) => row.invalid.push(index),
+                None => self.fault(Code::BadUserInput, format!("{} has no field `{name}`", info.name), at),
+            }
+        }
+    }
+
+    fn may_name(&mut self, info: &ContentInfo, field: &FieldInfo, at: At<'_>) -> bool {
+        let may = self.rights.has(info, field.snake);
+        if !may {
+            self.forbid(format!("you may not write `{}.{}`", info.name, field.name), at);
+        }
+        may
+    }
+
+    /// What a rule says that a field is. An input that names it can only agree.
+    fn give(
+        &mut self,
+        info: &'static ContentInfo,
+        index: usize,
+        row: &mut Row,
+        value: &Json,
+        is_named: bool,
+        at: At<'_>,
+    ) {
+        let given = row.values[index].clone();
+        let user = (value == THE_ACTOR).then(|| self.guard.access().user_id());
+        self.field(info, index, row, user.as_ref().unwrap_or(value), at);
+        if is_named && !row.invalid.contains(&index) && row.values[index] != given {
+            self.forbid(format!("`{}.{}` is not yours to choose", info.name, info.fields[index].name), at);
+        }
+    }
+
+    /// Whether an entry may be named by the field, if by any.
+    pub fn may_know(&mut self, info: &ContentInfo, field: Option<&FieldInfo>, at: At<'_>) -> bool {
+        match field.map_or(Ok(()), |field| must_know(self.guard.access(), info, field.snake)) {
+            Ok(()) => true,
+            Err(problem) => {
+                self.faults.0.push((self.root, problem.at(at.steps())));
+                false
+            }
+        }
+    }
+
+    fn forbid(&mut self, message: String, at: At<'_>) {
+        let problem = self.guard.access().refusal(message).at(at.steps());
+        self.faults.0.push((self.root, problem));
+    }
+
+    fn field(&mut self, info: &'static ContentInfo, index: usize, row: &mut Row, json: &Json, at: At<'_>) {
+        let value = match info.fields[index].shape {
+            Shape::Children(child) => {
+                let before = row.children.remove(&index).unwrap_or_default();
+                let rows = self.children(child, before, json, at);
+                row.children.insert(index, rows);
+                return;
+            }
+            Shape::One(to) => self.one(&to, json, at),
+            Shape::Many(to) => {
+                let before = std::mem::replace(&mut row.values[index], Value::Null);
+                self.many(&to, before, json, at)
+            }
+            shape => self.plain(&shape, json, at),
+        };
+        match value {
+            Some(value) => row.values[index] = value,
+            None => row.invalid.push(index),
+        }
+    }
+
+    /// A value that is no relation of the row's own; `None` after a fault.
+    fn plain(&mut self, shape: &Shape, json: &Json, at: At<'_>) -> Option<Value> {
+        if json.is_null() {
+            return Some(empty(shape));
+        }
+        match shape {
+            Shape::Scalar(kind) => match kind.parse(json, self.site) {
+                Ok(value) => Some(value),
+                Err(message) => self.refuse(Code::InvalidValue, message, at),
+            },
+            Shape::Enum(info) => self.choice(info, json, at),
+            Shape::Enums(info) => self.list(json, at, true, |overlay, json, at| overlay.choice(info, json, at)),
+            Shape::Component(info) => self.component(info, json, at),
+            Shape::Components(info) => {
+                self.list(json, at, false, |overlay, json, at| overlay.component(info, json, at))
+            }
+            Shape::Blocks(info) => self.list(json, at, false, |overlay, json, at| overlay.block(info, json, at)),
+            // Relations inside a component: keys, without `connect`.
+            Shape::One(to) => self.lookup(to.to[0], json, at).map(Value::Uuid),
+            Shape::Many(to) => {
+                let target = to.to[0];
+                self.list(json, at, true, |overlay, json, at| overlay.lookup(target, json, at).map(Value::Uuid))
+            }
+            Shape::Children(_) => None,
+        }
+    }
+
+    fn choice(&mut self, info: &EnumInfo, json: &Json, at: At<'_>) -> Option<Value> {
+        let text = json.as_str().unwrap_or_default();
+        match info.values.iter().find(|(stored, shown)| text == *shown || text == *stored) {
+            Some((stored, _)) => Some(Value::Text((*stored).to_owned())),
+            None => {
+                let shown: Vec<_> = info.values.iter().map(|(_, shown)| *shown).collect();
+                self.refuse(Code::InvalidValue, format!("must be one of {}, not {json}", shown.join(", ")), at)
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        json: &Json,
+        at: At<'_>,
+        distinct: bool,
+        mut item: impl FnMut(&mut Self, &Json, At<'_>) -> Option<Value>,
+    ) -> Option<Value> {
+        let Json::Array(list) = json else {
+            return self.refuse(Code::BadUserInput, format!("must be a list, not {json}"), at);
+        };
+        let parsed: Vec<_> =
+            list.iter().enumerate().map(|(index, json)| item(self, json, At::Index(&at, index))).collect();
+        let mut values = parsed.into_iter().collect::<Option<Vec<_>>>()?;
+        if distinct {
+            values = without_repeats(values);
+        }
+        Some(Value::List(values))
+    }
+
+    fn component(&mut self, info: &ComponentInfo, json: &Json, at: At<'_>) -> Option<Value> {
+        let Json::Object(input) = json else {
+            return self.refuse(Code::BadUserInput, format!("must be an object, not {json}"), at);
+        };
+        let mut valid = true;
+        for name in input.keys().filter(|name| info.fields.iter().all(|field| field.name != name.as_str())) {
+            self.fault(Code::BadUserInput, format!("{} has no field `{name}`", info.name), At::Key(&at, name));
+            valid = false;
+        }
+        let mut stored = Map::new();
+        stored.insert("_type".into(), info.tag.into());
+        for field in info.fields {
+            let value = match (input.get(field.name), field.default) {
+                (Some(json), _) => self.plain(&field.shape, json, At::Key(&at, field.name)),
+                (None, Some(default)) => {
+                    let json = serde_json::from_str(default).unwrap_or_default();
+                    self.plain(&field.shape, &json, At::Key(&at, field.name))
+                }
+                (None, None) => Some(Value::Null),
+            };
+            match value {
+                None => valid = false,
+                Some(value) if is_empty(&value) => {}
+                Some(value) => _ = stored.insert(field.snake.into(), to_stored(&field.shape, &value)),
+            }
+        }
+        valid.then_some(Value::Json(Json::Object(stored)))
+    }
+
+    fn block(&mut self, info: &BlocksInfo, json: &Json, at: At<'_>) -> Option<Value> {
+        let mut members = json.as_object().into_iter().flatten().filter(|(_, json)| !json.is_null());
+        if let (Some((name, json)), None) = (members.next(), members.next())
+            && let Some(component) = info.of.iter().find(|component| camel(component.tag) == *name)
+        {
+            return self.component(component, json, At::Key(&at, name));
+        }
+        let tags: Vec<_> = info.of.iter().map(|component| camel(component.tag)).collect();
+        self.refuse(Code::BadUserInput, format!("must have exactly one of {}", tags.join(", ")), at)
+    }
+
+    fn one(&mut self, to: &RelationInfo, json: &Json, at: At<'_>) -> Option<Value> {
+        if json.is_null() {
+            return Some(Value::Null);
+        }
+        if let [target] = to.to {
+            return self.reference(target, json, at).map(Value::Uuid);
+        }
+        match sole_member(to, json) {
+            Some((target, json)) => {
+                let id = self.reference(target, json, At::Key(&at, &camel(target.table)))?;
+                Some(any(target, id))
+            }
+            None => self.refuse(Code::BadUserInput, one_target(to), at),
+        }
+    }
+
+    /// `{connect: key}` or `{create: input}`.
+    fn reference(&mut self, target: &'static ContentInfo, json: &Json, at: At<'_>) -> Option<Uuid> {
+        let given = |part| json.get(part).filter(|json: &&Json| !json.is_null());
+        match (given("connect"), given("create")) {
+            (Some(key), None) => self.lookup(target, key, At::Key(&at, "connect")),
+            (None, Some(input)) => self.create(target, input, At::Key(&at, "create")),
+            _ => self.refuse(Code::BadUserInput, "must have exactly one of connect, create".into(), at),
+        }
+    }
+
+    fn lookup(&mut self, target: &'static ContentInfo, json: &Json, at: At<'_>) -> Option<Uuid> {
+        match Key::parse(target, json, self.site) {
+            Ok(key) if !self.may_know(target, key.field, at) => None,
+            Ok(key) => match self.keys.get(&key) {
+                Some(id) => Some(id),
+                None => self.refuse(Code::NotFound, key.missing(), at),
+            },
+            Err(no) => self.refuse(no.code, no.message, at),
+        }
+    }
+
+    fn create(&mut self, target: &'static ContentInfo, json: &Json, at: At<'_>) -> Option<Uuid> {
+        let Json::Object(input) = json else {
+            return self.refuse(Code::BadUserInput, format!("must be an object, not {json}"), at);
+        };
+        let natural = self.reuse.then(|| natural_key(target, input, self.site)).flatten();
+        if let Some(id) = natural.as_ref().and_then(|key| self.keys.get(key)) {
+            return Some(id);
+        }
+        let rights = self.rights_to_create(target, at)?;
+        let id = new_uuid();
+        let outer = std::mem::replace(&mut self.rights, rights);
+        let mut row = self.blank(target, id, at);
+        self.entry(target, &mut row, None, input, at);
+        self.rights = outer;
+        self.items.push(Item {
+            info: target,
+            root: self.root,
+            is_root: false,
+            publish: self.publish,
+            old: None,
+            new: row,
+            record: OnceLock::new(),
+        });
+        if let Some(key) = natural {
+            self.keys.set(&key, id);
+        }
+        Some(id)
+    }
+
+    fn rights_to_create(&mut self, target: &'static ContentInfo, at: At<'_>) -> Option<Rights<'a>> {
+        let publishes = self.publish && target.drafts;
+        let may_publish = if publishes { self.guard.access().must(target, Action::Publish) } else { Ok(()) };
+        match self.guard.rights(target, Action::Create).and_then(|rights| may_publish.map(|()| rights)) {
+            Ok(rights) => Some(rights),
+            Err(problem) => {
+                self.faults.0.push((self.root, problem.at(at.steps())));
+                None
+            }
+        }
+    }
+
+    fn many(&mut self, to: &RelationInfo, before: Value, json: &Json, at: At<'_>) -> Option<Value> {
+        let mut items = match before {
+            Value::List(items) => items,
+            _ => Vec::new(),
+        };
+        if json.is_null() {
+            return Some(Value::List(Vec::new()));
+        }
+        let Json::Object(parts) = json else {
+            return self.refuse(Code::BadUserInput, format!("must be an object, not {json}"), at);
+        };
+        let mut valid = true;
+        for name in parts.keys().filter(|name| !matches!(name.as_str(), "set" | "connect" | "create" | "disconnect")) {
+            self.fault(
+                Code::BadUserInput,
+                format!("`{name}` is not one of set, connect, create, disconnect"),
+                At::Key(&at, name),
+            );
+            valid = false;
+        }
+        for part in ["set", "connect", "create", "disconnect"] {
+            let Some(json) = parts.get(part).filter(|json| !json.is_null()) else { continue };
+            let listed = self.list(json, At::Key(&at, part), true, |overlay, json, at| match (part, to.to) {
+                ("create", [target]) => overlay.create(target, json, at).map(Value::Uuid),
+                _ => overlay.target(to, json, at),
+            });
+            match (part, listed) {
+                (_, None) => valid = false,
+                ("set", Some(Value::List(listed))) => items = listed,
+                ("disconnect", Some(Value::List(listed))) => items.retain(|item| !listed.contains(item)),
+                (_, Some(Value::List(listed))) => items.extend(listed),
+                (_, Some(_)) => {}
+            }
+        }
+        valid.then(|| Value::List(without_repeats(items)))
+    }
+
+    /// A key of the relation's target, or of one of them.
+    fn target(&mut self, to: &RelationInfo, json: &Json, at: At<'_>) -> Option<Value> {
+        if let [target] = to.to {
+            return self.lookup(target, json, at).map(Value::Uuid);
+        }
+        match sole_member(to, json) {
+            Some((target, json)) => {
+                let id = self.lookup(target, json, At::Key(&at, &camel(target.table)))?;
+                Some(any(target, id))
+            }
+            None => self.refuse(Code::BadUserInput, one_target(to), at),
+        }
+    }
+
+    pub fn fault(&mut self, code: Code, message: String, at: At<'_>) {
+        self.faults.add(self.root, code, message, at);
+    }
+
+    pub fn refuse<T>(&mut self, code: Code, message: String, at: At<'_>) -> Option<T> {
+        self.fault(code, message, at);
+        None
+    }
+}
+
+/// An id together with its table, where a relation has several targets.
+pub fn any(target: &ContentInfo, id: Uuid) -> Value {
+    Value::List(vec![Value::Text(target.table.to_owned()), Value::Uuid(id)])
+}
+
+/// The field of children that names one of its owner's rows in inputs: the first that is unique.
+pub fn child_key(info: &ContentInfo) -> Option<(usize, &'static FieldInfo)> {
+    super::table::natural_keys(info).next()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::List(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+fn without_repeats(values: Vec<Value>) -> Vec<Value> {
+    let mut distinct = Vec::with_capacity(values.len());
+    for value in values {
+        if !distinct.contains(&value) {
+            distinct.push(value);
+        }
+    }
+    distinct
+}
+
+fn sole_member<'a>(to: &RelationInfo, json: &'a Json) -> Option<(&'static ContentInfo, &'a Json)> {
+    let given = json.as_object()?.values().filter(|json| !json.is_null()).count();
+    let mut known = to.to.iter().filter_map(|target| Some((*target, member(json, target)?)));
+    known.next().filter(|_| given == 1)
+}
+
+fn one_target(to: &RelationInfo) -> String {
+    let names: Vec<_> = to.to.iter().map(|target| camel(target.table)).collect();
+    format!("must have exactly one of {}", names.join(", "))
+}

@@ -1,0 +1,101 @@
+//! Publishing copies the rows of entries from `draft` to `live`, unpublishing removes them: statements, not rows, pass through the server.
+
+use std::collections::HashMap;
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use model::content::{ContentInfo, RelationInfo};
+use crate::Connection;
+use crate::write::failure::Result;
+use crate::write::table;
+
+/// What is live of these entries, by revision.
+pub async fn revisions(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
+    let sql = format!(r#"select id, revision from live."{}" where id = any($1)"#, info.table);
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Marks when the entries were first published; what is saved and published at once is marked as it is saved.
+pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
+    let sql = format!(
+        r#"update draft."{}" set published_at = now() where id = any($1) and published_at is null"#,
+        info.table
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    Ok(())
+}
+
+/// Removing what is live first lets two entries of a batch exchange a value that is unique. Nothing else is touched by it: relations that
+/// point at the entry have no foreign key in `live`.
+pub async fn publish(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
+    remove(connection, info, replaced).await?;
+    let system = ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
+    copy(connection, info, &system, "id = any($1)", ids).await?;
+    for (_, child) in table::children(info) {
+        copy(connection, child, &["id", "parent_id", "position"], "parent_id = any($1)", ids).await?;
+        let owners = format!(r#"owner_id in (select id from draft."{}" where parent_id = any($1))"#, child.table);
+        joins(connection, child, &owners, ids).await?;
+    }
+    joins(connection, info, "owner_id = any($1)", ids).await
+}
+
+/// Takes the entries from `live` with all that they own, which has no foreign key there: one statement.
+pub async fn remove(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(AssertSqlSafe(removal(info))).bind(ids).execute(connection).await?;
+    Ok(())
+}
+
+fn removal(info: &ContentInfo) -> String {
+    let join = |(_, to): (usize, RelationInfo)| format!(r#"delete from live."{}" where owner_id = any($1)"#, to.join);
+    let mut owned: Vec<String> = table::joins(info).map(join).collect();
+    for (_, child) in table::children(info) {
+        let rows = format!(r#"select id from live."{}" where parent_id = any($1)"#, child.table);
+        let join =
+            |(_, to): (usize, RelationInfo)| format!(r#"delete from live."{}" where owner_id in ({rows})"#, to.join);
+        owned.extend(table::joins(child).map(join));
+        owned.push(format!(r#"delete from live."{}" where parent_id = any($1)"#, child.table));
+    }
+    let owned: Vec<_> = owned.iter().enumerate().map(|(at, delete)| format!("gone_{at} as ({delete})")).collect();
+    let with = if owned.is_empty() { String::new() } else { format!("with {} ", owned.join(", ")) };
+    format!(r#"{with}delete from live."{}" where id = any($1)"#, info.table)
+}
+
+async fn copy(
+    connection: &mut Connection,
+    info: &ContentInfo,
+    system: &[&str],
+    condition: &str,
+    ids: &[Uuid],
+) -> Result<()> {
+    let fields = table::columns(info).into_iter().map(|column| column.name);
+    copy_columns(connection, info.table, system.iter().map(|name| (*name).to_owned()).chain(fields), condition, ids)
+        .await
+}
+
+async fn joins(connection: &mut Connection, info: &ContentInfo, condition: &str, ids: &[Uuid]) -> Result<()> {
+    for (_, to) in table::joins(info) {
+        let columns = ["owner_id", "position"].iter().chain(to.columns).map(|column| (*column).to_owned());
+        copy_columns(connection, to.join, columns, condition, ids).await?;
+    }
+    Ok(())
+}
+
+async fn copy_columns(
+    connection: &mut Connection,
+    table: &str,
+    columns: impl Iterator<Item = String>,
+    condition: &str,
+    ids: &[Uuid],
+) -> Result<()> {
+    let columns: Vec<_> = columns.map(|column| format!(r#""{column}""#)).collect();
+    let columns = columns.join(", ");
+    let sql =
+        format!(r#"insert into live."{table}" ({columns}) select {columns} from draft."{table}" where {condition}"#);
+    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    Ok(())
+}

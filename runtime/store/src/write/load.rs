@@ -1,0 +1,189 @@
+//! Reads whole entries as they are stored, with their relations and children, a statement a table.
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row as _, ValueRef};
+use uuid::Uuid;
+
+use model::content::{ContentInfo, RelationInfo, Shape};
+use base::error::Error;
+use crate::write::failure::Result;
+use crate::write::input::any;
+use crate::write::row::{Old, Row};
+use crate::write::table::{self, Column};
+use crate::{Connection, Stage};
+use crate::value::Value;
+
+/// The entries with these ids, those that exist. Locked rows can still be pointed at, but nobody else changes them until the transaction ends;
+/// always in the order of the ids, so that two writers wait instead of deadlocking.
+pub async fn load(
+    connection: &mut Connection,
+    stage: Stage,
+    info: &'static ContentInfo,
+    ids: &[Uuid],
+    lock: bool,
+) -> Result<HashMap<Uuid, Old>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let columns = table::columns(info);
+    let sql = format!(
+        r#"select t.id, t.revision{} from {}."{}" t where t.id = any($1) order by t.id{}"#,
+        select(info, &columns),
+        stage.schema(),
+        info.table,
+        if lock { " for no key update" } else { "" }
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
+    let mut entries = HashMap::with_capacity(rows.len());
+    for stored in &rows {
+        let row = read_row(info, &columns, stored, 2)?;
+        entries.insert(row.id, Old { row, revision: stored.try_get(1)? });
+    }
+    let found: Vec<Uuid> = entries.keys().copied().collect();
+    for (field, to) in table::joins(info) {
+        for (owner, target) in joined(connection, stage, &to, &found).await? {
+            if let Some(Old { row, .. }) = entries.get_mut(&owner) {
+                push(&mut row.values[field], target);
+            }
+        }
+    }
+    for (field, child) in table::children(info) {
+        for (parent, row) in load_children(connection, stage, child, &found).await? {
+            if let Some(Old { row: owner, .. }) = entries.get_mut(&parent) {
+                owner.children.entry(field).or_default().push(row);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// The children of these entries with their parents, in order.
+async fn load_children(
+    connection: &mut Connection,
+    stage: Stage,
+    info: &'static ContentInfo,
+    parents: &[Uuid],
+) -> Result<Vec<(Uuid, Row)>> {
+    let columns = table::columns(info);
+    let sql = format!(
+        r#"select t.id, t.parent_id{} from {}."{}" t where t.parent_id = any($1) order by t.parent_id, t.position"#,
+        select(info, &columns),
+        stage.schema(),
+        info.table
+    );
+    let stored = sqlx::query(AssertSqlSafe(sql)).bind(parents).fetch_all(&mut *connection).await?;
+    let mut rows = Vec::with_capacity(stored.len());
+    let mut places = HashMap::with_capacity(stored.len());
+    for stored in &stored {
+        let row = read_row(info, &columns, stored, 2)?;
+        places.insert(row.id, rows.len());
+        rows.push((stored.try_get(1)?, row));
+    }
+    let ids: Vec<Uuid> = rows.iter().map(|(_, row): &(Uuid, Row)| row.id).collect();
+    for (field, to) in table::joins(info) {
+        for (owner, target) in joined(connection, stage, &to, &ids).await? {
+            if let Some(place) = places.get(&owner) {
+                push(&mut rows[*place].1.values[field], target);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn joined(
+    connection: &mut Connection,
+    stage: Stage,
+    to: &RelationInfo,
+    owners: &[Uuid],
+) -> Result<Vec<(Uuid, Value)>> {
+    let list: String = to.columns.iter().map(|column| format!(r#", "{column}""#)).collect();
+    let sql = format!(
+        r#"select owner_id{list} from {}."{}" where owner_id = any($1) order by owner_id, position"#,
+        stage.schema(),
+        to.join
+    );
+    let stored = sqlx::query(AssertSqlSafe(sql)).bind(owners).fetch_all(connection).await?;
+    let mut targets = Vec::with_capacity(stored.len());
+    for row in &stored {
+        for (part, target) in to.to.iter().enumerate() {
+            if let Some(id) = row.try_get::<Option<Uuid>, _>(part + 1)? {
+                targets.push((row.try_get(0)?, if to.to.len() == 1 { Value::Uuid(id) } else { any(target, id) }));
+            }
+        }
+    }
+    Ok(targets)
+}
+
+fn push(list: &mut Value, item: Value) {
+    if let Value::List(items) = list {
+        items.push(item);
+    }
+}
+
+fn select(info: &ContentInfo, columns: &[Column]) -> String {
+    let expression = |column: &Column| {
+        let name = format!(r#"t."{}""#, column.name);
+        match info.fields[column.field].shape {
+            Shape::Scalar(kind) if column.part == 0 => kind.select(&name),
+            _ => name,
+        }
+    };
+    columns.iter().map(|column| format!(", {}", expression(column))).collect()
+}
+
+fn read_row(info: &'static ContentInfo, columns: &[Column], stored: &PgRow, first: usize) -> Result<Row> {
+    let mut row = Row::new(info, stored.try_get(0)?, Vec::new());
+    let mut place = 0;
+    while let Some(column) = columns.get(place) {
+        let width = columns[place..].iter().take_while(|next| next.field == column.field).count();
+        row.values[column.field] = read_field(&info.fields[column.field].shape, stored, first + place, width)?;
+        place += width;
+    }
+    Ok(row)
+}
+
+fn read_field(shape: &Shape, stored: &PgRow, first: usize, width: usize) -> Result<Value> {
+    match shape {
+        Shape::Scalar(kind) => {
+            let raw = (first..first + width).map(|index| stored.try_get_raw(index)).collect::<Result<Vec<_>, _>>()?;
+            let mut bytes = Vec::with_capacity(width);
+            for value in &raw {
+                bytes.push(if value.is_null() { None } else { Some(value.as_bytes().map_err(Error::internal)?) });
+            }
+            kind.read(&bytes).map_err(|error| Error::internal(error).into())
+        }
+        Shape::Enum(_) => Ok(stored.try_get::<Option<String>, _>(first)?.map_or(Value::Null, Value::Text)),
+        Shape::Enums(_) => {
+            Ok(Value::List(stored.try_get::<Vec<String>, _>(first)?.into_iter().map(Value::Text).collect()))
+        }
+        Shape::One(to) => {
+            for (part, target) in to.to.iter().enumerate() {
+                if let Some(id) = stored.try_get::<Option<Uuid>, _>(first + part)? {
+                    return Ok(if to.to.len() == 1 { Value::Uuid(id) } else { any(target, id) });
+                }
+            }
+            Ok(Value::Null)
+        }
+        Shape::Component(_) => json(stored, first),
+        Shape::Components(_) | Shape::Blocks(_) => match json(stored, first)? {
+            Value::Json(serde_json::Value::Array(items)) => {
+                Ok(Value::List(items.into_iter().map(Value::Json).collect()))
+            }
+            _ => Ok(Value::List(Vec::new())),
+        },
+        Shape::Many(_) | Shape::Children(_) => Ok(Value::Null),
+    }
+}
+
+/// `jsonb` in binary is one byte of version, then text.
+fn json(stored: &PgRow, index: usize) -> Result<Value> {
+    let raw = stored.try_get_raw(index)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let bytes = raw.as_bytes().map_err(Error::internal)?;
+    let json = serde_json::from_slice(bytes.get(1..).unwrap_or_default()).map_err(Error::internal)?;
+    Ok(Value::Json(json))
+}

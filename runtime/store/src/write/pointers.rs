@@ -1,0 +1,206 @@
+//! Which relations of the whole schema can point at a type, and which entries do.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Value as Json, json};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use model::content::{ComponentInfo, ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
+use crate::id;
+use crate::write::failure::Result;
+use crate::write::guard::readable;
+use crate::write::table;
+use crate::{Connection, Stage, Store};
+
+/// As many entries as an error lists.
+const SHOWN: usize = 20;
+
+/// A relation that can point at the type in question, with the column that does.
+pub struct Pointer {
+    /// The type or children that hold it.
+    source: &'static ContentInfo,
+    field: &'static FieldInfo,
+    pub to: RelationInfo,
+    many: bool,
+    column: &'static str,
+}
+
+/// An entry that points at something that is to go.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference {
+    pub info: &'static ContentInfo,
+    pub id: Uuid,
+    /// The type or children that hold the relation, and the stage in which it was found.
+    source: &'static ContentInfo,
+    stage: Stage,
+    field: &'static FieldInfo,
+}
+
+impl Reference {
+    /// The same in both stages.
+    pub fn place(&self) -> (&'static str, Uuid, &'static str) {
+        (self.info.table, self.id, self.field.name)
+    }
+}
+
+pub fn pointers(schema: &'static SchemaInfo, target: &'static ContentInfo) -> Vec<Pointer> {
+    let children = schema.types.iter().flat_map(|info| table::children(info).map(|(_, child)| child));
+    schema.types.iter().copied().chain(children).flat_map(|source| of_source(source, target)).collect()
+}
+
+fn of_source(source: &'static ContentInfo, target: &ContentInfo) -> Vec<Pointer> {
+    let mut pointers = Vec::new();
+    for field in source.fields {
+        let (to, many) = match field.shape {
+            Shape::One(to) => (to, false),
+            Shape::Many(to) => (to, true),
+            _ => continue,
+        };
+        let Some(part) = to.to.iter().position(|other| other.table == target.table) else { continue };
+        pointers.push(Pointer { source, field, to, many, column: to.columns[part] });
+    }
+    pointers
+}
+
+impl Pointer {
+    /// The type whose entries hold the relation, themselves or in their children.
+    pub fn entry(&self) -> &'static ContentInfo {
+        self.source.owner.unwrap_or(self.source)
+    }
+
+    /// A to-many relation and a row of children go without taking their entry along, unless that is refused.
+    pub fn loses_item(&self) -> bool {
+        self.to.on_delete != OnDelete::Restrict && (self.many || self.source.owner.is_some())
+    }
+
+    /// The statement that clears the relation in a stage.
+    pub fn forget(&self, stage: Stage) -> Option<String> {
+        let (stage, column, source) = (stage.schema(), &self.column, self.source.table);
+        match (self.to.on_delete, self.many) {
+            (_, true) => Some(format!(r#"delete from {stage}."{}" where "{column}" = any($1)"#, self.to.join)),
+            (OnDelete::SetNull, false) => {
+                Some(format!(r#"update {stage}."{source}" set "{column}" = null where "{column}" = any($1)"#))
+            }
+            (OnDelete::Cascade, false) => Some(format!(r#"delete from {stage}."{source}" where "{column}" = any($1)"#)),
+            // What is left of these goes with its own entry.
+            (OnDelete::Restrict, false) => None,
+        }
+    }
+
+    fn select(&self, stage: Stage) -> String {
+        let (stage, column, source) = (stage.schema(), &self.column, self.source.table);
+        let is_child = self.source.owner.is_some();
+        match (self.many, is_child) {
+            (false, false) => format!(r#"select id from {stage}."{source}" where "{column}" = any($1)"#),
+            (false, true) => format!(r#"select parent_id from {stage}."{source}" where "{column}" = any($1)"#),
+            (true, false) => format!(r#"select owner_id from {stage}."{}" where "{column}" = any($1)"#, self.to.join),
+            (true, true) => format!(
+                r#"select c.parent_id from {stage}."{}" j join {stage}."{source}" c on c.id = j.owner_id where j."{column}" = any($1)"#,
+                self.to.join
+            ),
+        }
+    }
+}
+
+/// The entries that point at any of these ids.
+pub async fn references(
+    connection: &mut Connection,
+    stage: Stage,
+    pointer: &Pointer,
+    ids: &[Uuid],
+) -> Result<Vec<Reference>> {
+    let found: Vec<Uuid> =
+        sqlx::query_scalar(AssertSqlSafe(pointer.select(stage))).bind(ids).fetch_all(connection).await?;
+    let Pointer { source, field, .. } = *pointer;
+    Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, source, stage, field }).collect())
+}
+
+/// The live entries whose components point at any of these ids.
+pub async fn inside_components(
+    connection: &mut Connection,
+    schema: &'static SchemaInfo,
+    target: &ContentInfo,
+    ids: &[Uuid],
+) -> Result<Vec<Reference>> {
+    let mut references = Vec::new();
+    for source in schema.contents() {
+        for field in source.fields.iter().filter(|field| holds(&field.shape, target)) {
+            // Stored ids are UUIDs in text, which nothing else looks like.
+            let sql = format!(
+                r#"select distinct t.{} from live."{}" t, unnest($1::uuid[]) as k(id) where strpos(t."{}"::text, k.id::text) > 0"#,
+                if source.owner.is_some() { "parent_id" } else { "id" },
+                source.table,
+                field.snake
+            );
+            let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
+            let info = source.owner.unwrap_or(source);
+            references.extend(found.into_iter().map(|id| Reference { info, id, source, stage: Stage::Live, field }));
+        }
+    }
+    Ok(references)
+}
+
+/// Whether components kept in the field have a relation to the type.
+fn holds(shape: &Shape, target: &ContentInfo) -> bool {
+    let of = |component: &ComponentInfo| {
+        component.fields.iter().any(|field| match field.shape {
+            Shape::One(to) | Shape::Many(to) => to.to.iter().any(|other| other.table == target.table),
+            shape => holds(&shape, target),
+        })
+    };
+    match shape {
+        Shape::Component(component) | Shape::Components(component) => of(component),
+        Shape::Blocks(blocks) => blocks.of.iter().any(|component| of(component)),
+        _ => false,
+    }
+}
+
+/// The first references with their titles, for an error's details; those that the actor may not read are left out.
+pub async fn shown(connection: &mut Connection, store: &Store, references: &[Reference]) -> Result<Vec<Json>> {
+    let mut shown: BTreeMap<_, Json> = BTreeMap::new();
+    // Drafts last, since their titles are the newest.
+    for stage in [Stage::Live, Stage::Draft] {
+        let may = |reference: &&Reference| {
+            reference.stage == stage
+                && store.access.reads(reference.source, stage).has(reference.source, reference.field.snake)
+        };
+        let mut by_type: BTreeMap<&'static str, Vec<&Reference>> = BTreeMap::new();
+        for reference in references.iter().filter(may) {
+            by_type.entry(reference.info.table).or_default().push(reference);
+        }
+        for of_type in by_type.into_values() {
+            let info = of_type[0].info;
+            let ids: Vec<Uuid> = of_type.iter().map(|reference| reference.id).collect();
+            let readable = readable(connection, store, stage, info, ids).await?;
+            let titles = titles(connection, store, stage, info, &readable).await?;
+            let readable: HashSet<Uuid> = readable.into_iter().collect();
+            for reference in of_type.into_iter().filter(|reference| readable.contains(&reference.id)) {
+                let entry = json!({
+                    "type": info.name,
+                    "id": id::encode(info.table, reference.id),
+                    "field": reference.field.name,
+                    "title": titles.get(&reference.id),
+                });
+                shown.insert(reference.place(), entry);
+            }
+        }
+    }
+    Ok(shown.into_values().take(SHOWN).collect())
+}
+
+/// What the entries are called, as far as the actor may read that.
+pub async fn titles(
+    connection: &mut Connection,
+    store: &Store,
+    stage: Stage,
+    info: &ContentInfo,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, String>> {
+    let title = table::title(info).filter(|column| store.access.reads(info, stage).has(info, column));
+    let Some(column) = title.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
+    let (stage, table) = (stage.schema(), info.table);
+    let sql = format!(r#"select id, "{column}" from {stage}."{table}" where id = any($1) and "{column}" is not null"#);
+    let found: Vec<(Uuid, String)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
+    Ok(found.into_iter().collect())
+}

@@ -1,0 +1,196 @@
+//! The rows that a batch of inputs comes to, before anything of them is checked or saved.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+
+use crate::access::Action;
+use base::error::Code;
+use crate::id::new_uuid;
+use crate::write::batch::{Input, Request, Target, revision_mismatch};
+use crate::write::failure::Result;
+use crate::write::guard::{Guard, must_know};
+use crate::write::input::Overlay;
+use crate::write::keys::{Collector, Key, Keys};
+use crate::write::load::load;
+use crate::write::row::{At, Faults, Item, Old, Row};
+use crate::{Connection, Stage, Store};
+
+/// Keys become ids, what is stored is read and locked, inputs are laid over it.
+pub async fn prepare(
+    connection: &mut Connection,
+    guard: Guard<'_>,
+    store: &Store,
+    request: &Request<'_>,
+    faults: &mut Faults,
+) -> Result<Vec<Item>> {
+    let (info, site) = (request.info, &store.schema.site);
+    // Two kinds of keys: what may be pointed at is not what may be written.
+    let (mut keys, mut target_keys) = (Keys::default(), Keys::default());
+    let targets: Vec<Option<Key>> =
+        request.inputs.iter().map(|input| target_key(request, input, store, faults)).collect();
+    let mut collector = Collector { keys: &mut keys, site, reuse: request.reuse };
+    for input in &request.inputs {
+        collector.fields(info, input.data);
+    }
+    targets.iter().flatten().for_each(|key| target_keys.want(key));
+    keys.resolve(connection, store).await?;
+    target_keys.resolve_all(connection).await?;
+    let ids: Vec<Uuid> = targets.iter().flatten().filter_map(|key| target_keys.get(key)).collect();
+    let mut stored = load(connection, Stage::Draft, info, &ids, true).await?;
+    let locked = stored.keys().copied().collect();
+    let admitted = guard.admitted(connection, info, Action::Update, locked).await?;
+    stored.retain(|id, _| admitted.contains(id));
+    let plans = plans(request, &targets, &stored, &mut target_keys, &mut keys, faults);
+    let mut items = Vec::with_capacity(request.inputs.len());
+    for (input, plan) in request.inputs.iter().zip(plans) {
+        let Some(Plan { id, key, free }) = plan else { continue };
+        let old = stored.remove(&id);
+        if let Some(old) = &old {
+            check_revision(input, old, faults);
+        }
+        let action = if old.is_none() { Action::Create } else { Action::Update };
+        let of_key = At::Key(&At::Steps(&input.outer), "key");
+        let rights = match guard.rights(info, action) {
+            Ok(rights) => rights,
+            Err(problem) => {
+                faults.0.push((input.root, problem.at(of_key.steps())));
+                continue;
+            }
+        };
+        let mut overlay = Overlay {
+            site,
+            guard,
+            rights,
+            publish: input.publish,
+            keys: &mut keys,
+            faults,
+            items: &mut items,
+            root: input.root,
+            reuse: request.reuse,
+        };
+        let at = At::Steps(&input.path);
+        let mut new = match &old {
+            Some(old) => Row { path: input.path.clone(), ..old.row.clone() },
+            None => overlay.blank(info, id, at),
+        };
+        new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
+        let given = key.clone().map(|(field, value)| (field, value, of_key));
+        overlay.entry(info, &mut new, given, input.data, at);
+        // The input may say that the entry is to have another value than that of its key, which may be taken.
+        if let Some((field, value)) = key {
+            new.claimed.retain(|claimed| *claimed != field || new.values[field] == value);
+        }
+        items.push(Item {
+            info,
+            root: input.root,
+            is_root: true,
+            publish: input.publish,
+            old,
+            new,
+            record: OnceLock::new(),
+        });
+    }
+    Ok(items)
+}
+
+/// The key that says which entry an input is about, if it says so.
+fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &mut Faults) -> Option<Key> {
+    match input.target {
+        Target::New => None,
+        Target::Id { id, .. } => Some(Key { info: request.info, field: None, value: crate::value::Value::Uuid(id) }),
+        Target::Key { key, .. } => match Key::parse(request.info, key, &store.schema.site) {
+            Ok(key) => match key.field.map(|field| must_know(&store.access, request.info, field.snake)) {
+                None | Some(Ok(())) => Some(key),
+                Some(Err(problem)) => {
+                    let at = At::Key(&At::Steps(&input.outer), "key");
+                    faults.0.push((input.root, problem.at(at.steps())));
+                    None
+                }
+            },
+            Err(no) => {
+                faults.add(input.root, no.code, no.message, At::Key(&At::Steps(&input.outer), "key"));
+                None
+            }
+        },
+    }
+}
+
+/// The entry that an input is about.
+struct Plan {
+    id: Uuid,
+    /// The field and value of the key of a new entry.
+    key: Option<(usize, crate::value::Value)>,
+    /// Whether no entry has this key; there may be one that the actor may not write.
+    free: bool,
+}
+
+/// The entry of each input, a stored one or a new one with the value of its key; `None` after a fault. One that the actor may not
+/// write is not among the stored ones, as if there were none.
+fn plans(
+    request: &Request<'_>,
+    targets: &[Option<Key>],
+    stored: &HashMap<Uuid, Old>,
+    target_keys: &mut Keys,
+    keys: &mut Keys,
+    faults: &mut Faults,
+) -> Vec<Option<Plan>> {
+    let mut seen: HashSet<Uuid> = HashSet::new();
+    let mut plans = Vec::with_capacity(targets.len());
+    for (input, key) in request.inputs.iter().zip(targets) {
+        let outer = At::Steps(&input.outer);
+        let found = key.as_ref().and_then(|key| target_keys.get(key));
+        let free = found.is_none();
+        let plan = match (key, found.filter(|id| stored.contains_key(id) || seen.contains(id))) {
+            (None, _) => matches!(input.target, Target::New).then(|| Plan { id: new_uuid(), key: None, free }),
+            (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
+            (Some(key), None) => match (key.field, &key.value) {
+                _ if expected(input).is_some() && matches!(input.target, Target::Key { .. }) => {
+                    let message = format!("{}: without `revision` a new one is made", key.missing());
+                    faults.add(input.root, Code::Conflict, message, At::Key(&outer, "revision"));
+                    None
+                }
+                (Some(field), value) => {
+                    let place = request.info.fields.iter().position(|other| std::ptr::eq(other, field));
+                    let id = new_uuid();
+                    keys.set(key, id);
+                    target_keys.set(key, id);
+                    place.map(|place| Plan { id, key: Some((place, value.clone())), free })
+                }
+                (None, crate::value::Value::Uuid(id)) if request.keep_ids && free => Some(Plan { id: *id, key: None, free }),
+                _ => {
+                    let name = if matches!(input.target, Target::Id { .. }) { "id" } else { "key" };
+                    faults.add(input.root, Code::NotFound, key.missing(), At::Key(&outer, name));
+                    None
+                }
+            },
+        };
+        match plan {
+            Some(Plan { id, .. }) if !seen.insert(id) => {
+                faults.add(input.root, Code::Conflict, "another item of the list has this key", At::Key(&outer, "key"));
+                plans.push(None);
+            }
+            plan => plans.push(plan),
+        }
+    }
+    plans
+}
+
+/// The revision that the input was made from, if it says so.
+fn expected(input: &Input<'_>) -> Option<i64> {
+    match input.target {
+        Target::New => None,
+        Target::Id { revision, .. } => Some(revision),
+        Target::Key { revision, .. } => revision,
+    }
+}
+
+fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
+    if let Some(expected) = expected(input).filter(|expected| *expected != old.revision) {
+        faults.0.push((
+            input.root,
+            revision_mismatch(expected, old.revision, At::Key(&At::Steps(&input.outer), "revision")),
+        ));
+    }
+}

@@ -1,0 +1,232 @@
+//! Deleting and unpublishing: what points at the entry refuses it, goes with it or loses it, as each relation declares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::access::Action;
+use model::content::{ContentInfo, OnDelete};
+use base::error::{Code, Problem, Step};
+use crate::hooks::{EventKind, HookSet, Moment};
+use crate::write::batch::{Happened, call, revision_mismatch};
+use crate::write::failure::Result;
+use crate::write::guard::Guard;
+use crate::write::load::load;
+use crate::write::pointers::{Pointer, Reference, inside_components, pointers, references};
+use crate::write::row::{At, Item, Old};
+use crate::write::{live, trail};
+use crate::{Connection, Stage, Store};
+
+/// The entry that a call is about.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    pub info: &'static ContentInfo,
+    pub id: Uuid,
+    pub revision: i64,
+}
+
+/// Entries that go together, by table; those that were found last point at those found first.
+#[derive(Default)]
+struct Going {
+    types: Vec<(&'static ContentInfo, BTreeSet<Uuid>)>,
+}
+
+impl Going {
+    fn has(&self, info: &ContentInfo, id: Uuid) -> bool {
+        self.types.iter().any(|(known, ids)| known.table == info.table && ids.contains(&id))
+    }
+
+    fn add(&mut self, info: &'static ContentInfo, id: Uuid) -> bool {
+        match self.types.iter_mut().find(|(known, _)| known.table == info.table) {
+            Some((_, ids)) => ids.insert(id),
+            None => {
+                self.types.push((info, BTreeSet::from([id])));
+                true
+            }
+        }
+    }
+
+    fn ids(&self) -> impl DoubleEndedIterator<Item = (&'static ContentInfo, Vec<Uuid>)> {
+        self.types.iter().map(|(info, ids)| (*info, ids.iter().copied().collect()))
+    }
+}
+
+/// The entry as it is stored, locked. One that the actor may not do this with is as one that does not exist.
+pub async fn subject(connection: &mut Connection, store: &Store, subject: Subject, action: Action) -> Result<Item> {
+    let Subject { info, id, revision } = subject;
+    let guard = Guard::new(store, false);
+    guard.rights(info, action).map_err(refused)?;
+    let stored = load(connection, Stage::Draft, info, &[id], true).await?.remove(&id);
+    let admitted = guard.admitted(connection, info, action, stored.iter().map(|old| old.row.id).collect()).await?;
+    let Some(old) = stored.filter(|_| admitted.contains(&id)) else {
+        let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
+        return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
+    };
+    if old.revision != revision {
+        return Err(refused(revision_mismatch(revision, old.revision, At::Key(&At::Steps(&[]), "revision"))));
+    }
+    Ok(item(info, old))
+}
+
+pub async fn delete(connection: &mut Connection, store: &Store, hooks: &HookSet, of: Subject) -> Result<Vec<Happened>> {
+    subject(connection, store, of, Action::Delete).await?;
+    let (going, blockers) = closure(connection, store, of, Leaving::ForGood).await?;
+    refuse_referenced(connection, store, of.info, &blockers, "deleted").await?;
+    let items = stored(connection, &going, |_| true).await?;
+    for item in &items {
+        call(connection, store, hooks, Moment::BeforeDelete, item).await?;
+    }
+    for (info, ids) in going.ids() {
+        for pointer in pointers(store.schema, info) {
+            forget_live(connection, &pointer, &ids).await?;
+        }
+    }
+    for (info, ids) in going.ids().rev() {
+        live::remove(connection, info, &ids).await?;
+        let sql = format!(r#"delete from draft."{}" where id = any($1)"#, info.table);
+        sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *connection).await?;
+    }
+    for item in &items {
+        call(connection, store, hooks, Moment::AfterDelete, item).await?;
+    }
+    trail::deleted(connection, store, &items).await?;
+    Ok(events(&going, of, EventKind::Deleted))
+}
+
+/// Relations that lose their target stay as they are: what is not live reads as null, and is back when it is published again.
+pub async fn unpublish(
+    connection: &mut Connection,
+    store: &Store,
+    hooks: &HookSet,
+    of: Subject,
+    force: bool,
+) -> Result<Vec<Happened>> {
+    subject(connection, store, of, Action::Publish).await?;
+    if live::revisions(connection, of.info, &[of.id]).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (going, blockers) = closure(connection, store, of, Leaving::Live).await?;
+    if !force {
+        refuse_referenced(connection, store, of.info, &blockers, "unpublished").await?;
+    }
+    let items = stored(connection, &going, |info| hooks.of(info).is_some()).await?;
+    for item in &items {
+        call(connection, store, hooks, Moment::BeforeUnpublish, item).await?;
+    }
+    for (info, ids) in going.ids() {
+        live::remove(connection, info, &ids).await?;
+    }
+    for item in &items {
+        call(connection, store, hooks, Moment::AfterUnpublish, item).await?;
+    }
+    let events = events(&going, of, EventKind::Unpublished);
+    trail::happened(connection, store, &events).await?;
+    Ok(events)
+}
+
+/// How an entry goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    /// Deleted: relations that are declared to forget it do so.
+    ForGood,
+    /// Unpublished: whatever shows it would show nothing, which is asked first.
+    Live,
+}
+
+/// All that goes with the entry, and what would be left pointing at some of it though its relation does not allow that.
+async fn closure(
+    connection: &mut Connection,
+    store: &Store,
+    of: Subject,
+    leaving: Leaving,
+) -> Result<(Going, Vec<Reference>)> {
+    let stages: &[Stage] = match leaving {
+        Leaving::ForGood => &[Stage::Draft, Stage::Live],
+        Leaving::Live => &[Stage::Live],
+    };
+    let mut going = Going::default();
+    going.add(of.info, of.id);
+    let mut blockers = Vec::new();
+    let mut frontier = vec![(of.info, vec![of.id])];
+    while let Some((info, ids)) = frontier.pop() {
+        for pointer in pointers(store.schema, info) {
+            let loses_it = pointer.to.on_delete == OnDelete::SetNull || pointer.loses_item();
+            if loses_it && leaving == Leaving::ForGood {
+                continue;
+            }
+            let mut found: Vec<Reference> = Vec::new();
+            for &stage in stages {
+                found.extend(references(connection, stage, &pointer, &ids).await?);
+            }
+            match pointer.to.on_delete {
+                _ if loses_it => blockers.append(&mut found),
+                OnDelete::Restrict => blockers.append(&mut found),
+                _ => {
+                    let found: BTreeSet<Uuid> = found.into_iter().map(|reference| reference.id).collect();
+                    let new: Vec<Uuid> = found.into_iter().filter(|id| going.add(pointer.entry(), *id)).collect();
+                    if !new.is_empty() {
+                        frontier.push((pointer.entry(), new));
+                    }
+                }
+            }
+        }
+    }
+    if leaving == Leaving::Live {
+        for (info, ids) in going.ids() {
+            blockers.extend(inside_components(connection, store.schema, info, &ids).await?);
+        }
+    }
+    blockers.retain(|blocker| !going.has(blocker.info, blocker.id));
+    Ok((going, blockers))
+}
+
+/// What is live has no foreign keys of its own, so relations there are cleared as the ones in `draft` are by theirs.
+async fn forget_live(connection: &mut Connection, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
+    let Some(sql) = pointer.forget(Stage::Live) else { return Ok(()) };
+    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    Ok(())
+}
+
+async fn refuse_referenced(
+    connection: &mut Connection,
+    store: &Store,
+    info: &ContentInfo,
+    blockers: &[Reference],
+    what: &str,
+) -> Result<()> {
+    if blockers.is_empty() {
+        return Ok(());
+    }
+    let references = super::pointers::shown(connection, store, blockers).await?;
+    let count = blockers.iter().map(Reference::place).collect::<BTreeSet<_>>().len();
+    let message = format!("the {} cannot be {what}: {count} other entries point at it", info.name);
+    let details = serde_json::json!({ "references": references, "count": count });
+    Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
+}
+
+fn refused(problem: Problem) -> super::failure::Failure {
+    base::error::Error::from(problem).into()
+}
+
+/// The entries of these types, as hooks and the audit log are told of them.
+async fn stored(connection: &mut Connection, going: &Going, of: impl Fn(&ContentInfo) -> bool) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    for (info, ids) in going.ids().filter(|(info, _)| of(info)) {
+        let mut stored: BTreeMap<_, _> = load(connection, Stage::Draft, info, &ids, true).await?.into_iter().collect();
+        while let Some((_, old)) = stored.pop_first() {
+            items.push(item(info, old));
+        }
+    }
+    Ok(items)
+}
+
+pub fn item(info: &'static ContentInfo, old: Old) -> Item {
+    Item { info, root: 0, is_root: true, publish: false, new: old.row.clone(), old: Some(old), record: OnceLock::new() }
+}
+
+fn events(going: &Going, of: Subject, kind: EventKind) -> Vec<Happened> {
+    let all = going.ids().flat_map(|(info, ids)| ids.into_iter().map(move |id| (info, id)));
+    all.map(|(info, id)| Happened { info, kind, id, revision: of.revision }).collect()
+}

@@ -1,0 +1,183 @@
+//! What the write path holds in memory: rows with their children, where in the input they come from, and what is wrong.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+
+use model::content::{ContentInfo, Shape};
+use base::error::{Code, Problem, Step};
+use crate::hooks::{AnyRecord, Entry};
+use model::kind::nfc;
+use crate::value::Value;
+
+/// A row of a content type or of children.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub id: Uuid,
+    /// In the order of the fields; null for children. Lists are never null.
+    pub values: Vec<Value>,
+    /// By index of the field.
+    pub children: BTreeMap<usize, Vec<Row>>,
+    /// Where in the input it is; empty when the input does not mention it.
+    pub path: Vec<Step>,
+    /// Fields whose input was refused: nothing more is said about them.
+    pub invalid: Vec<usize>,
+    /// Fields whose unique value was free when it was looked for: a slug that was made, a key without an entry.
+    pub claimed: Vec<usize>,
+}
+
+/// An entry to be written.
+#[derive(Debug)]
+pub struct Item {
+    pub info: &'static ContentInfo,
+    /// Index of the input that it belongs to, for a nested entry that of its root.
+    pub root: usize,
+    /// False for a nested entry.
+    pub is_root: bool,
+    pub publish: bool,
+    pub old: Option<Old>,
+    pub new: Row,
+    /// `new` as hooks take it, once one has asked for it.
+    pub record: OnceLock<AnyRecord>,
+}
+
+/// What is stored of an entry.
+#[derive(Clone, Debug)]
+pub struct Old {
+    pub row: Row,
+    pub revision: i64,
+}
+
+/// Everything that is wrong with a batch, by the index of the input to blame.
+#[derive(Debug, Default)]
+pub struct Faults(pub Vec<(usize, Problem)>);
+
+/// A place in the input, made into steps only when there is something to say about it.
+#[derive(Clone, Copy)]
+pub enum At<'a> {
+    Steps(&'a [Step]),
+    Key(&'a At<'a>, &'a str),
+    Index(&'a At<'a>, usize),
+}
+
+impl Item {
+    /// Whether there is anything to store.
+    pub fn is_changed(&self) -> bool {
+        self.old.as_ref().is_none_or(|old| !self.new.same(&old.row, self.info))
+    }
+
+    /// The revision that it has once it is stored.
+    pub fn revision(&self) -> i64 {
+        match &self.old {
+            None => 1,
+            Some(old) if self.is_changed() => old.revision + 1,
+            Some(old) => old.revision,
+        }
+    }
+}
+
+impl Row {
+    pub fn new(info: &ContentInfo, id: Uuid, path: Vec<Step>) -> Self {
+        let values = info.fields.iter().map(|field| empty(&field.shape)).collect();
+        Self { id, values, children: BTreeMap::new(), path, invalid: Vec::new(), claimed: Vec::new() }
+    }
+
+    pub fn children(&self, field: usize) -> &[Self] {
+        self.children.get(&field).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether both hold the same, whatever they are called.
+    pub fn same_values(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+
+    /// Whether both hold the same, their children and the order of these included.
+    pub fn same(&self, other: &Self, info: &ContentInfo) -> bool {
+        let fields = super::table::children(info);
+        self.same_values(other) && {
+            let mut fields = fields;
+            fields.all(|(field, child)| {
+                let (ours, theirs) = (self.children(field), other.children(field));
+                ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.id == b.id && a.same(b, child))
+            })
+        }
+    }
+
+    /// As hooks take it.
+    pub fn entry(&self, info: &ContentInfo) -> Entry {
+        let mut row = self.values.clone();
+        for (field, child) in super::table::children(info) {
+            let rows = self.children(field).iter().map(|row| {
+                let Entry { id, row } = row.entry(child);
+                let mut values = vec![Value::Uuid(id)];
+                values.extend(row);
+                Value::List(values)
+            });
+            row[field] = Value::List(rows.collect());
+        }
+        Entry { id: self.id, row }
+    }
+
+    /// Takes back what a hook made of [`Row::entry`]. Children with an id that is not among the old ones are new.
+    pub fn take(&mut self, info: &ContentInfo, entry: Vec<Value>) {
+        for (index, (field, value)) in info.fields.iter().zip(entry).enumerate() {
+            match (field.shape, value) {
+                (Shape::Children(child), Value::List(rows)) => {
+                    let mut before = self.children.remove(&index).unwrap_or_default();
+                    let rows = rows.into_iter().filter_map(|row| child_row(child, row, &mut before));
+                    let rows: Vec<_> = rows.collect();
+                    self.children.insert(index, rows);
+                }
+                (Shape::Children(_), _) => {}
+                (shape, Value::Null) => self.values[index] = empty(&shape),
+                (_, Value::Text(text)) => self.values[index] = Value::Text(nfc(&text).into_owned()),
+                (_, value) => self.values[index] = value,
+            }
+        }
+    }
+}
+
+fn child_row(info: &ContentInfo, value: Value, before: &mut Vec<Row>) -> Option<Row> {
+    let Value::List(mut values) = value else { return None };
+    let fields = values.split_off(1);
+    let Some(Value::Uuid(id)) = values.pop() else { return None };
+    let known = before.iter().position(|row| row.id == id).map(|place| before.swap_remove(place));
+    let mut row = known.unwrap_or_else(|| Row::new(info, crate::id::new_uuid(), Vec::new()));
+    row.take(info, fields);
+    Some(row)
+}
+
+/// The value of a field that has none.
+pub fn empty(shape: &Shape) -> Value {
+    match shape {
+        Shape::Enums(_) | Shape::Many(_) | Shape::Components(_) | Shape::Blocks(_) => Value::List(Vec::new()),
+        _ => Value::Null,
+    }
+}
+
+impl Faults {
+    pub fn add(&mut self, root: usize, code: Code, message: impl Into<String>, at: At<'_>) {
+        self.0.push((root, Problem::new(code, message).at(at.steps())));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl At<'_> {
+    pub fn steps(&self) -> Vec<Step> {
+        match self {
+            Self::Steps(steps) => steps.to_vec(),
+            Self::Key(parent, key) => extended(parent, Step::from(*key)),
+            Self::Index(parent, index) => extended(parent, Step::from(*index)),
+        }
+    }
+}
+
+fn extended(parent: &At<'_>, step: Step) -> Vec<Step> {
+    let mut steps = parent.steps();
+    steps.push(step);
+    steps
+}

@@ -1,0 +1,210 @@
+//! Stores the rows of a batch in `draft`: a statement for each table and kind of work, whatever the number of entries.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use model::content::{ContentInfo, RelationInfo};
+use crate::Connection;
+use crate::write::failure::Result;
+use crate::write::row::{Item, Row};
+use crate::write::sheet::Sheet;
+use crate::write::table::{self, cell, target};
+use crate::write::unique;
+use crate::value::Value;
+
+/// A row to be stored, beside what is stored of it.
+#[derive(Clone, Copy)]
+struct Write<'a> {
+    row: &'a Row,
+    old: Option<&'a Row>,
+    /// For children: the owner and the place among its children.
+    place: Option<(Uuid, usize)>,
+}
+
+/// What the sheet of a table has beside the fields.
+#[derive(Clone, Copy)]
+enum System {
+    /// By nobody where no user acts.
+    Entry {
+        publish: bool,
+        user: Option<Uuid>,
+    },
+    Child,
+}
+
+/// Items that hold what is stored already are passed over. Whether those that are published have been marked so.
+pub async fn save(
+    connection: &mut Connection,
+    items: &[Item],
+    user: Option<Uuid>,
+    publishes: &impl Fn(&Item) -> bool,
+) -> Result<bool> {
+    let mut marked = true;
+    for (info, items) in in_order(items) {
+        let publish = items.iter().all(|item| publishes(item));
+        marked &= publish || !items.iter().any(|item| publishes(item));
+        let writes = items.iter().filter(|item| item.is_changed()).map(|item| Write {
+            row: &item.new,
+            old: item.old.as_ref().map(|old| &old.row),
+            place: None,
+        });
+        let writes: Vec<_> = writes.collect();
+        remove_children(connection, info, &writes).await?;
+        free(connection, info, &writes).await?;
+        rows(connection, info, &writes, System::Entry { publish, user }).await?;
+        for (field, child) in table::children(info) {
+            let writes: Vec<_> = writes.iter().flat_map(|write| children_of(write, field)).collect();
+            free(connection, child, &writes).await?;
+            rows(connection, child, &writes, System::Child).await?;
+        }
+    }
+    Ok(marked)
+}
+
+/// The items by type, those first that others point at: nested ones come before their owners in the batch, so one walk finds how many
+/// statements must come before each. Entries of the batch's own type may point at each other, so they are one statement.
+fn in_order(items: &[Item]) -> Vec<(&'static ContentInfo, Vec<&Item>)> {
+    let last = items.last().map_or("", |item| item.info.table);
+    let mut levels: HashMap<Uuid, usize> = HashMap::new();
+    let mut groups: BTreeMap<(usize, &'static str), (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
+    for item in items {
+        let level = match item.info.table == last {
+            true => usize::MAX,
+            false => {
+                let level = 1 + deepest(&item.new, &levels);
+                levels.insert(item.new.id, level);
+                level
+            }
+        };
+        groups.entry((level, item.info.table)).or_insert((item.info, Vec::new())).1.push(item);
+    }
+    groups.into_values().collect()
+}
+
+fn deepest(row: &Row, levels: &HashMap<Uuid, usize>) -> usize {
+    fn of(value: &Value, levels: &HashMap<Uuid, usize>) -> usize {
+        match value {
+            Value::Uuid(id) => levels.get(id).copied().unwrap_or(0),
+            Value::List(items) => items.iter().map(|item| of(item, levels)).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+    let own = row.values.iter().map(|value| of(value, levels)).max();
+    let children = row.children.values().flatten().map(|child| deepest(child, levels)).max();
+    own.max(children).unwrap_or(0)
+}
+
+fn children_of<'a>(write: &Write<'a>, field: usize) -> Vec<Write<'a>> {
+    let before = write.old.map_or(&[][..], |old| old.children(field));
+    let rows = write.row.children(field).iter().enumerate().filter_map(|(position, row)| {
+        let known = before.iter().position(|old| old.id == row.id);
+        let old = known.map(|place| &before[place]);
+        let same = known == Some(position) && old.is_some_and(|old| old.same_values(row));
+        (!same).then_some(Write { row, old, place: Some((write.row.id, position)) })
+    });
+    rows.collect()
+}
+
+/// Order matters: a value that is unique may move from a row that goes to one that comes.
+async fn remove_children(connection: &mut Connection, info: &ContentInfo, writes: &[Write<'_>]) -> Result<()> {
+    for (field, child) in table::children(info) {
+        let gone = writes.iter().flat_map(|write| {
+            let before = write.old.map_or(&[][..], |old| old.children(field));
+            let stays = |old: &&Row| write.row.children(field).iter().any(|row| row.id == old.id);
+            before.iter().filter(move |old| !stays(old)).map(|old| old.id)
+        });
+        let gone: Vec<Uuid> = gone.collect();
+        if !gone.is_empty() {
+            let sql = format!(r#"delete from draft."{}" where id = any($1)"#, child.table);
+            sqlx::query(AssertSqlSafe(sql)).bind(gone).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn free(connection: &mut Connection, info: &'static ContentInfo, writes: &[Write<'_>]) -> Result<()> {
+    let rows: Vec<_> = writes.iter().map(|write| (write.row, write.old)).collect();
+    unique::free(connection, info, &rows).await
+}
+
+async fn rows(
+    connection: &mut Connection,
+    info: &'static ContentInfo,
+    writes: &[Write<'_>],
+    system: System,
+) -> Result<()> {
+    let name = format!(r#"draft."{}""#, info.table);
+    let (changed, new): (Vec<Write<'_>>, Vec<Write<'_>>) = writes.iter().partition(|write| write.old.is_some());
+    if !new.is_empty() {
+        let mut sheet = sheet(info, &new);
+        if let System::Entry { publish, user } = system {
+            sheet.constant("revision", "1");
+            sheet.ids("created_by", new.iter().map(|_| user));
+            sheet.ids("updated_by", new.iter().map(|_| user));
+            sheet.constant("created_at", "now()");
+            sheet.constant("updated_at", "now()");
+            if publish {
+                sheet.constant("published_at", "now()");
+            }
+        }
+        sheet.insert(connection, &name, "id").await?;
+    }
+    if !changed.is_empty() {
+        let mut sheet = sheet(info, &changed);
+        if let System::Entry { publish, user } = system {
+            sheet.constant("revision", "t.revision + 1");
+            sheet.ids("updated_by", changed.iter().map(|_| user));
+            sheet.constant("updated_at", "now()");
+            if publish {
+                sheet.constant("published_at", "coalesce(t.published_at, now())");
+            }
+        }
+        sheet.update(connection, &name).await?;
+    }
+    for (field, to) in table::joins(info) {
+        join(connection, field, &to, writes).await?;
+    }
+    Ok(())
+}
+
+fn sheet<'a>(info: &'static ContentInfo, writes: &[Write<'a>]) -> Sheet<'a> {
+    let mut sheet = Sheet::new(writes.iter().map(|write| write.row.id).collect());
+    if writes.iter().any(|write| write.place.is_some()) {
+        sheet.ids("parent_id", writes.iter().map(|write| write.place.map(|(parent, _)| parent)));
+        sheet.numbers("position", writes.iter().map(|write| write.place.map_or(0, |(_, position)| position as i64)));
+    }
+    for column in table::columns(info) {
+        let shape = &info.fields[column.field].shape;
+        let cells = writes.iter().map(|write| cell(shape, &write.row.values[column.field], column.part));
+        sheet.texts(column.name, column.cast, cells);
+    }
+    sheet
+}
+
+async fn join(connection: &mut Connection, field: usize, to: &RelationInfo, writes: &[Write<'_>]) -> Result<()> {
+    let differs = |write: &&Write<'_>| write.old.is_some_and(|old| old.values[field] != write.row.values[field]);
+    let cleared: Vec<Uuid> = writes.iter().filter(differs).map(|write| write.row.id).collect();
+    if !cleared.is_empty() {
+        let sql = format!(r#"delete from draft."{}" where owner_id = any($1)"#, to.join);
+        sqlx::query(AssertSqlSafe(sql)).bind(cleared).execute(&mut *connection).await?;
+    }
+    let mut owners = Vec::new();
+    let mut items: Vec<(usize, &Value)> = Vec::new();
+    for write in writes.iter().filter(|write| write.old.is_none() || differs(write)) {
+        if let Value::List(targets) = &write.row.values[field] {
+            owners.extend(targets.iter().map(|_| write.row.id));
+            items.extend(targets.iter().enumerate());
+        }
+    }
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let mut sheet = Sheet::new(owners);
+    sheet.numbers("position", items.iter().map(|(position, _)| *position as i64));
+    for (part, column) in to.columns.iter().enumerate() {
+        sheet.ids(*column, items.iter().map(|(_, value)| target(to, value, part)));
+    }
+    sheet.insert(connection, &format!(r#"draft."{}""#, to.join), "owner_id").await
+}

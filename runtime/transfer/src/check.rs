@@ -1,0 +1,119 @@
+//! `typecase check`: the entries that do not pass the rules of the schema, by path. A rule that came later refuses no entry that is
+//! there, until it is saved; this lists them beforehand.
+
+use std::fmt::Write as _;
+
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use model::content::ContentInfo;
+use base::error::{Error, Step};
+use crate::import::in_order;
+use store::write::check::Checker;
+use store::write::failure::Failure;
+use store::write::load::load;
+use store::write::row::{At, Faults};
+use store::{Connection, Stage, Store};
+use crate::export;
+use store::id;
+
+/// Entries that are read together.
+const CHUNK: usize = 500;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The content type whose entries are looked at, such as `product`; `all` for every type
+    #[arg(long = "type", value_name = "TYPE", default_value = export::ALL)]
+    pub content_type: String,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Entries that were looked at, in each stage.
+    pub entries: u64,
+    /// `live product_01h…: variants.2.sku: must have at most 5 characters, not 9`
+    pub faults: Vec<String>,
+}
+
+/// Prints what does not pass; the exit code is 1 when there is anything.
+pub async fn main(options: &Options, store: &Store) -> u8 {
+    match run(options, store).await {
+        Ok(report) => {
+            report.faults.iter().for_each(|fault| println!("{fault}"));
+            eprintln!("{} entries, {} values that do not pass their rules", report.entries, report.faults.len());
+            u8::from(!report.faults.is_empty())
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            2
+        }
+    }
+}
+
+/// Looks at every entry of the type in both stages, at one moment of the database.
+pub async fn run(options: &Options, store: &Store) -> Result<Report, String> {
+    let types = match options.content_type.as_str() {
+        export::ALL => in_order(store.schema),
+        name => vec![crate::import::content_type(store.schema, name)?],
+    };
+    let said = |error: Error| {
+        let messages: Vec<_> = error.problems.into_iter().map(|problem| problem.message).collect();
+        format!("the check stopped: {}", messages.join("; "))
+    };
+    let mut transaction = store.writes.begin().await.map_err(|error| said(error.into()))?;
+    let snapshot = sqlx::query("set transaction isolation level repeatable read, read only");
+    snapshot.execute(&mut *transaction).await.map_err(|error| said(error.into()))?;
+    let mut report = Report::default();
+    for info in types {
+        for stage in [Stage::Draft, Stage::Live] {
+            let checked = check(&mut transaction, store, stage, info, &mut report).await;
+            checked.map_err(|failure| said(failure.into_error(store.schema, false)))?;
+        }
+    }
+    Ok(report)
+}
+
+async fn check(
+    connection: &mut Connection,
+    store: &Store,
+    stage: Stage,
+    info: &'static ContentInfo,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let sql = format!(r#"select id from {}."{}" where id > $1 order by id limit {CHUNK}"#, stage.schema(), info.table);
+    let mut last = Uuid::nil();
+    loop {
+        let ids: Vec<Uuid> =
+            sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(last).fetch_all(&mut *connection).await?;
+        let Some(end) = ids.last() else { return Ok(()) };
+        last = *end;
+        report.entries += ids.len() as u64;
+        let mut entries = load(connection, stage, info, &ids, false).await?;
+        for id in ids {
+            let Some(entry) = entries.remove(&id) else { continue };
+            let mut faults = Faults::default();
+            let publishing = stage == Stage::Live;
+            let mut checker = Checker { site: &store.schema.site, faults: &mut faults, root: 0, publishing };
+            checker.row(info, &entry.row, None, At::Steps(&[]));
+            let shown = id::encode(info.table, id);
+            let lines = faults.0.iter().map(|(_, problem)| {
+                format!("{} {shown}: {}: {}", stage.schema(), path(&problem.path), problem.message)
+            });
+            report.faults.extend(lines);
+        }
+    }
+}
+
+/// `variants.2.sku`
+fn path(steps: &[Step]) -> String {
+    let mut text = String::new();
+    for step in steps {
+        let dot = if text.is_empty() { "" } else { "." };
+        let _ = match step {
+            Step::Key(key) => write!(text, "{dot}{key}"),
+            Step::Index(index) => write!(text, "{dot}{index}"),
+        };
+    }
+    text
+}

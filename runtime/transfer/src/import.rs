@@ -1,0 +1,210 @@
+//! `typecase import`: records of other systems become entries, by a declarative mapping or in the native form.
+//!
+//! One thread reads and maps, another task saves a batch at a time; between them stands a short queue, so that memory
+//! does not grow with the file.
+
+mod amount;
+mod apply;
+mod bulk;
+mod coerce;
+mod compile;
+mod date;
+mod decode;
+mod dialect;
+mod expr;
+mod group;
+mod html;
+mod json;
+mod lines;
+mod mapping;
+mod money;
+pub(crate) mod native;
+mod number;
+mod path;
+mod read;
+mod reference;
+mod report;
+mod save;
+mod source;
+mod step;
+mod table;
+mod waiting;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use model::content::{ContentInfo, SchemaInfo};
+use crate::export::{ALL, file_of};
+use store::hooks::HookSet;
+use store::Store;
+use store::write::Rehearsal;
+
+use apply::Mapper;
+use native::Native;
+use read::{Form, Reader};
+use report::Report;
+use save::Saver;
+
+pub use source::{Format, Quote, Reading, encoding};
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The content type that the records become, such as `product`; `all` for a folder that `export --type all` wrote
+    #[arg(long = "type", value_name = "TYPE")]
+    pub content_type: String,
+    /// How a record becomes an entry (YAML); without it the records are in the form that `export` writes
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Publish every entry that is saved
+    #[arg(long)]
+    pub publish: bool,
+    /// How many records are saved together
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub batch: u32,
+    /// Do everything and take it back: what is said is what the import would say
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the lines that were rejected, with their problems, to this file (NDJSON)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "How the file is read, where that is not found out")]
+    pub reading: Reading,
+    /// One JSON object a line, or a table with a header row (CSV, TSV), also packed (`.gz`); `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What an import did, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub read: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub skipped: u64,
+    pub rejected: u64,
+    /// References that were left out because their target does not exist.
+    pub left_out: u64,
+    pub elapsed: Duration,
+}
+
+/// Runs the import and says on the terminal what happened. 0: all is in; 2: some records were rejected; 1: it failed.
+pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
+    match run(options, store, hooks).await {
+        Ok(summary) => {
+            println!("{summary}");
+            if options.dry_run {
+                println!("nothing was saved: this was a dry run");
+            }
+            if summary.rejected > 0 { 2 } else { 0 }
+        }
+        Err(message) => {
+            eprintln!("{message}");
+            1
+        }
+    }
+}
+
+/// The error says what to do, and what is in already.
+pub async fn run(options: &Options, store: &Store, hooks: &HookSet) -> Result<Summary, String> {
+    let started = Instant::now();
+    let mut report = Report::new(options.report.as_deref())?;
+    let done = import(options, store, hooks, &mut report).await;
+    report.finish()?;
+    done.map(|summary| Summary { elapsed: started.elapsed(), ..summary })
+}
+
+async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut Report) -> Result<Summary, String> {
+    let failed = |error: base::error::Error| format!("the import stopped: {error}; nothing was imported");
+    let mut summary = Summary::default();
+    let mut sources = sources(options, store.schema)?;
+    // What is wrong with a file is said before anything of the first one is saved.
+    let mut readers = Vec::with_capacity(sources.len());
+    for (_, form, file) in sources.iter_mut() {
+        let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;
+        let form = form.take().ok_or("a file is read once")?;
+        readers.push(Reader::new(source, form, options.batch as usize, options.report.is_some())?);
+    }
+    let rehearsal = match options.dry_run {
+        true => Some(Rehearsal::begin(store).await.map_err(failed)?),
+        false => None,
+    };
+    let mut savers = Vec::with_capacity(sources.len());
+    for ((info, ..), reader) in sources.iter().zip(readers) {
+        let mut saver = Saver::new(store, hooks, info, options, rehearsal.as_ref());
+        saver.save_all(reader, report).await?;
+        savers.push(saver);
+    }
+    for saver in savers {
+        summary.add(saver.finish(report).await?);
+    }
+    if let Some(rehearsal) = rehearsal {
+        rehearsal.end().await.map_err(failed)?;
+    }
+    Ok(summary)
+}
+
+type Source = (&'static ContentInfo, Option<Form>, PathBuf);
+
+/// What is read, in order.
+fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>, String> {
+    if options.content_type == ALL {
+        if options.map.is_some() {
+            return Err("a mapping is for one content type: name it with `--type`".into());
+        }
+        let types = in_order(schema);
+        let source = |(place, info): (usize, &&'static ContentInfo)| {
+            let packed = format!("{}.ndjson.gz", info.table);
+            let file = [file_of(&options.file, info), options.file.join(packed)].into_iter().find(|file| file.exists());
+            file.map(|file| (*info, Some(Form::Native(Native::new(info, types[place..].to_vec()))), file))
+        };
+        let sources: Vec<Source> = types.iter().enumerate().filter_map(source).collect();
+        return match sources.is_empty() {
+            true => Err(format!("{}: no file such as product.ndjson is in this folder", options.file.display())),
+            false => Ok(sources),
+        };
+    }
+    let info = content_type(schema, &options.content_type)?;
+    let form = match &options.map {
+        Some(map) => Form::Mapped(Box::new(Mapper::new(mapping(map, info, schema)?, &schema.site))),
+        None => Form::Native(Native::new(info, vec![info])),
+    };
+    Ok(vec![(info, Some(form), options.file.clone())])
+}
+
+/// Every type after those that it points at, where there is such an order.
+pub(crate) fn in_order(schema: &'static SchemaInfo) -> Vec<&'static ContentInfo> {
+    let mut left: Vec<&'static ContentInfo> = schema.types.to_vec();
+    let mut ordered = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let waits = |info: &&&'static ContentInfo| {
+            let others = left.iter().filter(|other| other.table != info.table);
+            others.filter(|other| info.fields.iter().any(|field| native::points_at(field, other))).count()
+        };
+        // In a circle, the type that waits for the fewest.
+        let Some(next) = left.iter().min_by_key(waits).copied() else { break };
+        left.retain(|info| info.table != next.table);
+        ordered.push(next);
+    }
+    ordered
+}
+
+pub(crate) fn content_type(schema: &'static SchemaInfo, name: &str) -> Result<&'static ContentInfo, String> {
+    let found = schema.types.iter().find(|info| info.table == name || info.name == name).copied();
+    found.ok_or_else(|| {
+        let known: Vec<_> = schema.types.iter().map(|info| info.table).collect();
+        format!("there is no content type `{name}`; there are {}", known.join(", "))
+    })
+}
+
+fn mapping(path: &Path, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<mapping::Mapping, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    compile::compile(&text, info, schema).map_err(|faults| {
+        let lines: Vec<_> = faults.iter().map(|fault| format!("{}:{fault}", path.display())).collect();
+        lines.join("\n")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Steps that count: numbers and amounts of money in texts, and what a list of them comes to.
+
+use std::borrow::Cow;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::{Value as Json, json};
+
+use model::content::SiteInfo;
+use crate::import::expr::{Expr, Found, How, is_blank};
+use crate::import::money;
+use crate::import::number::Point;
+use crate::import::path::{Scope, plain_text};
+use crate::import::step::each;
+
+/// A number in text, times a factor, rounded to as many digits.
+#[derive(Debug)]
+pub struct Number {
+    pub point: Point,
+    pub times: Option<Decimal>,
+    pub round: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Fold {
+    pub to: To,
+    pub point: Point,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum To {
+    Lowest,
+    Highest,
+    Sum,
+}
+
+#[derive(Debug)]
+pub struct Money {
+    /// Without it: the code in the text, else the site's currency.
+    pub currency: Option<Expr>,
+    pub point: Point,
+    /// The number counts minor units.
+    pub minor: bool,
+    pub round: bool,
+}
+
+impl Number {
+    pub fn apply(&self, value: &Json) -> Result<Json, String> {
+        let text = plain_text(value).ok_or("an object or a list is no number: name a key of it in the path")?;
+        let point = point_of(value, self.point);
+        let plain = money::number(&text, point).ok_or_else(|| {
+            format!("must be a number such as `1234.5`, not `{}`{}", money::shorten(&text), money::hint(point))
+        })?;
+        if self.times.is_none() && self.round.is_none() {
+            return Ok(numeric(plain));
+        }
+        let mut number = Decimal::from_str_exact(&plain).map_err(|_| format!("`{text}` has too many digits"))?;
+        if let Some(times) = self.times {
+            number = number.checked_mul(times).ok_or_else(|| format!("`{text}` is too large"))?.normalize();
+        }
+        if let Some(digits) = self.round {
+            number = number.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+        }
+        Ok(numeric(number.to_string()))
+    }
+}
+
+/// A number of JSON has its point as JSON has it, whatever texts have.
+fn point_of(value: &Json, point: Point) -> Point {
+    if value.is_number() { Point::Dot } else { point }
+}
+
+/// A JSON number where that has every digit, so that it is no text whose marks are guessed; all others as text.
+fn numeric(plain: String) -> Json {
+    let same = |number: &serde_json::Number| number.to_string() == plain;
+    match plain.parse::<serde_json::Number>().ok().filter(same) {
+        Some(number) => Json::Number(number),
+        None => Json::String(plain),
+    }
+}
+
+impl Fold {
+    /// Of the numbers or amounts of a list, those that are there. Amounts in different currencies cannot be compared.
+    pub fn apply<'a>(self, value: &Json, site: &SiteInfo) -> Found<'a> {
+        let items = match value {
+            Json::Array(items) => items.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        let mut result: Option<(Decimal, Option<String>)> = None;
+        for item in items.iter().filter(|item| !is_blank(item)) {
+            let (number, currency) = self.item(item, site)?;
+            result = match result {
+                Some((_, known)) if known != currency => {
+                    return Err("the amounts are in different currencies: choose one in the path".into());
+                }
+                Some((before, known)) => Some((self.two(before, number).ok_or("the numbers are too large")?, known)),
+                None => Some((number, currency)),
+            };
+        }
+        Ok(match result {
+            Some((number, Some(currency))) => {
+                Some(Cow::Owned(amount(money::minor_units(number, &currency, false)?, &currency)))
+            }
+            Some((number, None)) => Some(Cow::Owned(numeric(number.to_string()))),
+            None => None,
+        })
+    }
+
+    fn item(self, item: &Json, site: &SiteInfo) -> Result<(Decimal, Option<String>), String> {
+        if let Some((minor, currency)) = amount_of(item) {
+            return Ok((Decimal::new(minor, model::currency::exponent(currency)), Some(currency.to_owned())));
+        }
+        let text = plain_text(item).ok_or("a list of numbers or amounts is expected, and it has other objects")?;
+        let amount = money::parse(&text, point_of(item, self.point))?;
+        let currency = match amount.currencies.is_empty() {
+            true => None,
+            false => Some(currency(&text, &amount.currencies, None, site)?),
+        };
+        Ok((amount.number, currency))
+    }
+
+    fn two(self, one: Decimal, other: Decimal) -> Option<Decimal> {
+        match self.to {
+            To::Lowest => Some(one.min(other)),
+            To::Highest => Some(one.max(other)),
+            To::Sum => one.checked_add(other),
+        }
+    }
+}
+
+/// An amount in the form of the API.
+fn amount(minor: i64, currency: &str) -> Json {
+    json!({ "amountMinor": minor.to_string(), "currency": currency })
+}
+
+fn amount_of(value: &Json) -> Option<(i64, &str)> {
+    let minor = value.get("amountMinor")?.as_str()?.parse().ok()?;
+    Some((minor, value.get("currency")?.as_str()?))
+}
+
+impl Money {
+    pub fn apply<'a>(&self, value: Cow<'a, Json>, scope: &Scope<'_>, how: How<'_>) -> Found<'a> {
+        let given = match &self.currency {
+            Some(currency) => currency.eval(scope, how.site)?.and_then(|value| plain_text(&value)),
+            None => None,
+        };
+        let given = given.map(|given| given.trim().to_uppercase());
+        let list = each(value, how.aligned, &mut |item| self.one(item, given.as_deref(), how.site))?;
+        Ok(match list.as_deref() {
+            Some(Json::Array(items)) if items.len() <= 1 && !how.aligned => items.first().cloned().map(Cow::Owned),
+            _ => list,
+        })
+    }
+
+    fn one(&self, value: &Json, given: Option<&str>, site: &SiteInfo) -> Result<Json, String> {
+        if let Some((_, currency)) = amount_of(value) {
+            return match given.filter(|given| *given != currency) {
+                Some(given) => Err(format!("the amount is in {currency}, but its currency is given as {given}")),
+                None => Ok(value.clone()),
+            };
+        }
+        let Some(text) = plain_text(value) else {
+            return Err("an object or a list is no amount of money: name the amount in the path".into());
+        };
+        match text.trim().is_empty() {
+            true => Ok(Json::Null),
+            false => money_json(&text, self, point_of(value, self.point), given, site),
+        }
+    }
+}
+
+fn money_json(text: &str, money: &Money, point: Point, given: Option<&str>, site: &SiteInfo) -> Result<Json, String> {
+    let parsed = money::parse(text, point)?;
+    let currency = currency(text, &parsed.currencies, given, site)?;
+    let minor = match money.minor {
+        true => whole(parsed.number)
+            .ok_or_else(|| format!("`{}` is no whole number of minor units", money::shorten(text)))?,
+        false => {
+            money::minor_units(parsed.number, &currency, money.round).map_err(|error| unclear(text, point, &error))?
+        }
+    };
+    Ok(amount(minor, &currency))
+}
+
+/// Three digits behind a mark may be thousands.
+fn unclear(text: &str, point: Point, error: &str) -> String {
+    let text = money::shorten(text);
+    match point {
+        Point::Guess => format!(
+            "{error} (`{text}`): `decimal` under `money` says which mark stands before cents, `round: true` rounds"
+        ),
+        _ => format!("{error} (`{text}`): `round: true` rounds"),
+    }
+}
+
+/// The currency that is given, else the one that the text names, else the site's. `named`: which the text may mean.
+fn currency(text: &str, named: &[String], given: Option<&str>, site: &SiteInfo) -> Result<String, String> {
+    let text = money::shorten(text);
+    let may = |code: &str| named.iter().any(|named| named == code);
+    match (given, named) {
+        (Some(given), []) => Ok(given.to_owned()),
+        (Some(given), _) if may(given) => Ok(given.to_owned()),
+        (Some(given), _) => Err(format!("`{text}` is in {}, but its currency is given as {given}", named.join(" or "))),
+        (None, []) => Ok(site.currency.to_owned()),
+        (None, [only]) => Ok(only.clone()),
+        (None, _) if may(site.currency) => Ok(site.currency.to_owned()),
+        (None, _) => match site.currencies.iter().filter(|code| may(code)).collect::<Vec<_>>().as_slice() {
+            [only] => Ok((**only).to_owned()),
+            _ => Err(format!("`{text}` may be in {}: name the currency under `money`", named.join(", "))),
+        },
+    }
+}
+
+fn whole(number: Decimal) -> Option<i64> {
+    number.is_integer().then(|| i64::try_from(number).ok()).flatten()
+}
+
+/// Money as text without a step for it: in the currency that the text names, else in the site's.
+pub fn plain_money(text: &str, site: &SiteInfo) -> Result<Json, String> {
+    let money = Money { currency: None, point: Point::Guess, minor: false, round: false };
+    money_json(text, &money, money.point, None, site)
+}

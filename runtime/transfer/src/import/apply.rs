@@ -1,0 +1,406 @@
+//! Carries out a mapping: a record becomes what the write path takes. No IO; the same records in the same order give the same entries.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::{Map, Value as Json, json};
+
+use model::content::{FieldInfo, SiteInfo};
+use base::error::{Code, Problem, Step};
+use crate::import::coerce;
+use crate::import::expr::{Expr, is_blank, is_empty_list};
+use crate::import::mapping::{Condition, Each, Fill, Form, Group, Mapping, Missing, Part, Rule};
+use crate::import::path::{MOST_WORK, Scope, plain_text};
+use crate::import::reference;
+use store::write::camel;
+
+/// A record as the write path takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// `{"slug": "chair"}`.
+    pub key: Json,
+    /// The fields of an update input.
+    pub data: Map<String, Json>,
+    /// Fields that wait until all records are in.
+    pub later: Map<String, Json>,
+    /// `(field, name of the relation's input)` of references that may be left out when their target does not exist.
+    pub optional: Vec<&'static str>,
+    pub publish: bool,
+    /// Of an entry that was changed since it was published: what is published, to be saved before.
+    pub live: Option<Map<String, Json>>,
+}
+
+pub enum Applied {
+    Item(Box<Item>),
+    /// The mapping leaves the record out.
+    Skipped,
+    Rejected(Vec<Problem>),
+}
+
+/// What is remembered from record to record: keys and numbered values that were seen, as hashes.
+pub struct Mapper {
+    mapping: Mapping,
+    site: &'static SiteInfo,
+    lines: HashMap<u64, u64>,
+    taken: Vec<HashMap<u64, u32>>,
+}
+
+/// One record under way.
+pub struct Run<'m> {
+    pub site: &'static SiteInfo,
+    taken: &'m mut [HashMap<u64, u32>],
+    problems: Vec<Problem>,
+    pub later: Map<String, Json>,
+    pub optional: Vec<&'static str>,
+    path: Vec<Step>,
+}
+
+/// The item is left out, or cannot be made; the reason has been noted then.
+pub struct Left;
+
+impl Mapper {
+    pub fn new(mapping: Mapping, site: &'static SiteInfo) -> Self {
+        let taken = (0..mapping.numbered).map(|_| HashMap::new()).collect();
+        Self { mapping, site, lines: HashMap::new(), taken }
+    }
+
+    pub fn apply(&mut self, line: u64, record: &Json) -> Applied {
+        let Self { mapping, site, lines, taken } = self;
+        let mut run =
+            Run { site, taken, problems: Vec::new(), later: Map::new(), optional: Vec::new(), path: Vec::new() };
+        let work = Cell::new(MOST_WORK);
+        let scope = Scope::root(record, &work);
+        if let Some(only) = &mapping.only {
+            match run.passes(only, &scope) {
+                Ok(true) => {}
+                Ok(false) => return Applied::Skipped,
+                Err(message) => {
+                    run.fault(Code::InvalidValue, message);
+                    return Applied::Rejected(run.problems);
+                }
+            }
+        }
+        let data = run.fields(&mapping.rules, &scope);
+        let key = data.as_ref().ok().and_then(|data| data.get(mapping.key.name)).filter(|key| !key.is_null()).cloned();
+        let name = mapping.key.name;
+        if let Some(key) = &key
+            && let Some(first) = lines.get(&hash(key))
+        {
+            let message = format!(
+                "line {first} has the same {}, {key}: `group_by` makes one record of rows that belong together",
+                mapping.key.snake
+            );
+            run.problems.push(Problem::new(Code::Conflict, message).at([name.into()]));
+        }
+        if !run.problems.is_empty() {
+            return Applied::Rejected(run.problems);
+        }
+        let Ok(data) = data else { return Applied::Skipped };
+        let Some(key) = key else {
+            let message = "is missing, and entries are found by it: see `key` of the mapping";
+            return Applied::Rejected(vec![Problem::new(Code::InvalidValue, message).at([name.into()])]);
+        };
+        lines.insert(hash(&key), line);
+        let key = json!({ name: key });
+        let publish = match mapping.publish.as_ref().map_or(Ok(false), |publish| run.passes(publish, &scope)) {
+            Ok(publish) => publish,
+            Err(message) => {
+                run.fault(Code::InvalidValue, format!("{message} (from `publish` of the mapping)"));
+                return Applied::Rejected(run.problems);
+            }
+        };
+        Applied::Item(Box::new(Item { key, data, later: run.later, optional: run.optional, publish, live: None }))
+    }
+
+    /// How records are put together before they are mapped.
+    pub fn group(&self) -> Option<&Group> {
+        self.mapping.group.as_ref()
+    }
+
+    pub fn site(&self) -> &'static SiteInfo {
+        self.site
+    }
+}
+
+impl Run<'_> {
+    /// Notes what is wrong with the field that is under way.
+    pub fn fault(&mut self, code: Code, message: impl Into<String>) {
+        let path = self.path.clone();
+        self.problems.push(Problem::new(code, message).at(path));
+    }
+
+    pub fn at<T>(&mut self, step: impl Into<Step>, inside: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step.into());
+        let result = inside(self);
+        self.path.pop();
+        result
+    }
+
+    /// Whether the field under way is one of the entry's own.
+    pub fn is_top(&self) -> bool {
+        self.path.len() == 1
+    }
+
+    pub fn fields(&mut self, rules: &[Rule], scope: &Scope<'_>) -> Result<Map<String, Json>, Left> {
+        let mut data = Map::with_capacity(rules.len());
+        for rule in rules {
+            let value = self.at(rule.field.name, |run| run.field(rule, scope))?;
+            if let Some(value) = value {
+                data.insert(rule.field.name.to_owned(), value);
+            }
+        }
+        Ok(data)
+    }
+
+    fn field(&mut self, rule: &Rule, scope: &Scope<'_>) -> Result<Option<Json>, Left> {
+        let known = self.problems.len();
+        match self.fill(rule, scope)? {
+            Some(value) => Ok(Some(value)),
+            // What is wrong with the value has been noted.
+            None if self.problems.len() > known => Ok(None),
+            None => match rule.missing {
+                Missing::Skip => Ok(None),
+                Missing::SkipItem => Err(Left),
+                Missing::Clear => Ok(Some(empty(&rule.fill))),
+                Missing::Error => {
+                    self.fault(Code::InvalidValue, format!("is missing: {} gives nothing", about(&rule.fill)));
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    fn fill(&mut self, rule: &Rule, scope: &Scope<'_>) -> Result<Option<Json>, Left> {
+        match &rule.fill {
+            Fill::Scalar { kind, expr, numbered } => {
+                let value = self.eval(expr, scope, |value, site| coerce::scalar(*kind, value, site));
+                Ok(value.filter(|value| !is_blank(value)).map(|value| match numbered {
+                    Some(slot) => self.numbered(*slot, value),
+                    None => value,
+                }))
+            }
+            Fill::Enum { info, expr } => {
+                let one = |value: &Json| match value {
+                    Json::Array(items) if items.len() == 1 => coerce::choice(info, &items[0]),
+                    single => coerce::choice(info, single),
+                };
+                Ok(self.eval(expr, scope, |value, _| one(value)))
+            }
+            Fill::Enums { info, expr } => Ok(self
+                .eval(expr, scope, |value, _| {
+                    let items = match value {
+                        Json::Array(items) => items.as_slice(),
+                        single => std::slice::from_ref(single),
+                    };
+                    let mut names = Vec::with_capacity(items.len());
+                    for item in items.iter().filter(|item| !is_blank(item)) {
+                        let name = coerce::choice(info, item)?;
+                        if !names.contains(&name) {
+                            names.push(name);
+                        }
+                    }
+                    let is_meant = !names.is_empty() || is_empty_list(value);
+                    Ok(if is_meant { Json::Array(names) } else { Json::Null })
+                })
+                .filter(|names| !names.is_null())),
+            Fill::References { of, many, keys, polymorphic } => Ok(reference::fill(
+                self,
+                rule.field,
+                of,
+                reference::Target { many: *many, keys: *keys, polymorphic: *polymorphic },
+                scope,
+            )),
+            Fill::Parts { of, form } => self.parts(of, *form, scope),
+        }
+    }
+
+    /// The expression's value in the form that the field takes; problems are noted.
+    pub fn eval(
+        &mut self,
+        expr: &Expr,
+        scope: &Scope<'_>,
+        form: impl FnOnce(&Json, &SiteInfo) -> Result<Json, String>,
+    ) -> Option<Json> {
+        let formed = expr.eval(scope, self.site).and_then(|value| match value {
+            Some(value) => form(&value, self.site).map(Some),
+            None => Ok(None),
+        });
+        formed.unwrap_or_else(|message| {
+            self.fault(Code::InvalidValue, format!("{message} (from {})", expr.about));
+            None
+        })
+    }
+
+    /// The value, or with `-2`, `-3`, ... behind it when earlier records have it.
+    fn numbered(&mut self, slot: usize, value: Json) -> Json {
+        let Json::String(text) = &value else { return value };
+        let taken = &mut self.taken[slot];
+        let Some(mut count) = taken.insert(hash(text), 1) else { return value };
+        let candidate = loop {
+            count += 1;
+            let candidate = format!("{text}-{count}");
+            if !taken.contains_key(&hash(&candidate)) {
+                break candidate;
+            }
+        };
+        taken.insert(hash(text), count);
+        taken.insert(hash(&candidate), 1);
+        Json::String(candidate)
+    }
+
+    fn parts(&mut self, parts: &[Part], form: Form, scope: &Scope<'_>) -> Result<Option<Json>, Left> {
+        let mut made = Vec::new();
+        let mut is_meant = false;
+        for part in parts {
+            let found = match self.items(part.each.as_ref(), scope) {
+                Ok(found) => found,
+                Err(message) => {
+                    self.fault(Code::InvalidValue, message);
+                    continue;
+                }
+            };
+            let items = found.list();
+            is_meant |= found.is_empty();
+            for (index, item) in items.into_iter().enumerate() {
+                let inner = match part.each {
+                    Some(_) => scope.inside(item, index),
+                    None => *scope,
+                };
+                let place = made.len();
+                let kept = match &part.only {
+                    Some(only) => self.at(place, |run| match run.passes(only, &inner) {
+                        Ok(kept) => kept,
+                        Err(message) => {
+                            run.fault(Code::InvalidValue, message);
+                            false
+                        }
+                    }),
+                    None => true,
+                };
+                if !kept {
+                    continue;
+                }
+                let fields = match form {
+                    Form::Component => self.fields(&part.rules, &inner),
+                    _ => self.at(place, |run| run.fields(&part.rules, &inner)),
+                };
+                match (fields, part.block) {
+                    (Err(Left), _) => {}
+                    (Ok(fields), Some(block)) => made.push(object(&camel(block.tag), fields)),
+                    (Ok(fields), None) => made.push(Json::Object(fields)),
+                }
+            }
+        }
+        Ok(match form {
+            Form::Component => made
+                .into_iter()
+                .next()
+                .filter(|component| component.as_object().is_some_and(|fields| !fields.is_empty())),
+            // Nothing that passes is nothing: only an empty list empties the field.
+            _ if made.is_empty() && !is_meant => None,
+            Form::Children => Some(object("set", made)),
+            Form::Components | Form::Blocks => Some(Json::Array(made)),
+        })
+    }
+
+    fn passes(&self, condition: &Condition, scope: &Scope<'_>) -> Result<bool, String> {
+        match condition {
+            Condition::Always(answer) => Ok(*answer),
+            Condition::Filled(expr) => {
+                Ok(expr.eval(scope, self.site)?.is_some_and(|value| !crate::import::expr::is_empty(&value)))
+            }
+            Condition::Test { expr, test } => {
+                let value = expr.eval(scope, self.site)?;
+                let texts: Vec<String> = match value.as_deref() {
+                    Some(Json::Array(items)) => items.iter().filter_map(plain_text).collect(),
+                    Some(single) => plain_text(single).into_iter().collect(),
+                    None => Vec::new(),
+                };
+                Ok(texts.iter().any(|text| test.passes(text)))
+            }
+            Condition::All(of) => of.iter().try_fold(true, |all, each| Ok(all && self.passes(each, scope)?)),
+            Condition::Any(of) => of.iter().try_fold(false, |any, each| Ok(any || self.passes(each, scope)?)),
+            Condition::Not(inner) => Ok(!self.passes(inner, scope)?),
+        }
+    }
+
+    /// What a part goes through.
+    fn items<'a>(&self, each: Option<&'a Each>, scope: &Scope<'a>) -> Result<Items<'a>, String> {
+        scope.check()?;
+        Ok(match each {
+            None => Items::Found(vec![scope.item]),
+            Some(Each::Path(path)) => match path.find(scope).as_slice() {
+                [Json::Array(items)] if !path.is_many() && !items.is_empty() => Items::Found(items.iter().collect()),
+                [] | [Json::Array(_)] if path.finds_empty(scope) => Items::Empty,
+                found => Items::Found(found.to_vec()),
+            },
+            Some(Each::Expr(expr)) => match expr.eval(scope, self.site)? {
+                Some(value) if is_empty_list(&value) => Items::Empty,
+                Some(value) => Items::Made(value),
+                None => Items::Found(Vec::new()),
+            },
+        })
+    }
+}
+
+enum Items<'a> {
+    Found(Vec<&'a Json>),
+    Made(Cow<'a, Json>),
+    /// An empty list, which is something else than none.
+    Empty,
+}
+
+impl Items<'_> {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    fn list(&self) -> Vec<&Json> {
+        let all: Vec<&Json> = match self {
+            Self::Found(items) => items.clone(),
+            Self::Made(value) => match &**value {
+                Json::Array(items) => items.iter().collect(),
+                single => vec![single],
+            },
+            Self::Empty => Vec::new(),
+        };
+        all.into_iter().filter(|item| !is_blank(item)).collect()
+    }
+}
+
+fn empty(fill: &Fill) -> Json {
+    match fill {
+        Fill::Enums { .. } | Fill::Parts { form: Form::Components | Form::Blocks, .. } => json!([]),
+        Fill::References { many: true, keys: true, .. } => json!([]),
+        Fill::References { many: true, .. } | Fill::Parts { form: Form::Children, .. } => json!({ "set": [] }),
+        _ => Json::Null,
+    }
+}
+
+fn about(fill: &Fill) -> Cow<'_, str> {
+    match fill {
+        Fill::Scalar { expr, .. } | Fill::Enum { expr, .. } | Fill::Enums { expr, .. } => Cow::Borrowed(&expr.about),
+        Fill::References { of, .. } => {
+            of.first().map_or(Cow::Borrowed("the source"), |first| Cow::Borrowed(&first.expr.about))
+        }
+        Fill::Parts { .. } => Cow::Borrowed("the source"),
+    }
+}
+
+/// An object of one key. `json!` would copy the value.
+pub fn object(key: &str, value: impl Into<Json>) -> Json {
+    Json::Object(Map::from_iter([(key.to_owned(), value.into())]))
+}
+
+pub fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A field's name as authors may write it.
+pub fn is_named(field: &FieldInfo, name: &str) -> bool {
+    field.snake == name || field.name == name
+}

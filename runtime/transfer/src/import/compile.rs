@@ -1,0 +1,281 @@
+//! From the YAML of a mapping to a [`Mapping`], checked against the content type; every fault at once.
+
+mod expr;
+mod fields;
+mod steps;
+
+use model::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
+use crate::import::apply::is_named;
+use crate::import::mapping::{Condition, Group, Mapping, Rule};
+use crate::import::yaml::{self, Entry, Fault, Node, Place, Tree};
+
+pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
+    let root = yaml::parse(text).map_err(|fault| vec![fault])?;
+    let mut compiler = Compiler { schema, faults: Vec::new(), trim: false, numbered: 0 };
+    let mapping = compiler.mapping(&root, info);
+    compiler.faults.sort_by_key(|fault| fault.place);
+    match mapping {
+        Some(mapping) if compiler.faults.is_empty() => Ok(mapping),
+        _ => Err(compiler.faults),
+    }
+}
+
+struct Compiler {
+    schema: &'static SchemaInfo,
+    faults: Vec<Fault>,
+    trim: bool,
+    numbered: usize,
+}
+
+impl Compiler {
+    fn mapping(&mut self, root: &Node, info: &'static ContentInfo) -> Option<Mapping> {
+        let entries =
+            self.map(root, "a mapping", &["type", "key", "trim", "where", "group_by", "publish", "fields"])?;
+        if let Some(node) = get(entries, "type") {
+            let name = self.text(node, "the content type's name")?;
+            if name != info.table {
+                let message = format!("this mapping is for `{name}`, not for `{}`", info.table);
+                self.fault(node.place, message, Some(format!("give `--type {name}`")));
+            }
+        }
+        if let Some(node) = get(entries, "trim") {
+            self.trim = self.flag(node)?;
+        }
+        let only = get(entries, "where").map(|node| self.condition(node));
+        let group = get(entries, "group_by").map(|node| self.group(node));
+        let publish = get(entries, "publish").map(|node| self.publish(node));
+        let Some(fields) = get(entries, "fields") else {
+            self.fault(
+                root.place,
+                "`fields` is missing",
+                Some("write `fields:` and under it a line for each field".into()),
+            );
+            return None;
+        };
+        let rules = self.rules(fields, info.fields, info.name, false);
+        self.check_required(fields.place, &rules, info, info.name);
+        let key = self.key(root, get(entries, "key"), &rules, info)?;
+        let only = match only {
+            Some(only) => Some(only?),
+            None => None,
+        };
+        let group = match group {
+            Some(group) => Some(group?),
+            None => None,
+        };
+        let publish = match publish {
+            Some(publish) => Some(publish?),
+            None => None,
+        };
+        Some(Mapping { key, only, rules, numbered: self.numbered, publish, group })
+    }
+
+    /// `group_by: Handle`, or a source with `as: lines`.
+    fn group(&mut self, node: &Node) -> Option<Group> {
+        let by = self.expr(node, &["as"])?;
+        let name = match &node.tree {
+            Tree::Map(entries) => get(entries, "as").map(|node| self.text(node, "a key").map(str::to_owned)),
+            _ => None,
+        };
+        Some(Group { by, name: name.unwrap_or_else(|| Some("rows".into()))? })
+    }
+
+    /// `true`, `false`, or the condition on which an entry is published.
+    fn publish(&mut self, node: &Node) -> Option<Condition> {
+        match node.tree {
+            Tree::Bool(answer) => Some(Condition::Always(answer)),
+            _ => self.condition(node),
+        }
+    }
+
+    fn key(
+        &mut self,
+        root: &Node,
+        named: Option<&Node>,
+        rules: &[Rule],
+        info: &'static ContentInfo,
+    ) -> Option<&'static FieldInfo> {
+        let mapped = |field: &FieldInfo| rules.iter().any(|rule| rule.field.snake == field.snake);
+        let unique: Vec<_> = info.fields.iter().filter(|field| is_key(field)).collect();
+        let names = || unique.iter().map(|field| field.snake).collect::<Vec<_>>().join(", ");
+        let Some(node) = named else {
+            let found = unique.iter().find(|field| mapped(field)).copied();
+            if found.is_none() {
+                let help = format!("map one of its unique fields: {}", names());
+                self.fault(root.place, format!("no field says by what a {} is found again", info.name), Some(help));
+            }
+            return found;
+        };
+        let name = self.text(node, "the name of a unique field")?;
+        match unique.iter().find(|field| is_named(field, name)) {
+            Some(field) if mapped(field) => Some(field),
+            Some(field) => {
+                self.fault(
+                    node.place,
+                    format!("`{}` is the key, but is not mapped", field.snake),
+                    Some("add it under `fields`".into()),
+                );
+                None
+            }
+            None => {
+                self.fault(
+                    node.place,
+                    format!("`{name}` is no unique field of {}", info.name),
+                    Some(format!("write one of {}", names())),
+                );
+                None
+            }
+        }
+    }
+
+    /// Fields without which no entry can be made must have a rule.
+    fn check_required(&mut self, place: Place, rules: &[Rule], info: &'static ContentInfo, what: &str) {
+        for field in info.fields.iter().filter(|field| is_needed(field)) {
+            if !rules.iter().any(|rule| rule.field.snake == field.snake) {
+                let message = format!("`{}` of {what} is required and not mapped", field.snake);
+                self.fault(place, message, Some(format!("add a line such as `{}: some_path`", field.snake)));
+            }
+        }
+    }
+
+    fn fault(&mut self, place: Place, message: impl Into<String>, help: Option<String>) {
+        let fault = Fault::new(place, message);
+        self.faults.push(match help {
+            Some(help) => fault.help(help),
+            None => fault,
+        });
+    }
+
+    /// The entries of a map whose keys are all known.
+    fn map<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<&'n [Entry]> {
+        let Tree::Map(entries) = &node.tree else {
+            self.fault(
+                node.place,
+                format!("{what} is a map of {}, and this is {}", known.join(", "), node.what()),
+                None,
+            );
+            return None;
+        };
+        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+            self.unknown(entry.place, "key", &entry.key, known);
+        }
+        Some(entries)
+    }
+
+    fn unknown(&mut self, place: Place, what: &str, name: &str, known: &[&str]) {
+        let help = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", known.join(", ")),
+        };
+        self.fault(place, format!("unknown {what} `{name}`"), Some(help));
+    }
+
+    fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        match &node.tree {
+            Tree::Text(text) => Some(text),
+            _ => {
+                self.fault(node.place, format!("{what} is expected as text, and this is {}", node.what()), None);
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<String>> {
+        match &node.tree {
+            Tree::List(items) => {
+                let mut texts = Vec::with_capacity(items.len());
+                for item in items {
+                    texts.push(self.plain(item, what)?);
+                }
+                Some(texts)
+            }
+            _ => Some(vec![self.plain(node, what)?]),
+        }
+    }
+
+    /// The text of a text, a number or a boolean.
+    fn plain(&mut self, node: &Node, what: &str) -> Option<String> {
+        match &node.tree {
+            Tree::Text(text) => Some(text.clone()),
+            Tree::Number(number) => Some(number.to_string()),
+            Tree::Bool(value) => Some(value.to_string()),
+            _ => {
+                self.fault(node.place, format!("{what} is expected, and this is {}", node.what()), None);
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, node: &Node) -> Option<bool> {
+        match node.tree {
+            Tree::Bool(value) => Some(value),
+            _ => {
+                self.fault(node.place, format!("`true` or `false` is expected, and this is {}", node.what()), None);
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, node: &Node) -> Option<usize> {
+        let number = match &node.tree {
+            Tree::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
+            _ => None,
+        };
+        if number.is_none() {
+            self.fault(node.place, format!("a whole number is expected, and this is {}", node.what()), None);
+        }
+        number
+    }
+
+    /// Exactly one of the names, as given under `key`.
+    fn one_of<'k>(&mut self, node: &Node, names: &[&'k str]) -> Option<&'k str> {
+        let name = self.text(node, &format!("one of {}", names.join(", ")))?;
+        let found = names.iter().find(|known| **known == name).copied();
+        if found.is_none() {
+            self.unknown(node.place, "choice", name, names);
+        }
+        found
+    }
+}
+
+fn get<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Node> {
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+}
+
+/// Whether the field alone names an entry.
+pub fn is_key(field: &FieldInfo) -> bool {
+    matches!(field.unique, Some([])) && matches!(field.shape, Shape::Scalar(_))
+}
+
+fn is_needed(field: &FieldInfo) -> bool {
+    field.required == Required::Save
+        && field.default.is_none()
+        && field.rules.from.is_none()
+        && !matches!(
+            field.shape,
+            Shape::Many(_) | Shape::Enums(_) | Shape::Components(_) | Shape::Blocks(_) | Shape::Children(_)
+        )
+}
+
+/// The known name that is at most two letters away, or a third of the longer one.
+fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let plain = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
+    let distance = |known: &&&str| distance(&plain(name), &plain(known));
+    let near = known.iter().min_by_key(distance)?;
+    (distance(&near) <= (near.len().max(name.len()) / 3).min(2)).then_some(near)
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (line, letter) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, other) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,381 @@
+//! Mappings without a database: what a record becomes, and what is said of a wrong mapping.
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use model::content::*;
+use crate::import::apply::{Applied, Item, Mapper};
+use crate::import::compile::compile;
+use model::kind::Kind;
+
+static MEDIA: ContentInfo =
+    content("Media", "media", &[FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[])]);
+static CATEGORY: ContentInfo = content(
+    "Category",
+    "category",
+    &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required(),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
+        FieldInfo::new("parent", "parent", Shape::One(to(&[&CATEGORY]))),
+    ],
+);
+static TEXT: ComponentInfo = ComponentInfo {
+    name: "Text",
+    tag: "text",
+    fields: &[FieldInfo::new("body", "body", Shape::Scalar(Kind::Markdown)).required()],
+};
+static BODY: BlocksInfo = BlocksInfo { name: "ProductBodyBlock", of: &[&TEXT] };
+static STOCK: EnumInfo =
+    EnumInfo { name: "ProductStock", values: &[("in_stock", "IN_STOCK"), ("out_of_stock", "OUT_OF_STOCK")] };
+static VARIANT: ContentInfo = content(
+    "ProductVariant",
+    "product_variant",
+    &[
+        FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]),
+        FieldInfo::new("options", "options", Shape::Scalar(Kind::Json)),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)),
+        FieldInfo::new("stock", "stock", Shape::Enum(&STOCK)),
+        FieldInfo::new("weight", "weight", Shape::Scalar(Kind::Integer)),
+        FieldInfo::new("image", "image", Shape::One(to(&[&MEDIA]))),
+    ],
+);
+static PRODUCT: ContentInfo = content(
+    "Product",
+    "product",
+    &[
+        FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required(),
+        FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
+        FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
+        FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)),
+        FieldInfo::new("onSale", "on_sale", Shape::Scalar(Kind::Boolean)),
+        FieldInfo::new("soldFrom", "sold_from", Shape::Scalar(Kind::Date)),
+        FieldInfo::new("categories", "categories", Shape::Many(to(&[&CATEGORY]))),
+        FieldInfo::new("related", "related", Shape::Many(to(&[&PRODUCT]))),
+        FieldInfo::new("about", "about", Shape::Many(to(&[&PRODUCT, &CATEGORY]))),
+        FieldInfo::new("body", "body", Shape::Blocks(&BODY)),
+        FieldInfo::new("variants", "variants", Shape::Children(&VARIANT)),
+    ],
+);
+static SCHEMA: SchemaInfo = SchemaInfo {
+    site: SiteInfo {
+        name: "Test",
+        currency: "EUR",
+        currencies: &["EUR", "USD"],
+        limits: Limits { depth: 1, cost: 1, aliases: 1, batch: 1, page: 1, list: 1, body: 1 },
+    },
+    types: &[&CATEGORY, &MEDIA, &PRODUCT],
+    components: &[&TEXT],
+    roles: &[],
+    access: &[],
+    queries: &[],
+    mutations: &[],
+    sdl: "",
+    migrations: &[],
+    catalog: "",
+};
+
+const fn content(name: &'static str, table: &'static str, fields: &'static [FieldInfo]) -> ContentInfo {
+    let (plural, drafts, owner) = (table, true, None);
+    let (former, unique, inverses, computed, constraints) = (&[], &[], &[], &[], &[]);
+    ContentInfo { name, table, former, plural, drafts, owner, unique, fields, inverses, computed, constraints }
+}
+
+const fn to(to: &'static [&'static ContentInfo]) -> RelationInfo {
+    RelationInfo { to, type_name: "", on_delete: OnDelete::Restrict, join: "", columns: &[] }
+}
+
+fn mapper(fields: &str) -> Mapper {
+    let text = format!("fields:\n  name: name\n  slug: slug\n{fields}");
+    let mapping = compile(&text, &PRODUCT, &SCHEMA);
+    let mapping = mapping.unwrap_or_else(|faults| panic!("{faults:?}"));
+    Mapper::new(mapping, &SCHEMA.site)
+}
+
+fn item(fields: &str, record: &Json) -> Item {
+    let mut whole = json!({"name": "Lamp", "slug": "lamp"});
+    for (key, value) in record.as_object().unwrap() {
+        whole[key] = value.clone();
+    }
+    match mapper(fields).apply(1, &whole) {
+        Applied::Item(item) => *item,
+        Applied::Rejected(problems) => panic!("{problems:?}"),
+        Applied::Skipped => panic!("skipped"),
+    }
+}
+
+/// The value of the one field that is mapped beside the name and the slug.
+#[track_caller]
+fn gives(field: &str, record: Json, expected: Json) {
+    let data = item(field, &record).data;
+    assert_eq!(data.values().nth(2).cloned().unwrap_or(Json::Null), expected);
+}
+
+#[track_caller]
+fn rejects(field: &str, record: Json, expected: &str) {
+    let mut whole = json!({"name": "Lamp", "slug": "lamp"});
+    for (key, value) in record.as_object().unwrap() {
+        whole[key] = value.clone();
+    }
+    let Applied::Rejected(problems) = mapper(field).apply(1, &whole) else { panic!("{whole} is taken") };
+    let shown: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("{} {}", serde_json::to_string(&problem.path).unwrap(), problem.message))
+        .collect();
+    assert!(shown.join("\n").contains(expected), "{shown:?}");
+}
+
+#[track_caller]
+fn refuses(text: &str, expected: &str) {
+    let faults = compile(text, &PRODUCT, &SCHEMA).err().unwrap_or_default();
+    let shown: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert!(shown.join("\n").contains(expected), "{shown:#?}");
+}
+
+#[test]
+fn values_take_the_form_of_their_field() {
+    gives("  price: price", json!({"price": "1,234.50"}), json!({"amountMinor": "123450", "currency": "EUR"}));
+    gives("  price: price", json!({"price": 52}), json!({"amountMinor": "5200", "currency": "EUR"}));
+    gives(
+        "  price: { path: 'prices[currency=USD].amount', money: USD }",
+        json!({"prices": [{"currency": "PLN", "amount": "40.000"}, {"currency": "USD", "amount": "10.000"}]}),
+        json!({"amountMinor": "1000", "currency": "USD"}),
+    );
+    gives(
+        "  price: { path: cents, money: { currency: { path: cur }, minor: true } }",
+        json!({"cents": 1999, "cur": "usd"}),
+        json!({"amountMinor": "1999", "currency": "USD"}),
+    );
+    gives("  on_sale: sale", json!({"sale": "Yes"}), json!(true));
+    gives("  sold_from: created", json!({"created": "2022-05-12T22:07:58.327Z"}), json!("2022-05-12"));
+    gives("  sold_from: { path: d, date: '%d.%m.%Y' }", json!({"d": "31.01.2026"}), json!("2026-01-31"));
+    gives(
+        "  description: { path: html, html_to_markdown: true }",
+        json!({"html": "<p>a <b>b</b></p>"}),
+        json!("a **b**"),
+    );
+}
+
+#[test]
+fn steps_work_in_the_order_in_which_they_are_written() {
+    let record = json!({"a": "Wool, Cotton ,, Silk", "b": " x "});
+    gives(
+        "  description: { path: a, split: ',', join: ' + ', uppercase: true }",
+        record.clone(),
+        json!("WOOL + COTTON + SILK"),
+    );
+    gives(
+        "  description: { path: a, uppercase: true, then: [{ split: ',' }, { first: true }] }",
+        record.clone(),
+        json!("WOOL"),
+    );
+    gives("  description: { path: b, trim: true, prefix: '<', suffix: '>' }", record.clone(), json!("<x>"));
+    gives("  description: { path: b, trim: false }", record.clone(), json!(" x "));
+    gives(
+        "  description: { path: a, replace: { find: ',', with: '$' } }",
+        record.clone(),
+        json!("Wool$ Cotton $$ Silk"),
+    );
+    gives(
+        "  description: { path: a, replace: [{ pattern: '[, ]+', with: '-' }], truncate: 8 }",
+        record.clone(),
+        json!("Wool-Cot"),
+    );
+    gives("  description: { first_of: [missing, { path: b, trim: true }] }", record.clone(), json!("x"));
+    gives("  description: { path: missing, default: none }", record.clone(), json!("none"));
+    gives("  description: { template: '{b}/{{{@number}}}' }", record.clone(), json!("x/{1}"));
+    gives("  description: { first_of: [{ template: '{missing}-x' }, b], trim: true }", record.clone(), json!("x"));
+    gives("  on_sale: { path: b, trim: true, map: { values: { x: true } } }", record.clone(), json!(true));
+    gives("  on_sale: { path: b, map: { values: { y: true }, fallback: false } }", record.clone(), json!(false));
+    gives("  on_sale: { path: b, map: { values: { y: true }, otherwise: missing } }", record, Json::Null);
+}
+
+#[test]
+fn numbers_are_counted_with() {
+    let weight = |number: &str| format!("  variants: {{ each: '.', fields: {{ sku: name, weight: {number} }} }}");
+    let gives_weight = |number: &str, record: Json, expected: Json| {
+        let data = item(&weight(number), &record).data;
+        assert_eq!(data["variants"]["set"][0]["weight"], expected);
+    };
+    gives_weight("{ path: kg, number: { times: 1000 } }", json!({"kg": "0,35"}), json!(350));
+    gives_weight("{ path: lb, number: { times: 453.59237, round: 0 } }", json!({"lb": 1}), json!(454));
+    gives_weight("{ path: 'all[]', highest: true }", json!({"all": ["7", 12, "3"]}), json!(12));
+    gives_weight("{ path: 'all[]', sum: true }", json!({"all": ["7", null, "3"]}), json!(10));
+    gives(
+        "  price: { path: 'all[]', lowest: true }",
+        json!({"all": ["40.50", "9.99"]}),
+        json!({"amountMinor": "999", "currency": "EUR"}),
+    );
+}
+
+#[test]
+fn relations_are_connected_or_created_by_their_natural_key() {
+    gives(
+        "  categories: cats[]",
+        json!({"cats": ["Hats & Caps", "hats-caps"]}),
+        json!({"set": [{"slug": "hats-caps"}]}),
+    );
+    gives(
+        "  categories: { path: cats, split: '|', lookup: { create: true } }",
+        json!({"cats": "Hats|New Hats"}),
+        json!({"set": [], "create": [{"slug": "hats", "name": "Hats"}, {"slug": "new-hats", "name": "New Hats"}]}),
+    );
+    gives(
+        "  categories: { path: 'cats[]', lookup: { create: true, tree: true } }",
+        json!({"cats": ["Men/Tops", "Women / Tops"]}),
+        json!({"set": [], "create": [
+            {"slug": "men-tops", "name": "Tops", "parent": {"create": {"slug": "men", "name": "Men"}}},
+            {"slug": "women-tops", "name": "Tops", "parent": {"create": {"slug": "women", "name": "Women"}}},
+        ]}),
+    );
+    gives(
+        "  categories: { path: 'cats[]', lookup: { key: id, create: true, fields: { name: title } } }",
+        json!({"cats": [{"id": "C 1", "title": "One"}]}),
+        json!({"set": [], "create": [{"slug": "c-1", "name": "One"}]}),
+    );
+    gives("  categories: cats[]", json!({"cats": []}), json!({"set": []}));
+    gives("  categories: cats[]", json!({}), Json::Null);
+    gives("  categories: { path: 'cats[]', when_missing: clear }", json!({}), json!({"set": []}));
+    gives(
+        "  about: [{ path: 'p[]', lookup: { to: product } }, { path: c, lookup: { to: category } }]",
+        json!({"p": ["a"], "c": "b"}),
+        json!({"set": [{"product": {"slug": "a"}}, {"category": {"slug": "b"}}]}),
+    );
+    let item = item("  related: { path: 'r[]', lookup: { later: true, missing: skip } }", &json!({"r": ["x"]}));
+    assert_eq!(item.later, *json!({"related": {"set": [{"slug": "x"}]}}).as_object().unwrap());
+    assert_eq!((item.data.len(), item.optional), (2, vec!["related"]));
+}
+
+#[test]
+fn children_and_blocks_have_mappings_of_their_own() {
+    let variants = "  variants:
+    each: variants[]
+    where: { path: hidden, is_not: 1 }
+    fields:
+      sku: { first_of: [sku, { template: '{$.slug}-{@number}' }] }
+      options: options
+      price: { path: price, money: { currency: { path: ^.currency } } }
+      stock: { path: stock, map: { values: { '0': out_of_stock }, fallback: In Stock } }
+      weight: weight
+      image: { first_of: ['images[0].path'], prefix: /, lookup: { create: true } }
+";
+    let record = json!({"currency": "USD", "variants": [
+        {"sku": "A", "options": {"size": "L"}, "price": "52", "stock": 0, "weight": "1", "images": [{"path": "a.jpg"}]},
+        {"sku": "hidden", "hidden": true}, {"sku": "hidden", "hidden": 1},
+        {"sku": " ", "stock": 4},
+    ]});
+    gives(
+        variants,
+        record,
+        json!({"set": [
+            {"sku": "A", "options": {"size": "L"}, "price": {"amountMinor": "5200", "currency": "USD"}, "stock": "OUT_OF_STOCK",
+             "weight": 1, "image": {"create": {"url": "/a.jpg"}}},
+            {"sku": "hidden"},
+            {"sku": "lamp-4", "stock": "IN_STOCK"},
+        ]}),
+    );
+    gives(
+        "  body: [{ block: text, where: html, fields: { body: html } }, { block: text, each: 'more[]', fields: { body: . } }]",
+        json!({"more": ["a", "b"]}),
+        json!([{"text": {"body": "a"}}, {"text": {"body": "b"}}]),
+    );
+}
+
+#[test]
+fn what_cannot_be_mapped_is_rejected_with_its_place_and_reason() {
+    rejects("  price: price", json!({"price": "free"}), r#"["price"] must be"#);
+    rejects("  price: { path: price, money: true }", json!({"price": "9.999"}), "(from `price`)");
+    rejects("  categories: cats[]", json!({"cats": [{"x": 1}]}), r#"["categories",0]"#);
+    rejects(
+        "  variants: { each: 'v[]', fields: { sku: sku } }",
+        json!({"v": [{"sku": "A"}, {}]}),
+        r#"["variants",1,"sku"] is missing"#,
+    );
+    rejects("  on_sale: { path: x, map: { values: { a: true } } }", json!({"x": "b"}), "not in the table");
+    rejects("  sold_from: x", json!({"x": ["2026-01-01", "2026-01-02"]}), "the source gives 2");
+    rejects(
+        "  description: { path: missing, when_missing: error }",
+        json!({}),
+        r#"["description"] is missing: `missing` gives nothing"#,
+    );
+    rejects("", json!({"name": "  "}), r#"["name"] is missing"#);
+}
+
+#[test]
+fn a_key_that_comes_twice_is_rejected_unless_it_is_numbered() {
+    let record = json!({"name": "Ball", "slug": "ball"});
+    let mut plain = mapper("");
+    assert!(matches!(plain.apply(1, &record), Applied::Item(_)));
+    let Applied::Rejected(problems) = plain.apply(9, &record) else { panic!("taken twice") };
+    assert!(problems[0].message.contains("line 1"), "{problems:?}");
+
+    let text = "fields: { name: name, slug: { path: slug, numbered: true } }";
+    let mut numbered = Mapper::new(compile(text, &PRODUCT, &SCHEMA).unwrap(), &SCHEMA.site);
+    let slugs: Vec<Json> = [&record, &json!({"name": "x", "slug": "ball-2"}), &record, &record]
+        .into_iter()
+        .enumerate()
+        .map(|(line, record)| match numbered.apply(line as u64, record) {
+            Applied::Item(item) => item.key["slug"].clone(),
+            _ => panic!("rejected"),
+        })
+        .collect();
+    assert_eq!(slugs, [json!("ball"), json!("ball-2"), json!("ball-3"), json!("ball-4")]);
+}
+
+#[test]
+fn records_that_the_mapping_leaves_out_are_skipped() {
+    let text = "where: { path: active, in: [1, 'yes'] }\nfields: { name: name, slug: name }";
+    let mut mapper = Mapper::new(compile(text, &PRODUCT, &SCHEMA).unwrap(), &SCHEMA.site);
+    assert!(matches!(mapper.apply(1, &json!({"name": "a", "active": "1"})), Applied::Item(_)));
+    assert!(matches!(mapper.apply(2, &json!({"name": "b", "active": "0"})), Applied::Skipped));
+    assert!(matches!(mapper.apply(3, &json!({"name": "c"})), Applied::Skipped));
+}
+
+#[test]
+fn a_wrong_mapping_is_refused_with_line_column_and_help() {
+    let base = "fields:\n  name: name\n  slug: slug\n";
+    refuses(
+        &format!("{base}  prize: price\n"),
+        "4:3: unknown field of Product: `prize`\n  help: did you mean `price`?",
+    );
+    refuses(
+        &format!("{base}  price: {{ path: price, mony: true }}\n"),
+        "4:25: unknown key `mony`\n  help: did you mean `money`?",
+    );
+    refuses(&format!("{base}  price: {{ path: 'a[' }}\n"), "4:18: ");
+    refuses(&format!("{base}  price: {{ path: a, const: 1 }}\n"), "two keys say where");
+    refuses(&format!("{base}  price: {{ money: USD }}\n"), "nothing says where");
+    refuses(&format!("{base}  price: 5\n"), "{ const: 5 }");
+    refuses(&format!("{base}  price: {{ path: a, money: GBP }}\n"), "no currency of the site");
+    refuses(
+        &format!("{base}  categories: {{ path: a, lookup: {{ by: name }} }}\n"),
+        "unknown unique field of Category: `name`",
+    );
+    refuses(&format!("{base}  about: a\n"), "one of several types");
+    refuses(
+        &format!("{base}  variants: {{ each: 'v[]', fields: {{ options: o }} }}\n"),
+        "`sku` of ProductVariant is required and not mapped",
+    );
+    refuses(&format!("{base}  body: {{ block: txt, fields: {{ body: b }} }}\n"), "did you mean `text`?");
+    refuses(&format!("{base}  sold_from: {{ path: a, when_missing: ignore }}\n"), "unknown choice `ignore`");
+    refuses("fields: { slug: slug }", "`name` of Product is required and not mapped");
+    refuses("fields: { name: name }", "map one of its unique fields: slug");
+    refuses("type: post\nfields: { name: name, slug: slug }", "for `post`, not for `product`");
+    refuses("key: name\nfields: { name: name, slug: slug }", "`name` is no unique field");
+    refuses("fields: [", "this is not YAML");
+    refuses("", "a map of type, key, trim, where, group_by, publish, fields");
+}
+
+proptest! {
+    /// Whatever an author breaks, the answer is faults, and never a panic.
+    #[test]
+    fn no_damage_to_a_mapping_breaks_the_compiler(from in 0_usize..600, length in 0_usize..12, with in "[a-z:{}\\[\\]'\\n -]{0,6}") {
+        let whole = "key: slug\ntrim: true\nwhere: { path: a, is: 1 }\nfields:\n  name: { first_of: [a, { template: '{b}-{@number}' }], map: { values: { x: y }, otherwise: keep } }\n  slug: { path: s, numbered: true }\n  price: { path: 'p[currency=USD].amount', money: { currency: { path: c }, round: true } }\n  categories: { path: 'c[]', lookup: { create: true, tree: { split: '/' } } }\n  body: [{ block: text, fields: { body: b } }]\n  variants:\n    each: v[]\n    where: { any: [a, { not: b }] }\n    fields: { sku: sku, weight: { path: w, number: { times: 2.5 } } }\n";
+        let mut damaged = whole.to_owned();
+        let from = from.min(whole.len());
+        damaged.replace_range(from..(from + length).min(whole.len()), &with);
+        let record = json!({"a": 1, "b": "x", "s": "s", "p": [], "c": ["a/b"], "v": [{"sku": "1", "w": "2"}]});
+        if let Ok(mapping) = compile(&damaged, &PRODUCT, &SCHEMA) {
+            Mapper::new(mapping, &SCHEMA.site).apply(1, &record);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Who sends a request: by a bearer token (an access token, an API token, the token of development), by a cookie, or nobody.
+//! What is given must be right: a client with a token that is not would else read what is public and wonder.
+
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::cookie;
+use store::access::{Actor, Identity};
+use base::error::{Code, Error, Result};
+use crate::rate::Strict;
+use crate::{App, origin};
+use identity::{access_token, api_token, secret};
+
+/// What was looked up is true for so long; then it is looked up again.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Who asks, and how far that is trusted.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub actor: Actor,
+    /// May do nothing but set up a second factor.
+    pub restricted: bool,
+}
+
+/// What became of looking, as an extension of the request: it is not counted twice.
+#[derive(Clone)]
+struct Found {
+    caller: Result<Caller>,
+    at: Instant,
+}
+
+/// Whether a request says who sends it, in a way that is ours.
+pub fn gives_something(app: &App, headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || cookie::access(&app.accounts, headers).is_some()
+}
+
+/// The actor of any request but those that set up a second factor.
+pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
+    whole(identify(app, parts).await?)
+}
+
+/// As [`authenticate`], for what is done a while later, or after something else was.
+pub async fn authenticate_again(app: &App, parts: &Parts) -> Result<Actor> {
+    whole(find(app, parts).await?)
+}
+
+fn whole(caller: Caller) -> Result<Actor> {
+    if caller.restricted {
+        let message = "your role needs a second factor: set one up with `/auth/totp/enrol`";
+        return Err(Error::new(Code::EnrolmentRequired, message));
+    }
+    Ok(caller.actor)
+}
+
+/// Who asks. What the actor, or whoever gives a token that is not valid, asks too often is refused here.
+pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
+    match parts.extensions.get::<Found>() {
+        Some(found) if found.at.elapsed() < FRESH => found.caller.clone(),
+        Some(_) => find(app, parts).await,
+        None => counted(app, parts).await,
+    }
+}
+
+/// Before any route is asked. The error is that there are too many such requests; who is nobody is told by the routes to which
+/// it matters.
+pub async fn prove(app: &App, parts: &mut Parts) -> Result<()> {
+    let caller = counted(app, parts).await;
+    if let Err(error) = &caller
+        && error.problems.iter().any(|problem| problem.code == Code::RateLimited)
+    {
+        return caller.map(drop);
+    }
+    parts.extensions.insert(Found { caller, at: Instant::now() });
+    Ok(())
+}
+
+async fn counted(app: &App, parts: &Parts) -> Result<Caller> {
+    let found = find(app, parts).await;
+    app.protection.limiter.actor(parts, found.as_ref().ok().map(|caller| &caller.actor)).await?;
+    let is_wrong = |error: &Error| error.problems.iter().any(|problem| problem.code == Code::Unauthenticated);
+    if found.as_ref().err().is_some_and(is_wrong) && could_be_guessed(&parts.headers) {
+        app.protection.limiter.strict(Strict::Token, parts, None).await?;
+    }
+    found
+}
+
+/// Whether what was given is a secret; a token with a signature is none, and one that has expired comes often.
+fn could_be_guessed(headers: &HeaderMap) -> bool {
+    matches!(bearer(headers), Ok(Some(token)) if !access_token::looks_like_one(token))
+}
+
+async fn find(app: &App, parts: &Parts) -> Result<Caller> {
+    let origin = origin(parts);
+    let Some(token) = bearer(&parts.headers)? else {
+        let Some(token) = cookie::access(&app.accounts, &parts.headers) else {
+            return Ok(Caller { actor: Actor::anonymous(origin), restricted: false });
+        };
+        cookie::check_same_origin(app, parts)?;
+        return of_session(app, token, parts).await;
+    };
+    if app.token.as_ref().is_some_and(|expected| secret::same(token.as_bytes(), expected.as_bytes())) {
+        return Ok(Caller { actor: Actor::developer(origin), restricted: false });
+    }
+    if access_token::looks_like_one(token) {
+        return of_session(app, token, parts).await;
+    }
+    if !token.starts_with(api_token::PREFIX) {
+        return Err(invalid());
+    }
+    let mut lent = app.api.database.lend().await?;
+    let (identity, role, scopes) = app.accounts.token_bearer(&mut lent, token).await?.ok_or_else(invalid)?;
+    Ok(Caller { actor: Actor { identity, role, scopes, origin }, restricted: false })
+}
+
+/// The token says which session, the database whether it still lives and what its user's role is at this moment.
+async fn of_session(app: &App, token: &str, parts: &Parts) -> Result<Caller> {
+    let bearer = app.accounts.tokens.verify(token).await?.ok_or_else(invalid)?;
+    let mut lent = app.api.database.lend().await?;
+    let live = app.accounts.live(&mut lent, bearer).await?.ok_or_else(invalid)?;
+    let identity = Identity::User { id: bearer.user, session: bearer.session };
+    let actor = Actor { identity, role: live.role, scopes: None, origin: origin(parts) };
+    Ok(Caller { actor, restricted: live.restricted })
+}
+
+/// RFC 6750, 2.1. Tokens in addresses and forms are not taken.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(header), None) = (given.next(), given.next()) else {
+        return if headers.contains_key(AUTHORIZATION) { Err(invalid()) } else { Ok(None) };
+    };
+    let (scheme, token) = header.to_str().ok().and_then(|header| header.split_once(' ')).ok_or_else(invalid)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(invalid());
+    }
+    Ok(Some(token))
+}
+
+fn invalid() -> Error {
+    Error::new(Code::Unauthenticated, "the token is not valid: `Authorization: Bearer <token>`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_bearer_token_is_taken() {
+        let of = |lines: &[&str]| {
+            let lines = lines.iter().map(|line| (AUTHORIZATION, line.parse().unwrap()));
+            bearer(&HeaderMap::from_iter(lines)).map(|token| token.map(str::to_owned)).map_err(drop)
+        };
+        assert_eq!(of(&["Bearer secret"]), Ok(Some("secret".to_owned())));
+        assert_eq!(of(&["bearer  secret "]), Ok(Some("secret".to_owned())));
+        assert_eq!(of(&[]), Ok(None));
+        for wrong in [&["Bearer "][..], &["Bearer"], &["Basic secret"], &["secret"], &[""], &["Bearer a", "Bearer b"]] {
+            assert_eq!(of(wrong), Err(()), "{wrong:?}");
+        }
+    }
+}

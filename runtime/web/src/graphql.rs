@@ -1,0 +1,295 @@
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/>): methods, media types, status codes, batches.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::accept::{self, Media};
+use super::body::{self, Malformed, Requests};
+use super::intake::Intake;
+use super::{App, Peer, auth, sent};
+use store::access::Actor;
+use base::error::{Code, Error};
+use ::graphql::answer::{Answer, Failure, Outcome};
+use ::graphql::limits;
+use ::graphql::pieces::Pieces;
+use ::graphql::{self, Meter, Verb};
+use base::memory::Ration;
+use store::access::Network;
+
+/// A request that takes longer is given up.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// Who asks is looked up again when a body took longer than this.
+const FRESH: Duration = Duration::from_secs(1);
+
+pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    let accept = joined(request.headers());
+    let Some(media) = accept::negotiate(accept.as_deref()) else {
+        let message = "the answer can be `application/graphql-response+json` or `application/json`";
+        return refused(Media::Legacy, StatusCode::NOT_ACCEPTABLE, message);
+    };
+    match *request.method() {
+        // The server of HTTP leaves the body of a HEAD's answer out.
+        Method::GET | Method::HEAD => get(&app, media, request).await,
+        Method::POST => post(&app, media, request).await,
+        Method::OPTIONS => allow(StatusCode::NO_CONTENT.into_response(), "GET, POST, OPTIONS"),
+        _ => {
+            let refused = refused(media, StatusCode::METHOD_NOT_ALLOWED, "GraphQL is asked by GET or POST");
+            allow(refused, "GET, POST, OPTIONS")
+        }
+    }
+}
+
+async fn get(app: &App, media: Media, request: Request) -> Response {
+    let parameters = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
+    let Ok(Query(parameters)) = parameters else {
+        return refused(media, StatusCode::BAD_REQUEST, "the parameters of the address cannot be read");
+    };
+    let (parts, _) = request.into_parts();
+    let actor = match auth::authenticate(app, &parts).await {
+        Ok(actor) => actor,
+        Err(error) => return unauthenticated(media, error),
+    };
+    let intake = app.protection.bodies.intake(network(&parts));
+    let texts = parameters.iter().map(|(_, value)| value.as_bytes());
+    let request = match body::hold(&intake, texts).await {
+        Ok(()) => body::from_parameters(parameters),
+        Err(malformed) => Err(malformed),
+    };
+    match request {
+        Ok(request) => {
+            let purse = Purse::new(app, &parts);
+            respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await)
+        }
+        Err(malformed) => malformed.respond(media),
+    }
+}
+
+async fn post(app: &App, media: Media, request: Request) -> Response {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !accept::is_json(content_type) {
+        return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8");
+    }
+    if body::is_encoded(request.headers()) {
+        let message = "the body must come as it is, without `Content-Encoding`";
+        return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    }
+    let (parts, body) = request.into_parts();
+    let actor = match auth::authenticate(app, &parts).await {
+        Ok(actor) => actor,
+        Err(error) => return unauthenticated(media, error),
+    };
+    let began = Instant::now();
+    let intake = parts.extensions.get().cloned().unwrap_or_else(|| app.protection.bodies.intake(network(&parts)));
+    let parsed = parse(app, body, &intake).await;
+    let actor = match parsed.is_ok() && began.elapsed() > FRESH && !actor.is_anonymous() {
+        true => auth::authenticate_again(app, &parts).await,
+        false => Ok(actor),
+    };
+    let actor = match actor {
+        Ok(actor) => actor,
+        Err(error) => return unauthenticated(media, error),
+    };
+    let purse = Purse::new(app, &parts);
+    match parsed {
+        Ok(Requests::One(request)) => {
+            respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await)
+        }
+        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(&purse, requests, actor).await),
+        Err(malformed) => malformed.respond(media),
+    }
+}
+
+async fn parse(app: &App, body: Body, intake: &Intake) -> Result<Requests, Malformed> {
+    let limits = app.api.limits();
+    let bytes = body::read(body, limits.body as usize * 1024).await?;
+    body::hold(intake, [&*bytes].into_iter()).await?;
+    body::parse(&bytes, limits.batch)
+}
+
+fn network(parts: &Parts) -> Network {
+    Network::of(parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0))
+}
+
+/// The answer to a request that is not looked into.
+pub fn refused_by(headers: &HeaderMap, error: Error) -> Response {
+    let media = accept::negotiate(joined(headers).as_deref()).unwrap_or(Media::Legacy);
+    unauthenticated(media, error)
+}
+
+/// A token that is not valid is told by the status, also to clients that expect 200 for what GraphQL refuses.
+fn unauthenticated(media: Media, error: Error) -> Response {
+    let refused = refusal(error);
+    let status = match refused.outcome {
+        Outcome::Refused(Code::Unauthenticated) => StatusCode::UNAUTHORIZED,
+        Outcome::Refused(Code::Forbidden | Code::EnrolmentRequired) => StatusCode::FORBIDDEN,
+        Outcome::Refused(Code::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
+        outcome => status(media, outcome),
+    };
+    let mut response = respond(media, refused);
+    *response.status_mut() = status;
+    response
+}
+
+/// What the operations of one request of HTTP have cost so far.
+struct Purse<'a> {
+    app: &'a App,
+    parts: &'a Parts,
+    spent: AtomicU64,
+}
+
+/// Whom an operation is counted for.
+struct Payer<'a> {
+    purse: &'a Purse<'a>,
+    actor: &'a Actor,
+}
+
+impl<'a> Purse<'a> {
+    fn new(app: &'a App, parts: &'a Parts) -> Self {
+        Self { app, parts, spent: AtomicU64::new(0) }
+    }
+
+    /// For each operation of a batch but the first one, which the request itself was counted for.
+    async fn another(&self, actor: &Actor) -> Result<(), Error> {
+        self.app.protection.limiter.more(self.parts, actor, 1).await
+    }
+}
+
+impl Meter for Payer<'_> {
+    /// A batch may cost no more than one operation.
+    async fn pay(&self, cost: u64) -> Result<(), Failure> {
+        let Purse { app, parts, spent } = self.purse;
+        let before = spent.fetch_add(cost, Ordering::Relaxed);
+        limits::cost::check_batch(before, cost, app.api.limits())?;
+        let allowed = app.protection.limiter.operation(parts, self.actor, cost).await;
+        allowed.map_err(|error| match error.problems.into_iter().next() {
+            Some(problem) => problem.into(),
+            None => Failure::new(Code::RateLimited, "too many requests"),
+        })
+    }
+}
+
+/// One after the other, so that a batch has no more of the server than a request. Who asks is looked up before each: an account
+/// that is disabled meanwhile, another role and a token that is revoked count at once.
+async fn batch(purse: &Purse<'_>, requests: Vec<graphql::Request>, actor: Actor) -> Pieces {
+    let Purse { app, parts, .. } = purse;
+    let ration = app.protection.ration();
+    let mut body = Pieces::new(&app.protection.answers, 256);
+    let mut actor = Ok(actor);
+    for (index, request) in requests.into_iter().enumerate() {
+        if index > 0 && actor.as_ref().is_ok_and(|actor| !actor.is_anonymous()) {
+            actor = auth::authenticate_again(app, parts).await;
+        }
+        body.push(if index > 0 { b"," } else { b"[" });
+        let allowed = match &actor {
+            Ok(actor) if index > 0 => purse.another(actor).await.and_then(|()| ration.check()),
+            _ => ration.check(),
+        };
+        let answer = match (&actor, allowed) {
+            (Ok(actor), Ok(())) => execute(purse, &ration, request, actor.clone(), Verb::Post).await,
+            (Err(error), _) => refusal(error.clone()),
+            (_, Err(error)) => refusal(error),
+        };
+        body.append(answer.body);
+    }
+    body.push(b"]");
+    body
+}
+
+fn refusal(error: Error) -> Answer {
+    let failures: Vec<_> = error.problems.into_iter().map(Failure::from).collect();
+    Answer::refused(&failures)
+}
+
+async fn execute(
+    purse: &Purse<'_>,
+    ration: &Arc<Ration>,
+    mut request: graphql::Request,
+    actor: Actor,
+    verb: Verb,
+) -> Answer {
+    let app = purse.app;
+    if let Err(unknown) = app.protection.documents.resolve(&mut request) {
+        return Answer::refused(&[unknown]);
+    }
+    if let Err(full) = ration.memory().has_room().await {
+        return refusal(full);
+    }
+    let payer = Payer { purse, actor: &actor };
+    let run = app.api.execute_within(ration, &payer, &request, actor.clone(), verb);
+    let executed = tokio::time::timeout(REQUEST_TIME, run).await;
+    executed.unwrap_or_else(|_| {
+        tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");
+        Answer::refused(&[Failure::new(Code::Timeout, "the request took too long and was given up")])
+    })
+}
+
+fn respond(media: Media, answered: Answer) -> Response {
+    let mut response = answer(media, status(media, answered.outcome), answered.body);
+    match answered.outcome {
+        Outcome::Refused(Code::Unauthenticated) => {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Outcome::Refused(Code::Unavailable) => {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        Outcome::MutationByGet => return allow(response, "POST"),
+        Outcome::Executed | Outcome::Failed | Outcome::Refused(_) => {}
+    }
+    response
+}
+
+fn status(media: Media, outcome: Outcome) -> StatusCode {
+    match (media, outcome) {
+        (_, Outcome::MutationByGet) => StatusCode::METHOD_NOT_ALLOWED,
+        (_, Outcome::Executed) => StatusCode::OK,
+        (_, Outcome::Refused(Code::BadRequest)) => StatusCode::BAD_REQUEST,
+        (_, Outcome::Failed | Outcome::Refused(Code::Internal)) => StatusCode::INTERNAL_SERVER_ERROR,
+        (_, Outcome::Refused(Code::Unavailable)) => StatusCode::SERVICE_UNAVAILABLE,
+        (_, Outcome::Refused(Code::RateLimited)) => StatusCode::TOO_MANY_REQUESTS,
+        (_, Outcome::Refused(Code::Timeout)) => StatusCode::GATEWAY_TIMEOUT,
+        (Media::Legacy, Outcome::Refused(_)) => StatusCode::OK,
+        (Media::Response, Outcome::Refused(Code::Unauthenticated)) => StatusCode::UNAUTHORIZED,
+        (Media::Response, Outcome::Refused(Code::Forbidden)) => StatusCode::FORBIDDEN,
+        (Media::Response, Outcome::Refused(_)) => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn refused(media: Media, status: StatusCode, message: &str) -> Response {
+    Malformed { status, code: Code::BadRequest, message: message.to_owned() }.respond(media)
+}
+
+impl Malformed {
+    fn respond(&self, media: Media) -> Response {
+        let failure = Failure::new(self.code, self.message.as_str());
+        answer(media, self.status, Answer::refused(&[failure]).body)
+    }
+}
+
+fn answer(media: Media, status: StatusCode, body: Pieces) -> Response {
+    let mut response = Response::new(sent::body(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
+    response
+}
+
+fn allow(mut response: Response, methods: &'static str) -> Response {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// The header may come in several lines.
+fn joined(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}

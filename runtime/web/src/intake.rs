@@ -1,0 +1,233 @@
+//! What comes in with a request: its body, weighed as it is held, and given too little time to keep what it holds.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
+
+use base::memory::{Held, MIB, Memory};
+use store::access::Network;
+
+/// A whole body has to arrive within this time.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// So little is not counted by address: who shares one with somebody that sends too much is still heard.
+const TINY: usize = 4 * 1024;
+/// The part of the memory for bodies that one network may hold.
+const SHARE: usize = 2;
+/// Of a body that nobody has read, so much is let pass for so long; then its connection is closed.
+const UNREAD: usize = 64 * 1024;
+const UNREAD_TIME: Duration = Duration::from_millis(250);
+/// Who has sent a whole body waits so long for others to be done.
+const ROOM_TIME: Duration = Duration::from_secs(3);
+const ROOM_LOOK: Duration = Duration::from_millis(20);
+
+/// All bodies.
+#[derive(Debug)]
+pub struct Bodies {
+    memory: Arc<Memory>,
+    by_network: usize,
+    held: Mutex<HashMap<Network, usize>>,
+}
+
+/// What one request holds. An extension of the request.
+#[derive(Clone, Debug)]
+pub struct Intake(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    bodies: Arc<Bodies>,
+    network: Network,
+    held: Held,
+    /// Of `held`, what is counted for the network.
+    of_network: usize,
+    /// A body that was dropped before its end.
+    unread: Option<Incoming>,
+}
+
+/// Why a body is not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooMuch {
+    /// All requests hold what they may.
+    All,
+    /// Those of one address do.
+    OfNetwork,
+    Time,
+    /// One request would take more than there is.
+    One(usize),
+}
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::One(most) => {
+                return write!(f, "the request takes more than {} MiB when it is read: send less at once", most / MIB);
+            }
+            Self::All => "the server has too much to read at this moment: try again in a few seconds",
+            Self::OfNetwork => "your address sends too much at once: try again in a few seconds",
+            Self::Time => "the body took too long to arrive",
+        };
+        f.write_str(text)
+    }
+}
+
+impl std::error::Error for TooMuch {}
+
+impl Bodies {
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { memory: Memory::new(limit), by_network: limit / SHARE, held: Mutex::default() })
+    }
+
+    pub fn used(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// Of a request that has no body, and yet something to be read.
+    pub fn intake(self: &Arc<Self>, network: Network) -> Intake {
+        let held = Held::nothing(&self.memory);
+        let state = State { bodies: Arc::clone(self), network, held, of_network: 0, unread: None };
+        Intake(Arc::new(Mutex::new(state)))
+    }
+
+    /// The body of a request, and what it will hold until both are dropped.
+    pub fn take(self: &Arc<Self>, body: Incoming, network: Network) -> (Body, Intake) {
+        let intake = self.intake(network);
+        let body = Weighed { inner: Some(body), intake: intake.clone(), length: 0, time: None };
+        (Body::new(body), intake)
+    }
+
+    fn resize(&self, network: Network, before: usize, now: usize) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_network = held.entry(network).or_default();
+        let wanted = *of_network - before + now;
+        let has_room = wanted <= self.by_network || now <= before;
+        if has_room {
+            *of_network = wanted;
+        }
+        if *of_network == 0 {
+            held.remove(&network);
+        }
+        has_room
+    }
+}
+
+impl Intake {
+    /// From now on the request holds so many bytes, or what it held before.
+    pub fn hold(&self, bytes: usize) -> Result<(), TooMuch> {
+        let mut state = self.state();
+        let State { bodies, network, held, of_network, .. } = &mut *state;
+        if bytes > TINY || *of_network > 0 {
+            if !bodies.resize(*network, *of_network, bytes) {
+                return Err(TooMuch::OfNetwork);
+            }
+            *of_network = bytes;
+        }
+        if held.resize(bytes) { Ok(()) } else { Err(TooMuch::All) }
+    }
+
+    /// As [`Self::hold`], after others if need be. More than all requests of an address may hold is never waited for.
+    pub async fn hold_soon(&self, bytes: usize) -> Result<(), TooMuch> {
+        let most = self.state().bodies.by_network;
+        if bytes > most {
+            return Err(TooMuch::One(most));
+        }
+        let until = Instant::now() + ROOM_TIME;
+        loop {
+            match self.hold(bytes) {
+                Err(_) if Instant::now() < until => sleep(ROOM_LOOK).await,
+                held => return held,
+            }
+        }
+    }
+
+    /// Whether the connection can go on after the answer: nothing of the request is left, or so little that it was let pass.
+    pub async fn is_read(&self, is_waited_for: bool) -> bool {
+        let Some(unread) = self.state().unread.take() else { return true };
+        if unread.is_end_stream() {
+            return true;
+        }
+        // Who waits to be told to send has not begun, and must not be.
+        if is_waited_for || unread.size_hint().lower() > UNREAD as u64 {
+            return false;
+        }
+        tokio::time::timeout(UNREAD_TIME, let_pass(unread)).await.unwrap_or(false)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if self.of_network > 0 {
+            self.bodies.resize(self.network, self.of_network, 0);
+        }
+    }
+}
+
+async fn let_pass(body: Incoming) -> bool {
+    let mut chunks = Body::new(body).into_data_stream();
+    let mut length = 0;
+    while let Some(chunk) = chunks.next().await {
+        match chunk {
+            Ok(chunk) if length + chunk.len() <= UNREAD => length += chunk.len(),
+            _ => return false,
+        }
+    }
+    true
+}
+
+struct Weighed {
+    inner: Option<Incoming>,
+    intake: Intake,
+    length: usize,
+    /// Only of a body that is waited for.
+    time: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for Weighed {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        let Some(inner) = this.inner.as_mut() else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) else {
+            let time = this.time.get_or_insert_with(|| Box::pin(sleep(BODY_TIME)));
+            ready!(time.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(TooMuch::Time.into())));
+        };
+        let Some(frame) = frame else {
+            this.inner = None;
+            return Poll::Ready(None);
+        };
+        let frame = frame?;
+        let is_first = this.length == 0;
+        this.length += frame.data_ref().map_or(0, Bytes::len);
+        // Several are put together, in room that grows by doubling.
+        this.intake.hold(if is_first { this.length } else { 2 * this.length })?;
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+    }
+}
+
+impl Drop for Weighed {
+    fn drop(&mut self) {
+        self.intake.state().unread = self.inner.take();
+    }
+}

@@ -1,0 +1,239 @@
+//! Accepts connections and stops without cutting an answer short. Slow clients and too many connections are bounded here.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::{HeaderValue, Request};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+use super::pace::{Pace, Paced};
+use super::places::{NoPlace, Place};
+use super::protection::Protection;
+use super::{Peer, is_about_health};
+use base::error::{Code, Error};
+use store::access::Network;
+
+/// For an idle connection to be used again: longer than load balancers keep theirs (60 s), or they would send requests into a
+/// connection that is just being closed. `Pace` has no such patience with a head that has begun.
+const IDLE_TIME: Duration = Duration::from_secs(75);
+/// Bytes of one connection's headers, and of what is read ahead.
+const BUFFER: usize = 16 * 1024;
+/// Connections beside those that there are places for: on each, one question about health is answered. When they are all taken,
+/// the oldest goes.
+const BESIDE: usize = 64;
+/// What is under way when the server is told to stop has this long to end.
+const STOP_TIME: Duration = Duration::from_secs(25);
+
+/// The socket that is this process's input.
+pub fn inherited() -> std::io::Result<TcpListener> {
+    let socket = std::net::TcpListener::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
+}
+
+/// Serves until `stop` resolves, then until the requests under way are answered.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    protection: &Arc<Protection>,
+    stop: impl Future<Output = ()>,
+) {
+    let graceful = GracefulShutdown::new();
+    let mut beside = VecDeque::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of files, mostly: others must end first.
+                tracing::warn!(%error, "a connection was not accepted");
+                make_room(&mut beside, 0);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection is gone already");
+            continue;
+        }
+        let connection = Connection::new(router.clone(), protection, peer);
+        match connection.place() {
+            Ok(place) => {
+                tokio::spawn(connection.run(stream, Ok(place), graceful.watcher()));
+            }
+            Err(why) => {
+                make_room(&mut beside, BESIDE - 1);
+                let task = tokio::spawn(connection.run(stream, Err(why), graceful.watcher()));
+                beside.push_back(task.abort_handle());
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(STOP_TIME, graceful.shutdown()).await.is_err() {
+        tracing::warn!(seconds = STOP_TIME.as_secs(), "stopped with requests under way");
+    }
+}
+
+/// Ends the oldest connections until so many are left.
+fn make_room(beside: &mut VecDeque<AbortHandle>, left: usize) {
+    beside.retain(|task| !task.is_finished());
+    while beside.len() > left {
+        if let Some(oldest) = beside.pop_front() {
+            oldest.abort();
+        }
+    }
+}
+
+struct Connection {
+    router: Router,
+    protection: Arc<Protection>,
+    peer: IpAddr,
+    is_proxy: bool,
+    pace: Pace,
+}
+
+impl Connection {
+    fn new(router: Router, protection: &Arc<Protection>, peer: SocketAddr) -> Self {
+        let peer = peer.ip().to_canonical();
+        let is_proxy = protection.proxies.trusts(peer);
+        Self { router, protection: Arc::clone(protection), peer, is_proxy, pace: Pace::default() }
+    }
+
+    fn place(&self) -> Result<Place, NoPlace> {
+        self.protection.connections.take((!self.is_proxy).then_some(self.peer))
+    }
+
+    /// With a place it goes on for as long as its client is quick enough, else it is there for one question.
+    async fn run(self, stream: TcpStream, place: Result<Place, NoPlace>, watcher: Watcher) {
+        let (pace, protection) = (self.pace.clone(), Arc::clone(&self.protection));
+        let stream = TokioIo::new(Paced::new(stream, pace.clone()));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE_TIME)
+            .keep_alive(place.is_ok())
+            .max_buf_size(BUFFER)
+            .serve_connection(stream, self.service(place.as_ref().err().copied()));
+        tokio::select! {
+            ended = watcher.watch(connection) => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            },
+            why = pace.too_slow(protection.bounds.patience, &protection.answers) => tracing::debug!(why, "a connection was cut"),
+        }
+        drop(place);
+    }
+
+    /// The routes, which find in each request from where it comes.
+    fn service(
+        self,
+        no_place: Option<NoPlace>,
+    ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send {
+        let Self { router, protection, peer, is_proxy, pace } = self;
+        let routes = TowerToHyperService::new(router);
+        service_fn(move |request: Request<Incoming>| {
+            pace.arrived();
+            let (mut parts, body) = request.into_parts();
+            let client = if is_proxy { protection.proxies.client(peer, &parts.headers) } else { peer };
+            parts.extensions.insert(Peer(client));
+            let is_about_health = is_about_health(&parts.uri);
+            // Behind a proxy, connections say nothing of clients.
+            let place = match no_place {
+                Some(why) if !is_about_health => Err(why),
+                None if is_proxy && !is_about_health => protection.proxied.take(Some(client)).map(Some),
+                _ => Ok(None),
+            };
+            let waits = parts.headers.contains_key(EXPECT);
+            let (body, intake) = match body.is_end_stream() {
+                true => (axum::body::Body::empty(), None),
+                false => {
+                    let (body, intake) = protection.bodies.take(body, Network::of(client));
+                    parts.extensions.insert(intake.clone());
+                    (body, Some(intake))
+                }
+            };
+            let place = place.map(|place| (routes.call(Request::from_parts(parts, body)), place));
+            let pace = pace.clone();
+            async move {
+                let mut answer = match place {
+                    Ok((answer, _place)) => answer.await?,
+                    Err(why) => refused(why),
+                };
+                if let Some(intake) = intake
+                    && !intake.is_read(waits).await
+                {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                    pace.leaves_unread();
+                }
+                pace.answered();
+                Ok(answer)
+            }
+        })
+    }
+}
+
+fn refused(why: NoPlace) -> Response {
+    let error = match why {
+        NoPlace::All => Error::new(Code::Unavailable, "the server has no place for another connection: try again"),
+        NoPlace::OfNetwork => Error::new(Code::RateLimited, "your address has too many connections: close some"),
+    };
+    let mut answer = error.into_response();
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// How many files may be open, after asking for as many as there may be.
+#[cfg(unix)]
+pub fn open_files() -> usize {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((now, most)) = getrlimit(Resource::RLIMIT_NOFILE) else { return usize::MAX };
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, most, most).is_ok();
+    usize::try_from(if raised { most } else { now }).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+pub fn open_files() -> usize {
+    usize::MAX
+}
+
+/// Resolves on Ctrl-C, and on the signal by which service managers stop a program. Signals count from the call on, not from when
+/// the answer is first waited for.
+pub fn told_to_stop() -> impl Future<Output = ()> {
+    #[cfg(unix)]
+    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    #[cfg(unix)]
+    let interrupted = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+    async move {
+        #[cfg(unix)]
+        match (terminated, interrupted) {
+            (Ok(mut terminated), Ok(mut interrupted)) => {
+                tokio::select! {
+                    _ = terminated.recv() => {}
+                    _ = interrupted.recv() => {}
+                }
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!(%error, "signals cannot be watched: the server ends at once on them");
+                std::future::pending::<()>().await;
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
