@@ -16,11 +16,11 @@ use uuid::Uuid;
 use store::access::{Actor, Identity, Origin};
 use web::Environment;
 
-use crate::config::{Config, Wrong};
-use model::content::SchemaInfo;
+use crate::config::{self, Config};
+use crate::server::Server;
 use base::error::{Code, Error, Result};
 use identity::Accounts;
-use crate::server::Server;
+use model::content::SchemaInfo;
 use store::{Database, Limits, Store};
 use transfer::{check, demo, export, import};
 
@@ -99,7 +99,14 @@ struct Person {
     email: Option<String>,
 }
 
-pub fn main(server: Server) -> ExitCode {
+impl Server {
+    /// Does what the command line says.
+    pub fn main(self) -> ExitCode {
+        main(self)
+    }
+}
+
+fn main(server: Server) -> ExitCode {
     let line = Line::parse();
     if let Command::Schema = line.command {
         print!("{}", server.schema.sdl);
@@ -129,7 +136,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         print!("{}", doctor::report(&findings));
         return Ok(if doctor::is_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let mut config = config.map_err(unusable)?;
+    let mut config = config.map_err(config::unusable)?;
     match command {
         Command::Serve { port, inherit } => {
             if let Some(port) = port {
@@ -163,7 +170,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Token(task) => token::run(&accounts(&config, &server).await?, task).await?,
         Command::Keys(task) => {
             // A key that is sealed with a secret of this process could be opened by nobody.
-            config.identity.check_secret().map_err(|wrong| unusable(vec![wrong.into()]))?;
+            config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong.into()]))?;
             keys::run(&accounts(&config, &server).await?, task).await?;
         }
         Command::Doctor | Command::Schema => {}
@@ -207,13 +214,6 @@ fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
-}
-
-pub(crate) fn unusable(wrong: Vec<Wrong>) -> Error {
-    let problems = wrong
-        .into_iter()
-        .map(|wrong| base::error::Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
-    Error { problems: problems.collect() }
 }
 
 fn failed(message: String) -> Error {

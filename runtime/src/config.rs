@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use web::Environment;
-use web::protection;
+use base::error::{Code, Error, Problem};
 use identity::WrongSetting;
 use identity::settings::Settings;
-use store::PublicRole;
 use store::Limits;
+use store::PublicRole;
+use web::Environment;
+use web::protection;
 
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
@@ -253,6 +254,13 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
         Some(token)
     }
+}
+
+/// Every setting that is wrong, as one error.
+pub(crate) fn unusable(wrong: Vec<Wrong>) -> Error {
+    let problems =
+        wrong.into_iter().map(|wrong| Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
+    Error { problems: problems.collect() }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use sqlx::postgres::PgConnectOptions;
 use web::Environment;
 
 use crate::config::{Config, Wrong};
-use model::content::SchemaInfo;
 use migrate::{Obstacle, public_login};
+use model::content::SchemaInfo;
 use store::PublicRole;
 use store::{Database, Limits, Pool, Sizes, Way};
 

@@ -1,15 +1,15 @@
 //! What generated files and a site's own code name: the types of fields, records and hooks.
 
-pub use store::access::{Actor, Identity, User};
-pub use model::content::*;
 pub use base::error::{Code, Error, Problem, Result, Step};
+pub use model::content::*;
+pub use model::kind::Kind;
+pub use rust_decimal::Decimal;
+pub use store::access::{Actor, Identity, User};
 pub use store::hooks::{Cx, Event, EventKind, Hooks, refuse};
 pub use store::id::Id;
-pub use model::kind::Kind;
 pub use store::record::{
     AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp, ToMany,
 };
 pub use store::site::{ReadCx, SiteBuilder, SiteCode};
-pub use store::{Database, Stage, Store};
 pub use store::value::Value;
-pub use rust_decimal::Decimal;
+pub use store::{Database, Stage, Store};

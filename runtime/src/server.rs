@@ -1,7 +1,6 @@
 //! `Server`: the schema and the site's own code put together, and the commands that run on them.
 
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,19 +10,18 @@ use tokio::task::JoinHandle;
 
 use web::Environment;
 
-use crate::config::Config;
-use model::content::{ContentInfo, SchemaInfo};
+use crate::config::{self, Config};
 use base::error::{Error, Result};
 use graphql::Api;
-use store::hooks::{HookSet, Hooks};
-use web::protection::{self, Protection};
-use web::{self, App, listen};
 use identity::Accounts;
 use migrate::public_login;
+use model::content::{ContentInfo, SchemaInfo};
+use store::hooks::{HookSet, Hooks};
 use store::record::Record;
 use store::site::SiteCode;
 use store::{Database, Sizes};
-use crate::cli;
+use web::protection::{self, Protection};
+use web::{self, App, listen};
 
 /// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
 const OTHER_FILES: usize = 256;
@@ -80,14 +78,9 @@ impl Server {
         self
     }
 
-    /// Does what the command line says.
-    pub fn main(self) -> ExitCode {
-        cli::main(self)
-    }
-
     /// Serves until the process is told to stop.
     pub(crate) async fn serve(self, config: Config) -> Result<()> {
-        config.check_for_serving().map_err(cli::unusable)?;
+        config.check_for_serving().map_err(config::unusable)?;
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
@@ -107,7 +100,7 @@ impl Server {
         tokio::spawn(accounts.clone().delete_expired_now_and_then());
         let app = Arc::new(App {
             accounts,
-            api: Api::new(database, Arc::new(Roles::of(self.schema)), self.hooks, self.site)?
+            api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), self.hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
                 .keeping(config.plan_memory as usize * 1024 * 1024),
             protection,
@@ -132,7 +125,7 @@ impl Server {
             app.stopping.store(true, Ordering::Relaxed);
         };
         let protection = Arc::clone(&app.protection);
-        listen::serve(listener, http::router(app.clone(), self.routes), &protection, stop).await;
+        listen::serve(listener, web::router(app.clone(), self.routes), &protection, stop).await;
         health.iter().for_each(JoinHandle::abort);
         app.api.database.close().await;
         Ok(())
@@ -159,7 +152,7 @@ fn health(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()>
     let listener = bind(address, "TYPECASE_HEALTH_ADDRESS")?;
     let protection = Arc::new(Protection::new(&protection::Settings::default())?);
     Ok(async move {
-        listen::serve(listener, http::health_router(app), &protection, std::future::pending()).await;
+        listen::serve(listener, web::health_router(app), &protection, std::future::pending()).await;
     })
 }
 
@@ -185,7 +178,9 @@ async fn with_public_reads(database: Database, config: &Config) -> Result<Databa
         drop(connection);
         return match checked {
             Ok(_) => Ok(database.with_public_login(login.clone())),
-            Err(unfit) => Err(Error::new(base::error::Code::BadRequest, format!("{}\n  do: {}", unfit.why, unfit.mend))),
+            Err(unfit) => {
+                Err(Error::new(base::error::Code::BadRequest, format!("{}\n  do: {}", unfit.why, unfit.mend)))
+            }
         };
     }
     let Some(role) = &config.public_role else { return Ok(database) };

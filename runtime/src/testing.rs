@@ -11,19 +11,19 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use web::Environment;
-use model::content::SchemaInfo;
+use crate::server::Routes;
 use graphql::Api;
-use store::hooks::HookSet;
-use web::protection::{self, Protection};
-use web::{self, App, listen};
 use identity::Accounts;
 use identity::mail::Mailer;
 use identity::settings::Settings;
+use model::content::SchemaInfo;
 use store::PublicRole;
-use crate::server::Routes;
+use store::hooks::HookSet;
 use store::site::SiteCode;
 use store::{Database, Limits, Login, Pool};
+use web::Environment;
+use web::protection::{self, Protection};
+use web::{self, App, listen};
 
 /// Where tests find a PostgreSQL on which they may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
@@ -117,7 +117,7 @@ impl TestServer {
         accounts.tokens.keys.start(node.settings.is_development).await.expect("signing keys");
         let keys = tokio::spawn(accounts.tokens.keys.clone().watch());
         let app = Arc::new(App {
-            api: Api::new(store, Arc::new(Roles::of(node.schema)), node.hooks, node.site)
+            api: Api::new(store, Arc::new(identity::Roles::of(node.schema)), node.hooks, node.site)
                 .expect("the API")
                 .with_introspection_for(node.protection.introspection),
             protection: Arc::new(Protection::new(&node.protection).expect("the protection")),
@@ -128,7 +128,7 @@ impl TestServer {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
-        let router = http::router(Arc::clone(&app), node.routes);
+        let router = web::router(Arc::clone(&app), node.routes);
         let protection = Arc::clone(&app.protection);
         let serving =
             tokio::spawn(async move { listen::serve(listener, router, &protection, std::future::pending()).await });

@@ -18,7 +18,7 @@ use crate::project::Project;
 use next::{FOLDER, History, number};
 
 /// What the server brings along for itself.
-const SYSTEM: &str = "runtime/src/migrate/system";
+const SYSTEM: &str = "runtime/migrate/src/system";
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -4,10 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What each crate may know of the others, and of the world's crates what it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 9] = [
+const LAYERS: [(&str, &[&str], &[&str]); 16] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
-    ("runtime", &["model"], &["syn", "quote", "prettyplease"]),
+    ("base", &["model"], &["async-graphql"]),
+    ("store", &["model", "base"], &["axum", "redis", "clap"]),
+    ("migrate", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("graphql", &["model", "base", "store"], &["axum"]),
+    ("transfer", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("web", &["model", "base", "store", "identity", "graphql"], &["sqlx"]),
+    (
+        "runtime",
+        &["model", "base", "store", "migrate", "identity", "graphql", "transfer", "web"],
+        &["syn", "quote", "prettyplease"],
+    ),
     ("generated", &["runtime"], &["sqlx", "async-graphql", "axum"]),
     ("app", &["generated", "runtime"], &[]),
     ("shop", &["generated", "runtime"], &[]),
@@ -16,13 +27,16 @@ const LAYERS: [(&str, &[&str], &[&str]); 9] = [
     ("xtask", &["codegen"], &["sqlx", "tokio"]),
 ];
 
+/// Those that lie in the folder of the runtime.
+const OF_RUNTIME: [&str; 8] = ["model", "base", "store", "migrate", "identity", "graphql", "transfer", "web"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
 /// Crates of the runtime lie in its folder.
 fn folder(name: &str) -> PathBuf {
-    root().join(if name == "model" { "runtime/model" } else { name })
+    if OF_RUNTIME.contains(&name) { root().join("runtime").join(name) } else { root().join(name) }
 }
 
 fn read(path: &Path) -> String {
@@ -58,6 +72,84 @@ fn crates_know_only_the_layers_below() {
             assert!(!forbidden.contains(&dependency), "{name} must not depend on {dependency}");
         }
     }
+}
+
+#[test]
+fn the_modules_of_a_crate_have_one_direction() {
+    // Content types point at each other as the schema says.
+    for (name, ..) in LAYERS.iter().filter(|(name, ..)| !name.ends_with("generated")) {
+        let src = folder(name).join("src");
+        let mut files = BTreeMap::new();
+        collect(&src, &mut files);
+        let top = |path: &Path| {
+            let first = path.strip_prefix(&src).ok()?.components().next()?;
+            Some(first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned())
+        };
+        let mut knows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, text) in &files {
+            let module = top(path).expect("a file of the crate");
+            knows.entry(module).or_default().extend(named_modules(text));
+        }
+        if let Some(circle) = circle(&knows) {
+            panic!("modules of `{name}` know each other in a circle: {}", circle.join(" -> "));
+        }
+    }
+}
+
+/// What stands behind `crate::`, outside of comments and tests.
+fn named_modules(text: &str) -> BTreeSet<String> {
+    let code: String = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
+    let mut named = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let parts = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or_default(),
+            None => rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default(),
+        };
+        let module = |part: &str| part.trim().split(':').next().unwrap_or_default().to_owned();
+        named.extend(parts.split(',').map(module));
+    }
+    named
+}
+
+/// A way that leads back to where it began, if there is one.
+fn circle(knows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    fn walk<'a>(
+        at: &'a str,
+        way: &mut Vec<&'a str>,
+        done: &mut BTreeSet<&'a str>,
+        knows: &'a BTreeMap<String, BTreeSet<String>>,
+    ) -> Option<Vec<String>> {
+        if let Some(begin) = way.iter().position(|module| *module == at) {
+            return Some(way[begin..].iter().copied().chain([at]).map(str::to_owned).collect());
+        }
+        if !done.insert(at) {
+            return None;
+        }
+        way.push(at);
+        let others = knows.get(at).into_iter().flatten().filter(|other| *other != at && knows.contains_key(*other));
+        let found = others.into_iter().find_map(|other| walk(other, way, done, knows));
+        way.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    knows.keys().find_map(|module| walk(module, &mut Vec::new(), &mut done, knows))
+}
+
+#[test]
+fn a_circle_is_found() {
+    let knows = |pairs: &[(&str, &[&str])]| {
+        pairs
+            .iter()
+            .map(|(name, others)| ((*name).to_owned(), others.iter().map(|&one| one.to_owned()).collect()))
+            .collect::<BTreeMap<_, BTreeSet<String>>>()
+    };
+    assert_eq!(circle(&knows(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &["std"])])), None);
+    let found = circle(&knows(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])])).expect("b and c");
+    assert_eq!(found, ["b", "c", "b"]);
+    let named =
+        named_modules("use crate::read::Page;\nuse crate::{Stage, write::row}; // crate::no\ncrate::audit::record()");
+    assert_eq!(named, ["Stage", "audit", "read", "write"].map(str::to_owned).into());
 }
 
 #[test]

@@ -20,12 +20,12 @@ use super::limits::cost::Cost;
 use super::rules::root;
 use super::site::{Shape, SiteField};
 use super::types::{Types, named};
-use store::access::Action;
-use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
-use base::error::Code;
-use store::read::{self, Root, Selected, upper_first};
 use crate::weigh::Held;
+use base::error::Code;
 use base::weigh::{Scales, Weigh, weight};
+use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
+use store::access::Action;
+use store::read::{self, Root, Selected, upper_first};
 
 /// Of an operation without a name the log shows so many fields, and of all names so many letters.
 const NAMED_FIELDS: usize = 3;

@@ -7,8 +7,8 @@ use super::answer::Failure;
 use super::registry::Introspection;
 use super::types::Types;
 use super::{limits, rules, syntax};
-use model::content::Limits;
 use base::error::Code;
+use model::content::Limits;
 
 /// A valid document and the operation of it that is to run.
 pub struct Document {

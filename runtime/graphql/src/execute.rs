@@ -15,15 +15,15 @@ use super::answer::Failure;
 use super::coerce::{Coercion, Variables};
 use super::compile::{Call, Compiled, Introspected, RootField, What, Write};
 use super::pieces::Pieces;
-use model::content::{ContentInfo, OperationInfo, Returns};
 use base::error::{Code, Error, Problem, Result, Step, caught};
+use base::memory::Text;
+use model::content::{ContentInfo, OperationInfo, Returns};
 use store::hooks::Cx;
 use store::id;
-use base::memory::Text;
-use store::site::{Args, ReadCx};
 use store::read::{self, Arguments, Written};
-use store::{Stage, Store, write};
+use store::site::{Args, ReadCx};
 use store::value::Value;
+use store::{Stage, Store, write};
 
 /// Root fields of one query that read at the same time, each on a connection of its own.
 const CONCURRENT_FIELDS: usize = 4;

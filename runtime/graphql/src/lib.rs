@@ -26,11 +26,11 @@ use self::compile::{ConditionalPlans, Prepared};
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::types::Types;
-use store::access::{Actor, Origin};
-use model::content::{Limits, Shape};
 use base::error::{Code, Error, Result};
-use store::hooks::HookSet;
 use base::memory::Ration;
+use model::content::{Limits, Shape};
+use store::access::{Actor, Origin};
+use store::hooks::HookSet;
 use store::site::SiteCode;
 use store::{Database, OPERATION, Standing, Store};
 

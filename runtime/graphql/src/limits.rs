@@ -12,8 +12,8 @@ use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::Name;
 
 use super::rules::{Broken, broken};
-use model::content::Limits;
 use base::error::{Code, Problem};
+use model::content::Limits;
 
 /// Fields of a document with every fragment written out: what a plan has to be made for.
 const MAX_FIELDS: u64 = 2_000;

@@ -7,10 +7,10 @@ use async_graphql::parser::types::SelectionSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::types::{self, Types};
-use store::access::{Access, Area, Identity, USER_PREFIX};
 use base::error::{Code, Error, Problem, Result, Step};
-use store::id;
 use store::Store;
+use store::access::{Access, Area, Identity, USER_PREFIX};
+use store::id;
 use store::read::{Document, Selected};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

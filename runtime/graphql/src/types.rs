@@ -10,8 +10,8 @@ use async_graphql::{Name, Value as ConstValue};
 use indexmap::IndexMap;
 
 use super::limits::facts::Facts;
-use model::content::SchemaInfo;
 use base::error::{Code, Error, Result};
+use model::content::SchemaInfo;
 
 /// The scalars that the specification defines.
 pub(super) const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];

@@ -1,14 +1,14 @@
 //! Who asks, looked up again in the transaction that acts for them: what was found out before may have changed since, most of
 //! all while a password was checked.
 
-use sqlx::{AssertSqlSafe, Row};
 use futures_util::future::BoxFuture;
+use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::roles::Roles;
 use super::{Accounts, not_signed_in, session};
-use store::access::{Actor, Area, Identity};
 use base::error::{Code, Error, Result};
+use store::access::{Actor, Area, Identity};
 use store::{Connection, Standing};
 
 /// An actor at this moment.

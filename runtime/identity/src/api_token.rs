@@ -7,11 +7,11 @@ use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::{Accounts, secret};
+use base::error::{Code, Error, Problem, Result, Step};
+use store::Lent;
 use store::access::{API_TOKEN_PREFIX, Action, Actor, Area, Identity, Scope};
 use store::audit::{self, Event};
-use base::error::{Code, Error, Problem, Result, Step};
 use store::id;
-use store::Lent;
 
 /// By which tools that look for secrets in texts find ours.
 pub const PREFIX: &str = "tc_";

@@ -16,9 +16,9 @@ use tokio::sync::Mutex;
 use super::access_token::{LEEWAY, LIFETIME};
 use super::secret::Sealer;
 use super::{now, ring_jwt, secret};
+use base::error::{Code, Error, Result};
 use store::access::Actor;
 use store::audit::{self, Event};
-use base::error::{Code, Error, Result};
 use store::{Connection, Pool, Way};
 
 /// How often every node looks for new keys, if no notification reaches it.

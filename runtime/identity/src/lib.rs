@@ -33,8 +33,8 @@ use self::mail::Mailer;
 use self::password::{Cost, Hasher};
 use self::secret::{Sealer, Secret};
 use self::settings::Settings;
-use model::content::SchemaInfo;
 use base::error::{Code, Error, Result};
+use model::content::SchemaInfo;
 use store::Pool;
 
 pub use self::reseal::{Count, Counts};

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::mail::Mail;
 use super::user::{NewUser, User, find, insert, locked, not_found, store_password};
 use super::{Accounts, MAILS_UNDER_WAY, password, secret};
-use store::access::{Actor, Area, Identity, Origin};
-use store::audit::{self, Event};
 use base::error::{Code, Error, Result};
 use store::Connection;
+use store::access::{Actor, Area, Identity, Origin};
+use store::audit::{self, Event};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

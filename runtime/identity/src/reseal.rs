@@ -5,9 +5,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::secret::Resealed;
 use super::{Accounts, keys, second_factor};
+use base::error::{Error, Result};
 use store::access::Actor;
 use store::audit::{self, Event};
-use base::error::{Error, Result};
 
 /// A column with something sealed in each row.
 struct Place {

@@ -1,8 +1,8 @@
 //! The roles that accounts and API tokens can have, and what they may manage.
 
-use store::access::{ADMIN, ANONYMOUS, Area, RoleInfo};
-use model::content::SchemaInfo;
 use base::error::{Code, Error, Problem, Result};
+use model::content::SchemaInfo;
+use store::access::{ADMIN, ANONYMOUS, Area, RoleInfo};
 
 /// Those that every site has; a schema without roles has only these.
 static SHIPPED: [RoleInfo; 3] = [

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::user::{has_hash, locked};
 use super::{Accounts, now, secret, totp};
-use store::access::{Actor, Identity};
-use store::audit::{self, Event};
 use base::error::{Code, Error, Result};
 use store::Connection;
+use store::access::{Actor, Identity};
+use store::audit::{self, Event};
 
 /// Bytes of an authenticator's key (RFC 4226, 4: 160 bits).
 const KEY: usize = 20;

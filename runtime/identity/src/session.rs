@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::access_token::Bearer;
 use super::{Accounts, not_signed_in, secret};
+use base::error::{Code, Error, Result};
 use store::access::{Actor, Identity, Origin};
 use store::audit::{self, Event};
-use base::error::{Code, Error, Result};
 use store::id;
 use store::{Connection, Lent};
 

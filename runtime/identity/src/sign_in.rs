@@ -5,9 +5,9 @@ use serde_json::json;
 use super::session::Tokens;
 use super::user::locked;
 use super::{Accounts, session, wrong_credentials};
+use base::error::{Code, Error, Result};
 use store::access::{Actor, Origin};
 use store::audit::{self, Event};
-use base::error::{Code, Error, Result};
 
 #[derive(Clone, Copy)]
 pub struct SignIn<'a> {

@@ -7,11 +7,11 @@ use sqlx::{AssertSqlSafe, PgExecutor, Row};
 use uuid::Uuid;
 
 use super::{Accounts, password, session};
+use base::error::{Code, Error, Problem, Result};
+use store::Connection;
 use store::access::{Actor, Area, Identity};
 use store::audit::{self, Event};
-use base::error::{Code, Error, Problem, Result};
 use store::id;
-use store::Connection;
 
 const COLUMNS: &str = "id, email, name, role, password, disabled_at is not null as disabled,
     cms.datetime_text(created_at) as created_at,

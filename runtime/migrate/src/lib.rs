@@ -85,9 +85,10 @@ pub async fn migrate_for(
     let mut lock = Lock::take(&login).await?;
     let mut connection = login.connect().await?;
     let result = match (locked(&mut connection, &mut lock, migrations).await, role) {
-        (Ok(report), Some(role)) => {
-            public_role::ensure(role, &mut connection).await.map(|notice| Report { notice, ..report }).map_err(Error::from)
-        }
+        (Ok(report), Some(role)) => public_role::ensure(role, &mut connection)
+            .await
+            .map(|notice| Report { notice, ..report })
+            .map_err(Error::from),
         (result, _) => result,
     };
     // What is done is committed.

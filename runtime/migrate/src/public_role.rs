@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use store::{Connection, PublicRole};
 use sqlx::{AssertSqlSafe, Executor, Row};
+use store::{Connection, PublicRole};
 
 /// Statements that are tried, those included which another database's migration was quicker with.
 const ATTEMPTS: u32 = 30;

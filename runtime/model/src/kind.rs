@@ -15,7 +15,6 @@ use crate::id::{self, USER_PREFIX};
 use crate::value::Value;
 
 pub use text::{is_blank, nfc};
-pub(crate) use write::moment as write_moment;
 
 /// A field type whose value is one column (money: two).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,13 @@
 //! printer, ids, money, moments. No IO.
 
 pub mod access;
+mod civil;
 pub mod content;
 pub mod currency;
 pub mod id;
 pub mod json;
 pub mod kind;
+pub mod names;
 pub mod number;
 pub mod timestamp;
 pub mod value;

@@ -33,7 +33,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = Vec::with_capacity(27);
-        crate::kind::write_moment(self.0, &mut text);
+        crate::civil::moment(self.0, &mut text);
         f.write_str(&String::from_utf8_lossy(&text))
     }
 }

@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 
-use store::access::Actor;
 use base::error::{Code, Error, Result};
 use identity::{Accounts, Counts};
+use store::access::Actor;
 
 #[derive(Subcommand)]
 pub enum Task {

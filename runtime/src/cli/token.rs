@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 
-use store::access::Actor;
 use base::error::{Code, Error, Result};
-use store::id;
 use identity::Accounts;
 use identity::api_token::{NewToken, WrittenScope};
+use store::access::Actor;
+use store::id;
 
 #[derive(Subcommand)]
 pub enum Task {

@@ -4,12 +4,12 @@ use std::io::{IsTerminal, Read};
 
 use clap::Subcommand;
 
-use store::access::Actor;
 use base::error::{Code, Error, Result};
 use identity::Accounts;
 use identity::link::Link;
 use identity::password::LONGEST;
 use identity::user::{Change, NewUser, User};
+use store::access::Actor;
 
 #[derive(Subcommand)]
 pub enum Task {

@@ -4,4 +4,4 @@ mod policy;
 
 pub use model::access::*;
 
-pub use policy::{Access, Grant, Policy, Rule};
+pub use policy::{Access, Grant, Policy, Rule, Used};

@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::access::{Actor, Identity};
-use base::error::Result;
 use crate::id;
 use crate::{Connection, Pool};
+use base::error::Result;
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -11,13 +11,13 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 
 use crate::access::{Access, Actor, Policy};
-use model::content::SchemaInfo;
-use base::error::Result;
-use base::memory::{self, Ration};
 use crate::connection::{Connection, Login};
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
+use base::error::Result;
+use base::memory::{self, Ration};
+use model::content::SchemaInfo;
 
 /// Connections for writes that there are at least: a site's own code may hold one and ask for another.
 const FEWEST_WRITES: u32 = 2;

@@ -9,12 +9,12 @@ use std::pin::Pin;
 
 use uuid::Uuid;
 
-use model::content::ContentInfo;
-use base::error::{Code, Error, Problem, Result, Step};
 use crate::id::Id;
 use crate::record::{Record, from_row, to_row};
-use crate::{Connection, Store};
 use crate::value::Value;
+use crate::{Connection, Store};
+use base::error::{Code, Error, Problem, Result, Step};
+use model::content::ContentInfo;
 
 /// What a hook has at hand.
 pub struct Cx<'a> {

@@ -8,6 +8,7 @@ mod connection;
 mod database;
 pub mod hooks;
 pub mod id;
+pub mod page;
 mod pool;
 mod public_role;
 mod pulse;
@@ -16,6 +17,10 @@ pub mod record;
 pub mod site;
 pub mod value;
 pub mod write;
+
+/// For the macros of generated code.
+#[doc(hidden)]
+pub use model::content;
 
 pub use connection::slow::OPERATION;
 pub use connection::{Connection, Login, Way};

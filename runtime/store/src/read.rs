@@ -26,18 +26,16 @@ use serde_json::{Map, Value as Json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-pub use plan::Used;
-pub use prepare::size;
 pub use root::Root;
 pub use root::upper_first;
 pub use select::Select;
 pub use selection::{Document, Selected};
 pub use write::Written;
 
-use model::content::ComputedInfo;
-use base::error::{Problem, Result, Step};
 use crate::site::SiteCode;
 use crate::{Stage, Store};
+use base::error::{Problem, Result, Step};
+use model::content::ComputedInfo;
 
 /// Gives the arguments of fields their values.
 pub trait Arguments: Send + Sync {

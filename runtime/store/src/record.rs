@@ -7,10 +7,10 @@ use std::fmt;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use model::content::{ComponentInfo, ContentInfo, Shape};
-use model::currency;
 use crate::id::Id;
 use crate::value::Value;
+use model::content::{ComponentInfo, ContentInfo, Shape};
+use model::currency;
 
 mod stored;
 mod to_many;
@@ -238,7 +238,7 @@ macro_rules! record {
         }
 
         impl $crate::record::Record for $name {
-            const INFO: &'static $model::content::ContentInfo = &$info;
+            const INFO: &'static $crate::content::ContentInfo = &$info;
 
             fn id(&self) -> $crate::id::Id<Self> {
                 self.id
@@ -260,7 +260,7 @@ macro_rules! record {
 macro_rules! component {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
         impl $crate::record::Component for $name {
-            const INFO: &'static $model::content::ComponentInfo = &$info;
+            const INFO: &'static $crate::content::ComponentInfo = &$info;
 
             fn fields(&mut self) -> ::std::vec::Vec<&mut dyn $crate::record::FieldValue> {
                 ::std::vec![$(&mut self.$field),*]

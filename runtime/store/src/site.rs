@@ -18,13 +18,13 @@ use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
 use uuid::Uuid;
 
-use model::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
-use base::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::Cx;
 use crate::id::Id;
 use crate::record::{FieldType, Record, from_row};
-use crate::{Stage, Store, read};
 use crate::value::{Value, bind};
+use crate::{Stage, Store, page};
+use base::error::{Code, Error, Problem, Result, Step};
+use model::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
 
 /// What a computed field or an own query has at hand.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ impl Args {
         let mut problems = Vec::new();
         let values = info.args.iter().map(|arg| argument(arg, site, given, &mut problems)).collect();
         for arg in info.args.iter().filter(|arg| info.is_page(arg)) {
-            read::size(given, arg.name, site.limits.page, &mut problems);
+            page::size(given, arg.name, site.limits.page, &mut problems);
         }
         if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
     }

@@ -27,16 +27,15 @@ mod unique;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use model::content::ContentInfo;
-use base::error::{Error, Result, Step, caught};
 use crate::hooks::HookSet;
 use crate::{Connection, Store};
+use base::error::{Error, Result, Step, caught};
 use batch::{Change, Happened, Input, Request, Saved, Target};
 use failure::Failure;
+use model::content::ContentInfo;
 use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
-pub use keys::camel;
 pub use slug::slugify;
 
 /// How often a write that other writers were in the way of is done anew.

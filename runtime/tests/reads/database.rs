@@ -177,7 +177,7 @@ impl Data {
 
     /// The same in a database.
     pub async fn insert(&self, db: &TestDb) {
-        let order = include_str!("../../src/migrate/system/0002_order.sql");
+        let order = include_str!("../../migrate/src/system/0002_order.sql");
         sqlx::raw_sql(order).execute(&db.pool).await.expect("the order of texts is made");
         for stage in ["draft", "live"] {
             let ddl = include_str!("schema.sql").replace("{stage}", stage);

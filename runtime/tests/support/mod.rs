@@ -10,8 +10,8 @@ use runtime::testing::TestDb;
 
 /// The server's own tables, and the order of texts.
 const SYSTEM: &str = concat!(
-    include_str!("../../src/migrate/system/0001_identity.sql"),
-    include_str!("../../src/migrate/system/0002_order.sql")
+    include_str!("../../migrate/src/system/0001_identity.sql"),
+    include_str!("../../migrate/src/system/0002_order.sql")
 );
 
 /// A database that holds the tables of [`schema::SHOP`], empty.

@@ -6,16 +6,16 @@ use std::fmt::Write as _;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use model::content::ContentInfo;
+use crate::form;
+use crate::form::{content_type, in_order};
 use base::error::{Error, Step};
-use crate::import::in_order;
+use model::content::ContentInfo;
+use store::id;
 use store::write::check::Checker;
 use store::write::failure::Failure;
 use store::write::load::load;
 use store::write::row::{At, Faults};
 use store::{Connection, Stage, Store};
-use crate::export;
-use store::id;
 
 /// Entries that are read together.
 const CHUNK: usize = 500;
@@ -23,7 +23,7 @@ const CHUNK: usize = 500;
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The content type whose entries are looked at, such as `product`; `all` for every type
-    #[arg(long = "type", value_name = "TYPE", default_value = export::ALL)]
+    #[arg(long = "type", value_name = "TYPE", default_value = form::ALL)]
     pub content_type: String,
 }
 
@@ -54,8 +54,8 @@ pub async fn main(options: &Options, store: &Store) -> u8 {
 /// Looks at every entry of the type in both stages, at one moment of the database.
 pub async fn run(options: &Options, store: &Store) -> Result<Report, String> {
     let types = match options.content_type.as_str() {
-        export::ALL => in_order(store.schema),
-        name => vec![crate::import::content_type(store.schema, name)?],
+        form::ALL => in_order(store.schema),
+        name => vec![content_type(store.schema, name)?],
     };
     let said = |error: Error| {
         let messages: Vec<_> = error.problems.into_iter().map(|problem| problem.message).collect();

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use model::content::ContentInfo;
 use base::error::{Code, Error, Problem, Result, Step};
-use store::hooks::HookSet;
+use model::content::ContentInfo;
 use store::Store;
+use store::hooks::HookSet;
 use store::write::{self, BulkOptions, Outcome, UpsertItem};
 
 /// How much of it was new, for a person to read.

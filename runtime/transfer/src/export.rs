@@ -16,10 +16,9 @@ use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use model::content::{ContentInfo, SchemaInfo};
+use crate::form::{ALL, LIVE, PUBLISHED, STATUS, content_type, file_of, in_order};
 use base::error::Error;
-use crate::import::native::{LIVE, PUBLISHED, STATUS};
-use crate::import::{content_type, in_order};
+use model::content::{ContentInfo, SchemaInfo};
 use store::read::sql::Sql;
 use store::write::failure::Failure;
 use store::write::guard::Exported;
@@ -33,8 +32,6 @@ use entry::Names;
 
 /// Entries that are read together.
 const CHUNK: usize = 500;
-/// Every content type.
-pub const ALL: &str = "all";
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -116,11 +113,6 @@ fn outputs(options: &Options, types: Vec<&'static ContentInfo>) -> Result<Vec<Ou
         None => Ok(Box::new(BufWriter::new(io::stdout())) as Box<dyn Write + Send>),
     };
     types.into_iter().map(|info| Ok((info, out()?))).collect()
-}
-
-/// The file of a type in a folder of all.
-pub fn file_of(folder: &Path, info: &ContentInfo) -> PathBuf {
-    folder.join(format!("{}.ndjson", info.table))
 }
 
 fn create(path: &Path) -> Result<Box<dyn Write + Send>, String> {

@@ -18,7 +18,7 @@ mod json;
 mod lines;
 mod mapping;
 mod money;
-pub(crate) mod native;
+mod native;
 mod number;
 mod path;
 mod read;
@@ -34,10 +34,10 @@ mod yaml;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::form::{ALL, content_type, file_of, in_order};
 use model::content::{ContentInfo, SchemaInfo};
-use crate::export::{ALL, file_of};
-use store::hooks::HookSet;
 use store::Store;
+use store::hooks::HookSet;
 use store::write::Rehearsal;
 
 use apply::Mapper;
@@ -171,31 +171,6 @@ fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>
         None => Form::Native(Native::new(info, vec![info])),
     };
     Ok(vec![(info, Some(form), options.file.clone())])
-}
-
-/// Every type after those that it points at, where there is such an order.
-pub(crate) fn in_order(schema: &'static SchemaInfo) -> Vec<&'static ContentInfo> {
-    let mut left: Vec<&'static ContentInfo> = schema.types.to_vec();
-    let mut ordered = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let waits = |info: &&&'static ContentInfo| {
-            let others = left.iter().filter(|other| other.table != info.table);
-            others.filter(|other| info.fields.iter().any(|field| native::points_at(field, other))).count()
-        };
-        // In a circle, the type that waits for the fewest.
-        let Some(next) = left.iter().min_by_key(waits).copied() else { break };
-        left.retain(|info| info.table != next.table);
-        ordered.push(next);
-    }
-    ordered
-}
-
-pub(crate) fn content_type(schema: &'static SchemaInfo, name: &str) -> Result<&'static ContentInfo, String> {
-    let found = schema.types.iter().find(|info| info.table == name || info.name == name).copied();
-    found.ok_or_else(|| {
-        let known: Vec<_> = schema.types.iter().map(|info| info.table).collect();
-        format!("there is no content type `{name}`; there are {}", known.join(", "))
-    })
 }
 
 fn mapping(path: &Path, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<mapping::Mapping, String> {

@@ -3,4 +3,5 @@
 pub mod check;
 pub mod demo;
 pub mod export;
+mod form;
 pub mod import;

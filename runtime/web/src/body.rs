@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value as Json};
 
 use super::intake::{Intake, TooMuch};
-use base::error::Code;
 use ::graphql::Request;
+use base::error::Code;
 use model::json;
 
 /// Bytes that a value takes when it is read, and that a member of an object takes besides, with room to grow.

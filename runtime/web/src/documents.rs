@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use base::error::{Code, Error, Result};
 use ::graphql::Request;
 use ::graphql::answer::Failure;
+use base::error::{Code, Error, Result};
 
 /// `TYPECASE_DOCUMENTS` and `TYPECASE_DOCUMENTS_MODE`.
 #[derive(Clone, Debug)]

@@ -20,11 +20,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
         "text/javascript; charset=utf-8",
         include_bytes!("../assets/graphiql/graphiql.min.js.gz"),
     ),
-    (
-        "/graphiql/graphiql.min.css",
-        "text/css; charset=utf-8",
-        include_bytes!("../assets/graphiql/graphiql.min.css.gz"),
-    ),
+    ("/graphiql/graphiql.min.css", "text/css; charset=utf-8", include_bytes!("../assets/graphiql/graphiql.min.css.gz")),
     (
         "/graphiql/react.production.min.js",
         "text/javascript; charset=utf-8",

@@ -16,13 +16,13 @@ use super::accept::{self, Media};
 use super::body::{self, Malformed, Requests};
 use super::intake::Intake;
 use super::{App, Peer, auth, sent};
-use store::access::Actor;
-use base::error::{Code, Error};
 use ::graphql::answer::{Answer, Failure, Outcome};
 use ::graphql::limits;
 use ::graphql::pieces::Pieces;
 use ::graphql::{self, Meter, Verb};
+use base::error::{Code, Error};
 use base::memory::Ration;
+use store::access::Actor;
 use store::access::Network;
 
 /// A request that takes longer is given up.

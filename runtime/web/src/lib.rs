@@ -34,10 +34,10 @@ use axum::routing::{any, get};
 use tracing::Instrument;
 
 use self::protection::Protection;
-use store::access::Origin;
-use base::error::caught;
 use ::graphql::Api;
+use base::error::caught;
 use identity::Accounts;
+use store::access::Origin;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

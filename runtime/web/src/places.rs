@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::access::Network;
+use store::access::Network;
 
 /// Behind a proxy of ours a client is known by its requests, not by its connections; then those are what is counted.
 #[derive(Debug)]

@@ -16,10 +16,10 @@ use super::intake::Bodies;
 use super::places::Places;
 use super::rate::{self, Decision, Limiter, Rate, Shown};
 use super::{App, Peer, auth, graphql, is_about_health};
-use base::error::{Code, Error, Result};
 use ::graphql::Audience;
-use identity::WrongSetting;
+use base::error::{Code, Error, Result};
 use base::memory::{Memory, Ration};
+use identity::WrongSetting;
 
 /// In production, when nothing else is said.
 const GENERAL: Rate = Rate { quota: 600, window: std::time::Duration::from_secs(60) };

@@ -17,9 +17,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use super::Peer;
-use store::access::{Actor, Identity};
 use base::error::{Code, Error, Result};
 use store::access::Network;
+use store::access::{Actor, Identity};
 
 /// Keys of one generation in memory, about 100 bytes each; two are kept.
 const GENERATION: usize = 50_000;

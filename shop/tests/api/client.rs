@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
+use runtime::identity::Roles;
 use runtime::serde_json::{self, Value as Json, json};
+use runtime::store::Standing;
 use runtime::testing::TestDb;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -185,4 +187,9 @@ fn prepared(db: &TestDb) -> Command {
         .env_remove("PORT")
         .env("RUST_LOG", "error");
     command
+}
+
+/// For an API without a server: looks actors up by the roles of the shop.
+pub fn standing() -> Arc<dyn Standing> {
+    Arc::new(Roles::of(&generated::SCHEMA))
 }

@@ -6,7 +6,7 @@ use runtime::hooks::HookSet;
 use runtime::serde_json::{self, Value as Json, json};
 use runtime::site::SiteCode;
 
-use crate::client::Site;
+use crate::client::{Site, standing};
 
 /// `path code` of each error, and the data.
 fn told(answer: &Json) -> (Vec<String>, &Json) {
@@ -162,7 +162,7 @@ async fn code_of_the_site_that_fails_is_told_at_the_field_that_it_answers() {
     let site = Site::with_demo().await;
     let database = site.db.database(&generated::SCHEMA);
     // Without the site's code, each of its fields fails.
-    let api = Api::new(database, HookSet::default(), SiteCode::default()).unwrap();
+    let api = Api::new(database, standing(), HookSet::default(), SiteCode::default()).unwrap();
     let ask = async |query: &str| {
         let request = Request { query: query.to_owned(), ..Request::default() };
         let answer = api.execute(&request, Actor::anonymous(Origin::default()), Verb::Post).await;

@@ -13,7 +13,7 @@ use runtime::serde_json::{self, Value as Json};
 use runtime::testing::TestDb;
 use uuid::Uuid;
 
-use crate::client::migrated;
+use crate::client::{migrated, standing};
 use crate::reads::Plain;
 
 const CASES: u64 = 12;
@@ -83,7 +83,7 @@ fn admin() -> Actor {
 
 /// Drafts, published and changed entries, of Ada and of nobody, featured and not.
 async fn posts(db: &TestDb, ada: Uuid) -> Vec<Post> {
-    let api = Api::new(db.database(&generated::SCHEMA), HookSet::default(), generated::site(Plain));
+    let api = Api::new(db.database(&generated::SCHEMA), standing(), HookSet::default(), generated::site(Plain));
     let api = api.expect("the API");
     let mut posts = Vec::new();
     for number in 0..12 {
@@ -165,7 +165,7 @@ async fn what_is_explained_is_what_happens() {
     let posts = posts(&db, ada).await;
     let (mut wrong, mut seen) = (Vec::new(), BTreeMap::<(&str, bool), usize>::new());
     for case in 0..CASES {
-        let api = Api::new(db.database(schema(case)), HookSet::default(), generated::site(Plain));
+        let api = Api::new(db.database(schema(case)), standing(), HookSet::default(), generated::site(Plain));
         let api = api.expect("the API");
         for role in ROLES {
             let (actor, who) = if role == "anonymous" {

@@ -8,7 +8,7 @@ use runtime::hooks::HookSet;
 use runtime::kind::Kind;
 use runtime::serde_json::{self, Value as Json};
 
-use crate::client::migrated;
+use crate::client::{migrated, standing};
 use crate::reads::Plain;
 
 const NO_ID: &str = "00000000000000000000000000";
@@ -178,7 +178,7 @@ fn upper_first(name: &str) -> String {
 #[tokio::test]
 async fn every_cell_of_the_matrix_is_as_the_rules_say() {
     let db = migrated().await;
-    let api = Api::new(db.database(&generated::SCHEMA), HookSet::default(), generated::site(Plain));
+    let api = Api::new(db.database(&generated::SCHEMA), standing(), HookSet::default(), generated::site(Plain));
     let api = api.unwrap();
     let (mut wrong, mut cells) = (Vec::new(), 0);
     for role in generated::SCHEMA.roles {

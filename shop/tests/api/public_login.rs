@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use runtime::access::{Actor, Origin};
-use runtime::migrate::PublicRole;
 use runtime::serde_json::json;
+use runtime::store::PublicRole;
 use runtime::store::{Database, Stage, Store};
 use runtime::testing::TestDb;
 use sqlx::postgres::PgArguments;

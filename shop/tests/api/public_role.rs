@@ -3,8 +3,9 @@
 use std::process::{Command, Output};
 
 use runtime::access::{Actor, Origin};
-use runtime::migrate::{PublicRole, migrate_for};
+use runtime::migrate::migrate_for;
 use runtime::serde_json::json;
+use runtime::store::PublicRole;
 use runtime::store::{Login, Stage};
 use runtime::testing::TestDb;
 use sqlx::postgres::PgArguments;
@@ -126,7 +127,7 @@ async fn who_may_not_make_roles_is_told_what_a_superuser_runs_and_that_is_enough
     }
     assert_eq!(migrate().await, None);
     let mut connection = Login::plain(options).connect().await.unwrap();
-    assert_eq!(role.check(&mut connection).await.unwrap(), Ok(()));
+    assert_eq!(runtime::migrate::public_role::check(&role, &mut connection).await.unwrap(), Ok(()));
     connection.close().await.unwrap();
     drop_role(&db, role.as_str()).await;
     db.close().await;

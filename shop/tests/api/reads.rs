@@ -6,7 +6,7 @@ use runtime::hooks::HookSet;
 use runtime::prelude::*;
 use runtime::serde_json::{self, Value as Json, json};
 
-use crate::client::{Site, command, migrated};
+use crate::client::{Site, command, migrated, standing};
 
 fn slugs(answer: &Json, list: &str) -> Vec<String> {
     let nodes = answer["data"][list]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
@@ -233,7 +233,7 @@ async fn the_announced_statements_are_those_that_are_sent() {
     let db = migrated().await;
     assert!(command(&db, &["demo"]).status.success());
     let database = db.database(&generated::SCHEMA);
-    let api = Api::new(database, HookSet::default(), generated::site(Plain)).unwrap();
+    let api = Api::new(database, standing(), HookSet::default(), generated::site(Plain)).unwrap();
     for (query, expected) in [
         ("{ __typename }", 0),
         ("{ products { nodes { name } } }", 1),

@@ -105,7 +105,7 @@ fn plain(mail: &Outbox) -> Node {
 
 pub async fn migrated() -> TestDb {
     let db = TestDb::new().await;
-    let role = runtime::migrate::PublicRole::default();
+    let role = runtime::store::PublicRole::default();
     let migrated = runtime::migrate::migrate_for(&db.options, (&generated::SCHEMA).into(), Some(&role)).await;
     assert_eq!(migrated.expect("the migrations").notice, None);
     db

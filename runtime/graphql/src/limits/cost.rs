@@ -14,11 +14,11 @@ use serde_json::Value as Json;
 
 use super::exceeded;
 use super::price::{Argument, Prices, Role};
-use model::content::Limits;
-use base::error::{Code, Problem};
 use crate::coerce::Variables;
 use crate::rules::{Broken, root};
 use crate::types::{self, Types, is_list, named};
+use base::error::{Code, Problem};
+use model::content::Limits;
 
 /// Entries of a list when the request does not say how many.
 pub const DEFAULT_PAGE: u32 = 20;

@@ -6,8 +6,8 @@ use async_graphql::parser::types::BaseType;
 use indexmap::IndexMap;
 
 use super::introspection::Sizes;
-use model::content::SchemaInfo;
 use crate::types::{Declared, Field, Input, named};
+use model::content::SchemaInfo;
 
 pub(super) type Declarations = HashMap<String, Declared>;
 

@@ -8,12 +8,12 @@ use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use super::{text, wrong};
-use store::access::{API_TOKEN_PREFIX, USER_PREFIX};
-use model::content::ContentInfo;
 use base::error::{Code, Problem, Result};
-use store::id;
+use model::content::ContentInfo;
 use model::kind::Kind;
 use store::Store;
+use store::access::{API_TOKEN_PREFIX, USER_PREFIX};
+use store::id;
 
 /// Lines of a page that is asked for neither `first` nor `last`.
 const PAGE: usize = 20;

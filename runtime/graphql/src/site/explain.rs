@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::{text, wrong};
-use store::access::{Action, Actor, Grant, Identity, Origin, Rule, USER_PREFIX};
-use model::content::ContentInfo;
 use base::error::Result;
+use model::content::ContentInfo;
+use store::access::{Action, Actor, Grant, Identity, Origin, Rule, USER_PREFIX};
 use store::id;
 use store::{Stage, Store};
 

@@ -11,8 +11,8 @@ use async_graphql_value::{Name, Number, Value as Literal};
 
 use super::lexer::{Token, TokenKind, Tokens};
 use super::{invalid, refused};
-use base::error::Code;
 use crate::rules::Broken;
+use base::error::Code;
 
 /// A document made plain for the library's parser.
 #[derive(Debug, Default)]

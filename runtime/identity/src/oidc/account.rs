@@ -6,13 +6,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Finished, From, Outcome};
-use store::access::{Actor, USER_PREFIX};
-use store::audit::{self, Event};
-use base::error::{Code, Error, Result};
-use store::id;
 use crate::provider_settings::ProviderSettings;
 use crate::user::{self, User, locked};
 use crate::{Accounts, secret, session};
+use base::error::{Code, Error, Result};
+use store::access::{Actor, USER_PREFIX};
+use store::audit::{self, Event};
+use store::id;
 use store::{Connection, Pool};
 
 /// As the provider tells.

@@ -21,8 +21,8 @@ use serde_json::{Map, Value as Json};
 use super::account::Person;
 use super::provider::{Metadata, Provider, unavailable, with_causes};
 use super::{Begun, Finished, From, Returned};
-use base::error::{Code, Error, Problem, Result};
 use crate::{Accounts, secret};
+use base::error::{Code, Error, Problem, Result};
 
 /// Those with a pair of keys; a secret that two know signs for either.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [

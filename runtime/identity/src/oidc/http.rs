@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::header::{CONNECTION, HOST};
-use axum::http::{HeaderValue, Request, Response, Uri};
 use bytes::Bytes;
+use http::header::{CONNECTION, HOST};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use base::error::{Error, Result};
 use crate::provider_settings::is_loopback;
+use base::error::{Error, Result};
 
 /// From the name of the host to the last byte of the answer.
 const TIME: Duration = Duration::from_secs(10);

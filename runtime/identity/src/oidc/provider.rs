@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::http::Http;
-use base::error::{Code, Error, Result};
 use crate::provider_settings::ProviderSettings;
+use base::error::{Code, Error, Result};
 
 const KEPT: Duration = Duration::from_secs(3600);
 /// After a failure, or keys that were of no use, a provider is left alone for this time, whatever key a token names.

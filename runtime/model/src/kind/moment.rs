@@ -30,7 +30,7 @@ pub fn time(json: &Json) -> Parsed {
         WrongClock::Form => not(wanted, json),
     })?;
     let mut text = Vec::new();
-    super::write::clock(micros, &mut text);
+    crate::civil::clock(micros, &mut text);
     Ok(Value::Text(String::from_utf8_lossy(&text).into_owned()))
 }
 

@@ -6,12 +6,23 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::{AccessInfo, Action, Actor, Area, Identity, RoleInfo, RuleInfo, USER_PREFIX};
-use model::content::{ContentInfo, OperationInfo, SchemaInfo};
-use base::error::{Code, Problem};
-use crate::id;
 use crate::Stage;
-use crate::read::Used;
-use crate::write::camel;
+use crate::id;
+use base::error::{Code, Problem};
+use model::content::{ContentInfo, OperationInfo, SchemaInfo};
+use model::names::camel;
+
+/// What a plan takes of a content type.
+#[derive(Clone, Copy, Debug)]
+pub enum Used {
+    Type,
+    /// By `snake`.
+    Field(&'static str),
+    /// By its name in the API.
+    Computed(&'static str),
+    /// Who made and changed the entry: for those who may read drafts.
+    Author,
+}
 
 /// Every role's rules.
 #[derive(Debug, Default)]

@@ -11,10 +11,11 @@ use super::link::Link;
 use super::order::DefaultOrder;
 use super::plan::{
     Column, EdgeWhat, Given, GivenArguments, Hop, InfoWhat, List, Member, Missing, Object, Page, PageWhat, PartWhat,
-    Path, Prefix, Projection, Relation, StoredShape, StoredWhat, Use, Used, What,
+    Path, Prefix, Projection, Relation, StoredShape, StoredWhat, Use, What,
 };
 use super::selection::{Document, Selected};
 use super::sql::quoted;
+use crate::access::Used;
 use model::content::{ComponentInfo, ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
 use model::json;
 use model::kind::Kind;

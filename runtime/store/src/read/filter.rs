@@ -18,10 +18,10 @@ use self::several::Several;
 use super::link::Link;
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
-use model::content::{ContentInfo, FieldInfo, Shape, SiteInfo};
-use base::error::{Code, Problem, Result, Step};
-use model::kind::Kind;
 use crate::{Stage, Store};
+use base::error::{Code, Problem, Result, Step};
+use model::content::{ContentInfo, FieldInfo, Shape, SiteInfo};
+use model::kind::Kind;
 
 /// Relations of a statement that are looked up row by row. Of more, PostgreSQL estimates that so few rows are left that it
 /// runs all others anew for each of them.

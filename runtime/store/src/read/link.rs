@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
-use model::content::{ContentInfo, InverseInfo, RelationInfo, Shape};
 use base::error::Result;
+use model::content::{ContentInfo, InverseInfo, RelationInfo, Shape};
 
 /// From a row `p` to its targets `t`.
 #[derive(Clone, Debug)]

@@ -16,11 +16,11 @@ use super::plan::{Hop, List, Member, Object, Page, Relation};
 use super::prepare::{Prepared, Slot, by_ids};
 use super::records::{self, Lists};
 use super::rows::Tables;
+use crate::Stage;
+use crate::site::ReadCx;
+use crate::value::Value;
 use base::error::{Error, Problem, Result};
 use model::json;
-use crate::site::ReadCx;
-use crate::Stage;
-use crate::value::Value;
 
 /// A plan with its arguments: what the statements and the writer need.
 pub struct Run<'a> {

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::rows::Tables;
 use super::sql::{Sql, in_bytes, in_order, quoted};
-use model::content::{ContentInfo, EnumInfo, FieldInfo, Required, Shape, SiteInfo};
-use base::error::{Code, Problem, Step};
-use model::kind::{Kind, Ordered};
 use crate::value::Value;
+use base::error::{Code, Problem, Step};
+use model::content::{ContentInfo, EnumInfo, FieldInfo, Required, Shape, SiteInfo};
+use model::kind::{Kind, Ordered};
 
 /// The order of a list that is given none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,9 @@ use async_graphql_value::Value as Literal;
 
 use super::link::Link;
 use super::order::DefaultOrder;
-use model::content::{ComputedInfo, ContentInfo, EnumInfo, FieldInfo};
+use crate::access::Used;
 use base::error::Step;
+use model::content::{ComputedInfo, ContentInfo, EnumInfo, FieldInfo};
 use model::kind::{Kind, Part};
 
 /// `{"key":` or `,"key":`, ready to be copied; shared by all fields that have the key.
@@ -232,17 +233,6 @@ pub struct Use {
     pub what: Used,
     pub path: Path,
     pub pos: Pos,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum Used {
-    Type,
-    /// By `snake`.
-    Field(&'static str),
-    /// By its name in the API.
-    Computed(&'static str),
-    /// Who made and changed the entry: for those who may read drafts.
-    Author,
 }
 
 /// A field's arguments as the document gives them, shared by all places where its fragment is spread.

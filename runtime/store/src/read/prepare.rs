@@ -10,9 +10,10 @@ use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, List, Member, Object, Page, Relation};
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
-use model::content::ContentInfo;
-use base::error::{Code, Problem, Result};
+use crate::page::size;
 use crate::{Stage, Store};
+use base::error::{Code, Problem, Result};
+use model::content::ContentInfo;
 
 /// Entries of a connection that is asked for neither `first` nor `last`.
 const PAGE: usize = 20;
@@ -335,27 +336,6 @@ impl Preparing<'_> {
         let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
         conditions.conditions(info, filter, "t")
     }
-}
-
-/// How many entries of a list are asked for, by `first` or `last`; `None` where the argument is not given, or wrong.
-pub fn size(
-    arguments: &Map<String, Json>,
-    name: &'static str,
-    limit: u32,
-    problems: &mut Vec<Problem>,
-) -> Option<usize> {
-    let given = arguments.get(name).filter(|value| !value.is_null())?;
-    let limit = limit as usize;
-    let problem = match given.as_u64().map(|size| size as usize) {
-        Some(size) if size <= limit => return Some(size),
-        Some(size) => {
-            let details = serde_json::json!({"limit": limit, "requested": size});
-            Problem::new(Code::LimitExceeded, format!("`{name}` is {size}, the limit is {limit}")).details(details)
-        }
-        None => Problem::new(Code::BadUserInput, format!("`{name}` must not be negative, it is {given}")),
-    };
-    problems.push(problem.at([name.into()]));
-    None
 }
 
 /// The rows of some ids, in no order.

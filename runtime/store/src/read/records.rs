@@ -12,10 +12,10 @@ use super::link::Link;
 use super::load::{array_items, raw, uuid};
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
-use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
-use base::error::{Error, Result};
-use crate::{Stage, Store};
 use crate::value::Value;
+use crate::{Stage, Store};
+use base::error::{Error, Result};
+use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 
 /// The id of an entry, and its values in the order of `INFO.fields`.
 pub type Entry = (Uuid, Vec<Value>);

@@ -10,20 +10,21 @@ use uuid::Uuid;
 use super::compile::Compiler;
 use super::load::{Loaded, Run};
 use super::order::DefaultOrder;
-use super::plan::{Given, Member, Page, Use, Used};
+use super::plan::{Given, Member, Page, Use};
 use super::prepare::{Preparing, columns};
 use super::rows::Tables;
 use super::selection::{Document, Selected};
 use super::sql::{Sql, quoted};
 use super::write::{Writer, Written};
 use super::{Failure, Request};
-use crate::access::Access;
-use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape};
-use base::error::{Code, Error, Problem, Result, Step};
-use crate::id;
-use model::kind::Kind;
 use crate::Stage;
+use crate::access::Access;
+use crate::access::Used;
+use crate::id;
+use base::error::{Code, Error, Problem, Result, Step};
 use base::weigh::{Scales, Weigh};
+use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape};
+use model::kind::Kind;
 
 /// One root field, compiled.
 #[derive(Debug)]

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::filter::Filter;
 use super::sql::{Sql, quoted};
 use crate::access::Grant;
-use model::content::ContentInfo;
-use base::error::{Error, Result};
 use crate::{Stage, Store};
+use base::error::{Error, Result};
+use model::content::ContentInfo;
 
 /// The tables of a stage.
 #[derive(Clone, Copy)]

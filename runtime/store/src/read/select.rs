@@ -9,11 +9,11 @@ use super::order::{DefaultOrder, Order};
 use super::records::{self, Lists};
 use super::rows::Tables;
 use super::sql::Sql;
-use model::content::ContentInfo;
-use base::error::{Error, Result};
 use crate::id::Id;
 use crate::record::{Record, from_row};
 use crate::{Stage, Store};
+use base::error::{Error, Result};
+use model::content::ContentInfo;
 
 /// Which entries: `Select::new().filter(json!({"slug": {"startsWith": "a"}})).order_by("CREATED_AT", "DESC").first(3)`.
 #[derive(Clone, Debug)]

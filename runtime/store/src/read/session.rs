@@ -7,8 +7,8 @@ use sqlx::postgres::PgRow;
 use tokio::sync::Mutex;
 
 use super::sql::Statement;
-use base::error::Result;
 use crate::{Lent, Stage, Store};
+use base::error::Result;
 
 #[derive(Default)]
 pub struct Session {

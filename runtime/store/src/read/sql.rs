@@ -7,9 +7,9 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, AssertSqlSafe};
 use uuid::Uuid;
 
-use base::error::Result;
-use crate::{Connection, Lent, Stage, Store};
 use crate::value::Value;
+use crate::{Connection, Lent, Stage, Store};
+use base::error::Result;
 
 /// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
 #[derive(Clone, Debug, Default)]

@@ -12,10 +12,10 @@ use super::plan::{
     EdgeWhat, InfoWhat, Missing, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape,
     StoredWhat, What,
 };
-use model::content::EnumInfo;
+use crate::id;
 use base::error::{Code, Error, Problem, Step};
 use base::memory::{self, Held, Text};
-use crate::id;
+use model::content::EnumInfo;
 use model::json;
 
 const NULL: &[u8] = b"null";

@@ -1,9 +1,9 @@
 //! The JSON that a component's column holds for a field, and back: the API's scalars under snake-case keys.
 
-use model::content::Shape;
-use model::kind::Kind;
 use crate::record::{Json, unexpected};
 use crate::value::Value;
+use model::content::Shape;
+use model::kind::Kind;
 use uuid::Uuid;
 
 /// The stored JSON of a value that was checked before. Children have none: components cannot hold them.

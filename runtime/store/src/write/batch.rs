@@ -7,8 +7,6 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use crate::access::Action;
-use model::content::ContentInfo;
-use base::error::{Code, Error, Problem, Step};
 use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
 use crate::write::check::Checker;
 use crate::write::failure::{Failure, Result};
@@ -18,6 +16,8 @@ use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item};
 use crate::write::{live, remove, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
+use base::error::{Code, Error, Problem, Step};
+use model::content::ContentInfo;
 
 /// A batch of one type, as it came in.
 pub struct Request<'a> {

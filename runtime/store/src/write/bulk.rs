@@ -6,14 +6,14 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use model::content::ContentInfo;
-use base::error::{Code, Error, Problem, Result, Step};
 use crate::hooks::HookSet;
 use crate::write::batch::{Change, Input, Request, Saved, Target};
 use crate::write::failure::Failure;
 use crate::write::row::Faults;
 use crate::write::{ATTEMPTS, Work, after_commit, once};
 use crate::{Store, Transaction};
+use base::error::{Code, Error, Problem, Result, Step};
+use model::content::ContentInfo;
 
 /// Where the key of an item is: no place in its data.
 const OUTER: Step = Step::Index(usize::MAX);

@@ -8,14 +8,14 @@ use jsonschema::Validator;
 use regex::Regex;
 use serde_json::Value as Json;
 
-use model::content::{ComponentInfo, ContentInfo, FieldInfo, Required, Shape, SiteInfo};
-use base::error::Code;
-use model::kind::{Kind, is_blank};
 use crate::record::from_stored;
-use crate::write::keys::camel;
+use crate::value::Value;
 use crate::write::row::{At, Faults, Row};
 use crate::write::unique::rules;
-use crate::value::Value;
+use base::error::Code;
+use model::content::{ComponentInfo, ContentInfo, FieldInfo, Required, Shape, SiteInfo};
+use model::kind::{Kind, is_blank};
+use model::names::camel;
 
 /// Bytes of UTF-8 that a row of an index may have; PostgreSQL's own limit is 2704 with what it adds.
 pub const LONGEST_INDEXED: usize = 2_500;

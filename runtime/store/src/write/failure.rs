@@ -2,14 +2,12 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-use model::content::{ContentInfo, SchemaInfo};
-use base::error::sqlstate::{
-    CHECK, DEADLOCK_DETECTED, FOREIGN_KEY, NOT_NULL, RESTRICT, SERIALIZATION_FAILURE, UNIQUE,
-};
-use base::error::{Code, Error, Problem, Step};
 use crate::write::check::LONGEST_INDEXED;
 use crate::write::row::Faults;
 use crate::write::table;
+use base::error::sqlstate::{CHECK, DEADLOCK_DETECTED, FOREIGN_KEY, NOT_NULL, RESTRICT, SERIALIZATION_FAILURE, UNIQUE};
+use base::error::{Code, Error, Problem, Step};
+use model::content::{ContentInfo, SchemaInfo};
 
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::access::Rule;
 use crate::access::{Access, Action, Grant};
-use model::content::ContentInfo;
-use base::error::Problem;
 use crate::read::rows::{Tables, push_rule};
 use crate::read::sql::{Sql, quoted};
 use crate::write::failure::Result;
 use crate::write::row::{Faults, Item};
 use crate::{Connection, Stage, Store};
+use base::error::Problem;
+use model::content::ContentInfo;
 
 /// What one write is held against.
 #[derive(Clone, Copy)]

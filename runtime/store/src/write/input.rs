@@ -6,14 +6,15 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::access::{Action, THE_ACTOR};
-use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
-use base::error::Code;
 use crate::id::new_uuid;
 use crate::record::to_stored;
-use crate::write::guard::{Guard, Rights, must_know};
-use crate::write::keys::{Key, Keys, camel, member, natural_key};
-use crate::write::row::{At, Faults, Item, Row, empty};
 use crate::value::Value;
+use crate::write::guard::{Guard, Rights, must_know};
+use crate::write::keys::{Key, Keys, member, natural_key};
+use crate::write::row::{At, Faults, Item, Row, empty};
+use base::error::Code;
+use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
+use model::names::camel;
 
 /// The parsing of a batch.
 pub struct Overlay<'a> {

@@ -1,5 +1,6 @@
 //! Keys in the input (`{slug: "chair"}`) and the ids they name: gathered first, then resolved with one statement a type and key.
 
+use model::names::camel;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json};
@@ -7,14 +8,14 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Grant;
-use model::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
-use base::error::Code;
 use crate::id;
+use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::guard::readable;
 use crate::write::table;
 use crate::{Connection, Stage, Store};
-use crate::value::Value;
+use base::error::Code;
+use model::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
 
 /// One key: an id, or the value of a field that is unique alone.
 #[derive(Clone, Debug)]
@@ -292,18 +293,6 @@ pub fn natural_key(info: &'static ContentInfo, input: &Map<String, Json>, site: 
 /// The member of a polymorphic input that is about this target.
 pub fn member<'a>(json: &'a Json, target: &ContentInfo) -> Option<&'a Json> {
     json.get(camel(target.table)).filter(|json| !json.is_null())
-}
-
-/// `opening_hours` is `openingHours` in the API.
-pub fn camel(snake: &str) -> String {
-    let mut words = snake.split('_');
-    let mut camel = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let mut letters = word.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
-    }
-    camel
 }
 
 fn items(json: Option<&Json>) -> impl Iterator<Item = &Json> {

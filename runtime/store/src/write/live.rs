@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use model::content::{ContentInfo, RelationInfo};
 use crate::Connection;
 use crate::write::failure::Result;
 use crate::write::table;
+use model::content::{ContentInfo, RelationInfo};
 
 /// What is live of these entries, by revision.
 pub async fn revisions(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {

@@ -6,14 +6,14 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _, ValueRef};
 use uuid::Uuid;
 
-use model::content::{ContentInfo, RelationInfo, Shape};
-use base::error::Error;
+use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::input::any;
 use crate::write::row::{Old, Row};
 use crate::write::table::{self, Column};
 use crate::{Connection, Stage};
-use crate::value::Value;
+use base::error::Error;
+use model::content::{ContentInfo, RelationInfo, Shape};
 
 /// The entries with these ids, those that exist. Locked rows can still be pointed at, but nobody else changes them until the transaction ends;
 /// always in the order of the ids, so that two writers wait instead of deadlocking.

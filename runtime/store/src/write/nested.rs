@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use model::content::{ContentInfo, Shape};
-use base::error::Code;
 use crate::id::new_uuid;
+use crate::value::Value;
 use crate::write::input::{Overlay, child_key};
 use crate::write::row::{At, Row};
-use crate::value::Value;
+use base::error::Code;
+use model::content::{ContentInfo, Shape};
 
 const PARTS: [&str; 4] = ["set", "create", "update", "delete"];
 

@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use model::content::{ComponentInfo, ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
 use crate::id;
 use crate::write::failure::Result;
 use crate::write::guard::readable;
 use crate::write::table;
 use crate::{Connection, Stage, Store};
+use model::content::{ComponentInfo, ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
 
 /// As many entries as an error lists.
 const SHOWN: usize = 20;

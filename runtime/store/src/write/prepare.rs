@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 
 use crate::access::Action;
-use base::error::Code;
 use crate::id::new_uuid;
 use crate::write::batch::{Input, Request, Target, revision_mismatch};
 use crate::write::failure::Result;
@@ -16,6 +15,7 @@ use crate::write::keys::{Collector, Key, Keys};
 use crate::write::load::load;
 use crate::write::row::{At, Faults, Item, Old, Row};
 use crate::{Connection, Stage, Store};
+use base::error::Code;
 
 /// Keys become ids, what is stored is read and locked, inputs are laid over it.
 pub async fn prepare(
@@ -158,7 +158,9 @@ fn plans(
                     target_keys.set(key, id);
                     place.map(|place| Plan { id, key: Some((place, value.clone())), free })
                 }
-                (None, crate::value::Value::Uuid(id)) if request.keep_ids && free => Some(Plan { id: *id, key: None, free }),
+                (None, crate::value::Value::Uuid(id)) if request.keep_ids && free => {
+                    Some(Plan { id: *id, key: None, free })
+                }
                 _ => {
                     let name = if matches!(input.target, Target::Id { .. }) { "id" } else { "key" };
                     faults.add(input.root, Code::NotFound, key.missing(), At::Key(&outer, name));

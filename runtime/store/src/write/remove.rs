@@ -7,8 +7,6 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Action;
-use model::content::{ContentInfo, OnDelete};
-use base::error::{Code, Problem, Step};
 use crate::hooks::{EventKind, HookSet, Moment};
 use crate::write::batch::{Happened, call, revision_mismatch};
 use crate::write::failure::Result;
@@ -18,6 +16,8 @@ use crate::write::pointers::{Pointer, Reference, inside_components, pointers, re
 use crate::write::row::{At, Item, Old};
 use crate::write::{live, trail};
 use crate::{Connection, Stage, Store};
+use base::error::{Code, Problem, Step};
+use model::content::{ContentInfo, OnDelete};
 
 /// The entry that a call is about.
 #[derive(Clone, Copy)]

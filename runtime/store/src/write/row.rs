@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 use uuid::Uuid;
 
-use model::content::{ContentInfo, Shape};
-use base::error::{Code, Problem, Step};
 use crate::hooks::{AnyRecord, Entry};
-use model::kind::nfc;
 use crate::value::Value;
+use base::error::{Code, Problem, Step};
+use model::content::{ContentInfo, Shape};
+use model::kind::nfc;
 
 /// A row of a content type or of children.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ impl Row {
     }
 
     /// As hooks take it.
-    pub fn entry(&self, info: &ContentInfo) -> Entry {
+    pub(crate) fn entry(&self, info: &ContentInfo) -> Entry {
         let mut row = self.values.clone();
         for (field, child) in super::table::children(info) {
             let rows = self.children(field).iter().map(|row| {

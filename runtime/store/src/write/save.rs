@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use model::content::{ContentInfo, RelationInfo};
 use crate::Connection;
+use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
 use crate::write::sheet::Sheet;
 use crate::write::table::{self, cell, target};
 use crate::write::unique;
-use crate::value::Value;
+use model::content::{ContentInfo, RelationInfo};
 
 /// A row to be stored, beside what is stored of it.
 #[derive(Clone, Copy)]

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::AssertSqlSafe;
 
-use model::content::{ContentInfo, FieldInfo, Shape};
-use model::kind::nfc;
 use crate::Connection;
+use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
 use crate::write::table;
-use crate::value::Value;
+use model::content::{ContentInfo, FieldInfo, Shape};
+use model::kind::nfc;
 
 /// As long as a slug may be.
 const LONGEST: usize = 96;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 use crate::value::Value;
+use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 
 /// A column that a field is kept in.
 #[derive(Clone, Debug)]

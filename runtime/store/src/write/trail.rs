@@ -5,16 +5,16 @@ use uuid::Uuid;
 
 use crate::access::Identity;
 use crate::audit::{self, Event};
-use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, Shape};
 use crate::hooks::EventKind;
 use crate::id;
 use crate::record::from_stored;
+use crate::value::Value;
 use crate::write::batch::Happened;
 use crate::write::failure::Result;
-use crate::write::keys::camel;
 use crate::write::row::{Item, Row};
 use crate::{Connection, Store};
-use crate::value::Value;
+use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, Shape};
+use model::names::camel;
 
 /// Tells of a batch that was saved. An import of the operator's is told in one line: what it brings is in its own file.
 pub async fn saved(

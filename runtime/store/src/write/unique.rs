@@ -6,8 +6,6 @@ use serde_json::json;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
-use base::error::{Code, Problem, Step};
 use crate::id;
 use crate::write::failure::{Failure, Result};
 use crate::write::guard::readable;
@@ -15,6 +13,8 @@ use crate::write::pointers::titles;
 use crate::write::row::{At, Faults, Item, Row};
 use crate::write::table::{self, Column, cell};
 use crate::{Connection, Stage, Store};
+use base::error::{Code, Problem, Step};
+use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
 /// What no two rows may have the same of.
 pub struct Rule {

@@ -1,5 +1,6 @@
 //! One entry in the native form: its stored row with the API's names, and natural keys in place of ids.
 
+use model::names::camel;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
@@ -7,13 +8,13 @@ use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use model::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, RelationInfo, Shape};
-use store::id;
 use store::Connection;
+use store::id;
+use store::value::Value;
 use store::write::failure::Result;
 use store::write::guard::{Exported, readable};
 use store::write::row::Row;
-use store::write::{camel, table};
-use store::value::Value;
+use store::write::table;
 
 /// The natural keys of what some rows point at; what is not in the stage has none.
 pub struct Names {

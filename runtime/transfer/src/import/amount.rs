@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value as Json, json};
 
-use model::content::SiteInfo;
 use crate::import::expr::{Expr, Found, How, is_blank};
 use crate::import::money;
 use crate::import::number::Point;
 use crate::import::path::{Scope, plain_text};
 use crate::import::step::each;
+use model::content::SiteInfo;
 
 /// A number in text, times a factor, rounded to as many digits.
 #[derive(Debug)]

@@ -7,14 +7,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value as Json, json};
 
-use model::content::{FieldInfo, SiteInfo};
-use base::error::{Code, Problem, Step};
 use crate::import::coerce;
 use crate::import::expr::{Expr, is_blank, is_empty_list};
 use crate::import::mapping::{Condition, Each, Fill, Form, Group, Mapping, Missing, Part, Rule};
 use crate::import::path::{MOST_WORK, Scope, plain_text};
 use crate::import::reference;
-use store::write::camel;
+use base::error::{Code, Problem, Step};
+use model::content::{FieldInfo, SiteInfo};
+use model::names::camel;
 
 /// A record as the write path takes it.
 #[derive(Clone, Debug, PartialEq)]

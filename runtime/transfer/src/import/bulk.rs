@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use model::content::{ContentInfo, FieldInfo, Required, Shape};
-use base::error::{Code, Problem, Result as Attempt, Step};
-use store::hooks::HookSet;
 use crate::import::apply::{Item, hash};
 use crate::import::native::has_target;
 use crate::import::read::{Batch, Line};
+use base::error::{Code, Problem, Result as Attempt, Step};
+use model::content::{ContentInfo, FieldInfo, Required, Shape};
 use store::Store;
+use store::hooks::HookSet;
 use store::write::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
 
 #[derive(Clone, Copy)]

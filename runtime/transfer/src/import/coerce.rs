@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use model::content::{EnumInfo, SiteInfo};
 use crate::import::amount::plain_money;
 use crate::import::money;
 use crate::import::number::Point;
 use crate::import::path::plain_text;
+use model::content::{EnumInfo, SiteInfo};
 use model::kind::Kind;
 
 /// The value as the API takes it: as it is when the kind takes it so, else the nearest form that it takes. The error is

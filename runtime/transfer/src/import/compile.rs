@@ -4,10 +4,10 @@ mod expr;
 mod fields;
 mod steps;
 
-use model::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
 use crate::import::apply::is_named;
 use crate::import::mapping::{Condition, Group, Mapping, Rule};
 use crate::import::yaml::{self, Entry, Fault, Node, Place, Tree};
+use model::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
 
 pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
     let root = yaml::parse(text).map_err(|fault| vec![fault])?;

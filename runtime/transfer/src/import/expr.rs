@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json};
 
-use model::content::SiteInfo;
 use crate::import::path::{Path, Scope, plain_text};
 use crate::import::step::Step;
+use model::content::SiteInfo;
 
 /// A source and the steps that its value takes, in the order in which they are written.
 #[derive(Debug)]

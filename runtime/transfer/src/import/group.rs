@@ -8,12 +8,12 @@ use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use serde_json::{Map, Value as Json};
 
-use model::content::SiteInfo;
-use base::error::{Code, Problem};
 use crate::import::apply::hash;
 use crate::import::mapping::Group;
 use crate::import::path::{MOST_WORK, Scope, plain_text};
 use crate::import::read::{LONGEST, Raw};
+use base::error::{Code, Problem};
+use model::content::SiteInfo;
 
 pub struct Groups {
     file: BufWriter<File>,

@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde_json::Value as Json;
 
-use base::error::{Code, Problem};
 use crate::import::json;
 use crate::import::read::{LONGEST, Raw};
 use crate::import::source::Input;
+use base::error::{Code, Problem};
 
 pub struct Lines {
     input: BufReader<Input>,

@@ -2,9 +2,9 @@
 
 use regex::Regex;
 
-use model::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo};
 use crate::import::expr::Expr;
 use crate::import::path::Path;
+use model::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo};
 use model::kind::Kind;
 
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use model::currency;
 use crate::import::number::{self, Point};
+use model::currency;
 
 /// An amount, and the currencies that its text may mean; none when it names none.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,20 +1,15 @@
 //! The native form, as `typecase export` writes it: the API's names, relations as keys (`{"slug": "chair"}`), children in order.
 
+use crate::form::{LIVE, PUBLISHED, STATUS, points_at};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value as Json, json};
 
-use model::content::{ContentInfo, FieldInfo, Required, Shape};
-use base::error::{Code, Problem};
 use crate::import::apply::{Applied, Item, hash, is_named};
 use crate::import::compile::is_key;
-
-/// No field has this name.
-pub const STATUS: &str = "status";
-pub const PUBLISHED: &str = "PUBLISHED";
-/// Under the status of an entry that was changed since it was published.
-pub const LIVE: &str = "published";
+use base::error::{Code, Problem};
+use model::content::{ContentInfo, FieldInfo, Required, Shape};
 
 pub struct Native {
     info: &'static ContentInfo,
@@ -189,17 +184,5 @@ pub fn has_target(value: &Json) -> bool {
         Json::Object(object) => object.values().any(has_target),
         Json::Null => false,
         _ => true,
-    }
-}
-
-/// Whether a value of the field can name an entry of the type.
-pub fn points_at(field: &FieldInfo, target: &ContentInfo) -> bool {
-    let any = |fields: &[FieldInfo]| fields.iter().any(|field| points_at(field, target));
-    match field.shape {
-        Shape::One(relation) | Shape::Many(relation) => relation.to.iter().any(|to| to.table == target.table),
-        Shape::Component(component) | Shape::Components(component) => any(component.fields),
-        Shape::Blocks(blocks) => blocks.of.iter().any(|component| any(component.fields)),
-        Shape::Children(child) => any(child.fields),
-        Shape::Scalar(_) | Shape::Enum(_) | Shape::Enums(_) => false,
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::Value as Json;
 
-use base::error::Problem;
 use crate::import::apply::{Applied, Item, Mapper};
 use crate::import::group::{Grouped, Groups};
 use crate::import::lines::Lines;
 use crate::import::native::Native;
 use crate::import::source::Source;
 use crate::import::table::Table;
+use base::error::Problem;
 
 /// Bytes of one record; a longer one is rejected and its rest skipped.
 pub const LONGEST: usize = 16 << 20;

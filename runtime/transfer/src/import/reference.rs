@@ -1,16 +1,17 @@
 //! Relations of a mapped record: each target by its natural key, made where it does not exist and the mapping says so.
 
+use model::names::camel;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use model::content::FieldInfo;
-use base::error::Code;
 use crate::import::apply::{Run, object};
 use crate::import::coerce;
 use crate::import::expr::{is_blank, is_empty_list};
 use crate::import::mapping::{Reference, TreeRule};
 use crate::import::path::{Scope, plain_text};
-use store::write::{camel, slugify};
+use base::error::Code;
+use model::content::FieldInfo;
+use store::write::slugify;
 
 /// As long as a slug may be.
 const LONGEST_SLUG: usize = 96;

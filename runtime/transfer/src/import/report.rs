@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use base::error::{Problem, Step};
 use crate::import::Summary;
 use crate::import::apply::hash;
+use base::error::{Problem, Step};
 
 /// What is said of the same thing once more is counted; of things alike, that differ in a value alone, so many are shown.
 const ALIKE: u64 = 10;

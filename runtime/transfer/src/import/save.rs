@@ -6,9 +6,6 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::{RwLock, mpsc, oneshot};
 
-use model::content::ContentInfo;
-use base::error::Problem;
-use store::hooks::HookSet;
 use crate::import::apply::Item;
 use crate::import::bulk::{Bulk, Claims, Saved, can_leave_out, leave_out};
 use crate::import::native::has_target;
@@ -16,7 +13,10 @@ use crate::import::read::{Batch, Line, Reader};
 use crate::import::report::Report;
 use crate::import::waiting::{Queue, Waited, Waiting};
 use crate::import::{Options, Summary};
+use base::error::Problem;
+use model::content::ContentInfo;
 use store::Store;
+use store::hooks::HookSet;
 use store::write::{BulkOptions, Outcome, Rehearsal};
 
 /// Batches that are read ahead.

@@ -5,10 +5,10 @@ use std::io::{BufRead, BufReader};
 use csv_core::{ReadRecordResult, Reader};
 use serde_json::{Map, Value as Json};
 
-use base::error::{Code, Problem};
 use crate::import::dialect::Dialect;
 use crate::import::read::{LONGEST, Raw};
 use crate::import::source::Input;
+use base::error::{Code, Problem};
 
 /// Bytes of one cell.
 const LONGEST_CELL: usize = 4 << 20;

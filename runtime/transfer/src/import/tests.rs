@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use model::content::*;
 use crate::import::apply::{Applied, Item, Mapper};
 use crate::import::compile::compile;
+use model::content::*;
 use model::kind::Kind;
 
 static MEDIA: ContentInfo =

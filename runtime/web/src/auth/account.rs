@@ -12,12 +12,12 @@ use tokio::sync::Semaphore;
 
 use super::authenticate::{authenticate, identify};
 use super::input;
-use store::access::{Actor, Identity, USER_PREFIX};
-use base::error::{Code, Error, Result};
 use crate::rate::Strict;
 use crate::{App, origin};
-use store::id;
+use base::error::{Code, Error, Result};
 use identity::link::Purpose;
+use store::access::{Actor, Identity, USER_PREFIX};
+use store::id;
 
 /// Requests for a new password that are worked on after they were answered; more are told to come back.
 static RESETS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(32)));

@@ -8,11 +8,11 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use super::cookie;
-use store::access::{Actor, Identity};
-use base::error::{Code, Error, Result};
 use crate::rate::Strict;
 use crate::{App, origin};
+use base::error::{Code, Error, Result};
 use identity::{access_token, api_token, secret};
+use store::access::{Actor, Identity};
 
 /// What was looked up is true for so long; then it is looked up again.
 const FRESH: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
-use base::error::{Code, Error, Result};
 use crate::App;
+use base::error::{Code, Error, Result};
 use identity::session::{IDLE, Tokens};
 use identity::{Accounts, access_token};
 

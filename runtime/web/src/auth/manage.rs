@@ -11,13 +11,13 @@ use serde_json::json;
 
 use super::authenticate::authenticate;
 use super::input;
-use store::access::{API_TOKEN_PREFIX, Actor, Area, Identity};
-use base::error::{Code, Error, Result};
 use crate::App;
 use crate::rate::Strict;
+use base::error::{Code, Error, Result};
 use identity::api_token::{NewToken, WrittenScope};
 use identity::link::Link;
 use identity::user::{Change, NewUser, User};
+use store::access::{API_TOKEN_PREFIX, Actor, Area, Identity};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{cookie, input};
-use base::error::{Error, Result};
 use crate::rate::Strict;
 use crate::{App, origin};
+use base::error::{Error, Result};
 use identity::oidc::{Finished, From, LIFETIME, Outcome, Returned};
 
 /// The page of the site's own that asks for a code, and sends it to `/auth/oidc/{provider}/code`.

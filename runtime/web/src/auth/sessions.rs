@@ -11,13 +11,13 @@ use serde_json::{Map, Value as Json, json};
 
 use super::authenticate::{authenticate, identify};
 use super::{cookie, input};
-use store::access::Identity;
-use base::error::{Code, Error, Result};
 use crate::rate::Strict;
 use crate::{App, origin};
-use store::id;
+use base::error::{Code, Error, Result};
 use identity::session::{IDLE, Tokens};
 use identity::{SignIn, access_token};
+use store::access::Identity;
+use store::id;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,14 +6,14 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{Filter, items};
-use crate::access::THE_ACTOR;
-use model::content::{ALL_LANGUAGES, ContentInfo, EnumInfo, FieldInfo};
-use base::error::Result;
-use crate::id;
-use model::kind::{Column, Kind, Ordered};
 use crate::Stage;
+use crate::access::THE_ACTOR;
+use crate::id;
 use crate::read::sql::{Sql, in_bytes, in_order, quoted};
 use crate::value::Value;
+use base::error::Result;
+use model::content::{ALL_LANGUAGES, ContentInfo, EnumInfo, FieldInfo};
+use model::kind::{Column, Kind, Ordered};
 
 /// A list of more values is looked up in a hash table, which a short one would take longer to make; PostgreSQL goes
 /// through a parameter's array item by item.

@@ -4,10 +4,10 @@
 use serde_json::Value as Json;
 
 use super::Filter;
-use model::content::{ContentInfo, FieldInfo, RelationInfo};
-use base::error::Result;
 use crate::read::link::Link;
 use crate::read::root::lower_first;
+use base::error::Result;
+use model::content::{ContentInfo, FieldInfo, RelationInfo};
 
 /// A relation's field, and the row that it is a field of.
 pub struct Several<'f> {

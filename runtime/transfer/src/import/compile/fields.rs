@@ -1,13 +1,13 @@
 //! The lines under `fields`: each field's shape decides what may be said of it.
 
 use super::{Compiler, get, is_key};
-use model::content::{BlocksInfo, ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 use crate::import::apply::is_named;
 use crate::import::expr::{Expr, Source};
 use crate::import::mapping::{Each, Fill, Form, Missing, Part, Reference, Rule, TreeRule};
 use crate::import::path::Path;
 use crate::import::step::Step;
 use crate::import::yaml::{Entry, Node, Tree};
+use model::content::{BlocksInfo, ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
 const MISSING: [&str; 4] = ["skip", "clear", "error", "skip_item"];
 const LOOKUP: [&str; 8] = ["to", "by", "key", "create", "fields", "tree", "later", "missing"];

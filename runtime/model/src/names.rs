@@ -1,0 +1,13 @@
+//! Names of the schema as the API has them.
+
+/// `opening_hours` is `openingHours` in the API.
+pub fn camel(snake: &str) -> String {
+    let mut words = snake.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
