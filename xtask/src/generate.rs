@@ -12,8 +12,8 @@ use codegen::migrate::Migration;
 use codegen::schema::Schema;
 
 use crate::drift::{self, Drift};
-use crate::migrate::draft::{self, Draft};
-use crate::migrate::next::{self, AnswerArgs, History, Next};
+use crate::history::draft::{self, Draft};
+use crate::history::next::{self, AnswerArgs, History, Next};
 use crate::project::Project;
 
 /// `--check` found that something is to be generated; all else that fails is 1.

@@ -7,6 +7,7 @@ mod drift;
 mod generate;
 mod git;
 mod guard;
+mod history;
 mod interrupt;
 mod migrate;
 mod new;

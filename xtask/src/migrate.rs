@@ -1,21 +1,18 @@
 //! `cargo xtask migrate`: an empty migration to write by hand, and the check of all that are there.
 
-mod ask;
-pub mod draft;
 mod lint;
-pub mod next;
 mod sql;
 mod undo;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
+use crate::history::next::{self, FOLDER, History};
+use crate::history::numbering;
 use crate::project::Project;
-use next::{FOLDER, History, number};
 
 /// What the server brings along for itself.
 const SYSTEM: &str = "runtime/migrate/src/system";
@@ -69,31 +66,6 @@ fn check(project: &Project) -> anyhow::Result<ExitCode> {
     }
     wrong.iter().for_each(|wrong| eprintln!("{wrong}\n"));
     Ok(ExitCode::FAILURE)
-}
-
-/// Two branches that both made a migration have two of one number.
-fn numbering(folder: &str, files: &[String]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut by_number: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
-    for file in files {
-        match number(file) {
-            Some(number) if file.starts_with(&format!("{number:04}_")) => {
-                by_number.entry(number).or_default().push(file)
-            }
-            _ => wrong.push(format!(
-                "error[M505]: {folder}/{file} has no number\n  = help: name it like 0007_fill_weights.sql"
-            )),
-        }
-    }
-    for (number, files) in by_number {
-        if files.len() > 1 {
-            wrong.push(format!(
-                "error[M506]: two migrations have the number {number}: {}\n  = help: delete the one that is not merged yet, and run `cargo xtask generate` again; give one that is written by hand the next number",
-                files.join(", ")
-            ));
-        }
-    }
-    wrong
 }
 
 fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {

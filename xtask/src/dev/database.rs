@@ -10,8 +10,8 @@ use codegen::migrate::hazard;
 use codegen::schema::Schema;
 
 use crate::git::Git;
-use crate::migrate::draft::Draft;
-use crate::migrate::next::{self, CATALOG, History};
+use crate::history::draft::Draft;
+use crate::history::next::{self, CATALOG, History};
 use crate::postgres::shelf::{self, Entry, Had};
 use crate::postgres::{Kept, Postgres};
 use crate::progress::say;

@@ -7,12 +7,12 @@ use anyhow::{Context, bail};
 use codegen::emit::{MigrationsInput, Output};
 use codegen::schema::Schema;
 
-use super::draft::{self, Draft};
-use super::next::{self, AnswerArgs, CATALOG, FOLDER, History};
 use crate::dev::database::{Database, Standing};
 use crate::drift::Drift;
 use crate::generate;
 use crate::git::Git;
+use crate::history::draft::{self, Draft};
+use crate::history::next::{self, AnswerArgs, CATALOG, FOLDER, History};
 use crate::postgres::Lock;
 use crate::project::Project;
 

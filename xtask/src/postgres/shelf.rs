@@ -9,8 +9,8 @@ use anyhow::Context;
 use super::account::Account;
 use super::cluster::{self, Cluster};
 use super::state::Lock;
-use crate::migrate::draft;
-use crate::migrate::next::{self, History};
+use crate::history::draft;
+use crate::history::next::{self, History};
 use crate::project::Project;
 
 const HAD: &str = "migrations";
