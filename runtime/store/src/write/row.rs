@@ -119,7 +119,7 @@ impl Row {
         Entry { id: self.id, row }
     }
 
-    /// Takes back what a hook made of [`Row::entry`]. Children with an id that is not among the old ones are new.
+    /// Takes back what a hook made of `entry`. Children with an id that is not among the old ones are new.
     pub fn take(&mut self, info: &ContentInfo, entry: Vec<Value>) {
         for (index, (field, value)) in info.fields.iter().zip(entry).enumerate() {
             match (field.shape, value) {
