@@ -207,6 +207,10 @@ impl Accounts {
         let user = match existing {
             Some(id) => {
                 let user = locked(connection, id).await?.ok_or(Refusal::Because("disabled"))?;
+                // The same person may have come at the same moment, and been committed since they were looked for.
+                if let Some(user) = known(connection, person).await? {
+                    return Ok(user);
+                }
                 check_may_link(connection, provider, person, &user).await?;
                 user
             }
