@@ -270,8 +270,11 @@ impl Arguments for Execution<'_> {
 fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
     info.decode(text).ok_or_else(|| {
-        let message =
-            format!("`{text}` is no id of `{}`: those look like `{}`", info.name, id::encode(info.table, Uuid::nil()));
+        let message = format!(
+            "`{text}` is not an id of `{}`: those look like `{}`",
+            info.name,
+            id::encode(info.table, Uuid::nil())
+        );
         Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()
     })
 }

@@ -109,7 +109,7 @@ impl Keys {
         let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).map_err(|error| Error::internal(error.to_string()))?;
         let kid = secret::text(&secret::random::<10>()?);
         let sealed = self.sealer.seal(&about(&kid), pair.as_ref())?;
-        // The keys of before sign until the new one does, and verify until the last of their tokens has expired.
+        // The previous keys sign until the new one does, and verify until the last of their tokens has expired.
         let retire = "update cms.signing_key set
             signs_until = least(signs_until, now() + make_interval(secs => $1)),
             verifies_until = least(verifies_until, now() + make_interval(secs => $1 + $2))";
@@ -244,7 +244,7 @@ impl Keys {
                 }
             }
             if let Err(error) = self.reload().await {
-                tracing::warn!(%error, "the signing keys could not be read; those of before are used");
+                tracing::warn!(%error, "the signing keys could not be read; the previous ones are used");
             }
         }
     }

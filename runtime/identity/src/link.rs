@@ -58,7 +58,7 @@ impl Accounts {
         Ok((user, link))
     }
 
-    /// Once more, for a user that has not accepted; the links of before no longer work.
+    /// Once more, for a user that has not accepted; the previous links no longer work.
     pub async fn invite_again(&self, actor: &Actor, id: Uuid) -> Result<(User, Link)> {
         let mut transaction = self.pool.begin().await?;
         let actor = &self.managing(&mut transaction, actor, Area::Users, Some(id)).await?;

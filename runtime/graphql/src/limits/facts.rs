@@ -86,7 +86,7 @@ fn wrappers(name: &str, fields: &IndexMap<String, Field>) -> Option<[String; 2]>
     Some([name.to_owned(), named(&edges.ty).to_string()])
 }
 
-/// `and` is no name of a field, and holds more of the same.
+/// No field is named `and`; it holds more of the same filter.
 fn is_filter(name: &str, fields: &IndexMap<String, Input>) -> bool {
     fields.get("and").is_some_and(|input| named(&input.ty) == name)
 }

@@ -176,6 +176,6 @@ fn cursor(id: Uuid) -> String {
 fn read_cursor(cursor: &str, name: &str) -> Result<Uuid> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok());
     bytes.ok_or_else(|| {
-        Problem::new(Code::InvalidCursor, format!("`{name}` is no cursor of this list")).at([name.into()]).into()
+        Problem::new(Code::InvalidCursor, format!("`{name}` is not a cursor of this list")).at([name.into()]).into()
     })
 }

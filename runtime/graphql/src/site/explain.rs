@@ -17,7 +17,7 @@ pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json
     let action = text(arguments, "action").unwrap_or_default().to_ascii_lowercase();
     let action = Action::named(&action).ok_or_else(|| wrong(format!("there is no action `{action}`"), &["action"]))?;
     let entry = text(arguments, "id").map(|given| {
-        let message = || wrong(format!("`{given}` is no id of `{}`", info.name), &["id"]);
+        let message = || wrong(format!("`{given}` is not an id of `{}`", info.name), &["id"]);
         info.decode(given).ok_or_else(message)
     });
     let entry = entry.transpose()?;

@@ -93,7 +93,7 @@ impl Accounts {
     pub async fn begin_with(&self, provider: &str, return_to: &str) -> Result<Begun> {
         let provider = self.providers.find(provider)?;
         if !is_path(return_to) {
-            let problem = Problem::new(Code::BadUserInput, "it is no path of this site: `/` and what follows");
+            let problem = Problem::new(Code::BadUserInput, "it is not a path of this site: it begins with `/`");
             return Err(problem.at(["return_to".into()]).into());
         }
         let metadata = provider.metadata().await?;

@@ -200,7 +200,7 @@ impl Preparing<'_> {
         let cursor = arguments.get(name).filter(|value| !value.is_null())?;
         let place = cursor.as_str().and_then(|cursor| order.read_cursor(cursor, &self.store.schema.site));
         if place.is_none() {
-            let message = format!("`{name}` is no cursor of this list in this order");
+            let message = format!("`{name}` is not a cursor of this list in this order");
             problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
         }
         place
