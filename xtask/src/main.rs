@@ -49,6 +49,8 @@ enum Task {
     Migrate(migrate::Args),
     /// Run the whole test suite on a private PostgreSQL
     Test(test::Args),
+    /// Change the code in small ways, and see that a test notices each (needs `cargo install cargo-mutants`)
+    Mutants(test::MutantsArgs),
     /// Start the development database and print its address, or run a command with it
     Postgres(with_postgres::Args),
     #[command(hide = true)]
@@ -94,6 +96,7 @@ fn run(project: &Project, task: Task) -> anyhow::Result<ExitCode> {
         Task::New(args) => new::run(project, args),
         Task::Migrate(args) => migrate::run(project, args),
         Task::Test(args) => test::run(project, args),
+        Task::Mutants(args) => test::mutants(project, args),
         Task::Postgres(args) => with_postgres::run(project, args),
         Task::Guard(args) => guard::run(args),
         Task::Bench(Bench::Compile(args)) => bench_compile::run(project, args),

@@ -1,7 +1,8 @@
-//! `cargo xtask test`: the whole test suite on a private PostgreSQL.
+//! `cargo xtask test` and `cargo xtask mutants`: the test suite, and what it notices, on a private PostgreSQL and Redis.
 
 use std::process::ExitCode;
 
+use clap::ValueEnum;
 use nix::sys::signal::Signal;
 
 use crate::guard::{self, Guarded, Terms};
@@ -19,7 +20,63 @@ pub struct Args {
     cargo: Vec<String>,
 }
 
+#[derive(clap::Args)]
+pub struct MutantsArgs {
+    /// What is changed
+    #[arg(long, value_enum, default_value_t)]
+    part: Part,
+    /// Passed on to `cargo mutants`: `--file runtime/store/src/access/policy.rs`, `--in-diff changed.diff`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    cargo: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Part {
+    /// The generator, with its own tests: seconds for a change
+    #[default]
+    Generator,
+    /// Rules of access, limits, cursors and rate limits of the server, with its tests: minutes for a change
+    Server,
+}
+
+impl Part {
+    fn config(self) -> &'static str {
+        match self {
+            Self::Generator => ".cargo/mutants.toml",
+            Self::Server => ".cargo/mutants-server.toml",
+        }
+    }
+}
+
 pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
+    let own_choice = ["-p", "--package", "--workspace", "--manifest-path"];
+    let chosen = args
+        .cargo
+        .iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| own_choice.iter().any(|option| arg.starts_with(option)));
+    let mut cargo = vec!["test".to_owned()];
+    if !chosen {
+        cargo.push("--workspace".to_owned());
+    }
+    cargo.extend(args.cargo);
+    with_services(project, &cargo)
+}
+
+/// Each change is tried alone, because the tests of two would share one database server.
+pub fn mutants(project: &Project, args: MutantsArgs) -> anyhow::Result<ExitCode> {
+    let mut cargo = ["mutants", "--config", args.part.config(), "--jobs", "1"].map(str::to_owned).to_vec();
+    cargo.extend(args.cargo);
+    match args.part {
+        Part::Generator => {
+            interrupt::listen()?;
+            cargo_run(project, &cargo, &[])
+        }
+        Part::Server => with_services(project, &cargo),
+    }
+}
+
+fn with_services(project: &Project, cargo: &[String]) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Test)?;
     // The tests of PgBouncer say what is missing, and all others go on.
@@ -28,19 +85,14 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     }
     // Tests that need it fail without it; all others go on.
     let redis = Redis::start(project).inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
+    let mut variables = vec![(TEST_VARIABLE, postgres.url.as_str())];
+    variables.extend(redis.as_ref().map(|redis| (redis::TEST_VARIABLE, redis.url.as_str())));
+    cargo_run(project, cargo, &variables)
+}
+
+fn cargo_run(project: &Project, args: &[String], variables: &[(&str, &str)]) -> anyhow::Result<ExitCode> {
     let mut command = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
-    command.arg("test").current_dir(&project.root).env(TEST_VARIABLE, &postgres.url);
-    command.envs(redis.as_ref().map(|redis| (redis::TEST_VARIABLE, &redis.url)));
-    let own_choice = ["-p", "--package", "--workspace", "--manifest-path"];
-    let chosen = args
-        .cargo
-        .iter()
-        .take_while(|arg| *arg != "--")
-        .any(|arg| own_choice.iter().any(|option| arg.starts_with(option)));
-    if !chosen {
-        command.arg("--workspace");
-    }
-    command.args(&args.cargo);
+    command.args(args).current_dir(&project.root).envs(variables.iter().copied());
     let code = interrupt::wait(&mut Guarded::spawn(command)?)?;
     Ok(ExitCode::from(code))
 }
