@@ -7,6 +7,7 @@ mod access;
 mod access_matrix;
 pub mod breaking;
 mod component;
+mod constants;
 mod content;
 mod fields;
 pub mod json_schema;
@@ -54,9 +55,13 @@ pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     output.add("generated/src/access.rs", access::registry(schema));
     output.add("generated/src/content.rs", content::registry(schema));
     output.add("generated/src/component.rs", component::registry(schema));
+    output.add("generated/src/fields.rs", constants::registry(schema));
     for ty in &schema.types {
         output.add(format!("generated/src/content/{}.rs", ty.name.snake()), content::file(ty, &catalog));
         output.add(format!("generated/src/access/{}.rs", ty.name.snake()), access::file(ty));
+        for (name, file) in constants::files(ty) {
+            output.add(format!("generated/src/fields/{}.rs", name.snake()), file);
+        }
     }
     for component in &schema.components {
         output.add(format!("generated/src/component/{}.rs", component.name.snake()), component::file(component));

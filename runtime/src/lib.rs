@@ -16,7 +16,9 @@ pub use identity;
 pub use migrate;
 pub use model::{content, currency, json, kind};
 pub use serde_json;
-pub use store::{self, access, audit, blocks, children, choice, component, hooks, id, record, site, value};
+pub use store::{
+    self, access, audit, blocks, children, choice, component, cx, entry, field, find, hooks, id, record, site, value,
+};
 pub use transfer::{check, demo, export, import};
 pub use web as http;
 

@@ -5,10 +5,11 @@ pub use model::content::*;
 pub use model::kind::Kind;
 pub use rust_decimal::Decimal;
 pub use store::access::{Actor, Identity, User};
-pub use store::hooks::{Cx, Event, EventKind, Hooks, refuse};
+pub use store::cx::Cx;
+pub use store::hooks::{Event, EventKind, Hooks, refuse};
 pub use store::id::Id;
 pub use store::record::{
-    AnyId, Component, Date, Duration, FieldType, FieldValue, Json, Money, Record, Time, Timestamp, ToMany,
+    AnyId, Component, Date, Duration, EntryStatus, FieldType, FieldValue, Json, Money, Record, Time, Timestamp, ToMany,
 };
 pub use store::site::{ReadCx, SiteBuilder, SiteCode};
 pub use store::value::Value;

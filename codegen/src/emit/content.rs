@@ -13,8 +13,8 @@ pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     file.uses("crate::content", ty.inverses.iter().map(|inverse| inverse.source.upper()));
     let owner = Owner { name: &ty.name, fields: &ty.fields, joins: true };
     owner.uses(&mut file);
-    file.item(record(&owner, &ty.description));
-    file.item(owner.implementation("record"));
+    file.item(record(&owner, &ty.description, SYSTEM));
+    file.item(owner.implementation("entry"));
     file.item(info(ty, &owner, catalog));
     if !ty.computed.is_empty() {
         file.item(computed_trait(ty));
@@ -23,7 +23,7 @@ pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     for (field, child) in children(&ty.fields) {
         let owner = Owner { name: &child.name, fields: &child.fields, joins: true };
         owner.uses(&mut file);
-        file.item(record(&owner, &field.description));
+        file.item(record(&owner, &field.description, ""));
         file.item(owner.implementation("children"));
         file.item(child_info(ty, field, &owner, catalog));
         file.items(owner.companions());
@@ -58,9 +58,19 @@ fn own_names(ty: &ContentType) -> [String; 2] {
     [ty.name.pascal(), ty.name.upper()]
 }
 
-fn record(owner: &Owner, description: &str) -> String {
+/// What the server keeps of each entry.
+const SYSTEM: &str = "    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
+";
+
+fn record(owner: &Owner, description: &str, system: &str) -> String {
     let (about, name, members) = (doc(description, ""), owner.name.pascal(), owner.members());
-    format!("{about}{DERIVE}\npub struct {name} {{\n    pub id: Id<Self>,\n{members}}}")
+    format!("{about}{DERIVE}\npub struct {name} {{\n    pub id: Id<Self>,\n{system}{members}}}")
 }
 
 fn info(ty: &ContentType, owner: &Owner, catalog: &Catalog) -> String {

@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 /// More than this in one file is no longer read.
 const LONGEST: usize = 250;
 /// The shop's product with its variants is what a reader looks at first.
-const LONGEST_PRODUCT: usize = 165;
+const LONGEST_PRODUCT: usize = 172;
 
 #[test]
 fn generated_files_are_thin() {

@@ -9,6 +9,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Brand {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
     pub slug: String, // The part of the brand's address that names it.
     pub description: Option<String>, // Who they are.
@@ -18,7 +25,7 @@ pub struct Brand {
     pub country: Option<String>, // Country of origin (ISO 3166-1 alpha-2).
 }
 
-runtime::record!(Brand, BRAND, [name, slug, description, website, color, logo, country]);
+runtime::entry!(Brand, BRAND, [name, slug, description, website, color, logo, country]);
 
 pub static BRAND: ContentInfo = ContentInfo {
     name: "Brand", table: "brand", former: &[], plural: "brands", drafts: false, owner: None, unique: &[],

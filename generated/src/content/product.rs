@@ -12,6 +12,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Product {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
     pub slug: String, // The part of the product's address that names it.
     pub summary: Option<String>, // A sentence or two for lists and search results.
@@ -33,7 +40,7 @@ pub struct Product {
     pub variants: ToMany<ProductVariant>, // What can be put into a basket, each with a stock keeping unit of its own.
 }
 
-runtime::record!(Product, PRODUCT, [
+runtime::entry!(Product, PRODUCT, [
     name, slug, summary, description, brand, categories, tags, price, compare_at_price, tax_included, stock_status,
     images, options, attributes, body, related, seo, external_ref, variants,
 ]);

@@ -9,11 +9,18 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tag {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String, // Name as readers see it.
     pub slug: String, // The part of the tag's address that names it.
 }
 
-runtime::record!(Tag, TAG, [name, slug]);
+runtime::entry!(Tag, TAG, [name, slug]);
 
 pub static TAG: ContentInfo = ContentInfo {
     name: "Tag", table: "tag", former: &[], plural: "tags", drafts: false, owner: None, unique: &[],

@@ -18,10 +18,10 @@ use super::pieces::Pieces;
 use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
 use model::content::{ContentInfo, OperationInfo, Returns};
-use store::hooks::Cx;
+use store::cx::Cx;
 use store::id;
 use store::read::{self, Arguments, Written};
-use store::site::{Args, ReadCx};
+use store::site::{Args, ReadCx, SiteCode};
 use store::value::Value;
 use store::{Stage, Store, write};
 
@@ -248,12 +248,22 @@ impl<'a> Execution<'a> {
         if !is_mutation {
             return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
         }
-        let mut transaction = store.writes.begin().await?;
-        store.check_actor(&mut transaction).await?;
-        let value =
-            self.api.site.mutation(operation.name, args, &mut Cx { store, connection: &mut transaction }).await?;
-        transaction.commit().await?;
-        Ok(value)
+        write::transact(store, &self.api.hooks, &Own { site: &self.api.site, name: operation.name, args }).await
+    }
+}
+
+/// A mutation of the site's own.
+struct Own<'a> {
+    site: &'a SiteCode,
+    name: &'a str,
+    args: Args,
+}
+
+impl write::Transacted for Own<'_> {
+    type Output = Value;
+
+    fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> BoxFuture<'c, Result<Value>> {
+        self.site.mutation(self.name, self.args.clone(), cx).boxed()
     }
 }
 

@@ -217,7 +217,7 @@ impl Store {
     }
 
     /// As [`Database::rows_on`]; what the request may not hold is not fetched to its end.
-    pub async fn rows_on(&self, lent: &mut Lent, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+    pub async fn rows_on(&self, lent: &mut Connection, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let mut uncounted = 0;
         let rows = lent.rows(sql, arguments, |row| {

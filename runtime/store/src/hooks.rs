@@ -9,22 +9,13 @@ use std::pin::Pin;
 
 use uuid::Uuid;
 
+use crate::Store;
+pub use crate::cx::Cx;
 use crate::id::Id;
-use crate::record::{Record, from_row, to_row};
+use crate::record::{Entry, Record, from_entry, to_row};
 use crate::value::Value;
-use crate::{Connection, Store};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
-
-/// What a hook has at hand.
-pub struct Cx<'a> {
-    /// The store of whoever writes, with the rules of access that hold for it. What the site itself must find or change, whoever asks,
-    /// goes through `store.trusted()`, for which no rule holds and which the audit log calls the system.
-    pub store: &'a Store,
-    /// The connection that holds the write's transaction: what the hook reads and writes here is part of it. Never take another one
-    /// from the store's pool while a write is under way.
-    pub connection: &'a mut Connection,
-}
 
 /// A write that has been committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,13 +124,6 @@ pub(crate) enum Moment {
 
 pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An entry as the write path has it: its id and the values of `INFO.fields`.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub id: Uuid,
-    pub row: Vec<Value>,
-}
-
 /// The record of some content type, as hooks take it.
 pub(crate) type AnyRecord = Box<dyn Any + Send + Sync>;
 
@@ -174,8 +158,8 @@ struct Erased<T, H> {
 
 impl<T: Record, H: Hooks<T>> AnyHooks for Erased<T, H> {
     fn record(&self, entry: Entry) -> Result<AnyRecord> {
-        let record: T = from_row(entry.id, entry.row)
-            .map_err(|problem| Error::internal(format!("`{}`: {problem}", T::INFO.name)))?;
+        let record: T =
+            from_entry(entry).map_err(|problem| Error::internal(format!("`{}`: {problem}", T::INFO.name)))?;
         Ok(Box::new(record))
     }
 

@@ -5,9 +5,13 @@
 pub mod access;
 pub mod audit;
 mod connection;
+pub mod cx;
 mod database;
+pub mod field;
+pub mod find;
 pub mod hooks;
 pub mod id;
+mod input;
 pub mod page;
 mod pool;
 mod public_role;

@@ -5,16 +5,15 @@
 //! `load` runs the statements and `write` writes the answer. Nothing here reads another stage than the one it is told.
 
 mod compile;
-mod filter;
+pub(crate) mod filter;
 mod link;
-mod load;
-mod order;
+pub(crate) mod load;
+pub(crate) mod order;
 mod plan;
 mod prepare;
-mod records;
+pub(crate) mod records;
 mod root;
 pub mod rows;
-mod select;
 mod selection;
 mod session;
 pub mod sql;
@@ -28,7 +27,6 @@ use uuid::Uuid;
 
 pub use root::Root;
 pub use root::upper_first;
-pub use select::Select;
 pub use selection::{Document, Selected};
 pub use write::Written;
 

@@ -13,10 +13,12 @@ use model::content::{ComponentInfo, ContentInfo, Shape};
 use model::currency;
 
 mod stored;
+mod system;
 mod to_many;
 
 pub use model::Timestamp;
 pub use stored::{from_stored, to_stored};
+pub use system::{EntryStatus, System};
 pub use to_many::ToMany;
 
 pub type Date = jiff::civil::Date;
@@ -55,8 +57,27 @@ pub trait Record: Clone + Default + PartialEq + fmt::Debug + Send + Sync + 'stat
 
     fn set_id(&mut self, id: Id<Self>);
 
+    /// Children have none of it.
+    fn set_system(&mut self, system: System) {
+        let _ = system;
+    }
+
     /// In the order of `INFO.fields`.
     fn fields(&mut self) -> Vec<&mut dyn FieldValue>;
+}
+
+/// A content type whose records are entries of their own, not children.
+pub trait Content: Record {
+    fn revision(&self) -> i64;
+}
+
+/// An entry without its type: its id and a row of values.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub id: Uuid,
+    /// `None` for children.
+    pub system: Option<System>,
+    pub row: Vec<Value>,
 }
 
 /// A group of fields kept in its owner's column.
@@ -98,6 +119,15 @@ impl<T: FieldType> FieldValue for T {
 /// is null.
 pub fn to_row<T: Record>(record: &T) -> Vec<Value> {
     record.clone().fields().into_iter().map(|field| field.get()).collect()
+}
+
+/// As [`from_row`], with what the server keeps of the entry.
+pub fn from_entry<T: Record>(entry: Entry) -> Result<T, String> {
+    let mut record: T = from_row(entry.id, entry.row)?;
+    if let Some(system) = entry.system {
+        record.set_system(system);
+    }
+    Ok(record)
 }
 
 /// A null for a field that cannot be null leaves the type's default.
@@ -227,10 +257,35 @@ macro_rules! blocks {
     };
 }
 
-/// Makes a struct with an `id` a [`Record`]: `record!(Product, PRODUCT, [name, slug])`, the fields in the order of its `INFO`.
+/// Makes a struct with an `id` and what the server keeps of entries a [`Content`]: `entry!(Product, PRODUCT, [name, slug])`, the fields in
+/// the order of its `INFO`.
+#[macro_export]
+macro_rules! entry {
+    ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
+        $crate::record!($name, $info, [$($field),*] {
+            fn set_system(&mut self, system: $crate::record::System) {
+                self.revision = system.revision;
+                self.status = system.status;
+                self.created_at = system.created_at;
+                self.updated_at = system.updated_at;
+                self.published_at = system.published_at;
+                self.created_by = system.created_by;
+                self.updated_by = system.updated_by;
+            }
+        });
+
+        impl $crate::record::Content for $name {
+            fn revision(&self) -> i64 {
+                self.revision
+            }
+        }
+    };
+}
+
+/// Makes a struct with an `id` a [`Record`], for the macros beside it.
 #[macro_export]
 macro_rules! record {
-    ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
+    ($name:ident, $info:ident, [$($field:ident),* $(,)?] { $($more:item)* }) => {
         impl $crate::id::Named for $name {
             fn table() -> &'static str {
                 $info.table
@@ -251,6 +306,8 @@ macro_rules! record {
             fn fields(&mut self) -> ::std::vec::Vec<&mut dyn $crate::record::FieldValue> {
                 ::std::vec![$(&mut self.$field),*]
             }
+
+            $($more)*
         }
     };
 }
@@ -283,7 +340,7 @@ macro_rules! component {
 #[macro_export]
 macro_rules! children {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
-        $crate::record!($name, $info, [$($field),*]);
+        $crate::record!($name, $info, [$($field),*] {});
 
         impl $crate::record::FieldType for $name {
             fn from_value(value: $crate::value::Value) -> ::std::result::Result<Self, ::std::string::String> {

@@ -16,11 +16,11 @@ use futures_util::FutureExt;
 use serde_json::{Map, Value as Json};
 use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
-use uuid::Uuid;
 
-use crate::hooks::Cx;
+use crate::cx::Cx;
+use crate::find::{Find, Source};
 use crate::id::Id;
-use crate::record::{FieldType, Record, from_row};
+use crate::record::{Content, Entry, FieldType, Record, from_entry};
 use crate::value::{Value, bind};
 use crate::{Stage, Store, page};
 use base::error::{Code, Error, Problem, Result, Step};
@@ -35,6 +35,16 @@ pub struct ReadCx<'a> {
 }
 
 impl ReadCx<'_> {
+    /// The entry with all its lists and children; `None` where there is none that the actor may read.
+    pub async fn get<T: Content>(&self, id: Id<T>) -> Result<Option<T>> {
+        Source::Pool(self.store).get(self.stage, id).await
+    }
+
+    /// Entries of the stage: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
+    pub fn find<T: Content>(&self) -> Find<'_, T> {
+        Find::new(Source::Pool(self.store), self.stage)
+    }
+
     /// The ids that a statement selects, in its order. `{stage}` in it stands for the PostgreSQL schema to read from;
     /// parameters are texts there, so each is written with its type: `$1::bigint`.
     pub async fn ids<T>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Id<T>>> {
@@ -148,13 +158,13 @@ pub struct SiteCode {
 }
 
 impl SiteCode {
-    /// A value for each entry, in their order. A row is what [`from_row`] takes: all fields but the lists that `ComputedInfo::with`
+    /// A value for each entry, in their order. Their rows have all fields but the lists that `ComputedInfo::with`
     /// does not name, which are null.
     pub async fn compute(
         &self,
         info: &ContentInfo,
         field: &str,
-        entries: Vec<(Uuid, Vec<Value>)>,
+        entries: Vec<Entry>,
         cx: &ReadCx<'_>,
     ) -> Result<Vec<Value>> {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
@@ -198,7 +208,7 @@ fn missing(name: &str) -> Error {
 }
 
 trait AnyComputed: Send + Sync {
-    fn run<'a>(&'a self, entries: Vec<(Uuid, Vec<Value>)>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>>;
+    fn run<'a>(&'a self, entries: Vec<Entry>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>>;
 }
 
 trait AnyQuery: Send + Sync {
@@ -225,9 +235,9 @@ struct Mutation<S, V> {
 }
 
 impl<S: Send + Sync, T: Record, V: FieldType> AnyComputed for Computed<S, T, V> {
-    fn run<'a>(&'a self, entries: Vec<(Uuid, Vec<Value>)>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
+    fn run<'a>(&'a self, entries: Vec<Entry>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
         Box::pin(async move {
-            let records = entries.into_iter().map(|(id, row)| from_row::<T>(id, row));
+            let records = entries.into_iter().map(from_entry::<T>);
             let records = records.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
             let values = (self.compute)(&self.site, &records, cx).await?;
             Ok(values.iter().map(FieldType::to_value).collect())

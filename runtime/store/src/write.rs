@@ -3,7 +3,7 @@
 //! Inputs are the API's own JSON (`ProductCreateInput`, `ProductUpdateInput`, ...), already coerced. Problems come all at once, their paths
 //! start at the mutation's arguments: `["input", "variants", "set", 2, "price"]`.
 
-mod batch;
+pub(crate) mod batch;
 mod bulk;
 pub mod check;
 pub mod failure;
@@ -15,31 +15,31 @@ pub mod load;
 mod nested;
 mod pointers;
 mod prepare;
-mod remove;
+pub(crate) mod remove;
 pub mod row;
 mod save;
 mod sheet;
 mod slug;
 pub mod table;
 mod trail;
+mod transact;
 mod unique;
 
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+use crate::Store;
 use crate::hooks::HookSet;
-use crate::{Connection, Store};
-use base::error::{Error, Result, Step, caught};
-use batch::{Change, Happened, Input, Request, Saved, Target};
-use failure::Failure;
+use base::error::{Error, Result, Step};
+use batch::{Input, Request, Target};
 use model::content::ContentInfo;
 use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
 pub use slug::slugify;
-
-/// How often a write that other writers were in the way of is done anew.
-const ATTEMPTS: u32 = 12;
+pub(crate) use transact::Work;
+use transact::commit;
+pub use transact::{Transacted, transact};
 
 /// `createProduct(input, publish)`: `input` is a `ProductCreateInput`.
 pub async fn create(
@@ -106,9 +106,13 @@ async fn save_all(
     info: &'static ContentInfo,
     inputs: Vec<Input<'_>>,
 ) -> Result<Vec<Uuid>> {
-    let request = Request { info, inputs, reuse: false, keep_ids: false, import: false, ask_unique: true };
-    let entries = commit(store, hooks, &Work::Save(request)).await?;
+    let entries = commit(store, hooks, &Work::Save(save(info, inputs))).await?;
     Ok(entries.into_iter().map(|(id, _)| id).collect())
+}
+
+/// What clients ask for.
+pub(crate) fn save<'a>(info: &'static ContentInfo, inputs: Vec<Input<'a>>) -> Request<'a> {
+    Request { info, inputs, reuse: false, keep_ids: false, import: false, ask_unique: true }
 }
 
 /// `deleteProduct(id, revision)`.
@@ -146,85 +150,4 @@ pub async fn unpublish(
 ) -> Result<Uuid> {
     commit(store, hooks, &Work::Unpublish(Subject { info, id, revision }, force)).await?;
     Ok(id)
-}
-
-/// What a transaction is to do.
-enum Work<'a> {
-    Save(Request<'a>),
-    Delete(Subject),
-    Publish(Subject),
-    Unpublish(Subject, bool),
-}
-
-impl Work<'_> {
-    /// `again`: others were in the way of the attempt before.
-    async fn attempt(
-        &self,
-        connection: &mut Connection,
-        store: &Store,
-        hooks: &HookSet,
-        again: bool,
-    ) -> Result<Saved, Failure> {
-        let events = match self {
-            Self::Save(request) => return batch::run(connection, store, hooks, request, again).await,
-            Self::Delete(subject) => remove::delete(connection, store, hooks, *subject).await?,
-            Self::Publish(subject) => batch::publish(connection, store, hooks, *subject).await?,
-            Self::Unpublish(subject, force) => remove::unpublish(connection, store, hooks, *subject, *force).await?,
-        };
-        Ok(Saved { entries: Vec::new(), events })
-    }
-
-    /// The database does not know of inputs, so what it refuses is about the only one, if there is only one.
-    fn error(&self, failure: Failure, store: &Store) -> Error {
-        let refused_by_database = matches!(failure, Failure::Database(_));
-        let mut error = failure.into_error(store.schema, matches!(self, Self::Delete(_) | Self::Unpublish(..)));
-        if let (Self::Save(Request { inputs, .. }), true) = (self, refused_by_database)
-            && let [input] = inputs.as_slice()
-        {
-            for problem in error.problems.iter_mut().filter(|problem| !problem.path.is_empty()) {
-                problem.path.splice(0..0, input.path.iter().cloned());
-            }
-        }
-        error
-    }
-}
-
-/// Attempts the work anew when other writers were in the way; then come the hooks that wait for the commit.
-async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(Uuid, Change)>> {
-    let mut attempts = 1;
-    loop {
-        match once(store, hooks, work, attempts > 1).await {
-            Ok(Saved { entries, events }) => {
-                after_commit(store, hooks, &events).await;
-                return Ok(entries);
-            }
-            Err(failure) if failure.is_race() && attempts < ATTEMPTS => attempts += 1,
-            Err(failure) => return Err(work.error(failure, store)),
-        }
-    }
-}
-
-/// The connection is given back before anything else is asked of the pool.
-async fn once(store: &Store, hooks: &HookSet, work: &Work<'_>, again: bool) -> Result<Saved, Failure> {
-    let mut transaction = store.writes.begin().await?;
-    store.check_actor(&mut transaction).await?;
-    match work.attempt(&mut transaction, store, hooks, again).await {
-        Ok(done) => {
-            transaction.commit().await?;
-            Ok(done)
-        }
-        failed => {
-            transaction.rollback().await?;
-            failed
-        }
-    }
-}
-
-async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
-    for event in events {
-        if let Some(hook) = hooks.of(event.info) {
-            // The change is made, so nothing is to be refused any more; the cause is in the log.
-            let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
-        }
-    }
 }

@@ -59,6 +59,13 @@ static MEMOS: SchemaInfo = SchemaInfo { types: &[&LABEL, &MEMO], ..SCHEMA };
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memo {
     id: Id<Self>,
+    revision: i64,
+    status: EntryStatus,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    published_at: Option<Timestamp>,
+    created_by: Option<Id<User>>,
+    updated_by: Option<Id<User>>,
     title: String,
     labels: ToMany<Id<Label>>,
     items: ToMany<MemoItem>,
@@ -73,7 +80,7 @@ struct MemoItem {
     text: String,
 }
 
-runtime::record!(Memo, MEMO, [title, labels, items]);
+runtime::entry!(Memo, MEMO, [title, labels, items]);
 runtime::children!(MemoItem, MEMO_ITEM, [text]);
 
 struct Site;
@@ -169,7 +176,7 @@ async fn a_list_that_was_not_loaded_is_no_empty_one() {
     let failures = written_with(&store, &MEMOS, &site(), query, json!({})).await.expect_err("it is refused");
     assert_eq!(failures[0].problem.code, Code::Internal);
     // A whole record has them.
-    let memos: Vec<Memo> = store.list(Stage::Draft, &runtime::store::read::Select::new()).await.expect("they are read");
+    let memos: Vec<Memo> = store.find(Stage::Draft).all().await.expect("they are read");
     assert!(memos.iter().all(|memo| memo.labels.loaded().is_some() && memo.items.loaded().is_some()));
     db.close().await;
 }

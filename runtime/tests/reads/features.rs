@@ -1,13 +1,12 @@
 //! What each feature promises, one test each.
 
-use runtime::content::ContentInfo;
-use runtime::record::{FieldValue, Record};
-use runtime::store::read::Select;
-use runtime::{Code, Id, Stage, id};
+use runtime::prelude::*;
+use runtime::{field, id};
 use serde_json::json;
 
 use crate::database::{Data, Rng, run, with};
 use crate::reference::compare_texts;
+use crate::schema::LABEL;
 
 #[tokio::test]
 async fn the_number_of_statements_is_known_and_does_not_grow_with_the_rows() {
@@ -150,33 +149,30 @@ async fn names_that_sql_keeps_for_itself_are_fields_like_others() {
 /// A record as the generator writes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Label {
-    id: Option<Id<Label>>,
+    id: Id<Self>,
+    revision: i64,
+    status: EntryStatus,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    published_at: Option<Timestamp>,
+    created_by: Option<Id<User>>,
+    updated_by: Option<Id<User>>,
     name: String,
     rank: Option<i32>,
 }
 
-impl Record for Label {
-    const INFO: &'static ContentInfo = &crate::schema::LABEL;
+runtime::entry!(Label, LABEL, [name, rank]);
 
-    fn id(&self) -> Id<Self> {
-        self.id.expect("a record that was read has an id")
-    }
-
-    fn set_id(&mut self, id: Id<Self>) {
-        self.id = Some(id);
-    }
-
-    fn fields(&mut self) -> Vec<&mut dyn FieldValue> {
-        vec![&mut self.name, &mut self.rank]
-    }
-}
+const NAME: field::Scalar<Label, String> = field::Scalar::new("name");
+const RANK: field::Scalar<Label, i32> = field::Scalar::new("rank");
+const LOST: field::Scalar<Label, i32> = field::Scalar::new("lost");
 
 #[tokio::test]
 async fn the_sites_own_code_selects_typed_records() {
     let data = Data::random(&mut Rng(12), 1);
     let (db, store) = with(&data).await;
-    let select = Select::new().filter(json!({"rank": {"isNull": false}})).order_by("NAME", "DESC").first(100);
-    let labels: Vec<Label> = store.list(Stage::Draft, &select).await.expect("they are read");
+    let find = || store.find::<Label>(Stage::Draft).filter(RANK.is_not_null()).order_by(NAME.desc());
+    let labels = find().first(100).all().await.expect("they are read");
     let mut expected: Vec<_> = data.rows(Stage::Draft, "label").iter().filter(|row| !row["rank"].is_null()).collect();
     let text = |row: &crate::database::Row, key: &str| row[key].as_str().unwrap().to_owned();
     expected.sort_by(|a, b| {
@@ -189,11 +185,26 @@ async fn the_sites_own_code_selects_typed_records() {
     assert!(
         labels.iter().zip(&expected).all(|(label, row)| row["name"] == label.name && row["rank"] == json!(label.rank))
     );
-    assert_eq!(store.ids::<Label>(Stage::Draft, &select).await, Ok(labels.iter().map(Record::id).collect()));
+    assert_eq!(find().first(100).ids().await, Ok(labels.iter().map(Record::id).collect()));
+    let mut pages = Vec::new();
+    let mut after = None;
+    loop {
+        let page = find().first(2).after(after).page().await.expect("a page is read");
+        pages.extend(page.entries);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, labels);
     assert_eq!(store.get(Stage::Draft, labels[0].id()).await, Ok(Some(labels[0].clone())));
     assert_eq!(store.get::<Label>(Stage::Draft, Id::new(id::new_uuid())).await, Ok(None));
-    let wrong = store.ids::<Label>(Stage::Live, &select.filter(json!({"rnak": {}}))).await.expect_err("it is refused");
-    assert_eq!(wrong.problems[0].path, ["filter".into(), "rnak".into()]);
+    let wrong = store.find(Stage::Live).filter(LOST.is(1)).all().await.expect_err("it is refused");
+    assert_eq!(wrong.problems[0].path, ["filter".into(), "lost".into()]);
+    let wrong = store.find(Stage::Live).order_by(LOST.asc()).all().await.expect_err("it is refused");
+    assert_eq!(wrong.problems[0].code, Code::BadUserInput);
+    let wrong = find().first(1001).all().await.expect_err("it is refused");
+    assert_eq!(wrong.problems[0].code, Code::LimitExceeded);
     db.close().await;
 }
 

@@ -8,6 +8,7 @@ mod access_random;
 mod audit;
 mod bulk;
 mod check;
+mod composing;
 mod concurrency;
 mod deleting;
 mod helpers;

@@ -187,7 +187,7 @@ impl Status {
         }
         let live = live::revisions(connection, info, &ids).await?;
         let (published, changed): (Vec<Uuid>, Vec<Uuid>) =
-            live.keys().partition(|id| entries.get(id).is_some_and(|old| live.get(id) == Some(&old.revision)));
+            live.keys().partition(|id| entries.get(id).is_some_and(|old| live.get(id) == Some(&old.system.revision)));
         let changed = load(connection, Stage::Live, info, &changed, false).await?;
         Ok(Self {
             published: published.into_iter().collect(),

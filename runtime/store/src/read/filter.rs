@@ -43,6 +43,8 @@ pub struct Filter<'a> {
     joined: usize,
     /// The filter is a rule's own: it may use any field and sees every row, or rules would need rules.
     is_rule: bool,
+    /// It may use fields that the API does not filter by.
+    any_field: bool,
 }
 
 impl<'a> Filter<'a> {
@@ -58,11 +60,17 @@ impl<'a> Filter<'a> {
             by_row: 0,
             joined: 0,
             is_rule: false,
+            any_field: false,
         }
     }
 
     pub fn of_rule(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
-        Self { is_rule: true, ..Self::new(store, stage, sql, problems) }
+        Self { is_rule: true, any_field: true, ..Self::new(store, stage, sql, problems) }
+    }
+
+    /// For the site's own code, which may filter by any field that the actor may read.
+    pub fn of_site(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self { any_field: true, ..Self::new(store, stage, sql, problems) }
     }
 
     /// For lists that are read for each of several owners: a join would be made for each of them.
@@ -112,7 +120,7 @@ impl<'a> Filter<'a> {
         if let Some(field) = info.field(key) {
             return self.if_readable(info, field.snake, |this| this.field(field, value, alias));
         }
-        if self.is_rule && info.owner.is_none() && matches!(key, "createdBy" | "updatedBy" | "status") {
+        if self.any_field && info.owner.is_none() && matches!(key, "createdBy" | "updatedBy" | "status") {
             return self.system(info, key, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
@@ -143,14 +151,14 @@ impl<'a> Filter<'a> {
     fn field(&mut self, field: &'static FieldInfo, value: &Json, alias: &str) -> Result<()> {
         let column = format!("{alias}.{}", quoted(field.snake));
         match field.shape {
-            Shape::Scalar(kind) if field.filterable || self.is_rule => {
+            Shape::Scalar(kind) if field.filterable || self.any_field => {
                 self.scalar(kind, alias, field.snake, Some(field), value)
             }
-            Shape::Enum(of) if field.filterable || self.is_rule => {
+            Shape::Enum(of) if field.filterable || self.any_field => {
                 let parse = |json: &Json| enum_value(of, json);
                 self.operators(&Operand::new(vec![(column, "text")], &parse), value)
             }
-            Shape::Enums(of) if field.filterable || self.is_rule => self.enum_list(of, &column, value),
+            Shape::Enums(of) if field.filterable || self.any_field => self.enum_list(of, &column, value),
             Shape::One(relation) if relation.to.len() == 1 => {
                 self.one(&Link::of_relation(&relation, relation.to[0]), relation.to[0], value, alias)
             }
@@ -397,7 +405,7 @@ fn is_exact(info: &ContentInfo, filter: &Json) -> bool {
 }
 
 /// The column of `createdAt` and the like; children have none.
-pub fn system_moment(info: &ContentInfo, name: &str) -> Option<&'static str> {
+pub(crate) fn system_moment(info: &ContentInfo, name: &str) -> Option<&'static str> {
     match name {
         _ if info.owner.is_some() => None,
         "createdAt" => Some("created_at"),

@@ -17,6 +17,7 @@ use super::prepare::{Prepared, Slot, by_ids};
 use super::records::{self, Lists};
 use super::rows::Tables;
 use crate::Stage;
+use crate::find::Source;
 use crate::site::ReadCx;
 use crate::value::Value;
 use base::error::{Error, Problem, Result};
@@ -264,15 +265,16 @@ impl<'a> Run<'a> {
         self.request.session.release().await;
         let with = super::computed_with(&object.computed);
         let store = self.request.store;
-        let entries = records::entries(store, self.stage, object.info, &ids, Lists::Only(&with)).await?;
+        let mut source = Source::Pool(store);
+        let entries = records::entries(&mut source, self.stage, object.info, &ids, Lists::Only(&with)).await?;
         let cx = ReadCx { store, stage: self.stage };
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
-            let own = entries.iter().map(|(id, values)| (*id, records::only(object.info, field.with, values)));
+            let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
             let values = self.request.site.compute(object.info, field.name, own.collect(), &cx).await;
             computed.push(values.map(|values| {
                 // An entry that was deleted in between has no value.
-                let by_id: HashMap<_, _> = entries.iter().map(|(id, _)| *id).zip(values).collect();
+                let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();
                 let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
                 ids.iter().map(json).collect()
             }));

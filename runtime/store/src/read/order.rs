@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
+use super::filter::system_moment;
 use super::rows::Tables;
 use super::sql::{Sql, in_bytes, in_order, quoted};
 use crate::value::Value;
@@ -69,6 +70,10 @@ impl Key {
 
     fn id(descending: bool) -> Self {
         Self::new("t.id".into(), Holds::Id, false, descending)
+    }
+
+    fn of_moment(column: &str, descending: bool) -> Self {
+        Self::new(format!("t.{column}"), Holds::Value(Kind::Datetime), column == "published_at", descending)
     }
 
     /// The keys that a field is ordered by. Amounts are grouped by their currencies.
@@ -180,6 +185,10 @@ impl Order {
                 Err(problem) => problems.push(problem.at([Step::from("orderBy"), Step::from(index)])),
             }
         }
+        Self::of(info, keys, default)
+    }
+
+    fn of(info: &ContentInfo, mut keys: Vec<Key>, default: DefaultOrder) -> Self {
         match (keys.last(), default) {
             (Some(last), _) => keys.push(Key::id(last.descending)),
             (None, DefaultOrder::Newest) => keys.push(Key::id(true)),
@@ -190,6 +199,23 @@ impl Order {
         }
         let signature = signature(info, &keys);
         Self { keys, signature }
+    }
+
+    /// By fields, or by what the server keeps, each descending or not; whether or not the API orders by them.
+    pub fn by(info: &'static ContentInfo, by: &[(&'static str, bool)], default: DefaultOrder) -> Result<Self, Problem> {
+        let mut keys: Vec<Key> = Vec::new();
+        for (name, descending) in by {
+            let new = match system_moment(info, name) {
+                Some(column) => vec![Key::of_moment(column, *descending)],
+                None => info.field(name).map(|field| Key::of_field(field, *descending)).unwrap_or_default(),
+            };
+            if new.is_empty() {
+                let message = format!("`{}` has no order by `{name}`", info.name);
+                return Err(Problem::new(Code::BadUserInput, message));
+            }
+            keys.extend(new.into_iter().filter(|key| !by_column(&keys, key)).collect::<Vec<_>>());
+        }
+        Ok(Self::of(info, keys, default))
     }
 
     pub fn reversed(&self) -> Self {
@@ -287,6 +313,11 @@ impl Order {
     }
 }
 
+/// Whether one of the keys orders by the same column.
+fn by_column(keys: &[Key], key: &Key) -> bool {
+    keys.iter().any(|known| known.column == key.column)
+}
+
 const ENGINE: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// The key itself comes after the value, nulls where they are put.
@@ -322,9 +353,7 @@ fn keys_of(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Resul
     };
     let mut keys = match name {
         "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
-            let column = name.to_ascii_lowercase();
-            let holds = Holds::Value(Kind::Datetime);
-            vec![Key::new(format!("t.{column}"), holds, name == "PUBLISHED_AT", descending)]
+            vec![Key::of_moment(&name.to_ascii_lowercase(), descending)]
         }
         "POSITION" if info.owner.is_some() => {
             vec![Key::new("t.position".into(), Holds::Value(Kind::Bigint), false, descending)]

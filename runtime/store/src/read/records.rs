@@ -1,4 +1,4 @@
-//! Whole entries as rows of values, for the site's own code: what [`crate::record::from_row`] takes.
+//! Whole entries as rows of values, for the site's own code: what [`crate::record::from_entry`] takes.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,12 @@ use super::link::Link;
 use super::load::{array_items, raw, uuid};
 use super::rows::Tables;
 use super::sql::{Sql, quoted};
+use crate::Stage;
+use crate::find::Source;
+use crate::record::{Entry, System};
 use crate::value::Value;
-use crate::{Stage, Store};
 use base::error::{Error, Result};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
-
-/// The id of an entry, and its values in the order of `INFO.fields`.
-pub type Entry = (Uuid, Vec<Value>);
 
 /// Which of the lists (children and to-many relations) are read, a statement each; the others are null. Children come with all
 /// of theirs.
@@ -40,7 +39,7 @@ impl Lists<'_> {
 
 /// The entries with these ids, in their order; those that are not in the stage are left out.
 pub async fn entries(
-    store: &Store,
+    source: &mut Source<'_>,
     stage: Stage,
     info: &'static ContentInfo,
     ids: &[Uuid],
@@ -50,47 +49,48 @@ pub async fn entries(
         return Ok(Vec::new());
     }
     let mut sql = Sql::default();
-    sql.push(&format!("SELECT t.id{} FROM ", select(info)));
-    Tables::new(store, stage).push(info, "t", &mut sql)?;
+    sql.push(&format!("SELECT t.id{}{} FROM ", System::select(info, stage), select(info)));
+    Tables::new(source.store(), stage).push(info, "t", &mut sql)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");
-    let rows = sql.fetch_for(store, stage, ids).await?;
+    let rows = source.rows(stage, sql, ids).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        found.push((uuid(row, 0).unwrap_or_default(), values(info, row)?));
+        let (id, system) = (uuid(row, 0).unwrap_or_default(), Some(System::read(row, 1)?));
+        found.push(Entry { id, system, row: values(info, row, 1 + System::COLUMNS)? });
     }
-    lists_of(store, stage, info, &mut found, lists).await?;
-    let by_id: HashMap<_, _> = found.into_iter().collect();
-    Ok(ids.iter().filter_map(|id| by_id.get(id).map(|values| (*id, values.clone()))).collect())
+    lists_of(source, stage, info, &mut found, lists).await?;
+    let by_id: HashMap<_, _> = found.into_iter().map(|entry| (entry.id, entry)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.get(id).cloned()).collect())
 }
 
 /// The values without the lists that are not named: what a field has must not depend on which others are asked for with it.
-pub fn only(info: &ContentInfo, lists: &[&'static str], values: &[Value]) -> Vec<Value> {
+pub fn only(info: &ContentInfo, lists: &[&'static str], entry: &Entry) -> Entry {
     let is_left_out =
         |field: &FieldInfo| matches!(field.shape, Shape::Many(_) | Shape::Children(_)) && !lists.contains(&field.snake);
     let value = |(field, value): (&FieldInfo, &Value)| if is_left_out(field) { Value::Null } else { value.clone() };
-    info.fields.iter().zip(values).map(value).collect()
+    Entry { row: info.fields.iter().zip(&entry.row).map(value).collect(), ..*entry }
 }
 
 /// Fills in the lists of these entries.
-fn lists_of<'a>(
-    store: &'a Store,
+fn lists_of<'a, 's: 'a>(
+    source: &'a mut Source<'s>,
     stage: Stage,
     info: &'static ContentInfo,
     found: &'a mut [Entry],
     lists: Lists<'a>,
 ) -> BoxFuture<'a, Result<()>> {
     async move {
-        let owners: Vec<_> = found.iter().map(|(id, _)| *id).collect();
+        let owners: Vec<_> = found.iter().map(|entry| entry.id).collect();
         let places: HashMap<_, _> = owners.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         for (index, field) in info.fields.iter().enumerate() {
             let items = match field.shape {
-                Shape::Many(relation) if lists.has(field) => targets(store, stage, &relation, &owners).await?,
-                Shape::Children(of) if lists.has(field) => children(store, stage, of, &owners).await?,
+                Shape::Many(relation) if lists.has(field) => targets(source, stage, &relation, &owners).await?,
+                Shape::Children(of) if lists.has(field) => children(source, stage, of, &owners).await?,
                 _ => continue,
             };
-            found.iter_mut().for_each(|(_, values)| values[index] = Value::List(Vec::new()));
+            found.iter_mut().for_each(|entry| entry.row[index] = Value::List(Vec::new()));
             for (owner, item) in items {
-                if let Some(Value::List(list)) = places.get(&owner).map(|place| &mut found[*place].1[index]) {
+                if let Some(Value::List(list)) = places.get(&owner).map(|place| &mut found[*place].row[index]) {
                     list.push(item);
                 }
             }
@@ -101,7 +101,12 @@ fn lists_of<'a>(
 }
 
 /// `(owner, target)` of a to-many relation, in order.
-async fn targets(store: &Store, stage: Stage, to: &RelationInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
+async fn targets(
+    source: &mut Source<'_>,
+    stage: Stage,
+    to: &RelationInfo,
+    owners: &[Uuid],
+) -> Result<Vec<(Uuid, Value)>> {
     let mut sql = Sql::default();
     sql.push("SELECT j.owner_id");
     for column in to.columns {
@@ -109,12 +114,12 @@ async fn targets(store: &Store, stage: Stage, to: &RelationInfo, owners: &[Uuid]
     }
     sql.push(&format!(" FROM {}.{} j WHERE j.owner_id = ANY(", stage.schema(), quoted(to.join))).ids();
     sql.push(") ORDER BY j.owner_id, j.position");
-    let rows = sql.fetch_for(store, stage, owners).await?;
+    let rows = source.rows(stage, sql, owners).await?;
     Ok(rows.iter().filter_map(|row| Some((uuid(row, 0)?, target(to, row, 1)?))).collect())
 }
 
 async fn children(
-    store: &Store,
+    source: &mut Source<'_>,
     stage: Stage,
     info: &'static ContentInfo,
     owners: &[Uuid],
@@ -123,17 +128,17 @@ async fn children(
     sql.push(&format!("SELECT t.id{}, p.id FROM unnest(", select(info)))
         .ids()
         .push(") p(id) CROSS JOIN LATERAL (SELECT t.*");
-    Link::to_children().from(Tables::with_all_rows(store, stage), info, "p", "t", &mut sql)?;
+    Link::to_children().from(Tables::with_all_rows(source.store(), stage), info, "p", "t", &mut sql)?;
     sql.push(") t ORDER BY t.parent_id, t.position");
-    let rows = sql.fetch_for(store, stage, owners).await?;
+    let rows = source.rows(stage, sql, owners).await?;
     let mut found = Vec::with_capacity(rows.len());
     let mut parents = Vec::with_capacity(rows.len());
     for row in &rows {
-        found.push((uuid(row, 0).unwrap_or_default(), values(info, row)?));
+        found.push(Entry { id: uuid(row, 0).unwrap_or_default(), system: None, row: values(info, row, 1)? });
         parents.push(uuid(row, row_width(row) - 1).unwrap_or_default());
     }
-    lists_of(store, stage, info, &mut found, Lists::All).await?;
-    let child = |(id, values): Entry| Value::List(std::iter::once(Value::Uuid(id)).chain(values).collect());
+    lists_of(source, stage, info, &mut found, Lists::All).await?;
+    let child = |entry: Entry| Value::List(std::iter::once(Value::Uuid(entry.id)).chain(entry.row).collect());
     Ok(parents.into_iter().zip(found.into_iter().map(child)).collect())
 }
 
@@ -161,9 +166,9 @@ fn columns(field: &'static FieldInfo) -> Vec<String> {
     }
 }
 
-/// From a row whose first column is the id and the next ones are [`select`].
-fn values(info: &'static ContentInfo, row: &PgRow) -> Result<Vec<Value>> {
-    let mut next = 1;
+/// From a row whose columns from `first` on are [`select`].
+fn values(info: &'static ContentInfo, row: &PgRow, first: usize) -> Result<Vec<Value>> {
+    let mut next = first;
     let mut values = Vec::with_capacity(info.fields.len());
     for field in info.fields {
         values.push(value(field, row, next)?);

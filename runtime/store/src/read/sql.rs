@@ -8,7 +8,7 @@ use sqlx::{Arguments as _, AssertSqlSafe};
 use uuid::Uuid;
 
 use crate::value::Value;
-use crate::{Connection, Lent, Stage, Store};
+use crate::{Connection, Stage, Store};
 use base::error::Result;
 
 /// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
@@ -111,7 +111,7 @@ impl Statement {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(connection).await
     }
 
-    pub async fn fetch_on(self, store: &Store, lent: &mut Lent) -> Result<Vec<PgRow>> {
+    pub async fn fetch_on(self, store: &Store, lent: &mut Connection) -> Result<Vec<PgRow>> {
         store.rows_on(lent, self.text, self.arguments).await
     }
 }

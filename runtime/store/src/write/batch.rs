@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use crate::access::Action;
-use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, HookSet, Moment};
+use crate::cx::Cx;
+use crate::hooks::{AnyHooks, AnyRecord, EventKind, Moment};
 use crate::write::check::Checker;
 use crate::write::failure::{Failure, Result};
 use crate::write::guard::{Guard, Rights};
@@ -72,44 +73,39 @@ pub struct Happened {
     pub revision: i64,
 }
 
-pub async fn run(
-    connection: &mut Connection,
-    store: &Store,
-    hooks: &HookSet,
-    request: &Request<'_>,
-    again: bool,
-) -> Result<Saved> {
+pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<Saved> {
+    let store = cx.store;
     let guard = Guard::new(store, request.import);
     must_save(guard, request)?;
     let mut faults = Faults::default();
-    let mut items = prepare(connection, guard, store, request, &mut faults).await?;
-    slug::assign(&mut items, connection, again).await?;
+    let mut items = prepare(cx.connection, guard, store, request, &mut faults).await?;
+    slug::assign(&mut items, cx.connection, again).await?;
     let publishes = |item: &Item| item.publish || !item.info.drafts;
     check(store, &items, &publishes, &mut faults);
     if request.ask_unique {
-        ask_unique(connection, store, &items, &publishes, &mut faults).await?;
+        ask_unique(cx.connection, store, &items, &publishes, &mut faults).await?;
     }
     refuse(faults)?;
-    if before_save(connection, store, hooks, &mut items).await? {
+    if before_save(cx, &mut items).await? {
         let mut faults = Faults::default();
         check(store, &items, &publishes, &mut faults);
-        ask_unique(connection, store, &items, &publishes, &mut faults).await?;
+        ask_unique(cx.connection, store, &items, &publishes, &mut faults).await?;
         refuse(faults)?;
     }
-    let marked = save::save(connection, &items, store.access.actor.user(), &publishes).await?;
+    let marked = save::save(cx.connection, &items, store.access.actor.user(), &publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
-        after_save(connection, store, hooks, item).await?;
+        after_save(cx, item).await?;
         let kind = if item.old.is_none() { EventKind::Created } else { EventKind::Updated };
         events.push(Happened { info: item.info, kind, id: item.new.id, revision: item.revision() });
     }
     let changed = || items.iter().filter(|item| item.is_changed());
-    guard.check_saved(connection, changed().filter(|item| item.info.drafts)).await?;
+    guard.check_saved(cx.connection, changed().filter(|item| item.info.drafts)).await?;
     let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item)).collect();
-    let published = publish_items(connection, store, hooks, &to_publish, marked, &mut events).await?;
+    let published = publish_items(cx, &to_publish, marked, &mut events).await?;
     // Only now are these as the rules see them: published, as they always are.
-    guard.check_saved(connection, changed().filter(|item| !item.info.drafts)).await?;
-    trail::saved(connection, store, request.info, request.import, &items, &events).await?;
+    guard.check_saved(cx.connection, changed().filter(|item| !item.info.drafts)).await?;
+    trail::saved(cx.connection, store, request.info, request.import, &items, &events).await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
@@ -182,13 +178,14 @@ async fn ask_unique(
 }
 
 /// Whether a hook has changed what will be stored.
-async fn before_save(connection: &mut Connection, store: &Store, hooks: &HookSet, items: &mut [Item]) -> Result<bool> {
+async fn before_save(cx: &mut Cx<'_>, items: &mut [Item]) -> Result<bool> {
+    let hooks = cx.hooks;
     let mut changed = false;
     for item in items {
         let Some(hook) = hooks.of(item.info).filter(|_| item.is_changed()) else { continue };
         let old = old_record(hook, item)?;
-        let mut new = new_record(hook, item)?;
-        let row = hook.before_save(&mut Cx { store, connection: &mut *connection }, old.as_ref(), &mut new).await;
+        let mut new = new_record(cx, hook, item)?;
+        let row = hook.before_save(cx, old.as_ref(), &mut new).await;
         match row.map_err(|error| refused(error, item))? {
             // Children that the hook has added get their ids here, so the record is made anew when it is needed.
             Some(row) => {
@@ -201,32 +198,36 @@ async fn before_save(connection: &mut Connection, store: &Store, hooks: &HookSet
     Ok(changed)
 }
 
-async fn after_save(connection: &mut Connection, store: &Store, hooks: &HookSet, item: &Item) -> Result<()> {
-    let Some(hook) = hooks.of(item.info) else { return Ok(()) };
-    let (old, new) = (old_record(hook, item)?, record(hook, item)?);
-    let called = hook.after_save(&mut Cx { store, connection }, old.as_ref(), new).await;
+async fn after_save(cx: &mut Cx<'_>, item: &Item) -> Result<()> {
+    let Some(hook) = cx.hooks.of(item.info) else { return Ok(()) };
+    let (old, new) = (old_record(hook, item)?, record(cx, hook, item)?);
+    let called = hook.after_save(cx, old.as_ref(), new).await;
     called.map_err(|error| refused(error, item))
 }
 
 fn old_record(hook: &dyn AnyHooks, item: &Item) -> Result<Option<AnyRecord>> {
-    let old = item.old.as_ref().map(|old| hook.record(old.row.entry(item.info)));
+    let old = item.old.as_ref().map(|old| hook.record(old.row.entry(item.info, Some(old.system))));
     old.transpose().map_err(|error| refused(error, item))
 }
 
-fn new_record(hook: &dyn AnyHooks, item: &Item) -> Result<AnyRecord> {
-    hook.record(item.new.entry(item.info)).map_err(|error| refused(error, item))
+fn new_record(cx: &Cx<'_>, hook: &dyn AnyHooks, item: &Item) -> Result<AnyRecord> {
+    let system = item.system(cx.store.access.actor.user());
+    hook.record(item.new.entry(item.info, Some(system))).map_err(|error| refused(error, item))
 }
 
-fn record<'a>(hook: &dyn AnyHooks, item: &'a Item) -> Result<&'a AnyRecord> {
+fn record<'a>(cx: &Cx<'_>, hook: &dyn AnyHooks, item: &'a Item) -> Result<&'a AnyRecord> {
     if let Some(known) = item.record.get() {
         return Ok(known);
     }
-    let made = new_record(hook, item)?;
+    let made = new_record(cx, hook, item)?;
     Ok(item.record.get_or_init(|| made))
 }
 
 /// A hook's refusal is about its entry: its paths start there.
 fn refused(error: Error, item: &Item) -> Failure {
+    if error == Error::in_the_way() {
+        return Failure::Again(error);
+    }
     let problems = error.problems.into_iter().map(|mut problem| {
         problem.path.splice(0..0, item.new.path.iter().cloned());
         (item.root, problem)
@@ -234,23 +235,15 @@ fn refused(error: Error, item: &Item) -> Failure {
     Faults(problems.collect()).into()
 }
 
-pub async fn call(
-    connection: &mut Connection,
-    store: &Store,
-    hooks: &HookSet,
-    moment: Moment,
-    item: &Item,
-) -> Result<()> {
-    let Some(hook) = hooks.of(item.info) else { return Ok(()) };
-    let record = record(hook, item)?;
-    hook.on(moment, &mut Cx { store, connection }, record).await.map_err(|error| refused(error, item))
+pub async fn call(cx: &mut Cx<'_>, moment: Moment, item: &Item) -> Result<()> {
+    let Some(hook) = cx.hooks.of(item.info) else { return Ok(()) };
+    let record = record(cx, hook, item)?;
+    hook.on(moment, cx, record).await.map_err(|error| refused(error, item))
 }
 
 /// Publishes what differs from what is live; the ids of those. `marked`: saving has marked what it published.
 pub async fn publish_items(
-    connection: &mut Connection,
-    store: &Store,
-    hooks: &HookSet,
+    cx: &mut Cx<'_>,
     items: &[&Item],
     marked: bool,
     events: &mut Vec<Happened>,
@@ -262,26 +255,26 @@ pub async fn publish_items(
     let mut published = HashSet::new();
     for (info, items) in by_type.into_values() {
         let known: Vec<Uuid> = items.iter().filter(|item| item.old.is_some()).map(|item| item.new.id).collect();
-        let live = if known.is_empty() { HashMap::new() } else { live::revisions(connection, info, &known).await? };
+        let live = if known.is_empty() { HashMap::new() } else { live::revisions(cx.connection, info, &known).await? };
         let stale = |item: &&&Item| live.get(&item.new.id) != Some(&item.revision());
         let items: Vec<&Item> = items.iter().filter(stale).copied().collect();
         if items.is_empty() {
             continue;
         }
-        Guard::new(store, false).check_publishable(connection, &items).await?;
+        Guard::new(cx.store, false).check_publishable(cx.connection, &items).await?;
         for item in &items {
-            call(connection, store, hooks, Moment::BeforePublish, item).await?;
+            call(cx, Moment::BeforePublish, item).await?;
         }
         let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
         let unmarked: Vec<Uuid> =
             items.iter().filter(|item| !(marked && item.is_changed())).map(|item| item.new.id).collect();
         if !unmarked.is_empty() {
-            live::mark(connection, info, &unmarked).await?;
+            live::mark(cx.connection, info, &unmarked).await?;
         }
         let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
-        live::publish(connection, info, &ids, &replaced).await?;
+        live::publish(cx.connection, info, &ids, &replaced).await?;
         for item in &items {
-            call(connection, store, hooks, Moment::AfterPublish, item).await?;
+            call(cx, Moment::AfterPublish, item).await?;
             events.push(Happened { info, kind: EventKind::Published, id: item.new.id, revision: item.revision() });
         }
         published.extend(ids);
@@ -290,20 +283,16 @@ pub async fn publish_items(
 }
 
 /// Publishes an entry as it is stored.
-pub async fn publish(
-    connection: &mut Connection,
-    store: &Store,
-    hooks: &HookSet,
-    of: Subject,
-) -> Result<Vec<Happened>> {
-    let item = remove::subject(connection, store, of, Action::Publish).await?;
+pub async fn publish(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
+    let store = cx.store;
+    let item = remove::subject(cx.connection, store, of, Action::Publish).await?;
     let mut faults = Faults::default();
     let items = std::slice::from_ref(&item);
     check(store, items, &|_| true, &mut faults);
-    unique::check(connection, store, Stage::Live, items.iter(), &mut faults).await?;
+    unique::check(cx.connection, store, Stage::Live, items.iter(), &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
-    publish_items(connection, store, hooks, &[&item], true, &mut events).await?;
-    trail::happened(connection, store, &events).await?;
+    publish_items(cx, &[&item], true, &mut events).await?;
+    trail::happened(cx.connection, store, &events).await?;
     Ok(events)
 }

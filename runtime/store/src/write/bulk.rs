@@ -10,7 +10,7 @@ use crate::hooks::HookSet;
 use crate::write::batch::{Change, Input, Request, Saved, Target};
 use crate::write::failure::Failure;
 use crate::write::row::Faults;
-use crate::write::{ATTEMPTS, Work, after_commit, once};
+use crate::write::transact::{ATTEMPTS, Work, after_commit, pause, save_once};
 use crate::{Store, Transaction};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
@@ -60,7 +60,8 @@ impl Rehearsal {
     async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>) -> std::result::Result<Saved, Failure> {
         let mut outer = self.0.lock().await;
         outer.run("savepoint batch", true).await?;
-        let done = match work.attempt(&mut outer, store, hooks, false).await {
+        let attempted = work.alone(&mut outer, store, hooks, false).await;
+        let done = match attempted {
             Ok(done) => match sqlx::query("set constraints all immediate").execute(&mut **outer).await {
                 Ok(_) => Ok(done),
                 Err(error) => Err(Failure::from(error)),
@@ -139,7 +140,7 @@ impl Bulk<'_> {
             let work = Work::Save(self.request(&open, ask_unique));
             let done = match self.rehearsal {
                 Some(rehearsal) => rehearsal.once(self.store, self.hooks, &work).await,
-                None => once(self.store, self.hooks, &work, races > 0).await,
+                None => save_once(self.store, self.hooks, &work, races > 0).await,
             };
             match done {
                 Ok(Saved { entries, events }) => {
@@ -157,7 +158,10 @@ impl Bulk<'_> {
                     open.retain(|root| !wrong.contains_key(root));
                     outcomes.extend(wrong.into_iter().map(|(root, problems)| (root, Outcome::Rejected(problems))));
                 }
-                Err(failure) if failure.is_race() && races < ATTEMPTS => races += 1,
+                Err(failure) if failure.is_race() && races < ATTEMPTS => {
+                    races += 1;
+                    pause(races).await;
+                }
                 Err(failure) => {
                     let error = failure.into_error(self.store.schema, false);
                     // A fault of the server, or what the actor may not do whatever the items are.

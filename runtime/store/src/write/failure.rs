@@ -18,6 +18,8 @@ pub enum Failure {
     Refused(Error),
     /// A value was free when it was looked for, and is not any more.
     Taken,
+    /// Another writer was in the way of what a hook or an own mutation did.
+    Again(Error),
     Database(sqlx::Error),
 }
 
@@ -32,7 +34,7 @@ impl Failure {
         let codes = [SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE, FOREIGN_KEY, RESTRICT];
         match self {
             Self::Database(error) => codes.contains(&code(error).unwrap_or_default().as_str()),
-            Self::Taken => true,
+            Self::Taken | Self::Again(_) => true,
             _ => false,
         }
     }
@@ -42,7 +44,7 @@ impl Failure {
     pub fn into_error(self, schema: &'static SchemaInfo, removes: bool) -> Error {
         match self {
             Self::Faults(faults) => Error { problems: faults.0.into_iter().map(|(_, problem)| problem).collect() },
-            Self::Refused(error) => error,
+            Self::Refused(error) | Self::Again(error) => error,
             Self::Taken => Error::in_the_way(),
             Self::Database(error) => translated(error, schema, removes),
         }

@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _, ValueRef};
 use uuid::Uuid;
 
+use crate::record::System;
 use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::input::any;
@@ -29,7 +30,8 @@ pub async fn load(
     }
     let columns = table::columns(info);
     let sql = format!(
-        r#"select t.id, t.revision{} from {}."{}" t where t.id = any($1) order by t.id{}"#,
+        r#"select t.id{}{} from {}."{}" t where t.id = any($1) order by t.id{}"#,
+        System::select(info, stage),
         select(info, &columns),
         stage.schema(),
         info.table,
@@ -38,8 +40,8 @@ pub async fn load(
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
     let mut entries = HashMap::with_capacity(rows.len());
     for stored in &rows {
-        let row = read_row(info, &columns, stored, 2)?;
-        entries.insert(row.id, Old { row, revision: stored.try_get(1)? });
+        let row = read_row(info, &columns, stored, 1 + System::COLUMNS)?;
+        entries.insert(row.id, Old { row, system: System::read(stored, 1)? });
     }
     let found: Vec<Uuid> = entries.keys().copied().collect();
     for (field, to) in table::joins(info) {

@@ -189,10 +189,10 @@ fn expected(input: &Input<'_>) -> Option<i64> {
 }
 
 fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
-    if let Some(expected) = expected(input).filter(|expected| *expected != old.revision) {
+    if let Some(expected) = expected(input).filter(|expected| *expected != old.system.revision) {
         faults.0.push((
             input.root,
-            revision_mismatch(expected, old.revision, At::Key(&At::Steps(&input.outer), "revision")),
+            revision_mismatch(expected, old.system.revision, At::Key(&At::Steps(&input.outer), "revision")),
         ));
     }
 }

@@ -7,7 +7,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Action;
-use crate::hooks::{EventKind, HookSet, Moment};
+use crate::cx::Cx;
+use crate::hooks::{EventKind, Moment};
 use crate::write::batch::{Happened, call, revision_mismatch};
 use crate::write::failure::Result;
 use crate::write::guard::Guard;
@@ -64,65 +65,61 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
         let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
         return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
     };
-    if old.revision != revision {
-        return Err(refused(revision_mismatch(revision, old.revision, At::Key(&At::Steps(&[]), "revision"))));
+    if old.system.revision != revision {
+        return Err(refused(revision_mismatch(revision, old.system.revision, At::Key(&At::Steps(&[]), "revision"))));
     }
     Ok(item(info, old))
 }
 
-pub async fn delete(connection: &mut Connection, store: &Store, hooks: &HookSet, of: Subject) -> Result<Vec<Happened>> {
-    subject(connection, store, of, Action::Delete).await?;
-    let (going, blockers) = closure(connection, store, of, Leaving::ForGood).await?;
-    refuse_referenced(connection, store, of.info, &blockers, "deleted").await?;
-    let items = stored(connection, &going, |_| true).await?;
+pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
+    let store = cx.store;
+    subject(cx.connection, store, of, Action::Delete).await?;
+    let (going, blockers) = closure(cx.connection, store, of, Leaving::ForGood).await?;
+    refuse_referenced(cx.connection, store, of.info, &blockers, "deleted").await?;
+    let items = stored(cx.connection, &going, |_| true).await?;
     for item in &items {
-        call(connection, store, hooks, Moment::BeforeDelete, item).await?;
+        call(cx, Moment::BeforeDelete, item).await?;
     }
     for (info, ids) in going.ids() {
         for pointer in pointers(store.schema, info) {
-            forget_live(connection, &pointer, &ids).await?;
+            forget_live(cx.connection, &pointer, &ids).await?;
         }
     }
     for (info, ids) in going.ids().rev() {
-        live::remove(connection, info, &ids).await?;
+        live::remove(cx.connection, info, &ids).await?;
         let sql = format!(r#"delete from draft."{}" where id = any($1)"#, info.table);
-        sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *connection).await?;
+        sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *cx.connection).await?;
     }
     for item in &items {
-        call(connection, store, hooks, Moment::AfterDelete, item).await?;
+        call(cx, Moment::AfterDelete, item).await?;
     }
-    trail::deleted(connection, store, &items).await?;
+    trail::deleted(cx.connection, store, &items).await?;
     Ok(events(&going, of, EventKind::Deleted))
 }
 
 /// Relations that lose their target stay as they are: what is not live reads as null, and is back when it is published again.
-pub async fn unpublish(
-    connection: &mut Connection,
-    store: &Store,
-    hooks: &HookSet,
-    of: Subject,
-    force: bool,
-) -> Result<Vec<Happened>> {
-    subject(connection, store, of, Action::Publish).await?;
-    if live::revisions(connection, of.info, &[of.id]).await?.is_empty() {
+pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<Happened>> {
+    let (store, hooks) = (cx.store, cx.hooks);
+    subject(cx.connection, store, of, Action::Publish).await?;
+    if live::revisions(cx.connection, of.info, &[of.id]).await?.is_empty() {
         return Ok(Vec::new());
     }
-    let (going, blockers) = closure(connection, store, of, Leaving::Live).await?;
+    let (going, blockers) = closure(cx.connection, store, of, Leaving::Live).await?;
     if !force {
-        refuse_referenced(connection, store, of.info, &blockers, "unpublished").await?;
+        refuse_referenced(cx.connection, store, of.info, &blockers, "unpublished").await?;
     }
-    let items = stored(connection, &going, |info| hooks.of(info).is_some()).await?;
+    let items = stored(cx.connection, &going, |info| hooks.of(info).is_some()).await?;
     for item in &items {
-        call(connection, store, hooks, Moment::BeforeUnpublish, item).await?;
+        call(cx, Moment::BeforeUnpublish, item).await?;
     }
     for (info, ids) in going.ids() {
-        live::remove(connection, info, &ids).await?;
+        live::remove(cx.connection, info, &ids).await?;
     }
     for item in &items {
-        call(connection, store, hooks, Moment::AfterUnpublish, item).await?;
+        call(cx, Moment::AfterUnpublish, item).await?;
     }
     let events = events(&going, of, EventKind::Unpublished);
-    trail::happened(connection, store, &events).await?;
+    trail::happened(cx.connection, store, &events).await?;
     Ok(events)
 }
 

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use uuid::Uuid;
 
-use crate::hooks::{AnyRecord, Entry};
+use crate::hooks::AnyRecord;
+use crate::id::Id;
+use crate::record::{Entry, System};
 use crate::value::Value;
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, Shape};
@@ -46,7 +48,7 @@ pub struct Item {
 #[derive(Clone, Debug)]
 pub struct Old {
     pub row: Row,
-    pub revision: i64,
+    pub system: System,
 }
 
 /// Everything that is wrong with a batch, by the index of the input to blame.
@@ -67,12 +69,23 @@ impl Item {
         self.old.as_ref().is_none_or(|old| !self.new.same(&old.row, self.info))
     }
 
+    /// What the server keeps of it once it is stored; the moments are those of before.
+    pub fn system(&self, user: Option<Uuid>) -> System {
+        let user = user.map(Id::new);
+        let old = self.old.as_ref().map(|old| old.system);
+        match old {
+            Some(old) if !self.is_changed() => old,
+            Some(old) => System { revision: self.revision(), updated_by: user, ..old },
+            None => System { revision: self.revision(), created_by: user, updated_by: user, ..System::default() },
+        }
+    }
+
     /// The revision that it has once it is stored.
     pub fn revision(&self) -> i64 {
         match &self.old {
             None => 1,
-            Some(old) if self.is_changed() => old.revision + 1,
-            Some(old) => old.revision,
+            Some(old) if self.is_changed() => old.system.revision + 1,
+            Some(old) => old.system.revision,
         }
     }
 }
@@ -105,18 +118,18 @@ impl Row {
     }
 
     /// As hooks take it.
-    pub(crate) fn entry(&self, info: &ContentInfo) -> Entry {
+    pub(crate) fn entry(&self, info: &ContentInfo, system: Option<System>) -> Entry {
         let mut row = self.values.clone();
         for (field, child) in super::table::children(info) {
             let rows = self.children(field).iter().map(|row| {
-                let Entry { id, row } = row.entry(child);
+                let Entry { id, row, .. } = row.entry(child, None);
                 let mut values = vec![Value::Uuid(id)];
                 values.extend(row);
                 Value::List(values)
             });
             row[field] = Value::List(rows.collect());
         }
-        Entry { id: self.id, row }
+        Entry { id: self.id, system, row }
     }
 
     /// Takes back what a hook made of `entry`. Children with an id that is not among the old ones are new.

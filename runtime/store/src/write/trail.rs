@@ -7,14 +7,12 @@ use crate::access::Identity;
 use crate::audit::{self, Event};
 use crate::hooks::EventKind;
 use crate::id;
-use crate::record::from_stored;
-use crate::value::Value;
+use crate::input::value_json;
 use crate::write::batch::Happened;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
 use crate::{Connection, Store};
-use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, Shape};
-use model::names::camel;
+use model::content::{ContentInfo, FieldInfo, Shape};
 
 /// Tells of a batch that was saved. An import of the operator's is told in one line: what it brings is in its own file.
 pub async fn saved(
@@ -127,60 +125,5 @@ fn field_json(field: &FieldInfo, index: usize, row: &Row) -> Json {
             row.children(index).iter().map(one).collect()
         }
         shape => value_json(&shape, &row.values[index]),
-    }
-}
-
-/// As the API takes it; a relation as the id that it holds.
-fn value_json(shape: &Shape, value: &Value) -> Json {
-    let list = |each: &dyn Fn(&Value) -> Json| match value {
-        Value::List(items) => items.iter().map(each).collect(),
-        _ => Json::Array(Vec::new()),
-    };
-    match shape {
-        Shape::Scalar(kind) => kind.json(value),
-        Shape::Enum(info) => choice(info, value),
-        Shape::Enums(info) => list(&|value| choice(info, value)),
-        Shape::One(to) => target(to.to, value),
-        Shape::Many(to) => list(&|value| target(to.to, value)),
-        Shape::Component(info) => component(info, value),
-        Shape::Components(info) => list(&|value| component(info, value)),
-        Shape::Blocks(info) => list(&|value| block(info, value)),
-        Shape::Children(_) => Json::Null,
-    }
-}
-
-fn choice(info: &EnumInfo, value: &Value) -> Json {
-    match value {
-        Value::Text(stored) => info.shown(stored).unwrap_or(stored).into(),
-        _ => Json::Null,
-    }
-}
-
-fn target(targets: &[&ContentInfo], value: &Value) -> Json {
-    match (targets, value) {
-        ([target], Value::Uuid(id)) => id::encode(target.table, *id).into(),
-        (_, Value::List(pair)) => match pair.as_slice() {
-            [Value::Text(table), Value::Uuid(id)] => id::encode(table, *id).into(),
-            _ => Json::Null,
-        },
-        _ => Json::Null,
-    }
-}
-
-fn component(info: &ComponentInfo, value: &Value) -> Json {
-    let Value::Json(Json::Object(stored)) = value else { return Json::Null };
-    let fields = info.fields.iter().filter_map(|field| {
-        let value = from_stored(&field.shape, stored.get(field.snake)?).ok()?;
-        Some((field.name.to_owned(), value_json(&field.shape, &value)))
-    });
-    Json::Object(fields.collect())
-}
-
-fn block(info: &BlocksInfo, value: &Value) -> Json {
-    let Value::Json(stored) = value else { return Json::Null };
-    let tag = stored.get("_type").and_then(Json::as_str).unwrap_or_default();
-    match info.of.iter().find(|component| component.tag == tag) {
-        Some(of) => json!({ camel(tag): component(of, value) }),
-        None => Json::Null,
     }
 }

@@ -9,6 +9,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Author {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String, // Name as readers see it.
     pub slug: String, // The part of the author's address that names them.
     pub email: Option<String>, // Address for the editors.
@@ -17,7 +24,7 @@ pub struct Author {
     pub portrait: Option<Id<Media>>, // Picture of them.
 }
 
-runtime::record!(Author, AUTHOR, [name, slug, email, bio, website, portrait]);
+runtime::entry!(Author, AUTHOR, [name, slug, email, bio, website, portrait]);
 
 pub static AUTHOR: ContentInfo = ContentInfo {
     name: "Author", table: "author", former: &[], plural: "authors", drafts: false, owner: None, unique: &[],

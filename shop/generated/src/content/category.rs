@@ -10,6 +10,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Category {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
     pub slug: String, // The part of the category's address that names it.
     pub parent: Option<Id<Category>>, // The shelf that this one is part of.
@@ -20,7 +27,7 @@ pub struct Category {
     pub seo: Option<Seo>, // What search engines and social networks show.
 }
 
-runtime::record!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);
+runtime::entry!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);
 
 pub static CATEGORY: ContentInfo = ContentInfo {
     name: "Category", table: "category", former: &[], plural: "categories", drafts: false, owner: None, unique: &[],

@@ -8,6 +8,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Media {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub url: String, // Where the file is.
     pub alt: Option<String>, // What it shows, for those who cannot see it.
     pub title: Option<String>, // Caption.
@@ -17,7 +24,7 @@ pub struct Media {
     pub size: Option<i64>, // Size in bytes.
 }
 
-runtime::record!(Media, MEDIA, [url, alt, title, mime_type, width, height, size]);
+runtime::entry!(Media, MEDIA, [url, alt, title, mime_type, width, height, size]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
     name: "Media", table: "media", former: &[], plural: "mediaItems", drafts: false, owner: None, unique: &[],

@@ -10,6 +10,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Post {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub title: String, // Headline.
     pub slug: String, // The part of the post's address that names it.
     pub excerpt: Option<String>, // A summary for lists and feeds.
@@ -24,7 +31,7 @@ pub struct Post {
     pub seo: Option<Seo>, // What search engines and social networks show.
 }
 
-runtime::record!(Post, POST, [
+runtime::entry!(Post, POST, [
     title, slug, excerpt, body, authors, tags, cover, published_on, featured, about, attributes, seo,
 ]);
 

@@ -13,6 +13,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Service {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
     pub slug: String, // The part of the service's address that names it.
     pub summary: Option<String>, // A sentence or two for lists and search results.
@@ -40,7 +47,7 @@ pub struct Service {
     pub external_ref: Option<String>, // The service's key in the system that it comes from.
 }
 
-runtime::record!(Service, SERVICE, [
+runtime::entry!(Service, SERVICE, [
     name, slug, summary, description, categories, tags, price, price_unit, duration, buffer_before, buffer_after,
     capacity, lead_time, booking_horizon, location_mode, area_served, time_zone, opening_hours, booking_url,
     cancellation_policy, images, body, products, seo, external_ref,

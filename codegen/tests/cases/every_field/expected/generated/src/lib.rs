@@ -7,6 +7,7 @@ use runtime::prelude::{Limits, SchemaInfo, SiteInfo};
 pub mod access;
 pub mod component;
 pub mod content;
+pub mod fields;
 pub mod migrations;
 pub mod operations;
 

@@ -9,11 +9,18 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Maker {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String,
     pub home: Option<String>,
 }
 
-runtime::record!(Maker, MAKER, [name, home]);
+runtime::entry!(Maker, MAKER, [name, home]);
 
 pub static MAKER: ContentInfo = ContentInfo {
     name: "Maker", table: "maker", former: &[], plural: "makers", drafts: false, owner: None, unique: &[],

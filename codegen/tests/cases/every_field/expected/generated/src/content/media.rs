@@ -8,10 +8,17 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Media {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub url: String,
 }
 
-runtime::record!(Media, MEDIA, [url]);
+runtime::entry!(Media, MEDIA, [url]);
 
 pub static MEDIA: ContentInfo = ContentInfo {
     name: "Media", table: "media", former: &[], plural: "mediaFiles", drafts: true, owner: None, unique: &[],

@@ -10,6 +10,13 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thing {
     pub id: Id<Self>,
+    pub revision: i64, // Counts the changes.
+    pub status: EntryStatus, // Where the entry stands between draft and published.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>, // When it was first published.
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
     pub name: String,
     pub slug: String,
     pub about: Option<String>,
@@ -43,7 +50,7 @@ pub struct Thing {
     pub r#match: ToMany<ThingPiece>, // Rows of its own.
 }
 
-runtime::record!(Thing, THING, [
+runtime::entry!(Thing, THING, [
     name, slug, about, story, count, serial, ratio, r#type, day, opens, seen_at, lasts, price, contact, site, shade,
     extra, state, sizes, owner, picture, pictures, maker, part_of, goes_with, subject, subjects, note, notes, body,
     r#match,

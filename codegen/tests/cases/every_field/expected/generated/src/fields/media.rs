@@ -1,0 +1,15 @@
+//! The fields of `Media`.
+//!
+//! Written by `cargo xtask generate` from schema/media.yaml; do not edit.
+
+use crate::content::Media;
+use runtime::field;
+use runtime::prelude::*;
+
+pub const URL: field::Scalar<Media, String> = field::Scalar::new("url");
+pub const CREATED_AT: field::Kept<Media, Timestamp> = field::Kept::new("createdAt");
+pub const UPDATED_AT: field::Kept<Media, Timestamp> = field::Kept::new("updatedAt");
+pub const PUBLISHED_AT: field::Kept<Media, Timestamp> = field::Kept::new("publishedAt");
+pub const CREATED_BY: field::Kept<Media, Id<User>> = field::Kept::new("createdBy");
+pub const UPDATED_BY: field::Kept<Media, Id<User>> = field::Kept::new("updatedBy");
+pub const ID: field::Kept<Media, Id<Media>> = field::Kept::new("id");

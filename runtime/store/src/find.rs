@@ -1,0 +1,180 @@
+//! `Find`: lists of entries for the site's own code, by typed conditions and orders.
+
+use std::marker::PhantomData;
+
+use serde_json::Value as Json;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::field::{By, Condition};
+use crate::id::Id;
+use crate::read::filter::Filter;
+use crate::read::load::uuid;
+use crate::read::order::{DefaultOrder, Order};
+use crate::read::records::{self, Lists};
+use crate::read::rows::Tables;
+use crate::read::sql::Sql;
+use crate::record::{Content, from_entry};
+use crate::{Connection, Stage, Store};
+use base::error::{Code, Error, Problem, Result};
+
+/// Entries of a list that is told no other number.
+const FIRST: usize = 20;
+/// Entries that one call returns: they are all in memory at once.
+const MOST: usize = 1000;
+
+/// Where the statements of a read run, and for whom.
+pub enum Source<'a> {
+    /// Each on a connection for reads.
+    Pool(&'a Store),
+    /// In a transaction.
+    Within(&'a Store, &'a mut Connection),
+}
+
+/// Which entries, in which order: the 20 newest with all their lists and children, unless it is told otherwise.
+pub struct Find<'a, T> {
+    source: Source<'a>,
+    stage: Stage,
+    conditions: Vec<Json>,
+    order: Vec<(&'static str, bool)>,
+    first: usize,
+    after: Option<String>,
+    of: PhantomData<fn() -> T>,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    pub entries: Vec<T>,
+    /// For [`Find::after`]; `None` at the end of the list.
+    pub next: Option<String>,
+}
+
+impl Source<'_> {
+    pub fn store(&self) -> &Store {
+        match self {
+            Self::Pool(store) | Self::Within(store, _) => store,
+        }
+    }
+
+    /// Rows of the statement for these ids.
+    pub async fn rows(&mut self, stage: Stage, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        let statement = sql.bind(ids)?;
+        match self {
+            Self::Pool(store) => statement.fetch(store, stage).await,
+            Self::Within(store, connection) => statement.fetch_on(store, connection).await,
+        }
+    }
+
+    pub(crate) async fn get<T: Content>(&mut self, stage: Stage, id: Id<T>) -> Result<Option<T>> {
+        Ok(self.records(stage, &[id.uuid()]).await?.pop())
+    }
+
+    async fn records<T: Content>(&mut self, stage: Stage, ids: &[Uuid]) -> Result<Vec<T>> {
+        let entries = records::entries(self, stage, T::INFO, ids, Lists::All).await?;
+        entries.into_iter().map(from_entry).collect::<Result<_, _>>().map_err(Error::internal)
+    }
+}
+
+impl<'a, T: Content> Find<'a, T> {
+    pub(crate) fn new(source: Source<'a>, stage: Stage) -> Self {
+        Self { source, stage, conditions: Vec::new(), order: Vec::new(), first: FIRST, after: None, of: PhantomData }
+    }
+
+    /// Entries must pass it, and the conditions before it.
+    pub fn filter(mut self, condition: Condition<T>) -> Self {
+        self.conditions.push(condition.into_json());
+        self
+    }
+
+    /// One more key of the order.
+    pub fn order_by(mut self, by: By<T>) -> Self {
+        self.order.push((by.name, by.descending));
+        self
+    }
+
+    /// From 0 to 1,000.
+    pub fn first(mut self, first: usize) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// The part of the list that follows a [`Page`].
+    pub fn after(mut self, page: impl Into<Option<String>>) -> Self {
+        self.after = page.into();
+        self
+    }
+
+    pub async fn ids(mut self) -> Result<Vec<Id<T>>> {
+        Ok(self.rows().await?.0.into_iter().map(Id::new).collect())
+    }
+
+    pub async fn all(self) -> Result<Vec<T>> {
+        Ok(self.page().await?.entries)
+    }
+
+    pub async fn one(self) -> Result<Option<T>> {
+        Ok(self.first(1).all().await?.pop())
+    }
+
+    pub async fn page(mut self) -> Result<Page<T>> {
+        let (ids, next) = self.rows().await?;
+        Ok(Page { entries: self.source.records(self.stage, &ids).await?, next })
+    }
+
+    /// The ids of the entries, and where the list goes on.
+    async fn rows(&mut self) -> Result<(Vec<Uuid>, Option<String>)> {
+        if self.first > MOST {
+            let message = format!("{} entries are asked for at once, the limit is {MOST}", self.first);
+            return Err(Error::new(Code::LimitExceeded, message));
+        }
+        let (sql, order) = self.sql()?;
+        let rows = self.source.rows(self.stage, sql, &[]).await?;
+        let last = rows.get(self.first.wrapping_sub(1)).filter(|_| rows.len() > self.first);
+        let next = last.map(|row| {
+            let mut json = Vec::new();
+            order.write_cursor(row, 1, &mut json);
+            String::from_utf8_lossy(&json).trim_matches('"').to_owned()
+        });
+        Ok((rows.iter().take(self.first).filter_map(|row| uuid(row, 0)).collect(), next))
+    }
+
+    fn sql(&self) -> Result<(Sql, Order)> {
+        let (store, info) = (self.source.store(), T::INFO);
+        let tables = Tables::new(store, self.stage);
+        let order = Order::by(info, &self.order, DefaultOrder::Newest)?;
+        let mut problems = Vec::new();
+        let mut sql = Sql::default();
+        sql.push("SELECT t.id");
+        order.push_columns(&mut sql.text);
+        sql.push(" FROM ");
+        tables.push(info, "t", &mut sql)?;
+        sql.push(" WHERE true");
+        for condition in &self.conditions {
+            sql.push(" AND ");
+            Filter::of_site(store, self.stage, &mut sql, &mut problems).conditions(info, condition, "t")?;
+        }
+        if let Some(cursor) = &self.after {
+            match order.read_cursor(cursor, &store.schema.site) {
+                Some(place) => order.push_after(&place, sql.push(" AND ")),
+                None => problems.push(Problem::new(Code::InvalidCursor, "it is not a page of this list in this order")),
+            }
+        }
+        sql.push(" ORDER BY ");
+        order.push_keys(&mut sql.text);
+        // One more, to know whether there is more.
+        sql.push(&format!(" LIMIT {}", self.first + 1));
+        if problems.is_empty() { Ok((sql, order)) } else { Err(Error { problems }) }
+    }
+}
+
+impl Store {
+    /// The entry with all its lists and children, under the rules of the actor.
+    pub async fn get<T: Content>(&self, stage: Stage, id: Id<T>) -> Result<Option<T>> {
+        Source::Pool(self).get(stage, id).await
+    }
+
+    pub fn find<T: Content>(&self, stage: Stage) -> Find<'_, T> {
+        Find::new(Source::Pool(self), stage)
+    }
+}

@@ -1,0 +1,89 @@
+//! `System`: what the server keeps of each entry beside its fields.
+
+use std::fmt::Write as _;
+
+use sqlx::postgres::PgRow;
+use sqlx::{Row as _, ValueRef as _};
+use uuid::Uuid;
+
+use super::Timestamp;
+use crate::Stage;
+use crate::access::User;
+use crate::id::Id;
+use base::error::{Error, Result};
+use model::content::ContentInfo;
+
+/// Microseconds from the beginning of Unix time to that of PostgreSQL's, 2000-01-01.
+const EPOCH: i64 = 946_684_800_000_000;
+
+/// Where an entry stands between draft and published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EntryStatus {
+    /// It is not live.
+    #[default]
+    Draft,
+    /// What is live is what editors work on.
+    Published,
+    /// It is live, and has been changed since.
+    Changed,
+}
+
+/// As the fields of the same names in the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct System {
+    pub revision: i64,
+    pub status: EntryStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub published_at: Option<Timestamp>,
+    pub created_by: Option<Id<User>>,
+    pub updated_by: Option<Id<User>>,
+}
+
+impl System {
+    /// How many columns [`Self::select`] has.
+    pub(crate) const COLUMNS: usize = 7;
+
+    /// `, t.revision, ..`: the columns that [`Self::read`] reads, of the rows `t`.
+    pub(crate) fn select(info: &ContentInfo, stage: Stage) -> String {
+        let mut sql =
+            String::from(", t.revision, t.created_at, t.updated_at, t.published_at, t.created_by, t.updated_by");
+        let _ = match stage {
+            Stage::Live => write!(sql, ", t.revision"),
+            Stage::Draft => write!(sql, r#", (select l.revision from live."{}" l where l.id = t.id)"#, info.table),
+        };
+        sql
+    }
+
+    /// From the columns of [`Self::select`], the first of which is `first`.
+    pub(crate) fn read(row: &PgRow, first: usize) -> Result<Self> {
+        let revision = number(row, first)?.ok_or_else(|| Error::internal("an entry has no revision"))?;
+        Ok(Self {
+            revision,
+            status: match number(row, first + 6)? {
+                None => EntryStatus::Draft,
+                Some(live) if live == revision => EntryStatus::Published,
+                Some(_) => EntryStatus::Changed,
+            },
+            created_at: moment(row, first + 1)?.unwrap_or_default(),
+            updated_at: moment(row, first + 2)?.unwrap_or_default(),
+            published_at: moment(row, first + 3)?,
+            created_by: row.try_get::<Option<Uuid>, _>(first + 4)?.map(Id::new),
+            updated_by: row.try_get::<Option<Uuid>, _>(first + 5)?.map(Id::new),
+        })
+    }
+}
+
+/// A 64-bit number, as bigint and timestamptz have it in binary.
+fn number(row: &PgRow, column: usize) -> Result<Option<i64>> {
+    let raw = row.try_get_raw(column)?;
+    if raw.is_null() {
+        return Ok(None);
+    }
+    let bytes = raw.as_bytes().map_err(Error::internal)?;
+    Ok(Some(i64::from_be_bytes(bytes.try_into().map_err(Error::internal)?)))
+}
+
+fn moment(row: &PgRow, column: usize) -> Result<Option<Timestamp>> {
+    Ok(number(row, column)?.and_then(|since| Timestamp::from_microsecond(since + EPOCH)))
+}

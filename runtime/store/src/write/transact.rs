@@ -1,0 +1,197 @@
+//! Transactions of writes: attempted anew while other writers are in the way, committed whole, and told of afterwards.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::cx::{Cx, Done};
+use crate::hooks::HookSet;
+use crate::write::batch::{self, Change, Happened, Request, Saved};
+use crate::write::failure::Failure;
+use crate::write::remove::{self, Subject};
+use crate::{Connection, Store};
+use base::error::{Error, Result, caught};
+
+/// How often a write that other writers were in the way of is done anew.
+pub(super) const ATTEMPTS: u32 = 12;
+/// The first pause before that is at most so long, and each later one at most twice as long as the one before, up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LAST_PAUSE: Duration = Duration::from_millis(250);
+
+/// What the site's own code does in one transaction.
+pub trait Transacted: Sync {
+    type Output: Send;
+
+    /// May be called again, with a new transaction, when other writers were in the way: what it does outside of the database may happen
+    /// more than once.
+    fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> BoxFuture<'c, Result<Self::Output>>;
+}
+
+/// Runs it and commits, for the actor of the store.
+pub async fn transact<T: Transacted>(store: &Store, hooks: &HookSet, work: &T) -> Result<T::Output> {
+    let mut attempts = 1;
+    loop {
+        let failure = match once(store, hooks, &Own(work), attempts > 1).await {
+            Ok((output, events)) => {
+                after_commit(store, hooks, &events).await;
+                return Ok(output);
+            }
+            Err(failure) => failure,
+        };
+        if !failure.is_race() || attempts == ATTEMPTS {
+            return Err(failure.into_error(store.schema, false));
+        }
+        pause(attempts).await;
+        attempts += 1;
+    }
+}
+
+/// What a transaction is to do.
+pub(crate) enum Work<'a> {
+    Save(Request<'a>),
+    Delete(Subject),
+    Publish(Subject),
+    Unpublish(Subject, bool),
+}
+
+/// Something that is done in a transaction of its own.
+pub(super) trait Attempt: Sync {
+    type Output: Send;
+
+    /// `again`: others were in the way of the attempt before.
+    fn attempt<'c>(&'c self, cx: &'c mut Cx<'_>, again: bool) -> BoxFuture<'c, Result<Self::Output, Failure>>;
+}
+
+impl Work<'_> {
+    pub(crate) async fn attempt(&self, cx: &mut Cx<'_>, again: bool) -> Result<Saved, Failure> {
+        let events = match self {
+            Self::Save(request) => return batch::run(cx, request, again).await,
+            Self::Delete(subject) => remove::delete(cx, *subject).await?,
+            Self::Publish(subject) => batch::publish(cx, *subject).await?,
+            Self::Unpublish(subject, force) => remove::unpublish(cx, *subject, *force).await?,
+        };
+        Ok(Saved { entries: Vec::new(), events })
+    }
+
+    /// As a part of a transaction that is the caller's.
+    pub(super) async fn alone(
+        &self,
+        connection: &mut Connection,
+        store: &Store,
+        hooks: &HookSet,
+        again: bool,
+    ) -> Result<Saved, Failure> {
+        let (system, mut done) = (store.trusted(), Done::default());
+        let mut cx = Cx { store, connection, hooks, system: &system, done: &mut done };
+        let mut saved = self.attempt(&mut cx, again).await?;
+        saved.events.splice(0..0, done.events);
+        Ok(saved)
+    }
+
+    /// The database does not know of inputs, so what it refuses is about the only one, if there is only one.
+    pub(crate) fn error(&self, failure: Failure, store: &Store) -> Error {
+        let refused_by_database = matches!(failure, Failure::Database(_));
+        let mut error = failure.into_error(store.schema, matches!(self, Self::Delete(_) | Self::Unpublish(..)));
+        if let (Self::Save(Request { inputs, .. }), true) = (self, refused_by_database)
+            && let [input] = inputs.as_slice()
+        {
+            for problem in error.problems.iter_mut().filter(|problem| !problem.path.is_empty()) {
+                problem.path.splice(0..0, input.path.iter().cloned());
+            }
+        }
+        error
+    }
+}
+
+impl Attempt for Work<'_> {
+    type Output = Saved;
+
+    fn attempt<'c>(&'c self, cx: &'c mut Cx<'_>, again: bool) -> BoxFuture<'c, Result<Saved, Failure>> {
+        Self::attempt(self, cx, again).boxed()
+    }
+}
+
+/// The site's own code, as it is attempted.
+struct Own<'a, T>(&'a T);
+
+impl<T: Transacted> Attempt for Own<'_, T> {
+    type Output = T::Output;
+
+    fn attempt<'c>(&'c self, cx: &'c mut Cx<'_>, _: bool) -> BoxFuture<'c, Result<T::Output, Failure>> {
+        async move {
+            let done = caught(self.0.run(cx)).await.and_then(|done| done);
+            // SQL of the site's own tells of a race by its error alone.
+            let is_race = |error: &Error| cx.done.race || *error == Error::in_the_way();
+            done.map_err(|error| if is_race(&error) { Failure::Again(error) } else { Failure::Refused(error) })
+        }
+        .boxed()
+    }
+}
+
+/// Attempts the work anew when other writers were in the way; then come the hooks that wait for the commit.
+pub(super) async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(Uuid, Change)>> {
+    let mut attempts = 1;
+    loop {
+        match save_once(store, hooks, work, attempts > 1).await {
+            Ok(Saved { entries, events }) => {
+                after_commit(store, hooks, &events).await;
+                return Ok(entries);
+            }
+            Err(failure) if failure.is_race() && attempts < ATTEMPTS => {
+                pause(attempts).await;
+                attempts += 1;
+            }
+            Err(failure) => return Err(work.error(failure, store)),
+        }
+    }
+}
+
+pub(super) async fn save_once(store: &Store, hooks: &HookSet, work: &Work<'_>, again: bool) -> Result<Saved, Failure> {
+    let (mut saved, events) = once(store, hooks, work, again).await?;
+    saved.events.splice(0..0, events);
+    Ok(saved)
+}
+
+/// The output, and what parts of the work have done. The connection is given back before anything else is asked of the pool.
+async fn once<A: Attempt>(
+    store: &Store,
+    hooks: &HookSet,
+    work: &A,
+    again: bool,
+) -> Result<(A::Output, Vec<Happened>), Failure> {
+    let mut transaction = store.writes.begin().await?;
+    store.check_actor(&mut transaction).await?;
+    let (system, mut done) = (store.trusted(), Done::default());
+    let mut cx = Cx { store, connection: &mut transaction, hooks, system: &system, done: &mut done };
+    match work.attempt(&mut cx, again).await {
+        Ok(output) => {
+            // On a task of its own: a commit that has begun is not cut off when the request goes away.
+            let committed = tokio::spawn(transaction.commit()).await;
+            committed.map_err(Error::internal)??;
+            Ok((output, done.events))
+        }
+        Err(failure) => {
+            transaction.rollback().await?;
+            Err(failure)
+        }
+    }
+}
+
+/// Writers that were in each other's way do not meet again at once.
+pub(super) async fn pause(attempts: u32) {
+    let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LAST_PAUSE);
+    // The random half of a new id.
+    let random = u32::try_from(Uuid::new_v4().as_u128() & 0xffff).unwrap_or_default();
+    tokio::time::sleep(longest * random / 0xffff).await;
+}
+
+pub(super) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
+    for event in events {
+        if let Some(hook) = hooks.of(event.info) {
+            // The change is made, so nothing is to be refused any more; the cause is in the log.
+            let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
+        }
+    }
+}
