@@ -19,7 +19,7 @@ fn is_on_sale(product: &Product) -> bool {
     is_reduced(price, product.compare_at_price.as_ref()) || product.variants.iter().any(reduced_variant)
 }
 
-fn is_reduced(price: Option<&Money>, before: Option<&Money>) -> bool {
+pub fn is_reduced(price: Option<&Money>, before: Option<&Money>) -> bool {
     match (price, before) {
         (Some(price), Some(before)) => price.currency == before.currency && price.amount_minor < before.amount_minor,
         _ => false,

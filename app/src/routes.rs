@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
+use generated::content::Product;
+use generated::fields::product;
 use runtime::axum::extract::State;
 use runtime::axum::routing::get;
 use runtime::http::App;
 use runtime::prelude::*;
 use runtime::server::Routes;
-
-const PAGE: &str = "query($after: String) {
-    products(first: 100, after: $after, orderBy: [{field: CREATED_AT}]) {
-        nodes { slug }
-        pageInfo { hasNextPage endCursor }
-    }
-}";
 
 pub fn routes() -> Routes {
     Routes::new().route("/sitemap.txt", get(sitemap))
@@ -21,17 +16,18 @@ pub fn routes() -> Routes {
 
 /// The path of each product that is live, one a line.
 async fn sitemap(State(app): State<Arc<App>>) -> Result<String> {
+    let visitors = app.api.visitors();
     let mut lines = String::new();
-    let mut after = Json::Null;
+    let mut after = None;
     loop {
-        let data = app.api.query(PAGE, runtime::serde_json::json!({ "after": after })).await?;
-        let products = &data["products"];
-        for slug in products["nodes"].as_array().into_iter().flatten().filter_map(|node| node["slug"].as_str()) {
-            lines.push_str(&format!("/products/{slug}\n"));
+        let products = visitors.find::<Product>(Stage::Live).order_by(product::CREATED_AT.asc());
+        let page = products.first(500).after(after).bare().page().await?;
+        for product in page.entries {
+            lines.push_str(&format!("/products/{}\n", product.slug));
         }
-        if products["pageInfo"]["hasNextPage"] != true {
+        after = page.next;
+        if after.is_none() {
             return Ok(lines);
         }
-        after = products["pageInfo"]["endCursor"].clone();
     }
 }

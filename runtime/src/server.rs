@@ -36,8 +36,8 @@ pub struct Server {
     pub(crate) hooks: HookSet,
     /// The socket to serve on is this process's input: whoever started it holds the port, also between two servers.
     pub(crate) inherits_socket: bool,
-    site: SiteCode,
-    routes: Routes,
+    pub(crate) site: SiteCode,
+    pub(crate) routes: Routes,
     /// `(content type, lines of JSON)`, in the order in which they are loaded.
     pub(crate) demo: &'static [(&'static ContentInfo, &'static str)],
 }

@@ -1,5 +1,7 @@
 //! A database of its own for each test, on the real PostgreSQL that `cargo xtask test` starts, and servers on it.
 
+mod site;
+
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,6 +27,11 @@ use web::Environment;
 use web::protection::{self, Protection};
 use web::{self, App, listen};
 
+pub use site::{Answer, Client, Response, TestSite, run};
+
+/// `(content type, lines of JSON)`.
+type Demo = &'static [(&'static model::content::ContentInfo, &'static str)];
+
 /// Where tests find a PostgreSQL on which they may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
 
@@ -43,7 +50,7 @@ impl TestDb {
     pub async fn new() -> Self {
         let name = format!("test_{}", Uuid::now_v7().simple());
         let admin = admin_options();
-        run(&admin, format!("create database {name}")).await;
+        execute(&admin, format!("create database {name}")).await;
         let options = admin.database(&name);
         let pool = PgPoolOptions::new().max_connections(8).connect_with(options.clone()).await;
         Self { pool: pool.unwrap_or_else(|error| panic!("the new database does not answer: {error}")), options, name }
@@ -71,7 +78,7 @@ impl TestDb {
 
     pub async fn close(self) {
         self.pool.close().await;
-        run(&admin_options(), format!("drop database if exists {} with (force)", self.name)).await;
+        execute(&admin_options(), format!("drop database if exists {} with (force)", self.name)).await;
     }
 }
 
@@ -149,7 +156,7 @@ fn admin_options() -> PgConnectOptions {
     PgConnectOptions::from_str(&url).unwrap_or_else(|error| panic!("{DATABASE_VARIABLE} is no address: {error}"))
 }
 
-async fn run(options: &PgConnectOptions, sql: String) {
+async fn execute(options: &PgConnectOptions, sql: String) {
     let mut connection = options
         .connect()
         .await

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use runtime::content::Limits;
-use runtime::graphql::coerce;
-use runtime::graphql::document::prepare;
-use runtime::graphql::limits::cost::{Cost, Parts};
-use runtime::graphql::registry::Introspection;
-use runtime::graphql::types::Types;
+use runtime::graphql::limits::cost::Parts;
 use serde_json::{Value as Json, json};
 
-const SDL: &str = include_str!("graphql/shop.graphql");
-const LIMITS: Limits = Limits { depth: 12, cost: 10_000, aliases: 30, batch: 5, page: 100, list: 100, body: 1024 };
+use api::{Api, LIMITS};
+
+#[path = "graphql/api.rs"]
+mod api;
+
 /// Of the processor, whatever else it does meanwhile. Refusing takes a small part of this, without optimisation too.
 const QUICK: Duration = Duration::from_secs(2);
 
@@ -19,39 +17,6 @@ const QUICK: Duration = Duration::from_secs(2);
 fn worked() -> Duration {
     let time = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID.now().expect("a clock of the thread");
     time.into()
-}
-
-struct Api {
-    types: Types,
-    introspection: Introspection,
-}
-
-impl Api {
-    fn new() -> Self {
-        Self::of(SDL)
-    }
-
-    fn of(sdl: &str) -> Self {
-        let types = Types::parse(sdl).unwrap();
-        let introspection = Introspection::new(&types);
-        Self { types, introspection }
-    }
-
-    /// What the cost is made of, or what is wrong.
-    fn ask(&self, document: &str, variables: &Json) -> Result<Parts, Vec<String>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &LIMITS, document, None));
-        let prepared = prepared
-            .map_err(|failures| failures.into_iter().map(|failure| failure.problem.message).collect::<Vec<_>>())?;
-        let given = variables.as_object().unwrap();
-        let definitions = &prepared.operation.variable_definitions;
-        let variables = coerce::variables(&self.types, definitions, given, LIMITS.list as usize);
-        let variables = variables
-            .map_err(|problems| problems.into_iter().map(|(problem, _)| problem.message).collect::<Vec<_>>())?;
-        let cost = Cost::of(&self.types, &prepared.document, &prepared.operation);
-        let cost = cost.check(&self.types, &variables, 0, &LIMITS);
-        cost.map_err(|broken| broken.into_iter().map(|broken| broken.problem.message).collect())
-    }
 }
 
 fn nested(depth: usize) -> String {

@@ -5,6 +5,8 @@ mod demo;
 mod hooks;
 mod queries;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
@@ -15,11 +17,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Implements what the schema declares and leaves to the site: a trait that is not implemented does not compile.
 struct Site;
 
-fn main() -> ExitCode {
+/// The server, for `main` and for tests.
+fn site() -> runtime::Server {
     runtime::Server::new(&generated::SCHEMA)
         .hooks::<generated::content::Product>(hooks::ProductHooks)
         .site(generated::site(Site))
         .routes(routes::routes())
         .demo(demo::CONTENT)
-        .main()
+}
+
+fn main() -> ExitCode {
+    site().main()
 }

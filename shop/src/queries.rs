@@ -1,24 +1,26 @@
-//! The site's own queries: what filters and orders of the API do not say, in SQL.
+//! The site's own queries: what filters and orders of the API do not say.
 
 use generated::content::Product;
+use generated::fields::{category, product};
 use generated::operations::Queries;
 use runtime::prelude::*;
 
 use crate::Site;
+use crate::computed::is_reduced;
 
-/// `{stage}` is the copy of the content that the request reads: a draft cannot be found by who may not see it.
-const BEST_OF: &str = "
-    select product.id
-    from {stage}.product
-    join {stage}.product_categories shelf on shelf.owner_id = product.id
-    join {stage}.category on category.id = shelf.target_id
-    where category.slug = $1::text
-    order by (compare_at_price > price and compare_at_price_currency = price_currency) is true desc, product.id desc
-    limit $2::bigint";
+/// Products whose former price is looked at.
+const LOOKED_AT: usize = 200;
 
 impl Queries for Site {
     async fn best_of(&self, category: String, first: i32, cx: &ReadCx<'_>) -> Result<Vec<Id<Product>>> {
-        let first = i64::from(first.clamp(0, 100));
-        cx.ids(BEST_OF, &[Value::Text(category), Value::Int(first)]).await
+        let first = usize::try_from(first.clamp(0, 100)).unwrap_or_default();
+        let shelved = || cx.find().filter(product::CATEGORIES.some(category::SLUG.is(category.as_str())));
+        let before = shelved().filter(product::COMPARE_AT_PRICE.is_not_null()).first(LOOKED_AT).bare().all().await?;
+        let reduced = |product: &&Product| is_reduced(product.price.as_ref(), product.compare_at_price.as_ref());
+        let mut best: Vec<_> = before.iter().filter(reduced).map(|product| product.id).take(first).collect();
+        let newest = shelved().first(first + best.len()).ids().await?;
+        best.extend(newest.into_iter().filter(|id| !best.contains(id)).collect::<Vec<_>>());
+        best.truncate(first);
+        Ok(best)
     }
 }

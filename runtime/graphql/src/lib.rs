@@ -26,7 +26,7 @@ use self::compile::{ConditionalPlans, Prepared};
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::types::Types;
-use base::error::{Code, Error, Result};
+use base::error::{Code, Result};
 use base::memory::Ration;
 use model::content::{Limits, Shape};
 use store::access::{Actor, Origin};
@@ -187,18 +187,13 @@ impl Api {
         }
     }
 
-    /// What a query of the server's own code reads, as somebody who is not signed in.
-    pub async fn query(&self, query: &str, variables: Json) -> Result<Json> {
-        let Json::Object(variables) = variables else {
-            return Err(Error::new(Code::BadUserInput, "the variables of a query are an object"));
-        };
-        let request = Request { query: query.to_owned(), variables, ..Request::default() };
-        let answer = self.execute(&request, Actor::anonymous(Origin::default()), Verb::Get).await;
-        let mut answer: Json = serde_json::from_slice(&answer.body.to_vec()).map_err(Error::internal)?;
-        match answer.get("errors") {
-            Some(errors) => Err(Error::internal(errors)),
-            None => Ok(answer["data"].take()),
-        }
+    pub fn hooks(&self) -> &HookSet {
+        &self.hooks
+    }
+
+    /// What visitors may read, for routes of the site's own: `api.visitors().find(Stage::Live).first(10).all()`.
+    pub fn visitors(&self) -> Store {
+        self.database.acting(Actor::anonymous(Origin::default()))
     }
 
     async fn run(

@@ -39,6 +39,7 @@ pub struct Find<'a, T> {
     order: Vec<(&'static str, bool)>,
     first: usize,
     after: Option<String>,
+    lists: Lists<'static>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -67,18 +68,19 @@ impl Source<'_> {
     }
 
     pub(crate) async fn get<T: Content>(&mut self, stage: Stage, id: Id<T>) -> Result<Option<T>> {
-        Ok(self.records(stage, &[id.uuid()]).await?.pop())
+        Ok(self.records(stage, &[id.uuid()], Lists::All).await?.pop())
     }
 
-    async fn records<T: Content>(&mut self, stage: Stage, ids: &[Uuid]) -> Result<Vec<T>> {
-        let entries = records::entries(self, stage, T::INFO, ids, Lists::All).await?;
+    async fn records<T: Content>(&mut self, stage: Stage, ids: &[Uuid], lists: Lists<'_>) -> Result<Vec<T>> {
+        let entries = records::entries(self, stage, T::INFO, ids, lists).await?;
         entries.into_iter().map(from_entry).collect::<Result<_, _>>().map_err(Error::internal)
     }
 }
 
 impl<'a, T: Content> Find<'a, T> {
     pub(crate) fn new(source: Source<'a>, stage: Stage) -> Self {
-        Self { source, stage, conditions: Vec::new(), order: Vec::new(), first: FIRST, after: None, of: PhantomData }
+        let (conditions, order) = (Vec::new(), Vec::new());
+        Self { source, stage, conditions, order, first: FIRST, after: None, lists: Lists::All, of: PhantomData }
     }
 
     /// Entries must pass it, and the conditions before it.
@@ -105,6 +107,13 @@ impl<'a, T: Content> Find<'a, T> {
         self
     }
 
+    /// Without children and relations to several entries, each of which takes a statement. To read one of these lists is then an error,
+    /// never an empty list.
+    pub fn bare(mut self) -> Self {
+        self.lists = Lists::Only(&[]);
+        self
+    }
+
     pub async fn ids(mut self) -> Result<Vec<Id<T>>> {
         Ok(self.rows().await?.0.into_iter().map(Id::new).collect())
     }
@@ -119,7 +128,7 @@ impl<'a, T: Content> Find<'a, T> {
 
     pub async fn page(mut self) -> Result<Page<T>> {
         let (ids, next) = self.rows().await?;
-        Ok(Page { entries: self.source.records(self.stage, &ids).await?, next })
+        Ok(Page { entries: self.source.records(self.stage, &ids, self.lists).await?, next })
     }
 
     /// The ids of the entries, and where the list goes on.

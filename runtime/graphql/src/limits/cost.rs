@@ -323,7 +323,7 @@ impl<'a> Count<'a> {
         if sets().all(|set| set.items.is_empty()) && !at_root && computed.is_none() {
             return None;
         }
-        let mut node = Node { counts: !is_wrapped && computed.is_none(), statements: 1, ..Node::default() };
+        let mut node = Node { counts: !is_wrapped && computed.is_none(), ..Node::default() };
         node.each.computed = computed.map_or(0, |lists| COMPUTED * (1 + lists));
         if at_root && self.is_mutation {
             node.fixed.statements = WRITE;

@@ -1,0 +1,211 @@
+//! The test kit of a site: its own server on a database of its own, an actor of any role, and a client that speaks HTTP to it.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{LIMITS, Node, TestDb, TestServer};
+use crate::Server;
+use base::error::Result;
+use identity::api_token::NewToken;
+use identity::settings::Settings;
+use migrate::migrate;
+use store::Store;
+use store::access::{Actor, Identity, Origin};
+use web::protection;
+
+/// Runs a test of a site: the server that the site builds, on an empty database that has had the migrations. The database goes when the
+/// test ends, also when it fails.
+///
+/// ```ignore
+/// #[test]
+/// fn visitors_see_what_is_published() {
+///     runtime::testing::run(crate::site(), async |site| {
+///         let answer = site.visitor().ask("{ products { totalCount } }").await;
+///         assert_eq!(answer.data["products"]["totalCount"], 0);
+///     });
+/// }
+/// ```
+pub fn run(server: Server, test: impl AsyncFnOnce(&TestSite)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("tokio starts").block_on(async {
+        let site = TestSite::start(server).await;
+        let done = AssertUnwindSafe(test(&site)).catch_unwind().await;
+        site.stop().await;
+        if let Err(panic) = done {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+/// A site that is served.
+pub struct TestSite {
+    pub db: TestDb,
+    server: TestServer,
+    demo: super::Demo,
+}
+
+/// Somebody who sends requests.
+pub struct Client<'a> {
+    site: &'a TestSite,
+    token: Option<String>,
+}
+
+/// An answer of `/graphql`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub data: Json,
+    /// Empty when nothing went wrong.
+    pub errors: Vec<Json>,
+}
+
+/// An answer of any address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl TestSite {
+    async fn start(server: Server) -> Self {
+        let db = TestDb::new().await;
+        let schema = server.schema;
+        migrate(&db.options, schema.into()).await.unwrap_or_else(|error| panic!("the migrations: {error}"));
+        let demo = server.demo;
+        let node = Node {
+            schema,
+            database: None,
+            limits: LIMITS,
+            site: server.site,
+            settings: Settings::of(([127, 0, 0, 1], 4000).into(), true),
+            token: None,
+            mailer: None,
+            protection: protection::Settings::default(),
+            hooks: server.hooks,
+            routes: server.routes,
+            public_role: None,
+        };
+        let server = TestServer::start(&db, node).await;
+        Self { db, server, demo }
+    }
+
+    async fn stop(self) {
+        self.server.stop().await;
+        self.db.close().await;
+    }
+
+    /// Loads the site's demo.
+    pub async fn load_demo(&self) {
+        let api = &self.server.app.api;
+        let store = api.database.trusted();
+        transfer::demo::load(&store, api.hooks(), self.demo).await.unwrap_or_else(|error| panic!("the demo: {error:?}"));
+    }
+
+    /// Somebody who is not signed in.
+    pub fn visitor(&self) -> Client<'_> {
+        Client { site: self, token: None }
+    }
+
+    /// Somebody with this role, by an API token.
+    pub async fn with_role(&self, role: &str) -> Client<'_> {
+        let new = NewToken { name: format!("a test's {role}"), role: role.to_owned(), scopes: None, days: 1 };
+        let made = self.server.app.accounts.create_token(&Actor::system(), new).await;
+        let (token, _) = made.unwrap_or_else(|error| panic!("a token of the role `{role}`: {error:?}"));
+        Client { site: self, token: Some(token) }
+    }
+
+    /// The store of somebody with this role, for the typed API: `store.find(Stage::Draft).filter(..)`.
+    pub fn store(&self, role: &str) -> Store {
+        let actor = Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
+        self.server.app.api.database.acting(actor)
+    }
+
+    /// The store without rules.
+    pub fn trusted(&self) -> Store {
+        self.server.app.api.database.trusted()
+    }
+
+    /// Does it in one transaction, as an own mutation of the site, with the site's hooks.
+    pub async fn transact<T: store::write::Transacted>(&self, store: &Store, work: &T) -> Result<T::Output> {
+        store::write::transact(store, self.server.app.api.hooks(), work).await
+    }
+}
+
+impl Client<'_> {
+    pub async fn ask(&self, query: &str) -> Answer {
+        self.ask_with(query, json!({})).await
+    }
+
+    pub async fn ask_with(&self, query: &str, variables: Json) -> Answer {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut answer = self.send("POST", "/graphql", &[("content-type", "application/json")], &body).await.json();
+        let errors = answer["errors"].take();
+        Answer { data: answer["data"].take(), errors: errors.as_array().cloned().unwrap_or_default() }
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.send("GET", path, &[], "").await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let bearer = self.token.as_ref().map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n{bearer}{headers}\r\n",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(self.site.server.address).await.expect("the server accepts");
+        stream.write_all(head.as_bytes()).await.expect("the server reads the head");
+        // A server that refuses early need not read the rest.
+        let _ = stream.write_all(body.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        Response::parse(&String::from_utf8_lossy(&answer))
+    }
+}
+
+impl Answer {
+    /// The codes of the errors, in their order.
+    pub fn codes(&self) -> Vec<&str> {
+        self.errors.iter().filter_map(|error| error["extensions"]["code"].as_str()).collect()
+    }
+}
+
+impl Response {
+    /// Panics with the body where it is not JSON.
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let is_chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+        let body = if is_chunked { joined(body) } else { body.to_owned() };
+        Self { status: status.unwrap_or_default(), headers, body }
+    }
+}
+
+/// A body that came in chunks: the size of each in hexadecimal, then its bytes.
+fn joined(mut chunks: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, rest)) = chunks.split_once("\r\n") {
+        let Ok(size) = usize::from_str_radix(size.trim(), 16) else { break };
+        let Some(chunk) = rest.get(..size).filter(|_| size > 0) else { break };
+        body += chunk;
+        chunks = rest.get(size + 2..).unwrap_or_default();
+    }
+    body
+}

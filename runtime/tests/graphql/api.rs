@@ -1,0 +1,77 @@
+//! An API without a database: what a request costs, or why it is refused.
+
+use runtime::content::{ContentInfo, Limits, SchemaInfo, SiteInfo};
+use runtime::graphql::coerce;
+use runtime::graphql::document::prepare;
+use runtime::graphql::limits::cost::{Cost, Parts};
+use runtime::graphql::registry::Introspection;
+use runtime::graphql::types::Types;
+use serde_json::Value as Json;
+
+const SDL: &str = include_str!("shop.graphql");
+pub const LIMITS: Limits = Limits { depth: 12, cost: 10_000, aliases: 30, batch: 5, page: 100, list: 100, body: 1024 };
+
+pub struct Api {
+    types: Types,
+    introspection: Introspection,
+    pub limits: Limits,
+}
+
+#[allow(dead_code, reason = "each test uses some of them")]
+impl Api {
+    pub fn new() -> Self {
+        Self::of(SDL)
+    }
+
+    pub fn of(sdl: &str) -> Self {
+        Self::made(Types::parse(sdl).unwrap())
+    }
+
+    /// With what the content types say beside the SDL.
+    pub fn with(sdl: &'static str, types: &'static [&'static ContentInfo]) -> Self {
+        let site = SiteInfo { name: "Test", currency: "EUR", currencies: &["EUR"], limits: LIMITS };
+        let schema = SchemaInfo {
+            site,
+            types,
+            components: &[],
+            roles: &[],
+            access: &[],
+            queries: &[],
+            mutations: &[],
+            sdl,
+            migrations: &[],
+            catalog: "",
+        };
+        Self::made(Types::of(&schema).unwrap())
+    }
+
+    fn made(types: Types) -> Self {
+        let introspection = Introspection::new(&types);
+        Self { types, introspection, limits: LIMITS }
+    }
+
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What the cost is made of, or what is wrong.
+    pub fn ask(&self, document: &str, variables: &Json) -> Result<Parts, Vec<String>> {
+        self.ask_for(document, None, variables)
+    }
+
+    /// As [`Self::ask`], for one of several operations.
+    pub fn ask_for(&self, document: &str, operation: Option<&str>, variables: &Json) -> Result<Parts, Vec<String>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &self.limits, document, operation));
+        let prepared = prepared
+            .map_err(|failures| failures.into_iter().map(|failure| failure.problem.message).collect::<Vec<_>>())?;
+        let given = variables.as_object().unwrap();
+        let definitions = &prepared.operation.variable_definitions;
+        let variables = coerce::variables(&self.types, definitions, given, self.limits.list as usize);
+        let variables = variables
+            .map_err(|problems| problems.into_iter().map(|(problem, _)| problem.message).collect::<Vec<_>>())?;
+        let cost = Cost::of(&self.types, &prepared.document, &prepared.operation);
+        let cost = cost.check(&self.types, &variables, 0, &self.limits);
+        cost.map_err(|broken| broken.into_iter().map(|broken| broken.problem.message).collect())
+    }
+}

@@ -1,0 +1,214 @@
+//! What each part of a request costs, to the unit, and that limits hold at exactly their number.
+
+use runtime::content::{ComputedInfo, ContentInfo, FieldInfo, InverseInfo, Limits, Shape};
+use runtime::graphql::limits::cost::{Parts, check_batch};
+use runtime::kind::Kind;
+use serde_json::{Value as Json, json};
+
+use api::{Api, LIMITS};
+
+#[path = "graphql/api.rs"]
+mod api;
+
+const SDL: &str = "
+    interface Node { id: ID! }
+    enum OrderDirection { ASC DESC }
+    type PageInfo { hasNextPage: Boolean! }
+    type Query {
+        shelf(id: ID!): Shelf
+        shelves(first: Int, last: Int, filter: ShelfFilter, orderBy: [ShelfOrder!]): ShelfConnection!
+        all(ids: [ID!]!): [Shelf]!
+        weigh(first: Int, ids: [ID!], by: Box): Int
+        found(first: String): [Shelf!]!
+    }
+    type Mutation { make(by: Box!): Made!  makeAll(of: [Box!]!): [Made!]! }
+    type Made { id: ID! shelf(by: Box): Shelf }
+    type Shelf implements Node { id: ID! name: String! full: Boolean  rated(by: Box): Int books(first: Int! = 20): [Book!]! owned(first: Int! = 20): [Book!]! booksConnection(first: Int): BookConnection! }
+    type Book implements Node { id: ID! full: Boolean  shelf: Shelf owned(first: Int! = 20): [Book!]! books(first: Int! = 20): [Book!]! }
+    type ShelfConnection { edges: [ShelfEdge!]! nodes: [Shelf!]! pageInfo: PageInfo! totalCount: Int! }
+    type ShelfEdge { node: Shelf! cursor: String! }
+    type BookConnection { edges: [BookEdge!]! nodes: [Book!]! pageInfo: PageInfo! totalCount: Int! }
+    type BookEdge { node: Book! cursor: String! }
+    input Box { width: Int height: Int inner: Box }
+    input ShelfFilter { and: [ShelfFilter!] or: [ShelfFilter!] not: ShelfFilter name: StringFilter about: ShelfAboutFilter }
+    input BookFilter { and: [BookFilter!] title: StringFilter }
+    input ShelfAboutFilter { book: BookFilter shelf: ShelfFilter }
+    input StringFilter { eq: String in: [String!] contains: String }
+    input ShelfOrder { field: String! direction: OrderDirection }
+";
+
+/// A shelf has the books that point at it, and a computed field over two lists; a book has one that reads nothing.
+static SHELF: ContentInfo = ContentInfo {
+    name: "Shelf",
+    table: "shelf",
+    former: &[],
+    plural: "shelves",
+    drafts: true,
+    owner: None,
+    unique: &[],
+    fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String))],
+    inverses: &[InverseInfo { name: "books", source: &BOOK, field: "shelf" }],
+    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &["books", "owned"] }],
+    constraints: &[],
+};
+
+static BOOK: ContentInfo = ContentInfo {
+    name: "Book",
+    table: "book",
+    plural: "books",
+    inverses: &[],
+    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &[] }],
+    ..SHELF
+};
+
+static TYPES: &[&ContentInfo] = &[&BOOK, &SHELF];
+
+fn api() -> Api {
+    Api::with(SDL, TYPES)
+}
+
+fn none() -> Json {
+    json!({})
+}
+
+#[test]
+fn each_part_has_its_price() {
+    let parts = |objects, statements, lists, filters, values, computed| Parts {
+        objects,
+        statements,
+        lists,
+        filters,
+        values,
+        computed,
+    };
+    let cases = [
+        ("{ __typename }", parts(0, 0, 0, 0, 0, 0)),
+        ("{ shelf(id: 1) { __typename } }", parts(1, 0, 0, 0, 0, 0)),
+        ("{ __type(name: \"Shelf\") { name } }", parts(0, 100, 0, 0, 0, 0)),
+        // A list of its own costs less than one of all that point at it, also where another type has a list of that name.
+        ("{ shelf(id: 1) { owned(first: 2) { id } } }", parts(3, 0, 5, 0, 0, 0)),
+        ("{ shelf(id: 1) { books(first: 2) { id } } }", parts(3, 0, 50, 0, 0, 0)),
+        ("{ shelf(id: 1) { booksConnection(first: 2) { nodes { id } } } }", parts(3, 0, 50, 0, 0, 0)),
+        ("{ shelf(id: 1) { owned(first: 2) { books(first: 1) { id } } } }", parts(5, 0, 15, 0, 0, 0)),
+        // A computed field, for each entry and each list that it reads.
+        ("{ shelf(id: 1) { full } }", parts(1, 0, 0, 0, 0, 30)),
+        ("{ shelves(first: 3) { nodes { full } } }", parts(3, 0, 0, 0, 0, 90)),
+        ("{ shelf(id: 1) { owned(first: 2) { full } } }", parts(3, 0, 5, 0, 0, 20)),
+        // Numbers: of one list, and of a list of each owner.
+        ("{ shelves { totalCount } }", parts(20, 0, 100, 0, 0, 0)),
+        ("{ shelves(first: 9) { nodes { booksConnection { totalCount } } } }", parts(9 + 180, 0, 9 * 50 + 9 * 25, 0, 0, 0)),
+        // `first` is a page of lists alone, and lists of ids count their items at the root alone.
+        ("{ weigh(first: 1000, ids: [1, 2, 3], by: {width: 1}) }", parts(1, 0, 0, 0, 3 + 1, 0)),
+        ("{ found(first: \"ab\") { id } }", parts(20, 0, 0, 0, 0, 0)),
+        ("{ all(ids: [1, 2, 3]) { id } }", parts(3, 0, 0, 0, 3, 0)),
+        // What is written costs its objects, what is asked below it is asked as of a query.
+        ("mutation { make(by: {width: 1, inner: {width: 2}}) { id } }", parts(1, 100, 0, 0, 6, 0)),
+        ("mutation { make(by: {width: 1}) { shelf(by: {width: 1, inner: {width: 2}}) { id } } }", parts(2, 100, 0, 0, 3 + 2, 0)),
+        ("mutation { makeAll(of: [{width: 1}, {width: 2}]) { id } }", parts(2, 100, 0, 0, 2 + 6, 0)),
+        // A filter by the type of what a relation points at.
+        ("{ shelves(filter: {about: {book: {title: {eq: \"a\"}}}}) { nodes { id } } }", parts(20, 0, 0, 1000 + 50, 2, 0)),
+    ];
+    let api = api();
+    for (document, expected) in cases {
+        assert_eq!(api.ask(document, &none()), Ok(expected), "{document}");
+    }
+}
+
+#[test]
+fn what_is_skipped_costs_nothing() {
+    let api = api();
+    let objects = |document: &str, variables: Json| api.ask(document, &variables).map(|parts| parts.objects);
+    for (directive, left_out) in
+        [("@skip(if: true)", true), ("@skip(if: false)", false), ("@include(if: true)", false), ("@include(if: false)", true)]
+    {
+        let document = format!("{{ shelf(id: 1) {{ id owned(first: 7) {directive} {{ id }} }} }}");
+        assert_eq!(objects(&document, none()), Ok(if left_out { 1 } else { 8 }), "{directive}");
+    }
+    for (directive, value, left_out) in
+        [("@skip", true, true), ("@skip", false, false), ("@include", true, false), ("@include", false, true)]
+    {
+        for inside in [
+            format!("owned(first: 7) {directive}(if: $v) {{ id }}"),
+            format!("... {directive}(if: $v) {{ owned(first: 7) {{ id }} }}"),
+        ] {
+            let document = format!("query($v: Boolean!) {{ shelf(id: 1) {{ id {inside} }} }}");
+            assert_eq!(objects(&document, json!({"v": value})), Ok(if left_out { 1 } else { 8 }), "{document}");
+        }
+    }
+    let both = "query($v: Boolean!) { shelf(id: 1) { a: owned(first: 7) @skip(if: $v) { id } a: owned(first: 7) @include(if: $v) { id } } }";
+    assert_eq!([objects(both, json!({"v": true})), objects(both, json!({"v": false}))], [Ok(8), Ok(8)]);
+}
+
+/// At the limit it is answered, and one more is refused.
+#[test]
+fn limits_hold_at_exactly_their_number() {
+    let repeated = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
+    let documents: [(&str, usize, &dyn Fn(usize) -> String); 8] = [
+        ("operations", 20, &|count| repeated(count, &|n| format!("query Q{n} {{ __typename }} "))),
+        ("fragments", 100, &|count| {
+            let spreads = repeated(count, &|n| format!("...F{n} "));
+            format!("{{ {spreads} }} ") + &repeated(count, &|n| format!("fragment F{n} on Query {{ __typename }} "))
+        }),
+        ("variables", 200, &|count| {
+            let given = repeated(count, &|n| format!("$v{n}: ID! = 1 "));
+            let ids = repeated(count.min(100), &|n| format!("$v{n} "));
+            let more = repeated(count - count.min(100), &|n| format!("$v{} ", n + 100));
+            format!("query Q0({given}) {{ all(ids: [{ids}]) {{ id }} weigh(ids: [{more}]) }}")
+        }),
+        ("aliases", 30, &|count| format!("{{ {} }}", repeated(count, &|n| format!("a{n}: __typename ")))),
+        ("directives", 100, &|count| {
+            format!("{{ {} }}", repeated(count, &|_| "... @skip(if: false) { __typename } ".to_owned()))
+        }),
+        ("levels of fields", 12, &|count| {
+            let levels = count - 2;
+            let open = repeated(levels, &|n| if n % 2 == 0 { "shelf { ".into() } else { "owned(first: 1) { ".to_owned() });
+            format!("{{ all(ids: [1]) {{ owned(first: 1) {{ {open} id {} }} }} }}", "} ".repeat(levels).replacen("} ", "", 1))
+        }),
+        ("`first`", 100, &|count| format!("{{ shelves(first: {count}) {{ nodes {{ id }} }} }}")),
+        ("conditions in filters", 250, &|count| {
+            let conditions = repeated(count, &|n| format!("{{name: {{eq: \"{n}\"}}}} "));
+            format!("{{ shelves(filter: {{or: [{conditions}]}}) {{ nodes {{ id }} }} }}")
+        }),
+    ];
+    let api = api().within(Limits { cost: 1_000_000, list: 1000, ..LIMITS });
+    for (what, limit, document) in documents {
+        let at_limit = api.ask_for(&document(limit), Some("Q0").filter(|_| what == "operations"), &none());
+        assert!(at_limit.is_ok(), "{what}: {at_limit:?}");
+        let above = api.ask_for(&document(limit + 1), Some("Q0").filter(|_| what == "operations"), &none());
+        let above = above.expect_err(what).join("; ");
+        assert!(above.contains(what) && above.contains(&(limit + 1).to_string()), "{what}: {above}");
+    }
+}
+
+#[test]
+fn a_request_may_cost_as_much_as_the_limit() {
+    let document = "{ shelves(first: 3, orderBy: [{field: \"a\"}]) { totalCount nodes { full } } }";
+    let cost = api().ask(document, &none()).expect("it is within the limits").total();
+    assert_eq!(cost, 3 + 250 + 100 + 90);
+    let within = |limit: u64| api().within(Limits { cost: u32::try_from(limit).unwrap(), ..LIMITS }).ask(document, &none());
+    assert!(within(cost).is_ok());
+    let refused = within(cost - 1).expect_err("one less");
+    assert_eq!(refused, [format!("the request costs {cost}, most of it for lists, the limit is {}", cost - 1)]);
+}
+
+#[test]
+fn a_batch_costs_what_its_operations_cost_together() {
+    assert_eq!(check_batch(0, 20_000, &LIMITS), Ok(()), "the first was checked alone");
+    assert_eq!(check_batch(1, 9_999, &LIMITS), Ok(()));
+    let refused = check_batch(1, 10_000, &LIMITS).expect_err("one too much");
+    assert_eq!(refused.details, Some(json!({"limit": 10_000, "requested": 10_001})));
+}
+
+#[test]
+fn aliases_are_counted_in_the_operation_that_runs() {
+    let aliases = (0..31).map(|n| format!("a{n}: __typename ")).collect::<String>();
+    let document = format!("query Runs {{ __typename }} query Other {{ {aliases} }}");
+    assert!(api().ask_for(&document, Some("Runs"), &none()).is_ok());
+    assert!(api().ask_for(&document, Some("Other"), &none()).is_err());
+}
+
+#[test]
+fn parts_that_cost_nothing_are_not_told() {
+    let parts = Parts { lists: 5, ..Parts::default() };
+    assert_eq!(serde_json::to_value(parts).unwrap(), json!({"lists": 5}));
+}
