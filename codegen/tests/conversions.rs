@@ -58,7 +58,8 @@ fn schema(field: &str, inside: bool) -> Schema {
     let item = |field: &str| format!("type: item\n{access}fields:\n  name: {{ type: string }}\n  x: {field}\n");
     if inside {
         files.push(("item", item("{ type: component, of: part }")));
-        files.push(("components/part", format!("component: part\nfields:\n  name: {{ type: string }}\n  x: {field}\n")));
+        files
+            .push(("components/part", format!("component: part\nfields:\n  name: {{ type: string }}\n  x: {field}\n")));
     } else {
         files.push(("item", item(field)));
     }

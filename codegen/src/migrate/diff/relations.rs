@@ -55,7 +55,7 @@ impl<'a> Differ<'a> {
                 fill: fill.first().cloned(),
                 sure: false,
                 converted: false,
-                doubtful: !field.before.required || !lost.is_empty(),
+                doubtful: field.after.required && (!field.before.required || !lost.is_empty()),
             };
             columns.kept.insert(column(field.before, &target.before), kept);
         }
