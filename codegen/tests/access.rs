@@ -44,8 +44,8 @@ fn a_field_that_is_wrong_itself_is_told_once() {
         ("create: { set: { elsewhere: x } }", "", &["S211"]),
         ("create: { set: { gone: x } }", "  gone: { drop: true }\n", &["S211"]),
         ("create: { set: { wrong: x } }", "  wrong: { type: strin }\n", &["S204"]),
-        ("create: { set: { wrong: x } }", "  wrong: { type: children }\n", &["S107"]),
-        ("read: { where: { wrong: { a: x } } }", "  wrong: { type: children }\n", &["S107"]),
+        ("create: { set: { wrong: x } }", "  wrong: { type: enum }\n", &["S107"]),
+        ("read: { where: { wrong: x } }", "  wrong: { type: component }\n", &["S107"]),
     ] {
         assert_eq!(codes(rule, fields, ""), expected, "{rule} {fields}");
     }
