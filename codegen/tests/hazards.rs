@@ -123,6 +123,15 @@ fn what_may_go_wrong_is_asked_about() {
 fn what_is_given_or_has_a_default_is_not_asked_for() {
     check("  x: { type: integer }\n", "  x: { type: integer, required: true, default: 5 }\n", &[]);
     check("", "  x: { type: integer, required: true, default: 5 }\n", &[]);
+    // Each number becomes an amount of the site's currency.
+    let money = [("M203", "--allow M203=item.x"); 2];
+    check("  x: { type: integer, required: true }\n", "  x: { type: money, required: true }\n", &money);
+    // The first of an empty list is nothing.
+    check(
+        "  x: { type: enum, values: [a, b], many: true, required: true }\n",
+        "  x: { type: enum, values: [a, b], required: true }\n",
+        &[("M301", "--allow M301=item.x"), ("M105", "--allow M105=item.x"), ("M201", "--set item.x=a")],
+    );
     // Of rows that have values of their own each can be given the same.
     check(
         "  x: { type: string }\n  y: { type: string, unique: true }\n",
@@ -162,6 +171,10 @@ fn stored_components_are_asked_about_only_where_they_change() {
     check(&state("values: [a, b]"), &state("values: [{ name: one, was: a }, b]"), &[]);
     check(&state("values: [a]"), &state("values: [a], required: true"), &[("M201", "--set part.y=a")]);
     check(&state("values: [a]"), &state("values: [a], required: true, default: a"), &[]);
+    let relation = part("  y: { type: relation, to: other, required: true }\n");
+    let asked = refused(&part("  y: { type: relation, to: other }\n"), &relation, &Answers::default());
+    let arguments: Vec<_> = asked.iter().flat_map(|refusal| &refusal.arguments).collect();
+    assert_eq!(arguments, ["--set part.y=other_..."], "which entry it is cannot be known here");
     check(
         &part("  y: { type: string }\n"),
         &part("  y: { type: string }\n  z: { type: enum, values: [a], many: true, required: true }\n"),

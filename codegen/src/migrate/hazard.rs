@@ -296,8 +296,8 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
             std::iter::once(usual).chain(bounds).find(is_taken).unwrap_or("...").to_owned()
         }
         Store::Enum { values } => values.first()?.clone(),
-        // Which entry it is cannot be known here.
-        Store::One { to } if to.len() == 1 => format!("{}_...", to[0]),
+        // Which entry it is cannot be known here. One of several types has no column that must have a value.
+        Store::One { to } => format!("{}_...", to.first()?),
         _ => return None,
     };
     let plain = example.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));

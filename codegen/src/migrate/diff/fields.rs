@@ -284,7 +284,7 @@ impl<'a> Differ<'a> {
     }
 
     /// A value for rows without one, where the field is required only now (or is emptied), or where one is given.
-    pub fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, emptied: bool) -> Vec<String> {
+    fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, emptied: bool) -> Vec<String> {
         let given = self.answers.value(&subject(owner, &field.after.name)).is_some();
         let newly = field.after.required && (!field.before.required || emptied);
         if given || newly { self.fill(owner, field.after).unwrap_or_default() } else { Vec::new() }

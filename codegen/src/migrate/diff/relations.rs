@@ -47,7 +47,7 @@ impl<'a> Differ<'a> {
         columns: &mut Columns,
     ) {
         let name = subject(owner.after, &field.after.name);
-        let fill = self.fill_newly(owner.after, field, !lost.is_empty());
+        let fill = self.fill(owner.after, field.after).unwrap_or_default();
         for target in common {
             let kept = Kept {
                 to: column(field.after, &target.after),
