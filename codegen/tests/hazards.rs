@@ -126,6 +126,15 @@ fn what_is_given_or_has_a_default_is_not_asked_for() {
     // Each number becomes an amount of the site's currency.
     let money = [("M203", "--allow M203=item.x"); 2];
     check("  x: { type: integer, required: true }\n", "  x: { type: money, required: true }\n", &money);
+    // The same value in every row leaves it to the other field to tell them apart.
+    let pair = "  x: { type: string, required: true, default: a, unique: [id_name] }\n";
+    check("", pair, &[("M202", "--allow M202=item.x")]);
+    check("", "  x: { type: string, unique: [id_name] }\n", &[]);
+    check(
+        "  x: { type: relation, to: other }\n",
+        "  x: { type: relation, to: other, unique: true }\n",
+        &[("M202", "--allow M202=item.x")],
+    );
     // The first of an empty list is nothing.
     check(
         "  x: { type: enum, values: [a, b], many: true, required: true }\n",
