@@ -19,6 +19,7 @@ fn schema(fields: &str) -> Schema {
             ),
         ),
         ("other", "type: other\naccess: { admin: { read: all } }\nfields: { a: { type: string } }\n".to_owned()),
+        ("third", "type: third\naccess: { admin: { read: all } }\nfields: { a: { type: string } }\n".to_owned()),
     ];
     if !component.is_empty() {
         types.push(("components/part", component.to_owned()));
@@ -116,6 +117,98 @@ fn what_may_go_wrong_is_asked_about() {
     check("  x: { type: integer, min: 5 }\n", "  x: { type: integer, min: 6 }\n", &[("M205", "--allow M205=item.x")]);
     // A rename is told, and needs no answer.
     check("  x: { type: string }\n", "  y: { type: string, was: x }\n", &[]);
+}
+
+#[test]
+fn what_is_given_or_has_a_default_is_not_asked_for() {
+    check("  x: { type: integer }\n", "  x: { type: integer, required: true, default: 5 }\n", &[]);
+    check("", "  x: { type: integer, required: true, default: 5 }\n", &[]);
+    // Each number becomes an amount of the site's currency.
+    let money = [("M203", "--allow M203=item.x"); 2];
+    check("  x: { type: integer, required: true }\n", "  x: { type: money, required: true }\n", &money);
+    // The same value in every row leaves it to the other field to tell them apart.
+    let pair = "  x: { type: string, required: true, default: a, unique: [id_name] }\n";
+    check("", pair, &[("M202", "--allow M202=item.x")]);
+    check("", "  x: { type: string, unique: [id_name] }\n", &[]);
+    check(
+        "  x: { type: relation, to: other }\n",
+        "  x: { type: relation, to: other, unique: true }\n",
+        &[("M202", "--allow M202=item.x")],
+    );
+    // The first of an empty list is nothing.
+    check(
+        "  x: { type: enum, values: [a, b], many: true, required: true }\n",
+        "  x: { type: enum, values: [a, b], required: true }\n",
+        &[("M301", "--allow M301=item.x"), ("M105", "--allow M105=item.x"), ("M201", "--set item.x=a")],
+    );
+    // Of rows that have values of their own each can be given the same.
+    check(
+        "  x: { type: string }\n  y: { type: string, unique: true }\n",
+        "  x: { type: string, required: true }\n  y: { type: string, unique: true }\n",
+        &[("M201", "--set item.x='Two words'")],
+    );
+}
+
+#[test]
+fn relations_to_several_types_lose_only_what_they_no_longer_point_at() {
+    let one = |to: &str, required: bool| format!("  x: {{ type: relation, to: [{to}], required: {required} }}\n");
+    let many = |to: &str| format!("  x: {{ type: relation, to: [{to}], many: true }}\n");
+    let (lost, doubtful) = (("M107", "--allow M107=item.x"), ("M203", "--allow M203=item.x"));
+    check(&many("other"), &many("item, other"), &[]);
+    check(&many("item, other"), &many("item, third"), &[lost]);
+    check(&one("item, other", true), &one("item, other", false), &[]);
+    check(&one("item, other", false), &one("item, other", true), &[doubtful]);
+    check(&one("other", true), &one("item, other", true), &[]);
+    check(&one("other", false), &one("item, other", false), &[]);
+    check(&one("item, other, third", false), &one("item, other", false), &[lost]);
+    check(&one("item, other", false), &one("item, other, third", true), &[doubtful]);
+    check(&one("item, other, third", true), &one("item, other", true), &[lost, doubtful]);
+}
+
+#[test]
+fn stored_components_are_asked_about_only_where_they_change() {
+    let part = |fields: &str| format!("  x: {{ type: component, of: part }}\ncomponent: part\nfields:\n{fields}");
+    let state = |options: &str| part(&format!("  y: {{ type: enum, {options} }}\n"));
+    let kept = "  y: { type: enum, values: [a, b], required: true }\n";
+    check(&part(kept), &part(&format!("{kept}  z: {{ type: string }}\n")), &[]);
+    check(&state("values: [a, b]"), &state("values: [a]"), &[("M104", "--allow M104=part.y")]);
+    check(
+        &state("values: [a, b], many: true, required: true"),
+        &state("values: [a], many: true, required: true"),
+        &[("M104", "--allow M104=part.y")],
+    );
+    check(&state("values: [a, b]"), &state("values: [{ name: one, was: a }, b]"), &[]);
+    check(&state("values: [a]"), &state("values: [a], required: true"), &[("M201", "--set part.y=a")]);
+    check(&state("values: [a]"), &state("values: [a], required: true, default: a"), &[]);
+    let relation = part("  y: { type: relation, to: other, required: true }\n");
+    let asked = refused(&part("  y: { type: relation, to: other }\n"), &relation, &Answers::default());
+    let arguments: Vec<_> = asked.iter().flat_map(|refusal| &refusal.arguments).collect();
+    assert_eq!(arguments, ["--set part.y=other_..."], "which entry it is cannot be known here");
+    check(
+        &part("  y: { type: string }\n"),
+        &part("  y: { type: string }\n  z: { type: enum, values: [a], many: true, required: true }\n"),
+        &[],
+    );
+}
+
+#[test]
+fn who_only_renamed_is_told_how_to_say_so() {
+    let help = |before: &str| {
+        let found = refused(before, "", &Answers::default());
+        found.into_iter().map(|refusal| refusal.help).next().expect("something is lost")
+    };
+    let to_go_on = |code: &str| format!("to go on: cargo xtask generate --allow {code}=item.x");
+    assert_eq!(
+        help("  x: { type: string }\n"),
+        ["if it has another name now, write `was: x` there".to_owned(), to_go_on("M103")]
+    );
+    assert_eq!(help("  x: { type: children, fields: { a: { type: string } } }\n"), [to_go_on("M101")]);
+    let before = lower(&schema(""));
+    let mut without = before.clone();
+    without.tables.insert("old".to_owned(), before.tables["other"].clone());
+    let gone = plan(&without, &schema(""), &Answers::default()).expect_err("a type is lost");
+    assert_eq!(gone[0].help[0], "if the type has another name now, write `was: old` there");
+    assert!(!gone[0].is_wrong_answer());
 }
 
 #[test]

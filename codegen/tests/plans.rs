@@ -84,6 +84,18 @@ fn schemas_become_the_migrations_that_are_expected() {
 }
 
 #[test]
+fn what_entries_did_not_have_in_an_earlier_version_is_added() {
+    let schema = schema("# file: product.yaml\ntype: product\nfields:\n  name: { type: string }\n");
+    let mut before = lower(&schema);
+    let product = before.tables.get_mut("product").expect("the table");
+    product.columns.retain(|column| column.name != "created_by");
+    let migration = plan(&before, &schema, &Answers::default()).expect("nothing is lost").migration(2, "x");
+    let statements: Vec<_> = migration.sql.lines().filter(|line| line.starts_with("alter ")).collect();
+    let add = |stage: &str| format!("alter table {stage}.product add column created_by uuid;");
+    assert_eq!(statements, [add("draft"), add("live")]);
+}
+
+#[test]
 fn a_hundred_types_are_planned_in_no_time() {
     let type_of = |index: usize| {
         let fields: String = (0..12)

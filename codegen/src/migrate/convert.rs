@@ -27,46 +27,51 @@ pub fn column(from: Scalar, to: Scalar) -> Option<Conversion> {
 /// Pairs that need no detour, or whose detour would lose something.
 fn direct(from: &Mapping, to: &Mapping) -> Option<(Fit, String)> {
     let (fit, using) = match ((from.sql, from.unit), (to.sql, to.unit)) {
-        ((SqlType::Bigint, Unit::Plain), (SqlType::Numeric, _)) => (Fit::Exact, "$col::numeric".to_owned()),
-        ((SqlType::Boolean, _), (SqlType::Bigint, Unit::Plain)) => (Fit::Exact, "$col::integer::bigint".to_owned()),
-        ((SqlType::Date, _), (SqlType::Timestamptz, _)) => {
-            (Fit::Exact, "$col::timestamp at time zone 'UTC'".to_owned())
-        }
-        ((SqlType::Timestamptz, _), (SqlType::Date, _)) => (Fit::Lossy, "($col at time zone 'UTC')::date".to_owned()),
-        ((SqlType::Timestamptz, _), (SqlType::Time, _)) => (Fit::Lossy, "($col at time zone 'UTC')::time".to_owned()),
+        ((SqlType::Bigint, Unit::Plain), (SqlType::Numeric, _)) => (Fit::Exact, "$col::numeric"),
+        // A part of one makes the cast fail, where a rounded number would be nobody's.
+        ((SqlType::Numeric, _), (SqlType::Bigint, Unit::Plain)) => (Fit::Checked, "trim_scale($col)::text::bigint"),
+        ((SqlType::Boolean, _), (SqlType::Bigint, Unit::Plain)) => (Fit::Exact, "$col::integer::bigint"),
+        ((SqlType::Date, _), (SqlType::Timestamptz, _)) => (Fit::Exact, "$col::timestamp at time zone 'UTC'"),
+        ((SqlType::Timestamptz, _), (SqlType::Date, _)) => (Fit::Lossy, "($col at time zone 'UTC')::date"),
+        ((SqlType::Timestamptz, _), (SqlType::Time, _)) => (Fit::Lossy, "($col at time zone 'UTC')::time"),
         _ => return None,
     };
-    Some((fit, using))
+    Some((fit, using.to_owned()))
 }
 
 fn through_text(from: &Mapping, to: &Mapping) -> Option<(Fit, String)> {
     let text = match (from.sql, from.unit) {
-        (SqlType::Text, _) => "$col".to_owned(),
-        (SqlType::Bigint, Unit::Milliseconds) => "cms.duration_text($col)".to_owned(),
-        (_, Unit::MinorUnits) => return None,
-        (SqlType::Numeric, _) => "trim_scale($col)::text".to_owned(),
-        (SqlType::Timestamptz, _) => "cms.datetime_text($col)".to_owned(),
-        (SqlType::Jsonb, _) => "($col #>> '{}')".to_owned(),
-        (SqlType::Bigint | SqlType::Boolean | SqlType::Date | SqlType::Time, Unit::Plain) => "$col::text".to_owned(),
-        // The database does not know the form in which the API shows ids.
+        (SqlType::Text, _) => "$col",
+        (SqlType::Bigint, Unit::Milliseconds) => "cms.duration_text($col)",
+        (SqlType::Timestamptz, _) => "cms.datetime_text($col)",
+        (SqlType::Jsonb, _) => "($col #>> '{}')",
+        (SqlType::Bigint | SqlType::Numeric | SqlType::Boolean | SqlType::Date | SqlType::Time, Unit::Plain) => {
+            "$col::text"
+        }
+        // The database does not know the form in which the API shows ids, and money has more than one column.
         _ => return None,
     };
-    let (fit, pattern) = match (to.sql, to.unit) {
-        (SqlType::Text, _) => return Some((Fit::Exact, text)),
-        (SqlType::Jsonb, _) => return Some((Fit::Exact, "to_jsonb($col)".to_owned())),
-        (_, Unit::MinorUnits) => return None,
-        (SqlType::Bigint, Unit::Milliseconds) => (Fit::Checked, "cms.as_duration($text)"),
-        (SqlType::Bigint, Unit::Plain) => (Fit::Checked, "($text)::bigint"),
-        (SqlType::Numeric, _) => (Fit::Checked, "($text)::numeric"),
-        (SqlType::Boolean, _) => (Fit::Checked, "($text)::boolean"),
-        (SqlType::Date, _) => (Fit::Checked, "cms.as_date($text)"),
-        (SqlType::Time, _) => (Fit::Checked, "($text)::time"),
-        (SqlType::Timestamptz, _) => (Fit::Checked, "cms.as_datetime($text)"),
+    match to.sql {
+        SqlType::Text => return Some((Fit::Exact, text.to_owned())),
+        // The API shows a string, but for these.
+        SqlType::Jsonb if matches!(from.graphql, "Int" | "Boolean") => {
+            return Some((Fit::Exact, "to_jsonb($col)".to_owned()));
+        }
+        SqlType::Jsonb => return Some((Fit::Exact, format!("to_jsonb({text})"))),
+        _ => {}
+    }
+    let pattern = match (to.sql, to.unit) {
+        (SqlType::Bigint, Unit::Milliseconds) => "cms.as_duration($text)",
+        (SqlType::Bigint, Unit::Plain) => "($text)::bigint",
+        (SqlType::Numeric, _) => "($text)::numeric",
+        (SqlType::Boolean, _) => "($text)::boolean",
+        (SqlType::Date, _) => "cms.as_date($text)",
+        (SqlType::Time, _) => "($text)::time",
+        (SqlType::Timestamptz, _) => "cms.as_datetime($text)",
         _ => return None,
     };
     let textual = matches!(from.sql, SqlType::Text | SqlType::Jsonb);
-    let numbers = from.sql == SqlType::Numeric && to.sql == SqlType::Bigint && to.unit == Unit::Plain;
-    (textual || numbers).then(|| (fit, pattern.replace("$text", &text)))
+    textual.then(|| (Fit::Checked, pattern.replace("$text", text)))
 }
 
 /// The same for a value inside a stored component, where it has the API's JSON form: what `cms.convert` is told.
@@ -75,14 +80,10 @@ pub fn json(from: Scalar, to: Scalar) -> Option<(Fit, Option<&'static str>)> {
     if source.graphql == target.graphql {
         return Some((Fit::Exact, None));
     }
-    if source.unit == Unit::MinorUnits || target.unit == Unit::MinorUnits {
-        let json = target.sql == SqlType::Jsonb;
-        return json.then_some((Fit::Exact, None));
+    if source.unit == Unit::MinorUnits {
+        return (target.sql == SqlType::Jsonb).then_some((Fit::Exact, None));
     }
-    column(from, to).map(|conversion| {
-        let fit = if source.sql == target.sql && target.check == source.check { Fit::Exact } else { conversion.fit };
-        (fit, Some(target.graphql))
-    })
+    column(from, to).map(|conversion| (conversion.fit, Some(target.graphql)))
 }
 
 /// Money from a number: a decimal counts units of the site's currency, a whole number counts minor units.
@@ -104,7 +105,7 @@ pub fn from_money(to: Scalar) -> Option<Conversion> {
     let mapping = to.mapping();
     let (fit, using) = match (mapping.sql, mapping.unit) {
         (SqlType::Bigint, Unit::Plain) => (Fit::Lossy, None),
-        (SqlType::Numeric, _) => (Fit::Lossy, Some(format!("$col / {}", money::factor_sql("$currency")))),
+        (SqlType::Numeric, _) => (Fit::Lossy, Some(format!("trim_scale($col / {})", money::factor_sql("$currency")))),
         (SqlType::Text, _) => (Fit::Exact, Some(format!("trim_scale($col / {})::text || ' ' || $currency", money::factor_sql("$currency")))),
         (SqlType::Jsonb, _) => (
             Fit::Exact,

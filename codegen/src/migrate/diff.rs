@@ -154,10 +154,7 @@ impl<'a> Differ<'a> {
         for key in &gone.foreign_keys {
             // Types that go together may point at each other; what an entry owns goes before it.
             let owner = gone.role.owner().unwrap_or(table);
-            if matches!(self.before.tables.get(&key.table).map(|table| &table.role), Some(Role::Content))
-                && key.reach == crate::catalog::Reach::Draft
-                && key.table != owner
-            {
+            if key.table != owner {
                 let (table, name) = (table.to_owned(), key.name.clone());
                 self.push(Step::DropForeignKey { table, name, reach: key.reach });
             }

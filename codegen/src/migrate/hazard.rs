@@ -182,7 +182,6 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
                 format!("the numbers in {subject} become amounts of {currency}; whole numbers count its minor units"),
             )]
         }
-        Step::TakeFirst { .. } => Vec::new(),
         Step::BringBack { subject, lost, .. } if !lost.is_empty() => {
             vec![found("M107", subject, format!("links of {subject} to {} are lost", lost.join(" and ")))]
         }
@@ -297,8 +296,8 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
             std::iter::once(usual).chain(bounds).find(is_taken).unwrap_or("...").to_owned()
         }
         Store::Enum { values } => values.first()?.clone(),
-        // Which entry it is cannot be known here.
-        Store::One { to } if to.len() == 1 => format!("{}_...", to[0]),
+        // Which entry it is cannot be known here. One of several types has no column that must have a value.
+        Store::One { to } => format!("{}_...", to.first()?),
         _ => return None,
     };
     let plain = example.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));
@@ -327,7 +326,7 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     }
     // A value for what is lost does not keep it: the loss has to be allowed as well.
     let arguments: Vec<_> = match mended_by {
-        Some(value) if *allowable || !loses_data(code) => vec![value.clone()],
+        Some(value) if *allowable => vec![value.clone()],
         Some(value) => vec![value.clone(), allow.clone()],
         None => allowable.then(|| allow.clone()).into_iter().collect(),
     };

@@ -31,7 +31,8 @@ pub fn taken<'a>(before: &[&'a str], after: &Hints<'a>) -> Vec<(&'a str, &'a str
     let sources = sources(before, after);
     let is_taken = |(name, was): (&&'a str, &Option<&'a str>)| {
         let was = was.filter(|was| before.contains(was) && !after.contains_key(was) && was != name)?;
-        let kept = sources.get(name) == Some(name) && !sources.values().any(|source| *source == was);
+        // Whoever could not take it over keeps what it had.
+        let kept = !sources.values().any(|source| *source == was);
         kept.then_some((*name, was))
     };
     after.iter().filter_map(is_taken).collect()
@@ -53,9 +54,7 @@ fn source<'a>(name: &'a str, before: &[&'a str], after: &Hints<'a>, depth: usize
 fn unclaimed_twice<'a>(sources: BTreeMap<&'a str, &'a str>) -> BTreeMap<&'a str, &'a str> {
     let mut taken = Vec::new();
     let mut result = BTreeMap::new();
-    // A thing that keeps its name comes before one that takes it.
-    let (same, renamed): (Vec<_>, Vec<_>) = sources.into_iter().partition(|(name, source)| name == source);
-    for (name, source) in same.into_iter().chain(renamed) {
+    for (name, source) in sources {
         if !taken.contains(&source) {
             taken.push(source);
             result.insert(name, source);
@@ -120,6 +119,23 @@ mod tests {
     #[test]
     fn nothing_is_claimed_twice() {
         check(&["a"], &[("b", Some("a")), ("c", Some("a"))], &[("b", "a")]);
+        check(&["a"], &[("b", Some("a")), ("a", Some("a"))], &[("a", "a")]);
+    }
+
+    #[test]
+    fn a_name_keeps_what_it_has_unless_that_is_claimed_and_something_is_free() {
+        check(&["a", "b"], &[("a", Some("b")), ("new", None)], &[("a", "a")]);
+        check(&["a", "b"], &[("a", Some("b")), ("b", None), ("c", Some("a"))], &[("a", "a"), ("b", "b")]);
+        check(&["a", "b"], &[("a", Some("b")), ("c", Some("a"))], &[("a", "b"), ("c", "a")]);
+        // What was long gone is nothing to come from.
+        check(&[], &[("a", Some("gone"))], &[]);
+        check(&["a"], &[("a", Some("gone")), ("b", Some("a"))], &[("a", "a")]);
+    }
+
+    #[test]
+    fn a_circle_of_claims_ends() {
+        let circle = [("a", Some("b")), ("b", Some("a")), ("c", Some("a")), ("d", Some("b"))];
+        check(&["a", "b"], &circle, &[("a", "a"), ("b", "b")]);
     }
 
     #[test]

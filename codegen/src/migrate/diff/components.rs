@@ -217,7 +217,7 @@ impl<'a> Differ<'a> {
         let ((kinds, _), (wanted, _)) = (component_kinds(&store), component_kinds(&field.after.store));
         let gone: Vec<_> =
             old.iter().zip(&kinds).filter(|(_, kind)| !wanted.contains(kind)).map(|(old, _)| json!(old)).collect();
-        if !gone.is_empty() && !matches!(field.after.store, Store::Scalar { .. }) {
+        if !gone.is_empty() {
             changed = true;
             emptied = true;
             told["without"] = Value::Array(gone);

@@ -244,6 +244,8 @@ impl<'a> Differ<'a> {
         }
         self.watch_components(owner.after, field, before, &subject);
         let mut fill = fill.into_iter();
+        // An amount that becomes a number may be too large for it.
+        let doubtful = conversion.fit == Fit::Checked || names.len() > wanted.len();
         let lists = matches!(field.after.store, Store::Enums { .. } | Store::Components { .. } | Store::Blocks { .. });
         for (index, name) in names.iter().enumerate() {
             let Some(to) = wanted.get(index) else {
@@ -262,7 +264,7 @@ impl<'a> Differ<'a> {
                 fill: fill.next(),
                 sure: lists || (field.before.required && !emptied),
                 converted: conversion.using.is_some(),
-                doubtful: conversion.fit == Fit::Checked,
+                doubtful,
             };
             columns.kept.insert(name.clone(), kept);
         }
@@ -282,7 +284,7 @@ impl<'a> Differ<'a> {
     }
 
     /// A value for rows without one, where the field is required only now (or is emptied), or where one is given.
-    pub fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, emptied: bool) -> Vec<String> {
+    fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, emptied: bool) -> Vec<String> {
         let given = self.answers.value(&subject(owner, &field.after.name)).is_some();
         let newly = field.after.required && (!field.before.required || emptied);
         if given || newly { self.fill(owner, field.after).unwrap_or_default() } else { Vec::new() }

@@ -47,7 +47,7 @@ impl<'a> Differ<'a> {
         columns: &mut Columns,
     ) {
         let name = subject(owner.after, &field.after.name);
-        let fill = self.fill_newly(owner.after, field, !lost.is_empty());
+        let fill = self.fill(owner.after, field.after).unwrap_or_default();
         for target in common {
             let kept = Kept {
                 to: column(field.after, &target.after),
@@ -55,7 +55,7 @@ impl<'a> Differ<'a> {
                 fill: fill.first().cloned(),
                 sure: false,
                 converted: false,
-                doubtful: !field.before.required || !lost.is_empty(),
+                doubtful: field.after.required && (!field.before.required || !lost.is_empty()),
             };
             columns.kept.insert(column(field.before, &target.before), kept);
         }

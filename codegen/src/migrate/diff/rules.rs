@@ -125,8 +125,13 @@ fn broken(
         let (measured, bound) = (measured()?, bound?);
         // An optional list may be empty whatever its `min`.
         let some = if scalar.is_none() && sign == "<" { format!(" and {measured} > 0") } else { String::new() };
-        let same = money_of(scalar).then(|| field.before.columns().get(1).cloned()).flatten();
-        let same = same.map(|code| format!(" and t.{} = {}", names::quoted(&code), text(currency))).unwrap_or_default();
+        // The second column of what has bounds is the currency of an amount.
+        let same = field
+            .before
+            .columns()
+            .get(1)
+            .map(|code| format!(" and t.{} = {}", names::quoted(code), text(currency)))
+            .unwrap_or_default();
         Some(format!("{measured} {sign} {bound}{some}{same}"))
     };
     let mut add = |about: String, condition: Option<String>, live: bool| found.push(Broken { about, condition, live });
@@ -165,10 +170,6 @@ fn is_same_value(before: &str, after: &str) -> bool {
     before == after || (is_text(before) && is_text(after))
 }
 
-fn money_of(scalar: Option<Scalar>) -> bool {
-    scalar.is_some_and(Scalar::has_currency)
-}
-
 /// The bound is new, or on the other side of the one that was; what cannot be compared is taken to be.
 fn is_tighter(before: Option<&str>, after: &str, scalar: Option<Scalar>, tighter: Ordering) -> bool {
     let Some(before) = before else { return true };
@@ -181,7 +182,7 @@ fn is_tighter(before: Option<&str>, after: &str, scalar: Option<Scalar>, tighter
     };
     match (rank(after), rank(before)) {
         (Some(after), Some(before)) => after.order(&before) == tighter,
-        _ => before != after,
+        _ => true,
     }
 }
 

@@ -16,7 +16,7 @@ impl<'a> Differ<'a> {
     pub fn table(&mut self, name: Pair<&'a str>, cause: &str, mut columns: Columns) {
         let tables = self.both(name);
         keep_system_columns(&mut columns, tables.before);
-        add_system_columns(&mut columns, tables);
+        add_system_columns(&mut columns, tables.after);
         self.rename_columns(name, &columns, cause);
         let mut backfills = Backfills::new();
         self.keep_columns(name, tables, &columns, &mut backfills);
@@ -207,12 +207,11 @@ impl<'a> Differ<'a> {
             // Rows that are given a value may all be given the same.
             let filled = |key: &Key| columns.kept.get(&key.column).is_some_and(|kept| kept.fill.is_some());
             let in_the_way = converted || index.unique && index.on.iter().any(filled);
-            let carried = index.on.iter().any(|key| !kept.contains_key(&key.column));
+            let gone = index.on.iter().any(|key| !kept.contains_key(&key.column));
             match same {
                 Some(position) => self.index_renames.push((index.name.clone(), new.remove(position).name.clone())),
-                None if index.on.iter().any(|key| columns.dropped.contains(&key.column)) => {}
-                // The index of a column that is carried over goes with it.
-                None if carried => {}
+                // It goes with its column.
+                None if gone => {}
                 None if in_the_way => self.push(Step::DropIndexNow { name: index.name.clone() }),
                 None => self.push(Step::DropIndex { name: index.name.clone() }),
             }
@@ -256,10 +255,9 @@ fn index_subject(table: &str, index: &Index, columns: &Columns) -> String {
 /// Columns that no field has: `id`, `created_at`, the owner of an item.
 fn keep_system_columns(columns: &mut Columns, before: &Table) {
     let of_fields: Vec<_> = before.fields.iter().flat_map(crate::catalog::Field::columns).collect();
-    let is_list = matches!(before.role, crate::catalog::Role::List { .. });
     for column in &before.columns {
         let system = !of_fields.contains(&column.name) && !columns.kept.contains_key(&column.name);
-        if system && (!is_list || column.name == "owner_id" || column.name == "position") {
+        if system {
             let kept = super::fields::Kept {
                 to: column.name.clone(),
                 subject: String::new(),
@@ -274,10 +272,8 @@ fn keep_system_columns(columns: &mut Columns, before: &Table) {
 }
 
 /// Columns that no field stands for, and that entries did not have in an earlier version: they have to be nullable.
-fn add_system_columns(columns: &mut Columns, tables: Pair<&Table>) {
-    let of_fields: Vec<_> = tables.after.fields.iter().flat_map(crate::catalog::Field::columns).collect();
-    let entries = matches!(tables.after.role, crate::catalog::Role::Content);
-    for column in tables.after.columns.iter().filter(|column| entries && !of_fields.contains(&column.name)) {
+fn add_system_columns(columns: &mut Columns, after: &Table) {
+    for column in &after.columns {
         if !columns.kept.values().any(|kept| kept.to == column.name) {
             columns.added.entry(column.name.clone()).or_default();
         }
