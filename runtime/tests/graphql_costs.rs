@@ -96,17 +96,26 @@ fn each_part_has_its_price() {
         ("{ shelf(id: 1) { owned(first: 2) { full } } }", parts(3, 0, 5, 0, 0, 20)),
         // Numbers: of one list, and of a list of each owner.
         ("{ shelves { totalCount } }", parts(20, 0, 100, 0, 0, 0)),
-        ("{ shelves(first: 9) { nodes { booksConnection { totalCount } } } }", parts(9 + 180, 0, 9 * 50 + 9 * 25, 0, 0, 0)),
+        (
+            "{ shelves(first: 9) { nodes { booksConnection { totalCount } } } }",
+            parts(9 + 180, 0, 9 * 50 + 9 * 25, 0, 0, 0),
+        ),
         // `first` is a page of lists alone, and lists of ids count their items at the root alone.
         ("{ weigh(first: 1000, ids: [1, 2, 3], by: {width: 1}) }", parts(1, 0, 0, 0, 3 + 1, 0)),
         ("{ found(first: \"ab\") { id } }", parts(20, 0, 0, 0, 0, 0)),
         ("{ all(ids: [1, 2, 3]) { id } }", parts(3, 0, 0, 0, 3, 0)),
         // What is written costs its objects, what is asked below it is asked as of a query.
         ("mutation { make(by: {width: 1, inner: {width: 2}}) { id } }", parts(1, 100, 0, 0, 6, 0)),
-        ("mutation { make(by: {width: 1}) { shelf(by: {width: 1, inner: {width: 2}}) { id } } }", parts(2, 100, 0, 0, 3 + 2, 0)),
+        (
+            "mutation { make(by: {width: 1}) { shelf(by: {width: 1, inner: {width: 2}}) { id } } }",
+            parts(2, 100, 0, 0, 3 + 2, 0),
+        ),
         ("mutation { makeAll(of: [{width: 1}, {width: 2}]) { id } }", parts(2, 100, 0, 0, 2 + 6, 0)),
         // A filter by the type of what a relation points at.
-        ("{ shelves(filter: {about: {book: {title: {eq: \"a\"}}}}) { nodes { id } } }", parts(20, 0, 0, 1000 + 50, 2, 0)),
+        (
+            "{ shelves(filter: {about: {book: {title: {eq: \"a\"}}}}) { nodes { id } } }",
+            parts(20, 0, 0, 1000 + 50, 2, 0),
+        ),
     ];
     let api = api();
     for (document, expected) in cases {
@@ -118,9 +127,12 @@ fn each_part_has_its_price() {
 fn what_is_skipped_costs_nothing() {
     let api = api();
     let objects = |document: &str, variables: Json| api.ask(document, &variables).map(|parts| parts.objects);
-    for (directive, left_out) in
-        [("@skip(if: true)", true), ("@skip(if: false)", false), ("@include(if: true)", false), ("@include(if: false)", true)]
-    {
+    for (directive, left_out) in [
+        ("@skip(if: true)", true),
+        ("@skip(if: false)", false),
+        ("@include(if: true)", false),
+        ("@include(if: false)", true),
+    ] {
         let document = format!("{{ shelf(id: 1) {{ id owned(first: 7) {directive} {{ id }} }} }}");
         assert_eq!(objects(&document, none()), Ok(if left_out { 1 } else { 8 }), "{directive}");
     }
@@ -160,9 +172,8 @@ fn limits_hold_at_exactly_their_number() {
             format!("{{ {} }}", repeated(count, &|_| "... @skip(if: false) { __typename } ".to_owned()))
         }),
         ("levels of fields", 12, &|count| {
-            let levels = count - 2;
-            let open = repeated(levels, &|n| if n % 2 == 0 { "shelf { ".into() } else { "owned(first: 1) { ".to_owned() });
-            format!("{{ all(ids: [1]) {{ owned(first: 1) {{ {open} id {} }} }} }}", "} ".repeat(levels).replacen("} ", "", 1))
+            let between = |n: usize| if n % 2 == 0 { "owned(first: 1) { ".to_owned() } else { "shelf { ".to_owned() };
+            format!("{{ all(ids: [1]) {{ {} id {} }} }}", repeated(count - 2, &between), "} ".repeat(count - 2))
         }),
         ("`first`", 100, &|count| format!("{{ shelves(first: {count}) {{ nodes {{ id }} }} }}")),
         ("conditions in filters", 250, &|count| {
@@ -185,7 +196,8 @@ fn a_request_may_cost_as_much_as_the_limit() {
     let document = "{ shelves(first: 3, orderBy: [{field: \"a\"}]) { totalCount nodes { full } } }";
     let cost = api().ask(document, &none()).expect("it is within the limits").total();
     assert_eq!(cost, 3 + 250 + 100 + 90);
-    let within = |limit: u64| api().within(Limits { cost: u32::try_from(limit).unwrap(), ..LIMITS }).ask(document, &none());
+    let within =
+        |limit: u64| api().within(Limits { cost: u32::try_from(limit).unwrap(), ..LIMITS }).ask(document, &none());
     assert!(within(cost).is_ok());
     let refused = within(cost - 1).expect_err("one less");
     assert_eq!(refused, [format!("the request costs {cost}, most of it for lists, the limit is {}", cost - 1)]);

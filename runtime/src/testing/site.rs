@@ -102,7 +102,9 @@ impl TestSite {
     pub async fn load_demo(&self) {
         let api = &self.server.app.api;
         let store = api.database.trusted();
-        transfer::demo::load(&store, api.hooks(), self.demo).await.unwrap_or_else(|error| panic!("the demo: {error:?}"));
+        transfer::demo::load(&store, api.hooks(), self.demo)
+            .await
+            .unwrap_or_else(|error| panic!("the demo: {error:?}"));
     }
 
     /// Somebody who is not signed in.
@@ -120,7 +122,8 @@ impl TestSite {
 
     /// The store of somebody with this role, for the typed API: `store.find(Stage::Draft).filter(..)`.
     pub fn store(&self, role: &str) -> Store {
-        let actor = Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
+        let actor =
+            Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
         self.server.app.api.database.acting(actor)
     }
 

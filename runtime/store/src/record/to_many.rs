@@ -34,7 +34,9 @@ impl<T> Deref for ToMany<T> {
     fn deref(&self) -> &Vec<T> {
         match &self.0 {
             Some(items) => items,
-            None => panic!("the list was not loaded: name it under `with:` of the computed field, or leave `bare()` out"),
+            None => {
+                panic!("the list was not loaded: name it under `with:` of the computed field, or leave `bare()` out")
+            }
         }
     }
 }
