@@ -155,7 +155,10 @@ fn what_is_skipped_costs_nothing() {
 #[test]
 fn limits_hold_at_exactly_their_number() {
     let repeated = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
-    let documents: [(&str, usize, &dyn Fn(usize) -> String); 8] = [
+    let filtered = |count: usize, item: &dyn Fn(usize) -> String| {
+        format!("{{ shelves(filter: {{or: [{}]}}) {{ nodes {{ id }} }} }}", repeated(count, item))
+    };
+    let documents: [(&str, usize, &dyn Fn(usize) -> String); 10] = [
         ("operations", 20, &|count| repeated(count, &|n| format!("query Q{n} {{ __typename }} "))),
         ("fragments", 100, &|count| {
             let spreads = repeated(count, &|n| format!("...F{n} "));
@@ -176,10 +179,9 @@ fn limits_hold_at_exactly_their_number() {
             format!("{{ all(ids: [1]) {{ {} id {} }} }}", repeated(count - 2, &between), "} ".repeat(count - 2))
         }),
         ("`first`", 100, &|count| format!("{{ shelves(first: {count}) {{ nodes {{ id }} }} }}")),
-        ("conditions in filters", 250, &|count| {
-            let conditions = repeated(count, &|n| format!("{{name: {{eq: \"{n}\"}}}} "));
-            format!("{{ shelves(filter: {{or: [{conditions}]}}) {{ nodes {{ id }} }} }}")
-        }),
+        ("conditions in filters", 250, &|count| filtered(count, &|n| format!("{{name: {{eq: \"{n}\"}}}} "))),
+        ("conditions in filters", 250, &|count| filtered(count, &|n| format!("{{name: {{contains: \"{n}\"}}}} "))),
+        ("conditions in filters", 250, &|count| filtered(count, &|_| "{about: {book: {}}} ".to_owned())),
     ];
     let api = api().within(Limits { cost: 1_000_000, list: 1000, ..LIMITS });
     for (what, limit, document) in documents {

@@ -103,3 +103,69 @@ impl Lists {
         self.longest = self.longest.max(length as u64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use crate::types::Types;
+
+    const SDL: &str = "
+        type Query { one(a: Int, b: Int, c: Int): Colour two: Colour three(a: Int): Colour }
+        type Other { four: Colour }
+        enum Colour { RED GREEN BLUE PINK }
+        enum Size { S L }
+        input Box { width: Int height: Int }
+        input Case { inner: Box }";
+
+    /// Those of the SDL, the scalars of GraphQL, and those of the type system itself.
+    const TYPES: u64 = 25;
+
+    fn fields(query: &str) -> u64 {
+        let types = Types::parse(SDL).unwrap();
+        let document = parse_query(query).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        types.facts.sizes.fields(&document, &operation.node.selection_set.node)
+    }
+
+    #[test]
+    fn an_answer_has_the_fields_of_its_lists() {
+        let all = |list: &str| fields(&format!("{{ types {{ {list} {{ name }} }} }}"));
+        // The list itself, one of it for each type, and what all of them have together.
+        assert_eq!(fields("{ name }"), 1);
+        assert_eq!(fields("{ types { name } }"), 1 + TYPES);
+        assert_eq!(all("fields"), 1 + TYPES + 4);
+        assert_eq!(all("inputFields"), 1 + TYPES + 3);
+        assert_eq!(all("enumValues"), 1 + TYPES + 6);
+        assert_eq!(all("possibleTypes"), 1 + TYPES + TYPES);
+        assert_eq!(all("interfaces"), 1 + TYPES + TYPES);
+        assert_eq!(fields("{ types { fields { args { name } } } }"), 1 + TYPES + 4 + 4);
+        assert_eq!(fields("{ directives { name args { name } } }"), 1 + 8 + 8 + 8 * 3);
+    }
+
+    #[test]
+    fn below_what_is_not_all_each_list_may_be_the_longest() {
+        let each = |list: &str| fields(&format!("{{ types {{ ofType {{ {list} {{ name }} }} }} }}"));
+        assert_eq!(each("fields"), 1 + TYPES + TYPES + TYPES * 3);
+        assert_eq!(each("inputFields"), 1 + TYPES + TYPES + TYPES * 2);
+        assert_eq!(each("enumValues"), 1 + TYPES + TYPES + TYPES * 4);
+        assert_eq!(each("interfaces"), 1 + TYPES + TYPES + TYPES);
+        assert_eq!(each("possibleTypes"), 1 + TYPES + TYPES + TYPES * TYPES);
+        assert_eq!(fields("{ types { fields { type { fields { name } } } } }"), 1 + TYPES + 4 + 4 + 4 * 3);
+        assert_eq!(fields("{ types { ...F } } fragment F on __Type { fields { name } }"), 1 + TYPES + 4);
+        assert_eq!(fields("{ ... on __Schema { types { types { name } } } }"), 1 + TYPES + TYPES * TYPES);
+    }
+
+    #[test]
+    fn a_type_is_within_three_others_at_most() {
+        assert_eq!(fields("{ type { ofType { ofType { ofType { name } } } } }"), 5);
+        // There is nothing within the third.
+        assert_eq!(fields("{ type { ofType { ofType { ofType { ofType { name kind } } } } } }"), 5);
+        // What another field answers is within nothing yet.
+        assert_eq!(
+            fields("{ type { ofType { ofType { ofType { fields { type { ofType { name } } } } } } } }"),
+            5 + 3 * 3
+        );
+        assert_eq!(fields("{ type { ofType { ofType { ofType { itself { ofType { name } } } } } } }"), 7);
+    }
+}
