@@ -3,6 +3,7 @@
 mod computed;
 mod demo;
 mod hooks;
+mod mutations;
 mod queries;
 mod routes;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The site's own code, tested on a server and a database of its own: `cargo xtask test -p PACKAGE`.
 
-use generated::content::Product;
+use generated::content::{Product, ProductStockStatus, ProductVariantStockStatus};
 use generated::fields::product;
 use runtime::prelude::*;
 use runtime::testing;
@@ -57,5 +57,38 @@ fn the_sitemap_has_what_is_live_and_nothing_else() {
         let viewer = site.store("viewer");
         let live = viewer.find::<Product>(Stage::Live).filter(product::NAME.is("Live"));
         assert_eq!(live.ids().await.expect("they are read").len(), 1);
+    });
+}
+
+#[test]
+fn what_is_sold_out_is_so_with_its_variants_and_live_at_once() {
+    testing::run(crate::site(), async |site| {
+        site.load_demo().await;
+        let store = site.trusted();
+        let find = |slug: &str| store.find::<Product>(Stage::Live).filter(product::SLUG.is(slug));
+        let with_variants = store.find::<Product>(Stage::Live).first(100).all().await.expect("they are read");
+        let before = with_variants.into_iter().find(|product| product.variants.len() > 1).expect("one with variants");
+        let sell_out =
+            format!(r#"mutation {{ sellOut(product: "{}") {{ stockStatus revision status }} }}"#, before.slug);
+        let denied = site.with_role("viewer").await.ask(&sell_out).await;
+        assert_eq!(denied.codes(), ["FORBIDDEN"], "{denied:?}");
+        let answer = site.with_role("editor").await.ask(&sell_out).await;
+        let product = &answer.data["sellOut"];
+        assert_eq!(
+            (&product["stockStatus"], &product["status"]),
+            (&"OUT_OF_STOCK".into(), &"PUBLISHED".into()),
+            "{answer:?}"
+        );
+        assert_eq!(product["revision"], before.revision + 1);
+        let live = find(&before.slug).one().await.expect("it is read").expect("it is live");
+        assert_eq!(live.stock_status, ProductStockStatus::OutOfStock);
+        let ids = |product: &Product| {
+            product.variants.iter().map(|variant| (variant.id, variant.sku.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&live), ids(&before));
+        let is_out = |status: ProductVariantStockStatus| status == ProductVariantStockStatus::OutOfStock;
+        assert!(live.variants.iter().all(|variant| is_out(variant.stock_status)));
+        let nothing = site.with_role("admin").await.ask(r#"mutation { sellOut(product: "no-such") { id } }"#).await;
+        assert_eq!((nothing.codes(), nothing.data["sellOut"].is_null()), (vec![], true));
     });
 }

@@ -17,7 +17,16 @@ pub static QUERIES: &[OperationInfo] = &[
     },
 ];
 
-pub static MUTATIONS: &[OperationInfo] = &[];
+pub static MUTATIONS: &[OperationInfo] = &[
+    OperationInfo {
+        name: "sellOut",
+        args: &[
+            ArgumentInfo { name: "product", kind: Kind::Slug, many: false, required: true, default: None },
+        ],
+        returns: Returns::Content { of: &PRODUCT, many: false },
+        roles: &["admin", "editor"],
+    },
+];
 
 /// The site's own queries.
 pub trait Queries: Send + Sync + 'static {
@@ -27,15 +36,22 @@ pub trait Queries: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Id<Product>>>> + Send;
 }
 
-/// All that the site implements.
-pub trait Site: ProductComputed + Queries + Send + Sync + 'static {}
+/// The site's own mutations; each is one transaction.
+pub trait Mutations: Send + Sync + 'static {
+    /// Marks a product and all its variants as out of stock; what is live of it follows.
+    fn sell_out(&self, product: String, cx: &mut Cx<'_>) -> impl Future<Output = Result<Option<Id<Product>>>> + Send;
+}
 
-impl<T: ProductComputed + Queries + Send + Sync + 'static> Site for T {}
+/// All that the site implements.
+pub trait Site: ProductComputed + Queries + Mutations + Send + Sync + 'static {}
+
+impl<T: ProductComputed + Queries + Mutations + Send + Sync + 'static> Site for T {}
 
 /// The site's code, as the server calls it.
 pub fn site<S: Site>(site: S) -> SiteCode {
     SiteBuilder::new(site)
         .computed("onSale", |site, entries: &[crate::content::Product], cx| Box::pin(ProductComputed::on_sale(site, entries, cx)))
         .query("bestOf", |site, args, cx| Box::pin(async move { Queries::best_of(site, args.get(0)?, args.get(1)?, cx).await }))
+        .mutation("sellOut", |site, args, cx| Box::pin(async move { Mutations::sell_out(site, args.get(0)?, cx).await }))
         .build()
 }
