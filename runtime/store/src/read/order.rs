@@ -390,3 +390,6 @@ fn signature(info: &ContentInfo, keys: &[Key]) -> String {
     }
     format!("{hash:08x}")
 }
+
+#[cfg(test)]
+mod tests;
