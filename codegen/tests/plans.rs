@@ -5,7 +5,6 @@
 //! last part.
 
 use std::path::Path;
-use std::time::Instant;
 
 use codegen::SourceFile;
 use codegen::catalog::{Catalog, lower};
@@ -96,7 +95,7 @@ fn what_entries_did_not_have_in_an_earlier_version_is_added() {
 }
 
 #[test]
-fn a_hundred_types_are_planned_in_no_time() {
+fn a_hundred_types_are_planned_and_read_back() {
     let type_of = |index: usize| {
         let fields: String = (0..12)
             .map(|field| format!("  f{field}: {{ type: string, filterable: true, description: F. }}\n"))
@@ -104,11 +103,8 @@ fn a_hundred_types_are_planned_in_no_time() {
         format!("# file: t{index}.yaml\ntype: t{index}\nplural: t{index}s\ndescription: A type.\nfields:\n{fields}")
     };
     let schema = schema(&(0..100).map(type_of).collect::<String>());
-    let start = Instant::now();
     let first = plan(&Catalog::default(), &schema, &Answers::default()).expect("no hazards");
     let migration = first.migration(1, "cargo xtask generate");
     let after = Catalog::from_json(&migration.catalog).expect("what was written can be read");
     assert!(plan(&after, &schema, &Answers::default()).expect("no hazards").is_empty());
-    // Generous, because this is not the optimized build.
-    assert!(start.elapsed().as_millis() < 2_000, "{:?}", start.elapsed());
 }
