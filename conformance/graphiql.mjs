@@ -21,7 +21,11 @@ class Browser {
       text = messages.pop();
       messages.forEach((message) => this.hear(JSON.parse(message)));
     });
-    this.failed = new Promise((_, reject) => this.process.on('error', reject));
+    const none = (error) => new Error(`${program} does not start (${error.message}): install Chromium, or name another program with CHROMIUM`);
+    this.failed = new Promise((_, reject) => this.process.on('error', (error) => reject(none(error))));
+    this.failed.catch(() => {});
+    // Told by `failed` already.
+    this.process.stdio[3].on('error', () => {});
   }
 
   hear(message) {
@@ -38,9 +42,11 @@ class Browser {
   }
 
   async close() {
-    const ended = new Promise((resolve) => this.process.on('exit', resolve));
-    this.process.kill('SIGKILL');
-    await ended;
+    if (this.process.pid) {
+      const ended = new Promise((resolve) => this.process.on('exit', resolve));
+      this.process.kill('SIGKILL');
+      await ended;
+    }
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -7,13 +7,14 @@ use uuid::Uuid;
 use crate::field::Set;
 use crate::find::{Find, Source};
 use crate::hooks::HookSet;
-use crate::id::Id;
+use crate::id::{self, Id};
 use crate::record::Content;
 use crate::write::batch::{Happened, Input, Target};
 use crate::write::remove::Subject;
 use crate::write::{Work, save};
 use crate::{Connection, Stage, Store};
-use base::error::{Code, Error, Result};
+use base::error::{Error, Result};
+use model::content::ContentInfo;
 
 /// Hooks that save entries whose hooks save entries, and so on: further down than any site means to go.
 const DEEPEST: usize = 16;
@@ -38,8 +39,29 @@ pub(crate) struct Done {
     pub events: Vec<Happened>,
     /// Writes that are under way inside of each other.
     depth: usize,
+    /// The entries that they are about.
+    under_way: Vec<(&'static str, Uuid)>,
     /// Another writer was in the way of one of them.
     pub race: bool,
+}
+
+impl Done {
+    /// These are being written. What is being written cannot be written by its own hooks: the write would go on with what it was.
+    pub(crate) fn begin(&mut self, entries: impl Iterator<Item = (&'static ContentInfo, Uuid)>) -> Result<()> {
+        let known = self.under_way.len();
+        for (info, id) in entries {
+            if self.under_way[..known].contains(&(info.table, id)) {
+                let entry = id::encode(info.table, id);
+                let message = format!(
+                    "a hook writes the {} `{entry}`, which is being written: let `before_save` change `new`",
+                    info.name
+                );
+                return Err(Error::internal(message));
+            }
+            self.under_way.push((info.table, id));
+        }
+        Ok(())
+    }
 }
 
 impl Cx<'_> {
@@ -126,13 +148,14 @@ impl Cx<'_> {
     async fn compose(&mut self, work: &Work<'_>) -> Result<Vec<Uuid>> {
         if self.done.depth == DEEPEST {
             let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} times over");
-            return Err(Error::new(Code::Internal, message));
+            return Err(Error::internal(message));
         }
         self.connection.run("savepoint part", true).await?;
-        let before = self.done.events.len();
+        let (before, under_way) = (self.done.events.len(), self.done.under_way.len());
         self.done.depth += 1;
         let attempted = work.attempt(&mut self.again(), false).await;
         self.done.depth -= 1;
+        self.done.under_way.truncate(under_way);
         match attempted {
             Ok(saved) => {
                 self.connection.run("release savepoint part", true).await?;

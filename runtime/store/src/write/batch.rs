@@ -79,6 +79,7 @@ pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<
     must_save(guard, request)?;
     let mut faults = Faults::default();
     let mut items = prepare(cx.connection, guard, store, request, &mut faults).await?;
+    cx.done.begin(items.iter().filter(|item| item.is_changed()).map(|item| (item.info, item.new.id)))?;
     slug::assign(&mut items, cx.connection, again).await?;
     let publishes = |item: &Item| item.publish || !item.info.drafts;
     check(store, &items, &publishes, &mut faults);
@@ -286,6 +287,7 @@ pub async fn publish_items(
 pub async fn publish(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let store = cx.store;
     let item = remove::subject(cx.connection, store, of, Action::Publish).await?;
+    cx.done.begin(std::iter::once((of.info, of.id)))?;
     let mut faults = Faults::default();
     let items = std::slice::from_ref(&item);
     check(store, items, &|_| true, &mut faults);

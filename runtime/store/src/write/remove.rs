@@ -77,6 +77,7 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let (going, blockers) = closure(cx.connection, store, of, Leaving::ForGood).await?;
     refuse_referenced(cx.connection, store, of.info, &blockers, "deleted").await?;
     let items = stored(cx.connection, &going, |_| true).await?;
+    cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
     for item in &items {
         call(cx, Moment::BeforeDelete, item).await?;
     }
@@ -109,6 +110,7 @@ pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<
         refuse_referenced(cx.connection, store, of.info, &blockers, "unpublished").await?;
     }
     let items = stored(cx.connection, &going, |info| hooks.of(info).is_some()).await?;
+    cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
     for item in &items {
         call(cx, Moment::BeforeUnpublish, item).await?;
     }

@@ -156,7 +156,8 @@ fn code_beside_code_is_one() {
 fn many_marks_cost_in_proportion() {
     let work = |times: usize| {
         let html = "<b>a<i>b</i></b><s>c<i>d:</i></s>".repeat(times);
-        let clock = || Duration::from(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID.now().expect("a clock of the thread"));
+        let clock =
+            || Duration::from(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID.now().expect("a clock of the thread"));
         let before = clock();
         let written = to_markdown(&html).unwrap();
         assert!(written.len() > html.len() / 4);
