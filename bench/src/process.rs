@@ -39,10 +39,9 @@ impl Server {
         let command = command.env("TYPECASE_SECRET", "bench-9fK2pXw7Lq4ZtR8mVd3HsY6nBc1GjA5eUo0iTxPk");
         // One client asks for more than a thousand people would.
         let command = command.env("TYPECASE_RATE", "off");
-        // As many for reads of anonymous visitors, which are measured; those of others have as many, and writes half of it.
-        let connections = (2 * CONNECTIONS + CONNECTIONS / 2 + 1).to_string();
-        let child =
-            command.env("TYPECASE_CONNECTIONS", connections).env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;
+        // Reads of anonymous visitors are measured.
+        let command = command.env("TYPECASE_PUBLIC_CONNECTIONS", CONNECTIONS.to_string());
+        let child = command.env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;
         let server = Self { name, address, child };
         let end = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(&server.address).is_err() {

@@ -19,15 +19,13 @@ use web::Environment;
 use crate::config::{self, Config};
 use crate::server::Server;
 use base::error::{Code, Error, Result};
+use base::settings::RUST_LOG;
 use identity::Accounts;
 use model::content::SchemaInfo;
 use store::{Database, Limits, Store};
 use transfer::{check, demo, export, import};
 
 use crate::doctor;
-
-/// What is logged when RUST_LOG does not say.
-const LOGGED: &str = "info,sqlx=warn,hyper=warn";
 
 #[derive(Parser)]
 #[command(name = "typecase", about = "The server of this site", version)]
@@ -133,8 +131,11 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
     let config = Config::from_env();
     if let Command::Doctor = command {
         let findings = doctor::examine(config.as_ref().map_err(Vec::as_slice), server.schema).await;
-        print!("{}", doctor::report(&findings));
+        print!("{}{}", doctor::report(&findings), doctor::settings(|name| std::env::var(name).ok()));
         return Ok(if doctor::is_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    for unknown in config::unknown() {
+        tracing::warn!("{unknown}");
     }
     let mut config = config.map_err(config::unusable)?;
     match command {
@@ -170,7 +171,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Token(task) => token::run(&accounts(&config, &server).await?, task).await?,
         Command::Keys(task) => {
             // A key that is sealed with a secret of this process could be opened by nobody.
-            config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong.into()]))?;
+            config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;
             keys::run(&accounts(&config, &server).await?, task).await?;
         }
         Command::Doctor | Command::Schema => {}
@@ -211,7 +212,8 @@ async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {
 }
 
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(RUST_LOG.default(false).unwrap_or_default()));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

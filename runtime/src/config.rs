@@ -1,30 +1,20 @@
 //! Settings of a server, from the environment: all that is wrong with them is told at once.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
+use tracing_subscriber::EnvFilter;
 
 use base::error::{Code, Error, Problem};
-use identity::WrongSetting;
+use base::settings::{self, Reader, Unknown};
 use identity::settings::Settings;
-use store::Limits;
-use store::PublicRole;
+use store::{Limits, PublicRole, Sizes};
 use web::Environment;
 use web::protection;
 
-/// Where to listen when nothing says so: this machine only.
-const ADDRESS: &str = "127.0.0.1:4000";
-const PLAN_MEMORY: u32 = 32;
-/// For reads of anonymous visitors 10, for those of others 10, for writes 5, and one that is listened on.
-const CONNECTIONS: u32 = 26;
-/// For a statement, and for one of an anonymous visitor.
-const STATEMENT: Duration = Duration::from_secs(10);
-const PUBLIC_STATEMENT: Duration = Duration::from_secs(5);
-/// Below the time of a request, which ends with a worse answer.
-const LONGEST_STATEMENT: Duration = Duration::from_secs(29);
+pub use base::settings::Wrong;
+
 /// A shorter token could be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
@@ -52,208 +42,116 @@ pub struct Config {
     pub identity: Settings,
 }
 
-/// A variable of the environment that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    pub variable: Cow<'static, str>,
-    pub message: String,
-}
-
 impl Config {
     pub fn from_env() -> Result<Self, Vec<Wrong>> {
-        Self::read(|name| std::env::var(name).ok())
+        let mut read = Self::read(|name| std::env::var(name).ok());
+        for setting in settings::ALL {
+            if let Err(std::env::VarError::NotUnicode(_)) = std::env::var(setting.name) {
+                let wrong = Wrong { variable: setting.name.into(), message: "it is no text (UTF-8)".to_owned() };
+                read = Err(read.err().into_iter().flatten().chain([wrong]).collect());
+            }
+        }
+        read
     }
 
     /// An empty variable counts as one that is not set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Wrong>> {
-        let mut reader = Reader { variable, wrong: Vec::new() };
-        let database = reader.database();
-        let limits = reader.limits();
-        let plan_memory = reader.parsed("TYPECASE_PLAN_MEMORY", "a number from 1 to 65536").unwrap_or(PLAN_MEMORY);
-        let address = reader.address();
-        let health_address = reader.parsed("TYPECASE_HEALTH_ADDRESS", "an address and a port like `0.0.0.0:4001`");
-        let environment = reader.environment();
-        let token = reader.token();
-        let public_role = reader.public_role();
-        let public_login = reader.get("TYPECASE_PUBLIC_DATABASE_URL");
-        let public_login = public_login.and_then(|url| reader.postgres("TYPECASE_PUBLIC_DATABASE_URL", &url));
-        let protection = reader.protection(environment);
-        let identity = reader.identity(address, environment);
+        let mut reader = Reader::new(&variable);
+        let is_development = reader.is_development;
+        let database = database(&mut reader);
+        let address = address(&mut reader);
+        reader.parsed(&settings::RUST_LOG, |text| EnvFilter::try_new(text).map_err(|_| format!("`{text}` is wrong")));
         let config = Self {
             database,
-            limits,
-            plan_memory,
+            limits: limits(&mut reader),
+            plan_memory: reader.number(&settings::TYPECASE_PLAN_MEMORY),
             address,
-            health_address,
-            environment,
-            token,
-            public_role,
-            public_login,
-            protection,
-            identity,
+            health_address: reader.parsed(&settings::TYPECASE_HEALTH_ADDRESS, socket),
+            environment: if is_development { Environment::Development } else { Environment::Production },
+            token: reader.parsed(&settings::TYPECASE_DEV_TOKEN, token),
+            public_role: reader.parsed(&settings::TYPECASE_PUBLIC_ROLE, public_role).flatten(),
+            public_login: reader.parsed(&settings::TYPECASE_PUBLIC_DATABASE_URL, postgres),
+            protection: protection::Settings::read(&mut reader),
+            identity: Settings::read(&mut reader, address),
         };
-        if !(1..=65_536).contains(&config.plan_memory) {
-            reader.wrong("TYPECASE_PLAN_MEMORY", "it must be a number from 1 to 65536");
-        }
-        if reader.wrong.is_empty() { Ok(config) } else { Err(reader.wrong) }
+        let wrong = reader.finish();
+        if wrong.is_empty() { Ok(config) } else { Err(wrong) }
     }
 
     /// What commands can do without, and a server in production cannot.
     pub fn check_for_serving(&self) -> Result<(), Vec<Wrong>> {
-        let mut wrong = Vec::new();
+        let mut wrong = self.protection.check_for_serving();
         if let Err(missing) = self.identity.check_for_serving() {
-            wrong.push(missing.into());
+            wrong.push(missing);
         }
         if self.token.is_some() && self.environment == Environment::Production {
             let message = "it is for development only: make users with `typecase user create`, and tokens for programs with \
                 `typecase token create`";
-            wrong.push(Wrong { variable: "TYPECASE_DEV_TOKEN".into(), message: message.into() });
+            wrong.push(Wrong { variable: settings::TYPECASE_DEV_TOKEN.name.into(), message: message.into() });
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 }
 
-impl From<WrongSetting> for Wrong {
-    fn from((variable, message): WrongSetting) -> Self {
-        Self { variable, message }
+/// Variables that look like settings and are none.
+pub fn unknown() -> Vec<Unknown> {
+    let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+    let providers = std::env::var(settings::TYPECASE_OIDC.name).unwrap_or_default();
+    let providers: Vec<_> = providers.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    settings::unknown(names.iter().map(String::as_str), &providers)
+}
+
+fn limits(reader: &mut Reader<'_>) -> Limits {
+    Limits {
+        connections: Sizes {
+            public: reader.number(&settings::TYPECASE_PUBLIC_CONNECTIONS),
+            reads: reader.number(&settings::TYPECASE_READ_CONNECTIONS),
+            writes: reader.number(&settings::TYPECASE_WRITE_CONNECTIONS),
+        },
+        statement: Some(reader.time(&settings::TYPECASE_STATEMENT_TIMEOUT)),
+        public_statement: Some(reader.time(&settings::TYPECASE_PUBLIC_STATEMENT_TIMEOUT)),
     }
 }
 
-struct Reader<F> {
-    variable: F,
-    wrong: Vec<Wrong>,
+fn database(reader: &mut Reader<'_>) -> String {
+    reader.parsed(&settings::DATABASE_URL, postgres);
+    reader.get(&settings::DATABASE_URL).unwrap_or_else(|| {
+        reader.refuse(&settings::DATABASE_URL, "it is not set (`cargo xtask dev` brings its own)");
+        String::new()
+    })
 }
 
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.variable)(name).filter(|value| !value.is_empty())
+/// The address may hold a password, so it is not shown. Its parser takes any scheme.
+fn postgres(url: &str) -> Result<PgConnectOptions, String> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err("it is no address of a PostgreSQL".to_owned());
     }
+    PgConnectOptions::from_str(url).map_err(|error| format!("it is no address of a PostgreSQL ({error})"))
+}
 
-    fn wrong(&mut self, variable: &'static str, message: impl Into<String>) {
-        self.wrong.push(Wrong { variable: variable.into(), message: message.into() });
-    }
+/// `PORT` is what hosting services set; the address wins.
+fn address(reader: &mut Reader<'_>) -> SocketAddr {
+    let address = reader.parsed(&settings::TYPECASE_ADDRESS, socket);
+    let port = u16::try_from(reader.number(&settings::PORT)).unwrap_or_default();
+    let is_hosted = reader.get(&settings::PORT).is_some() && reader.get(&settings::TYPECASE_ADDRESS).is_none();
+    let hosted = is_hosted.then(|| SocketAddr::from(([0, 0, 0, 0], port)));
+    hosted.or(address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000)))
+}
 
-    fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
-        let value = self.get(name)?;
-        let parsed = value.parse().ok();
-        if parsed.is_none() {
-            self.wrong(name, format!("`{value}` is not {expected}"));
-        }
-        parsed
-    }
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` cannot be used"))
+}
 
-    fn limits(&mut self) -> Limits {
-        let expected = format!("a number from {} to 1000", Limits::FEWEST);
-        let connections = self.parsed("TYPECASE_CONNECTIONS", &expected).unwrap_or(CONNECTIONS);
-        if !(Limits::FEWEST..=1000).contains(&connections) {
-            self.wrong("TYPECASE_CONNECTIONS", format!("`{connections}` is not {expected}"));
-        }
-        Limits {
-            connections,
-            statement: Some(self.time("TYPECASE_STATEMENT_TIMEOUT", STATEMENT)),
-            public_statement: Some(self.time("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", PUBLIC_STATEMENT)),
-        }
+fn public_role(name: &str) -> Result<Option<PublicRole>, String> {
+    match name {
+        "none" => Ok(None),
+        _ => name.parse().map(Some).map_err(|why| format!("`{name}` cannot be used ({why})")),
     }
+}
 
-    /// `10s` or `500ms`.
-    fn time(&mut self, name: &'static str, default: Duration) -> Duration {
-        let Some(value) = self.get(name) else { return default };
-        let milliseconds = match (value.strip_suffix("ms"), value.strip_suffix('s')) {
-            (Some(number), _) => number.parse().ok(),
-            (None, Some(number)) => number.parse::<u64>().ok().and_then(|seconds| seconds.checked_mul(1000)),
-            (None, None) => None,
-        };
-        let time = milliseconds.map(Duration::from_millis);
-        time.filter(|time| (Duration::from_millis(1)..=LONGEST_STATEMENT).contains(time)).unwrap_or_else(|| {
-            self.wrong(name, format!("`{value}` is not a time from `1ms` to `29s`"));
-            default
-        })
-    }
-
-    fn database(&mut self) -> String {
-        let Some(url) = self.get("DATABASE_URL") else {
-            self.wrong(
-                "DATABASE_URL",
-                "it is not set: `postgres://user:password@host/database` (`cargo xtask dev` brings its own)",
-            );
-            return String::new();
-        };
-        self.postgres("DATABASE_URL", &url);
-        url
-    }
-
-    /// The address may hold a password, so it is not shown. Its parser takes any scheme.
-    fn postgres(&mut self, name: &'static str, url: &str) -> Option<PgConnectOptions> {
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            self.wrong(name, "it is no address of a PostgreSQL: it begins with `postgres://`");
-            return None;
-        }
-        PgConnectOptions::from_str(url)
-            .map_err(|error| self.wrong(name, format!("it is no address of a PostgreSQL: {error}")))
-            .ok()
-    }
-
-    /// `PORT` is what hosting services set; the address wins.
-    fn address(&mut self) -> SocketAddr {
-        let default = || SocketAddr::from(([127, 0, 0, 1], 4000));
-        let address =
-            self.parsed("TYPECASE_ADDRESS", &format!("an address and a port like `{ADDRESS}` or `0.0.0.0:8080`"));
-        let port = self.parsed("PORT", "a port").map(|port: u16| SocketAddr::from(([0, 0, 0, 0], port)));
-        address.or(port).unwrap_or_else(default)
-    }
-
-    fn environment(&mut self) -> Environment {
-        match self.get("TYPECASE_ENV").as_deref() {
-            None | Some("production") => Environment::Production,
-            Some("development") => Environment::Development,
-            Some(other) => {
-                let message = format!("`{other}` is neither `development` nor `production`");
-                self.wrong("TYPECASE_ENV", message);
-                Environment::Production
-            }
-        }
-    }
-
-    fn protection(&mut self, environment: Environment) -> protection::Settings {
-        let is_development = environment == Environment::Development;
-        protection::Settings::read(|name| self.get(name), is_development).unwrap_or_else(|found| {
-            self.wrong.extend(found.into_iter().map(Wrong::from));
-            protection::Settings::default()
-        })
-    }
-
-    fn identity(&mut self, address: SocketAddr, environment: Environment) -> Settings {
-        let is_development = environment == Environment::Development;
-        Settings::read(|name| self.get(name), address, is_development).unwrap_or_else(|found| {
-            self.wrong.extend(found.into_iter().map(Wrong::from));
-            Settings::of(address, is_development)
-        })
-    }
-
-    fn public_role(&mut self) -> Option<PublicRole> {
-        match self.get("TYPECASE_PUBLIC_ROLE").as_deref() {
-            None => Some(PublicRole::default()),
-            Some("none") => None,
-            Some(name) => match name.parse() {
-                Ok(role) => Some(role),
-                Err(why) => {
-                    self.wrong("TYPECASE_PUBLIC_ROLE", format!("`{name}` cannot be used: {why}"));
-                    None
-                }
-            },
-        }
-    }
-
-    fn token(&mut self) -> Option<String> {
-        let token = self.get("TYPECASE_DEV_TOKEN")?;
-        if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.wrong(
-                "TYPECASE_DEV_TOKEN",
-                format!("it must have {SHORTEST_TOKEN} characters or more, none of them a space"),
-            );
-        }
-        Some(token)
-    }
+fn token(token: &str) -> Result<String, &'static str> {
+    let is_good = token.len() >= SHORTEST_TOKEN && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_good { Ok(token.to_owned()) } else { Err("it cannot be used") }
 }
 
 /// Every setting that is wrong, as one error.
@@ -275,10 +173,10 @@ mod tests {
     #[test]
     fn a_database_is_all_that_must_be_set() {
         let config = read(&[("DATABASE_URL", "postgres://localhost/shop"), ("PORT", "")]).unwrap();
-        assert_eq!(config.address.to_string(), ADDRESS);
+        assert_eq!(config.address.to_string(), "127.0.0.1:4000");
         assert_eq!(
-            (config.environment, config.token, config.limits.connections),
-            (Environment::Production, None, CONNECTIONS)
+            (config.environment, config.token, config.limits.connections.sum()),
+            (Environment::Production, None, 26)
         );
     }
 
@@ -305,29 +203,55 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_by_name_and_no_password_is() {
+    fn all_that_is_wrong_is_told_by_name_with_what_it_takes_and_no_secret_is() {
         let wrong = read(&[
             ("DATABASE_URL", "mysql://me:hidden@localhost/shop"),
-            ("TYPECASE_CONNECTIONS", "4"),
+            ("TYPECASE_READ_CONNECTIONS", "0"),
+            ("TYPECASE_WRITE_CONNECTIONS", "1"),
             ("TYPECASE_STATEMENT_TIMEOUT", "30s"),
             ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "500ms"),
             ("TYPECASE_ADDRESS", "here"),
+            ("PORT", "-1"),
             ("TYPECASE_ENV", "dev"),
-            ("TYPECASE_DEV_TOKEN", "short"),
+            ("TYPECASE_DEV_TOKEN", "hidden"),
             ("TYPECASE_PUBLIC_DATABASE_URL", "shop_public:hidden@localhost/shop"),
+            ("TYPECASE_PUBLIC_ROLE", "No Role"),
+            ("TYPECASE_RATE", "many"),
+            ("TYPECASE_SIGN_IN_RATE", "off"),
+            ("TYPECASE_TRUSTED_PROXIES", "10.0.0.0/8, there"),
+            ("TYPECASE_BODY_MEMORY", "1"),
+            ("TYPECASE_INTROSPECTION", "maybe"),
+            ("TYPECASE_SECRET", "hidden"),
+            ("TYPECASE_SMTP_URL", "smtps://me:hidden@localhost"),
+            ("RUST_LOG", "info=sqlx=debug"),
         ]);
         let wrong = wrong.unwrap_err();
-        let names: Vec<_> = wrong.iter().map(|wrong| &*wrong.variable).collect();
+        let mut names: Vec<_> = wrong.iter().map(|wrong| &*wrong.variable).collect();
+        names.sort_unstable();
         let expected = [
             "DATABASE_URL",
-            "TYPECASE_CONNECTIONS",
-            "TYPECASE_STATEMENT_TIMEOUT",
+            "PORT",
+            "RUST_LOG",
             "TYPECASE_ADDRESS",
-            "TYPECASE_ENV",
+            "TYPECASE_BODY_MEMORY",
             "TYPECASE_DEV_TOKEN",
+            "TYPECASE_ENV",
+            "TYPECASE_INTROSPECTION",
+            "TYPECASE_MAIL_FROM",
             "TYPECASE_PUBLIC_DATABASE_URL",
+            "TYPECASE_PUBLIC_ROLE",
+            "TYPECASE_RATE",
+            "TYPECASE_READ_CONNECTIONS",
+            "TYPECASE_SECRET",
+            "TYPECASE_STATEMENT_TIMEOUT",
+            "TYPECASE_TRUSTED_PROXIES",
+            "TYPECASE_WRITE_CONNECTIONS",
         ];
         assert_eq!(names, expected);
-        assert!(wrong.iter().all(|wrong| !wrong.message.contains("hidden")), "{wrong:?}");
+        for wrong in &wrong {
+            let setting = settings::ALL.iter().find(|setting| setting.name == wrong.variable).unwrap();
+            assert!(wrong.message.contains(&setting.takes.to_string()), "{wrong:?}");
+            assert!(!wrong.message.contains("hidden"), "{wrong:?}");
+        }
     }
 }

@@ -8,7 +8,8 @@ use sqlx::postgres::PgConnectOptions;
 
 use web::Environment;
 
-use crate::config::{Config, Wrong};
+use crate::config::{self, Config, Wrong};
+use base::settings::{self, Takes, Unknown, Unset};
 use migrate::{Obstacle, public_login};
 use model::content::SchemaInfo;
 use store::PublicRole;
@@ -43,14 +44,16 @@ pub enum State {
 pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaInfo) -> Vec<Finding> {
     let config = match config {
         Ok(config) => config,
-        Err(wrong) => return wrong.iter().map(variable).collect(),
+        Err(wrong) => return wrong.iter().map(variable).chain(config::unknown().iter().map(unknown)).collect(),
     };
     let mut findings = vec![good("settings", "every variable of the environment can be read".to_owned())];
+    findings.extend(config::unknown().iter().map(unknown));
     findings.extend(config.check_for_serving().err().into_iter().flatten().map(|wrong| variable(&wrong)));
     findings.extend((config.environment == Environment::Development).then(|| token(config)));
     findings.extend(config.identity.previous_secret.is_some().then(previous_secret));
     findings.push(mail(config));
     findings.push(address(config).await);
+    findings.extend(redis(config).await);
     let store = match Database::connect_lazy(&config.database, Limits::COMMAND, schema) {
         Ok(store) => store,
         Err(error) => {
@@ -95,6 +98,27 @@ pub fn report(findings: &[Finding]) -> String {
     text
 }
 
+/// What each setting is, without secrets; those of providers are left out that nobody has set.
+pub fn settings(variable: impl Fn(&str) -> Option<String>) -> String {
+    let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let is_development = given(settings::TYPECASE_ENV.name).as_deref() == Some("development");
+    let providers = given(settings::TYPECASE_OIDC.name).unwrap_or_default();
+    let providers: Vec<_> = providers.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let mut text = "\nsettings, where `*` is what the environment has set:\n".to_owned();
+    for setting in settings::ALL {
+        for name in settings::names(setting, &providers) {
+            let (mark, value) = match (given(&name), &setting.takes, &setting.unset) {
+                (Some(_), Takes::Secret(_), _) => ("*", "(not shown)".to_owned()),
+                (Some(value), ..) => ("*", value),
+                (None, _, Unset::Otherwise(words)) => (" ", format!("({words})")),
+                (None, ..) => (" ", setting.default(is_development).unwrap_or_default().to_owned()),
+            };
+            let _ = writeln!(text, "{mark} {name:<39} {value}");
+        }
+    }
+    text
+}
+
 pub fn is_well(findings: &[Finding]) -> bool {
     !findings.iter().any(|finding| matches!(finding.state, State::Wrong { .. }))
 }
@@ -103,9 +127,18 @@ fn variable(wrong: &Wrong) -> Finding {
     let mend = match &*wrong.variable {
         "TYPECASE_SECRET" => "export TYPECASE_SECRET=$(openssl rand -base64 32)".to_owned(),
         "TYPECASE_DEV_TOKEN" => "unset TYPECASE_DEV_TOKEN, or export TYPECASE_ENV=development".to_owned(),
-        variable => format!("export {variable}=..."),
+        variable => {
+            let setting = settings::ALL.iter().find(|setting| setting.name == variable);
+            let default = setting.and_then(|setting| setting.default(false)).unwrap_or("...");
+            format!("export {variable}='{default}'")
+        }
     };
     Finding { about: wrong.variable.clone(), state: State::Wrong { why: wrong.message.clone(), mend } }
+}
+
+fn unknown(unknown: &Unknown) -> Finding {
+    let mend = format!("unset {}", unknown.variable);
+    Finding { about: "settings".into(), state: State::Notice { why: unknown.to_string(), mend } }
 }
 
 fn token(config: &Config) -> Finding {
@@ -160,6 +193,25 @@ async fn address(config: &Config) -> Finding {
     }
 }
 
+/// `None` where there is none, or where its settings are wrong already.
+async fn redis(config: &Config) -> Option<Finding> {
+    let redis = config.protection.rates.redis.as_ref().filter(|redis| redis.check().is_ok())?;
+    #[cfg(feature = "redis")]
+    return Some(match redis.probe().await {
+        Ok(why) => good("redis", why),
+        Err(why) => {
+            let mend =
+                "mend REDIS_URL, TYPECASE_REDIS_CA or TYPECASE_REDIS_CLUSTER; until then each node counts for itself";
+            Finding { about: "redis".into(), state: State::Notice { why, mend: mend.to_owned() } }
+        }
+    });
+    #[cfg(not(feature = "redis"))]
+    {
+        let _ = redis;
+        None
+    }
+}
+
 async fn database(pool: &Pool) -> Finding {
     let version = sqlx::query_scalar::<_, i32>("select current_setting('server_version_num')::int").fetch_one(pool);
     match tokio::time::timeout(ANSWER_TIME, version).await {
@@ -178,11 +230,11 @@ async fn database(pool: &Pool) -> Finding {
 
 /// After the database has answered, so that the way to it is known.
 fn connections(pool: &Pool, config: &Config) -> Finding {
-    let Sizes { public, reads, writes } = config.limits.sizes();
+    let Sizes { public, reads, writes } = config.limits.connections;
     let why = format!(
         "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, and one \
         that is listened on",
-        config.limits.connections
+        config.limits.connections.sum()
     );
     match pool.login().way() {
         Way::Direct => good("connections", why),

@@ -10,7 +10,7 @@ pub mod server;
 pub mod testing;
 
 pub use axum;
-pub use base::{error, memory};
+pub use base::{error, memory, settings};
 pub use graphql;
 pub use identity;
 pub use migrate;

@@ -84,9 +84,9 @@ impl Server {
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
-        let Sizes { public, reads, writes } = config.limits.sizes();
+        let Sizes { public, reads, writes } = config.limits.connections;
         tracing::info!(
-            connections = config.limits.connections,
+            sum = config.limits.connections.sum(),
             public,
             reads,
             writes,

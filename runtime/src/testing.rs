@@ -22,7 +22,7 @@ use model::content::SchemaInfo;
 use store::PublicRole;
 use store::hooks::HookSet;
 use store::site::SiteCode;
-use store::{Database, Limits, Login, Pool};
+use store::{Database, Limits, Login, Pool, Sizes};
 use web::Environment;
 use web::protection::{self, Protection};
 use web::{self, App, listen};
@@ -36,7 +36,8 @@ type Demo = &'static [(&'static model::content::ContentInfo, &'static str)];
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
 
 /// Of servers and stores in tests.
-pub const LIMITS: Limits = Limits { connections: 21, statement: None, public_statement: None };
+pub const LIMITS: Limits =
+    Limits { connections: Sizes { public: 8, reads: 8, writes: 4 }, statement: None, public_statement: None };
 
 /// A new, empty database; `close` drops it.
 pub struct TestDb {

@@ -1,8 +1,10 @@
-//! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept.
+//! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept,
+//! the settings that there are.
 
 pub mod error;
 pub mod memory;
 pub mod response;
+pub mod settings;
 pub mod weigh;
 
 pub use error::{Code, Error, Problem, Result, Step};

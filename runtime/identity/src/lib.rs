@@ -39,7 +39,6 @@ use store::Pool;
 
 pub use self::reseal::{Count, Counts};
 pub use self::roles::Roles;
-pub use self::settings::WrongSetting;
 pub use self::sign_in::{SignIn, SignedIn};
 
 /// Everything about accounts, over the tables `cms.user`, `cms.session` and those beside them.

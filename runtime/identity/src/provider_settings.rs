@@ -3,12 +3,11 @@
 use std::fmt;
 
 use super::Roles;
-use super::settings::WrongSetting;
 use base::error::{Code, Error, Problem, Result};
+use base::settings::{self, Reader, Setting};
 
 /// The variable that lists the providers.
 const LIST: &str = "TYPECASE_OIDC";
-const SCOPES: &str = "openid email profile";
 
 #[derive(Clone)]
 pub struct ProviderSettings {
@@ -59,22 +58,21 @@ impl fmt::Debug for ProviderSettings {
     }
 }
 
-/// All providers; what is wrong with any of them is added to the list.
-pub(super) fn read(variable: &impl Fn(&str) -> Option<String>, wrong: &mut Vec<WrongSetting>) -> Vec<ProviderSettings> {
-    let Some(list) = variable(LIST) else { return Vec::new() };
+/// All providers; what is wrong with any of them is told to the reader.
+pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ProviderSettings> {
+    let Some(list) = reader.get(&settings::TYPECASE_OIDC) else { return Vec::new() };
     if !cfg!(feature = "oidc") {
-        wrong.push((LIST.into(), "this server was built without the feature `oidc`".to_owned()));
+        reader.wrong(LIST, "this server was built without the feature `oidc`");
         return Vec::new();
     }
     let mut providers: Vec<ProviderSettings> = Vec::new();
     for name in list.split(',').map(str::trim) {
         if !is_name(name) {
-            let message = format!("`{name}` is no name of a provider: small letters and digits, like `google`");
-            wrong.push((LIST.into(), message));
+            reader.refuse(&settings::TYPECASE_OIDC, &format!("`{name}` is no name of a provider"));
         } else if providers.iter().any(|known| known.name == name) {
-            wrong.push((LIST.into(), format!("`{name}` is there twice")));
+            reader.wrong(LIST, format!("`{name}` is there twice"));
         } else {
-            providers.push(Reader { prefix: format!("{LIST}_{}", name.to_uppercase()), variable, wrong }.read(name));
+            providers.push(OfProvider { name, reader }.read());
         }
     }
     providers
@@ -84,73 +82,77 @@ fn is_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-struct Reader<'a, F> {
-    /// `TYPECASE_OIDC_GOOGLE`
-    prefix: String,
-    variable: &'a F,
-    wrong: &'a mut Vec<WrongSetting>,
+struct OfProvider<'a, 'r> {
+    name: &'a str,
+    reader: &'a mut Reader<'r>,
 }
 
-impl<F: Fn(&str) -> Option<String>> Reader<'_, F> {
-    fn read(mut self, name: &str) -> ProviderSettings {
+impl OfProvider<'_, '_> {
+    fn read(mut self) -> ProviderSettings {
         ProviderSettings {
-            name: name.to_owned(),
+            name: self.name.to_owned(),
             issuer: self.issuer(),
-            client_id: self.needed("CLIENT_ID", "the provider gives one when the site is registered there"),
-            client_secret: self.get("CLIENT_SECRET"),
-            scopes: self.get("SCOPES").as_deref().unwrap_or(SCOPES).split_whitespace().map(str::to_owned).collect(),
-            role: self.get("ROLE"),
+            client_id: self.needed(&settings::TYPECASE_OIDC_NAME_CLIENT_ID),
+            client_secret: self.get(&settings::TYPECASE_OIDC_NAME_CLIENT_SECRET),
+            scopes: self.scopes(),
+            role: self.get(&settings::TYPECASE_OIDC_NAME_ROLE),
             mapping: self.mapping(),
             link: self.link(),
         }
     }
 
-    fn get(&self, name: &str) -> Option<String> {
-        (self.variable)(&format!("{}_{name}", self.prefix))
+    fn get(&self, setting: &Setting) -> Option<String> {
+        self.reader.named(&setting.of_provider(self.name))
     }
 
-    fn wrong(&mut self, name: &str, message: impl Into<String>) {
-        self.wrong.push((format!("{}_{name}", self.prefix).into(), message.into()));
+    fn refuse(&mut self, setting: &Setting, why: &str) {
+        self.reader.wrong(setting.of_provider(self.name), format!("{why}: it takes {}", setting.takes));
     }
 
-    fn needed(&mut self, name: &str, what: &str) -> String {
-        self.get(name).unwrap_or_else(|| {
-            self.wrong(name, format!("it is not set: {what}"));
+    fn needed(&mut self, setting: &Setting) -> String {
+        self.get(setting).unwrap_or_else(|| {
+            self.refuse(setting, "it is not set");
             String::new()
         })
     }
 
     fn issuer(&mut self) -> String {
-        let issuer = self.needed("ISSUER", "the address of the provider, like `https://accounts.google.com`");
+        let setting = &settings::TYPECASE_OIDC_NAME_ISSUER;
+        let issuer = self.needed(setting);
         if !issuer.is_empty() && !is_issuer(&issuer) {
-            let message = format!(
-                "`{issuer}` is no issuer: an address with https, without `?` and `#` (http on this machine only)"
-            );
-            self.wrong("ISSUER", message);
+            self.refuse(setting, &format!("`{issuer}` is no issuer"));
         }
         issuer
     }
 
+    fn scopes(&self) -> Vec<String> {
+        let setting = &settings::TYPECASE_OIDC_NAME_SCOPES;
+        let given = self.get(setting);
+        let scopes = given.as_deref().or(setting.default(false)).unwrap_or_default();
+        scopes.split_whitespace().map(str::to_owned).collect()
+    }
+
     fn mapping(&mut self) -> Option<RoleMapping> {
-        match (self.get("ROLE_CLAIM"), self.get("ROLES")) {
+        let (claims, mapped) = (&settings::TYPECASE_OIDC_NAME_ROLE_CLAIM, &settings::TYPECASE_OIDC_NAME_ROLES);
+        match (self.get(claims), self.get(mapped)) {
             (Some(claim), Some(roles)) => {
                 let pair = |text: &str| {
                     let (group, role) = text.rsplit_once('=')?;
                     let (group, role) = (group.trim(), role.trim());
                     (!group.is_empty() && !role.is_empty()).then(|| (group.to_owned(), role.to_owned()))
                 };
-                let roles = roles.split(',').map(pair).collect::<Option<Vec<_>>>();
-                if roles.is_none() {
-                    self.wrong("ROLES", "it is a list of `group=role` with commas between them");
+                let pairs = roles.split(',').map(pair).collect::<Option<Vec<_>>>();
+                if pairs.is_none() {
+                    self.refuse(mapped, &format!("`{roles}` cannot be used"));
                 }
-                Some(RoleMapping { claim, roles: roles? })
+                Some(RoleMapping { claim, roles: pairs? })
             }
             (Some(_), None) => {
-                self.wrong("ROLES", "it is not set, but the claim is: `group=role,...`");
+                self.refuse(mapped, "it is not set, but the claim is");
                 None
             }
             (None, Some(_)) => {
-                self.wrong("ROLE_CLAIM", "it is not set, but the roles are: the claim that lists somebody's groups");
+                self.refuse(claims, "it is not set, but the roles are");
                 None
             }
             (None, None) => None,
@@ -158,12 +160,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<'_, F> {
     }
 
     fn link(&mut self) -> bool {
-        match self.get("LINK").as_deref() {
+        let setting = &settings::TYPECASE_OIDC_NAME_LINK;
+        match self.get(setting).as_deref() {
             None | Some("on") => true,
             Some("off") => false,
             Some(other) => {
-                let message = format!("`{other}` is neither `on` nor `off`");
-                self.wrong("LINK", message);
+                self.refuse(setting, &format!("`{other}` cannot be used"));
                 false
             }
         }
@@ -205,11 +207,11 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> (Vec<ProviderSettings>, Vec<String>) {
-        let mut wrong = Vec::new();
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let read = super::read(&variable, &mut wrong);
-        (read, wrong.into_iter().map(|(name, _)| name.into_owned()).collect())
+        let mut reader = Reader::new(&variable);
+        let read = super::read(&mut reader);
+        (read, reader.finish().into_iter().map(|wrong| wrong.variable.into_owned()).collect())
     }
 
     #[test]

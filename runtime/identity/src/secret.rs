@@ -77,10 +77,10 @@ impl Secret {
             .any(|length| text.as_bytes().chunks(length).all(|chunk| text.as_bytes().starts_with(chunk)));
         let known = ["secret", "password", "changeme", "typecase", "0123456789", "abcdefgh"];
         if text.len() < needed {
-            return Err("it is too short: it must hold 32 random bytes");
+            return Err("it is too short");
         }
         if different < DIFFERENT || is_repeated || known.iter().any(|word| lower.contains(word)) {
-            return Err("it can be guessed: it must hold 32 random bytes");
+            return Err("it can be guessed");
         }
         Ok(Self(text.to_owned()))
     }

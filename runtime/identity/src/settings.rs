@@ -1,13 +1,13 @@
 //! Settings of accounts: secrets, the address of the site, the way for mail.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
 use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
+use base::settings::{self, Reader, Wrong};
 
-/// What is said when there is no good secret.
+/// What is said when there is no secret.
 const MAKE_ONE: &str = "make one with `openssl rand -base64 32`, and give it to every node";
 
 #[derive(Clone, Debug)]
@@ -33,9 +33,6 @@ pub struct MailSettings {
     pub from: String,
 }
 
-/// The variable, and what is wrong with it.
-pub type WrongSetting = (Cow<'static, str>, String);
-
 impl Settings {
     /// With nothing set, as far as development goes.
     pub fn of(address: SocketAddr, is_development: bool) -> Self {
@@ -49,50 +46,36 @@ impl Settings {
         }
     }
 
-    pub fn read(
-        variable: impl Fn(&str) -> Option<String>,
-        address: SocketAddr,
-        is_development: bool,
-    ) -> Result<Self, Vec<WrongSetting>> {
-        let mut settings = Self::of(address, is_development);
-        let mut wrong = Vec::new();
-        let mut secret = |name: &'static str| match Secret::parse(&variable(name)?) {
-            Ok(secret) => Some(secret),
-            Err(why) => {
-                wrong.push((name.into(), format!("{why}: {MAKE_ONE}")));
-                None
-            }
-        };
-        settings.secret = secret("TYPECASE_SECRET");
-        settings.previous_secret = secret("TYPECASE_SECRET_PREVIOUS");
-        if let Some(url) = variable("TYPECASE_PUBLIC_URL") {
-            match origin(&url) {
-                Some(origin) => settings.public_url = origin,
-                None => {
-                    wrong.push(("TYPECASE_PUBLIC_URL".into(), format!("`{url}` is not like `https://shop.example`")))
-                }
-            }
-        }
-        match (variable("TYPECASE_SMTP_URL"), variable("TYPECASE_MAIL_FROM")) {
+    pub fn read(reader: &mut Reader<'_>, address: SocketAddr) -> Self {
+        let mut settings = Self::of(address, reader.is_development);
+        settings.secret = reader.parsed(&settings::TYPECASE_SECRET, Secret::parse);
+        settings.previous_secret = reader.parsed(&settings::TYPECASE_SECRET_PREVIOUS, Secret::parse);
+        let is_none = |url: &str| format!("`{url}` is no origin");
+        let public_url = reader.parsed(&settings::TYPECASE_PUBLIC_URL, |url| origin(url).ok_or_else(|| is_none(url)));
+        settings.public_url = public_url.unwrap_or(settings.public_url);
+        match (reader.get(&settings::TYPECASE_SMTP_URL), reader.get(&settings::TYPECASE_MAIL_FROM)) {
             (Some(url), Some(from)) => settings.mail = Some(MailSettings { url, from }),
             (Some(_), None) => {
-                wrong.push(("TYPECASE_MAIL_FROM".into(), "it is not set, but TYPECASE_SMTP_URL is".to_owned()))
+                reader.refuse(&settings::TYPECASE_MAIL_FROM, "it is not set, but TYPECASE_SMTP_URL is");
             }
             (None, _) => {}
         }
-        settings.providers = provider_settings::read(&variable, &mut wrong);
-        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
+        settings.providers = provider_settings::read(reader);
+        settings
     }
 
     /// What keeps a server from starting, although commands can run without it.
-    pub fn check_for_serving(&self) -> Result<(), WrongSetting> {
+    pub fn check_for_serving(&self) -> Result<(), Wrong> {
         if self.is_development { Ok(()) } else { self.check_secret() }
     }
 
-    pub fn check_secret(&self) -> Result<(), WrongSetting> {
+    pub fn check_secret(&self) -> Result<(), Wrong> {
         match self.secret {
             Some(_) => Ok(()),
-            None => Err(("TYPECASE_SECRET".into(), format!("it is not set: {MAKE_ONE}"))),
+            None => Err(Wrong {
+                variable: settings::TYPECASE_SECRET.name.into(),
+                message: format!("it is not set: {MAKE_ONE}"),
+            }),
         }
     }
 }
@@ -118,19 +101,26 @@ impl fmt::Debug for MailSettings {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)], is_development: bool) -> Result<Settings, Vec<WrongSetting>> {
+    fn read(variables: &[(&str, &str)], is_development: bool) -> Result<Settings, Vec<Wrong>> {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Settings::read(variable, ([127, 0, 0, 1], 4000).into(), is_development)
+        let mut reader = Reader::new(&variable);
+        reader.is_development = is_development;
+        let settings = Settings::read(&mut reader, ([127, 0, 0, 1], 4000).into());
+        let wrong = reader.finish();
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
     }
 
     #[test]
     fn production_needs_a_good_secret_and_is_told_how_to_make_one() {
         let missing = read(&[], false).unwrap().check_for_serving().unwrap_err();
-        assert!(missing.0 == "TYPECASE_SECRET" && missing.1.contains("openssl rand -base64 32"), "{missing:?}");
+        assert!(
+            missing.variable == "TYPECASE_SECRET" && missing.message.contains("openssl rand -base64 32"),
+            "{missing:?}"
+        );
         read(&[], true).unwrap().check_for_serving().expect("development needs none");
         let weak = read(&[("TYPECASE_SECRET", "changeme")], true).unwrap_err();
-        assert_eq!(weak[0].0, "TYPECASE_SECRET");
+        assert_eq!(weak[0].variable, "TYPECASE_SECRET");
     }
 
     #[test]

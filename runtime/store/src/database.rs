@@ -19,8 +19,6 @@ use base::error::Result;
 use base::memory::{self, Ration};
 use model::content::SchemaInfo;
 
-/// Connections for writes that there are at least: a site's own code may hold one and ask for another.
-const FEWEST_WRITES: u32 = 2;
 /// The one that signing keys are listened for on.
 const LISTENING: u32 = 1;
 /// Bytes of rows.
@@ -50,19 +48,19 @@ pub struct Database {
 /// What a process may take of the database.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections, all together.
-    pub connections: u32,
+    pub connections: Sizes,
     /// For a statement; `None` for commands that take as long as they need.
     pub statement: Option<Duration>,
     /// The same for anonymous visitors.
     pub public_statement: Option<Duration>,
 }
 
-/// The connections of each pool.
+/// The most connections of each pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     pub public: u32,
     pub reads: u32,
+    /// Two or more: a site's own code may hold one and ask for another.
     pub writes: u32,
 }
 
@@ -95,18 +93,17 @@ impl Stage {
 }
 
 impl Limits {
-    /// Fewer would leave a pool without any.
-    pub const FEWEST: u32 = 5;
-
     /// For a command of the operator.
-    pub const COMMAND: Self = Self { connections: Self::FEWEST, statement: None, public_statement: None };
+    pub const COMMAND: Self = Self { connections: Sizes::FEWEST, statement: None, public_statement: None };
+}
 
-    /// A fifth is for writes, and of the others half is for anonymous visitors.
-    pub fn sizes(&self) -> Sizes {
-        let pooled = self.connections.max(Self::FEWEST) - LISTENING;
-        let writes = (pooled / 5).max(FEWEST_WRITES);
-        let public = (pooled - writes) / 2;
-        Sizes { public, reads: pooled - writes - public, writes }
+impl Sizes {
+    /// With which all works.
+    pub const FEWEST: Self = Self { public: 1, reads: 1, writes: 2 };
+
+    /// All that a server opens.
+    pub fn sum(self) -> u32 {
+        self.public + self.reads + self.writes + LISTENING
     }
 }
 
@@ -121,7 +118,7 @@ impl Database {
         let pulse = Arc::new(Pulse::of(plain.clone()));
         let tuned = plain.tuned().watched(pulse);
         let login = |limit: Option<Duration>| limit.into_iter().fold(tuned.clone(), Login::limited);
-        let sizes = limits.sizes();
+        let sizes = limits.connections;
         Self {
             writes: Pool::new("writes", login(limits.statement), sizes.writes),
             reads: Pool::new("reads", login(limits.statement), sizes.reads),

@@ -92,7 +92,7 @@ async fn forty_of_one_name_are_all_made_nested_and_imported_ones_too() {
 async fn many_writers_need_one_connection_each() {
     let shop = Shop::new().await;
     let limits = Limits::COMMAND;
-    assert_eq!(limits.sizes().writes, 2);
+    assert_eq!(limits.connections.writes, 2);
     let store = Database::new(shop.db.options.clone(), limits, &SHOP).trusted();
     let inputs: Vec<_> = (0..24)
         .map(|number| {

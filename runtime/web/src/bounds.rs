@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base::memory::MIB;
+use base::settings::{self, Reader};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -34,51 +35,49 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    pub fn read(variable: impl Fn(&'static str) -> Option<String>, wrong: &mut Vec<(&'static str, String)>) -> Self {
-        let default = Self::default();
-        let mut number = |name, unit: &str, least: usize, most: usize, default: usize| {
-            let Some(text) = variable(name) else { return default };
-            text.parse().ok().filter(|number| (least..=most).contains(number)).unwrap_or_else(|| {
-                wrong.push((name, format!("`{text}` is no number of {unit} from {least} to {most}")));
-                default
-            })
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let mut number = |setting| reader.number(setting) as usize;
+        let mut bounds = Self {
+            answer: number(&settings::TYPECASE_ANSWER_LIMIT) * MIB,
+            answers: number(&settings::TYPECASE_ANSWER_MEMORY) * MIB,
+            bodies: number(&settings::TYPECASE_BODY_MEMORY) * MIB,
+            patience: Duration::from_secs(number(&settings::TYPECASE_ANSWER_TIME) as u64),
+            connections: number(&settings::TYPECASE_HTTP_CONNECTIONS),
+            by_address: number(&settings::TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS),
         };
-        let answer = number("TYPECASE_ANSWER_LIMIT", "MiB", 1, 1024, default.answer / MIB);
         // One of the largest, while it grows, must leave room for others.
-        let answers = default.answers.max(answer * 4 * MIB) / MIB;
-        let bounds = Self {
-            answer: answer * MIB,
-            answers: number("TYPECASE_ANSWER_MEMORY", "MiB", answer * 4, 65_536, answers) * MIB,
-            bodies: number("TYPECASE_BODY_MEMORY", "MiB", 8, 65_536, default.bodies / MIB) * MIB,
-            patience: Duration::from_secs(number(
-                "TYPECASE_ANSWER_TIME",
-                "seconds",
-                1,
-                3600,
-                default.patience.as_secs() as usize,
-            ) as u64),
-            connections: number("TYPECASE_HTTP_CONNECTIONS", "connections", 16, 1_000_000, default.connections),
-            by_address: default.by_address,
-        };
-        let by_address = default.by_address.min(bounds.connections);
-        let most = bounds.connections;
-        Self {
-            by_address: number("TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS", "connections", 1, most, by_address),
-            ..bounds
+        let least = bounds.answer * 4;
+        if bounds.answers < least {
+            if reader.get(&settings::TYPECASE_ANSWER_MEMORY).is_some() {
+                let why = format!("it is less than four times TYPECASE_ANSWER_LIMIT, {} MiB", least / MIB);
+                reader.wrong(settings::TYPECASE_ANSWER_MEMORY.name, why);
+            }
+            bounds.answers = least;
         }
+        if bounds.by_address > bounds.connections {
+            if reader.get(&settings::TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS).is_some() {
+                let why = format!("it is more than TYPECASE_HTTP_CONNECTIONS, {}", bounds.connections);
+                reader.wrong(settings::TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS.name, why);
+            }
+            bounds.by_address = bounds.connections;
+        }
+        bounds
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Bounds, Vec<&'static str>> {
-        let mut wrong = Vec::new();
+    fn read(variables: &[(&str, &str)]) -> Result<Bounds, Vec<Cow<'static, str>>> {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let bounds = Bounds::read(variable, &mut wrong);
-        if wrong.is_empty() { Ok(bounds) } else { Err(wrong.into_iter().map(|(name, _)| name).collect()) }
+        let mut reader = Reader::new(&variable);
+        let bounds = Bounds::read(&mut reader);
+        let wrong = reader.finish();
+        if wrong.is_empty() { Ok(bounds) } else { Err(wrong.into_iter().map(|wrong| wrong.variable).collect()) }
     }
 
     #[test]

@@ -19,11 +19,7 @@ use super::{App, Peer, auth, graphql, is_about_health};
 use ::graphql::Audience;
 use base::error::{Code, Error, Result};
 use base::memory::{Memory, Ration};
-use identity::WrongSetting;
-
-/// In production, when nothing else is said.
-const GENERAL: Rate = Rate { quota: 600, window: std::time::Duration::from_secs(60) };
-const SIGN_IN: Rate = Rate { quota: 10, window: std::time::Duration::from_secs(60) };
+use base::settings::{self, Reader, Wrong};
 
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -76,81 +72,52 @@ impl Protection {
 }
 
 impl Settings {
-    pub fn read(
-        variable: impl Fn(&'static str) -> Option<String>,
-        is_development: bool,
-    ) -> Result<Self, Vec<WrongSetting>> {
-        let mut wrong = Vec::new();
-        let mut rate = |name, default: Option<Rate>| match variable(name).as_deref() {
-            None => default,
-            Some("off") => None,
-            Some(text) => text.parse().map_err(|why| wrong.push((name, format!("`{text}` is no rate: {why}")))).ok(),
-        };
+    pub fn read(reader: &mut Reader<'_>) -> Self {
         let rates = rate::Settings {
-            general: rate("TYPECASE_RATE", (!is_development).then_some(GENERAL)),
-            sign_in: rate("TYPECASE_SIGN_IN_RATE", (!is_development).then_some(SIGN_IN)),
-            redis: variable("REDIS_URL"),
+            general: reader.parsed(&settings::TYPECASE_RATE, rate_or_off).flatten(),
+            sign_in: reader.parsed(&settings::TYPECASE_SIGN_IN_RATE, rate_or_off).flatten(),
+            redis: rate::Redis::read(reader),
         };
-        let mut settings = Self { rates, ..Self::default() };
-        if let Some(text) = variable("TYPECASE_TRUSTED_PROXIES") {
-            match TrustedProxies::parse(&text) {
-                Ok(networks) => settings.proxies.networks = networks,
-                Err(item) => wrong.push((
-                    "TYPECASE_TRUSTED_PROXIES",
-                    format!("`{item}` is neither a network like `10.0.0.0/8` nor an address"),
-                )),
-            }
-        }
-        match variable("TYPECASE_FORWARDED_HEADER").map(|name| name.to_ascii_lowercase()).as_deref() {
-            None | Some("x-forwarded-for") => {}
-            Some("forwarded") => settings.proxies.header = Forwarding::Forwarded,
-            Some(other) => wrong
-                .push(("TYPECASE_FORWARDED_HEADER", format!("`{other}` is neither `x-forwarded-for` nor `forwarded`"))),
-        }
-        if let Some(text) = variable("TYPECASE_CORS_ORIGINS") {
-            match Cors::parse(&text) {
-                Ok(cors) => settings.cors = cors,
-                Err(item) => wrong.push((
-                    "TYPECASE_CORS_ORIGINS",
-                    format!("`{item}` is no origin: it is `*`, `none`, or a list like `https://shop.example`"),
-                )),
-            }
-        }
-        if let Some(text) = variable("TYPECASE_CORS_HEADERS") {
-            match AllowedHeaders::parse(&text) {
-                Ok(headers) => settings.cors_headers = headers,
-                Err(item) => {
-                    wrong.push(("TYPECASE_CORS_HEADERS", format!("`{item}` is no name of a header; `*` is for all")));
-                }
-            }
-        }
-        settings.introspection = match variable("TYPECASE_INTROSPECTION").as_deref() {
-            None if is_development => Audience::Everybody,
-            None | Some("signed-in") => Audience::SignedIn,
-            Some("on") => Audience::Everybody,
-            Some("off") => Audience::Nobody,
-            Some(other) => {
-                wrong.push(("TYPECASE_INTROSPECTION", format!("`{other}` is none of `on`, `signed-in` and `off`")));
-                Audience::Nobody
-            }
+        let refused = |item: String| format!("`{item}` cannot be used");
+        let networks =
+            reader.parsed(&settings::TYPECASE_TRUSTED_PROXIES, |text| TrustedProxies::parse(text).map_err(refused));
+        let header = match reader.one_of(&settings::TYPECASE_FORWARDED_HEADER) {
+            "forwarded" => Forwarding::Forwarded,
+            _ => Forwarding::default(),
         };
-        let only = match variable("TYPECASE_DOCUMENTS_MODE").as_deref() {
-            None => !is_development,
-            Some("only") => true,
-            Some("also") => false,
-            Some(other) => {
-                wrong.push(("TYPECASE_DOCUMENTS_MODE", format!("`{other}` is neither `only` nor `also`")));
-                true
-            }
+        let cors = reader.parsed(&settings::TYPECASE_CORS_ORIGINS, |text| Cors::parse(text).map_err(refused));
+        let cors_headers =
+            reader.parsed(&settings::TYPECASE_CORS_HEADERS, |text| AllowedHeaders::parse(text).map_err(refused));
+        let introspection = match reader.one_of(&settings::TYPECASE_INTROSPECTION) {
+            "on" => Audience::Everybody,
+            "off" => Audience::Nobody,
+            _ => Audience::SignedIn,
         };
-        settings.bounds = Bounds::read(&variable, &mut wrong);
-        settings.documents = variable("TYPECASE_DOCUMENTS").map(|path| documents::Settings { path: path.into(), only });
-        if wrong.is_empty() {
-            Ok(settings)
-        } else {
-            Err(wrong.into_iter().map(|(name, message)| (name.into(), message)).collect())
+        let only = reader.one_of(&settings::TYPECASE_DOCUMENTS_MODE) == "only";
+        let documents = reader.get(&settings::TYPECASE_DOCUMENTS);
+        Self {
+            proxies: TrustedProxies { networks: networks.unwrap_or_default(), header },
+            cors: cors.unwrap_or_default(),
+            cors_headers: cors_headers.unwrap_or_default(),
+            rates,
+            documents: documents.map(|path| documents::Settings { path: path.into(), only }),
+            introspection,
+            bounds: Bounds::read(reader),
         }
     }
+
+    /// What is named by settings and cannot be used, as far as it lies on this machine.
+    pub fn check_for_serving(&self) -> Vec<Wrong> {
+        let redis = self.rates.redis.as_ref().and_then(|redis| redis.check().err());
+        let documents = Documents::load(self.documents.as_ref())
+            .err()
+            .map(|error| Wrong { variable: settings::TYPECASE_DOCUMENTS.name.into(), message: error.to_string() });
+        redis.into_iter().chain(documents).collect()
+    }
+}
+
+fn rate_or_off(text: &str) -> Result<Option<Rate>, String> {
+    if text == "off" { Ok(None) } else { text.parse().map(Some).map_err(|_| format!("`{text}` is no rate")) }
 }
 
 /// No id, name or text has this character: PostgreSQL does not keep it, and a route need not think of it.

@@ -3,6 +3,7 @@
 //! A key's whole state is one moment: when its bucket will be empty again. With `REDIS_URL` all nodes share these moments;
 //! while Redis is away each counts for itself.
 
+mod link;
 #[cfg(feature = "redis")]
 mod shared;
 
@@ -16,6 +17,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
+pub use self::link::Redis;
 use super::Peer;
 use base::error::{Code, Error, Result};
 use store::access::Network;
@@ -37,12 +39,12 @@ pub struct Rate {
     pub window: Duration,
 }
 
-/// `TYPECASE_RATE`, `TYPECASE_SIGN_IN_RATE`, `REDIS_URL`; `None` is without limit.
+/// `TYPECASE_RATE`, `TYPECASE_SIGN_IN_RATE`, and where Redis is; a rate of `None` is without limit.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub general: Option<Rate>,
     pub sign_in: Option<Rate>,
-    pub redis: Option<String>,
+    pub redis: Option<Redis>,
 }
 
 /// What is limited apart from other requests.
@@ -137,8 +139,8 @@ impl Limiter {
     /// The address of Redis must be one; Redis itself need not be there.
     pub fn new(settings: &Settings) -> Result<Self> {
         #[cfg(not(feature = "redis"))]
-        if settings.redis.is_some() {
-            return Err(Error::internal("REDIS_URL is set, but this server was built without the feature `redis`"));
+        if let Some(wrong) = settings.redis.as_ref().and_then(|redis| redis.check().err()) {
+            return Err(Error::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
         }
         Ok(Self {
             general: settings.general,
@@ -146,7 +148,7 @@ impl Limiter {
             begin: Instant::now(),
             own: Mutex::default(),
             #[cfg(feature = "redis")]
-            shared: settings.redis.as_deref().map(shared::Shared::new).transpose()?,
+            shared: settings.redis.as_ref().map(shared::Shared::new).transpose()?,
         })
     }
 
@@ -327,7 +329,7 @@ impl FromStr for Rate {
             let quota = quota.trim().parse().ok().filter(|quota| (1..=1_000_000).contains(quota))?;
             Some(Self { quota, window: Duration::from_secs(seconds) })
         });
-        parsed.ok_or("it is `off`, or like `600/min`: 1 to 1,000,000 in an `s`, `min` or `h`")
+        parsed.ok_or("it is not like `600/min`: 1 to 1,000,000 in an `s`, `min` or `h`")
     }
 }
 

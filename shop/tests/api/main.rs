@@ -17,5 +17,8 @@ mod pooler;
 mod public_login;
 mod public_role;
 mod reads;
+mod redis;
+#[path = "../shared/redis.rs"]
+mod redis_server;
 mod sdl;
 mod writes;

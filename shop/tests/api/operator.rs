@@ -2,7 +2,7 @@
 
 use runtime::testing::TestDb;
 
-use crate::client::{Site, command, migrated};
+use crate::client::{Site, command, command_with, migrated};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -50,6 +50,29 @@ async fn the_doctor_tells_a_sick_set_up_from_a_healthy_one() {
     let report = command(&healthy, &["doctor"]);
     assert!(report.status.success(), "{report:?}");
     healthy.close().await;
+}
+
+#[tokio::test]
+async fn every_wrong_setting_is_told_at_once_a_misspelt_one_too_and_the_doctor_shows_all() {
+    let db = migrated().await;
+    let rates = [("TYPECASE_RATE", "hourly"), ("TYPECASE_RATES", "1/s"), ("RUST_LOG", "warn")];
+    let wrong = [&[("TYPECASE_WRITE_CONNECTIONS", "1")], &rates[..]].concat();
+    let refused = command_with(&db, &wrong, &["serve", "--port", "0"]);
+    let told = text(&refused.stderr);
+    assert!(!refused.status.success(), "{told}");
+    assert!(told.contains("TYPECASE_WRITE_CONNECTIONS: `1` cannot be used: it takes a number of connections from 2"));
+    assert!(told.contains("TYPECASE_RATE: `hourly` is no rate: it takes `off`"), "{told}");
+    assert!(told.contains("TYPECASE_RATES is no setting of this server; the nearest that is one is TYPECASE_RATE"));
+
+    let few = [("TYPECASE_WRITE_CONNECTIONS", "3"), ("TYPECASE_READ_CONNECTIONS", "4"), ("TYPECASE_RATES", "1/s")];
+    let report = text(&command_with(&db, &few, &["doctor"]).stdout);
+    assert!(report.contains("ok     connections: at most 18 at once: 10 for reads of anonymous"), "{report}");
+    assert!(report.contains("do: unset TYPECASE_RATES"), "{report}");
+    let lines: Vec<_> = report.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in ["* TYPECASE_WRITE_CONNECTIONS 3", "TYPECASE_PUBLIC_CONNECTIONS 10", "* DATABASE_URL (not shown)"] {
+        assert!(lines.iter().any(|found| found == line), "{line}: {report}");
+    }
+    db.close().await;
 }
 
 #[tokio::test]

@@ -211,8 +211,9 @@ async fn every_way_to_guess_what_an_account_knows_is_limited_wherever_it_is_gues
 async fn nodes_share_their_counts_through_redis() {
     let redis = std::env::var(REDIS_VARIABLE)
         .unwrap_or_else(|_| panic!("{REDIS_VARIABLE} is not set: install redis-server, and run `cargo xtask test`"));
-    let shared =
-        |redis: &str| behind_a_proxy(rate::Settings { redis: Some(redis.to_owned()), ..rates(Some("4/h"), None) });
+    let shared = |redis: &str| {
+        behind_a_proxy(rate::Settings { redis: Some(rate::Redis::at(redis)), ..rates(Some("4/h"), None) })
+    };
     let one = site(shared(&redis)).await;
     let two = protected(&one.db, &Outbox::default(), shared(&redis)).await;
     let ask = async |address| {
@@ -234,7 +235,7 @@ async fn nodes_share_their_counts_through_redis() {
 #[tokio::test]
 async fn without_its_redis_a_node_counts_for_itself() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    let redis = Some(format!("redis://{nobody}"));
+    let redis = Some(rate::Redis::at(format!("redis://{nobody}")));
     let site = site(behind_a_proxy(rate::Settings { redis, ..rates(Some("2/h"), None) })).await;
     let mut statuses = Vec::new();
     for _ in 0..3 {

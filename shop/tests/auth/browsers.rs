@@ -4,12 +4,15 @@ use runtime::graphql::Audience;
 use runtime::http::documents;
 use runtime::http::protection::Settings;
 use runtime::serde_json::{Value as Json, json};
+use runtime::settings::Reader;
 
 use crate::client::{Answer, Outbox, PASSWORD, Site, migrated, protected, text};
 
 async fn site(read: &[(&str, &str)]) -> Site {
     let variable = |name: &str| read.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let settings = Settings::read(variable, false).expect("settings");
+    let mut reader = Reader::new(&variable);
+    let settings = Settings::read(&mut reader);
+    assert_eq!(reader.finish(), []);
     let (db, mail) = (migrated().await, Outbox::default());
     Site { server: protected(&db, &mail, settings).await, db, mail }
 }

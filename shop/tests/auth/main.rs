@@ -24,6 +24,8 @@ mod panics;
 mod provider;
 mod races;
 mod redis_away;
+#[path = "../shared/redis.rs"]
+mod redis_server;
 mod second_factor;
 mod sessions;
 mod site;

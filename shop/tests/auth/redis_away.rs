@@ -1,66 +1,17 @@
 //! Redis hangs, goes and comes back while requests are answered: a server of its own, which is stopped, ended and started again.
 
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use runtime::http::rate;
 use runtime::serde_json::json;
 use runtime::testing::TestServer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::abuse::{behind_a_proxy, rates};
 use crate::client::{Answer, Outbox, Site, eventually, protected, send, settings};
+use crate::redis_server::{Redis, free_port};
 
 /// For what hangs. Redis does nothing until the requests are answered, so one that waited for it would wait for ever.
 const HANGS: Duration = Duration::from_secs(120);
-
-/// Ends with the test, also with one that fails.
-struct Redis {
-    port: u16,
-    process: Child,
-}
-
-impl Redis {
-    async fn start(port: u16) -> Self {
-        let mut command = Command::new(program());
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let redis = Self { port, process: command.spawn().expect("Redis starts") };
-        eventually("Redis answers", async || redis.answers().await).await;
-        redis
-    }
-
-    async fn answers(&self) -> bool {
-        let ping = async {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-            stream.write_all(b"PING\r\n").await?;
-            let mut answer = [0; 7];
-            stream.read_exact(&mut answer).await.map(|_| &answer == b"+PONG\r\n")
-        };
-        tokio::time::timeout(Duration::from_secs(1), ping).await.is_ok_and(|answer| answer.unwrap_or(false))
-    }
-
-    fn signal(&self, name: &str) {
-        let told = Command::new("kill").args([name, &self.process.id().to_string()]).status().expect("kill runs");
-        assert!(told.success());
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn program() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = |name: &str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found("redis-server").or_else(|| found("valkey-server")).expect("install redis-server or valkey-server")
-}
 
 struct Nodes {
     one: Site,
@@ -71,7 +22,8 @@ struct Nodes {
 impl Nodes {
     async fn new(redis: &Redis) -> Self {
         let url = format!("redis://127.0.0.1:{}", redis.port);
-        let protection = behind_a_proxy(rate::Settings { redis: Some(url), ..rates(Some("4/h"), None) });
+        let protection =
+            behind_a_proxy(rate::Settings { redis: Some(rate::Redis::at(url)), ..rates(Some("4/h"), None) });
         let one = Site::with_both(settings(), protection.clone()).await;
         let two = protected(&one.db, &Outbox::default(), protection).await;
         Self { one, two, addresses: 0 }
@@ -129,8 +81,8 @@ async fn ask(node: std::net::SocketAddr, client: &str) -> Answer {
 
 #[tokio::test]
 async fn requests_are_answered_while_redis_hangs_and_goes_and_counted_together_when_it_is_back() {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let mut redis = Redis::start(port).await;
+    let port = free_port();
+    let mut redis = Redis::start(port);
     let mut nodes = Nodes::new(&redis).await;
     assert!(nodes.share().await);
 
@@ -143,14 +95,14 @@ async fn requests_are_answered_while_redis_hangs_and_goes_and_counted_together_w
     drop(redis);
     nodes.are_well().await;
     assert!(!nodes.share().await, "it is gone");
-    redis = Redis::start(port).await;
+    redis = Redis::start(port);
     eventually("the nodes count together with a new one", async || nodes.share().await).await;
 
     // It ends while it hangs: connections that nobody closes.
     redis.signal("-STOP");
     nodes.are_well().await;
     drop(redis);
-    let redis = Redis::start(port).await;
+    let redis = Redis::start(port);
     eventually("the nodes count together once more", async || nodes.share().await).await;
     nodes.are_well().await;
     nodes.stop().await;

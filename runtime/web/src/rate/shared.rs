@@ -1,21 +1,25 @@
 //! The same limits for all nodes: one script in Redis or Valkey reads and moves a key's moment.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult, Script};
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, ServerErrorKind};
 
 use super::Rate;
-use base::error::{Error, Result};
+use super::link::{CONNECT, Link, PATIENCE, Redis, Way};
+use base::error::{Code, Error, Result};
 
-/// A request waits for Redis no longer than this.
-const PATIENCE: Duration = Duration::from_millis(250);
 /// After a failure Redis is left alone this long, so that requests do not wait for it one after the other.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Also where one side speaks TLS and the other does not.
+const SILENT: &str = "it does not answer in time";
+
 /// GCRA as in `Generations::take`, by the clock of Redis in microseconds. Numbers are written out: Lua would round them.
+/// One key, so that a cluster knows whose it is.
 const GCRA: &str = "
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
@@ -25,10 +29,14 @@ const GCRA: &str = "
     redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - now) / 1000))
     return {1, string.format('%.0f', next - now)}";
 
+/// A connection that is being made or is there. It goes on while no request waits for it.
+type Connecting = future::Shared<BoxFuture<'static, std::result::Result<Link, Arc<str>>>>;
+
 pub struct Shared {
-    client: Client,
-    connection: Mutex<ConnectionManager>,
-    script: Script,
+    way: Way,
+    link: Mutex<Option<Connecting>>,
+    /// The script's SHA-1, by which Redis keeps it.
+    hash: String,
     begin: Instant,
     /// Milliseconds since `begin` until which Redis counts as away; 0 while it is there.
     away_until: AtomicU64,
@@ -36,13 +44,13 @@ pub struct Shared {
 
 impl Shared {
     /// Connects when first used.
-    pub fn new(url: &str) -> Result<Self> {
-        // Its message could hold the password of the address.
-        let wrong = |_| Error::internal("REDIS_URL is no address of a Redis: `redis://host:6379`");
-        let client = Client::open(url).map_err(wrong)?;
-        let connection = Mutex::new(connection(&client).map_err(wrong)?);
-        let script = Script::new(GCRA);
-        Ok(Self { client, connection, script, begin: Instant::now(), away_until: AtomicU64::new(0) })
+    pub fn new(redis: &Redis) -> Result<Self> {
+        let told = |wrong: base::settings::Wrong| {
+            Error::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message))
+        };
+        let way = Way::to(redis).map_err(told)?;
+        let hash = Script::new(GCRA).get_hash().to_owned();
+        Ok(Self { way, link: Mutex::default(), hash, begin: Instant::now(), away_until: AtomicU64::new(0) })
     }
 
     /// Whether so many more are allowed, and how far ahead its bucket is, in microseconds. `None` while Redis is away.
@@ -50,19 +58,77 @@ impl Shared {
         if !self.may_ask() {
             return None;
         }
-        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut call = self.script.key(key);
-        call.arg(rate.steps(count)).arg(rate.micros());
-        let answer = tokio::time::timeout(PATIENCE, call.invoke_async::<(bool, u64)>(&mut connection)).await;
-        match answer {
+        match tokio::time::timeout(PATIENCE, self.ask(key, rate.steps(count), rate.micros())).await {
             Ok(Ok(taken)) => {
                 if self.away_until.swap(0, Ordering::Relaxed) > 0 {
                     tracing::info!("Redis is back: limits of requests hold for all nodes together");
                 }
                 Some(taken)
             }
-            Ok(Err(error)) => self.away(&error.to_string()),
-            Err(_) => self.away("it does not answer in time"),
+            Ok(Err(cause)) => self.away(&cause),
+            Err(_) => self.away(SILENT),
+        }
+    }
+
+    /// Runs the script once, on a key of its own.
+    pub async fn probe(&self) -> std::result::Result<(), String> {
+        let asked = self.ask("typecase:rate:probe", 1, 1_000_000);
+        let answer = tokio::time::timeout(CONNECT + PATIENCE, asked).await;
+        answer.map_err(|_| SILENT.to_owned())?.map(drop)
+    }
+
+    async fn ask(&self, key: &str, step: u64, window: u64) -> std::result::Result<(bool, u64), String> {
+        let held = self.link();
+        let was_there = held.peek().is_some();
+        let asked = match self.run(held.clone(), key, step, window).await {
+            // It was closed while nobody asked.
+            Err(Failure::Asked(error)) if was_there && error.is_connection_dropped() => {
+                self.forget(&held);
+                self.run(self.link(), key, step, window).await
+            }
+            asked => asked,
+        };
+        asked.map_err(|failure| match failure {
+            Failure::NoLink(cause) => cause.to_string(),
+            Failure::Asked(error) => told(&error),
+        })
+    }
+
+    async fn run(
+        &self,
+        held: Connecting,
+        key: &str,
+        step: u64,
+        window: u64,
+    ) -> std::result::Result<(bool, u64), Failure> {
+        let mut link = held.await.map_err(Failure::NoLink)?;
+        let known = self.command("EVALSHA", &self.hash, key, step, window);
+        let asked = match link.ask(&known).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                link.ask(&self.command("EVAL", GCRA, key, step, window)).await
+            }
+            asked => asked,
+        };
+        asked.map_err(Failure::Asked)
+    }
+
+    fn command(&self, name: &str, script: &str, key: &str, step: u64, window: u64) -> Cmd {
+        let mut command = redis::cmd(name);
+        command.arg(script).arg(1).arg(key).arg(step).arg(window);
+        command
+    }
+
+    fn link(&self) -> Connecting {
+        let mut held = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        let link = held.get_or_insert_with(|| connecting(self.way.clone()));
+        link.clone()
+    }
+
+    /// So that the next one who asks has a new connection, unless this one is still being made.
+    fn forget(&self, link: &Connecting) {
+        let mut held = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.as_ref().is_some_and(|held| held.ptr_eq(link) && held.peek().is_some()) {
+            *held = None;
         }
     }
 
@@ -83,9 +149,8 @@ impl Shared {
         if self.away_until.swap(self.next_try(), Ordering::Relaxed) == 0 {
             tracing::warn!(cause, "Redis is away: each node counts requests for itself");
         }
-        if let Ok(new) = connection(&self.client) {
-            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = new;
-        }
+        let held = self.link.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        held.iter().for_each(|link| self.forget(link));
         None
     }
 
@@ -98,11 +163,32 @@ impl Shared {
     }
 }
 
-/// Connects when first used.
-fn connection(client: &Client) -> RedisResult<ConnectionManager> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(1)
-        .set_response_timeout(Some(PATIENCE))
-        .set_connection_timeout(Some(PATIENCE));
-    ConnectionManager::new_lazy_with_config(client.clone(), config)
+enum Failure {
+    NoLink(Arc<str>),
+    Asked(RedisError),
+}
+
+fn connecting(way: Way) -> Connecting {
+    let made = async move {
+        let made: RedisResult<Link> = match tokio::time::timeout(CONNECT, way.connect()).await {
+            Ok(made) => made,
+            Err(_) => return Err(SILENT.into()),
+        };
+        made.map_err(|error| told(&error).into())
+    };
+    let made = made.boxed().shared();
+    tokio::spawn(made.clone());
+    made
+}
+
+/// With what mends it, where that is known.
+fn told(error: &RedisError) -> String {
+    if error.is_timeout() {
+        return SILENT.to_owned();
+    }
+    let hint = match error.kind() {
+        ErrorKind::Server(ServerErrorKind::Moved) => "; it is a cluster: set TYPECASE_REDIS_CLUSTER=on",
+        _ => "",
+    };
+    format!("{error}{hint}")
 }

@@ -1,0 +1,107 @@
+//! `Reader`: variables of the environment by the table of settings; all that is wrong is kept until the end.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{Setting, TYPECASE_ENV, Takes, Wrong};
+
+pub struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    pub is_development: bool,
+    wrong: Vec<Wrong>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        let mut reader = Self { variable, is_development: false, wrong: Vec::new() };
+        reader.is_development = reader.one_of(&TYPECASE_ENV) == "development";
+        reader
+    }
+
+    /// As it was given; an empty variable counts as one that is not set.
+    pub fn get(&self, setting: &Setting) -> Option<String> {
+        self.named(setting.name)
+    }
+
+    /// The same for a variable whose name is made of a provider's.
+    pub fn named(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    /// A number, else the default, also when what is given is none.
+    pub fn number(&mut self, setting: &'static Setting) -> u32 {
+        self.checked(setting, |text| number(&setting.takes, text)).unwrap_or_default()
+    }
+
+    pub fn time(&mut self, setting: &'static Setting) -> Duration {
+        self.checked(setting, |text| time(&setting.takes, text)).unwrap_or_default()
+    }
+
+    /// The word of the list, in its spelling.
+    pub fn one_of(&mut self, setting: &'static Setting) -> &'static str {
+        self.checked(setting, |text| word(&setting.takes, text)).unwrap_or_default()
+    }
+
+    /// What `parse` makes of the value or of the default. What it says is wrong is told, so it must not name a secret.
+    pub fn parsed<T, E: ToString>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let given = self.get(setting);
+        let value = given.as_deref().or(setting.default(self.is_development))?;
+        parse(value).map_err(|why| self.refuse(setting, &why.to_string())).ok()
+    }
+
+    /// What is wrong with a value, as the beginning of a sentence; what the setting takes is added.
+    pub fn refuse(&mut self, setting: &'static Setting, why: &str) {
+        self.wrong(setting.name, format!("{why}: it takes {}", setting.takes));
+    }
+
+    pub fn wrong(&mut self, variable: impl Into<Cow<'static, str>>, message: impl Into<String>) {
+        self.wrong.push(Wrong { variable: variable.into(), message: message.into() });
+    }
+
+    pub fn finish(self) -> Vec<Wrong> {
+        self.wrong
+    }
+
+    /// By what the table alone says of it.
+    pub fn check(&mut self, setting: &'static Setting) {
+        match setting.takes {
+            Takes::Number { .. } => drop(self.number(setting)),
+            Takes::Time { .. } => drop(self.time(setting)),
+            Takes::OneOf(_) => drop(self.one_of(setting)),
+            Takes::Text(_) | Takes::Secret(_) => {}
+        }
+    }
+
+    fn checked<T>(&mut self, setting: &'static Setting, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let default = setting.default(self.is_development);
+        let Some(value) = self.get(setting) else { return parse(default?) };
+        parse(&value).or_else(|| {
+            self.refuse(setting, &format!("`{value}` cannot be used"));
+            parse(default?)
+        })
+    }
+}
+
+fn number(takes: &Takes, text: &str) -> Option<u32> {
+    let Takes::Number { least, most, .. } = takes else { return None };
+    text.parse().ok().filter(|number| (least..=most).contains(&number))
+}
+
+fn time(takes: &Takes, text: &str) -> Option<Duration> {
+    let Takes::Time { least, most } = takes else { return None };
+    let milliseconds = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => number.parse().ok(),
+        (None, Some(number)) => number.parse::<u64>().ok().and_then(|seconds| seconds.checked_mul(1000)),
+        (None, None) => None,
+    };
+    milliseconds.map(Duration::from_millis).filter(|time| (least..=most).contains(&time))
+}
+
+fn word(takes: &Takes, text: &str) -> Option<&'static str> {
+    let Takes::OneOf(words) = takes else { return None };
+    words.iter().copied().find(|word| word.eq_ignore_ascii_case(text))
+}
