@@ -29,7 +29,7 @@ use web::{self, App, listen};
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
 
 /// Of servers and stores in tests.
-pub const LIMITS: Limits = Limits { connections: 21, statement: None, public_statement: None };
+pub const LIMITS: Limits = Limits { connections: 21, statement: None, public_statement: None, background: 0 };
 
 /// A new, empty database; `close` drops it.
 pub struct TestDb {

@@ -1,5 +1,6 @@
 //! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept.
 
+pub mod background;
 pub mod error;
 pub mod memory;
 pub mod response;

@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 
 use crate::access::{Access, Actor, Policy};
+use crate::bell::Bells;
 use crate::connection::{Connection, Login};
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
@@ -21,8 +22,10 @@ use model::content::SchemaInfo;
 
 /// Connections for writes that there are at least: a site's own code may hold one and ask for another.
 const FEWEST_WRITES: u32 = 2;
-/// The one that signing keys are listened for on.
+/// The one that signing keys are listened for on; what works in the background has another.
 const LISTENING: u32 = 1;
+/// What works in the background has this long for a statement at least.
+const LONG_STATEMENT: Duration = Duration::from_secs(60);
 /// Bytes of rows.
 const COUNTED_AT_ONCE: usize = 16 * 1024;
 
@@ -42,6 +45,10 @@ pub struct Database {
     reads: Pool,
     /// For what everybody may read, as a role that has no right on anything else where there is one.
     public: Pool,
+    /// For the transactions of what works in the background, so that it never keeps requests waiting.
+    pub background: Pool,
+    /// Of this process.
+    pub bells: Bells,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -56,6 +63,8 @@ pub struct Limits {
     pub statement: Option<Duration>,
     /// The same for anonymous visitors.
     pub public_statement: Option<Duration>,
+    /// Transactions at once of what works in the background, where there are connections for so many.
+    pub background: u32,
 }
 
 /// The connections of each pool.
@@ -64,6 +73,8 @@ pub struct Sizes {
     pub public: u32,
     pub reads: u32,
     pub writes: u32,
+    /// None: it has those for writes, one at a time.
+    pub background: u32,
 }
 
 /// The database as one actor may see and change it. All reading and writing of content goes through it, and here alone
@@ -99,14 +110,16 @@ impl Limits {
     pub const FEWEST: u32 = 5;
 
     /// For a command of the operator.
-    pub const COMMAND: Self = Self { connections: Self::FEWEST, statement: None, public_statement: None };
+    pub const COMMAND: Self = Self { connections: Self::FEWEST, statement: None, public_statement: None, background: 0 };
 
-    /// A fifth is for writes, and of the others half is for anonymous visitors.
+    /// Of those that are not for the background a fifth is for writes, and of the others half is for anonymous visitors.
     pub fn sizes(&self) -> Sizes {
-        let pooled = self.connections.max(Self::FEWEST) - LISTENING;
+        let connections = self.connections.max(Self::FEWEST);
+        let background = self.background.min((connections - Self::FEWEST) / 2);
+        let pooled = connections - LISTENING - background - background.min(LISTENING);
         let writes = (pooled / 5).max(FEWEST_WRITES);
         let public = (pooled - writes) / 2;
-        Sizes { public, reads: pooled - writes - public, writes }
+        Sizes { public, reads: pooled - writes - public, writes, background }
     }
 }
 
@@ -122,10 +135,17 @@ impl Database {
         let tuned = plain.tuned().watched(pulse);
         let login = |limit: Option<Duration>| limit.into_iter().fold(tuned.clone(), Login::limited);
         let sizes = limits.sizes();
+        let writes = Pool::new("writes", login(limits.statement), sizes.writes);
+        let background = match sizes.background {
+            0 => writes.clone(),
+            most => Pool::new("background", login(limits.statement.map(|limit| limit.max(LONG_STATEMENT))), most),
+        };
         Self {
-            writes: Pool::new("writes", login(limits.statement), sizes.writes),
+            writes,
             reads: Pool::new("reads", login(limits.statement), sizes.reads),
             public: Pool::new("public reads", login(limits.public_statement), sizes.public),
+            background,
+            bells: Bells::default(),
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),
@@ -189,6 +209,7 @@ impl Database {
 
     pub async fn close(&self) {
         join_all(self.pools().map(Pool::close)).await;
+        self.background.close().await;
     }
 
     /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
