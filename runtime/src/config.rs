@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use base::error::{Code, Error, Problem};
+use crate::background;
 use identity::WrongSetting;
 use identity::settings::Settings;
 use store::Limits;
@@ -18,8 +19,10 @@ use web::protection;
 /// Where to listen when nothing says so: this machine only.
 const ADDRESS: &str = "127.0.0.1:4000";
 const PLAN_MEMORY: u32 = 32;
-/// For reads of anonymous visitors 10, for those of others 10, for writes 5, and one that is listened on.
-const CONNECTIONS: u32 = 26;
+/// For reads of anonymous visitors 10, for those of others 10, for writes 5, in the background 4, and two that are listened on.
+const CONNECTIONS: u32 = 31;
+/// Jobs at once.
+const MOST_JOBS: u32 = 64;
 /// For a statement, and for one of an anonymous visitor.
 const STATEMENT: Duration = Duration::from_secs(10);
 const PUBLIC_STATEMENT: Duration = Duration::from_secs(5);
@@ -34,6 +37,10 @@ pub struct Config {
     pub database: String,
     /// Connections to the database and the time of its statements.
     pub limits: Limits,
+    /// `TYPECASE_JOBS`: jobs at once on this node; with 0 it does none, and follows no events.
+    pub jobs: u32,
+    /// `TYPECASE_EVENTS_KEEP`: for how long events are kept that all have passed.
+    pub events_keep: Duration,
     /// MiB for documents that are kept ready to run.
     pub plan_memory: u32,
     pub address: SocketAddr,
@@ -68,7 +75,9 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Wrong>> {
         let mut reader = Reader { variable, wrong: Vec::new() };
         let database = reader.database();
-        let limits = reader.limits();
+        let jobs = reader.jobs();
+        let limits = reader.limits(jobs);
+        let events_keep = reader.events_keep();
         let plan_memory = reader.parsed("TYPECASE_PLAN_MEMORY", "a number from 1 to 65536").unwrap_or(PLAN_MEMORY);
         let address = reader.address();
         let health_address = reader.parsed("TYPECASE_HEALTH_ADDRESS", "an address and a port like `0.0.0.0:4001`");
@@ -82,6 +91,8 @@ impl Config {
         let config = Self {
             database,
             limits,
+            jobs,
+            events_keep,
             plan_memory,
             address,
             health_address,
@@ -142,7 +153,27 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         parsed
     }
 
-    fn limits(&mut self) -> Limits {
+    fn jobs(&mut self) -> u32 {
+        let expected = format!("a number from 0 to {MOST_JOBS}");
+        let jobs = self.parsed("TYPECASE_JOBS", &expected).unwrap_or(background::JOBS);
+        if jobs > MOST_JOBS {
+            self.wrong("TYPECASE_JOBS", format!("`{jobs}` is not {expected}"));
+        }
+        jobs
+    }
+
+    /// `7d`.
+    fn events_keep(&mut self) -> Duration {
+        let Some(value) = self.get("TYPECASE_EVENTS_KEEP") else { return background::KEEP };
+        let days = value.strip_suffix('d').and_then(|days| days.parse::<u64>().ok()).filter(|days| *days <= 3650);
+        days.map(|days| Duration::from_secs(days * 86_400)).unwrap_or_else(|| {
+            self.wrong("TYPECASE_EVENTS_KEEP", format!("`{value}` is no number of days from `0d` to `3650d`"));
+            background::KEEP
+        })
+    }
+
+    /// Consumers and jobs take a transaction each.
+    fn limits(&mut self, jobs: u32) -> Limits {
         let expected = format!("a number from {} to 1000", Limits::FEWEST);
         let connections = self.parsed("TYPECASE_CONNECTIONS", &expected).unwrap_or(CONNECTIONS);
         if !(Limits::FEWEST..=1000).contains(&connections) {
@@ -152,6 +183,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             connections,
             statement: Some(self.time("TYPECASE_STATEMENT_TIMEOUT", STATEMENT)),
             public_statement: Some(self.time("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", PUBLIC_STATEMENT)),
+            background: jobs.saturating_mul(2),
         }
     }
 
@@ -309,6 +341,8 @@ mod tests {
         let wrong = read(&[
             ("DATABASE_URL", "mysql://me:hidden@localhost/shop"),
             ("TYPECASE_CONNECTIONS", "4"),
+            ("TYPECASE_JOBS", "65"),
+            ("TYPECASE_EVENTS_KEEP", "7"),
             ("TYPECASE_STATEMENT_TIMEOUT", "30s"),
             ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "500ms"),
             ("TYPECASE_ADDRESS", "here"),
@@ -320,8 +354,10 @@ mod tests {
         let names: Vec<_> = wrong.iter().map(|wrong| &*wrong.variable).collect();
         let expected = [
             "DATABASE_URL",
+            "TYPECASE_JOBS",
             "TYPECASE_CONNECTIONS",
             "TYPECASE_STATEMENT_TIMEOUT",
+            "TYPECASE_EVENTS_KEEP",
             "TYPECASE_ADDRESS",
             "TYPECASE_ENV",
             "TYPECASE_DEV_TOKEN",

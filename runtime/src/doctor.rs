@@ -178,10 +178,10 @@ async fn database(pool: &Pool) -> Finding {
 
 /// After the database has answered, so that the way to it is known.
 fn connections(pool: &Pool, config: &Config) -> Finding {
-    let Sizes { public, reads, writes } = config.limits.sizes();
+    let Sizes { public, reads, writes, background } = config.limits.sizes();
     let why = format!(
-        "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, and one \
-        that is listened on",
+        "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, \
+        {background} for events and jobs, and those that are listened on",
         config.limits.connections
     );
     match pool.login().way() {

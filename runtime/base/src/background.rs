@@ -14,7 +14,7 @@ enum Phase {
 }
 
 /// Stops all that holds its [`Stop`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stopper(watch::Sender<Phase>);
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,5 @@
-//! `Job`: a kind of work with its payload. `Work`, `OutsideWork`: how it is done. `Jobs`: those of a site.
+//! `Job`: a kind of work with its payload. `Work`, `OutsideWork`: how it is done.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -11,8 +9,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::rhythm::Rhythm;
-use crate::schedule::Periodic;
 use base::error::{Code, Error, Result};
 use store::Store;
 use store::hooks::Cx;
@@ -56,14 +52,6 @@ pub struct Attempt {
     pub of: u32,
 }
 
-/// What a site does later, and when.
-#[derive(Default)]
-pub struct Jobs {
-    pub(crate) kinds: BTreeMap<&'static str, Kind>,
-    pub(crate) periodic: Vec<Periodic>,
-    wrong: Vec<String>,
-}
-
 pub(crate) struct Kind {
     pub attempts: u32,
     pub time: Duration,
@@ -75,53 +63,17 @@ pub(crate) enum Body {
     Outside(Box<dyn AnyOutsideWork>),
 }
 
-impl Jobs {
-    /// A kind that is there already is replaced.
-    pub fn add<J: Job>(&mut self, work: impl Work<J>) {
-        self.put::<J>(Body::Inside(Box::new(Erased { work, of: PhantomData })));
+impl Kind {
+    pub fn inside<J: Job>(work: impl Work<J>) -> Self {
+        Self::of::<J>(Body::Inside(Box::new(Erased { work, of: PhantomData })))
     }
 
-    pub fn add_outside<J: Job>(&mut self, work: impl OutsideWork<J>) {
-        self.put::<J>(Body::Outside(Box::new(Erased { work, of: PhantomData })));
+    pub fn outside<J: Job>(work: impl OutsideWork<J>) -> Self {
+        Self::of::<J>(Body::Outside(Box::new(Erased { work, of: PhantomData })))
     }
 
-    /// The job is enqueued whenever so much time has passed, by one node.
-    pub fn every<J: Job>(&mut self, interval: Duration, job: &J) {
-        self.periodically(Rhythm::every(interval), job);
-    }
-
-    /// The job is enqueued each day at this time of a zone, by one node: `daily("03:30", "Europe/Vienna", &CleanUp)`.
-    pub fn daily<J: Job>(&mut self, time: &str, zone: &str, job: &J) {
-        self.periodically(Rhythm::daily(time, zone), job);
-    }
-
-    /// What was declared wrongly.
-    pub fn check(&self) -> Result<()> {
-        let undone = self.periodic.iter().filter(|periodic| !self.kinds.contains_key(periodic.kind));
-        let undone = undone.map(|periodic| format!("the job `{}` is periodic, and nothing does it", periodic.kind));
-        let wrong: Vec<String> = self.wrong.iter().cloned().chain(undone).collect();
-        if wrong.is_empty() { Ok(()) } else { Err(Error::new(Code::BadRequest, wrong.join("; "))) }
-    }
-
-    fn put<J: Job>(&mut self, body: Body) {
-        self.kinds.insert(J::KIND, Kind { attempts: J::ATTEMPTS.max(1), time: J::TIME, body });
-    }
-
-    fn periodically<J: Job>(&mut self, rhythm: Result<Rhythm, String>, job: &J) {
-        let periodic = rhythm.and_then(|rhythm| Periodic::new(rhythm, job).map_err(|error| error.to_string()));
-        match periodic {
-            Ok(periodic) => {
-                self.periodic.retain(|known| known.kind != periodic.kind);
-                self.periodic.push(periodic);
-            }
-            Err(why) => self.wrong.push(format!("the job `{}`: {why}", J::KIND)),
-        }
-    }
-}
-
-impl fmt::Debug for Jobs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.kinds.keys()).finish()
+    fn of<J: Job>(body: Body) -> Self {
+        Self { attempts: J::ATTEMPTS.max(1), time: J::TIME, body }
     }
 }
 

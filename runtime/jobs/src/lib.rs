@@ -9,12 +9,15 @@ mod enqueue;
 mod job;
 mod list;
 mod queue;
+mod registry;
 mod rhythm;
 mod schedule;
 mod work;
 
 pub use backlog::{Backlog, backlog};
 pub use enqueue::{Enqueue, Enqueueing, enqueue};
-pub use job::{Attempt, Job, Jobs, OutsideWork, Work};
+pub use job::{Attempt, Job, OutsideWork, Work};
 pub use list::{Filter, Listed, State, cancel, list, retry, retry_all};
-pub use work::{CHANNEL, tell, work};
+pub use queue::{CHANNEL, tell};
+pub use registry::Jobs;
+pub use work::work;

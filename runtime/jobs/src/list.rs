@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::{queue, work};
+use crate::queue;
 use base::error::{Error, Result};
 use model::timestamp::Timestamp;
 use store::Database;
@@ -95,7 +95,7 @@ fn listed(row: &PgRow) -> Result<Listed> {
 /// Has a parked job wait again, with all its attempts; whether there is such a job.
 pub async fn retry(database: &Database, id: Uuid) -> Result<bool> {
     let is_parked = queue::unpark(database, id).await?;
-    work::tell(database).await?;
+    queue::tell(database).await?;
     Ok(is_parked)
 }
 
@@ -107,7 +107,7 @@ pub async fn retry_all(database: &Database, kind: Option<&str>) -> Result<u64> {
     for id in parked {
         retried += u64::from(queue::unpark(database, id).await?);
     }
-    work::tell(database).await?;
+    queue::tell(database).await?;
     Ok(retried)
 }
 

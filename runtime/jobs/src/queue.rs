@@ -10,6 +10,8 @@ use base::error::{Result, sqlstate};
 use model::timestamp::Timestamp;
 use store::{Connection, Database, id};
 
+/// Notified when there is a job for whoever has time.
+pub const CHANNEL: &str = "typecase_jobs";
 /// Without a beat for so long, a job is another node's to take.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// How often a job is put back among those that wait, when others with its key come in between.
@@ -34,6 +36,12 @@ pub(crate) struct Claimed {
     pub payload: String,
     /// This one included.
     pub attempts: u32,
+}
+
+/// Wakes the workers of all nodes.
+pub async fn tell(database: &Database) -> Result<()> {
+    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&database.writes).await?;
+    Ok(())
 }
 
 /// Of a job with the key of one that waits: the one that waits, which nobody takes before this transaction has ended.
@@ -124,7 +132,7 @@ pub(crate) async fn put_off(database: &Database, of: &Claimed, error: &str, wait
 /// As if the attempt had not begun.
 pub(crate) async fn give_back(database: &Database, of: &Claimed) -> Result<()> {
     wait_again(database, of.id, Some(of.lease), None, Duration::ZERO, 1).await?;
-    Ok(())
+    tell(database).await
 }
 
 /// Of a job that is parked; whether it was.

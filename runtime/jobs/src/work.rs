@@ -8,24 +8,16 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::attempt::Bench;
-use crate::job::Jobs;
+use crate::registry::Jobs;
 use crate::{queue, schedule};
 use base::background::{Stop, backoff};
 use base::error::Result;
 use store::{Bell, Database};
 
-/// Notified when there is a job for whoever has time.
-pub const CHANNEL: &str = "typecase_jobs";
 /// However quiet it is, it is looked this often.
 const AT_LEAST: Duration = Duration::from_secs(30);
 /// After the database was away.
 const FIRST: Duration = Duration::from_secs(1);
-
-/// Wakes the workers of all nodes.
-pub async fn tell(database: &Database) -> Result<()> {
-    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&database.writes).await?;
-    Ok(())
-}
 
 /// Until it is told to stop and what is under way has ended. `most`: jobs at once, and none of them with 0. `places`: transactions
 /// that may be open at once; `heard`: another node has something to do.
@@ -101,7 +93,7 @@ impl Worker {
 
     /// This node may have no time for it.
     async fn tell_others(&self) {
-        if let Err(error) = tell(&self.bench.database).await {
+        if let Err(error) = queue::tell(&self.bench.database).await {
             tracing::warn!(%error, "other nodes could not be told of a job; they find it by the clock");
         }
     }

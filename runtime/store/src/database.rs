@@ -172,6 +172,11 @@ impl Database {
         [&self.public, &self.reads, &self.writes]
     }
 
+    /// Transactions at once of what works in the background.
+    pub fn places(&self) -> usize {
+        if self.background.name() == self.writes.name() { 1 } else { self.background.most() as usize }
+    }
+
     /// The store of this actor.
     pub fn acting(&self, actor: Actor) -> Store {
         Store {
