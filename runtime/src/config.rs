@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use base::error::{Code, Error, Problem};
 use crate::background;
+use base::error::{Code, Error, Problem};
 use identity::WrongSetting;
 use identity::settings::Settings;
 use store::Limits;

@@ -73,11 +73,7 @@ impl Change {
             entry: row.try_get("entry")?,
             revision: row.try_get("revision")?,
             fields: row.try_get("fields")?,
-            actor: By {
-                kind: row.try_get("actor_kind")?,
-                id: row.try_get("actor")?,
-                role: row.try_get("role")?,
-            },
+            actor: By { kind: row.try_get("actor_kind")?, id: row.try_get("actor")?, role: row.try_get("role")? },
             at: Timestamp::from_microsecond(row.try_get("at")?).unwrap_or(Timestamp::MIN),
         })
     }

@@ -100,22 +100,13 @@ async fn take(connection: &mut Connection, consumer: &Consumer) -> Result<Option
         from cms.consumer where name = $1 for update skip locked";
     let row = sqlx::query(sql).bind(consumer.name).fetch_optional(&mut *connection).await?;
     let place = row.map(|row| {
-        Ok(Place {
-            position: row.try_get("position")?,
-            failures: row.try_get("failures")?,
-            wait: row.try_get("wait")?,
-        })
+        Ok(Place { position: row.try_get("position")?, failures: row.try_get("failures")?, wait: row.try_get("wait")? })
     });
     place.transpose()
 }
 
 /// What comes next, and the position behind it. The head is of the same snapshot, so what is of other types is passed as well.
-async fn read(
-    connection: &mut Connection,
-    consumer: &Consumer,
-    after: i64,
-    most: usize,
-) -> Result<(Vec<Change>, i64)> {
+async fn read(connection: &mut Connection, consumer: &Consumer, after: i64, most: usize) -> Result<(Vec<Change>, i64)> {
     let sql = format!(
         "select head.position as head, next.*
         from cms.outbox_head as head

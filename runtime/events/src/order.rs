@@ -49,11 +49,7 @@ async fn give_some(database: &Database) -> Result<u64> {
     // One of these at a time: the writers do not notify, as they would wait for each other.
     let tell = "with moved as (update cms.outbox_head set position = position + $1 returning position)
         select pg_notify($2, position::text) from moved";
-    sqlx::query(tell)
-        .bind(i64::try_from(given).unwrap_or(i64::MAX))
-        .bind(CHANNEL)
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query(tell).bind(i64::try_from(given).unwrap_or(i64::MAX)).bind(CHANNEL).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(given)
 }

@@ -64,7 +64,8 @@ impl FromStr for State {
 }
 
 pub async fn list(database: &Database, filter: &Filter) -> Result<Vec<Listed>> {
-    let sql = "select id, kind, state, (extract(epoch from due) * 1000000)::bigint as due, attempts, priority, key, error,
+    let sql =
+        "select id, kind, state, (extract(epoch from due) * 1000000)::bigint as due, attempts, priority, key, error,
             payload::text as payload
         from cms.job
         where ($1::text is null or state = $1) and ($2::text is null or kind = $2)

@@ -105,8 +105,7 @@ fn claimed(row: &PgRow) -> Result<Option<Claimed>> {
 /// Whether it is still this attempt's.
 pub(crate) async fn beat(database: &Database, of: &Claimed) -> Result<bool> {
     let sql = "update cms.job set due = now() + make_interval(secs => $3) where id = $1 and lease = $2";
-    let done =
-        sqlx::query(sql).bind(of.id).bind(of.lease).bind(LEASE.as_secs_f64()).execute(&database.writes).await?;
+    let done = sqlx::query(sql).bind(of.id).bind(of.lease).bind(LEASE.as_secs_f64()).execute(&database.writes).await?;
     Ok(done.rows_affected() == 1)
 }
 

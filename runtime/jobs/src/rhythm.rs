@@ -54,7 +54,8 @@ impl Rhythm {
             Self::Daily { time, zone } => {
                 let today = now.to_zoned(zone.clone()).date();
                 // A time that a day has not, because clocks go forward, is later by as much; of one that it has twice, it is the first.
-                let at = |date: jiff::civil::Date| Some(date.to_datetime(*time).to_zoned(zone.clone()).ok()?.timestamp());
+                let at =
+                    |date: jiff::civil::Date| Some(date.to_datetime(*time).to_zoned(zone.clone()).ok()?.timestamp());
                 let days = [Some(today), today.tomorrow().ok()];
                 let next = days.into_iter().flatten().filter_map(at).find(|moment| *moment > now);
                 next.unwrap_or_else(|| later(now, Duration::from_secs(86_400)))

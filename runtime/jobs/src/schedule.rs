@@ -80,11 +80,13 @@ impl Periodic {
         let Some(row) = row else { return Ok(false) };
         let next = self.rhythm.next(moment(row.try_get("due")?)?, moment(row.try_get("now")?)?);
         queue::insert(&mut transaction, &self.new).await?;
-        sqlx::query("update cms.schedule set due = timestamptz 'epoch' + $2 * interval '1 microsecond' where kind = $1")
-            .bind(self.kind)
-            .bind(next.as_microsecond())
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "update cms.schedule set due = timestamptz 'epoch' + $2 * interval '1 microsecond' where kind = $1",
+        )
+        .bind(self.kind)
+        .bind(next.as_microsecond())
+        .execute(&mut *transaction)
+        .await?;
         transaction.ring_at_commit(&database.bells.jobs);
         transaction.commit().await?;
         Ok(true)

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use base::error::{Code, Error, Result};
 use ::jobs::{Filter, Listed, State};
+use base::error::{Code, Error, Result};
 use store::{Database, id};
 
 /// Before an id of a job.

@@ -110,7 +110,8 @@ impl Limits {
     pub const FEWEST: u32 = 5;
 
     /// For a command of the operator.
-    pub const COMMAND: Self = Self { connections: Self::FEWEST, statement: None, public_statement: None, background: 0 };
+    pub const COMMAND: Self =
+        Self { connections: Self::FEWEST, statement: None, public_statement: None, background: 0 };
 
     /// Of those that are not for the background a fifth is for writes, and of the others half is for anonymous visitors.
     pub fn sizes(&self) -> Sizes {

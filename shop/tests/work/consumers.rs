@@ -164,7 +164,10 @@ async fn an_import_tells_of_each_entry_in_its_order() {
     let hooks = HookSet::default();
     write::save_batch(&site.store, &hooks, &TAG, &items, options, None).await.expect("they are saved");
     assert_eq!(site.number("select count(*) from cms.outbox where kind = 'created'").await, 500);
-    assert_eq!(site.number("select count(*) from cms.outbox where kind = 'created' and fields = '{name,slug}'").await, 500);
+    assert_eq!(
+        site.number("select count(*) from cms.outbox where kind = 'created' and fields = '{name,slug}'").await,
+        500
+    );
     let in_order = "select count(*) from (
             select name < lag(name) over (order by seq) as is_wrong
             from cms.outbox join draft.tag on tag.id = entry where kind = 'created'

@@ -178,7 +178,8 @@ async fn a_job_that_fails_is_tried_again_then_parked_and_retried_by_hand() {
         let id = jobs::enqueue(&site.store, &Try { panics }).await.expect("a job");
         jobs::tell(&site.store).await.expect("it is told");
         eventually("it has failed and waits", async || {
-            site.number("select count(*) from cms.job where state = 'waiting' and attempts = 1 and due > now()").await == 1
+            site.number("select count(*) from cms.job where state = 'waiting' and attempts = 1 and due > now()").await
+                == 1
         })
         .await;
         assert_eq!(jobs::backlog(&site.store).await.expect("the backlog")[0].failing, 1);

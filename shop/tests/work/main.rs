@@ -2,9 +2,10 @@
 
 mod consumers;
 mod crash;
-mod faults;
+#[expect(dead_code, reason = "other tests need the other faults")]
 #[path = "../shared/fault_proxy.rs"]
 mod fault_proxy;
+mod faults;
 mod jobs;
 mod leases;
 mod operator;

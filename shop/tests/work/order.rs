@@ -14,7 +14,8 @@ async fn an_event_whose_transaction_commits_late_is_not_skipped() {
     let site = Site::new().await;
     let node = site.node(Recorder::new("all").alone());
     let mut late = site.store.writes.begin().await.expect("a transaction");
-    let line = Line { table: "tag", entry: Uuid::now_v7(), revision: 7, kind: EventKind::Updated, fields: vec!["name"] };
+    let line =
+        Line { table: "tag", entry: Uuid::now_v7(), revision: 7, kind: EventKind::Updated, fields: vec!["name"] };
     outbox::record(&mut late, &site.store, std::slice::from_ref(&line)).await.expect("an event");
     for number in 0..20 {
         site.create(&HookSet::default(), &format!("Early {number}")).await;
