@@ -1,5 +1,6 @@
 //! The command line of a site's server.
 
+mod jobs;
 mod keys;
 mod token;
 mod user;
@@ -81,6 +82,9 @@ enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Task),
+    /// List the jobs, try those again that have failed, cancel one
+    #[command(subcommand)]
+    Jobs(jobs::Task),
     /// Change and list the keys that sign access tokens, and go over to another TYPECASE_SECRET
     #[command(subcommand)]
     Keys(keys::Task),
@@ -153,11 +157,14 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Demo => {
             let store = connect(&config, &server).await?;
             let loaded = demo::load(&store, &server.hooks, server.demo).await?;
+            tell(&store).await;
             println!("{loaded}");
         }
         Command::Import { options, person } => {
             let store = acting(&config, &server, person).await?;
-            return Ok(import::main(&options, &store, &server.hooks).await.into());
+            let done = import::main(&options, &store, &server.hooks).await;
+            tell(&store).await;
+            return Ok(done.into());
         }
         Command::Export { options, person } => {
             let store = acting(&config, &server, person).await?;
@@ -169,6 +176,10 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         }
         Command::User(task) => user::run(&accounts(&config, &server).await?, task).await?,
         Command::Token(task) => token::run(&accounts(&config, &server).await?, task).await?,
+        Command::Jobs(task) => {
+            let store = connect(&config, &server).await?;
+            jobs::run(&store, task).await?;
+        }
         Command::Keys(task) => {
             // A key that is sealed with a secret of this process could be opened by nobody.
             config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;
@@ -177,6 +188,17 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Doctor | Command::Schema => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Servers hear of what a command has written. Without it they find it by the clock.
+async fn tell(store: &Store) {
+    let told = async {
+        events::give_positions(store).await?;
+        ::jobs::tell(store).await
+    };
+    if let Err(error) = told.await {
+        tracing::warn!(%error, "the servers could not be told of what was written");
+    }
 }
 
 async fn rework(config: &Config, schema: &'static SchemaInfo, file: &Path) -> Result<()> {

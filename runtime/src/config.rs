@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
@@ -24,6 +25,10 @@ pub struct Config {
     pub database: String,
     /// Connections to the database and the time of its statements.
     pub limits: Limits,
+    /// `TYPECASE_JOBS`: jobs at once on this node; with 0 it does none, and follows no events.
+    pub jobs: u32,
+    /// `TYPECASE_EVENTS_KEEP`: for how long events are kept that all have passed.
+    pub events_keep: Duration,
     /// MiB for documents that are kept ready to run.
     pub plan_memory: u32,
     pub address: SocketAddr,
@@ -64,6 +69,8 @@ impl Config {
         let config = Self {
             database,
             limits: limits(&mut reader),
+            jobs: reader.number(&settings::TYPECASE_JOBS),
+            events_keep: Duration::from_secs(u64::from(reader.number(&settings::TYPECASE_EVENTS_KEEP)) * 86_400),
             plan_memory: reader.number(&settings::TYPECASE_PLAN_MEMORY),
             address,
             health_address: reader.parsed(&settings::TYPECASE_HEALTH_ADDRESS, socket),
@@ -107,6 +114,8 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
             public: reader.number(&settings::TYPECASE_PUBLIC_CONNECTIONS),
             reads: reader.number(&settings::TYPECASE_READ_CONNECTIONS),
             writes: reader.number(&settings::TYPECASE_WRITE_CONNECTIONS),
+            // A consumer or a job has a transaction each.
+            background: reader.number(&settings::TYPECASE_JOBS).saturating_mul(2),
         },
         statement: Some(reader.time(&settings::TYPECASE_STATEMENT_TIMEOUT)),
         public_statement: Some(reader.time(&settings::TYPECASE_PUBLIC_STATEMENT_TIMEOUT)),
@@ -208,6 +217,8 @@ mod tests {
             ("DATABASE_URL", "mysql://me:hidden@localhost/shop"),
             ("TYPECASE_READ_CONNECTIONS", "0"),
             ("TYPECASE_WRITE_CONNECTIONS", "1"),
+            ("TYPECASE_JOBS", "65"),
+            ("TYPECASE_EVENTS_KEEP", "7d"),
             ("TYPECASE_STATEMENT_TIMEOUT", "30s"),
             ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "500ms"),
             ("TYPECASE_ADDRESS", "here"),
@@ -236,7 +247,9 @@ mod tests {
             "TYPECASE_BODY_MEMORY",
             "TYPECASE_DEV_TOKEN",
             "TYPECASE_ENV",
+            "TYPECASE_EVENTS_KEEP",
             "TYPECASE_INTROSPECTION",
+            "TYPECASE_JOBS",
             "TYPECASE_MAIL_FROM",
             "TYPECASE_PUBLIC_DATABASE_URL",
             "TYPECASE_PUBLIC_ROLE",

@@ -230,10 +230,10 @@ async fn database(pool: &Pool) -> Finding {
 
 /// After the database has answered, so that the way to it is known.
 fn connections(pool: &Pool, config: &Config) -> Finding {
-    let Sizes { public, reads, writes } = config.limits.connections;
+    let Sizes { public, reads, writes, background } = config.limits.connections;
     let why = format!(
-        "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, and one \
-        that is listened on",
+        "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, \
+        {background} for events and jobs, and those that are listened on",
         config.limits.connections.sum()
     );
     match pool.login().way() {

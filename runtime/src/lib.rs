@@ -1,6 +1,7 @@
 //! The façade that a site depends on: `Server`, the prelude, the command line, the configuration, the test kit. The crates below do
 //! the work; none of them names a content type.
 
+pub mod background;
 pub mod cli;
 pub mod config;
 pub mod doctor;
@@ -11,10 +12,13 @@ pub mod testing;
 
 pub use axum;
 pub use base::{error, memory, settings};
+pub use events;
 pub use graphql;
 pub use identity;
+pub use jobs;
 pub use migrate;
 pub use model::{content, currency, json, kind};
+pub use serde;
 pub use serde_json;
 pub use store::{
     self, access, audit, blocks, children, choice, component, cx, entry, field, find, hooks, id, record, site, value,

@@ -1,9 +1,12 @@
 //! What generated files and a site's own code name: the types of fields, records and hooks.
 
 pub use base::error::{Code, Error, Problem, Result, Step};
+pub use events::{Change, ChangeOf, Follow, FollowAll, StartAt};
+pub use jobs::{Attempt, Enqueue, Job, OutsideWork, Work};
 pub use model::content::*;
 pub use model::kind::Kind;
 pub use rust_decimal::Decimal;
+pub use serde::{Deserialize, Serialize};
 pub use store::access::{Actor, Identity, User};
 pub use store::cx::Cx;
 pub use store::hooks::{Event, EventKind, Hooks, refuse};

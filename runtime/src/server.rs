@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
@@ -10,10 +11,13 @@ use tokio::task::JoinHandle;
 
 use web::Environment;
 
+use crate::background::{self, Background, Work};
 use crate::config::{self, Config};
 use base::error::{Error, Result};
+use events::{Follow, FollowAll, Followers};
 use graphql::Api;
 use identity::Accounts;
+use jobs::{Job, Jobs, OutsideWork};
 use migrate::public_login;
 use model::content::{ContentInfo, SchemaInfo};
 use store::hooks::{HookSet, Hooks};
@@ -34,6 +38,8 @@ pub type Routes = Router<Arc<App>>;
 pub struct Server {
     pub(crate) schema: &'static SchemaInfo,
     pub(crate) hooks: HookSet,
+    pub(crate) followers: Followers,
+    pub(crate) jobs: Jobs,
     /// The socket to serve on is this process's input: whoever started it holds the port, also between two servers.
     pub(crate) inherits_socket: bool,
     pub(crate) site: SiteCode,
@@ -47,6 +53,8 @@ impl Server {
         Self {
             schema,
             hooks: HookSet::default(),
+            followers: Followers::default(),
+            jobs: Jobs::default(),
             inherits_socket: false,
             site: SiteCode::default(),
             routes: Router::new(),
@@ -57,6 +65,42 @@ impl Server {
     /// What the site does around the writes of a content type.
     pub fn hooks<T: Record>(mut self, hooks: impl Hooks<T>) -> Self {
         self.hooks.add(hooks);
+        self
+    }
+
+    /// What follows each change of a content type once, under a name that stays the same.
+    pub fn follow<T: Record>(mut self, name: &'static str, follow: impl Follow<T>) -> Self {
+        self.followers.add(name, follow);
+        self
+    }
+
+    /// As [`Self::follow`], for the changes of all content types in one order.
+    pub fn follow_all(mut self, name: &'static str, follow: impl FollowAll) -> Self {
+        self.followers.add_all(name, follow);
+        self
+    }
+
+    /// How a kind of job is done whose effects are in the database: once.
+    pub fn job<J: Job>(mut self, work: impl jobs::Work<J>) -> Self {
+        self.jobs.add(work);
+        self
+    }
+
+    /// How a kind of job is done whose effects are elsewhere: at least once.
+    pub fn outside_job<J: Job>(mut self, work: impl OutsideWork<J>) -> Self {
+        self.jobs.add_outside(work);
+        self
+    }
+
+    /// A job that is due whenever so much time has passed.
+    pub fn every<J: Job>(mut self, interval: Duration, job: &J) -> Self {
+        self.jobs.every(interval, job);
+        self
+    }
+
+    /// A job that is due each day at a time of a zone: `.daily("03:30", "Europe/Vienna", &CleanUp {})`.
+    pub fn daily<J: Job>(mut self, time: &str, zone: &str, job: &J) -> Self {
+        self.jobs.daily(time, zone, job);
         self
     }
 
@@ -79,17 +123,19 @@ impl Server {
     }
 
     /// Serves until the process is told to stop.
-    pub(crate) async fn serve(self, config: Config) -> Result<()> {
+    pub(crate) async fn serve(mut self, config: Config) -> Result<()> {
         config.check_for_serving().map_err(config::unusable)?;
+        self.jobs.check()?;
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
-        let Sizes { public, reads, writes } = config.limits.connections;
+        let Sizes { public, reads, writes, background } = config.limits.connections;
         tracing::info!(
             sum = config.limits.connections.sum(),
             public,
             reads,
             writes,
+            background,
             "connections to the database at most"
         );
         let is_development = config.environment == Environment::Development;
@@ -97,10 +143,19 @@ impl Server {
         let accounts = Accounts::new(database.writes.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
-        tokio::spawn(accounts.clone().delete_expired_now_and_then());
+        background::add_upkeep(&mut self.jobs, accounts.clone(), config.events_keep);
+        let hooks = Arc::new(self.hooks);
+        let work = Work {
+            hooks: Arc::clone(&hooks),
+            followers: self.followers,
+            jobs: self.jobs,
+            most: config.jobs,
+            ..Work::default()
+        };
+        let in_background = database.clone();
         let app = Arc::new(App {
             accounts,
-            api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), self.hooks, self.site)?
+            api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
                 .keeping(config.plan_memory as usize * 1024 * 1024),
             protection,
@@ -118,14 +173,18 @@ impl Server {
             Some(address) => Some(tokio::spawn(health(address, Arc::clone(&app))?)),
             None => None,
         };
+        let background = Background::start(&in_background, work);
+        let drain = background.drain();
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
         let stop = async {
             told_to_stop.await;
             tracing::info!("stopping: requests under way are answered first");
             app.stopping.store(true, Ordering::Relaxed);
+            drain();
         };
         let protection = Arc::clone(&app.protection);
         listen::serve(listener, web::router(app.clone(), self.routes), &protection, stop).await;
+        background.stop().await;
         health.iter().for_each(JoinHandle::abort);
         app.api.database.close().await;
         Ok(())

@@ -36,8 +36,11 @@ type Demo = &'static [(&'static model::content::ContentInfo, &'static str)];
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
 
 /// Of servers and stores in tests.
-pub const LIMITS: Limits =
-    Limits { connections: Sizes { public: 8, reads: 8, writes: 4 }, statement: None, public_statement: None };
+pub const LIMITS: Limits = Limits {
+    connections: Sizes { public: 8, reads: 8, writes: 4, background: 0 },
+    statement: None,
+    public_statement: None,
+};
 
 /// A new, empty database; `close` drops it.
 pub struct TestDb {
@@ -104,7 +107,7 @@ pub struct Node {
     /// By default nothing is limited.
     pub protection: protection::Settings,
     /// Of the site's own.
-    pub hooks: HookSet,
+    pub hooks: Arc<HookSet>,
     pub routes: Routes,
     /// Of public reads, in a cluster that has it.
     pub public_role: Option<PublicRole>,

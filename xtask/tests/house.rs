@@ -4,19 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What each crate may know of the others, and of the world's crates what it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 16] = [
+const LAYERS: [(&str, &[&str], &[&str]); 18] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql"]),
     ("store", &["model", "base"], &["axum", "redis", "clap"]),
     ("migrate", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("events", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("jobs", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("graphql", &["model", "base", "store"], &["axum"]),
     ("transfer", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("web", &["model", "base", "store", "identity", "graphql"], &["sqlx"]),
     (
         "runtime",
-        &["model", "base", "store", "migrate", "identity", "graphql", "transfer", "web"],
+        &["model", "base", "store", "migrate", "events", "jobs", "identity", "graphql", "transfer", "web"],
         &["syn", "quote", "prettyplease"],
     ),
     ("generated", &["runtime"], &["sqlx", "async-graphql", "axum"]),
@@ -28,7 +30,8 @@ const LAYERS: [(&str, &[&str], &[&str]); 16] = [
 ];
 
 /// Those that lie in the folder of the runtime.
-const OF_RUNTIME: [&str; 8] = ["model", "base", "store", "migrate", "identity", "graphql", "transfer", "web"];
+const OF_RUNTIME: [&str; 10] =
+    ["model", "base", "store", "migrate", "events", "jobs", "identity", "graphql", "transfer", "web"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

@@ -1,6 +1,7 @@
 //! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept,
 //! the settings that there are.
 
+pub mod background;
 pub mod error;
 pub mod memory;
 pub mod response;

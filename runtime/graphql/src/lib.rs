@@ -81,7 +81,7 @@ pub enum Audience {
 /// The API of a site.
 pub struct Api {
     pub database: Database,
-    hooks: HookSet,
+    hooks: Arc<HookSet>,
     site: SiteCode,
     types: Types,
     introspection: Introspection,
@@ -95,12 +95,17 @@ pub struct Api {
 }
 
 impl Api {
-    pub fn new(database: Database, standing: Arc<dyn Standing>, hooks: HookSet, site: SiteCode) -> Result<Self> {
+    pub fn new(
+        database: Database,
+        standing: Arc<dyn Standing>,
+        hooks: impl Into<Arc<HookSet>>,
+        site: SiteCode,
+    ) -> Result<Self> {
         let types = Types::of(database.schema)?;
         let introspection = Introspection::new(&types);
         let api = Self {
             database,
-            hooks,
+            hooks: hooks.into(),
             site,
             types,
             introspection,

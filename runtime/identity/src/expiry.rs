@@ -1,5 +1,5 @@
 //! What is over goes: sessions, tokens, links and keys are deleted some time after they have expired, in small batches, by one node
-//! at a time. Lines of the audit log stay.
+//! at a time. A periodic job of the server sees to it. Lines of the audit log stay.
 
 use std::time::Duration;
 
@@ -8,9 +8,6 @@ use sqlx::AssertSqlSafe;
 use super::Accounts;
 use base::error::Result;
 
-/// After the start, so that what requests need at once comes first.
-const FIRST: Duration = Duration::from_secs(60);
-const EVERY: Duration = Duration::from_secs(3600);
 /// Rows of one transaction, which takes milliseconds.
 const BATCH: u64 = 500;
 /// Of one table at a time; what is left waits for the next time.
@@ -37,21 +34,6 @@ const OVER: &[(&str, &str)] = &[
 ];
 
 impl Accounts {
-    /// For as long as the process runs.
-    pub async fn delete_expired_now_and_then(self) {
-        tokio::time::sleep(FIRST).await;
-        loop {
-            match self.delete_expired().await {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(rows, "what had expired is deleted"),
-                Err(error) => {
-                    tracing::warn!(%error, "what has expired could not be deleted; it is tried again in an hour")
-                }
-            }
-            tokio::time::sleep(EVERY).await;
-        }
-    }
-
     /// How many rows were deleted; none while another node does it.
     pub async fn delete_expired(&self) -> Result<u64> {
         let mut deleted = 0;

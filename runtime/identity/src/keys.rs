@@ -10,7 +10,6 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value as Json, json};
 use sqlx::Row;
-use sqlx::postgres::PgListener;
 use tokio::sync::Mutex;
 
 use super::access_token::{LEEWAY, LIFETIME};
@@ -19,14 +18,10 @@ use super::{now, ring_jwt, secret};
 use base::error::{Code, Error, Result};
 use store::access::Actor;
 use store::audit::{self, Event};
-use store::{Connection, Pool, Way};
+use store::{Connection, Ear, Pool};
 
-/// How often every node looks for new keys, if no notification reaches it.
-const RELOAD: Duration = Duration::from_secs(30);
 /// A new key is published for this long before it signs: twice the time in which every node has seen it. Seconds.
 const PUBLISHED_BEFORE: i64 = 60;
-/// For an answer on the connection that is listened on.
-const ANSWER: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "typecase_keys";
 /// Tokens may name any key; each that nobody knows costs a look into the database, but this many in a row at most.
 const UNKNOWN: u32 = 10;
@@ -220,51 +215,14 @@ impl Keys {
 
     /// Keeps the keys up to date for as long as the process runs.
     pub async fn watch(self) {
-        let mut listener = None;
+        let mut ear = Ear::new(self.pool.login(), &[CHANNEL]);
         loop {
-            // A connection pooler passes no notifications on.
-            if listener.is_none() && self.pool.login().way() == Way::Direct {
-                listener =
-                    self.listen().await.inspect_err(|error| tracing::warn!(%error, "keys are not listened for")).ok();
-            }
-            match &mut listener {
-                // Sleeping is for when the database is away: the keys are then looked for by the clock alone.
-                None => tokio::time::sleep(RELOAD).await,
-                Some(heard) => {
-                    let lost = match tokio::time::timeout(RELOAD, heard.recv()).await {
-                        Ok(heard) => heard.err(),
-                        // Nothing is heard where nothing happens, and where the network is silent.
-                        Err(_) => is_silent(heard).await,
-                    };
-                    if let Some(error) = lost {
-                        tracing::warn!(%error, "keys are not listened for");
-                        listener = None;
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
-                }
-            }
+            ear.hear().await;
             if let Err(error) = self.reload().await {
                 tracing::warn!(%error, "the signing keys could not be read; the previous ones are used");
             }
         }
     }
-
-    /// On a connection of its own: one of the pool's would be missing there for ever.
-    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
-        let options = self.pool.login().options().clone();
-        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-        let listening = async {
-            let mut listener = PgListener::connect_with(&pool).await?;
-            listener.listen(CHANNEL).await?;
-            Ok(listener)
-        };
-        tokio::time::timeout(ANSWER, listening).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
-    }
-}
-
-async fn is_silent(listener: &mut PgListener) -> Option<sqlx::Error> {
-    let answered = tokio::time::timeout(ANSWER, sqlx::Executor::execute(listener, "select 1")).await;
-    answered.unwrap_or(Err(sqlx::Error::PoolTimedOut)).err()
 }
 
 impl Allowance {

@@ -7,6 +7,8 @@ pub const PREFIX: &str = "system/";
 pub const FILES: &[(&str, &str)] = &[
     ("system/0001_identity.sql", include_str!("system/0001_identity.sql")),
     ("system/0002_order.sql", include_str!("system/0002_order.sql")),
+    ("system/0003_outbox.sql", include_str!("system/0003_outbox.sql")),
+    ("system/0004_job.sql", include_str!("system/0004_job.sql")),
 ];
 
 /// Whether two files are numbered in one row: an update of this crate may bring a system file after a site's own ones.

@@ -1,6 +1,8 @@
 //! The test kit of a site: its own server on a database of its own, an actor of any role, and a client that speaks HTTP to it.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
@@ -9,13 +11,18 @@ use tokio::net::TcpStream;
 
 use super::{LIMITS, Node, TestDb, TestServer};
 use crate::Server;
+use crate::background::{Background, Work};
 use base::error::Result;
 use identity::api_token::NewToken;
 use identity::settings::Settings;
+use jobs::Job;
 use migrate::migrate;
-use store::Store;
 use store::access::{Actor, Identity, Origin};
+use store::{Limits, Sizes, Store};
 use web::protection;
+
+/// For all that a test has begun.
+const SETTLED: Duration = Duration::from_secs(20);
 
 /// Runs a test of a site: the server that the site builds, on an empty database that has had the migrations. The database goes when the
 /// test ends, also when it fails.
@@ -46,6 +53,9 @@ pub struct TestSite {
     pub db: TestDb,
     server: TestServer,
     demo: super::Demo,
+    /// Consumers and jobs, as the server has them.
+    background: Background,
+    consumers: Vec<&'static str>,
 }
 
 /// Somebody who sends requests.
@@ -75,25 +85,33 @@ impl TestSite {
         let db = TestDb::new().await;
         let schema = server.schema;
         migrate(&db.options, schema.into()).await.unwrap_or_else(|error| panic!("the migrations: {error}"));
-        let demo = server.demo;
+        server.jobs.check().unwrap_or_else(|error| panic!("the jobs: {error:?}"));
+        let (demo, hooks) = (server.demo, Arc::new(server.hooks));
+        let (followers, jobs) = (server.followers, server.jobs);
         let node = Node {
             schema,
             database: None,
-            limits: LIMITS,
+            limits: Limits { connections: Sizes { background: 4, ..LIMITS.connections }, ..LIMITS },
             site: server.site,
             settings: Settings::of(([127, 0, 0, 1], 4000).into(), true),
             token: None,
             mailer: None,
             protection: protection::Settings::default(),
-            hooks: server.hooks,
+            hooks: Arc::clone(&hooks),
             routes: server.routes,
             public_role: None,
         };
         let server = TestServer::start(&db, node).await;
-        Self { db, server, demo }
+        let consumers = followers.names();
+        let work = Work { hooks, followers, jobs, ..Work::default() };
+        let background = Background::start(&server.app.api.database, work);
+        let site = Self { db, server, demo, background, consumers };
+        site.settle().await;
+        site
     }
 
     async fn stop(self) {
+        self.background.stop().await;
         self.server.stop().await;
         self.db.close().await;
     }
@@ -130,6 +148,30 @@ impl TestSite {
     /// The store without rules.
     pub fn trusted(&self) -> Store {
         self.server.app.api.database.trusted()
+    }
+
+    /// Enqueues a job, also one that is periodic; [`Self::settle`] waits for it.
+    pub async fn enqueue<J: Job>(&self, job: &J) {
+        let store = self.trusted();
+        jobs::enqueue(&store, job).await.unwrap_or_else(|error| panic!("the job: {error:?}"));
+    }
+
+    /// Until consumers have passed every event, and no job is due. A job that waits to be tried again is not waited for. Panics when
+    /// there is more to do after 20 seconds.
+    pub async fn settle(&self) {
+        let (store, begun) = (self.trusted(), Instant::now());
+        loop {
+            let lag = events::lag(&store).await.unwrap_or_else(|error| panic!("the events: {error:?}"));
+            let backlog = jobs::backlog(&store).await.unwrap_or_else(|error| panic!("the jobs: {error:?}"));
+            let behind: Vec<_> = lag.iter().filter(|lag| lag.behind > 0).collect();
+            let due: Vec<_> = backlog.iter().filter(|kind| kind.due > 0 || kind.running > 0).collect();
+            let is_followed = |name: &&str| lag.iter().any(|lag| lag.consumer == **name);
+            if behind.is_empty() && due.is_empty() && self.consumers.iter().all(is_followed) {
+                return;
+            }
+            assert!(begun.elapsed() < SETTLED, "still to be done: {behind:?} {due:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Does it in one transaction, as an own mutation of the site, with the site's hooks.

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::access::{Actor, Identity};
+use crate::access::Actor;
 use crate::id;
+use crate::outbox::actor_of;
 use crate::{Connection, Pool};
 use base::error::Result;
 
@@ -64,13 +65,7 @@ pub async fn record_all(connection: &mut Connection, actor: &Actor, events: Vec<
     if events.is_empty() {
         return Ok(());
     }
-    let (kind, id) = match actor.identity {
-        Identity::Anonymous => ("anonymous", None),
-        Identity::User { id, .. } => ("user", Some(id)),
-        Identity::Token { id } => ("token", Some(id)),
-        Identity::Developer => ("developer", None),
-        Identity::System => ("system", None),
-    };
+    let (kind, id) = actor_of(&actor.identity);
     // The name is that of the moment, since users can be renamed and deleted.
     let sql = "insert into cms.audit
         (actor_kind, actor, actor_name, role, address, request_id, id, action, type, entry, fields, before, after)

@@ -20,6 +20,7 @@ pub(super) use self::answer::{run_out, timed_out};
 use self::prepared::Sent;
 
 pub use self::login::{Login, Way};
+use super::bell::Bell;
 use super::pulse::Pulse;
 use base::error::sqlstate;
 
@@ -33,6 +34,8 @@ pub struct Connection {
     in_transaction: bool,
     /// Behind a connection pooler: what each transaction begins with. Nothing runs outside of one there.
     setup: Option<Arc<str>>,
+    /// Rung when what is under way is committed.
+    bells: Vec<Bell>,
     pub(super) patience: Patience,
     pub(super) made: Instant,
 }
@@ -77,14 +80,23 @@ impl Connection {
             None => SqlStr::from_static("begin"),
             Some(setup) => sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(Arc::clone(setup))),
         };
+        self.bells.clear();
         self.command(begin).await?;
         self.in_transaction = true;
         Ok(())
     }
 
+    /// For what this transaction gives others to do.
+    pub fn ring_at_commit(&mut self, bell: &Bell) {
+        if !self.bells.iter().any(|known| known.is(bell)) {
+            self.bells.push(bell.clone());
+        }
+    }
+
     pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
         self.command(SqlStr::from_static("commit")).await?;
         self.in_transaction = false;
+        self.bells.drain(..).for_each(|bell| bell.ring());
         Ok(())
     }
 
@@ -93,6 +105,7 @@ impl Connection {
         if self.state != State::Answered {
             return Ok(());
         }
+        self.bells.clear();
         self.command(SqlStr::from_static("rollback")).await?;
         self.in_transaction = false;
         Ok(())

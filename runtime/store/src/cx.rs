@@ -11,7 +11,7 @@ use crate::id::{self, Id};
 use crate::record::Content;
 use crate::write::batch::{Happened, Input, Target};
 use crate::write::remove::Subject;
-use crate::write::{Work, save};
+use crate::write::{Work, after_commit, save};
 use crate::{Connection, Stage, Store};
 use base::error::{Error, Result};
 use model::content::ContentInfo;
@@ -26,10 +26,32 @@ pub struct Cx<'a> {
     /// The connection that holds the transaction: SQL that is sent here is part of it. Never take another one from the store's pool
     /// while a write is under way.
     pub connection: &'a mut Connection,
-    pub(crate) hooks: &'a HookSet,
+    hooks: &'a HookSet,
     /// The store without rules.
-    pub(crate) system: &'a Store,
+    system: &'a Store,
     pub(crate) done: &'a mut Done,
+}
+
+/// What a transaction has come to so far, for whoever runs the site's own code in one: a mutation, a job, a consumer of events.
+#[derive(Debug)]
+pub struct Transcript {
+    system: Store,
+    pub(crate) done: Done,
+}
+
+impl Transcript {
+    pub fn new(store: &Store) -> Self {
+        Self { system: store.trusted(), done: Done::default() }
+    }
+
+    pub fn cx<'a>(&'a mut self, store: &'a Store, hooks: &'a HookSet, connection: &'a mut Connection) -> Cx<'a> {
+        Cx { store, connection, hooks, system: &self.system, done: &mut self.done }
+    }
+
+    /// The transaction is committed: hooks that wait for that are called.
+    pub async fn committed(self, store: &Store, hooks: &HookSet) {
+        after_commit(store, hooks, &self.done.events).await;
+    }
 }
 
 /// What has happened in a transaction.
@@ -64,7 +86,11 @@ impl Done {
     }
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
+    pub(crate) fn hooks(&self) -> &'a HookSet {
+        self.hooks
+    }
+
     /// The same transaction, acting as the server itself: no rule holds, and the audit log calls it the system. For what the site must
     /// find or change whoever asks.
     pub fn as_system(&mut self) -> Cx<'_> {

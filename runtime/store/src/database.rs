@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 
 use crate::access::{Access, Actor, Policy};
+use crate::bell::Bells;
 use crate::connection::{Connection, Login};
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
@@ -19,8 +20,10 @@ use base::error::Result;
 use base::memory::{self, Ration};
 use model::content::SchemaInfo;
 
-/// The one that signing keys are listened for on.
+/// The one that signing keys are listened for on; what works in the background has another.
 const LISTENING: u32 = 1;
+/// What works in the background has this long for a statement at least.
+const LONG_STATEMENT: Duration = Duration::from_secs(60);
 /// Bytes of rows.
 const COUNTED_AT_ONCE: usize = 16 * 1024;
 
@@ -40,6 +43,10 @@ pub struct Database {
     reads: Pool,
     /// For what everybody may read, as a role that has no right on anything else where there is one.
     public: Pool,
+    /// For the transactions of what works in the background, so that it never keeps requests waiting.
+    pub background: Pool,
+    /// Of this process.
+    pub bells: Bells,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -62,6 +69,8 @@ pub struct Sizes {
     pub reads: u32,
     /// Two or more: a site's own code may hold one and ask for another.
     pub writes: u32,
+    /// None: it has those for writes, one at a time.
+    pub background: u32,
 }
 
 /// The database as one actor may see and change it. All reading and writing of content goes through it, and here alone
@@ -99,11 +108,12 @@ impl Limits {
 
 impl Sizes {
     /// With which all works.
-    pub const FEWEST: Self = Self { public: 1, reads: 1, writes: 2 };
+    pub const FEWEST: Self = Self { public: 1, reads: 1, writes: 2, background: 0 };
 
     /// All that a server opens.
     pub fn sum(self) -> u32 {
-        self.public + self.reads + self.writes + LISTENING
+        let background = self.background + self.background.min(LISTENING);
+        self.public + self.reads + self.writes + background + LISTENING
     }
 }
 
@@ -119,10 +129,17 @@ impl Database {
         let tuned = plain.tuned().watched(pulse);
         let login = |limit: Option<Duration>| limit.into_iter().fold(tuned.clone(), Login::limited);
         let sizes = limits.connections;
+        let writes = Pool::new("writes", login(limits.statement), sizes.writes);
+        let background = match sizes.background {
+            0 => writes.clone(),
+            most => Pool::new("background", login(limits.statement.map(|limit| limit.max(LONG_STATEMENT))), most),
+        };
         Self {
-            writes: Pool::new("writes", login(limits.statement), sizes.writes),
+            writes,
             reads: Pool::new("reads", login(limits.statement), sizes.reads),
             public: Pool::new("public reads", login(limits.public_statement), sizes.public),
+            background,
+            bells: Bells::default(),
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),
@@ -147,6 +164,11 @@ impl Database {
     /// Those that the server works with.
     pub fn pools(&self) -> [&Pool; 3] {
         [&self.public, &self.reads, &self.writes]
+    }
+
+    /// Transactions at once of what works in the background.
+    pub fn places(&self) -> usize {
+        if self.background.name() == self.writes.name() { 1 } else { self.background.most() as usize }
     }
 
     /// The store of this actor.
@@ -186,6 +208,7 @@ impl Database {
 
     pub async fn close(&self) {
         join_all(self.pools().map(Pool::close)).await;
+        self.background.close().await;
     }
 
     /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.

@@ -34,6 +34,21 @@ pub enum EventKind {
     Deleted,
 }
 
+impl EventKind {
+    pub const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Published, Self::Unpublished, Self::Deleted];
+
+    /// As the outbox has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Published => "published",
+            Self::Unpublished => "unpublished",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
 /// All methods but `after_commit` run inside the write's transaction; an error refuses the whole write. Paths in an error of
 /// [`refuse`] start at the entry.
 #[expect(unused_variables, reason = "the methods that a site does not write do nothing")]
@@ -78,7 +93,8 @@ pub trait Hooks<T: Record>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// The write is committed and cannot be refused any more. It is not called again when the server stops before it has run.
+    /// The write is committed and cannot be refused any more. Best effort: it is not called again when the server stops before it has
+    /// run. What must happen once for each change is a consumer of the events: `Server::follow`.
     fn after_commit(&self, store: &Store, event: Event<T>) -> impl Future<Output = ()> + Send {
         async {}
     }

@@ -4,14 +4,17 @@
 
 pub mod access;
 pub mod audit;
+mod bell;
 mod connection;
 pub mod cx;
 mod database;
+mod ear;
 pub mod field;
 pub mod find;
 pub mod hooks;
 pub mod id;
 mod input;
+pub mod outbox;
 pub mod page;
 mod pool;
 mod public_role;
@@ -26,9 +29,11 @@ pub mod write;
 #[doc(hidden)]
 pub use model::content;
 
+pub use bell::{Bell, Bells};
 pub use connection::slow::OPERATION;
 pub use connection::{Connection, Login, Way};
 pub use database::{Database, Limits, Sizes, Stage, Standing, Store};
+pub use ear::Ear;
 pub use pool::{Lent, Pool, Transaction};
 pub use public_role::PublicRole;
 pub use pulse::Pulse;

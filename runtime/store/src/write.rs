@@ -37,9 +37,9 @@ use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
 pub use slug::slugify;
-pub(crate) use transact::Work;
 use transact::commit;
 pub use transact::{Transacted, transact};
+pub(crate) use transact::{Work, after_commit};
 
 /// `createProduct(input, publish)`: `input` is a `ProductCreateInput`.
 pub async fn create(

@@ -11,7 +11,9 @@ use runtime::testing::TestDb;
 /// The server's own tables, and the order of texts.
 const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0001_identity.sql"),
-    include_str!("../../migrate/src/system/0002_order.sql")
+    include_str!("../../migrate/src/system/0002_order.sql"),
+    include_str!("../../migrate/src/system/0003_outbox.sql"),
+    include_str!("../../migrate/src/system/0004_job.sql")
 );
 
 /// A database that holds the tables of [`schema::SHOP`], empty.

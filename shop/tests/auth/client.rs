@@ -95,7 +95,7 @@ fn plain(mail: &Outbox) -> Node {
         token: None,
         mailer: Some(Arc::new(mail.clone())),
         public_role: None,
-        hooks: HookSet::default(),
+        hooks: HookSet::default().into(),
         routes: runtime::axum::Router::new(),
         database: None,
         limits: LIMITS,

@@ -67,7 +67,7 @@ async fn site() -> Site {
     let mut hooks = HookSet::default();
     hooks.add(TagHooks);
     let routes = Router::new().route("/explodes", get(async || -> &'static str { panic!("told to panic") }));
-    Site::of(|node| Node { schema: schema(), site: code, hooks, routes, ..node }).await
+    Site::of(|node| Node { schema: schema(), site: code, hooks: hooks.into(), routes, ..node }).await
 }
 
 async fn admin(site: &Site) -> String {

@@ -67,6 +67,11 @@ table! {
         TYPECASE_PUBLIC_DATABASE_URL: POSTGRES, Otherwise("they sign in as the server does"),
             "A login of their own for anonymous reads (`docs/operations.md`).";
     }
+    "Events and jobs" {
+        TYPECASE_JOBS: number("jobs", 0, 64), Value("2"),
+            "Jobs at once on this node; with 0 it does none and follows no events (`docs/operations.md`).";
+        TYPECASE_EVENTS_KEEP: number("days", 0, 3650), Value("7"), "For how long events are kept that all consumers have passed.";
+    }
     "Limits of requests" {
         TYPECASE_RATE: RATE, ByEnvironment { production: "600/min", development: "off" },
             "Requests of an actor or address; a costly operation counts as several (`docs/operations.md`).";

@@ -180,7 +180,7 @@ async fn ask_unique(
 
 /// Whether a hook has changed what will be stored.
 async fn before_save(cx: &mut Cx<'_>, items: &mut [Item]) -> Result<bool> {
-    let hooks = cx.hooks;
+    let hooks = cx.hooks();
     let mut changed = false;
     for item in items {
         let Some(hook) = hooks.of(item.info).filter(|_| item.is_changed()) else { continue };
@@ -200,7 +200,7 @@ async fn before_save(cx: &mut Cx<'_>, items: &mut [Item]) -> Result<bool> {
 }
 
 async fn after_save(cx: &mut Cx<'_>, item: &Item) -> Result<()> {
-    let Some(hook) = cx.hooks.of(item.info) else { return Ok(()) };
+    let Some(hook) = cx.hooks().of(item.info) else { return Ok(()) };
     let (old, new) = (old_record(hook, item)?, record(cx, hook, item)?);
     let called = hook.after_save(cx, old.as_ref(), new).await;
     called.map_err(|error| refused(error, item))
@@ -237,7 +237,7 @@ fn refused(error: Error, item: &Item) -> Failure {
 }
 
 pub async fn call(cx: &mut Cx<'_>, moment: Moment, item: &Item) -> Result<()> {
-    let Some(hook) = cx.hooks.of(item.info) else { return Ok(()) };
+    let Some(hook) = cx.hooks().of(item.info) else { return Ok(()) };
     let record = record(cx, hook, item)?;
     hook.on(moment, cx, record).await.map_err(|error| refused(error, item))
 }

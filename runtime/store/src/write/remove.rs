@@ -100,7 +100,7 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
 
 /// Relations that lose their target stay as they are: what is not live reads as null, and is back when it is published again.
 pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<Happened>> {
-    let (store, hooks) = (cx.store, cx.hooks);
+    let (store, hooks) = (cx.store, cx.hooks());
     subject(cx.connection, store, of, Action::Publish).await?;
     if live::revisions(cx.connection, of.info, &[of.id]).await?.is_empty() {
         return Ok(Vec::new());

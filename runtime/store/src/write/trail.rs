@@ -1,4 +1,7 @@
-//! What the audit log says of a write: an entry a line, all of them with one statement, in the write's own transaction.
+//! What the audit log and the outbox say of a write: an entry a line, all of them with one statement each, in the write's own
+//! transaction.
+
+use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -8,13 +11,15 @@ use crate::audit::{self, Event};
 use crate::hooks::EventKind;
 use crate::id;
 use crate::input::value_json;
+use crate::outbox::{self, Line};
+use crate::value::Value;
 use crate::write::batch::Happened;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
 use crate::{Connection, Store};
 use model::content::{ContentInfo, FieldInfo, Shape};
 
-/// Tells of a batch that was saved. An import of the operator's is told in one line: what it brings is in its own file.
+/// Tells of a batch that was saved. In the audit log an import of the operator's is one line: what it brings is in its own file.
 pub async fn saved(
     connection: &mut Connection,
     store: &Store,
@@ -23,6 +28,9 @@ pub async fn saved(
     items: &[Item],
     events: &[Happened],
 ) -> Result<()> {
+    let by_id: HashMap<Uuid, &Item> = items.iter().map(|item| (item.new.id, item)).collect();
+    let lines = events.iter().map(|event| told(event, by_id.get(&event.id).copied()));
+    outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
     if import && store.access.actor.identity == Identity::System {
         return imported(connection, store, root, events).await;
     }
@@ -39,13 +47,34 @@ pub async fn saved(
 
 /// Tells of entries whose content stays as it is.
 pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happened]) -> Result<()> {
+    outbox::record(connection, store, &events.iter().map(|event| told(event, None)).collect::<Vec<_>>()).await?;
     tell(connection, store, events.iter().map(|event| line(event.info, event.kind, event.id, None, None)).collect())
         .await
 }
 
 pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item]) -> Result<()> {
+    let lines = items.iter().map(|item| Line {
+        table: item.info.table,
+        entry: item.new.id,
+        revision: item.revision(),
+        kind: EventKind::Deleted,
+        fields: Vec::new(),
+    });
+    outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
     let gone = items.iter().map(|item| line(item.info, EventKind::Deleted, item.new.id, Some(&item.new), None));
     tell(connection, store, gone.collect()).await
+}
+
+fn told(event: &Happened, item: Option<&Item>) -> Line {
+    let Happened { info, kind, id, revision } = *event;
+    let fields = match (kind, item) {
+        (EventKind::Created | EventKind::Updated, Some(item)) => {
+            let differing = differing(info, item.old.as_ref().map(|old| &old.row), Some(&item.new));
+            differing.map(|(_, field)| field.name).collect()
+        }
+        _ => Vec::new(),
+    };
+    Line { table: info.table, entry: id, revision, kind, fields }
 }
 
 async fn imported(
@@ -88,28 +117,41 @@ fn line(
         EventKind::Deleted => "delete",
     };
     let mut event = Event::new(format!("{}.{verb}", info.table)).on(info.table, entry);
-    for (index, field) in info.fields.iter().enumerate() {
+    for (index, field) in differing(info, before, after) {
         let json = |row: Option<&Row>| row.map_or(Json::Null, |row| field_json(field, index, row));
-        let is_same = match (before, after, field.shape) {
-            (None, None, _) => true,
-            (Some(before), Some(after), Shape::Children(child)) => {
-                let (before, after) = (before.children(index), after.children(index));
-                before.len() == after.len() && before.iter().zip(after).all(|(a, b)| a.id == b.id && a.same(b, child))
-            }
-            (Some(before), Some(after), _) => before.values[index] == after.values[index],
-            (row, other, _) => is_empty(&json(row.or(other))),
-        };
-        if !is_same {
-            event = event.changed(field.name, json(before), json(after));
-        }
+        event = event.changed(field.name, json(before), json(after));
     }
     event.before = event.before.filter(|_| before.is_some());
     event.after = event.after.filter(|_| after.is_some());
     event
 }
 
-fn is_empty(json: &Json) -> bool {
-    json.is_null() || json.as_array().is_some_and(Vec::is_empty)
+fn differing<'a>(
+    info: &'static ContentInfo,
+    before: Option<&'a Row>,
+    after: Option<&'a Row>,
+) -> impl Iterator<Item = (usize, &'static FieldInfo)> + 'a {
+    let is_same = move |index: usize, field: &FieldInfo| match (before, after, field.shape) {
+        (None, None, _) => true,
+        (Some(before), Some(after), Shape::Children(child)) => {
+            let (before, after) = (before.children(index), after.children(index));
+            before.len() == after.len() && before.iter().zip(after).all(|(a, b)| a.id == b.id && a.same(b, child))
+        }
+        (Some(before), Some(after), _) => before.values[index] == after.values[index],
+        (Some(only), None, Shape::Children(_)) | (None, Some(only), Shape::Children(_)) => {
+            only.children(index).is_empty()
+        }
+        (Some(only), None, _) | (None, Some(only), _) => is_empty(&only.values[index]),
+    };
+    info.fields.iter().enumerate().filter(move |(index, field)| !is_same(*index, field))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::List(items) => items.is_empty(),
+        _ => false,
+    }
 }
 
 fn field_json(field: &FieldInfo, index: usize, row: &Row) -> Json {

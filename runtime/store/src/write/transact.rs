@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::cx::{Cx, Done};
+use crate::cx::{Cx, Transcript};
 use crate::hooks::HookSet;
 use crate::write::batch::{self, Change, Happened, Request, Saved};
 use crate::write::failure::Failure;
@@ -83,10 +83,9 @@ impl Work<'_> {
         hooks: &HookSet,
         again: bool,
     ) -> Result<Saved, Failure> {
-        let (system, mut done) = (store.trusted(), Done::default());
-        let mut cx = Cx { store, connection, hooks, system: &system, done: &mut done };
-        let mut saved = self.attempt(&mut cx, again).await?;
-        saved.events.splice(0..0, done.events);
+        let mut transcript = Transcript::new(store);
+        let mut saved = self.attempt(&mut transcript.cx(store, hooks, connection), again).await?;
+        saved.events.splice(0..0, transcript.done.events);
         Ok(saved)
     }
 
@@ -163,14 +162,13 @@ async fn once<A: Attempt>(
 ) -> Result<(A::Output, Vec<Happened>), Failure> {
     let mut transaction = store.writes.begin().await?;
     store.check_actor(&mut transaction).await?;
-    let (system, mut done) = (store.trusted(), Done::default());
-    let mut cx = Cx { store, connection: &mut transaction, hooks, system: &system, done: &mut done };
-    match work.attempt(&mut cx, again).await {
+    let mut transcript = Transcript::new(store);
+    match work.attempt(&mut transcript.cx(store, hooks, &mut transaction), again).await {
         Ok(output) => {
             // On a task of its own: a commit that has begun is not cut off when the request goes away.
             let committed = tokio::spawn(transaction.commit()).await;
             committed.map_err(Error::internal)??;
-            Ok((output, done.events))
+            Ok((output, transcript.done.events))
         }
         Err(failure) => {
             transaction.rollback().await?;
@@ -187,7 +185,7 @@ pub(super) async fn pause(attempts: u32) {
     tokio::time::sleep(longest * random / 0xffff).await;
 }
 
-pub(super) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
+pub(crate) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
     for event in events {
         if let Some(hook) = hooks.of(event.info) {
             // The change is made, so nothing is to be refused any more; the cause is in the log.

@@ -1,0 +1,173 @@
+//! One step of a consumer: a batch of changes, handled in the transaction that moves its position.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Row as _};
+use tokio::time::timeout;
+
+use crate::change::{COLUMNS, Change};
+use crate::follow::{Consumer, StartAt};
+use crate::order;
+use base::background::backoff;
+use base::error::{Error, Result, caught};
+use store::cx::{Cx, Transcript};
+use store::hooks::HookSet;
+use store::{Connection, Database};
+
+/// For the handler of a batch.
+const HANDLER: Duration = Duration::from_secs(5 * 60);
+/// After a failure, and after many in a row.
+const FIRST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(5 * 60);
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Step {
+    /// There may be more.
+    Moved,
+    /// There is nothing new, or another node is at it.
+    Idle,
+    /// It has failed, and waits for so long.
+    Failed(Duration),
+}
+
+/// Where it is.
+struct Place {
+    position: i64,
+    failures: i32,
+    /// For how much longer it waits.
+    wait: Option<f64>,
+}
+
+/// Makes the consumer known; whether it was not.
+pub(crate) async fn register(database: &Database, consumer: &Consumer) -> Result<bool> {
+    let is_known: bool = sqlx::query_scalar("select exists (select from cms.consumer where name = $1)")
+        .bind(consumer.name)
+        .fetch_one(&database.writes)
+        .await?;
+    if is_known {
+        return Ok(false);
+    }
+    // What has been committed by now is before the end.
+    order::give(database).await?;
+    let sql = "insert into cms.consumer (name, position)
+        select $1, case when $2 then 0 else position end from cms.outbox_head
+        on conflict (name) do nothing";
+    sqlx::query(sql)
+        .bind(consumer.name)
+        .bind(consumer.start_at == StartAt::Beginning)
+        .execute(&database.writes)
+        .await?;
+    Ok(true)
+}
+
+/// At most `most` changes.
+pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consumer, most: usize) -> Result<Step> {
+    let mut transaction = database.background.begin().await?;
+    let Some(place) = take(&mut transaction, consumer).await? else { return Ok(Step::Idle) };
+    if let Some(wait) = place.wait.filter(|wait| *wait > 0.0) {
+        return Ok(Step::Failed(Duration::from_secs_f64(wait.min(MOST.as_secs_f64()))));
+    }
+    let (changes, reached) = read(&mut transaction, consumer, place.position, most).await?;
+    if reached == place.position {
+        return Ok(Step::Idle);
+    }
+    transaction.run("savepoint handled", true).await?;
+    let store = database.trusted();
+    let mut transcript = Transcript::new(&store);
+    let handled = handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes).await;
+    let Err(error) = handled else {
+        let moved = "update cms.consumer
+            set position = $2, failures = 0, error = null, retry_at = null, moved_at = now() where name = $1";
+        sqlx::query(moved).bind(consumer.name).bind(reached).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        transcript.committed(&store, hooks).await;
+        return Ok(Step::Moved);
+    };
+    tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer has failed, and tries again");
+    let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
+    let wait = backoff(failures, FIRST, MOST);
+    // With the lock still held, or another node would try again at once.
+    if transaction.run("rollback to savepoint handled", true).await.is_ok() {
+        failed(&mut transaction, consumer, &place, wait, &error).await?;
+        transaction.commit().await?;
+    } else {
+        drop(transaction);
+        failed(&mut *database.writes.lend().await?, consumer, &place, wait, &error).await?;
+    }
+    Ok(Step::Failed(wait))
+}
+
+/// `None`: another node has it.
+async fn take(connection: &mut Connection, consumer: &Consumer) -> Result<Option<Place>> {
+    let sql = "select position, failures, extract(epoch from retry_at - now())::float8 as wait
+        from cms.consumer where name = $1 for update skip locked";
+    let row = sqlx::query(sql).bind(consumer.name).fetch_optional(&mut *connection).await?;
+    let place = row.map(|row| {
+        Ok(Place { position: row.try_get("position")?, failures: row.try_get("failures")?, wait: row.try_get("wait")? })
+    });
+    place.transpose()
+}
+
+/// What comes next, and the position behind it. The head is of the same snapshot, so what is of other types is passed as well.
+async fn read(connection: &mut Connection, consumer: &Consumer, after: i64, most: usize) -> Result<(Vec<Change>, i64)> {
+    let sql = format!(
+        "select head.position as head, next.*
+        from cms.outbox_head as head
+        left join lateral (
+            select {COLUMNS} from cms.outbox
+            where position > $1 and ($2::text[] is null or type = any($2))
+            order by outbox.position limit $3
+        ) as next on true
+        order by next.position"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(after)
+        .bind(&consumer.tables)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut changes = Vec::new();
+    let mut head = after;
+    for row in &rows {
+        head = row.try_get("head")?;
+        if row.try_get::<Option<i64>, _>("position")?.is_some() {
+            changes.push(Change::read(row)?);
+        }
+    }
+    let is_full = changes.len() == most;
+    let reached = changes.last().filter(|_| is_full).map_or(head.max(after), |last| last.position);
+    Ok((changes, reached))
+}
+
+async fn handle(mut cx: Cx<'_>, consumer: &Consumer, changes: Vec<Change>) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    match timeout(HANDLER, caught(consumer.handle(&mut cx, changes))).await {
+        Ok(handled) => handled?,
+        Err(_) => Err(Error::timeout()),
+    }
+}
+
+/// Only if it is still where it has failed.
+async fn failed(
+    connection: &mut Connection,
+    consumer: &Consumer,
+    place: &Place,
+    wait: Duration,
+    error: &Error,
+) -> Result<()> {
+    let sql = "update cms.consumer
+        set failures = failures + 1, error = $3, retry_at = now() + make_interval(secs => $4)
+        where name = $1 and position = $2";
+    sqlx::query(sql)
+        .bind(consumer.name)
+        .bind(place.position)
+        .bind(error.to_string())
+        .bind(wait.as_secs_f64())
+        .execute(&mut *connection)
+        .await?;
+    connection.finish().await?;
+    Ok(())
+}

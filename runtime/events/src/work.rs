@@ -1,0 +1,143 @@
+//! The work of a process: giving positions to what it has written, and its consumers, a task each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::consumer::{self, Step};
+use crate::follow::{Consumer, Followers};
+use crate::order;
+use base::background::{Stop, backoff};
+use base::error::Result;
+use store::hooks::HookSet;
+use store::{Bell, Database};
+
+/// However quiet it is, it is looked this often.
+const AT_LEAST: Duration = Duration::from_secs(30);
+/// After the database was away.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// Until it is told to stop. `places`: transactions that may be open at once; `heard`: other nodes have given positions.
+pub async fn work(
+    database: Database,
+    hooks: Arc<HookSet>,
+    followers: Followers,
+    places: Arc<Semaphore>,
+    heard: Bell,
+    stop: Stop,
+) {
+    let (told, hears) = watch::channel(());
+    let mut tasks = JoinSet::new();
+    for consumer in followers.consumers {
+        let worker = Worker {
+            database: database.clone(),
+            hooks: Arc::clone(&hooks),
+            consumer,
+            places: Arc::clone(&places),
+            told: hears.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(worker.run());
+    }
+    drop(hears);
+    let mut failures = 0;
+    while !stop.is_draining() {
+        match order::give_positions(&database).await {
+            Ok(_) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(%error, "events could not be put in order; it is tried again");
+            }
+        }
+        told.send_replace(());
+        let pause = if failures > 0 { backoff(failures, FIRST, AT_LEAST) } else { AT_LEAST };
+        tokio::select! {
+            () = database.bells.events.rung(), if failures == 0 => {}
+            () = sleep(pause) => {}
+            () = passed_on(&heard, &told) => {}
+            () = stop.draining() => {}
+        }
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// What others have put in order is for the consumers alone. Never ends.
+async fn passed_on(heard: &Bell, told: &watch::Sender<()>) {
+    loop {
+        heard.rung().await;
+        told.send_replace(());
+    }
+}
+
+struct Worker {
+    database: Database,
+    hooks: Arc<HookSet>,
+    consumer: Arc<Consumer>,
+    places: Arc<Semaphore>,
+    told: watch::Receiver<()>,
+    stop: Stop,
+}
+
+impl Worker {
+    async fn run(mut self) {
+        let mut failures = 0;
+        let mut most = self.consumer.batch;
+        while !self.stop.is_draining() {
+            self.told.mark_unchanged();
+            let stop = self.stop.clone();
+            let step = tokio::select! {
+                step = self.step(most) => step,
+                // Nothing of it is kept.
+                () = stop.over() => return,
+            };
+            if step.is_ok() {
+                failures = 0;
+            }
+            match step {
+                Ok(Step::Moved) => most = (most * 2).min(self.consumer.batch),
+                Ok(Step::Idle) => self.wait().await,
+                Ok(Step::Failed(wait)) => {
+                    // One at a time, so that the change to blame is found.
+                    most = 1;
+                    self.pause(wait).await;
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(consumer = self.consumer.name, %error, "events could not be followed; it is tried again");
+                    self.pause(backoff(failures, FIRST, AT_LEAST)).await;
+                }
+            }
+        }
+    }
+
+    async fn step(&self, most: usize) -> Result<Step> {
+        // It is never closed.
+        let _place = self.places.acquire().await.ok();
+        if self.stop.is_draining() {
+            return Ok(Step::Idle);
+        }
+        let step = consumer::step(&self.database, &self.hooks, &self.consumer, most).await?;
+        if step == Step::Idle && consumer::register(&self.database, &self.consumer).await? {
+            return Ok(Step::Moved);
+        }
+        Ok(step)
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.told.changed() => {}
+            () = sleep(AT_LEAST) => {}
+            () = self.stop.draining() => {}
+        }
+    }
+
+    async fn pause(&self, pause: Duration) {
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = self.stop.draining() => {}
+        }
+    }
+}

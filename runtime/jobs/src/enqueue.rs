@@ -1,0 +1,81 @@
+//! `cx.enqueue(&job)`: a job for later, in the transaction that gives cause to it.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::job::Job;
+use crate::queue::{self, New};
+use base::error::{Error, Result};
+use model::timestamp::Timestamp;
+use store::hooks::Cx;
+use store::{Connection, Store};
+
+pub trait Enqueue {
+    /// Awaited as it is, the job is due at once: `cx.enqueue(&job).await?`. It is there when the transaction is committed, and never was
+    /// when it is not.
+    fn enqueue<J: Job>(&mut self, job: &J) -> Enqueueing<'_>;
+}
+
+/// A job that is not stored before this is awaited; gives its id.
+#[must_use = "a job is enqueued when this is awaited"]
+pub struct Enqueueing<'a> {
+    connection: &'a mut Connection,
+    store: &'a Store,
+    new: Result<New>,
+}
+
+impl Enqueue for Cx<'_> {
+    fn enqueue<J: Job>(&mut self, job: &J) -> Enqueueing<'_> {
+        Enqueueing { connection: &mut *self.connection, store: self.store, new: new(job) }
+    }
+}
+
+/// As [`Enqueue::enqueue`] in a transaction of its own, for routes and the like.
+pub async fn enqueue<J: Job>(store: &Store, job: &J) -> Result<Uuid> {
+    let mut transaction = store.writes.begin().await?;
+    let enqueueing = Enqueueing { connection: &mut transaction, store, new: new(job) };
+    let id = enqueueing.await?;
+    transaction.commit().await?;
+    Ok(id)
+}
+
+impl Enqueueing<'_> {
+    /// Not before this moment.
+    pub fn at(self, moment: Timestamp) -> Self {
+        self.with(|new| new.at = Some(moment))
+    }
+
+    /// Not before so much time has passed.
+    pub fn after(self, time: Duration) -> Self {
+        self.with(|new| new.after = time)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut New)) -> Self {
+        if let Ok(new) = &mut self.new {
+            change(new);
+        }
+        self
+    }
+}
+
+impl<'a> IntoFuture for Enqueueing<'a> {
+    type Output = Result<Uuid>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<Uuid>> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let id = queue::insert(self.connection, &self.new?).await?;
+            self.connection.ring_at_commit(&self.store.bells.jobs);
+            Ok(id)
+        })
+    }
+}
+
+pub(crate) fn new<J: Job>(job: &J) -> Result<New> {
+    let payload = serde_json::to_string(job);
+    let payload = payload.map_err(|error| Error::internal(format!("a job `{}` is no JSON: {error}", J::KIND)))?;
+    Ok(New { kind: J::KIND, payload, key: job.key(), priority: J::PRIORITY, at: None, after: Duration::ZERO })
+}

@@ -1,0 +1,184 @@
+//! The statements on `cms.job`.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use base::error::{Result, sqlstate};
+use model::timestamp::Timestamp;
+use store::{Connection, Database, id};
+
+/// Notified when there is a job for whoever has time.
+pub const CHANNEL: &str = "typecase_jobs";
+/// Without a beat for so long, a job is another node's to take.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// How often a job is put back among those that wait, when others with its key come in between.
+const TWINS: u32 = 5;
+
+#[derive(Clone, Debug)]
+pub(crate) struct New {
+    pub kind: &'static str,
+    pub payload: String,
+    pub key: Option<String>,
+    pub priority: i16,
+    pub at: Option<Timestamp>,
+    pub after: Duration,
+}
+
+/// A job whose attempt has begun.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    pub id: Uuid,
+    pub lease: Uuid,
+    pub kind: String,
+    pub payload: String,
+    /// This one included.
+    pub attempts: u32,
+}
+
+/// Wakes the workers of all nodes.
+pub async fn tell(database: &Database) -> Result<()> {
+    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(&database.writes).await?;
+    Ok(())
+}
+
+/// Of a job with the key of one that waits: the one that waits, which nobody takes before this transaction has ended.
+pub(crate) async fn insert(connection: &mut Connection, new: &New) -> Result<Uuid> {
+    let sql = "insert into cms.job (id, kind, payload, key, priority, due)
+        values ($1, $2, $3::text::jsonb, $4, $5,
+            coalesce(timestamptz 'epoch' + $6 * interval '1 microsecond', now()) + make_interval(secs => $7))
+        on conflict (kind, key) where state = 'waiting' and key is not null
+            do update set due = least(job.due, excluded.due), priority = greatest(job.priority, excluded.priority)
+        returning id";
+    let inserted = sqlx::query_scalar(sql)
+        .bind(id::new_uuid())
+        .bind(new.kind)
+        .bind(&new.payload)
+        .bind(&new.key)
+        .bind(new.priority)
+        .bind(new.at.map(Timestamp::as_microsecond))
+        .bind(new.after.as_secs_f64())
+        .fetch_one(connection)
+        .await?;
+    Ok(inserted)
+}
+
+/// The next job that is due, if there is one, and how long it is until another one will be.
+pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option<Claimed>, Option<Duration>)> {
+    let sql = "with next as (
+            select id from cms.job
+            where state <> 'parked' and due <= now() and kind = any($1)
+            order by priority desc, due, id limit 1
+            for update skip locked
+        ), claimed as (
+            update cms.job
+            set state = 'running', lease = gen_random_uuid(), due = now() + make_interval(secs => $2), attempts = attempts + 1
+            from next where job.id = next.id
+            returning job.id, job.lease, job.kind, job.payload::text as payload, job.attempts
+        )
+        select claimed.*, later.seconds
+        from (
+            select extract(epoch from min(due) - now())::float8 as seconds
+            from cms.job where state <> 'parked' and due > now() and kind = any($1)
+        ) as later
+        left join claimed on true";
+    let row = sqlx::query(sql).bind(kinds).bind(LEASE.as_secs_f64()).fetch_one(&database.writes).await?;
+    let wait: Option<f64> = row.try_get("seconds")?;
+    let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Ok((claimed(&row)?, wait))
+}
+
+fn claimed(row: &PgRow) -> Result<Option<Claimed>> {
+    let Some(id) = row.try_get("id")? else { return Ok(None) };
+    let attempts: i32 = row.try_get("attempts")?;
+    Ok(Some(Claimed {
+        id,
+        lease: row.try_get("lease")?,
+        kind: row.try_get("kind")?,
+        payload: row.try_get("payload")?,
+        attempts: u32::try_from(attempts).unwrap_or_default(),
+    }))
+}
+
+/// Whether it is still this attempt's.
+pub(crate) async fn beat(database: &Database, of: &Claimed) -> Result<bool> {
+    let sql = "update cms.job set due = now() + make_interval(secs => $3) where id = $1 and lease = $2";
+    let done = sqlx::query(sql).bind(of.id).bind(of.lease).bind(LEASE.as_secs_f64()).execute(&database.writes).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether it was still this attempt's to finish.
+pub(crate) async fn done(connection: &mut Connection, of: &Claimed) -> Result<bool> {
+    let sql = "delete from cms.job where id = $1 and lease = $2";
+    let done = sqlx::query(sql).bind(of.id).bind(of.lease).execute(connection).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(crate) async fn park(database: &Database, of: &Claimed, error: &str) -> Result<()> {
+    let sql = "update cms.job set state = 'parked', lease = null, due = now(), error = $3 where id = $1 and lease = $2";
+    sqlx::query(sql).bind(of.id).bind(of.lease).bind(error).execute(&database.writes).await?;
+    Ok(())
+}
+
+/// Tries it again after a failure.
+pub(crate) async fn put_off(database: &Database, of: &Claimed, error: &str, wait: Duration) -> Result<()> {
+    wait_again(database, of.id, Some(of.lease), Some(error), wait, 0).await?;
+    Ok(())
+}
+
+/// As if the attempt had not begun.
+pub(crate) async fn give_back(database: &Database, of: &Claimed) -> Result<()> {
+    wait_again(database, of.id, Some(of.lease), None, Duration::ZERO, 1).await?;
+    tell(database).await
+}
+
+/// Of a job that is parked; whether it was.
+pub(crate) async fn unpark(database: &Database, id: Uuid) -> Result<bool> {
+    wait_again(database, id, None, None, Duration::ZERO, i32::MAX).await
+}
+
+/// One with the same key that waits already is the same job, and stays. `fewer`: attempts that do not count.
+async fn wait_again(
+    database: &Database,
+    id: Uuid,
+    lease: Option<Uuid>,
+    error: Option<&str>,
+    wait: Duration,
+    fewer: i32,
+) -> Result<bool> {
+    let sql = "with mine as (
+            select id, kind, key from cms.job where id = $1 and lease is not distinct from $2 and state <> 'waiting' for update
+        ), twin as (
+            select job.id from cms.job, mine where job.kind = mine.kind and job.key = mine.key and job.state = 'waiting'
+        ), gone as (
+            delete from cms.job using mine where job.id = mine.id and exists (select from twin) returning job.id
+        ), again as (
+            update cms.job
+            set state = 'waiting', lease = null, error = coalesce($3, error), due = now() + make_interval(secs => $4),
+                attempts = greatest(attempts - $5, 0)
+            from mine where job.id = mine.id and not exists (select from twin)
+            returning job.id
+        )
+        select exists (select from gone union all select from again)";
+    let mut attempts = 1;
+    loop {
+        let done = sqlx::query_scalar(sql)
+            .bind(id)
+            .bind(lease)
+            .bind(error)
+            .bind(wait.as_secs_f64())
+            .bind(fewer)
+            .fetch_one(&database.writes)
+            .await;
+        match done {
+            Err(sqlx::Error::Database(refusal))
+                if refusal.code().as_deref() == Some(sqlstate::UNIQUE) && attempts < TWINS =>
+            {
+                attempts += 1;
+            }
+            done => return Ok(done?),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `Jobs`: what a site does later, and when.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::job::{Job, Kind, OutsideWork, Work};
+use crate::rhythm::Rhythm;
+use crate::schedule::Periodic;
+use base::error::{Code, Error, Result};
+
+#[derive(Default)]
+pub struct Jobs {
+    pub(crate) kinds: BTreeMap<&'static str, Kind>,
+    pub(crate) periodic: Vec<Periodic>,
+    wrong: Vec<String>,
+}
+
+impl Jobs {
+    /// A kind that is there already is replaced.
+    pub fn add<J: Job>(&mut self, work: impl Work<J>) {
+        self.kinds.insert(J::KIND, Kind::inside(work));
+    }
+
+    pub fn add_outside<J: Job>(&mut self, work: impl OutsideWork<J>) {
+        self.kinds.insert(J::KIND, Kind::outside(work));
+    }
+
+    /// The job is enqueued whenever so much time has passed, by one node.
+    pub fn every<J: Job>(&mut self, interval: Duration, job: &J) {
+        self.periodically(Rhythm::every(interval), job);
+    }
+
+    /// The job is enqueued each day at this time of a zone, by one node: `daily("03:30", "Europe/Vienna", &CleanUp)`.
+    pub fn daily<J: Job>(&mut self, time: &str, zone: &str, job: &J) {
+        self.periodically(Rhythm::daily(time, zone), job);
+    }
+
+    /// What was declared wrongly.
+    pub fn check(&self) -> Result<()> {
+        let undone = self.periodic.iter().filter(|periodic| !self.kinds.contains_key(periodic.kind));
+        let undone = undone.map(|periodic| format!("the job `{}` is periodic, and nothing does it", periodic.kind));
+        let wrong: Vec<String> = self.wrong.iter().cloned().chain(undone).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(Error::new(Code::BadRequest, wrong.join("; "))) }
+    }
+
+    fn periodically<J: Job>(&mut self, rhythm: Result<Rhythm, String>, job: &J) {
+        let periodic = rhythm.and_then(|rhythm| Periodic::new(rhythm, job).map_err(|error| error.to_string()));
+        match periodic {
+            Ok(periodic) => {
+                self.periodic.retain(|known| known.kind != periodic.kind);
+                self.periodic.push(periodic);
+            }
+            Err(why) => self.wrong.push(format!("the job `{}`: {why}", J::KIND)),
+        }
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.kinds.keys()).finish()
+    }
+}

@@ -1,0 +1,104 @@
+//! Periodic jobs: when one is due, one node enqueues it and sets the next time, in one transaction.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use crate::enqueue;
+use crate::job::Job;
+use crate::queue::{self, New};
+use crate::rhythm::Rhythm;
+use base::error::{Error, Result};
+use store::Database;
+
+/// The key of a periodic job that has none of its own: while one waits, there is no second.
+const KEY: &str = "periodic";
+
+pub(crate) struct Periodic {
+    pub kind: &'static str,
+    rhythm: Rhythm,
+    new: New,
+}
+
+impl Periodic {
+    pub fn new<J: Job>(rhythm: Rhythm, job: &J) -> Result<Self> {
+        let new = enqueue::new(job)?;
+        let key = new.key.clone().or_else(|| Some(KEY.to_owned()));
+        Ok(Self { kind: J::KIND, rhythm, new: New { key, ..new } })
+    }
+}
+
+/// Makes the schedules known. One that is declared otherwise than before begins anew.
+pub(crate) async fn declare(database: &Database, periodic: &[Periodic]) -> Result<()> {
+    let sql = "insert into cms.schedule (kind, due, rhythm)
+        values ($1, timestamptz 'epoch' + $2 * interval '1 microsecond', $3)
+        on conflict (kind) do update set due = excluded.due, rhythm = excluded.rhythm
+            where schedule.rhythm <> excluded.rhythm";
+    for Periodic { kind, rhythm, .. } in periodic {
+        let now = now(database).await?;
+        sqlx::query(sql)
+            .bind(kind)
+            .bind(rhythm.first(now).as_microsecond())
+            .bind(rhythm.text())
+            .execute(&database.writes)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Enqueues those that are due; how long it is until the next one is.
+pub(crate) async fn enqueue_due(database: &Database, periodic: &[Periodic]) -> Result<Option<Duration>> {
+    if periodic.is_empty() {
+        return Ok(None);
+    }
+    let kinds: Vec<&str> = periodic.iter().map(|periodic| periodic.kind).collect();
+    loop {
+        let sql = "select kind, extract(epoch from due - now())::float8 as seconds
+            from cms.schedule where kind = any($1) order by due limit 1";
+        let row = sqlx::query(sql).bind(&kinds).fetch_optional(&database.writes).await?;
+        let Some(row) = row else { return Ok(None) };
+        let seconds: f64 = row.try_get("seconds")?;
+        if seconds > 0.0 {
+            return Ok(Duration::try_from_secs_f64(seconds).ok());
+        }
+        let kind: &str = row.try_get("kind")?;
+        let Some(due) = periodic.iter().find(|periodic| periodic.kind == kind) else { return Ok(None) };
+        if !due.enqueue(database).await? {
+            // Another node is at it, or has been.
+            return Ok(None);
+        }
+    }
+}
+
+impl Periodic {
+    async fn enqueue(&self, database: &Database) -> Result<bool> {
+        let mut transaction = database.writes.begin().await?;
+        let sql = "select (extract(epoch from due) * 1000000)::bigint as due, (extract(epoch from now()) * 1000000)::bigint as now
+            from cms.schedule where kind = $1 and due <= now() for update skip locked";
+        let row = sqlx::query(sql).bind(self.kind).fetch_optional(&mut *transaction).await?;
+        let Some(row) = row else { return Ok(false) };
+        let next = self.rhythm.next(moment(row.try_get("due")?)?, moment(row.try_get("now")?)?);
+        queue::insert(&mut transaction, &self.new).await?;
+        sqlx::query(
+            "update cms.schedule set due = timestamptz 'epoch' + $2 * interval '1 microsecond' where kind = $1",
+        )
+        .bind(self.kind)
+        .bind(next.as_microsecond())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.ring_at_commit(&database.bells.jobs);
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// That of the database: the clocks of nodes differ.
+async fn now(database: &Database) -> Result<Timestamp> {
+    let sql = "select (extract(epoch from now()) * 1000000)::bigint";
+    moment(sqlx::query_scalar(sql).fetch_one(&database.writes).await?)
+}
+
+fn moment(microseconds: i64) -> Result<Timestamp> {
+    Timestamp::from_microsecond(microseconds).map_err(Error::internal)
+}

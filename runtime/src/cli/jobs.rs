@@ -1,0 +1,101 @@
+//! `typecase jobs`: what waits, runs and has failed.
+
+use clap::Subcommand;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use ::jobs::{Filter, Listed, State};
+use base::error::{Code, Error, Result};
+use store::{Database, id};
+
+/// Before an id of a job.
+const PREFIX: &str = "job";
+
+#[derive(Subcommand)]
+pub enum Task {
+    /// List jobs, those first that are due first
+    List {
+        /// waiting, running or parked
+        #[arg(long)]
+        state: Option<State>,
+        #[arg(long)]
+        kind: Option<String>,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// A JSON object a line, with the payload
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have parked jobs wait again, with all their attempts
+    Retry {
+        /// As `list` shows it: job_...
+        #[arg(required_unless_present = "parked")]
+        id: Option<String>,
+        /// All that are parked
+        #[arg(long, conflicts_with = "id")]
+        parked: bool,
+        /// Of this kind only
+        #[arg(long, requires = "parked")]
+        kind: Option<String>,
+    },
+    /// Delete a job; one that is being done is given up
+    Cancel {
+        /// As `list` shows it: job_...
+        id: String,
+    },
+}
+
+pub async fn run(database: &Database, task: Task) -> Result<()> {
+    match task {
+        Task::List { state, kind, limit, json } => {
+            for job in ::jobs::list(database, &Filter { state, kind, most: limit }).await? {
+                if json {
+                    println!("{}", as_json(&job));
+                } else {
+                    println!("{}", as_line(&job));
+                }
+            }
+        }
+        Task::Retry { id: Some(text), .. } => {
+            if !::jobs::retry(database, uuid(&text)?).await? {
+                return Err(missing(&text, "parked job"));
+            }
+            println!("{text} waits again");
+        }
+        Task::Retry { kind, .. } => {
+            let retried = ::jobs::retry_all(database, kind.as_deref()).await?;
+            println!("{retried} parked jobs wait again");
+        }
+        Task::Cancel { id: text } => {
+            if !::jobs::cancel(database, uuid(&text)?).await? {
+                return Err(missing(&text, "job"));
+            }
+            println!("{text} is cancelled");
+        }
+    }
+    Ok(())
+}
+
+fn as_line(job: &Listed) -> String {
+    let error = job.error.as_deref().unwrap_or("-").replace(['\n', '\t'], " ");
+    let id = id::encode(PREFIX, job.id);
+    format!("{id}\t{}\t{}\t{}\t{}\t{error}", job.kind, job.state.as_str(), job.due, job.attempts)
+}
+
+fn as_json(job: &Listed) -> Json {
+    let payload: Json = serde_json::from_str(&job.payload).unwrap_or_default();
+    json!({
+        "id": id::encode(PREFIX, job.id), "kind": job.kind, "state": job.state.as_str(), "due": job.due.to_string(),
+        "attempts": job.attempts, "priority": job.priority, "key": job.key, "error": job.error, "payload": payload,
+    })
+}
+
+fn uuid(text: &str) -> Result<Uuid> {
+    let uuid = id::decode_as(PREFIX, text);
+    uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is no id like job_...")))
+}
+
+fn missing(text: &str, what: &str) -> Error {
+    Error::new(Code::NotFound, format!("there is no {what} `{text}`"))
+}

@@ -1,0 +1,60 @@
+//! The outbox: what happened to entries, written in the transaction of the write for whoever follows it later. The crate `events`
+//! reads it.
+
+use uuid::Uuid;
+
+use crate::access::{Actor, Identity};
+use crate::hooks::EventKind;
+use crate::{Connection, Store};
+use base::error::Result;
+
+/// What happened to an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// `ContentInfo::table`.
+    pub table: &'static str,
+    pub entry: Uuid,
+    pub revision: i64,
+    pub kind: EventKind,
+    /// `FieldInfo::name` of those that were changed.
+    pub fields: Vec<&'static str>,
+}
+
+/// In their order, with one statement for any number.
+pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let actor: &Actor = &store.access.actor;
+    let (actor_kind, id) = actor_of(&actor.identity);
+    // Names of fields have no commas.
+    let sql = "insert into cms.outbox (kind, type, entry, revision, fields, actor_kind, actor, role)
+        select e.kind, e.type, e.entry, e.revision, string_to_array(e.fields, ','), $1, $2, $3
+        from unnest($4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::text[]) with ordinality
+            as e(kind, type, entry, revision, fields, place)
+        order by e.place";
+    sqlx::query(sql)
+        .bind(actor_kind)
+        .bind(id)
+        .bind(Some(&actor.role).filter(|role| !role.is_empty()))
+        .bind(lines.iter().map(|line| line.kind.as_str()).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| line.table).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| line.entry).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| line.revision).collect::<Vec<_>>())
+        .bind(lines.iter().map(|line| line.fields.join(",")).collect::<Vec<_>>())
+        .execute(&mut *connection)
+        .await?;
+    connection.ring_at_commit(&store.bells.events);
+    Ok(())
+}
+
+/// As the database has it: the word for the kind of actor, and its id.
+pub(crate) fn actor_of(identity: &Identity) -> (&'static str, Option<Uuid>) {
+    match *identity {
+        Identity::Anonymous => ("anonymous", None),
+        Identity::User { id, .. } => ("user", Some(id)),
+        Identity::Token { id } => ("token", Some(id)),
+        Identity::Developer => ("developer", None),
+        Identity::System => ("system", None),
+    }
+}

@@ -1,0 +1,146 @@
+//! The test kit, used as a site uses it: a consumer that writes entries by the typed API, a nightly job, hooks of what they write.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use generated::content::{Brand, Product, ProductComputed, Tag};
+use generated::fields::{product, tag};
+use generated::operations::{Mutations, Queries};
+use runtime::prelude::*;
+use runtime::serde::{Deserialize, Serialize};
+use runtime::testing;
+
+/// Tags each new product as new, and a nightly job takes the tag off all of them.
+#[derive(Clone, Default)]
+struct Shop {
+    saved: Arc<Mutex<Vec<String>>>,
+    committed: Arc<AtomicUsize>,
+}
+
+impl ProductComputed for Shop {
+    async fn on_sale(&self, products: &[Product], _: &ReadCx<'_>) -> Result<Vec<bool>> {
+        Ok(products.iter().map(|product| product.status == EntryStatus::Published).collect())
+    }
+}
+
+impl Queries for Shop {
+    async fn best_of(&self, _: String, first: i32, cx: &ReadCx<'_>) -> Result<Vec<Id<Product>>> {
+        cx.find().order_by(product::NAME.asc()).first(usize::try_from(first).unwrap_or_default()).ids().await
+    }
+}
+
+impl Mutations for Shop {
+    async fn sell_out(&self, name: String, cx: &mut Cx<'_>) -> Result<Option<Id<Product>>> {
+        let made = cx.create([product::NAME.set(name)]).await?;
+        // Refused halfway: a product without a price is not published.
+        cx.publish(&made).await?;
+        Ok(Some(made.id))
+    }
+}
+
+impl Follow<Product> for Shop {
+    async fn follow(&self, cx: &mut Cx<'_>, changes: &[ChangeOf<Product>]) -> Result<()> {
+        for change in changes.iter().filter(|change| change.kind == EventKind::Created) {
+            let new = cx.upsert(tag::SLUG.set("new"), [tag::NAME.set("New")]).await?;
+            if let Some(product) = cx.get_for_update::<Product>(change.id).await? {
+                cx.update(&product, [product::TAGS.add([new.id])]).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(crate = "runtime::serde")]
+struct Age {}
+
+impl Job for Age {
+    const KIND: &'static str = "age";
+}
+
+impl Work<Age> for Shop {
+    async fn work(&self, cx: &mut Cx<'_>, _: Age) -> Result<()> {
+        let Some(new) = cx.find::<Tag>().filter(tag::SLUG.is("new")).one().await? else { return Ok(()) };
+        let tagged = cx.find::<Product>().filter(product::TAGS.has(new.id)).first(1000).all().await?;
+        for product in &tagged {
+            cx.update(product, [product::TAGS.remove([new.id])]).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Hooks<Product> for Shop {
+    async fn after_save(&self, _: &mut Cx<'_>, _: Option<&Product>, new: &Product) -> Result<()> {
+        self.saved.lock().unwrap().push(format!("{} {}", new.slug, new.revision));
+        Ok(())
+    }
+
+    async fn after_commit(&self, _: &Store, _: Event<Product>) {
+        self.committed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn site(shop: &Shop) -> runtime::Server {
+    runtime::Server::new(&generated::SCHEMA)
+        .hooks::<Product>(shop.clone())
+        .site(generated::site(shop.clone()))
+        .follow::<Product>("tag-new", shop.clone())
+        .job::<Age>(shop.clone())
+        .daily("03:30", "Europe/Vienna", &Age {})
+}
+
+#[test]
+fn a_consumer_and_a_nightly_job_write_as_everybody_does() {
+    let shop = Shop::default();
+    testing::run(site(&shop), async |site| {
+        let editor = site.with_role("editor").await;
+        let made = editor.ask(r#"mutation { createProduct(input: {name: "Cup"}) { id } }"#).await;
+        assert_eq!(made.codes(), [""; 0], "{made:?}");
+        site.settle().await;
+        let store = site.trusted();
+        let product = store.find::<Product>(Stage::Draft).one().await.expect("it is read").expect("it is there");
+        let tag = store.find::<Tag>(Stage::Draft).one().await.expect("it is read").expect("it is there");
+        assert_eq!((product.revision, product.tags.to_vec()), (2, vec![tag.id]));
+        site.enqueue(&Age {}).await;
+        site.settle().await;
+        let aged = store.get(Stage::Draft, product.id).await.expect("it is read").expect("it is there");
+        assert_eq!((aged.revision, aged.tags.len()), (3, 0));
+        assert_eq!((aged.updated_by, product.created_by), (None, None), "the server is no user");
+        assert_eq!(*shop.saved.lock().unwrap(), ["cup 1", "cup 2", "cup 3"]);
+        assert_eq!(shop.committed.load(Ordering::Relaxed), 3);
+    });
+}
+
+#[test]
+fn a_mutation_that_is_refused_halfway_leaves_nothing() {
+    let shop = Shop::default();
+    testing::run(site(&shop), async |site| {
+        let editor = site.with_role("editor").await;
+        let refused = editor.ask(r#"mutation { sellOut(product: "half-way") { id } }"#).await;
+        assert_eq!(refused.codes(), ["INVALID_VALUE"], "{refused:?}");
+        site.settle().await;
+        let left = site.trusted().find::<Product>(Stage::Draft).ids().await.expect("they are read");
+        assert_eq!((left.len(), shop.committed.load(Ordering::Relaxed)), (0, 0));
+        let events: i64 = sqlx::query_scalar("select count(*) from cms.outbox").fetch_one(&site.db.pool).await.unwrap();
+        assert_eq!(events, 0);
+    });
+}
+
+#[test]
+fn a_role_finds_and_changes_what_its_rules_allow() {
+    let shop = Shop::default();
+    testing::run(site(&shop), async |site| {
+        let editor = site.with_role("editor").await;
+        let made = editor.ask(r#"mutation { createBrand(input: {name: "North"}) { id } }"#).await;
+        assert_eq!(made.codes(), [""; 0], "{made:?}");
+        let found = async |role: &str| {
+            let store = site.store(role);
+            store.find::<Brand>(Stage::Draft).ids().await.map(|ids| ids.len())
+        };
+        assert_eq!((found("editor").await, found("anonymous").await), (Ok(1), Ok(0)));
+        let visitor = site.visitor().ask("{ bestOf(category: \"x\", first: 5) { onSale } }").await;
+        assert_eq!(visitor.data["bestOf"].as_array().map(Vec::len), Some(0));
+        let page = site.visitor().get("/health").await;
+        assert_eq!((page.status, page.header("content-type").is_some()), (200, true));
+    });
+}

@@ -1,0 +1,14 @@
+//! What follows a change and what is done later: every event and every job once, in order, whatever happens to the servers.
+
+mod consumers;
+mod crash;
+#[expect(dead_code, reason = "other tests need the other faults")]
+#[path = "../shared/fault_proxy.rs"]
+mod fault_proxy;
+mod faults;
+mod jobs;
+mod leases;
+mod operator;
+mod order;
+mod periodic;
+mod site;

@@ -1,0 +1,84 @@
+//! Periodic jobs: once a period, however many nodes there are.
+
+use std::time::Duration;
+
+use runtime::background::Work as Tasks;
+use runtime::jobs::Jobs;
+use runtime::prelude::*;
+
+use crate::site::{Site, eventually, note};
+
+#[derive(Serialize, Deserialize)]
+struct Tick {}
+
+impl Job for Tick {
+    const KIND: &'static str = "tick";
+}
+
+struct Ticking;
+
+impl Work<Tick> for Ticking {
+    async fn work(&self, cx: &mut Cx<'_>, _: Tick) -> Result<()> {
+        note(cx.connection, "tick", "tick", None).await
+    }
+}
+
+fn ticks() -> Tasks {
+    let mut jobs = Jobs::default();
+    jobs.add(Ticking);
+    jobs.every(Duration::from_millis(500), &Tick {});
+    Tasks { jobs, ..Tasks::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_nodes_one_does_it_each_period() {
+    let site = Site::new().await;
+    site.run("create table public.periods (due timestamptz)").await;
+    site.run(
+        "create function public.period() returns trigger language plpgsql as $$ begin
+            insert into public.periods values (old.due); return new; end $$",
+    )
+    .await;
+    site.run("create trigger period after update on cms.schedule for each row execute function public.period()").await;
+    let nodes = [site.node(ticks()), site.node(ticks()), site.node(ticks())];
+    eventually("some periods have passed", async || site.done("tick").await.len() >= 8).await;
+    for node in nodes {
+        node.stop().await;
+    }
+    assert_eq!(site.number("select count(*) - count(distinct due) from public.periods").await, 0);
+    let periods = site.number("select count(*) from public.periods").await;
+    let ticks = site.number("select (select count(*) from public.done) + (select count(*) from cms.job)").await;
+    // A period may find the job of the one before still waiting, on a busy machine.
+    assert!((8..=periods).contains(&ticks), "{ticks} in {periods} periods");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_missed_while_no_node_was_there_is_done_once() {
+    let site = Site::new().await;
+    site.run("insert into cms.schedule values ('tick', now() - interval '3 hours', 'every 3600s')").await;
+    let mut jobs = Jobs::default();
+    jobs.add(Ticking);
+    jobs.every(Duration::from_secs(3600), &Tick {});
+    let node = site.node(Tasks { jobs, ..Tasks::default() });
+    eventually("it is done", async || site.done("tick").await.len() == 1).await;
+    node.stop().await;
+    assert_eq!(site.number("select count(*) from cms.job").await, 0);
+    let next = "select extract(epoch from due - now())::bigint from cms.schedule";
+    assert!((3590..=3600).contains(&site.number(next).await), "{}", site.number(next).await);
+    site.stop().await;
+}
+
+#[test]
+fn what_is_declared_wrongly_is_told_before_anything_runs() {
+    let mut jobs = Jobs::default();
+    jobs.every(Duration::from_secs(60), &Tick {});
+    let told = jobs.check().expect_err("nothing does it").to_string();
+    assert_eq!(told, "the job `tick` is periodic, and nothing does it");
+    jobs.add(Ticking);
+    jobs.check().expect("something does it");
+    jobs.daily("24:30", "Europe/Vienna", &Tick {});
+    jobs.daily("03:30", "Vienna", &Tick {});
+    let told = jobs.check().expect_err("neither is one").to_string();
+    assert!(told.contains("`24:30` is no time") && told.contains("`Vienna` is no time zone"), "{told}");
+}
