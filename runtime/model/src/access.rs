@@ -278,3 +278,6 @@ impl Actor {
         self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(fits))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod client;
 mod cost;
+mod database_tls;
 mod errors;
 mod explain;
 #[path = "../shared/fault_proxy.rs"]
