@@ -33,3 +33,10 @@ fn the_statements_of_one_account_or_address_wait_together() {
 fn areas_are_written_as_in_the_schema() {
     assert_eq!([Area::Users, Area::Tokens, Area::Audit].map(Area::as_str), ["users", "tokens", "audit"]);
 }
+
+#[test]
+fn a_network_is_written_as_what_one_client_has() {
+    let written = |address: &str| super::Network::of(address.parse().unwrap()).to_string();
+    assert_eq!(written("2001:db8:0:1:ffff::1"), "2001:db8:0:1::/64");
+    assert_eq!([written("1.2.3.4"), written("::ffff:1.2.3.4")], ["1.2.3.4", "1.2.3.4"]);
+}

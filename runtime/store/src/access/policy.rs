@@ -241,3 +241,6 @@ fn shown(info: &ContentInfo, snake: &str) -> &'static str {
 fn json(text: &str) -> Json {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is no JSON: {error}: {text}"))
 }
+
+#[cfg(test)]
+mod tests;
