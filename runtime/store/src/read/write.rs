@@ -1,5 +1,7 @@
 //! The answer, written from PostgreSQL's rows straight to JSON bytes in the order of the selection.
 
+mod stored;
+
 use std::io::Write as _;
 use std::ops::Range;
 
@@ -7,13 +9,10 @@ use async_graphql::Pos;
 use uuid::Uuid;
 
 use super::Failure;
-use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, stored_id, uuid};
-use super::plan::{
-    EdgeWhat, InfoWhat, Missing, Object, Page, PageWhat, PartWhat, Prefix, Projection, Relation, Shape, StoredShape,
-    StoredWhat, What,
-};
+use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, uuid};
+use super::plan::{EdgeWhat, InfoWhat, Object, Page, PageWhat, PartWhat, Prefix, Relation, Shape, What};
 use crate::id;
-use base::error::{Code, Error, Problem, Step};
+use base::error::{Error, Problem, Step};
 use base::memory::{self, Held, Text};
 use model::content::EnumInfo;
 use model::json;
@@ -390,107 +389,6 @@ impl<'a> Writer<'a> {
                 Ok(())
             }
         })
-    }
-
-    fn stored(&mut self, object: &Object, shape: &StoredShape, value: Option<&[u8]>, loaded: &Loaded) -> Result<()> {
-        let value = value.filter(|value| !json::is_null(value));
-        if !shape.many {
-            return match (value, shape.of.first()) {
-                (Some(value), Some((_, projection))) => self.projection(object, projection, value, loaded),
-                _ => {
-                    self.null();
-                    Ok(())
-                }
-            };
-        }
-        let items = json::Items::of(value.unwrap_or_default());
-        // A component that the schema has no more is left out.
-        let known = items.filter_map(|item| {
-            let tag = json::member(item, "_type").and_then(json::plain_string);
-            let found = shape.of.iter().find(|(known, _)| Some(*known) == tag);
-            found.map(|(_, projection)| (item, projection))
-        });
-        self.list(known, |this, (item, projection)| this.projection(object, projection, item, loaded))
-    }
-
-    fn projection(&mut self, object: &Object, items: &Projection, value: &[u8], loaded: &Loaded) -> Result<()> {
-        let member = |key: &str| json::member(value, key).filter(|value| !json::is_null(value));
-        self.fields(items, |this, what| {
-            match what {
-                StoredWhat::Constant(json) => this.push(json),
-                StoredWhat::Copy { key, missing } => match member(key) {
-                    Some(value) => this.push(value),
-                    None => return this.missing(*missing),
-                },
-                StoredWhat::Parts { key, items, missing } => match member(key) {
-                    Some(value) => return this.parts(items, value),
-                    None => return this.missing(*missing),
-                },
-                StoredWhat::Enum { key, of, missing } => match member(key).and_then(json::plain_string) {
-                    Some(stored) => this.choice(of, stored.as_bytes()),
-                    None => return this.missing(*missing),
-                },
-                StoredWhat::Enums { key, of } => {
-                    let items = json::Items::of(member(key).unwrap_or_default()).filter_map(json::plain_string);
-                    return this.list(items, |this, stored| {
-                        this.choice(of, stored.as_bytes());
-                        Ok(())
-                    });
-                }
-                StoredWhat::Nested { key, shape, nullable } => {
-                    return this.or_null(*nullable, |this| this.stored(object, shape, member(key), loaded));
-                }
-                StoredWhat::Relation { key, many, relation, nullable } => {
-                    let value = member(key);
-                    return this
-                        .or_null(*nullable, |this| this.stored_relation(object, *relation, *many, value, loaded));
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn missing(&mut self, missing: Missing) -> Result<()> {
-        match missing {
-            Missing::Null => self.nothing(),
-            Missing::Failure(pos) => {
-                let message = "a value is required here, and the entry was saved without one";
-                self.fail(&[Problem::new(Code::InvalidValue, message)], pos)
-            }
-        }
-    }
-
-    fn stored_relation(
-        &mut self,
-        object: &Object,
-        relation: usize,
-        many: bool,
-        value: Option<&[u8]>,
-        loaded: &Loaded,
-    ) -> Result<()> {
-        let (relation, related) = (&object.relations[relation], &loaded.related[relation]);
-        if matches!(related, Related::Refused) {
-            return self.refused(relation);
-        }
-        let (Relation::Stored { member, list, .. }, Related::Stored(found, places)) = (relation, related) else {
-            panic!("a relation was loaded as another one");
-        };
-        let place = |value: &[u8]| stored_id(value).and_then(|id| places.get(&id).copied());
-        if many {
-            let limit = match list {
-                Some(list) => self.run.prepared(list)?.limit,
-                None => usize::MAX,
-            };
-            let found_places = json::Items::of(value.unwrap_or_default()).filter_map(place).take(limit);
-            return self.list(found_places, |this, row| this.object(&member.object, &member.shape, found, row));
-        }
-        match value.and_then(place) {
-            Some(row) => self.object(&member.object, &member.shape, found, row),
-            None => {
-                self.null();
-                Ok(())
-            }
-        }
     }
 }
 
