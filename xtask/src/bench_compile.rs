@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
+use crate::guard;
 use crate::postgres::{Postgres, Purpose};
 use crate::progress::say;
 use crate::project::Project;
@@ -114,6 +115,7 @@ fn cargo(scratch: &Scratch, args: &[&str]) -> anyhow::Result<()> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).arg("--quiet").current_dir(&scratch.root).env("CARGO_TARGET_DIR", &scratch.target);
+    guard::forget_cargo(&mut command);
     succeed(&mut command)
 }
 

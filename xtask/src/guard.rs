@@ -74,7 +74,19 @@ pub fn command(program: impl AsRef<OsStr>, terms: &Terms) -> anyhow::Result<Comm
         command.args(["--input", &socket.to_string()]);
     }
     command.arg("--").arg(program);
+    forget_cargo(&mut command);
     Ok(command)
+}
+
+/// What cargo has told this program about its package is not for others: build scripts that look at it, as that of ring, would run
+/// again, and all that stands on them would be built anew.
+pub fn forget_cargo(command: &mut Command) {
+    let is_of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_of_package) {
+            command.env_remove(&name);
+        }
+    }
 }
 
 /// This program; on Linux the running file itself, which a rebuild may have replaced under its name.
