@@ -12,6 +12,7 @@ mod hostile;
 mod http;
 mod injection;
 mod matrix;
+mod metrics;
 mod operator;
 mod pooler;
 mod public_login;
