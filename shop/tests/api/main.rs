@@ -11,6 +11,7 @@ mod faults;
 mod hostile;
 mod http;
 mod injection;
+mod log;
 mod matrix;
 mod metrics;
 mod operator;
