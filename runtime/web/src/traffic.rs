@@ -59,7 +59,7 @@ struct Route {
     time: Histogram,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Operation {
     done: AtomicU64,
     codes: [AtomicU64; Code::ALL.len()],
@@ -216,12 +216,6 @@ impl Traffic {
 impl Default for Route {
     fn default() -> Self {
         Self { statuses: STATUSES.map(|_| AtomicU64::default()).collect(), time: Histogram::default() }
-    }
-}
-
-impl Default for Operation {
-    fn default() -> Self {
-        Self { done: AtomicU64::default(), codes: Default::default(), time: Histogram::default() }
     }
 }
 

@@ -49,22 +49,24 @@ async fn what_happens_is_counted() {
     site.ask("query Mine { products { totalCount } }").await;
     site.ask("query Mine { products { totalCount } }").await;
     site.ask("query Mine { nothing }").await;
+    site.ask("query Mine { bestOf(category: \"mugs\", first: 1) { id } }").await;
     let sign_in = json!({ "email": "ada@shop.example", "password": "not the right one" }).to_string();
     let answer = site.send("POST", "/auth/sign-in", &[("content-type", "application/json")], &sign_in).await;
     assert_eq!(answer.status, 401);
     assert_eq!(site.send("GET", "/a-page-that-is-not", &[], "").await.status, 404);
     let after = scrape(&site).await;
     for (series, grown) in [
-        ("typecase_http_requests_total{route=\"graphql\",status=\"200\"}", 2.0),
+        ("typecase_http_requests_total{route=\"graphql\",status=\"200\"}", 3.0),
         ("typecase_http_requests_total{route=\"graphql\",status=\"400\"}", 1.0),
         ("typecase_http_requests_total{route=\"other\",status=\"404\"}", 1.0),
-        ("typecase_http_request_duration_seconds_count{route=\"graphql\"}", 3.0),
+        ("typecase_http_request_duration_seconds_count{route=\"graphql\"}", 4.0),
         ("typecase_http_request_duration_seconds_bucket{route=\"auth\",le=\"+Inf\"}", 1.0),
         ("typecase_graphql_operations_total{operation=\"other\",code=\"OK\"}", 2.0),
         ("typecase_graphql_operations_total{operation=\"other\",code=\"GRAPHQL_VALIDATION_FAILED\"}", 1.0),
-        ("typecase_plan_cache_entries{cache=\"documents\"}", 1.0),
+        ("typecase_graphql_operations_total{operation=\"bestOf\",code=\"OK\"}", 1.0),
+        ("typecase_plan_cache_entries{cache=\"documents\"}", 2.0),
         ("typecase_plan_cache_hits_total{cache=\"documents\"}", 1.0),
-        ("typecase_plan_cache_misses_total{cache=\"documents\"}", 2.0),
+        ("typecase_plan_cache_misses_total{cache=\"documents\"}", 3.0),
         ("typecase_sign_ins_total{way=\"password\",outcome=\"refused\"}", 1.0),
     ] {
         let difference = number(&after, series).unwrap_or_else(|| panic!("{series}: {after}"));
@@ -150,8 +152,11 @@ async fn known_documents_and_operations_of_the_site_have_names() {
     assert_eq!(number(&scrape(&site).await, of), Some(0.0), "it is there from the start");
     site.ask(home).await;
     site.ask("query Home { __typename }").await;
+    let id = ring::digest::digest(&ring::digest::SHA256, home.as_bytes());
+    let id: String = id.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    site.post(&json!({ "documentId": id }), &[]).await;
     let found = scrape(&site).await;
-    assert_eq!(number(&found, of), Some(1.0), "{found}");
+    assert_eq!(number(&found, of), Some(2.0), "by its text and by its id: {found}");
     assert_eq!(
         number(&found, "typecase_graphql_operations_total{operation=\"other\",code=\"REFUSED\"}"),
         Some(1.0),
