@@ -41,8 +41,7 @@ impl Backlog {
 
     async fn fresh(&self) -> Arc<Found> {
         let mut last = self.last.lock().await;
-        if let Some((at, found)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            let _ = at;
+        if let Some((_, found)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             return Arc::clone(found);
         }
         let found = match timeout(PATIENCE, self.ask()).await {
