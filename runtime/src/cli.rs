@@ -20,7 +20,7 @@ use web::Environment;
 use crate::config::{self, Config};
 use crate::server::Server;
 use base::error::{Code, Error, Result};
-use base::settings::RUST_LOG;
+use base::settings::{RUST_LOG, TYPECASE_LOG};
 use identity::Accounts;
 use model::content::SchemaInfo;
 use store::{Database, Limits, Store};
@@ -236,6 +236,11 @@ async fn accounts(config: &Config, server: &Server) -> Result<Accounts> {
 fn log() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(RUST_LOG.default(false).unwrap_or_default()));
+    let is_json = std::env::var(TYPECASE_LOG.name).is_ok_and(|how| how.eq_ignore_ascii_case("json"));
+    if is_json {
+        let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false);
+        return lines.with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

@@ -34,6 +34,10 @@ pub struct Config {
     pub address: SocketAddr,
     /// `TYPECASE_HEALTH_ADDRESS`: where `/health` and `/ready` are answered besides.
     pub health_address: Option<SocketAddr>,
+    /// `TYPECASE_METRICS_ADDRESS`: where `/metrics` is answered.
+    pub metrics_address: Option<SocketAddr>,
+    /// From which time on a statement is slow.
+    pub slow_statement: Duration,
     pub environment: Environment,
     /// Lets its holder read drafts and write, in development.
     pub token: Option<String>,
@@ -66,6 +70,7 @@ impl Config {
         let database = database(&mut reader);
         let address = address(&mut reader);
         reader.parsed(&settings::RUST_LOG, |text| EnvFilter::try_new(text).map_err(|_| format!("`{text}` is wrong")));
+        reader.check(&settings::TYPECASE_LOG);
         let config = Self {
             database,
             limits: limits(&mut reader),
@@ -74,6 +79,8 @@ impl Config {
             plan_memory: reader.number(&settings::TYPECASE_PLAN_MEMORY),
             address,
             health_address: reader.parsed(&settings::TYPECASE_HEALTH_ADDRESS, socket),
+            metrics_address: reader.parsed(&settings::TYPECASE_METRICS_ADDRESS, socket),
+            slow_statement: reader.time(&settings::TYPECASE_SLOW_STATEMENT),
             environment: if is_development { Environment::Development } else { Environment::Production },
             token: reader.parsed(&settings::TYPECASE_DEV_TOKEN, token),
             public_role: reader.parsed(&settings::TYPECASE_PUBLIC_ROLE, public_role).flatten(),

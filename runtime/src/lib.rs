@@ -5,6 +5,7 @@ pub mod background;
 pub mod cli;
 pub mod config;
 pub mod doctor;
+mod metrics;
 pub mod prelude;
 pub mod server;
 #[cfg(feature = "testing")]

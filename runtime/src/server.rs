@@ -23,8 +23,9 @@ use model::content::{ContentInfo, SchemaInfo};
 use store::hooks::{HookSet, Hooks};
 use store::record::Record;
 use store::site::SiteCode;
-use store::{Database, Sizes};
+use store::{Database, Sizes, Statements};
 use web::protection::{self, Protection};
+use web::traffic::Traffic;
 use web::{self, App, listen};
 
 /// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
@@ -129,6 +130,7 @@ impl Server {
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
+        Statements::slow_from(config.slow_statement);
         let Sizes { public, reads, writes, background } = config.limits.connections;
         tracing::info!(
             sum = config.limits.connections.sum(),
@@ -158,6 +160,7 @@ impl Server {
             api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
                 .keeping(config.plan_memory as usize * 1024 * 1024),
+            traffic: Traffic::of(self.schema, &protection.documents),
             protection,
             environment: config.environment,
             token: config.token,
@@ -173,6 +176,10 @@ impl Server {
             Some(address) => Some(tokio::spawn(health(address, Arc::clone(&app))?)),
             None => None,
         };
+        let metrics = match config.metrics_address {
+            Some(address) => Some(tokio::spawn(metrics(address, Arc::clone(&app))?)),
+            None => None,
+        };
         let background = Background::start(&in_background, work);
         let drain = background.drain();
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
@@ -185,7 +192,7 @@ impl Server {
         let protection = Arc::clone(&app.protection);
         listen::serve(listener, web::router(app.clone(), self.routes), &protection, stop).await;
         background.stop().await;
-        health.iter().for_each(JoinHandle::abort);
+        health.iter().chain(&metrics).for_each(JoinHandle::abort);
         app.api.database.close().await;
         Ok(())
     }
@@ -208,10 +215,20 @@ fn no_listener(address: SocketAddr, variable: &str, error: &std::io::Error) -> E
 
 /// Answers what is asked about health on an address of its own, until it is aborted.
 fn health(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
-    let listener = bind(address, "TYPECASE_HEALTH_ADDRESS")?;
+    apart(bind(address, "TYPECASE_HEALTH_ADDRESS")?, web::health_router(app))
+}
+
+/// The same for what Prometheus asks.
+fn metrics(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
+    let listener = bind(address, "TYPECASE_METRICS_ADDRESS")?;
+    tracing::info!(metrics = %listener.local_addr().unwrap_or(address), "serving metrics at /metrics");
+    apart(listener, crate::metrics::router(app))
+}
+
+fn apart(listener: TcpListener, router: Router) -> Result<impl Future<Output = ()> + use<>> {
     let protection = Arc::new(Protection::new(&protection::Settings::default())?);
     Ok(async move {
-        listen::serve(listener, web::health_router(app), &protection, std::future::pending()).await;
+        listen::serve(listener, router, &protection, std::future::pending()).await;
     })
 }
 

@@ -25,6 +25,7 @@ use store::site::SiteCode;
 use store::{Database, Limits, Login, Pool, Sizes};
 use web::Environment;
 use web::protection::{self, Protection};
+use web::traffic::Traffic;
 use web::{self, App, listen};
 
 pub use site::{Answer, Client, Response, TestSite, run};
@@ -127,11 +128,13 @@ impl TestServer {
         }
         accounts.tokens.keys.start(node.settings.is_development).await.expect("signing keys");
         let keys = tokio::spawn(accounts.tokens.keys.clone().watch());
+        let protection = Arc::new(Protection::new(&node.protection).expect("the protection"));
         let app = Arc::new(App {
+            traffic: Traffic::of(node.schema, &protection.documents),
             api: Api::new(store, Arc::new(identity::Roles::of(node.schema)), node.hooks, node.site)
                 .expect("the API")
                 .with_introspection_for(node.protection.introspection),
-            protection: Arc::new(Protection::new(&node.protection).expect("the protection")),
+            protection,
             accounts,
             environment: if node.settings.is_development { Environment::Development } else { Environment::Production },
             token: node.token,

@@ -38,7 +38,7 @@ impl Site {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &LIMITS, document, None));
         let prepared = prepared.unwrap_or_else(|failures| panic!("{document}: {}", failures[0].problem.message));
-        Prepared::new(&generated::SCHEMA, &self.types, prepared)
+        Prepared::new(&generated::SCHEMA, &self.types, prepared, document)
     }
 
     #[track_caller]

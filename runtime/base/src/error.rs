@@ -57,6 +57,32 @@ pub enum Code {
 }
 
 impl Code {
+    /// In the order of their numbers (`code as usize`).
+    pub const ALL: [Self; 22] = [
+        Self::BadRequest,
+        Self::GraphqlParseFailed,
+        Self::GraphqlValidationFailed,
+        Self::BadUserInput,
+        Self::InvalidValue,
+        Self::InvalidCursor,
+        Self::NotFound,
+        Self::Conflict,
+        Self::RevisionMismatch,
+        Self::Referenced,
+        Self::Refused,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::SecondFactorRequired,
+        Self::EnrolmentRequired,
+        Self::InvalidLink,
+        Self::PersistedDocumentNotFound,
+        Self::LimitExceeded,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Internal,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",

@@ -5,6 +5,7 @@ pub mod background;
 pub mod error;
 pub mod memory;
 pub mod response;
+pub mod seen;
 pub mod settings;
 pub mod weigh;
 

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Code, Error, Problem};
+use crate::seen;
 
 /// Seconds after which what was too much is worth another try.
 const AGAIN: HeaderValue = HeaderValue::from_static("10");
@@ -18,6 +19,7 @@ impl IntoResponse for Error {
 
 /// With a status that says more than the code does.
 pub fn response(error: &Error, status: StatusCode) -> Response {
+    seen::codes(error.problems.iter().map(|problem| problem.code));
     let body = json!({
         "type": "about:blank",
         "title": status.canonical_reason(),

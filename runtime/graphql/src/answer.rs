@@ -10,6 +10,7 @@ use super::pieces::Pieces;
 use super::rules::Broken;
 use base::error::{Code, Error, Problem, Step};
 use base::memory::Ration;
+use base::seen;
 
 /// One entry of `errors`.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Answer {
     pub outcome: Outcome,
+    /// Of its first error.
+    pub code: Option<Code>,
     /// `{"data": ...}` as JSON.
     pub body: Pieces,
 }
@@ -148,7 +151,8 @@ impl Answer {
         write_json(&spent, end);
         end.extend_from_slice(b"}}");
         body.count();
-        Self { outcome: Outcome::Executed, body }
+        let code = failures.first().map(|failure| failure.problem.code);
+        Self { outcome: Outcome::Executed, code, body }
     }
 
     /// Nothing was executed: there is no `data`.
@@ -159,11 +163,12 @@ impl Answer {
         end.push(b'{');
         write_errors(failures, end);
         end.push(b'}');
-        Self { outcome: Outcome::Refused(code), body }
+        Self { outcome: Outcome::Refused(code), code: Some(code), body }
     }
 }
 
 fn write_errors(failures: &[Failure], body: &mut Vec<u8>) {
+    seen::codes(failures.iter().map(|failure| failure.problem.code));
     body.extend_from_slice(b"\"errors\":");
     write_json(&failures.iter().map(Failure::shown).collect::<Vec<_>>(), body);
 }

@@ -21,23 +21,54 @@ struct Generations<K, V> {
     young: HashMap<K, (Arc<V>, usize)>,
     old: HashMap<K, (Arc<V>, usize)>,
     weight: usize,
+    /// Of the old ones.
+    old_weight: usize,
+    hits: u64,
+    misses: u64,
+}
+
+/// What is kept, and how often it was of use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub entries: usize,
+    pub bytes: usize,
+    pub hits: u64,
+    pub misses: u64,
 }
 
 impl<K: Hash + Eq + Clone, V> Cache<K, V> {
     /// Holds at most this weight.
     pub fn new(weight: usize) -> Self {
-        let generations = Generations { young: HashMap::new(), old: HashMap::new(), weight: 0 };
+        let generations =
+            Generations { young: HashMap::new(), old: HashMap::new(), weight: 0, old_weight: 0, hits: 0, misses: 0 };
         Self { generations: Mutex::new(generations), capacity: weight / 2 }
     }
 
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((value, _)) = generations.young.get(key) {
-            return Some(value.clone());
+            let value = value.clone();
+            generations.hits += 1;
+            return Some(value);
         }
-        let (value, weight) = generations.old.remove(key)?;
+        let Some((value, weight)) = generations.old.remove(key) else {
+            generations.misses += 1;
+            return None;
+        };
+        generations.hits += 1;
+        generations.old_weight -= weight;
         generations.insert(key.clone(), value.clone(), weight, self.capacity);
         Some(value)
+    }
+
+    pub fn usage(&self) -> Usage {
+        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        Usage {
+            entries: generations.young.len() + generations.old.len(),
+            bytes: generations.weight + generations.old_weight,
+            hits: generations.hits,
+            misses: generations.misses,
+        }
     }
 
     /// The weight is that of what the key and the value hold.
@@ -54,6 +85,7 @@ impl<K: Hash + Eq, V> Generations<K, V> {
     fn insert(&mut self, key: K, value: Arc<V>, weight: usize, capacity: usize) {
         if self.weight + weight > capacity {
             self.old = std::mem::take(&mut self.young);
+            self.old_weight = self.weight;
             self.weight = 0;
         }
         self.weight += weight;
@@ -79,6 +111,9 @@ mod tests {
         }
         assert!(cache.get(&"a").is_none());
         assert!(cache.get(&"i").is_some());
+        let usage = cache.usage();
+        assert_eq!((usage.hits, usage.misses), (10, 1));
+        assert_eq!(usage.bytes, usage.entries * (PLACE + 1));
     }
 
     #[test]

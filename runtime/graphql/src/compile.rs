@@ -11,6 +11,7 @@ use async_graphql::parser::types::{
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::{Name, Value as Literal};
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use super::answer::Failure;
 use super::cache::Cache;
@@ -22,6 +23,7 @@ use super::site::{Shape, SiteField};
 use super::types::{Types, named};
 use crate::weigh::Held;
 use base::error::Code;
+use base::seen::About;
 use base::weigh::{Scales, Weigh, weight};
 use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
 use store::access::Action;
@@ -36,8 +38,8 @@ pub struct Prepared {
     pub ty: OperationType,
     pub variables: Arc<[Positioned<VariableDefinition>]>,
     pub cost: Cost,
-    /// For the log: the operation's name, or else its root fields.
-    pub name: Arc<str>,
+    /// For the log and the metrics.
+    pub about: Arc<About>,
     plans: Plans,
 }
 
@@ -146,11 +148,15 @@ impl Write {
 }
 
 impl Prepared {
-    pub fn new(schema: &'static SchemaInfo, types: &Types, document: Document) -> Self {
+    pub fn new(schema: &'static SchemaInfo, types: &Types, document: Document, text: &str) -> Self {
         let Document { document, operation } = document;
         let cost = Cost::of(types, &document, &operation);
         let conditions = conditions(&document, &operation);
-        let name = name(&document, &operation);
+        let about = Arc::new(About {
+            name: name(&document, &operation),
+            document: hexadecimal(&Sha256::digest(text.as_bytes())),
+            own: own(schema, &operation),
+        });
         let OperationDefinition { ty, variable_definitions, selection_set, .. } = operation;
         let variables: Arc<[_]> = variable_definitions.into();
         let source = Source { selection: selection_set.node, fragments: Arc::new(Fragments(document.fragments)) };
@@ -162,7 +168,7 @@ impl Prepared {
             }
             false => Plans::ByCondition { id: next_id(), conditions, source },
         };
-        Self { ty, variables, cost, name, plans }
+        Self { ty, variables, cost, about, plans }
     }
 
     /// The bytes that it takes, plans by conditions apart.
@@ -325,7 +331,7 @@ impl Weigh for Prepared {
     fn weigh(&self, scales: &mut Scales) {
         self.variables.held(scales);
         self.cost.weigh(scales);
-        scales.block(self.name.len());
+        scales.block(size_of::<About>() + self.about.name.len() + self.about.document.capacity());
         match &self.plans {
             Plans::One(plan) => plan.weigh(scales),
             Plans::ByCondition { conditions, source, .. } => {
@@ -391,6 +397,25 @@ fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> Arc<s
     // Names are of ASCII.
     name.truncate(LONGEST_NAME);
     name.into()
+}
+
+/// As the schema names it, so that there are no more of these names than it has.
+fn own(schema: &'static SchemaInfo, operation: &OperationDefinition) -> Option<&'static str> {
+    let own = if operation.ty == OperationType::Mutation { schema.mutations } else { schema.queries };
+    let mut fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
+        Selection::Field(field) => Some(field.node.name.node.as_str()),
+        _ => None,
+    });
+    fields.find_map(|field| own.iter().find(|operation| operation.name == field)).map(|operation| operation.name)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits =
+        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)]));
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(digits);
+    text
 }
 
 /// The variables of every `@skip` and `@include` of the document, sorted.

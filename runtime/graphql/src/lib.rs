@@ -21,13 +21,14 @@ use async_graphql::parser::types::OperationType;
 use serde_json::{Map, Value as Json};
 
 use self::answer::{Answer, Failure, Outcome, Spent};
-use self::cache::Cache;
+use self::cache::{Cache, Usage};
 use self::compile::{ConditionalPlans, Prepared};
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::types::Types;
 use base::error::{Code, Result};
 use base::memory::Ration;
+use base::seen;
 use model::content::{Limits, Shape};
 use store::access::{Actor, Origin};
 use store::hooks::HookSet;
@@ -192,6 +193,15 @@ impl Api {
         }
     }
 
+    /// What is kept ready, by its name.
+    pub fn kept(&self) -> [(&'static str, Usage); 3] {
+        [
+            ("documents", self.prepared.usage()),
+            ("conditional", self.conditional.usage()),
+            ("introspection", self.introspected.usage()),
+        ]
+    }
+
     pub fn hooks(&self) -> &HookSet {
         &self.hooks
     }
@@ -209,6 +219,7 @@ impl Api {
         meter: &impl Meter,
     ) -> Result<Answer, Vec<Failure>> {
         let prepared = self.prepare(request).await?;
+        seen::operation(&prepared.about);
         let is_mutation = prepared.ty == OperationType::Mutation;
         if is_mutation && verb == Verb::Get {
             let failure = Failure::new(Code::BadRequest, "a mutation cannot be asked by GET: use POST");
@@ -236,7 +247,7 @@ impl Api {
         meter.pay(requested).await.map_err(|refused| vec![refused])?;
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
         let running = execution.run(&compiled, is_mutation);
-        let (data, failures) = OPERATION.scope(Arc::clone(&prepared.name), running).await;
+        let (data, failures) = OPERATION.scope(Arc::clone(&prepared.about.name), running).await;
         let mut answer = Answer::executed(data, &failures, spent, &ration);
         let has = |code| failures.iter().any(|failure| failure.problem.code == code);
         if has(Code::Internal) {
@@ -255,7 +266,7 @@ impl Api {
         let operation = request.operation_name.as_deref();
         let document =
             document::prepare(&self.types, &self.introspection, self.limits(), &request.query, operation).await?;
-        let prepared = Arc::new(Prepared::new(self.database.schema, &self.types, document));
+        let prepared = Arc::new(Prepared::new(self.database.schema, &self.types, document, &request.query));
         let weight = prepared.weight() + key.0.len() + operation.map_or(0, str::len);
         self.prepared.insert(key, prepared.clone(), weight);
         Ok(prepared)

@@ -23,6 +23,13 @@ pub fn parse(text: &str) -> Result<ExecutableDocument, Broken> {
     Ok(document)
 }
 
+/// The names of the operations in a text; none where it cannot be read.
+pub fn operation_names(text: &str) -> Vec<String> {
+    let document = parse(text).ok();
+    let operations = document.iter().flat_map(|document| document.operations.iter());
+    operations.filter_map(|(name, _)| name.map(ToString::to_string)).collect()
+}
+
 fn refused(message: impl std::fmt::Display, pos: Pos) -> Broken {
     let message = format!("the document is not GraphQL: {message}");
     Broken { problem: Problem::new(Code::GraphqlParseFailed, message), pos }

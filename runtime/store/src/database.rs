@@ -166,6 +166,12 @@ impl Database {
         [&self.public, &self.reads, &self.writes]
     }
 
+    /// The same, and the one of what works in the background if it is another.
+    pub fn all_pools(&self) -> impl Iterator<Item = &Pool> {
+        let apart = (self.background.name() != self.writes.name()).then_some(&self.background);
+        self.pools().into_iter().chain(apart)
+    }
+
     /// Transactions at once of what works in the background.
     pub fn places(&self) -> usize {
         if self.background.name() == self.writes.name() { 1 } else { self.background.most() as usize }

@@ -30,10 +30,10 @@ pub mod write;
 pub use model::content;
 
 pub use bell::{Bell, Bells};
-pub use connection::slow::OPERATION;
+pub use connection::slow::{OPERATION, Statements};
 pub use connection::{Connection, Login, Way};
 pub use database::{Database, Limits, Sizes, Stage, Standing, Store};
 pub use ear::Ear;
-pub use pool::{Lent, Pool, Transaction};
+pub use pool::{Lent, Pool, Taken, Transaction};
 pub use public_role::PublicRole;
 pub use pulse::Pulse;

@@ -77,6 +77,17 @@ pub struct Lent {
 /// What is not committed is rolled back.
 pub struct Transaction(Lent);
 
+/// How much of a pool is in use at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub used: usize,
+    pub idle: usize,
+    /// Being made.
+    pub connecting: usize,
+    /// Requests for a connection.
+    pub waiting: usize,
+}
+
 enum Found {
     Idle(Lent, Instant),
     Later(oneshot::Receiver<Result<Lent, Arc<sqlx::Error>>>),
@@ -130,6 +141,13 @@ impl Pool {
             Some(pulse) if self.is_busy() && pulse.beats().await => Ok(()),
             _ => Err(timed_out("it does not answer")),
         }
+    }
+
+    pub fn taken(&self) -> Taken {
+        let inside = self.inside();
+        let Inside { open, connecting, .. } = *inside;
+        let idle = inside.idle.len();
+        Taken { used: open.saturating_sub(idle + connecting), idle, connecting, waiting: inside.waiting.len() }
     }
 
     fn is_busy(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! The id of a document is the SHA-256 of its text, in hexadecimal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use ::graphql::Request;
 use ::graphql::answer::Failure;
+use ::graphql::syntax::operation_names;
 use base::error::{Code, Error, Result};
 
 /// `TYPECASE_DOCUMENTS` and `TYPECASE_DOCUMENTS_MODE`.
@@ -62,6 +63,11 @@ impl Documents {
         self.by_id.len()
     }
 
+    /// The names of all operations in them.
+    pub fn operation_names(&self) -> BTreeSet<String> {
+        self.by_id.values().flat_map(|text| operation_names(text)).collect()
+    }
+
     fn file(&mut self, path: &Path, text: String) -> Result<()> {
         if path.extension().is_some_and(|extension| extension == "json") {
             let manifest = serde_json::from_str(&text).map_err(|error| wrong(path, &error.to_string()))?;
@@ -91,14 +97,15 @@ impl Documents {
     }
 
     /// Puts the text in the place of the id, and refuses what is not among the documents where nothing else may be asked.
-    pub fn resolve(&self, request: &mut Request) -> Result<(), Failure> {
+    /// Tells whether it is known to be one of them; a text is looked for only where nothing else may be asked.
+    pub fn resolve(&self, request: &mut Request) -> Result<bool, Failure> {
         let id = request.document.take();
         if !request.query.is_empty() {
             let is_known = !self.only || self.by_id.contains_key(&id_of(&request.query));
-            return if is_known { Ok(()) } else { Err(unknown()) };
+            return if is_known { Ok(self.only) } else { Err(unknown()) };
         }
         if id.is_none() {
-            return if self.only { Err(unknown()) } else { Ok(()) };
+            return if self.only { Err(unknown()) } else { Ok(false) };
         }
         let known = id.as_deref().and_then(|id| self.by_id.get(id.strip_prefix("sha256:").unwrap_or(id)));
         let Some(text) = known else {
@@ -106,7 +113,7 @@ impl Documents {
             return Err(Failure::new(Code::PersistedDocumentNotFound, message));
         };
         request.query.clone_from(text);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -158,7 +165,7 @@ mod tests {
 
     fn ask(documents: &Documents, query: &str, document: Option<String>) -> Result<String, Code> {
         let mut request = Request { query: query.to_owned(), document, ..Request::default() };
-        documents.resolve(&mut request).map(|()| request.query).map_err(|failure| failure.problem.code)
+        documents.resolve(&mut request).map(|_| request.query).map_err(|failure| failure.problem.code)
     }
 
     #[test]

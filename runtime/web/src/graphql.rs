@@ -22,6 +22,7 @@ use ::graphql::pieces::Pieces;
 use ::graphql::{self, Meter, Verb};
 use base::error::{Code, Error};
 use base::memory::Ration;
+use base::seen::{self, Seen};
 use store::access::Actor;
 use store::access::Network;
 
@@ -209,6 +210,7 @@ fn refusal(error: Error) -> Answer {
     Answer::refused(&failures)
 }
 
+/// Runs one operation, and counts it by the name that it is known by.
 async fn execute(
     purse: &Purse<'_>,
     ration: &Arc<Ration>,
@@ -217,14 +219,26 @@ async fn execute(
     verb: Verb,
 ) -> Answer {
     let app = purse.app;
-    if let Err(unknown) = app.protection.documents.resolve(&mut request) {
-        return Answer::refused(&[unknown]);
-    }
+    let began = Instant::now();
+    seen::begin_operation();
+    let resolved = app.protection.documents.resolve(&mut request);
+    let is_known = matches!(resolved, Ok(true));
+    let answer = match resolved {
+        Ok(_) => run(purse, ration, &request, actor, verb).await,
+        Err(unknown) => Answer::refused(&[unknown]),
+    };
+    let about = seen::with(Seen::operation);
+    let name = about.as_ref().and_then(|about| if is_known { Some(&*about.name) } else { about.own });
+    app.traffic.operation(name, answer.code, began.elapsed());
+    answer
+}
+
+async fn run(purse: &Purse<'_>, ration: &Arc<Ration>, request: &graphql::Request, actor: Actor, verb: Verb) -> Answer {
     if let Err(full) = ration.memory().has_room().await {
         return refusal(full);
     }
     let payer = Payer { purse, actor: &actor };
-    let run = app.api.execute_within(ration, &payer, &request, actor.clone(), verb);
+    let run = purse.app.api.execute_within(ration, &payer, request, actor.clone(), verb);
     let executed = tokio::time::timeout(REQUEST_TIME, run).await;
     executed.unwrap_or_else(|_| {
         tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");

@@ -1,4 +1,4 @@
-//! The server's routes, and what holds for every one of them: a request's id, its line in the log, safe headers.
+//! The server's routes, and what they share.
 
 mod accept;
 pub mod auth;
@@ -12,34 +12,31 @@ mod graphql;
 mod headers;
 mod intake;
 pub mod listen;
+mod observe;
 mod pace;
 mod places;
 pub mod protection;
 pub mod rate;
 mod sent;
+pub mod traffic;
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::header::HeaderName;
+use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, Uri};
-use axum::middleware::{self, Next};
+use axum::http::{StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use tracing::Instrument;
 
 use self::protection::Protection;
+use self::traffic::Traffic;
 use ::graphql::Api;
-use base::error::caught;
 use identity::Accounts;
 use store::access::Origin;
-
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
@@ -54,6 +51,7 @@ pub struct App {
     pub accounts: Accounts,
     pub environment: Environment,
     pub protection: Arc<Protection>,
+    pub traffic: Traffic,
     /// Of development: whoever has it is an administrator.
     pub token: Option<String>,
     /// Set when the server is told to stop: load balancers then send no more requests.
@@ -99,7 +97,7 @@ pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(app.clone(), protection::limit))
         .layer(middleware::from_fn_with_state(app.clone(), cors::cors))
-        .layer(middleware::from_fn_with_state(app.clone(), observe))
+        .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
 }
 
@@ -123,37 +121,4 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "nothing is here: the API is at /graphql").into_response()
-}
-
-/// Gives the request an id, or keeps the one that a proxy gave it, and writes one line when it is answered.
-async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
-    let id = given.map_or_else(new_request_id, str::to_owned);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let span = tracing::info_span!("request", id);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let start = Instant::now();
-    let answered = caught(next.run(request)).instrument(span.clone()).await;
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
-    let status = response.status().as_u16();
-    span.in_scope(|| tracing::info!(%method, path, status, milliseconds, "answered"));
-    let headers = response.headers_mut();
-    headers::protect(headers, &path, app.accounts.is_secure());
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID.clone(), id);
-    }
-    response
-}
-
-/// Different in every process and for every request of it; a UUID each time would ask the system for random bits.
-fn new_request_id() -> String {
-    static PROCESS: LazyLock<u128> = LazyLock::new(|| uuid::Uuid::new_v4().as_u128() << 64);
-    static REQUESTS: AtomicU64 = AtomicU64::new(0);
-    format!("{:032x}", *PROCESS | u128::from(REQUESTS.fetch_add(1, Ordering::Relaxed)))
-}
-
-/// An id of somebody else's goes into our log, so it is short and of plain letters.
-fn is_plain(id: &str) -> bool {
-    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -10,6 +10,7 @@ mod shared;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,33 @@ const BEHIND_ONE_ADDRESS: u32 = 10;
 const COST_OF_ONE: u64 = 2_000;
 /// Sessions of one address refresh more often than people sign in, and its programs ask on with a token that has ended.
 const REFRESHES: u32 = 3;
+
+/// All that are counted by.
+const POLICIES: [&str; 23] = [
+    "anonymous",
+    "actor",
+    "address",
+    "sign-in",
+    "sign-in-account",
+    "refresh",
+    "refresh-account",
+    "reset",
+    "reset-account",
+    "link",
+    "link-account",
+    "invitation",
+    "invitation-account",
+    "password",
+    "password-account",
+    "code",
+    "code-account",
+    "provider",
+    "provider-account",
+    "return",
+    "return-account",
+    "token",
+    "token-account",
+];
 
 /// So many in so long: `600/min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +115,7 @@ pub struct Limiter {
     sign_in: Option<Rate>,
     begin: Instant,
     own: Mutex<Generations>,
+    refused: [AtomicU64; POLICIES.len()],
     #[cfg(feature = "redis")]
     shared: Option<shared::Shared>,
 }
@@ -147,6 +176,7 @@ impl Limiter {
             sign_in: settings.sign_in,
             begin: Instant::now(),
             own: Mutex::default(),
+            refused: Default::default(),
             #[cfg(feature = "redis")]
             shared: settings.redis.as_ref().map(shared::Shared::new).transpose()?,
         })
@@ -226,7 +256,22 @@ impl Limiter {
         show(parts, decision)
     }
 
+    /// `(policy, requests that it has refused)`.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        POLICIES.into_iter().zip(self.refused.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
     async fn take(&self, policy: &'static str, rate: Rate, count: u32, key: &str) -> Decision {
+        let decision = self.decide(policy, rate, count, key).await;
+        if !decision.allowed
+            && let Some(place) = POLICIES.iter().position(|known| *known == policy)
+        {
+            self.refused[place].fetch_add(1, Ordering::Relaxed);
+        }
+        decision
+    }
+
+    async fn decide(&self, policy: &'static str, rate: Rate, count: u32, key: &str) -> Decision {
         let key = format!("typecase:rate:{policy}:{key}");
         #[cfg(feature = "redis")]
         if let Some(shared) = &self.shared

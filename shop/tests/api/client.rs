@@ -62,14 +62,17 @@ impl Site {
         command.args(["serve", "--port", "0"]).env("RUST_LOG", "info").stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the server starts"));
         let mut lines = BufReader::new(process.0.stderr.take().expect("its log is read")).lines();
+        let mut begin = Vec::new();
         let address = loop {
             let line = lines.next().expect("the server ended at once").expect("its log is text");
-            if let Some((_, rest)) = line.split_once("address=") {
-                break rest.split_whitespace().next().expect("an address").to_owned();
+            let address = value_of(&line, "address");
+            begin.push(line);
+            if let Some(address) = address {
+                break address;
             }
         };
         // Its log must go on being read, or the server would wait for that.
-        let log = Arc::<Mutex<Vec<String>>>::default();
+        let log = Arc::new(Mutex::new(begin));
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
@@ -77,6 +80,17 @@ impl Site {
             }
         });
         Self { db, address, log, process }
+    }
+
+    /// Where `/metrics` is, if `TYPECASE_METRICS_ADDRESS` is set.
+    pub fn metrics_address(&self) -> String {
+        let told = self.logged("serving metrics");
+        told.iter().find_map(|line| value_of(line, "metrics")).expect("it is served")
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.process.0.id().to_string()]).status().expect("kill runs");
+        assert!(told.success());
     }
 
     /// The lines of its log that have this text.
@@ -101,8 +115,7 @@ impl Site {
 
     /// Asks the process to end, and says how it did.
     pub async fn terminate(mut self) -> Option<i32> {
-        let told = Command::new("kill").args(["-TERM", &self.process.0.id().to_string()]).status().expect("kill runs");
-        assert!(told.success());
+        self.signal("-TERM");
         let code = self.process.0.wait().expect("the server ends").code();
         self.db.close().await;
         code
@@ -126,19 +139,29 @@ impl Site {
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
-        );
-        let mut stream = TcpStream::connect(&self.address).await.expect("the server accepts");
-        stream.write_all(head.as_bytes()).await.expect("the server reads");
-        // A server that refuses early need not read the rest.
-        let _ = stream.write_all(body.as_bytes()).await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
-        Answer::parse(&String::from_utf8_lossy(&answer))
+        send_to(&self.address, method, path, headers, body).await
     }
+}
+
+/// The value of a field in a line of the log, which is text or JSON.
+fn value_of(line: &str, field: &str) -> Option<String> {
+    let (_, rest) = line.split_once(&format!("{field}=")).or_else(|| line.split_once(&format!("\"{field}\":\"")))?;
+    rest.split(|letter: char| letter.is_whitespace() || letter == '"').next().map(str::to_owned)
+}
+
+pub async fn send_to(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+    );
+    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
+    stream.write_all(head.as_bytes()).await.expect("the server reads");
+    // A server that refuses early need not read the rest.
+    let _ = stream.write_all(body.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    Answer::parse(&String::from_utf8_lossy(&answer))
 }
 
 impl Answer {

@@ -162,7 +162,7 @@ fn code(answer: &Answer) -> String {
     json["errors"][0]["extensions"]["code"].as_str().unwrap_or("ok").to_owned()
 }
 
-fn address_of(db: &TestDb) -> SocketAddr {
+pub fn address_of(db: &TestDb) -> SocketAddr {
     let (host, port) = (db.options.get_host(), db.options.get_port());
     std::net::ToSocketAddrs::to_socket_addrs(&(host, port)).expect("an address").next().expect("an address")
 }

@@ -36,6 +36,8 @@ table! {
         PORT: number("", 1, 65_535), NONE, "The port to listen on, on all addresses of IPv4, if `TYPECASE_ADDRESS` is not set.";
         TYPECASE_HEALTH_ADDRESS: ADDRESS, Otherwise("they are answered beside the rest"),
             "Where `/health` and `/ready` are answered besides, and nothing else.";
+        TYPECASE_METRICS_ADDRESS: ADDRESS, Otherwise("nowhere"),
+            "Where `/metrics` is answered for Prometheus, and nothing else; not for the public (`docs/operations.md`).";
         TYPECASE_PUBLIC_URL: Takes::Text("scheme, host and port, like `https://shop.example`"),
             Otherwise("`http://` and `TYPECASE_ADDRESS`"),
             "Where the site is known: in tokens, in links of mails, and for cookies.";
@@ -47,6 +49,7 @@ table! {
             "Its holder is an administrator; refused in production.";
         RUST_LOG: Takes::Text("directives of tracing, like `warn` or `info,sqlx=debug`"), Value("info,sqlx=warn,hyper=warn"),
             "What is logged.";
+        TYPECASE_LOG: Takes::OneOf(&["text", "json"]), Value("text"), "How the log is written: as lines to read, or as a JSON object a line.";
         SSL_CERT_FILE: Takes::Text("a file of certificates (PEM)"), Otherwise("those of the system"),
             "Whom TLS to other providers, the mail server and Redis trusts.";
     }
@@ -61,6 +64,8 @@ table! {
             "For reads of anonymous visitors.";
         TYPECASE_STATEMENT_TIMEOUT: STATEMENT, Value("10s"), "How long a statement may take.";
         TYPECASE_PUBLIC_STATEMENT_TIMEOUT: STATEMENT, Value("5s"), "The same for one of an anonymous visitor.";
+        TYPECASE_SLOW_STATEMENT: Takes::Time { least: Duration::from_millis(1), most: Duration::from_secs(60) }, Value("1s"),
+            "From which time on a statement is logged as slow, without its text and values.";
         TYPECASE_PUBLIC_ROLE: Takes::Text("a name of small letters, digits and `_`, or `none` for the server's own role"),
             Value("typecase_public"),
             "The role of PostgreSQL that anonymous reads run as (`docs/operations.md`).";

@@ -1,18 +1,51 @@
 //! Statements that take long are told by what they are about, never with their text or values.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use base::seen;
 
 tokio::task_local! {
     /// What the statements of this moment are for: the name of a client's operation, or its root fields.
     pub static OPERATION: Arc<str>;
 }
 
-/// From this time on a statement is told.
-const SLOW: Duration = Duration::from_secs(1);
+/// Microseconds from which on a statement is told.
+static SLOW: AtomicU64 = AtomicU64::new(1_000_000);
+
+/// Statements of this process.
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+static SLOW_STATEMENTS: AtomicU64 = AtomicU64::new(0);
+static MICROSECONDS: AtomicU64 = AtomicU64::new(0);
+
+/// What this process has asked of the database so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Statements {
+    pub all: u64,
+    pub slow: u64,
+    pub time: Duration,
+}
+
+impl Statements {
+    pub fn so_far() -> Self {
+        let of = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Self { all: of(&STATEMENTS), slow: of(&SLOW_STATEMENTS), time: Duration::from_micros(of(&MICROSECONDS)) }
+    }
+
+    /// From which time on this process calls a statement slow.
+    pub fn slow_from(time: Duration) {
+        SLOW.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
 
 pub fn note(sql: &str, took: Duration) {
-    if took >= SLOW {
+    let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    STATEMENTS.fetch_add(1, Ordering::Relaxed);
+    MICROSECONDS.fetch_add(microseconds, Ordering::Relaxed);
+    seen::statement();
+    if microseconds >= SLOW.load(Ordering::Relaxed) {
+        SLOW_STATEMENTS.fetch_add(1, Ordering::Relaxed);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let operation = OPERATION.try_with(Arc::clone).unwrap_or_default();
         tracing::warn!(%operation, statement = summary(sql), milliseconds, "a statement was slow");

@@ -11,6 +11,7 @@ use super::cookie;
 use crate::rate::Strict;
 use crate::{App, origin};
 use base::error::{Code, Error, Result};
+use base::seen;
 use identity::{access_token, api_token, secret};
 use store::access::{Actor, Identity};
 
@@ -93,6 +94,21 @@ fn could_be_guessed(headers: &HeaderMap) -> bool {
 }
 
 async fn find(app: &App, parts: &Parts) -> Result<Caller> {
+    let found = look_up(app, parts).await;
+    match &found {
+        Ok(Caller { actor, .. }) => match actor.identity {
+            Identity::Anonymous => seen::actor("anonymous", ""),
+            Identity::User { .. } => seen::actor("user", &actor.role),
+            Identity::Token { .. } => seen::actor("token", &actor.role),
+            Identity::Developer => seen::actor("developer", &actor.role),
+            Identity::System => seen::actor("system", ""),
+        },
+        Err(_) => seen::actor("unknown", ""),
+    }
+    found
+}
+
+async fn look_up(app: &App, parts: &Parts) -> Result<Caller> {
     let origin = origin(parts);
     let Some(token) = bearer(&parts.headers)? else {
         let Some(token) = cookie::access(&app.accounts, &parts.headers) else {

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{cookie, input};
 use crate::rate::Strict;
+use crate::traffic::{self, Way};
 use crate::{App, origin};
 use base::error::{Error, Result};
 use identity::oidc::{Finished, From, LIFETIME, Outcome, Returned};
@@ -71,6 +72,7 @@ async fn callback(
     parts: Parts,
 ) -> Response {
     if let Err(error) = app.protection.limiter.strict(Strict::Return, &parts, None).await {
+        app.traffic.sign_in(Way::Provider, traffic::Outcome::of(&error));
         return error.into_response();
     }
     let attempt = returned.attempt();
@@ -78,6 +80,7 @@ async fn callback(
     let origin = origin(&parts);
     let from = From { origin: &origin, agent: input::agent(&parts) };
     let finished = app.accounts.finish_with(&provider, sealed, returned, from).await;
+    count(&app, &finished);
     let answered = finished.and_then(|finished| answer(&app, &provider, &attempt, &finished));
     answered.unwrap_or_else(|error| {
         let mut response = error.into_response();
@@ -119,13 +122,24 @@ async fn with_code(app: &App, provider: &str, parts: &Parts, body: &CodeBody) ->
     app.protection.limiter.strict(Strict::Code, parts, account.as_deref()).await?;
     let origin = origin(parts);
     let from = From { origin: &origin, agent: input::agent(parts) };
-    let finished = app.accounts.finish_with_code(provider, sealed, &body.code, from).await?;
+    let finished = app.accounts.finish_with_code(provider, sealed, &body.code, from).await;
+    count(app, &finished);
+    let finished = finished?;
     let mut response = input::answer(StatusCode::OK, &json!({ "returnTo": finished.return_to }));
     if let Outcome::SignedIn(tokens) = &finished.outcome {
         cookie::set(&app.accounts, response.headers_mut(), tokens);
     }
     cookie::set_attempt(&app.accounts, response.headers_mut(), &body.attempt, "", 0);
     Ok(response)
+}
+
+fn count(app: &App, finished: &Result<Finished>) {
+    let outcome = match finished {
+        Ok(Finished { outcome: Outcome::SignedIn(_), .. }) => traffic::Outcome::Done,
+        Ok(Finished { outcome: Outcome::NeedsCode(_), .. }) => traffic::Outcome::CodeNeeded,
+        Err(error) => traffic::Outcome::of(error),
+    };
+    app.traffic.sign_in(Way::Provider, outcome);
 }
 
 /// Nobody keeps this: it holds what works once.

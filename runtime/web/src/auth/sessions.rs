@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use super::authenticate::{authenticate, identify};
 use super::{cookie, input};
 use crate::rate::Strict;
+use crate::traffic::{Outcome, Way};
 use crate::{App, origin};
 use base::error::{Code, Error, Result};
 use identity::session::{IDLE, Tokens};
@@ -38,7 +39,7 @@ struct RefreshBody {
 pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<SignInBody>(request).await?;
     let limited = app.protection.limiter.strict(Strict::SignIn, &parts, Some(&body.email)).await;
-    limited.map_err(Error::into_response)?;
+    limited.map_err(|error| not_signed_in(&app, error))?;
     if body.cookies {
         // Else another site could sign its visitors in to an account of its own.
         cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
@@ -50,8 +51,14 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
         origin: &origin(&parts),
         agent: input::agent(&parts),
     };
-    let tokens = app.accounts.sign_in(given).await.map_err(Error::into_response)?;
+    let tokens = app.accounts.sign_in(given).await.map_err(|error| not_signed_in(&app, error))?;
+    app.traffic.sign_in(Way::Password, Outcome::Done);
     Ok(give(&app, &tokens, body.cookies))
+}
+
+fn not_signed_in(app: &App, error: Error) -> Response {
+    app.traffic.sign_in(Way::Password, Outcome::of(&error));
+    error.into_response()
 }
 
 /// With the refresh token of the body, or else of the cookie; the answer gives the next one by the same way.

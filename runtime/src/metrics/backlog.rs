@@ -1,0 +1,61 @@
+//! `Backlog`: how far events and jobs are behind, which the database knows. It is asked at most once in some seconds, and not for long.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use base::error::Result;
+use events::Lag;
+use store::Database;
+
+/// However often there is a scrape.
+const FRESH: Duration = Duration::from_secs(5);
+/// For both questions. A scrape is answered in less than two seconds, also while another one asks.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// What the database has said.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub lag: Vec<Lag>,
+    pub jobs: Vec<jobs::Backlog>,
+    /// Whether it has said it in time.
+    pub is_up: bool,
+}
+
+pub struct Backlog {
+    database: Database,
+    last: Mutex<Option<(Instant, Arc<Found>)>>,
+}
+
+impl Backlog {
+    pub fn of(database: Database) -> Self {
+        Self { database, last: Mutex::default() }
+    }
+
+    pub async fn find(&self) -> Arc<Found> {
+        // Whoever scrapes may go at any moment, so the one who waits does not rely on the one who asks.
+        timeout(2 * PATIENCE, self.fresh()).await.unwrap_or_default()
+    }
+
+    async fn fresh(&self) -> Arc<Found> {
+        let mut last = self.last.lock().await;
+        if let Some((_, found)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Arc::clone(found);
+        }
+        let found = match timeout(PATIENCE, self.ask()).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) | Err(_) => Found::default(),
+        };
+        let found = Arc::new(found);
+        *last = Some((Instant::now(), Arc::clone(&found)));
+        found
+    }
+
+    async fn ask(&self) -> Result<Found> {
+        let lag = events::lag(&self.database).await?;
+        let jobs = jobs::backlog(&self.database).await?;
+        Ok(Found { lag, jobs, is_up: true })
+    }
+}

@@ -1,0 +1,214 @@
+//! `Scrape`: all series with their names, in the order in which they are written. `docs/operations.md` has them in a table.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+
+use super::backlog::Found;
+use graphql::cache::Usage;
+use store::{Pool, Statements, Taken};
+use web::App;
+use web::traffic::Histogram;
+
+/// Consumers and kinds of jobs that are shown: those that a site has no more stay in its database.
+const MOST_NAMES: usize = 200;
+
+pub struct Scrape {
+    pub app: Arc<App>,
+    pub found: Arc<Found>,
+    /// Seconds since 1970.
+    pub started: f64,
+}
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrape").field("found", &self.found).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.requests(&mut page)?;
+        self.refusals(&mut page)?;
+        statements(&mut page)?;
+        self.pools(&mut page)?;
+        self.plans(&mut page)?;
+        self.consumers(&mut page)?;
+        self.jobs(&mut page)?;
+        self.process(&mut page)
+    }
+}
+
+impl Scrape {
+    fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
+        let traffic = &self.app.traffic;
+        let requests = traffic.requests();
+        let requests = requests.iter().map(|(route, status, count)| (*route, status.to_string(), *count));
+        let requests: Vec<_> = requests.collect();
+        let requests = requests.iter().map(|(route, status, count)| ([("route", *route), ("status", status)], *count));
+        page.counters("typecase_http_requests", "Requests that were answered.", requests)?;
+        let times = traffic.request_times().map(|(route, times)| ([("route", route)], times));
+        page.histograms("typecase_http_request_duration_seconds", "Time until an answer began.", times)?;
+        let operations = traffic.operations();
+        let operations = operations.iter().map(|(name, code, count)| ([("operation", *name), ("code", *code)], *count));
+        page.counters("typecase_graphql_operations", "Operations, by the code of their first error.", operations)?;
+        let times = traffic.operation_times();
+        let times = times.iter().map(|(name, times)| ([("operation", *name)], *times));
+        page.histograms("typecase_graphql_operation_duration_seconds", "Time of operations.", times)
+    }
+
+    fn refusals(&self, page: &mut Page<'_>) -> fmt::Result {
+        let refusals = self.app.protection.limiter.refusals().map(|(policy, count)| ([("policy", policy)], count));
+        page.counters("typecase_rate_limit_refusals", "Requests and operations that came too often.", refusals)?;
+        let sign_ins = self.app.traffic.signed_in();
+        let sign_ins = sign_ins.iter().map(|(way, outcome, count)| ([("way", *way), ("outcome", *outcome)], *count));
+        page.counters("typecase_sign_ins", "Attempts to sign in.", sign_ins)
+    }
+
+    fn pools(&self, page: &mut Page<'_>) -> fmt::Result {
+        let pools: Vec<_> = self.app.api.database.all_pools().map(|pool| (pool, pool.taken())).collect();
+        let each = |number: fn(&Pool, Taken) -> usize| {
+            pools.iter().map(move |(pool, taken)| ([("pool", pool.name())], float(number(pool, *taken))))
+        };
+        page.gauges("typecase_pool_size", "Connections that a pool may have.", each(|pool, _| pool.most() as usize))?;
+        page.gauges("typecase_pool_used", "Connections that are lent.", each(|_, taken| taken.used))?;
+        page.gauges("typecase_pool_idle", "Connections that are open and free.", each(|_, taken| taken.idle))?;
+        page.gauges("typecase_pool_connecting", "Connections that are being made.", each(|_, taken| taken.connecting))?;
+        page.gauges("typecase_pool_waiting", "Those that wait for a connection.", each(|_, taken| taken.waiting))
+    }
+
+    fn plans(&self, page: &mut Page<'_>) -> fmt::Result {
+        let kept = self.app.api.kept();
+        let each = |number: fn(Usage) -> usize| {
+            kept.iter().map(move |(name, usage)| ([("cache", *name)], float(number(*usage))))
+        };
+        page.gauges("typecase_plan_cache_entries", "Plans that are kept ready.", each(|usage| usage.entries))?;
+        page.gauges("typecase_plan_cache_bytes", "What they hold.", each(|usage| usage.bytes))?;
+        let count =
+            |number: fn(Usage) -> u64| kept.iter().map(move |(name, usage)| ([("cache", *name)], number(*usage)));
+        page.counters("typecase_plan_cache_hits", "Look-ups that found a plan.", count(|usage| usage.hits))?;
+        page.counters("typecase_plan_cache_misses", "Look-ups that found none.", count(|usage| usage.misses))
+    }
+
+    fn consumers(&self, page: &mut Page<'_>) -> fmt::Result {
+        let lags = || self.found.lag.iter().take(MOST_NAMES).map(|lag| ([("consumer", lag.consumer.as_str())], lag));
+        let events = lags().map(|(label, lag)| (label, wide(lag.behind)));
+        page.gauges("typecase_consumer_lag_events", "Changes that a consumer has not handled.", events)?;
+        let seconds = lags().map(|(label, lag)| (label, lag.seconds));
+        page.gauges("typecase_consumer_lag_seconds", "Age of the oldest of them.", seconds)?;
+        let failures = lags().map(|(label, lag)| (label, f64::from(lag.failures)));
+        page.gauges("typecase_consumer_failures", "Failures of a consumer in a row.", failures)
+    }
+
+    fn jobs(&self, page: &mut Page<'_>) -> fmt::Result {
+        let kinds = || self.found.jobs.iter().take(MOST_NAMES);
+        let states = kinds().flat_map(|jobs| {
+            let states = [("due", jobs.due), ("later", jobs.later), ("running", jobs.running), ("parked", jobs.parked)];
+            states.map(|(state, count)| ([("kind", jobs.kind.as_str()), ("state", state)], wide(count)))
+        });
+        page.gauges("typecase_jobs", "Jobs that are not done.", states)?;
+        let failing = kinds().map(|jobs| ([("kind", jobs.kind.as_str())], wide(jobs.failing)));
+        page.gauges("typecase_jobs_failing", "Those of them that wait after an attempt that failed.", failing)?;
+        let oldest = kinds().map(|jobs| ([("kind", jobs.kind.as_str())], jobs.seconds));
+        page.gauges("typecase_jobs_oldest_due_seconds", "For how long the oldest has been due.", oldest)
+    }
+
+    fn process(&self, page: &mut Page<'_>) -> fmt::Result {
+        let is_up = f64::from(u8::from(self.found.is_up));
+        page.gauge("typecase_database_up", "Whether the database has answered what this scrape asks of it.", is_up)?;
+        let stopping = self.app.stopping.load(std::sync::atomic::Ordering::Relaxed);
+        page.gauge("typecase_stopping", "Whether the server was told to stop.", f64::from(u8::from(stopping)))?;
+        if let Some(bytes) = resident() {
+            page.gauge("process_resident_memory_bytes", "Memory of the process.", bytes)?;
+        }
+        page.gauge("process_start_time_seconds", "When the process began to serve, since 1970.", self.started)
+    }
+}
+
+fn statements(page: &mut Page<'_>) -> fmt::Result {
+    let Statements { all, slow, time } = Statements::so_far();
+    page.counters("typecase_sql_statements", "Statements that the database has answered.", [(NO_LABELS, all)])?;
+    page.counters("typecase_sql_slow_statements", "Those that took long.", [(NO_LABELS, slow)])?;
+    page.seconds("typecase_sql_statement_seconds", "Time that they took.", time.as_secs_f64())
+}
+
+const NO_LABELS: [(&str, &str); 0] = [];
+
+/// Writes series, those of a name together.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    /// The name is written with `_total` after it.
+    fn counters<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            metric.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    fn seconds(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        metric.encode_counter::<NoLabelSet, f64, u64>(&value, None)
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    fn gauges<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, f64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in values {
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn histograms<'h, L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, &'h Histogram)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (labels, times) in values {
+            let buckets = times.buckets();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            let mut family = metric.encode_family(&labels)?;
+            family.encode_histogram::<NoLabelSet>(times.seconds(), count, &buckets, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes in memory, where the system tells them as Linux does.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a double is what Prometheus keeps")]
+fn float(number: usize) -> f64 {
+    number as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a double is what Prometheus keeps")]
+fn wide(number: i64) -> f64 {
+    number as f64
+}
