@@ -22,7 +22,7 @@ pub use model::{content, currency, json, kind};
 pub use serde;
 pub use serde_json;
 pub use store::{
-    self, access, audit, blocks, children, choice, component, cx, entry, field, find, hooks, id, record, site, value,
+    self, access, audit, blocks, children, choice, component, entry, field, find, hooks, id, record, site, value,
 };
 pub use transfer::{check, demo, export, import};
 pub use web as http;

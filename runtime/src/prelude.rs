@@ -8,7 +8,7 @@ pub use model::kind::Kind;
 pub use rust_decimal::Decimal;
 pub use serde::{Deserialize, Serialize};
 pub use store::access::{Actor, Identity, User};
-pub use store::cx::Cx;
+pub use store::hooks::Cx;
 pub use store::hooks::{Event, EventKind, Hooks, refuse};
 pub use store::id::Id;
 pub use store::record::{

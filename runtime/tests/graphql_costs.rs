@@ -175,7 +175,8 @@ fn limits_hold_at_exactly_their_number() {
             format!("{{ {} }}", repeated(count, &|_| "... @skip(if: false) { __typename } ".to_owned()))
         }),
         ("levels of fields", 12, &|count| {
-            let between = |n: usize| if n % 2 == 0 { "owned(first: 1) { ".to_owned() } else { "shelf { ".to_owned() };
+            let between =
+                |n: usize| if n.is_multiple_of(2) { "owned(first: 1) { ".to_owned() } else { "shelf { ".to_owned() };
             format!("{{ all(ids: [1]) {{ {} id {} }} }}", repeated(count - 2, &between), "} ".repeat(count - 2))
         }),
         ("`first`", 100, &|count| format!("{{ shelves(first: {count}) {{ nodes {{ id }} }} }}")),

@@ -43,7 +43,7 @@ impl Follow<Product> for Shop {
         for change in changes.iter().filter(|change| change.kind == EventKind::Created) {
             let new = cx.upsert(tag::SLUG.set("new"), [tag::NAME.set("New")]).await?;
             if let Some(product) = cx.get_for_update::<Product>(change.id).await? {
-                cx.update(&product, [product::TAGS.add([new.id])]).await?;
+                cx.update(&product, [product::TAGS.connect([new.id])]).await?;
             }
         }
         Ok(())
@@ -63,7 +63,7 @@ impl Work<Age> for Shop {
         let Some(new) = cx.find::<Tag>().filter(tag::SLUG.is("new")).one().await? else { return Ok(()) };
         let tagged = cx.find::<Product>().filter(product::TAGS.has(new.id)).first(1000).all().await?;
         for product in &tagged {
-            cx.update(product, [product::TAGS.remove([new.id])]).await?;
+            cx.update(product, [product::TAGS.disconnect([new.id])]).await?;
         }
         Ok(())
     }

@@ -10,8 +10,8 @@ use crate::follow::{Consumer, StartAt};
 use crate::order;
 use base::background::backoff;
 use base::error::{Error, Result, caught};
-use store::cx::{Cx, Transcript};
 use store::hooks::HookSet;
+use store::hooks::{Cx, Transcript};
 use store::{Connection, Database};
 
 /// For the handler of a batch.

@@ -18,7 +18,7 @@ use super::pieces::Pieces;
 use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
 use model::content::{ContentInfo, OperationInfo, Returns};
-use store::cx::Cx;
+use store::hooks::Cx;
 use store::id;
 use store::read::{self, Arguments, Written};
 use store::site::{Args, ReadCx, SiteCode};

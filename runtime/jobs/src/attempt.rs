@@ -11,8 +11,8 @@ use crate::queue::{self, Claimed, LEASE};
 use base::background::{Stop, backoff};
 use base::error::{Error, Result, caught};
 use store::Database;
-use store::cx::Transcript;
 use store::hooks::HookSet;
+use store::hooks::Transcript;
 
 /// How often a lease is made longer.
 const BEAT: Duration = Duration::from_secs(10);

@@ -245,11 +245,11 @@ impl<T: Record, O: Record> Links<T, O> {
     }
 
     /// These at the end of the list, those left out that are in it.
-    pub fn add(self, entries: impl IntoIterator<Item = Id<O>>) -> Set<T> {
+    pub fn connect(self, entries: impl IntoIterator<Item = Id<O>>) -> Set<T> {
         Set::part(self.0.name, "connect", entries)
     }
 
-    pub fn remove(self, entries: impl IntoIterator<Item = Id<O>>) -> Set<T> {
+    pub fn disconnect(self, entries: impl IntoIterator<Item = Id<O>>) -> Set<T> {
         Set::part(self.0.name, "disconnect", entries)
     }
 }

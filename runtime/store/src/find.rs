@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use serde_json::Value as Json;
-use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::field::{By, Condition};
@@ -11,25 +10,18 @@ use crate::id::Id;
 use crate::read::filter::Filter;
 use crate::read::load::uuid;
 use crate::read::order::{DefaultOrder, Order};
-use crate::read::records::{self, Lists};
+use crate::read::records::Lists;
 use crate::read::rows::Tables;
+use crate::read::source::Source;
 use crate::read::sql::Sql;
-use crate::record::{Content, from_entry};
-use crate::{Connection, Stage, Store};
+use crate::record::Content;
+use crate::{Stage, Store};
 use base::error::{Code, Error, Problem, Result};
 
 /// Entries of a list that is told no other number.
 const FIRST: usize = 20;
 /// Entries that one call returns: they are all in memory at once.
 const MOST: usize = 1000;
-
-/// Where the statements of a read run, and for whom.
-pub enum Source<'a> {
-    /// Each on a connection for reads.
-    Pool(&'a Store),
-    /// In a transaction.
-    Within(&'a Store, &'a mut Connection),
-}
 
 /// Which entries, in which order: the 20 newest with all their lists and children, unless it is told otherwise.
 pub struct Find<'a, T> {
@@ -49,32 +41,6 @@ pub struct Page<T> {
     pub entries: Vec<T>,
     /// For [`Find::after`]; `None` at the end of the list.
     pub next: Option<String>,
-}
-
-impl Source<'_> {
-    pub fn store(&self) -> &Store {
-        match self {
-            Self::Pool(store) | Self::Within(store, _) => store,
-        }
-    }
-
-    /// Rows of the statement for these ids.
-    pub async fn rows(&mut self, stage: Stage, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        let statement = sql.bind(ids)?;
-        match self {
-            Self::Pool(store) => statement.fetch(store, stage).await,
-            Self::Within(store, connection) => statement.fetch_on(store, connection).await,
-        }
-    }
-
-    pub(crate) async fn get<T: Content>(&mut self, stage: Stage, id: Id<T>) -> Result<Option<T>> {
-        Ok(self.records(stage, &[id.uuid()], Lists::All).await?.pop())
-    }
-
-    async fn records<T: Content>(&mut self, stage: Stage, ids: &[Uuid], lists: Lists<'_>) -> Result<Vec<T>> {
-        let entries = records::entries(self, stage, T::INFO, ids, lists).await?;
-        entries.into_iter().map(from_entry).collect::<Result<_, _>>().map_err(Error::internal)
-    }
 }
 
 impl<'a, T: Content> Find<'a, T> {

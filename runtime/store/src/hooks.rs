@@ -1,5 +1,7 @@
 //! `Hooks`: what a site does around the saving, publishing and deleting of a content type, typed and inside the transaction.
 
+mod cx;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,12 +12,13 @@ use std::pin::Pin;
 use uuid::Uuid;
 
 use crate::Store;
-pub use crate::cx::Cx;
 use crate::id::Id;
 use crate::record::{Entry, Record, from_entry, to_row};
 use crate::value::Value;
-use base::error::{Code, Error, Problem, Result, Step};
+use base::error::{Code, Error, Problem, Result, Step, caught};
 use model::content::ContentInfo;
+
+pub use cx::{Cx, Transcript};
 
 /// A write that has been committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,15 @@ impl EventKind {
             Self::Deleted => "deleted",
         }
     }
+}
+
+/// What a transaction has done to an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Happened {
+    pub info: &'static ContentInfo,
+    pub kind: EventKind,
+    pub id: Uuid,
+    pub revision: i64,
 }
 
 /// All methods but `after_commit` run inside the write's transaction; an error refuses the whole write. Paths in an error of
@@ -227,4 +239,14 @@ fn typed<T: Record>(record: &AnyRecord) -> Result<&T> {
 
 fn another_type<T: Record>() -> Error {
     Error::internal(format!("a hook of {} got a record of another type", T::INFO.name))
+}
+
+/// The hooks that wait for the commit.
+pub(crate) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
+    for event in events {
+        if let Some(hook) = hooks.of(event.info) {
+            // The change is made, so nothing is to be refused any more; the cause is in the log.
+            let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
+        }
+    }
 }

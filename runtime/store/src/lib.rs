@@ -6,7 +6,6 @@ pub mod access;
 pub mod audit;
 mod bell;
 mod connection;
-pub mod cx;
 mod database;
 mod ear;
 pub mod field;

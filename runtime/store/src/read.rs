@@ -16,11 +16,13 @@ mod root;
 pub mod rows;
 mod selection;
 mod session;
+pub(crate) mod source;
 pub mod sql;
 mod write;
 
 use async_graphql::{Name, Pos};
 use async_graphql_value::Value as Literal;
+use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -30,10 +32,11 @@ pub use root::upper_first;
 pub use selection::{Document, Selected};
 pub use write::Written;
 
-use crate::site::SiteCode;
+use crate::record::Entry;
+use crate::value::Value;
 use crate::{Stage, Store};
 use base::error::{Problem, Result, Step};
-use model::content::ComputedInfo;
+use model::content::{ComputedInfo, ContentInfo};
 
 /// Gives the arguments of fields their values.
 pub trait Arguments: Send + Sync {
@@ -41,16 +44,29 @@ pub trait Arguments: Send + Sync {
     fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>>;
 }
 
+/// Has the values of computed fields.
+pub trait Computes: Send + Sync {
+    /// A value for each entry, in their order. Their rows have all fields but the lists that `ComputedInfo::with` does not name, which are
+    /// null.
+    fn compute<'a>(
+        &'a self,
+        scope: (&'a Store, Stage),
+        info: &'a ContentInfo,
+        field: &'a str,
+        entries: Vec<Entry>,
+    ) -> BoxFuture<'a, Result<Vec<Value>>>;
+}
+
 /// What a read needs beside its plan.
 pub struct Request<'a> {
     pub store: &'a Store,
     pub arguments: &'a dyn Arguments,
-    pub site: &'a SiteCode,
+    pub site: &'a dyn Computes,
     session: session::Session,
 }
 
 impl<'a> Request<'a> {
-    pub fn new(store: &'a Store, arguments: &'a dyn Arguments, site: &'a SiteCode) -> Self {
+    pub fn new(store: &'a Store, arguments: &'a dyn Arguments, site: &'a dyn Computes) -> Self {
         Self { store, arguments, site, session: session::Session::default() }
     }
 

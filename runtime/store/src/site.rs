@@ -12,14 +12,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use serde_json::{Map, Value as Json};
 use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
 
-use crate::cx::Cx;
-use crate::find::{Find, Source};
+use crate::find::Find;
+use crate::hooks::Cx;
 use crate::id::Id;
+use crate::read::Computes;
+use crate::read::source::Source;
 use crate::record::{Content, Entry, FieldType, Record, from_entry};
 use crate::value::{Value, bind};
 use crate::{Stage, Store, page};
@@ -158,20 +161,18 @@ pub struct SiteCode {
 }
 
 impl SiteCode {
-    /// A value for each entry, in their order. Their rows have all fields but the lists that `ComputedInfo::with`
-    /// does not name, which are null.
-    pub async fn compute(
+    async fn computed(
         &self,
+        cx: ReadCx<'_>,
         info: &ContentInfo,
         field: &str,
         entries: Vec<Entry>,
-        cx: &ReadCx<'_>,
     ) -> Result<Vec<Value>> {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
         let (_, computed) = found.ok_or_else(|| missing(field))?;
         let count = entries.len();
         // A list that was not loaded says so by a panic, since it reads as a `Vec`.
-        let computing = AssertUnwindSafe(computed.run(entries, cx)).catch_unwind();
+        let computing = AssertUnwindSafe(computed.run(entries, &cx)).catch_unwind();
         let values = computing.await.map_err(|cause| panicked(info, field, &*cause))??;
         if values.len() != count {
             let (table, found) = (info.table, values.len());
@@ -188,6 +189,18 @@ impl SiteCode {
     /// As `query`, inside the transaction of `cx`.
     pub async fn mutation(&self, name: &str, args: Args, cx: &mut Cx<'_>) -> Result<Value> {
         self.mutations.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
+    }
+}
+
+impl Computes for SiteCode {
+    fn compute<'a>(
+        &'a self,
+        (store, stage): (&'a Store, Stage),
+        info: &'a ContentInfo,
+        field: &'a str,
+        entries: Vec<Entry>,
+    ) -> BoxFuture<'a, Result<Vec<Value>>> {
+        self.computed(ReadCx { store, stage }, info, field, entries).boxed()
     }
 }
 

@@ -3,9 +3,10 @@
 //! Inputs are the API's own JSON (`ProductCreateInput`, `ProductUpdateInput`, ...), already coerced. Problems come all at once, their paths
 //! start at the mutation's arguments: `["input", "variants", "set", 2, "price"]`.
 
-pub(crate) mod batch;
+mod batch;
 mod bulk;
 pub mod check;
+mod compose;
 pub mod failure;
 pub mod guard;
 mod input;
@@ -15,7 +16,7 @@ pub mod load;
 mod nested;
 mod pointers;
 mod prepare;
-pub(crate) mod remove;
+mod remove;
 pub mod row;
 mod save;
 mod sheet;
@@ -37,9 +38,9 @@ use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
 pub use slug::slugify;
+pub(crate) use transact::Work;
 use transact::commit;
 pub use transact::{Transacted, transact};
-pub(crate) use transact::{Work, after_commit};
 
 /// `createProduct(input, publish)`: `input` is a `ProductCreateInput`.
 pub async fn create(
@@ -111,7 +112,7 @@ async fn save_all(
 }
 
 /// What clients ask for.
-pub(crate) fn save<'a>(info: &'static ContentInfo, inputs: Vec<Input<'a>>) -> Request<'a> {
+fn save<'a>(info: &'static ContentInfo, inputs: Vec<Input<'a>>) -> Request<'a> {
     Request { info, inputs, reuse: false, keep_ids: false, import: false, ask_unique: true }
 }
 

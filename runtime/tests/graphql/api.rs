@@ -17,7 +17,7 @@ pub struct Api {
     pub limits: Limits,
 }
 
-#[allow(dead_code, reason = "each test uses some of them")]
+#[expect(dead_code, reason = "each test uses some of them")]
 impl Api {
     pub fn new() -> Self {
         Self::of(SDL)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use generated::content::{TAG, Tag};
 use runtime::background::Work as Tasks;
-use runtime::cx::Transcript;
 use runtime::hooks::HookSet;
+use runtime::hooks::Transcript;
 use runtime::jobs::{self, Filter, Jobs, State};
 use runtime::prelude::*;
 use runtime::store::write;

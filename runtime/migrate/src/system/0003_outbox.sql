@@ -1,5 +1,13 @@
+-- system/0003_outbox
 -- What was written, an event a row, in the transaction of the write. Events get their positions when they are read, so that
 -- one whose transaction commits late is never behind a reader; `store/src/outbox.rs` and `events` are all that work on it.
+-- Immutable once merged: to change it, make the next one.
+
+set lock_timeout = '5s';
+set statement_timeout = '1h';
+
+begin;
+
 create table cms.outbox (
   -- In the order of the writes of an entry: a writer has the lock of its entry when it takes a number.
   seq bigint generated always as identity,
@@ -45,3 +53,5 @@ create table cms.consumer (
   moved_at timestamptz not null default now(),
   constraint consumer_pkey primary key (name)
 );
+
+commit;

@@ -1,4 +1,12 @@
+-- system/0004_job
 -- Work to be done, now or later. A job that is done is deleted.
+-- Immutable once merged: to change it, make the next one.
+
+set lock_timeout = '5s';
+set statement_timeout = '1h';
+
+begin;
+
 create table cms.job (
   id uuid not null,
   kind text not null,
@@ -35,3 +43,5 @@ create table cms.schedule (
   rhythm text not null,
   constraint schedule_pkey primary key (kind)
 );
+
+commit;

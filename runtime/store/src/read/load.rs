@@ -16,9 +16,8 @@ use super::plan::{Hop, List, Member, Object, Page, Relation};
 use super::prepare::{Prepared, Slot, by_ids};
 use super::records::{self, Lists};
 use super::rows::Tables;
+use super::source::Source;
 use crate::Stage;
-use crate::find::Source;
-use crate::site::ReadCx;
 use crate::value::Value;
 use base::error::{Error, Problem, Result};
 use model::json;
@@ -267,11 +266,10 @@ impl<'a> Run<'a> {
         let store = self.request.store;
         let mut source = Source::Pool(store);
         let entries = records::entries(&mut source, self.stage, object.info, &ids, Lists::Only(&with)).await?;
-        let cx = ReadCx { store, stage: self.stage };
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
             let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
-            let values = self.request.site.compute(object.info, field.name, own.collect(), &cx).await;
+            let values = self.request.site.compute((store, self.stage), object.info, field.name, own.collect()).await;
             computed.push(values.map(|values| {
                 // An entry that was deleted in between has no value.
                 let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();

@@ -7,8 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use crate::access::Action;
-use crate::cx::Cx;
-use crate::hooks::{AnyHooks, AnyRecord, EventKind, Moment};
+use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, Happened, Moment};
 use crate::write::check::Checker;
 use crate::write::failure::{Failure, Result};
 use crate::write::guard::{Guard, Rights};
@@ -63,14 +62,6 @@ pub enum Change {
     Created,
     Updated,
     None,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Happened {
-    pub info: &'static ContentInfo,
-    pub kind: EventKind,
-    pub id: Uuid,
-    pub revision: i64,
 }
 
 pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<Saved> {

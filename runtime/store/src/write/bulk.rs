@@ -6,11 +6,11 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::hooks::HookSet;
+use crate::hooks::{HookSet, after_commit};
 use crate::write::batch::{Change, Input, Request, Saved, Target};
 use crate::write::failure::Failure;
 use crate::write::row::Faults;
-use crate::write::transact::{ATTEMPTS, Work, after_commit, pause, save_once};
+use crate::write::transact::{ATTEMPTS, Work, pause, save_once};
 use crate::{Store, Transaction};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;

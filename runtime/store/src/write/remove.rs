@@ -7,9 +7,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Action;
-use crate::cx::Cx;
-use crate::hooks::{EventKind, Moment};
-use crate::write::batch::{Happened, call, revision_mismatch};
+use crate::hooks::{Cx, EventKind, Happened, Moment};
+use crate::write::batch::{call, revision_mismatch};
 use crate::write::failure::Result;
 use crate::write::guard::Guard;
 use crate::write::load::load;

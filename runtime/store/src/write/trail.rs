@@ -8,12 +8,11 @@ use uuid::Uuid;
 
 use crate::access::Identity;
 use crate::audit::{self, Event};
-use crate::hooks::EventKind;
+use crate::hooks::{EventKind, Happened};
 use crate::id;
 use crate::input::value_json;
 use crate::outbox::{self, Line};
 use crate::value::Value;
-use crate::write::batch::Happened;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
 use crate::{Connection, Store};

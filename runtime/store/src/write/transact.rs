@@ -6,9 +6,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::cx::{Cx, Transcript};
-use crate::hooks::HookSet;
-use crate::write::batch::{self, Change, Happened, Request, Saved};
+use crate::hooks::{Cx, Happened, HookSet, Transcript, after_commit};
+use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Subject};
 use crate::{Connection, Store};
@@ -183,13 +182,4 @@ pub(super) async fn pause(attempts: u32) {
     // The random half of a new id.
     let random = u32::try_from(Uuid::new_v4().as_u128() & 0xffff).unwrap_or_default();
     tokio::time::sleep(longest * random / 0xffff).await;
-}
-
-pub(crate) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
-    for event in events {
-        if let Some(hook) = hooks.of(event.info) {
-            // The change is made, so nothing is to be refused any more; the cause is in the log.
-            let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
-        }
-    }
 }

@@ -99,12 +99,7 @@ fn visitor() -> Access {
 
 fn editor(scopes: Option<Vec<Scope>>) -> Access {
     let identity = Identity::Token { id: uuid::Uuid::from_u128(1) };
-    access(Actor {
-        identity,
-        role: "editor".into(),
-        scopes: scopes.map(Into::into),
-        ..Actor::anonymous(Origin::default())
-    })
+    access(Actor { identity, role: "editor".into(), scopes, ..Actor::anonymous(Origin::default()) })
 }
 
 #[test]

@@ -1,112 +1,25 @@
-//! `Cx`: what a hook, an own mutation or a job has at hand inside its transaction. What it writes here is written as by a client: with
-//! rules, hooks, revisions, the audit log; and it is committed with the rest, or not at all.
+//! What the site's own code reads and writes in its transaction, as methods of [`Cx`]. It is written as by a client: with rules, hooks,
+//! revisions, the audit log; and it is committed with the rest, or not at all.
 
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+use crate::Stage;
 use crate::field::Set;
-use crate::find::{Find, Source};
-use crate::hooks::HookSet;
-use crate::id::{self, Id};
+use crate::find::Find;
+use crate::hooks::Cx;
+use crate::id::Id;
+use crate::read::source::Source;
 use crate::record::Content;
-use crate::write::batch::{Happened, Input, Target};
+use crate::write::batch::{Input, Target};
 use crate::write::remove::Subject;
-use crate::write::{Work, after_commit, save};
-use crate::{Connection, Stage, Store};
+use crate::write::{Work, save};
 use base::error::{Error, Result};
-use model::content::ContentInfo;
 
 /// Hooks that save entries whose hooks save entries, and so on: further down than any site means to go.
 const DEEPEST: usize = 16;
 
-/// A transaction under way, and who acts in it.
-pub struct Cx<'a> {
-    /// The store of whoever writes, with the rules of access that hold for it.
-    pub store: &'a Store,
-    /// The connection that holds the transaction: SQL that is sent here is part of it. Never take another one from the store's pool
-    /// while a write is under way.
-    pub connection: &'a mut Connection,
-    hooks: &'a HookSet,
-    /// The store without rules.
-    system: &'a Store,
-    pub(crate) done: &'a mut Done,
-}
-
-/// What a transaction has come to so far, for whoever runs the site's own code in one: a mutation, a job, a consumer of events.
-#[derive(Debug)]
-pub struct Transcript {
-    system: Store,
-    pub(crate) done: Done,
-}
-
-impl Transcript {
-    pub fn new(store: &Store) -> Self {
-        Self { system: store.trusted(), done: Done::default() }
-    }
-
-    pub fn cx<'a>(&'a mut self, store: &'a Store, hooks: &'a HookSet, connection: &'a mut Connection) -> Cx<'a> {
-        Cx { store, connection, hooks, system: &self.system, done: &mut self.done }
-    }
-
-    /// The transaction is committed: hooks that wait for that are called.
-    pub async fn committed(self, store: &Store, hooks: &HookSet) {
-        after_commit(store, hooks, &self.done.events).await;
-    }
-}
-
-/// What has happened in a transaction.
-#[derive(Debug, Default)]
-pub(crate) struct Done {
-    /// To be told once it is committed.
-    pub events: Vec<Happened>,
-    /// Writes that are under way inside of each other.
-    depth: usize,
-    /// The entries that they are about.
-    under_way: Vec<(&'static str, Uuid)>,
-    /// Another writer was in the way of one of them.
-    pub race: bool,
-}
-
-impl Done {
-    /// These are being written. What is being written cannot be written by its own hooks: the write would go on with what it was.
-    pub(crate) fn begin(&mut self, entries: impl Iterator<Item = (&'static ContentInfo, Uuid)>) -> Result<()> {
-        let known = self.under_way.len();
-        for (info, id) in entries {
-            if self.under_way[..known].contains(&(info.table, id)) {
-                let entry = id::encode(info.table, id);
-                let message = format!(
-                    "a hook writes the {} `{entry}`, which is being written: let `before_save` change `new`",
-                    info.name
-                );
-                return Err(Error::internal(message));
-            }
-            self.under_way.push((info.table, id));
-        }
-        Ok(())
-    }
-}
-
-impl<'a> Cx<'a> {
-    pub(crate) fn hooks(&self) -> &'a HookSet {
-        self.hooks
-    }
-
-    /// The same transaction, acting as the server itself: no rule holds, and the audit log calls it the system. For what the site must
-    /// find or change whoever asks.
-    pub fn as_system(&mut self) -> Cx<'_> {
-        Cx { store: self.system, system: self.system, ..self.again() }
-    }
-
-    pub(crate) fn again(&mut self) -> Cx<'_> {
-        Cx {
-            store: self.store,
-            connection: &mut *self.connection,
-            hooks: self.hooks,
-            system: self.system,
-            done: &mut *self.done,
-        }
-    }
-
+impl Cx<'_> {
     /// The entry as editors work on it, with all its lists and children; `None` where there is none that the actor may read.
     pub async fn get<T: Content>(&mut self, id: Id<T>) -> Result<Option<T>> {
         self.source().get(Stage::Draft, id).await
