@@ -94,7 +94,7 @@ impl Server {
     }
 
     /// A job that is due whenever so much time has passed.
-    pub fn every<J: Job>(mut self, interval: Duration, job: &J) -> Self {
+    pub fn every<J: Job>(mut self, interval: impl TryInto<Duration>, job: &J) -> Self {
         self.jobs.every(interval, job);
         self
     }
@@ -127,6 +127,7 @@ impl Server {
     pub(crate) async fn serve(mut self, config: Config) -> Result<()> {
         config.check_for_serving().map_err(config::unusable)?;
         self.jobs.check()?;
+        self.followers.check()?;
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use generated::content::{Brand, Product, ProductComputed, Tag};
-use generated::fields::{product, tag};
+use generated::fields::{brand, product, tag};
 use generated::operations::{Mutations, Queries};
 use runtime::prelude::*;
 use runtime::serde::{Deserialize, Serialize};
@@ -143,4 +143,79 @@ fn a_role_finds_and_changes_what_its_rules_allow() {
         let page = site.visitor().get("/health").await;
         assert_eq!((page.status, page.header("content-type").is_some()), (200, true));
     });
+}
+
+#[test]
+fn a_test_has_a_transaction_and_counts_what_there_is() {
+    let shop = Shop::default();
+    testing::run(site(&shop), async |site| {
+        let store = site.store("editor");
+        let made = site
+            .transact(&store, async |cx| {
+                let mut brands = Vec::new();
+                for name in ["North", "South"] {
+                    let made = cx.create([brand::NAME.set(name)]).await?;
+                    cx.create([product::NAME.set(format!("{name} cup")), product::BRAND.set(made.id)]).await?;
+                    brands.push(made.id);
+                }
+                Ok(brands)
+            })
+            .await
+            .expect("they are made");
+        let find = || site.trusted().find::<Product>(Stage::Draft);
+        assert_eq!(find().first(1).count().await, Ok(2));
+        assert_eq!(find().filter(product::BRAND.one_of([made[0]])).count().await, Ok(1));
+        assert_eq!(find().filter(product::BRAND.one_of(made)).count().await, Ok(2));
+        let refused = site.transact(&store, async |cx| {
+            cx.create([brand::NAME.set("East")]).await?;
+            Err::<(), _>(refuse("not today", []))
+        });
+        assert_eq!(refused.await.expect_err("it is refused").problems[0].code, Code::Refused);
+        assert_eq!(site.trusted().find::<Brand>(Stage::Draft).count().await, Ok(2));
+    });
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(crate = "runtime::serde")]
+struct Print {}
+
+impl Job for Print {
+    const KIND: &'static str = "print";
+    const ATTEMPTS: u32 = 1;
+}
+
+impl Work<Print> for Shop {
+    async fn work(&self, _: &mut Cx<'_>, _: Print) -> Result<()> {
+        Err(Error::internal("the printer is on fire"))
+    }
+}
+
+#[test]
+fn an_operator_sees_why_a_job_has_failed() {
+    let shop = Shop::default();
+    testing::run(site(&shop).job::<Print>(shop.clone()), async |site| {
+        site.enqueue(&Print {}).await;
+        site.settle().await;
+        let error: String = sqlx::query_scalar("select error from cms.job where kind = 'print'")
+            .fetch_one(&site.db.pool)
+            .await
+            .unwrap();
+        assert_eq!(error, "the printer is on fire");
+    });
+}
+
+#[test]
+fn a_name_is_one_consumers_and_a_kind_has_one_rhythm() {
+    let shop = Shop::default();
+    let mut followers = runtime::events::Followers::default();
+    followers.add::<Product>("one", shop.clone());
+    assert_eq!(followers.check(), Ok(()));
+    followers.add::<Product>("one", shop.clone());
+    assert!(followers.check().unwrap_err().problems[0].message.contains("two consumers are called `one`"));
+    let mut jobs = runtime::jobs::Jobs::default();
+    jobs.add::<Age>(shop);
+    jobs.every(Duration::from_secs(60), &Age {});
+    assert_eq!(jobs.check(), Ok(()));
+    jobs.daily("03:30", "Europe/Vienna", &Age {});
+    assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` is periodic twice"));
 }

@@ -8,6 +8,8 @@ use futures_util::FutureExt as _;
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
+use crate::cause;
+
 /// A stable code; the same in GraphQL's `extensions.code` and, later, in REST's problem details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
@@ -181,7 +183,8 @@ impl Error {
 
     /// Logs the cause once and hides it from the client.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        tracing::error!(%cause, "request failed");
+        tracing::error!(%cause, "an internal error");
+        cause::note(&cause);
         Self::new(Code::Internal, "the server failed to answer; the cause is in its log")
     }
 }

@@ -2,6 +2,7 @@
 //! the settings that there are.
 
 pub mod background;
+pub mod cause;
 pub mod error;
 pub mod memory;
 pub mod response;

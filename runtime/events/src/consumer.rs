@@ -9,6 +9,7 @@ use crate::change::{COLUMNS, Change};
 use crate::follow::{Consumer, StartAt};
 use crate::order;
 use base::background::backoff;
+use base::cause::noted;
 use base::error::{Error, Result, caught};
 use store::hooks::HookSet;
 use store::hooks::{Cx, Transcript};
@@ -75,7 +76,7 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
     transaction.run("savepoint handled", true).await?;
     let store = database.trusted();
     let mut transcript = Transcript::new(&store);
-    let handled = handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes).await;
+    let (handled, cause) = noted(handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes)).await;
     let Err(error) = handled else {
         let moved = "update cms.consumer
             set position = $2, failures = 0, error = null, retry_at = null, moved_at = now() where name = $1";
@@ -84,6 +85,7 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
         transcript.committed(&store, hooks).await;
         return Ok(Step::Moved);
     };
+    let error = cause.unwrap_or_else(|| error.to_string());
     tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer has failed, and tries again");
     let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
     let wait = backoff(failures, FIRST, MOST);
@@ -156,7 +158,7 @@ async fn failed(
     consumer: &Consumer,
     place: &Place,
     wait: Duration,
-    error: &Error,
+    error: &str,
 ) -> Result<()> {
     let sql = "update cms.consumer
         set failures = failures + 1, error = $3, retry_at = now() + make_interval(secs => $4)
@@ -164,7 +166,7 @@ async fn failed(
     sqlx::query(sql)
         .bind(consumer.name)
         .bind(place.position)
-        .bind(error.to_string())
+        .bind(error)
         .bind(wait.as_secs_f64())
         .execute(&mut *connection)
         .await?;

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::change::{Change, ChangeOf};
-use base::error::Result;
+use base::error::{Code, Error, Result};
 use store::hooks::Cx;
 use store::record::Record;
 
@@ -57,6 +57,7 @@ pub trait FollowAll: Send + Sync + 'static {
 #[derive(Clone, Default)]
 pub struct Followers {
     pub(crate) consumers: Vec<Arc<Consumer>>,
+    wrong: Vec<String>,
 }
 
 pub(crate) struct Consumer {
@@ -69,7 +70,6 @@ pub(crate) struct Consumer {
 }
 
 impl Followers {
-    /// A name that is there already is replaced.
     pub fn add<T: Record>(&mut self, name: &'static str, follow: impl Follow<T>) {
         let tables = [T::INFO.table].iter().chain(T::INFO.former).map(|&table| table.to_owned()).collect();
         self.put(Consumer {
@@ -91,6 +91,11 @@ impl Followers {
         });
     }
 
+    /// What was declared wrongly.
+    pub fn check(&self) -> Result<()> {
+        if self.wrong.is_empty() { Ok(()) } else { Err(Error::new(Code::BadRequest, self.wrong.join("; "))) }
+    }
+
     pub fn names(&self) -> Vec<&'static str> {
         self.consumers.iter().map(|consumer| consumer.name).collect()
     }
@@ -100,7 +105,10 @@ impl Followers {
     }
 
     fn put(&mut self, consumer: Consumer) {
-        self.consumers.retain(|known| known.name != consumer.name);
+        if self.consumers.iter().any(|known| known.name == consumer.name) {
+            self.wrong
+                .push(format!("two consumers are called `{}`, and a name is one consumer's for good", consumer.name));
+        }
         self.consumers.push(Arc::new(consumer));
     }
 }

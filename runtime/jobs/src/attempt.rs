@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::job::{Attempt, Body, Kind};
+use crate::job::{Attempt, Body, Kind, PREFIX};
 use crate::queue::{self, Claimed, LEASE};
 use base::background::{Stop, backoff};
+use base::cause::noted;
 use base::error::{Error, Result, caught};
 use store::Database;
 use store::hooks::HookSet;
 use store::hooks::Transcript;
+use store::id;
 
 /// How often a lease is made longer.
 const BEAT: Duration = Duration::from_secs(10);
@@ -25,7 +27,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How it ended.
 enum End {
     Done,
-    Failed(Error),
+    /// With its cause.
+    Failed(String),
     /// Another node has the job by now, or nobody: it was cancelled.
     Lost,
     /// The process ends.
@@ -45,17 +48,17 @@ pub struct Bench {
 impl Bench {
     /// Whatever the job does, its end is written down; where that fails, its lease ends by itself.
     pub(crate) async fn attempt(self, kind: &Kind, job: Claimed) {
-        let (id, name) = (job.id, job.kind.as_str());
+        let (id, name) = (id::encode(PREFIX, job.id), job.kind.as_str());
         if job.attempts > kind.attempts {
             self.note(queue::park(&self.database, &job, "the last attempt did not come to its end").await);
             return;
         }
         let end = tokio::select! {
-            done = timeout(kind.time, caught(self.run(kind, &job))) => match done {
+            (done, cause) = noted(timeout(kind.time, caught(self.run(kind, &job)))) => match done {
                 Ok(Ok(Ok(true))) => End::Done,
                 Ok(Ok(Ok(false))) => End::Lost,
-                Ok(Ok(Err(error)) | Err(error)) => End::Failed(error),
-                Err(_) => End::Failed(Error::timeout()),
+                Ok(Ok(Err(error)) | Err(error)) => End::Failed(cause.unwrap_or_else(|| error.to_string())),
+                Err(_) => End::Failed(Error::timeout().to_string()),
             },
             () = self.keep(&job) => End::Lost,
             () = self.stop.over() => End::GivenUp,
@@ -70,12 +73,12 @@ impl Bench {
             }
             End::Failed(error) if job.attempts >= kind.attempts => {
                 tracing::error!(job = %id, kind = name, %error, "a job has failed for the last time, and is parked");
-                self.note(queue::park(&self.database, &job, &error.to_string()).await);
+                self.note(queue::park(&self.database, &job, &error).await);
             }
             End::Failed(error) => {
                 let wait = backoff(job.attempts, FIRST, MOST);
                 tracing::warn!(job = %id, kind = name, %error, ?wait, "a job has failed, and is tried again");
-                self.note(queue::put_off(&self.database, &job, &error.to_string(), wait).await);
+                self.note(queue::put_off(&self.database, &job, &error, wait).await);
             }
         }
     }

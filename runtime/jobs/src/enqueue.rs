@@ -49,8 +49,9 @@ impl Enqueueing<'_> {
     }
 
     /// Not before so much time has passed.
-    pub fn after(self, time: Duration) -> Self {
-        self.with(|new| new.after = time)
+    pub fn after(self, time: impl TryInto<Duration>) -> Self {
+        // Time that has passed already is none.
+        self.with(|new| new.after = time.try_into().unwrap_or_default())
     }
 
     fn with(mut self, change: impl FnOnce(&mut New)) -> Self {

@@ -13,6 +13,9 @@ use base::error::{Code, Error, Result};
 use store::Store;
 use store::hooks::Cx;
 
+/// Of the ids of jobs, as commands and the log show them.
+pub const PREFIX: &str = "job";
+
 /// Work with its payload, which is kept as JSON until it is done: a version of the site must read what the one before has written.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What it is called in the database; stays the same.

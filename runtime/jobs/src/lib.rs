@@ -17,7 +17,7 @@ mod work;
 pub use attempt::Bench;
 pub use backlog::{Backlog, backlog};
 pub use enqueue::{Enqueue, Enqueueing, enqueue};
-pub use job::{Attempt, Job, OutsideWork, Work};
+pub use job::{Attempt, Job, OutsideWork, PREFIX, Work};
 pub use list::{Filter, Listed, State, cancel, list, retry, retry_all};
 pub use queue::{CHANNEL, tell};
 pub use registry::Jobs;

@@ -27,8 +27,9 @@ impl Jobs {
     }
 
     /// The job is enqueued whenever so much time has passed, by one node.
-    pub fn every<J: Job>(&mut self, interval: Duration, job: &J) {
-        self.periodically(Rhythm::every(interval), job);
+    pub fn every<J: Job>(&mut self, interval: impl TryInto<Duration>, job: &J) {
+        let interval = interval.try_into().map_err(|_| "an interval is not negative".to_owned());
+        self.periodically(interval.and_then(Rhythm::every), job);
     }
 
     /// The job is enqueued each day at this time of a zone, by one node: `daily("03:30", "Europe/Vienna", &CleanUp)`.
@@ -48,7 +49,9 @@ impl Jobs {
         let periodic = rhythm.and_then(|rhythm| Periodic::new(rhythm, job).map_err(|error| error.to_string()));
         match periodic {
             Ok(periodic) => {
-                self.periodic.retain(|known| known.kind != periodic.kind);
+                if self.periodic.iter().any(|known| known.kind == periodic.kind) {
+                    self.wrong.push(format!("the job `{}` is periodic twice, and a kind has one rhythm", J::KIND));
+                }
                 self.periodic.push(periodic);
             }
             Err(why) => self.wrong.push(format!("the job `{}`: {why}", J::KIND)),

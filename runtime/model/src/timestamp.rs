@@ -28,6 +28,23 @@ impl Timestamp {
     pub fn as_microsecond(self) -> i64 {
         self.0
     }
+
+    /// By the clock of this machine.
+    pub fn now() -> Self {
+        Self(jiff::Timestamp::now().as_microsecond())
+    }
+
+    /// So much later, or with a negative duration earlier; never beyond [`Self::MIN`] and [`Self::MAX`].
+    pub fn after(self, time: jiff::SignedDuration) -> Self {
+        let moved = i64::try_from(time.as_micros()).unwrap_or(if time.is_negative() { i64::MIN } else { i64::MAX });
+        Self(self.0.saturating_add(moved)).clamp(Self::MIN, Self::MAX)
+    }
+
+    /// So much earlier.
+    pub fn before(self, time: jiff::SignedDuration) -> Self {
+        let moved = i64::try_from(time.as_micros()).unwrap_or(if time.is_negative() { i64::MIN } else { i64::MAX });
+        Self(self.0.saturating_sub(moved)).clamp(Self::MIN, Self::MAX)
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -4,12 +4,9 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use ::jobs::{Filter, Listed, State};
+use ::jobs::{Filter, Listed, PREFIX, State};
 use base::error::{Code, Error, Result};
 use store::{Database, id};
-
-/// Before an id of a job.
-const PREFIX: &str = "job";
 
 #[derive(Subcommand)]
 pub enum Task {

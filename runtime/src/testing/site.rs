@@ -18,6 +18,7 @@ use identity::settings::Settings;
 use jobs::Job;
 use migrate::migrate;
 use store::access::{Actor, Identity, Origin};
+use store::hooks::{Cx, Transcript};
 use store::{Limits, Sizes, Store};
 use web::protection;
 
@@ -56,6 +57,7 @@ pub struct TestSite {
     /// Consumers and jobs, as the server has them.
     background: Background,
     consumers: Vec<&'static str>,
+    trusted: Store,
 }
 
 /// Somebody who sends requests.
@@ -86,6 +88,7 @@ impl TestSite {
         let schema = server.schema;
         migrate(&db.options, schema.into()).await.unwrap_or_else(|error| panic!("the migrations: {error}"));
         server.jobs.check().unwrap_or_else(|error| panic!("the jobs: {error:?}"));
+        server.followers.check().unwrap_or_else(|error| panic!("the consumers: {error:?}"));
         let (demo, hooks) = (server.demo, Arc::new(server.hooks));
         let (followers, jobs) = (server.followers, server.jobs);
         let node = Node {
@@ -105,7 +108,8 @@ impl TestSite {
         let consumers = followers.names();
         let work = Work { hooks, followers, jobs, ..Work::default() };
         let background = Background::start(&server.app.api.database, work);
-        let site = Self { db, server, demo, background, consumers };
+        let trusted = server.app.api.database.trusted();
+        let site = Self { db, server, demo, background, consumers, trusted };
         site.settle().await;
         site
     }
@@ -146,37 +150,50 @@ impl TestSite {
     }
 
     /// The store without rules.
-    pub fn trusted(&self) -> Store {
-        self.server.app.api.database.trusted()
+    pub fn trusted(&self) -> &Store {
+        &self.trusted
     }
 
     /// Enqueues a job, also one that is periodic; [`Self::settle`] waits for it.
     pub async fn enqueue<J: Job>(&self, job: &J) {
-        let store = self.trusted();
-        jobs::enqueue(&store, job).await.unwrap_or_else(|error| panic!("the job: {error:?}"));
+        jobs::enqueue(&self.trusted, job).await.unwrap_or_else(|error| panic!("the job: {error:?}"));
     }
 
     /// Until consumers have passed every event, and no job is due. A job that waits to be tried again is not waited for. Panics when
-    /// there is more to do after 20 seconds.
+    /// there is more to do after 20 seconds, or when a consumer fails again and again.
     pub async fn settle(&self) {
-        let (store, begun) = (self.trusted(), Instant::now());
+        let (store, begun) = (&self.trusted, Instant::now());
         loop {
-            let lag = events::lag(&store).await.unwrap_or_else(|error| panic!("the events: {error:?}"));
-            let backlog = jobs::backlog(&store).await.unwrap_or_else(|error| panic!("the jobs: {error:?}"));
+            let lag = events::lag(store).await.unwrap_or_else(|error| panic!("the events: {error:?}"));
+            let backlog = jobs::backlog(store).await.unwrap_or_else(|error| panic!("the jobs: {error:?}"));
             let behind: Vec<_> = lag.iter().filter(|lag| lag.behind > 0).collect();
             let due: Vec<_> = backlog.iter().filter(|kind| kind.due > 0 || kind.running > 0).collect();
             let is_followed = |name: &&str| lag.iter().any(|lag| lag.consumer == **name);
             if behind.is_empty() && due.is_empty() && self.consumers.iter().all(is_followed) {
                 return;
             }
-            assert!(begun.elapsed() < SETTLED, "still to be done: {behind:?} {due:?}");
+            let is_stuck = lag.iter().any(|lag| lag.failures > 1);
+            assert!(begun.elapsed() < SETTLED && !is_stuck, "still to be done: {behind:?} {due:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Does it in one transaction, as an own mutation of the site, with the site's hooks.
-    pub async fn transact<T: store::write::Transacted>(&self, store: &Store, work: &T) -> Result<T::Output> {
-        store::write::transact(store, self.server.app.api.hooks(), work).await
+    /// Does it in one transaction with the site's hooks, as an own mutation; once, also where that would be tried again.
+    pub async fn transact<T>(&self, store: &Store, work: impl AsyncFnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+        let hooks = self.server.app.api.hooks();
+        let mut transaction = store.writes.begin().await?;
+        let mut transcript = Transcript::new(store);
+        match work(&mut transcript.cx(store, hooks, &mut transaction)).await {
+            Ok(done) => {
+                transaction.commit().await?;
+                transcript.committed(store, hooks).await;
+                Ok(done)
+            }
+            Err(error) => {
+                transaction.rollback().await?;
+                Err(error)
+            }
+        }
     }
 }
 

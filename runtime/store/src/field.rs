@@ -203,6 +203,10 @@ impl<T: Record, O: Record> Link<T, O> {
         self.to(id_is(entry))
     }
 
+    pub fn one_of(self, entries: impl IntoIterator<Item = Id<O>>) -> Condition<T> {
+        self.to(Condition::on("id", "in", entries.into_iter().map(written).collect()))
+    }
+
     pub fn is_null(self) -> Condition<T> {
         Condition::on(self.0.name, "isNull", true.into())
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::field::{By, Condition};
 use crate::id::Id;
 use crate::read::filter::Filter;
-use crate::read::load::uuid;
+use crate::read::load::{int, uuid};
 use crate::read::order::{DefaultOrder, Order};
 use crate::read::records::Lists;
 use crate::read::rows::Tables;
@@ -84,6 +84,20 @@ impl<'a, T: Content> Find<'a, T> {
         Ok(self.rows().await?.0.into_iter().map(Id::new).collect())
     }
 
+    /// How many there are, whatever `first` and `after` say.
+    pub async fn count(mut self) -> Result<u64> {
+        let mut sql = Sql::default();
+        sql.push("SELECT count(*) FROM ");
+        Tables::new(self.source.store(), self.stage).push(T::INFO, "t", &mut sql)?;
+        let mut problems = Vec::new();
+        self.conditions(&mut sql, &mut problems)?;
+        if !problems.is_empty() {
+            return Err(Error { problems });
+        }
+        let rows = self.source.rows(self.stage, sql, &[]).await?;
+        Ok(rows.first().and_then(|row| int(row, 0)).and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+    }
+
     pub async fn all(self) -> Result<Vec<T>> {
         Ok(self.page().await?.entries)
     }
@@ -114,6 +128,15 @@ impl<'a, T: Content> Find<'a, T> {
         Ok((rows.iter().take(self.first).filter_map(|row| uuid(row, 0)).collect(), next))
     }
 
+    fn conditions(&self, sql: &mut Sql, problems: &mut Vec<Problem>) -> Result<()> {
+        sql.push(" WHERE true");
+        for condition in &self.conditions {
+            sql.push(" AND ");
+            Filter::of_site(self.source.store(), self.stage, sql, problems).conditions(T::INFO, condition, "t")?;
+        }
+        Ok(())
+    }
+
     fn sql(&self) -> Result<(Sql, Order)> {
         let (store, info) = (self.source.store(), T::INFO);
         let tables = Tables::new(store, self.stage);
@@ -124,11 +147,7 @@ impl<'a, T: Content> Find<'a, T> {
         order.push_columns(&mut sql.text);
         sql.push(" FROM ");
         tables.push(info, "t", &mut sql)?;
-        sql.push(" WHERE true");
-        for condition in &self.conditions {
-            sql.push(" AND ");
-            Filter::of_site(store, self.stage, &mut sql, &mut problems).conditions(info, condition, "t")?;
-        }
+        self.conditions(&mut sql, &mut problems)?;
         if let Some(cursor) = &self.after {
             match order.read_cursor(cursor, &store.schema.site) {
                 Some(place) => order.push_after(&place, sql.push(" AND ")),

@@ -1,0 +1,30 @@
+//! The cause of an internal error, for whoever runs the site's own code where no client waits: it is kept where operators look.
+
+use std::cell::RefCell;
+use std::fmt;
+
+/// A cause is shown no further than this, in bytes.
+const LONGEST: usize = 1_000;
+
+tokio::task_local! {
+    static LAST: RefCell<Option<String>>;
+}
+
+/// Runs the work; beside its outcome, the cause of the last internal error in it.
+pub async fn noted<T>(work: impl Future<Output = T>) -> (T, Option<String>) {
+    LAST.scope(RefCell::default(), async {
+        let done = work.await;
+        (done, LAST.with(|last| last.borrow_mut().take()))
+    })
+    .await
+}
+
+/// Where nobody asks for it, nothing is kept.
+pub(crate) fn note(cause: &dyn fmt::Display) {
+    let _ = LAST.try_with(|last| {
+        let mut text = cause.to_string();
+        let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        *last.borrow_mut() = Some(text);
+    });
+}
