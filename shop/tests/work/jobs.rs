@@ -194,7 +194,7 @@ async fn a_job_that_fails_is_tried_again_then_parked_and_retried_by_hand() {
         let parked = jobs::list(&site.store, &Filter { state: Some(State::Parked), kind: None, most: 10 }).await;
         let parked = parked.expect("a list").remove(0);
         assert_eq!((parked.id, parked.attempts), (id, 2));
-        let said = if panics { "panic: not yet" } else { "not yet" };
+        let said = if panics { "panic: it panics" } else { "not yet" };
         assert_eq!(parked.error.as_deref(), Some(said));
         assert!(site.done("try").await.is_empty(), "nothing of an attempt that failed is kept");
         assert!(jobs::retry(&site.store, id).await.expect("it waits again"));
