@@ -30,7 +30,10 @@ const SDL: &str = "
     type BookConnection { edges: [BookEdge!]! nodes: [Book!]! pageInfo: PageInfo! totalCount: Int! }
     type BookEdge { node: Book! cursor: String! }
     input Box { width: Int height: Int inner: Box }
-    input ShelfFilter { and: [ShelfFilter!] or: [ShelfFilter!] not: ShelfFilter name: StringFilter about: ShelfAboutFilter }
+    input ShelfFilter { and: [ShelfFilter!] or: [ShelfFilter!] not: ShelfFilter name: StringFilter about: ShelfAboutFilter mentions: MentionListFilter size: BoxFilter }
+    input MentionListFilter { some: MentionFilter }
+    input MentionFilter { book: BookFilter shelf: ShelfFilter }
+    input BoxFilter { eq: Box }
     input BookFilter { and: [BookFilter!] title: StringFilter }
     input ShelfAboutFilter { book: BookFilter shelf: ShelfFilter }
     input StringFilter { eq: String in: [String!] contains: String }
@@ -111,6 +114,12 @@ fn each_part_has_its_price() {
             parts(2, 100, 0, 0, 3 + 2, 0),
         ),
         ("mutation { makeAll(of: [{width: 1}, {width: 2}]) { id } }", parts(2, 100, 0, 0, 2 + 6, 0)),
+        // A value of several parts is one condition.
+        ("{ shelves(filter: {size: {eq: {width: 1, height: 2}}}) { nodes { id } } }", parts(20, 0, 0, 50, 2, 0)),
+        (
+            "{ shelves(filter: {mentions: {some: {book: {title: {eq: \"a\"}}}}}) { nodes { id } } }",
+            parts(20, 0, 0, 1000 + 50, 2, 0),
+        ),
         // A filter by the type of what a relation points at.
         (
             "{ shelves(filter: {about: {book: {title: {eq: \"a\"}}}}) { nodes { id } } }",

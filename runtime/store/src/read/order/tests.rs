@@ -115,5 +115,6 @@ fn the_signature_of_an_order_is_for_good() {
         signature(&[("rank", false), ("size", false)]),
         signature(&[("createdAt", false)]),
     ];
+    assert_eq!(signature(&[("rank", false), ("rank", true)]), signatures[1], "a field orders once");
     assert_eq!(signatures, ["08bf2991", "e9c48696", "a348d196", "8ab82bbe", "88c50844"]);
 }
