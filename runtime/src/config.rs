@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(config.address.to_string(), "127.0.0.1:4000");
         assert_eq!(
             (config.environment, config.token, config.limits.connections.sum()),
-            (Environment::Production, None, 26)
+            (Environment::Production, None, 31)
         );
     }
 

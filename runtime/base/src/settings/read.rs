@@ -59,7 +59,11 @@ impl<'a> Reader<'a> {
     }
 
     pub fn wrong(&mut self, variable: impl Into<Cow<'static, str>>, message: impl Into<String>) {
-        self.wrong.push(Wrong { variable: variable.into(), message: message.into() });
+        let wrong = Wrong { variable: variable.into(), message: message.into() };
+        // A setting that is read twice is wrong once.
+        if !self.wrong.iter().any(|known| (&known.variable, &known.message) == (&wrong.variable, &wrong.message)) {
+            self.wrong.push(wrong);
+        }
     }
 
     pub fn finish(self) -> Vec<Wrong> {
