@@ -62,7 +62,7 @@ macro_rules! blocks {
     };
 }
 
-/// Makes a struct with an `id` and what the server keeps of entries a [`Content`]: `entry!(Product, PRODUCT, [name, slug])`, the fields in
+/// Makes a struct with an `id` and what the server keeps of entries a `Content`: `entry!(Product, PRODUCT, [name, slug])`, the fields in
 /// the order of its `INFO`.
 #[macro_export]
 macro_rules! entry {
@@ -87,7 +87,7 @@ macro_rules! entry {
     };
 }
 
-/// Makes a struct with an `id` a [`Record`], for the macros beside it.
+/// Makes a struct with an `id` a `Record`, for the macros beside it.
 #[macro_export]
 macro_rules! record {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?] { $($more:item)* }) => {
@@ -117,7 +117,7 @@ macro_rules! record {
     };
 }
 
-/// Makes a struct a [`Component`] and a type that a field can have: `component!(Seo, SEO, [title, image])`.
+/// Makes a struct a `Component` and a type that a field can have: `component!(Seo, SEO, [title, image])`.
 #[macro_export]
 macro_rules! component {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
@@ -141,7 +141,7 @@ macro_rules! component {
     };
 }
 
-/// Makes a struct a [`Record`] and the type of a children field's items: `children!(ProductVariant, PRODUCT_VARIANT, [sku, price])`.
+/// Makes a struct a `Record` and the type of a children field's items: `children!(ProductVariant, PRODUCT_VARIANT, [sku, price])`.
 #[macro_export]
 macro_rules! children {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
