@@ -29,7 +29,7 @@ fn values_of_rules_are_those_of_the_field() {
         ("read: { where: { id: item_01h455vb4pex5vsknk084sn02 } }", &["S407"]),
         ("read: { where: { id: other_01h455vb4pex5vsknk084sn02q } }", &["S407"]),
         ("read: { where: { state: null } }", &["S407"]),
-        // What is no value of the language at all is told as that alone.
+        // A value that the language does not have is told as that alone.
         ("read: { where: { state: *open } }", &["S102"]),
         ("create: { set: { state: *open } }", &["S102"]),
     ] {

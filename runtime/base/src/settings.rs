@@ -158,7 +158,7 @@ pub fn names(setting: &Setting, providers: &[&str]) -> Vec<String> {
 
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is no setting of this server; the nearest that is one is {}", self.variable, self.nearest)
+        write!(f, "{} is not a setting of this server; did you mean {}?", self.variable, self.nearest)
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ProviderSettings> {
     let mut providers: Vec<ProviderSettings> = Vec::new();
     for name in list.split(',').map(str::trim) {
         if !is_name(name) {
-            reader.refuse(&settings::TYPECASE_OIDC, &format!("`{name}` is no name of a provider"));
+            reader.refuse(&settings::TYPECASE_OIDC, &format!("`{name}` is not a valid name for a provider"));
         } else if providers.iter().any(|known| known.name == name) {
             reader.wrong(LIST, format!("`{name}` is there twice"));
         } else {

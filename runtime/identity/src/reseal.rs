@@ -1,4 +1,4 @@
-//! Another TYPECASE_SECRET: what is sealed in the database with the one of before is sealed with the one of now.
+//! A change of TYPECASE_SECRET: what the previous secret has sealed in the database is sealed again with the current one.
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};

@@ -140,7 +140,7 @@ impl Sealer {
         self.current.open(about, sealed).or_else(older)
     }
 
-    /// What was sealed with the secret of before, sealed with the one of now.
+    /// What the previous secret has sealed, sealed again with the current one.
     pub fn reseal(&self, about: &str, sealed: &[u8]) -> Result<Resealed> {
         if self.current.open(about, sealed).is_some() {
             return Ok(Resealed::Unchanged);

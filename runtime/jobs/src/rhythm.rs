@@ -22,7 +22,7 @@ impl Rhythm {
     }
 
     pub fn daily(time: &str, zone: &str) -> Result<Self, String> {
-        let time: Time = time.parse().map_err(|_| format!("`{time}` is no time of day like `03:30`"))?;
+        let time: Time = time.parse().map_err(|_| format!("`{time}` is not a time of day like `03:30`"))?;
         let zone = TimeZone::get(zone).map_err(|_| format!("`{zone}` is no time zone like `Europe/Vienna`"))?;
         Ok(Self::Daily { time, zone })
     }

@@ -74,5 +74,5 @@ fn written(text: &str) -> Result<WrittenScope> {
 
 fn days(text: &str) -> Result<u32> {
     let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
-    days.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is no number of days like `90d`")))
+    days.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is not a number of days like `90d`")))
 }

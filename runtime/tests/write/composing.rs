@@ -165,6 +165,10 @@ impl Hooks<Brand> for Heard {
         if new.name.starts_with("Endless") {
             cx.create([NAME.set("Endless")]).await?;
         }
+        if new.name == "First refused" {
+            cx.create([NAME.set("Twin of it")]).await?;
+            return Err(refuse("not that one", ["name".into()]));
+        }
         if new.name == "Itself" {
             cx.update(new, [NAME.set("Another")]).await?;
         }
@@ -205,6 +209,27 @@ impl Hooks<Brand> for Shared {
     async fn after_commit(&self, store: &Store, event: Event<Brand>) {
         self.0.after_commit(store, event).await;
     }
+}
+
+#[tokio::test]
+async fn what_was_undone_with_its_part_is_not_told_after_the_commit() {
+    let shop = Shop::new().await;
+    let heard = std::sync::Arc::new(Heard::default());
+    let mut hooks = HookSet::default();
+    hooks.add::<Brand>(Shared(heard.clone()));
+    transact(&shop, &hooks, |cx| {
+        async move {
+            // Its hook saves a twin first, and then it is refused itself.
+            cx.create([NAME.set("First refused")]).await.expect_err("the hook refuses");
+            cx.create([NAME.set("Kept")]).await
+        }
+        .boxed()
+    })
+    .await
+    .expect("it goes on");
+    assert_eq!(shop.values("select name from draft.brand").await, ["Kept"]);
+    assert_eq!(*heard.0.lock().unwrap(), ["Created Kept"]);
+    shop.close().await;
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn every_wrong_setting_is_told_at_once_a_misspelt_one_too_and_the_doctor_s
     assert!(!refused.status.success(), "{told}");
     assert!(told.contains("TYPECASE_WRITE_CONNECTIONS: `1` cannot be used: it takes a number of connections from 2"));
     assert!(told.contains("TYPECASE_RATE: `hourly` is no rate: it takes `off`"), "{told}");
-    assert!(told.contains("TYPECASE_RATES is no setting of this server; the nearest that is one is TYPECASE_RATE"));
+    assert!(told.contains("TYPECASE_RATES is not a setting of this server; did you mean TYPECASE_RATE?"));
 
     let few = [("TYPECASE_WRITE_CONNECTIONS", "3"), ("TYPECASE_READ_CONNECTIONS", "4"), ("TYPECASE_RATES", "1/s")];
     let report = text(&command_with(&db, &few, &["doctor"]).stdout);
