@@ -233,6 +233,23 @@ async fn what_was_undone_with_its_part_is_not_told_after_the_commit() {
 }
 
 #[tokio::test]
+async fn an_error_of_sql_that_is_passed_over_is_no_success() {
+    let shop = Shop::new().await;
+    let done = transact(&shop, &HookSet::default(), |cx| {
+        async move {
+            cx.create([NAME.set("Lost")]).await?;
+            let _ = sqlx::query("select 1 / 0").execute(&mut *cx.connection).await;
+            Ok(())
+        }
+        .boxed()
+    })
+    .await;
+    assert_eq!(done.expect_err("nothing is kept").problems[0].code, Code::Internal);
+    assert_eq!(shop.value("select count(*) from draft.brand").await, 0);
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn numbers_that_are_counted_up_at_once_are_counted_all() {
     let shop = Shop::new().await;
     let id =

@@ -106,9 +106,7 @@ impl Cx<'_> {
                 self.done.race |= failure.is_race();
                 let error = work.error(failure, self.store);
                 // On a connection that is lost there is nothing to undo, and the error says so.
-                if self.connection.run("rollback to savepoint part; release savepoint part", true).await.is_err() {
-                    return Err(error);
-                }
+                let _ = self.connection.run("rollback to savepoint part; release savepoint part", true).await;
                 Err(error)
             }
         }

@@ -120,6 +120,11 @@ impl<T: Transacted> Attempt for Own<'_, T> {
     fn attempt<'c>(&'c self, cx: &'c mut Cx<'_>, _: bool) -> BoxFuture<'c, Result<T::Output, Failure>> {
         async move {
             let done = caught(self.0.run(cx)).await.and_then(|done| done);
+            // After an error of its own SQL that the site's code has passed over, PostgreSQL would answer the commit and keep nothing.
+            let done = match done {
+                Ok(output) => cx.connection.ping().await.map(|()| output).map_err(Error::from),
+                failed => failed,
+            };
             // SQL of the site's own tells of a race by its error alone.
             let is_race = |error: &Error| cx.done.race || *error == Error::in_the_way();
             done.map_err(|error| if is_race(&error) { Failure::Again(error) } else { Failure::Refused(error) })
