@@ -23,7 +23,7 @@ impl Rhythm {
 
     pub fn daily(time: &str, zone: &str) -> Result<Self, String> {
         let time: Time = time.parse().map_err(|_| format!("`{time}` is not a time of day like `03:30`"))?;
-        let zone = TimeZone::get(zone).map_err(|_| format!("`{zone}` is no time zone like `Europe/Vienna`"))?;
+        let zone = TimeZone::get(zone).map_err(|_| format!("`{zone}` is not a time zone like `Europe/Vienna`"))?;
         Ok(Self::Daily { time, zone })
     }
 

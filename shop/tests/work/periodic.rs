@@ -80,5 +80,5 @@ fn what_is_declared_wrongly_is_told_before_anything_runs() {
     jobs.daily("24:30", "Europe/Vienna", &Tick {});
     jobs.daily("03:30", "Vienna", &Tick {});
     let told = jobs.check().expect_err("neither is one").to_string();
-    assert!(told.contains("`24:30` is no time") && told.contains("`Vienna` is no time zone"), "{told}");
+    assert!(told.contains("`24:30` is not a time of day") && told.contains("`Vienna` is not a time zone"), "{told}");
 }
