@@ -20,7 +20,7 @@ async fn sitemap(State(app): State<Arc<App>>) -> Result<String> {
     let mut lines = String::new();
     let mut after = None;
     loop {
-        let products = visitors.find::<Product>(Stage::Live).order_by(product::CREATED_AT.asc());
+        let products = visitors.at(Stage::Live).find::<Product>().order_by(product::CREATED_AT.asc());
         let page = products.first(500).after(after).bare().page().await?;
         for product in page.entries {
             lines.push_str(&format!("/products/{}\n", product.slug));

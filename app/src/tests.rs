@@ -19,7 +19,7 @@ fn a_variant_below_its_cost_is_refused() {
         assert_eq!(refused.codes(), ["REFUSED"], "{refused:?}");
         let made = editor.ask(&variant("5.00")).await;
         assert_eq!(made.data["createProduct"]["slug"], "cup", "{made:?}");
-        let stored = site.trusted().find::<Product>(Stage::Draft).all().await.expect("they are read");
+        let stored = site.trusted().at(Stage::Draft).find::<Product>().all().await.expect("they are read");
         assert_eq!(stored.iter().map(|product| product.slug.as_str()).collect::<Vec<_>>(), ["cup"]);
     });
 }
@@ -55,7 +55,7 @@ fn the_sitemap_has_what_is_live_and_nothing_else() {
         let sitemap = site.visitor().get("/sitemap.txt").await;
         assert_eq!((sitemap.status, sitemap.body.as_str()), (200, "/products/live\n"));
         let viewer = site.store("viewer");
-        let live = viewer.find::<Product>(Stage::Live).filter(product::NAME.is("Live"));
+        let live = viewer.at(Stage::Live).find::<Product>().filter(product::NAME.is("Live"));
         assert_eq!(live.ids().await.expect("they are read").len(), 1);
     });
 }

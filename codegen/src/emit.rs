@@ -14,6 +14,7 @@ pub mod json_schema;
 mod operations;
 mod output;
 pub mod reference;
+mod resolvers;
 mod root;
 mod rust_file;
 pub mod sdl;
@@ -56,9 +57,11 @@ pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     output.add("generated/src/content.rs", content::registry(schema));
     output.add("generated/src/component.rs", component::registry(schema));
     output.add("generated/src/fields.rs", constants::registry(schema));
+    output.add("generated/src/resolvers.rs", resolvers::registry(schema));
     for ty in &schema.types {
         output.add(format!("generated/src/content/{}.rs", ty.name.snake()), content::file(ty, &catalog));
         output.add(format!("generated/src/access/{}.rs", ty.name.snake()), access::file(ty));
+        output.add(format!("generated/src/resolvers/{}.rs", ty.name.snake()), resolvers::file(ty));
         for (name, file) in constants::files(ty) {
             output.add(format!("generated/src/fields/{}.rs", name.snake()), file);
         }

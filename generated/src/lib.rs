@@ -10,6 +10,7 @@ pub mod content;
 pub mod fields;
 pub mod migrations;
 pub mod operations;
+pub mod resolvers;
 
 pub use operations::site;
 
@@ -33,6 +34,7 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     components: component::COMPONENTS,
     roles: access::ROLES,
     access: access::TYPES,
+    resolvers: resolvers::TYPES,
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,
     sdl: include_str!("../schema.graphql"),

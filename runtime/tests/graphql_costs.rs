@@ -1,6 +1,6 @@
 //! What each part of a request costs, to the unit, and that limits hold at exactly their number.
 
-use runtime::content::{ComputedInfo, ContentInfo, FieldInfo, InverseInfo, Limits, Shape};
+use runtime::content::{ComputedInfo, ContentInfo, FieldInfo, InverseInfo, Limits, Shape, TypeResolvers};
 use runtime::graphql::limits::cost::{Parts, check_batch};
 use runtime::kind::Kind;
 use serde_json::{Value as Json, json};
@@ -66,8 +66,18 @@ static BOOK: ContentInfo = ContentInfo {
 
 static TYPES: &[&ContentInfo] = &[&BOOK, &SHELF];
 
+static ALL: &[&[TypeResolvers]] = &[RESOLVERS];
+
+static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
+    of: &SHELF,
+    connection: "ShelfConnection",
+    edge: "ShelfEdge",
+    roots: &[],
+    pages: &[("booksConnection", "books")],
+}];
+
 fn api() -> Api {
-    Api::with(SDL, TYPES)
+    Api::with(SDL, TYPES, ALL)
 }
 
 fn none() -> Json {

@@ -19,7 +19,7 @@ fn a_variant_below_its_cost_is_refused() {
         assert_eq!(refused.codes(), ["REFUSED"], "{refused:?}");
         let made = editor.ask(&variant("5.00")).await;
         assert_eq!(made.data["createProduct"]["slug"], "cup", "{made:?}");
-        let stored = site.trusted().find::<Product>(Stage::Draft).all().await.expect("they are read");
+        let stored = site.trusted().at(Stage::Draft).find::<Product>().all().await.expect("they are read");
         assert_eq!(stored.iter().map(|product| product.slug.as_str()).collect::<Vec<_>>(), ["cup"]);
     });
 }
@@ -55,7 +55,7 @@ fn the_sitemap_has_what_is_live_and_nothing_else() {
         let sitemap = site.visitor().get("/sitemap.txt").await;
         assert_eq!((sitemap.status, sitemap.body.as_str()), (200, "/products/live\n"));
         let viewer = site.store("viewer");
-        let live = viewer.find::<Product>(Stage::Live).filter(product::NAME.is("Live"));
+        let live = viewer.at(Stage::Live).find::<Product>().filter(product::NAME.is("Live"));
         assert_eq!(live.ids().await.expect("they are read").len(), 1);
     });
 }
@@ -65,8 +65,8 @@ fn what_is_sold_out_is_so_with_its_variants_and_live_at_once() {
     testing::run(crate::site(), async |site| {
         site.load_demo().await;
         let store = site.trusted();
-        let find = |slug: &str| store.find::<Product>(Stage::Live).filter(product::SLUG.is(slug));
-        let with_variants = store.find::<Product>(Stage::Live).first(100).all().await.expect("they are read");
+        let find = |slug: &str| store.at(Stage::Live).find::<Product>().filter(product::SLUG.is(slug));
+        let with_variants = store.at(Stage::Live).find::<Product>().first(100).all().await.expect("they are read");
         let before = with_variants.into_iter().find(|product| product.variants.len() > 1).expect("one with variants");
         let sell_out =
             format!(r#"mutation {{ sellOut(product: "{}") {{ stockStatus revision status }} }}"#, before.slug);

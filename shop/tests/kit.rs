@@ -98,12 +98,12 @@ fn a_consumer_and_a_nightly_job_write_as_everybody_does() {
         assert_eq!(made.codes(), [""; 0], "{made:?}");
         site.settle().await;
         let store = site.trusted();
-        let product = store.find::<Product>(Stage::Draft).one().await.expect("it is read").expect("it is there");
-        let tag = store.find::<Tag>(Stage::Draft).one().await.expect("it is read").expect("it is there");
+        let product = store.at(Stage::Draft).find::<Product>().one().await.expect("it is read").expect("it is there");
+        let tag = store.at(Stage::Draft).find::<Tag>().one().await.expect("it is read").expect("it is there");
         assert_eq!((product.revision, product.tags.to_vec()), (2, vec![tag.id]));
         site.enqueue(&Age {}).await;
         site.settle().await;
-        let aged = store.get(Stage::Draft, product.id).await.expect("it is read").expect("it is there");
+        let aged = store.at(Stage::Draft).get(product.id).await.expect("it is read").expect("it is there");
         assert_eq!((aged.revision, aged.tags.len()), (3, 0));
         assert_eq!((aged.updated_by, product.created_by), (None, None), "the server is no user");
         assert_eq!(*shop.saved.lock().unwrap(), ["cup 1", "cup 2", "cup 3"]);
@@ -119,7 +119,7 @@ fn a_mutation_that_is_refused_halfway_leaves_nothing() {
         let refused = editor.ask(r#"mutation { sellOut(product: "half-way") { id } }"#).await;
         assert_eq!(refused.codes(), ["INVALID_VALUE"], "{refused:?}");
         site.settle().await;
-        let left = site.trusted().find::<Product>(Stage::Draft).ids().await.expect("they are read");
+        let left = site.trusted().at(Stage::Draft).find::<Product>().ids().await.expect("they are read");
         assert_eq!((left.len(), shop.committed.load(Ordering::Relaxed)), (0, 0));
         let events: i64 = sqlx::query_scalar("select count(*) from cms.outbox").fetch_one(&site.db.pool).await.unwrap();
         assert_eq!(events, 0);
@@ -135,7 +135,7 @@ fn a_role_finds_and_changes_what_its_rules_allow() {
         assert_eq!(made.codes(), [""; 0], "{made:?}");
         let found = async |role: &str| {
             let store = site.store(role);
-            store.find::<Brand>(Stage::Draft).ids().await.map(|ids| ids.len())
+            store.at(Stage::Draft).find::<Brand>().ids().await.map(|ids| ids.len())
         };
         assert_eq!((found("editor").await, found("anonymous").await), (Ok(1), Ok(0)));
         let visitor = site.visitor().ask("{ bestOf(category: \"x\", first: 5) { onSale } }").await;
@@ -162,7 +162,7 @@ fn a_test_has_a_transaction_and_counts_what_there_is() {
             })
             .await
             .expect("they are made");
-        let find = || site.trusted().find::<Product>(Stage::Draft);
+        let find = || site.trusted().at(Stage::Draft).find::<Product>();
         assert_eq!(find().first(1).count().await, Ok(2));
         assert_eq!(find().filter(product::BRAND.one_of([made[0]])).count().await, Ok(1));
         assert_eq!(find().filter(product::BRAND.one_of(made)).count().await, Ok(2));
@@ -171,7 +171,7 @@ fn a_test_has_a_transaction_and_counts_what_there_is() {
             Err::<(), _>(refuse("not today", []))
         });
         assert_eq!(refused.await.expect_err("it is refused").problems[0].code, Code::Refused);
-        assert_eq!(site.trusted().find::<Brand>(Stage::Draft).count().await, Ok(2));
+        assert_eq!(site.trusted().at(Stage::Draft).find::<Brand>().count().await, Ok(2));
     });
 }
 

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use runtime::content::Limits;
 use runtime::graphql::cache::Cache;
 use runtime::graphql::coerce::Variables;
-use runtime::graphql::compile::{ConditionalPlans, Prepared};
+use runtime::graphql::compile::{ConditionalPlans, Prepared, Site as Compiled};
 use runtime::graphql::document::prepare;
 use runtime::graphql::registry::Introspection;
+use runtime::graphql::routes::Routes;
 use runtime::graphql::types::{Declared, Types, is_list, named};
 
 const LIMITS: Limits = Limits { depth: 20, cost: 50_000, aliases: 50, batch: 10, page: 100, list: 1000, body: 1024 };
 
 struct Site {
     types: Types,
+    routes: Routes,
     introspection: Introspection,
 }
 
@@ -31,14 +33,18 @@ impl Site {
     fn new() -> Self {
         let types = Types::of(&generated::SCHEMA).unwrap();
         let introspection = Introspection::new(&types);
-        Self { types, introspection }
+        Self { routes: Routes::of(&generated::SCHEMA), types, introspection }
+    }
+
+    fn plans(&self) -> Compiled<'_> {
+        Compiled { schema: &generated::SCHEMA, types: &self.types, routes: &self.routes }
     }
 
     fn prepare(&self, document: &str) -> Prepared {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &LIMITS, document, None));
         let prepared = prepared.unwrap_or_else(|failures| panic!("{document}: {}", failures[0].problem.message));
-        Prepared::new(&generated::SCHEMA, &self.types, prepared, document)
+        Prepared::new(self.plans(), prepared, document)
     }
 
     #[track_caller]
@@ -47,7 +53,7 @@ impl Site {
         assert!(weight >= held, "{held} bytes are held, it weighs {weight}: {document}");
         assert!(weight <= 2 * held + 1_000, "{held} bytes are held, it weighs {weight}: {document}");
         let plans: ConditionalPlans = Cache::new(1 << 30);
-        let plan = |values: &Variables| prepared.compiled(&generated::SCHEMA, &self.types, values, &plans);
+        let plan = |values: &Variables| prepared.compiled(self.plans(), values, &plans);
         let nothing = Variables::new();
         let (_, weight, held) = weighed(|| plan(&nothing), |plan| plan.weight());
         // A plan by conditions is in the cache, whose table is counted where it is filled.

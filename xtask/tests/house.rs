@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: [(&str, &[&str], &[&str]); 18] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
-    ("base", &["model"], &["async-graphql"]),
-    ("store", &["model", "base"], &["axum", "redis", "clap"]),
+    ("base", &["model"], &["async-graphql", "async-graphql-value"]),
+    ("store", &["model", "base"], &["axum", "redis", "clap", "async-graphql", "async-graphql-value"]),
     ("migrate", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("events", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("jobs", &["model", "base", "store"], &["axum", "async-graphql"]),

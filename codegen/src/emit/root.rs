@@ -16,7 +16,7 @@ pub fn sdl(schema: &Schema) -> String {
 pub fn library(schema: &Schema) -> String {
     let mut file = RustFile::new("What the schema says, as Rust.", "schema/");
     file.uses("runtime::prelude", ["Limits", "SchemaInfo", "SiteInfo"].map(str::to_owned));
-    file.item("pub mod access;\npub mod component;\npub mod content;\npub mod fields;\npub mod migrations;\npub mod operations;");
+    file.item("pub mod access;\npub mod component;\npub mod content;\npub mod fields;\npub mod migrations;\npub mod operations;\npub mod resolvers;");
     file.item("pub use operations::site;");
     let site = site(&schema.site);
     file.item(format!(
@@ -26,6 +26,7 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {{
     components: component::COMPONENTS,
     roles: access::ROLES,
     access: access::TYPES,
+    resolvers: resolvers::TYPES,
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,
     sdl: include_str!(\"../schema.graphql\"),

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use async_graphql_value::{ConstValue, Name, Value as Literal};
 use serde_json::Value as Json;
 
 use crate::error::Step;
@@ -118,46 +117,11 @@ macro_rules! nothing_on_the_heap {
 }
 nothing_on_the_heap!(u8, usize, bool, u64, &'static str);
 
-impl Weigh for Name {
-    /// Its text is one block that names share, which cannot be told from here.
-    fn weigh(&self, scales: &mut Scales) {
-        scales.block(self.as_str().len() + 2 * size_of::<usize>());
-    }
-}
-
 impl Weigh for Step {
     fn weigh(&self, scales: &mut Scales) {
         if let Self::Key(key) = self {
             key.weigh(scales);
         }
-    }
-}
-
-impl Weigh for Literal {
-    fn weigh(&self, scales: &mut Scales) {
-        match self {
-            Self::Null | Self::Boolean(_) => {}
-            // Its digits, where numbers keep them.
-            Self::Number(number) => scales.block(number.to_string().len()),
-            Self::Variable(name) | Self::Enum(name) => name.weigh(scales),
-            Self::String(text) => text.weigh(scales),
-            Self::Binary(bytes) => scales.block(bytes.len()),
-            Self::List(items) => items.weigh(scales),
-            Self::Object(entries) => {
-                scales.block(entries.capacity() * (size_of::<(usize, Name, Self)>()));
-                scales.table::<usize>(entries.capacity());
-                for (key, value) in entries {
-                    key.weigh(scales);
-                    value.weigh(scales);
-                }
-            }
-        }
-    }
-}
-
-impl Weigh for ConstValue {
-    fn weigh(&self, scales: &mut Scales) {
-        self.clone().into_value().weigh(scales);
     }
 }
 

@@ -18,6 +18,8 @@ use super::cache::Cache;
 use super::coerce::Variables;
 use super::document::Document;
 use super::limits::cost::Cost;
+use super::read::{self, Root, Selected};
+use super::routes::{Route, Routes};
 use super::rules::root;
 use super::site::{Shape, SiteField};
 use super::types::{Types, named};
@@ -25,9 +27,8 @@ use crate::weigh::Held;
 use base::error::Code;
 use base::seen::About;
 use base::weigh::{Scales, Weigh, weight};
-use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo};
+use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo, Verb};
 use store::access::Action;
-use store::read::{self, Root, Selected, upper_first};
 
 /// Of an operation without a name the log shows so many fields, and of all names so many letters.
 const NAMED_FIELDS: usize = 3;
@@ -135,6 +136,19 @@ pub enum Write {
 }
 
 impl Write {
+    /// `None` for what reads.
+    fn of(verb: Verb) -> Option<Self> {
+        Some(match verb {
+            Verb::Create => Self::Create,
+            Verb::Update => Self::Update,
+            Verb::Upsert => Self::Upsert,
+            Verb::Delete => Self::Delete,
+            Verb::Publish => Self::Publish,
+            Verb::Unpublish => Self::Unpublish,
+            Verb::ById | Verb::ByKey(_) | Verb::List => return None,
+        })
+    }
+
     /// What it takes the right to; where there are several, one of them.
     pub fn actions(self) -> &'static [Action] {
         match self {
@@ -147,15 +161,23 @@ impl Write {
     }
 }
 
+/// What plans are made by.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    pub schema: &'static SchemaInfo,
+    pub types: &'a Types,
+    pub routes: &'a Routes,
+}
+
 impl Prepared {
-    pub fn new(schema: &'static SchemaInfo, types: &Types, document: Document, text: &str) -> Self {
+    pub fn new(site: Site<'_>, document: Document, text: &str) -> Self {
         let Document { document, operation } = document;
-        let cost = Cost::of(types, &document, &operation);
+        let cost = Cost::of(site.types, &document, &operation);
         let conditions = conditions(&document, &operation);
         let about = Arc::new(About {
             name: name(&document, &operation),
             document: hexadecimal(&Sha256::digest(text.as_bytes())),
-            own: own(schema, &operation),
+            own: own(site.schema, &operation),
         });
         let OperationDefinition { ty, variable_definitions, selection_set, .. } = operation;
         let variables: Arc<[_]> = variable_definitions.into();
@@ -163,7 +185,7 @@ impl Prepared {
         let plans = match conditions.is_empty() {
             // The text is needed no more.
             true => {
-                let planner = Planner { schema, types, ty, variables: &variables, source: &source };
+                let planner = Planner { site, ty, variables: &variables, source: &source };
                 Plans::One(Arc::new(planner.compile(&|_| false)))
             }
             false => Plans::ByCondition { id: next_id(), conditions, source },
@@ -191,13 +213,7 @@ impl Prepared {
     }
 
     /// The plan for these values of the conditions.
-    pub fn compiled(
-        &self,
-        schema: &'static SchemaInfo,
-        types: &Types,
-        variables: &Variables,
-        known: &ConditionalPlans,
-    ) -> Arc<Compiled> {
+    pub fn compiled(&self, site: Site<'_>, variables: &Variables, known: &ConditionalPlans) -> Arc<Compiled> {
         let (id, conditions, source) = match &self.plans {
             Plans::One(plan) => return plan.clone(),
             Plans::ByCondition { id, conditions, source } => (*id, conditions, source),
@@ -207,7 +223,7 @@ impl Prepared {
         if let Some(known) = known.get(&key) {
             return known;
         }
-        let planner = Planner { schema, types, ty: self.ty, variables: &self.variables, source };
+        let planner = Planner { site, ty: self.ty, variables: &self.variables, source };
         let compiled = Arc::new(planner.compile(&holds));
         let weight = compiled.weight() + key.1.len();
         known.insert(key, compiled.clone(), weight);
@@ -222,8 +238,7 @@ fn next_id() -> u64 {
 
 /// Makes the plan for one set of values of the conditions.
 struct Planner<'a> {
-    schema: &'static SchemaInfo,
-    types: &'a Types,
+    site: Site<'a>,
     ty: OperationType,
     variables: &'a Arc<[Positioned<VariableDefinition>]>,
     source: &'a Source,
@@ -231,9 +246,10 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn compile(&self, holds: &dyn Fn(&str) -> bool) -> Compiled {
-        let nullable = |ty: &str, name: &str| self.types.field(ty, name).is_some_and(|field| field.ty.nullable);
+        let nullable = |ty: &str, name: &str| self.site.types.field(ty, name).is_some_and(|field| field.ty.nullable);
         let fragments = &self.source.fragments.0;
-        let document = read::Document { schema: self.schema, fragments, condition: holds, nullable: &nullable };
+        let Site { schema, routes, .. } = self.site;
+        let document = read::Document { schema, routes, fragments, condition: holds, nullable: &nullable };
         let parent = root(self.ty);
         let selected = document.fields(parent, &[&self.source.selection]);
         let fields: Vec<_> = selected
@@ -250,39 +266,42 @@ impl Planner<'_> {
     }
 
     fn what<'d>(&self, document: read::Document<'d>, parent: &'static str, selected: &Selected<'d>) -> What {
-        let (schema, types) = (self.schema, self.types);
         let name = selected.name();
-        let is_mutation = self.ty == OperationType::Mutation;
-        let given = selected.field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone()));
-        let call = || Call { parent, field: name.to_owned(), given: given.clone().collect() };
         if name == "__typename" {
             return What::Typename(parent);
         }
         if name.starts_with("__") {
             return What::Introspection(self.introspected(selected));
         }
-        let own = if is_mutation { schema.mutations } else { schema.queries };
-        if let Some(operation) = own.iter().find(|operation| operation.name == name) {
-            let entries = match operation.returns {
-                Returns::Content { of, many } => Some(Root::of_entries(document, parent, selected, of, many)),
-                Returns::Scalar { .. } => None,
-            };
-            return What::Own { call: call(), operation, is_mutation, entries };
-        }
-        let written = if is_mutation { write(schema, name) } else { None };
-        if let Some((write, info)) = written {
-            let many = write == Write::Upsert;
-            let entries = (write != Write::Delete).then(|| Root::of_entries(document, parent, selected, info, many));
-            return What::Write { call: call(), write, info, entries };
-        }
-        if let Some(field) = SiteField::named(name).filter(|_| !is_mutation) {
-            let ty = types.field(parent, name).map_or("", |field| named(&field.ty));
-            return What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) };
-        }
-        match Root::compile(document, selected) {
-            Some(root) => What::Read(root),
-            // The SDL and the schema come from one generator.
-            None => panic!("codegen bug: nothing answers the root field `{name}`"),
+        let given = selected.field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone()));
+        let call = || Call { parent, field: name.to_owned(), given: given.clone().collect() };
+        let Site { types, routes, .. } = self.site;
+        let is_mutation = self.ty == OperationType::Mutation;
+        let route = if is_mutation { routes.mutation(name) } else { routes.query(name) };
+        match route {
+            Some(Route::Own(operation)) => {
+                let entries = match operation.returns {
+                    Returns::Content { of, many } => Some(Root::of_entries(document, parent, selected, of, many)),
+                    Returns::Scalar { .. } => None,
+                };
+                What::Own { call: call(), operation, is_mutation, entries }
+            }
+            Some(Route::Content(resolver)) => match Write::of(resolver.verb) {
+                None => What::Read(Root::by_resolver(document, selected, resolver)),
+                Some(write) => {
+                    let (info, many) = (resolver.of, write == Write::Upsert);
+                    let entries = || Root::of_entries(document, parent, selected, info, many);
+                    let entries = (write != Write::Delete).then(entries);
+                    What::Write { call: call(), write, info, entries }
+                }
+            },
+            Some(Route::Nodes { many }) => What::Read(Root::by_node(document, selected, many)),
+            Some(Route::Site(field)) => {
+                let ty = types.field(parent, name).map_or("", |field| named(&field.ty));
+                What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) }
+            }
+            // The document is valid, and each field of the SDL has an answer.
+            None => panic!("nothing answers the root field `{name}`"),
         }
     }
 
@@ -335,7 +354,7 @@ impl Weigh for Prepared {
         match &self.plans {
             Plans::One(plan) => plan.weigh(scales),
             Plans::ByCondition { conditions, source, .. } => {
-                conditions.weigh(scales);
+                conditions.held(scales);
                 source.selection.held(scales);
                 source.fragments.weigh(scales);
             }
@@ -360,26 +379,6 @@ impl What {
         };
         root.map_or(0, Root::statements) as u64
     }
-}
-
-/// Which write a generated mutation's name means: `createProduct`, `upsertProducts`.
-fn write(schema: &SchemaInfo, name: &str) -> Option<(Write, &'static ContentInfo)> {
-    let verbs = [
-        ("create", Write::Create),
-        ("update", Write::Update),
-        ("upsert", Write::Upsert),
-        ("delete", Write::Delete),
-        ("publish", Write::Publish),
-        ("unpublish", Write::Unpublish),
-    ];
-    verbs.into_iter().find_map(|(verb, write)| {
-        let what = name.strip_prefix(verb)?;
-        let of = |info: &&&ContentInfo| match write {
-            Write::Upsert => upper_first(info.plural) == what,
-            _ => info.name == what,
-        };
-        schema.types.iter().find(of).map(|info| (write, *info))
-    })
 }
 
 /// What the log calls the operation: by its name, or else by its fields.

@@ -15,12 +15,12 @@ use super::answer::Failure;
 use super::coerce::{Coercion, Variables};
 use super::compile::{Call, Compiled, Introspected, RootField, What, Write};
 use super::pieces::Pieces;
+use super::read::{self, Arguments, Written};
 use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
 use model::content::{ContentInfo, OperationInfo, Returns};
 use store::hooks::Cx;
 use store::id;
-use store::read::{self, Arguments, Written};
 use store::site::{Args, ReadCx, SiteCode};
 use store::value::Value;
 use store::{Stage, Store, write};
@@ -48,6 +48,7 @@ impl<'a> Execution<'a> {
 
     fn denied_in(&self, field: &RootField) -> Vec<Failure> {
         let access = &self.store.access;
+        let drafts = self.store.at(Stage::Draft);
         let path = || vec![Step::from(field.key.as_str())];
         let at_field = |problem: Problem| Failure { path: path(), ..Failure::from(problem).at(field.pos) };
         let (refused, of_answer) = match &field.what {
@@ -57,16 +58,16 @@ impl<'a> Execution<'a> {
                 ((!self.api.introspects(&access.actor)).then(refusal), None)
             }
             What::Site { field, .. } => (field.denied(access), None),
-            What::Read(root) => return shown(root.denied(access, root.stage(&self.request()))),
+            What::Read(root) => return shown(root.denied(self.store.at(root.stage(self)))),
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
                 // Of several actions, each entry needs one.
                 let refused = refused.reduce(|one, other| one.or(other)).and_then(Result::err);
-                (refused, entries.as_ref().map(|root| root.denied_of_written(access)))
+                (refused, entries.as_ref().map(|root| root.denied_of_written(drafts)))
             }
             What::Own { is_mutation, operation, entries, .. } => {
-                let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
-                (access.must_call(operation).err(), entries.as_ref().map(|root| root.denied(access, stage)))
+                let scope = if *is_mutation { drafts } else { self.store.at(Stage::Live) };
+                (access.must_call(operation).err(), entries.as_ref().map(|root| root.denied(scope)))
             }
         };
         refused.map(at_field).into_iter().chain(shown(of_answer.unwrap_or_default())).collect()
@@ -177,12 +178,12 @@ impl<'a> Execution<'a> {
             }
             What::Own { call, operation, is_mutation, entries } => {
                 let value = Box::pin(self.own(call, operation, *is_mutation)).await.map_err(of_field)?;
-                let stage = if *is_mutation { Stage::Draft } else { Stage::Live };
+                let scope = self.store.at(if *is_mutation { Stage::Draft } else { Stage::Live });
                 match entries {
                     Some(root) if *is_mutation => {
-                        self.after_write(field, root.run_entries(&self.request(), stage, &ids(value)).boxed()).await
+                        self.after_write(field, root.run_entries(&self.request(), scope, &ids(value)).boxed()).await
                     }
-                    Some(root) => root.run_entries(&self.request(), stage, &ids(value)).await.map_err(shown),
+                    Some(root) => root.run_entries(&self.request(), scope, &ids(value)).await.map_err(shown),
                     None => written(scalar(operation, &value).to_string().into_bytes()),
                 }
             }
@@ -246,7 +247,7 @@ impl<'a> Execution<'a> {
         sizes_are_sizes(&arguments)?;
         let args = Args::parse(operation, &store.schema.site, &arguments)?;
         if !is_mutation {
-            return self.api.site.query(operation.name, args, &ReadCx { store, stage: Stage::Live }).await;
+            return self.api.site.query(operation.name, args, &ReadCx { scope: store.at(Stage::Live) }).await;
         }
         write::transact(store, &self.api.hooks, &Own { site: &self.api.site, name: operation.name, args }).await
     }

@@ -8,7 +8,9 @@ pub mod document;
 mod execute;
 pub mod limits;
 pub mod pieces;
+pub mod read;
 pub mod registry;
+pub mod routes;
 pub mod rules;
 mod site;
 pub mod syntax;
@@ -22,9 +24,10 @@ use serde_json::{Map, Value as Json};
 
 use self::answer::{Answer, Failure, Outcome, Spent};
 use self::cache::{Cache, Usage};
-use self::compile::{ConditionalPlans, Prepared};
+use self::compile::{ConditionalPlans, Prepared, Site};
 use self::execute::Execution;
 use self::registry::Introspection;
+use self::routes::Routes;
 use self::types::Types;
 use base::error::{Code, Result};
 use base::memory::Ration;
@@ -85,6 +88,7 @@ pub struct Api {
     hooks: Arc<HookSet>,
     site: SiteCode,
     types: Types,
+    routes: Routes,
     introspection: Introspection,
     audience: Audience,
     /// Looks the actor of a client up again before each change.
@@ -103,12 +107,15 @@ impl Api {
         site: SiteCode,
     ) -> Result<Self> {
         let types = Types::of(database.schema)?;
+        let routes = Routes::of(database.schema);
+        routes.check(&types)?;
         let introspection = Introspection::new(&types);
         let api = Self {
             database,
             hooks: hooks.into(),
             site,
             types,
+            routes,
             introspection,
             audience: Audience::default(),
             standing,
@@ -206,7 +213,7 @@ impl Api {
         &self.hooks
     }
 
-    /// What visitors may read, for routes of the site's own: `api.visitors().find(Stage::Live).first(10).all()`.
+    /// What visitors may read, for routes of the site's own: `api.visitors().at(Stage::Live).find().first(10).all()`.
     pub fn visitors(&self) -> Store {
         self.database.acting(Actor::anonymous(Origin::default()))
     }
@@ -234,7 +241,7 @@ impl Api {
         if !undecided.is_empty() {
             return Err(undecided);
         }
-        let compiled = prepared.compiled(self.database.schema, &self.types, &variables, &self.conditional);
+        let compiled = prepared.compiled(self.plans(), &variables, &self.conditional);
         let parts = prepared.cost.check(&self.types, &variables, compiled.statements, limits);
         let parts = parts.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
         let ration = Arc::clone(&store.ration);
@@ -258,6 +265,10 @@ impl Api {
         Ok(answer)
     }
 
+    fn plans(&self) -> Site<'_> {
+        Site { schema: self.database.schema, types: &self.types, routes: &self.routes }
+    }
+
     async fn prepare(&self, request: &Request) -> Result<Arc<Prepared>, Vec<Failure>> {
         let key = (request.query.clone(), request.operation_name.clone());
         if let Some(known) = self.prepared.get(&key) {
@@ -266,7 +277,7 @@ impl Api {
         let operation = request.operation_name.as_deref();
         let document =
             document::prepare(&self.types, &self.introspection, self.limits(), &request.query, operation).await?;
-        let prepared = Arc::new(Prepared::new(self.database.schema, &self.types, document, &request.query));
+        let prepared = Arc::new(Prepared::new(self.plans(), document, &request.query));
         let weight = prepared.weight() + key.0.len() + operation.map_or(0, str::len);
         self.prepared.insert(key, prepared.clone(), weight);
         Ok(prepared)

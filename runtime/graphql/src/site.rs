@@ -6,12 +6,12 @@ mod explain;
 use async_graphql::parser::types::SelectionSet;
 use serde_json::{Map, Value as Json, json};
 
+use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
 use store::Store;
 use store::access::{Access, Area, Identity, USER_PREFIX};
 use store::id;
-use store::read::{Document, Selected};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
@@ -34,12 +34,13 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "me" => Some(Self::Me),
-            "explainAccess" => Some(Self::ExplainAccess),
-            "auditLog" => Some(Self::AuditLog),
-            _ => None,
+    pub const ALL: [Self; 3] = [Self::Me, Self::ExplainAccess, Self::AuditLog];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Me => "me",
+            Self::ExplainAccess => "explainAccess",
+            Self::AuditLog => "auditLog",
         }
     }
 

@@ -90,6 +90,15 @@ impl Types {
         }
     }
 
+    /// The names of the fields of an object or interface.
+    pub fn fields(&self, ty: &str) -> impl Iterator<Item = &String> {
+        let fields = match self.types.get(ty) {
+            Some(Declared::Fields { fields, .. }) => Some(fields.keys()),
+            _ => None,
+        };
+        fields.into_iter().flatten()
+    }
+
     pub fn is_object(&self, name: &str) -> bool {
         matches!(self.get(name), Some(Declared::Fields { is_object: true, .. }))
     }

@@ -19,16 +19,44 @@ pub trait Held {
     fn held(&self, scales: &mut Scales);
 }
 
-macro_rules! weighed {
-    ($($ty:ty),*) => {
-        $(impl Held for $ty {
-            fn held(&self, scales: &mut Scales) {
-                self.weigh(scales);
-            }
-        })*
-    };
+impl Held for Name {
+    /// Its text is one block that names share, which cannot be told from here.
+    fn held(&self, scales: &mut Scales) {
+        scales.block(self.as_str().len() + 2 * size_of::<usize>());
+    }
 }
-weighed!(Name, Literal, ConstValue);
+
+impl Held for bool {
+    fn held(&self, _: &mut Scales) {}
+}
+
+impl Held for Literal {
+    fn held(&self, scales: &mut Scales) {
+        match self {
+            Self::Null | Self::Boolean(_) => {}
+            // Its digits, where numbers keep them.
+            Self::Number(number) => scales.block(number.to_string().len()),
+            Self::Variable(name) | Self::Enum(name) => name.held(scales),
+            Self::String(text) => text.weigh(scales),
+            Self::Binary(bytes) => scales.block(bytes.len()),
+            Self::List(items) => items.held(scales),
+            Self::Object(entries) => {
+                scales.block(entries.capacity() * (size_of::<(usize, Name, Self)>()));
+                scales.table::<usize>(entries.capacity());
+                for (key, value) in entries {
+                    key.held(scales);
+                    value.held(scales);
+                }
+            }
+        }
+    }
+}
+
+impl Held for ConstValue {
+    fn held(&self, scales: &mut Scales) {
+        self.clone().into_value().held(scales);
+    }
+}
 
 impl<T: Held> Held for Vec<T> {
     fn held(&self, scales: &mut Scales) {
@@ -139,7 +167,7 @@ impl Weigh for Fragments {
     fn weigh(&self, scales: &mut Scales) {
         scales.table::<(Name, Positioned<FragmentDefinition>)>(self.0.capacity());
         for (name, fragment) in &self.0 {
-            name.weigh(scales);
+            name.held(scales);
             fragment.held(scales);
         }
     }
@@ -155,7 +183,7 @@ impl Weigh for Cost {
 
 impl Weigh for Node {
     fn weigh(&self, scales: &mut Scales) {
-        self.when.weigh(scales);
+        self.when.held(scales);
         self.times.weigh(scales);
         self.arguments.weigh(scales);
         self.below.weigh(scales);
@@ -211,7 +239,7 @@ impl Weigh for RootField {
 impl Weigh for Call {
     fn weigh(&self, scales: &mut Scales) {
         self.field.weigh(scales);
-        self.given.weigh(scales);
+        self.given.held(scales);
     }
 }
 

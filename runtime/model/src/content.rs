@@ -20,6 +20,8 @@ pub struct SchemaInfo {
     pub roles: &'static [RoleInfo],
     /// The rules of each content type.
     pub access: &'static [AccessInfo],
+    /// What answers the fields of the API, by content type: each with its children.
+    pub resolvers: &'static [&'static [TypeResolvers]],
     /// Own queries and mutations, implemented in `app/`.
     pub queries: &'static [OperationInfo],
     pub mutations: &'static [OperationInfo],
@@ -75,6 +77,49 @@ pub struct ContentInfo {
     pub computed: &'static [ComputedInfo],
     /// The constraints and indexes of the table, each with the field (by `snake`) whose value it does not take.
     pub constraints: &'static [(&'static str, &'static str)],
+}
+
+/// What answers the fields of the API that a content type, or the children of one, has.
+#[derive(Debug)]
+pub struct TypeResolvers {
+    pub of: &'static ContentInfo,
+    /// GraphQL type of its lists in pages, and of one place in them: `ProductConnection`, `ProductEdge`.
+    pub connection: &'static str,
+    pub edge: &'static str,
+    /// Fields of `Query` and `Mutation`; children have none.
+    pub roots: &'static [Resolver],
+    /// Fields of the object that have a list of it in pages: `("tagsConnection", "tags")`.
+    pub pages: &'static [(&'static str, &'static str)],
+}
+
+/// A field of `Query` or `Mutation`, and what answers it.
+#[derive(Debug)]
+pub struct Resolver {
+    pub field: &'static str,
+    pub verb: Verb,
+    pub of: &'static ContentInfo,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    ById,
+    /// By the value of this field (by `snake`), which is unique.
+    ByKey(&'static str),
+    /// In pages.
+    List,
+    Create,
+    Update,
+    Upsert,
+    Delete,
+    Publish,
+    Unpublish,
+}
+
+impl Verb {
+    /// Whether it stands in `Mutation`.
+    pub fn writes(self) -> bool {
+        !matches!(self, Self::ById | Self::ByKey(_) | Self::List)
+    }
 }
 
 /// A group of fields kept as a JSON object in its owner's column, with its name under `_type`.

@@ -11,3 +11,9 @@ pub fn camel(snake: &str) -> String {
     }
     camel
 }
+
+/// `productVariant` for `ProductVariant`.
+pub fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())
+}

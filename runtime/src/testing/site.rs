@@ -142,7 +142,7 @@ impl TestSite {
         Client { site: self, token: Some(token) }
     }
 
-    /// The store of somebody with this role, for the typed API: `store.find(Stage::Draft).filter(..)`.
+    /// The store of somebody with this role, for the typed API: `store.at(Stage::Draft).find().filter(..)`.
     pub fn store(&self, role: &str) -> Store {
         let actor =
             Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };

@@ -16,6 +16,7 @@ use crate::connection::{Connection, Login};
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
+use crate::touched::{Table, Touched};
 use base::error::Result;
 use base::memory::{self, Ration};
 use model::content::SchemaInfo;
@@ -26,13 +27,6 @@ const LISTENING: u32 = 1;
 const LONG_STATEMENT: Duration = Duration::from_secs(60);
 /// Bytes of rows.
 const COUNTED_AT_ONCE: usize = 16 * 1024;
-
-/// Which copy of the content is read: what is published, or what editors work on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
-    Live,
-    Draft,
-}
 
 /// The database before anybody asks: it becomes a [`Store`] for an actor.
 #[derive(Clone, Debug)]
@@ -83,22 +77,14 @@ pub struct Store {
     pub ration: Arc<Ration>,
     /// `None` for what no client asks.
     standing: Option<Arc<dyn Standing>>,
+    /// `None` where nobody asks what was read.
+    touched: Option<Arc<Touched>>,
 }
 
 /// Knows who may still act.
 pub trait Standing: fmt::Debug + Send + Sync {
     /// Refuses an actor that may no longer do what it was let in for. Within the transaction that is to act for it.
     fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>>;
-}
-
-impl Stage {
-    /// The PostgreSQL schema that holds its tables.
-    pub fn schema(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Draft => "draft",
-        }
-    }
 }
 
 impl Limits {
@@ -184,6 +170,7 @@ impl Database {
             access: self.policy.access(Arc::new(actor)),
             ration: Ration::unbounded(),
             standing: None,
+            touched: None,
         }
     }
 
@@ -231,7 +218,8 @@ impl Store {
 
     /// As [`Database::trusted`], within the same ration.
     pub fn trusted(&self) -> Self {
-        Self { ration: Arc::clone(&self.ration), ..self.database.trusted() }
+        let (ration, touched) = (Arc::clone(&self.ration), self.touched.clone());
+        Self { ration, touched, ..self.database.trusted() }
     }
 
     /// What was found out about a client's actor may have changed since. Within the transaction that is to act for it.
@@ -240,6 +228,30 @@ impl Store {
             Some(standing) => standing.check(connection, &self.access.actor).await,
             None => Ok(()),
         }
+    }
+
+    /// The same store, and what it reads from now on.
+    pub fn noting(&self) -> (Self, Arc<Touched>) {
+        let touched = Arc::new(Touched::default());
+        (Self { touched: Some(Arc::clone(&touched)), ..self.clone() }, touched)
+    }
+
+    pub(crate) fn touch(&self, tables: &[Table]) {
+        if let Some(touched) = &self.touched {
+            touched.add(tables);
+        }
+    }
+
+    pub(crate) fn touch_by_hand(&self) {
+        if let Some(touched) = &self.touched {
+            touched.add_by_hand();
+        }
+    }
+
+    /// A connection for reads, with the rights of the public alone or without that bound.
+    pub(crate) async fn lend_for_reads(&self, is_public: bool) -> Result<Lent> {
+        let pool = if is_public { &self.database.public } else { &self.database.reads };
+        Ok(pool.lend_to(self.access.actor.party()).await?)
     }
 
     /// As [`Database::rows_on`]; what the request may not hold is not fetched to its end.
@@ -253,20 +265,6 @@ impl Store {
         let rows = rows.await?;
         self.ration.hold_rows(uncounted)?;
         Ok(rows)
-    }
-
-    /// The rows of a statement that reads this stage, on a connection of its own.
-    pub async fn rows(&self, stage: Stage, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
-        let mut lent = self.lend(stage).await?;
-        self.rows_on(&mut lent, sql, arguments).await
-    }
-
-    /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
-    pub async fn lend(&self, stage: Stage) -> Result<Lent> {
-        if stage == Stage::Live && self.access.actor.is_anonymous() {
-            return Ok(self.database.public.lend_to(self.access.actor.party()).await?);
-        }
-        Ok(self.database.reads.lend_to(self.access.actor.party()).await?)
     }
 }
 

@@ -5,17 +5,16 @@ use std::marker::PhantomData;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use crate::Scope;
 use crate::field::{By, Condition};
 use crate::id::Id;
 use crate::read::filter::Filter;
 use crate::read::load::{int, uuid};
 use crate::read::order::{DefaultOrder, Order};
 use crate::read::records::Lists;
-use crate::read::rows::Tables;
 use crate::read::source::Source;
-use crate::read::sql::Sql;
 use crate::record::Content;
-use crate::{Stage, Store};
+use crate::sql::Sql;
 use base::error::{Code, Error, Problem, Result};
 
 /// Entries of a list that is told no other number.
@@ -26,7 +25,6 @@ const MOST: usize = 1000;
 /// Which entries, in which order: the 20 newest with all their lists and children, unless it is told otherwise.
 pub struct Find<'a, T> {
     source: Source<'a>,
-    stage: Stage,
     conditions: Vec<Json>,
     order: Vec<(&'static str, bool)>,
     first: usize,
@@ -44,9 +42,9 @@ pub struct Page<T> {
 }
 
 impl<'a, T: Content> Find<'a, T> {
-    pub(crate) fn new(source: Source<'a>, stage: Stage) -> Self {
+    pub(crate) fn new(source: Source<'a>) -> Self {
         let (conditions, order) = (Vec::new(), Vec::new());
-        Self { source, stage, conditions, order, first: FIRST, after: None, lists: Lists::All, of: PhantomData }
+        Self { source, conditions, order, first: FIRST, after: None, lists: Lists::All, of: PhantomData }
     }
 
     /// Entries must pass it, and the conditions before it.
@@ -86,15 +84,16 @@ impl<'a, T: Content> Find<'a, T> {
 
     /// How many there are, whatever `first` and `after` say.
     pub async fn count(mut self) -> Result<u64> {
-        let mut sql = Sql::default();
+        let scope = self.source.scope;
+        let mut sql = scope.sql();
         sql.push("SELECT count(*) FROM ");
-        Tables::new(self.source.store(), self.stage).push(T::INFO, "t", &mut sql)?;
+        scope.push(T::INFO, "t", &mut sql)?;
         let mut problems = Vec::new();
         self.conditions(&mut sql, &mut problems)?;
         if !problems.is_empty() {
             return Err(Error { problems });
         }
-        let rows = self.source.rows(self.stage, sql, &[]).await?;
+        let rows = self.source.rows(sql, &[]).await?;
         Ok(rows.first().and_then(|row| int(row, 0)).and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
     }
 
@@ -108,7 +107,7 @@ impl<'a, T: Content> Find<'a, T> {
 
     pub async fn page(mut self) -> Result<Page<T>> {
         let (ids, next) = self.rows().await?;
-        Ok(Page { entries: self.source.records(self.stage, &ids, self.lists).await?, next })
+        Ok(Page { entries: self.source.records(&ids, self.lists).await?, next })
     }
 
     /// The ids of the entries, and where the list goes on.
@@ -118,7 +117,7 @@ impl<'a, T: Content> Find<'a, T> {
             return Err(Error::new(Code::LimitExceeded, message));
         }
         let (sql, order) = self.sql()?;
-        let rows = self.source.rows(self.stage, sql, &[]).await?;
+        let rows = self.source.rows(sql, &[]).await?;
         let last = rows.get(self.first.wrapping_sub(1)).filter(|_| rows.len() > self.first);
         let next = last.map(|row| {
             let mut json = Vec::new();
@@ -132,24 +131,23 @@ impl<'a, T: Content> Find<'a, T> {
         sql.push(" WHERE true");
         for condition in &self.conditions {
             sql.push(" AND ");
-            Filter::of_site(self.source.store(), self.stage, sql, problems).conditions(T::INFO, condition, "t")?;
+            Filter::of_site(self.source.scope, sql, problems).conditions(T::INFO, condition, "t")?;
         }
         Ok(())
     }
 
     fn sql(&self) -> Result<(Sql, Order)> {
-        let (store, info) = (self.source.store(), T::INFO);
-        let tables = Tables::new(store, self.stage);
+        let (scope, info) = (self.source.scope, T::INFO);
         let order = Order::by(info, &self.order, DefaultOrder::Newest)?;
         let mut problems = Vec::new();
-        let mut sql = Sql::default();
+        let mut sql = scope.sql();
         sql.push("SELECT t.id");
         order.push_columns(&mut sql.text);
         sql.push(" FROM ");
-        tables.push(info, "t", &mut sql)?;
+        scope.push(info, "t", &mut sql)?;
         self.conditions(&mut sql, &mut problems)?;
         if let Some(cursor) = &self.after {
-            match order.read_cursor(cursor, &store.schema.site) {
+            match order.read_cursor(cursor, &scope.store.schema.site) {
                 Some(place) => order.push_after(&place, sql.push(" AND ")),
                 None => problems.push(Problem::new(Code::InvalidCursor, "it is not a page of this list in this order")),
             }
@@ -162,13 +160,14 @@ impl<'a, T: Content> Find<'a, T> {
     }
 }
 
-impl Store {
+impl<'a> Scope<'a> {
     /// The entry with all its lists and children, under the rules of the actor.
-    pub async fn get<T: Content>(&self, stage: Stage, id: Id<T>) -> Result<Option<T>> {
-        Source::Pool(self).get(stage, id).await
+    pub async fn get<T: Content>(self, id: Id<T>) -> Result<Option<T>> {
+        Source::pool(self).get(id).await
     }
 
-    pub fn find<T: Content>(&self, stage: Stage) -> Find<'_, T> {
-        Find::new(Source::Pool(self), stage)
+    /// Entries of the stage: `store.at(Stage::Live).find().filter(product::PRICE.lte(price)).first(10).all().await?`.
+    pub fn find<T: Content>(self) -> Find<'a, T> {
+        Find::new(Source::pool(self))
     }
 }

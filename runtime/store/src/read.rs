@@ -1,47 +1,37 @@
-//! Planned reads: a selection becomes one statement for its root and one for each relation in it, whatever the number of
-//! rows, and the rows become JSON.
+//! Planned reads: a plan is one statement for its root and one for each relation in it, whatever the number of rows.
 //!
-//! `selection` collects the fields of a document, `compile` makes a `plan` of them, `prepare` adds the arguments,
-//! `load` runs the statements and `write` writes the answer. Nothing here reads another stage than the one it is told.
+//! A protocol makes a `plan`, `prepare` adds the arguments, `load` runs the statements; the protocol writes the answer from
+//! PostgreSQL's rows. Nothing here reads another stage than the one it is told.
 
-mod compile;
 pub(crate) mod filter;
-mod link;
-pub(crate) mod load;
-pub(crate) mod order;
-mod plan;
-mod prepare;
+pub mod link;
+pub mod load;
+pub mod order;
+pub mod plan;
+pub mod prepare;
 pub(crate) mod records;
-mod root;
-pub mod rows;
-mod selection;
+mod rows;
 mod session;
 pub(crate) mod source;
-pub mod sql;
-mod write;
 
-use async_graphql::{Name, Pos};
-use async_graphql_value::Value as Literal;
+use std::borrow::Cow;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-pub use root::Root;
-pub use root::upper_first;
-pub use selection::{Document, Selected};
-pub use write::Written;
-
 use crate::record::Entry;
+use crate::sql::Sql;
 use crate::value::Value;
-use crate::{Stage, Store};
-use base::error::{Problem, Result, Step};
+use crate::{Scope, Store};
+use base::error::{Problem, Result};
 use model::content::{ComputedInfo, ContentInfo};
 
-/// Gives the arguments of fields their values.
-pub trait Arguments: Send + Sync {
-    /// Coerced as the schema has them, with defaults. Paths of problems start at the argument.
-    fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>>;
+/// Gives the lists of a plan their arguments.
+pub trait ListArguments: Send + Sync {
+    /// `filter`, `orderBy`, `first`, `last`, `after` and `before` of the list in this slot. Paths of problems start at the argument.
+    fn of(&self, slot: usize) -> Result<Cow<'_, Map<String, Json>>, Vec<Problem>>;
 }
 
 /// Has the values of computed fields.
@@ -50,7 +40,7 @@ pub trait Computes: Send + Sync {
     /// null.
     fn compute<'a>(
         &'a self,
-        scope: (&'a Store, Stage),
+        scope: Scope<'a>,
         info: &'a ContentInfo,
         field: &'a str,
         entries: Vec<Entry>,
@@ -60,33 +50,23 @@ pub trait Computes: Send + Sync {
 /// What a read needs beside its plan.
 pub struct Request<'a> {
     pub store: &'a Store,
-    pub arguments: &'a dyn Arguments,
     pub site: &'a dyn Computes,
     session: session::Session,
 }
 
 impl<'a> Request<'a> {
-    pub fn new(store: &'a Store, arguments: &'a dyn Arguments, site: &'a dyn Computes) -> Self {
-        Self { store, arguments, site, session: session::Session::default() }
+    pub fn new(store: &'a Store, site: &'a dyn Computes) -> Self {
+        Self { store, site, session: session::Session::default() }
     }
 
-    async fn rows(&self, stage: Stage, sql: sql::Sql) -> Result<Vec<PgRow>> {
-        self.rows_for(stage, sql, &[]).await
+    async fn rows(&self, sql: Sql) -> Result<Vec<PgRow>> {
+        self.rows_for(sql, &[]).await
     }
 
     /// Rows of the statement for these ids.
-    async fn rows_for(&self, stage: Stage, sql: sql::Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        self.session.rows(self.store, stage, sql.bind(ids)?).await
+    async fn rows_for(&self, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.session.rows(self.store, sql.bind(ids)?).await
     }
-}
-
-/// A problem, and the field that it belongs to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    pub problem: Problem,
-    /// The response path of the field. Of one that was refused before anything was read, lists on the way have no index.
-    pub path: Vec<Step>,
-    pub pos: Pos,
 }
 
 /// The lists (by `snake`) that any of the computed fields reads, each once.

@@ -22,30 +22,28 @@ use crate::find::Find;
 use crate::hooks::Cx;
 use crate::id::Id;
 use crate::read::Computes;
-use crate::read::source::Source;
 use crate::record::{Content, Entry, FieldType, Record, from_entry};
 use crate::value::{Value, bind};
-use crate::{Stage, Store, page};
+use crate::{Scope, page};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
 
 /// What a computed field or an own query has at hand.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadCx<'a> {
-    pub store: &'a Store,
-    /// The stage that the request reads; computed fields must not look at another one.
-    pub stage: Stage,
+    /// Who asks, and the stage that the request reads; computed fields must not look at another one.
+    pub scope: Scope<'a>,
 }
 
 impl ReadCx<'_> {
     /// The entry with all its lists and children; `None` where there is none that the actor may read.
     pub async fn get<T: Content>(&self, id: Id<T>) -> Result<Option<T>> {
-        Source::Pool(self.store).get(self.stage, id).await
+        self.scope.get(id).await
     }
 
     /// Entries of the stage: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(&self) -> Find<'_, T> {
-        Find::new(Source::Pool(self.store), self.stage)
+        self.scope.find()
     }
 
     /// The ids that a statement selects, in its order. `{stage}` in it stands for the PostgreSQL schema to read from;
@@ -55,7 +53,7 @@ impl ReadCx<'_> {
         for parameter in parameters {
             bind(parameter, 0, &mut arguments)?;
         }
-        let rows = self.store.rows(self.stage, sql.replace("{stage}", self.stage.schema()), arguments).await?;
+        let rows = self.scope.rows(sql.replace("{stage}", self.scope.stage.schema()), arguments).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, sqlx::Error>>()?;
         Ok(ids.into_iter().map(Id::new).collect())
     }
@@ -195,12 +193,12 @@ impl SiteCode {
 impl Computes for SiteCode {
     fn compute<'a>(
         &'a self,
-        (store, stage): (&'a Store, Stage),
+        scope: Scope<'a>,
         info: &'a ContentInfo,
         field: &'a str,
         entries: Vec<Entry>,
     ) -> BoxFuture<'a, Result<Vec<Value>>> {
-        self.computed(ReadCx { store, stage }, info, field, entries).boxed()
+        self.computed(ReadCx { scope }, info, field, entries).boxed()
     }
 }
 

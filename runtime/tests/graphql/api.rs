@@ -1,6 +1,6 @@
 //! An API without a database: what a request costs, or why it is refused.
 
-use runtime::content::{ContentInfo, Limits, SchemaInfo, SiteInfo};
+use runtime::content::{ContentInfo, Limits, SchemaInfo, SiteInfo, TypeResolvers};
 use runtime::graphql::coerce;
 use runtime::graphql::document::prepare;
 use runtime::graphql::limits::cost::{Cost, Parts};
@@ -28,7 +28,11 @@ impl Api {
     }
 
     /// With what the content types say beside the SDL.
-    pub fn with(sdl: &'static str, types: &'static [&'static ContentInfo]) -> Self {
+    pub fn with(
+        sdl: &'static str,
+        types: &'static [&'static ContentInfo],
+        resolvers: &'static [&'static [TypeResolvers]],
+    ) -> Self {
         let site = SiteInfo { name: "Test", currency: "EUR", currencies: &["EUR"], limits: LIMITS };
         let schema = SchemaInfo {
             site,
@@ -36,6 +40,7 @@ impl Api {
             components: &[],
             roles: &[],
             access: &[],
+            resolvers,
             queries: &[],
             mutations: &[],
             sdl,

@@ -19,16 +19,16 @@ const QUERIES: u64 = 12;
 
 /// What a role may read of a type.
 #[derive(Clone)]
-struct Rule {
+pub struct Rule {
     rows: Option<Json>,
     /// By table and `snake`.
     fields: Option<Vec<(&'static str, Vec<&'static str>)>>,
 }
 
 /// By stage and content type; what is not there is denied.
-type Rules = Vec<((Stage, &'static str), Rule)>;
+pub type Rules = Vec<((Stage, &'static str), Rule)>;
 
-fn rules(rng: &mut Rng, data: &Data) -> Rules {
+pub fn rules(rng: &mut Rng, data: &Data) -> Rules {
     let mut rules = Rules::new();
     for stage in [Stage::Live, Stage::Draft] {
         for info in SCHEMA.types {
@@ -53,7 +53,7 @@ fn rules(rng: &mut Rng, data: &Data) -> Rules {
 }
 
 /// The schema with these rules for a role. It lives as long as the test: contracts with generated code are static.
-fn schema(rules: &Rules) -> &'static SchemaInfo {
+pub fn schema(rules: &Rules) -> &'static SchemaInfo {
     let of_type = |info: &&'static ContentInfo| {
         let of = rules.iter().filter(|((_, table), _)| *table == info.table);
         let rule = |((stage, _), rule): &((Stage, &str), Rule)| RuleInfo {
@@ -70,7 +70,7 @@ fn schema(rules: &Rules) -> &'static SchemaInfo {
         AccessInfo { table: info.table, rules: of.map(rule).collect::<Vec<_>>().leak() }
     };
     let access: Vec<_> = SCHEMA.types.iter().map(of_type).collect();
-    let SchemaInfo { types, components, sdl, catalog, .. } = SCHEMA;
+    let SchemaInfo { types, components, resolvers, sdl, catalog, .. } = SCHEMA;
     let site = runtime::content::SiteInfo { ..SCHEMA.site };
     let roles: &[RoleInfo] = vec![RoleInfo { name: "reader", second_factor: false, manages: &[] }].leak();
     Box::leak(Box::new(SchemaInfo {
@@ -79,6 +79,7 @@ fn schema(rules: &Rules) -> &'static SchemaInfo {
         components,
         roles,
         access: access.leak(),
+        resolvers,
         queries: &[],
         mutations: &[],
         sdl,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use runtime::content::{ComputedInfo, ContentInfo, FieldInfo, OnDelete, SchemaInfo, Shape};
+use runtime::content::{
+    ComputedInfo, ContentInfo, FieldInfo, OnDelete, Resolver, SchemaInfo, Shape, TypeResolvers, Verb,
+};
 use runtime::kind::Kind;
 use runtime::prelude::*;
 use runtime::site::Pending;
@@ -54,7 +56,18 @@ static MEMO_ITEM: ContentInfo = ContentInfo {
     computed: &[],
 };
 
-static MEMOS: SchemaInfo = SchemaInfo { types: &[&LABEL, &MEMO], ..SCHEMA };
+static MEMOS: SchemaInfo = SchemaInfo { types: &[&LABEL, &MEMO], resolvers: &[RESOLVERS], ..SCHEMA };
+
+static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
+    of: &MEMO,
+    connection: "MemoConnection",
+    edge: "MemoEdge",
+    roots: &[
+        Resolver { field: "memo", verb: Verb::ById, of: &MEMO },
+        Resolver { field: "memos", verb: Verb::List, of: &MEMO },
+    ],
+    pages: &[("labelsConnection", "labels"), ("itemsConnection", "items")],
+}];
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memo {
@@ -176,7 +189,7 @@ async fn a_list_that_was_not_loaded_is_no_empty_one() {
     let failures = written_with(&store, &MEMOS, &site(), query, json!({})).await.expect_err("it is refused");
     assert_eq!(failures[0].problem.code, Code::Internal);
     // A whole record has them.
-    let memos: Vec<Memo> = store.find(Stage::Draft).all().await.expect("they are read");
+    let memos: Vec<Memo> = store.at(Stage::Draft).find().all().await.expect("they are read");
     assert!(memos.iter().all(|memo| memo.labels.loaded().is_some() && memo.items.loaded().is_some()));
     db.close().await;
 }

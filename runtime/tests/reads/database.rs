@@ -7,8 +7,9 @@ use async_graphql::Name;
 use async_graphql::parser::parse_query;
 use async_graphql_value::Value as Literal;
 use runtime::content::SchemaInfo;
+use runtime::graphql::read::{Arguments, Document, Failure, Request, Root};
+use runtime::graphql::routes::{Route, Routes};
 use runtime::site::SiteCode;
-use runtime::store::read::{Arguments, Document, Failure, Request, Root};
 use runtime::testing::TestDb;
 use runtime::{Problem, Stage, Store};
 use serde_json::{Map, Value as Json, json};
@@ -341,12 +342,23 @@ pub async fn written_with(
     let (_, operation) = document.operations.iter().next().expect("one operation");
     let condition = |name: &str| arguments.condition(name);
     let nullable = |_: &str, _: &str| true;
-    let of = Document { schema, fragments: &document.fragments, condition: &condition, nullable: &nullable };
+    let routes = Routes::of(schema);
+    let of = Document {
+        schema,
+        routes: &routes,
+        fragments: &document.fragments,
+        condition: &condition,
+        nullable: &nullable,
+    };
     let request = Request::new(store, &arguments, site);
     let (mut planned, mut out) = (0, String::from("{"));
     for selected in of.fields("Query", &[&operation.node.selection_set.node]) {
-        let root = Root::compile(of, &selected).unwrap_or_else(|| panic!("`{}` reads nothing", selected.key));
-        let denied = root.denied(&store.access, root.stage(&request));
+        let root = match routes.query(selected.name()) {
+            Some(Route::Content(resolver)) => Root::by_resolver(of, &selected, resolver),
+            Some(Route::Nodes { many }) => Root::by_node(of, &selected, many),
+            other => panic!("`{}` reads nothing: {other:?}", selected.key),
+        };
+        let denied = root.denied(store.at(root.stage(&arguments)));
         if !denied.is_empty() {
             return Err(denied);
         }

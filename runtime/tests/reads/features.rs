@@ -171,7 +171,7 @@ const LOST: field::Scalar<Label, i32> = field::Scalar::new("lost");
 async fn the_sites_own_code_selects_typed_records() {
     let data = Data::random(&mut Rng(12), 1);
     let (db, store) = with(&data).await;
-    let find = || store.find::<Label>(Stage::Draft).filter(RANK.is_not_null()).order_by(NAME.desc());
+    let find = || store.at(Stage::Draft).find::<Label>().filter(RANK.is_not_null()).order_by(NAME.desc());
     let labels = find().first(100).all().await.expect("they are read");
     let mut expected: Vec<_> = data.rows(Stage::Draft, "label").iter().filter(|row| !row["rank"].is_null()).collect();
     let text = |row: &crate::database::Row, key: &str| row[key].as_str().unwrap().to_owned();
@@ -197,11 +197,11 @@ async fn the_sites_own_code_selects_typed_records() {
         }
     }
     assert_eq!(pages, labels);
-    assert_eq!(store.get(Stage::Draft, labels[0].id()).await, Ok(Some(labels[0].clone())));
-    assert_eq!(store.get::<Label>(Stage::Draft, Id::new(id::new_uuid())).await, Ok(None));
-    let wrong = store.find(Stage::Live).filter(LOST.is(1)).all().await.expect_err("it is refused");
+    assert_eq!(store.at(Stage::Draft).get(labels[0].id()).await, Ok(Some(labels[0].clone())));
+    assert_eq!(store.at(Stage::Draft).get::<Label>(Id::new(id::new_uuid())).await, Ok(None));
+    let wrong = store.at(Stage::Live).find().filter(LOST.is(1)).all().await.expect_err("it is refused");
     assert_eq!(wrong.problems[0].path, ["filter".into(), "lost".into()]);
-    let wrong = store.find(Stage::Live).order_by(LOST.asc()).all().await.expect_err("it is refused");
+    let wrong = store.at(Stage::Live).find().order_by(LOST.asc()).all().await.expect_err("it is refused");
     assert_eq!(wrong.problems[0].code, Code::BadUserInput);
     let wrong = find().first(1001).all().await.expect_err("it is refused");
     assert_eq!(wrong.problems[0].code, Code::LimitExceeded);

@@ -10,3 +10,4 @@ mod order;
 mod property;
 mod reference;
 mod schema;
+mod touched;

@@ -1,6 +1,6 @@
 //! A null in a filter is refused with its path, wherever it stands and however it is spelled: it is neither everything nor nothing.
 
-use runtime::store::read::Failure;
+use runtime::graphql::read::Failure;
 use runtime::{Code, Stage};
 use serde_json::{Value as Json, json};
 

@@ -161,6 +161,6 @@ async fn a_text_is_found_whatever_it_is_made_of() {
             assert_eq!(answer["labels"]["totalCount"], count, "{filter}");
         }
     }
-    assert_eq!(store.find::<crate::computed::Memo>(Stage::Draft).ids().await, Ok(Vec::new()));
+    assert_eq!(store.at(Stage::Draft).find::<crate::computed::Memo>().ids().await, Ok(Vec::new()));
     db.close().await;
 }

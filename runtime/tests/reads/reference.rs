@@ -7,8 +7,8 @@ use async_graphql::parser::types::{ExecutableDocument, Field, Selection, Selecti
 use async_graphql::parser::{Positioned, types::Directive};
 use async_graphql_value::Value as Literal;
 use runtime::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
+use runtime::graphql::read::Arguments;
 use runtime::kind::Kind;
-use runtime::store::read::Arguments;
 use runtime::{Stage, currency, id};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};

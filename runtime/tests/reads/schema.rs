@@ -1,8 +1,8 @@
 //! Content types with every shape a field can have: what the generator writes, written by hand.
 
 use runtime::content::{
-    BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Limits, OnDelete, SchemaInfo, Shape,
-    SiteInfo,
+    BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Limits, OnDelete, Resolver, SchemaInfo,
+    Shape, SiteInfo, TypeResolvers, Verb,
 };
 use runtime::kind::Kind;
 
@@ -17,12 +17,52 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     components: &[&LINK, &QUOTE, &SEO],
     roles: &[],
     access: &[],
+    resolvers: &[RESOLVERS],
     queries: &[],
     mutations: &[],
     sdl: "",
     migrations: &[],
     catalog: "",
 };
+
+static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &LABEL,
+        connection: "LabelConnection",
+        edge: "LabelEdge",
+        roots: &[
+            Resolver { field: "label", verb: Verb::ById, of: &LABEL },
+            Resolver { field: "labels", verb: Verb::List, of: &LABEL },
+        ],
+        pages: &[("notesConnection", "notes")],
+    },
+    TypeResolvers {
+        of: &NOTE,
+        connection: "NoteConnection",
+        edge: "NoteEdge",
+        roots: &[
+            Resolver { field: "note", verb: Verb::ById, of: &NOTE },
+            Resolver { field: "noteBySlug", verb: Verb::ByKey("slug"), of: &NOTE },
+            Resolver { field: "notes", verb: Verb::List, of: &NOTE },
+        ],
+        pages: &[("labelsConnection", "labels"), ("itemsConnection", "items"), ("repliesConnection", "replies")],
+    },
+    TypeResolvers { of: &NOTE_ITEM, connection: "NoteItemConnection", edge: "NoteItemEdge", roots: &[], pages: &[] },
+    TypeResolvers {
+        of: &PERSON,
+        connection: "PersonConnection",
+        edge: "PersonEdge",
+        roots: &[
+            Resolver { field: "person", verb: Verb::ById, of: &PERSON },
+            Resolver { field: "persons", verb: Verb::List, of: &PERSON },
+        ],
+        pages: &[
+            ("notesConnection", "notes"),
+            ("subjectsConnection", "subjects"),
+            ("mentionedConnection", "mentioned"),
+        ],
+    },
+];
 
 pub static STATE: EnumInfo =
     EnumInfo { name: "NoteState", values: &[("open", "OPEN"), ("on_hold", "ON_HOLD"), ("closed", "CLOSED")] };

@@ -81,7 +81,7 @@ async fn several_writes_are_one_transaction() {
     })
     .await
     .expect("it is done");
-    assert_eq!(shop.store.get(Stage::Draft, child.id).await, Ok(Some(child)));
+    assert_eq!(shop.store.at(Stage::Draft).get(child.id).await, Ok(Some(child)));
     assert_eq!(shop.values("select name from live.brand").await, ["Renamed"]);
     let actions = shop.values("select action from cms.audit order by id").await;
     assert_eq!(actions, ["brand.create", "brand.update", "brand.publish", "brand.create"]);
@@ -176,7 +176,7 @@ impl Hooks<Brand> for Heard {
     }
 
     async fn after_commit(&self, store: &Store, event: Event<Brand>) {
-        let brand = store.get(Stage::Draft, event.id).await.ok().flatten().unwrap_or_default();
+        let brand = store.at(Stage::Draft).get(event.id).await.ok().flatten().unwrap_or_default();
         self.0.lock().unwrap().push(format!("{:?} {}", event.kind, brand.name));
     }
 }

@@ -15,7 +15,7 @@ use store::write::check::Checker;
 use store::write::failure::Failure;
 use store::write::load::load;
 use store::write::row::{At, Faults};
-use store::{Connection, Stage, Store};
+use store::{Connection, Scope, Stage, Store};
 
 /// Entries that are read together.
 const CHUNK: usize = 500;
@@ -67,7 +67,7 @@ pub async fn run(options: &Options, store: &Store) -> Result<Report, String> {
     let mut report = Report::default();
     for info in types {
         for stage in [Stage::Draft, Stage::Live] {
-            let checked = check(&mut transaction, store, stage, info, &mut report).await;
+            let checked = check(&mut transaction, store.at(stage), info, &mut report).await;
             checked.map_err(|failure| said(failure.into_error(store.schema, false)))?;
         }
     }
@@ -76,12 +76,11 @@ pub async fn run(options: &Options, store: &Store) -> Result<Report, String> {
 
 async fn check(
     connection: &mut Connection,
-    store: &Store,
-    stage: Stage,
+    scope: Scope<'_>,
     info: &'static ContentInfo,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let sql = format!(r#"select id from {}."{}" where id > $1 order by id limit {CHUNK}"#, stage.schema(), info.table);
+    let sql = format!(r#"select id from {} where id > $1 order by id limit {CHUNK}"#, scope.table(info.table));
     let mut last = Uuid::nil();
     loop {
         let ids: Vec<Uuid> =
@@ -89,16 +88,16 @@ async fn check(
         let Some(end) = ids.last() else { return Ok(()) };
         last = *end;
         report.entries += ids.len() as u64;
-        let mut entries = load(connection, stage, info, &ids, false).await?;
+        let mut entries = load(connection, scope, info, &ids, false).await?;
         for id in ids {
             let Some(entry) = entries.remove(&id) else { continue };
             let mut faults = Faults::default();
-            let publishing = stage == Stage::Live;
-            let mut checker = Checker { site: &store.schema.site, faults: &mut faults, root: 0, publishing };
+            let publishing = scope.stage == Stage::Live;
+            let mut checker = Checker { site: &scope.store.schema.site, faults: &mut faults, root: 0, publishing };
             checker.row(info, &entry.row, None, At::Steps(&[]));
             let shown = id::encode(info.table, id);
             let lines = faults.0.iter().map(|(_, problem)| {
-                format!("{} {shown}: {}: {}", stage.schema(), path(&problem.path), problem.message)
+                format!("{} {shown}: {}: {}", scope.stage.schema(), path(&problem.path), problem.message)
             });
             report.faults.extend(lines);
         }

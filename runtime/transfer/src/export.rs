@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::form::{ALL, LIVE, PUBLISHED, STATUS, content_type, file_of, in_order};
 use base::error::Error;
 use model::content::{ContentInfo, SchemaInfo};
-use store::read::sql::Sql;
+use store::sql::Sql;
 use store::write::failure::Failure;
 use store::write::guard::Exported;
 use store::write::live;
@@ -72,7 +72,7 @@ pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
         StageName::Live => Stage::Live,
         StageName::Draft => Stage::Draft,
     };
-    let exported = Exported { store, stage };
+    let exported = Exported { scope: store.at(stage) };
     let types = types(options, store.schema)?;
     for info in &types {
         exported.must(info).map_err(|problem| problem.message)?;
@@ -132,9 +132,9 @@ async fn content(
 ) -> Result<u64, String> {
     let said = |error: Error| format!("the export of {} stopped: {error}", info.table);
     let failed = |error: sqlx::Error| said(error.into());
-    let (stage, schema) = (exported.stage, exported.store.schema);
+    let (scope, schema) = (exported.scope, exported.scope.store.schema);
     let refused = |failure: Failure| said(failure.into_error(schema, false));
-    let mut declare = Sql::default();
+    let mut declare = scope.sql();
     declare.push("declare entries no scroll cursor for ");
     ordered(exported, info, &mut declare).map_err(refused)?;
     declare.bind(&[]).map_err(said)?.execute_within(connection).await.map_err(failed)?;
@@ -146,7 +146,7 @@ async fn content(
         if ids.is_empty() {
             break;
         }
-        let mut entries = load(connection, stage, info, &ids, false).await.map_err(refused)?;
+        let mut entries = load(connection, scope, info, &ids, false).await.map_err(refused)?;
         let status = Status::of(connection, exported, info, &entries).await.map_err(refused)?;
         let rows: Vec<_> = ids.iter().filter_map(|id| entries.remove(id)).map(|old| old.row).collect();
         let every_row = || rows.iter().chain(status.changed.values());
@@ -182,13 +182,13 @@ impl Status {
             return Ok(Self::default());
         }
         let ids: Vec<Uuid> = entries.keys().copied().collect();
-        if exported.stage == Stage::Live {
+        if exported.scope.stage == Stage::Live {
             return Ok(Self { published: ids.into_iter().collect(), changed: HashMap::new() });
         }
         let live = live::revisions(connection, info, &ids).await?;
         let (published, changed): (Vec<Uuid>, Vec<Uuid>) =
             live.keys().partition(|id| entries.get(id).is_some_and(|old| live.get(id) == Some(&old.system.revision)));
-        let changed = load(connection, Stage::Live, info, &changed, false).await?;
+        let changed = load(connection, exported.scope.store.at(Stage::Live), info, &changed, false).await?;
         Ok(Self {
             published: published.into_iter().collect(),
             changed: changed.into_iter().map(|(id, old)| (id, old.row)).collect(),

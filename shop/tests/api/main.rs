@@ -23,5 +23,6 @@ mod reads;
 mod redis;
 #[path = "../shared/redis.rs"]
 mod redis_server;
+mod routes;
 mod sdl;
 mod writes;

@@ -47,7 +47,7 @@ fn public_store(database: &Database) -> Store {
 }
 
 async fn ask(store: &Store, sql: &str) -> Result<usize, String> {
-    let rows = store.rows(Stage::Live, sql.to_owned(), PgArguments::default()).await;
+    let rows = store.at(Stage::Live).rows(sql.to_owned(), PgArguments::default()).await;
     rows.map(|rows| rows.len()).map_err(|error| format!("{error:?}"))
 }
 

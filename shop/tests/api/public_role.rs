@@ -71,7 +71,7 @@ async fn only_what_nobody_in_particular_reads_at_live_goes_over_these_connection
     let database = db.database(&generated::SCHEMA).with_public_role(&role);
     let user = async |actor: Actor, stage: Stage| {
         let store = database.acting(actor);
-        let rows = store.rows(stage, "select current_user::text".into(), PgArguments::default());
+        let rows = store.at(stage).rows("select current_user::text".into(), PgArguments::default());
         rows.await.unwrap()[0].get::<String, _>(0)
     };
     let anonymous = || Actor::anonymous(Origin::default());
@@ -79,7 +79,7 @@ async fn only_what_nobody_in_particular_reads_at_live_goes_over_these_connection
     assert_ne!(user(anonymous(), Stage::Draft).await, role.as_str());
     assert_ne!(user(Actor::developer(Origin::default()), Stage::Live).await, role.as_str());
     let store = database.acting(anonymous());
-    let draft = store.rows(Stage::Live, "select id from draft.product".into(), PgArguments::default());
+    let draft = store.at(Stage::Live).rows("select id from draft.product".into(), PgArguments::default());
     assert!(draft.await.is_err(), "a wrong statement is refused by PostgreSQL itself");
     database.close().await;
     drop_role(&db, role.as_str()).await;

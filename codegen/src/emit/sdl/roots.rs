@@ -1,8 +1,9 @@
 //! `Query` and `Mutation`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, Owner, access, described, spoken, words};
-use crate::schema::{Argument, ContentType, FilterFamily, Operation, Returns, Schema};
+use crate::emit::sdl::{Definition, Kind, Member, access, described, spoken, words};
+use crate::schema::api::{self, RootField, Verb};
+use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
 pub fn query(schema: &Schema) -> Definition {
     // Relay's compiler takes `node` with no argument but the id; drafts are read by `nodes`.
@@ -26,53 +27,57 @@ pub fn mutation(schema: &Schema) -> Definition {
 
 fn reads(ty: &ContentType) -> Vec<Member> {
     let (name, one, many) = (ty.name.pascal(), words(&ty.name), words(&ty.plural));
-    let by_id =
-        Member::new(ty.name.camel(), &name, format!("The {one} with this id.")).args([id("Names the entry."), stage()]);
-    let owner = &Owner::all(ty)[0];
-    let text_keys = owner.keys().filter(|(_, row)| row.filter == FilterFamily::Text);
-    let by_key = text_keys.map(|(field, row)| {
-        let about = format!("The {one} with this {}.", words(&field.name));
-        let key = Member::new(field.name.camel(), format!("{}!", row.input), "The value of the field.");
-        Member::new(format!("{}By{}", ty.name.camel(), field.name.pascal()), &name, about).args([key, stage()])
-    });
-    let list = Member::new(ty.plural.camel(), format!("{name}Connection!"), format!("The {many}, in pages."))
-        .args(page_args(&name, "newest first"))
-        .args([stage()]);
-    std::iter::once(by_id).chain(by_key).chain([list]).collect()
+    let read = |root: RootField<'_>| match root.verb {
+        Verb::ByKey { field, input } => {
+            let about = format!("The {one} with this {}.", words(&field.name));
+            let key = Member::new(field.name.camel(), format!("{input}!"), "The value of the field.");
+            Member::new(root.name, &name, about).args([key, stage()])
+        }
+        Verb::List => {
+            let pages = format!("{}!", api::connection(&name));
+            let list = Member::new(root.name, pages, format!("The {many}, in pages."));
+            list.args(page_args(&name, "newest first")).args([stage()])
+        }
+        _ => Member::new(root.name, &name, format!("The {one} with this id.")).args([id("Names the entry."), stage()]),
+    };
+    api::reads(ty).into_iter().map(read).collect()
 }
 
 fn writes(ty: &ContentType) -> Vec<Member> {
+    api::writes(ty).into_iter().map(|root| write(ty, root)).collect()
+}
+
+fn write(ty: &ContentType, root: RootField<'_>) -> Member {
     let (name, one) = (ty.name.pascal(), words(&ty.name));
     let input = |kind: &str| Member::new("input", format!("{name}{kind}Input!"), "The fields to write.");
-    let field = |verb: &str, about: String| Member::new(format!("{verb}{name}"), &name, about);
     let publish = || {
         let publish = Member::new("publish", "Boolean!", "Also publish what was saved.").default("false");
         ty.drafts.then_some(publish)
     };
-    let upserted = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
-    let upsert = Member::new(
-        format!("upsert{}", ty.plural.pascal()),
-        format!("[{name}!]"),
-        format!("Changes each {one} whose key is found, and makes the others; all of them or none."),
-    );
-    let mut fields = vec![
-        field("create", format!("Makes a new {one}.")).args([input("Create")]).args(publish()),
-        field("update", format!("Changes the {one}.")).args([entry_id(), revision(), input("Update")]).args(publish()),
-        upsert.args([upserted]).args(publish()),
-        Member::new(format!("delete{name}"), "ID", format!("Deletes the {one}, also where it is published."))
-            .args([entry_id(), revision()]),
-    ];
-    if ty.drafts {
-        let force = "Also when others that are public point at the entry: what they show of it becomes null, or is missing from their lists.";
-        let force = Member::new("force", "Boolean!", force).default("false");
-        fields.push(field("publish", format!("Makes the {one} public as it is saved.")).args([entry_id(), revision()]));
-        fields.push(field("unpublish", format!("Takes the {one} out of what is public; it stays as a draft.")).args([
-            entry_id(),
-            revision(),
-            force,
-        ]));
+    let field = |result: &str, about: String| Member::new(root.name.clone(), result, about);
+    match root.verb {
+        Verb::Create => field(&name, format!("Makes a new {one}.")).args([input("Create")]).args(publish()),
+        Verb::Update => {
+            let update = field(&name, format!("Changes the {one}."));
+            update.args([entry_id(), revision(), input("Update")]).args(publish())
+        }
+        Verb::Upsert => {
+            let about = format!("Changes each {one} whose key is found, and makes the others; all of them or none.");
+            let input = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
+            field(&format!("[{name}!]"), about).args([input]).args(publish())
+        }
+        Verb::Delete => {
+            let about = format!("Deletes the {one}, also where it is published.");
+            field("ID", about).args([entry_id(), revision()])
+        }
+        Verb::Publish => field(&name, format!("Makes the {one} public as it is saved.")).args([entry_id(), revision()]),
+        Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List => {
+            let force = "Also when others that are public point at the entry: what they show of it becomes null, or is missing from their lists.";
+            let force = Member::new("force", "Boolean!", force).default("false");
+            let about = format!("Takes the {one} out of what is public; it stays as a draft.");
+            field(&name, about).args([entry_id(), revision(), force])
+        }
     }
-    fields
 }
 
 fn id(about: &str) -> Member {

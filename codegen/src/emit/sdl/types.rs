@@ -1,6 +1,7 @@
 //! Output types: objects, their enums and unions, edges and connections.
 
 use crate::emit::sdl::{Definition, Kind, Member, Owner, block_type, described, member_type, reason, spoken, words};
+use crate::schema::api;
 use crate::schema::{Component, Computed, Enum, Field, FieldKind, Inverse, Relation, Required};
 
 /// Page size of a nested list when none is given.
@@ -126,9 +127,9 @@ fn computed(computed: &Computed) -> Member {
 }
 
 fn list_and_connection(name: &str, target: &str, default: &str, description: &str, order: &str) -> [Member; 2] {
-    let about = format!("{description} At most `first` of them: `{name}Connection` has all, in pages.");
+    let about = format!("{description} At most `first` of them: `{}` has all, in pages.", api::pages(name));
     let list = Member::new(name, format!("[{target}!]!"), about).args(list_args(target, default, order));
-    let pages = Member::new(format!("{name}Connection"), format!("{target}Connection!"), description);
+    let pages = Member::new(api::pages(name), format!("{}!", api::connection(target)), description);
     [list, pages.args(page_args(target, order))]
 }
 
@@ -168,12 +169,12 @@ pub fn page_args(target: &str, order: &str) -> [Member; 6] {
 fn connection(owner: &Owner) -> [Definition; 2] {
     let name = &owner.pascal;
     let plural = owner.root.map_or_else(|| format!("`{name}`"), |ty| words(&ty.plural));
-    let pages = Definition::new(Kind::Object, format!("{name}Connection"), format!("A page of {plural}."))
-        .member(Member::new("edges", format!("[{name}Edge!]!"), "The page's entries, each with its cursor."))
+    let pages = Definition::new(Kind::Object, api::connection(name), format!("A page of {plural}."))
+        .member(Member::new("edges", format!("[{}!]!", api::edge(name)), "The page's entries, each with its cursor."))
         .member(Member::new("nodes", format!("[{name}!]!"), "The page's entries."))
         .member(Member::new("pageInfo", "PageInfo!", "Whether there is more, and how to get it."))
         .member(Member::new("totalCount", "Int!", "How many there are on all pages; counted only when asked for."));
-    let edge = Definition::new(Kind::Object, format!("{name}Edge"), format!("One of the {plural} of a page."))
+    let edge = Definition::new(Kind::Object, api::edge(name), format!("One of the {plural} of a page."))
         .member(Member::new("cursor", "String!", "The entry's place in this order, for `after` and `before`."))
         .member(Member::new("node", format!("{name}!"), "The entry."));
     [pages, edge]

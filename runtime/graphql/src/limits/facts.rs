@@ -20,7 +20,7 @@ pub struct Facts {
     /// What lists are sorted by.
     orders: HashSet<String>,
     /// `(type, field)` of lists that an entry does not own, so that nothing bounds them.
-    inverses: HashSet<(&'static str, String)>,
+    inverses: HashSet<(&'static str, &'static str)>,
     /// By type and field, the lists that are read for a computed field.
     computed: HashMap<(&'static str, &'static str), u64>,
     pub(super) sizes: Sizes,
@@ -42,12 +42,14 @@ impl Facts {
 
     pub fn and_of_content(mut self, schema: &SchemaInfo) -> Self {
         for info in schema.contents() {
-            for inverse in info.inverses {
-                self.inverses.insert((info.name, inverse.name.to_owned()));
-                self.inverses.insert((info.name, format!("{}Connection", inverse.name)));
-            }
+            self.inverses.extend(info.inverses.iter().map(|inverse| (info.name, inverse.name)));
             let computed = info.computed.iter();
             self.computed.extend(computed.map(|field| ((info.name, field.name), field.with.len() as u64)));
+        }
+        for of_type in schema.resolvers.iter().copied().flatten() {
+            let of = of_type.of;
+            let inverses = of_type.pages.iter().filter(|(_, list)| of.inverses.iter().any(|known| known.name == *list));
+            self.inverses.extend(inverses.map(|(pages, _)| (of.name, *pages)));
         }
         self
     }
@@ -70,7 +72,7 @@ impl Facts {
     }
 
     pub fn is_inverse(&self, ty: &str, field: &str) -> bool {
-        self.inverses.iter().any(|(of, name)| *of == ty && name == field)
+        self.inverses.contains(&(ty, field))
     }
 
     /// The lists that a computed field reads.

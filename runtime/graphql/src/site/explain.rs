@@ -8,7 +8,7 @@ use base::error::Result;
 use model::content::ContentInfo;
 use store::access::{Action, Actor, Grant, Identity, Origin, Rule, USER_PREFIX};
 use store::id;
-use store::{Stage, Store};
+use store::{Scope, Stage, Store};
 
 pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
     let name = text(arguments, "type").unwrap_or_default();
@@ -128,11 +128,12 @@ async fn is_exported(
 ) -> Result<bool> {
     let mut passes = false;
     for stage in [Stage::Draft, Stage::Live] {
-        if store.passes(stage, info, rule.rows.as_ref(), entry).await? != Some(true) {
+        let scope = store.at(stage);
+        if scope.passes(info, rule.rows.as_ref(), entry).await? != Some(true) {
             continue;
         }
         passes = true;
-        if is_read(store, stage, info, entry).await? {
+        if is_read(scope, info, entry).await? {
             reasons
                 .push(format!("the entry is there at the stage `{}`, for the role to read and export", stage.schema()));
             return Ok(true);
@@ -168,7 +169,7 @@ async fn passes(
     reasons: &mut Vec<String>,
 ) -> Result<bool> {
     let stage = if action == Action::Read { Stage::Live } else { Stage::Draft };
-    let found = store.passes(stage, info, rule.rows.as_ref(), entry).await?;
+    let found = store.at(stage).passes(info, rule.rows.as_ref(), entry).await?;
     let of = if stage == Stage::Live { "live " } else { "" };
     reasons.push(match (found, &rule.rows) {
         (None, _) => format!("there is no such {of}entry"),
@@ -189,14 +190,15 @@ async fn passes(
 
 /// Readable as a draft; where the role reads no drafts of the type, as what is live.
 async fn is_visible(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
-    let stage = if store.access.reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
-    is_read(store, stage, info, entry).await
+    let drafts = store.at(Stage::Draft);
+    let scope = if drafts.reads(info).is_denied() { store.at(Stage::Live) } else { drafts };
+    is_read(scope, info, entry).await
 }
 
-async fn is_read(store: &Store, stage: Stage, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
-    Ok(match store.access.reads(info, stage) {
+async fn is_read(scope: Scope<'_>, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
+    Ok(match scope.reads(info) {
         Grant::Denied => false,
         Grant::Trusted => true,
-        Grant::By(rule) => store.passes(stage, info, rule.rows.as_ref(), entry).await? == Some(true),
+        Grant::By(rule) => scope.passes(info, rule.rows.as_ref(), entry).await? == Some(true),
     })
 }

@@ -16,9 +16,8 @@ use serde_json::{Map, Value as Json};
 use self::operators::{Operand, enum_value};
 use self::several::Several;
 use super::link::Link;
-use super::rows::Tables;
-use super::sql::{Sql, quoted};
-use crate::{Stage, Store};
+use crate::Scope;
+use crate::sql::{Sql, quoted};
 use base::error::{Code, Problem, Result, Step};
 use model::content::{ContentInfo, FieldInfo, Shape, SiteInfo};
 use model::kind::Kind;
@@ -31,8 +30,7 @@ const MOST_JOINED: usize = 3;
 
 /// Appends conditions to a statement, and collects what is wrong with them.
 pub struct Filter<'a> {
-    store: &'a Store,
-    stage: Stage,
+    scope: Scope<'a>,
     sql: &'a mut Sql,
     problems: &'a mut Vec<Problem>,
     path: Vec<Step>,
@@ -48,10 +46,9 @@ pub struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    pub fn new(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+    pub fn new(scope: Scope<'a>, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
         Self {
-            store,
-            stage,
+            scope,
             sql,
             problems,
             path: vec!["filter".into()],
@@ -64,13 +61,13 @@ impl<'a> Filter<'a> {
         }
     }
 
-    pub fn of_rule(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
-        Self { is_rule: true, any_field: true, ..Self::new(store, stage, sql, problems) }
+    pub fn of_rule(scope: Scope<'a>, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self { is_rule: true, any_field: true, ..Self::new(scope, sql, problems) }
     }
 
     /// For the site's own code, which may filter by any field that the actor may read.
-    pub fn of_site(store: &'a Store, stage: Stage, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
-        Self { any_field: true, ..Self::new(store, stage, sql, problems) }
+    pub fn of_site(scope: Scope<'a>, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
+        Self { any_field: true, ..Self::new(scope, sql, problems) }
     }
 
     /// For lists that are read for each of several owners: a join would be made for each of them.
@@ -79,7 +76,7 @@ impl<'a> Filter<'a> {
     }
 
     fn site(&self) -> &'static SiteInfo {
-        &self.store.schema.site
+        &self.scope.store.schema.site
     }
 
     /// Writes a condition on the row `alias`, in parentheses where it needs them.
@@ -139,7 +136,7 @@ impl<'a> Filter<'a> {
         field: &str,
         then: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
-        match self.store.access.must_read(info, field, self.stage) {
+        match self.scope.must_read(info, field) {
             Err(problem) if !self.is_rule => {
                 self.problems.push(problem.at(self.path.iter().cloned()));
                 self.constant(true)
@@ -240,7 +237,7 @@ impl<'a> Filter<'a> {
 
     /// Whether the actor may read none of the targets.
     fn refuses(&mut self, target: &'static ContentInfo) -> bool {
-        match self.store.access.must_read_any(target, self.stage) {
+        match self.scope.must_read_any(target) {
             Err(problem) if !self.is_rule => {
                 self.problems.push(problem.at(self.path.iter().cloned()));
                 true
@@ -261,16 +258,13 @@ impl<'a> Filter<'a> {
     ) -> Result<()> {
         self.aliases += 1;
         let far = format!("f{}", self.aliases);
-        let tables = match self.is_rule {
-            true => Tables::with_all_rows(self.store, self.stage),
-            false => Tables::new(self.store, self.stage),
-        };
+        let scope = if self.is_rule { self.scope.with_all_rows() } else { self.scope };
         let is_plain = filter.is_none_or(|filter| is_exact(target, filter)) && !negate;
         // Rules are the site's own, and are often asked about one row.
         if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
             self.by_row += 1;
             self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
-            link.from(tables, target, alias, &far, self.sql)?;
+            link.from(scope, target, alias, &far, self.sql)?;
             self.target_conditions(target, filter, negate, &far)?;
             self.sql.push(")");
             return Ok(());
@@ -278,7 +272,7 @@ impl<'a> Filter<'a> {
         let is_needed = self.is_needed;
         let (near_end, far_end) = link.ends(alias, &far);
         let _ = write!(self.sql.text, "({near_end} IN (SELECT {far_end}");
-        link.all(tables, target, &far, self.sql)?;
+        link.all(scope, target, &far, self.sql)?;
         let _ = write!(self.sql.text, " AND {far_end} IS NOT NULL");
         self.where_needed_anew(|this| this.target_conditions(target, filter, negate, &far))?;
         let is_joined = wanted && is_needed && self.joined < MOST_JOINED;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::rows::Tables;
-use super::sql::{Sql, quoted};
+use crate::Scope;
+use crate::sql::{Sql, quoted};
 use base::error::Result;
 use model::content::{ContentInfo, InverseInfo, RelationInfo, Shape};
 
@@ -47,7 +47,7 @@ impl Link {
     /// ` FROM live."tag" t1 JOIN .. WHERE ..`: the targets of the row `near`, to which conditions can be added with AND.
     pub fn from(
         &self,
-        tables: Tables<'_>,
+        scope: Scope<'_>,
         target: &'static ContentInfo,
         near: &str,
         far: &str,
@@ -56,16 +56,17 @@ impl Link {
         sql.push(" FROM ");
         match self {
             Self::Forward { column } => {
-                tables.push(target, far, sql)?;
+                scope.push(target, far, sql)?;
                 let _ = write!(sql.text, " WHERE {far}.id = {near}.{}", quoted(column));
             }
             Self::Backward { column } => {
-                tables.push(target, far, sql)?;
+                scope.push(target, far, sql)?;
                 let _ = write!(sql.text, " WHERE {far}.{} = {near}.id", quoted(column));
             }
             Self::Join { table, near: near_column, far: far_column } => {
-                let _ = write!(sql.text, "{}.{} {far}j JOIN ", tables.stage.schema(), quoted(table));
-                tables.push(target, far, sql)?;
+                scope.push_join(table, &format!("{far}j"), sql);
+                sql.push(" JOIN ");
+                scope.push(target, far, sql)?;
                 let (near_column, far_column) = (quoted(near_column), quoted(far_column));
                 let _ = write!(sql.text, " ON {far}.id = {far}j.{far_column} WHERE {far}j.{near_column} = {near}.id");
             }
@@ -92,15 +93,16 @@ impl Link {
     }
 
     /// ` FROM live."tag" t1 JOIN .. WHERE true`: the targets of all rows.
-    pub fn all(&self, tables: Tables<'_>, target: &'static ContentInfo, far: &str, sql: &mut Sql) -> Result<()> {
+    pub fn all(&self, scope: Scope<'_>, target: &'static ContentInfo, far: &str, sql: &mut Sql) -> Result<()> {
         sql.push(" FROM ");
         let Self::Join { table, far: column, .. } = self else {
-            tables.push(target, far, sql)?;
+            scope.push(target, far, sql)?;
             sql.push(" WHERE true");
             return Ok(());
         };
-        let _ = write!(sql.text, "{}.{} {far}j JOIN ", tables.stage.schema(), quoted(table));
-        tables.push(target, far, sql)?;
+        scope.push_join(table, &format!("{far}j"), sql);
+        sql.push(" JOIN ");
+        scope.push(target, far, sql)?;
         let _ = write!(sql.text, " ON {far}.id = {far}j.{} WHERE true", quoted(column));
         Ok(())
     }

@@ -6,27 +6,43 @@ use std::ops::Range;
 
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
+use serde_json::Value as Json;
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
-use super::Request;
 use super::link::Link;
-use super::plan::{Hop, List, Member, Object, Page, Relation};
-use super::prepare::{Prepared, Slot, by_ids};
+use super::plan::{Hop, List, Object, Page, ReadPlan, Relation, Root};
+use super::prepare::{Prepared, Preparing, Slot, by_ids, select};
 use super::records::{self, Lists};
-use super::rows::Tables;
 use super::source::Source;
-use crate::Stage;
+use super::{ListArguments, Request};
+use crate::Scope;
+use crate::sql::quoted;
 use crate::value::Value;
 use base::error::{Error, Problem, Result};
+use model::content::FieldInfo;
 use model::json;
+use model::kind::Kind;
 
 /// A plan with its arguments: what the statements and the writer need.
 pub struct Run<'a> {
     pub request: &'a Request<'a>,
-    pub stage: Stage,
-    pub slots: Vec<Slot>,
+    pub scope: Scope<'a>,
+    slots: Vec<Slot>,
+}
+
+/// Why a plan is not run.
+pub enum Unready {
+    /// The actor may not do that with a list, by its slot.
+    Denied(Vec<(Problem, usize)>),
+    Failed(Error),
+}
+
+impl From<Error> for Unready {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// Targets and rows of them, in order.
@@ -109,10 +125,30 @@ fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
 }
 
 impl<'a> Run<'a> {
+    /// Checks all arguments and makes SQL of them; nothing is sent.
+    pub fn prepare(
+        request: &'a Request<'a>,
+        plan: &ReadPlan,
+        scope: Scope<'a>,
+        arguments: &dyn ListArguments,
+    ) -> Result<Self, Unready> {
+        let slots = std::iter::repeat_with(|| None).take(plan.lists).collect();
+        let mut preparing = Preparing { scope, arguments, slots, denied: Vec::new() };
+        match &plan.root {
+            Root::Rows(objects) => objects.iter().try_for_each(|object| preparing.object(object))?,
+            Root::Key { object, .. } => preparing.object(object)?,
+            Root::Page(page) => preparing.page(None, page)?,
+        }
+        if !preparing.denied.is_empty() {
+            return Err(Unready::Denied(preparing.denied));
+        }
+        Ok(Self { request, scope, slots: preparing.slots })
+    }
+
     pub fn prepared(&self, list: &List) -> Result<&Prepared> {
         match self.slots.get(list.slot) {
             Some(Some(Ok(prepared))) => Ok(prepared),
-            _ => Err(Error::internal(format!("`{}` was not prepared", list.given.field))),
+            _ => Err(Error::internal("a list was not prepared")),
         }
     }
 
@@ -127,20 +163,26 @@ impl<'a> Run<'a> {
     /// The rows of these ids, in no order.
     pub async fn by_ids(
         &self,
-        tables: Tables<'_>,
+        scope: Scope<'_>,
         object: &Object,
         ids: &[Uuid],
     ) -> Result<(Loaded, HashMap<Uuid, usize>)> {
         if ids.is_empty() {
             return Ok((Loaded::default(), HashMap::new()));
         }
-        let rows = self.request.rows_for(self.stage, by_ids(object, tables)?, ids).await?;
+        let rows = self.request.rows_for(by_ids(object, scope)?, ids).await?;
         let places = rows.iter().enumerate().filter_map(|(index, row)| Some((uuid(row, 0)?, index))).collect();
         Ok((self.load(object, rows).await?, places))
     }
 
-    pub fn tables(&self) -> Tables<'_> {
-        Tables::new(self.request.store, self.stage)
+    /// The row that has the value in a unique field, if there is one.
+    pub async fn by_key(&self, object: &Object, field: &FieldInfo, kind: Kind, given: &Json) -> Result<Loaded> {
+        // A text that the field could not hold names nothing.
+        let Ok(value) = kind.parse(given, &self.scope.store.schema.site) else { return Ok(Loaded::default()) };
+        let mut sql = select(object, self.scope)?;
+        sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast());
+        let rows = self.request.rows(sql).await?;
+        self.load(object, rows).await
     }
 
     /// What the plan reads along with these rows.
@@ -166,19 +208,19 @@ impl<'a> Run<'a> {
         }
         match relation {
             Relation::One { members } => {
-                let members = members.iter().map(|(column, member)| async move {
+                let members = members.iter().map(|(column, object)| async move {
                     let ids = distinct(rows.iter().filter_map(|row| uuid(row, *column)));
-                    self.by_ids(self.tables(), &member.object, &ids).await
+                    self.by_ids(self.scope, object, &ids).await
                 });
                 Ok(Related::One(future::try_join_all(members).await?))
             }
-            Relation::Stored { column, hops, member, .. } => {
+            Relation::Stored { column, hops, object, .. } => {
                 let mut ids = Vec::new();
                 for row in rows {
                     // jsonb begins with its version.
                     collect(raw(row, *column).and_then(|json| json.get(1..)).unwrap_or_default(), hops, &mut ids);
                 }
-                let (loaded, places) = self.by_ids(self.tables(), &member.object, &distinct(ids.into_iter())).await?;
+                let (loaded, places) = self.by_ids(self.scope, object, &distinct(ids.into_iter())).await?;
                 Ok(Related::Stored(loaded, places))
             }
             Relation::Many { members, list } => self.many(members, list, rows).await,
@@ -189,23 +231,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn many(&self, members: &[(Link, Member)], list: &List, rows: &[PgRow]) -> Result<Related> {
+    async fn many(&self, members: &[(Link, Object)], list: &List, rows: &[PgRow]) -> Result<Related> {
         let owners = distinct(rows.iter().filter_map(|row| uuid(row, 0)));
         if owners.is_empty() {
             let members = members.iter().map(|_| Loaded::default()).collect();
             return Ok(Related::Many { members, order: Vec::new(), groups: HashMap::new() });
         }
         let prepared = self.prepared(list)?;
-        let fetched = members.iter().zip(&prepared.rows).map(|((_, member), sql)| {
+        let fetched = members.iter().zip(&prepared.rows).map(|((_, object), sql)| {
             let owners = &owners;
-            async move { Ok::<_, Error>((member, self.request.rows_for(self.stage, sql.clone(), owners).await?)) }
+            async move { Ok::<_, Error>((object, self.request.rows_for(sql.clone(), owners).await?)) }
         });
         let fetched = future::try_join_all(fetched).await?;
         let (order, groups) = match fetched.as_slice() {
-            [(member, rows)] => (ordered(rows), grouped(rows, member.object.columns.len())),
+            [(object, rows)] => (ordered(rows), grouped(rows, object.columns.len())),
             several => merged(several, prepared),
         };
-        let loads = fetched.into_iter().map(|(member, rows)| self.load(&member.object, rows));
+        let loads = fetched.into_iter().map(|(object, rows)| self.load(object, rows));
         Ok(Related::Many { members: future::try_join_all(loads).await?, order, groups })
     }
 
@@ -216,7 +258,7 @@ impl<'a> Run<'a> {
             match prepared.rows.first().filter(|_| !owners.is_empty()) {
                 None => Ok((Loaded::default(), HashMap::new())),
                 Some(sql) => {
-                    let rows = self.request.rows_for(self.stage, sql.clone(), owners).await?;
+                    let rows = self.request.rows_for(sql.clone(), owners).await?;
                     let owner = page.object.columns.len() + if page.cursors { prepared.order.columns() } else { 0 };
                     let (rows, groups) = cut(rows, owner, prepared.limit);
                     Ok((self.load(&page.object, rows).await?, groups))
@@ -227,7 +269,7 @@ impl<'a> Run<'a> {
             match prepared.total.as_ref().filter(|_| !owners.is_empty()) {
                 None => Ok::<_, Error>(HashMap::new()),
                 Some(sql) => {
-                    let rows = self.request.rows_for(self.stage, sql.clone(), owners).await?;
+                    let rows = self.request.rows_for(sql.clone(), owners).await?;
                     Ok(rows.iter().filter_map(|row| Some((uuid(row, 1)?, int(row, 0)?))).collect())
                 }
             }
@@ -241,14 +283,14 @@ impl<'a> Run<'a> {
         let prepared = self.prepared(&page.list)?;
         let rows = async {
             let Some(sql) = prepared.rows.first() else { return Ok::<_, Error>((Loaded::default(), false)) };
-            let mut rows = self.request.rows(self.stage, sql.clone()).await?;
+            let mut rows = self.request.rows(sql.clone()).await?;
             let more = rows.len() > prepared.limit;
             rows.truncate(prepared.limit);
             Ok((self.load(&page.object, rows).await?, more))
         };
         let totals = async {
             let Some(sql) = &prepared.total else { return Ok::<_, Error>(HashMap::new()) };
-            let rows = self.request.rows(self.stage, sql.clone()).await?;
+            let rows = self.request.rows(sql.clone()).await?;
             Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
         };
         let ((loaded, more), totals) = future::try_join(rows, totals).await?;
@@ -263,13 +305,12 @@ impl<'a> Run<'a> {
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
         self.request.session.release().await;
         let with = super::computed_with(&object.computed);
-        let store = self.request.store;
-        let mut source = Source::Pool(store);
-        let entries = records::entries(&mut source, self.stage, object.info, &ids, Lists::Only(&with)).await?;
+        let mut source = Source::pool(self.scope);
+        let entries = records::entries(&mut source, object.info, &ids, Lists::Only(&with)).await?;
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
             let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
-            let values = self.request.site.compute((store, self.stage), object.info, field.name, own.collect()).await;
+            let values = self.request.site.compute(self.scope, object.info, field.name, own.collect()).await;
             computed.push(values.map(|values| {
                 // An entry that was deleted in between has no value.
                 let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();
@@ -297,10 +338,10 @@ fn grouped(rows: &[PgRow], owner: usize) -> Groups {
 }
 
 /// The targets of several types, by position, and cut again: each type came with up to the whole limit.
-fn merged(fetched: &[(&Member, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
+fn merged(fetched: &[(&Object, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
     let mut places = Vec::new();
-    for (target, (member, rows)) in fetched.iter().enumerate() {
-        let position = member.object.columns.len();
+    for (target, (object, rows)) in fetched.iter().enumerate() {
+        let position = object.columns.len();
         let owner = position + prepared.order.columns();
         let found = rows.iter().enumerate();
         places.extend(found.filter_map(|(row, of)| Some((uuid(of, owner)?, int(of, position)?, target, row))));

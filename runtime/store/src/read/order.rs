@@ -11,8 +11,8 @@ use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
 use super::filter::system_moment;
-use super::rows::Tables;
-use super::sql::{Sql, in_bytes, in_order, quoted};
+use crate::Scope;
+use crate::sql::{Sql, in_bytes, in_order, quoted};
 use crate::value::Value;
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, EnumInfo, FieldInfo, Required, Shape, SiteInfo};
@@ -166,7 +166,7 @@ impl Key {
 impl Order {
     /// From the coerced `orderBy`, over the rows `t`.
     pub fn new(
-        tables: Tables<'_>,
+        scope: Scope<'_>,
         info: &'static ContentInfo,
         order_by: Option<&Json>,
         default: DefaultOrder,
@@ -179,7 +179,7 @@ impl Order {
         };
         let mut keys: Vec<Key> = Vec::new();
         for (index, json) in given.iter().enumerate() {
-            match keys_of(tables, info, json) {
+            match keys_of(scope, info, json) {
                 Ok(new) if keys.iter().any(|known| new.iter().any(|key| known.column == key.column)) => {}
                 Ok(new) => keys.extend(new),
                 Err(problem) => problems.push(problem.at([Step::from("orderBy"), Step::from(index)])),
@@ -342,7 +342,7 @@ fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
 }
 
 /// The keys of one item of `orderBy`.
-fn keys_of(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Result<Vec<Key>, Problem> {
+fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<Vec<Key>, Problem> {
     let text = |key| json.get(key).and_then(Json::as_str);
     let wrong = |message: String| Problem::new(Code::BadUserInput, message);
     let name = text("field").ok_or_else(|| wrong("`field` is required".into()))?;
@@ -361,7 +361,7 @@ fn keys_of(tables: Tables<'_>, info: &'static ContentInfo, json: &Json) -> Resul
         name => {
             let field = info.fields.iter().find(|field| field.sortable && field.snake.eq_ignore_ascii_case(name));
             let field = field.ok_or_else(|| wrong(format!("`{}` cannot be sorted by `{name}`", info.name)))?;
-            tables.store.access.must_read(info, field.snake, tables.stage)?;
+            scope.must_read(info, field.snake)?;
             Key::of_field(field, descending)
         }
     };

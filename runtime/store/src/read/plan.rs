@@ -1,26 +1,41 @@
-//! What a selection asks for, as a tree of statements and of instructions to write the answer.
+//! `ReadPlan`: what is to be read, as a tree of statements, whatever protocol asks for it.
 //!
-//! A plan owns all it needs and knows no values of variables but those of `@skip` and `@include`, so that it is compiled
-//! once for a document. Its statements are counted before one is sent.
+//! A plan owns all it needs and knows no values, so that it is made once and run many times: the arguments of its lists
+//! come with each run. Its statements are counted before one is sent.
 
 mod weigh;
 
+use std::collections::HashMap;
 use std::sync::Arc;
-
-use async_graphql::{Name, Pos};
-use async_graphql_value::Value as Literal;
 
 use super::link::Link;
 use super::order::DefaultOrder;
 use crate::access::Used;
-use base::error::Step;
-use model::content::{ComputedInfo, ContentInfo, EnumInfo, FieldInfo};
-use model::kind::{Kind, Part};
+use crate::sql::quoted;
+use model::content::{ComputedInfo, ContentInfo, FieldInfo, RelationInfo, Shape};
+use model::kind::Kind;
 
-/// `{"key":` or `,"key":`, ready to be copied; shared by all fields that have the key.
-pub type Prefix = Arc<[u8]>;
-/// How one object is written, field by field.
-pub type Shape = Vec<(Prefix, What)>;
+#[derive(Debug)]
+pub struct ReadPlan {
+    pub root: Root,
+    /// How many lists take arguments.
+    pub lists: usize,
+    /// All that is read, to be held against the rules of whoever runs it.
+    pub uses: Vec<Use>,
+}
+
+#[derive(Debug)]
+pub enum Root {
+    /// Rows of any of these types, by ids.
+    Rows(Vec<Object>),
+    /// The row that has a value in a unique field.
+    Key {
+        object: Object,
+        field: &'static FieldInfo,
+        kind: Kind,
+    },
+    Page(Page),
+}
 
 /// Rows of one table: the columns to read, and what to read along with them.
 #[derive(Debug)]
@@ -36,140 +51,32 @@ pub struct Object {
 pub enum Column {
     /// An expression over the row `t`, shared by all places that read the column.
     Sql(Arc<str>),
-    /// The revision that is live, for the status; null where the stage is live itself.
+    /// The revision that is live, for the status; null where there is none.
     LiveRevision,
-}
-
-#[derive(Debug)]
-pub enum What {
-    /// JSON that is the same for each row.
-    Constant(Box<[u8]>),
-    Id,
-    Scalar {
-        column: usize,
-        kind: Kind,
-    },
-    Parts {
-        columns: Vec<usize>,
-        items: Vec<(Prefix, PartWhat)>,
-    },
-    Enum {
-        column: usize,
-        of: &'static EnumInfo,
-    },
-    Enums {
-        column: usize,
-        of: &'static EnumInfo,
-    },
-    Status {
-        revision: usize,
-        live: usize,
-    },
-    Stored {
-        column: usize,
-        shape: StoredShape,
-        nullable: bool,
-    },
-    Relation {
-        /// An index into the object's relations.
-        relation: usize,
-        nullable: bool,
-    },
-    Computed {
-        index: usize,
-        items: Vec<(Prefix, PartWhat)>,
-        nullable: bool,
-        pos: Pos,
-    },
-}
-
-#[derive(Debug)]
-pub enum PartWhat {
-    Constant(Box<[u8]>),
-    Part(&'static Part),
-}
-
-/// What it means that a component has no value for a field: one that was saved before the field was required.
-#[derive(Clone, Copy, Debug)]
-pub enum Missing {
-    Null,
-    Failure(Pos),
-}
-
-/// How the JSON of components is written: one object, or a list of them.
-#[derive(Debug)]
-pub struct StoredShape {
-    pub many: bool,
-    /// By `_type`; a list may mix several.
-    pub of: Vec<(&'static str, Projection)>,
-}
-
-pub type Projection = Vec<(Prefix, StoredWhat)>;
-
-#[derive(Debug)]
-pub enum StoredWhat {
-    Constant(Box<[u8]>),
-    /// Copied as it is.
-    Copy {
-        key: &'static str,
-        missing: Missing,
-    },
-    Parts {
-        key: &'static str,
-        items: Vec<(Prefix, PartWhat)>,
-        missing: Missing,
-    },
-    Enum {
-        key: &'static str,
-        of: &'static EnumInfo,
-        missing: Missing,
-    },
-    Enums {
-        key: &'static str,
-        of: &'static EnumInfo,
-    },
-    Nested {
-        key: &'static str,
-        shape: StoredShape,
-        nullable: bool,
-    },
-    Relation {
-        key: &'static str,
-        many: bool,
-        relation: usize,
-        nullable: bool,
-    },
 }
 
 #[derive(Debug)]
 pub enum Relation {
     /// To one row, of the first of the targets whose column is set.
     One {
-        members: Vec<(usize, Member)>,
+        members: Vec<(usize, Object)>,
     },
-    /// To rows whose ids stand in the JSON of a component.
+    /// To rows whose ids stand in the JSON of components.
     Stored {
         column: usize,
         hops: Vec<Hop>,
-        member: Member,
+        object: Object,
         list: Option<List>,
     },
     /// To a list; merged by position where it has several targets.
     Many {
-        members: Vec<(Link, Member)>,
+        members: Vec<(Link, Object)>,
         list: List,
     },
     Page {
         link: Link,
         page: Page,
     },
-}
-
-/// Rows of one type as they are written.
-#[derive(Debug)]
-pub struct Member {
-    pub object: Object,
-    pub shape: Shape,
 }
 
 /// One step into the JSON of components, through objects and lists alike.
@@ -179,103 +86,93 @@ pub struct Hop {
     pub key: &'static str,
 }
 
-/// A list's arguments and its place among those of the plan.
-#[derive(Debug)]
+/// A list that takes arguments.
+#[derive(Clone, Copy, Debug)]
 pub struct List {
+    /// Its place among those of the plan.
     pub slot: usize,
-    pub given: Given,
     pub default: DefaultOrder,
 }
 
-/// A connection. Edges and nodes read the same rows and may show them in different shapes.
+/// A part of a list, with its cursors and its number.
 #[derive(Debug)]
 pub struct Page {
     pub list: List,
     pub object: Object,
-    pub shapes: Vec<Shape>,
-    pub items: Vec<(Prefix, PageWhat)>,
     /// Whether rows, their cursors and their number are asked for.
     pub rows: bool,
     pub cursors: bool,
     pub total: bool,
 }
 
-#[derive(Debug)]
-pub enum PageWhat {
-    Constant(Box<[u8]>),
-    Edges(Vec<(Prefix, EdgeWhat)>),
-    /// An index into the page's shapes.
-    Nodes(usize),
-    Info(Vec<(Prefix, InfoWhat)>),
-    TotalCount,
-}
-
-#[derive(Debug)]
-pub enum EdgeWhat {
-    Constant(Box<[u8]>),
-    Cursor,
-    Node(usize),
-}
-
-#[derive(Debug)]
-pub enum InfoWhat {
-    Constant(Box<[u8]>),
-    HasNext,
-    HasPrevious,
-    Start,
-    End,
-}
-
-/// What a plan reads at one place of a document, to be held against the rules of whoever runs it.
-#[derive(Debug)]
+/// What a plan reads of a type.
+#[derive(Clone, Copy, Debug)]
 pub struct Use {
     pub info: &'static ContentInfo,
     pub what: Used,
-    pub path: Path,
-    pub pos: Pos,
 }
 
-/// A field's arguments as the document gives them, shared by all places where its fragment is spread.
-pub type GivenArguments = Arc<[(Name, Literal)]>;
-
-/// A field's arguments, and where it is.
-#[derive(Debug)]
-pub struct Given {
-    pub parent: &'static str,
-    pub field: Name,
-    pub arguments: GivenArguments,
-    pub pos: Pos,
+/// Gathers what all parts of a plan have in common, while it is made.
+#[derive(Debug, Default)]
+pub struct Planning {
+    lists: usize,
+    uses: Vec<Use>,
+    columns: HashMap<String, Arc<str>>,
 }
 
-/// Response keys from the root; lists on the way have no index yet. Paths share what is above them, so that each field of
-/// a plan adds its own step and no more.
-#[derive(Clone, Debug, Default)]
-pub struct Path(Option<Arc<PathStep>>);
+impl Planning {
+    pub fn plan(mut self, root: Root) -> ReadPlan {
+        self.uses.shrink_to_fit();
+        ReadPlan { root, lists: self.lists, uses: self.uses }
+    }
 
-#[derive(Debug)]
-struct PathStep {
-    above: Path,
-    key: Name,
+    /// One more list; its slot is the number of those before it.
+    pub fn list(&mut self, default: DefaultOrder) -> List {
+        self.lists += 1;
+        List { slot: self.lists - 1, default }
+    }
+
+    /// One more use; its place is the number of those before it.
+    pub fn note(&mut self, info: &'static ContentInfo, what: Used) {
+        self.uses.push(Use { info, what });
+    }
+
+    /// The index of the column that holds a field which has no other.
+    pub fn column(&mut self, object: &mut Object, name: &str) -> usize {
+        self.expression(object, format!("t.{}", quoted(name)))
+    }
+
+    /// The indexes of the columns of a scalar, ready to be written or read by its kind.
+    pub fn scalar(&mut self, object: &mut Object, field: &FieldInfo, kind: Kind) -> Vec<usize> {
+        let names =
+            kind.columns().iter().map(|part| format!("t.{}", quoted(&format!("{}{}", field.snake, part.suffix))));
+        match kind.parts() {
+            None => names.map(|name| self.expression(object, kind.select(&name))).collect(),
+            Some(_) => names.map(|name| self.expression(object, name)).collect(),
+        }
+    }
+
+    /// The index of the column of each target of a relation to one row.
+    pub fn targets(&mut self, object: &mut Object, to: &RelationInfo) -> Vec<usize> {
+        to.columns.iter().map(|column| self.column(object, column)).collect()
+    }
+
+    fn expression(&mut self, object: &mut Object, sql: String) -> usize {
+        let sql = self.columns.entry(sql).or_insert_with_key(|sql| Arc::from(sql.as_str())).clone();
+        object.column(Column::Sql(sql))
+    }
 }
 
-impl Path {
-    pub fn below(&self, key: Name) -> Self {
-        Self(Some(Arc::new(PathStep { above: self.clone(), key })))
-    }
-
-    pub fn above(&self) -> Self {
-        self.0.as_ref().map(|step| step.above.clone()).unwrap_or_default()
-    }
-
-    pub fn len(&self) -> usize {
-        std::iter::successors(self.0.as_ref(), |step| step.above.0.as_ref()).count()
-    }
-
-    pub fn steps(&self) -> Vec<Step> {
-        let steps = std::iter::successors(self.0.as_ref(), |step| step.above.0.as_ref());
-        let mut steps: Vec<_> = steps.map(|step| Step::from(step.key.as_str())).collect();
-        steps.reverse();
-        steps
+impl ReadPlan {
+    /// Statements that it sends at most. It sends fewer where there is nothing to ask for; of rows by ids, those of the types that the ids
+    /// are of: with `one`, of one.
+    pub fn statements(&self, one: bool) -> usize {
+        match &self.root {
+            Root::Rows(objects) if one => objects.iter().map(Object::statements).max().unwrap_or(0),
+            Root::Rows(objects) => objects.iter().map(Object::statements).sum(),
+            Root::Key { object, .. } => object.statements(),
+            Root::Page(page) => page.statements(),
+        }
     }
 }
 
@@ -292,10 +189,24 @@ impl Object {
         })
     }
 
-    /// Statements below this object's own.
+    /// The index of a computed field, which is computed once.
+    pub fn computed(&mut self, computed: &'static ComputedInfo) -> usize {
+        self.computed.iter().position(|known| known.name == computed.name).unwrap_or_else(|| {
+            self.computed.push(computed);
+            self.computed.len() - 1
+        })
+    }
+
+    /// The index of one more relation.
+    pub fn relation(&mut self, relation: Relation) -> usize {
+        self.relations.push(relation);
+        self.relations.len() - 1
+    }
+
+    /// Its own and those below it.
     pub fn statements(&self) -> usize {
         let relations: usize = self.relations.iter().map(Relation::statements).sum();
-        relations + self.computed_statements()
+        1 + relations + self.computed_statements()
     }
 
     /// A typed record is read once for all computed fields, with the lists that any of them needs.
@@ -311,7 +222,6 @@ impl Object {
 
 /// Children come with their own lists.
 fn list_statements(field: &FieldInfo) -> usize {
-    use model::content::Shape;
     match field.shape {
         Shape::Children(of) => 1 + of.fields.iter().filter(|field| matches!(field.shape, Shape::Many(_))).count(),
         _ => 1,
@@ -331,23 +241,21 @@ impl Relation {
 
     pub fn statements(&self) -> usize {
         match self {
-            Self::One { members } => members.iter().map(|(_, member)| member.statements()).sum(),
-            Self::Stored { member, .. } => member.statements(),
-            Self::Many { members, .. } => members.iter().map(|(_, member)| member.statements()).sum(),
+            Self::One { members } => members.iter().map(|(_, object)| object.statements()).sum(),
+            Self::Stored { object, .. } => object.statements(),
+            Self::Many { members, .. } => members.iter().map(|(_, object)| object.statements()).sum(),
             Self::Page { page, .. } => page.statements(),
         }
     }
 }
 
-impl Member {
-    pub fn statements(&self) -> usize {
-        1 + self.object.statements()
-    }
-}
-
 impl Page {
+    pub fn new(target: &'static ContentInfo, list: List) -> Self {
+        Self { list, object: Object::new(target), rows: false, cursors: false, total: false }
+    }
+
     pub fn statements(&self) -> usize {
-        let rows = if self.rows { 1 + self.object.statements() } else { 0 };
+        let rows = if self.rows { self.object.statements() } else { 0 };
         rows + usize::from(self.total)
     }
 }

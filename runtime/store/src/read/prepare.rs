@@ -1,17 +1,17 @@
 //! Everything of a plan that depends on arguments: checked, and made into SQL, before anything is sent.
 
-use async_graphql::Pos;
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
-use super::Arguments;
+use super::ListArguments;
 use super::filter::{self, Filter};
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
-use super::plan::{Column, List, Member, Object, Page, Relation};
-use super::rows::Tables;
-use super::sql::{Sql, quoted};
+use super::plan::{Column, List, Object, Page, Relation};
+use crate::Scope;
 use crate::page::size;
-use crate::{Stage, Store};
+use crate::sql::Sql;
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
 
@@ -33,12 +33,11 @@ pub struct Prepared {
 }
 
 pub struct Preparing<'a> {
-    pub store: &'a Store,
-    pub arguments: &'a dyn Arguments,
-    pub stage: Stage,
+    pub scope: Scope<'a>,
+    pub arguments: &'a dyn ListArguments,
     pub slots: Vec<Slot>,
-    /// What the actor may not do with a list, wherever in the plan: told whether or not there are rows to do it with.
-    pub denied: Vec<(Problem, Pos)>,
+    /// What the actor may not do with a list, by its slot: told whether or not there are rows to do it with.
+    pub denied: Vec<(Problem, usize)>,
 }
 
 /// A list of the plan: ready, or what is wrong with its arguments, which is told wherever the list would stand. `None`
@@ -57,30 +56,25 @@ struct Select<'a> {
     numbered: bool,
 }
 
-impl Preparing<'_> {
+impl<'a> Preparing<'a> {
     pub fn object(&mut self, object: &Object) -> Result<()> {
         object.relations.iter().try_for_each(|relation| self.relation(relation))
     }
 
     fn relation(&mut self, relation: &Relation) -> Result<()> {
         match relation {
-            Relation::One { members } => members.iter().try_for_each(|(_, member)| self.object(&member.object)),
-            Relation::Stored { member, list, .. } => {
+            Relation::One { members } => members.iter().try_for_each(|(_, object)| self.object(object)),
+            Relation::Stored { object, list, .. } => {
                 if let Some(list) = list {
-                    self.stored(member.object.info, list);
+                    self.stored(object.info, list);
                 }
-                self.object(&member.object)
+                self.object(object)
             }
             Relation::Many { members, list } => {
                 self.many(members, list)?;
-                members.iter().try_for_each(|(_, member)| self.object(&member.object))
+                members.iter().try_for_each(|(_, object)| self.object(object))
             }
-            Relation::Page { link, page } => {
-                if let Some(arguments) = self.coerce(&page.list) {
-                    self.page(Some(link), page, &arguments)?;
-                }
-                self.object(&page.object)
-            }
+            Relation::Page { link, page } => self.page(Some(link), page),
         }
     }
 
@@ -88,26 +82,25 @@ impl Preparing<'_> {
         let Some(arguments) = self.coerce(list) else { return };
         let mut problems = Vec::new();
         let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
-        let order = Order::new(self.tables(), info, None, list.default, &mut problems);
+        let order = Order::new(self.scope, info, None, list.default, &mut problems);
         let prepared =
             Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
         self.finish(list, prepared, problems);
     }
 
-    fn many(&mut self, members: &[(Link, Member)], list: &List) -> Result<()> {
+    fn many(&mut self, members: &[(Link, Object)], list: &List) -> Result<()> {
         let Some(arguments) = self.coerce(list) else { return Ok(()) };
         let mut problems = Vec::new();
         let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
         let mut rows = Vec::with_capacity(members.len());
         let mut first_order = None;
-        for (link, member) in members {
-            let order =
-                Order::new(self.tables(), member.object.info, arguments.get("orderBy"), list.default, &mut problems);
+        for (link, object) in members {
+            let order = Order::new(self.scope, object.info, arguments.get("orderBy"), list.default, &mut problems);
             first_order.get_or_insert_with(|| order.clone());
             let filter = filter::given(&arguments);
             let numbered = matches!(list.default, DefaultOrder::Position(_));
             let select = Select { order, filter, places: Vec::new(), limit, keys: members.len() > 1, numbered };
-            rows.push(self.rows(Some(link), &member.object, &select, &mut problems)?);
+            rows.push(self.rows(Some(link), object, &select, &mut problems)?);
         }
         if let Some(order) = first_order {
             let prepared = Prepared { rows, total: None, limit, order, backward: false, after: false, before: false };
@@ -117,10 +110,17 @@ impl Preparing<'_> {
     }
 
     /// A connection at the root, or below the rows that a link starts from.
-    pub fn page(&mut self, link: Option<&Link>, page: &Page, arguments: &Map<String, Json>) -> Result<()> {
+    pub fn page(&mut self, link: Option<&Link>, page: &Page) -> Result<()> {
+        if let Some(arguments) = self.coerce(&page.list) {
+            self.page_with(link, page, &arguments)?;
+        }
+        self.object(&page.object)
+    }
+
+    fn page_with(&mut self, link: Option<&Link>, page: &Page, arguments: &Map<String, Json>) -> Result<()> {
         let mut problems = Vec::new();
         let order =
-            Order::new(self.tables(), page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
+            Order::new(self.scope, page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
         let first = self.size(arguments, "first", &mut problems);
         let last = self.size(arguments, "last", &mut problems);
         if first.is_some() && last.is_some() {
@@ -155,7 +155,7 @@ impl Preparing<'_> {
         };
         if !page.rows && !page.total {
             // Nothing is sent, and what is wrong with it is told all the same.
-            self.filter(link, page.object.info, filter, &mut Sql::default(), &mut problems)?;
+            self.filter(link, page.object.info, filter, &mut self.scope.sql(), &mut problems)?;
         }
         // What is wrong with the filter is told once, though it is compiled twice.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
@@ -171,13 +171,12 @@ impl Preparing<'_> {
 
     fn finish(&mut self, list: &List, prepared: Prepared, problems: Vec<Problem>) {
         let denied = problems.iter().filter(|problem| matches!(problem.code, Code::Forbidden | Code::Unauthenticated));
-        self.denied.extend(denied.map(|problem| (problem.clone(), list.given.pos)));
+        self.denied.extend(denied.map(|problem| (problem.clone(), list.slot)));
         self.slots[list.slot] = Some(if problems.is_empty() { Ok(prepared) } else { Err(problems) });
     }
 
-    fn coerce(&mut self, list: &List) -> Option<Map<String, Json>> {
-        let given = &list.given;
-        match self.arguments.coerce(given.parent, &given.field, &given.arguments) {
+    fn coerce(&mut self, list: &List) -> Option<Cow<'a, Map<String, Json>>> {
+        match self.arguments.of(list.slot) {
             Ok(arguments) => Some(arguments),
             Err(problems) => {
                 self.slots[list.slot] = Some(Err(problems));
@@ -187,7 +186,7 @@ impl Preparing<'_> {
     }
 
     fn size(&self, arguments: &Map<String, Json>, name: &'static str, problems: &mut Vec<Problem>) -> Option<usize> {
-        size(arguments, name, self.store.schema.site.limits.page, problems)
+        size(arguments, name, self.scope.store.schema.site.limits.page, problems)
     }
 
     fn place(
@@ -198,7 +197,7 @@ impl Preparing<'_> {
         problems: &mut Vec<Problem>,
     ) -> Option<Place> {
         let cursor = arguments.get(name).filter(|value| !value.is_null())?;
-        let place = cursor.as_str().and_then(|cursor| order.read_cursor(cursor, &self.store.schema.site));
+        let place = cursor.as_str().and_then(|cursor| order.read_cursor(cursor, &self.scope.store.schema.site));
         if place.is_none() {
             let message = format!("`{name}` is not a cursor of this list in this order");
             problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
@@ -217,7 +216,7 @@ impl Preparing<'_> {
         if let Some((link, owner)) = owner {
             return self.numbered_rows(link, &owner, object, select, problems);
         }
-        let mut sql = Sql::default();
+        let mut sql = self.scope.sql();
         sql.push("SELECT ");
         self.push_columns(object, select, &mut sql);
         self.from(link, object.info, &mut sql)?;
@@ -244,7 +243,7 @@ impl Preparing<'_> {
         select: &Select<'_>,
         problems: &mut Vec<Problem>,
     ) -> Result<Sql> {
-        let mut sql = Sql::default();
+        let mut sql = self.scope.sql();
         let only_first = select.limit == 1;
         sql.push(&if only_first { format!("SELECT DISTINCT ON ({owner}) ") } else { "SELECT * FROM (SELECT ".into() });
         self.push_columns(object, select, &mut sql);
@@ -255,7 +254,7 @@ impl Preparing<'_> {
             // No field can have this name.
             sql.push(") AS \"#\"");
         }
-        link.all(self.tables(), object.info, "t", &mut sql)?;
+        link.all(self.scope, object.info, "t", &mut sql)?;
         self.conditions(Some(link), object.info, select, &mut sql, problems)?;
         sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
         if only_first {
@@ -268,7 +267,7 @@ impl Preparing<'_> {
     }
 
     fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) {
-        sql.push(&columns(object, self.stage));
+        push_columns(object, self.scope, sql);
         if select.keys {
             select.order.push_columns(&mut sql.text);
         }
@@ -297,7 +296,7 @@ impl Preparing<'_> {
         filter: Option<&Json>,
         problems: &mut Vec<Problem>,
     ) -> Result<Sql> {
-        let mut sql = Sql::default();
+        let mut sql = self.scope.sql();
         sql.push("SELECT count(*)");
         self.from(link, info, &mut sql)?;
         self.filter(link, info, filter, &mut sql, problems)?;
@@ -310,16 +309,12 @@ impl Preparing<'_> {
 
     fn from(&self, link: Option<&Link>, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
         if let Some(link) = link {
-            return link.from(self.tables(), info, "p", "t", sql);
+            return link.from(self.scope, info, "p", "t", sql);
         }
         sql.push(" FROM ");
-        self.tables().push(info, "t", sql)?;
+        self.scope.push(info, "t", sql)?;
         sql.push(" WHERE true");
         Ok(())
-    }
-
-    fn tables(&self) -> Tables<'_> {
-        Tables::new(self.store, self.stage)
     }
 
     fn filter(
@@ -332,37 +327,38 @@ impl Preparing<'_> {
     ) -> Result<()> {
         let Some(filter) = filter else { return Ok(()) };
         sql.push(" AND ");
-        let conditions = Filter::new(self.store, self.stage, sql, problems);
+        let conditions = Filter::new(self.scope, sql, problems);
         let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
         conditions.conditions(info, filter, "t")
     }
 }
 
+/// `SELECT t.id, .. FROM live."product" t`, without a condition.
+pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
+    let mut sql = scope.sql();
+    sql.push("SELECT ");
+    push_columns(object, scope, &mut sql);
+    sql.push(" FROM ");
+    scope.push(object.info, "t", &mut sql)?;
+    Ok(sql)
+}
+
 /// The rows of some ids, in no order.
-pub fn by_ids(object: &Object, tables: Tables<'_>) -> Result<Sql> {
-    let mut sql = Sql::default();
-    sql.push(&format!("SELECT {} FROM ", columns(object, tables.stage)));
-    tables.push(object.info, "t", &mut sql)?;
+pub fn by_ids(object: &Object, scope: Scope<'_>) -> Result<Sql> {
+    let mut sql = select(object, scope)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");
     Ok(sql)
 }
 
 /// The columns of an object, the id first.
-pub fn columns(object: &Object, stage: Stage) -> String {
-    let mut text = String::new();
+fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) {
     for (index, column) in object.columns.iter().enumerate() {
         if index > 0 {
-            text.push_str(", ");
+            sql.push(", ");
         }
-        match (column, stage) {
-            (Column::Sql(sql), _) => text.push_str(sql),
-            // A public read must not know of drafts.
-            (Column::LiveRevision, Stage::Live) => text.push_str("t.revision"),
-            (Column::LiveRevision, Stage::Draft) => {
-                let table = format!("live.{}", quoted(object.info.table));
-                text.push_str(&format!("(SELECT l.revision FROM {table} l WHERE l.id = t.id)"));
-            }
+        match column {
+            Column::Sql(expression) => _ = sql.push(expression),
+            Column::LiveRevision => scope.push_live_revision(object.info, "t", sql),
         }
     }
-    text
 }

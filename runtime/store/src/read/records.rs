@@ -10,11 +10,9 @@ use uuid::Uuid;
 
 use super::link::Link;
 use super::load::{array_items, raw, uuid};
-use super::rows::Tables;
 use super::source::Source;
-use super::sql::{Sql, quoted};
-use crate::Stage;
 use crate::record::{Entry, System};
+use crate::sql::quoted;
 use crate::value::Value;
 use base::error::{Error, Result};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
@@ -40,7 +38,6 @@ impl Lists<'_> {
 /// The entries with these ids, in their order; those that are not in the stage are left out.
 pub async fn entries(
     source: &mut Source<'_>,
-    stage: Stage,
     info: &'static ContentInfo,
     ids: &[Uuid],
     lists: Lists<'_>,
@@ -48,17 +45,20 @@ pub async fn entries(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sql = Sql::default();
-    sql.push(&format!("SELECT t.id{}{} FROM ", System::select(info, stage), select(info)));
-    Tables::new(source.store(), stage).push(info, "t", &mut sql)?;
+    let scope = source.scope;
+    let mut sql = scope.sql();
+    sql.push("SELECT t.id");
+    scope.push_system(info, &mut sql);
+    sql.push(&select(info)).push(" FROM ");
+    scope.push(info, "t", &mut sql)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");
-    let rows = source.rows(stage, sql, ids).await?;
+    let rows = source.rows(sql, ids).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let (id, system) = (uuid(row, 0).unwrap_or_default(), Some(System::read(row, 1)?));
         found.push(Entry { id, system, row: values(info, row, 1 + System::COLUMNS)? });
     }
-    lists_of(source, stage, info, &mut found, lists).await?;
+    lists_of(source, info, &mut found, lists).await?;
     let by_id: HashMap<_, _> = found.into_iter().map(|entry| (entry.id, entry)).collect();
     Ok(ids.iter().filter_map(|id| by_id.get(id).cloned()).collect())
 }
@@ -74,7 +74,6 @@ pub fn only(info: &ContentInfo, lists: &[&'static str], entry: &Entry) -> Entry 
 /// Fills in the lists of these entries.
 fn lists_of<'a, 's: 'a>(
     source: &'a mut Source<'s>,
-    stage: Stage,
     info: &'static ContentInfo,
     found: &'a mut [Entry],
     lists: Lists<'a>,
@@ -84,8 +83,8 @@ fn lists_of<'a, 's: 'a>(
         let places: HashMap<_, _> = owners.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         for (index, field) in info.fields.iter().enumerate() {
             let items = match field.shape {
-                Shape::Many(relation) if lists.has(field) => targets(source, stage, &relation, &owners).await?,
-                Shape::Children(of) if lists.has(field) => children(source, stage, of, &owners).await?,
+                Shape::Many(relation) if lists.has(field) => targets(source, &relation, &owners).await?,
+                Shape::Children(of) if lists.has(field) => children(source, of, &owners).await?,
                 _ => continue,
             };
             found.iter_mut().for_each(|entry| entry.row[index] = Value::List(Vec::new()));
@@ -101,43 +100,35 @@ fn lists_of<'a, 's: 'a>(
 }
 
 /// `(owner, target)` of a to-many relation, in order.
-async fn targets(
-    source: &mut Source<'_>,
-    stage: Stage,
-    to: &RelationInfo,
-    owners: &[Uuid],
-) -> Result<Vec<(Uuid, Value)>> {
-    let mut sql = Sql::default();
+async fn targets(source: &mut Source<'_>, to: &RelationInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
+    let scope = source.scope;
+    let mut sql = scope.sql();
     sql.push("SELECT j.owner_id");
     for column in to.columns {
         sql.push(&format!(", j.{}", quoted(column)));
     }
-    sql.push(&format!(" FROM {}.{} j WHERE j.owner_id = ANY(", stage.schema(), quoted(to.join))).ids();
-    sql.push(") ORDER BY j.owner_id, j.position");
-    let rows = source.rows(stage, sql, owners).await?;
+    sql.push(" FROM ");
+    scope.push_join(to.join, "j", &mut sql);
+    sql.push(" WHERE j.owner_id = ANY(").ids().push(") ORDER BY j.owner_id, j.position");
+    let rows = source.rows(sql, owners).await?;
     Ok(rows.iter().filter_map(|row| Some((uuid(row, 0)?, target(to, row, 1)?))).collect())
 }
 
-async fn children(
-    source: &mut Source<'_>,
-    stage: Stage,
-    info: &'static ContentInfo,
-    owners: &[Uuid],
-) -> Result<Vec<(Uuid, Value)>> {
-    let mut sql = Sql::default();
+async fn children(source: &mut Source<'_>, info: &'static ContentInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
+    let mut sql = source.scope.sql();
     sql.push(&format!("SELECT t.id{}, p.id FROM unnest(", select(info)))
         .ids()
         .push(") p(id) CROSS JOIN LATERAL (SELECT t.*");
-    Link::to_children().from(Tables::with_all_rows(source.store(), stage), info, "p", "t", &mut sql)?;
+    Link::to_children().from(source.scope.with_all_rows(), info, "p", "t", &mut sql)?;
     sql.push(") t ORDER BY t.parent_id, t.position");
-    let rows = source.rows(stage, sql, owners).await?;
+    let rows = source.rows(sql, owners).await?;
     let mut found = Vec::with_capacity(rows.len());
     let mut parents = Vec::with_capacity(rows.len());
     for row in &rows {
         found.push(Entry { id: uuid(row, 0).unwrap_or_default(), system: None, row: values(info, row, 1)? });
         parents.push(uuid(row, row_width(row) - 1).unwrap_or_default());
     }
-    lists_of(source, stage, info, &mut found, Lists::All).await?;
+    lists_of(source, info, &mut found, Lists::All).await?;
     let child = |entry: Entry| Value::List(std::iter::once(Value::Uuid(entry.id)).chain(entry.row).collect());
     Ok(parents.into_iter().zip(found.into_iter().map(child)).collect())
 }

@@ -1,5 +1,5 @@
 //! The rows of a table that an actor may read. Every statement of a read names its tables through here, so that no
-//! filter, order, count, cursor or relation can see another row.
+//! filter, order, count, cursor or relation can see another row, and so that it is known which tables were read.
 
 use std::fmt::Write as _;
 
@@ -8,35 +8,26 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::filter::Filter;
-use super::sql::{Sql, quoted};
 use crate::access::Grant;
-use crate::{Stage, Store};
+use crate::record::System;
+use crate::sql::{Sql, quoted};
+use crate::{Scope, Stage};
 use base::error::{Error, Result};
 use model::content::ContentInfo;
 
-/// The tables of a stage.
-#[derive(Clone, Copy)]
-pub struct Tables<'a> {
-    pub store: &'a Store,
-    pub stage: Stage,
-    /// With every row: for what is read of entries that the actor sees anyway, and for rules, which would need rules.
-    all: bool,
-}
-
-impl<'a> Tables<'a> {
-    /// With the rows that the actor may read.
-    pub fn new(store: &'a Store, stage: Stage) -> Self {
-        Self { store, stage, all: false }
+impl Scope<'_> {
+    /// Appends `live."product_tags" j`: rows that nobody sees but through those of both ends.
+    pub fn push_join(self, table: &'static str, alias: &str, sql: &mut Sql) {
+        let schema = self.stage.schema();
+        sql.note(self.stage, table);
+        let _ = write!(sql.text, "{schema}.{} {alias}", quoted(table));
     }
 
-    pub fn with_all_rows(store: &'a Store, stage: Stage) -> Self {
-        Self { store, stage, all: true }
-    }
-
-    /// `live."product" t`; where a rule says which rows, a subquery in place of the table.
+    /// Appends `live."product" t`; where a rule says which rows, a subquery in place of the table.
     pub fn push(self, info: &'static ContentInfo, alias: &str, sql: &mut Sql) -> Result<()> {
         let (schema, table) = (self.stage.schema(), quoted(info.table));
-        let rows = match self.store.access.reads(info, self.stage) {
+        sql.note(self.stage, info.table);
+        let rows = match self.reads(info) {
             _ if self.all => None,
             Grant::Trusted => None,
             Grant::By(rule) => rule.rows.as_ref(),
@@ -51,54 +42,60 @@ impl<'a> Tables<'a> {
         };
         let _ = write!(sql.text, "(SELECT r.* FROM {schema}.{table} r WHERE ");
         match info.owner {
-            None => push_rule(self.store, self.stage, info, rows, "r", sql)?,
+            None => self.push_rule(info, rows, "r", sql)?,
             Some(owner) => {
                 let of = quoted(owner.table);
+                sql.note(self.stage, owner.table);
                 let _ = write!(sql.text, "EXISTS (SELECT 1 FROM {schema}.{of} o WHERE o.id = r.parent_id AND ");
-                push_rule(self.store, self.stage, owner, rows, "o", sql)?;
+                self.push_rule(owner, rows, "o", sql)?;
                 sql.push(")");
             }
         }
         let _ = write!(sql.text, ") {alias}");
         Ok(())
     }
-}
 
-/// A rule's filter as a condition on the row `alias`.
-pub fn push_rule(
-    store: &Store,
-    stage: Stage,
-    info: &'static ContentInfo,
-    rows: &Json,
-    alias: &str,
-    sql: &mut Sql,
-) -> Result<()> {
-    let mut problems = Vec::new();
-    Filter::of_rule(store, stage, sql, &mut problems).conditions(info, rows, alias)?;
-    match problems.first() {
-        None => Ok(()),
-        Some(problem) => Err(Error::internal(format!("a rule of `{}`: {}", info.name, problem.message))),
+    /// Appends a rule's filter as a condition on the row `alias`.
+    pub fn push_rule(self, info: &'static ContentInfo, rows: &Json, alias: &str, sql: &mut Sql) -> Result<()> {
+        let mut problems = Vec::new();
+        Filter::of_rule(self, sql, &mut problems).conditions(info, rows, alias)?;
+        match problems.first() {
+            None => Ok(()),
+            Some(problem) => Err(Error::internal(format!("a rule of `{}`: {}", info.name, problem.message))),
+        }
     }
-}
 
-impl Store {
+    /// Appends the revision that is live of the row `alias`, for its status: null where there is none. A public read must not know of
+    /// drafts.
+    pub fn push_live_revision(self, info: &'static ContentInfo, alias: &str, sql: &mut Sql) {
+        let _ = match self.stage {
+            Stage::Live => write!(sql.text, "{alias}.revision"),
+            Stage::Draft => {
+                sql.note(Stage::Live, info.table);
+                let table = quoted(info.table);
+                write!(sql.text, "(SELECT l.revision FROM live.{table} l WHERE l.id = {alias}.id)")
+            }
+        };
+    }
+
+    /// Appends `, t.revision, ..`: what [`System::read`] reads, of the rows `t`.
+    pub fn push_system(self, info: &'static ContentInfo, sql: &mut Sql) {
+        sql.push(System::SELECT);
+        self.push_live_revision(info, "t", sql);
+    }
+
     /// Whether the entry passes a rule's filter; `None` when it is not in the stage.
-    pub async fn passes(
-        &self,
-        stage: Stage,
-        info: &'static ContentInfo,
-        rows: Option<&Json>,
-        entry: Uuid,
-    ) -> Result<Option<bool>> {
-        let mut sql = Sql::default();
+    pub async fn passes(self, info: &'static ContentInfo, rows: Option<&Json>, entry: Uuid) -> Result<Option<bool>> {
+        let mut sql = self.sql();
         sql.push("SELECT (");
         match rows {
-            Some(rows) => push_rule(self, stage, info, rows, "r", &mut sql)?,
+            Some(rows) => self.push_rule(info, rows, "r", &mut sql)?,
             None => _ = sql.push("true"),
         }
-        sql.push(&format!(") IS TRUE FROM {}.{} r WHERE r.id = ANY(", stage.schema(), quoted(info.table)));
-        sql.ids().push(")");
-        let rows = sql.fetch_for(self, stage, &[entry]).await?;
+        sql.push(") IS TRUE FROM ");
+        self.with_all_rows().push(info, "r", &mut sql)?;
+        sql.push(" WHERE r.id = ANY(").ids().push(")");
+        let rows = sql.fetch_for(self.store, &[entry]).await?;
         Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::postgres::PgRow;
 use tokio::sync::Mutex;
 
-use super::sql::Statement;
-use crate::{Lent, Stage, Store};
+use crate::sql::Statement;
+use crate::{Lent, Store};
 use base::error::Result;
 
 #[derive(Default)]
@@ -19,15 +19,15 @@ pub struct Session {
 
 impl Session {
     /// A read has one stage, so one connection serves all its statements.
-    pub async fn rows(&self, store: &Store, stage: Stage, statement: Statement) -> Result<Vec<PgRow>> {
+    pub async fn rows(&self, store: &Store, statement: Statement) -> Result<Vec<PgRow>> {
         let mut held = self.held.lock().await;
         if self.apart.load(Ordering::Acquire) {
             drop(held);
-            return statement.fetch(store, stage).await;
+            return statement.fetch(store).await;
         }
         let connection = match held.as_mut() {
             Some(connection) => connection,
-            None => held.insert(store.lend(stage).await?),
+            None => held.insert(store.at(statement.stage).lend().await?),
         };
         statement.fetch_on(store, connection).await
     }

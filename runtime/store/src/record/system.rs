@@ -1,17 +1,13 @@
 //! `System`: what the server keeps of each entry beside its fields.
 
-use std::fmt::Write as _;
-
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
 use super::Timestamp;
-use crate::Stage;
 use crate::access::User;
 use crate::id::Id;
 use base::error::{Error, Result};
-use model::content::ContentInfo;
 
 /// Microseconds from the beginning of Unix time to that of PostgreSQL's, 2000-01-01.
 const EPOCH: i64 = 946_684_800_000_000;
@@ -41,21 +37,14 @@ pub struct System {
 }
 
 impl System {
-    /// How many columns [`Self::select`] has.
+    /// How many columns [`Self::read`] reads.
     pub(crate) const COLUMNS: usize = 7;
 
-    /// `, t.revision, ..`: the columns that [`Self::read`] reads, of the rows `t`.
-    pub(crate) fn select(info: &ContentInfo, stage: Stage) -> String {
-        let mut sql =
-            String::from(", t.revision, t.created_at, t.updated_at, t.published_at, t.created_by, t.updated_by");
-        let _ = match stage {
-            Stage::Live => write!(sql, ", t.revision"),
-            Stage::Draft => write!(sql, r#", (select l.revision from live."{}" l where l.id = t.id)"#, info.table),
-        };
-        sql
-    }
+    /// The columns of the rows `t` that [`Self::read`] reads; after them comes the revision that is live.
+    pub(crate) const SELECT: &str =
+        ", t.revision, t.created_at, t.updated_at, t.published_at, t.created_by, t.updated_by, ";
 
-    /// From the columns of [`Self::select`], the first of which is `first`.
+    /// From the columns of [`Self::SELECT`], the first of which is `first`.
     pub(crate) fn read(row: &PgRow, first: usize) -> Result<Self> {
         let revision = number(row, first)?.ok_or_else(|| Error::internal("an entry has no revision"))?;
         Ok(Self {

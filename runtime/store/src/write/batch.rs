@@ -162,9 +162,9 @@ async fn ask_unique(
     publishes: &impl Fn(&Item) -> bool,
     faults: &mut Faults,
 ) -> Result<()> {
-    unique::check(connection, store, Stage::Draft, items.iter(), faults).await?;
+    unique::check(connection, store.at(Stage::Draft), items.iter(), faults).await?;
     if faults.is_empty() {
-        unique::check(connection, store, Stage::Live, items.iter().filter(|item| publishes(item)), faults).await?;
+        unique::check(connection, store.at(Stage::Live), items.iter().filter(|item| publishes(item)), faults).await?;
     }
     Ok(())
 }
@@ -282,7 +282,7 @@ pub async fn publish(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let mut faults = Faults::default();
     let items = std::slice::from_ref(&item);
     check(store, items, &|_| true, &mut faults);
-    unique::check(cx.connection, store, Stage::Live, items.iter(), &mut faults).await?;
+    unique::check(cx.connection, store.at(Stage::Live), items.iter(), &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
     publish_items(cx, &[&item], true, &mut events).await?;

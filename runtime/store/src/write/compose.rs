@@ -16,13 +16,14 @@ use crate::write::remove::Subject;
 use crate::write::{Work, save};
 use base::error::{Error, Result};
 
-/// Hooks that save entries whose hooks save entries, and so on: further down than any site means to go.
-const DEEPEST: usize = 16;
+/// Hooks that save entries whose hooks save entries, and so on: further down than any site means to go, and half of what the stack of a
+/// thread (2 MiB) has room for in a build without optimisation.
+const DEEPEST: usize = 8;
 
 impl Cx<'_> {
     /// The entry as editors work on it, with all its lists and children; `None` where there is none that the actor may read.
     pub async fn get<T: Content>(&mut self, id: Id<T>) -> Result<Option<T>> {
-        self.source().get(Stage::Draft, id).await
+        self.source().get(id).await
     }
 
     /// As [`Self::get`], and nobody else changes the entry until this transaction ends: for a value that is computed from the one before,
@@ -35,7 +36,7 @@ impl Cx<'_> {
 
     /// Entries as editors work on them: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(&mut self) -> Find<'_, T> {
-        Find::new(self.source(), Stage::Draft)
+        Find::new(self.source())
     }
 
     /// Makes an entry; fields that are not named get their defaults.
@@ -114,13 +115,13 @@ impl Cx<'_> {
 
     /// What was written, whatever the actor may read of it.
     async fn saved<T: Content>(&mut self, id: Uuid) -> Result<T> {
-        let mut source = Source::Within(self.system, &mut *self.connection);
-        let found = source.get(Stage::Draft, Id::new(id)).await?;
+        let mut source = Source::within(self.system.at(Stage::Draft), &mut *self.connection);
+        let found = source.get(Id::new(id)).await?;
         found.ok_or_else(|| Error::internal("an entry that was saved is not there"))
     }
 
     fn source(&mut self) -> Source<'_> {
-        Source::Within(self.store, &mut *self.connection)
+        Source::within(self.store.at(Stage::Draft), &mut *self.connection)
     }
 }
 

@@ -9,11 +9,10 @@ use uuid::Uuid;
 
 use crate::access::Rule;
 use crate::access::{Access, Action, Grant};
-use crate::read::rows::{Tables, push_rule};
-use crate::read::sql::{Sql, quoted};
+use crate::sql::Sql;
 use crate::write::failure::Result;
 use crate::write::row::{Faults, Item};
-use crate::{Connection, Stage, Store};
+use crate::{Connection, Scope, Stage, Store};
 use base::error::Problem;
 use model::content::ContentInfo;
 
@@ -82,8 +81,9 @@ impl<'a> Guard<'a> {
         ids: Vec<Uuid>,
     ) -> Result<HashSet<Uuid>> {
         let Ok(rights) = self.rights(info, action) else { return Ok(HashSet::new()) };
-        let stage = if self.access().reads(info, Stage::Draft).is_denied() { Stage::Live } else { Stage::Draft };
-        let seen = readable(connection, self.store, stage, info, ids).await?;
+        let drafts = self.store.at(Stage::Draft);
+        let scope = if drafts.reads(info).is_denied() { self.store.at(Stage::Live) } else { drafts };
+        let seen = readable(connection, scope, info, ids).await?;
         matching(connection, self.store, info, &rights.rows(), seen).await
     }
 
@@ -148,21 +148,20 @@ pub fn must_know(access: &Access, info: &ContentInfo, field: &str) -> Result<(),
 /// find that out of `draft`, which holds every entry.
 pub async fn readable(
     connection: &mut Connection,
-    store: &Store,
-    stage: Stage,
+    scope: Scope<'_>,
     info: &'static ContentInfo,
     ids: Vec<Uuid>,
 ) -> Result<Vec<Uuid>> {
-    match store.access.reads(info, stage) {
+    match scope.reads(info) {
         Grant::Trusted => return Ok(ids),
-        Grant::By(rule) if rule.rows.is_none() && stage == Stage::Draft => return Ok(ids),
+        Grant::By(rule) if rule.rows.is_none() && scope.stage == Stage::Draft => return Ok(ids),
         Grant::Denied => return Ok(Vec::new()),
         Grant::By(_) if ids.is_empty() => return Ok(ids),
         Grant::By(_) => {}
     }
-    let mut sql = Sql::default();
+    let mut sql = scope.sql();
     sql.push("SELECT v.id FROM ");
-    Tables::new(store, stage).push(info, "v", &mut sql)?;
+    scope.push(info, "v", &mut sql)?;
     sql.push(" WHERE v.id = ANY(").ids().push(")");
     selected(connection, sql, &ids).await
 }
@@ -170,32 +169,31 @@ pub async fn readable(
 /// What an actor may export of a type in a stage: what it may read there, as far as its rule of export goes.
 #[derive(Clone, Copy)]
 pub struct Exported<'a> {
-    pub store: &'a Store,
-    pub stage: Stage,
+    pub scope: Scope<'a>,
 }
 
 impl Exported<'_> {
     /// A problem where it may export nothing of the type.
     pub fn must(&self, info: &ContentInfo) -> Result<(), Problem> {
-        self.store.access.must_read_any(info, self.stage)?;
-        self.store.access.must(info, Action::Export)
+        self.scope.must_read_any(info)?;
+        self.scope.store.access.must(info, Action::Export)
     }
 
     /// ` FROM draft."product" e`, with its rows.
     pub fn from(&self, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
         sql.push(" FROM ");
-        Tables::new(self.store, self.stage).push(info, "e", sql)?;
-        if let Grant::By(Rule { rows: Some(rows), .. }) = self.store.access.grant(info, Action::Export) {
+        self.scope.push(info, "e", sql)?;
+        if let Grant::By(Rule { rows: Some(rows), .. }) = self.scope.store.access.grant(info, Action::Export) {
             sql.push(" WHERE ");
-            push_rule(self.store, self.stage, info, rows, "e", sql)?;
+            self.scope.push_rule(info, rows, "e", sql)?;
         }
         Ok(())
     }
 
     /// Whether the field is among its fields, by `snake`.
     pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
-        let access = &self.store.access;
-        access.reads(info, self.stage).has(info, field) && access.grant(info, Action::Export).has(info, field)
+        let access = &self.scope.store.access;
+        self.scope.reads(info).has(info, field) && access.grant(info, Action::Export).has(info, field)
     }
 }
 
@@ -210,11 +208,14 @@ async fn matching(
     if filters.is_empty() || ids.is_empty() {
         return Ok(ids.into_iter().collect());
     }
-    let mut sql = Sql::default();
-    sql.push("SELECT t.id FROM draft.").push(&quoted(info.table)).push(" t WHERE t.id = ANY(").ids().push(")");
+    let scope = store.at(Stage::Draft);
+    let mut sql = scope.sql();
+    sql.push("SELECT t.id FROM ");
+    scope.with_all_rows().push(info, "t", &mut sql)?;
+    sql.push(" WHERE t.id = ANY(").ids().push(")");
     for filter in filters {
         sql.push(" AND ");
-        push_rule(store, Stage::Draft, info, filter, "t", &mut sql)?;
+        scope.push_rule(info, filter, "t", &mut sql)?;
     }
     Ok(selected(connection, sql, &ids).await?.into_iter().collect())
 }

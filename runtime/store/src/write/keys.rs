@@ -13,7 +13,7 @@ use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::guard::readable;
 use crate::write::table;
-use crate::{Connection, Stage, Store};
+use crate::{Connection, Scope, Stage, Store};
 use base::error::Code;
 use model::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
 
@@ -104,14 +104,14 @@ impl Keys {
 
     /// Finds the entries that the actor may point at, by what it reads of them; the others are as if they did not exist.
     pub async fn resolve(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
-        self.resolve_at(connection, Stage::Draft).await?;
-        self.keep_readable(connection, store, Stage::Draft).await?;
-        let sees_all_drafts =
-            |info: &ContentInfo, field: Option<&FieldInfo>| match store.access.reads(info, Stage::Draft) {
-                Grant::Trusted => true,
-                Grant::By(rule) => rule.rows.is_none() && field.is_none_or(|field| rule.has(info, field.snake)),
-                Grant::Denied => false,
-            };
+        let drafts = store.at(Stage::Draft);
+        self.resolve_at(connection, drafts).await?;
+        self.keep_readable(connection, drafts).await?;
+        let sees_all_drafts = |info: &ContentInfo, field: Option<&FieldInfo>| match drafts.reads(info) {
+            Grant::Trusted => true,
+            Grant::By(rule) => rule.rows.is_none() && field.is_none_or(|field| rule.has(info, field.snake)),
+            Grant::Denied => false,
+        };
         let mut live = Self::default();
         for (family, (info, field)) in &self.kinds {
             let found = self.ids.get(family).into_iter().flatten();
@@ -122,20 +122,20 @@ impl Keys {
                 live.ids.insert(*family, missing);
             }
         }
-        live.resolve_at(connection, Stage::Live).await?;
-        live.keep_readable(connection, store, Stage::Live).await?;
+        live.resolve_at(connection, store.at(Stage::Live)).await?;
+        live.keep_readable(connection, store.at(Stage::Live)).await?;
         for (family, found) in live.ids {
             self.ids.entry(family).or_default().extend(found);
         }
         Ok(())
     }
 
-    async fn keep_readable(&mut self, connection: &mut Connection, store: &Store, stage: Stage) -> Result<()> {
+    async fn keep_readable(&mut self, connection: &mut Connection, scope: Scope<'_>) -> Result<()> {
         for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };
-            let grant = store.access.reads(info, stage);
+            let grant = scope.reads(info);
             let known: HashSet<Uuid> = match field.is_none_or(|field| grant.has(info, field.snake)) {
-                true => readable(connection, store, stage, info, ids.values().copied().flatten().collect()).await?,
+                true => readable(connection, scope, info, ids.values().copied().flatten().collect()).await?,
                 false => Vec::new(),
             }
             .into_iter()
@@ -146,12 +146,11 @@ impl Keys {
     }
 
     /// Finds what has these keys as they were last saved, whoever asks.
-    pub async fn resolve_all(&mut self, connection: &mut Connection) -> Result<()> {
-        self.resolve_at(connection, Stage::Draft).await
+    pub async fn resolve_all(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
+        self.resolve_at(connection, store.at(Stage::Draft)).await
     }
 
-    async fn resolve_at(&mut self, connection: &mut Connection, stage: Stage) -> Result<()> {
-        let stage = stage.schema();
+    async fn resolve_at(&mut self, connection: &mut Connection, scope: Scope<'_>) -> Result<()> {
         for (family, (info, field)) in &self.kinds {
             let Some(ids) = self.ids.get_mut(family) else { continue };
             let texts: Vec<String> = ids.keys().cloned().collect();
@@ -160,8 +159,8 @@ impl Keys {
                 _ => ("id", "uuid"),
             };
             let sql = format!(
-                r#"select k.text, t.id from unnest($1::text[]) as k(text) join {stage}."{}" t on t."{column}" = k.text::{cast}"#,
-                info.table
+                r#"select k.text, t.id from unnest($1::text[]) as k(text) join {} t on t."{column}" = k.text::{cast}"#,
+                scope.table(info.table)
             );
             let found: Vec<(String, Uuid)> =
                 sqlx::query_as(AssertSqlSafe(sql)).bind(texts).fetch_all(&mut *connection).await?;

@@ -12,7 +12,7 @@ use crate::write::failure::Result;
 use crate::write::input::any;
 use crate::write::row::{Old, Row};
 use crate::write::table::{self, Column};
-use crate::{Connection, Stage};
+use crate::{Connection, Scope};
 use base::error::Error;
 use model::content::{ContentInfo, RelationInfo, Shape};
 
@@ -20,7 +20,7 @@ use model::content::{ContentInfo, RelationInfo, Shape};
 /// always in the order of the ids, so that two writers wait instead of deadlocking.
 pub async fn load(
     connection: &mut Connection,
-    stage: Stage,
+    scope: Scope<'_>,
     info: &'static ContentInfo,
     ids: &[Uuid],
     lock: bool,
@@ -29,15 +29,12 @@ pub async fn load(
         return Ok(HashMap::new());
     }
     let columns = table::columns(info);
-    let sql = format!(
-        r#"select t.id{}{} from {}."{}" t where t.id = any($1) order by t.id{}"#,
-        System::select(info, stage),
-        select(info, &columns),
-        stage.schema(),
-        info.table,
-        if lock { " for no key update" } else { "" }
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
+    let mut sql = scope.sql();
+    sql.push("select t.id");
+    scope.push_system(info, &mut sql);
+    sql.push(&select(info, &columns)).push(&format!(" from {} t", scope.table(info.table)));
+    sql.push(" where t.id = any($1) order by t.id").push(if lock { " for no key update" } else { "" });
+    let rows = sqlx::query(AssertSqlSafe(sql.text)).bind(ids).fetch_all(&mut *connection).await?;
     let mut entries = HashMap::with_capacity(rows.len());
     for stored in &rows {
         let row = read_row(info, &columns, stored, 1 + System::COLUMNS)?;
@@ -45,14 +42,14 @@ pub async fn load(
     }
     let found: Vec<Uuid> = entries.keys().copied().collect();
     for (field, to) in table::joins(info) {
-        for (owner, target) in joined(connection, stage, &to, &found).await? {
+        for (owner, target) in joined(connection, scope, &to, &found).await? {
             if let Some(Old { row, .. }) = entries.get_mut(&owner) {
                 push(&mut row.values[field], target);
             }
         }
     }
     for (field, child) in table::children(info) {
-        for (parent, row) in load_children(connection, stage, child, &found).await? {
+        for (parent, row) in load_children(connection, scope, child, &found).await? {
             if let Some(Old { row: owner, .. }) = entries.get_mut(&parent) {
                 owner.children.entry(field).or_default().push(row);
             }
@@ -64,16 +61,15 @@ pub async fn load(
 /// The children of these entries with their parents, in order.
 async fn load_children(
     connection: &mut Connection,
-    stage: Stage,
+    scope: Scope<'_>,
     info: &'static ContentInfo,
     parents: &[Uuid],
 ) -> Result<Vec<(Uuid, Row)>> {
     let columns = table::columns(info);
     let sql = format!(
-        r#"select t.id, t.parent_id{} from {}."{}" t where t.parent_id = any($1) order by t.parent_id, t.position"#,
+        r#"select t.id, t.parent_id{} from {} t where t.parent_id = any($1) order by t.parent_id, t.position"#,
         select(info, &columns),
-        stage.schema(),
-        info.table
+        scope.table(info.table)
     );
     let stored = sqlx::query(AssertSqlSafe(sql)).bind(parents).fetch_all(&mut *connection).await?;
     let mut rows = Vec::with_capacity(stored.len());
@@ -85,7 +81,7 @@ async fn load_children(
     }
     let ids: Vec<Uuid> = rows.iter().map(|(_, row): &(Uuid, Row)| row.id).collect();
     for (field, to) in table::joins(info) {
-        for (owner, target) in joined(connection, stage, &to, &ids).await? {
+        for (owner, target) in joined(connection, scope, &to, &ids).await? {
             if let Some(place) = places.get(&owner) {
                 push(&mut rows[*place].1.values[field], target);
             }
@@ -96,15 +92,14 @@ async fn load_children(
 
 async fn joined(
     connection: &mut Connection,
-    stage: Stage,
+    scope: Scope<'_>,
     to: &RelationInfo,
     owners: &[Uuid],
 ) -> Result<Vec<(Uuid, Value)>> {
     let list: String = to.columns.iter().map(|column| format!(r#", "{column}""#)).collect();
     let sql = format!(
-        r#"select owner_id{list} from {}."{}" where owner_id = any($1) order by owner_id, position"#,
-        stage.schema(),
-        to.join
+        r#"select owner_id{list} from {} where owner_id = any($1) order by owner_id, position"#,
+        scope.table(to.join)
     );
     let stored = sqlx::query(AssertSqlSafe(sql)).bind(owners).fetch_all(connection).await?;
     let mut targets = Vec::with_capacity(stored.len());

@@ -10,7 +10,7 @@ use crate::id;
 use crate::write::failure::Result;
 use crate::write::guard::readable;
 use crate::write::table;
-use crate::{Connection, Stage, Store};
+use crate::{Connection, Scope, Stage, Store};
 use model::content::{ComponentInfo, ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
 
 /// As many entries as an error lists.
@@ -75,29 +75,28 @@ impl Pointer {
     }
 
     /// The statement that clears the relation in a stage.
-    pub fn forget(&self, stage: Stage) -> Option<String> {
-        let (stage, column, source) = (stage.schema(), &self.column, self.source.table);
+    pub fn forget(&self, scope: Scope<'_>) -> Option<String> {
+        let (column, source, join) = (&self.column, scope.table(self.source.table), scope.table(self.to.join));
         match (self.to.on_delete, self.many) {
-            (_, true) => Some(format!(r#"delete from {stage}."{}" where "{column}" = any($1)"#, self.to.join)),
+            (_, true) => Some(format!(r#"delete from {join} where "{column}" = any($1)"#)),
             (OnDelete::SetNull, false) => {
-                Some(format!(r#"update {stage}."{source}" set "{column}" = null where "{column}" = any($1)"#))
+                Some(format!(r#"update {source} set "{column}" = null where "{column}" = any($1)"#))
             }
-            (OnDelete::Cascade, false) => Some(format!(r#"delete from {stage}."{source}" where "{column}" = any($1)"#)),
+            (OnDelete::Cascade, false) => Some(format!(r#"delete from {source} where "{column}" = any($1)"#)),
             // What is left of these goes with its own entry.
             (OnDelete::Restrict, false) => None,
         }
     }
 
-    fn select(&self, stage: Stage) -> String {
-        let (stage, column, source) = (stage.schema(), &self.column, self.source.table);
+    fn select(&self, scope: Scope<'_>) -> String {
+        let (column, source, join) = (&self.column, scope.table(self.source.table), scope.table(self.to.join));
         let is_child = self.source.owner.is_some();
         match (self.many, is_child) {
-            (false, false) => format!(r#"select id from {stage}."{source}" where "{column}" = any($1)"#),
-            (false, true) => format!(r#"select parent_id from {stage}."{source}" where "{column}" = any($1)"#),
-            (true, false) => format!(r#"select owner_id from {stage}."{}" where "{column}" = any($1)"#, self.to.join),
+            (false, false) => format!(r#"select id from {source} where "{column}" = any($1)"#),
+            (false, true) => format!(r#"select parent_id from {source} where "{column}" = any($1)"#),
+            (true, false) => format!(r#"select owner_id from {join} where "{column}" = any($1)"#),
             (true, true) => format!(
-                r#"select c.parent_id from {stage}."{}" j join {stage}."{source}" c on c.id = j.owner_id where j."{column}" = any($1)"#,
-                self.to.join
+                r#"select c.parent_id from {join} j join {source} c on c.id = j.owner_id where j."{column}" = any($1)"#
             ),
         }
     }
@@ -106,14 +105,14 @@ impl Pointer {
 /// The entries that point at any of these ids.
 pub async fn references(
     connection: &mut Connection,
-    stage: Stage,
+    scope: Scope<'_>,
     pointer: &Pointer,
     ids: &[Uuid],
 ) -> Result<Vec<Reference>> {
     let found: Vec<Uuid> =
-        sqlx::query_scalar(AssertSqlSafe(pointer.select(stage))).bind(ids).fetch_all(connection).await?;
+        sqlx::query_scalar(AssertSqlSafe(pointer.select(scope))).bind(ids).fetch_all(connection).await?;
     let Pointer { source, field, .. } = *pointer;
-    Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, source, stage, field }).collect())
+    Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, source, stage: scope.stage, field }).collect())
 }
 
 /// The live entries whose components point at any of these ids.
@@ -161,9 +160,9 @@ pub async fn shown(connection: &mut Connection, store: &Store, references: &[Ref
     let mut shown: BTreeMap<_, Json> = BTreeMap::new();
     // Drafts last, since their titles are the newest.
     for stage in [Stage::Live, Stage::Draft] {
+        let scope = store.at(stage);
         let may = |reference: &&Reference| {
-            reference.stage == stage
-                && store.access.reads(reference.source, stage).has(reference.source, reference.field.snake)
+            reference.stage == stage && scope.reads(reference.source).has(reference.source, reference.field.snake)
         };
         let mut by_type: BTreeMap<&'static str, Vec<&Reference>> = BTreeMap::new();
         for reference in references.iter().filter(may) {
@@ -172,8 +171,8 @@ pub async fn shown(connection: &mut Connection, store: &Store, references: &[Ref
         for of_type in by_type.into_values() {
             let info = of_type[0].info;
             let ids: Vec<Uuid> = of_type.iter().map(|reference| reference.id).collect();
-            let readable = readable(connection, store, stage, info, ids).await?;
-            let titles = titles(connection, store, stage, info, &readable).await?;
+            let readable = readable(connection, scope, info, ids).await?;
+            let titles = titles(connection, scope, info, &readable).await?;
             let readable: HashSet<Uuid> = readable.into_iter().collect();
             for reference in of_type.into_iter().filter(|reference| readable.contains(&reference.id)) {
                 let entry = json!({
@@ -192,15 +191,14 @@ pub async fn shown(connection: &mut Connection, store: &Store, references: &[Ref
 /// What the entries are called, as far as the actor may read that.
 pub async fn titles(
     connection: &mut Connection,
-    store: &Store,
-    stage: Stage,
+    scope: Scope<'_>,
     info: &ContentInfo,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, String>> {
-    let title = table::title(info).filter(|column| store.access.reads(info, stage).has(info, column));
+    let title = table::title(info).filter(|column| scope.reads(info).has(info, column));
     let Some(column) = title.filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
-    let (stage, table) = (stage.schema(), info.table);
-    let sql = format!(r#"select id, "{column}" from {stage}."{table}" where id = any($1) and "{column}" is not null"#);
+    let table = scope.table(info.table);
+    let sql = format!(r#"select id, "{column}" from {table} where id = any($1) and "{column}" is not null"#);
     let found: Vec<(Uuid, String)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
     Ok(found.into_iter().collect())
 }

@@ -36,9 +36,9 @@ pub async fn prepare(
     }
     targets.iter().flatten().for_each(|key| target_keys.want(key));
     keys.resolve(connection, store).await?;
-    target_keys.resolve_all(connection).await?;
+    target_keys.resolve_all(connection, store).await?;
     let ids: Vec<Uuid> = targets.iter().flatten().filter_map(|key| target_keys.get(key)).collect();
-    let mut stored = load(connection, Stage::Draft, info, &ids, true).await?;
+    let mut stored = load(connection, store.at(Stage::Draft), info, &ids, true).await?;
     let locked = stored.keys().copied().collect();
     let admitted = guard.admitted(connection, info, Action::Update, locked).await?;
     stored.retain(|id, _| admitted.contains(id));

@@ -58,7 +58,7 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
     let Subject { info, id, revision } = subject;
     let guard = Guard::new(store, false);
     guard.rights(info, action).map_err(refused)?;
-    let stored = load(connection, Stage::Draft, info, &[id], true).await?.remove(&id);
+    let stored = load(connection, store.at(Stage::Draft), info, &[id], true).await?.remove(&id);
     let admitted = guard.admitted(connection, info, action, stored.iter().map(|old| old.row.id).collect()).await?;
     let Some(old) = stored.filter(|_| admitted.contains(&id)) else {
         let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
@@ -75,14 +75,14 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     subject(cx.connection, store, of, Action::Delete).await?;
     let (going, blockers) = closure(cx.connection, store, of, Leaving::ForGood).await?;
     refuse_referenced(cx.connection, store, of.info, &blockers, "deleted").await?;
-    let items = stored(cx.connection, &going, |_| true).await?;
+    let items = stored(cx.connection, store, &going, |_| true).await?;
     cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
     for item in &items {
         call(cx, Moment::BeforeDelete, item).await?;
     }
     for (info, ids) in going.ids() {
         for pointer in pointers(store.schema, info) {
-            forget_live(cx.connection, &pointer, &ids).await?;
+            forget_live(cx.connection, store, &pointer, &ids).await?;
         }
     }
     for (info, ids) in going.ids().rev() {
@@ -108,7 +108,7 @@ pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<
     if !force {
         refuse_referenced(cx.connection, store, of.info, &blockers, "unpublished").await?;
     }
-    let items = stored(cx.connection, &going, |info| hooks.of(info).is_some()).await?;
+    let items = stored(cx.connection, store, &going, |info| hooks.of(info).is_some()).await?;
     cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
     for item in &items {
         call(cx, Moment::BeforeUnpublish, item).await?;
@@ -156,7 +156,7 @@ async fn closure(
             }
             let mut found: Vec<Reference> = Vec::new();
             for &stage in stages {
-                found.extend(references(connection, stage, &pointer, &ids).await?);
+                found.extend(references(connection, store.at(stage), &pointer, &ids).await?);
             }
             match pointer.to.on_delete {
                 _ if loses_it => blockers.append(&mut found),
@@ -181,8 +181,8 @@ async fn closure(
 }
 
 /// What is live has no foreign keys of its own, so relations there are cleared as the ones in `draft` are by theirs.
-async fn forget_live(connection: &mut Connection, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
-    let Some(sql) = pointer.forget(Stage::Live) else { return Ok(()) };
+async fn forget_live(connection: &mut Connection, store: &Store, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
+    let Some(sql) = pointer.forget(store.at(Stage::Live)) else { return Ok(()) };
     sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
     Ok(())
 }
@@ -209,10 +209,16 @@ fn refused(problem: Problem) -> super::failure::Failure {
 }
 
 /// The entries of these types, as hooks and the audit log are told of them.
-async fn stored(connection: &mut Connection, going: &Going, of: impl Fn(&ContentInfo) -> bool) -> Result<Vec<Item>> {
+async fn stored(
+    connection: &mut Connection,
+    store: &Store,
+    going: &Going,
+    of: impl Fn(&ContentInfo) -> bool,
+) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for (info, ids) in going.ids().filter(|(info, _)| of(info)) {
-        let mut stored: BTreeMap<_, _> = load(connection, Stage::Draft, info, &ids, true).await?.into_iter().collect();
+        let mut stored: BTreeMap<_, _> =
+            load(connection, store.at(Stage::Draft), info, &ids, true).await?.into_iter().collect();
         while let Some((_, old)) = stored.pop_first() {
             items.push(item(info, old));
         }

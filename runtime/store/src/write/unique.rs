@@ -12,7 +12,7 @@ use crate::write::guard::readable;
 use crate::write::pointers::titles;
 use crate::write::row::{At, Faults, Item, Row};
 use crate::write::table::{self, Column, cell};
-use crate::{Connection, Stage, Store};
+use crate::{Connection, Scope, Stage};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
@@ -66,8 +66,7 @@ struct Leaving {
 /// whole batch comes to: a value may move from one of its rows to another.
 pub async fn check(
     connection: &mut Connection,
-    store: &Store,
-    stage: Stage,
+    scope: Scope<'_>,
     items: impl Iterator<Item = &Item>,
     faults: &mut Faults,
 ) -> Result<()> {
@@ -88,15 +87,15 @@ pub async fn check(
             leaving.rows.extend(before.iter().map(|row| row.id));
         }
         leaving.rows.insert(item.new.id);
-        if stage == Stage::Live {
+        if scope.stage == Stage::Live {
             leaving.owners.insert(item.new.id);
         }
     }
     for (info, rows) in rows.values() {
         for rule in rules(info) {
-            let claims = claims(&rule, rows, stage, faults);
+            let claims = claims(&rule, rows, scope, faults);
             if !claims.is_empty() {
-                compare(connection, store, stage, &rule, &claims, &leaving, faults).await?;
+                compare(connection, scope, &rule, &claims, &leaving, faults).await?;
             }
         }
     }
@@ -138,12 +137,13 @@ impl Rule {
 }
 
 /// Two rows of the batch with one value are a fault here already, of the one that took it.
-fn claims(rule: &Rule, rows: &[Candidate<'_>], stage: Stage, faults: &mut Faults) -> Vec<Claim> {
+fn claims(rule: &Rule, rows: &[Candidate<'_>], scope: Scope<'_>, faults: &mut Faults) -> Vec<Claim> {
     let mut first: HashSet<Vec<String>> = HashSet::new();
     let mut changed: Vec<(&Candidate<'_>, Vec<String>)> = Vec::new();
     for candidate in rows {
         let Some(texts) = rule.texts(candidate.row) else { continue };
-        match stage == Stage::Live || candidate.old.and_then(|old| rule.texts(old)).is_none_or(|old| old != texts) {
+        match scope.stage == Stage::Live || candidate.old.and_then(|old| rule.texts(old)).is_none_or(|old| old != texts)
+        {
             true => changed.push((candidate, texts)),
             false => _ = first.insert(texts),
         }
@@ -164,8 +164,7 @@ fn claims(rule: &Rule, rows: &[Candidate<'_>], stage: Stage, faults: &mut Faults
 
 async fn compare(
     connection: &mut Connection,
-    store: &Store,
-    stage: Stage,
+    scope: Scope<'_>,
     rule: &Rule,
     claims: &[Claim],
     leaving: &Leaving,
@@ -180,10 +179,9 @@ async fn compare(
     let arrays: String = (0..rule.columns.len()).map(|index| format!(", ${}::text[]", index + 2)).collect();
     let names: String = (0..rule.columns.len()).map(|index| format!(", c{index}")).collect();
     let sql = format!(
-        r#"select k.n, t.id, {} from unnest($1::bigint[]{arrays}) as k(n{names}) join {}."{}" t on {conditions} order by k.n"#,
+        r#"select k.n, t.id, {} from unnest($1::bigint[]{arrays}) as k(n{names}) join {} t on {conditions} order by k.n"#,
         if rule.info.owner.is_some() { "t.parent_id" } else { "t.id" },
-        stage.schema(),
-        rule.info.table
+        scope.table(rule.info.table)
     );
     let numbers: Vec<i64> = (0..claims.len() as i64).collect();
     let mut query = sqlx::query_as(AssertSqlSafe(sql)).bind(numbers);
@@ -199,13 +197,13 @@ async fn compare(
         return Err(Failure::Taken);
     }
     // An entry that the actor may not read is not named, and neither is that which has a value that it may not read.
-    let grant = store.access.reads(rule.info, stage);
+    let grant = scope.reads(rule.info);
     let is_readable = rule.columns.iter().all(|column| grant.has(rule.info, rule.info.fields[column.field].snake));
     let owners = taken.iter().filter(|_| is_readable).map(|(_, owner)| *owner).collect();
-    let known = readable(connection, store, stage, rule.info, owners).await?;
-    let titles = titles(connection, store, stage, rule.info, &known).await?;
+    let known = readable(connection, scope, rule.info, owners).await?;
+    let titles = titles(connection, scope, rule.info, &known).await?;
     for (claim, owner) in taken {
-        let place = if stage == Stage::Live { " that is live" } else { "" };
+        let place = if scope.stage == Stage::Live { " that is live" } else { "" };
         let message = format!("{} belongs to another {}{place}", shown(rule, &claim.texts), rule.info.name);
         let problem = match known.contains(&owner) {
             false => Problem::new(Code::Conflict, message),

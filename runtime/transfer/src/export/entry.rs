@@ -47,16 +47,16 @@ impl Names {
 
 async fn names(
     connection: &mut Connection,
-    Exported { store, stage }: Exported<'_>,
+    Exported { scope }: Exported<'_>,
     info: &'static ContentInfo,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Json>> {
-    let ids = readable(connection, store, stage, info, ids).await?;
-    let grant = store.access.reads(info, stage);
+    let ids = readable(connection, scope, info, ids).await?;
+    let grant = scope.reads(info);
     let keys = table::natural_keys(info).map(|(_, field)| field).filter(|field| grant.has(info, field.snake));
     let keys: Vec<&FieldInfo> = keys.collect();
     let columns: String = keys.iter().map(|field| format!(r#", "{}"::text"#, field.snake)).collect();
-    let sql = format!(r#"select id{columns} from {}."{}" where id = any($1)"#, stage.schema(), info.table);
+    let sql = format!(r#"select id{columns} from {} where id = any($1)"#, scope.table(info.table));
     let found = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
     let mut names = HashMap::with_capacity(found.len());
     for row in &found {

@@ -67,6 +67,7 @@ static SCHEMA: SchemaInfo = SchemaInfo {
     components: &[&TEXT],
     roles: &[],
     access: &[],
+    resolvers: &[],
     queries: &[],
     mutations: &[],
     sdl: "",

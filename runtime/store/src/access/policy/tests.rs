@@ -73,6 +73,7 @@ static SITE: SchemaInfo = SchemaInfo {
             rule("editor", Action::ReadDrafts),
         ],
     }],
+    resolvers: &[],
     queries: &[CALL],
     mutations: &[],
     sdl: "",

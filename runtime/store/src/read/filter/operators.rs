@@ -9,7 +9,7 @@ use super::{Filter, items};
 use crate::Stage;
 use crate::access::THE_ACTOR;
 use crate::id;
-use crate::read::sql::{Sql, in_bytes, in_order, quoted};
+use crate::sql::{Sql, in_bytes, in_order, quoted};
 use crate::value::Value;
 use base::error::Result;
 use model::content::{ALL_LANGUAGES, ContentInfo, EnumInfo, FieldInfo};
@@ -56,7 +56,7 @@ impl Filter<'_> {
     pub(super) fn system(&mut self, info: &'static ContentInfo, key: &str, value: &Json, alias: &str) -> Result<()> {
         if key == "status" {
             let parse = |json: &Json| Ok(Value::Text(json.as_str().unwrap_or_default().to_owned()));
-            let status = status(info, self.stage, alias);
+            let status = self.status(info, alias);
             return self.operators(&Operand::new(vec![(status, "text")], &parse), value);
         }
         self.scalar(Kind::User, alias, if key == "createdBy" { "created_by" } else { "updated_by" }, None, value)
@@ -225,6 +225,19 @@ impl Filter<'_> {
         })
     }
 
+    /// An expression for the entry's status. What is live is published.
+    fn status(&mut self, info: &'static ContentInfo, alias: &str) -> String {
+        if self.scope.stage == Stage::Live {
+            return "'PUBLISHED'".to_owned();
+        }
+        self.sql.note(Stage::Live, info.table);
+        format!(
+            "(SELECT CASE WHEN l.revision = {alias}.revision THEN 'PUBLISHED' WHEN l.id IS NULL THEN 'DRAFT' ELSE 'CHANGED' END \
+             FROM (SELECT 1) one LEFT JOIN live.{} l ON l.id = {alias}.id)",
+            quoted(info.table)
+        )
+    }
+
     fn enum_list_operator(&mut self, of: &'static EnumInfo, column: &str, operator: &str, value: &Json) -> Result<()> {
         let sql_operator = match operator {
             _ if value.is_null() => {
@@ -262,21 +275,9 @@ impl Filter<'_> {
         }
         if self.is_rule && value == THE_ACTOR {
             // Nobody is equal to no user.
-            return Some(self.store.access.actor.user().map_or(Value::Null, Value::Uuid));
+            return Some(self.scope.store.access.actor.user().map_or(Value::Null, Value::Uuid));
         }
         (operand.parse)(value).map_err(|message| self.problem(message)).ok()
-    }
-}
-
-/// An expression for the entry's status. What is live is published.
-fn status(info: &ContentInfo, stage: Stage, alias: &str) -> String {
-    match stage {
-        Stage::Live => "'PUBLISHED'".to_owned(),
-        Stage::Draft => format!(
-            "(SELECT CASE WHEN l.revision = {alias}.revision THEN 'PUBLISHED' WHEN l.id IS NULL THEN 'DRAFT' ELSE 'CHANGED' END \
-             FROM (SELECT 1) one LEFT JOIN live.{} l ON l.id = {alias}.id)",
-            quoted(info.table)
-        ),
     }
 }
 

@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use super::Filter;
 use crate::read::link::Link;
-use crate::read::root::lower_first;
 use base::error::Result;
 use model::content::{ContentInfo, FieldInfo, RelationInfo};
+use model::names::lower_first;
 
 /// A relation's field, and the row that it is a field of.
 pub struct Several<'f> {

@@ -3,7 +3,6 @@
 use serde_json::{Value as Json, json};
 
 use super::{DefaultOrder, Order};
-use crate::read::rows::Tables;
 use crate::{Database, Limits, Stage};
 use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape, SiteInfo};
 use model::kind::Kind;
@@ -19,6 +18,7 @@ static SITE: SchemaInfo = SchemaInfo {
     components: &[],
     roles: &[],
     access: &[],
+    resolvers: &[],
     queries: &[],
     mutations: &[],
     sdl: "",
@@ -62,7 +62,7 @@ async fn an_order_is_written_as_its_index_has_it() {
     let store = database.trusted();
     let written = |info: &'static ContentInfo, by: Json| {
         let mut problems = Vec::new();
-        let tables = Tables::new(&store, Stage::Draft);
+        let tables = store.at(Stage::Draft);
         let order = Order::new(tables, info, Some(&by), DefaultOrder::Newest, &mut problems);
         let mut sql = String::new();
         order.push_keys(&mut sql);

@@ -6,16 +6,18 @@ use std::io::Write as _;
 use std::ops::Range;
 
 use async_graphql::Pos;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::Failure;
-use super::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, uuid};
-use super::plan::{EdgeWhat, InfoWhat, Object, Page, PageWhat, PartWhat, Prefix, Relation, Shape, What};
-use crate::id;
+use super::shape::{EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Prefix, Shape, What};
 use base::error::{Error, Problem, Step};
 use base::memory::{self, Held, Text};
 use model::content::EnumInfo;
 use model::json;
+use store::id;
+use store::read::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, uuid};
+use store::read::plan::{Object, Page, Relation};
 
 const NULL: &[u8] = b"null";
 
@@ -25,7 +27,9 @@ const MOST_FAILURES: usize = 1_000;
 const LARGE: usize = memory::MIB;
 
 pub struct Writer<'a> {
-    pub run: &'a Run<'a>,
+    run: &'a Run<'a>,
+    /// The lists of the plan, in the document.
+    lists: &'a [Given],
     out: Vec<u8>,
     held: Held,
     /// Bytes that the request's ration knows of.
@@ -66,9 +70,9 @@ impl From<Text> for Written {
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(run: &'a Run<'a>, capacity: usize) -> Self {
-        let held = Held::nothing(run.request.store.ration.memory());
-        Self { run, out: Vec::with_capacity(capacity), held, counted: 0, next: 0, failures: Vec::new() }
+    pub fn new(run: &'a Run<'a>, lists: &'a [Given], capacity: usize) -> Self {
+        let held = Held::nothing(run.scope.store.ration.memory());
+        Self { run, lists, out: Vec::with_capacity(capacity), held, counted: 0, next: 0, failures: Vec::new() }
     }
 
     /// What was written; the failures alone where the whole root field, of this key, is null.
@@ -111,7 +115,7 @@ impl<'a> Writer<'a> {
     fn count(&mut self) -> Result<usize, Error> {
         let more = self.out.len().saturating_sub(self.counted);
         self.counted += more;
-        let left = self.run.request.store.ration.write(more)?;
+        let left = self.run.scope.store.ration.write(more)?;
         self.hold(self.out.capacity())?;
         Ok(left)
     }
@@ -259,9 +263,18 @@ impl<'a> Writer<'a> {
                 let stored = raw(row, *column).and_then(|json| json.get(1..));
                 self.or_null(*nullable, |this| this.stored(object, shape, stored, loaded))?;
             }
-            What::Relation { relation, nullable } => {
+            What::Related { relation, shapes, nullable } => {
                 let (relation, related) = (&object.relations[*relation], &loaded.related[*relation]);
-                self.or_null(*nullable, |this| this.relation(relation, related, loaded, index))?;
+                self.or_null(*nullable, |this| this.related(relation, related, shapes, row))?;
+            }
+            What::Page { relation, page, nullable } => {
+                let (relation, related) = (&object.relations[*relation], &loaded.related[*relation]);
+                self.or_null(*nullable, |this| match (relation, related) {
+                    (Relation::Page { page: plan, .. }, Related::Page(found)) => {
+                        this.page(plan, page, found, uuid(row, 0).unwrap_or_default())
+                    }
+                    _ => this.refused(relation),
+                })?;
             }
             What::Computed { index: computed, items, nullable, pos } => match &loaded.computed[*computed] {
                 Err(error) => self.or_null(*nullable, |this| this.fail(&error.problems, *pos))?,
@@ -299,50 +312,42 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn relation(&mut self, relation: &Relation, related: &Related, loaded: &Loaded, index: usize) -> Result<()> {
-        let row = &loaded.rows[index];
+    fn related(&mut self, relation: &Relation, related: &Related, shapes: &[Shape], row: &PgRow) -> Result<()> {
         match (relation, related) {
             (Relation::One { members }, Related::One(found)) => {
-                let mut targets = members.iter().zip(found).filter_map(|((column, member), (loaded, places))| {
+                let targets = members.iter().zip(shapes).zip(found);
+                let mut targets = targets.filter_map(|(((column, object), shape), (loaded, places))| {
                     let place = places.get(&uuid(row, *column)?)?;
-                    Some((member, loaded, *place))
+                    Some((object, shape, loaded, *place))
                 });
                 match targets.next() {
-                    Some((member, loaded, place)) => self.object(&member.object, &member.shape, loaded, place),
-                    None => {
-                        self.null();
-                        Ok(())
-                    }
+                    Some((object, shape, loaded, place)) => self.object(object, shape, loaded, place),
+                    None => self.nothing(),
                 }
             }
             (Relation::Many { members, .. }, Related::Many { members: found, order, groups }) => {
                 let group = uuid(row, 0).and_then(|owner| groups.get(&owner)).cloned().unwrap_or_default();
                 self.list(order[group].iter(), |this, (target, place)| {
-                    let member = &members[*target].1;
-                    this.object(&member.object, &member.shape, &found[*target], *place)
+                    this.object(&members[*target].1, &shapes[*target], &found[*target], *place)
                 })
             }
-            (Relation::Page { page, .. }, Related::Page(found)) => {
-                self.page(page, found, uuid(row, 0).unwrap_or_default())
-            }
-            (_, Related::Refused) => self.refused(relation),
-            _ => panic!("a relation was loaded as another one"),
+            _ => self.refused(relation),
         }
     }
 
     fn refused(&mut self, relation: &Relation) -> Result<()> {
         let run = self.run;
         let refused = relation.list().and_then(|list| Some((list, run.refused(list)?)));
-        let (list, problems) = refused.ok_or_else(|| Error::internal("a list without a mistake was refused"))?;
-        self.fail(problems, list.given.pos)
+        let (list, problems) = refused.ok_or_else(|| Error::internal("a relation was loaded as another one"))?;
+        self.fail(problems, self.lists[list.slot].pos)
     }
 
     /// The connection of an owner.
-    pub fn page(&mut self, page: &Page, found: &LoadedPage, owner: Uuid) -> Result<()> {
+    pub fn page(&mut self, page: &Page, shape: &PageShape, found: &LoadedPage, owner: Uuid) -> Result<()> {
         let prepared = self.run.prepared(&page.list)?;
         let (range, more) = found.groups.get(&owner).cloned().unwrap_or_default();
         let rows = Rows { range, backward: prepared.backward };
-        self.fields(&page.items, |this, what| match what {
+        self.fields(&shape.items, |this, what| match what {
             PageWhat::Constant(json) => {
                 this.push(json);
                 Ok(())
@@ -357,11 +362,11 @@ impl<'a> Writer<'a> {
                         prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), &mut this.out);
                         Ok(())
                     }
-                    EdgeWhat::Node(shape) => this.object(&page.object, &page.shapes[*shape], &found.loaded, row),
+                    EdgeWhat::Node(node) => this.object(&page.object, &shape.shapes[*node], &found.loaded, row),
                 })
             }),
-            PageWhat::Nodes(shape) => {
-                this.list(rows.iter(), |this, row| this.object(&page.object, &page.shapes[*shape], &found.loaded, row))
+            PageWhat::Nodes(node) => {
+                this.list(rows.iter(), |this, row| this.object(&page.object, &shape.shapes[*node], &found.loaded, row))
             }
             PageWhat::Info(items) => this.fields(items, |this, what| {
                 let cursor = |row: Option<usize>, out: &mut Vec<u8>| match row {

@@ -7,15 +7,18 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, AssertSqlSafe};
 use uuid::Uuid;
 
+use crate::scope::Scope;
 use crate::value::Value;
-use crate::{Connection, Stage, Store};
+use crate::{Connection, Stage, Store, Table};
 use base::error::Result;
 
 /// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sql {
     pub text: String,
     parameters: Vec<Parameter>,
+    stage: Stage,
+    tables: Vec<Table>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +33,10 @@ enum Parameter {
 pub struct Statement {
     text: String,
     arguments: PgArguments,
+    /// Of which the connection must have the rights to read.
+    pub stage: Stage,
+    /// All that it reads of content.
+    tables: Vec<Table>,
 }
 
 /// An identifier, which may be a word that SQL keeps for itself.
@@ -47,7 +54,21 @@ pub fn in_bytes(column: &str) -> String {
     format!("{column} COLLATE \"C\"")
 }
 
+impl Scope<'_> {
+    /// An empty statement.
+    pub fn sql(self) -> Sql {
+        Sql { text: String::new(), parameters: Vec::new(), stage: self.stage, tables: Vec::new() }
+    }
+}
+
 impl Sql {
+    /// The statement reads this table.
+    pub fn note(&mut self, stage: Stage, table: &'static str) {
+        if !self.tables.contains(&(stage, table)) {
+            self.tables.push((stage, table));
+        }
+    }
+
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
@@ -82,22 +103,19 @@ impl Sql {
             }
             .map_err(sqlx::Error::Encode)?;
         }
-        Ok(Statement { text: self.text, arguments })
+        Ok(Statement { text: self.text, arguments, stage: self.stage, tables: self.tables })
     }
 
     /// Rows of the statement for these ids.
-    pub async fn fetch_for(self, store: &Store, stage: Stage, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        self.bind(ids)?.fetch(store, stage).await
-    }
-
-    pub async fn fetch(self, store: &Store, stage: Stage) -> Result<Vec<PgRow>> {
-        self.fetch_for(store, stage, &[]).await
+    pub async fn fetch_for(self, store: &Store, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+        self.bind(ids)?.fetch(store).await
     }
 }
 
 impl Statement {
-    pub async fn fetch(self, store: &Store, stage: Stage) -> Result<Vec<PgRow>> {
-        store.rows(stage, self.text, self.arguments).await
+    pub async fn fetch(self, store: &Store) -> Result<Vec<PgRow>> {
+        let mut lent = store.at(self.stage).lend().await?;
+        self.fetch_on(store, &mut lent).await
     }
 
     /// For a statement without rows, as a part of the transaction that the connection is in.
@@ -112,6 +130,7 @@ impl Statement {
     }
 
     pub async fn fetch_on(self, store: &Store, lent: &mut Connection) -> Result<Vec<PgRow>> {
+        store.touch(&self.tables);
         store.rows_on(lent, self.text, self.arguments).await
     }
 }

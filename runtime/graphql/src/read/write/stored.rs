@@ -1,10 +1,11 @@
 //! Components and blocks, from the JSON that they are kept as.
 
-use super::super::load::{Loaded, Related, stored_id};
-use super::super::plan::{Missing, Object, Projection, Relation, StoredShape, StoredWhat};
+use super::super::shape::{Missing, Projection, Shape, StoredShape, StoredWhat};
 use super::{Result, Writer};
 use base::error::{Code, Problem};
 use model::json;
+use store::read::load::{Loaded, Related, stored_id};
+use store::read::plan::{Object, Relation};
 
 impl Writer<'_> {
     pub(super) fn stored(
@@ -61,10 +62,10 @@ impl Writer<'_> {
                 StoredWhat::Nested { key, shape, nullable } => {
                     return this.or_null(*nullable, |this| this.stored(object, shape, member(key), loaded));
                 }
-                StoredWhat::Relation { key, many, relation, nullable } => {
+                StoredWhat::Relation { key, many, relation, shape, nullable } => {
                     let value = member(key);
-                    return this
-                        .or_null(*nullable, |this| this.stored_relation(object, *relation, *many, value, loaded));
+                    let related = (&object.relations[*relation], &loaded.related[*relation]);
+                    return this.or_null(*nullable, |this| this.stored_relation(related, shape, *many, value));
                 }
             }
             Ok(())
@@ -83,18 +84,13 @@ impl Writer<'_> {
 
     fn stored_relation(
         &mut self,
-        object: &Object,
-        relation: usize,
+        (relation, related): (&Relation, &Related),
+        shape: &Shape,
         many: bool,
         value: Option<&[u8]>,
-        loaded: &Loaded,
     ) -> Result<()> {
-        let (relation, related) = (&object.relations[relation], &loaded.related[relation]);
-        if matches!(related, Related::Refused) {
+        let (Relation::Stored { object, list, .. }, Related::Stored(found, places)) = (relation, related) else {
             return self.refused(relation);
-        }
-        let (Relation::Stored { member, list, .. }, Related::Stored(found, places)) = (relation, related) else {
-            panic!("a relation was loaded as another one");
         };
         let place = |value: &[u8]| stored_id(value).and_then(|id| places.get(&id).copied());
         if many {
@@ -103,10 +99,10 @@ impl Writer<'_> {
                 None => usize::MAX,
             };
             let found_places = json::Items::of(value.unwrap_or_default()).filter_map(place).take(limit);
-            return self.list(found_places, |this, row| this.object(&member.object, &member.shape, found, row));
+            return self.list(found_places, |this, row| this.object(object, shape, found, row));
         }
         match value.and_then(place) {
-            Some(row) => self.object(&member.object, &member.shape, found, row),
+            Some(row) => self.object(object, shape, found, row),
             None => {
                 self.null();
                 Ok(())

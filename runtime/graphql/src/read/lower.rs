@@ -1,74 +1,79 @@
-//! From selections to plans.
+//! From a selection to the plan of what is read, and to the shape of the answer beside it.
 
 use std::collections::HashMap;
 use std::iter;
-use std::sync::Arc;
 
 use async_graphql::Pos;
 use async_graphql::parser::types::{Field, SelectionSet};
 
-use super::link::Link;
-use super::order::DefaultOrder;
-use super::plan::{
-    Column, EdgeWhat, Given, GivenArguments, Hop, InfoWhat, List, Member, Missing, Object, Page, PageWhat, PartWhat,
-    Path, Prefix, Projection, Relation, StoredShape, StoredWhat, Use, What,
-};
 use super::selection::{Document, Selected};
-use super::sql::quoted;
-use crate::access::Used;
+use super::shape::{
+    self, EdgeWhat, Given, GivenArguments, InfoWhat, Missing, PageShape, PageWhat, PartWhat, Path, Place, Prefix,
+    Projection, StoredShape, StoredWhat, What,
+};
 use model::content::{ComponentInfo, ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
 use model::json;
 use model::kind::Kind;
+use store::access::Used;
+use store::read::link::Link;
+use store::read::order::DefaultOrder;
+use store::read::plan::{Column, Hop, List, Object, Page, Planning, ReadPlan, Relation, Root};
 
 type Sets<'a> = [&'a SelectionSet];
 
-/// Compiles one root field. The document is valid: what the schema does not have was refused before.
-pub struct Compiler<'a> {
+/// Lowers one root field. The document is valid: what the schema does not have was refused before.
+pub struct Lowering<'a> {
     document: Document<'a>,
+    planning: Planning,
     path: Path,
-    slots: usize,
-    uses: Vec<Use>,
+    lists: Vec<Given>,
+    places: Vec<Place>,
     /// What several fields have alike is kept once.
     prefixes: HashMap<(bool, &'a str), Prefix>,
-    columns: HashMap<String, Arc<str>>,
     arguments: HashMap<*const Field, GivenArguments>,
 }
 
-impl<'a> Compiler<'a> {
+/// What a field reads, and where the document asks for it.
+#[derive(Debug)]
+pub struct Lowered {
+    pub plan: ReadPlan,
+    /// Of each list of the plan.
+    pub lists: Vec<Given>,
+    /// Of each use of the plan.
+    pub places: Vec<Place>,
+}
+
+impl<'a> Lowering<'a> {
     pub fn new(document: Document<'a>) -> Self {
         Self {
             document,
+            planning: Planning::default(),
             path: Path::default(),
-            slots: 0,
-            uses: Vec::new(),
+            lists: Vec::new(),
+            places: Vec::new(),
             prefixes: HashMap::new(),
-            columns: HashMap::new(),
             arguments: HashMap::new(),
         }
     }
 
-    /// Lists with arguments that were met so far.
-    pub fn slots(&self) -> usize {
-        self.slots
-    }
-
-    /// All that the field reads.
-    pub fn uses(mut self) -> Vec<Use> {
-        self.uses.shrink_to_fit();
-        self.uses
+    pub fn finish(mut self, root: Root) -> Lowered {
+        self.places.shrink_to_fit();
+        self.lists.shrink_to_fit();
+        Lowered { plan: self.planning.plan(root), lists: self.lists, places: self.places }
     }
 
     pub fn note(&mut self, info: &'static ContentInfo, what: Used, pos: Pos) {
-        self.uses.push(Use { info, what, path: self.path.clone(), pos });
+        self.planning.note(info, what);
+        self.places.push(Place { path: self.path.clone(), pos });
     }
 
-    pub fn member(&mut self, info: &'static ContentInfo, sets: &Sets<'a>) -> Member {
+    pub fn object(&mut self, info: &'static ContentInfo, sets: &Sets<'a>) -> (Object, shape::Shape) {
         let mut object = Object::new(info);
         let shape = self.shape(&mut object, sets);
-        Member { object, shape }
+        (object, shape)
     }
 
-    fn shape(&mut self, object: &mut Object, sets: &Sets<'a>) -> super::plan::Shape {
+    fn shape(&mut self, object: &mut Object, sets: &Sets<'a>) -> shape::Shape {
         let fields = self.document.fields(object.info.name, sets);
         self.items(fields, |this, field| this.field(object, field))
     }
@@ -99,11 +104,6 @@ impl<'a> Compiler<'a> {
         self.prefixes.entry((first, key)).or_insert_with(make).clone()
     }
 
-    fn column(&mut self, object: &mut Object, sql: String) -> usize {
-        let sql = self.columns.entry(sql).or_insert_with_key(|sql| Arc::from(sql.as_str())).clone();
-        object.column(Column::Sql(sql))
-    }
-
     fn field(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
         let info = object.info;
         match selected.name() {
@@ -126,10 +126,8 @@ impl<'a> Compiler<'a> {
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == name) {
             self.note_inverse(inverse, selected.pos);
-            let member = self.member(inverse.source, &selected.sets);
-            let list = self.list(info.name, selected, DefaultOrder::Newest);
-            let members = vec![(Link::of_inverse(inverse, info), member)];
-            return self.relation(object, Relation::Many { members, list }, selected);
+            let link = Link::of_inverse(inverse, info);
+            return self.many(object, vec![(link, inverse.source)], selected, DefaultOrder::Newest);
         }
         if let Some(index) = info.computed.iter().position(|computed| computed.name == name) {
             return self.computed(object, index, selected);
@@ -139,49 +137,56 @@ impl<'a> Compiler<'a> {
 
     fn own_field(&mut self, object: &mut Object, field: &'static FieldInfo, selected: &Selected<'a>) -> What {
         let info = object.info;
-        let column = format!("t.{}", quoted(field.snake));
         self.note(info, Used::Field(field.snake), selected.pos);
         self.note_target(&field.shape, selected.pos);
         match field.shape {
-            Shape::Scalar(kind) => match kind.parts() {
-                None => What::Scalar { column: self.column(object, kind.select(&column)), kind },
-                Some(_) => {
-                    let name = |suffix| format!("t.{}", quoted(&format!("{}{suffix}", field.snake)));
-                    let columns = kind.columns().iter().map(|part| self.column(object, name(part.suffix))).collect();
-                    What::Parts { columns, items: self.parts(kind, &selected.sets) }
+            Shape::Scalar(kind) => {
+                let columns = self.planning.scalar(object, field, kind);
+                match (kind.parts(), columns.as_slice()) {
+                    (None, [column]) => What::Scalar { column: *column, kind },
+                    _ => What::Parts { columns, items: self.parts(kind, &selected.sets) },
                 }
-            },
-            Shape::Enum(of) => What::Enum { column: self.column(object, column), of },
-            Shape::Enums(of) => What::Enums { column: self.column(object, column), of },
-            Shape::One(info_of) => self.one(object, &info_of, selected),
-            Shape::Many(info_of) => {
-                let members = info_of
-                    .to
-                    .iter()
-                    .map(|target| (Link::of_relation(&info_of, target), self.member(target, &selected.sets)));
-                let members = members.collect();
-                let list = self.list(info.name, selected, DefaultOrder::Position("tj"));
-                self.relation(object, Relation::Many { members, list }, selected)
+            }
+            Shape::Enum(of) => What::Enum { column: self.planning.column(object, field.snake), of },
+            Shape::Enums(of) => What::Enums { column: self.planning.column(object, field.snake), of },
+            Shape::One(to) => self.one(object, &to, selected),
+            Shape::Many(to) => {
+                let targets = to.to.iter().map(|target| (Link::of_relation(&to, target), *target)).collect();
+                self.many(object, targets, selected, DefaultOrder::Position("tj"))
             }
             Shape::Children(children) => {
-                let member = self.member(children, &selected.sets);
-                let list = self.list(info.name, selected, DefaultOrder::Position("t"));
-                let members = vec![(Link::to_children(), member)];
-                self.relation(object, Relation::Many { members, list }, selected)
+                self.many(object, vec![(Link::to_children(), children)], selected, DefaultOrder::Position("t"))
             }
-            Shape::Component(of) => self.stored(object, column, false, &[of], selected),
-            Shape::Components(of) => self.stored(object, column, true, &[of], selected),
-            Shape::Blocks(blocks) => self.stored(object, column, true, blocks.of, selected),
+            Shape::Component(of) => self.stored(object, field, false, &[of], selected),
+            Shape::Components(of) => self.stored(object, field, true, &[of], selected),
+            Shape::Blocks(blocks) => self.stored(object, field, true, blocks.of, selected),
         }
     }
 
     fn one(&mut self, object: &mut Object, to: &RelationInfo, selected: &Selected<'a>) -> What {
-        let members = to.to.iter().zip(to.columns).map(|(target, column)| {
-            let column = self.column(object, format!("t.{}", quoted(column)));
-            (column, self.member(target, &selected.sets))
-        });
-        let members = members.collect();
-        self.relation(object, Relation::One { members }, selected)
+        let columns = self.planning.targets(object, to);
+        let (objects, shapes): (Vec<_>, _) = to.to.iter().map(|target| self.object(target, &selected.sets)).unzip();
+        let members = columns.into_iter().zip(objects).collect();
+        let relation = object.relation(Relation::One { members });
+        What::Related { relation, shapes, nullable: self.is_nullable(object.info.name, selected) }
+    }
+
+    fn many(
+        &mut self,
+        object: &mut Object,
+        targets: Vec<(Link, &'static ContentInfo)>,
+        selected: &Selected<'a>,
+        default: DefaultOrder,
+    ) -> What {
+        let (mut members, mut shapes) = (Vec::with_capacity(targets.len()), Vec::with_capacity(targets.len()));
+        for (link, target) in targets {
+            let (object, shape) = self.object(target, &selected.sets);
+            members.push((link, object));
+            shapes.push(shape);
+        }
+        let list = self.list(object.info.name, selected, default);
+        let relation = object.relation(Relation::Many { members, list });
+        What::Related { relation, shapes, nullable: self.is_nullable(object.info.name, selected) }
     }
 
     /// A relation to one type is refused where that may not be read; one to several leaves out what may not.
@@ -200,7 +205,7 @@ impl<'a> Compiler<'a> {
     /// `tagsConnection`: of a to-many relation, of children or of an inverse.
     fn connection(&mut self, object: &mut Object, selected: &Selected<'a>) -> What {
         let info = object.info;
-        let name = selected.name().strip_suffix("Connection").unwrap_or_default();
+        let name = self.document.routes.paged(info, selected.name()).unwrap_or_default();
         let found = info.field(name).map(|field| (field, field.shape));
         if let Some((field, shape)) = found {
             self.note(info, Used::Field(field.snake), selected.pos);
@@ -219,8 +224,9 @@ impl<'a> Compiler<'a> {
                 None => panic!("codegen bug: `{}` has no field `{}`", info.name, selected.name()),
             },
         };
-        let page = self.page(info.name, target, selected, default);
-        self.relation(object, Relation::Page { link, page }, selected)
+        let (page, shape) = self.page(info.name, target, selected, default);
+        let relation = object.relation(Relation::Page { link, page });
+        What::Page { relation, page: shape, nullable: self.is_nullable(info.name, selected) }
     }
 
     pub fn page(
@@ -229,38 +235,30 @@ impl<'a> Compiler<'a> {
         target: &'static ContentInfo,
         selected: &Selected<'a>,
         default: DefaultOrder,
-    ) -> Page {
+    ) -> (Page, PageShape) {
         let list = self.list(parent, selected, default);
-        let mut page = Page {
-            list,
-            object: Object::new(target),
-            shapes: Vec::new(),
-            items: Vec::new(),
-            rows: false,
-            cursors: false,
-            total: false,
-        };
-        let fields = self.document.fields(&format!("{}Connection", target.name), &selected.sets);
-        page.items = self.items(fields, |this, field| this.page_field(&mut page, field));
-        page
+        let (mut page, mut shapes) = (Page::new(target, list), Vec::new());
+        let fields = self.document.fields(self.document.routes.connection(target).connection, &selected.sets);
+        let items = self.items(fields, |this, field| this.page_field(&mut page, &mut shapes, field));
+        (page, PageShape { shapes, items })
     }
 
-    fn page_field(&mut self, page: &mut Page, selected: &Selected<'a>) -> PageWhat {
-        let target = page.object.info.name;
+    fn page_field(&mut self, page: &mut Page, shapes: &mut Vec<shape::Shape>, selected: &Selected<'a>) -> PageWhat {
+        let names = self.document.routes.connection(page.object.info);
         page.rows |= matches!(selected.name(), "edges" | "nodes" | "pageInfo");
         match selected.name() {
             "edges" => {
-                let fields = self.document.fields(&format!("{target}Edge"), &selected.sets);
+                let fields = self.document.fields(names.edge, &selected.sets);
                 PageWhat::Edges(self.items(fields, |this, field| match field.name() {
                     "cursor" => {
                         page.cursors = true;
                         EdgeWhat::Cursor
                     }
-                    "node" => EdgeWhat::Node(this.page_shape(page, &field.sets)),
-                    _ => EdgeWhat::Constant(constant(&format!("{target}Edge"))),
+                    "node" => EdgeWhat::Node(this.page_shape(page, shapes, &field.sets)),
+                    _ => EdgeWhat::Constant(constant(names.edge)),
                 }))
             }
-            "nodes" => PageWhat::Nodes(self.page_shape(page, &selected.sets)),
+            "nodes" => PageWhat::Nodes(self.page_shape(page, shapes, &selected.sets)),
             "pageInfo" => {
                 let fields = self.document.fields("PageInfo", &selected.sets);
                 PageWhat::Info(self.items(fields, |_, field| {
@@ -278,24 +276,19 @@ impl<'a> Compiler<'a> {
                 page.total = true;
                 PageWhat::TotalCount
             }
-            _ => PageWhat::Constant(constant(&format!("{target}Connection"))),
+            _ => PageWhat::Constant(constant(names.connection)),
         }
     }
 
-    fn page_shape(&mut self, page: &mut Page, sets: &Sets<'a>) -> usize {
-        let shape = self.shape(&mut page.object, sets);
-        page.shapes.push(shape);
-        page.shapes.len() - 1
+    fn page_shape(&mut self, page: &mut Page, shapes: &mut Vec<shape::Shape>, sets: &Sets<'a>) -> usize {
+        shapes.push(self.shape(&mut page.object, sets));
+        shapes.len() - 1
     }
 
     fn computed(&mut self, object: &mut Object, index: usize, selected: &Selected<'a>) -> What {
         let computed = &object.info.computed[index];
         self.note(object.info, Used::Computed(computed.name), selected.pos);
-        let known = object.computed.iter().position(|known| known.name == computed.name);
-        let index = known.unwrap_or_else(|| {
-            object.computed.push(computed);
-            object.computed.len() - 1
-        });
+        let index = object.computed(computed);
         let nullable = self.is_nullable(object.info.name, selected);
         What::Computed { index, items: self.parts(computed.kind, &selected.sets), nullable, pos: selected.pos }
     }
@@ -313,24 +306,18 @@ impl<'a> Compiler<'a> {
     fn stored(
         &mut self,
         object: &mut Object,
-        column: String,
+        field: &FieldInfo,
         many: bool,
         of: &[&'static ComponentInfo],
         selected: &Selected<'a>,
     ) -> What {
-        let column = self.column(object, column);
+        let column = self.planning.column(object, field.snake);
         let shape = self.stored_shape(object, column, many, of, &selected.sets, &[]);
         What::Stored { column, shape, nullable: self.is_nullable(object.info.name, selected) }
     }
 
     fn is_nullable(&self, parent: &str, selected: &Selected<'_>) -> bool {
         (self.document.nullable)(parent, selected.name())
-    }
-
-    fn relation(&self, object: &mut Object, relation: Relation, selected: &Selected<'_>) -> What {
-        object.relations.push(relation);
-        let nullable = self.is_nullable(object.info.name, selected);
-        What::Relation { relation: object.relations.len() - 1, nullable }
     }
 
     fn stored_shape(
@@ -382,10 +369,10 @@ impl<'a> Compiler<'a> {
                 Shape::One(to) | Shape::Many(to) => {
                     this.note_target(&field.shape, selected.pos);
                     let many = matches!(field.shape, Shape::Many(_));
-                    let member = this.member(to.to[0], &selected.sets);
+                    let (target, shape) = this.object(to.to[0], &selected.sets);
                     let list = many.then(|| this.list(component.name, selected, DefaultOrder::Newest));
-                    object.relations.push(Relation::Stored { column, hops, member, list });
-                    StoredWhat::Relation { key, many, relation: object.relations.len() - 1, nullable }
+                    let relation = object.relation(Relation::Stored { column, hops, object: target, list });
+                    StoredWhat::Relation { key, many, relation, shape, nullable }
                 }
                 Shape::Children(_) => panic!("codegen bug: `{}` is a component with children", component.name),
             }
@@ -393,9 +380,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn list(&mut self, parent: &'static str, selected: &Selected<'a>, default: DefaultOrder) -> List {
-        let slot = self.slots;
-        self.slots += 1;
-        List { slot, given: self.given(parent, selected), default }
+        let given = self.given(parent, selected);
+        self.lists.push(given);
+        self.planning.list(default)
     }
 
     pub fn given(&mut self, parent: &'static str, selected: &Selected<'a>) -> Given {
@@ -412,7 +399,7 @@ impl<'a> Compiler<'a> {
 
     /// What every entry has; children have none of it.
     fn system_field(&mut self, object: &mut Object, name: &str) -> Option<What> {
-        let mut column = |name: &str| self.column(object, format!("t.{name}"));
+        let mut column = |name: &str| self.planning.column(object, name);
         Some(match name {
             "revision" => What::Scalar { column: column("revision"), kind: Kind::Integer },
             "createdAt" => What::Scalar { column: column("created_at"), kind: Kind::Datetime },

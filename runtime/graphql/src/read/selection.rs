@@ -8,12 +8,14 @@ use async_graphql::parser::types::{Directive, Field, FragmentDefinition, Selecti
 use async_graphql_value::{Name, Value as Literal};
 use indexmap::IndexMap;
 
+use crate::routes::Routes;
 use model::content::{SchemaInfo, Shape};
 
 /// A document, and what its directives' variables say.
 #[derive(Clone, Copy)]
 pub struct Document<'a> {
     pub schema: &'static SchemaInfo,
+    pub routes: &'a Routes,
     pub fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     /// The value of a variable of `@skip` or `@include`.
     pub condition: &'a dyn Fn(&str) -> bool,

@@ -1,0 +1,92 @@
+//! The names of the API that are made from those of the schema: root fields, connections and edges. They are made here once, for the
+//! SDL and for the server's resolvers.
+
+use super::{ContentType, Field, FieldKind, FilterFamily};
+
+/// What a root field does with a content type.
+#[derive(Clone, Copy, Debug)]
+pub enum Verb<'a> {
+    ById,
+    /// By a unique field that is a text.
+    ByKey {
+        field: &'a Field,
+        /// GraphQL type of its values.
+        input: &'static str,
+    },
+    List,
+    Create,
+    Update,
+    Upsert,
+    Delete,
+    Publish,
+    Unpublish,
+}
+
+/// A field of `Query` or `Mutation`.
+#[derive(Clone, Debug)]
+pub struct RootField<'a> {
+    pub name: String,
+    pub verb: Verb<'a>,
+}
+
+/// The root fields that read the type, in the order of the SDL.
+pub fn reads(ty: &ContentType) -> Vec<RootField<'_>> {
+    let keys = ty.fields.iter().filter_map(|field| {
+        let input = text_key(field)?;
+        Some((format!("{}By{}", ty.name.camel(), field.name.pascal()), Verb::ByKey { field, input }))
+    });
+    let by_id = (ty.name.camel(), Verb::ById);
+    std::iter::once(by_id).chain(keys).chain([(ty.plural.camel(), Verb::List)]).map(root_field).collect()
+}
+
+/// The root fields that write it.
+pub fn writes(ty: &ContentType) -> Vec<RootField<'_>> {
+    let (one, many) = (ty.name.pascal(), ty.plural.pascal());
+    let mut fields = vec![
+        (format!("create{one}"), Verb::Create),
+        (format!("update{one}"), Verb::Update),
+        (format!("upsert{many}"), Verb::Upsert),
+        (format!("delete{one}"), Verb::Delete),
+    ];
+    if ty.drafts {
+        fields.push((format!("publish{one}"), Verb::Publish));
+        fields.push((format!("unpublish{one}"), Verb::Unpublish));
+    }
+    fields.into_iter().map(root_field).collect()
+}
+
+/// The connection of a type, `ProductConnection`.
+pub fn connection(pascal: &str) -> String {
+    format!("{pascal}Connection")
+}
+
+/// The edge of a type's connections, `ProductEdge`.
+pub fn edge(pascal: &str) -> String {
+    format!("{pascal}Edge")
+}
+
+/// The field that has all of a list in pages: `tagsConnection` beside `tags`.
+pub fn pages(list: &str) -> String {
+    format!("{list}Connection")
+}
+
+/// Whether the field is a list that comes in pages as well.
+pub fn has_pages(field: &Field) -> bool {
+    match &field.kind {
+        FieldKind::Relation(relation) => relation.many && relation.to.len() == 1,
+        FieldKind::Children(_) => true,
+        _ => false,
+    }
+}
+
+fn root_field<'a>((name, verb): (String, Verb<'a>)) -> RootField<'a> {
+    RootField { name, verb }
+}
+
+/// The GraphQL type of the values of a field that is a text and unique alone.
+fn text_key(field: &Field) -> Option<&'static str> {
+    let FieldKind::Scalar { scalar, .. } = &field.kind else { return None };
+    let mapping = scalar.mapping();
+    let is_key = field.unique.as_ref().is_some_and(Vec::is_empty) && mapping.filter == FilterFamily::Text;
+    is_key.then_some(mapping.input)
+}

@@ -1,0 +1,24 @@
+//! What answers the fields of `Media`.
+//!
+//! Written by `cargo xtask generate` from schema/media.yaml; do not edit.
+
+use crate::content::MEDIA;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &MEDIA, connection: "MediaConnection", edge: "MediaEdge",
+        roots: &[
+            Resolver { field: "media", verb: Verb::ById, of: &MEDIA },
+            Resolver { field: "mediaByUrl", verb: Verb::ByKey("url"), of: &MEDIA },
+            Resolver { field: "mediaFiles", verb: Verb::List, of: &MEDIA },
+            Resolver { field: "createMedia", verb: Verb::Create, of: &MEDIA },
+            Resolver { field: "updateMedia", verb: Verb::Update, of: &MEDIA },
+            Resolver { field: "upsertMediaFiles", verb: Verb::Upsert, of: &MEDIA },
+            Resolver { field: "deleteMedia", verb: Verb::Delete, of: &MEDIA },
+            Resolver { field: "publishMedia", verb: Verb::Publish, of: &MEDIA },
+            Resolver { field: "unpublishMedia", verb: Verb::Unpublish, of: &MEDIA },
+        ],
+        pages: &[],
+    },
+];

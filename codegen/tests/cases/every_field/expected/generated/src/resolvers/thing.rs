@@ -1,0 +1,32 @@
+//! What answers the fields of `Thing`.
+//!
+//! Written by `cargo xtask generate` from schema/thing.yaml; do not edit.
+
+use crate::content::{THING, THING_PIECE};
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &THING, connection: "ThingConnection", edge: "ThingEdge",
+        roots: &[
+            Resolver { field: "thing", verb: Verb::ById, of: &THING },
+            Resolver { field: "thingBySlug", verb: Verb::ByKey("slug"), of: &THING },
+            Resolver { field: "things", verb: Verb::List, of: &THING },
+            Resolver { field: "createThing", verb: Verb::Create, of: &THING },
+            Resolver { field: "updateThing", verb: Verb::Update, of: &THING },
+            Resolver { field: "upsertThings", verb: Verb::Upsert, of: &THING },
+            Resolver { field: "deleteThing", verb: Verb::Delete, of: &THING },
+            Resolver { field: "publishThing", verb: Verb::Publish, of: &THING },
+            Resolver { field: "unpublishThing", verb: Verb::Unpublish, of: &THING },
+        ],
+        pages: &[
+            ("picturesConnection", "pictures"), ("goesWithConnection", "goesWith"), ("matchConnection", "match"),
+            ("mentionedByConnection", "mentionedBy"), ("partsConnection", "parts"),
+        ],
+    },
+    TypeResolvers {
+        of: &THING_PIECE, connection: "ThingPieceConnection", edge: "ThingPieceEdge",
+        roots: &[],
+        pages: &[("extrasConnection", "extras")],
+    },
+];

@@ -1,0 +1,22 @@
+//! What answers the fields of `Author`.
+//!
+//! Written by `cargo xtask generate` from schema/author.yaml; do not edit.
+
+use crate::content::AUTHOR;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &AUTHOR, connection: "AuthorConnection", edge: "AuthorEdge",
+        roots: &[
+            Resolver { field: "author", verb: Verb::ById, of: &AUTHOR },
+            Resolver { field: "authorBySlug", verb: Verb::ByKey("slug"), of: &AUTHOR },
+            Resolver { field: "authors", verb: Verb::List, of: &AUTHOR },
+            Resolver { field: "createAuthor", verb: Verb::Create, of: &AUTHOR },
+            Resolver { field: "updateAuthor", verb: Verb::Update, of: &AUTHOR },
+            Resolver { field: "upsertAuthors", verb: Verb::Upsert, of: &AUTHOR },
+            Resolver { field: "deleteAuthor", verb: Verb::Delete, of: &AUTHOR },
+        ],
+        pages: &[("postsConnection", "posts")],
+    },
+];

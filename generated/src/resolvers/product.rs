@@ -1,0 +1,35 @@
+//! What answers the fields of `Product`.
+//!
+//! Written by `cargo xtask generate` from schema/product.yaml; do not edit.
+
+use crate::content::{PRODUCT, PRODUCT_VARIANT};
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &PRODUCT, connection: "ProductConnection", edge: "ProductEdge",
+        roots: &[
+            Resolver { field: "product", verb: Verb::ById, of: &PRODUCT },
+            Resolver { field: "productBySlug", verb: Verb::ByKey("slug"), of: &PRODUCT },
+            Resolver { field: "productByExternalRef", verb: Verb::ByKey("external_ref"), of: &PRODUCT },
+            Resolver { field: "products", verb: Verb::List, of: &PRODUCT },
+            Resolver { field: "createProduct", verb: Verb::Create, of: &PRODUCT },
+            Resolver { field: "updateProduct", verb: Verb::Update, of: &PRODUCT },
+            Resolver { field: "upsertProducts", verb: Verb::Upsert, of: &PRODUCT },
+            Resolver { field: "deleteProduct", verb: Verb::Delete, of: &PRODUCT },
+            Resolver { field: "publishProduct", verb: Verb::Publish, of: &PRODUCT },
+            Resolver { field: "unpublishProduct", verb: Verb::Unpublish, of: &PRODUCT },
+        ],
+        pages: &[
+            ("categoriesConnection", "categories"), ("tagsConnection", "tags"), ("imagesConnection", "images"),
+            ("relatedConnection", "related"), ("variantsConnection", "variants"),
+            ("mentionedInConnection", "mentionedIn"), ("relatedToConnection", "relatedTo"),
+            ("servicesConnection", "services"),
+        ],
+    },
+    TypeResolvers {
+        of: &PRODUCT_VARIANT, connection: "ProductVariantConnection", edge: "ProductVariantEdge",
+        roots: &[],
+        pages: &[],
+    },
+];

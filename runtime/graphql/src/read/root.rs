@@ -1,0 +1,396 @@
+//! Root fields: what a query reads, and how entries that were written are shown.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::lower::{Lowered, Lowering};
+use super::selection::{Document, Selected};
+use super::shape::{Given, PageShape, Shape};
+use super::write::{Writer, Written};
+use super::{Arguments, Failure, Request};
+use base::error::{Code, Error, Problem, Result, Step};
+use base::weigh::{Scales, Weigh};
+use model::content::{ContentInfo, Resolver, Shape as FieldShape, Verb};
+use store::access::Used;
+use store::read::ListArguments;
+use store::read::load::{Loaded, Run, Unready};
+use store::read::order::DefaultOrder;
+use store::read::plan::{Object, Root as PlanRoot, Use};
+use store::{Scope, Stage, id};
+
+/// One root field, ready to run.
+#[derive(Debug)]
+pub struct Root {
+    /// The response key.
+    pub key: String,
+    given: Given,
+    what: What,
+    lowered: Lowered,
+}
+
+impl Weigh for Root {
+    fn weigh(&self, scales: &mut Scales) {
+        self.key.weigh(scales);
+        self.given.weigh(scales);
+        self.lowered.plan.weigh(scales);
+        self.lowered.lists.weigh(scales);
+        self.lowered.places.weigh(scales);
+        match &self.what {
+            What::ById(shape) | What::ByKey(shape) | What::Entries { shape, .. } => shape.weigh(scales),
+            What::Page(shape) => shape.weigh(scales),
+            What::Nodes { shapes, .. } => shapes.weigh(scales),
+        }
+    }
+}
+
+/// How the rows of the plan's root are chosen and written.
+#[derive(Debug)]
+enum What {
+    ById(Shape),
+    ByKey(Shape),
+    Page(PageShape),
+    /// By TypeID, of any type.
+    Nodes {
+        shapes: Vec<Shape>,
+        many: bool,
+    },
+    /// By ids that the caller has.
+    Entries {
+        shape: Shape,
+        many: bool,
+    },
+}
+
+/// The arguments of a plan's lists, each coerced when it is asked for.
+struct Lists<'a> {
+    given: &'a [Given],
+    arguments: &'a dyn Arguments,
+    /// Those of the root, which are coerced already and which a page at the root has, as the first of the lists.
+    root: Option<&'a Map<String, Json>>,
+}
+
+impl ListArguments for Lists<'_> {
+    fn of(&self, slot: usize) -> Result<Cow<'_, Map<String, Json>>, Vec<Problem>> {
+        match (slot, self.root) {
+            (0, Some(arguments)) => Ok(Cow::Borrowed(arguments)),
+            _ => {
+                let given = &self.given[slot];
+                self.arguments.coerce(given.parent, &given.field, &given.arguments).map(Cow::Owned)
+            }
+        }
+    }
+}
+
+impl Root {
+    /// For a field that reads entries by its arguments.
+    pub fn by_resolver(document: Document<'_>, selected: &Selected<'_>, resolver: &'static Resolver) -> Self {
+        Self::reading(document, selected, |lowering| by_resolver(lowering, selected, resolver))
+    }
+
+    /// For `node` and `nodes`.
+    pub fn by_node(document: Document<'_>, selected: &Selected<'_>, many: bool) -> Self {
+        Self::reading(document, selected, |lowering| {
+            let contents = document.schema.contents();
+            let (objects, shapes) = contents.map(|info| lowering.object(info, &selected.sets)).unzip();
+            (PlanRoot::Rows(objects), What::Nodes { shapes, many })
+        })
+    }
+
+    fn reading<'a>(
+        document: Document<'a>,
+        selected: &Selected<'a>,
+        lower: impl FnOnce(&mut Lowering<'a>) -> (PlanRoot, What),
+    ) -> Self {
+        let mut lowering = Lowering::new(document);
+        let (given, (root, what)) =
+            lowering.below(selected, |lowering| (lowering.given("Query", selected), lower(lowering)));
+        Self { key: selected.key.to_owned(), given, what, lowered: lowering.finish(root) }
+    }
+
+    /// For a field that returns entries which somebody else finds: a mutation, or an operation of the site's own.
+    pub fn of_entries(
+        document: Document<'_>,
+        parent: &'static str,
+        selected: &Selected<'_>,
+        info: &'static ContentInfo,
+        many: bool,
+    ) -> Self {
+        let mut lowering = Lowering::new(document);
+        let (given, object, shape) = lowering.below(selected, |lowering| {
+            let given = lowering.given(parent, selected);
+            lowering.note(info, Used::Type, selected.pos);
+            let (object, shape) = lowering.object(info, &selected.sets);
+            (given, object, shape)
+        });
+        let lowered = lowering.finish(PlanRoot::Rows(vec![object]));
+        Self { key: selected.key.to_owned(), given, what: What::Entries { shape, many }, lowered }
+    }
+
+    /// What the actor may not read of it in this scope.
+    pub fn denied(&self, scope: Scope<'_>) -> Vec<Failure> {
+        self.denied_unless(scope, |_, _| false)
+    }
+
+    /// As [`Root::denied`] for an entry that the actor has just written: of one whose drafts it may not read, it sees what every
+    /// entry has.
+    pub fn denied_of_written(&self, drafts: Scope<'_>) -> Vec<Failure> {
+        let is_root = |used: &Use, depth: usize| matches!(used.what, Used::Type) && depth == 1;
+        let mut denied = self.denied_unless(drafts, is_root);
+        denied.extend(self.failures(|used, depth| match used.what {
+            Used::Type => None,
+            _ if depth != 2 => None,
+            _ => drafts.must_read_any(used.info).err(),
+        }));
+        denied
+    }
+
+    fn denied_unless(&self, scope: Scope<'_>, allowed: impl Fn(&Use, usize) -> bool) -> Vec<Failure> {
+        let denied = self.failures(|used, depth| match allowed(used, depth) {
+            true => None,
+            false => scope.must_use(used.info, used.what).err(),
+        });
+        denied.chain(self.denied_nodes(scope)).collect()
+    }
+
+    /// A failure at the place of each use that has a problem. The depth of a field of the root is 2.
+    fn failures(&self, problem: impl Fn(&Use, usize) -> Option<Problem>) -> impl Iterator<Item = Failure> {
+        self.lowered.plan.uses.iter().zip(&self.lowered.places).filter_map(move |(used, place)| {
+            let problem = problem(used, place.path.len())?;
+            Some(Failure { problem, path: place.path.steps(), pos: place.pos })
+        })
+    }
+
+    /// `nodes` leaves out the types that the actor may read nothing of. There have to be others.
+    fn denied_nodes(&self, scope: Scope<'_>) -> Option<Failure> {
+        let (What::Nodes { .. }, PlanRoot::Rows(objects)) = (&self.what, &self.lowered.plan.root) else { return None };
+        let mut problems = objects.iter().map(|object| scope.must_read_any(object.info).err());
+        let problem = problems.next()??;
+        let of_all = problems.all(|problem| problem.is_some());
+        of_all.then(|| self.failure(problem))
+    }
+
+    /// Statements that the field sends at most.
+    pub fn statements(&self) -> usize {
+        self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
+    }
+
+    /// The stage that the arguments ask for; what is wrong with them is told by [`Root::run`].
+    pub fn stage(&self, arguments: &dyn Arguments) -> Stage {
+        // Without the argument it is the default, which is what everybody may read.
+        if self.given.arguments.iter().all(|(name, _)| name.as_str() != "stage") {
+            return Stage::Live;
+        }
+        let arguments = arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
+        arguments.map_or(Stage::Live, |arguments| stage(&arguments))
+    }
+
+    /// The JSON of a field that reads by its arguments.
+    pub async fn run(&self, request: &Request<'_>) -> Result<Written, Vec<Failure>> {
+        let coerced = request.arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
+        let arguments = coerced.map_err(|problems| self.failed(Error { problems }))?;
+        let scope = request.read.store.at(stage(&arguments));
+        let run = self.prepare(request, scope, Some(&arguments))?;
+        self.read(&run, &arguments).await.unwrap_or_else(|error| Err(self.failed(error)))
+    }
+
+    /// The JSON of the entries with these ids, in their order. What is not there is null, or left out of a list.
+    pub async fn run_entries(
+        &self,
+        request: &Request<'_>,
+        scope: Scope<'_>,
+        ids: &[Uuid],
+    ) -> Result<Written, Vec<Failure>> {
+        let run = self.prepare(request, scope, None)?;
+        self.entries(&run, run.scope, ids).await.unwrap_or_else(|error| Err(self.failed(error)))
+    }
+
+    /// The JSON of the entries with these ids, which the actor has just written, so that it knows of them.
+    pub async fn run_written(&self, request: &Request<'_>, ids: &[Uuid]) -> Result<Written, Vec<Failure>> {
+        let run = self.prepare(request, request.read.store.at(Stage::Draft), None)?;
+        self.entries(&run, run.scope.with_all_rows(), ids).await.unwrap_or_else(|error| Err(self.failed(error)))
+    }
+
+    fn prepare<'r>(
+        &self,
+        request: &'r Request<'_>,
+        scope: Scope<'r>,
+        arguments: Option<&Map<String, Json>>,
+    ) -> Result<Run<'r>, Vec<Failure>> {
+        let plan = &self.lowered.plan;
+        let root = arguments.filter(|_| matches!(plan.root, PlanRoot::Page(_)));
+        let lists = Lists { given: &self.lowered.lists, arguments: request.arguments, root };
+        let run = Run::prepare(&request.read, plan, scope, &lists).map_err(|unready| match unready {
+            Unready::Failed(error) => self.failed(error),
+            Unready::Denied(denied) => {
+                let at = |(problem, slot): (Problem, usize)| Failure {
+                    pos: self.lowered.lists[slot].pos,
+                    ..self.failure(problem)
+                };
+                denied.into_iter().map(at).collect()
+            }
+        })?;
+        match &plan.root {
+            PlanRoot::Page(page) => match run.refused(&page.list) {
+                Some(problems) => Err(self.failed(Error { problems: problems.to_vec() })),
+                None => Ok(run),
+            },
+            _ => Ok(run),
+        }
+    }
+
+    fn failure(&self, problem: Problem) -> Failure {
+        Failure { problem, path: vec![Step::from(self.key.as_str())], pos: self.given.pos }
+    }
+
+    fn failed(&self, error: Error) -> Vec<Failure> {
+        error.problems.into_iter().map(|problem| self.failure(problem)).collect()
+    }
+
+    async fn read(&self, run: &Run<'_>, arguments: &Map<String, Json>) -> Result<Result<Written, Vec<Failure>>> {
+        match (&self.what, &self.lowered.plan.root) {
+            (What::ById(_), PlanRoot::Rows(objects)) => {
+                let found = parse_id(arguments.get("id"), vec!["id".into()])?;
+                let is_of = |table: &str| objects.iter().any(|object| object.info.is_called(table));
+                let ids: Vec<_> = found.filter(|(table, _)| is_of(table)).map(|(_, uuid)| uuid).into_iter().collect();
+                self.entries(run, run.scope, &ids).await
+            }
+            (What::ByKey(shape), PlanRoot::Key { object, field, kind }) => {
+                let given = arguments.get(field.name).unwrap_or(&Json::Null);
+                let loaded = run.by_key(object, field, *kind, given).await?;
+                let mut writer = Writer::new(run, &self.lowered.lists, 1024);
+                let done = match loaded.rows.is_empty() {
+                    true => writer.nothing(),
+                    false => writer.object(object, shape, &loaded, 0),
+                };
+                writer.finish(&self.key, done)
+            }
+            (What::Page(shape), PlanRoot::Page(page)) => {
+                let found = run.root_page(page).await?;
+                let mut writer = Writer::new(run, &self.lowered.lists, 512 * (found.loaded.rows.len() + 1));
+                let done = writer.page(page, shape, &found, Uuid::nil());
+                writer.finish(&self.key, done)
+            }
+            (What::Nodes { shapes, many }, PlanRoot::Rows(objects)) => {
+                Box::pin(self.nodes(run, (objects, shapes), *many, arguments)).await
+            }
+            _ => self.entries(run, run.scope, &[]).await,
+        }
+    }
+
+    async fn entries(&self, run: &Run<'_>, scope: Scope<'_>, ids: &[Uuid]) -> Result<Result<Written, Vec<Failure>>> {
+        let (shape, many) = match &self.what {
+            What::Entries { shape, many } => (shape, *many),
+            What::ById(shape) => (shape, false),
+            _ => return Err(Error::internal(format!("`{}` is not read by ids", self.given.field))),
+        };
+        let PlanRoot::Rows(objects) = &self.lowered.plan.root else { return Err(Error::internal("it has no rows")) };
+        let object = &objects[0];
+        let (loaded, places) = run.by_ids(scope, object, ids).await?;
+        let mut writer = Writer::new(run, &self.lowered.lists, 512 * (ids.len() + 1));
+        let mut found = ids.iter().filter_map(|id| places.get(id));
+        let write = |writer: &mut Writer<'_>, row: &usize| writer.object(object, shape, &loaded, *row);
+        let done = match (many, found.next()) {
+            (true, first) => writer.list(first.into_iter().chain(found), write),
+            (false, Some(row)) => write(&mut writer, row),
+            (false, None) => writer.nothing(),
+        };
+        writer.finish(&self.key, done)
+    }
+
+    /// The entries that `node` and `nodes` name, of any type.
+    async fn nodes(
+        &self,
+        run: &Run<'_>,
+        (objects, shapes): (&[Object], &[Shape]),
+        many: bool,
+        arguments: &Map<String, Json>,
+    ) -> Result<Result<Written, Vec<Failure>>> {
+        let given = match many {
+            true => arguments.get("ids").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default(),
+            false => arguments.get("id").map(std::slice::from_ref).unwrap_or_default(),
+        };
+        let mut ids = Vec::with_capacity(given.len());
+        for (index, id) in given.iter().enumerate() {
+            let path = if many { vec![Step::from("ids"), Step::from(index)] } else { vec![Step::from("id")] };
+            let known = |(table, uuid)| {
+                let place = objects.iter().position(|object| object.info.is_called(table))?;
+                Some((place, uuid))
+            };
+            ids.push(parse_id(Some(id), path)?.and_then(known));
+        }
+        let mut found: HashMap<usize, (Loaded, HashMap<Uuid, usize>)> = HashMap::new();
+        for (place, object) in objects.iter().enumerate() {
+            let of_type = ids.iter().flatten().filter(|(of, _)| *of == place);
+            let mut of_type: Vec<_> = of_type.map(|(_, id)| *id).collect();
+            of_type.sort_unstable();
+            of_type.dedup();
+            if !of_type.is_empty() {
+                found.insert(place, run.by_ids(run.scope, object, &of_type).await?);
+            }
+        }
+        let mut writer = Writer::new(run, &self.lowered.lists, 512);
+        let write = |writer: &mut Writer<'_>, id: &Option<(usize, Uuid)>| {
+            let row = id.and_then(|(place, uuid)| {
+                let (loaded, places) = found.get(&place)?;
+                Some((place, loaded, *places.get(&uuid)?))
+            });
+            match row {
+                Some((place, loaded, row)) => {
+                    writer.or_null(true, |writer| writer.object(&objects[place], &shapes[place], loaded, row))
+                }
+                None => writer.nothing(),
+            }
+        };
+        let done = match many {
+            true => writer.list(ids.iter(), write),
+            false => write(&mut writer, ids.first().unwrap_or(&None)),
+        };
+        writer.finish(&self.key, done)
+    }
+}
+
+fn by_resolver<'a>(
+    lowering: &mut Lowering<'a>,
+    selected: &Selected<'a>,
+    resolver: &'static Resolver,
+) -> (PlanRoot, What) {
+    let info = resolver.of;
+    lowering.note(info, Used::Type, selected.pos);
+    let by_key = match resolver.verb {
+        Verb::List => {
+            let (page, shape) = lowering.page("Query", info, selected, DefaultOrder::Newest);
+            return (PlanRoot::Page(page), What::Page(shape));
+        }
+        Verb::ByKey(key) => info.fields.iter().find(|field| field.snake == key).map(|field| (field, field.shape)),
+        _ => None,
+    };
+    if let Some((field, FieldShape::Scalar(kind))) = by_key {
+        lowering.note(info, Used::Field(field.snake), selected.pos);
+        let (object, shape) = lowering.object(info, &selected.sets);
+        return (PlanRoot::Key { object, field, kind }, What::ByKey(shape));
+    }
+    let (object, shape) = lowering.object(info, &selected.sets);
+    (PlanRoot::Rows(vec![object]), What::ById(shape))
+}
+
+/// `None` is not used for what is no id: that is the client's mistake.
+fn parse_id(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> {
+    let text = id.and_then(Json::as_str).unwrap_or_default();
+    match id::decode(text) {
+        Some(found) => Ok(Some(found)),
+        None => {
+            let message = format!("`{text}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`");
+            Err(Problem::new(Code::BadUserInput, message).at(path).into())
+        }
+    }
+}
+
+pub fn stage(arguments: &Map<String, Json>) -> Stage {
+    match arguments.get("stage").and_then(Json::as_str) {
+        Some("DRAFT") => Stage::Draft,
+        _ => Stage::Live,
+    }
+}

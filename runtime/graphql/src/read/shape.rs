@@ -1,0 +1,208 @@
+//! How the answer of a read is written: its fields in the order of the document, beside the plan of what is read.
+
+use std::sync::Arc;
+
+use async_graphql::{Name, Pos};
+use async_graphql_value::Value as Literal;
+
+use base::error::Step;
+use model::content::EnumInfo;
+use model::kind::{Kind, Part};
+
+/// `{"key":` or `,"key":`, ready to be copied; shared by all fields that have the key.
+pub type Prefix = Arc<[u8]>;
+/// How one object is written, field by field.
+pub type Shape = Vec<(Prefix, What)>;
+
+/// Columns, relations and computed fields are named by their places in the plan's object.
+#[derive(Debug)]
+pub enum What {
+    /// JSON that is the same for each row.
+    Constant(Box<[u8]>),
+    Id,
+    Scalar {
+        column: usize,
+        kind: Kind,
+    },
+    Parts {
+        columns: Vec<usize>,
+        items: Vec<(Prefix, PartWhat)>,
+    },
+    Enum {
+        column: usize,
+        of: &'static EnumInfo,
+    },
+    Enums {
+        column: usize,
+        of: &'static EnumInfo,
+    },
+    Status {
+        revision: usize,
+        live: usize,
+    },
+    Stored {
+        column: usize,
+        shape: StoredShape,
+        nullable: bool,
+    },
+    /// One row or a list of them, of any of several types.
+    Related {
+        relation: usize,
+        shapes: Vec<Shape>,
+        nullable: bool,
+    },
+    Page {
+        relation: usize,
+        page: PageShape,
+        nullable: bool,
+    },
+    Computed {
+        index: usize,
+        items: Vec<(Prefix, PartWhat)>,
+        nullable: bool,
+        pos: Pos,
+    },
+}
+
+#[derive(Debug)]
+pub enum PartWhat {
+    Constant(Box<[u8]>),
+    Part(&'static Part),
+}
+
+/// What it means that a component has no value for a field: one that was saved before the field was required.
+#[derive(Clone, Copy, Debug)]
+pub enum Missing {
+    Null,
+    Failure(Pos),
+}
+
+/// How the JSON of components is written: one object, or a list of them.
+#[derive(Debug)]
+pub struct StoredShape {
+    pub many: bool,
+    /// By `_type`; a list may mix several.
+    pub of: Vec<(&'static str, Projection)>,
+}
+
+pub type Projection = Vec<(Prefix, StoredWhat)>;
+
+#[derive(Debug)]
+pub enum StoredWhat {
+    Constant(Box<[u8]>),
+    /// Copied as it is.
+    Copy {
+        key: &'static str,
+        missing: Missing,
+    },
+    Parts {
+        key: &'static str,
+        items: Vec<(Prefix, PartWhat)>,
+        missing: Missing,
+    },
+    Enum {
+        key: &'static str,
+        of: &'static EnumInfo,
+        missing: Missing,
+    },
+    Enums {
+        key: &'static str,
+        of: &'static EnumInfo,
+    },
+    Nested {
+        key: &'static str,
+        shape: StoredShape,
+        nullable: bool,
+    },
+    Relation {
+        key: &'static str,
+        many: bool,
+        relation: usize,
+        shape: Shape,
+        nullable: bool,
+    },
+}
+
+/// A connection as Relay has it. Edges and nodes show the same rows, maybe in different shapes.
+#[derive(Debug, Default)]
+pub struct PageShape {
+    pub shapes: Vec<Shape>,
+    pub items: Vec<(Prefix, PageWhat)>,
+}
+
+#[derive(Debug)]
+pub enum PageWhat {
+    Constant(Box<[u8]>),
+    Edges(Vec<(Prefix, EdgeWhat)>),
+    /// An index into the page's shapes.
+    Nodes(usize),
+    Info(Vec<(Prefix, InfoWhat)>),
+    TotalCount,
+}
+
+#[derive(Debug)]
+pub enum EdgeWhat {
+    Constant(Box<[u8]>),
+    Cursor,
+    Node(usize),
+}
+
+#[derive(Debug)]
+pub enum InfoWhat {
+    Constant(Box<[u8]>),
+    HasNext,
+    HasPrevious,
+    Start,
+    End,
+}
+
+/// A field's arguments as the document gives them, shared by all places where its fragment is spread.
+pub type GivenArguments = Arc<[(Name, Literal)]>;
+
+/// A field's arguments, and where it is.
+#[derive(Debug)]
+pub struct Given {
+    pub parent: &'static str,
+    pub field: Name,
+    pub arguments: GivenArguments,
+    pub pos: Pos,
+}
+
+/// Where something is in the document and in its answer.
+#[derive(Debug)]
+pub struct Place {
+    pub path: Path,
+    pub pos: Pos,
+}
+
+/// Response keys from the root; lists on the way have no index yet. Paths share what is above them, so that each field of
+/// a plan adds its own step and no more.
+#[derive(Clone, Debug, Default)]
+pub struct Path(pub(super) Option<Arc<PathStep>>);
+
+#[derive(Debug)]
+pub(super) struct PathStep {
+    pub above: Path,
+    pub key: Name,
+}
+
+impl Path {
+    pub fn below(&self, key: Name) -> Self {
+        Self(Some(Arc::new(PathStep { above: self.clone(), key })))
+    }
+
+    pub fn above(&self) -> Self {
+        self.0.as_ref().map(|step| step.above.clone()).unwrap_or_default()
+    }
+
+    pub fn len(&self) -> usize {
+        std::iter::successors(self.0.as_ref(), |step| step.above.0.as_ref()).count()
+    }
+
+    pub fn steps(&self) -> Vec<Step> {
+        let steps = std::iter::successors(self.0.as_ref(), |step| step.above.0.as_ref());
+        let mut steps: Vec<_> = steps.map(|step| Step::from(step.key.as_str())).collect();
+        steps.reverse();
+        steps
+    }
+}

@@ -1,0 +1,110 @@
+//! What the shape of an answer holds.
+
+use super::shape::{
+    EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, StoredShape, StoredWhat, What,
+};
+use crate::weigh::Held;
+use base::weigh::{Scales, Weigh};
+
+impl Weigh for Path {
+    fn weigh(&self, scales: &mut Scales) {
+        let mut path = self;
+        while let Some(step) = &path.0 {
+            if !scales.shared(step) {
+                return;
+            }
+            step.key.held(scales);
+            path = &step.above;
+        }
+    }
+}
+
+impl Weigh for Place {
+    fn weigh(&self, scales: &mut Scales) {
+        self.path.weigh(scales);
+    }
+}
+
+impl Weigh for Given {
+    fn weigh(&self, scales: &mut Scales) {
+        self.field.held(scales);
+        self.arguments.held(scales);
+    }
+}
+
+impl Weigh for What {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Parts { columns, items } => {
+                columns.weigh(scales);
+                items.weigh(scales);
+            }
+            Self::Stored { shape, .. } => shape.weigh(scales),
+            Self::Related { shapes, .. } => shapes.weigh(scales),
+            Self::Page { page, .. } => page.weigh(scales),
+            Self::Computed { items, .. } => items.weigh(scales),
+            Self::Id | Self::Scalar { .. } | Self::Enum { .. } | Self::Enums { .. } | Self::Status { .. } => {}
+        }
+    }
+}
+
+impl Weigh for PartWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Self::Constant(json) = self {
+            json.weigh(scales);
+        }
+    }
+}
+
+impl Weigh for StoredShape {
+    fn weigh(&self, scales: &mut Scales) {
+        self.of.weigh(scales);
+    }
+}
+
+impl Weigh for StoredWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Parts { items, .. } => items.weigh(scales),
+            Self::Nested { shape, .. } => shape.weigh(scales),
+            Self::Relation { shape, .. } => shape.weigh(scales),
+            Self::Copy { .. } | Self::Enum { .. } | Self::Enums { .. } => {}
+        }
+    }
+}
+
+impl Weigh for PageShape {
+    fn weigh(&self, scales: &mut Scales) {
+        self.shapes.weigh(scales);
+        self.items.weigh(scales);
+    }
+}
+
+impl Weigh for PageWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Edges(items) => items.weigh(scales),
+            Self::Info(items) => items.weigh(scales),
+            Self::Nodes(_) | Self::TotalCount => {}
+        }
+    }
+}
+
+impl Weigh for EdgeWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Self::Constant(json) = self {
+            json.weigh(scales);
+        }
+    }
+}
+
+impl Weigh for InfoWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Self::Constant(json) = self {
+            json.weigh(scales);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `Routes`: what answers each root field, made at start from the facts that the generator wrote.
+
+use std::collections::HashMap;
+
+use super::site::SiteField;
+use super::types::Types;
+use base::error::{Code, Error, Result};
+use model::content::{ContentInfo, OperationInfo, Resolver, SchemaInfo, TypeResolvers};
+
+#[derive(Clone, Copy, Debug)]
+pub enum Route {
+    /// Reads or writes content.
+    Content(&'static Resolver),
+    /// `node` and, with `many`, `nodes`.
+    Nodes {
+        many: bool,
+    },
+    Site(SiteField),
+    /// Of the site's own code.
+    Own(&'static OperationInfo),
+}
+
+#[derive(Debug, Default)]
+pub struct Routes {
+    queries: HashMap<&'static str, Route>,
+    mutations: HashMap<&'static str, Route>,
+    /// By the name of the type.
+    types: HashMap<&'static str, &'static TypeResolvers>,
+}
+
+impl Routes {
+    pub fn of(schema: &SchemaInfo) -> Self {
+        let mut routes = Self::default();
+        routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
+        routes.queries.extend(SiteField::ALL.map(|field| (field.name(), Route::Site(field))));
+        for of_type in schema.resolvers.iter().copied().flatten() {
+            routes.types.insert(of_type.of.name, of_type);
+            for resolver in of_type.roots {
+                let fields = if resolver.verb.writes() { &mut routes.mutations } else { &mut routes.queries };
+                fields.insert(resolver.field, Route::Content(resolver));
+            }
+        }
+        routes.queries.extend(schema.queries.iter().map(|operation| (operation.name, Route::Own(operation))));
+        routes.mutations.extend(schema.mutations.iter().map(|operation| (operation.name, Route::Own(operation))));
+        routes
+    }
+
+    /// Refuses to start where a root field has no answer, or an answer no field: then files of two versions were compiled together.
+    pub fn check(&self, types: &Types) -> Result<()> {
+        for (root, routes) in [("Query", &self.queries), ("Mutation", &self.mutations)] {
+            let declared: Vec<_> = types.fields(root).map(String::as_str).collect();
+            let unanswered = declared.iter().find(|field| !routes.contains_key(**field));
+            let undeclared = routes.keys().find(|field| !declared.contains(*field));
+            if let Some(field) = unanswered.or(undeclared.as_ref().map(|field| *field)) {
+                let message = format!(
+                    "`{root}.{field}` is not both in the SDL and among what answers it: run `cargo xtask generate`"
+                );
+                return Err(Error::new(Code::Internal, message));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn query(&self, field: &str) -> Option<Route> {
+        self.queries.get(field).copied()
+    }
+
+    pub fn mutation(&self, field: &str) -> Option<Route> {
+        self.mutations.get(field).copied()
+    }
+
+    /// The connection of a type and its edge.
+    pub fn connection(&self, info: &ContentInfo) -> &'static TypeResolvers {
+        self.types.get(info.name).unwrap_or_else(|| panic!("codegen bug: nothing answers for `{}`", info.name))
+    }
+
+    /// The list that a field of an object has in pages: `tags` for `tagsConnection`.
+    pub fn paged(&self, info: &ContentInfo, field: &str) -> Option<&'static str> {
+        let pages = self.types.get(info.name)?.pages;
+        pages.iter().find(|(pages, _)| *pages == field).map(|(_, list)| *list)
+    }
+}

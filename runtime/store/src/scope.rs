@@ -1,0 +1,67 @@
+//! `Scope`: what a statement is about. A statement can't be made without one, and names its tables through it.
+
+use sqlx::postgres::{PgArguments, PgRow};
+
+use crate::access::{Grant, Used};
+use crate::database::Store;
+use crate::pool::Lent;
+use crate::stage::Stage;
+use base::error::{Problem, Result};
+use model::content::ContentInfo;
+
+/// Whose a statement is and which stage it reads. A locale and a tenant will join them here.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    pub store: &'a Store,
+    pub stage: Stage,
+    /// With every row: for what is read of entries that the actor sees anyway, and for rules, which would need rules.
+    pub(crate) all: bool,
+}
+
+impl<'a> Scope<'a> {
+    pub fn with_all_rows(self) -> Self {
+        Self { all: true, ..self }
+    }
+
+    /// What the actor may read of a type.
+    pub fn reads(self, info: &ContentInfo) -> Grant<'a> {
+        self.store.access.reads(info, self.stage)
+    }
+
+    pub fn must_read_any(self, info: &ContentInfo) -> Result<(), Problem> {
+        self.store.access.must_read_any(info, self.stage)
+    }
+
+    pub fn must_read(self, info: &ContentInfo, field: &str) -> Result<(), Problem> {
+        self.store.access.must_read(info, field, self.stage)
+    }
+
+    pub fn must_use(self, info: &ContentInfo, used: Used) -> Result<(), Problem> {
+        self.store.access.must_use(info, used, self.stage)
+    }
+
+    /// `live."product"`.
+    pub fn table(self, name: &str) -> String {
+        format!("{}.\"{name}\"", self.stage.schema())
+    }
+
+    /// The rows of a statement that was written by hand, on a connection of its own.
+    pub async fn rows(self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
+        self.store.touch_by_hand();
+        let mut lent = self.lend().await?;
+        self.store.rows_on(&mut lent, sql, arguments).await
+    }
+
+    /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
+    pub async fn lend(self) -> Result<Lent> {
+        let is_public = self.stage == Stage::Live && self.store.access.actor.is_anonymous();
+        self.store.lend_for_reads(is_public).await
+    }
+}
+
+impl Store {
+    /// What is read of this stage.
+    pub fn at(&self, stage: Stage) -> Scope<'_> {
+        Scope { store: self, stage, all: false }
+    }
+}

@@ -1,0 +1,22 @@
+//! What answers the fields of `Brand`.
+//!
+//! Written by `cargo xtask generate` from schema/brand.yaml; do not edit.
+
+use crate::content::BRAND;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &BRAND, connection: "BrandConnection", edge: "BrandEdge",
+        roots: &[
+            Resolver { field: "brand", verb: Verb::ById, of: &BRAND },
+            Resolver { field: "brandBySlug", verb: Verb::ByKey("slug"), of: &BRAND },
+            Resolver { field: "brands", verb: Verb::List, of: &BRAND },
+            Resolver { field: "createBrand", verb: Verb::Create, of: &BRAND },
+            Resolver { field: "updateBrand", verb: Verb::Update, of: &BRAND },
+            Resolver { field: "upsertBrands", verb: Verb::Upsert, of: &BRAND },
+            Resolver { field: "deleteBrand", verb: Verb::Delete, of: &BRAND },
+        ],
+        pages: &[("productsConnection", "products")],
+    },
+];

@@ -1,0 +1,25 @@
+//! What answers the fields of `Category`.
+//!
+//! Written by `cargo xtask generate` from schema/category.yaml; do not edit.
+
+use crate::content::CATEGORY;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &CATEGORY, connection: "CategoryConnection", edge: "CategoryEdge",
+        roots: &[
+            Resolver { field: "category", verb: Verb::ById, of: &CATEGORY },
+            Resolver { field: "categoryBySlug", verb: Verb::ByKey("slug"), of: &CATEGORY },
+            Resolver { field: "categories", verb: Verb::List, of: &CATEGORY },
+            Resolver { field: "createCategory", verb: Verb::Create, of: &CATEGORY },
+            Resolver { field: "updateCategory", verb: Verb::Update, of: &CATEGORY },
+            Resolver { field: "upsertCategories", verb: Verb::Upsert, of: &CATEGORY },
+            Resolver { field: "deleteCategory", verb: Verb::Delete, of: &CATEGORY },
+        ],
+        pages: &[
+            ("childrenConnection", "children"), ("mentionedInConnection", "mentionedIn"),
+            ("productsConnection", "products"), ("servicesConnection", "services"),
+        ],
+    },
+];

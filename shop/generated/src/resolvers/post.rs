@@ -1,0 +1,24 @@
+//! What answers the fields of `Post`.
+//!
+//! Written by `cargo xtask generate` from schema/post.yaml; do not edit.
+
+use crate::content::POST;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &POST, connection: "PostConnection", edge: "PostEdge",
+        roots: &[
+            Resolver { field: "post", verb: Verb::ById, of: &POST },
+            Resolver { field: "postBySlug", verb: Verb::ByKey("slug"), of: &POST },
+            Resolver { field: "posts", verb: Verb::List, of: &POST },
+            Resolver { field: "createPost", verb: Verb::Create, of: &POST },
+            Resolver { field: "updatePost", verb: Verb::Update, of: &POST },
+            Resolver { field: "upsertPosts", verb: Verb::Upsert, of: &POST },
+            Resolver { field: "deletePost", verb: Verb::Delete, of: &POST },
+            Resolver { field: "publishPost", verb: Verb::Publish, of: &POST },
+            Resolver { field: "unpublishPost", verb: Verb::Unpublish, of: &POST },
+        ],
+        pages: &[("authorsConnection", "authors"), ("tagsConnection", "tags")],
+    },
+];

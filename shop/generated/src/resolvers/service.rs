@@ -1,0 +1,28 @@
+//! What answers the fields of `Service`.
+//!
+//! Written by `cargo xtask generate` from schema/service.yaml; do not edit.
+
+use crate::content::SERVICE;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &SERVICE, connection: "ServiceConnection", edge: "ServiceEdge",
+        roots: &[
+            Resolver { field: "service", verb: Verb::ById, of: &SERVICE },
+            Resolver { field: "serviceBySlug", verb: Verb::ByKey("slug"), of: &SERVICE },
+            Resolver { field: "serviceByExternalRef", verb: Verb::ByKey("external_ref"), of: &SERVICE },
+            Resolver { field: "services", verb: Verb::List, of: &SERVICE },
+            Resolver { field: "createService", verb: Verb::Create, of: &SERVICE },
+            Resolver { field: "updateService", verb: Verb::Update, of: &SERVICE },
+            Resolver { field: "upsertServices", verb: Verb::Upsert, of: &SERVICE },
+            Resolver { field: "deleteService", verb: Verb::Delete, of: &SERVICE },
+            Resolver { field: "publishService", verb: Verb::Publish, of: &SERVICE },
+            Resolver { field: "unpublishService", verb: Verb::Unpublish, of: &SERVICE },
+        ],
+        pages: &[
+            ("categoriesConnection", "categories"), ("tagsConnection", "tags"), ("imagesConnection", "images"),
+            ("productsConnection", "products"), ("mentionedInConnection", "mentionedIn"),
+        ],
+    },
+];

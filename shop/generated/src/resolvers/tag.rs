@@ -1,0 +1,22 @@
+//! What answers the fields of `Tag`.
+//!
+//! Written by `cargo xtask generate` from schema/tag.yaml; do not edit.
+
+use crate::content::TAG;
+use runtime::content::{Resolver, TypeResolvers, Verb};
+
+pub static RESOLVERS: &[TypeResolvers] = &[
+    TypeResolvers {
+        of: &TAG, connection: "TagConnection", edge: "TagEdge",
+        roots: &[
+            Resolver { field: "tag", verb: Verb::ById, of: &TAG },
+            Resolver { field: "tagBySlug", verb: Verb::ByKey("slug"), of: &TAG },
+            Resolver { field: "tags", verb: Verb::List, of: &TAG },
+            Resolver { field: "createTag", verb: Verb::Create, of: &TAG },
+            Resolver { field: "updateTag", verb: Verb::Update, of: &TAG },
+            Resolver { field: "upsertTags", verb: Verb::Upsert, of: &TAG },
+            Resolver { field: "deleteTag", verb: Verb::Delete, of: &TAG },
+        ],
+        pages: &[("postsConnection", "posts"), ("productsConnection", "products"), ("servicesConnection", "services")],
+    },
+];
