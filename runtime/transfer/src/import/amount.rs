@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::import::money;
 use crate::import::number::Point;
-use crate::import::value::{number_of, text_of};
+use crate::import::value::{is_number, text_of};
 use model::content::SiteInfo;
 
 /// A number in text, times a factor, rounded to as many digits.
@@ -63,7 +63,7 @@ impl Number {
 
 /// A number of JSON has its point as JSON has it, whatever texts have.
 fn point_of(value: &Value, point: Point) -> Point {
-    if number_of(value).is_some() { Point::Dot } else { point }
+    if is_number(value) { Point::Dot } else { point }
 }
 
 /// A number where that has every digit, so that it is no text whose marks are guessed; all others as text.

@@ -39,12 +39,12 @@ pub enum Source {
 /// `item.images[0].url`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
-    pub start: Start,
+    pub begin: Begin,
     pub steps: Vec<Step>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
+pub enum Begin {
     Item,
     Parent,
     Record,
@@ -169,10 +169,10 @@ impl<'a> Scope<'a> {
 
 impl Path {
     pub fn find<'a>(&self, scope: &Scope<'a>) -> Option<&'a Json> {
-        let mut value = match self.start {
-            Start::Item => scope.item,
-            Start::Parent => scope.parent?.item,
-            Start::Record => {
+        let mut value = match self.begin {
+            Begin::Item => scope.item,
+            Begin::Parent => scope.parent?.item,
+            Begin::Record => {
                 let (mut item, mut parent) = (scope.item, scope.parent);
                 while let Some(around) = parent {
                     (item, parent) = (around.item, around.parent);
@@ -198,7 +198,7 @@ impl Expr {
     /// The item itself.
     pub fn item(about: &str) -> Self {
         Self {
-            source: Source::Path(Path { start: Start::Item, steps: Vec::new() }),
+            source: Source::Path(Path { begin: Begin::Item, steps: Vec::new() }),
             subjects: Vec::new(),
             about: about.to_owned(),
         }
@@ -244,7 +244,10 @@ impl Expr {
 
     /// Whether it holds, as a condition of minijinja does.
     pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
-        self.given(scope).map(|value| value.is_true())
+        match &self.source {
+            Source::Path(path) => Ok(path.find(scope).is_some_and(is_true)),
+            _ => self.given(scope).map(|value| value.is_true()),
+        }
     }
 
     /// What it costs is counted by the filter at its end.
@@ -252,7 +255,7 @@ impl Expr {
         scope.run.spend(1)?;
         self.value(scope).map_err(|error| {
             let is_spent = error.kind() == minijinja::ErrorKind::OutOfFuel;
-            match scope.run.spend(if is_spent { u64::MAX } else { FUEL / 10 }) {
+            match scope.run.spend(if is_spent { u64::MAX } else { FUEL / 100 }) {
                 Err(message) if is_spent => message,
                 _ => value::message(error),
             }
@@ -284,6 +287,16 @@ fn weight(json: &Json) -> u64 {
         _ => 0,
     };
     VALUE as u64 + inside
+}
+
+fn is_true(json: &Json) -> bool {
+    match json {
+        Json::Bool(value) => *value,
+        Json::Number(number) => number.as_f64() != Some(0.0),
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(object) => !object.is_empty(),
+        Json::Null | Json::String(_) => !is_blank(json),
+    }
 }
 
 /// The text of a text, a number or a boolean.

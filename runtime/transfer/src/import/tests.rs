@@ -317,6 +317,9 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses(&format!("{base}  price: 'price | mony'\n"), "4:19: unknown filter `mony`");
     refuses(&format!("{base}  price: {{ valu: price }}\n"), "4:12: unknown key `valu`\n  help: did you mean `value`?");
     refuses(&format!("{base}  price: price |\n"), "4:");
+    // Where the text does not stand in the file as it is, its beginning is the place.
+    refuses(&format!("{base}  price: \"a\\t| mony\"\n"), "4:10: unknown filter `mony`");
+    refuses(&format!("{base}  price: >-\n    a\n    | mony\n"), "unknown filter `mony`");
     refuses(&format!("{base}  price: Variant Price\n"), "item[\"Variant Price\"]");
     refuses(&format!("{base}  price: Body (HTML)\n"), "unknown function `Body`\n  help: a key with blanks");
     refuses(&format!("{base}  price: a.strip()\n"), "values have no methods");

@@ -63,11 +63,8 @@ fn number_value(number: &Number) -> Value {
     }
 }
 
-pub fn number_of(value: &Value) -> Option<Number> {
-    if let Some(digits) = value.downcast_object_ref::<Digits>() {
-        return Some(digits.0.clone());
-    }
-    value.to_string().parse().ok().filter(|_| value.is_number())
+pub fn is_number(value: &Value) -> bool {
+    value.is_number() || value.downcast_object_ref::<Digits>().is_some()
 }
 
 /// The text of a text, a number or a boolean.
@@ -75,7 +72,16 @@ pub fn text_of(value: &Value) -> Option<String> {
     match value.kind() {
         ValueKind::String => value.as_str().map(str::to_owned),
         ValueKind::Bool => Some(value.is_true().to_string()),
-        _ => number_of(value).map(|number| written_out(number.as_str())),
+        // Infinity and what is no number at all end in a letter.
+        ValueKind::Number => Some(value.to_string()).filter(|text| text.ends_with(|end: char| end.is_ascii_digit())),
+        _ => value.downcast_object_ref::<Digits>().map(|digits| written_out(digits.0.as_str())),
+    }
+}
+
+fn number_of(value: &Value) -> Option<Number> {
+    match value.downcast_object_ref::<Digits>() {
+        Some(digits) => Some(digits.0.clone()),
+        None => value.to_string().parse().ok().filter(|_| value.is_number()),
     }
 }
 

@@ -7,7 +7,7 @@ use minijinja::{ErrorKind, Value};
 use serde_json::Value as Json;
 
 use super::{Compiler, get};
-use crate::import::expr::{Expr, Path, Run, Scope, Source, Start, Step};
+use crate::import::expr::{Begin, Expr, Path, Run, Scope, Source, Step};
 use crate::import::filters::{FUNCTIONS, LANGUAGE, SPENT, pattern};
 use crate::import::value;
 use crate::import::yaml::{self, Node, Place};
@@ -52,9 +52,9 @@ impl Compiler {
 
     fn code(&mut self, node: &Node, text: &str) -> Option<Expr> {
         let faults = self.faults.len();
-        let place = self.start(node, text);
-        let tree = self.parsed(place, text)?;
-        Check { compiler: self, text, place }.walk(&tree);
+        let start = self.start(node, text);
+        let tree = self.parsed(start, text)?;
+        Check { compiler: self, text, start }.walk(&tree);
         if self.faults.len() > faults {
             return None;
         }
@@ -69,7 +69,7 @@ impl Compiler {
         let code = match LANGUAGE.environment.compile_expression_owned(whole) {
             Ok(code) => code,
             Err(error) => {
-                self.fault(place, value::message(error), None);
+                self.fault(start.place, value::message(error), None);
                 return None;
             }
         };
@@ -80,13 +80,13 @@ impl Compiler {
         if let Err(error) = expr.value(&Scope::root(&nothing, &run))
             && matches!(error.kind(), ErrorKind::TooManyArguments | ErrorKind::MissingArgument | ErrorKind::SyntaxError)
         {
-            self.fault(place, value::message(error), None);
+            self.fault(start.place, value::message(error), None);
             return None;
         }
         Some(expr)
     }
 
-    fn parsed<'t>(&mut self, place: Place, text: &'t str) -> Option<Tree<'t>> {
+    fn parsed<'t>(&mut self, start: Start, text: &'t str) -> Option<Tree<'t>> {
         let fault = match text {
             _ if text.trim().is_empty() => ("an expression is missing".to_owned(), None),
             _ if text.len() > LONGEST => (format!("an expression has {LONGEST} bytes at most"), None),
@@ -98,30 +98,45 @@ impl Compiler {
                 }
             },
         };
-        let at = Place { column: place.column + columns(text, fault.1.unwrap_or_default()), ..place };
+        let at = start.at(text, fault.1.unwrap_or_default());
         self.fault(at, fault.0, Some(KEYS.to_owned()));
         None
     }
 
-    /// Where the text of a node begins, behind a quote; where its lines do not stand in the file as they are, the node's place.
-    fn start(&self, node: &Node, text: &str) -> Place {
+    /// Where the text of a node begins, behind a quote, and whether it stands in the file as it is.
+    fn start(&self, node: &Node, text: &str) -> Start {
         let index = |from_one: u64| usize::try_from(from_one).unwrap_or_default().saturating_sub(1);
         let line = self.lines.get(index(node.place.line)).map(String::as_str).unwrap_or_default();
-        let rest: String = line.chars().skip(index(node.place.column)).collect();
-        let quoted = rest.starts_with(['"', '\'']) && rest[1..].starts_with(text);
-        Place { column: node.place.column + u64::from(quoted), ..node.place }
+        let begin = line.char_indices().nth(index(node.place.column)).map_or(line.len(), |(at, _)| at);
+        let quote = u64::from(line[begin..].starts_with(['"', '\'']));
+        let is_exact = line[begin + quote as usize..].starts_with(text);
+        let quote = if is_exact { quote } else { 0 };
+        Start { place: Place { column: node.place.column + quote, ..node.place }, is_exact }
     }
 }
 
-fn columns(text: &str, bytes: usize) -> u64 {
-    text.get(..bytes).map_or(0, |before| before.chars().count() as u64)
+#[derive(Clone, Copy)]
+struct Start {
+    place: Place,
+    is_exact: bool,
+}
+
+impl Start {
+    /// Where a byte of the text stands.
+    fn at(self, text: &str, byte: usize) -> Place {
+        let columns = match self.is_exact {
+            true => text.get(..byte).map_or(0, |before| before.chars().count() as u64),
+            false => 0,
+        };
+        Place { column: self.place.column + columns, ..self.place }
+    }
 }
 
 /// Walks an expression and notes what it names that is not there.
 struct Check<'c, 't> {
     compiler: &'c mut Compiler,
     text: &'t str,
-    place: Place,
+    start: Start,
 }
 
 impl Check<'_, '_> {
@@ -258,7 +273,7 @@ impl Check<'_, '_> {
     }
 
     fn at(&self, offset: usize) -> Place {
-        Place { column: self.place.column + columns(self.text, offset), ..self.place }
+        self.start.at(self.text, offset)
     }
 }
 
@@ -266,14 +281,14 @@ impl Check<'_, '_> {
 fn path(tree: &Tree<'_>) -> Option<Path> {
     match tree {
         Tree::Var(name) => {
-            let of = |start: Start| Path { start, steps: Vec::new() };
+            let of = |begin: Begin| Path { begin, steps: Vec::new() };
             Some(match name.id {
-                "item" => of(Start::Item),
-                "parent" => of(Start::Parent),
-                "record" => of(Start::Record),
+                "item" => of(Begin::Item),
+                "parent" => of(Begin::Parent),
+                "record" => of(Begin::Record),
                 // It is no key of the record.
                 "loop" => return None,
-                key => Path { start: Start::Item, steps: vec![Step::Key(key.to_owned())] },
+                key => Path { begin: Begin::Item, steps: vec![Step::Key(key.to_owned())] },
             })
         }
         Tree::GetAttr(get) => {
