@@ -33,7 +33,13 @@ pub struct Expr {
 pub enum Source {
     Const(Json),
     Path(Path),
-    Code(Expression<'static, 'static>),
+    Code(Code),
+}
+
+pub struct Code {
+    pub code: Expression<'static, 'static>,
+    /// The variables in it.
+    pub names: Arc<[String]>,
 }
 
 /// `item.images[0].url`.
@@ -72,22 +78,17 @@ pub struct Scope<'a> {
     /// From 0, among the items of the nearest `each`.
     index: usize,
     run: &'a Arc<Run>,
-    /// Made for the first expression that is no path.
-    frame: OnceCell<Arc<Frame>>,
+    /// The item as expressions see it, for those that need more of it than a text or a number.
+    whole: OnceCell<Value>,
 }
 
-/// The scope as expressions see it.
+/// The variables of one expression, with their values.
 #[derive(Debug)]
 struct Frame {
-    item: Value,
-    parent: Value,
-    record: Value,
-    place: Value,
-    run: Value,
+    names: Arc<[String]>,
+    values: Vec<Value>,
+    run: Arc<Run>,
 }
-
-#[derive(Debug)]
-pub struct RunHandle(pub Arc<Run>);
 
 pub type Found<'a> = Result<Option<Cow<'a, Json>>, String>;
 
@@ -117,53 +118,55 @@ impl std::fmt::Debug for Run {
     }
 }
 
-impl Object for RunHandle {}
+impl Object for Run {}
 
 impl Object for Frame {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
-            "item" => Some(self.item.clone()),
-            "record" => Some(self.record.clone()),
-            "parent" => Some(self.parent.clone()),
-            "loop" => Some(self.place.clone()),
-            RUN => Some(self.run.clone()),
-            // A function, where there is no such key.
-            name => self.item.get_attr(name).ok().filter(|value| !value.is_undefined()),
+            RUN => Some(Value::from_dyn_object(Arc::clone(&self.run))),
+            name => self.names.iter().position(|known| known == name).map(|at| self.values[at].clone()),
         }
     }
 }
 
 impl<'a> Scope<'a> {
     pub fn root(item: &'a Json, run: &'a Arc<Run>) -> Self {
-        Self { item, parent: None, index: 0, run, frame: OnceCell::new() }
+        Self { item, parent: None, index: 0, run, whole: OnceCell::new() }
     }
 
     pub fn inside(&'a self, item: &'a Json, index: usize) -> Self {
-        Self { item, parent: Some(self), index, run: self.run, frame: OnceCell::new() }
+        Self { item, parent: Some(self), index, run: self.run, whole: OnceCell::new() }
     }
 
-    fn frame(&self) -> &Arc<Frame> {
-        self.frame.get_or_init(|| {
-            let item = value::value(self.item, self.run.trim);
-            let place = [("index", self.index + 1), ("index0", self.index)];
-            let place = Value::from_pairs(place);
-            Arc::new(match self.parent.map(Scope::frame) {
-                None => Frame {
-                    record: item.clone(),
-                    item,
-                    parent: Value::UNDEFINED,
-                    place,
-                    run: Value::from_object(RunHandle(Arc::clone(self.run))),
-                },
-                Some(around) => Frame {
-                    item,
-                    parent: around.item.clone(),
-                    record: around.record.clone(),
-                    place,
-                    run: around.run.clone(),
-                },
-            })
-        })
+    fn frame(&self, names: &Arc<[String]>) -> Value {
+        let values = names.iter().map(|name| self.variable(name)).collect();
+        Value::from_object(Frame { names: Arc::clone(names), values, run: Arc::clone(self.run) })
+    }
+
+    fn variable(&self, name: &str) -> Value {
+        match name {
+            "item" => self.whole().clone(),
+            "parent" => self.parent.map_or(Value::UNDEFINED, |around| around.whole().clone()),
+            "record" => self.outermost().whole().clone(),
+            "loop" => Value::from_pairs([("index", self.index + 1), ("index0", self.index)]),
+            key => match self.item.get(key) {
+                Some(Json::Array(_) | Json::Object(_)) => self.whole().get_attr(key).unwrap_or_default(),
+                Some(single) => value::value(single, self.run.trim),
+                None => Value::UNDEFINED,
+            },
+        }
+    }
+
+    fn whole(&self) -> &Value {
+        self.whole.get_or_init(|| value::value(self.item, self.run.trim))
+    }
+
+    fn outermost(&self) -> &Scope<'a> {
+        let mut scope = self;
+        while let Some(around) = scope.parent {
+            scope = around;
+        }
+        scope
     }
 }
 
@@ -172,13 +175,7 @@ impl Path {
         let mut value = match self.begin {
             Begin::Item => scope.item,
             Begin::Parent => scope.parent?.item,
-            Begin::Record => {
-                let (mut item, mut parent) = (scope.item, scope.parent);
-                while let Some(around) = parent {
-                    (item, parent) = (around.item, around.parent);
-                }
-                item
-            }
+            Begin::Record => scope.outermost().item,
         };
         for step in &self.steps {
             value = match (step, value) {
@@ -238,7 +235,7 @@ impl Expr {
             Source::Path(path) => {
                 Ok(path.find(scope).map_or(Value::UNDEFINED, |found| value::value(found, scope.run.trim)))
             }
-            Source::Code(code) => code.eval(Value::from_dyn_object(Arc::clone(scope.frame()))),
+            Source::Code(Code { code, names }) => code.eval(scope.frame(names)),
         }
     }
 

@@ -9,7 +9,7 @@ use minijinja::functions::Function;
 use minijinja::value::{FunctionArgs, FunctionResult, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, functions, tests};
 
-use crate::import::expr::{FUEL, RUN, RunHandle};
+use crate::import::expr::{FUEL, RUN, Run};
 use crate::import::value::{is_nothing, message};
 
 /// The environment of all mappings, and the names in it.
@@ -111,9 +111,9 @@ impl Language {
 fn spent(state: &State, value: Value) -> Result<Value, Error> {
     let run = state.lookup(RUN);
     if let (Some(run), Some((used, _))) =
-        (run.as_ref().and_then(Value::downcast_object_ref::<RunHandle>), state.fuel_levels())
+        (run.as_ref().and_then(Value::downcast_object_ref::<Run>), state.fuel_levels())
     {
-        run.0.spend(used).map_err(refused)?;
+        run.spend(used).map_err(refused)?;
     }
     Ok(value)
 }

@@ -113,10 +113,10 @@ fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), 
             Json::Array(items)
         }
         ValueKind::Map => {
+            let pairs = value.as_object().and_then(|object| object.try_iter_pairs());
             let mut object = Map::new();
-            for key in value.try_iter().map_err(message)?.checked() {
-                let key = key.map_err(message)?;
-                let item = deep(&value.get_item(&key).map_err(message)?, depth, weigh)?;
+            for (key, item) in pairs.into_iter().flatten() {
+                let item = deep(&item, depth, weigh)?;
                 if let Some(key) = text_of(&key).filter(|key| !key.trim().is_empty() && !item.is_null()) {
                     object.insert(key, item);
                 }

@@ -7,7 +7,7 @@ use minijinja::{ErrorKind, Value};
 use serde_json::Value as Json;
 
 use super::{Compiler, get};
-use crate::import::expr::{Begin, Expr, Path, Run, Scope, Source, Step};
+use crate::import::expr::{Begin, Code, Expr, Path, Run, Scope, Source, Step};
 use crate::import::filters::{FUNCTIONS, LANGUAGE, SPENT, pattern};
 use crate::import::value;
 use crate::import::yaml::{self, Node, Place};
@@ -54,7 +54,9 @@ impl Compiler {
         let faults = self.faults.len();
         let start = self.start(node, text);
         let tree = self.parsed(start, text)?;
-        Check { compiler: self, text, start }.walk(&tree);
+        let mut check = Check { compiler: self, text, start, names: Vec::new() };
+        check.walk(&tree);
+        let names = check.names.into();
         if self.faults.len() > faults {
             return None;
         }
@@ -76,7 +78,7 @@ impl Compiler {
         // What is wrong whatever the record is, such as an argument too many, is so of an empty one.
         let nothing = Json::Object(serde_json::Map::new());
         let run = Run::new(&self.schema.site, false);
-        let expr = Expr { source: Source::Code(code), subjects, about };
+        let expr = Expr { source: Source::Code(Code { code, names }), subjects, about };
         if let Err(error) = expr.value(&Scope::root(&nothing, &run))
             && matches!(error.kind(), ErrorKind::TooManyArguments | ErrorKind::MissingArgument | ErrorKind::SyntaxError)
         {
@@ -137,12 +139,16 @@ struct Check<'c, 't> {
     compiler: &'c mut Compiler,
     text: &'t str,
     start: Start,
+    /// The variables.
+    names: Vec<String>,
 }
 
 impl Check<'_, '_> {
     fn walk(&mut self, tree: &Tree<'_>) {
         match tree {
-            Tree::Var(_) | Tree::Const(_) => {}
+            Tree::Const(_) => {}
+            Tree::Var(name) if self.names.iter().any(|known| known == name.id) => {}
+            Tree::Var(name) => self.names.push(name.id.to_owned()),
             Tree::Slice(slice) => {
                 self.walk(&slice.expr);
                 [&slice.start, &slice.stop, &slice.step].into_iter().flatten().for_each(|part| self.walk(part));

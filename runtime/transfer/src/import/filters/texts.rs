@@ -11,10 +11,10 @@ use rust_decimal::Decimal;
 
 use super::{Language, each, refused, wrong};
 use crate::import::amount::{Money, Number};
-use crate::import::expr::{RUN, RunHandle};
+use crate::import::expr::{RUN, Run};
 use crate::import::number::Point;
 use crate::import::read::LONGEST;
-use crate::import::value::{text_of, value as from_json};
+use crate::import::value::{message, text_of, value as from_json};
 use crate::import::{date, html};
 use model::content::SiteInfo;
 use store::write::slugify;
@@ -140,17 +140,21 @@ fn choose(state: &State, value: &Value, table: &Value, other: Rest<Value>) -> Re
     if other.len() > 1 {
         return Err(minijinja::ErrorKind::TooManyArguments.into());
     }
-    let mut known = Vec::new();
-    for key in table.try_iter()?.checked() {
-        let key = key?;
-        known.push((text_of(&key).unwrap_or_default(), key));
-    }
-    texts(state, value, &mut |text| match known.iter().find(|(name, _)| name == text) {
-        Some((_, key)) => table.get_item(key).map_err(crate::import::value::message),
-        None => other.first().cloned().ok_or_else(|| {
-            let known: Vec<_> = known.iter().take(12).map(|(name, _)| name.as_str()).collect();
-            format!("`{text}` is not in the table of `choose`, which has {}", known.join(", "))
-        }),
+    texts(state, value, &mut |text| {
+        let mut known = Vec::new();
+        if let Some(found) = table.get_attr(text).ok().filter(|found| !found.is_undefined()) {
+            return Ok(found);
+        }
+        // A key may be a number.
+        for key in table.try_iter().map_err(message)? {
+            match text_of(&key).unwrap_or_default() {
+                name if name == text => return table.get_item(&key).map_err(message),
+                name => known.push(name),
+            }
+        }
+        known.truncate(12);
+        let error = || format!("`{text}` is not in the table of `choose`, which has {}", known.join(", "));
+        other.first().cloned().ok_or_else(error)
     })
 }
 
@@ -226,6 +230,6 @@ pub fn decimal(options: &Kwargs) -> Result<Point, Error> {
 
 pub fn site(state: &State) -> Result<&'static SiteInfo, Error> {
     let run = state.lookup(RUN);
-    let handle = run.as_ref().and_then(Value::downcast_object_ref::<RunHandle>);
-    handle.map(|handle| handle.0.site).ok_or_else(|| refused("money is only known where there is a record".into()))
+    let handle = run.as_ref().and_then(Value::downcast_object_ref::<Run>);
+    handle.map(|handle| handle.site).ok_or_else(|| refused("money is only known where there is a record".into()))
 }
