@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use minijinja::Value;
 use minijinja::value::{Object, ObjectRepr, ValueKind};
+use minijinja::{ErrorKind, Value};
 use rust_decimal::Decimal;
 use serde_json::{Map, Number, Value as Json};
 
@@ -134,7 +134,9 @@ fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), 
 pub fn message(error: minijinja::Error) -> String {
     let kind = error.kind().to_string();
     match error.detail() {
-        Some(detail) if error.kind() == minijinja::ErrorKind::InvalidOperation => detail.to_owned(),
+        Some(detail) if matches!(error.kind(), ErrorKind::InvalidOperation | ErrorKind::SyntaxError) => {
+            detail.to_owned()
+        }
         Some(detail) => format!("{kind}: {detail}"),
         None => kind,
     }

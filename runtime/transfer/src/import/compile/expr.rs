@@ -89,20 +89,22 @@ impl Compiler {
     }
 
     fn parsed<'t>(&mut self, start: Start, text: &'t str) -> Option<Tree<'t>> {
-        let fault = match text {
-            _ if text.trim().is_empty() => ("an expression is missing".to_owned(), None),
-            _ if text.len() > LONGEST => (format!("an expression has {LONGEST} bytes at most"), None),
-            _ => match parse_expr(text) {
-                Ok(tree) => return Some(tree),
-                Err(error) => {
-                    let at = error.range().map(|range| range.start);
-                    (error.detail().map_or_else(|| error.kind().to_string(), str::to_owned), at)
-                }
-            },
-        };
-        let at = start.at(text, fault.1.unwrap_or_default());
-        self.fault(at, fault.0, Some(KEYS.to_owned()));
-        None
+        if text.trim().is_empty() {
+            self.fault(start.place, "an expression is missing", None);
+            return None;
+        }
+        if text.len() > LONGEST {
+            self.fault(start.place, format!("an expression has {LONGEST} bytes at most"), None);
+            return None;
+        }
+        match parse_expr(text) {
+            Ok(tree) => Some(tree),
+            Err(error) => {
+                let at = error.range().map_or(0, |range| range.start);
+                self.fault(start.at(text, at), value::message(error), Some(KEYS.to_owned()));
+                None
+            }
+        }
     }
 
     /// Where the text of a node begins, behind a quote, and whether it stands in the file as it is.

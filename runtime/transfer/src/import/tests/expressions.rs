@@ -38,6 +38,15 @@ fn what_is_missing_is_nothing_and_one_value_is_a_list_of_one() {
         ("'yes' if missing else 'no'", json!("no")),
         ("{'Oak': 'hard'}[one]", json!("hard")),
         ("two[:1] | join", json!("Oak")),
+        ("one | replace(missing | default('O'), 'A')", json!("Aak")),
+        ("1 | number(times=missing)", json!("1")),
+        ("'5' | money(missing, round=missing) | omit('currency') | items | first | last", json!("500")),
+        ("'2026-01-31' | date(offset=missing)", json!("2026-01-31")),
+        ("(missing | split(','))[:2]", Json::Null),
+        ("missing[:2] | first", Json::Null),
+        ("'less' if missing < 5 else 'no'", json!("less")),
+        ("missing in ['a'] or 'no'", json!("no")),
+        ("two | select('matching', 'a') | reject('eq', 'Oak') | join", Json::Null),
         ("one is matching('^O') and two is sequence", json!("true")),
     ] {
         gives(&format!("  description: \"{expression} | string\""), record.clone(), expected);
