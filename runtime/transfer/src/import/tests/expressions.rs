@@ -269,6 +269,14 @@ fn any_expression(text: &str) {
 #[test]
 fn long_expressions_end() {
     for text in [
+        "'%999999999d' | format(1)".to_owned(),
+        "'%.999999999f' | format(1.5)".to_owned(),
+        "10 ** 99999 ~ 9 ** 99 ** 9".to_owned(),
+        "1.5 | round(999999999) ~ 1.5 | round(-999999999)".to_owned(),
+        "range(100000) | list | map('string') | join | regex_replace('', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')"
+            .to_owned(),
+        "range(100000) | sort | groupby(0) | dictsort".to_owned(),
+        "9223372036854775807 + 1 - 9223372036854775807 // -1 % 0".to_owned(),
         "1+".repeat(900) + "1",
         "a|d".to_owned() + &"|d".repeat(900),
         "(".repeat(1900),
