@@ -6,7 +6,7 @@ mod texts;
 use std::sync::LazyLock;
 
 use minijinja::functions::Function;
-use minijinja::value::{FunctionArgs, FunctionResult, Value, ValueKind};
+use minijinja::value::{FunctionArgs, FunctionResult, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters, functions, tests};
 
 use crate::import::expr::{FUEL, RUN, Run};
@@ -46,11 +46,18 @@ impl Language {
         language.filter("count", filters::length);
         language.filter("items", filters::items);
         language.filter("dictsort", filters::dictsort);
-        language.filter("round", filters::round);
-        language.filter("abs", filters::abs);
-        language.filter("int", filters::int);
-        language.filter("float", filters::float);
         language.filter("format", filters::format);
+        // `int` and `float` are left out: they make a zero of what they cannot read.
+        for (name, filter) in
+            [("round", Value::from_function(filters::round)), ("abs", Value::from_function(filters::abs))]
+        {
+            language.filter(name, move |state: &mut State, value: &Value, args: Rest<ValueOrKwargs>| {
+                if is_nothing(value) {
+                    return Ok(Value::UNDEFINED);
+                }
+                call(&filter, state, value.clone(), args.into_values())
+            });
+        }
         lists::add(&mut language);
         texts::add(&mut language);
         language
