@@ -8,11 +8,11 @@ fields:
   slug: handle
   name: title
   summary: teaser
-  price: { path: price, money: EUR }
-  tags: { path: tags, split: ',', lookup: { create: true } }
-  categories: { path: 'shelves[]', lookup: { create: true } }
-  options: { each: 'options[]', where: name, fields: { name: name, values: { path: 'values[]' } } }
-  variants: { each: 'variants[]', where: sku, fields: { sku: sku, gtin: barcode } }
+  price: price | money('EUR')
+  tags: { value: \"tags | split(',')\", lookup: { create: true } }
+  categories: { value: shelves, lookup: { create: true } }
+  options: { each: options, where: name, fields: { name: name, values: values } }
+  variants: { each: variants, where: sku, fields: { sku: sku, gtin: barcode } }
 ";
 
 const FULL: &str = r#"{"ref":"K","handle":"keep","title":"Keep","teaser":"Short","price":"12.50","tags":"oak,red","shelves":["A"],"options":[{"name":"Size","values":["S"]}],"variants":[{"sku":"K-A","barcode":"12345670"},{"sku":"K-B"}]}"#;
@@ -46,7 +46,7 @@ async fn what_is_empty_keeps_what_is_there() {
     let emptied = r#"{"ref":"K","handle":"keep","title":"Keep","shelves":[],"options":[],"variants":[]}"#;
     assert_eq!(import(FIELDS, emptied).await, (0, 1, 0, 0));
     assert_eq!(held(&shop).await, ["Short/1250/2/0/0"]);
-    let clear = FIELDS.replace("summary: teaser", "summary: { path: teaser, when_missing: clear }").replace(
+    let clear = FIELDS.replace("summary: teaser", "summary: { value: teaser, when_missing: clear }").replace(
         "lookup: { create: true } }\n  categories",
         "lookup: { create: true }, when_missing: clear }\n  categories",
     );
@@ -74,8 +74,8 @@ fields:
   external_ref: ref
   slug: handle
   name: title
-  variants: { each: 'variants[]', fields: { sku: sku } }
-  related: { path: 'related[]', lookup: { by: external_ref, later: true } }
+  variants: { each: variants, fields: { sku: sku } }
+  related: { value: related, lookup: { by: external_ref, later: true } }
 ";
     let expected = ["2 NOT_FOUND related[0]", "6 CONFLICT variants[0].sku", "7 CONFLICT slug", "8 INVALID_VALUE name"];
     let mut said = Vec::new();
@@ -118,14 +118,14 @@ async fn a_value_that_an_earlier_line_gives_up_can_be_taken_by_a_later_one() {
 async fn a_mapping_says_what_is_published() {
     let shop = Catalogue::new().await;
     let map = |publish: &str| {
-        format!("publish: {publish}\nfields: {{ slug: slug, name: name, price: {{ path: price, money: EUR }} }}\n")
+        format!("publish: {publish}\nfields: {{ slug: slug, name: name, price: price | money('EUR') }}\n")
     };
     let file = b"{\"slug\":\"a\",\"name\":\"A\",\"price\":1,\"state\":\"active\"}\n{\"slug\":\"b\",\"name\":\"B\",\"price\":1,\"state\":\"draft\"}\n{\"slug\":\"c\",\"name\":\"C\",\"state\":\"active\"}\n";
     let import = async |publish: &str| {
         shop.try_import("product", Some(&map(publish)), ("x.ndjson", file), |_| {}).await.unwrap()
     };
     let live = async || shop.column("select slug from live.product order by slug").await;
-    let some = import("{ path: state, is: active }").await;
+    let some = import("state == 'active'").await;
     assert_eq!(some.problems(), ["3 INVALID_VALUE price"]);
     assert_eq!(live().await, ["a"]);
     assert_eq!(import("false").await.counts(), (1, 0, 2, 0));
@@ -162,10 +162,10 @@ fields:
   external_ref: sku
   name: title
   options:
-    each: attributes[]
+    each: attributes
     fields:
       name: name
-      values: { path: values, replace: { find: '\\,', with: '‚' }, split: ',', then: [{ replace: { find: '‚', with: ',' } }] }
+      values: values | replace('\\\\,', '‚') | split(',') | replace('‚', ',')
 ";
     let file = br#"{"sku":"W","title":"Shirt","attributes":[{"name":"Fit","values":"Slim\\, short, Wide"}]}"#;
     let import = async || shop.try_import("product", Some(map), ("x.ndjson", file), |_| {}).await.unwrap().counts();
@@ -181,9 +181,9 @@ async fn a_day_is_the_one_that_the_source_means() {
         b"slug,iso,local\na,2024-03-10T23:30:00-05:00,10/03/2024 00:30\nb,2024-03-10T00:30:00+01:00,10/03/2024 23:30\n";
     for from in [
         "iso",
-        "{ path: iso, date: true }",
-        "{ path: local, date: { formats: ['%d/%m/%Y %H:%M'], offset: '+02:00' } }",
-        "{ path: local, date: { formats: ['%d/%m/%Y %H:%M'], offset: '-08:00' } }",
+        "iso | date",
+        "\"local | date('%d/%m/%Y %H:%M', offset='+02:00')\"",
+        "\"local | date('%d/%m/%Y %H:%M', offset='-08:00')\"",
     ] {
         let map = format!("key: slug\nfields: {{ slug: slug, title: slug, published_on: {from} }}\n");
         shop.try_import("post", Some(&map), ("x.csv", file), |_| {}).await.unwrap();

@@ -17,25 +17,29 @@ cord-cap,,,,,,,,,,https://img.example/3.jpg,Back\r
 
 const SHOPIFY: &str = "key: slug
 group_by: Handle
-publish: { path: Published, is: 'TRUE' }
+publish: Published == 'TRUE'
 fields:
   slug: Handle
   name: Title
-  description: { path: Body (HTML), html_to_markdown: true }
-  brand: { path: Vendor, lookup: { create: true } }
-  tags: { path: Tags, split: ',', lookup: { create: true } }
-  price: { path: 'rows[].Variant Price', lowest: true, money: EUR }
-  images: { path: 'rows[Image Src!=\"\"]', lookup: { key: Image Src, create: true, fields: { alt: Image Alt Text } } }
+  description: item['Body (HTML)'] | markdown
+  brand: { value: Vendor, lookup: { create: true } }
+  tags: { value: \"Tags | split(',')\", lookup: { create: true } }
+  price: rows | map(attribute='Variant Price') | lowest | money('EUR')
+  images:
+    value: rows | selectattr('Image Src')
+    lookup: { key: \"item['Image Src']\", create: true, fields: { alt: \"item['Image Alt Text']\" } }
   options:
-    - where: { all: [Option1 Value, { path: Option1 Value, is_not: Default Title }] }
-      fields: { name: Option1 Name, values: { path: 'rows[].Option1 Value', distinct: true } }
+    - where: item['Option1 Value'] is defined and item['Option1 Value'] != 'Default Title'
+      fields:
+        name: item['Option1 Name']
+        values: rows | map(attribute='Option1 Value') | unique
   variants:
-    each: rows[]
-    where: Variant Price
+    each: rows
+    where: item['Variant Price']
     fields:
-      sku: { first_of: [Variant SKU, { template: '{$.Handle}-{Option1 Value}' }], slugify: true }
-      options: { zip: { name: ['$.Option1 Name'], value: [Option1 Value] }, to_object: { key: name, value: value } }
-      price: { path: Variant Price, money: EUR }
+      sku: (item['Variant SKU'] or record.Handle ~ '-' ~ item['Option1 Value']) | slug
+      options: \"{record['Option1 Name']: item['Option1 Value']}\"
+      price: item['Variant Price'] | money('EUR')
 ";
 
 #[tokio::test]
@@ -91,7 +95,7 @@ async fn a_table_is_read_however_it_is_written() {
     let wide = |to: fn(u16) -> [u8; 2]| format!("\u{feff}{text}").encode_utf16().flat_map(to).collect::<Vec<u8>>();
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(text.as_bytes()).unwrap();
-    let map = "fields: { name: name, slug: slug, price: { path: price, money: EUR } }\n";
+    let map = "fields: { name: name, slug: slug, price: price | money('EUR') }\n";
     let shop = Catalogue::new().await;
     let mut expected = (2, 0, 0, 0);
     for (name, content) in [
@@ -142,24 +146,33 @@ async fn rows_that_are_no_records_are_rejected_with_their_line() {
 async fn variations_find_their_parent_wherever_it_stands() {
     let shop = Catalogue::new().await;
     let map = r#"key: external_ref
-group_by: { first_of: [Parent, SKU] }
+group_by: Parent or SKU
 fields:
-  external_ref: { first_of: [Parent, SKU] }
-  name: { path: 'rows[Type!=variation].Name', first: true }
-  categories: { path: 'rows[].Categories', split: ',', distinct: true, lookup: { create: true, tree: { split: '>' } } }
+  external_ref: Parent or SKU
+  name: rows | rejectattr("Type", "eq", "variation") | map(attribute="Name") | first
+  categories:
+    value: rows | map(attribute="Categories") | split(",") | unique(case_sensitive=true)
+    lookup: { create: true, tree: { split: ">" } }
   options:
-    each: { zip: { name: ['rows[Type!=variation].Attribute 1 name', 'rows[Type!=variation].Attribute 2 name'], values: ['rows[Type!=variation].Attribute 1 value(s)', 'rows[Type!=variation].Attribute 2 value(s)'] } }
-    fields: { name: name, values: { path: values, split: ',' } }
+    - each: rows | rejectattr("Type", "eq", "variation")
+      where: item["Attribute 1 name"]
+      fields:
+        name: item["Attribute 1 name"]
+        values: item["Attribute 1 value(s)"] | split(",")
+    - each: rows | rejectattr("Type", "eq", "variation")
+      where: item["Attribute 2 name"]
+      fields:
+        name: item["Attribute 2 name"]
+        values: item["Attribute 2 value(s)"] | split(",")
   variants:
-    - each: 'rows[Type=variation]'
+    - each: rows | selectattr("Type", "eq", "variation")
       fields:
         sku: SKU
-        price: { path: Regular price, money: EUR }
-        options:
-          zip: { name: [Attribute 1 name, Attribute 2 name], value: [Attribute 1 value(s), Attribute 2 value(s)] }
-          to_object: { key: name, value: value }
-    - where: { path: Type, is: simple }
-      fields: { sku: SKU, price: { path: Regular price, money: EUR } }
+        price: item["Regular price"] | money("EUR")
+        options: >-
+          {item["Attribute 1 name"]: item["Attribute 1 value(s)"], item["Attribute 2 name"]: item["Attribute 2 value(s)"]}
+    - where: Type == "simple"
+      fields: { sku: SKU, price: 'item["Regular price"] | money("EUR")' }
 "#;
     let file = "ID,Type,SKU,Name,Regular price,Categories,Parent,Attribute 1 name,Attribute 1 value(s),Attribute 2 name,Attribute 2 value(s)\n\
         1,variation,tee-red,,20,,tee,Colour,Red,Size,L\n\

@@ -1,15 +1,12 @@
-//! Steps that count: numbers and amounts of money in texts, and what a list of them comes to.
+//! What counts: numbers and amounts of money in texts, and what a list of them comes to.
 
-use std::borrow::Cow;
-
+use minijinja::Value;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value as Json, json};
 
-use crate::import::expr::{Expr, Found, How, is_blank};
 use crate::import::money;
 use crate::import::number::Point;
-use crate::import::path::{Scope, plain_text};
-use crate::import::step::each;
+use crate::import::value::{is_number, text_of};
 use model::content::SiteInfo;
 
 /// A number in text, times a factor, rounded to as many digits.
@@ -36,7 +33,7 @@ pub enum To {
 #[derive(Debug)]
 pub struct Money {
     /// Without it: the code in the text, else the site's currency.
-    pub currency: Option<Expr>,
+    pub currency: Option<String>,
     pub point: Point,
     /// The number counts minor units.
     pub minor: bool,
@@ -44,8 +41,8 @@ pub struct Money {
 }
 
 impl Number {
-    pub fn apply(&self, value: &Json) -> Result<Json, String> {
-        let text = plain_text(value).ok_or("an object or a list is no number: name a key of it in the path")?;
+    pub fn apply(&self, value: &Value) -> Result<Value, String> {
+        let text = text_of(value).ok_or("an object or a list is no number: name a key of it")?;
         let point = point_of(value, self.point);
         let plain = money::number(&text, point).ok_or_else(|| {
             format!("must be a number such as `1234.5`, not `{}`{}", money::shorten(&text), money::hint(point))
@@ -65,51 +62,45 @@ impl Number {
 }
 
 /// A number of JSON has its point as JSON has it, whatever texts have.
-fn point_of(value: &Json, point: Point) -> Point {
-    if value.is_number() { Point::Dot } else { point }
+fn point_of(value: &Value, point: Point) -> Point {
+    if is_number(value) { Point::Dot } else { point }
 }
 
-/// A JSON number where that has every digit, so that it is no text whose marks are guessed; all others as text.
-fn numeric(plain: String) -> Json {
+/// A number where that has every digit, so that it is no text whose marks are guessed; all others as text.
+fn numeric(plain: String) -> Value {
     let same = |number: &serde_json::Number| number.to_string() == plain;
     match plain.parse::<serde_json::Number>().ok().filter(same) {
-        Some(number) => Json::Number(number),
-        None => Json::String(plain),
+        Some(number) => crate::import::value::value(&Json::Number(number), false),
+        None => Value::from(plain),
     }
 }
 
 impl Fold {
-    /// Of the numbers or amounts of a list, those that are there. Amounts in different currencies cannot be compared.
-    pub fn apply<'a>(self, value: &Json, site: &SiteInfo) -> Found<'a> {
-        let items = match value {
-            Json::Array(items) => items.as_slice(),
-            single => std::slice::from_ref(single),
-        };
+    /// Of numbers or amounts. Amounts in different currencies cannot be compared.
+    pub fn apply(self, items: impl Iterator<Item = Value>, site: &SiteInfo) -> Result<Value, String> {
         let mut result: Option<(Decimal, Option<String>)> = None;
-        for item in items.iter().filter(|item| !is_blank(item)) {
-            let (number, currency) = self.item(item, site)?;
+        for item in items {
+            let (number, currency) = self.item(&item, site)?;
             result = match result {
                 Some((_, known)) if known != currency => {
-                    return Err("the amounts are in different currencies: choose one in the path".into());
+                    return Err("the amounts are in different currencies: choose one of them".into());
                 }
                 Some((before, known)) => Some((self.two(before, number).ok_or("the numbers are too large")?, known)),
                 None => Some((number, currency)),
             };
         }
         Ok(match result {
-            Some((number, Some(currency))) => {
-                Some(Cow::Owned(amount(money::minor_units(number, &currency, false)?, &currency)))
-            }
-            Some((number, None)) => Some(Cow::Owned(numeric(number.to_string()))),
-            None => None,
+            Some((number, Some(currency))) => amount(money::minor_units(number, &currency, false)?, &currency),
+            Some((number, None)) => numeric(number.to_string()),
+            None => Value::UNDEFINED,
         })
     }
 
-    fn item(self, item: &Json, site: &SiteInfo) -> Result<(Decimal, Option<String>), String> {
+    fn item(self, item: &Value, site: &SiteInfo) -> Result<(Decimal, Option<String>), String> {
         if let Some((minor, currency)) = amount_of(item) {
-            return Ok((Decimal::new(minor, model::currency::exponent(currency)), Some(currency.to_owned())));
+            return Ok((Decimal::new(minor, model::currency::exponent(&currency)), Some(currency)));
         }
-        let text = plain_text(item).ok_or("a list of numbers or amounts is expected, and it has other objects")?;
+        let text = text_of(item).ok_or("a list of numbers or amounts is expected, and it has other objects")?;
         let amount = money::parse(&text, point_of(item, self.point))?;
         let currency = match amount.currencies.is_empty() {
             true => None,
@@ -128,67 +119,50 @@ impl Fold {
 }
 
 /// An amount in the form of the API.
-fn amount(minor: i64, currency: &str) -> Json {
-    json!({ "amountMinor": minor.to_string(), "currency": currency })
+fn amount(minor: i64, currency: &str) -> Value {
+    Value::from_pairs([("amountMinor", minor.to_string()), ("currency", currency.to_owned())])
 }
 
-fn amount_of(value: &Json) -> Option<(i64, &str)> {
-    let minor = value.get("amountMinor")?.as_str()?.parse().ok()?;
-    Some((minor, value.get("currency")?.as_str()?))
+fn amount_of(value: &Value) -> Option<(i64, String)> {
+    let minor = value.get_attr("amountMinor").ok()?.as_str()?.parse().ok()?;
+    Some((minor, value.get_attr("currency").ok()?.as_str()?.to_owned()))
 }
 
 impl Money {
-    pub fn apply<'a>(&self, value: Cow<'a, Json>, scope: &Scope<'_>, how: How<'_>) -> Found<'a> {
-        let given = match &self.currency {
-            Some(currency) => currency.eval(scope, how.site)?.and_then(|value| plain_text(&value)),
-            None => None,
-        };
-        let given = given.map(|given| given.trim().to_uppercase());
-        let list = each(value, how.aligned, &mut |item| self.one(item, given.as_deref(), how.site))?;
-        Ok(match list.as_deref() {
-            Some(Json::Array(items)) if items.len() <= 1 && !how.aligned => items.first().cloned().map(Cow::Owned),
-            _ => list,
-        })
-    }
-
-    fn one(&self, value: &Json, given: Option<&str>, site: &SiteInfo) -> Result<Json, String> {
+    pub fn apply(&self, value: &Value, site: &SiteInfo) -> Result<Value, String> {
+        let given = self.currency.as_deref();
         if let Some((_, currency)) = amount_of(value) {
             return match given.filter(|given| *given != currency) {
                 Some(given) => Err(format!("the amount is in {currency}, but its currency is given as {given}")),
                 None => Ok(value.clone()),
             };
         }
-        let Some(text) = plain_text(value) else {
-            return Err("an object or a list is no amount of money: name the amount in the path".into());
-        };
-        match text.trim().is_empty() {
-            true => Ok(Json::Null),
-            false => money_json(&text, self, point_of(value, self.point), given, site),
-        }
+        let text = text_of(value).ok_or("an object or a list is no amount of money: name the amount in it")?;
+        let (minor, currency) = self.minor_units(&text, point_of(value, self.point), site)?;
+        Ok(amount(minor, &currency))
     }
-}
 
-fn money_json(text: &str, money: &Money, point: Point, given: Option<&str>, site: &SiteInfo) -> Result<Json, String> {
-    let parsed = money::parse(text, point)?;
-    let currency = currency(text, &parsed.currencies, given, site)?;
-    let minor = match money.minor {
-        true => whole(parsed.number)
-            .ok_or_else(|| format!("`{}` is no whole number of minor units", money::shorten(text)))?,
-        false => {
-            money::minor_units(parsed.number, &currency, money.round).map_err(|error| unclear(text, point, &error))?
-        }
-    };
-    Ok(amount(minor, &currency))
+    fn minor_units(&self, text: &str, point: Point, site: &SiteInfo) -> Result<(i64, String), String> {
+        let parsed = money::parse(text, point)?;
+        let currency = currency(text, &parsed.currencies, self.currency.as_deref(), site)?;
+        let minor = match self.minor {
+            true => whole(parsed.number)
+                .ok_or_else(|| format!("`{}` is no whole number of minor units", money::shorten(text)))?,
+            false => money::minor_units(parsed.number, &currency, self.round)
+                .map_err(|error| unclear(text, point, &error))?,
+        };
+        Ok((minor, currency))
+    }
 }
 
 /// Three digits behind a mark may be thousands.
 fn unclear(text: &str, point: Point, error: &str) -> String {
     let text = money::shorten(text);
     match point {
-        Point::Guess => format!(
-            "{error} (`{text}`): `decimal` under `money` says which mark stands before cents, `round: true` rounds"
-        ),
-        _ => format!("{error} (`{text}`): `round: true` rounds"),
+        Point::Guess => {
+            format!("{error} (`{text}`): `decimal` of `money` says which mark stands before cents, `round=true` rounds")
+        }
+        _ => format!("{error} (`{text}`): `round=true` rounds"),
     }
 }
 
@@ -205,7 +179,7 @@ fn currency(text: &str, named: &[String], given: Option<&str>, site: &SiteInfo) 
         (None, _) if may(site.currency) => Ok(site.currency.to_owned()),
         (None, _) => match site.currencies.iter().filter(|code| may(code)).collect::<Vec<_>>().as_slice() {
             [only] => Ok((**only).to_owned()),
-            _ => Err(format!("`{text}` may be in {}: name the currency under `money`", named.join(", "))),
+            _ => Err(format!("`{text}` may be in {}: name the currency in `money`", named.join(", "))),
         },
     }
 }
@@ -214,8 +188,9 @@ fn whole(number: Decimal) -> Option<i64> {
     number.is_integer().then(|| i64::try_from(number).ok()).flatten()
 }
 
-/// Money as text without a step for it: in the currency that the text names, else in the site's.
+/// Money as text without a filter for it: in the currency that the text names, else in the site's.
 pub fn plain_money(text: &str, site: &SiteInfo) -> Result<Json, String> {
     let money = Money { currency: None, point: Point::Guess, minor: false, round: false };
-    money_json(text, &money, money.point, None, site)
+    let (minor, currency) = money.minor_units(text, money.point, site)?;
+    Ok(json!({ "amountMinor": minor.to_string(), "currency": currency }))
 }

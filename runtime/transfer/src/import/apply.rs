@@ -1,16 +1,15 @@
 //! Carries out a mapping: a record becomes what the write path takes. No IO; the same records in the same order give the same entries.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
 use crate::import::coerce;
-use crate::import::expr::{Expr, is_blank, is_empty_list};
-use crate::import::mapping::{Condition, Each, Fill, Form, Group, Mapping, Missing, Part, Rule};
-use crate::import::path::{MOST_WORK, Scope, plain_text};
+use crate::import::expr::{self, Expr, Scope, is_blank, is_empty_list};
+use crate::import::mapping::{Fill, Form, Group, Mapping, Missing, Part, Rule};
 use crate::import::reference;
 use base::error::{Code, Problem, Step};
 use model::content::{FieldInfo, SiteInfo};
@@ -70,14 +69,14 @@ impl Mapper {
         let Self { mapping, site, lines, taken } = self;
         let mut run =
             Run { site, taken, problems: Vec::new(), later: Map::new(), optional: Vec::new(), path: Vec::new() };
-        let work = Cell::new(MOST_WORK);
-        let scope = Scope::root(record, &work);
+        let of_record = expr::Run::new(site, mapping.trim);
+        let scope = Scope::root(record, &of_record);
         if let Some(only) = &mapping.only {
-            match run.passes(only, &scope) {
+            match only.holds(&scope) {
                 Ok(true) => {}
                 Ok(false) => return Applied::Skipped,
                 Err(message) => {
-                    run.fault(Code::InvalidValue, message);
+                    run.fault(Code::InvalidValue, format!("{message} (from `where` of the mapping)"));
                     return Applied::Rejected(run.problems);
                 }
             }
@@ -104,7 +103,7 @@ impl Mapper {
         };
         lines.insert(hash(&key), line);
         let key = json!({ name: key });
-        let publish = match mapping.publish.as_ref().map_or(Ok(false), |publish| run.passes(publish, &scope)) {
+        let publish = match mapping.publish.as_ref().map_or(Ok(false), |publish| publish.holds(&scope)) {
             Ok(publish) => publish,
             Err(message) => {
                 run.fault(Code::InvalidValue, format!("{message} (from `publish` of the mapping)"));
@@ -119,8 +118,9 @@ impl Mapper {
         self.mapping.group.as_ref()
     }
 
-    pub fn site(&self) -> &'static SiteInfo {
-        self.site
+    /// What holds for a record that is not mapped yet.
+    pub fn run(&self) -> Arc<expr::Run> {
+        expr::Run::new(self.site, self.mapping.trim)
     }
 }
 
@@ -223,7 +223,7 @@ impl Run<'_> {
         scope: &Scope<'_>,
         form: impl FnOnce(&Json, &SiteInfo) -> Result<Json, String>,
     ) -> Option<Json> {
-        let formed = expr.eval(scope, self.site).and_then(|value| match value {
+        let formed = expr.eval(scope).and_then(|value| match value {
             Some(value) => form(&value, self.site).map(Some),
             None => Ok(None),
         });
@@ -254,28 +254,37 @@ impl Run<'_> {
         let mut made = Vec::new();
         let mut is_meant = false;
         for part in parts {
-            let found = match self.items(part.each.as_ref(), scope) {
-                Ok(found) => found,
-                Err(message) => {
-                    self.fault(Code::InvalidValue, message);
+            // Without `each` there is one, which is what is around it.
+            let found = match part.each.as_ref().map(|each| each.eval(scope).map_err(|message| (message, each))) {
+                None => Some(Cow::Borrowed(scope.item)),
+                Some(Ok(found)) => found,
+                Some(Err((message, each))) => {
+                    self.fault(Code::InvalidValue, format!("{message} (from {})", each.about));
                     continue;
                 }
             };
-            let items = found.list();
-            is_meant |= found.is_empty();
-            for (index, item) in items.into_iter().enumerate() {
+            let items: &[Json] = match found.as_deref() {
+                None => &[],
+                Some(Json::Array(items)) if part.each.is_some() => items,
+                Some(single) => std::slice::from_ref(single),
+            };
+            is_meant |= part.each.is_some() && found.as_deref().is_some_and(is_empty_list);
+            for (index, item) in items.iter().enumerate() {
+                let inside;
                 let inner = match part.each {
-                    Some(_) => scope.inside(item, index),
-                    None => *scope,
+                    Some(_) => {
+                        inside = scope.inside(item, index);
+                        &inside
+                    }
+                    None => scope,
                 };
                 let place = made.len();
                 let kept = match &part.only {
-                    Some(only) => self.at(place, |run| match run.passes(only, &inner) {
-                        Ok(kept) => kept,
-                        Err(message) => {
-                            run.fault(Code::InvalidValue, message);
+                    Some(only) => self.at(place, |run| {
+                        only.holds(inner).unwrap_or_else(|message| {
+                            run.fault(Code::InvalidValue, format!("{message} (from `where` of the mapping)"));
                             false
-                        }
+                        })
                     }),
                     None => true,
                 };
@@ -283,8 +292,8 @@ impl Run<'_> {
                     continue;
                 }
                 let fields = match form {
-                    Form::Component => self.fields(&part.rules, &inner),
-                    _ => self.at(place, |run| run.fields(&part.rules, &inner)),
+                    Form::Component => self.fields(&part.rules, inner),
+                    _ => self.at(place, |run| run.fields(&part.rules, inner)),
                 };
                 match (fields, part.block) {
                     (Err(Left), _) => {}
@@ -303,70 +312,6 @@ impl Run<'_> {
             Form::Children => Some(object("set", made)),
             Form::Components | Form::Blocks => Some(Json::Array(made)),
         })
-    }
-
-    fn passes(&self, condition: &Condition, scope: &Scope<'_>) -> Result<bool, String> {
-        match condition {
-            Condition::Always(answer) => Ok(*answer),
-            Condition::Filled(expr) => {
-                Ok(expr.eval(scope, self.site)?.is_some_and(|value| !crate::import::expr::is_empty(&value)))
-            }
-            Condition::Test { expr, test } => {
-                let value = expr.eval(scope, self.site)?;
-                let texts: Vec<String> = match value.as_deref() {
-                    Some(Json::Array(items)) => items.iter().filter_map(plain_text).collect(),
-                    Some(single) => plain_text(single).into_iter().collect(),
-                    None => Vec::new(),
-                };
-                Ok(texts.iter().any(|text| test.passes(text)))
-            }
-            Condition::All(of) => of.iter().try_fold(true, |all, each| Ok(all && self.passes(each, scope)?)),
-            Condition::Any(of) => of.iter().try_fold(false, |any, each| Ok(any || self.passes(each, scope)?)),
-            Condition::Not(inner) => Ok(!self.passes(inner, scope)?),
-        }
-    }
-
-    /// What a part goes through.
-    fn items<'a>(&self, each: Option<&'a Each>, scope: &Scope<'a>) -> Result<Items<'a>, String> {
-        scope.check()?;
-        Ok(match each {
-            None => Items::Found(vec![scope.item]),
-            Some(Each::Path(path)) => match path.find(scope).as_slice() {
-                [Json::Array(items)] if !path.is_many() && !items.is_empty() => Items::Found(items.iter().collect()),
-                [] | [Json::Array(_)] if path.finds_empty(scope) => Items::Empty,
-                found => Items::Found(found.to_vec()),
-            },
-            Some(Each::Expr(expr)) => match expr.eval(scope, self.site)? {
-                Some(value) if is_empty_list(&value) => Items::Empty,
-                Some(value) => Items::Made(value),
-                None => Items::Found(Vec::new()),
-            },
-        })
-    }
-}
-
-enum Items<'a> {
-    Found(Vec<&'a Json>),
-    Made(Cow<'a, Json>),
-    /// An empty list, which is something else than none.
-    Empty,
-}
-
-impl Items<'_> {
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Empty)
-    }
-
-    fn list(&self) -> Vec<&Json> {
-        let all: Vec<&Json> = match self {
-            Self::Found(items) => items.clone(),
-            Self::Made(value) => match &**value {
-                Json::Array(items) => items.iter().collect(),
-                single => vec![single],
-            },
-            Self::Empty => Vec::new(),
-        };
-        all.into_iter().filter(|item| !is_blank(item)).collect()
     }
 }
 

@@ -2,16 +2,28 @@
 
 mod expr;
 mod fields;
-mod steps;
 
 use crate::import::apply::is_named;
-use crate::import::mapping::{Condition, Group, Mapping, Rule};
+use crate::import::mapping::{Group, Mapping, Rule};
 use crate::import::yaml::{self, Entry, Fault, Node, Place, Tree};
 use model::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
 
+/// Bytes of the stack on which mappings are read: expressions nest as deep as they are long.
+const STACK: usize = 32 << 20;
+
 pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let no_thread = |error| vec![Fault::new(Place::default(), format!("no thread can be started: {error}"))];
+        let reading = thread.spawn_scoped(scope, || read(text, info, schema)).map_err(no_thread)?;
+        reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn read(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
     let root = yaml::parse(text).map_err(|fault| vec![fault])?;
-    let mut compiler = Compiler { schema, faults: Vec::new(), trim: false, numbered: 0 };
+    let lines = text.lines().map(str::to_owned).collect();
+    let mut compiler = Compiler { schema, lines, faults: Vec::new(), numbered: 0 };
     let mapping = compiler.mapping(&root, info);
     compiler.faults.sort_by_key(|fault| fault.place);
     match mapping {
@@ -22,8 +34,9 @@ pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaIn
 
 struct Compiler {
     schema: &'static SchemaInfo,
+    /// Of the file.
+    lines: Vec<String>,
     faults: Vec<Fault>,
-    trim: bool,
     numbered: usize,
 }
 
@@ -38,12 +51,13 @@ impl Compiler {
                 self.fault(node.place, message, Some(format!("give `--type {name}`")));
             }
         }
-        if let Some(node) = get(entries, "trim") {
-            self.trim = self.flag(node)?;
-        }
-        let only = get(entries, "where").map(|node| self.condition(node));
+        let trim = match get(entries, "trim") {
+            Some(node) => self.flag(node)?,
+            None => false,
+        };
+        let only = get(entries, "where").map(|node| self.expr(node, &[]));
         let group = get(entries, "group_by").map(|node| self.group(node));
-        let publish = get(entries, "publish").map(|node| self.publish(node));
+        let publish = get(entries, "publish").map(|node| self.expr(node, &[]));
         let Some(fields) = get(entries, "fields") else {
             self.fault(
                 root.place,
@@ -55,22 +69,11 @@ impl Compiler {
         let rules = self.rules(fields, info.fields, info.name, false);
         self.check_required(fields.place, &rules, info, info.name);
         let key = self.key(root, get(entries, "key"), &rules, info)?;
-        let only = match only {
-            Some(only) => Some(only?),
-            None => None,
-        };
-        let group = match group {
-            Some(group) => Some(group?),
-            None => None,
-        };
-        let publish = match publish {
-            Some(publish) => Some(publish?),
-            None => None,
-        };
-        Some(Mapping { key, only, rules, numbered: self.numbered, publish, group })
+        let (only, group, publish) = (only.flatten(), group.flatten(), publish.flatten());
+        Some(Mapping { key, trim, only, rules, numbered: self.numbered, publish, group })
     }
 
-    /// `group_by: Handle`, or a source with `as: lines`.
+    /// `group_by: Handle`, or `{ value: Handle, as: lines }`.
     fn group(&mut self, node: &Node) -> Option<Group> {
         let by = self.expr(node, &["as"])?;
         let name = match &node.tree {
@@ -78,14 +81,6 @@ impl Compiler {
             _ => None,
         };
         Some(Group { by, name: name.unwrap_or_else(|| Some("rows".into()))? })
-    }
-
-    /// `true`, `false`, or the condition on which an entry is published.
-    fn publish(&mut self, node: &Node) -> Option<Condition> {
-        match node.tree {
-            Tree::Bool(answer) => Some(Condition::Always(answer)),
-            _ => self.condition(node),
-        }
     }
 
     fn key(
@@ -133,7 +128,7 @@ impl Compiler {
         for field in info.fields.iter().filter(|field| is_needed(field)) {
             if !rules.iter().any(|rule| rule.field.snake == field.snake) {
                 let message = format!("`{}` of {what} is required and not mapped", field.snake);
-                self.fault(place, message, Some(format!("add a line such as `{}: some_path`", field.snake)));
+                self.fault(place, message, Some(format!("add a line such as `{}: some_key`", field.snake)));
             }
         }
     }
@@ -180,32 +175,6 @@ impl Compiler {
         }
     }
 
-    fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<String>> {
-        match &node.tree {
-            Tree::List(items) => {
-                let mut texts = Vec::with_capacity(items.len());
-                for item in items {
-                    texts.push(self.plain(item, what)?);
-                }
-                Some(texts)
-            }
-            _ => Some(vec![self.plain(node, what)?]),
-        }
-    }
-
-    /// The text of a text, a number or a boolean.
-    fn plain(&mut self, node: &Node, what: &str) -> Option<String> {
-        match &node.tree {
-            Tree::Text(text) => Some(text.clone()),
-            Tree::Number(number) => Some(number.to_string()),
-            Tree::Bool(value) => Some(value.to_string()),
-            _ => {
-                self.fault(node.place, format!("{what} is expected, and this is {}", node.what()), None);
-                None
-            }
-        }
-    }
-
     fn flag(&mut self, node: &Node) -> Option<bool> {
         match node.tree {
             Tree::Bool(value) => Some(value),
@@ -214,17 +183,6 @@ impl Compiler {
                 None
             }
         }
-    }
-
-    fn count(&mut self, node: &Node) -> Option<usize> {
-        let number = match &node.tree {
-            Tree::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
-            _ => None,
-        };
-        if number.is_none() {
-            self.fault(node.place, format!("a whole number is expected, and this is {}", node.what()), None);
-        }
-        number
     }
 
     /// Exactly one of the names, as given under `key`.

@@ -14,7 +14,7 @@ pub fn read(text: &str, formats: &[String], offset: Offset) -> Result<String, St
         formats => formats.iter().find_map(|format| formatted_date(text, format, offset)),
     };
     found.ok_or_else(|| match formats {
-        [] => format!("`{text}` is no date of a usual form: give its `formats`, such as [\"%d/%m/%Y\"]"),
+        [] => format!("`{text}` is no date of a usual form: give its form, such as `date(\"%d/%m/%Y\")`"),
         formats => format!("`{text}` is no date of the form {}", formats.join(" or ")),
     })
 }
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(read("9999-12-31 23:59:59", &["%Y-%m-%d %H:%M:%S"]).unwrap(), "9999-12-31T23:59:59Z");
         assert_eq!(read("9999-12-31T23:59:59.999999Z", &[]).unwrap(), "9999-12-31T23:59:59.999999Z");
         assert_eq!(read("1769852000", &["unix"]).unwrap(), "2026-01-31T09:33:20Z");
-        assert!(read("31/01/2026", &[]).unwrap_err().contains("formats"));
+        assert!(read("31/01/2026", &[]).unwrap_err().contains("give its form"));
         assert!(read("soon", &["%Y"]).unwrap_err().contains("%Y"));
         let berlin = offset("+01:00").unwrap();
         assert_eq!(super::read("2026-01-31T09:30", &[], berlin).unwrap(), "2026-01-31T09:30:00+01:00");

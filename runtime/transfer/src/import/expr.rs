@@ -1,250 +1,308 @@
-//! Expressions of a mapping: where a value comes from and what is done with it on the way.
+//! Expressions of a mapping: minijinja's, evaluated for a record or an item in it. One that only leads to a value is read off the JSON itself.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use serde_json::{Map, Value as Json};
+use minijinja::value::Object;
+use minijinja::{Expression, Value};
+use serde_json::Value as Json;
 
-use crate::import::path::{Path, Scope, plain_text};
-use crate::import::step::Step;
+use crate::import::money::written_out;
+use crate::import::value;
 use model::content::SiteInfo;
 
-/// A source and the steps that its value takes, in the order in which they are written.
-#[derive(Debug)]
+/// What a record may ask for, in minijinja's fuel: lists in lists can ask for each other again and again.
+pub const MOST_WORK: i64 = 20_000_000;
+/// What one expression may, which is 128 MiB of text at most.
+pub const FUEL: u64 = 2_000_000;
+/// What a value that is given costs.
+const VALUE: usize = 10;
+/// The name of the run, which no mapping can write.
+pub const RUN: &str = "$run";
+
 pub struct Expr {
     pub source: Source,
-    /// Blanks around texts go.
-    pub trim: bool,
-    pub steps: Vec<Step>,
-    pub default: Option<Json>,
-    /// The source as written, for messages.
+    /// What it begins with: an empty list there is meant, and given when all else is nothing.
+    pub subjects: Vec<Path>,
+    /// The text, for messages.
     pub about: String,
 }
 
-#[derive(Debug)]
 pub enum Source {
-    Path(Path),
     Const(Json),
-    /// The first that gives something.
-    FirstOf(Vec<Expr>),
-    Template(Template),
-    Object(Vec<(String, Expr)>),
-    /// What each gives, lists opened.
-    List(Vec<Expr>),
-    /// Lists side by side: an object for each place.
-    Zip(Vec<(String, Column)>),
-}
-
-/// One of the lists of a [`Source::Zip`].
-#[derive(Debug)]
-pub enum Column {
-    List(Expr),
-    /// One value each.
-    Items(Vec<Expr>),
-}
-
-/// What holds for all of an expression.
-#[derive(Clone, Copy)]
-pub struct How<'s> {
-    pub site: &'s SiteInfo,
-    /// Blanks keep their place in lists, as null.
-    pub aligned: bool,
-}
-
-/// `{slug}-{@number}`.
-#[derive(Debug)]
-pub struct Template(Vec<Piece>);
-
-#[derive(Debug)]
-enum Piece {
-    Text(String),
     Path(Path),
+    Code(Code),
+}
+
+pub struct Code {
+    pub code: Expression<'static, 'static>,
+    /// The variables in it.
+    pub names: Arc<[String]>,
+}
+
+/// `item.images[0].url`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    pub begin: Begin,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Begin {
+    Item,
+    Parent,
+    Record,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Key(String),
+    /// Negative: from the end.
+    At(i64),
+}
+
+/// What holds for all of a record.
+pub struct Run {
+    pub site: &'static SiteInfo,
+    /// Blanks around texts go.
+    trim: bool,
+    work: AtomicI64,
+}
+
+/// Where an expression is evaluated: an item, what it is inside of, and its place there.
+pub struct Scope<'a> {
+    pub item: &'a Json,
+    parent: Option<&'a Scope<'a>>,
+    /// From 0, among the items of the nearest `each`.
+    index: usize,
+    run: &'a Arc<Run>,
+    /// The item as expressions see it, for those that need more of it than a text or a number.
+    whole: OnceCell<Value>,
+}
+
+/// The variables of one expression, with their values.
+#[derive(Debug)]
+struct Frame {
+    names: Arc<[String]>,
+    values: Vec<Value>,
+    run: Arc<Run>,
 }
 
 pub type Found<'a> = Result<Option<Cow<'a, Json>>, String>;
 
-impl Expr {
-    /// The expression that a path alone is.
-    pub fn path(path: Path, about: &str, trim: bool) -> Self {
-        Self { source: Source::Path(path), trim, steps: Vec::new(), default: None, about: about.to_owned() }
+impl Run {
+    pub fn new(site: &'static SiteInfo, trim: bool) -> Arc<Self> {
+        Arc::new(Self { site, trim, work: AtomicI64::new(MOST_WORK) })
     }
 
-    /// `None` when there is nothing: no such key, null, or blank text, and lists of them. An empty list is a value where the record or
-    /// the mapping has one.
-    pub fn eval<'a>(&'a self, scope: &Scope<'a>, site: &SiteInfo) -> Found<'a> {
-        self.evaluate(scope, How { site, aligned: false })
-    }
-
-    fn evaluate<'a>(&'a self, scope: &Scope<'a>, how: How<'_>) -> Found<'a> {
-        let mut value = self.source.eval(scope, how)?;
-        scope.check()?;
-        if self.trim {
-            value = value.map(|value| trimmed(value, how.aligned));
+    /// The error, once a record asked for too much.
+    pub fn spend(&self, work: u64) -> Result<(), String> {
+        let work = i64::try_from(work).unwrap_or(i64::MAX);
+        let left = self.work.load(Ordering::Relaxed).saturating_sub(work);
+        self.work.store(left, Ordering::Relaxed);
+        match left > 0 {
+            true => Ok(()),
+            false => {
+                Err("the mapping takes more work than one record may, which has lists in lists or very long texts"
+                    .into())
+            }
         }
-        let mut is_meant = value.as_deref().is_some_and(is_empty_list);
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Run")
+    }
+}
+
+impl Object for Run {}
+
+impl Object for Frame {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match key.as_str()? {
+            RUN => Some(Value::from_dyn_object(Arc::clone(&self.run))),
+            name => self.names.iter().position(|known| known == name).map(|at| self.values[at].clone()),
+        }
+    }
+}
+
+impl<'a> Scope<'a> {
+    pub fn root(item: &'a Json, run: &'a Arc<Run>) -> Self {
+        Self { item, parent: None, index: 0, run, whole: OnceCell::new() }
+    }
+
+    pub fn inside(&'a self, item: &'a Json, index: usize) -> Self {
+        Self { item, parent: Some(self), index, run: self.run, whole: OnceCell::new() }
+    }
+
+    fn frame(&self, names: &Arc<[String]>) -> Value {
+        let values = names.iter().map(|name| self.variable(name)).collect();
+        Value::from_object(Frame { names: Arc::clone(names), values, run: Arc::clone(self.run) })
+    }
+
+    fn variable(&self, name: &str) -> Value {
+        match name {
+            "item" => self.whole().clone(),
+            "parent" => self.parent.map_or(Value::UNDEFINED, |around| around.whole().clone()),
+            "record" => self.outermost().whole().clone(),
+            "loop" => Value::from_pairs([("index", self.index + 1), ("index0", self.index)]),
+            key => match self.item.get(key) {
+                Some(Json::Array(_) | Json::Object(_)) => self.whole().get_attr(key).unwrap_or_default(),
+                Some(single) => value::value(single, self.run.trim),
+                None => Value::UNDEFINED,
+            },
+        }
+    }
+
+    fn whole(&self) -> &Value {
+        self.whole.get_or_init(|| value::value(self.item, self.run.trim))
+    }
+
+    fn outermost(&self) -> &Scope<'a> {
+        let mut scope = self;
+        while let Some(around) = scope.parent {
+            scope = around;
+        }
+        scope
+    }
+}
+
+impl Path {
+    pub fn find<'a>(&self, scope: &Scope<'a>) -> Option<&'a Json> {
+        let mut value = match self.begin {
+            Begin::Item => scope.item,
+            Begin::Parent => scope.parent?.item,
+            Begin::Record => scope.outermost().item,
+        };
         for step in &self.steps {
-            value = match value {
-                Some(value) => step.apply(value, scope, how)?,
-                None => break,
+            value = match (step, value) {
+                (Step::Key(key), Json::Object(object)) => object.get(key)?,
+                (Step::At(at), Json::Array(items)) => {
+                    let place = if *at < 0 { at.checked_add(i64::try_from(items.len()).ok()?)? } else { *at };
+                    items.get(usize::try_from(place).ok()?)?
+                }
+                _ => return None,
             };
-            is_meant |= step.reads_lists() && value.as_deref().is_some_and(is_empty_list);
         }
-        let value = value.filter(|value| !is_blank(value) && (is_meant || !is_empty_list(value)));
-        Ok(value.or_else(|| self.default.as_ref().map(Cow::Borrowed)))
+        Some(value)
     }
 }
 
-impl Source {
-    fn eval<'a>(&'a self, scope: &Scope<'a>, how: How<'_>) -> Found<'a> {
-        match self {
-            Self::Path(path) if how.aligned => Ok(path.aligned(scope).map(Cow::Owned)),
-            Self::Path(path) => Ok(path.value(scope)),
-            Self::Const(value) => Ok(Some(Cow::Borrowed(value))),
-            Self::FirstOf(choices) => {
-                let mut empty = None;
-                for choice in choices {
-                    match choice.evaluate(scope, how)? {
-                        Some(value) if !is_empty(&value) => return Ok(Some(value)),
-                        Some(value) => empty = Some(value),
-                        None => {}
-                    }
+impl Expr {
+    /// The item itself.
+    pub fn item(about: &str) -> Self {
+        Self {
+            source: Source::Path(Path { begin: Begin::Item, steps: Vec::new() }),
+            subjects: Vec::new(),
+            about: about.to_owned(),
+        }
+    }
+
+    /// `None` when there is nothing: no such key, null, blank text, and lists of them. An empty list is a value where the record has one.
+    pub fn eval<'a>(&'a self, scope: &Scope<'a>) -> Found<'a> {
+        let found = match &self.source {
+            Source::Const(constant) => Some(Cow::Borrowed(constant)),
+            Source::Path(path) => match path.find(scope) {
+                Some(found) => {
+                    scope.run.spend(weight(found))?;
+                    Some(cleaned(found, scope.run.trim))
                 }
-                Ok(empty)
+                None => None,
+            },
+            Source::Code(_) => {
+                let run = scope.run;
+                let given = self.given(scope)?;
+                let mut weigh = |length: usize| run.spend((VALUE + length / 64) as u64);
+                Some(Cow::Owned(value::json(&given, &mut weigh)?))
             }
-            Self::Template(template) => Ok(template.fill(scope).map(|text| Cow::Owned(Json::String(text)))),
-            Self::Object(entries) => {
-                let mut object = Map::new();
-                for (key, expr) in entries {
-                    if let Some(value) = expr.evaluate(scope, how)? {
-                        object.insert(key.clone(), value.into_owned());
-                    }
-                }
-                Ok((!object.is_empty()).then_some(Cow::Owned(Json::Object(object))))
+        };
+        Ok(match found {
+            Some(value) if !is_blank(&value) && !is_empty_list(&value) => Some(value),
+            found if self.subjects.iter().any(|path| path.find(scope).is_some_and(is_empty_list)) => {
+                Some(found.filter(|value| is_empty_list(value)).unwrap_or(Cow::Owned(Json::Array(Vec::new()))))
             }
-            Self::List(items) => {
-                let mut list = Vec::new();
-                let mut is_meant = false;
-                for item in items {
-                    match item.evaluate(scope, how)?.map(Cow::into_owned) {
-                        Some(Json::Array(values)) => {
-                            is_meant |= values.is_empty();
-                            list.extend(values);
-                        }
-                        Some(value) => list.push(value),
-                        None => {}
-                    }
-                }
-                Ok((is_meant || !list.is_empty()).then_some(Cow::Owned(Json::Array(list))))
+            _ => None,
+        })
+    }
+
+    /// What minijinja gives.
+    pub fn value(&self, scope: &Scope<'_>) -> Result<Value, minijinja::Error> {
+        match &self.source {
+            Source::Const(constant) => Ok(value::value(constant, false)),
+            Source::Path(path) => {
+                Ok(path.find(scope).map_or(Value::UNDEFINED, |found| value::value(found, scope.run.trim)))
             }
-            Self::Zip(columns) => zip(columns, scope, how),
+            Source::Code(Code { code, names }) => code.eval(scope.frame(names)),
         }
+    }
+
+    /// Whether it holds, as a condition of minijinja does.
+    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
+        match &self.source {
+            Source::Path(path) => Ok(path.find(scope).is_some_and(is_true)),
+            _ => self.given(scope).map(|value| value.is_true()),
+        }
+    }
+
+    /// What it costs is counted by the filter at its end.
+    fn given(&self, scope: &Scope<'_>) -> Result<Value, String> {
+        scope.run.spend(1)?;
+        self.value(scope).map_err(|error| {
+            let is_spent = error.kind() == minijinja::ErrorKind::OutOfFuel;
+            match scope.run.spend(if is_spent { u64::MAX } else { FUEL / 100 }) {
+                Err(message) if is_spent => message,
+                _ => value::message(error),
+            }
+        })
     }
 }
 
-impl Column {
-    /// A place for each item, null where there is nothing.
-    fn items(&self, scope: &Scope<'_>, how: How<'_>) -> Result<Vec<Json>, String> {
-        let how = How { aligned: true, ..how };
-        match self {
-            Self::List(expr) => Ok(match expr.evaluate(scope, how)?.map(Cow::into_owned) {
-                Some(Json::Array(items)) => items,
-                Some(single) => vec![single],
-                None => Vec::new(),
-            }),
-            Self::Items(items) => {
-                let one = |item: &Expr| {
-                    Ok(match item.evaluate(scope, how)?.map(Cow::into_owned) {
-                        Some(Json::Array(mut items)) if items.len() == 1 => items.remove(0),
-                        value => value.unwrap_or(Json::Null),
-                    })
-                };
-                items.iter().map(one).collect()
-            }
+/// Lists lose what is blank in them.
+fn cleaned(found: &Json, trim: bool) -> Cow<'_, Json> {
+    match found {
+        Json::String(text) if trim && text.trim().len() != text.len() => Cow::Owned(text.trim().into()),
+        Json::Array(items)
+            if items.iter().any(|item| is_blank(item) || matches!(cleaned(item, trim), Cow::Owned(_))) =>
+        {
+            Cow::Owned(
+                items.iter().filter(|item| !is_blank(item)).map(|item| cleaned(item, trim).into_owned()).collect(),
+            )
         }
+        _ => Cow::Borrowed(found),
     }
 }
 
-/// Places without anything are left out. Lists that differ in length do not belong together.
-fn zip<'a>(columns: &[(String, Column)], scope: &Scope<'a>, how: How<'_>) -> Found<'a> {
-    let mut lists = Vec::with_capacity(columns.len());
-    for (name, column) in columns {
-        lists.push((name, column.items(scope, how)?));
-    }
-    lists.retain(|(_, items)| !items.is_empty());
-    let Some(length) = lists.first().map(|(_, items)| items.len()) else { return Ok(None) };
-    if lists.iter().any(|(_, items)| items.len() != length) {
-        let lengths: Vec<_> = lists.iter().map(|(name, items)| format!("`{name}` has {}", items.len())).collect();
-        return Err(format!("the lists of `zip` differ in length: {}", lengths.join(", ")));
-    }
-    let mut rows = vec![Map::new(); length];
-    for (name, items) in lists {
-        for (row, item) in rows.iter_mut().zip(items).filter(|(_, item)| !is_blank(item)) {
-            row.insert(name.clone(), item);
-        }
-    }
-    let rows: Vec<Json> = rows.into_iter().filter(|row| !row.is_empty()).map(Json::Object).collect();
-    Ok((!rows.is_empty()).then_some(Cow::Owned(Json::Array(rows))))
+/// What a value costs, which may be copied.
+fn weight(json: &Json) -> u64 {
+    let inside = match json {
+        Json::String(text) => text.len() as u64 / 64,
+        Json::Array(items) => items.iter().map(weight).sum(),
+        Json::Object(object) => object.values().map(weight).sum(),
+        _ => 0,
+    };
+    VALUE as u64 + inside
 }
 
-impl Template {
-    /// `{{` and `}}` stand for braces.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let mut plain = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
-            plain.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix(brace) {
-                plain.push_str(brace);
-                rest = after;
-                continue;
-            }
-            let Some((path, after)) = rest.split_once('}').filter(|_| brace == "{") else {
-                return Err(format!(
-                    "a brace is alone in the template `{text}`: write `{{{{` or `}}}}` for the brace itself"
-                ));
-            };
-            pieces.push(Piece::Text(std::mem::take(&mut plain)));
-            pieces.push(Piece::Path(Path::parse(path)?));
-            rest = after;
-        }
-        plain.push_str(rest);
-        pieces.push(Piece::Text(plain));
-        Ok(Self(pieces))
-    }
-
-    /// Nothing when one of its paths finds nothing.
-    fn fill(&self, scope: &Scope<'_>) -> Option<String> {
-        let mut text = String::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(plain) => text.push_str(plain),
-                Piece::Path(path) => {
-                    let value = path.value(scope)?;
-                    let value = plain_text(&value)?;
-                    match value.trim() {
-                        "" => return None,
-                        value => text.push_str(value),
-                    }
-                }
-            }
-        }
-        Some(text)
+fn is_true(json: &Json) -> bool {
+    match json {
+        Json::Bool(value) => *value,
+        Json::Number(number) => number.as_f64() != Some(0.0),
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(object) => !object.is_empty(),
+        Json::Null | Json::String(_) => !is_blank(json),
     }
 }
 
-/// What becomes blank leaves a list.
-fn trimmed(value: Cow<'_, Json>, aligned: bool) -> Cow<'_, Json> {
-    let trims =
-        |value: &Json| matches!(value, Json::String(text) if text.trim().len() != text.len() || text.is_empty());
-    match &*value {
-        Json::Array(items) if items.iter().any(trims) => {
-            let kept = items.iter().filter(|item| aligned || !is_blank(item));
-            Cow::Owned(kept.map(|item| trimmed(Cow::Borrowed(item), aligned).into_owned()).collect())
-        }
-        Json::String(text) if trims(&value) => Cow::Owned(Json::String(text.trim().to_owned())),
-        _ => value,
+/// The text of a text, a number or a boolean.
+pub fn plain_text(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(written_out(number.as_str())),
+        Json::Bool(value) => Some(value.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
 }
 
@@ -258,14 +316,5 @@ pub fn is_blank(value: &Json) -> bool {
         Json::Null => true,
         Json::String(text) => text.trim().is_empty(),
         _ => false,
-    }
-}
-
-/// Blank, or a list or object with nothing in it.
-pub fn is_empty(value: &Json) -> bool {
-    match value {
-        Json::Array(items) => items.iter().all(is_blank),
-        Json::Object(object) => object.is_empty(),
-        _ => is_blank(value),
     }
 }

@@ -1,19 +1,18 @@
 //! Rows that make one record together, wherever they stand in the file. They wait in a temporary file, so that memory holds a few
 //! bytes of each.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
 use crate::import::apply::hash;
+use crate::import::expr::{Run, Scope, plain_text};
 use crate::import::mapping::Group;
-use crate::import::path::{MOST_WORK, Scope, plain_text};
 use crate::import::read::{LONGEST, Raw};
 use base::error::{Code, Problem};
-use model::content::SiteInfo;
 
 pub struct Groups {
     file: BufWriter<File>,
@@ -47,14 +46,8 @@ impl Groups {
     }
 
     /// A row without a value belongs to the one before it.
-    pub fn add(
-        &mut self,
-        line: u64,
-        row: &Json,
-        group: &Group,
-        site: &SiteInfo,
-    ) -> Result<Result<(), Problem>, String> {
-        let value = match group.by.eval(&Scope::root(row, &Cell::new(MOST_WORK)), site) {
+    pub fn add(&mut self, line: u64, row: &Json, group: &Group, run: &Arc<Run>) -> Result<Result<(), Problem>, String> {
+        let value = match group.by.eval(&Scope::root(row, run)) {
             Ok(value) => value.and_then(|value| plain_text(&value)),
             Err(message) => {
                 return Ok(Err(Problem::new(

@@ -1,28 +1,25 @@
 //! A mapping: how a record of another system becomes an entry, field by field. Made by `compile`, carried out by `apply`.
 
-use regex::Regex;
-
 use crate::import::expr::Expr;
-use crate::import::path::Path;
 use model::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo};
 use model::kind::Kind;
 
-#[derive(Debug)]
 pub struct Mapping {
     /// By which an entry is found again.
     pub key: &'static FieldInfo,
-    /// Records that fail it are left out, and counted.
-    pub only: Option<Condition>,
+    /// Blanks around texts go.
+    pub trim: bool,
+    /// Records of which it does not hold are left out, and counted.
+    pub only: Option<Expr>,
     pub rules: Vec<Rule>,
     /// How many rules number what is taken.
     pub numbered: usize,
     /// Which entries are published as they are saved.
-    pub publish: Option<Condition>,
+    pub publish: Option<Expr>,
     /// Rows of a table, or records, that make one record together.
     pub group: Option<Group>,
 }
 
-#[derive(Debug)]
 pub struct Group {
     /// What is the same in all of a group; nothing means the group of the record before.
     pub by: Expr,
@@ -31,7 +28,6 @@ pub struct Group {
 }
 
 /// How one field is filled.
-#[derive(Debug)]
 pub struct Rule {
     pub field: &'static FieldInfo,
     pub missing: Missing,
@@ -51,7 +47,6 @@ pub enum Missing {
     SkipItem,
 }
 
-#[derive(Debug)]
 pub enum Fill {
     Scalar {
         kind: Kind,
@@ -89,23 +84,14 @@ pub enum Form {
 }
 
 /// Items made from the same rules: one, or one for `each` of something.
-#[derive(Debug)]
 pub struct Part {
-    pub each: Option<Each>,
-    pub only: Option<Condition>,
+    pub each: Option<Expr>,
+    pub only: Option<Expr>,
     /// For blocks: which component.
     pub block: Option<&'static ComponentInfo>,
     pub rules: Vec<Rule>,
 }
 
-/// What a part goes through.
-#[derive(Debug)]
-pub enum Each {
-    Path(Path),
-    Expr(Expr),
-}
-
-#[derive(Debug)]
 pub struct Reference {
     pub expr: Expr,
     pub to: &'static ContentInfo,
@@ -126,42 +112,9 @@ pub struct Reference {
 }
 
 /// `Men/Tops/Hoodies`: each segment a target of its own, below the one before it.
-#[derive(Debug)]
 pub struct TreeRule {
     pub separator: String,
     pub parent: &'static FieldInfo,
-}
-
-#[derive(Debug)]
-pub enum Condition {
-    Always(bool),
-    /// The expression gives something.
-    Filled(Expr),
-    Test {
-        expr: Expr,
-        test: Test,
-    },
-    All(Vec<Condition>),
-    Any(Vec<Condition>),
-    Not(Box<Condition>),
-}
-
-/// Of a list it is enough that one item passes; numbers and booleans are compared by their text.
-#[derive(Debug)]
-pub enum Test {
-    In(Vec<String>),
-    Matches(Regex),
-    Filled,
-}
-
-impl Test {
-    pub fn passes(&self, text: &str) -> bool {
-        match self {
-            Self::In(known) => known.iter().any(|known| known == text),
-            Self::Matches(pattern) => pattern.is_match(text),
-            Self::Filled => !text.trim().is_empty(),
-        }
-    }
 }
 
 impl Missing {

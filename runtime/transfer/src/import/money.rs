@@ -87,8 +87,8 @@ pub fn number(text: &str, point: Point) -> Option<String> {
 /// What to look at where a text is refused although the mapping says what its marks mean.
 pub fn hint(point: Point) -> &'static str {
     match point {
-        Point::Dot => "; the mapping says `decimal: \".\"`",
-        Point::Comma => "; the mapping says `decimal: \",\"`",
+        Point::Dot => "; the mapping says `decimal=\".\"`",
+        Point::Comma => "; the mapping says `decimal=\",\"`",
         Point::Guess | Point::None => "",
     }
 }
@@ -295,7 +295,7 @@ mod tests {
             let read = parse(text, Point::Guess);
             assert!(read.is_err(), "{text:?} is read as {read:?}");
         }
-        assert!(parse("12,50", Point::Dot).unwrap_err().contains("`decimal: \".\"`"));
+        assert!(parse("12,50", Point::Dot).unwrap_err().contains("`decimal=\".\"`"));
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Reader {
                     let Some(group) = mapper.group() else { return Ok(None) };
                     match rows.one()? {
                         Some(Raw { line, bytes, of: Ok(row), source }) => {
-                            match groups.add(line, &row, group, mapper.site())? {
+                            match groups.add(line, &row, group, &mapper.run())? {
                                 Ok(()) => continue,
                                 Err(problem) => return Ok(Some(Raw { line, bytes, of: Err(problem), source })),
                             }

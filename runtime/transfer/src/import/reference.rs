@@ -6,9 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::import::apply::{Run, object};
 use crate::import::coerce;
-use crate::import::expr::{is_blank, is_empty_list};
+use crate::import::expr::{Scope, is_blank, is_empty_list, plain_text};
 use crate::import::mapping::{Reference, TreeRule};
-use crate::import::path::{Scope, plain_text};
 use base::error::Code;
 use model::content::FieldInfo;
 use store::write::slugify;
@@ -111,7 +110,7 @@ fn one(run: &mut Run<'_>, reference: &Reference, scope: &Scope<'_>) -> Option<Js
 /// The last segment of a path of targets, inside of those before it.
 fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Scope<'_>) -> Option<Json> {
     let Some(text) = plain_text(scope.item) else {
-        run.fault(Code::InvalidValue, "a path of names is expected, and this is an object: name its text in the path");
+        run.fault(Code::InvalidValue, "a path of names is expected, and this is an object: name its text");
         return None;
     };
     let segments: Vec<&str> =
@@ -145,6 +144,8 @@ fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Sco
 }
 
 fn key(reference: &Reference, value: &Json, site: &model::content::SiteInfo) -> Result<Json, String> {
+    let trimmed = value.as_str().map(|text| Json::from(text.trim()));
+    let value = trimmed.as_ref().unwrap_or(value);
     // A slug is made from whatever names the target.
     if reference.by.rules.from.is_some()
         && let Some(text) = plain_text(value)

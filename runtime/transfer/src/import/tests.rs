@@ -1,6 +1,7 @@
 //! Mappings without a database: what a record becomes, and what is said of a wrong mapping.
 
-use proptest::prelude::*;
+mod expressions;
+
 use serde_json::{Value as Json, json};
 
 use crate::import::apply::{Applied, Item, Mapper};
@@ -137,91 +138,63 @@ fn values_take_the_form_of_their_field() {
     gives("  price: price", json!({"price": "1,234.50"}), json!({"amountMinor": "123450", "currency": "EUR"}));
     gives("  price: price", json!({"price": 52}), json!({"amountMinor": "5200", "currency": "EUR"}));
     gives(
-        "  price: { path: 'prices[currency=USD].amount', money: USD }",
+        "  price: prices | selectattr('currency', 'eq', 'USD') | map(attribute='amount') | money('USD')",
         json!({"prices": [{"currency": "PLN", "amount": "40.000"}, {"currency": "USD", "amount": "10.000"}]}),
         json!({"amountMinor": "1000", "currency": "USD"}),
     );
     gives(
-        "  price: { path: cents, money: { currency: { path: cur }, minor: true } }",
+        "  price: cents | money(cur, minor=true)",
         json!({"cents": 1999, "cur": "usd"}),
         json!({"amountMinor": "1999", "currency": "USD"}),
     );
     gives("  on_sale: sale", json!({"sale": "Yes"}), json!(true));
     gives("  sold_from: created", json!({"created": "2022-05-12T22:07:58.327Z"}), json!("2022-05-12"));
-    gives("  sold_from: { path: d, date: '%d.%m.%Y' }", json!({"d": "31.01.2026"}), json!("2026-01-31"));
-    gives(
-        "  description: { path: html, html_to_markdown: true }",
-        json!({"html": "<p>a <b>b</b></p>"}),
-        json!("a **b**"),
-    );
+    gives("  sold_from: d | date('%d.%m.%Y')", json!({"d": "31.01.2026"}), json!("2026-01-31"));
+    gives("  description: html | markdown", json!({"html": "<p>a <b>b</b></p>"}), json!("a **b**"));
 }
 
 #[test]
-fn steps_work_in_the_order_in_which_they_are_written() {
+fn filters_work_in_the_order_in_which_they_are_written() {
     let record = json!({"a": "Wool, Cotton ,, Silk", "b": " x "});
-    gives(
-        "  description: { path: a, split: ',', join: ' + ', uppercase: true }",
-        record.clone(),
-        json!("WOOL + COTTON + SILK"),
-    );
-    gives(
-        "  description: { path: a, uppercase: true, then: [{ split: ',' }, { first: true }] }",
-        record.clone(),
-        json!("WOOL"),
-    );
-    gives("  description: { path: b, trim: true, prefix: '<', suffix: '>' }", record.clone(), json!("<x>"));
-    gives("  description: { path: b, trim: false }", record.clone(), json!(" x "));
-    gives(
-        "  description: { path: a, replace: { find: ',', with: '$' } }",
-        record.clone(),
-        json!("Wool$ Cotton $$ Silk"),
-    );
-    gives(
-        "  description: { path: a, replace: [{ pattern: '[, ]+', with: '-' }], truncate: 8 }",
-        record.clone(),
-        json!("Wool-Cot"),
-    );
-    gives("  description: { first_of: [missing, { path: b, trim: true }] }", record.clone(), json!("x"));
-    gives("  description: { path: missing, default: none }", record.clone(), json!("none"));
-    gives("  description: { template: '{b}/{{{@number}}}' }", record.clone(), json!("x/{1}"));
-    gives("  description: { first_of: [{ template: '{missing}-x' }, b], trim: true }", record.clone(), json!("x"));
-    gives("  on_sale: { path: b, trim: true, map: { values: { x: true } } }", record.clone(), json!(true));
-    gives("  on_sale: { path: b, map: { values: { y: true }, fallback: false } }", record.clone(), json!(false));
-    gives("  on_sale: { path: b, map: { values: { y: true }, otherwise: missing } }", record, Json::Null);
+    gives("  description: a | split(',') | join(' + ') | upper", record.clone(), json!("WOOL + COTTON + SILK"));
+    gives("  description: a | upper | split(',') | first", record.clone(), json!("WOOL"));
+    gives("  description: b | trim | prefix('<') | suffix('>')", record.clone(), json!("<x>"));
+    gives("  description: b", record.clone(), json!(" x "));
+    gives("  description: a | replace(',', '$')", record.clone(), json!("Wool$ Cotton $$ Silk"));
+    gives("  description: a | regex_replace('[, ]+', '-') | truncate(8)", record.clone(), json!("Wool-Cot"));
+    gives("  description: missing or (b | trim)", record.clone(), json!("x"));
+    gives("  description: missing | default('none')", record.clone(), json!("none"));
+    gives("  description: (b | trim) ~ '/{' ~ loop.index ~ '}'", record.clone(), json!("x/{1}"));
+    gives("  description: (missing | suffix('-x')) or b | trim", record.clone(), json!("x"));
+    gives("  on_sale: \"b | trim | choose({'x': true})\"", record.clone(), json!(true));
+    gives("  on_sale: \"b | choose({'y': true}, false)\"", record.clone(), json!(false));
+    gives("  on_sale: \"b | choose({'y': true}, none)\"", record, Json::Null);
 }
 
 #[test]
 fn numbers_are_counted_with() {
-    let weight = |number: &str| format!("  variants: {{ each: '.', fields: {{ sku: name, weight: {number} }} }}");
+    let weight = |number: &str| format!("  variants: {{ each: item, fields: {{ sku: name, weight: {number} }} }}");
     let gives_weight = |number: &str, record: Json, expected: Json| {
         let data = item(&weight(number), &record).data;
         assert_eq!(data["variants"]["set"][0]["weight"], expected);
     };
-    gives_weight("{ path: kg, number: { times: 1000 } }", json!({"kg": "0,35"}), json!(350));
-    gives_weight("{ path: lb, number: { times: 453.59237, round: 0 } }", json!({"lb": 1}), json!(454));
-    gives_weight("{ path: 'all[]', highest: true }", json!({"all": ["7", 12, "3"]}), json!(12));
-    gives_weight("{ path: 'all[]', sum: true }", json!({"all": ["7", null, "3"]}), json!(10));
-    gives(
-        "  price: { path: 'all[]', lowest: true }",
-        json!({"all": ["40.50", "9.99"]}),
-        json!({"amountMinor": "999", "currency": "EUR"}),
-    );
+    gives_weight("kg | number(times=1000)", json!({"kg": "0,35"}), json!(350));
+    gives_weight("'lb | number(times=453.59237, round=0)'", json!({"lb": 1}), json!(454));
+    gives_weight("all | highest", json!({"all": ["7", 12, "3"]}), json!(12));
+    gives_weight("all | sum", json!({"all": ["7", null, "3"]}), json!(10));
+    gives("  price: all | lowest", json!({"all": ["40.50", "9.99"]}), json!({"amountMinor": "999", "currency": "EUR"}));
 }
 
 #[test]
 fn relations_are_connected_or_created_by_their_natural_key() {
+    gives("  categories: cats", json!({"cats": ["Hats & Caps", "hats-caps"]}), json!({"set": [{"slug": "hats-caps"}]}));
     gives(
-        "  categories: cats[]",
-        json!({"cats": ["Hats & Caps", "hats-caps"]}),
-        json!({"set": [{"slug": "hats-caps"}]}),
-    );
-    gives(
-        "  categories: { path: cats, split: '|', lookup: { create: true } }",
+        "  categories: { value: cats | split('|'), lookup: { create: true } }",
         json!({"cats": "Hats|New Hats"}),
         json!({"set": [], "create": [{"slug": "hats", "name": "Hats"}, {"slug": "new-hats", "name": "New Hats"}]}),
     );
     gives(
-        "  categories: { path: 'cats[]', lookup: { create: true, tree: true } }",
+        "  categories: { value: cats, lookup: { create: true, tree: true } }",
         json!({"cats": ["Men/Tops", "Women / Tops"]}),
         json!({"set": [], "create": [
             {"slug": "men-tops", "name": "Tops", "parent": {"create": {"slug": "men", "name": "Men"}}},
@@ -229,19 +202,19 @@ fn relations_are_connected_or_created_by_their_natural_key() {
         ]}),
     );
     gives(
-        "  categories: { path: 'cats[]', lookup: { key: id, create: true, fields: { name: title } } }",
+        "  categories: { value: cats, lookup: { key: id, create: true, fields: { name: title } } }",
         json!({"cats": [{"id": "C 1", "title": "One"}]}),
         json!({"set": [], "create": [{"slug": "c-1", "name": "One"}]}),
     );
-    gives("  categories: cats[]", json!({"cats": []}), json!({"set": []}));
-    gives("  categories: cats[]", json!({}), Json::Null);
-    gives("  categories: { path: 'cats[]', when_missing: clear }", json!({}), json!({"set": []}));
+    gives("  categories: cats", json!({"cats": []}), json!({"set": []}));
+    gives("  categories: cats", json!({}), Json::Null);
+    gives("  categories: { value: cats, when_missing: clear }", json!({}), json!({"set": []}));
     gives(
-        "  about: [{ path: 'p[]', lookup: { to: product } }, { path: c, lookup: { to: category } }]",
+        "  about: [{ value: p, lookup: { to: product } }, { value: c, lookup: { to: category } }]",
         json!({"p": ["a"], "c": "b"}),
         json!({"set": [{"product": {"slug": "a"}}, {"category": {"slug": "b"}}]}),
     );
-    let item = item("  related: { path: 'r[]', lookup: { later: true, missing: skip } }", &json!({"r": ["x"]}));
+    let item = item("  related: { value: r, lookup: { later: true, missing: skip } }", &json!({"r": ["x"]}));
     assert_eq!(item.later, *json!({"related": {"set": [{"slug": "x"}]}}).as_object().unwrap());
     assert_eq!((item.data.len(), item.optional), (2, vec!["related"]));
 }
@@ -249,15 +222,15 @@ fn relations_are_connected_or_created_by_their_natural_key() {
 #[test]
 fn children_and_blocks_have_mappings_of_their_own() {
     let variants = "  variants:
-    each: variants[]
-    where: { path: hidden, is_not: 1 }
+    each: variants
+    where: hidden | string != '1'
     fields:
-      sku: { first_of: [sku, { template: '{$.slug}-{@number}' }] }
+      sku: sku or record.slug ~ '-' ~ loop.index
       options: options
-      price: { path: price, money: { currency: { path: ^.currency } } }
-      stock: { path: stock, map: { values: { '0': out_of_stock }, fallback: In Stock } }
+      price: price | money(parent.currency)
+      stock: \"stock | choose({'0': 'out_of_stock'}, 'In Stock')\"
       weight: weight
-      image: { first_of: ['images[0].path'], prefix: /, lookup: { create: true } }
+      image: { value: \"images[0].path | prefix('/')\", lookup: { create: true } }
 ";
     let record = json!({"currency": "USD", "variants": [
         {"sku": "A", "options": {"size": "L"}, "price": "52", "stock": 0, "weight": "1", "images": [{"path": "a.jpg"}]},
@@ -275,7 +248,7 @@ fn children_and_blocks_have_mappings_of_their_own() {
         ]}),
     );
     gives(
-        "  body: [{ block: text, where: html, fields: { body: html } }, { block: text, each: 'more[]', fields: { body: . } }]",
+        "  body: [{ block: text, where: html, fields: { body: html } }, { block: text, each: more, fields: { body: item } }]",
         json!({"more": ["a", "b"]}),
         json!([{"text": {"body": "a"}}, {"text": {"body": "b"}}]),
     );
@@ -284,17 +257,17 @@ fn children_and_blocks_have_mappings_of_their_own() {
 #[test]
 fn what_cannot_be_mapped_is_rejected_with_its_place_and_reason() {
     rejects("  price: price", json!({"price": "free"}), r#"["price"] must be"#);
-    rejects("  price: { path: price, money: true }", json!({"price": "9.999"}), "(from `price`)");
-    rejects("  categories: cats[]", json!({"cats": [{"x": 1}]}), r#"["categories",0]"#);
+    rejects("  price: price | money", json!({"price": "9.999"}), "(from `price | money`)");
+    rejects("  categories: cats", json!({"cats": [{"x": 1}]}), r#"["categories",0]"#);
     rejects(
-        "  variants: { each: 'v[]', fields: { sku: sku } }",
+        "  variants: { each: v, fields: { sku: sku } }",
         json!({"v": [{"sku": "A"}, {}]}),
         r#"["variants",1,"sku"] is missing"#,
     );
-    rejects("  on_sale: { path: x, map: { values: { a: true } } }", json!({"x": "b"}), "not in the table");
+    rejects("  on_sale: \"x | choose({'a': true})\"", json!({"x": "b"}), "not in the table");
     rejects("  sold_from: x", json!({"x": ["2026-01-01", "2026-01-02"]}), "the source gives 2");
     rejects(
-        "  description: { path: missing, when_missing: error }",
+        "  description: { value: missing, when_missing: error }",
         json!({}),
         r#"["description"] is missing: `missing` gives nothing"#,
     );
@@ -309,7 +282,7 @@ fn a_key_that_comes_twice_is_rejected_unless_it_is_numbered() {
     let Applied::Rejected(problems) = plain.apply(9, &record) else { panic!("taken twice") };
     assert!(problems[0].message.contains("line 1"), "{problems:?}");
 
-    let text = "fields: { name: name, slug: { path: slug, numbered: true } }";
+    let text = "fields: { name: name, slug: { value: slug, numbered: true } }";
     let mut numbered = Mapper::new(compile(text, &PRODUCT, &SCHEMA).unwrap(), &SCHEMA.site);
     let slugs: Vec<Json> = [&record, &json!({"name": "x", "slug": "ball-2"}), &record, &record]
         .into_iter()
@@ -324,7 +297,7 @@ fn a_key_that_comes_twice_is_rejected_unless_it_is_numbered() {
 
 #[test]
 fn records_that_the_mapping_leaves_out_are_skipped() {
-    let text = "where: { path: active, in: [1, 'yes'] }\nfields: { name: name, slug: name }";
+    let text = "where: active in ['1', 'yes']\nfields: { name: name, slug: name }";
     let mut mapper = Mapper::new(compile(text, &PRODUCT, &SCHEMA).unwrap(), &SCHEMA.site);
     assert!(matches!(mapper.apply(1, &json!({"name": "a", "active": "1"})), Applied::Item(_)));
     assert!(matches!(mapper.apply(2, &json!({"name": "b", "active": "0"})), Applied::Skipped));
@@ -339,44 +312,43 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
         "4:3: unknown field of Product: `prize`\n  help: did you mean `price`?",
     );
     refuses(
-        &format!("{base}  price: {{ path: price, mony: true }}\n"),
-        "4:25: unknown key `mony`\n  help: did you mean `money`?",
+        &format!("{base}  price: price | mony('USD')\n"),
+        "4:18: unknown filter `mony`\n  help: did you mean `money`?",
     );
-    refuses(&format!("{base}  price: {{ path: 'a[' }}\n"), "4:18: ");
-    refuses(&format!("{base}  price: {{ path: a, const: 1 }}\n"), "two keys say where");
-    refuses(&format!("{base}  price: {{ money: USD }}\n"), "nothing says where");
-    refuses(&format!("{base}  price: 5\n"), "{ const: 5 }");
-    refuses(&format!("{base}  price: {{ path: a, money: GBP }}\n"), "no currency of the site");
+    refuses(&format!("{base}  price: 'price | mony'\n"), "4:19: unknown filter `mony`");
+    refuses(&format!("{base}  price: {{ valu: price }}\n"), "4:12: unknown key `valu`\n  help: did you mean `value`?");
+    refuses(&format!("{base}  price: price |\n"), "4:");
+    // Where the text does not stand in the file as it is, its beginning is the place.
+    refuses(&format!("{base}  price: \"a\\t| mony\"\n"), "4:10: unknown filter `mony`");
+    refuses(&format!("{base}  price: >-\n    a\n    | mony\n"), "unknown filter `mony`");
+    refuses(&format!("{base}  price: Variant Price\n"), "item[\"Variant Price\"]");
+    refuses(&format!("{base}  price: Body (HTML)\n"), "unknown function `Body`\n  help: a key with blanks");
+    refuses(&format!("{base}  price: a.strip()\n"), "values have no methods");
+    refuses(&format!("{base}  price: a is positive\n"), "4:15: unknown test `positive`");
+    refuses(&format!("{base}  price: a | map('mony') | select('matchin', '^a') | first\n"), "did you mean `matching`?");
+    refuses(&format!("{base}  price: a | map('mony') | select('matchin', '^a') | first\n"), "did you mean `money`?");
+    refuses(&format!("{base}  price: a | select('matching', '(') | first\n"), "no regular expression");
+    refuses(&format!("{base}  price: a | slug(1)\n"), "4:10: too many arguments");
+    refuses(&format!("{base}  price: a | money('EUR', decimals=',')\n"), "unknown keyword argument 'decimals'");
+    refuses(&format!("{base}  price: a | money('EUR', decimal=';')\n"), "`decimal` is");
+    refuses(&format!("{base}  price: []\n"), "an expression is expected, and this is a list");
+    refuses(&format!("{base}  price: a | money('GBP')\n"), "4:20: `GBP` is no currency of the site");
+    refuses(&format!("{base}  price: {{ when_missing: clear }}\n"), "nothing says where");
     refuses(
-        &format!("{base}  categories: {{ path: a, lookup: {{ by: name }} }}\n"),
+        &format!("{base}  categories: {{ value: a, lookup: {{ by: name }} }}\n"),
         "unknown unique field of Category: `name`",
     );
     refuses(&format!("{base}  about: a\n"), "one of several types");
     refuses(
-        &format!("{base}  variants: {{ each: 'v[]', fields: {{ options: o }} }}\n"),
+        &format!("{base}  variants: {{ each: v, fields: {{ options: o }} }}\n"),
         "`sku` of ProductVariant is required and not mapped",
     );
     refuses(&format!("{base}  body: {{ block: txt, fields: {{ body: b }} }}\n"), "did you mean `text`?");
-    refuses(&format!("{base}  sold_from: {{ path: a, when_missing: ignore }}\n"), "unknown choice `ignore`");
+    refuses(&format!("{base}  sold_from: {{ value: a, when_missing: ignore }}\n"), "unknown choice `ignore`");
     refuses("fields: { slug: slug }", "`name` of Product is required and not mapped");
     refuses("fields: { name: name }", "map one of its unique fields: slug");
     refuses("type: post\nfields: { name: name, slug: slug }", "for `post`, not for `product`");
     refuses("key: name\nfields: { name: name, slug: slug }", "`name` is no unique field");
     refuses("fields: [", "this is not YAML");
     refuses("", "a map of type, key, trim, where, group_by, publish, fields");
-}
-
-proptest! {
-    /// Whatever an author breaks, the answer is faults, and never a panic.
-    #[test]
-    fn no_damage_to_a_mapping_breaks_the_compiler(from in 0_usize..600, length in 0_usize..12, with in "[a-z:{}\\[\\]'\\n -]{0,6}") {
-        let whole = "key: slug\ntrim: true\nwhere: { path: a, is: 1 }\nfields:\n  name: { first_of: [a, { template: '{b}-{@number}' }], map: { values: { x: y }, otherwise: keep } }\n  slug: { path: s, numbered: true }\n  price: { path: 'p[currency=USD].amount', money: { currency: { path: c }, round: true } }\n  categories: { path: 'c[]', lookup: { create: true, tree: { split: '/' } } }\n  body: [{ block: text, fields: { body: b } }]\n  variants:\n    each: v[]\n    where: { any: [a, { not: b }] }\n    fields: { sku: sku, weight: { path: w, number: { times: 2.5 } } }\n";
-        let mut damaged = whole.to_owned();
-        let from = from.min(whole.len());
-        damaged.replace_range(from..(from + length).min(whole.len()), &with);
-        let record = json!({"a": 1, "b": "x", "s": "s", "p": [], "c": ["a/b"], "v": [{"sku": "1", "w": "2"}]});
-        if let Ok(mapping) = compile(&damaged, &PRODUCT, &SCHEMA) {
-            Mapper::new(mapping, &SCHEMA.site).apply(1, &record);
-        }
-    }
 }

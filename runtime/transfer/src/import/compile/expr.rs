@@ -1,213 +1,341 @@
-//! Expressions and conditions of a mapping.
+//! Expressions of a mapping: parsed by minijinja, and every name in them checked before a record is read.
 
-use regex::{Regex, RegexBuilder};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr as Tree};
+use minijinja::machinery::{Span, parse_expr};
+use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Value};
+use serde_json::Value as Json;
 
 use super::{Compiler, get};
-use crate::import::expr::{Column, Expr, Source, Template};
-use crate::import::mapping::{Condition, Test};
-use crate::import::path::Path;
-use crate::import::yaml::{Entry, Node, Tree};
+use crate::import::expr::{Begin, Code, Expr, Path, Run, Scope, Source, Step};
+use crate::import::filters::{FUNCTIONS, LANGUAGE, SPENT, pattern};
+use crate::import::value;
+use crate::import::yaml::{self, Node, Place};
 
-pub const SOURCES: [&str; 7] = ["path", "const", "first_of", "template", "object", "list", "zip"];
-/// Bytes of one regular expression once it is compiled. Matching takes linear time whatever it says.
-const LARGEST_PATTERN: usize = 1 << 20;
-const TESTS: [&str; 6] = ["is", "is_not", "in", "not_in", "matches", "filled"];
+/// Longer ones are nobody's, and nest as deep as they are long.
+const LONGEST: usize = 2_000;
+/// Filters whose first argument names a filter or test.
+const OF_FILTERS: [&str; 1] = ["map"];
+const OF_TESTS: [&str; 2] = ["select", "reject"];
+const OF_ATTRIBUTES: [&str; 2] = ["selectattr", "rejectattr"];
+const KEYS: &str = "a key with blanks or marks in it is written `item[\"Variant Price\"]`";
 
 impl Compiler {
-    /// A path as text, or a map of a source, steps and a default; `also` are keys that the caller reads.
+    /// An expression as text, a constant, or a map of `value` and keys that the caller reads.
     pub fn expr(&mut self, node: &Node, also: &[&str]) -> Option<Expr> {
         match &node.tree {
-            Tree::Text(text) => {
-                let path = self.path(node)?;
-                Some(Expr::path(path, &format!("`{text}`"), self.trim))
+            yaml::Tree::Text(text) => self.code(node, text),
+            yaml::Tree::Bool(_) | yaml::Tree::Number(_) => {
+                let about = node.json().to_string();
+                Some(Expr { source: Source::Const(node.json()), subjects: Vec::new(), about: format!("`{about}`") })
             }
-            Tree::Map(entries) => self.expr_map(node, entries, also),
-            Tree::Null => {
-                self.fault(
-                    node.place,
-                    "nothing is said here",
-                    Some("write a path, such as `attributes.material`".into()),
-                );
-                None
-            }
-            _ => {
-                let help = Some(format!("write `{{ const: {} }}` for a constant", node.json()));
-                self.fault(node.place, format!("a path or a map is expected, and this is {}", node.what()), help);
-                None
-            }
-        }
-    }
-
-    fn expr_map(&mut self, node: &Node, entries: &[Entry], also: &[&str]) -> Option<Expr> {
-        let sources: Vec<&Entry> = entries.iter().filter(|entry| SOURCES.contains(&entry.key.as_str())).collect();
-        let [source] = sources.as_slice() else {
-            let help = format!("write exactly one of {}", SOURCES.join(", "));
-            let message = match sources.len() {
-                0 => "nothing says where the value comes from",
-                _ => "two keys say where the value comes from",
-            };
-            self.fault(node.place, message, Some(help));
-            return None;
-        };
-        let about = match &source.node.tree {
-            Tree::Text(text) => format!("`{text}`"),
-            _ => format!("`{}`", source.key),
-        };
-        let trim = match get(entries, "trim") {
-            Some(trim) => self.flag(trim),
-            None => Some(self.trim),
-        };
-        let made = self.source(source);
-        let mut steps = Vec::new();
-        for entry in entries {
-            let read_elsewhere = SOURCES.contains(&entry.key.as_str())
-                || also.contains(&entry.key.as_str())
-                || matches!(entry.key.as_str(), "default" | "trim");
-            if !read_elsewhere {
-                self.step(entry, &mut steps, also);
-            }
-        }
-        let default = get(entries, "default").map(Node::json);
-        Some(Expr { source: made?, trim: trim?, steps, default, about })
-    }
-
-    fn source(&mut self, entry: &Entry) -> Option<Source> {
-        let node = &entry.node;
-        match entry.key.as_str() {
-            "path" => self.path(node).map(Source::Path),
-            "const" => Some(Source::Const(node.json())),
-            "first_of" => self.exprs(node).map(Source::FirstOf),
-            "list" => self.exprs(node).map(Source::List),
-            "zip" => self.zip(node),
-            "template" => {
-                let text = self.text(node, "a template")?;
-                match Template::parse(text) {
-                    Ok(template) => Some(Source::Template(template)),
-                    Err(message) => {
-                        self.fault(node.place, message, None);
-                        None
-                    }
-                }
-            }
-            _ => {
-                let Tree::Map(entries) = &node.tree else {
-                    self.fault(
-                        node.place,
-                        format!("`object` is a map from keys to paths, and this is {}", node.what()),
-                        None,
-                    );
+            yaml::Tree::Map(_) if also.is_empty() => self.no_expr(node),
+            yaml::Tree::Map(_) => {
+                let known: Vec<&str> = ["value"].iter().chain(also).copied().collect();
+                let entries = self.map(node, "a field", &known)?;
+                let Some(value) = get(entries, "value") else {
+                    let help = "write `value:` with an expression, such as `value: title`";
+                    self.fault(node.place, "nothing says where the value comes from", Some(help.into()));
                     return None;
                 };
-                let mut made = Vec::with_capacity(entries.len());
-                for entry in entries {
-                    made.extend(self.expr(&entry.node, &[]).map(|expr| (entry.key.clone(), expr)));
-                }
-                Some(Source::Object(made))
+                self.expr(value, &[])
             }
+            yaml::Tree::Null | yaml::Tree::List(_) => self.no_expr(node),
         }
     }
 
-    /// `{ name: "names[]", value: { path: values, split: "," } }`; a list has a source for each place.
-    fn zip(&mut self, node: &Node) -> Option<Source> {
-        let Tree::Map(entries) = &node.tree else {
-            self.fault(node.place, format!("`zip` is a map from keys to lists, and this is {}", node.what()), None);
+    fn no_expr(&mut self, node: &Node) -> Option<Expr> {
+        let help = "write one such as `title` or `price | money(\"EUR\")`, in quotes where it begins with a bracket";
+        self.fault(node.place, format!("an expression is expected, and this is {}", node.what()), Some(help.into()));
+        None
+    }
+
+    fn code(&mut self, node: &Node, text: &str) -> Option<Expr> {
+        let faults = self.faults.len();
+        let start = self.start(node, text);
+        let tree = self.parsed(start, text)?;
+        let mut check = Check { compiler: self, text, start, names: Vec::new() };
+        check.walk(&tree);
+        let names = check.names.into();
+        if self.faults.len() > faults {
             return None;
-        };
-        let mut columns = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let column = match &entry.node.tree {
-                Tree::List(_) => self.exprs(&entry.node).map(Column::Items),
-                _ => self.expr(&entry.node, &[]).map(Column::List),
-            };
-            columns.push((entry.key.clone(), column?));
         }
-        Some(Source::Zip(columns))
-    }
-
-    fn exprs(&mut self, node: &Node) -> Option<Vec<Expr>> {
-        let Tree::List(items) = &node.tree else {
-            self.fault(node.place, format!("a list of paths is expected, and this is {}", node.what()), None);
-            return None;
-        };
-        Some(items.iter().filter_map(|item| self.expr(item, &[])).collect())
-    }
-
-    pub fn path(&mut self, node: &Node) -> Option<Path> {
-        let text = self.text(node, "a path")?;
-        match Path::parse(text) {
-            Ok(path) => Some(path),
-            Err(message) => {
-                self.fault(node.place, message, None);
-                None
-            }
+        let mut subjects = Vec::new();
+        collect(&tree, &mut subjects);
+        let about = format!("`{}`", crate::import::money::shorten(text.trim()));
+        if let Some(path) = path(&tree) {
+            return Some(Expr { source: Source::Path(path), subjects, about });
         }
-    }
-
-    /// `{ matches: "^Size:" }`: exactly one test, and whether it is negated.
-    pub fn test(&mut self, node: &Node) -> Option<(Test, bool)> {
-        let entries = self.map(node, "a test", &TESTS)?;
-        let [only] = entries else {
-            self.fault(node.place, format!("one test is expected: {}", TESTS.join(", ")), None);
-            return None;
-        };
-        self.one_test(only)
-    }
-
-    fn one_test(&mut self, entry: &Entry) -> Option<(Test, bool)> {
-        Some(match entry.key.as_str() {
-            "filled" => (Test::Filled, !self.flag(&entry.node)?),
-            "matches" => (Test::Matches(self.pattern(&entry.node)?), false),
-            key => (Test::In(self.texts(&entry.node, "a text")?), key.contains("not")),
-        })
-    }
-
-    pub fn condition(&mut self, node: &Node) -> Option<Condition> {
-        let Tree::Map(entries) = &node.tree else { return self.expr(node, &[]).map(Condition::Filled) };
-        if let [only] = entries.as_slice() {
-            match only.key.as_str() {
-                "all" => return self.conditions(&only.node).map(Condition::All),
-                "any" => return self.conditions(&only.node).map(Condition::Any),
-                "not" => return self.condition(&only.node).map(|inner| Condition::Not(Box::new(inner))),
-                _ => {}
-            }
-        }
-        let expr = self.expr(node, &TESTS);
-        let tests: Vec<&Entry> = entries.iter().filter(|entry| TESTS.contains(&entry.key.as_str())).collect();
-        let test = match tests.as_slice() {
-            [] => return expr.map(Condition::Filled),
-            [test] => test,
-            [_, second, ..] => {
-                self.fault(
-                    second.place,
-                    "a condition has one test",
-                    Some("combine conditions with `all:` or `any:`".into()),
-                );
+        // Names cannot be made of what a text holds: it has been parsed as a whole.
+        let whole = format!("({text})|{SPENT}");
+        let code = match LANGUAGE.environment.compile_expression_owned(whole) {
+            Ok(code) => code,
+            Err(error) => {
+                self.fault(start.place, value::message(error), None);
                 return None;
             }
         };
-        let (condition, negated) = match self.one_test(test)? {
-            (Test::Filled, negated) => (Condition::Filled(expr?), negated),
-            (test, negated) => (Condition::Test { expr: expr?, test }, negated),
-        };
-        Some(if negated { Condition::Not(Box::new(condition)) } else { condition })
-    }
-
-    fn conditions(&mut self, node: &Node) -> Option<Vec<Condition>> {
-        let Tree::List(items) = &node.tree else {
-            self.fault(node.place, format!("a list of conditions is expected, and this is {}", node.what()), None);
+        // What is wrong whatever the record is, such as an argument too many, is so of an empty one.
+        let nothing = Json::Object(serde_json::Map::new());
+        let run = Run::new(&self.schema.site, false);
+        let expr = Expr { source: Source::Code(Code { code, names }), subjects, about };
+        if let Err(error) = expr.value(&Scope::root(&nothing, &run))
+            && matches!(error.kind(), ErrorKind::TooManyArguments | ErrorKind::MissingArgument | ErrorKind::SyntaxError)
+        {
+            self.fault(start.place, value::message(error), None);
             return None;
-        };
-        Some(items.iter().filter_map(|item| self.condition(item)).collect())
+        }
+        Some(expr)
     }
 
-    pub fn pattern(&mut self, node: &Node) -> Option<Regex> {
-        let text = self.text(node, "a regular expression")?;
-        match RegexBuilder::new(text).size_limit(LARGEST_PATTERN).build() {
-            Ok(pattern) => Some(pattern),
+    fn parsed<'t>(&mut self, start: Start, text: &'t str) -> Option<Tree<'t>> {
+        if text.trim().is_empty() {
+            self.fault(start.place, "an expression is missing", None);
+            return None;
+        }
+        if text.len() > LONGEST {
+            self.fault(start.place, format!("an expression has {LONGEST} bytes at most"), None);
+            return None;
+        }
+        match parse_expr(text) {
+            Ok(tree) => Some(tree),
             Err(error) => {
-                self.fault(node.place, format!("this is no regular expression: {error}"), None);
+                let at = error.range().map_or(0, |range| range.start);
+                self.fault(start.at(text, at), value::message(error), Some(KEYS.to_owned()));
                 None
             }
         }
+    }
+
+    /// Where the text of a node begins, behind a quote, and whether it stands in the file as it is.
+    fn start(&self, node: &Node, text: &str) -> Start {
+        let index = |from_one: u64| usize::try_from(from_one).unwrap_or_default().saturating_sub(1);
+        let line = self.lines.get(index(node.place.line)).map(String::as_str).unwrap_or_default();
+        let begin = line.char_indices().nth(index(node.place.column)).map_or(line.len(), |(at, _)| at);
+        let quote = u64::from(line[begin..].starts_with(['"', '\'']));
+        let is_exact = line[begin + quote as usize..].starts_with(text);
+        let quote = if is_exact { quote } else { 0 };
+        Start { place: Place { column: node.place.column + quote, ..node.place }, is_exact }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Start {
+    place: Place,
+    is_exact: bool,
+}
+
+impl Start {
+    /// Where a byte of the text stands.
+    fn at(self, text: &str, byte: usize) -> Place {
+        let columns = match self.is_exact {
+            true => text.get(..byte).map_or(0, |before| before.chars().count() as u64),
+            false => 0,
+        };
+        Place { column: self.place.column + columns, ..self.place }
+    }
+}
+
+/// Walks an expression and notes what it names that is not there.
+struct Check<'c, 't> {
+    compiler: &'c mut Compiler,
+    text: &'t str,
+    start: Start,
+    /// The variables.
+    names: Vec<String>,
+}
+
+impl Check<'_, '_> {
+    fn walk(&mut self, tree: &Tree<'_>) {
+        match tree {
+            Tree::Const(_) => {}
+            Tree::Var(name) if self.names.iter().any(|known| known == name.id) => {}
+            Tree::Var(name) => self.names.push(name.id.to_owned()),
+            Tree::Slice(slice) => {
+                self.walk(&slice.expr);
+                [&slice.start, &slice.stop, &slice.step].into_iter().flatten().for_each(|part| self.walk(part));
+            }
+            Tree::UnaryOp(op) => self.walk(&op.expr),
+            Tree::BinOp(op) => {
+                self.walk(&op.left);
+                self.walk(&op.right);
+            }
+            Tree::Compare(compare) => {
+                self.walk(&compare.expr);
+                compare.ops.iter().for_each(|op| self.walk(&op.expr));
+            }
+            Tree::IfExpr(choice) => {
+                self.walk(&choice.test_expr);
+                self.walk(&choice.true_expr);
+                choice.false_expr.iter().for_each(|other| self.walk(other));
+            }
+            Tree::Filter(filter) => {
+                let after = filter.expr.as_ref().map_or(0, |inner| inner.span().end_offset);
+                filter.expr.iter().for_each(|inner| self.walk(inner));
+                self.known("filter", filter.name, &LANGUAGE.filters, after);
+                self.named_filter(filter.name, &filter.args);
+                self.args(&filter.args);
+            }
+            Tree::Test(test) => {
+                self.walk(&test.expr);
+                self.known("test", test.name, &LANGUAGE.tests, test.expr.span().end_offset);
+                if test.name == "matching" {
+                    self.pattern(&test.args);
+                }
+                self.args(&test.args);
+            }
+            Tree::GetAttr(get) => self.walk(&get.expr),
+            Tree::GetItem(get) => {
+                self.walk(&get.expr);
+                self.walk(&get.subscript_expr);
+            }
+            Tree::Call(call) => {
+                match &call.expr {
+                    Tree::Var(name) => self.known("function", name.id, &FUNCTIONS, call.span().start_offset),
+                    other => {
+                        let help = Some("write a filter, such as `name | lower`".to_owned());
+                        self.fault(other.span(), "values have no methods".into(), help);
+                    }
+                }
+                self.args(&call.args);
+            }
+            Tree::List(list) => list.items.iter().for_each(|item| self.walk(item)),
+            Tree::Tuple(tuple) => tuple.items.iter().for_each(|item| self.walk(item)),
+            Tree::Map(map) => map.keys.iter().chain(&map.values).for_each(|part| self.walk(part)),
+        }
+    }
+
+    fn args(&mut self, args: &[CallArg<'_>]) {
+        for arg in args {
+            match arg {
+                CallArg::Pos(tree) | CallArg::Kwarg(_, tree) | CallArg::PosSplat(tree) | CallArg::KwargSplat(tree) => {
+                    self.walk(tree);
+                }
+            }
+        }
+    }
+
+    /// Names that arguments have, and constants that must be right.
+    fn named_filter(&mut self, name: &str, args: &[CallArg<'_>]) {
+        let constant = |place: usize| match args.get(place) {
+            Some(CallArg::Pos(tree)) => tree.as_const().map(|value| (value, tree.span())),
+            _ => None,
+        };
+        let text = |place: usize| constant(place).and_then(|(value, span)| Some((value.as_str()?.to_owned(), span)));
+        let test = match name {
+            _ if OF_TESTS.contains(&name) => text(0),
+            _ if OF_ATTRIBUTES.contains(&name) => text(1),
+            _ => None,
+        };
+        if let Some((test, span)) = &test {
+            self.known("test", test, &LANGUAGE.tests, span.start_offset);
+        }
+        if let Some((filter, span)) = text(0).filter(|_| OF_FILTERS.contains(&name)) {
+            self.known("filter", &filter, &LANGUAGE.filters, span.start_offset);
+        }
+        match name {
+            "regex_replace" => self.pattern(args),
+            _ if test.is_some_and(|(test, _)| test == "matching") => {
+                self.pattern(args.get(if OF_TESTS.contains(&name) { 1 } else { 2 }..).unwrap_or_default());
+            }
+            "money" => {
+                let known = self.compiler.schema.site.currencies;
+                if let Some((code, span)) = text(0).filter(|(code, _)| !known.contains(&code.as_str())) {
+                    let help = format!(
+                        "the site has {} (`currencies` in schema/cms.yaml); a key is written without quotes",
+                        known.join(", ")
+                    );
+                    self.fault(span, format!("`{code}` is no currency of the site"), Some(help));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn pattern(&mut self, args: &[CallArg<'_>]) {
+        let Some(CallArg::Pos(tree)) = args.first() else { return };
+        if let Some(Err(error)) = tree.as_const().as_ref().and_then(Value::as_str).map(pattern) {
+            self.fault(tree.span(), error.detail().unwrap_or("this is no regular expression").to_owned(), None);
+        }
+    }
+
+    /// The name is looked for in the text from `after` on.
+    fn known(&mut self, what: &str, name: &str, known: &[&str], after: u32) {
+        if known.contains(&name) {
+            return;
+        }
+        let after = after as usize;
+        let at = self.text.get(after..).and_then(|rest| rest.find(name)).map_or(after, |at| after + at);
+        let place = self.at(at);
+        let help = match (super::nearest(name, known), what) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, "function") => KEYS.to_owned(),
+            (None, _) => "docs/import.md has a table of them".to_owned(),
+        };
+        self.compiler.fault(place, format!("unknown {what} `{name}`"), Some(help));
+    }
+
+    fn fault(&mut self, span: Span, message: String, help: Option<String>) {
+        let place = self.at(span.start_offset as usize);
+        self.compiler.fault(place, message, help);
+    }
+
+    fn at(&self, offset: usize) -> Place {
+        self.start.at(self.text, offset)
+    }
+}
+
+/// The path that an expression is, if it is nothing else.
+fn path(tree: &Tree<'_>) -> Option<Path> {
+    match tree {
+        Tree::Var(name) => {
+            let of = |begin: Begin| Path { begin, steps: Vec::new() };
+            Some(match name.id {
+                "item" => of(Begin::Item),
+                "parent" => of(Begin::Parent),
+                "record" => of(Begin::Record),
+                // It is no key of the record.
+                "loop" => return None,
+                key => Path { begin: Begin::Item, steps: vec![Step::Key(key.to_owned())] },
+            })
+        }
+        Tree::GetAttr(get) => {
+            let mut path = path(&get.expr)?;
+            path.steps.push(Step::Key(get.name.to_owned()));
+            Some(path)
+        }
+        Tree::GetItem(get) => {
+            let mut path = path(&get.expr)?;
+            let key = get.subscript_expr.as_const()?;
+            path.steps.push(match key.kind() {
+                ValueKind::String => Step::Key(key.as_str()?.to_owned()),
+                ValueKind::Number => Step::At(key.as_i64()?),
+                _ => return None,
+            });
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+/// The paths that an expression begins with.
+fn collect(tree: &Tree<'_>, subjects: &mut Vec<Path>) {
+    if let Some(path) = path(tree) {
+        subjects.push(path);
+        return;
+    }
+    match tree {
+        Tree::Filter(filter) => filter.expr.iter().for_each(|inner| collect(inner, subjects)),
+        Tree::Slice(slice) => collect(&slice.expr, subjects),
+        Tree::List(list) => list.items.iter().for_each(|item| collect(item, subjects)),
+        Tree::BinOp(op) if matches!(op.op, BinOpKind::ScOr | BinOpKind::Add) => {
+            collect(&op.left, subjects);
+            collect(&op.right, subjects);
+        }
+        Tree::IfExpr(choice) => {
+            collect(&choice.true_expr, subjects);
+            choice.false_expr.iter().for_each(|other| collect(other, subjects));
+        }
+        _ => {}
     }
 }

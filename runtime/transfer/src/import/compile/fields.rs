@@ -2,10 +2,8 @@
 
 use super::{Compiler, get, is_key};
 use crate::import::apply::is_named;
-use crate::import::expr::{Expr, Source};
-use crate::import::mapping::{Each, Fill, Form, Missing, Part, Reference, Rule, TreeRule};
-use crate::import::path::Path;
-use crate::import::step::Step;
+use crate::import::expr::Expr;
+use crate::import::mapping::{Fill, Form, Missing, Part, Reference, Rule, TreeRule};
 use crate::import::yaml::{Entry, Node, Tree};
 use model::content::{BlocksInfo, ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
@@ -17,7 +15,7 @@ impl Compiler {
         let Tree::Map(entries) = &node.tree else {
             self.fault(
                 node.place,
-                format!("`fields` is a map from fields to paths, and this is {}", node.what()),
+                format!("`fields` is a map from fields to expressions, and this is {}", node.what()),
                 None,
             );
             return Vec::new();
@@ -134,7 +132,7 @@ impl Compiler {
         };
         let key = match get(entries, "key") {
             Some(node) => self.expr(node, &[])?,
-            None => natural(by),
+            None => Expr::item("the item itself (say `key` if it is an object)"),
         };
         let rules = get(entries, "fields").map_or_else(Vec::new, |node| self.rules(node, to.fields, to.name, false));
         let named = by.rules.from.and_then(|from| to.fields.iter().find(|field| field.snake == from));
@@ -144,7 +142,7 @@ impl Compiler {
                 !rules.iter().any(|rule| filled(rule.field)) && !filled(by) && !named.is_some_and(filled)
             });
             if let Some(field) = missing {
-                let help = format!("add it under `fields` of this `lookup`, such as `{}: some_path`", field.snake);
+                let help = format!("add it under `fields` of this `lookup`, such as `{}: some_key`", field.snake);
                 self.fault(place, format!("a {} cannot be created without `{}`", to.name, field.snake), Some(help));
             }
         }
@@ -212,9 +210,12 @@ impl Compiler {
             _ => self.map(node, "`tree`", &["split", "parent"])?,
         };
         let separator = match get(entries, "split") {
-            Some(split) => self.separator(split)?,
+            Some(split) => self.text(split, "the text between")?.to_owned(),
             None => "/".to_owned(),
         };
+        if separator.is_empty() {
+            self.fault(node.place, "the text between is empty", None);
+        }
         let above = |field: &&FieldInfo| matches!(field.shape, Shape::One(relation) if relation.to.len() == 1 && relation.to[0].table == to.table);
         let parent = match get(entries, "parent") {
             Some(node) => {
@@ -276,14 +277,11 @@ impl Compiler {
         };
         let entries = self.map(node, what, known)?;
         let each = match get(entries, "each") {
-            Some(node) => Some(match self.expr(node, &[])? {
-                Expr { source: Source::Path(path), steps, default: None, .. } if steps.is_empty() => Each::Path(path),
-                expr => Each::Expr(expr),
-            }),
+            Some(node) => Some(self.expr(node, &[])?),
             None => None,
         };
         let only = match get(entries, "where") {
-            Some(node) => Some(self.condition(node)?),
+            Some(node) => Some(self.expr(node, &[])?),
             None => None,
         };
         let block = match (blocks, get(entries, "block")) {
@@ -322,18 +320,5 @@ fn key_of<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     match &node.tree {
         Tree::Map(entries) => get(entries, key),
         _ => None,
-    }
-}
-
-/// The key of an item that is the target's name, or the key itself.
-fn natural(by: &FieldInfo) -> Expr {
-    let steps = if by.rules.from.is_some() { vec![Step::Slugify] } else { Vec::new() };
-    let source = Path::parse(".").map_or(Source::Const(serde_json::Value::Null), Source::Path);
-    Expr {
-        source,
-        trim: true,
-        steps,
-        default: None,
-        about: "the item itself (say `key` if it is an object)".to_owned(),
     }
 }
