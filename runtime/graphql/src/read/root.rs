@@ -14,6 +14,7 @@ use super::{Arguments, Failure, Request};
 use base::error::{Code, Error, Problem, Result, Step};
 use base::weigh::{Scales, Weigh};
 use model::content::{ContentInfo, Resolver, Shape as FieldShape, Verb};
+use model::cut;
 use store::access::Used;
 use store::read::ListArguments;
 use store::read::load::{Loaded, Run, Unready};
@@ -382,7 +383,7 @@ fn parse_id(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> 
     match id::decode(text) {
         Some(found) => Ok(Some(found)),
         None => {
-            let message = format!("`{text}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`");
+            let message = format!("`{}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`", cut(text));
             Err(Problem::new(Code::BadUserInput, message).at(path).into())
         }
     }
