@@ -26,3 +26,14 @@ impl Output {
         self.files
     }
 }
+
+/// What is no Rust is not written: the compiler would tell of it far from its cause. The files that are on disk as they
+/// are were held to this when they were written, so that one who saves a field waits for the few that change.
+pub fn check(path: &str, text: &str) {
+    if path.ends_with(".rs")
+        && let Err(error) = syn::parse_file(text)
+    {
+        let place = error.span().start();
+        panic!("codegen bug: {path}:{}:{} is no Rust: {error}", place.line, place.column + 1);
+    }
+}
