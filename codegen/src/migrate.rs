@@ -96,6 +96,10 @@ pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan,
 /// Which arguments nothing asks for on the way from the catalog to the schema: `--allow M103=product.legacy`, `--allow M103`,
 /// `--allow-data-loss`, `--set product.weight`.
 pub fn unused(before: &Catalog, after: &Schema, answers: &Answers) -> BTreeSet<String> {
+    // As mostly: the way is not looked for once more, to find that of nothing nothing is too much.
+    if *answers == Answers::default() {
+        return BTreeSet::new();
+    }
     Found::new(before, after, answers).unused(answers)
 }
 

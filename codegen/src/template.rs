@@ -56,3 +56,15 @@ pub fn render(name: &str, context: impl Serialize) -> String {
     let rendered = ENVIRONMENT.get_template(name).and_then(|template| template.render(Serde(context)));
     rendered.unwrap_or_else(|error| panic!("codegen bug: the template {name}: {error:#}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_says_what_it_is_for() {
+        for (name, text) in TEMPLATES {
+            assert!(text.starts_with("{# ") && ENVIRONMENT.get_template(name).is_ok(), "{name}");
+        }
+    }
+}

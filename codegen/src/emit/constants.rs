@@ -34,8 +34,11 @@ pub fn registry(schema: &Schema) -> String {
         modules: Vec<String>,
     }
     let file = RustFile::new("The fields of the content types, for conditions, orders and inputs.", "schema/");
-    let mut names: Vec<&Name> =
-        schema.types.iter().flat_map(|ty| files(ty).into_iter().map(|(name, _)| name)).collect();
+    let with_children = schema.types.iter().flat_map(|ty| {
+        let of_children = children(&ty.fields).map(|(_, child)| &child.name);
+        std::iter::once(&ty.name).chain(of_children)
+    });
+    let mut names: Vec<&Name> = with_children.collect();
     names.sort();
     file.render("fields.rs.j2", Body { modules: names.into_iter().map(|name| ident(name).to_string()).collect() })
 }

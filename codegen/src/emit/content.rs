@@ -1,7 +1,7 @@
 //! `generated/src/content/<type>.rs`: a content type with its children, and the registry of all of them.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::quote;
 use serde::Serialize;
 
 use crate::catalog::{self, Catalog};
@@ -183,6 +183,6 @@ fn function(ty: &ContentType, computed: &Computed) -> Function {
         doc: doc(&computed.description),
         name: ident(&computed.name).to_string(),
         args: codes(args),
-        value: code(if computed.required { value.into_token_stream() } else { quote!(Option<#value>) }),
+        value: code(if computed.required { value } else { quote!(Option<#value>) }),
     }
 }

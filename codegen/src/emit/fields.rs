@@ -8,7 +8,7 @@ use quote::{ToTokens, quote};
 use serde::Serialize;
 
 use crate::catalog::names::{ALL_LANGUAGES, collation, join_table, relation_columns};
-use crate::emit::rust::{self, code, ident, kind, literal, literals, pascal, upper, word};
+use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper, word};
 use crate::emit::rust_file::{RustFile, doc, first_line};
 use crate::schema::{Children, Field, FieldKind, Name, OnDelete, Relation, Required};
 
@@ -30,7 +30,7 @@ pub struct Member {
 }
 
 /// An enum of values or of blocks, and what the server knows of it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct Companion {
     /// Of the runtime: `choice` or `blocks`.
     macro_name: &'static str,
@@ -134,7 +134,7 @@ impl Owner<'_> {
         };
         let text = |text: &str| literal(text).into_token_stream();
         option("default", field.default.as_ref().map(|default| text(&default.0.to_string())));
-        let unique = field.unique.as_ref().map(|with| literals(with));
+        let unique = field.unique.as_ref().map(literals);
         option("unique", unique.map(|with| quote!(&[#(#with),*])));
         option("filterable", field.filterable.then(TokenStream::new));
         option("sortable", field.sortable.then(TokenStream::new));
@@ -199,36 +199,45 @@ impl Owner<'_> {
     }
 
     fn companion(&self, field: &Field) -> Option<Companion> {
-        let (name, macro_name, doc, variants, values) = match &field.kind {
+        match &field.kind {
             FieldKind::Enum { choice, .. } => {
                 let values = choice.values.iter().map(|value| {
                     let (snake, upper) = (literal(value.name.snake()), literal(&value.name.upper()));
-                    code(quote!((#snake, #upper)))
+                    quote!((#snake, #upper))
                 });
                 let variants = choice.values.iter().map(|value| Variant::of(&value.name, &value.description)).collect();
-                (word(&choice.type_name), "choice", doc(&field.description), variants, values.collect())
+                Some(Companion {
+                    macro_name: "choice",
+                    doc: doc(&field.description),
+                    values: codes(values),
+                    ..self.named(field, &choice.type_name, variants)
+                })
             }
             FieldKind::Blocks { of } => {
                 let sorted: BTreeSet<_> = of.iter().collect();
                 let variants = sorted.into_iter().map(|name| Variant::of(name, "")).collect();
-                let about = format!("One block of `{}.{}`.", self.name.pascal(), field.name.snake());
-                let values = of.iter().map(|name| format!("&{}", name.upper())).collect();
-                (block_type(self.name, field), "blocks", vec![about], variants, values)
+                let constants = of.iter().map(upper);
+                Some(Companion {
+                    macro_name: "blocks",
+                    doc: vec![format!("One block of `{}.{}`.", self.name.pascal(), field.name.snake())],
+                    values: codes(constants.map(|constant| quote!(&#constant))),
+                    ..self.named(field, &block_type(self.name, field).to_string(), variants)
+                })
             }
-            _ => return None,
-        };
-        let variants: Vec<Variant> = variants;
-        Some(Companion {
-            macro_name,
-            doc,
-            shown: literal(&name.to_string()).to_string(),
-            name: name.to_string(),
+            _ => None,
+        }
+    }
+
+    fn named(&self, field: &Field, name: &str, variants: Vec<Variant>) -> Companion {
+        Companion {
+            name: name.to_owned(),
+            shown: literal(name).to_string(),
             constant: self.constant(field),
             codes: variants.iter().map(|variant| variant.code.clone()).collect(),
             described: variants.iter().any(|variant| !variant.doc.is_empty()),
             variants,
-            values,
-        })
+            ..Companion::default()
+        }
     }
 }
 

@@ -110,3 +110,42 @@ fn write(tokens: TokenStream, code: &mut String) {
         in_path = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    #[test]
+    fn fragments_are_written_as_people_write_them() {
+        for (tokens, text) in [
+            (quote!(Option<Id<Product>>), "Option<Id<Product>>"),
+            (quote!(entries: &[crate::content::Product]), "entries: &[crate::content::Product]"),
+            (quote!(cx: &mut Cx<'_>), "cx: &mut Cx<'_>"),
+            (quote!(Info { name: "a", of: &[&A, &B] }.many(true)), "Info { name: \"a\", of: &[&A, &B] }.many(true)"),
+            (quote!(InStock = "in_stock"), "InStock = \"in_stock\""),
+        ] {
+            assert_eq!(code(tokens), text);
+        }
+    }
+
+    #[test]
+    fn literals_are_raw_where_they_would_be_full_of_escapes() {
+        for (text, written) in [
+            ("it's", r#""it's""#),
+            (r#"{"a":"\\d"}"#, r##"r#"{"a":"\\d"}"#"##),
+            ("a \"#\" b", r##""a \"#\" b""##),
+            ("\"a\"\n", r#""\"a\"\n""#),
+        ] {
+            assert_eq!(literal(text).to_string(), written);
+            assert_eq!(syn::parse_str::<syn::LitStr>(written).expect("a literal").value(), text);
+        }
+    }
+
+    #[test]
+    fn words_of_rust_are_names_nevertheless() {
+        let written = |name: &str| ident(&Name::new(name)).to_string();
+        assert_eq!(["type", "gen", "self", "name"].map(written), ["r#type", "r#gen", "self_", "name"]);
+    }
+}

@@ -70,3 +70,19 @@ fn fill_list(filled: &mut String, open: &str, items: &[&str], close: &str) {
     }
     filled.extend(["\n", indent, close.trim_start()]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_broken_where_its_line_is_full() {
+        let line = |count: usize| format!("    f(&[{}]);  \n", filled(vec!["\"a word\"".to_owned(); count]));
+        assert_eq!(fill(&line(2)), "    f(&[\"a word\", \"a word\"]);\n");
+        let many = fill(&line(12));
+        let lines: Vec<_> = many.lines().collect();
+        assert_eq!((lines.len(), lines[0], lines[3]), (4, "    f(&[", "    ]);"));
+        assert!(lines[1].starts_with("        \"a word\", ") && lines[1].len() <= WIDTH && lines[1].ends_with(','));
+        assert_eq!(fill(&line(0)), "    f(&[]);\n");
+    }
+}
