@@ -60,7 +60,7 @@ fn parsed(text: &str) -> TokenStream {
     text.parse().unwrap_or_else(|error| panic!("codegen bug: `{text}` is no Rust: {error}"))
 }
 
-/// The fragment as it is written on one line: types, calls, lists and structs, no operators but `+` and `=`.
+/// The fragment as it is written on one line: types, calls, lists and structs, no operators but `=`.
 pub fn code(tokens: TokenStream) -> String {
     let mut code = String::new();
     write(tokens, &mut code);
@@ -72,17 +72,23 @@ pub fn codes(tokens: impl IntoIterator<Item = TokenStream>) -> Vec<String> {
 }
 
 fn write(tokens: TokenStream, code: &mut String) {
-    // Whether a word must be kept from the token before it, and whether a `:` is the second one of a path.
+    // Two words need a blank between them; the second `:` of a path is none before a type.
     let (mut after_word, mut in_path) = (false, false);
     for token in tokens {
         let is_word = matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_));
         if is_word && after_word {
             code.push(' ');
         }
-        after_word = is_word;
+        let is_joint = matches!(&token, TokenTree::Punct(punct) if punct.spacing() == Spacing::Joint);
         match token {
             TokenTree::Ident(ident) => code.push_str(&ident.to_string()),
             TokenTree::Literal(literal) => code.push_str(&literal.to_string()),
+            TokenTree::Punct(punct) => match punct.as_char() {
+                ',' => code.push_str(", "),
+                '=' => code.push_str(" = "),
+                ':' if !is_joint && !in_path => code.push_str(": "),
+                other => code.push(other),
+            },
             TokenTree::Group(group) => {
                 let (open, close) = match group.delimiter() {
                     Delimiter::Parenthesis => ("(", ")"),
@@ -94,20 +100,8 @@ fn write(tokens: TokenStream, code: &mut String) {
                 write(group.stream(), code);
                 code.push_str(close);
             }
-            TokenTree::Punct(punct) => {
-                let joint = punct.spacing() == Spacing::Joint;
-                match punct.as_char() {
-                    ',' => code.push_str(", "),
-                    ':' if !joint && !in_path => code.push_str(": "),
-                    '=' => code.push_str(" = "),
-                    other => code.push(other),
-                }
-                in_path = joint && punct.as_char() == ':';
-                // What follows `&'_` is another word; a quote is of the word behind it.
-                continue;
-            }
         }
-        in_path = false;
+        (after_word, in_path) = (is_word, is_joint);
     }
 }
 
