@@ -276,6 +276,7 @@ pub mod sqlstate {
     pub const SYSTEM: &str = "58";
     /// The server has become a standby, or is one, while another one takes writes by now.
     pub const READ_ONLY: &str = "25006";
+    pub const LOCK_NOT_AVAILABLE: &str = "55P03";
     pub const UNKNOWN_STATEMENT: &str = "26000";
     pub const SERIALIZATION_FAILURE: &str = "40001";
     pub const DEADLOCK_DETECTED: &str = "40P01";
