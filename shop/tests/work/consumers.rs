@@ -181,3 +181,47 @@ async fn an_import_tells_of_each_entry_in_its_order() {
     assert_eq!(site.number("select count(*) from cms.outbox where kind = 'created'").await, 500);
     site.stop().await;
 }
+
+/// Fails with a text that PostgreSQL does not keep, or goes on after an error of its own SQL.
+struct Swallows;
+
+impl FollowAll for Swallows {
+    async fn follow(&self, cx: &mut Cx<'_>, _: &[Change]) -> Result<()> {
+        let _ = sqlx::query("select 1 / 0").execute(&mut *cx.connection).await;
+        Ok(())
+    }
+
+    fn start_at(&self) -> StartAt {
+        StartAt::Beginning
+    }
+}
+
+struct Nul;
+
+impl FollowAll for Nul {
+    async fn follow(&self, _: &mut Cx<'_>, _: &[Change]) -> Result<()> {
+        Err(refuse("a \0 in it", []))
+    }
+
+    fn start_at(&self) -> StartAt {
+        StartAt::Beginning
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_consumer_failed_with_is_told_whatever_it_is() {
+    let site = Site::new().await;
+    let mut followers = Followers::default();
+    followers.add_all("swallows", Swallows);
+    followers.add_all("nul", Nul);
+    let node = site.node(Tasks { followers, ..Tasks::default() });
+    site.create(&HookSet::default(), "A tag").await;
+    runtime::events::give_positions(&site.store).await.expect("an order");
+    for (name, said) in [("swallows", "an error of its own SQL"), ("nul", "a \u{fffd} in it")] {
+        eventually("it has failed twice", async || site.lag(name).await.is_some_and(|lag| lag.failures >= 2)).await;
+        let told = site.lag(name).await.and_then(|lag| lag.error).unwrap_or_default();
+        assert!(told.contains(said), "{name}: {told}");
+    }
+    node.stop().await;
+    site.stop().await;
+}

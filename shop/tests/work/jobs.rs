@@ -345,3 +345,22 @@ async fn a_node_that_does_no_jobs_tells_those_that_do() {
     busy.stop().await;
     site.stop().await;
 }
+
+/// The transaction of whoever enqueues goes on after the refusal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_cannot_be_stored_is_refused_before_the_database_is_asked() {
+    let site = Site::new().await;
+    let keyed = |key: String| Say { words: String::new(), key: Some(key) };
+    for wrong in
+        [say("a \0 in it"), keyed("a \0 in it".to_owned()), keyed("k".repeat(1_001)), say(&"w".repeat(1 << 20))]
+    {
+        let mut transaction = site.store.writes.begin().await.expect("a transaction");
+        let refused = jobs::enqueue(&site.store, &wrong).await.expect_err("it is refused");
+        assert_eq!(refused.problems[0].code, Code::BadUserInput, "{refused}");
+        transaction.run("select 1", true).await.expect("it goes on");
+    }
+    // The letters of an escape are no such character.
+    jobs::enqueue(&site.store, &say("\\u0000")).await.expect("it is stored");
+    jobs::enqueue(&site.store, &keyed("k".repeat(1_000))).await.expect("it is stored");
+    site.stop().await;
+}

@@ -82,3 +82,41 @@ fn what_is_declared_wrongly_is_told_before_anything_runs() {
     let told = jobs.check().expect_err("neither is one").to_string();
     assert!(told.contains("`24:30` is not a time of day") && told.contains("`Vienna` is not a time zone"), "{told}");
 }
+
+#[derive(Serialize, Deserialize)]
+struct Other;
+
+impl Job for Other {
+    const KIND: &'static str = "other";
+}
+
+struct Othering;
+
+impl Work<Other> for Othering {
+    async fn work(&self, cx: &mut Cx<'_>, _: Other) -> Result<()> {
+        note(cx.connection, "other", "other", None).await
+    }
+}
+
+/// Somebody has enqueued the same by hand, in a transaction that stays open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_held_by_an_open_transaction_keeps_no_other_waiting() {
+    let site = Site::new().await;
+    let mut open = site.store.writes.begin().await.expect("a transaction");
+    let held = "insert into cms.job (id, kind, payload, key) values (gen_random_uuid(), 'tick', '{}', 'periodic')";
+    open.run(held, true).await.expect("it is held");
+    let mut tasks = ticks();
+    tasks.jobs.add(Othering);
+    let node = site.node(tasks);
+    eventually("the schedule is due", async || {
+        site.number("select count(*) from cms.schedule where due < now()").await == 1
+    })
+    .await;
+    runtime::jobs::enqueue(&site.store, &Other).await.expect("a job");
+    eventually("the other is done", async || site.done("other").await.len() == 1).await;
+    assert!(site.done("tick").await.is_empty(), "the held one is not there yet");
+    open.rollback().await.expect("it is let go");
+    eventually("it is done", async || !site.done("tick").await.is_empty()).await;
+    node.stop().await;
+    site.stop().await;
+}
