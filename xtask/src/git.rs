@@ -1,5 +1,6 @@
 //! What git knows of a project: its branch, and the migrations that commits have. Without git there is nothing to know.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -26,6 +27,22 @@ impl Git {
     /// The file that changes with the branch.
     pub fn head_file(&self) -> Option<PathBuf> {
         Some(self.root.join(self.ask(&["rev-parse", "--git-path", "HEAD"])?))
+    }
+
+    /// The commits that the work tree is made of: the last one, and those that a merge, a pick, a revert or a rebase brings to it
+    /// while it is under way.
+    pub fn heads(&self) -> Vec<String> {
+        let path = |name: &str| Some(self.root.join(self.ask(&["rev-parse", "--git-path", name])?));
+        let merged = path("MERGE_HEAD").and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        // What a rebase stopped at last may be left behind by it.
+        let is_rebase =
+            ["rebase-merge", "rebase-apply"].iter().any(|name| path(name).is_some_and(|path| path.is_dir()));
+        let others = ["CHERRY_PICK_HEAD", "REVERT_HEAD"].into_iter().chain(is_rebase.then_some("REBASE_HEAD"));
+        let mut heads: Vec<String> = Vec::new();
+        for revision in ["HEAD"].into_iter().chain(merged.lines()).chain(others) {
+            heads.extend(self.commit(revision).filter(|commit| !heads.contains(commit)));
+        }
+        heads
     }
 
     /// The names of the files in a folder as a revision has them.

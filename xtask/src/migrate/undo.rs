@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::ExitCode;
+use std::slice;
 
 use anyhow::{Context, bail};
 use codegen::emit::{MigrationsInput, Output};
@@ -35,8 +36,9 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let _only =
         no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
     let history = History::read(project)?;
-    let Some(draft) = Draft::since(project, &history, &git, "HEAD") else {
-        let committed = git.migrations("HEAD", FOLDER).unwrap_or_default();
+    let heads = git.heads();
+    let Some(draft) = Draft::since(project, &history, &git, &heads) else {
+        let committed: Vec<_> = heads.iter().filter_map(|head| git.migrations(head, FOLDER)).flatten().collect();
         if let Some(file) = history.files.iter().find(|file| !committed.contains(file)) {
             bail!(
                 "{FOLDER}/{file} is in no commit, but what was there before it is not known: `git stash` takes all back"
@@ -95,6 +97,11 @@ fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
 pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     let git = Git::of(project).context("without git nobody knows where to begin")?;
     let _only = no_dev(project, "stop it first")?;
+    if git.heads().len() > 1 {
+        bail!(
+            "a merge, rebase, revert or cherry-pick is under way, and what it brings is others': finish it and commit, then squash"
+        );
+    }
     let Beginning { name, commit } = match args.since {
         Some(name) => {
             let commit = git.commit(&name).with_context(|| format!("there is no revision `{name}`"))?;
@@ -104,7 +111,9 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     };
     let begun = format!("{name} ({})", commit.get(..7).unwrap_or(&commit));
     let history = History::read(project)?;
-    let Some(mut draft) = Draft::since(project, &history, &git, &commit).filter(|draft| draft.files.len() > 1) else {
+    let Some(mut draft) =
+        Draft::since(project, &history, &git, slice::from_ref(&commit)).filter(|draft| draft.files.len() > 1)
+    else {
         println!("nothing to do: there is at most one migration after {begun}");
         return Ok(ExitCode::SUCCESS);
     };
