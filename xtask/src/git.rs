@@ -57,6 +57,19 @@ impl Git {
         String::from_utf8(shown).ok()
     }
 
+    /// The paths of a revision's schema, in order.
+    pub fn schema(&self, revision: &str) -> Option<Vec<String>> {
+        let listed = String::from_utf8(self.run(&["ls-tree", "-r", "-z", "--name-only", revision, "schema/"])?).ok()?;
+        let yaml = listed.split('\0').filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"));
+        Some(yaml.map(str::to_owned).collect())
+    }
+
+    /// The commit that added a file last; a merge only where the file is from neither side.
+    pub fn added(&self, path: &str) -> Option<String> {
+        let commit = self.ask(&["log", "-1", "-c", "--full-history", "--diff-filter=A", "--format=%H", "--", path])?;
+        Some(commit.lines().next()?.to_owned())
+    }
+
     /// The last commit up to a revision that changed a folder and has just these migrations in it.
     pub fn last_with(&self, revision: &str, folder: &str, migrations: &[String]) -> Option<String> {
         let log = self.ask(&["rev-list", revision, "--", &format!("{folder}/")])?;

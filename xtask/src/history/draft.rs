@@ -108,12 +108,12 @@ fn is_as_in(project: &Project, git: &Git, revision: &str, file: &str) -> bool {
     text(project, file).zip(committed).is_some_and(|(text, committed)| text.lines().eq(committed.lines()))
 }
 
-fn text(project: &Project, file: &str) -> Option<String> {
+pub fn text(project: &Project, file: &str) -> Option<String> {
     fs::read_to_string(project.path(FOLDER).join(file)).ok()
 }
 
 /// The answers in the header of a generated file; none for one that is written by hand.
-fn made_by(text: &str) -> Option<AnswerArgs> {
+pub fn made_by(text: &str) -> Option<AnswerArgs> {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
@@ -144,7 +144,8 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn is_as_written(project: &Project, file: &str) -> bool {
+/// Whether a file is just as the generator wrote it in this checkout.
+pub fn is_as_written(project: &Project, file: &str) -> bool {
     let written = fs::read_to_string(project.private().join(WRITTEN)).unwrap_or_default();
     text(project, file).is_some_and(|text| written.lines().any(|line| line == entry(file, &text)))
 }

@@ -1,5 +1,6 @@
 //! Migrations that no commit has: one file that is made anew as the schema changes, taken back, or made of several.
 
+mod edited;
 mod merge;
 mod site;
 

@@ -5,11 +5,11 @@ use std::fs;
 use crate::site::{Site, field};
 
 const BRAND: &str = "type: brand\ndescription: A make.\ntitle: name\naccess: { anonymous: { read: all } }\nfields:\n  name: { type: string, description: A name. }\n";
-const OURS: &str = "0002_add_tag_a1.sql";
+pub const OURS: &str = "0002_add_tag_a1.sql";
 const THEIRS: &str = "0002_add_brand_b1.sql";
 
 /// `feat` is checked out and adds to tags, `main` to brands; both have committed it.
-fn two_branches() -> Site {
+pub fn two_branches() -> Site {
     let site = Site::new();
     site.write("schema/brand.yaml", BRAND);
     fs::remove_dir_all(site.path("migrations")).expect("it is there");
@@ -28,13 +28,13 @@ fn two_branches() -> Site {
 }
 
 impl Site {
-    fn conflict(&self, arguments: &[&str]) {
+    pub fn conflict(&self, arguments: &[&str]) {
         let (done, said) = self.try_git(arguments);
         assert!(!done && said.contains("CONFLICT"), "{said}");
     }
 
     /// As README says it.
-    fn resolve(&self, side: &str, own: &str) {
+    pub fn resolve(&self, side: &str, own: &str) {
         self.git(&["checkout", side, "migrations/catalog.json"]);
         fs::remove_file(self.path("migrations").join(own)).expect("it is there");
         self.generate(&[]);
