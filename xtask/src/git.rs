@@ -1,5 +1,6 @@
 //! What git knows of a project: its branch, and the migrations that commits have. Without git there is nothing to know.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -28,6 +29,22 @@ impl Git {
         Some(self.root.join(self.ask(&["rev-parse", "--git-path", "HEAD"])?))
     }
 
+    /// The commits that the work tree is made of: the last one, and those that a merge, a pick, a revert or a rebase brings to it
+    /// while it is under way.
+    pub fn heads(&self) -> Vec<String> {
+        let path = |name: &str| Some(self.root.join(self.ask(&["rev-parse", "--git-path", name])?));
+        let merged = path("MERGE_HEAD").and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        // What a rebase stopped at last may be left behind by it.
+        let is_rebase =
+            ["rebase-merge", "rebase-apply"].iter().any(|name| path(name).is_some_and(|path| path.is_dir()));
+        let others = ["CHERRY_PICK_HEAD", "REVERT_HEAD"].into_iter().chain(is_rebase.then_some("REBASE_HEAD"));
+        let mut heads: Vec<String> = Vec::new();
+        for revision in ["HEAD"].into_iter().chain(merged.lines()).chain(others) {
+            heads.extend(self.commit(revision).filter(|commit| !heads.contains(commit)));
+        }
+        heads
+    }
+
     /// The names of the files in a folder as a revision has them.
     fn files(&self, revision: &str, folder: &str) -> Option<Vec<String>> {
         let listed = self.ask(&["ls-tree", "--name-only", revision, &format!("{folder}/")])?;
@@ -38,6 +55,19 @@ impl Git {
     pub fn text(&self, revision: &str, path: &str) -> Option<String> {
         let shown = self.run(&["show", &format!("{revision}:./{path}")])?;
         String::from_utf8(shown).ok()
+    }
+
+    /// The paths of a revision's schema, in order.
+    pub fn schema(&self, revision: &str) -> Option<Vec<String>> {
+        let listed = String::from_utf8(self.run(&["ls-tree", "-r", "-z", "--name-only", revision, "schema/"])?).ok()?;
+        let yaml = listed.split('\0').filter(|path| path.ends_with(".yaml") || path.ends_with(".yml"));
+        Some(yaml.map(str::to_owned).collect())
+    }
+
+    /// The commit that added a file last; a merge only where the file is from neither side.
+    pub fn added(&self, path: &str) -> Option<String> {
+        let commit = self.ask(&["log", "-1", "-c", "--full-history", "--diff-filter=A", "--format=%H", "--", path])?;
+        Some(commit.lines().next()?.to_owned())
     }
 
     /// The last commit up to a revision that changed a folder and has just these migrations in it.

@@ -1,5 +1,6 @@
 //! `cargo xtask migrate`: an empty migration to write by hand, and the check of all that are there.
 
+mod edited;
 mod lint;
 mod sql;
 mod undo;

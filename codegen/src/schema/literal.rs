@@ -96,11 +96,14 @@ pub fn parse(of: Mapping, written: &Written, site: &dyn Currencies) -> Result<Pa
     })
 }
 
+/// Without a plus, which is no part of what is shown.
+fn unsigned(digits: &str) -> &str {
+    digits.strip_prefix('+').filter(|rest| !rest.starts_with(['+', '-'])).unwrap_or(digits)
+}
+
 /// `12.50`, `"12.50 EUR"`, or `{ amount: "12.50", currency: EUR }` as the API has it, the amount as text.
 fn money(written: &Written) -> Value {
-    let amount = |written: &Written| {
-        written.digits().map_or_else(|| written.json(), |digits| json!(digits.trim_start_matches('+')))
-    };
+    let amount = |written: &Written| written.digits().map_or_else(|| written.json(), |digits| json!(unsigned(digits)));
     match written {
         Written::Map(entries) => {
             let member = |(key, value): &(String, Written)| {
@@ -155,7 +158,14 @@ mod tests {
             (Scalar::Time, "25:00:00"),
             (Scalar::Time, "24:00"),
             (Scalar::Duration, "P1Y"),
+            (Scalar::String, "two\u{2028}lines"),
             (Scalar::Decimal, "1e5"),
+            (Scalar::Decimal, "1_000"),
+            (Scalar::Bigint, "1_000"),
+            (Scalar::Money, "1_000"),
+            (Scalar::Money, "1_000 EUR"),
+            (Scalar::Money, "++5"),
+            (Scalar::Money, "+-5 EUR"),
             (Scalar::Money, "10 EURO"),
             (Scalar::Money, "10.005"),
             (Scalar::Slug, "Two Words"),

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use rust_decimal::Decimal;
 use serde_json::Number;
 
 /// As many digits as a number may have when it is written without an exponent, which is how PostgreSQL keeps it.
@@ -65,6 +66,14 @@ pub fn plain(number: &Number) -> Option<String> {
             format!("{sign}{whole}.{fraction}")
         }
     })
+}
+
+/// A decimal number in text: digits with a sign before them, or none, and a point before, among or behind them. There are no
+/// marks between thousands, no exponent, no blanks, and no other digits than those of ASCII.
+pub fn decimal(text: &str) -> Option<Decimal> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_plain.then(|| Decimal::from_str_exact(text).ok()).flatten()
 }
 
 /// Whether both are the same number, however they are written: `1.10`, `1.1` and `11e-1`.

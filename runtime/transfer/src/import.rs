@@ -21,6 +21,7 @@ mod mapping;
 mod money;
 mod native;
 mod number;
+mod quotes;
 mod read;
 mod reference;
 mod report;

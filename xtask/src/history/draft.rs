@@ -1,5 +1,5 @@
 //! The draft: the migration that no commit has yet. It is one file, which is made anew from the last commit as the schema
-//! changes; a file that somebody has edited by hand is left alone.
+//! changes; a file that somebody has edited by hand is left alone. While a merge is under way, there are two last commits.
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,24 +29,37 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The migrations that are there and that the last commit lacks; none without git.
+    /// The migrations that are there and that no commit has from which the work tree is made; none without git.
     pub fn of(project: &Project, history: &History) -> Option<Self> {
-        Self::since(project, history, &Git::of(project)?, "HEAD")
+        let git = Git::of(project)?;
+        Self::since(project, history, &git, &git.heads())
     }
 
-    /// The same for another revision.
-    pub fn since(project: &Project, history: &History, git: &Git, revision: &str) -> Option<Self> {
-        let committed = git.migrations(revision, FOLDER).unwrap_or_default();
-        let (before, files): (Vec<_>, Vec<_>) =
-            history.files.iter().cloned().partition(|file| committed.contains(file));
+    /// The same for other revisions, the own one first.
+    pub fn since(project: &Project, history: &History, git: &Git, revisions: &[String]) -> Option<Self> {
+        let lists: Vec<_> =
+            revisions.iter().map(|revision| (revision, git.migrations(revision, FOLDER).unwrap_or_default())).collect();
+        let ((own, committed), others) = lists.split_first()?;
+        // What another head has under a name may be made here under the same one.
+        let is_in = |file: &String, (revision, files): &(&String, Vec<String>)| {
+            files.contains(file) && is_as_in(project, git, revision, file)
+        };
+        let is_committed = |file: &String| committed.contains(file) || others.iter().any(|other| is_in(file, other));
+        let (before, files): (Vec<_>, Vec<_>) = history.files.iter().cloned().partition(is_committed);
         if files.is_empty() || !history.files.starts_with(&before) {
             return None;
         }
-        let replaced: Vec<_> = committed.into_iter().filter(|file| !before.contains(file)).collect();
-        let catalog = match (before.is_empty(), replaced.is_empty()) {
-            (true, _) => String::new(),
-            (false, true) => git.text(revision, CATALOG)?,
-            (false, false) => git.text(&git.last_with(revision, FOLDER, &before)?, CATALOG)?,
+        let mut replaced = Vec::new();
+        let catalog = match lists.iter().find(|(_, files)| *files == before) {
+            Some(_) if before.is_empty() => String::new(),
+            Some((revision, _)) => git.text(revision, CATALOG)?,
+            None => {
+                replaced.extend(committed.iter().filter(|file| !before.contains(file)).cloned());
+                match before.is_empty() {
+                    true => String::new(),
+                    false => git.text(&git.last_with(own, FOLDER, &before)?, CATALOG)?,
+                }
+            }
         };
         let mut answers = AnswerArgs::default();
         files.iter().filter_map(|file| made_by(&text(project, file)?)).for_each(|made| answers.extend(made));
@@ -57,15 +70,16 @@ impl Draft {
     /// last commit, which the catalog alone records.
     pub fn to_make_anew(project: &Project, history: &History) -> Option<Self> {
         let git = Git::of(project)?;
-        match Self::since(project, history, &git, "HEAD") {
+        let heads = git.heads();
+        match Self::since(project, history, &git, &heads) {
             Some(draft) => draft.is_untouched(project).then_some(draft),
-            None => Self::of_rules(history, &git),
+            None => heads.iter().find_map(|head| Self::of_rules(history, &git, head)),
         }
     }
 
-    fn of_rules(history: &History, git: &Git) -> Option<Self> {
-        let catalog = git.text("HEAD", CATALOG)?;
-        let same = git.migrations("HEAD", FOLDER)? == history.files
+    fn of_rules(history: &History, git: &Git, head: &str) -> Option<Self> {
+        let catalog = git.text(head, CATALOG)?;
+        let same = git.migrations(head, FOLDER)? == history.files
             && codegen::catalog::last_migration(&catalog) == codegen::catalog::last_migration(&history.catalog)
             && codegen::catalog::hash(&catalog) == codegen::catalog::hash(&history.catalog);
         let base = History { files: history.files.clone(), catalog };
@@ -88,12 +102,18 @@ pub fn is_generated(project: &Project, file: &str) -> bool {
     text(project, file).is_some_and(|text| made_by(&text).is_some())
 }
 
-fn text(project: &Project, file: &str) -> Option<String> {
+/// Whether a file is as a revision has it; git may have written other ends of lines.
+fn is_as_in(project: &Project, git: &Git, revision: &str, file: &str) -> bool {
+    let committed = git.text(revision, &format!("{FOLDER}/{file}"));
+    text(project, file).zip(committed).is_some_and(|(text, committed)| text.lines().eq(committed.lines()))
+}
+
+pub fn text(project: &Project, file: &str) -> Option<String> {
     fs::read_to_string(project.path(FOLDER).join(file)).ok()
 }
 
 /// The answers in the header of a generated file; none for one that is written by hand.
-fn made_by(text: &str) -> Option<AnswerArgs> {
+pub fn made_by(text: &str) -> Option<AnswerArgs> {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
@@ -124,7 +144,8 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn is_as_written(project: &Project, file: &str) -> bool {
+/// Whether a file is just as the generator wrote it in this checkout.
+pub fn is_as_written(project: &Project, file: &str) -> bool {
     let written = fs::read_to_string(project.private().join(WRITTEN)).unwrap_or_default();
     text(project, file).is_some_and(|text| written.lines().any(|line| line == entry(file, &text)))
 }

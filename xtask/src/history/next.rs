@@ -228,6 +228,14 @@ pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Re
     }
 }
 
+/// The next migration as it was made once, when every hazard was answered.
+pub fn unasked(history: &History, schema: &Schema, args: &AnswerArgs) -> Option<Migration> {
+    let allow: Vec<_> = hazard::CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    let answers = Answers::parse(&allow, true, args.values()).ok()?;
+    let plan = codegen::migrate::plan(&catalog(&history.catalog).ok()?, schema, &answers).ok()?;
+    (!plan.is_empty()).then(|| plan.migration(history.next_number(), ""))
+}
+
 fn field_of(set: &str) -> &str {
     set.split_once('=').map_or(set, |(field, _)| field)
 }

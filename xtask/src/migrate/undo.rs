@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::ExitCode;
+use std::slice;
 
 use anyhow::{Context, bail};
 use codegen::emit::{MigrationsInput, Output};
@@ -13,6 +14,7 @@ use crate::generate;
 use crate::git::Git;
 use crate::history::draft::{self, Draft};
 use crate::history::next::{self, AnswerArgs, CATALOG, FOLDER, History};
+use crate::migrate::edited;
 use crate::postgres::Lock;
 use crate::project::Project;
 
@@ -24,6 +26,9 @@ pub struct Squash {
     /// Make one of all that came after this revision [default: where this branch left main or master, on these where they left origin, else the last commit]
     #[arg(long, value_name = "REVISION")]
     since: Option<String>,
+    /// Go on although a migration was edited by hand, or may have been: what was written into it is lost
+    #[arg(long)]
+    edited: bool,
     #[command(flatten)]
     answers: AnswerArgs,
 }
@@ -35,8 +40,9 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let _only =
         no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
     let history = History::read(project)?;
-    let Some(draft) = Draft::since(project, &history, &git, "HEAD") else {
-        let committed = git.migrations("HEAD", FOLDER).unwrap_or_default();
+    let heads = git.heads();
+    let Some(draft) = Draft::since(project, &history, &git, &heads) else {
+        let committed: Vec<_> = heads.iter().filter_map(|head| git.migrations(head, FOLDER)).flatten().collect();
         if let Some(file) = history.files.iter().find(|file| !committed.contains(file)) {
             bail!(
                 "{FOLDER}/{file} is in no commit, but what was there before it is not known: `git stash` takes all back"
@@ -58,6 +64,7 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     };
     let missing = draft.replaced.iter().filter(|_| is_squash && is_made);
     let restored: Vec<_> = missing.map(|file| as_committed(&git, file)).collect::<anyhow::Result<_>>()?;
+    let kept = keep_edited(project, last)?;
     remove(project, last)?;
     match catalog.is_empty() {
         true => fs::remove_file(project.path(CATALOG)),
@@ -65,6 +72,9 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     }
     .with_context(|| format!("{CATALOG} cannot be written"))?;
     println!("  removed  {FOLDER}/{last}\n  changed  {CATALOG}");
+    if let Some(kept) = kept {
+        println!("  kept     {kept}: it was written by hand, or edited");
+    }
     for (path, text) in restored {
         fs::write(project.path(&path), text).with_context(|| format!("{path} cannot be written"))?;
         println!("  restored {path}");
@@ -95,6 +105,11 @@ fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
 pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     let git = Git::of(project).context("without git nobody knows where to begin")?;
     let _only = no_dev(project, "stop it first")?;
+    if git.heads().len() > 1 {
+        bail!(
+            "a merge, rebase, revert or cherry-pick is under way, and what it brings is others': finish it and commit, then squash"
+        );
+    }
     let Beginning { name, commit } = match args.since {
         Some(name) => {
             let commit = git.commit(&name).with_context(|| format!("there is no revision `{name}`"))?;
@@ -104,7 +119,9 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     };
     let begun = format!("{name} ({})", commit.get(..7).unwrap_or(&commit));
     let history = History::read(project)?;
-    let Some(mut draft) = Draft::since(project, &history, &git, &commit).filter(|draft| draft.files.len() > 1) else {
+    let Some(mut draft) =
+        Draft::since(project, &history, &git, slice::from_ref(&commit)).filter(|draft| draft.files.len() > 1)
+    else {
         println!("nothing to do: there is at most one migration after {begun}");
         return Ok(ExitCode::SUCCESS);
     };
@@ -112,6 +129,12 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     if let Some(file) = draft.by_hand(project).next() {
         bail!(
             "{FOLDER}/{file} is written by hand, and what it does is in no schema: it cannot be made one with others"
+        );
+    }
+    let doubt = |file: &String| Some(format!("{FOLDER}/{file} {}", edited::doubt(project, &git, file)?));
+    if let Some(doubt) = draft.files.iter().filter(|_| !args.edited).find_map(doubt) {
+        bail!(
+            "{doubt}\n  = help: what was added is in no schema and would be lost: copy it, go on with --edited, and put it into a file of `cargo xtask migrate new`"
         );
     }
     let Some(schema) = generate::compile(project)? else { return Ok(ExitCode::FAILURE) };
@@ -157,6 +180,18 @@ fn no_dev(project: &Project, instead: &str) -> anyhow::Result<Lock> {
 
 fn remove(project: &Project, file: &str) -> anyhow::Result<()> {
     fs::remove_file(project.path(FOLDER).join(file)).with_context(|| format!("{FOLDER}/{file} cannot be removed"))
+}
+
+/// A copy of what only a person can write again, and no commit has.
+fn keep_edited(project: &Project, file: &str) -> anyhow::Result<Option<String>> {
+    if draft::is_as_written(project, file) {
+        return Ok(None);
+    }
+    let folder = project.private().join("undone");
+    fs::create_dir_all(&folder).context("cannot make .dev/undone")?;
+    fs::copy(project.path(FOLDER).join(file), folder.join(file))
+        .with_context(|| format!("{FOLDER}/{file} cannot be kept in .dev/undone"))?;
+    Ok(Some(format!(".dev/undone/{file}")))
 }
 
 /// The path of a migration and its text in the last commit.

@@ -111,7 +111,7 @@ fn exact(json: &Json) -> Result<Decimal, String> {
         Json::Number(number) => number::plain(number),
         _ => None,
     };
-    let number = text.and_then(|text| Decimal::from_str_exact(&text).ok());
+    let number = text.and_then(|text| number::decimal(&text));
     let mut number = number.ok_or_else(|| not("a decimal number of at most 28 digits such as `\"12.34\"`", json))?;
     if number.is_zero() {
         number.set_sign_positive(true);

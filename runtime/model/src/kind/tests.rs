@@ -58,6 +58,35 @@ fn numbers() {
     );
 }
 
+/// The same wherever a number stands in a text.
+#[test]
+fn a_number_in_a_text_is_digits() {
+    let money = |amount: &str| json!({"amount": amount});
+    let minor = |amount: &str| json!({"amountMinor": amount});
+    let eur = |minor: &str| json!({"amountMinor": minor, "currency": "EUR"});
+    for (text, shown) in [("5", "5"), ("+5", "5"), ("-5", "-5"), ("007", "7"), ("-0", "0")] {
+        takes(Kind::Bigint, json!(text), json!(shown));
+        takes(Kind::Decimal, json!(text), json!(shown));
+        takes(Kind::Money, minor(text), eur(shown));
+    }
+    for (text, shown, cents) in
+        [("5.", "5", "500"), (".5", "0.5", "50"), ("-.5", "-0.5", "-50"), ("+5.50", "5.50", "550")]
+    {
+        takes(Kind::Decimal, json!(text), json!(shown));
+        takes(Kind::Money, money(text), eur(cents));
+        refuses(Kind::Bigint, &[json!(text)]);
+    }
+    for text in [
+        "1_000", "_1", "1_", "1._5", "1,5", "1'000", " 5", "5 ", "1 000", "5\n", "1e3", "1E3", "0x10", "５", "٥",
+        "1.2.3", "++5", "--5", "+-5", "5-", "-", "+", ".", "-.", "", "inf", "NaN", "½",
+    ] {
+        refuses(Kind::Bigint, &[json!(text)]);
+        refuses(Kind::Decimal, &[json!(text)]);
+        refuses(Kind::Money, &[money(text), minor(text)]);
+        refuses(Kind::Integer, &[json!(text)]);
+    }
+}
+
 #[test]
 fn dates_and_times() {
     takes(Kind::Date, json!("2024-02-29"), json!("2024-02-29"));
@@ -170,7 +199,11 @@ fn texts_with_a_syntax() {
     refuses(Kind::Text, &[json!("a\0b"), json!(1)]);
     takes(Kind::Text, json!("a\nb"), json!("a\nb"));
     takes(Kind::String, json!(" One, zwei, 三 "), json!(" One, zwei, 三 "));
-    refuses(Kind::String, &[json!("a\nb"), json!("a\r"), json!("\u{1b}[1m"), json!("a\tb")]);
+    refuses(Kind::String, &[json!("\u{1b}[1m"), json!("a\tb"), json!("\u{7f}")]);
+    for end in ["\n", "\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+        refuses(Kind::String, &[json!(format!("a{end}b")), json!(format!("a{end}")), json!(end)]);
+        takes(Kind::Text, json!(format!("a{end}b")), json!(format!("a{end}b")));
+    }
 }
 
 #[test]

@@ -46,10 +46,11 @@ pub fn text(json: &Json) -> Parsed {
     plain(json, "text").map(|text| Value::Text(nfc(text).into_owned()))
 }
 
-/// One line: without line feeds and other controls of ASCII. Unicode's own separators of lines stay: catalogues have them by
-/// accident, and no terminal or CSV file takes them for the end of a line.
+/// One line: without controls of ASCII, and without what else ends a line for Unicode.
 pub fn line(json: &Json) -> Parsed {
-    match plain(json, "text")?.contains(|c: char| c.is_ascii_control()) {
+    match plain(json, "text")?
+        .contains(|c: char| c.is_ascii_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'))
+    {
         true => Err(not("one line of text, without line breaks, tabs and control characters", json)),
         false => text(json),
     }

@@ -99,7 +99,12 @@ fn read(text: &str, point: Point) -> Option<(String, Vec<String>)> {
     let end = text.rfind(|letter: char| letter.is_ascii_digit())? + 1;
     let start = start - usize::from(has_point_before(&text[..start]));
     let (before, digits, after) = (&text[..start], &text[start..end], &text[end..]);
+    let is_ended = after.starts_with('.');
     let (after, whole) = without_cents(after)?;
+    // Behind digits that have one, a point is one too many.
+    if is_ended && whole.is_none() && digits.contains('.') {
+        return None;
+    }
     let plain = match whole {
         // `49,-` is `49,00`, whatever else the mapping says of commas.
         Some('.') => number::plain(&format!("{digits}.0"), Point::Dot)?.strip_suffix(".0")?.to_owned(),
@@ -114,7 +119,8 @@ fn read(text: &str, point: Point) -> Option<(String, Vec<String>)> {
 /// Whether the first digit has a point of its own before it, as in `.89`; that of `Fr.` is none.
 fn has_point_before(before: &str) -> bool {
     let mut letters = before.chars().rev();
-    matches!(letters.next(), Some('.' | ',')) && letters.next().is_none_or(|letter| !letter.is_alphanumeric())
+    let is_other = |letter: char| !letter.is_alphanumeric() && !matches!(letter, '.' | ',');
+    matches!(letters.next(), Some('.' | ',')) && letters.next().is_none_or(is_other)
 }
 
 /// What stands in place of cents, as in `49,-`, `19.–`, `49:-` and `12.`, and what is left.
@@ -171,10 +177,12 @@ fn signs(before: &str, after: &str) -> Option<(bool, Vec<String>)> {
 
 /// None for nothing; else the word or sign must be known, or be the code of a currency.
 fn currencies(name: &str) -> Option<Vec<String>> {
-    let name = name.trim().trim_end_matches('.').trim();
+    let name = name.trim();
     if name.is_empty() || name == "¤" {
         return Some(Vec::new());
     }
+    // A point ends a word, as in `Fr.`; without one it belongs to no number.
+    let name = name.strip_suffix('.').unwrap_or(name).trim();
     let lower = name.to_lowercase();
     if let Some((_, codes)) = NAMES.iter().find(|(known, _)| *known == lower) {
         return Some(codes.iter().map(|&code| code.to_owned()).collect());
@@ -291,6 +299,28 @@ mod tests {
             "5 m²",
             "1 2",
             "49,- -",
+            "..7",
+            ",,7",
+            ",.7",
+            ". 7",
+            ".7.",
+            "7..",
+            "7 .",
+            "7. .",
+            "1.5.",
+            "1..2",
+            "1,,2",
+            "-.-5",
+            ".-5",
+            "-..5",
+            "€..7",
+            "€,,7",
+            "Fr..7",
+            "Fr.. 7",
+            "1_000",
+            "EUR 1_000",
+            "1\n000",
+            "12\n345",
         ] {
             let read = parse(text, Point::Guess);
             assert!(read.is_err(), "{text:?} is read as {read:?}");

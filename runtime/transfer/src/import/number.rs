@@ -36,12 +36,13 @@ pub fn plain(text: &str, point: Point) -> Option<String> {
     Some(if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") })
 }
 
-/// Apostrophes and blanks of all kinds are one mark each.
+/// Apostrophes and blanks of all kinds are one mark each. What ends a line, or is a tab, stands between two numbers.
 fn mark(letter: char) -> Option<char> {
     match letter {
-        '0'..='9' | '.' | ',' | '_' => Some(letter),
+        '0'..='9' | '.' | ',' => Some(letter),
         '\'' | '’' | '‘' | 'ʼ' | '´' | '`' => Some('\''),
-        other => other.is_whitespace().then_some(' '),
+        '\u{2028}' | '\u{2029}' => None,
+        other => (other.is_whitespace() && !other.is_control()).then_some(' '),
     }
 }
 
@@ -124,6 +125,15 @@ mod tests {
             "１２",
             "1e2",
             "12.34.567",
+            "1_000",
+            "1_000,5",
+            "1\n234",
+            "1\t234",
+            "1\u{2028}234",
+            "..7",
+            ",,7",
+            "1..2",
+            "1.,2",
         ] {
             assert_eq!(plain(text, Point::Guess), None, "{text}");
         }

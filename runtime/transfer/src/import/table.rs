@@ -6,6 +6,7 @@ use csv_core::{ReadRecordResult, Reader};
 use serde_json::{Map, Value as Json};
 
 use crate::import::dialect::Dialect;
+use crate::import::quotes::Quotes;
 use crate::import::read::{LONGEST, Raw};
 use crate::import::source::Input;
 use base::error::{Code, Problem};
@@ -20,6 +21,7 @@ pub struct Table {
     input: BufReader<Input>,
     name: String,
     reader: Reader,
+    quotes: Option<Quotes>,
     dialect: Dialect,
     columns: Vec<String>,
     /// Lines before those that the reader counts.
@@ -35,15 +37,28 @@ struct Row {
     line: u64,
     cells: usize,
     is_cut: bool,
+    /// What is wrong with its quotes.
+    misquoted: Option<String>,
 }
 
 impl Table {
     /// Reads the header.
     pub fn new(input: BufReader<Input>, name: String, dialect: Dialect, keep_source: bool) -> Result<Self, String> {
-        let reader = dialect.reader();
+        let (reader, quotes) = (dialect.reader(), Quotes::of(&dialect));
         let (text, ends) = (vec![0; 1 << 14], vec![0; 1 << 8]);
-        let mut table =
-            Self { input, name, reader, dialect, columns: Vec::new(), before: 0, text, ends, tail: LAST, keep_source };
+        let mut table = Self {
+            input,
+            name,
+            reader,
+            quotes,
+            dialect,
+            columns: Vec::new(),
+            before: 0,
+            text,
+            ends,
+            tail: LAST,
+            keep_source,
+        };
         if dialect.announced {
             let mut line = Vec::new();
             let read = std::io::Read::take(&mut table.input, 16).read_until(b'\n', &mut line);
@@ -53,6 +68,9 @@ impl Table {
         let header = table.row()?;
         match header {
             Some(row) if row.is_cut => Err(format!("{}: the header is longer than a row may be", table.name)),
+            Some(Row { misquoted: Some(why), line, .. }) => {
+                Err(format!("{}: the header in line {line}: {why}", table.name))
+            }
             Some(row) => {
                 let names = (0..row.cells).map(|index| String::from_utf8_lossy(table.cell(index)).trim().to_owned());
                 table.columns = own_names(names.collect());
@@ -94,6 +112,9 @@ impl Table {
     }
 
     fn object(&self, row: &Row) -> Result<Map<String, Json>, (Code, String)> {
+        if let Some(why) = &row.misquoted {
+            return Err((Code::BadUserInput, why.clone()));
+        }
         if row.is_cut {
             let quote =
                 self.dialect.quote.map_or(String::new(), |quote| format!(": is a `{}` left open?", quote as char));
@@ -157,6 +178,9 @@ impl Table {
             }
             let (result, read, written, ended) =
                 self.reader.read_record(bytes, &mut self.text[text..], &mut self.ends[cells..]);
+            if let Some(quotes) = &mut self.quotes {
+                quotes.read(&bytes[..read]);
+            }
             let last = read.checked_sub(1).map(|last| bytes[last]);
             if is_over {
                 self.tail = &self.tail[read..];
@@ -183,7 +207,8 @@ impl Table {
                     let inside = self.text[..end].iter().filter(|byte| **byte == b'\n').count() as u64;
                     // Where a row ends in a carriage return, the line feed behind it is still to come.
                     let line = self.reader.line() - u64::from(last == Some(b'\n')) - inside;
-                    return Ok(Some(Row { line: self.before + line, cells, is_cut }));
+                    let misquoted = self.quotes.as_mut().and_then(Quotes::end_row);
+                    return Ok(Some(Row { line: self.before + line, cells, is_cut, misquoted }));
                 }
                 ReadRecordResult::End => return Ok(None),
             }

@@ -186,6 +186,30 @@ fn numbers_are_counted_with() {
 }
 
 #[test]
+fn what_is_no_number_and_no_line_is_rejected() {
+    let weight = |value: &str| format!("  variants: {{ each: item, fields: {{ sku: name, weight: {value} }} }}");
+    for text in ["1_000", "1\n000", "..7", "７", "1e3"] {
+        rejects(&weight("kg"), json!({"kg": text}), "weight");
+        rejects(&weight("kg | number"), json!({"kg": text}), "must be a number such as");
+        rejects("  price: p", json!({"p": text}), "price");
+        rejects("  price: p | money", json!({"p": text}), "must be an amount of money");
+        rejects("  price: all | sum", json!({"all": [text, "1"]}), "price");
+    }
+    let mapping = format!("fields:\n  name: name\n  slug: slug\n{}", weight("kg | number(times='1_000')"));
+    refuses(&mapping, "`times` is no number");
+    for text in ["5", " 5 ", "+5", "5.", "005"] {
+        let data = item(&weight("kg"), &json!({"kg": text})).data;
+        assert_eq!(data["variants"]["set"][0]["weight"], json!(5), "{text:?}");
+        gives("  price: p", json!({"p": text}), json!({"amountMinor": "500", "currency": "EUR"}));
+    }
+    // What ends a line is a blank around a text, and is refused within one.
+    for end in ["\n", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+        assert_eq!(item("", &json!({"name": format!("{end}Lamp{end}")})).data["name"], json!("Lamp"));
+        rejects("", json!({"name": format!("La{end}mp")}), "must be one line of text");
+    }
+}
+
+#[test]
 fn relations_are_connected_or_created_by_their_natural_key() {
     gives("  categories: cats", json!({"cats": ["Hats & Caps", "hats-caps"]}), json!({"set": [{"slug": "hats-caps"}]}));
     gives(

@@ -7,7 +7,6 @@ use jiff::tz::Offset;
 use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{Error, State};
 use regex::{Captures, Regex, RegexBuilder};
-use rust_decimal::Decimal;
 
 use super::{Language, each, refused, wrong};
 use crate::import::amount::{Money, Number};
@@ -194,7 +193,7 @@ fn number(state: &State, value: &Value, options: Kwargs) -> Result<Value, Error>
     let round: Option<u32> = options.get("round")?;
     let times = match times {
         Some(times) => {
-            let factor = text_of(&times).and_then(|text| Decimal::from_str_exact(&text).ok());
+            let factor = text_of(&times).and_then(|text| model::number::decimal(&text));
             Some(factor.ok_or_else(|| wrong(format!("`times` is no number, but `{times}`")))?)
         }
         None => None,

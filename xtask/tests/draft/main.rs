@@ -1,103 +1,13 @@
 //! Migrations that no commit has: one file that is made anew as the schema changes, taken back, or made of several.
 
+mod edited;
+mod merge;
+mod site;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-use tempfile::TempDir;
-
-/// A small site in a git repository of its own, with one commit.
-struct Site {
-    folder: TempDir,
-}
-
-const CMS: &str = "site: { name: Test, currency: EUR, currencies: [EUR], locales: [en] }\n";
-const TAG: &str = "type: tag\ndescription: A topic.\ntitle: name\naccess: { anonymous: { read: all } }\nfields:\n  name: { type: string, description: A name. }\n";
-
-fn field(name: &str) -> String {
-    format!("  {name}: {{ type: string, description: More. }}\n")
-}
-
-impl Site {
-    fn new() -> Self {
-        let site = Self { folder: tempfile::tempdir().expect("a folder") };
-        site.write("xtask/Cargo.toml", "");
-        site.write(".gitignore", ".dev\n");
-        site.write("schema/cms.yaml", CMS);
-        site.write("schema/tag.yaml", TAG);
-        site.git(&["init", "--quiet", "--initial-branch=main"]);
-        site.generate(&[]);
-        site.commit();
-        site
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.path(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-
-    /// The content type with these lines more.
-    fn fields(&self, more: &str) {
-        self.write("schema/tag.yaml", &format!("{TAG}{more}"));
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@shop.example"];
-        let output = Command::new("git").args(identity).args(arguments).current_dir(self.folder.path()).output();
-        let output = output.expect("git runs");
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--message", "One more"]);
-    }
-
-    fn xtask(&self, arguments: &[&str]) -> (bool, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.env_remove("DATABASE_URL").args(arguments).current_dir(self.folder.path());
-        let Output { status, stdout, stderr } = command.output().expect("xtask runs");
-        (status.success(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
-    }
-
-    #[track_caller]
-    fn generate(&self, arguments: &[&str]) {
-        let (done, said) = self.xtask(&[&["generate"], arguments].concat());
-        assert!(done, "{said}");
-    }
-
-    #[track_caller]
-    fn refused(&self, arguments: &[&str], why: &str) {
-        let (done, said) = self.xtask(arguments);
-        assert!(!done && said.contains(why), "{said}");
-    }
-
-    /// The migrations, without the first.
-    fn drafts(&self) -> Vec<String> {
-        let names = fs::read_dir(self.path("migrations")).expect("the folder");
-        let names = names.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-        let mut names: Vec<_> = names.filter(|name| name.ends_with(".sql") && !name.starts_with("0001")).collect();
-        names.sort();
-        names
-    }
-
-    fn sql(&self) -> String {
-        let drafts = self.drafts();
-        let [file] = drafts.as_slice() else { panic!("one draft, not {drafts:?}") };
-        fs::read_to_string(self.path("migrations").join(file)).expect("text")
-    }
-
-    #[track_caller]
-    fn has_migrations_of_the_commit(&self) {
-        assert_eq!(self.git(&["status", "--porcelain", "migrations"]), "");
-    }
-}
+use site::{Site, TAG, field};
 
 #[test]
 fn the_draft_is_one_file_that_says_what_it_does() {

@@ -1,0 +1,49 @@
+//! Whether a generated migration is what the generator makes of the schema, or somebody has written into it. One that this
+//! checkout did not write is made again from the schema and the catalog of the commits, as far as they have them.
+
+use codegen::SourceFile;
+
+use crate::git::Git;
+use crate::history::draft;
+use crate::history::next::{self, CATALOG, FOLDER, History};
+use crate::project::Project;
+
+const EDITED: &str = "has other SQL than the generator makes for it: somebody has edited it";
+
+/// Why a migration may have more in it than follows from the schema; none where it has not.
+pub fn doubt(project: &Project, git: &Git, file: &str) -> Option<&'static str> {
+    if draft::is_as_written(project, file) {
+        return None;
+    }
+    match again(project, git, file) {
+        None if draft::catalog_after(project, file).is_some() => Some(EDITED),
+        None => Some(
+            "was not written in this checkout, and the commits do not say what the generator made, so that it may have SQL that somebody added by hand",
+        ),
+        Some((text, made)) if statements(&text).eq(statements(&made)) => None,
+        Some(_) => Some(EDITED),
+    }
+}
+
+/// A migration's text, and what the generator makes of the schema in the commit that it came with.
+fn again(project: &Project, git: &Git, file: &str) -> Option<(String, String)> {
+    let text = draft::text(project, file)?;
+    let answers = draft::made_by(&text)?;
+    let commit = git.added(&format!("{FOLDER}/{file}"))?;
+    let is_last = codegen::catalog::last_migration(&git.text(&commit, CATALOG)?)? == file.strip_suffix(".sql")?;
+    let mut files = git.migrations(&commit, FOLDER)?;
+    files.truncate(files.iter().position(|other| other == file).filter(|_| is_last)?);
+    let catalog = match files.is_empty() {
+        true => String::new(),
+        false => git.text(&git.last_with(&commit, FOLDER, &files)?, CATALOG)?,
+    };
+    let source = |path: String| Some(SourceFile { text: git.text(&commit, &path)?, path });
+    let sources: Vec<_> = git.schema(&commit)?.into_iter().map(source).collect::<Option<_>>()?;
+    let schema = codegen::compile(&sources).ok()?.schema;
+    Some((text, next::unasked(&History { files, catalog }, &schema, &answers)?.sql))
+}
+
+/// Comments do nothing, and the header differs by what was said for it.
+fn statements(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with("--"))
+}
