@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use base::background::{Stop, Stopper};
 use base::error::Result;
@@ -18,6 +19,10 @@ use store::{Bell, Database, Ear, Store};
 
 /// What is under way when the server is told to stop has this long to end; as long as requests have.
 const DRAIN: Duration = Duration::from_secs(25);
+/// After that, for what is said of what was given up.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// One may be blocked by the site's own code.
+const THREADS: usize = 2;
 const HOURLY: Duration = Duration::from_secs(3600);
 
 /// Jobs at once on a node, unless it is set.
@@ -48,6 +53,9 @@ impl Default for Work {
 /// Work that goes on. When it is dropped, it is given up.
 #[derive(Debug)]
 pub struct Background {
+    /// Of its own: a job that blocks its thread must keep no request waiting. `None` once it is given up.
+    runtime: Option<Runtime>,
+    drain: Duration,
     stopper: Stopper,
     tasks: JoinSet<()>,
     ear: Option<JoinHandle<()>>,
@@ -55,13 +63,16 @@ pub struct Background {
 }
 
 impl Background {
-    pub fn start(database: &Database, work: Work) -> Self {
+    pub fn start(database: &Database, work: Work) -> std::io::Result<Self> {
         let Work { hooks, followers, jobs, most, drain } = work;
+        let threads =
+            Builder::new_multi_thread().worker_threads(THREADS).thread_name("background").enable_all().build()?;
+        let runtime = threads.handle().clone();
         let (stopper, stop) = Stopper::new();
         let places = Arc::new(Semaphore::new(database.places()));
         let (events, queue) = (Bell::default(), Bell::default());
         let followers = if most == 0 { Followers::default() } else { followers };
-        let ear = (most > 0).then(|| tokio::spawn(listen(database.clone(), events.clone(), queue.clone())));
+        let ear = (most > 0).then(|| runtime.spawn(listen(database.clone(), events.clone(), queue.clone())));
         let mut tasks = JoinSet::new();
         let bench = Bench {
             database: database.clone(),
@@ -69,9 +80,10 @@ impl Background {
             places: Arc::clone(&places),
             stop: stop.clone(),
         };
-        tasks.spawn(events::work(database.clone(), hooks, followers, places, events, stop.clone()));
-        tasks.spawn(jobs::work(bench, jobs, most as usize, queue));
-        Self { tasks, ear, end: tokio::spawn(end(stop.clone(), stopper.clone(), drain)), stopper }
+        tasks.spawn_on(events::work(database.clone(), hooks, followers, places, events, stop.clone()), &runtime);
+        tasks.spawn_on(jobs::work(bench, jobs, most as usize, queue), &runtime);
+        let end = tokio::spawn(end(stop, stopper.clone(), drain));
+        Ok(Self { runtime: Some(threads), drain, tasks, ear, end, stopper })
     }
 
     /// Nothing new is begun.
@@ -80,10 +92,14 @@ impl Background {
         move || stopper.drain()
     }
 
-    /// What is under way ends within its time; what does not is given up, and jobs are given back.
-    pub async fn stop(mut self) {
+    /// What is under way ends within its time; what does not is given up, and jobs are given back. Connections that were made here are of
+    /// use until this is dropped.
+    pub async fn stop(&mut self) {
         self.stopper.drain();
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(self.drain + FAREWELL, ended).await.is_err() {
+            tracing::error!("a job or a consumer blocks its thread, and is left behind; its lease ends by itself");
+        }
     }
 }
 
@@ -91,6 +107,9 @@ impl Drop for Background {
     fn drop(&mut self) {
         self.ear.iter().for_each(JoinHandle::abort);
         self.end.abort();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

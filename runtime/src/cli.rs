@@ -2,12 +2,14 @@
 
 mod jobs;
 mod keys;
+mod lines;
 mod token;
 mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use sqlx::postgres::PgConnectOptions;
@@ -117,7 +119,12 @@ fn main(server: Server) -> ExitCode {
     log();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ran = match runtime {
-        Ok(runtime) => runtime.block_on(run(server, line.command)),
+        Ok(runtime) => {
+            let ran = runtime.block_on(run(server, line.command));
+            // The site's own code may block a thread, which must not keep the process.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            ran
+        }
         Err(error) => Err(failed(format!("the runtime does not start: {error}"))),
     };
     match ran {
@@ -242,7 +249,8 @@ fn log() {
         return lines.with_env_filter(filter).with_writer(std::io::stderr).init();
     }
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let writer = move || lines::Lines { to: std::io::stderr(), colours };
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(writer).init();
 }
 
 fn failed(message: String) -> Error {

@@ -182,6 +182,7 @@ impl Server {
             None => None,
         };
         let background = Background::start(&in_background, work);
+        let mut background = background.map_err(Error::internal)?;
         let drain = background.drain();
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
         let stop = async {

@@ -84,6 +84,9 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
         cause = Some(format!("it went on after an error of its own SQL: {aborted}"));
         handled = Err(aborted.into());
     }
+    if handled.is_ok() {
+        (handled, cause) = noted(async { transaction.check_whole() }).await;
+    }
     let Err(error) = handled else {
         let moved = "update cms.consumer
             set position = $2, failures = 0, error = null, retry_at = null, moved_at = now() where name = $1";
@@ -97,7 +100,7 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
     let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
     let wait = backoff(failures, FIRST, MOST);
     // With the lock still held, or another node would try again at once.
-    if transaction.run("rollback to savepoint handled", true).await.is_ok() {
+    if transaction.undo_to("handled").await.is_ok() {
         failed(&mut transaction, consumer, &place, wait, &error).await?;
         transaction.commit().await?;
     } else {

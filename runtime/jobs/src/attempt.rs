@@ -93,6 +93,7 @@ impl Bench {
                 let mut transaction = self.database.background.begin().await?;
                 let mut transcript = Transcript::new(&store);
                 work.work(&mut transcript.cx(&store, &self.hooks, &mut transaction), &job.payload).await?;
+                transaction.check_whole()?;
                 let is_ours = queue::done(&mut transaction, job).await?;
                 if is_ours {
                     transaction.commit().await?;

@@ -249,7 +249,7 @@ pub struct ComputedInfo {
     pub with: &'static [&'static str],
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OperationInfo {
     pub name: &'static str,
     pub args: &'static [ArgumentInfo],

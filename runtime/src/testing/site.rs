@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::{LIMITS, Node, TestDb, TestServer};
 use crate::Server;
 use crate::background::{Background, Work};
-use base::error::Result;
+use base::error::{Error, Result};
 use identity::api_token::NewToken;
 use identity::settings::Settings;
 use jobs::Job;
@@ -107,14 +107,15 @@ impl TestSite {
         let server = TestServer::start(&db, node).await;
         let consumers = followers.names();
         let work = Work { hooks, followers, jobs, ..Work::default() };
-        let background = Background::start(&server.app.api.database, work);
+        let background =
+            Background::start(&server.app.api.database, work).expect("threads for what is in the background");
         let trusted = server.app.api.database.trusted();
         let site = Self { db, server, demo, background, consumers, trusted };
         site.settle().await;
         site
     }
 
-    async fn stop(self) {
+    async fn stop(mut self) {
         self.background.stop().await;
         self.server.stop().await;
         self.db.close().await;
@@ -183,7 +184,13 @@ impl TestSite {
         let hooks = self.server.app.api.hooks();
         let mut transaction = store.writes.begin().await?;
         let mut transcript = Transcript::new(store);
-        match work(&mut transcript.cx(store, hooks, &mut transaction)).await {
+        let done = work(&mut transcript.cx(store, hooks, &mut transaction)).await;
+        // As for an own mutation: nothing is kept after an error of SQL that was passed over, nor of a write that was given up.
+        let done = match done {
+            Ok(done) => transaction.ping().await.map(|()| done).map_err(Error::from),
+            failed => failed,
+        };
+        match done.and_then(|done| transaction.check_whole().map(|()| done)) {
             Ok(done) => {
                 transaction.commit().await?;
                 transcript.committed(store, hooks).await;

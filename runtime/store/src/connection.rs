@@ -32,6 +32,8 @@ pub struct Connection {
     inner: PgConnection,
     state: State,
     in_transaction: bool,
+    /// Parts of the transaction that have begun and not ended.
+    parts: u32,
     /// Behind a connection pooler: what each transaction begins with. Nothing runs outside of one there.
     setup: Option<Arc<str>>,
     /// Rung when what is under way is committed.
@@ -81,8 +83,45 @@ impl Connection {
             Some(setup) => sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(Arc::clone(setup))),
         };
         self.bells.clear();
+        self.parts = 0;
         self.command(begin).await?;
         self.in_transaction = true;
+        Ok(())
+    }
+
+    /// A part of the transaction that is done, or undone alone.
+    pub(crate) async fn begin_part(&mut self) -> Result<(), sqlx::Error> {
+        self.parts += 1;
+        self.run("savepoint part", true).await
+    }
+
+    pub(crate) async fn end_part(&mut self) -> Result<(), sqlx::Error> {
+        self.run("release savepoint part", true).await?;
+        self.parts = self.parts.saturating_sub(1);
+        Ok(())
+    }
+
+    pub(crate) async fn undo_part(&mut self) -> Result<(), sqlx::Error> {
+        self.run("rollback to savepoint part; release savepoint part", true).await?;
+        self.parts = self.parts.saturating_sub(1);
+        Ok(())
+    }
+
+    /// To be asked before a commit. A part without an end was given up half way, as by a time limit of the site's own code: what it has
+    /// written would be kept without its rest.
+    pub fn check_whole(&self) -> base::error::Result<()> {
+        match self.parts {
+            0 => Ok(()),
+            _ => Err(base::error::Error::internal(
+                "a write was given up before its end, so nothing of its transaction is kept",
+            )),
+        }
+    }
+
+    /// Undoes all since a savepoint, parts without an end too.
+    pub async fn undo_to(&mut self, savepoint: &str) -> Result<(), sqlx::Error> {
+        self.run(&format!("rollback to savepoint {savepoint}"), true).await?;
+        self.parts = 0;
         Ok(())
     }
 

@@ -249,6 +249,33 @@ async fn an_error_of_sql_that_is_passed_over_is_no_success() {
     shop.close().await;
 }
 
+/// The site's own code may put a time limit around a write, or wait for the first of several.
+#[tokio::test]
+async fn a_write_that_is_given_up_half_way_keeps_nothing_of_its_transaction() {
+    let shop = Shop::new().await;
+    let mut refused = 0;
+    for step in 0..60 {
+        let done = transact(&shop, &HookSet::default(), |cx| {
+            async move {
+                let limit = std::time::Duration::from_micros(step * 200);
+                let _ = tokio::time::timeout(limit, cx.create([NAME.set(format!("Brand {step}"))])).await;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await;
+        if let Err(error) = done {
+            assert_eq!(error.problems[0].code, Code::Internal, "{error:?}");
+            refused += 1;
+        }
+        let entries = shop.value("select count(*) from draft.brand").await;
+        let events = shop.value("select count(*) from cms.outbox where kind = 'created'").await;
+        assert_eq!(entries, events, "step {step}: an entry without its event");
+    }
+    assert!(refused > 0, "none was given up half way");
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn numbers_that_are_counted_up_at_once_are_counted_all() {
     let shop = Shop::new().await;

@@ -37,7 +37,7 @@ fn schema() -> &'static SchemaInfo {
     let mutations = "type Mutation {\n  review: [Post!]\n  renameTags: Int";
     let sdl = generated::SCHEMA.sdl.replace("type Query {", queries).replace("type Mutation {", mutations);
     Box::leak(Box::new(SchemaInfo {
-        queries: QUERIES,
+        queries: [generated::SCHEMA.queries, QUERIES].concat().leak(),
         mutations: MUTATIONS,
         sdl: Box::leak(sdl.into_boxed_str()),
         ..generated::SCHEMA

@@ -30,7 +30,8 @@ fn schema() -> &'static SchemaInfo {
     let sdl = generated::SCHEMA.sdl.replace("type Query {", "type Query {\n  explodes: Int");
     let sdl = sdl.replace("type Mutation {", "type Mutation {\n  breaks: [Product!]");
     let sdl = Box::leak(sdl.into_boxed_str());
-    Box::leak(Box::new(SchemaInfo { queries: QUERIES, mutations: MUTATIONS, sdl, ..generated::SCHEMA }))
+    let queries = [generated::SCHEMA.queries, QUERIES].concat().leak();
+    Box::leak(Box::new(SchemaInfo { queries, mutations: MUTATIONS, sdl, ..generated::SCHEMA }))
 }
 
 /// Panics at the moment that a tag's name tells.

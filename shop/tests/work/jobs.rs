@@ -364,3 +364,50 @@ async fn a_job_that_cannot_be_stored_is_refused_before_the_database_is_asked() {
     jobs::enqueue(&site.store, &keyed("k".repeat(1_000))).await.expect("it is stored");
     site.stop().await;
 }
+
+#[derive(Serialize, Deserialize)]
+struct Block;
+
+impl Job for Block {
+    const KIND: &'static str = "block";
+}
+
+/// Blocks its thread, as no code of a site should.
+struct Blocking {
+    begun: Arc<AtomicU32>,
+    let_go: Arc<AtomicU32>,
+}
+
+impl OutsideWork<Block> for Blocking {
+    async fn work(&self, _: &Store, _: &Attempt, _: Block) -> Result<()> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        while self.let_go.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+/// The test stands for requests: it goes on while every thread of the background is blocked, and the node stops all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_block_their_threads_keep_no_request_waiting() {
+    let site = Site::new().await;
+    let (begun, let_go) = (Arc::<AtomicU32>::default(), Arc::<AtomicU32>::default());
+    let blocking = Blocking { begun: Arc::clone(&begun), let_go: Arc::clone(&let_go) };
+    let tasks = tasks(|jobs| jobs.add_outside(blocking));
+    let node = site.node(Tasks { drain: Duration::from_millis(100), ..tasks });
+    for _ in 0..2 {
+        jobs::enqueue(&site.store, &Block).await.expect("a job");
+    }
+    jobs::tell(&site.store).await.expect("it is told");
+    eventually("both are blocked", async || begun.load(Ordering::Relaxed) == 2).await;
+    site.create(&HookSet::default(), "While they block").await;
+    node.stop().await;
+    assert_eq!(
+        site.number("select count(*) from cms.job where state = 'running'").await,
+        2,
+        "their leases end by themselves"
+    );
+    let_go.store(1, Ordering::Relaxed);
+    site.stop().await;
+}

@@ -129,11 +129,11 @@ pub struct Node {
 
 impl Node {
     pub fn on(database: Database, tasks: Tasks) -> Self {
-        Self { background: Background::start(&database, tasks), database }
+        Self { background: Background::start(&database, tasks).expect("threads"), database }
     }
 
     /// As at SIGTERM.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.background.stop().await;
         self.database.close().await;
     }

@@ -176,6 +176,7 @@ impl Login {
             state: State::Answered,
             in_transaction: false,
             setup,
+            parts: 0,
             bells: Vec::new(),
             patience: self.patience.clone(),
             made: Instant::now(),

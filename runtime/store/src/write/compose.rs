@@ -90,7 +90,7 @@ impl Cx<'_> {
             let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} times over");
             return Err(Error::internal(message));
         }
-        self.connection.run("savepoint part", true).await?;
+        self.connection.begin_part().await?;
         let (before, under_way) = (self.done.events.len(), self.done.under_way.len());
         self.done.depth += 1;
         let attempted = work.attempt(&mut self.again(), false).await;
@@ -98,7 +98,7 @@ impl Cx<'_> {
         self.done.under_way.truncate(under_way);
         match attempted {
             Ok(saved) => {
-                self.connection.run("release savepoint part", true).await?;
+                self.connection.end_part().await?;
                 self.done.events.extend(saved.events);
                 Ok(saved.entries.into_iter().map(|(id, _)| id).collect())
             }
@@ -107,7 +107,7 @@ impl Cx<'_> {
                 self.done.race |= failure.is_race();
                 let error = work.error(failure, self.store);
                 // On a connection that is lost there is nothing to undo, and the error says so.
-                let _ = self.connection.run("rollback to savepoint part; release savepoint part", true).await;
+                let _ = self.connection.undo_part().await;
                 Err(error)
             }
         }

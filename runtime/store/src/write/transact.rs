@@ -125,6 +125,7 @@ impl<T: Transacted> Attempt for Own<'_, T> {
                 Ok(output) => cx.connection.ping().await.map(|()| output).map_err(Error::from),
                 failed => failed,
             };
+            let done = done.and_then(|output| cx.connection.check_whole().map(|()| output));
             // SQL of the site's own tells of a race by its error alone.
             let is_race = |error: &Error| cx.done.race || *error == Error::in_the_way();
             done.map_err(|error| if is_race(&error) { Failure::Again(error) } else { Failure::Refused(error) })
@@ -168,6 +169,10 @@ async fn once<A: Attempt>(
     store.check_actor(&mut transaction).await?;
     let mut transcript = Transcript::new(store);
     match work.attempt(&mut transcript.cx(store, hooks, &mut transaction), again).await {
+        Ok(_) if let Err(given_up) = transaction.check_whole() => {
+            transaction.rollback().await?;
+            Err(Failure::Refused(given_up))
+        }
         Ok(output) => {
             // On a task of its own: a commit that has begun is not cut off when the request goes away.
             let committed = tokio::spawn(transaction.commit()).await;
