@@ -9,7 +9,7 @@ use crate::change::{COLUMNS, Change};
 use crate::follow::{Consumer, StartAt};
 use crate::order;
 use base::background::backoff;
-use base::cause::noted;
+use base::cause::{kept, noted};
 use base::error::{Error, Result, caught};
 use store::hooks::HookSet;
 use store::hooks::{Cx, Transcript};
@@ -76,7 +76,14 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
     transaction.run("savepoint handled", true).await?;
     let store = database.trusted();
     let mut transcript = Transcript::new(&store);
-    let (handled, cause) = noted(handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes)).await;
+    let (mut handled, mut cause) =
+        noted(handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes)).await;
+    if handled.is_ok()
+        && let Err(aborted) = transaction.run("release savepoint handled; savepoint handled", true).await
+    {
+        cause = Some(format!("it went on after an error of its own SQL: {aborted}"));
+        handled = Err(aborted.into());
+    }
     let Err(error) = handled else {
         let moved = "update cms.consumer
             set position = $2, failures = 0, error = null, retry_at = null, moved_at = now() where name = $1";
@@ -85,7 +92,7 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
         transcript.committed(&store, hooks).await;
         return Ok(Step::Moved);
     };
-    let error = cause.unwrap_or_else(|| error.to_string());
+    let error = kept(&cause.unwrap_or_else(|| error.to_string()));
     tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer has failed, and tries again");
     let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
     let wait = backoff(failures, FIRST, MOST);

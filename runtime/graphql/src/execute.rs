@@ -19,6 +19,7 @@ use super::read::{self, Arguments, Written};
 use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
 use model::content::{ContentInfo, OperationInfo, Returns};
+use model::cut;
 use store::hooks::Cx;
 use store::id;
 use store::site::{Args, ReadCx, SiteCode};
@@ -284,7 +285,8 @@ fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
     info.decode(text).ok_or_else(|| {
         let message = format!(
-            "`{text}` is not an id of `{}`: those look like `{}`",
+            "`{}` is not an id of `{}`: those look like `{}`",
+            cut(text),
             info.name,
             id::encode(info.table, Uuid::nil())
         );
