@@ -1,9 +1,10 @@
 //! Whether the quotes of a row are what they seem. The reader of tables takes any text behind a closing quote as more of the cell,
 //! and leaves out that quote: `"He said "hi" now"` would become `He said hi" now"`.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use crate::import::dialect::Dialect;
+use crate::import::table::MOST_CELLS;
 
 /// Bytes behind the quote that are shown.
 const SHOWN: usize = 20;
@@ -17,6 +18,17 @@ pub struct Quotes {
     /// The byte before the next one.
     last: u8,
     wrong: Option<Vec<u8>>,
+    /// Cells of the row that have ended.
+    cells: usize,
+    loose: Vec<(usize, usize)>,
+}
+
+/// What the quotes of a row are.
+#[derive(Default)]
+pub struct Quoted {
+    pub wrong: Option<String>,
+    /// Cells by their number with as many blanks behind their closing quote, which are no part of them.
+    pub loose: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,7 +47,16 @@ impl Quotes {
     /// None where nothing is quoted.
     pub fn of(dialect: &Dialect) -> Option<Self> {
         let Dialect { delimiter, quote, escape, .. } = *dialect;
-        Some(Self { quote: quote?, escape, delimiter, place: Place::Outside, last: b'\n', wrong: None })
+        Some(Self {
+            quote: quote?,
+            escape,
+            delimiter,
+            place: Place::Outside,
+            last: b'\n',
+            wrong: None,
+            cells: 0,
+            loose: Vec::new(),
+        })
     }
 
     /// The bytes that were read next.
@@ -45,8 +66,12 @@ impl Quotes {
             at += 1;
             match self.place {
                 Place::Outside => {
-                    let Some(found) = memchr(self.quote, &bytes[at - 1..]) else { break };
+                    let Some(found) = memchr2(self.quote, self.delimiter, &bytes[at - 1..]) else { break };
                     at += found;
+                    if bytes[at - 1] == self.delimiter {
+                        self.cells += 1;
+                        continue;
+                    }
                     let before = at.checked_sub(2).map_or(self.last, |before| bytes[before]);
                     // Within a cell it is a letter like others.
                     if self.ends_cell(before) {
@@ -61,8 +86,19 @@ impl Quotes {
                 }
                 Place::Escaped => self.place = Place::Inside,
                 Place::Closed if byte == self.quote && self.escape.is_none() => self.place = Place::Inside,
-                Place::Closed | Place::Behind if self.ends_cell(byte) => self.place = Place::Outside,
-                Place::Closed | Place::Behind if matches!(byte, b' ' | b'\t') => self.place = Place::Behind,
+                Place::Closed | Place::Behind if self.ends_cell(byte) => {
+                    self.place = Place::Outside;
+                    self.cells += usize::from(byte == self.delimiter);
+                }
+                Place::Closed | Place::Behind if matches!(byte, b' ' | b'\t') => {
+                    self.place = Place::Behind;
+                    match self.loose.last_mut().filter(|(cell, _)| *cell == self.cells) {
+                        Some((_, blanks)) => *blanks += 1,
+                        None if self.cells < MOST_CELLS => self.loose.push((self.cells, 1)),
+                        // The row is too long, and nothing of it is kept.
+                        None => {}
+                    }
+                }
                 Place::Closed | Place::Behind => {
                     self.place = Place::Outside;
                     self.wrong.get_or_insert_with(|| bytes[at - 1..].iter().take(SHOWN).copied().collect());
@@ -72,18 +108,24 @@ impl Quotes {
         self.last = bytes.last().copied().unwrap_or(self.last);
     }
 
-    /// What is wrong with the row that has been read, if something is; the next one begins.
-    pub fn end_row(&mut self) -> Option<String> {
-        let behind = String::from_utf8_lossy(&self.wrong.take()?).into_owned();
+    /// Of the row that has been read; the next one begins.
+    pub fn end_row(&mut self) -> Quoted {
+        self.cells = 0;
+        let wrong = self.wrong.take().map(|behind| self.explained(&behind));
+        Quoted { wrong, loose: std::mem::take(&mut self.loose) }
+    }
+
+    fn explained(&self, behind: &[u8]) -> String {
+        let behind = String::from_utf8_lossy(behind);
         let behind = behind.split(['\r', '\n']).next().unwrap_or_default();
         let quote = self.quote as char;
         let rule = match self.escape {
             Some(escape) => format!("has a `{}` before it", escape as char),
             None => "is written twice".to_owned(),
         };
-        Some(format!(
+        format!(
             "`{behind}` stands behind a `{quote}` that ends a cell: a `{quote}` inside of a quoted cell {rule}, and one that begins a cell is closed; `--quote none` is for tables without quoted cells"
-        ))
+        )
     }
 
     fn ends_cell(&self, byte: u8) -> bool {
@@ -170,7 +212,6 @@ mod tests {
                 At::Closed | At::Behind => {
                     let is_blank = matches!(letter, ' ' | '\t');
                     right &= is_blank;
-                    cell.push(letter);
                     at = if is_blank { At::Behind } else { At::Plain };
                 }
                 At::Start | At::Plain => {
@@ -231,7 +272,9 @@ mod tests {
             ("1,5\" pipe", "5\" pipe"),
             ("1,a \"b\" c", "a \"b\" c"),
             ("1, \"a\"", " \"a\""),
-            ("1,\"a\"  ", "a  "),
+            ("1,\"a\" \t ", "a"),
+            ("1,\" a \"  ,", " a "),
+            ("\"1\" ,\" a \"", " a "),
             ("1,\"a\"\"b\"", "a\"b"),
             ("1,\"\"\"a\"\"\"", "\"a\""),
             ("1,\"\"", ""),

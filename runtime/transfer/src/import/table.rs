@@ -6,14 +6,14 @@ use csv_core::{ReadRecordResult, Reader};
 use serde_json::{Map, Value as Json};
 
 use crate::import::dialect::Dialect;
-use crate::import::quotes::Quotes;
+use crate::import::quotes::{Quoted, Quotes};
 use crate::import::read::{LONGEST, Raw};
 use crate::import::source::Input;
 use base::error::{Code, Problem};
 
 /// Bytes of one cell.
 const LONGEST_CELL: usize = 4 << 20;
-const MOST_CELLS: usize = 10_000;
+pub const MOST_CELLS: usize = 10_000;
 /// Stands behind the last row, to see whether a quote was left open.
 const LAST: &[u8] = b"\n\x01end of the table\x01\n";
 
@@ -37,8 +37,7 @@ struct Row {
     line: u64,
     cells: usize,
     is_cut: bool,
-    /// What is wrong with its quotes.
-    misquoted: Option<String>,
+    quoted: Quoted,
 }
 
 impl Table {
@@ -68,7 +67,7 @@ impl Table {
         let header = table.row()?;
         match header {
             Some(row) if row.is_cut => Err(format!("{}: the header is longer than a row may be", table.name)),
-            Some(Row { misquoted: Some(why), line, .. }) => {
+            Some(Row { quoted: Quoted { wrong: Some(why), .. }, line, .. }) => {
                 Err(format!("{}: the header in line {line}: {why}", table.name))
             }
             Some(row) => {
@@ -112,7 +111,7 @@ impl Table {
     }
 
     fn object(&self, row: &Row) -> Result<Map<String, Json>, (Code, String)> {
-        if let Some(why) = &row.misquoted {
+        if let Some(why) = &row.quoted.wrong {
             return Err((Code::BadUserInput, why.clone()));
         }
         if row.is_cut {
@@ -137,7 +136,10 @@ impl Table {
         }
         let mut record = Map::with_capacity(width);
         for (index, name) in self.columns.iter().enumerate() {
-            let cell = self.cell(index);
+            let mut cell = self.cell(index);
+            if let Ok(place) = row.quoted.loose.binary_search_by_key(&index, |(cell, _)| *cell) {
+                cell = &cell[..cell.len().saturating_sub(row.quoted.loose[place].1)];
+            }
             if cell.len() > LONGEST_CELL {
                 let reason = format!("the cell of `{name}` is longer than {} MiB", LONGEST_CELL >> 20);
                 return Err((Code::LimitExceeded, reason));
@@ -207,8 +209,8 @@ impl Table {
                     let inside = self.text[..end].iter().filter(|byte| **byte == b'\n').count() as u64;
                     // Where a row ends in a carriage return, the line feed behind it is still to come.
                     let line = self.reader.line() - u64::from(last == Some(b'\n')) - inside;
-                    let misquoted = self.quotes.as_mut().and_then(Quotes::end_row);
-                    return Ok(Some(Row { line: self.before + line, cells, is_cut, misquoted }));
+                    let quoted = self.quotes.as_mut().map(Quotes::end_row).unwrap_or_default();
+                    return Ok(Some(Row { line: self.before + line, cells, is_cut, quoted }));
                 }
                 ReadRecordResult::End => return Ok(None),
             }
