@@ -1,7 +1,7 @@
 //! `Schema` to the files of `generated/`; emitters cannot fail.
 //!
-//! Rust is written as text, a line a field, and a test parses all of it. A formatter at 89 columns would break each
-//! field's line of options into one line an option, and `quote` and `syn` would be most of what `cargo xtask` compiles.
+//! The shape of each file is a template of `codegen/templates/`; the functions here say what stands in it, Rust as
+//! tokens of `quote`. `syn` checks each Rust file before it is written.
 
 mod access;
 mod access_matrix;
@@ -16,12 +16,13 @@ mod output;
 pub mod reference;
 mod resolvers;
 mod root;
+mod rust;
 mod rust_file;
 pub mod sdl;
 
 use crate::catalog::{self, Catalog};
 use crate::schema::Schema;
-pub use output::Output;
+pub use output::{Output, check};
 
 /// What the server is compiled with beside the schema: its migrations.
 #[derive(Clone, Debug, Default)]

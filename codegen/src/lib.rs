@@ -15,6 +15,7 @@ mod scaffold;
 pub mod schema;
 pub mod source;
 mod syntax;
+mod template;
 
 pub use diagnostic::Diagnostics;
 pub use scaffold::scaffold;

@@ -96,6 +96,10 @@ pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan,
 /// Which arguments nothing asks for on the way from the catalog to the schema: `--allow M103=product.legacy`, `--allow M103`,
 /// `--allow-data-loss`, `--set product.weight`.
 pub fn unused(before: &Catalog, after: &Schema, answers: &Answers) -> BTreeSet<String> {
+    // As mostly: the way is not looked for once more, to find that of nothing nothing is too much.
+    if *answers == Answers::default() {
+        return BTreeSet::new();
+    }
     Found::new(before, after, answers).unused(answers)
 }
 
@@ -113,7 +117,8 @@ pub fn known_rules(before: &Catalog, other: &Catalog, after: &Schema) -> BTreeSe
     let has = |subject: &String| {
         subject.split_once('.').is_some_and(|(owner, name)| fields(owner).iter().any(|field| field.name == name))
     };
-    &tightened(before).into_iter().filter(has).collect() - &tightened(other)
+    let asked: BTreeSet<_> = tightened(before).into_iter().filter(has).collect();
+    if asked.is_empty() { asked } else { &asked - &tightened(other) }
 }
 
 /// The steps with what could go wrong with them, before anybody is asked.

@@ -10,6 +10,8 @@ pub mod literal;
 pub mod mapping;
 pub mod name;
 
+use serde::Serialize;
+
 pub use access::{Action, Area, Condition, Fields, Given, Role, Rule};
 pub use field_kind::Scalar;
 pub use mapping::{FilterFamily, GraphqlScalar, Mapping, SqlType, Takes, Unit};
@@ -56,7 +58,7 @@ impl model::currency::Currencies for Site {
 }
 
 /// What one request may ask for; every limit is enforced before execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Levels of nested fields.
     pub depth: u32,

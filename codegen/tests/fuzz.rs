@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use codegen::catalog::Catalog;
-use codegen::emit::{MigrationsInput, emit};
+use codegen::emit::{MigrationsInput, check, emit};
 use codegen::{SourceFile, migrate};
 use proptest::prelude::*;
 
@@ -38,7 +38,9 @@ fn survives(sources: &[SourceFile]) {
     match codegen::compile(sources) {
         Ok(compiled) => {
             drop(compiled.warnings.render(sources));
-            assert!(!emit(&compiled.schema, &MigrationsInput::default()).files().is_empty());
+            let output = emit(&compiled.schema, &MigrationsInput::default());
+            assert!(!output.files().is_empty());
+            output.files().iter().for_each(|(path, text)| check(path, text));
             let plan = migrate::plan(&Catalog::default(), &compiled.schema, &Default::default());
             assert!(
                 plan.is_ok_and(|plan| !plan.is_empty() || compiled.schema.types.is_empty()),

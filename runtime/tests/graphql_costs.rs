@@ -246,3 +246,20 @@ fn parts_that_cost_nothing_are_not_told() {
     let parts = Parts { lists: 5, ..Parts::default() };
     assert_eq!(serde_json::to_value(parts).unwrap(), json!({"lists": 5}));
 }
+
+/// A JSON number is an `Int` by its digits, however many there are; no float rounds it.
+#[test]
+fn a_whole_number_of_json_is_whole_in_all_its_digits() {
+    let api = api();
+    let document = "query($n: Int) { shelves(first: $n) { nodes { id } } }";
+    let ask = |number: &str| api.ask(document, &serde_json::from_str(&format!("{{\"n\": {number}}}")).unwrap());
+    for (number, entries) in [("5", 5), ("5.0", 5), ("0.5e1", 5), ("500e-2", 5), ("5.00000000000000000000", 5)] {
+        assert_eq!(ask(number).map(|parts| parts.objects), Ok(entries), "{number}");
+    }
+    for number in
+        ["5.00000000000000000001", "4.99999999999999999999", "0.9999999999999999999999", "5e-1", "2147483648", "1e400"]
+    {
+        let told = ask(number).expect_err(number);
+        assert!(told[0].contains("Int"), "{told:?}");
+    }
+}

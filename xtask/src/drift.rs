@@ -99,6 +99,7 @@ impl Drift {
         let texts = self.changes.iter().filter_map(|(path, change)| Some((path, change.text()?)));
         let mut staged = Vec::new();
         for (path, text) in texts {
+            codegen::emit::check(path, text);
             let target = project.path(path);
             match stage(&target, text) {
                 Ok(temporary) => staged.push((temporary, target)),

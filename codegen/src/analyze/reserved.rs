@@ -1,5 +1,8 @@
 //! Names that the system, GraphQL or Rust needs for itself, and names that make bad ids.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::declared::{Declared, FieldDecl};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::{Name, Scalar};
@@ -98,15 +101,19 @@ const TYPES: &[&str] = &[
     "Vec",
 ];
 
-/// The name is that of a type of the system, in the spelling of the API or of Rust.
-pub fn is_type(pascal: &str) -> bool {
+/// Those of the system in small letters, as every name that is made is asked for.
+static TYPES_IN_SMALL_LETTERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let of_scalar = |scalar: Scalar| {
         let row = scalar.mapping();
         [row.graphql.to_owned(), row.input.to_owned(), row.rust.to_owned(), format!("{}Filter", row.filter_name)]
     };
-    let mut names = Scalar::ALL.into_iter().flat_map(of_scalar);
-    let reserved = TYPES.iter().any(|name| name.eq_ignore_ascii_case(pascal));
-    reserved || names.any(|name| name.eq_ignore_ascii_case(pascal))
+    let names = Scalar::ALL.into_iter().flat_map(of_scalar).chain(TYPES.iter().map(|&name| name.to_owned()));
+    names.map(|name| name.to_ascii_lowercase()).collect()
+});
+
+/// The name is that of a type of the system, in the spelling of the API or of Rust.
+pub fn is_type(pascal: &str) -> bool {
+    TYPES_IN_SMALL_LETTERS.contains(&pascal.to_ascii_lowercase())
 }
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {

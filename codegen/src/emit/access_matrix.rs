@@ -1,77 +1,92 @@
 //! `generated/ACCESS.md`: who may do what, as a table for each content type, so that a change of rules shows in review.
 
-use std::fmt::Write;
+use serde::Serialize;
 
 use crate::schema::{Action, Area, ContentType, Operation, Role, Rule, Schema};
+use crate::template;
 
-const INTRODUCTION: &str = "\
-# Who may do what
+#[derive(Serialize)]
+struct Matrix<'a> {
+    roles: Vec<ShownRole<'a>>,
+    operations: Vec<ShownOperation<'a>>,
+    actions: Vec<&'static str>,
+    types: Vec<Table<'a>>,
+}
 
-Written by `cargo xtask generate` from the `access:` of each content type, and the `roles:` of `cms.yaml` and of its
-queries and mutations; do not edit.
-`all`: every entry and every field; `-`: nothing; a number: what the note of that number below the table says.
-Children are read and written with the entry that they belong to.
-";
+#[derive(Serialize)]
+struct ShownRole<'a> {
+    name: &'a str,
+    about: String,
+    second_factor: bool,
+    manages: String,
+}
+
+/// An own query or mutation, with whether each role may call it.
+#[derive(Serialize)]
+struct ShownOperation<'a> {
+    kind: &'static str,
+    name: &'a str,
+    allowed: Vec<bool>,
+}
+
+#[derive(Serialize)]
+struct Table<'a> {
+    name: &'a str,
+    rows: Vec<Row<'a>>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    role: &'a str,
+    cells: Vec<String>,
+}
 
 /// The text of the file.
 pub fn matrix(schema: &Schema) -> String {
-    let mut out = INTRODUCTION.to_owned();
-    roles(&mut out, &schema.roles);
-    operations(&mut out, schema);
-    schema.types.iter().for_each(|ty| content_type(&mut out, ty, &schema.roles));
-    out
-}
-
-fn roles(out: &mut String, roles: &[Role]) {
-    out.push_str("\n## Roles\n\n| role | | second factor | manages |\n|---|---|---|---|\n");
-    for role in roles {
-        let areas: Vec<_> = role.manages.iter().copied().map(Area::yaml).collect();
-        let manages = if areas.is_empty() { "-".to_owned() } else { areas.join(", ") };
-        let second = if role.second_factor { "required" } else { "optional" };
-        let about = role.description.replace('|', "\\|").replace('\n', " ");
-        let _ = writeln!(out, "| `{}` | {about} | {second} | {manages} |", role.name.snake());
-    }
-}
-
-/// Own queries and mutations, where there are any.
-fn operations(out: &mut String, schema: &Schema) {
-    let Schema { queries, mutations, roles, .. } = schema;
-    if queries.is_empty() && mutations.is_empty() {
-        return;
-    }
-    let columns: String = roles.iter().map(|role| format!(" {} |", role.name.snake())).collect();
-    let dashes = "---|".repeat(roles.len());
-    let _ = writeln!(out, "\n## Own queries and mutations\n\n| | |{columns}\n|---|---|{dashes}");
-    let mut row = |kind: &str, operation: &Operation| {
-        let cell = |role: &Role| if operation.roles.contains(&role.name) { " may |" } else { " - |" };
-        let cells: String = roles.iter().map(cell).collect();
-        let _ = writeln!(out, "| {kind} | `{}` |{cells}", operation.name.snake());
+    let queries = schema.queries.iter().map(|query| operation("query", query, &schema.roles));
+    let mutations = schema.mutations.iter().map(|mutation| operation("mutation", mutation, &schema.roles));
+    let matrix = Matrix {
+        roles: schema.roles.iter().map(role).collect(),
+        operations: queries.chain(mutations).collect(),
+        actions: Action::ALL.iter().map(|action| action.yaml()).collect(),
+        types: schema.types.iter().map(|ty| table(ty, &schema.roles)).collect(),
     };
-    queries.iter().for_each(|query| row("query", query));
-    mutations.iter().for_each(|mutation| row("mutation", mutation));
+    template::render("ACCESS.md.j2", matrix)
 }
 
-fn content_type(out: &mut String, ty: &ContentType, roles: &[Role]) {
-    let columns: String = Action::ALL.iter().map(|action| format!(" {} |", action.yaml())).collect();
-    let dashes = "---|".repeat(Action::ALL.len());
-    let _ = writeln!(out, "\n## {}\n\n| |{columns}\n|---|{dashes}", ty.name.snake());
-    let mut notes = Notes::default();
-    for role in roles {
-        let cell = |action: &Action| {
-            let rule = ty.rules.iter().find(|rule| rule.role == role.name && rule.action == *action);
-            format!(" {} |", rule.map_or_else(|| "-".to_owned(), |rule| notes.cell(rule)))
-        };
-        let cells: String = Action::ALL.iter().map(cell).collect();
-        let _ = writeln!(out, "| {} |{cells}", role.name.snake());
+fn role(role: &Role) -> ShownRole<'_> {
+    let areas: Vec<_> = role.manages.iter().copied().map(Area::yaml).collect();
+    ShownRole {
+        name: role.name.snake(),
+        about: role.description.replace('|', "\\|").replace('\n', " "),
+        second_factor: role.second_factor,
+        manages: areas.join(", "),
     }
-    notes.write(out);
+}
+
+fn operation<'a>(kind: &'static str, operation: &'a Operation, roles: &[Role]) -> ShownOperation<'a> {
+    let allowed = roles.iter().map(|role| operation.roles.contains(&role.name)).collect();
+    ShownOperation { kind, name: operation.name.snake(), allowed }
+}
+
+fn table<'a>(ty: &'a ContentType, roles: &'a [Role]) -> Table<'a> {
+    let mut notes = Notes::default();
+    let mut cell = |role: &Role, action: &Action| {
+        let rule = ty.rules.iter().find(|rule| rule.role == role.name && rule.action == *action);
+        rule.map_or_else(|| "-".to_owned(), |rule| notes.cell(rule))
+    };
+    let row = |role: &'a Role| Row {
+        role: role.name.snake(),
+        cells: Action::ALL.iter().map(|action| cell(role, action)).collect(),
+    };
+    let rows = roles.iter().map(row).collect();
+    Table { name: ty.name.snake(), rows, notes: notes.0 }
 }
 
 /// What the numbers of one table stand for; equal rules share one.
 #[derive(Default)]
-struct Notes {
-    notes: Vec<String>,
-}
+struct Notes(Vec<String>);
 
 impl Notes {
     fn cell(&mut self, rule: &Rule) -> String {
@@ -79,19 +94,12 @@ impl Notes {
         if note.is_empty() {
             return "all".to_owned();
         }
-        let known = self.notes.iter().position(|known| *known == note);
+        let known = self.0.iter().position(|known| *known == note);
         let index = known.unwrap_or_else(|| {
-            self.notes.push(note);
-            self.notes.len() - 1
+            self.0.push(note);
+            self.0.len() - 1
         });
         (index + 1).to_string()
-    }
-
-    fn write(self, out: &mut String) {
-        for (index, note) in self.notes.iter().enumerate() {
-            let start = if index == 0 { "\n" } else { "" };
-            let _ = writeln!(out, "{start}{}. {note}", index + 1);
-        }
     }
 }
 

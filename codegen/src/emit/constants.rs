@@ -1,7 +1,12 @@
 //! `generated/src/fields/<type>.rs`: a typed constant for each field, of which the site's own code makes filters, orders and inputs.
 
-use crate::emit::fields::children;
-use crate::emit::rust_file::{RustFile, comment, ident, text};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use serde::Serialize;
+
+use crate::emit::fields::{block_type, children};
+use crate::emit::rust::{self, code, ident, literal, pascal, word};
+use crate::emit::rust_file::{RustFile, first_line};
 use crate::schema::{ContentType, Field, FieldKind, Name, Schema, SqlType};
 
 /// What the server keeps of each entry, and its Rust type.
@@ -24,65 +29,86 @@ pub fn files(ty: &ContentType) -> Vec<(&Name, String)> {
 
 /// `generated/src/fields.rs`.
 pub fn registry(schema: &Schema) -> String {
-    let mut file = RustFile::new("The fields of the content types, for conditions, orders and inputs.", "schema/");
-    let mut names: Vec<&Name> =
-        schema.types.iter().flat_map(|ty| files(ty).into_iter().map(|(name, _)| name)).collect();
+    #[derive(Serialize)]
+    struct Body {
+        modules: Vec<String>,
+    }
+    let file = RustFile::new("The fields of the content types, for conditions, orders and inputs.", "schema/");
+    let with_children = schema.types.iter().flat_map(|ty| {
+        let of_children = children(&ty.fields).map(|(_, child)| &child.name);
+        std::iter::once(&ty.name).chain(of_children)
+    });
+    let mut names: Vec<&Name> = with_children.collect();
     names.sort();
-    file.item(names.into_iter().map(|name| format!("pub mod {};", ident(name))).collect::<Vec<_>>().join("\n"));
-    file.render()
+    file.render("fields.rs.j2", Body { modules: names.into_iter().map(|name| ident(name).to_string()).collect() })
+}
+
+/// A field as the template writes it: the kind of its constant, and the type of its values or of the entries at its other end.
+#[derive(Serialize)]
+struct Constant {
+    name: String,
+    kind: &'static str,
+    value: String,
+    shown: String,
+    about: String,
 }
 
 fn file(of: &Name, name: &Name, fields: &[Field], is_entry: bool) -> String {
+    #[derive(Serialize)]
+    struct Body {
+        name: String,
+        constants: Vec<Constant>,
+    }
     let pascal = name.pascal();
     let mut file = RustFile::new(format!("The fields of `{pascal}`."), format!("schema/{}.yaml", of.snake()));
     file.uses("runtime", ["field".to_owned()]);
     file.uses("runtime::prelude", ["*".to_owned()]);
     file.uses("crate::content", [pascal.clone()]);
-    let mut lines = Vec::new();
+    let mut constants = Vec::new();
     for field in fields {
-        let about = comment(field.description.trim().lines().next().unwrap_or_default());
-        let about = if about.is_empty() { about } else { format!(" // {about}") };
-        let (upper, camel) = (field.name.upper(), text(&field.name.camel()));
         let (kind, value) = typed(&mut file, name, field);
-        lines
-            .push(format!("pub const {upper}: field::{kind}<{pascal}, {value}> = field::{kind}::new({camel});{about}"));
+        constants.push(Constant {
+            name: field.name.upper(),
+            kind,
+            value: code(value),
+            shown: literal(&field.name.camel()).to_string(),
+            about: first_line(&field.description),
+        });
     }
-    let kept = KEPT.iter().filter(|_| is_entry).map(|(snake, value)| {
-        let (upper, camel) = (snake.to_uppercase(), text(&model::names::camel(snake)));
-        let value = value.replace("Self", &pascal);
-        format!("pub const {upper}: field::Kept<{pascal}, {value}> = field::Kept::new({camel});")
-    });
-    lines.extend(kept);
-    let lines: Vec<_> = lines.into_iter().map(|line| line.trim_end().to_owned()).collect();
-    file.item(lines.join("\n"));
-    file.render()
+    constants.extend(KEPT.iter().filter(|_| is_entry).map(|(snake, value)| Constant {
+        name: snake.to_uppercase(),
+        kind: "Kept",
+        value: value.replace("Self", &pascal),
+        shown: literal(&model::names::camel(snake)).to_string(),
+        about: String::new(),
+    }));
+    file.render("fields/type.rs.j2", Body { name: pascal, constants })
 }
 
 /// The type of the constant, and that of the values or the entries at its other end.
-fn typed(file: &mut RustFile, owner: &Name, field: &Field) -> (&'static str, String) {
-    let block = || format!("{}{}Block", owner.pascal(), field.name.pascal());
-    let several = |value: String, many: bool| if many { format!("Vec<{value}>") } else { value };
-    let mut uses = |path, name: String| {
-        file.uses(path, [name.clone()]);
-        name
+fn typed(file: &mut RustFile, owner: &Name, field: &Field) -> (&'static str, TokenStream) {
+    let several = |value: TokenStream, many: bool| if many { quote!(Vec<#value>) } else { value };
+    let mut uses = |path, name: Ident| {
+        file.uses(path, [name.to_string()]);
+        name.into_token_stream()
     };
     match &field.kind {
         FieldKind::Scalar { scalar, .. } => {
             let kind = if scalar.mapping().sql == SqlType::Jsonb { "Whole" } else { "Scalar" };
-            (kind, scalar.mapping().rust.to_owned())
+            (kind, rust::scalar(*scalar))
         }
         FieldKind::Enum { choice, many } => {
-            let value = uses("crate::content", choice.type_name.clone());
+            let value = uses("crate::content", word(&choice.type_name));
             (if *many { "Whole" } else { "Scalar" }, several(value, *many))
         }
         FieldKind::Relation(relation) => match &relation.to[..] {
-            [target] => (if relation.many { "Links" } else { "Link" }, uses("crate::content", target.pascal())),
-            _ => ("Whole", several("AnyId".to_owned(), relation.many)),
+            [target] => (if relation.many { "Links" } else { "Link" }, uses("crate::content", pascal(target))),
+            _ => ("Whole", several(quote!(AnyId), relation.many)),
         },
         FieldKind::Component { component, many } => {
-            ("Whole", several(uses("crate::component", component.pascal()), *many))
+            ("Whole", several(uses("crate::component", pascal(component)), *many))
         }
-        FieldKind::Blocks { .. } => ("Whole", format!("Vec<{}>", uses("crate::content", block()))),
-        FieldKind::Children(children) => ("Rows", uses("crate::content", children.name.pascal())),
+        FieldKind::Blocks { .. } => ("Whole", several(uses("crate::content", block_type(owner, field)), true)),
+        FieldKind::Children(children) => ("Rows", uses("crate::content", pascal(&children.name))),
     }
 }

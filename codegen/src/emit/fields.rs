@@ -3,9 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use serde::Serialize;
+
 use crate::catalog::names::{ALL_LANGUAGES, collation, join_table, relation_columns};
-use crate::emit::rust_file::{RustFile, comment, doc, ident, list, names, text};
-use crate::schema::{Children, Enum, EnumValue, Field, FieldKind, Name, OnDelete, Relation, Required};
+use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper, word};
+use crate::emit::rust_file::{RustFile, doc, first_line};
+use crate::schema::{Children, Field, FieldKind, Name, OnDelete, Relation, Required};
 
 /// What has fields.
 pub struct Owner<'a> {
@@ -15,40 +20,51 @@ pub struct Owner<'a> {
     pub joins: bool,
 }
 
-/// The traits that a generated struct derives; all from the standard library, whose derives cost little.
-pub const DERIVE: &str = "#[derive(Clone, Debug, Default, PartialEq)]";
+/// A field, as the templates write it.
+#[derive(Serialize)]
+pub struct Member {
+    pub name: String,
+    rust_type: String,
+    about: String,
+    pub info: String,
+}
+
+/// An enum of values or of blocks, and what the server knows of it.
+#[derive(Default, Serialize)]
+pub struct Companion {
+    /// Of the runtime: `choice` or `blocks`.
+    macro_name: &'static str,
+    doc: Vec<String>,
+    name: String,
+    shown: String,
+    constant: String,
+    variants: Vec<Variant>,
+    /// The variants alone, where none has a description.
+    codes: Vec<String>,
+    described: bool,
+    values: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Variant {
+    doc: Vec<String>,
+    code: String,
+}
 
 impl Owner<'_> {
-    /// `    pub name: String, // Name as customers see it.`, a line a field.
-    pub fn members(&self) -> String {
-        let member = |field: &Field| {
-            let (name, ty) = (ident(&field.name), self.rust_type(field));
-            let about = comment(field.description.trim().lines().next().unwrap_or_default());
-            let about = if about.is_empty() { String::new() } else { format!(" // {about}") };
-            format!("    pub {name}: {ty},{about}\n")
+    pub fn members(&self) -> Vec<Member> {
+        let member = |field: &Field| Member {
+            name: ident(&field.name).to_string(),
+            rust_type: code(self.rust_type(field)),
+            about: first_line(&field.description),
+            info: code(self.info(field)),
         };
         self.fields.iter().map(member).collect()
     }
 
-    /// `runtime::record!(Product, PRODUCT, [name, slug]);`, the fields in the order of `INFO`.
-    pub fn implementation(&self, name: &str) -> String {
-        let fields: Vec<_> = self.fields.iter().map(|field| ident(&field.name)).collect();
-        let open = format!("runtime::{name}!({}, {}, [", self.name.pascal(), self.name.upper());
-        list(&open, &fields, "]);", 0)
-    }
-
-    /// `fields: &[...],` of the owner's `INFO`, a line a field.
-    pub fn infos(&self) -> String {
-        if self.fields.is_empty() {
-            return "    fields: &[],\n".to_owned();
-        }
-        let lines: String = self.fields.iter().map(|field| format!("        {},\n", self.info(field))).collect();
-        format!("    fields: &[\n{lines}    ],\n")
-    }
-
     /// Enums and unions of blocks.
-    pub fn companions(&self) -> Vec<String> {
-        self.fields.iter().flat_map(|field| self.companion(field)).collect()
+    pub fn companions(&self) -> Vec<Companion> {
+        self.fields.iter().filter_map(|field| self.companion(field)).collect()
     }
 
     /// Imports what the fields name.
@@ -71,46 +87,57 @@ impl Owner<'_> {
         }
     }
 
-    fn rust_type(&self, field: &Field) -> String {
-        let one = |ty: String| if field.required == Required::Save { ty } else { format!("Option<{ty}>") };
-        let several = |ty: String, many: bool| if many { format!("Vec<{ty}>") } else { one(ty) };
+    fn rust_type(&self, field: &Field) -> TokenStream {
+        let one = |ty: TokenStream| if field.required == Required::Save { ty } else { quote!(Option<#ty>) };
+        let several = |ty: TokenStream, many: bool| if many { quote!(Vec<#ty>) } else { one(ty) };
         match &field.kind {
-            FieldKind::Scalar { scalar, .. } => one(scalar.mapping().rust.to_owned()),
-            FieldKind::Enum { choice, many } => several(choice.type_name.clone(), *many),
+            FieldKind::Scalar { scalar, .. } => one(rust::scalar(*scalar)),
+            FieldKind::Enum { choice, many } => several(word(&choice.type_name).into_token_stream(), *many),
             FieldKind::Relation(relation) => {
                 let id = match &relation.to[..] {
-                    [target] => format!("Id<{}>", target.pascal()),
-                    _ => "AnyId".to_owned(),
+                    [target] => {
+                        let target = pascal(target);
+                        quote!(Id<#target>)
+                    }
+                    _ => quote!(AnyId),
                 };
                 match (relation.many, self.joins) {
-                    (true, true) => format!("ToMany<{id}>"),
-                    (true, false) => format!("Vec<{id}>"),
-                    (false, _) => format!("Option<{id}>"),
+                    (true, true) => quote!(ToMany<#id>),
+                    (true, false) => quote!(Vec<#id>),
+                    (false, _) => quote!(Option<#id>),
                 }
             }
-            FieldKind::Component { component, many } => several(component.pascal(), *many),
-            FieldKind::Blocks { .. } => format!("Vec<{}>", self.block_type(field)),
-            FieldKind::Children(children) => format!("ToMany<{}>", children.name.pascal()),
+            FieldKind::Component { component, many } => several(pascal(component).into_token_stream(), *many),
+            FieldKind::Blocks { .. } => {
+                let block = block_type(self.name, field);
+                quote!(Vec<#block>)
+            }
+            FieldKind::Children(children) => {
+                let child = pascal(&children.name);
+                quote!(ToMany<#child>)
+            }
         }
     }
 
-    fn info(&self, field: &Field) -> String {
-        let (camel, snake) = (text(&field.name.camel()), text(field.name.snake()));
-        let mut line = format!("FieldInfo::new({camel}, {snake}, {})", self.shape(field));
-        line += match field.required {
-            Required::No => "",
-            Required::Save => ".required()",
-            Required::Publish => ".required_to_publish()",
+    /// `FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required()`
+    fn info(&self, field: &Field) -> TokenStream {
+        let (camel, snake, shape) = (literal(&field.name.camel()), literal(field.name.snake()), self.shape(field));
+        let mut info = quote!(FieldInfo::new(#camel, #snake, #shape));
+        info.extend(match field.required {
+            Required::No => TokenStream::new(),
+            Required::Save => quote!(.required()),
+            Required::Publish => quote!(.required_to_publish()),
+        });
+        let mut option = |name: &str, value: Option<TokenStream>| {
+            let name = word(name);
+            info.extend(value.map(|value| quote!(.#name(#value))));
         };
-        let mut option = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
-                line += &format!(".{name}({value})");
-            }
-        };
+        let text = |text: &str| literal(text).into_token_stream();
         option("default", field.default.as_ref().map(|default| text(&default.0.to_string())));
-        option("unique", field.unique.as_ref().map(|with| format!("&{}", names(with))));
-        option("filterable", field.filterable.then(String::new));
-        option("sortable", field.sortable.then(String::new));
+        let unique = field.unique.as_ref().map(literals);
+        option("unique", unique.map(|with| quote!(&[#(#with),*])));
+        option("filterable", field.filterable.then(TokenStream::new));
+        option("sortable", field.sortable.then(TokenStream::new));
         let collation = (field.collation != ALL_LANGUAGES).then(|| text(&collation(&field.collation)));
         option("collation", collation.filter(|_| field.sortable || field.filterable));
         option("min", field.rules.min.as_deref().map(text));
@@ -120,61 +147,113 @@ impl Owner<'_> {
             option("from", slug_from.as_ref().map(|name| text(name.snake())));
             option("schema", json_schema.as_ref().map(|schema| text(&schema.to_string())));
         }
-        line
+        info
     }
 
-    fn shape(&self, field: &Field) -> String {
-        let companion = || format!("{}_{}", self.name.upper(), field.name.upper());
-        let plural = |name: &str, many: bool| if many { format!("{name}s") } else { name.to_owned() };
+    fn shape(&self, field: &Field) -> TokenStream {
+        let of = |shape: &str, constant: &str| {
+            let (shape, constant) = (word(shape), word(constant));
+            quote!(Shape::#shape(&#constant))
+        };
         match &field.kind {
-            FieldKind::Scalar { scalar, .. } => format!("Shape::Scalar({})", scalar.kind()),
-            FieldKind::Enum { many, .. } => format!("Shape::{}(&{})", plural("Enum", *many), companion()),
+            FieldKind::Scalar { scalar, .. } => {
+                let kind = kind(*scalar);
+                quote!(Shape::Scalar(#kind))
+            }
+            FieldKind::Enum { many, .. } => of(if *many { "Enums" } else { "Enum" }, &self.constant(field)),
             FieldKind::Relation(relation) => self.relation(field, relation),
             FieldKind::Component { component, many } => {
-                format!("Shape::{}(&{})", plural("Component", *many), component.upper())
+                of(if *many { "Components" } else { "Component" }, &component.upper())
             }
-            FieldKind::Blocks { .. } => format!("Shape::Blocks(&{}_BLOCK)", companion()),
-            FieldKind::Children(children) => format!("Shape::Children(&{})", children.name.upper()),
+            FieldKind::Blocks { .. } => of("Blocks", &self.constant(field)),
+            FieldKind::Children(children) => of("Children", &children.name.upper()),
         }
     }
 
-    fn relation(&self, field: &Field, relation: &Relation) -> String {
-        let targets: Vec<_> = relation.to.iter().map(|target| format!("&{}", target.upper())).collect();
+    fn relation(&self, field: &Field, relation: &Relation) -> TokenStream {
+        let targets = relation.to.iter().map(upper);
         let type_name = match &relation.to[..] {
             [target] => target.pascal(),
             _ => self.name.pascal() + &field.name.pascal(),
         };
-        let on_delete = match relation.on_delete {
+        let type_name = literal(&type_name);
+        let on_delete = word(match relation.on_delete {
             OnDelete::Restrict => "Restrict",
             OnDelete::SetNull => "SetNull",
             OnDelete::Cascade => "Cascade",
-        };
-        let common = format!("&[{}], {}, OnDelete::{on_delete}", targets.join(", "), text(&type_name));
-        let join = if self.joins { join_table(self.name.snake(), &field.name) } else { String::new() };
+        });
+        let common = quote!(&[#(&#targets),*], #type_name, OnDelete::#on_delete);
+        let join = literal(&if self.joins { join_table(self.name.snake(), &field.name) } else { String::new() });
         let columns = if self.joins { relation_columns(field, relation) } else { Vec::new() };
-        let columns: Vec<_> = columns.iter().map(|column| text(column)).collect();
-        let columns = columns.join(", ");
+        let columns = columns.iter().map(|column| literal(column));
         match relation.many {
-            true => format!("Shape::many({common}, {}, &[{columns}])", text(&join)),
-            false => format!("Shape::one({common}, &[{columns}])"),
+            true => quote!(Shape::many(#common, #join, &[#(#columns),*])),
+            false => quote!(Shape::one(#common, &[#(#columns),*])),
         }
     }
 
-    fn companion(&self, field: &Field) -> Vec<String> {
-        let upper = format!("{}_{}", self.name.upper(), field.name.upper());
+    /// `PRODUCT_STOCK_STATUS`, what the server knows of an enum or of blocks.
+    fn constant(&self, field: &Field) -> String {
+        let end = if matches!(field.kind, FieldKind::Blocks { .. }) { "_BLOCK" } else { "" };
+        format!("{}_{}{end}", self.name.upper(), field.name.upper())
+    }
+
+    fn companion(&self, field: &Field) -> Option<Companion> {
         match &field.kind {
-            FieldKind::Enum { choice, .. } => vec![enumeration(field, choice), enum_info(&upper, choice)],
-            FieldKind::Blocks { of } => {
-                let name = self.block_type(field);
-                vec![blocks(&name, of, self.name, field), blocks_info(&upper, &name, of)]
+            FieldKind::Enum { choice, .. } => {
+                let values = choice.values.iter().map(|value| {
+                    let (snake, upper) = (literal(value.name.snake()), literal(&value.name.upper()));
+                    quote!((#snake, #upper))
+                });
+                let variants = choice.values.iter().map(|value| Variant::of(&value.name, &value.description)).collect();
+                Some(Companion {
+                    macro_name: "choice",
+                    doc: doc(&field.description),
+                    values: codes(values),
+                    ..self.named(field, &choice.type_name, variants)
+                })
             }
-            _ => Vec::new(),
+            FieldKind::Blocks { of } => {
+                let sorted: BTreeSet<_> = of.iter().collect();
+                let variants = sorted.into_iter().map(|name| Variant::of(name, "")).collect();
+                let constants = of.iter().map(upper);
+                Some(Companion {
+                    macro_name: "blocks",
+                    doc: vec![format!("One block of `{}.{}`.", self.name.pascal(), field.name.snake())],
+                    values: codes(constants.map(|constant| quote!(&#constant))),
+                    ..self.named(field, &block_type(self.name, field).to_string(), variants)
+                })
+            }
+            _ => None,
         }
     }
 
-    fn block_type(&self, field: &Field) -> String {
-        format!("{}{}Block", self.name.pascal(), field.name.pascal())
+    fn named(&self, field: &Field, name: &str, variants: Vec<Variant>) -> Companion {
+        Companion {
+            name: name.to_owned(),
+            shown: literal(name).to_string(),
+            constant: self.constant(field),
+            codes: variants.iter().map(|variant| variant.code.clone()).collect(),
+            described: variants.iter().any(|variant| !variant.doc.is_empty()),
+            variants,
+            ..Companion::default()
+        }
     }
+}
+
+impl Variant {
+    /// `InStock = "in_stock"`
+    fn of(name: &Name, description: &str) -> Self {
+        let (variant, snake) = (pascal(name), literal(name.snake()));
+        // The one word that cannot name a variant.
+        let variant = if variant == "Self" { word("Self_") } else { variant };
+        Self { doc: doc(description), code: code(quote!(#variant = #snake)) }
+    }
+}
+
+/// `ProductBodyBlock`
+pub fn block_type(owner: &Name, field: &Field) -> Ident {
+    word(&format!("{}{}Block", owner.pascal(), field.name.pascal()))
 }
 
 /// The fields that are children.
@@ -183,45 +262,4 @@ pub fn children(fields: &[Field]) -> impl Iterator<Item = (&Field, &Children)> {
         FieldKind::Children(children) => Some((field, &**children)),
         _ => None,
     })
-}
-
-/// The values line by line when they are described, else as many on a line as fit.
-fn enumeration(field: &Field, choice: &Enum) -> String {
-    let value = |value: &EnumValue| format!("{} = {}", variant(&value.name), text(value.name.snake()));
-    let about = doc(&field.description, "    ");
-    let open = format!("    pub enum {} {{ ", choice.type_name);
-    let described = choice.values.iter().any(|value| !value.description.is_empty());
-    let values = if described {
-        let line = |one: &EnumValue| format!("\n{}        {},", doc(&one.description, "        "), value(one));
-        open.trim_end().to_owned() + &choice.values.iter().map(line).collect::<String>() + "\n    }"
-    } else {
-        list(&open, &choice.values.iter().map(value).collect::<Vec<_>>(), " }", 4)
-    };
-    format!("runtime::choice! {{\n{about}{values}\n}}")
-}
-
-/// A value that is called `self` would be the one word that cannot name a variant.
-fn variant(name: &Name) -> String {
-    let pascal = name.pascal();
-    if pascal == "Self" { "Self_".to_owned() } else { pascal }
-}
-
-fn enum_info(upper: &str, choice: &Enum) -> String {
-    let pair = |name: &Name| format!("({}, {})", text(name.snake()), text(&name.upper()));
-    let values: Vec<_> = choice.values.iter().map(|value| pair(&value.name)).collect();
-    let open = format!("pub static {upper}: EnumInfo = EnumInfo {{ name: {}, values: &[", text(&choice.type_name));
-    list(&open, &values, "] };", 0)
-}
-
-fn blocks(name: &str, of: &[Name], owner: &Name, field: &Field) -> String {
-    let of: BTreeSet<_> = of.iter().collect();
-    let variants: Vec<_> = of.into_iter().map(|name| format!("{} = {}", name.pascal(), text(name.snake()))).collect();
-    let variants = list(&format!("    pub enum {name} {{ "), &variants, " }", 4);
-    format!("runtime::blocks! {{\n    /// One block of `{}.{}`.\n{variants}\n}}", owner.pascal(), field.name.snake())
-}
-
-fn blocks_info(upper: &str, name: &str, of: &[Name]) -> String {
-    let of: Vec<_> = of.iter().map(|name| format!("&{}", name.upper())).collect();
-    let open = format!("pub static {upper}_BLOCK: BlocksInfo = BlocksInfo {{ name: {}, of: &[", text(name));
-    list(&open, &of, "] };", 0)
 }

@@ -26,3 +26,30 @@ impl Output {
         self.files
     }
 }
+
+/// What is no Rust is not written: the compiler would tell of it far from its cause. The files that are on disk as they
+/// are were held to this when they were written, so that who saves a field waits for the few that change.
+pub fn check(path: &str, text: &str) {
+    if let Some(fault) = fault(path, text) {
+        panic!("codegen bug: {fault}");
+    }
+}
+
+fn fault(path: &str, text: &str) -> Option<String> {
+    let error = path.ends_with(".rs").then(|| syn::parse_file(text).err())??;
+    let place = error.span().start();
+    Some(format!("{path}:{}:{} is no Rust: {error}", place.line, place.column + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn what_is_no_rust_is_found_with_its_place() {
+        assert_eq!(fault("a.rs", "pub static A: &str = \"a\";\n"), None);
+        assert_eq!(fault("a.md", "# A\n"), None);
+        let found = fault("a.rs", "pub struct A {\n    type: u8,\n}\n").expect("a keyword");
+        assert!(found.starts_with("a.rs:2:5 is no Rust: "), "{found}");
+    }
+}

@@ -1,62 +1,90 @@
 //! `generated/src/resolvers/<type>.rs`: what answers each field of the API that the type has, as plain data.
 
-use crate::emit::rust_file::{RustFile, ident, list, text};
+use proc_macro2::TokenStream;
+use quote::quote;
+use serde::Serialize;
+
+use crate::emit::rust::{codes, ident, literal, upper, word};
+use crate::emit::rust_file::RustFile;
 use crate::schema::api::{self, RootField, Verb};
-use crate::schema::{ContentType, FieldKind, Name, Schema};
+use crate::schema::{ContentType, Field, FieldKind, Name, Schema};
+
+/// What answers for a content type, or for the children of one.
+#[derive(Serialize)]
+struct Resolvers {
+    of: String,
+    connection: String,
+    edge: String,
+    roots: Vec<String>,
+    pages: Vec<String>,
+}
 
 /// `generated/src/resolvers.rs`.
 pub fn registry(schema: &Schema) -> String {
+    #[derive(Serialize)]
+    struct Body {
+        modules: Vec<String>,
+        types: Vec<String>,
+    }
     let mut file = RustFile::new("What answers the fields of the API.", "schema/");
     file.uses("runtime::content", ["TypeResolvers".to_owned()]);
-    let modules: Vec<_> = schema.types.iter().map(|ty| format!("mod {};", ident(&ty.name))).collect();
-    file.item(modules.join("\n"));
-    let types: String = schema.types.iter().map(|ty| format!("\n    {}::RESOLVERS,", ident(&ty.name))).collect();
-    file.item(format!("pub static TYPES: &[&[TypeResolvers]] = &[{types}\n];"));
-    file.render()
+    let modules = schema.types.iter().map(|ty| ident(&ty.name));
+    let types = modules.clone().map(|module| quote!(#module::RESOLVERS));
+    let body = Body { modules: modules.map(|module| module.to_string()).collect(), types: codes(types) };
+    file.render("resolvers.rs.j2", body)
 }
 
 /// The file of one content type, with its children.
 pub fn file(ty: &ContentType) -> String {
+    #[derive(Serialize)]
+    struct Body {
+        tables: Vec<Resolvers>,
+    }
     let about = format!("What answers the fields of `{}`.", ty.name.pascal());
     let mut file = RustFile::new(about, format!("schema/{}.yaml", ty.name.snake()));
     file.uses("runtime::content", ["Resolver", "TypeResolvers", "Verb"].map(str::to_owned));
-    file.uses("crate::content", [ty.name.upper()]);
-    let roots = api::reads(ty).into_iter().chain(api::writes(ty));
-    let roots: String = roots.map(|root| format!("\n            {},", resolver(&ty.name, &root))).collect();
+    let roots = api::reads(ty).into_iter().chain(api::writes(ty)).map(|root| resolver(&ty.name, &root));
     let inverses = ty.inverses.iter().map(|inverse| inverse.name.camel());
-    let mut types = vec![resolvers(&ty.name, &format!("{roots}\n        "), pages(&ty.fields).chain(inverses))];
+    let mut tables = vec![resolvers(&ty.name, roots.collect(), pages(&ty.fields).chain(inverses))];
     for field in &ty.fields {
         if let FieldKind::Children(child) = &field.kind {
-            file.uses("crate::content", [child.name.upper()]);
-            types.push(resolvers(&child.name, "", pages(&child.fields)));
+            tables.push(resolvers(&child.name, Vec::new(), pages(&child.fields)));
         }
     }
-    file.item(format!("pub static RESOLVERS: &[TypeResolvers] = &[\n{}];", types.concat()));
-    file.render()
+    file.uses("crate::content", tables.iter().map(|table| table.of.clone()));
+    file.render("resolvers/type.rs.j2", Body { tables })
 }
 
-fn resolver(of: &Name, root: &RootField<'_>) -> String {
+fn resolver(of: &Name, root: &RootField<'_>) -> TokenStream {
+    let (field, of) = (literal(&root.name), upper(of));
     let verb = match root.verb {
-        Verb::ByKey { field, .. } => format!("ByKey({})", text(field.name.snake())),
-        verb => format!("{verb:?}"),
+        Verb::ByKey { field, .. } => {
+            let key = literal(field.name.snake());
+            quote!(ByKey(#key))
+        }
+        verb => {
+            let verb = word(&format!("{verb:?}"));
+            quote!(#verb)
+        }
     };
-    format!("Resolver {{ field: {}, verb: Verb::{verb}, of: &{} }}", text(&root.name), of.upper())
+    quote!(Resolver { field: #field, verb: Verb::#verb, of: &#of })
 }
 
-fn pages(fields: &[crate::schema::Field]) -> impl Iterator<Item = String> {
+/// The lists that come in pages as well.
+fn pages(fields: &[Field]) -> impl Iterator<Item = String> {
     fields.iter().filter(|field| api::has_pages(field)).map(|field| field.name.camel())
 }
 
-fn resolvers(of: &Name, roots: &str, lists: impl Iterator<Item = String>) -> String {
-    let (connection, edge) = (text(&api::connection(&of.pascal())), text(&api::edge(&of.pascal())));
-    let pages: Vec<_> = lists.map(|list| format!("({}, {})", text(&api::pages(&list)), text(&list))).collect();
-    let pages = list("        pages: &[", &pages, "],\n", 8);
-    format!(
-        "    TypeResolvers {{
-        of: &{}, connection: {connection}, edge: {edge},
-        roots: &[{roots}],
-{pages}    }},
-",
-        of.upper()
-    )
+fn resolvers(of: &Name, roots: Vec<TokenStream>, lists: impl Iterator<Item = String>) -> Resolvers {
+    let page = |list: String| {
+        let (pages, list) = (literal(&api::pages(&list)), literal(&list));
+        quote!((#pages, #list))
+    };
+    Resolvers {
+        of: upper(of).to_string(),
+        connection: literal(&api::connection(&of.pascal())).to_string(),
+        edge: literal(&api::edge(&of.pascal())).to_string(),
+        roots: codes(roots),
+        pages: codes(lists.map(page)),
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::render::Statement;
 use super::step::{Phase, Step};
+use crate::template;
 
 /// A step with all that is written about it.
 #[derive(Clone, Debug)]
@@ -15,65 +18,48 @@ pub struct Planned {
     pub statements: Vec<Statement>,
 }
 
-/// What every file sets first: a migration that has to wait for a lock gives up, instead of making everybody wait.
-const SETTINGS: &str = "set lock_timeout = '5s';\nset statement_timeout = '1h';\n";
+/// The parts of a migration, as the template writes them.
+#[derive(Serialize)]
+struct Migration<'a> {
+    name: &'a str,
+    command: &'a str,
+    first: bool,
+    rules: &'a [String],
+    changes: Vec<Part<'a>>,
+    concurrent: Vec<Part<'a>>,
+    validated: Vec<Part<'a>>,
+}
+
+#[derive(Serialize)]
+struct Part<'a> {
+    title: &'a str,
+    hazards: &'a [String],
+    transactions: Vec<&'a [Statement]>,
+}
 
 pub fn text(name: &str, command: &str, first: bool, rules: &[String], steps: &[Planned]) -> String {
-    let mut text = format!(
-        "-- {name}\n-- Made by `{command}` from schema/.\n-- Immutable once merged: to change it, make the next one.\n\n{SETTINGS}"
-    );
-    for (index, rule) in rules.iter().enumerate() {
-        text.push_str(&format!("{}-- {rule}\n", if index == 0 { "\n" } else { "" }));
-    }
-    let of = |phase: Phase| steps.iter().filter(move |planned| planned.step.phase() == phase);
-    if of(Phase::Change).next().is_some() || first {
-        text.push_str("\nbegin;\n");
-        if first {
-            text.push_str(
-                "\n-- what editors see, and what everybody sees\ncreate schema draft;\ncreate schema live;\n",
-            );
-        }
-        of(Phase::Change).for_each(|planned| block(planned, &mut text));
-        text.push_str("\ncommit;\n");
-    }
-    of(Phase::Concurrent).for_each(|planned| block(planned, &mut text));
-    for planned in of(Phase::Validate) {
-        text.push('\n');
-        comments(planned, &mut text);
-        for transaction in transactions(planned) {
-            text.push_str("begin;\n");
-            transaction.iter().for_each(|statement| line(statement, &mut text));
-            text.push_str("commit;\n");
-        }
-    }
-    text
+    let of = |phase: Phase| {
+        let steps = steps.iter().filter(move |planned| planned.step.phase() == phase);
+        steps.map(move |planned| Part {
+            title: &planned.title,
+            hazards: &planned.hazards,
+            transactions: transactions(planned, phase),
+        })
+    };
+    let (changes, concurrent) = (of(Phase::Change).collect(), of(Phase::Concurrent).collect());
+    let validated = of(Phase::Validate).collect();
+    template::render("migration.sql.j2", Migration { name, command, first, rules, changes, concurrent, validated })
 }
 
 /// Each stage is validated in a transaction of its own.
-fn transactions(planned: &Planned) -> impl Iterator<Item = &[Statement]> {
-    let stages = if matches!(planned.step, Step::SetNotNull { .. }) { 2 } else { planned.statements.len() };
-    planned.statements.chunks(planned.statements.len() / stages.max(1))
-}
-
-fn block(planned: &Planned, text: &mut String) {
-    text.push('\n');
-    comments(planned, text);
-    planned.statements.iter().for_each(|statement| line(statement, text));
-}
-
-fn comments(planned: &Planned, text: &mut String) {
-    text.push_str(&format!("-- {}\n", planned.title));
-    for hazard in &planned.hazards {
-        text.push_str(&format!("-- {hazard}\n"));
-    }
-}
-
-fn line(statement: &Statement, text: &mut String) {
-    if let Some(rule) = statement.ignore {
-        text.push_str(&format!("-- squawk-ignore {rule}\n"));
-    }
-    text.push_str(&statement.sql);
-    text.push_str(";\n");
+fn transactions(planned: &Planned, phase: Phase) -> Vec<&[Statement]> {
+    let all = planned.statements.len();
+    let transactions = match (&planned.step, phase) {
+        (_, Phase::Change | Phase::Concurrent) => 1,
+        (Step::SetNotNull { .. }, Phase::Validate) => 2,
+        (_, Phase::Validate) => all,
+    };
+    planned.statements.chunks((all / transactions.max(1)).max(1)).collect()
 }
 
 /// `0007_add_product_stock`

@@ -2,6 +2,8 @@
 
 mod values;
 
+use serde::Serialize;
+
 use super::literal::quoted as text;
 use super::step::Step;
 use crate::catalog::names::{fit, quoted};
@@ -10,7 +12,7 @@ use crate::catalog::{Catalog, Column, ForeignKey, Index, Key, Reach};
 const STAGES: [&str; 2] = ["draft", "live"];
 
 /// One statement, without its semicolon.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Statement {
     pub sql: String,
     /// A rule of Squawk that the statement breaks knowingly.

@@ -24,9 +24,7 @@ impl Name {
 
     /// `compareAtPrice`: GraphQL fields and arguments.
     pub fn camel(&self) -> String {
-        let mut words = self.snake.split('_');
-        let first = words.next().unwrap_or_default().to_owned();
-        words.map(capitalized).fold(first, |name, word| name + &word)
+        model::names::camel(&self.snake)
     }
 
     /// `COMPARE_AT_PRICE`: GraphQL enum values and Rust constants.

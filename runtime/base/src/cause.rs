@@ -19,12 +19,17 @@ pub async fn noted<T>(work: impl Future<Output = T>) -> (T, Option<String>) {
     .await
 }
 
+/// A cause as the database keeps it: PostgreSQL takes every character but U+0000.
+pub fn kept(cause: &str) -> String {
+    let mut text = cause.replace('\0', "\u{fffd}");
+    let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.truncate(end);
+    text
+}
+
 /// Where nobody asks for it, nothing is kept.
 pub(crate) fn note(cause: &dyn fmt::Display) {
     let _ = LAST.try_with(|last| {
-        let mut text = cause.to_string();
-        let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        text.truncate(end);
-        *last.borrow_mut() = Some(text);
+        *last.borrow_mut() = Some(kept(&cause.to_string()));
     });
 }

@@ -113,6 +113,9 @@ impl Code {
     }
 }
 
+/// Letters of a message.
+const LONGEST_MESSAGE: usize = 1_000;
+
 /// One thing that is wrong, and where in the input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
@@ -142,7 +145,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Problem {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: Vec::new(), details: None }
+        let mut message = message.into();
+        // Whatever it quotes: an answer must not be longer than the request because it is wrong in many places.
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { code, message, path: Vec::new(), details: None }
     }
 
     pub fn at(mut self, path: impl IntoIterator<Item = Step>) -> Self {
@@ -267,6 +276,7 @@ pub mod sqlstate {
     pub const SYSTEM: &str = "58";
     /// The server has become a standby, or is one, while another one takes writes by now.
     pub const READ_ONLY: &str = "25006";
+    pub const LOCK_NOT_AVAILABLE: &str = "55P03";
     pub const UNKNOWN_STATEMENT: &str = "26000";
     pub const SERIALIZATION_FAILURE: &str = "40001";
     pub const DEADLOCK_DETECTED: &str = "40P01";

@@ -9,7 +9,7 @@ use crate::change::{COLUMNS, Change};
 use crate::follow::{Consumer, StartAt};
 use crate::order;
 use base::background::backoff;
-use base::cause::noted;
+use base::cause::{kept, noted};
 use base::error::{Error, Result, caught};
 use base::seen;
 use base::trace::{Kind, Root};
@@ -111,7 +111,14 @@ async fn pass(
     transaction.run("savepoint handled", true).await?;
     let store = database.trusted();
     let mut transcript = Transcript::new(&store);
-    let (handled, cause) = noted(handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes)).await;
+    let (mut handled, mut cause) =
+        noted(handle(transcript.cx(&store, hooks, &mut transaction), consumer, changes)).await;
+    if handled.is_ok()
+        && let Err(aborted) = transaction.run("release savepoint handled; savepoint handled", true).await
+    {
+        cause = Some(format!("it went on after an error of its own SQL: {aborted}"));
+        handled = Err(aborted.into());
+    }
     let Err(error) = handled else {
         let moved = "update cms.consumer
             set position = $2, failures = 0, error = null, retry_at = null, moved_at = now() where name = $1";
@@ -120,7 +127,7 @@ async fn pass(
         transcript.committed(&store, hooks).await;
         return Ok(Step::Moved);
     };
-    let error = cause.unwrap_or_else(|| error.to_string());
+    let error = kept(&cause.unwrap_or_else(|| error.to_string()));
     tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer has failed, and tries again");
     let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
     let wait = backoff(failures, FIRST, MOST);

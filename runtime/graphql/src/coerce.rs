@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::types::{Declared, Input, Types};
 use base::error::{Code, Problem, Step};
+use model::{cut, number};
 
 pub type Variables = Map<String, Json>;
 
@@ -296,10 +297,7 @@ impl<'a> Raw<'a> {
             Self::Literal(literal) => literal.to_string(),
             Self::Json(json) => json.to_string(),
         };
-        match text.char_indices().nth(60) {
-            Some((end, _)) => format!("`{}…`", &text[..end]),
-            None => format!("`{text}`"),
-        }
+        format!("`{}`", cut(&text))
     }
 }
 
@@ -340,8 +338,11 @@ fn is_built_in(name: &str) -> bool {
 
 /// The whole number; `1.0` counts in JSON, where numbers have one type.
 fn whole(number: &serde_json::Number, from_json: bool) -> Option<i64> {
-    let float = || number.as_f64().filter(|float| from_json && float.fract() == 0.0 && float.abs() < 9e15);
-    number.as_i64().or_else(|| float().map(|float| float as i64))
+    number.as_i64().or_else(|| {
+        let plain = number::plain(number).filter(|_| from_json)?;
+        let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+        if fraction.bytes().all(|digit| digit == b'0') { whole.parse().ok() } else { None }
+    })
 }
 
 fn is_whole(number: &str) -> bool {

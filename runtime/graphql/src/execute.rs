@@ -19,6 +19,7 @@ use super::read::{self, Arguments, Written};
 use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
 use model::content::{ContentInfo, OperationInfo, Returns};
+use model::cut;
 use store::hooks::Cx;
 use store::id;
 use store::site::{Args, ReadCx, SiteCode};
@@ -161,7 +162,9 @@ impl<'a> Execution<'a> {
             }
             What::Site { call, field, shape } => {
                 let arguments = self.arguments(call).map_err(of_field)?;
-                let answer = Box::pin(field.answer(&self.store, &arguments, shape)).await.map_err(of_field)?;
+                let answer = Box::pin(field.answer(&self.store, &*self.api.standing, &arguments, shape))
+                    .await
+                    .map_err(of_field)?;
                 written(answer.to_string().into_bytes())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
@@ -282,7 +285,8 @@ fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
     info.decode(text).ok_or_else(|| {
         let message = format!(
-            "`{text}` is not an id of `{}`: those look like `{}`",
+            "`{}` is not an id of `{}`: those look like `{}`",
+            cut(text),
             info.name,
             id::encode(info.table, Uuid::nil())
         );

@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Json, json};
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
-use store::Store;
 use store::access::{Access, Area, Identity, USER_PREFIX};
 use store::id;
+use store::{Standing, Store};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
@@ -58,10 +58,16 @@ impl SiteField {
         (!access.manages(area)).then(|| access.refusal(format!("it takes a role that manages `{name}`")))
     }
 
-    pub async fn answer(self, store: &Store, arguments: &Map<String, Json>, shape: &Shape) -> Result<Json> {
+    pub async fn answer(
+        self,
+        store: &Store,
+        accounts: &dyn Standing,
+        arguments: &Map<String, Json>,
+        shape: &Shape,
+    ) -> Result<Json> {
         let whole = match self {
-            Self::Me => me(store).await?,
-            Self::ExplainAccess => explain::answer(store, arguments).await?,
+            Self::Me => me(store, accounts).await?,
+            Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
             Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
         };
         Ok(shape.project(whole))
@@ -111,24 +117,21 @@ impl Shape {
     }
 }
 
-async fn me(store: &Store) -> Result<Json> {
+async fn me(store: &Store, accounts: &dyn Standing) -> Result<Json> {
     let actor = &store.access.actor;
-    let (kind, id, sql) = match actor.identity {
-        Identity::Anonymous => ("ANONYMOUS", None, ""),
-        Identity::Developer => ("DEVELOPER", None, ""),
-        Identity::System => ("SYSTEM", None, ""),
-        Identity::User { id, .. } => ("USER", Some(id), "select email, name from cms.user where id = $1"),
-        Identity::Token { id } => ("TOKEN", Some(id), "select null, name from cms.api_token where id = $1"),
+    let kind = match actor.identity {
+        Identity::Anonymous => "ANONYMOUS",
+        Identity::Developer => "DEVELOPER",
+        Identity::System => "SYSTEM",
+        Identity::User { .. } => "USER",
+        Identity::Token { .. } => "TOKEN",
     };
-    let mut names: (Option<String>, Option<String>) = (None, None);
-    if let Some(id) = id {
-        names = sqlx::query_as(sql).bind(id).fetch_optional(&store.writes).await?.unwrap_or_default();
-    }
+    let called = accounts.called(&store.writes, actor).await?;
     Ok(json!({
         "id": actor.user().map(|user| id::encode(USER_PREFIX, user)),
         "kind": kind,
-        "email": names.0,
-        "name": names.1,
+        "email": called.email,
+        "name": called.name,
         "role": actor.role,
         "manages": store.access.managed().iter().map(|area| area.as_str()).collect::<Vec<_>>(),
     }))

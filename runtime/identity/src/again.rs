@@ -9,7 +9,7 @@ use super::roles::Roles;
 use super::{Accounts, not_signed_in, session};
 use base::error::{Code, Error, Result};
 use store::access::{Actor, Area, Identity};
-use store::{Connection, Standing};
+use store::{Called, Connection, Pool, Standing};
 
 /// An actor at this moment.
 pub(super) struct Now {
@@ -38,6 +38,27 @@ impl Standing for Roles {
             }
             Err(Error::new(Code::Forbidden, "your role was changed while this was asked: ask again"))
         })
+    }
+
+    fn called<'a>(&'a self, pool: &'a Pool, actor: &'a Actor) -> BoxFuture<'a, Result<Called>> {
+        let (id, sql) = match actor.identity {
+            Identity::User { id, .. } => (id, "select email, name from cms.user where id = $1"),
+            Identity::Token { id } => (id, "select null, name from cms.api_token where id = $1"),
+            Identity::Anonymous | Identity::Developer | Identity::System => {
+                return Box::pin(async { Ok(Called::default()) });
+            }
+        };
+        Box::pin(async move {
+            let found: Option<(Option<String>, Option<String>)> =
+                sqlx::query_as(sql).bind(id).fetch_optional(pool).await?;
+            let (email, name) = found.unwrap_or_default();
+            Ok(Called { email, name })
+        })
+    }
+
+    fn role_of<'a>(&'a self, pool: &'a Pool, user: Uuid) -> BoxFuture<'a, Result<Option<String>>> {
+        let query = sqlx::query_scalar("select role from cms.user where id = $1 and disabled_at is null");
+        Box::pin(async move { Ok(query.bind(user).fetch_optional(pool).await?) })
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use crate::job::{Attempt, Body, Kind, PREFIX};
 use crate::queue::{self, Claimed, LEASE};
 use base::background::{Stop, backoff};
-use base::cause::noted;
+use base::cause::{kept, noted};
 use base::error::{Error, Result, caught};
 use base::seen;
 use base::trace::{Kind as SpanKind, Root};
@@ -87,7 +87,7 @@ impl Bench {
             (done, cause) = noted(timeout(kind.time, caught(self.run(kind, &job)))) => match done {
                 Ok(Ok(Ok(true))) => End::Done,
                 Ok(Ok(Ok(false))) => End::Lost,
-                Ok(Ok(Err(error)) | Err(error)) => End::Failed(cause.unwrap_or_else(|| error.to_string())),
+                Ok(Ok(Err(error)) | Err(error)) => End::Failed(kept(&cause.unwrap_or_else(|| error.to_string()))),
                 Err(_) => End::Failed(Error::timeout().to_string()),
             },
             () = self.keep(&job) => End::Lost,

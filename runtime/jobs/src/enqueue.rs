@@ -4,14 +4,19 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::job::Job;
 use crate::queue::{self, New};
-use base::error::{Error, Result};
+use base::error::{Code, Error, Result};
 use model::timestamp::Timestamp;
 use store::hooks::Cx;
 use store::{Connection, Store};
+
+/// Bytes of the JSON of a job, and of its key, which is in an index.
+const LONGEST_PAYLOAD: usize = 1 << 20;
+const LONGEST_KEY: usize = 1_000;
 
 pub trait Enqueue {
     /// Awaited as it is, the job is due at once: `cx.enqueue(&job).await?`. It is there when the transaction is committed, and never was
@@ -78,5 +83,29 @@ impl<'a> IntoFuture for Enqueueing<'a> {
 pub(crate) fn new<J: Job>(job: &J) -> Result<New> {
     let payload = serde_json::to_string(job);
     let payload = payload.map_err(|error| Error::internal(format!("a job `{}` is no JSON: {error}", J::KIND)))?;
-    Ok(New { kind: J::KIND, payload, key: job.key(), priority: J::PRIORITY, at: None, after: Duration::ZERO })
+    let key = job.key();
+    let wrong = |what: String| Error::new(Code::BadUserInput, format!("a job `{}`: {what}", J::KIND));
+    // PostgreSQL would refuse these, and the transaction of whoever enqueues with them.
+    if payload.len() > LONGEST_PAYLOAD {
+        return Err(wrong(format!("its payload has {} bytes, the limit is {LONGEST_PAYLOAD}", payload.len())));
+    }
+    if payload.contains("\\u0000") && has_nul(&serde_json::from_str(&payload).map_err(Error::internal)?) {
+        return Err(wrong("its payload holds the character U+0000".to_owned()));
+    }
+    if let Some(key) = key.as_ref().filter(|key| key.len() > LONGEST_KEY || key.contains('\0')) {
+        return Err(wrong(format!(
+            "its key must have at most {LONGEST_KEY} bytes and no U+0000, it has {}",
+            key.len()
+        )));
+    }
+    Ok(New { kind: J::KIND, payload, key, priority: J::PRIORITY, at: None, after: Duration::ZERO })
+}
+
+fn has_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(members) => members.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
 }

@@ -46,6 +46,11 @@ pub async fn tell(database: &Database) -> Result<()> {
 
 /// Of a job with the key of one that waits: the one that waits, which nobody takes before this transaction has ended.
 pub(crate) async fn insert(connection: &mut Connection, new: &New) -> Result<Uuid> {
+    Ok(insert_unless(connection, new).await?)
+}
+
+/// The same with the database's own error, which may say that another transaction holds the key.
+pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Result<Uuid, sqlx::Error> {
     let sql = "insert into cms.job (id, kind, payload, key, priority, due)
         values ($1, $2, $3::text::jsonb, $4, $5,
             coalesce(timestamptz 'epoch' + $6 * interval '1 microsecond', now()) + make_interval(secs => $7))

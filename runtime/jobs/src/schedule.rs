@@ -9,11 +9,22 @@ use crate::enqueue;
 use crate::job::Job;
 use crate::queue::{self, New};
 use crate::rhythm::Rhythm;
-use base::error::{Error, Result};
+use base::error::{Error, Result, sqlstate};
 use store::Database;
 
 /// The key of a periodic job that has none of its own: while one waits, there is no second.
 const KEY: &str = "periodic";
+
+/// A job with its key may be in a transaction that is open for long. All others would wait with it.
+const HELD: &str = "set local lock_timeout = '200ms'";
+/// When a schedule is tried again whose job was held.
+const AGAIN: Duration = Duration::from_secs(2);
+
+enum Enqueued {
+    Done,
+    Elsewhere,
+    Held,
+}
 
 pub(crate) struct Periodic {
     pub kind: &'static str,
@@ -52,34 +63,43 @@ pub(crate) async fn enqueue_due(database: &Database, periodic: &[Periodic]) -> R
     if periodic.is_empty() {
         return Ok(None);
     }
-    let kinds: Vec<&str> = periodic.iter().map(|periodic| periodic.kind).collect();
+    let mut kinds: Vec<&str> = periodic.iter().map(|periodic| periodic.kind).collect();
+    let mut again = None;
     loop {
         let sql = "select kind, extract(epoch from due - now())::float8 as seconds
             from cms.schedule where kind = any($1) order by due limit 1";
         let row = sqlx::query(sql).bind(&kinds).fetch_optional(&database.writes).await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(again) };
         let seconds: f64 = row.try_get("seconds")?;
         if seconds > 0.0 {
-            return Ok(Duration::try_from_secs_f64(seconds).ok());
+            return Ok(Duration::try_from_secs_f64(seconds).ok().into_iter().chain(again).min());
         }
         let kind: &str = row.try_get("kind")?;
         let Some(due) = periodic.iter().find(|periodic| periodic.kind == kind) else { return Ok(None) };
-        if !due.enqueue(database).await? {
+        match due.enqueue(database).await? {
+            Enqueued::Done => {}
             // Another node is at it, or has been.
-            return Ok(None);
+            Enqueued::Elsewhere => return Ok(again),
+            Enqueued::Held => {
+                kinds.retain(|kind| *kind != due.kind);
+                again = Some(AGAIN);
+            }
         }
     }
 }
 
 impl Periodic {
-    async fn enqueue(&self, database: &Database) -> Result<bool> {
+    async fn enqueue(&self, database: &Database) -> Result<Enqueued> {
         let mut transaction = database.writes.begin().await?;
+        transaction.run(HELD, true).await?;
         let sql = "select (extract(epoch from due) * 1000000)::bigint as due, (extract(epoch from now()) * 1000000)::bigint as now
             from cms.schedule where kind = $1 and due <= now() for update skip locked";
         let row = sqlx::query(sql).bind(self.kind).fetch_optional(&mut *transaction).await?;
-        let Some(row) = row else { return Ok(false) };
+        let Some(row) = row else { return Ok(Enqueued::Elsewhere) };
         let next = self.rhythm.next(moment(row.try_get("due")?)?, moment(row.try_get("now")?)?);
-        queue::insert(&mut transaction, &self.new).await?;
+        if let Err(error) = queue::insert_unless(&mut transaction, &self.new).await {
+            return if is_held(&error) { Ok(Enqueued::Held) } else { Err(error.into()) };
+        }
         sqlx::query(
             "update cms.schedule set due = timestamptz 'epoch' + $2 * interval '1 microsecond' where kind = $1",
         )
@@ -89,7 +109,7 @@ impl Periodic {
         .await?;
         transaction.ring_at_commit(&database.bells.jobs);
         transaction.commit().await?;
-        Ok(true)
+        Ok(Enqueued::Done)
     }
 }
 
@@ -101,4 +121,8 @@ async fn now(database: &Database) -> Result<Timestamp> {
 
 fn moment(microseconds: i64) -> Result<Timestamp> {
     Timestamp::from_microsecond(microseconds).map_err(Error::internal)
+}
+
+fn is_held(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == sqlstate::LOCK_NOT_AVAILABLE)
 }

@@ -14,6 +14,7 @@ use crate::currency::{Currencies, Every};
 use crate::id::{self, USER_PREFIX};
 use crate::value::Value;
 
+pub use parse::not;
 pub use text::{is_blank, nfc};
 
 /// A field type whose value is one column (money: two).

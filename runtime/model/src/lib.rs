@@ -5,6 +5,7 @@ pub mod access;
 mod civil;
 pub mod content;
 pub mod currency;
+mod cut;
 pub mod id;
 pub mod json;
 pub mod kind;
@@ -13,6 +14,7 @@ pub mod number;
 pub mod timestamp;
 pub mod value;
 
+pub use cut::cut;
 pub use kind::Kind;
 pub use timestamp::Timestamp;
 pub use value::Value;

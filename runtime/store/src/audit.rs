@@ -1,5 +1,7 @@
 //! The audit log: who did what, when, from where, to which entry. Lines are added and never changed; the database sees to it.
 
+pub mod log;
+
 use std::borrow::Cow;
 
 use serde_json::Value as Json;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use uuid::Uuid;
 
 use crate::access::{Access, Actor, Policy};
 use crate::bell::Bells;
@@ -81,10 +82,22 @@ pub struct Store {
     touched: Option<Arc<Touched>>,
 }
 
-/// Knows who may still act.
+/// What a user or an API token is called. A token has no address.
+#[derive(Clone, Debug, Default)]
+pub struct Called {
+    pub email: Option<String>,
+    pub name: Option<String>,
+}
+
+/// Knows the accounts: who may still act, and what they are called.
 pub trait Standing: fmt::Debug + Send + Sync {
     /// Refuses an actor that may no longer do what it was let in for. Within the transaction that is to act for it.
     fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>>;
+
+    fn called<'a>(&'a self, pool: &'a Pool, actor: &'a Actor) -> BoxFuture<'a, Result<Called>>;
+
+    /// The role of a user; `None` for one that does not exist, or is disabled.
+    fn role_of<'a>(&'a self, pool: &'a Pool, user: Uuid) -> BoxFuture<'a, Result<Option<String>>>;
 }
 
 impl Limits {

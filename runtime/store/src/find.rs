@@ -8,13 +8,14 @@ use uuid::Uuid;
 use crate::Scope;
 use crate::field::{By, Condition};
 use crate::id::Id;
-use crate::read::filter::Filter;
-use crate::read::load::{int, uuid};
+use crate::read::ListArguments;
+use crate::read::asked::{Asked, SiteList};
+use crate::read::load::{LoadedPage, Run, Unready, uuid};
 use crate::read::order::{DefaultOrder, Order};
+use crate::read::plan::{self, Planning, ReadPlan, Root};
 use crate::read::records::Lists;
 use crate::read::source::Source;
 use crate::record::Content;
-use crate::sql::Sql;
 use base::error::{Code, Error, Problem, Result};
 
 /// Entries of a list that is told no other number.
@@ -84,17 +85,11 @@ impl<'a, T: Content> Find<'a, T> {
 
     /// How many there are, whatever `first` and `after` say.
     pub async fn count(mut self) -> Result<u64> {
-        let scope = self.source.scope;
-        let mut sql = scope.sql();
-        sql.push("SELECT count(*) FROM ");
-        scope.push(T::INFO, "t", &mut sql)?;
-        let mut problems = Vec::new();
-        self.conditions(&mut sql, &mut problems)?;
-        if !problems.is_empty() {
-            return Err(Error { problems });
-        }
-        let rows = self.source.rows(sql, &[]).await?;
-        Ok(rows.first().and_then(|row| int(row, 0)).and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+        let mut page = self.plan();
+        page.total = true;
+        self.after = None;
+        let found = self.read(page).await?.0;
+        Ok(found.totals.get(&Uuid::nil()).and_then(|count| u64::try_from(*count).ok()).unwrap_or_default())
     }
 
     pub async fn all(self) -> Result<Vec<T>> {
@@ -116,47 +111,40 @@ impl<'a, T: Content> Find<'a, T> {
             let message = format!("{} entries are asked for at once, the limit is {MOST}", self.first);
             return Err(Error::new(Code::LimitExceeded, message));
         }
-        let (sql, order) = self.sql()?;
-        let rows = self.source.rows(sql, &[]).await?;
-        let last = rows.get(self.first.wrapping_sub(1)).filter(|_| rows.len() > self.first);
-        let next = last.map(|row| {
+        let mut page = self.plan();
+        (page.rows, page.cursors) = (true, true);
+        let (found, order) = self.read(page).await?;
+        let more = found.groups.get(&Uuid::nil()).is_some_and(|(_, more)| *more);
+        let next = found.loaded.rows.last().filter(|_| more).map(|row| {
             let mut json = Vec::new();
             order.write_cursor(row, 1, &mut json);
             String::from_utf8_lossy(&json).trim_matches('"').to_owned()
         });
-        Ok((rows.iter().take(self.first).filter_map(|row| uuid(row, 0)).collect(), next))
+        Ok((found.loaded.rows.iter().filter_map(|row| uuid(row, 0)).collect(), next))
     }
 
-    fn conditions(&self, sql: &mut Sql, problems: &mut Vec<Problem>) -> Result<()> {
-        sql.push(" WHERE true");
-        for condition in &self.conditions {
-            sql.push(" AND ");
-            Filter::of_site(self.source.scope, sql, problems).conditions(T::INFO, condition, "t")?;
-        }
-        Ok(())
+    /// A page of ids.
+    fn plan(&self) -> plan::Page {
+        plan::Page::new(T::INFO, Planning::default().list(DefaultOrder::Newest))
     }
 
-    fn sql(&self) -> Result<(Sql, Order)> {
-        let (scope, info) = (self.source.scope, T::INFO);
-        let order = Order::by(info, &self.order, DefaultOrder::Newest)?;
-        let mut problems = Vec::new();
-        let mut sql = scope.sql();
-        sql.push("SELECT t.id");
-        order.push_columns(&mut sql.text);
-        sql.push(" FROM ");
-        scope.push(info, "t", &mut sql)?;
-        self.conditions(&mut sql, &mut problems)?;
-        if let Some(cursor) = &self.after {
-            match order.read_cursor(cursor, &scope.store.schema.site) {
-                Some(place) => order.push_after(&place, sql.push(" AND ")),
-                None => problems.push(Problem::new(Code::InvalidCursor, "it is not a page of this list in this order")),
-            }
+    async fn read(&mut self, page: plan::Page) -> Result<(LoadedPage, Order)> {
+        let Self { source, conditions, order, first, after, .. } = self;
+        let list = SiteList { conditions, order, first: *first, after: after.as_deref() };
+        let (scope, request) = (source.scope, source.request());
+        let plan = ReadPlan { root: Root::Page(page), lists: 1, uses: Vec::new() };
+        let run = Run::prepare(&request, &plan, scope, &list).map_err(Unready::error)?;
+        let Root::Page(page) = &plan.root else { return Err(Error::internal("it is a page")) };
+        if let Some(problems) = run.refused(&page.list) {
+            return Err(Error { problems: problems.to_vec() });
         }
-        sql.push(" ORDER BY ");
-        order.push_keys(&mut sql.text);
-        // One more, to know whether there is more.
-        sql.push(&format!(" LIMIT {}", self.first + 1));
-        if problems.is_empty() { Ok((sql, order)) } else { Err(Error { problems }) }
+        Ok((run.root_page(page).await?, run.prepared(&page.list)?.order.clone()))
+    }
+}
+
+impl ListArguments for SiteList<'_> {
+    fn of(&self, _: usize) -> Result<Asked<'_>, Vec<Problem>> {
+        Ok(Asked::Site(*self))
     }
 }
 

@@ -35,7 +35,7 @@ pub use model::content;
 pub use bell::{Bell, Bells};
 pub use connection::slow::{OPERATION, Statements};
 pub use connection::{Connection, Login, Way};
-pub use database::{Database, Limits, Sizes, Standing, Store};
+pub use database::{Called, Database, Limits, Sizes, Standing, Store};
 pub use ear::Ear;
 pub use pool::{Lent, Pool, Taken, Transaction};
 pub use public_role::PublicRole;

@@ -3,6 +3,7 @@
 //! A protocol makes a `plan`, `prepare` adds the arguments, `load` runs the statements; the protocol writes the answer from
 //! PostgreSQL's rows. Nothing here reads another stage than the one it is told.
 
+pub mod asked;
 pub(crate) mod filter;
 pub mod link;
 pub mod load;
@@ -14,24 +15,22 @@ mod rows;
 mod session;
 pub(crate) mod source;
 
-use std::borrow::Cow;
-
 use futures_util::future::BoxFuture;
-use serde_json::{Map, Value as Json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use self::asked::Asked;
 use crate::record::Entry;
 use crate::sql::Sql;
 use crate::value::Value;
-use crate::{Scope, Store};
+use crate::{Connection, Scope, Store};
 use base::error::{Problem, Result};
 use model::content::{ComputedInfo, ContentInfo};
 
 /// Gives the lists of a plan their arguments.
 pub trait ListArguments: Send + Sync {
-    /// `filter`, `orderBy`, `first`, `last`, `after` and `before` of the list in this slot. Paths of problems start at the argument.
-    fn of(&self, slot: usize) -> Result<Cow<'_, Map<String, Json>>, Vec<Problem>>;
+    /// Of the list in this slot. Paths of problems start at the argument.
+    fn of(&self, slot: usize) -> Result<Asked<'_>, Vec<Problem>>;
 }
 
 /// Has the values of computed fields.
@@ -50,13 +49,19 @@ pub trait Computes: Send + Sync {
 /// What a read needs beside its plan.
 pub struct Request<'a> {
     pub store: &'a Store,
-    pub site: &'a dyn Computes,
-    session: session::Session,
+    /// `None` for plans without computed fields.
+    site: Option<&'a dyn Computes>,
+    session: session::Session<'a>,
 }
 
 impl<'a> Request<'a> {
     pub fn new(store: &'a Store, site: &'a dyn Computes) -> Self {
-        Self { store, site, session: session::Session::default() }
+        Self { store, site: Some(site), session: session::Session::default() }
+    }
+
+    /// For the site's own code: in its transaction, or without one.
+    pub(crate) fn of_site(store: &'a Store, within: Option<&'a mut Connection>) -> Self {
+        Self { store, site: None, session: session::Session::within(within) }
     }
 
     async fn rows(&self, sql: Sql) -> Result<Vec<PgRow>> {

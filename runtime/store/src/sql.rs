@@ -12,7 +12,10 @@ use crate::value::Value;
 use crate::{Connection, Stage, Store, Table};
 use base::error::Result;
 
-/// The text depends on the shape of a query and never on the values in it, so that each connection prepares it once.
+/// Bytes of a text to compare with.
+const LONG_TEXT: usize = 1_000;
+
+/// The text depends on the shape of a query and not on the values in it, long texts apart, so that each connection prepares it once.
 #[derive(Clone, Debug)]
 pub struct Sql {
     pub text: String,
@@ -83,7 +86,10 @@ impl Sql {
 
     /// A text to be compared with what [`in_order`] makes of others.
     pub fn text_in_order(&mut self, value: &Value) -> &mut Self {
-        self.push("sort.key(").value(value, 0, "text").push(")")
+        // A long one in a subquery: else it is folded again for each row that it is held against.
+        let is_long = value.text(0).is_some_and(|text| text.len() > LONG_TEXT);
+        let (open, close) = if is_long { ("(SELECT sort.key(", "))") } else { ("sort.key(", ")") };
+        self.push(open).value(value, 0, "text").push(close)
     }
 
     /// The place of the ids that the statement is sent for.

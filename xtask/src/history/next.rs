@@ -189,7 +189,12 @@ pub fn catalog(text: &str) -> anyhow::Result<Catalog> {
 
 /// Whether the schema says what the last migration led to.
 pub fn is_current(history: &History, schema: &Schema) -> anyhow::Result<bool> {
-    let plan = codegen::migrate::plan(&catalog(&history.catalog)?, schema, &Answers::default());
+    let before = catalog(&history.catalog)?;
+    // What differs is seen without a plan, which is made for what to do about it.
+    if !codegen::catalog::lower(schema).with_past(&before).same_database(&before) {
+        return Ok(false);
+    }
+    let plan = codegen::migrate::plan(&before, schema, &Answers::default());
     Ok(plan.is_ok_and(|plan| plan.is_empty() && plan.recorded(&history.catalog).is_none()))
 }
 

@@ -14,8 +14,10 @@ use super::{Arguments, Failure, Request};
 use base::error::{Code, Error, Problem, Result, Step};
 use base::weigh::{Scales, Weigh};
 use model::content::{ContentInfo, Resolver, Shape as FieldShape, Verb};
+use model::cut;
 use store::access::Used;
 use store::read::ListArguments;
+use store::read::asked::Asked;
 use store::read::load::{Loaded, Run, Unready};
 use store::read::order::DefaultOrder;
 use store::read::plan::{Object, Root as PlanRoot, Use};
@@ -73,14 +75,15 @@ struct Lists<'a> {
 }
 
 impl ListArguments for Lists<'_> {
-    fn of(&self, slot: usize) -> Result<Cow<'_, Map<String, Json>>, Vec<Problem>> {
-        match (slot, self.root) {
-            (0, Some(arguments)) => Ok(Cow::Borrowed(arguments)),
+    fn of(&self, slot: usize) -> Result<Asked<'_>, Vec<Problem>> {
+        let arguments = match (slot, self.root) {
+            (0, Some(arguments)) => Cow::Borrowed(arguments),
             _ => {
                 let given = &self.given[slot];
-                self.arguments.coerce(given.parent, &given.field, &given.arguments).map(Cow::Owned)
+                Cow::Owned(self.arguments.coerce(given.parent, &given.field, &given.arguments)?)
             }
-        }
+        };
+        Ok(Asked::Client(arguments))
     }
 }
 
@@ -213,12 +216,12 @@ impl Root {
         self.entries(&run, run.scope.with_all_rows(), ids).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
-    fn prepare<'r>(
+    fn prepare<'r, 'c>(
         &self,
-        request: &'r Request<'_>,
+        request: &'r Request<'c>,
         scope: Scope<'r>,
         arguments: Option<&Map<String, Json>>,
-    ) -> Result<Run<'r>, Vec<Failure>> {
+    ) -> Result<Run<'r, 'c>, Vec<Failure>> {
         let plan = &self.lowered.plan;
         let root = arguments.filter(|_| matches!(plan.root, PlanRoot::Page(_)));
         let lists = Lists { given: &self.lowered.lists, arguments: request.arguments, root };
@@ -249,7 +252,7 @@ impl Root {
         error.problems.into_iter().map(|problem| self.failure(problem)).collect()
     }
 
-    async fn read(&self, run: &Run<'_>, arguments: &Map<String, Json>) -> Result<Result<Written, Vec<Failure>>> {
+    async fn read(&self, run: &Run<'_, '_>, arguments: &Map<String, Json>) -> Result<Result<Written, Vec<Failure>>> {
         match (&self.what, &self.lowered.plan.root) {
             (What::ById(_), PlanRoot::Rows(objects)) => {
                 let found = parse_id(arguments.get("id"), vec!["id".into()])?;
@@ -280,7 +283,12 @@ impl Root {
         }
     }
 
-    async fn entries(&self, run: &Run<'_>, scope: Scope<'_>, ids: &[Uuid]) -> Result<Result<Written, Vec<Failure>>> {
+    async fn entries(
+        &self,
+        run: &Run<'_, '_>,
+        scope: Scope<'_>,
+        ids: &[Uuid],
+    ) -> Result<Result<Written, Vec<Failure>>> {
         let (shape, many) = match &self.what {
             What::Entries { shape, many } => (shape, *many),
             What::ById(shape) => (shape, false),
@@ -291,7 +299,7 @@ impl Root {
         let (loaded, places) = run.by_ids(scope, object, ids).await?;
         let mut writer = Writer::new(run, &self.lowered.lists, 512 * (ids.len() + 1));
         let mut found = ids.iter().filter_map(|id| places.get(id));
-        let write = |writer: &mut Writer<'_>, row: &usize| writer.object(object, shape, &loaded, *row);
+        let write = |writer: &mut Writer<'_, '_>, row: &usize| writer.object(object, shape, &loaded, *row);
         let done = match (many, found.next()) {
             (true, first) => writer.list(first.into_iter().chain(found), write),
             (false, Some(row)) => write(&mut writer, row),
@@ -303,7 +311,7 @@ impl Root {
     /// The entries that `node` and `nodes` name, of any type.
     async fn nodes(
         &self,
-        run: &Run<'_>,
+        run: &Run<'_, '_>,
         (objects, shapes): (&[Object], &[Shape]),
         many: bool,
         arguments: &Map<String, Json>,
@@ -332,7 +340,7 @@ impl Root {
             }
         }
         let mut writer = Writer::new(run, &self.lowered.lists, 512);
-        let write = |writer: &mut Writer<'_>, id: &Option<(usize, Uuid)>| {
+        let write = |writer: &mut Writer<'_, '_>, id: &Option<(usize, Uuid)>| {
             let row = id.and_then(|(place, uuid)| {
                 let (loaded, places) = found.get(&place)?;
                 Some((place, loaded, *places.get(&uuid)?))
@@ -382,7 +390,7 @@ fn parse_id(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> 
     match id::decode(text) {
         Some(found) => Ok(Some(found)),
         None => {
-            let message = format!("`{text}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`");
+            let message = format!("`{}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`", cut(text));
             Err(Problem::new(Code::BadUserInput, message).at(path).into())
         }
     }

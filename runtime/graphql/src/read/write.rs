@@ -26,8 +26,8 @@ const MOST_FAILURES: usize = 1_000;
 /// From here on memory is asked for in steps of this size, rather than by doubling.
 const LARGE: usize = memory::MIB;
 
-pub struct Writer<'a> {
-    run: &'a Run<'a>,
+pub struct Writer<'a, 'c> {
+    run: &'a Run<'a, 'c>,
     /// The lists of the plan, in the document.
     lists: &'a [Given],
     out: Vec<u8>,
@@ -69,8 +69,8 @@ impl From<Text> for Written {
     }
 }
 
-impl<'a> Writer<'a> {
-    pub fn new(run: &'a Run<'a>, lists: &'a [Given], capacity: usize) -> Self {
+impl<'a, 'c> Writer<'a, 'c> {
+    pub fn new(run: &'a Run<'a, 'c>, lists: &'a [Given], capacity: usize) -> Self {
         let held = Held::nothing(run.scope.store.ration.memory());
         Self { run, lists, out: Vec::with_capacity(capacity), held, counted: 0, next: 0, failures: Vec::new() }
     }

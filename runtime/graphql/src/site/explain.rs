@@ -8,9 +8,9 @@ use base::error::Result;
 use model::content::ContentInfo;
 use store::access::{Action, Actor, Grant, Identity, Origin, Rule, USER_PREFIX};
 use store::id;
-use store::{Scope, Stage, Store};
+use store::{Scope, Stage, Standing, Store};
 
-pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
+pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Json> {
     let name = text(arguments, "type").unwrap_or_default();
     let info = store.schema.types.iter().copied().find(|info| info.name == name || info.table == name);
     let info = info.ok_or_else(|| wrong(format!("there is no content type `{name}`"), &["type"]))?;
@@ -21,7 +21,7 @@ pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json
         info.decode(given).ok_or_else(message)
     });
     let entry = entry.transpose()?;
-    let store = somebody(store, arguments).await?;
+    let store = somebody(store, accounts, arguments).await?;
     let mut reasons = Vec::new();
     let allowed = match store.access.grant(info, action) {
         Grant::Trusted => true,
@@ -45,15 +45,11 @@ pub async fn answer(store: &Store, arguments: &Map<String, Json>) -> Result<Json
 }
 
 /// The store of the role or user that is asked about; of the one who asks when neither is given.
-async fn somebody(store: &Store, arguments: &Map<String, Json>) -> Result<Store> {
+async fn somebody(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Store> {
     if let Some(given) = text(arguments, "user") {
         let user =
             id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is no user"), &["user"]))?;
-        let role: Option<String> =
-            sqlx::query_scalar("select role from cms.user where id = $1 and disabled_at is null")
-                .bind(user)
-                .fetch_optional(&store.writes)
-                .await?;
+        let role = accounts.role_of(&store.writes, user).await?;
         let role = role.ok_or_else(|| wrong(format!("`{given}` is no user who may sign in"), &["user"]))?;
         let identity = Identity::User { id: user, session: Uuid::nil() };
         return Ok(store.acting(Actor { identity, role, scopes: None, origin: Origin::default() }));

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::text::no_nul;
 use crate::currency::{self, Currencies};
+use crate::cut;
 use crate::id::{self, USER_PREFIX};
 use crate::json::RESERVED_KEY;
 use crate::number::{self, MAX_DIGITS};
@@ -119,10 +120,5 @@ fn exact(json: &Json) -> Result<Decimal, String> {
 }
 
 pub fn not(wanted: &str, json: &Json) -> String {
-    let mut found = json.to_string();
-    if let Some((end, _)) = found.char_indices().nth(60) {
-        found.truncate(end);
-        found.push('…');
-    }
-    format!("must be {wanted}, not {found}")
+    format!("must be {wanted}, not {}", cut(&json.to_string()))
 }

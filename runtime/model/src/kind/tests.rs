@@ -243,3 +243,14 @@ fn a_text_that_shows_nothing_is_blank() {
         assert!(!is_blank(text), "{text:?}");
     }
 }
+
+#[test]
+fn what_was_found_is_shown_by_its_beginning() {
+    let long = "x".repeat(100_000);
+    for kind in [Kind::Slug, Kind::Url, Kind::Email, Kind::Date, Kind::Decimal, Kind::Color, Kind::Money, Kind::User] {
+        let told = kind.parse(&json!(long), &SITE).expect_err("it is none");
+        assert!(told.len() < 300, "{kind:?}: {} bytes", told.len());
+    }
+    let address = format!("https://shop.example/{}", "a".repeat(3_000));
+    assert_eq!(Kind::Url.parse(&json!(address), &SITE), Err("must have at most 2048 bytes, it has 3021".to_owned()));
+}

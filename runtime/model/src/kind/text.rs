@@ -58,8 +58,7 @@ pub fn line(json: &Json) -> Parsed {
 pub fn slug(json: &Json) -> Parsed {
     let text = plain(json, "a slug")?;
     if text.len() > 96 || !SLUG.is_match(text) {
-        let rule = "must be lower-case letters and digits in groups joined by `-`, at most 96 characters";
-        return Err(format!("{rule}, not {json}"));
+        return Err(not("lower-case letters and digits in groups joined by `-`, at most 96 characters", json));
     }
     Ok(Value::Text(text.to_owned()))
 }
@@ -86,7 +85,10 @@ pub fn color(json: &Json) -> Parsed {
 pub fn url(json: &Json) -> Parsed {
     let wanted = "an address that starts with `https://`, `http://` or `/`, without spaces and invisible characters";
     let text = plain(json, wanted)?;
-    if INVISIBLE.is_match(text) || text.len() > LONGEST_ADDRESS {
+    if text.len() > LONGEST_ADDRESS {
+        return Err(format!("must have at most {LONGEST_ADDRESS} bytes, it has {}", text.len()));
+    }
+    if INVISIBLE.is_match(text) {
         return Err(not(wanted, json));
     }
     let address = match text.starts_with('/') {

@@ -8,6 +8,8 @@
 
 mod operators;
 mod several;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write as _;
 

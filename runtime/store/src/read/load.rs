@@ -26,8 +26,8 @@ use model::json;
 use model::kind::Kind;
 
 /// A plan with its arguments: what the statements and the writer need.
-pub struct Run<'a> {
-    pub request: &'a Request<'a>,
+pub struct Run<'a, 'c> {
+    pub request: &'a Request<'c>,
     pub scope: Scope<'a>,
     slots: Vec<Slot>,
 }
@@ -37,6 +37,15 @@ pub enum Unready {
     /// The actor may not do that with a list, by its slot.
     Denied(Vec<(Problem, usize)>),
     Failed(Error),
+}
+
+impl Unready {
+    pub fn error(self) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            Self::Denied(denied) => Error { problems: denied.into_iter().map(|(problem, _)| problem).collect() },
+        }
+    }
 }
 
 impl From<Error> for Unready {
@@ -124,10 +133,10 @@ fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ids
 }
 
-impl<'a> Run<'a> {
+impl<'a, 'c> Run<'a, 'c> {
     /// Checks all arguments and makes SQL of them; nothing is sent.
     pub fn prepare(
-        request: &'a Request<'a>,
+        request: &'a Request<'c>,
         plan: &ReadPlan,
         scope: Scope<'a>,
         arguments: &dyn ListArguments,
@@ -189,6 +198,7 @@ impl<'a> Run<'a> {
     pub fn load<'b>(&'b self, object: &'b Object, rows: Vec<PgRow>) -> BoxFuture<'b, Result<Loaded>>
     where
         'a: 'b,
+        'c: 'b,
     {
         async move {
             let related = match object.relations.as_slice() {
@@ -302,6 +312,7 @@ impl<'a> Run<'a> {
         if object.computed.is_empty() || rows.is_empty() {
             return Ok(Vec::new());
         }
+        let site = self.request.site.ok_or_else(|| Error::internal("nothing computes the fields of this plan"))?;
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
         self.request.session.release().await;
         let with = super::computed_with(&object.computed);
@@ -310,7 +321,7 @@ impl<'a> Run<'a> {
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
             let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
-            let values = self.request.site.compute(self.scope, object.info, field.name, own.collect()).await;
+            let values = site.compute(self.scope, object.info, field.name, own.collect()).await;
             computed.push(values.map(|values| {
                 // An entry that was deleted in between has no value.
                 let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();

@@ -1,16 +1,14 @@
 //! Everything of a plan that depends on arguments: checked, and made into SQL, before anything is sent.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::ListArguments;
-use super::filter::{self, Filter};
+use super::asked::Asked;
+use super::filter::Filter;
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, List, Object, Page, Relation};
 use crate::Scope;
-use crate::page::size;
 use crate::sql::Sql;
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
@@ -44,10 +42,22 @@ pub struct Preparing<'a> {
 /// before that is known.
 pub type Slot = Option<Result<Prepared, Vec<Problem>>>;
 
+/// Conditions of a list; all of them hold.
+struct Filters<'a> {
+    all: Vec<&'a Json>,
+    is_sites: bool,
+}
+
+impl<'a> Filters<'a> {
+    fn of(asked: &'a Asked<'_>) -> Self {
+        Self { all: asked.filters(), is_sites: asked.is_sites() }
+    }
+}
+
 /// Which rows of a list, in which order.
 struct Select<'a> {
     order: Order,
-    filter: Option<&'a Json>,
+    filters: &'a Filters<'a>,
     /// Bounds that the rows come after, each in its own order.
     places: Vec<(Order, Place)>,
     limit: usize,
@@ -79,9 +89,9 @@ impl<'a> Preparing<'a> {
     }
 
     fn stored(&mut self, info: &'static ContentInfo, list: &List) {
-        let Some(arguments) = self.coerce(list) else { return };
+        let Some(asked) = self.asked(list) else { return };
         let mut problems = Vec::new();
-        let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
+        let limit = asked.size(self.scope, "first", &mut problems).unwrap_or(PAGE);
         let order = Order::new(self.scope, info, None, list.default, &mut problems);
         let prepared =
             Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
@@ -89,17 +99,18 @@ impl<'a> Preparing<'a> {
     }
 
     fn many(&mut self, members: &[(Link, Object)], list: &List) -> Result<()> {
-        let Some(arguments) = self.coerce(list) else { return Ok(()) };
+        let Some(asked) = self.asked(list) else { return Ok(()) };
         let mut problems = Vec::new();
-        let limit = self.size(&arguments, "first", &mut problems).unwrap_or(PAGE);
+        let limit = asked.size(self.scope, "first", &mut problems).unwrap_or(PAGE);
+        let filters = Filters::of(&asked);
         let mut rows = Vec::with_capacity(members.len());
         let mut first_order = None;
         for (link, object) in members {
-            let order = Order::new(self.scope, object.info, arguments.get("orderBy"), list.default, &mut problems);
+            let order = asked.order(self.scope, object.info, list.default, &mut problems);
             first_order.get_or_insert_with(|| order.clone());
-            let filter = filter::given(&arguments);
             let numbered = matches!(list.default, DefaultOrder::Position(_));
-            let select = Select { order, filter, places: Vec::new(), limit, keys: members.len() > 1, numbered };
+            let select =
+                Select { order, filters: &filters, places: Vec::new(), limit, keys: members.len() > 1, numbered };
             rows.push(self.rows(Some(link), object, &select, &mut problems)?);
         }
         if let Some(order) = first_order {
@@ -111,34 +122,33 @@ impl<'a> Preparing<'a> {
 
     /// A connection at the root, or below the rows that a link starts from.
     pub fn page(&mut self, link: Option<&Link>, page: &Page) -> Result<()> {
-        if let Some(arguments) = self.coerce(&page.list) {
-            self.page_with(link, page, &arguments)?;
+        if let Some(asked) = self.asked(&page.list) {
+            self.page_with(link, page, &asked)?;
         }
         self.object(&page.object)
     }
 
-    fn page_with(&mut self, link: Option<&Link>, page: &Page, arguments: &Map<String, Json>) -> Result<()> {
+    fn page_with(&mut self, link: Option<&Link>, page: &Page, asked: &Asked<'_>) -> Result<()> {
         let mut problems = Vec::new();
-        let order =
-            Order::new(self.scope, page.object.info, arguments.get("orderBy"), page.list.default, &mut problems);
-        let first = self.size(arguments, "first", &mut problems);
-        let last = self.size(arguments, "last", &mut problems);
+        let order = asked.order(self.scope, page.object.info, page.list.default, &mut problems);
+        let first = asked.size(self.scope, "first", &mut problems);
+        let last = asked.size(self.scope, "last", &mut problems);
         if first.is_some() && last.is_some() {
             let message = "give `first` or `last`, not both";
             problems.push(Problem::new(Code::BadUserInput, message).at(["last".into()]));
         }
         let backward = last.is_some();
         let limit = last.or(first).unwrap_or(PAGE);
-        let after = self.place(arguments, "after", &order, &mut problems);
-        let before = self.place(arguments, "before", &order, &mut problems);
+        let after = asked.place(self.scope, "after", &order, &mut problems);
+        let before = asked.place(self.scope, "before", &order, &mut problems);
         let reversed = order.reversed();
         let (has_after, has_before) = (after.is_some(), before.is_some());
         let places = after.map(|place| (order.clone(), place)).into_iter();
         let places = places.chain(before.map(|place| (reversed.clone(), place))).collect();
-        let filter = filter::given(arguments);
+        let filters = Filters::of(asked);
         let select = Select {
             order: if backward { reversed } else { order.clone() },
-            filter,
+            filters: &filters,
             places,
             // One more, to know whether there is more.
             limit: limit + 1,
@@ -150,12 +160,12 @@ impl<'a> Preparing<'a> {
             false => Vec::new(),
         };
         let total = match page.total {
-            true => Some(self.total(link, page.object.info, filter, &mut problems)?),
+            true => Some(self.total(link, page.object.info, &filters, &mut problems)?),
             false => None,
         };
         if !page.rows && !page.total {
             // Nothing is sent, and what is wrong with it is told all the same.
-            self.filter(link, page.object.info, filter, &mut self.scope.sql(), &mut problems)?;
+            self.filter(link, page.object.info, &filters, &mut self.scope.sql(), &mut problems)?;
         }
         // What is wrong with the filter is told once, though it is compiled twice.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
@@ -175,34 +185,14 @@ impl<'a> Preparing<'a> {
         self.slots[list.slot] = Some(if problems.is_empty() { Ok(prepared) } else { Err(problems) });
     }
 
-    fn coerce(&mut self, list: &List) -> Option<Cow<'a, Map<String, Json>>> {
+    fn asked(&mut self, list: &List) -> Option<Asked<'a>> {
         match self.arguments.of(list.slot) {
-            Ok(arguments) => Some(arguments),
+            Ok(asked) => Some(asked),
             Err(problems) => {
                 self.slots[list.slot] = Some(Err(problems));
                 None
             }
         }
-    }
-
-    fn size(&self, arguments: &Map<String, Json>, name: &'static str, problems: &mut Vec<Problem>) -> Option<usize> {
-        size(arguments, name, self.scope.store.schema.site.limits.page, problems)
-    }
-
-    fn place(
-        &self,
-        arguments: &Map<String, Json>,
-        name: &str,
-        order: &Order,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Place> {
-        let cursor = arguments.get(name).filter(|value| !value.is_null())?;
-        let place = cursor.as_str().and_then(|cursor| order.read_cursor(cursor, &self.scope.store.schema.site));
-        if place.is_none() {
-            let message = format!("`{name}` is not a cursor of this list in this order");
-            problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
-        }
-        place
     }
 
     fn rows(
@@ -281,7 +271,7 @@ impl<'a> Preparing<'a> {
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
-        self.filter(link, info, select.filter, sql, problems)?;
+        self.filter(link, info, select.filters, sql, problems)?;
         for (order, place) in &select.places {
             sql.push(" AND ");
             order.push_after(place, sql);
@@ -293,13 +283,13 @@ impl<'a> Preparing<'a> {
         &self,
         link: Option<&Link>,
         info: &'static ContentInfo,
-        filter: Option<&Json>,
+        filters: &Filters<'_>,
         problems: &mut Vec<Problem>,
     ) -> Result<Sql> {
         let mut sql = self.scope.sql();
         sql.push("SELECT count(*)");
         self.from(link, info, &mut sql)?;
-        self.filter(link, info, filter, &mut sql, problems)?;
+        self.filter(link, info, filters, &mut sql, problems)?;
         if link.is_some() {
             let inner = std::mem::take(&mut sql.text);
             sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
@@ -321,15 +311,20 @@ impl<'a> Preparing<'a> {
         &self,
         link: Option<&Link>,
         info: &'static ContentInfo,
-        filter: Option<&Json>,
+        filters: &Filters<'_>,
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
-        let Some(filter) = filter else { return Ok(()) };
-        sql.push(" AND ");
-        let conditions = Filter::new(self.scope, sql, problems);
-        let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
-        conditions.conditions(info, filter, "t")
+        for filter in &filters.all {
+            sql.push(" AND ");
+            let conditions = match filters.is_sites {
+                true => Filter::of_site(self.scope, sql, problems),
+                false => Filter::new(self.scope, sql, problems),
+            };
+            let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
+            conditions.conditions(info, filter, "t")?;
+        }
+        Ok(())
     }
 }
 

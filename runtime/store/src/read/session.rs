@@ -7,17 +7,31 @@ use sqlx::postgres::PgRow;
 use tokio::sync::Mutex;
 
 use crate::sql::Statement;
-use crate::{Lent, Store};
+use crate::{Connection, Lent, Store};
 use base::error::Result;
 
 #[derive(Default)]
-pub struct Session {
-    held: Mutex<Option<Lent>>,
+pub struct Session<'a> {
+    held: Mutex<Held<'a>>,
     /// From now on every statement takes a connection for itself alone.
     apart: AtomicBool,
 }
 
-impl Session {
+#[derive(Default)]
+enum Held<'a> {
+    #[default]
+    Nothing,
+    Lent(Lent),
+    /// Of a transaction that goes on after the read.
+    Given(&'a mut Connection),
+}
+
+impl<'a> Session<'a> {
+    pub fn within(connection: Option<&'a mut Connection>) -> Self {
+        let held = connection.map_or(Held::Nothing, Held::Given);
+        Self { held: Mutex::new(held), apart: AtomicBool::new(false) }
+    }
+
     /// A read has one stage, so one connection serves all its statements.
     pub async fn rows(&self, store: &Store, statement: Statement) -> Result<Vec<PgRow>> {
         let mut held = self.held.lock().await;
@@ -25,17 +39,20 @@ impl Session {
             drop(held);
             return statement.fetch(store).await;
         }
-        let connection = match held.as_mut() {
-            Some(connection) => connection,
-            None => held.insert(store.at(statement.stage).lend().await?),
-        };
-        statement.fetch_on(store, connection).await
+        if let Held::Nothing = *held {
+            *held = Held::Lent(store.at(statement.stage).lend().await?);
+        }
+        match &mut *held {
+            Held::Nothing => statement.fetch(store).await,
+            Held::Lent(lent) => statement.fetch_on(store, lent).await,
+            Held::Given(connection) => statement.fetch_on(store, connection).await,
+        }
     }
 
     /// Gives the connection back before the site's own code runs, which may take one: whoever waits for a second
     /// connection while holding the first can wait for ever.
     pub async fn release(&self) {
         self.apart.store(true, Ordering::Release);
-        drop(self.held.lock().await.take());
+        drop(std::mem::take(&mut *self.held.lock().await));
     }
 }

@@ -3,6 +3,7 @@
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::Request;
 use super::records::{self, Lists};
 use crate::id::Id;
 use crate::record::{Content, from_entry};
@@ -23,6 +24,11 @@ impl<'a> Source<'a> {
 
     pub fn within(scope: Scope<'a>, connection: &'a mut Connection) -> Self {
         Self { scope, within: Some(connection) }
+    }
+
+    /// For the statements of a plan.
+    pub fn request(&mut self) -> Request<'_> {
+        Request::of_site(self.scope.store, self.within.as_deref_mut())
     }
 
     /// Rows of the statement for these ids.

@@ -147,7 +147,9 @@ fn plans(
             (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
             (Some(key), None) => match (key.field, &key.value) {
                 _ if expected(input).is_some() && matches!(input.target, Target::Key { .. }) => {
-                    let message = format!("{}: without `revision` a new one is made", key.missing());
+                    // Only a field's value makes a new entry.
+                    let advice = if key.field.is_some() { ": without `revision` a new one is made" } else { "" };
+                    let message = key.missing() + advice;
                     faults.add(input.root, Code::Conflict, message, At::Key(&outer, "revision"));
                     None
                 }

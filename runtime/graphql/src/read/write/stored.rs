@@ -7,7 +7,7 @@ use model::json;
 use store::read::load::{Loaded, Related, stored_id};
 use store::read::plan::{Object, Relation};
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     pub(super) fn stored(
         &mut self,
         object: &Object,

@@ -13,7 +13,7 @@ use crate::sql::{Sql, in_bytes, in_order, quoted};
 use crate::value::Value;
 use base::error::Result;
 use model::content::{ALL_LANGUAGES, ContentInfo, EnumInfo, FieldInfo};
-use model::kind::{Column, Kind, Ordered};
+use model::kind::{Column, Kind, Ordered, not};
 
 /// A list of more values is looked up in a hash table, which a short one would take longer to make; PostgreSQL goes
 /// through a parameter's array item by item.
@@ -65,8 +65,8 @@ impl Filter<'_> {
     pub(super) fn id(&mut self, info: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
         // An id of another type is a valid question, whose answer is no.
         let parse = |json: &Json| {
-            let text = json.as_str().ok_or_else(|| format!("must be an id, not {json}"))?;
-            id::decode(text).ok_or_else(|| format!("must be an id, not {json}"))?;
+            let text = json.as_str().ok_or_else(|| not("an id", json))?;
+            id::decode(text).ok_or_else(|| not("an id", json))?;
             Ok(Value::Uuid(info.decode(text).unwrap_or_default()))
         };
         self.operators(&Operand::new(vec![(format!("{alias}.id"), "uuid")], &parse), value)
@@ -204,10 +204,11 @@ impl Filter<'_> {
         };
         let column = &operand.columns[0].0;
         let (open, close) = match operator {
-            "contains" => ("strpos(", ")) > 0"),
-            _ => ("starts_with(", "))"),
+            "contains" => ("strpos(", "))) > 0"),
+            _ => ("starts_with(", ")))"),
         };
-        let _ = write!(self.sql.text, "{open}sort.lower({column}), sort.lower(");
+        // In a subquery the small letters of what is looked for are made once, and not again for each row.
+        let _ = write!(self.sql.text, "{open}sort.lower({column}), (SELECT sort.lower(");
         self.sql.value(&value, 0, "text").push(close);
         Ok(())
     }
@@ -271,6 +272,11 @@ impl Filter<'_> {
     fn parsed(&mut self, operand: &Operand<'_>, value: &Json) -> Option<Value> {
         if value.is_null() {
             self.problem("must not be null");
+            return None;
+        }
+        // A part of a value, such as the currency of money.
+        if let Some((part, _)) = value.as_object().and_then(|parts| parts.iter().find(|(_, part)| part.is_null())) {
+            self.at(part.as_str(), |this| this.problem("must not be null: leave it out"));
             return None;
         }
         if self.is_rule && value == THE_ACTOR {

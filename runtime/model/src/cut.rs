@@ -1,0 +1,12 @@
+//! What a message shows of a text that somebody sent, whatever its length.
+
+/// Letters that are shown.
+const SHOWN: usize = 60;
+
+/// The beginning of the text, with `…` where more follows.
+pub fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,59 @@
+//! The SQL of conditions, where only its form tells how much work it is.
+
+use serde_json::json;
+
+use super::Filter;
+use crate::{Database, Limits, Stage};
+use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape, SiteInfo};
+use model::kind::Kind;
+
+static SITE: SchemaInfo = SchemaInfo {
+    site: SiteInfo {
+        name: "Test",
+        currency: "EUR",
+        currencies: &["EUR"],
+        limits: model::content::Limits { depth: 9, cost: 9, aliases: 9, batch: 9, page: 9, list: 9, body: 9 },
+    },
+    types: &[&NOTE],
+    components: &[],
+    roles: &[],
+    access: &[],
+    resolvers: &[],
+    queries: &[],
+    mutations: &[],
+    sdl: "",
+    migrations: &[],
+    catalog: "",
+};
+
+static NOTE: ContentInfo = ContentInfo {
+    name: "Note",
+    table: "note",
+    former: &[],
+    plural: "notes",
+    drafts: true,
+    owner: None,
+    unique: &[],
+    fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).filterable()],
+    inverses: &[],
+    computed: &[],
+    constraints: &[],
+};
+
+/// What a client sends is worked on once for the statement: its small letters for each row would make a long text as costly as many rows.
+#[tokio::test]
+async fn what_is_looked_for_is_prepared_once() {
+    let database = Database::connect_lazy("postgres://nobody@localhost/none", Limits::COMMAND, &SITE).unwrap();
+    let store = database.trusted();
+    for (operator, expected) in [
+        ("contains", r#"strpos(sort.lower(t."name"), (SELECT sort.lower($1::text))) > 0"#),
+        ("startsWith", r#"starts_with(sort.lower(t."name"), (SELECT sort.lower($1::text)))"#),
+    ] {
+        let scope = store.at(Stage::Live);
+        let (mut sql, mut problems) = (scope.sql(), Vec::new());
+        let filter = json!({"name": {operator: "Tea"}});
+        Filter::new(scope, &mut sql, &mut problems).conditions(&NOTE, &filter, "t").unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(sql.text.contains(expected), "{}", sql.text);
+    }
+}
