@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
 
+use crate::traces;
 use base::error::{Code, Error, Problem};
 use base::settings::{self, Reader, Unknown};
 use identity::settings::Settings;
@@ -38,6 +39,8 @@ pub struct Config {
     pub metrics_address: Option<SocketAddr>,
     /// From which time on a statement is slow.
     pub slow_statement: Duration,
+    /// Where traces are sent.
+    pub traces: Option<traces::Settings>,
     pub environment: Environment,
     /// Lets its holder read drafts and write, in development.
     pub token: Option<String>,
@@ -81,6 +84,7 @@ impl Config {
             health_address: reader.parsed(&settings::TYPECASE_HEALTH_ADDRESS, socket),
             metrics_address: reader.parsed(&settings::TYPECASE_METRICS_ADDRESS, socket),
             slow_statement: reader.time(&settings::TYPECASE_SLOW_STATEMENT),
+            traces: traces::Settings::read(&mut reader),
             environment: if is_development { Environment::Development } else { Environment::Production },
             token: reader.parsed(&settings::TYPECASE_DEV_TOKEN, token),
             public_role: reader.parsed(&settings::TYPECASE_PUBLIC_ROLE, public_role).flatten(),

@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use web::Environment;
 
 use crate::config::{self, Config, Wrong};
+use crate::traces;
 use base::settings::{self, Takes, Unknown, Unset};
 use migrate::{Obstacle, public_login};
 use model::content::SchemaInfo;
@@ -54,6 +55,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
     findings.push(mail(config));
     findings.push(address(config).await);
     findings.extend(redis(config).await);
+    findings.extend(traces(config));
     let store = match Database::connect_lazy(&config.database, Limits::COMMAND, schema) {
         Ok(store) => store,
         Err(error) => {
@@ -210,6 +212,16 @@ async fn redis(config: &Config) -> Option<Finding> {
         let _ = redis;
         None
     }
+}
+
+/// `None` where none are to be sent.
+fn traces(config: &Config) -> Option<Finding> {
+    let traces::Settings { endpoint, share, .. } = config.traces.as_ref()?;
+    if cfg!(feature = "otlp") {
+        return Some(good("traces", format!("{share} of those that begin here are sent to {endpoint}")));
+    }
+    let mend = "unset OTEL_EXPORTER_OTLP_ENDPOINT, or build the server with --features runtime/otlp".to_owned();
+    Some(Finding { about: "traces".into(), state: State::Notice { why: traces::WITHOUT.to_owned(), mend } })
 }
 
 async fn database(pool: &Pool) -> Finding {

@@ -10,6 +10,7 @@ pub mod prelude;
 pub mod server;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod traces;
 
 pub use axum;
 pub use base::{error, memory, settings};

@@ -13,6 +13,7 @@ use web::Environment;
 
 use crate::background::{self, Background, Work};
 use crate::config::{self, Config};
+use crate::traces::Exporter;
 use base::error::{Error, Result};
 use events::{Follow, FollowAll, Followers};
 use graphql::Api;
@@ -132,6 +133,10 @@ impl Server {
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;
         Statements::slow_from(config.slow_statement);
+        let traces = match &config.traces {
+            Some(settings) => Exporter::start(settings, self.schema.site.name)?,
+            None => None,
+        };
         let Sizes { public, reads, writes, background } = config.limits.connections;
         tracing::info!(
             sum = config.limits.connections.sum(),
@@ -194,6 +199,9 @@ impl Server {
         let protection = Arc::clone(&app.protection);
         listen::serve(listener, web::router(app.clone(), self.routes), &protection, stop).await;
         background.stop().await;
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
         health.iter().chain(&metrics).for_each(JoinHandle::abort);
         app.api.database.close().await;
         Ok(())

@@ -28,6 +28,7 @@ use web::protection::{self, Protection};
 use web::traffic::Traffic;
 use web::{self, App, listen};
 
+pub use base::trace;
 pub use site::{Answer, Client, Response, TestSite, run};
 
 /// `(content type, lines of JSON)`.

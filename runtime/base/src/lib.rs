@@ -1,5 +1,5 @@
 //! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept,
-//! the settings that there are.
+//! the settings that there are, what is seen and traced of a request.
 
 pub mod background;
 pub mod cause;
@@ -8,6 +8,7 @@ pub mod memory;
 pub mod response;
 pub mod seen;
 pub mod settings;
+pub mod trace;
 pub mod weigh;
 
 pub use error::{Code, Error, Problem, Result, Step};

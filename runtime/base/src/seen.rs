@@ -1,9 +1,12 @@
-//! `Seen`: what the log and the metrics are told of a request, from wherever it is found out. Outside of a request nothing is kept.
+//! `Seen`: what the log, the metrics and the trace are told of a request, from wherever it is found out; of a job or a batch of events
+//! the trace. Outside of these nothing is kept.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::error::Code;
+use crate::trace::{Leaf, Root};
 
 /// Codes of one request that the log shows.
 const SHOWN_CODES: usize = 8;
@@ -22,6 +25,8 @@ pub struct Seen {
     operations: Cell<u32>,
     codes: RefCell<Vec<Code>>,
     statements: Cell<u64>,
+    /// If it is sampled.
+    root: Option<Root>,
 }
 
 /// An operation of GraphQL: nothing that changes with its variables.
@@ -29,15 +34,17 @@ pub struct Seen {
 pub struct About {
     /// The operation's name, or else its root fields; a client chooses it, so it is short.
     pub name: Arc<str>,
+    /// `query` or `mutation`.
+    pub kind: &'static str,
     /// SHA-256 of the document.
     pub document: String,
     /// The query or mutation of the site's own that it calls first.
     pub own: Option<&'static str>,
 }
 
-/// Runs what answers a request.
-pub fn within<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
-    SEEN.scope(Seen::default(), work)
+/// Runs what answers a request, or does a piece of work.
+pub fn within<T>(root: Option<Root>, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    SEEN.scope(Seen { root, ..Seen::default() }, work)
 }
 
 /// What is known by now.
@@ -79,6 +86,11 @@ pub fn statement() {
     with(|seen| seen.statements.set(seen.statements.get() + 1));
 }
 
+/// Something that took from `begun` until now, which is made where the trace is sampled.
+pub fn leaf(begun: Instant, make: impl FnOnce() -> Leaf) {
+    with(|seen| seen.root.as_ref().map(|root| root.leaf(begun, make)));
+}
+
 impl Seen {
     /// Empty where no route has asked who sends the request.
     pub fn actor(&self) -> &'static str {
@@ -101,9 +113,12 @@ impl Seen {
         self.statements.get()
     }
 
-    /// `CONFLICT,NOT_FOUND`.
-    pub fn codes(&self) -> String {
-        let codes = self.codes.borrow();
-        codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(",")
+    pub fn root(&self) -> Option<&Root> {
+        self.root.as_ref()
+    }
+
+    /// Each once, in the order in which they came.
+    pub fn codes(&self) -> Vec<Code> {
+        self.codes.borrow().clone()
     }
 }

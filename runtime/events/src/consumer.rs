@@ -11,9 +11,11 @@ use crate::order;
 use base::background::backoff;
 use base::cause::{kept, noted};
 use base::error::{Error, Result, caught};
+use base::seen;
+use base::trace::{Kind, Root};
 use store::hooks::HookSet;
 use store::hooks::{Cx, Transcript};
-use store::{Connection, Database};
+use store::{Connection, Database, Transaction};
 
 /// For the handler of a batch.
 const HANDLER: Duration = Duration::from_secs(5 * 60);
@@ -38,6 +40,14 @@ struct Place {
     failures: i32,
     /// For how much longer it waits.
     wait: Option<f64>,
+}
+
+/// What comes next for it.
+struct Batch {
+    place: Place,
+    changes: Vec<Change>,
+    /// The position behind it.
+    reached: i64,
 }
 
 /// Makes the consumer known; whether it was not.
@@ -73,6 +83,31 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
     if reached == place.position {
         return Ok(Step::Idle);
     }
+    let root = Root::begin(Kind::Consumer, None);
+    if let Some(root) = &root {
+        root.name(format!("consumer {}", consumer.name));
+        root.tell("typecase.consumer.name", consumer.name);
+        root.tell("typecase.consumer.changes", i64::try_from(changes.len()).unwrap_or(i64::MAX));
+    }
+    let batch = Batch { place, changes, reached };
+    let traced = async {
+        let step = pass(database, hooks, consumer, transaction, batch).await;
+        let error = if matches!(step, Ok(Step::Moved)) { None } else { Some("failed".into()) };
+        seen::with(|seen| seen.root().map(|root| root.done(error)));
+        step
+    };
+    seen::within(root, traced).await
+}
+
+/// Handles them and moves, or is put off.
+async fn pass(
+    database: &Database,
+    hooks: &HookSet,
+    consumer: &Consumer,
+    mut transaction: Transaction,
+    batch: Batch,
+) -> Result<Step> {
+    let Batch { place, changes, reached } = batch;
     transaction.run("savepoint handled", true).await?;
     let store = database.trusted();
     let mut transcript = Transcript::new(&store);

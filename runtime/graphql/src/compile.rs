@@ -176,6 +176,7 @@ impl Prepared {
         let conditions = conditions(&document, &operation);
         let about = Arc::new(About {
             name: name(&document, &operation),
+            kind: kind(operation.ty),
             document: hexadecimal(&Sha256::digest(text.as_bytes())),
             own: own(site.schema, &operation),
         });
@@ -396,6 +397,14 @@ fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> Arc<s
     // Names are of ASCII.
     name.truncate(LONGEST_NAME);
     name.into()
+}
+
+fn kind(ty: OperationType) -> &'static str {
+    match ty {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
 }
 
 /// As the schema names it, so that there are no more of these names than it has.

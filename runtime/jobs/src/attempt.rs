@@ -11,6 +11,8 @@ use crate::queue::{self, Claimed, LEASE};
 use base::background::{Stop, backoff};
 use base::cause::{kept, noted};
 use base::error::{Error, Result, caught};
+use base::seen;
+use base::trace::{Kind as SpanKind, Root};
 use store::Database;
 use store::hooks::HookSet;
 use store::hooks::Transcript;
@@ -35,6 +37,22 @@ enum End {
     GivenUp,
 }
 
+impl End {
+    /// For the trace, which is told nothing of the cause: it may hold a value.
+    fn error(&self, is_last: bool) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Lost => Some("lost"),
+            Self::GivenUp => Some("given_up"),
+            Self::Failed(_) => Some(if is_last { "parked" } else { "failed" }),
+        }
+    }
+}
+
+fn traced(error: Option<&'static str>) {
+    seen::with(|seen| seen.root().map(|root| root.done(error.map(Into::into))));
+}
+
 /// What an attempt is made with.
 #[derive(Clone)]
 pub struct Bench {
@@ -46,12 +64,24 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Whatever the job does, its end is written down; where that fails, its lease ends by itself.
+    /// A trace of its own: what has given cause to it is over.
     pub(crate) async fn attempt(self, kind: &Kind, job: Claimed) {
+        let root = Root::begin(SpanKind::Consumer, None);
+        if let Some(root) = &root {
+            root.name(format!("job {}", job.kind));
+            root.tell("typecase.job.kind", job.kind.clone());
+            root.tell("typecase.job.id", id::encode(PREFIX, job.id));
+            root.tell("typecase.job.attempt", i64::from(job.attempts));
+        }
+        seen::within(root, self.work(kind, job)).await;
+    }
+
+    /// Whatever the job does, its end is written down; where that fails, its lease ends by itself.
+    async fn work(self, kind: &Kind, job: Claimed) {
         let (id, name) = (id::encode(PREFIX, job.id), job.kind.as_str());
         if job.attempts > kind.attempts {
             self.note(queue::park(&self.database, &job, "the last attempt did not come to its end").await);
-            return;
+            return traced(Some("parked"));
         }
         let end = tokio::select! {
             (done, cause) = noted(timeout(kind.time, caught(self.run(kind, &job)))) => match done {
@@ -63,6 +93,7 @@ impl Bench {
             () = self.keep(&job) => End::Lost,
             () = self.stop.over() => End::GivenUp,
         };
+        let error = end.error(job.attempts >= kind.attempts);
         match end {
             End::Done => tracing::debug!(job = %id, kind = name, attempt = job.attempts, "a job is done"),
             End::Lost => tracing::warn!(job = %id, kind = name, "a job was taken away or cancelled while it was done"),
@@ -81,6 +112,7 @@ impl Bench {
                 self.note(queue::put_off(&self.database, &job, &error, wait).await);
             }
         }
+        traced(error);
     }
 
     /// Whether the job was still this attempt's when it was done.

@@ -8,6 +8,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet}
 use prometheus_client::metrics::MetricType;
 
 use super::backlog::Found;
+use base::trace::Export;
 use graphql::cache::Usage;
 use store::{Pool, Statements, Taken};
 use web::App;
@@ -39,6 +40,7 @@ impl Collector for Scrape {
         self.plans(&mut page)?;
         self.consumers(&mut page)?;
         self.jobs(&mut page)?;
+        spans(&mut page)?;
         self.process(&mut page)
     }
 }
@@ -134,6 +136,14 @@ fn statements(page: &mut Page<'_>) -> fmt::Result {
     page.counters("typecase_sql_statements", "Statements that the database has answered.", [(NO_LABELS, all)])?;
     page.counters("typecase_sql_slow_statements", "Those that took long.", [(NO_LABELS, slow)])?;
     page.seconds("typecase_sql_statement_seconds", "Time that they took.", time.as_secs_f64())
+}
+
+/// Missing where nothing is traced.
+fn spans(page: &mut Page<'_>) -> fmt::Result {
+    let Some(export) = Export::under_way() else { return Ok(()) };
+    let (sent, lost) = export.so_far();
+    let counts = [([("outcome", "sent")], sent), ([("outcome", "dropped")], lost)];
+    page.counters("typecase_trace_spans", "Spans that a collector has taken, and those that were dropped.", counts)
 }
 
 const NO_LABELS: [(&str, &str); 0] = [];

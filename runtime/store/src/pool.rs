@@ -18,6 +18,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Login, Patience, State, first_row, run_out, timed_out};
+use base::seen;
+use base::trace::{Kind, Leaf};
 
 /// A connection that was idle for longer is tried before it is used.
 const FRESH: Duration = Duration::from_secs(1);
@@ -124,11 +126,19 @@ impl Pool {
             found => found,
         };
         let patience = Patience { statement: Some(WAIT), ..self.0.login.patience().clone() };
-        tokio::select! {
+        let begun = Instant::now();
+        let lent = tokio::select! {
             biased;
             lent = self.wait_for(found, party) => lent,
             why = run_out(patience) => Err(why),
-        }
+        };
+        seen::leaf(begun, || Leaf {
+            name: "wait for a connection".into(),
+            kind: Kind::Internal,
+            facts: vec![("db.client.connection.pool.name", self.name().into())],
+            error: lent.is_err().then(|| "connection".into()),
+        });
+        lent
     }
 
     /// Whether it can be worked with: a connection of it answers; or all are at work, and the database is there.

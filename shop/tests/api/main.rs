@@ -1,6 +1,7 @@
 //! The server as its clients see it: a real process on a real database, requests in, answers out.
 
 mod client;
+mod collector;
 mod cost;
 mod database_tls;
 mod errors;
@@ -25,4 +26,5 @@ mod redis;
 mod redis_server;
 mod routes;
 mod sdl;
+mod traces;
 mod writes;

@@ -12,3 +12,4 @@ mod operator;
 mod order;
 mod periodic;
 mod site;
+mod traces;

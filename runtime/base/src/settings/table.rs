@@ -51,7 +51,17 @@ table! {
             "What is logged.";
         TYPECASE_LOG: Takes::OneOf(&["text", "json"]), Value("text"), "How the log is written: as lines to read, or as a JSON object a line.";
         SSL_CERT_FILE: Takes::Text("a file of certificates (PEM)"), Otherwise("those of the system"),
-            "Whom TLS to other providers, the mail server and Redis trusts.";
+            "Whom TLS to other providers, the mail server, Redis and a collector of traces trusts.";
+    }
+    "Traces" {
+        OTEL_EXPORTER_OTLP_ENDPOINT: Takes::Text("an address like `http://collector:4318` or `https://otlp.example`, to which `/v1/traces` is added"),
+            Otherwise("nothing is traced"),
+            "Where traces are sent, as OTLP over HTTP (`docs/operations.md`); needs a server with the feature `otlp`.";
+        OTEL_EXPORTER_OTLP_HEADERS: Takes::Secret("`name=value` with commas between them, where `%20` stands for a space"), NONE,
+            "Headers that are sent with them, such as a key.";
+        OTEL_SERVICE_NAME: Takes::Text("a name"), Otherwise("the site's name"), "What the server is called in traces.";
+        OTEL_TRACES_SAMPLER_ARG: Takes::Text("a number from `0` to `1`"), Value("1"),
+            "The share of traces that are kept, of those that begin here; a request with a `traceparent` is traced as that says.";
     }
     "The database" {
         DATABASE_URL: POSTGRES, Otherwise("required; in development a private one"),

@@ -10,7 +10,8 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
 use sqlx::SqlStr;
 
-use super::{Patience, State, Step, slow};
+use super::slow::{self, End};
+use super::{Patience, State, Step};
 use crate::pulse::Sign;
 
 /// Whether the database is there, and at work on it, is asked after this time, and again after as long.
@@ -33,9 +34,18 @@ impl<'a> Answer<'a> {
         Self { steps, state, patience, out: None, sql, begun: Instant::now() }
     }
 
-    fn ended(&mut self, state: State) {
+    fn ended(&mut self, state: State, end: End<'_>) {
         *self.state = state;
-        slow::note(self.sql.as_str(), self.begun.elapsed());
+        slow::note(self.sql.as_str(), self.begun, end);
+    }
+}
+
+/// What a trace is looked at for, where a request has run out of time.
+impl Drop for Answer<'_> {
+    fn drop(&mut self) {
+        if *self.state == State::Asked {
+            slow::trace(self.sql.as_str(), self.begun, End::GivenUp);
+        }
     }
 }
 
@@ -45,11 +55,11 @@ impl Stream for Answer<'_> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         match self.steps.poll_next_unpin(cx) {
             Poll::Ready(None) => {
-                self.ended(State::Answered);
+                self.ended(State::Answered, End::Answered);
                 Poll::Ready(None)
             }
             Poll::Ready(Some(Err(error))) => {
-                self.ended(State::after(&error));
+                self.ended(State::after(&error), End::Failed(&error));
                 Poll::Ready(Some(Err(error)))
             }
             Poll::Ready(step) => Poll::Ready(step),
@@ -57,7 +67,7 @@ impl Stream for Answer<'_> {
                 let patience = self.patience;
                 let out = self.out.get_or_insert_with(|| run_out(patience.clone()).boxed());
                 let Poll::Ready(error) = out.poll_unpin(cx) else { return Poll::Pending };
-                self.ended(State::Lost);
+                self.ended(State::Lost, End::Failed(&error));
                 Poll::Ready(Some(Err(error)))
             }
         }

@@ -1,10 +1,13 @@
-//! Statements that take long are told by what they are about, never with their text or values.
+//! Statements are traced, and those that take long logged, by what they are about, never with their text or values.
 
+use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::seen;
+use base::trace::{Kind, Leaf};
 
 tokio::task_local! {
     /// What the statements of this moment are for: the name of a client's operation, or its root fields.
@@ -39,17 +42,48 @@ impl Statements {
     }
 }
 
-pub fn note(sql: &str, took: Duration) {
+/// How a statement has ended.
+#[derive(Clone, Copy, Debug)]
+pub enum End<'a> {
+    Answered,
+    Failed(&'a sqlx::Error),
+    /// Its answer was not read to the end.
+    GivenUp,
+}
+
+pub fn note(sql: &str, begun: Instant, end: End<'_>) {
+    let took = begun.elapsed();
     let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     STATEMENTS.fetch_add(1, Ordering::Relaxed);
     MICROSECONDS.fetch_add(microseconds, Ordering::Relaxed);
     seen::statement();
+    trace(sql, begun, end);
     if microseconds >= SLOW.load(Ordering::Relaxed) {
         SLOW_STATEMENTS.fetch_add(1, Ordering::Relaxed);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let operation = OPERATION.try_with(Arc::clone).unwrap_or_default();
         tracing::warn!(%operation, statement = summary(sql), milliseconds, "a statement was slow");
     }
+}
+
+/// By the conventions of OpenTelemetry for clients of databases.
+pub fn trace(sql: &str, begun: Instant, end: End<'_>) {
+    seen::leaf(begun, || {
+        let summary = summary(sql);
+        let mut facts = vec![("db.system.name", "postgresql".into()), ("db.query.summary", summary.clone().into())];
+        let code = match end {
+            End::Failed(sqlx::Error::Database(refusal)) => refusal.code().map(|code| code.into_owned()),
+            _ => None,
+        };
+        facts.extend(code.clone().map(|code| ("db.response.status_code", code.into())));
+        let error = match end {
+            End::Answered => None,
+            End::GivenUp => Some(Cow::Borrowed("given_up")),
+            End::Failed(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Some("timeout".into()),
+            End::Failed(_) => Some(code.map_or(Cow::Borrowed("connection"), Cow::Owned)),
+        };
+        Leaf { name: summary.into(), kind: Kind::Client, facts, error }
+    });
 }
 
 /// The verb, and the first table of ours that is named: `select live.product`.

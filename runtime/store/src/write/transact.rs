@@ -1,11 +1,12 @@
 //! Transactions of writes: attempted anew while other writers are in the way, committed whole, and told of afterwards.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+use crate::connection::slow::{self, End};
 use crate::hooks::{Cx, Happened, HookSet, Transcript, after_commit};
 use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::failure::Failure;
@@ -175,8 +176,11 @@ async fn once<A: Attempt>(
         }
         Ok(output) => {
             // On a task of its own: a commit that has begun is not cut off when the request goes away.
-            let committed = tokio::spawn(transaction.commit()).await;
-            committed.map_err(Error::internal)??;
+            let begun = Instant::now();
+            let committed = tokio::spawn(transaction.commit()).await.map_err(Error::internal)?;
+            // That task knows nothing of the request, whose trace this is.
+            slow::trace("commit", begun, committed.as_ref().map_or_else(End::Failed, |()| End::Answered));
+            committed?;
             Ok((output, transcript.done.events))
         }
         Err(failure) => {
