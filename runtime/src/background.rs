@@ -15,7 +15,7 @@ use events::Followers;
 use identity::Accounts;
 use jobs::{Attempt, Bench, Job, Jobs, OutsideWork};
 use store::hooks::HookSet;
-use store::{Bell, Database, Ear, Store};
+use store::{Bell, Database, Ear, Sizes, Store};
 
 /// What is under way when the server is told to stop has this long to end; as long as requests have.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -29,6 +29,15 @@ const HOURLY: Duration = Duration::from_secs(3600);
 pub const JOBS: u32 = 2;
 /// For how long events are kept at least, unless it is set.
 pub const KEEP: Duration = Duration::from_secs(7 * 86_400);
+
+/// Connections of consumers, in all.
+const CONSUMERS: u32 = 16;
+
+/// Beside those of jobs, so that one which takes long keeps neither jobs nor other consumers waiting.
+pub fn for_consumers(followers: &Followers, sizes: Sizes) -> u32 {
+    let consumers = u32::try_from(followers.names().len()).unwrap_or(CONSUMERS);
+    if sizes.background == 0 { 0 } else { consumers.min(CONSUMERS) }
+}
 
 /// What there is to do.
 #[derive(Debug)]

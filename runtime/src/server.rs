@@ -125,10 +125,11 @@ impl Server {
     }
 
     /// Serves until the process is told to stop.
-    pub(crate) async fn serve(mut self, config: Config) -> Result<()> {
+    pub(crate) async fn serve(mut self, mut config: Config) -> Result<()> {
         config.check_for_serving().map_err(config::unusable)?;
         self.jobs.check()?;
         self.followers.check()?;
+        config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);
         let database = Database::connect_lazy(&config.database, config.limits, self.schema)?;
         migrate::check(&database.writes, self.schema).await?;
         let database = with_public_reads(database, &config).await?;

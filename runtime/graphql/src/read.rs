@@ -4,6 +4,7 @@
 //! `selection` collects the fields of a document, `lower` makes a plan and a `shape` of them, `root` has the plan run and `write` writes
 //! the answer.
 
+mod lists;
 mod lower;
 mod root;
 mod selection;

@@ -92,6 +92,9 @@ impl Documents {
                 &format!("the document `{id}` is another one: the SHA-256 of its text is {expected}"),
             ));
         }
+        if graphql::syntax::parse(&text).is_err() {
+            return Err(wrong(path, "a document in it is no GraphQL"));
+        }
         self.by_id.insert(expected, text);
         Ok(())
     }
@@ -146,7 +149,7 @@ fn id_of(text: &str) -> String {
 }
 
 fn wrong(path: &Path, why: &str) -> Error {
-    Error::new(Code::BadRequest, format!("TYPECASE_DOCUMENTS: {}: {why}", path.display()))
+    Error::new(Code::BadRequest, format!("{}: {why}", path.display()))
 }
 
 #[cfg(test)]
@@ -197,7 +200,7 @@ mod tests {
             ("broken.json", "[".to_owned()),
         ] {
             let error = load(&[(name, text)], true).unwrap_err().to_string();
-            assert!(error.contains("TYPECASE_DOCUMENTS"), "{name}: {error}");
+            assert!(error.contains(name), "{name}: {error}");
         }
     }
 

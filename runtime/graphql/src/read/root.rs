@@ -1,11 +1,11 @@
 //! Root fields: what a query reads, and how entries that were written are shown.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
+use super::lists::Lists;
 use super::lower::{Lowered, Lowering};
 use super::selection::{Document, Selected};
 use super::shape::{Given, PageShape, Shape};
@@ -16,8 +16,6 @@ use base::weigh::{Scales, Weigh};
 use model::content::{ContentInfo, Resolver, Shape as FieldShape, Verb};
 use model::cut;
 use store::access::Used;
-use store::read::ListArguments;
-use store::read::asked::Asked;
 use store::read::load::{Loaded, Run, Unready};
 use store::read::order::DefaultOrder;
 use store::read::plan::{Object, Root as PlanRoot, Use};
@@ -64,27 +62,6 @@ enum What {
         shape: Shape,
         many: bool,
     },
-}
-
-/// The arguments of a plan's lists, each coerced when it is asked for.
-struct Lists<'a> {
-    given: &'a [Given],
-    arguments: &'a dyn Arguments,
-    /// Those of the root, which are coerced already and which a page at the root has, as the first of the lists.
-    root: Option<&'a Map<String, Json>>,
-}
-
-impl ListArguments for Lists<'_> {
-    fn of(&self, slot: usize) -> Result<Asked<'_>, Vec<Problem>> {
-        let arguments = match (slot, self.root) {
-            (0, Some(arguments)) => Cow::Borrowed(arguments),
-            _ => {
-                let given = &self.given[slot];
-                Cow::Owned(self.arguments.coerce(given.parent, &given.field, &given.arguments)?)
-            }
-        };
-        Ok(Asked::Client(arguments))
-    }
 }
 
 impl Root {

@@ -1,23 +1,20 @@
 //! The answer, written from PostgreSQL's rows straight to JSON bytes in the order of the selection.
 
+mod pages;
 mod stored;
-
-use std::io::Write as _;
-use std::ops::Range;
 
 use async_graphql::Pos;
 use sqlx::postgres::PgRow;
-use uuid::Uuid;
 
 use super::Failure;
-use super::shape::{EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Prefix, Shape, What};
+use super::shape::{Given, PartWhat, Prefix, Shape, What};
 use base::error::{Error, Problem, Step};
 use base::memory::{self, Held, Text};
 use model::content::EnumInfo;
 use model::json;
 use store::id;
-use store::read::load::{Loaded, LoadedPage, Related, Run, array_items, int, raw, uuid};
-use store::read::plan::{Object, Page, Relation};
+use store::read::load::{Loaded, Related, Run, array_items, int, raw, uuid};
+use store::read::plan::{Object, Relation};
 
 const NULL: &[u8] = b"null";
 
@@ -341,77 +338,10 @@ impl<'a, 'c> Writer<'a, 'c> {
         let (list, problems) = refused.ok_or_else(|| Error::internal("a relation was loaded as another one"))?;
         self.fail(problems, self.lists[list.slot].pos)
     }
-
-    /// The connection of an owner.
-    pub fn page(&mut self, page: &Page, shape: &PageShape, found: &LoadedPage, owner: Uuid) -> Result<()> {
-        let prepared = self.run.prepared(&page.list)?;
-        let (range, more) = found.groups.get(&owner).cloned().unwrap_or_default();
-        let rows = Rows { range, backward: prepared.backward };
-        self.fields(&shape.items, |this, what| match what {
-            PageWhat::Constant(json) => {
-                this.push(json);
-                Ok(())
-            }
-            PageWhat::Edges(items) => this.list(rows.iter(), |this, row| {
-                this.fields(items, |this, what| match what {
-                    EdgeWhat::Constant(json) => {
-                        this.push(json);
-                        Ok(())
-                    }
-                    EdgeWhat::Cursor => {
-                        prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), &mut this.out);
-                        Ok(())
-                    }
-                    EdgeWhat::Node(node) => this.object(&page.object, &shape.shapes[*node], &found.loaded, row),
-                })
-            }),
-            PageWhat::Nodes(node) => {
-                this.list(rows.iter(), |this, row| this.object(&page.object, &shape.shapes[*node], &found.loaded, row))
-            }
-            PageWhat::Info(items) => this.fields(items, |this, what| {
-                let cursor = |row: Option<usize>, out: &mut Vec<u8>| match row {
-                    Some(row) => {
-                        prepared.order.write_cursor(&found.loaded.rows[row], page.object.columns.len(), out);
-                    }
-                    None => out.extend_from_slice(NULL),
-                };
-                let (next, previous) = match prepared.backward {
-                    false => (more || prepared.before, prepared.after),
-                    true => (prepared.before, more || prepared.after),
-                };
-                match what {
-                    InfoWhat::Constant(json) => this.push(json),
-                    InfoWhat::HasNext => this.push(if next { b"true" } else { b"false" }),
-                    InfoWhat::HasPrevious => this.push(if previous { b"true" } else { b"false" }),
-                    InfoWhat::Start => cursor(rows.iter().next(), &mut this.out),
-                    InfoWhat::End => cursor(rows.iter().last(), &mut this.out),
-                }
-                Ok(())
-            }),
-            PageWhat::TotalCount => {
-                // Writing to a `Vec` cannot fail.
-                let _ = write!(this.out, "{}", found.totals.get(&owner).copied().unwrap_or_default());
-                Ok(())
-            }
-        })
-    }
 }
 
 /// The key of a field's prefix.
 fn key(prefix: &Prefix) -> Step {
     let key = prefix.get(2..prefix.len().saturating_sub(2)).unwrap_or_default();
     Step::Key(String::from_utf8_lossy(key).into_owned())
-}
-
-/// The rows of a page in the order of the list; those of a page that was read from its end lie the other way round.
-struct Rows {
-    range: Range<usize>,
-    backward: bool,
-}
-
-impl Rows {
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        let (start, end, backward) = (self.range.start, self.range.end, self.backward);
-        (start..end).map(move |row| if backward { start + end - 1 - row } else { row })
-    }
 }

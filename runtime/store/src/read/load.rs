@@ -1,6 +1,8 @@
 //! Runs the statements of a plan: those of one level at the same time, each on a connection that it holds no longer than
 //! its statement takes.
 
+mod groups;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -11,6 +13,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
 use uuid::Uuid;
 
+use self::groups::{Pages, cut, grouped, merged, ordered};
 use super::link::Link;
 use super::plan::{Hop, List, Object, Page, ReadPlan, Relation, Root};
 use super::prepare::{Prepared, Preparing, Slot, by_ids, select};
@@ -53,13 +56,6 @@ impl From<Error> for Unready {
         Self::Failed(error)
     }
 }
-
-/// Targets and rows of them, in order.
-type Places = Vec<(usize, usize)>;
-/// For each owner its range.
-type Groups = HashMap<Uuid, Range<usize>>;
-/// For each owner its range, and whether there are more.
-type Pages = HashMap<Uuid, (Range<usize>, bool)>;
 
 /// Rows, with what was read along with them.
 #[derive(Default)]
@@ -331,60 +327,6 @@ impl<'a, 'c> Run<'a, 'c> {
         }
         Ok(computed)
     }
-}
-
-fn ordered(rows: &[PgRow]) -> Places {
-    (0..rows.len()).map(|row| (0, row)).collect()
-}
-
-/// The range of each owner: its rows follow one another.
-fn grouped(rows: &[PgRow], owner: usize) -> Groups {
-    let mut groups: Groups = HashMap::with_capacity(rows.len());
-    for (index, row) in rows.iter().enumerate() {
-        if let Some(id) = uuid(row, owner) {
-            groups.entry(id).or_insert(index..index).end = index + 1;
-        }
-    }
-    groups
-}
-
-/// The targets of several types, by position, and cut again: each type came with up to the whole limit.
-fn merged(fetched: &[(&Object, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
-    let mut places = Vec::new();
-    for (target, (object, rows)) in fetched.iter().enumerate() {
-        let position = object.columns.len();
-        let owner = position + prepared.order.columns();
-        let found = rows.iter().enumerate();
-        places.extend(found.filter_map(|(row, of)| Some((uuid(of, owner)?, int(of, position)?, target, row))));
-    }
-    places.sort_unstable();
-    let mut order = Vec::with_capacity(places.len());
-    let mut groups: Groups = HashMap::new();
-    for (owner, _, target, row) in places {
-        let group = groups.entry(owner).or_insert(order.len()..order.len());
-        if group.len() < prepared.limit {
-            order.push((target, row));
-            group.end = order.len();
-        }
-    }
-    (order, groups)
-}
-
-/// Drops the row that only tells that there are more, for each owner.
-fn cut(rows: Vec<PgRow>, owner: usize, limit: usize) -> (Vec<PgRow>, Pages) {
-    let mut kept = Vec::with_capacity(rows.len());
-    let mut groups: Pages = HashMap::new();
-    for row in rows {
-        let Some(id) = uuid(&row, owner) else { continue };
-        let (range, more) = groups.entry(id).or_insert((kept.len()..kept.len(), false));
-        if range.len() < limit {
-            kept.push(row);
-            range.end = kept.len();
-        } else {
-            *more = true;
-        }
-    }
-    (kept, groups)
 }
 
 /// The ids that stand in the JSON of components at the end of the hops.

@@ -25,6 +25,8 @@ pub static LANGUAGE: LazyLock<Language> = LazyLock::new(Language::new);
 pub const FUNCTIONS: [&str; 3] = ["dict", "range", "zip"];
 /// What an item costs that one of these filters goes through.
 const ITEM: u64 = 4;
+/// Bytes of a text for one of the fuel.
+const BYTES: usize = 16;
 /// The filter at the end of every expression; no mapping can name it.
 pub const SPENT: &str = "spent";
 
@@ -125,19 +127,29 @@ fn spent(state: &State, value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// What it costs to go through a value once. Known before the work, which for a long text is the larger part.
+fn price(value: &Value) -> u64 {
+    let weight = match value.as_str() {
+        Some(text) => text.len() / BYTES,
+        None => value.len().unwrap_or_default(),
+    };
+    ITEM + weight as u64
+}
+
 /// Works on a value or on each of a list; nothing stays nothing.
 fn each(state: &State, value: &Value, change: &mut dyn FnMut(&Value) -> Result<Value, String>) -> Result<Value, Error> {
     if is_nothing(value) {
         return Ok(Value::UNDEFINED);
     }
     if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        state.consume_fuel(price(value))?;
         return change(value).map_err(refused);
     }
     let mut changed = Vec::new();
     for item in value.try_iter()?.checked() {
         let item = item?;
+        state.consume_fuel(price(&item))?;
         let item = if is_nothing(&item) { Value::UNDEFINED } else { change(&item).map_err(refused)? };
-        state.consume_fuel(ITEM + item.as_str().map_or(0, str::len) as u64 / 64)?;
         changed.push(item);
     }
     Ok(Value::from(changed))
@@ -150,8 +162,9 @@ fn listed(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
     }
     let mut items = Vec::new();
     for item in value.try_iter()?.checked() {
-        state.consume_fuel(ITEM)?;
-        items.push(item?);
+        let item = item?;
+        state.consume_fuel(price(&item))?;
+        items.push(item);
     }
     items.retain(|item| !is_nothing(item));
     Ok(items)

@@ -20,6 +20,8 @@ use store::write::slugify;
 
 /// Bytes of one regular expression once it is compiled. Matching takes linear time whatever it says.
 const LARGEST_PATTERN: usize = 1 << 20;
+/// Bytes of its text, as of an expression.
+const LONGEST_PATTERN: usize = 2_000;
 /// Patterns that are kept compiled.
 const MOST_PATTERNS: usize = 100;
 
@@ -120,6 +122,12 @@ pub fn is_matching(value: &Value, find: &str) -> Result<bool, Error> {
 
 /// Compiled once.
 pub fn pattern(text: &str) -> Result<Regex, Error> {
+    if text.len() > LONGEST_PATTERN {
+        return Err(wrong(format!(
+            "a regular expression may have {LONGEST_PATTERN} bytes, this one has {}",
+            text.len()
+        )));
+    }
     static PATTERNS: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
     let mut patterns = PATTERNS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pattern) = patterns.get(text) {
