@@ -185,12 +185,12 @@ impl TestSite {
         let mut transaction = store.writes.begin().await?;
         let mut transcript = Transcript::new(store);
         let done = work(&mut transcript.cx(store, hooks, &mut transaction)).await;
-        // As for an own mutation: nothing is kept after an error of SQL that was passed over, nor of a write that was given up.
-        let done = match done {
+        // As for an own mutation: nothing is kept of a write that was given up, nor after an error of SQL that was passed over.
+        let done = match done.and_then(|done| transaction.check_whole().map(|()| done)) {
             Ok(done) => transaction.ping().await.map(|()| done).map_err(Error::from),
             failed => failed,
         };
-        match done.and_then(|done| transaction.check_whole().map(|()| done)) {
+        match done {
             Ok(done) => {
                 transaction.commit().await?;
                 transcript.committed(store, hooks).await;

@@ -38,7 +38,7 @@ fn schema() -> &'static SchemaInfo {
     let sdl = generated::SCHEMA.sdl.replace("type Query {", queries).replace("type Mutation {", mutations);
     Box::leak(Box::new(SchemaInfo {
         queries: [generated::SCHEMA.queries, QUERIES].concat().leak(),
-        mutations: MUTATIONS,
+        mutations: [generated::SCHEMA.mutations, MUTATIONS].concat().leak(),
         sdl: Box::leak(sdl.into_boxed_str()),
         ..generated::SCHEMA
     }))
@@ -170,7 +170,7 @@ async fn a_token_with_scopes_calls_what_they_name() {
     }
     let shown = make(json!([{ "operation": "renameTags" }])).await.json();
     assert_eq!(shown["apiToken"]["scopes"], json!([{ "operation": "renameTags" }]));
-    for wrong in [json!([{ "operation": "bestOf" }]), json!([{ "operation": "renameTags", "type": "tag" }])] {
+    for wrong in [json!([{ "operation": "isMissing" }]), json!([{ "operation": "renameTags", "type": "tag" }])] {
         assert_eq!(make(wrong.clone()).await.status, 400, "{wrong}");
     }
     site.stop().await;

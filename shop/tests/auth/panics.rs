@@ -30,8 +30,9 @@ fn schema() -> &'static SchemaInfo {
     let sdl = generated::SCHEMA.sdl.replace("type Query {", "type Query {\n  explodes: Int");
     let sdl = sdl.replace("type Mutation {", "type Mutation {\n  breaks: [Product!]");
     let sdl = Box::leak(sdl.into_boxed_str());
+    let mutations = [generated::SCHEMA.mutations, MUTATIONS].concat().leak();
     let queries = [generated::SCHEMA.queries, QUERIES].concat().leak();
-    Box::leak(Box::new(SchemaInfo { queries, mutations: MUTATIONS, sdl, ..generated::SCHEMA }))
+    Box::leak(Box::new(SchemaInfo { queries, mutations, sdl, ..generated::SCHEMA }))
 }
 
 /// Panics at the moment that a tag's name tells.

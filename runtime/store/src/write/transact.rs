@@ -121,12 +121,17 @@ impl<T: Transacted> Attempt for Own<'_, T> {
     fn attempt<'c>(&'c self, cx: &'c mut Cx<'_>, _: bool) -> BoxFuture<'c, Result<T::Output, Failure>> {
         async move {
             let done = caught(self.0.run(cx)).await.and_then(|done| done);
-            // After an error of its own SQL that the site's code has passed over, PostgreSQL would answer the commit and keep nothing.
             let done = match done {
-                Ok(output) => cx.connection.ping().await.map(|()| output).map_err(Error::from),
+                Ok(output) => {
+                    // After an error of its own SQL that the site's code has passed over, PostgreSQL would answer the commit and keep nothing.
+                    let whole = match cx.connection.check_whole() {
+                        Ok(()) => cx.connection.ping().await.map_err(Error::from),
+                        given_up => given_up,
+                    };
+                    whole.map(|()| output)
+                }
                 failed => failed,
             };
-            let done = done.and_then(|output| cx.connection.check_whole().map(|()| output));
             // SQL of the site's own tells of a race by its error alone.
             let is_race = |error: &Error| cx.done.race || *error == Error::in_the_way();
             done.map_err(|error| if is_race(&error) { Failure::Again(error) } else { Failure::Refused(error) })
