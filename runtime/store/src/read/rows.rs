@@ -78,7 +78,7 @@ impl Scope<'_> {
         };
     }
 
-    /// Appends `, t.revision, ..`: what [`System::read`] reads, of the rows `t`.
+    /// Appends `, t.revision, ..`: what `System::read` reads, of the rows `t`.
     pub fn push_system(self, info: &'static ContentInfo, sql: &mut Sql) {
         sql.push(System::SELECT);
         self.push_live_revision(info, "t", sql);
