@@ -39,7 +39,7 @@ const TEMPLATES: [(&str, &str); 19] = texts![
     "schema-language.md.j2"
 ];
 
-/// A line of a block tag alone is no line of the file. What a template names and does not get is a mistake.
+/// A line that has only a block tag adds no line to the file. A name in a template that has no value is a mistake.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     let mut environment = Environment::empty();

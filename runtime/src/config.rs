@@ -144,9 +144,9 @@ fn database(reader: &mut Reader<'_>) -> String {
 /// The address may hold a password, so it is not shown. Its parser takes any scheme.
 fn postgres(url: &str) -> Result<PgConnectOptions, String> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err("it is no address of a PostgreSQL".to_owned());
+        return Err("it is not the address of a PostgreSQL database".to_owned());
     }
-    PgConnectOptions::from_str(url).map_err(|error| format!("it is no address of a PostgreSQL ({error})"))
+    PgConnectOptions::from_str(url).map_err(|error| format!("it is not the address of a PostgreSQL database ({error})"))
 }
 
 /// `PORT` is what hosting services set; the address wins.

@@ -96,7 +96,7 @@ pub fn parse(of: Mapping, written: &Written, site: &dyn Currencies) -> Result<Pa
     })
 }
 
-/// Without a plus, which is no part of what is shown.
+/// Without a plus, which is not shown.
 fn unsigned(digits: &str) -> &str {
     digits.strip_prefix('+').filter(|rest| !rest.starts_with(['+', '-'])).unwrap_or(digits)
 }

@@ -392,4 +392,4 @@ fn signature(info: &ContentInfo, keys: &[Key]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -69,7 +69,7 @@ impl Item {
         self.old.as_ref().is_none_or(|old| !self.new.same(&old.row, self.info))
     }
 
-    /// What the server keeps of it once it is stored; the moments are those of before.
+    /// What the server keeps of it once it is stored; the moments stay as they were.
     pub fn system(&self, user: Option<Uuid>) -> System {
         let user = user.map(Id::new);
         let old = self.old.as_ref().map(|old| old.system);

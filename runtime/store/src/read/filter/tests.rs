@@ -3,28 +3,10 @@
 use serde_json::json;
 
 use super::Filter;
+use crate::read::order::tests::SITE;
 use crate::{Database, Limits, Stage};
-use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape, SiteInfo};
+use model::content::{ContentInfo, FieldInfo, Shape};
 use model::kind::Kind;
-
-static SITE: SchemaInfo = SchemaInfo {
-    site: SiteInfo {
-        name: "Test",
-        currency: "EUR",
-        currencies: &["EUR"],
-        limits: model::content::Limits { depth: 9, cost: 9, aliases: 9, batch: 9, page: 9, list: 9, body: 9 },
-    },
-    types: &[&NOTE],
-    components: &[],
-    roles: &[],
-    access: &[],
-    resolvers: &[],
-    queries: &[],
-    mutations: &[],
-    sdl: "",
-    migrations: &[],
-    catalog: "",
-};
 
 static NOTE: ContentInfo = ContentInfo {
     name: "Note",

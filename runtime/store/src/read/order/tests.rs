@@ -7,7 +7,8 @@ use crate::{Database, Limits, Stage};
 use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape, SiteInfo};
 use model::kind::Kind;
 
-static SITE: SchemaInfo = SchemaInfo {
+/// The tests of filters have it as well.
+pub(crate) static SITE: SchemaInfo = SchemaInfo {
     site: SiteInfo {
         name: "Test",
         currency: "EUR",
