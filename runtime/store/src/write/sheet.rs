@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::Connection;
 use crate::write::failure::Result;
 
-/// Cells are texts that PostgreSQL casts; ids go as they are.
+/// Cells are texts that PostgreSQL casts; ids go as they are. A column that is the same in each row is sent once: most columns of an
+/// import are empty, and `unnest` keeps each cell of its arrays on its own.
 pub struct Sheet<'a> {
     ids: Vec<Uuid>,
     columns: Vec<Lane<'a>>,
@@ -18,13 +19,44 @@ pub struct Sheet<'a> {
 
 struct Lane<'a> {
     name: Cow<'a, str>,
+    /// `text` where the cells are so already.
+    cast: &'static str,
     cells: Cells<'a>,
 }
 
 enum Cells<'a> {
-    Texts(&'static str, Vec<Option<Cow<'a, str>>>),
-    Ids(Vec<Option<Uuid>>),
-    Numbers(Vec<i64>),
+    Texts(Same<Option<Cow<'a, str>>>),
+    Ids(Same<Option<Uuid>>),
+    Numbers(Same<i64>),
+}
+
+enum Same<T> {
+    Each(Vec<T>),
+    All(T),
+}
+
+impl<T: PartialEq> Same<T> {
+    fn new(cells: impl Iterator<Item = T>) -> Self {
+        let mut cells: Vec<T> = cells.collect();
+        match cells.split_first() {
+            Some((first, others)) if others.iter().all(|cell| cell == first) => Self::All(cells.swap_remove(0)),
+            _ => Self::Each(cells),
+        }
+    }
+
+    fn is_all(&self) -> bool {
+        matches!(self, Self::All(_))
+    }
+}
+
+impl Cells<'_> {
+    fn of(&self) -> (&'static str, bool) {
+        match self {
+            Self::Texts(cells) => ("text", cells.is_all()),
+            Self::Ids(cells) => ("uuid", cells.is_all()),
+            Self::Numbers(cells) => ("bigint", cells.is_all()),
+        }
+    }
 }
 
 impl<'a> Sheet<'a> {
@@ -39,15 +71,15 @@ impl<'a> Sheet<'a> {
         cast: &'static str,
         cells: impl Iterator<Item = Option<Cow<'a, str>>>,
     ) {
-        self.columns.push(Lane { name: name.into(), cells: Cells::Texts(cast, cells.collect()) });
+        self.columns.push(Lane { name: name.into(), cast, cells: Cells::Texts(Same::new(cells)) });
     }
 
     pub fn ids(&mut self, name: impl Into<Cow<'a, str>>, cells: impl Iterator<Item = Option<Uuid>>) {
-        self.columns.push(Lane { name: name.into(), cells: Cells::Ids(cells.collect()) });
+        self.columns.push(Lane { name: name.into(), cast: "uuid", cells: Cells::Ids(Same::new(cells)) });
     }
 
     pub fn numbers(&mut self, name: &'a str, cells: impl Iterator<Item = i64>) {
-        self.columns.push(Lane { name: name.into(), cells: Cells::Numbers(cells.collect()) });
+        self.columns.push(Lane { name: name.into(), cast: "bigint", cells: Cells::Numbers(Same::new(cells)) });
     }
 
     /// `sql` may name the table that is updated as `t`.
@@ -79,34 +111,38 @@ impl<'a> Sheet<'a> {
 
     fn values(&self) -> impl Iterator<Item = (&str, String)> {
         self.columns.iter().enumerate().map(|(index, lane)| {
-            let value = match lane.cells {
-                Cells::Texts("text", _) | Cells::Ids(_) | Cells::Numbers(_) => format!("u.c{index}"),
-                Cells::Texts(cast, _) => format!("u.c{index}::{cast}"),
+            let (of, is_all) = lane.cells.of();
+            let value = match is_all {
+                true => format!("${}::{of}", index + 2),
+                false => format!("u.c{index}"),
             };
-            (lane.name.as_ref(), value)
+            let cast = if lane.cast == of { String::new() } else { format!("::{}", lane.cast) };
+            (lane.name.as_ref(), format!("{value}{cast}"))
         })
     }
 
     fn source(&self) -> String {
-        let arrays = self.columns.iter().enumerate().map(|(index, lane)| {
-            let of = match lane.cells {
-                Cells::Texts(..) => "text",
-                Cells::Ids(_) => "uuid",
-                Cells::Numbers(_) => "bigint",
-            };
-            format!(", ${}::{of}[]", index + 2)
-        });
-        let names: String = (0..self.columns.len()).map(|index| format!(", c{index}")).collect();
-        format!("unnest($1::uuid[]{}) as u(id{names})", arrays.collect::<String>())
+        let (mut arrays, mut names) = (String::new(), String::new());
+        for (index, lane) in self.columns.iter().enumerate() {
+            let (of, is_all) = lane.cells.of();
+            if !is_all {
+                arrays.push_str(&format!(", ${}::{of}[]", index + 2));
+                names.push_str(&format!(", c{index}"));
+            }
+        }
+        format!("unnest($1::uuid[]{arrays}) as u(id{names})")
     }
 
     async fn execute(self, connection: &mut Connection, sql: String) -> Result<()> {
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.ids);
         for lane in self.columns {
             query = match lane.cells {
-                Cells::Texts(_, cells) => query.bind(cells),
-                Cells::Ids(cells) => query.bind(cells),
-                Cells::Numbers(cells) => query.bind(cells),
+                Cells::Texts(Same::Each(cells)) => query.bind(cells),
+                Cells::Texts(Same::All(cell)) => query.bind(cell),
+                Cells::Ids(Same::Each(cells)) => query.bind(cells),
+                Cells::Ids(Same::All(cell)) => query.bind(cell),
+                Cells::Numbers(Same::Each(cells)) => query.bind(cells),
+                Cells::Numbers(Same::All(cell)) => query.bind(cell),
             };
         }
         query.execute(connection).await?;
