@@ -58,6 +58,7 @@ pub struct Accounts {
     sealer: Sealer,
     hasher: Hasher,
     mailer: Arc<dyn Mailer>,
+    mail_templates: mail::templates::Templates,
     sending: Arc<Semaphore>,
 }
 
@@ -91,6 +92,7 @@ impl Accounts {
             public_url: settings.public_url.as_str().into(),
             hasher: Hasher::new(cost)?,
             mailer: mail::from_settings(settings)?,
+            mail_templates: settings.mail_templates.clone(),
             sending: Arc::new(Semaphore::new(MAILS_UNDER_WAY as usize)),
             sealer,
             pool,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::mail::Mail;
 use super::user::{NewUser, User, find, insert, locked, not_found, store_password};
 use super::{Accounts, MAILS_UNDER_WAY, password, secret};
 use base::error::{Code, Error, Result};
@@ -20,7 +19,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Invitation => "invitation",
             Self::Reset => "reset",
@@ -28,7 +27,7 @@ impl Purpose {
     }
 
     /// Seconds.
-    fn lifetime(self) -> u32 {
+    pub(crate) fn lifetime(self) -> u32 {
         match self {
             Self::Invitation => 7 * 24 * 3600,
             Self::Reset => 3600,
@@ -155,14 +154,17 @@ impl Accounts {
 
     /// Nobody waits for a mail server; what goes wrong is in the log.
     fn send_link(&self, user: &User, link: &Link, purpose: Purpose) {
-        let mail = match purpose {
-            Purpose::Invitation => Mail::invitation(user, link, &self.public_url),
-            Purpose::Reset => Mail::reset(user, link, &self.public_url),
-        };
         // Where no mail is sent, who invites is shown the link.
         if purpose == Purpose::Invitation && !self.sends_mail() {
             return;
         }
+        let mail = match self.mail_templates.mail(purpose, user, link, &self.public_url) {
+            Ok(mail) => mail,
+            Err(error) => {
+                tracing::error!(%error, "a mail was not sent");
+                return;
+            }
+        };
         let Ok(under_way) = Arc::clone(&self.sending).try_acquire_owned() else {
             tracing::error!(to = mail.to, "a mail was not sent: too many are on their way");
             return;

@@ -1,16 +1,15 @@
-//! Mail: a trait, the messages that accounts need, and where there is no mail server, the log.
+//! Mail: a trait, and where there is no mail server, the log.
 
 #[cfg(feature = "smtp")]
 mod smtp;
+pub mod templates;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::link::Link;
 use super::settings::Settings;
-use super::user::User;
 use base::error::{Code, Error, Result};
 
 /// One message to one person, in plain text.
@@ -79,29 +78,6 @@ impl Mailer for Nowhere {
 
     fn delivers(&self) -> bool {
         false
-    }
-}
-
-impl Mail {
-    pub fn invitation(user: &User, link: &Link, site: &str) -> Self {
-        let text = format!(
-            "Hello {},\n\nyou have been invited to {site}. Choose a password within 7 days:\n\n{}\n\nThe link works once.\n",
-            user.name, link.url
-        );
-        Self::to(user, format!("Your invitation to {site}"), text)
-    }
-
-    pub fn reset(user: &User, link: &Link, site: &str) -> Self {
-        let text = format!(
-            "Hello {},\n\nsomebody, you hopefully, has asked for a new password at {site}. Choose it within an hour:\n\n{}\n\n\
-             The link works once. If it was not you, there is nothing to do: your password stays as it is.\n",
-            user.name, link.url
-        );
-        Self::to(user, format!("A new password for {site}"), text)
-    }
-
-    fn to(user: &User, subject: String, text: String) -> Self {
-        Self { to: user.email.clone(), name: user.name.clone(), subject, text }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 
+use super::mail::templates::Templates;
 use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
 use base::settings::{self, Reader, Wrong};
@@ -19,6 +21,8 @@ pub struct Settings {
     /// `TYPECASE_PUBLIC_URL`: scheme and host, without a path.
     pub public_url: String,
     pub mail: Option<MailSettings>,
+    /// `TYPECASE_MAIL_TEMPLATES`: the texts of mails.
+    pub mail_templates: Templates,
     /// `TYPECASE_OIDC`: who else may say who somebody is.
     pub providers: Vec<ProviderSettings>,
     /// Links are shown in the log, and a secret may be missing.
@@ -41,6 +45,7 @@ impl Settings {
             previous_secret: None,
             public_url: format!("http://{address}"),
             mail: None,
+            mail_templates: Templates::default(),
             providers: Vec::new(),
             is_development,
         }
@@ -60,6 +65,8 @@ impl Settings {
             }
             (None, _) => {}
         }
+        let templates = reader.parsed(&settings::TYPECASE_MAIL_TEMPLATES, |folder| Templates::read(Path::new(folder)));
+        settings.mail_templates = templates.unwrap_or(settings.mail_templates);
         settings.providers = provider_settings::read(reader);
         settings
     }

@@ -137,6 +137,8 @@ table! {
             "The mail server.";
         TYPECASE_MAIL_FROM: Takes::Text("an address like `Shop <shop@example.com>`"),
             Otherwise("required with `TYPECASE_SMTP_URL`"), "Who mail is from.";
+        TYPECASE_MAIL_TEMPLATES: Takes::Text("a folder with `invitation.txt`, `reset.txt` or both"),
+            Otherwise("the server's own, in English"), "The site's own texts of mails (`docs/auth.md`).";
     }
     "Sign-in with others" {
         TYPECASE_OIDC: Takes::Text("names with commas between them: 1 to 32 small letters and digits each"), NONE,

@@ -1,0 +1,223 @@
+//! The texts of mails: templates, the server's own or those of the site (`TYPECASE_MAIL_TEMPLATES`).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, context};
+
+use super::Mail;
+use crate::link::{Link, Purpose};
+use crate::user::User;
+use base::error::{Error, Result};
+
+const PURPOSES: [Purpose; 2] = [Purpose::Invitation, Purpose::Reset];
+/// Longer files are no mails.
+const MOST_BYTES: u64 = 64 * 1024;
+/// Steps of a template: a loop in it ends.
+const FUEL: u64 = 50_000;
+const SUBJECT: &str = "Subject:";
+
+/// A subject and a text for each purpose.
+#[derive(Clone, Debug)]
+pub struct Templates(Arc<Environment<'static>>);
+
+impl Default for Templates {
+    fn default() -> Self {
+        let mut templates = environment();
+        for purpose in PURPOSES {
+            let added = add(&mut templates, purpose, own(purpose));
+            debug_assert!(added.is_ok(), "{added:?}");
+        }
+        Self(Arc::new(templates))
+    }
+}
+
+impl Templates {
+    /// The site's, where the folder has one, else the server's own. Each is tried here, so that a wrong one keeps the server from starting.
+    pub fn read(folder: &Path) -> std::result::Result<Self, String> {
+        let mut templates = environment();
+        let mut found = false;
+        for purpose in PURPOSES {
+            let file = folder.join(file_name(purpose));
+            let source = match read(&file)? {
+                Some(source) => {
+                    found = true;
+                    source
+                }
+                None => own(purpose).to_owned(),
+            };
+            let placed = |message: String| format!("{}: {message}", file.display());
+            add(&mut templates, purpose, &source).map_err(placed)?;
+            try_out(&templates, purpose).map_err(placed)?;
+        }
+        if !found {
+            let names = PURPOSES.map(file_name);
+            return Err(format!("`{}` has neither {}", folder.display(), names.join(" nor ")));
+        }
+        Ok(Self(Arc::new(templates)))
+    }
+
+    pub fn mail(&self, purpose: Purpose, user: &User, link: &Link, site: &str) -> Result<Mail> {
+        let (subject, text) = render(&self.0, purpose, &user.name, &user.email, site, &link.url)
+            .map_err(|error| Error::internal(format!("{}: {error}", file_name(purpose))))?;
+        Ok(Mail { to: user.email.clone(), name: user.name.clone(), subject, text })
+    }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default());
+    environment
+}
+
+fn own(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Invitation => include_str!("../../mails/invitation.txt"),
+        Purpose::Reset => include_str!("../../mails/reset.txt"),
+    }
+}
+
+fn file_name(purpose: Purpose) -> String {
+    format!("{}.txt", purpose.as_str())
+}
+
+fn read(file: &Path) -> std::result::Result<Option<String>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+    match std::fs::metadata(file) {
+        Ok(about) if about.len() > MOST_BYTES => {
+            Err(format!("{}: it has more than {MOST_BYTES} bytes", file.display()))
+        }
+        Ok(_) => std::fs::read_to_string(file).map(Some).map_err(failed),
+        // A folder that is not there is told apart from a file that is not in it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.parent().is_some_and(Path::is_dir) => {
+            Ok(None)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// The subject and the text are two templates, so that no value can begin a line of the mail's head.
+fn add(environment: &mut Environment<'static>, purpose: Purpose, source: &str) -> std::result::Result<(), String> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source).replace("\r\n", "\n");
+    let parts = source.strip_prefix(SUBJECT).and_then(|rest| rest.split_once('\n'));
+    let Some((subject, text)) = parts.and_then(|(subject, rest)| Some((subject, rest.strip_prefix('\n')?))) else {
+        return Err(format!("it does not begin with a line `{SUBJECT} ...` and an empty line"));
+    };
+    let lines_before = 2;
+    let parsed = |error: minijinja::Error, before: usize| {
+        let line = error.line().map_or(String::new(), |line| format!("line {}: ", line + before));
+        format!("{line}{}", message(&error))
+    };
+    environment.add_template_owned(subject_of(purpose), subject.trim().to_owned()).map_err(|error| parsed(error, 0))?;
+    environment.add_template_owned(purpose.as_str(), text.to_owned()).map_err(|error| parsed(error, lines_before))
+}
+
+fn subject_of(purpose: Purpose) -> String {
+    format!("{}.subject", purpose.as_str())
+}
+
+fn render(
+    environment: &Environment<'static>,
+    purpose: Purpose,
+    name: &str,
+    email: &str,
+    site: &str,
+    url: &str,
+) -> std::result::Result<(String, String), String> {
+    let hours = purpose.lifetime() / 3600;
+    let values = context! { name, email, site, url, hours };
+    let one = |template: &str| {
+        let template = environment.get_template(template).map_err(|error| message(&error))?;
+        template.render(&values).map_err(|error| message(&error))
+    };
+    let subject = one(&subject_of(purpose))?.replace(char::is_control, " ");
+    Ok((subject, one(purpose.as_str())?))
+}
+
+fn try_out(environment: &Environment<'static>, purpose: Purpose) -> std::result::Result<(), String> {
+    let url = "https://shop.example/link#token=0123456789";
+    let (subject, text) = render(environment, purpose, "Ada", "ada@shop.example", "https://shop.example", url)?;
+    if subject.trim().is_empty() {
+        return Err("its subject is empty".into());
+    }
+    if !text.contains(url) {
+        return Err("its text does not have the link, `{{ url }}`".into());
+    }
+    Ok(())
+}
+
+fn message(error: &minijinja::Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::UndefinedError, _) => {
+            "it names a value that a mail does not have: there are `name`, `email`, `site`, `url` and `hours`".into()
+        }
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).expect("a file");
+        }
+        folder
+    }
+
+    fn rendered(templates: &Templates, purpose: Purpose, name: &str) -> (String, String) {
+        render(&templates.0, purpose, name, "ada@x.example", "https://x.example", "https://x.example/l#token=t")
+            .unwrap()
+    }
+
+    #[test]
+    fn the_servers_own_are_right() {
+        let own = Templates::default();
+        for purpose in PURPOSES {
+            try_out(&own.0, purpose).unwrap();
+        }
+        let (subject, text) = rendered(&own, Purpose::Invitation, "Ada <b>");
+        assert_eq!(subject, "Your invitation to https://x.example");
+        assert!(text.starts_with("Hello Ada <b>,\n\nyou") && text.contains("within 7 days"), "{text}");
+        let (_, text) = rendered(&own, Purpose::Reset, "Ada");
+        assert!(text.contains("within 1 hour:\n\nhttps://x.example/l#token=t\n\n"), "{text}");
+    }
+
+    #[test]
+    fn a_site_brings_its_own_for_some() {
+        let folder = folder(&[("reset.txt", "Subject: Neues Passwort für {{ name }}\r\n\r\nBitte: {{ url }}\r\n")]);
+        let templates = Templates::read(folder.path()).unwrap();
+        let (subject, text) = rendered(&templates, Purpose::Reset, "A\nBcc: b@x.example");
+        assert_eq!(
+            (subject.as_str(), text.as_str()),
+            ("Neues Passwort für A Bcc: b@x.example", "Bitte: https://x.example/l#token=t\n")
+        );
+        assert!(rendered(&templates, Purpose::Invitation, "Ada").1.starts_with("Hello Ada"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_file() {
+        for (text, expected) in [
+            ("Hello {{ url }}", "does not begin with a line `Subject: ...`"),
+            ("Subject: x\nHello {{ url }}", "and an empty line"),
+            ("Subject: x\n\nHello", "does not have the link"),
+            ("Subject: \n\n{{ url }}", "its subject is empty"),
+            ("Subject: x\n\n{{ url }} {{ user }}", "it names a value that a mail does not have"),
+            ("Subject: x\n\n{{ url }}\n{% if %}", "line 4: syntax error"),
+            ("Subject: x\n\n{{ url }}{% for a in range(100000) %}{% endfor %}", "reset.txt: "),
+        ] {
+            let folder = folder(&[("reset.txt", text)]);
+            let error = Templates::read(folder.path()).unwrap_err();
+            assert!(error.contains("reset.txt: ") && error.contains(expected), "{text}: {error}");
+        }
+        let empty = folder(&[]);
+        assert!(Templates::read(empty.path()).unwrap_err().contains("has neither invitation.txt nor reset.txt"));
+        assert!(Templates::read(&empty.path().join("gone")).is_err());
+    }
+}
