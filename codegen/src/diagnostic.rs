@@ -9,7 +9,7 @@ pub use code::Code;
 
 use crate::source::{SourceFile, Span};
 
-/// More than these in one file help nobody; the rest is counted.
+/// More errors, or warnings, than these in one file help nobody; the rest is counted.
 const MOST_PER_FILE: usize = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,13 +77,14 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     /// How many were left out of each file.
     omitted: BTreeMap<usize, usize>,
-    count: BTreeMap<usize, usize>,
+    /// Of each file by itself: warnings do not take the place of errors.
+    count: BTreeMap<(usize, Severity), usize>,
 }
 
 impl Diagnostics {
     pub fn push(&mut self, diagnostic: Diagnostic) {
         if let Some(span) = diagnostic.span {
-            let count = self.count.entry(span.file).or_default();
+            let count = self.count.entry((span.file, diagnostic.severity)).or_default();
             *count += 1;
             if *count > MOST_PER_FILE {
                 *self.omitted.entry(span.file).or_default() += 1;

@@ -82,3 +82,18 @@ fn every_code_has_a_case_that_reports_it() {
         .collect();
     assert!(without.is_empty(), "no case in tests/errors for {without:?}");
 }
+
+/// More warnings than are shown, then mistakes: in the rules of access, and in what the schema comes to in the database.
+#[test]
+fn many_warnings_do_not_hide_an_error() {
+    let warned: String = (0..120).map(|i| format!("  f_{i}: {{ type: boolean, localized: true }}\n")).collect();
+    let broad: String = (0..1600).map(|i| format!("  b_{i}: {{ type: boolean }}\n")).collect();
+    let good = "access: { admin: { read: all } }\n";
+    for (fields, access, code) in
+        [("", "access: { nobody: { read: all } }\n", Code::UnknownRole), (broad.as_str(), good, Code::TooMuch)]
+    {
+        let text = format!("# file: schema/broad.yaml\ntype: broad\n{access}fields:\n{warned}{fields}");
+        let found = codegen::compile(&sources(&text)).expect_err("a wrong schema does not compile");
+        assert!(found.iter().any(|diagnostic| diagnostic.code == code), "{}", found.render(&sources(&text)));
+    }
+}

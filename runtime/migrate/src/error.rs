@@ -83,7 +83,11 @@ impl Failure {
                 "a stored value does not fit its new type; change it, then run `typecase migrate` again"
             }
             "54000" => {
-                "a stored text is too long for an index (2500 bytes fit); shorten it, then run `typecase migrate` again"
+                "a stored text is too long for an index (2500 bytes fit), or an entry has too many filled fields for a row (8160 bytes fit); shorten it, then run `typecase migrate` again"
+            }
+            // A column that was dropped keeps its number for as long as the table is there.
+            "54011" => {
+                "columns that were dropped count until the table is made anew: dump and restore the database (`pg_dump`, `pg_restore`), then run `typecase migrate` again"
             }
             "42501" => "the user of the database must own its tables; migrate as their owner",
             _ => "mend the cause, then run `typecase migrate` again",

@@ -153,3 +153,16 @@ async fn a_text_that_is_too_long_for_an_index_stops_with_its_row() {
     migrate(&db.options, migrations).await.expect("it goes on where it stopped");
     db.close().await;
 }
+
+#[tokio::test]
+async fn columns_that_were_dropped_are_named_where_they_are_in_the_way() {
+    let db = TestDb::new().await;
+    let sql = "create table wide (id bigint);
+        do $$ begin execute (select 'alter table wide ' || string_agg('add c' || n || ' boolean', ', ') from generate_series(1, 1599) n); end $$;
+        alter table wide drop column c1;
+        alter table wide add column d boolean;";
+    let migrations = Migrations { files: &[("0001_start.sql", sql)], catalog: "a" };
+    let error = migrate(&db.options, migrations).await.expect_err("the table is full").to_string();
+    assert!(error.contains("at most 1600 columns") && error.contains("pg_dump"), "{error}");
+    db.close().await;
+}

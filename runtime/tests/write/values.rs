@@ -173,6 +173,20 @@ async fn a_text_that_is_too_long_for_its_index_is_refused_by_its_path_alone() {
     shop.close().await;
 }
 
+/// As one of a type with more filled fields than PostgreSQL has room for; here by columns of somebody else.
+#[tokio::test]
+async fn an_entry_that_does_not_fit_into_a_row_is_an_invalid_value_and_no_matter_of_an_index() {
+    let shop = Shop::new().await;
+    let sql = "do $$ begin execute (select 'alter table draft.brand '
+        || string_agg('add other_' || n || ' bigint default 1', ', ') from generate_series(1, 1200) n); end $$";
+    sqlx::query(sql).execute(&shop.store.writes).await.unwrap();
+    let refused = shop.create(&BRAND, json!({"name": "Acme"})).await.expect_err("9 kB do not fit");
+    let [problem] = refused.problems.as_slice() else { panic!("{refused:?}") };
+    assert_eq!(problem.code, Code::InvalidValue);
+    assert!(problem.message.contains("8160 bytes") && !problem.message.contains("index"), "{problem:?}");
+    shop.close().await;
+}
+
 /// The generator may have made an index that the server knows nothing of.
 #[tokio::test]
 async fn what_an_unknown_index_does_not_take_is_an_invalid_value_too() {

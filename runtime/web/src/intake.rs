@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -50,6 +50,8 @@ struct State {
     of_network: usize,
     /// A body that was dropped before its end.
     unread: Option<Incoming>,
+    /// Fields came behind the body.
+    has_trailers: bool,
 }
 
 /// Why a body is not read to its end.
@@ -92,7 +94,7 @@ impl Bodies {
     /// Of a request that has no body, and yet something to be read.
     pub fn intake(self: &Arc<Self>, network: Network) -> Intake {
         let held = Held::nothing(&self.memory);
-        let state = State { bodies: Arc::clone(self), network, held, of_network: 0, unread: None };
+        let state = State { bodies: Arc::clone(self), network, held, of_network: 0, unread: None, has_trailers: false };
         Intake(Arc::new(Mutex::new(state)))
     }
 
@@ -148,7 +150,12 @@ impl Intake {
     }
 
     /// Whether the connection can go on after the answer: nothing of the request is left, or so little that it was let pass.
+    /// It cannot after trailers: hyper takes a lone line feed among them for their beginning, where a proxy may see the end of
+    /// the request.
     pub async fn is_read(&self, is_waited_for: bool) -> bool {
+        if self.state().has_trailers {
+            return false;
+        }
         let Some(unread) = self.state().unread.take() else { return true };
         if unread.is_end_stream() {
             return true;
@@ -173,12 +180,11 @@ impl Drop for State {
     }
 }
 
-async fn let_pass(body: Incoming) -> bool {
-    let mut chunks = Body::new(body).into_data_stream();
+async fn let_pass(mut body: Incoming) -> bool {
     let mut length = 0;
-    while let Some(chunk) = chunks.next().await {
-        match chunk {
-            Ok(chunk) if length + chunk.len() <= UNREAD => length += chunk.len(),
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        match frame.ok().as_ref().and_then(Frame::data_ref) {
+            Some(chunk) if length + chunk.len() <= UNREAD => length += chunk.len(),
             _ => return false,
         }
     }
@@ -210,6 +216,9 @@ impl HttpBody for Weighed {
             return Poll::Ready(None);
         };
         let frame = frame?;
+        if frame.is_trailers() {
+            this.intake.state().has_trailers = true;
+        }
         let is_first = this.length == 0;
         this.length += frame.data_ref().map_or(0, Bytes::len);
         // Several are put together, in room that grows by doubling.

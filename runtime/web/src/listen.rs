@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CONNECTION, EXPECT};
-use axum::http::{HeaderValue, Request};
+use axum::http::header::{CONNECTION, EXPECT, HOST};
+use axum::http::{HeaderValue, Request, Version};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -153,6 +153,7 @@ impl Connection {
             let client = if is_proxy { protection.proxies.client(peer, &parts.headers) } else { peer };
             parts.extensions.insert(Peer(client));
             let is_about_health = is_about_health(&parts.uri);
+            let is_addressed = parts.version < Version::HTTP_11 || parts.headers.get_all(HOST).iter().count() == 1;
             // Behind a proxy, connections say nothing of clients.
             let place = match no_place {
                 Some(why) if !is_about_health => Err(why),
@@ -168,12 +169,14 @@ impl Connection {
                     (body, Some(intake))
                 }
             };
+            let place =
+                place.map_err(refused).and_then(|place| is_addressed.then_some(place).ok_or_else(not_addressed));
             let place = place.map(|place| (routes.call(Request::from_parts(parts, body)), place));
             let pace = pace.clone();
             async move {
                 let mut answer = match place {
                     Ok((answer, _place)) => answer.await?,
-                    Err(why) => refused(why),
+                    Err(refusal) => refusal,
                 };
                 if let Some(intake) = intake
                     && !intake.is_read(waits).await
@@ -194,6 +197,13 @@ fn refused(why: NoPlace) -> Response {
         NoPlace::OfNetwork => Error::new(Code::RateLimited, "your address has too many connections: close some"),
     };
     let mut answer = error.into_response();
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// RFC 9112, 3.2. What is in front may have read the other one.
+fn not_addressed() -> Response {
+    let mut answer = Error::new(Code::BadRequest, "a request has one header `Host`").into_response();
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }

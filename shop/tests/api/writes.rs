@@ -126,3 +126,33 @@ async fn every_mistake_in_an_input_is_told_with_its_path() {
     assert_eq!(input.as_array().and_then(|path| path.last()), Some(&json!("price")));
     site.stop().await;
 }
+
+#[tokio::test]
+async fn an_upsert_with_the_revision_of_an_entry_that_is_gone_promises_a_new_one_only_where_one_is_made() {
+    let site = Site::empty().await;
+    let created = site.ask_as_developer(r#"mutation { createTag(input: {name: "A"}) { id } }"#, json!({})).await;
+    let id = created["data"]["createTag"]["id"].clone();
+    let gone = format!("mutation {{ deleteTag(id: {id}, revision: 1) }}");
+    assert_eq!(site.ask_as_developer(&gone, json!({})).await["data"]["deleteTag"], id);
+    let upsert = "mutation($input: [TagUpsertInput!]!) { upsertTags(input: $input) { slug } }";
+    let refusal = async |key: Json, revision: Json| {
+        let input = json!([{ "key": key, "revision": revision, "data": { "name": "A" } }]);
+        let answer = site.ask_as_developer(upsert, json!({ "input": input })).await;
+        assert_eq!(answer["data"], json!({ "upsertTags": null }), "{answer}");
+        let (code, path, input) = error(&answer, 0);
+        assert_eq!(path, &json!(["upsertTags"]));
+        json!([code, answer["errors"][0]["message"], input])
+    };
+    let id = id.as_str().expect("an id");
+    let (missing, at_revision) = (format!("there is no Tag `{id}`"), json!(["input", 0, "revision"]));
+    assert_eq!(refusal(json!({ "id": id }), json!(1)).await, json!(["CONFLICT", missing, at_revision]));
+    // As the message has promised nothing: an id does not make an entry.
+    let by_id = refusal(json!({ "id": id }), Json::Null).await;
+    assert_eq!(by_id, json!(["NOT_FOUND", missing, ["input", 0, "key"]]));
+    let promise = "no Tag has the slug `a`: without `revision` a new one is made";
+    assert_eq!(refusal(json!({ "slug": "a" }), json!(1)).await, json!(["CONFLICT", promise, at_revision]));
+    let input = json!([{ "key": { "slug": "a" }, "data": { "name": "A" } }]);
+    let made = site.ask_as_developer(upsert, json!({ "input": input })).await;
+    assert_eq!(made["data"], json!({ "upsertTags": [{ "slug": "a" }] }), "{made}");
+    site.stop().await;
+}

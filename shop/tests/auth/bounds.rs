@@ -294,3 +294,34 @@ async fn a_refusal_before_the_body_is_read_says_whether_the_connection_goes_on()
     assert!(answer.starts_with("http/1.1 413") && answer.contains("connection: close"), "{answer}");
     site.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_proxy_could_read_as_two_requests_is_the_last_of_its_connection() {
+    let site = site(Bounds::default()).await;
+    let query = "POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n";
+    let chunked = |end: &str| format!("{query}host: a\r\n\r\n1a\r\n{{\"query\":\"{{ __typename }}\"}}\r\n0\r\n{end}");
+    let second = "GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n";
+    let cases = [
+        // A line feed alone: the end of the request, or the beginning of its trailers, to which all that follows belongs.
+        (chunked("\n"), "200"),
+        (chunked("a: b\n\r\n"), "200"),
+        (chunked("a: b\r\n\r\n"), "200"),
+        // The same with a body that nobody reads.
+        (chunked("\n").replace("application/json", "text/plain"), "415"),
+        ("GET /health HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n".to_owned(), "400"),
+        ("GET /health HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        ("GET /health HTTP/1.1\r\nhost: a\r\nHost: a\r\n\r\n".to_owned(), "400"),
+    ];
+    for (request, status) in cases {
+        let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
+        let answer = one(&mut stream, &format!("{request}{second}")).await;
+        assert!(answer.starts_with(&format!("http/1.1 {status}")), "{request}: {answer}");
+        assert!(answer.contains("connection: close"), "{request}: {answer}");
+        let mut rest = Vec::new();
+        assert_eq!(stream.read_to_end(&mut rest).await.unwrap_or(0), 0, "{request}: another answer");
+    }
+    // Without a host only where there was none.
+    let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
+    assert!(one(&mut stream, "GET /health HTTP/1.0\r\n\r\n").await.starts_with("http/1.0 200"));
+    site.stop().await;
+}

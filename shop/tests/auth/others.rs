@@ -206,6 +206,33 @@ async fn whether_an_address_of_the_token_is_verified_may_stand_in_the_user_info(
 }
 
 #[tokio::test]
+async fn a_claim_in_a_way_of_its_own_locks_nobody_out_and_a_wrong_one_is_no_provider_that_is_away() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.role = None).await;
+    site.user("ada@shop.example", "editor").await;
+    let odd = json!({
+        "updated_at": "2026-01-01T00:00:00Z", "address": "1 Long Street", "phone_number_verified": "True", "birthdate": 1815,
+        "locale": 5, "picture": {}, "family_name#ja": 5,
+    });
+    let mut claims = ada();
+    claims.as_object_mut().unwrap().extend(odd.as_object().unwrap().clone());
+    provider.account("a1", claims).await;
+    assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["user"]["email"], "ada@shop.example");
+    // Auth0 writes it like that in the ID token too.
+    let in_token = json!({ "email": "ada@shop.example", "email_verified": true, "updated_at": "2026-01-01T00:00:00Z" });
+    provider.account("a1", json!({ "in_id_token": in_token })).await;
+    assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["user"]["email"], "ada@shop.example");
+    for verified in [json!("True"), json!("yes"), json!(""), json!(1), json!([true]), json!({})] {
+        let claims = json!({ "email": "ada@shop.example", "email_verified": verified });
+        for account in [claims.clone(), json!({ "in_id_token": claims })] {
+            provider.account("a2", account.clone()).await;
+            assert_eq!(sign_in(&site, &provider, "a2").await.refusal(), unauthenticated(), "{account}");
+        }
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn many_that_come_for_the_first_time_at_once_are_one_account() {
     let provider = Provider::start();
     let site = site(&provider, |_| {}).await;

@@ -13,12 +13,13 @@ use openidconnect::{
     AccessToken, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, Client, ClientId,
     ClientSecret, CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, IdTokenClaims,
     IdTokenFields, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
-    Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse as _, UserInfoClaims,
+    Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse as _, UserInfoClaims, UserInfoError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::account::Person;
+use super::http::UserInfo;
 use super::provider::{Metadata, Provider, unavailable, with_causes};
 use super::{Begun, Finished, From, Returned};
 use crate::{Accounts, secret};
@@ -169,6 +170,8 @@ impl Accounts {
             RequestTokenError::ServerResponse(said) if *said.error() == CoreErrorResponseType::InvalidGrant => {
                 refused(provider, &error.to_string())
             }
+            // It has answered: asking again would not help.
+            RequestTokenError::Parse(wrong, _) if wrong.inner().is_data() => refused(provider, &with_causes(&error)),
             _ => broken(provider, &with_causes(&error)),
         })?;
         let token = answer.id_token().ok_or_else(|| broken(provider, "there is no ID token"))?;
@@ -204,12 +207,15 @@ impl Accounts {
             return Ok(None);
         }
         let request = client.user_info(token.clone(), Some(claims.subject().clone())).map_err(Error::internal)?;
-        match request.request_async(&provider.http).await {
+        match request.request_async(&UserInfo(&provider.http)).await {
             Ok(more) => Ok(Some(more)),
             // Whoever has an account by the subject needs no more than the token says.
             Err(error) if claims.email().is_some() && has_groups => {
                 tracing::warn!(provider = provider.settings.name, error = with_causes(&error), "no user info");
                 Ok(None)
+            }
+            Err(UserInfoError::Parse(wrong)) if wrong.inner().is_data() => {
+                Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
             }
             Err(error) => Err(broken(provider, &with_causes(&error))),
         }

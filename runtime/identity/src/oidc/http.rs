@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use openidconnect::AsyncHttpClient;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Map, Value as Json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -85,6 +86,49 @@ impl AsyncHttpClient<'_> for Http {
     fn call(&self, request: Request<Vec<u8>>) -> Self::Future {
         Box::pin(self.clone().ask(request))
     }
+}
+
+/// For user info. Its claims that are not used here are left out, as a provider that writes one of them in a way of its own
+/// (an address of one line, `"True"`) could sign nobody in.
+pub struct UserInfo<'a>(pub &'a Http);
+
+/// The claims of OpenID Connect Core, 5.1, that nothing is made of.
+const UNUSED: [&str; 17] = [
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthday",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "updated_at",
+];
+
+impl AsyncHttpClient<'_> for UserInfo<'_> {
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, Failed>> + Send>>;
+
+    fn call(&self, request: Request<Vec<u8>>) -> Self::Future {
+        let answer = self.0.clone().ask(request);
+        Box::pin(async move { Ok(answer.await?.map(without_unused)) })
+    }
+}
+
+/// What is no JSON object, such as a signed answer, is left as it is.
+fn without_unused(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut claims) = serde_json::from_slice::<Map<String, Json>>(&body) else { return body };
+    // Names and the like may be told in several languages: `family_name#ja`.
+    claims.retain(|claim, _| !UNUSED.contains(&claim.split_once('#').map_or(claim.as_str(), |(name, _)| name)));
+    Json::Object(claims).to_string().into_bytes()
 }
 
 async fn send<S>(stream: S, request: Request<Vec<u8>>, uri: &Uri) -> Result<Response<Vec<u8>>, Failed>

@@ -24,7 +24,7 @@ pub enum Failure {
 }
 
 const REFERENCED: &str = "other entries point at this one";
-/// A row of an index must fit into a third of a page.
+/// A row of an index must fit into a third of a page, one of a table into a page.
 const TOO_LARGE: &str = "54000";
 
 impl Failure {
@@ -94,6 +94,10 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo, removes: bool) ->
         FOREIGN_KEY => (Code::NotFound, format!("what {what} points at does not exist")),
         NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
         CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not take")),
+        // Of an index PostgreSQL names the table, of a row nothing.
+        TOO_LARGE if refusal.table().is_none() => {
+            (Code::InvalidValue, "too many fields have a value: together they take more than 8160 bytes".to_owned())
+        }
         TOO_LARGE => {
             (Code::InvalidValue, format!("{what} is too long for its index, which takes {LONGEST_INDEXED} bytes"))
         }
