@@ -1,4 +1,4 @@
-//! Naming an entry by a key is a question about its value: it takes the right to read it, as it is asked for.
+//! Naming an entry is a question about it: a key takes the right to read its value, an id the right to see the entry.
 
 use runtime::access::Identity;
 use runtime::{Code, id};
@@ -66,5 +66,27 @@ async fn an_entry_is_named_by_what_is_live_where_drafts_are_not_read() {
     );
     clerk.create(post, about("chair"), false).await.unwrap();
     assert_eq!(shop.value("select product_id from draft.post").await, json!(chair.to_string()));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn who_reads_no_drafts_writes_only_what_is_live() {
+    let shop = Shop::new().await;
+    let rules = json!({"product": {"clerk": {"read": {}, "update": {}, "publish": {}, "delete": {}}}});
+    let clerk = Clerk::new(&shop, &rules);
+    let input = |name: &str| json!({"name": name, "price": {"amount": "1"}});
+    let live = shop.create_live(&PRODUCT, input("Chair")).await.unwrap();
+    let draft = shop.create(&PRODUCT, input("Secret plan")).await.unwrap();
+    for denied in [
+        clerk.update(&PRODUCT, (draft, 1), json!({"name": "Renamed"}), false).await,
+        clerk.update(&PRODUCT, (draft, 1), json!({"name": "Renamed"}), true).await,
+        clerk.publish(&PRODUCT, (draft, 1)).await,
+        clerk.unpublish(&PRODUCT, (draft, 1)).await,
+        clerk.delete(&PRODUCT, (draft, 1)).await,
+    ] {
+        assert_eq!(problems(denied), [(Code::NotFound, "id".into())]);
+    }
+    clerk.update(&PRODUCT, (live, 1), json!({"name": "Seat"}), false).await.unwrap();
+    assert_eq!(shop.values("select name from draft.product order by name").await, ["Seat", "Secret plan"]);
     shop.close().await;
 }
