@@ -1,6 +1,7 @@
 //! Settings of a server, from the environment: all that is wrong with them is told at once.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub protection: protection::Settings,
     /// Secrets, public address, mail.
     pub identity: Settings,
+    /// `SSL_CERT_FILE`: whom TLS trusts.
+    pub certificates: Option<PathBuf>,
 }
 
 impl Config {
@@ -91,6 +94,7 @@ impl Config {
             public_login: reader.parsed(&settings::TYPECASE_PUBLIC_DATABASE_URL, postgres),
             protection: protection::Settings::read(&mut reader),
             identity: Settings::read(&mut reader, address),
+            certificates: reader.get(&settings::SSL_CERT_FILE).map(PathBuf::from),
         };
         let wrong = reader.finish();
         if wrong.is_empty() { Ok(config) } else { Err(wrong) }
@@ -102,6 +106,9 @@ impl Config {
         if let Err(missing) = self.identity.check_for_serving() {
             wrong.push(missing);
         }
+        if let Err(error) = self.certificates.as_ref().map_or(Ok(()), |file| readable(file)) {
+            wrong.push(Wrong { variable: settings::SSL_CERT_FILE.name.into(), message: error });
+        }
         if self.token.is_some() && self.environment == Environment::Production {
             let message = "it is for development only: make users with `typecase user create`, and tokens for programs with \
                 `typecase token create`";
@@ -109,6 +116,11 @@ impl Config {
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
+}
+
+/// What reads the file passes over one that it cannot read, and then trusts nobody.
+fn readable(file: &Path) -> Result<(), String> {
+    std::fs::File::open(file).map(drop).map_err(|error| format!("`{}`: {error}", file.display()))
 }
 
 /// Variables that look like settings and are none.
@@ -200,6 +212,24 @@ mod tests {
         );
     }
 
+    /// A setting that would have no effect, though somebody relies on it.
+    #[test]
+    fn settings_that_need_another_one_are_told() {
+        let database = ("DATABASE_URL", "postgres://localhost/shop");
+        for (name, value) in [
+            ("TYPECASE_REDIS_CA", "/etc/redis.pem"),
+            ("TYPECASE_REDIS_CLUSTER", "on"),
+            ("TYPECASE_DOCUMENTS_MODE", "only"),
+            ("TYPECASE_TRUSTED_PROXIES", ","),
+            ("TYPECASE_CORS_ORIGINS", ","),
+            ("TYPECASE_CORS_ORIGINS", "https://*.shop.example"),
+        ] {
+            let wrong = read(&[database, (name, value)]).expect_err(name);
+            assert_eq!(wrong.iter().map(|wrong| &*wrong.variable).collect::<Vec<_>>(), [name], "{value}");
+        }
+        read(&[database, ("TYPECASE_DOCUMENTS_MODE", "also"), ("TYPECASE_REDIS_CLUSTER", "off")]).unwrap();
+    }
+
     #[test]
     fn production_is_not_served_without_a_secret_nor_with_the_token_of_development() {
         let database = ("DATABASE_URL", "postgres://localhost/shop");
@@ -212,6 +242,7 @@ mod tests {
         let secret = ("TYPECASE_SECRET", "hnDmOGZ8EkxUoGvXlEjfB2wTZ3xq0Yb5k9mUq1C7v4s=");
         assert!(names(&[database, secret]).is_empty());
         assert!(names(&[database, token, ("TYPECASE_ENV", "development")]).is_empty());
+        assert_eq!(names(&[database, secret, ("SSL_CERT_FILE", "/nowhere/ca.pem")]), ["SSL_CERT_FILE"]);
     }
 
     #[test]

@@ -87,14 +87,18 @@ impl Settings {
     }
 }
 
-/// Scheme, host and port of an address without more.
+/// Scheme, host and port of an address without more, as browsers write it: in small letters, and without the port that the scheme has
+/// anyway.
 pub fn origin(url: &str) -> Option<String> {
     let url = url.strip_suffix('/').unwrap_or(url);
     let uri: http::Uri = url.parse().ok()?;
     let is_known = matches!(uri.scheme_str(), Some("http" | "https"));
-    let host = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains(['@', '*']))?;
     let is_plain = is_known && matches!(uri.path(), "" | "/") && uri.query().is_none();
-    is_plain.then(|| format!("{}://{}", uri.scheme_str().unwrap_or_default(), host.as_str().to_ascii_lowercase()))
+    let scheme = uri.scheme_str().filter(|_| is_plain)?;
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let port = authority.port_u16().filter(|port| *port != usual).map_or(String::new(), |port| format!(":{port}"));
+    Some(format!("{scheme}://{}{port}", authority.host().to_ascii_lowercase()))
 }
 
 /// The address holds a password.
@@ -135,6 +139,9 @@ mod tests {
         for (given, expected) in [
             ("https://Shop.example/", Some("https://shop.example")),
             ("http://localhost:4000", Some("http://localhost:4000")),
+            ("https://shop.example:443", Some("https://shop.example")),
+            ("http://[::1]:4000", Some("http://[::1]:4000")),
+            ("https://*.shop.example", None),
             ("shop.example", None),
             ("https://shop.example/path", None),
             ("https://user@shop.example", None),

@@ -14,6 +14,10 @@ use store::{Connection, Database, id};
 pub const CHANNEL: &str = "typecase_jobs";
 /// Without a beat for so long, a job is another node's to take.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// More workers that take a job in the same moment have to look again.
+const AT_ONCE: i64 = 16;
+/// After so long.
+const CONTENDED: Duration = Duration::from_millis(5);
 /// How often a job is put back among those that wait, when others with its key come in between.
 const TWINS: u32 = 5;
 
@@ -72,9 +76,27 @@ pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Res
 
 /// The next job that is due, if there is one, and how long it is until another one will be.
 pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option<Claimed>, Option<Duration>)> {
-    let sql = "with next as (
+    // A lane is a kind and a priority. Each is asked for its first jobs alone: any number of jobs of other kinds, or of later ones, costs nothing.
+    let sql = "with recursive lanes(kind, priority) as (
+            select k.kind, (select max(j.priority) from cms.job j where j.kind = k.kind and j.state <> 'parked')
+            from unnest($1::text[]) as k(kind)
+            union all
+            select l.kind, (
+                select max(j.priority) from cms.job j
+                where j.kind = l.kind and j.state <> 'parked' and j.priority < l.priority
+            )
+            from lanes l where l.priority is not null
+        ), first as materialized (
+            select j.id, l.priority, j.due
+            from lanes l cross join lateral (
+                select j.id, j.due from cms.job j
+                where j.kind = l.kind and j.priority = l.priority and j.state <> 'parked' and j.due <= now()
+                order by j.due, j.id limit $3
+            ) as j
+            order by l.priority desc, j.due, j.id limit $3
+        ), next as (
             select id from cms.job
-            where state <> 'parked' and due <= now() and kind = any($1)
+            where id in (select id from first) and state <> 'parked' and due <= now()
             order by priority desc, due, id limit 1
             for update skip locked
         ), claimed as (
@@ -83,16 +105,23 @@ pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option
             from next where job.id = next.id
             returning job.id, job.lease, job.kind, job.payload::text as payload, job.attempts
         )
-        select claimed.*, later.seconds
+        select claimed.*, later.seconds, exists (select from first) as is_due
         from (
-            select extract(epoch from min(due) - now())::float8 as seconds
-            from cms.job where state <> 'parked' and due > now() and kind = any($1)
+            select extract(epoch from min(j.due) - now())::float8 as seconds
+            from lanes l cross join lateral (
+                select j.due from cms.job j
+                where j.kind = l.kind and j.priority = l.priority and j.state <> 'parked' and j.due > now()
+                order by j.due limit 1
+            ) as j
         ) as later
         left join claimed on true";
-    let row = sqlx::query(sql).bind(kinds).bind(LEASE.as_secs_f64()).fetch_one(&database.writes).await?;
+    let row = sqlx::query(sql).bind(kinds).bind(LEASE.as_secs_f64()).bind(AT_ONCE).fetch_one(&database.writes).await?;
     let wait: Option<f64> = row.try_get("seconds")?;
     let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    Ok((claimed(&row)?, wait))
+    let claimed = claimed(&row)?;
+    // Others are taking these at this moment, and there may be more of them.
+    let is_contended = claimed.is_none() && row.try_get("is_due")?;
+    Ok((claimed, if is_contended { Some(CONTENDED) } else { wait }))
 }
 
 fn claimed(row: &PgRow) -> Result<Option<Claimed>> {

@@ -33,7 +33,10 @@ impl TrustedProxies {
     pub fn parse(text: &str) -> Result<Vec<IpNet>, String> {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         let network = |item: &str| item.parse().or_else(|_| item.parse().map(|address: IpAddr| IpNet::from(address)));
-        items.map(|item| network(item).map_err(|_| item.to_owned())).collect()
+        let networks: Vec<IpNet> =
+            items.map(|item| network(item).map_err(|_| item.to_owned())).collect::<Result<_, _>>()?;
+        // A list that was made of variables that are empty.
+        if networks.is_empty() { Err(text.to_owned()) } else { Ok(networks) }
     }
 
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

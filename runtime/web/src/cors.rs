@@ -77,7 +77,9 @@ impl Cors {
             list => {
                 let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
                 let origins = items.map(|item| settings::origin(item).ok_or_else(|| item.to_owned()));
-                origins.collect::<Result<_, _>>().map(Self::Origins)
+                let origins: Vec<_> = origins.collect::<Result<_, _>>()?;
+                // A list that was made of variables that are empty.
+                if origins.is_empty() { Err(list.to_owned()) } else { Ok(Self::Origins(origins)) }
             }
         }
     }
@@ -149,6 +151,12 @@ mod tests {
         assert!(listed.lets_in("https://shop.example") && listed.lets_in("http://localhost:3000"));
         assert!(!listed.lets_in("https://shop.example.evil.example") && !listed.lets_in("null"));
         assert_eq!(Cors::parse("https://shop.example, *"), Err("*".to_owned()));
+        assert_eq!(Cors::parse("https://*.shop.example"), Err("https://*.shop.example".to_owned()));
+        assert_eq!(Cors::parse(" , "), Err(",".to_owned()));
+        // As browsers write it.
+        let ports = Cors::parse("https://shop.example:443, http://shop.example:80, http://shop.example:443").unwrap();
+        assert!(ports.lets_in("https://shop.example") && ports.lets_in("http://shop.example"));
+        assert!(ports.lets_in("http://shop.example:443"));
     }
 
     #[test]

@@ -95,6 +95,10 @@ impl Settings {
         };
         let only = reader.one_of(&settings::TYPECASE_DOCUMENTS_MODE) == "only";
         let documents = reader.get(&settings::TYPECASE_DOCUMENTS);
+        // The default of production means documents where there are some; whoever writes it means that there are.
+        if documents.is_none() && only && reader.get(&settings::TYPECASE_DOCUMENTS_MODE).is_some() {
+            reader.wrong(settings::TYPECASE_DOCUMENTS_MODE.name, "it is `only`, but TYPECASE_DOCUMENTS is not set");
+        }
         Self {
             proxies: TrustedProxies { networks: networks.unwrap_or_default(), header },
             cors: cors.unwrap_or_default(),

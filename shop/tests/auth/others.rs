@@ -233,6 +233,19 @@ async fn a_claim_in_a_way_of_its_own_locks_nobody_out_and_a_wrong_one_is_no_prov
 }
 
 #[tokio::test]
+async fn user_info_of_somebody_else_signs_nobody_in() {
+    let provider = Provider::start();
+    let site = site(&provider, |local| local.role = None).await;
+    site.user("ada@shop.example", "editor").await;
+    provider.account("a1", ada()).await;
+    let mut stranger = ada();
+    stranger["sub"] = json!("somebody-else");
+    assert_eq!(send(provider.address, "POST", "/test/stranger", &[], &stranger).await.status, 200);
+    assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), unauthenticated());
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn many_that_come_for_the_first_time_at_once_are_one_account() {
     let provider = Provider::start();
     let site = site(&provider, |_| {}).await;

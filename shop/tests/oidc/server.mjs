@@ -55,6 +55,8 @@ async function body(request) {
 
 let current;
 let asked = 0;
+// Whose the user info is from then on, whoever asks.
+let stranger;
 const server = createServer(async (request, response) => {
   if (request.url === '/test/account') {
     const { sub, ...claims } = await body(request);
@@ -63,6 +65,12 @@ const server = createServer(async (request, response) => {
   } else if (request.url === '/test/rotate') {
     current = provider(current.issuer);
     response.end();
+  } else if (request.url === '/test/stranger') {
+    stranger = await body(request);
+    response.end();
+  } else if (request.url === '/me' && stranger) {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(stranger));
   } else if (request.url === '/test/asked') {
     response.end(String(asked));
   } else if (request.url.startsWith('/interaction/')) {

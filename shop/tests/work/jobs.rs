@@ -328,6 +328,38 @@ async fn what_does_not_end_in_time_is_given_back_and_done_by_another_node() {
     site.stop().await;
 }
 
+/// Neither those of a kind that no node knows, as after a release that was taken back, nor those of next year.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_nobody_does_now_do_not_slow_down_the_others() {
+    let site = Site::new().await;
+    site.run(
+        "insert into cms.job (id, kind, payload, priority, due) select gen_random_uuid(), kind, '{}', priority, due
+         from generate_series(1, 5000), (values ('unknown', 0, now() - interval '1 day'), ('unknown', 9, now()),
+         ('say', 9, now() + interval '1 year'), ('say', 3, now() + interval '1 year')) as jobs(kind, priority, due)",
+    )
+    .await;
+    site.run("analyze cms.job").await;
+    let read = "select coalesce(sum(idx_tup_read + seq_tup_read), 0)::bigint
+        from pg_stat_user_tables t join pg_stat_user_indexes i using (relid) where t.relname = 'job'";
+    // What is counted is told at the end of a transaction, but not more often than once a second, and at the end of a connection.
+    let connections = "select count(*) from pg_stat_activity where datname = current_database()";
+    assert_eq!(site.number("select count(*) from cms.job").await, 20_000);
+    eventually("what was read is told", async || site.number(read).await >= 20_000).await;
+    jobs::tell(&site.store).await.expect("it is told");
+    let (before, connected) = (site.number(read).await, site.number(connections).await);
+    let node = site.node(sayings());
+    for number in 0..5 {
+        jobs::enqueue(&site.store, &say(&number.to_string())).await.expect("a job");
+        jobs::tell(&site.store).await.expect("it is told");
+        eventually("it is said", async || site.done("say").await.len() == number + 1).await;
+    }
+    node.stop().await;
+    eventually("its connections are closed", async || site.number(connections).await <= connected).await;
+    let looked_at = site.number(read).await - before;
+    assert!(looked_at < 2_000, "{looked_at} rows were looked at for five jobs");
+    site.stop().await;
+}
+
 /// A node without jobs tells the others of them, and of events.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_does_no_jobs_tells_those_that_do() {

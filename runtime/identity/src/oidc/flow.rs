@@ -217,6 +217,10 @@ impl Accounts {
             Err(UserInfoError::Parse(wrong)) if wrong.inner().is_data() => {
                 Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
             }
+            // It tells of somebody else.
+            Err(UserInfoError::ClaimsVerification(wrong)) => {
+                Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
+            }
             Err(error) => Err(broken(provider, &with_causes(&error))),
         }
     }

@@ -24,7 +24,15 @@ impl Redis {
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let is_cluster = reader.one_of(&settings::TYPECASE_REDIS_CLUSTER) == "on";
         let authority = reader.get(&settings::TYPECASE_REDIS_CA).map(PathBuf::from);
-        Some(Self { url: reader.get(&settings::REDIS_URL)?, authority, is_cluster })
+        let Some(url) = reader.get(&settings::REDIS_URL) else {
+            let given =
+                [(authority.is_some(), &settings::TYPECASE_REDIS_CA), (is_cluster, &settings::TYPECASE_REDIS_CLUSTER)];
+            for (_, setting) in given.into_iter().filter(|(is_given, _)| *is_given) {
+                reader.wrong(setting.name, "it is set, but REDIS_URL is not");
+            }
+            return None;
+        };
+        Some(Self { url, authority, is_cluster })
     }
 
     /// What can be known before it is asked.

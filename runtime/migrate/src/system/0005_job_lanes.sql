@@ -1,0 +1,14 @@
+-- system/0005_job_lanes
+-- A lane is a kind of jobs and a priority: its first job is found without a look at those of other kinds, or at later ones.
+-- Immutable once merged: to change it, make the next one.
+
+set lock_timeout = '5s';
+set statement_timeout = '1h';
+
+begin;
+
+create index job_lane_idx on cms.job (kind, priority desc, due, id) where state <> 'parked';
+drop index cms.job_due_idx;
+drop index cms.job_next_idx;
+
+commit;
