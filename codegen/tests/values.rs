@@ -83,11 +83,11 @@ fn a_value_that_the_field_does_not_have_is_not_taken() {
     let no_entry = "it takes the id of an entry, `brand_` and 26 characters";
     let no_value = "a field of this type takes no value for existing rows";
     for (field, text, why) in [
-        ("{ type: boolean }", "yes", "`yes` is no boolean: must be true or false, not \"yes\"; write it as true"),
+        ("{ type: boolean }", "yes", "`yes` is not a valid boolean: must be true or false, not \"yes\"; write it as true"),
         (
             "{ type: integer }",
             "2147483648",
-            "`2147483648` is no integer: must be a whole number of 32 bits, not 2147483648; write it as 10",
+            "`2147483648` is not a valid integer: must be a whole number of 32 bits, not 2147483648; write it as 10",
         ),
         ("{ type: enum, values: [a, b] }", "c", "`c` is none of its values: a, b"),
         ("{ type: enum, values: [a, b], many: true }", "a,c", "`c` is none of its values: a, b"),

@@ -230,7 +230,7 @@ async fn acting(config: &Config, server: &Server, person: Person) -> Result<Stor
     let Some(email) = person.email else { return Ok(store) };
     let accounts = Accounts::new(store.writes.clone(), server.schema, &config.identity)?;
     let user = accounts.user_by_email(&email).await?.filter(|user| !user.disabled);
-    let user = user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no active user `{email}`")))?;
+    let user = user.ok_or_else(|| Error::new(Code::NotFound, format!("the user `{email}` does not exist, or is disabled")))?;
     let identity = Identity::User { id: user.id, session: Uuid::nil() };
     Ok(store.acting(Actor { identity, role: user.role, scopes: None, origin: Origin::default() }))
 }

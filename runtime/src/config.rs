@@ -59,7 +59,7 @@ impl Config {
         let mut read = Self::read(|name| std::env::var(name).ok());
         for setting in settings::ALL {
             if let Err(std::env::VarError::NotUnicode(_)) = std::env::var(setting.name) {
-                let wrong = Wrong { variable: setting.name.into(), message: "it is no text (UTF-8)".to_owned() };
+                let wrong = Wrong { variable: setting.name.into(), message: "the value is not UTF-8".to_owned() };
                 read = Err(read.err().into_iter().flatten().chain([wrong]).collect());
             }
         }

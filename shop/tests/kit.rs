@@ -105,7 +105,7 @@ fn a_consumer_and_a_nightly_job_write_as_everybody_does() {
         site.settle().await;
         let aged = store.at(Stage::Draft).get(product.id).await.expect("it is read").expect("it is there");
         assert_eq!((aged.revision, aged.tags.len()), (3, 0));
-        assert_eq!((aged.updated_by, product.created_by), (None, None), "the server is no user");
+        assert_eq!((aged.updated_by, product.created_by), (None, None), "the server is not a user");
         assert_eq!(*shop.saved.lock().unwrap(), ["cup 1", "cup 2", "cup 3"]);
         assert_eq!(shop.committed.load(Ordering::Relaxed), 3);
     });

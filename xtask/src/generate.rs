@@ -138,7 +138,7 @@ fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::R
     let Some(draft) = Draft::to_make_anew(project, &history) else {
         let mut answers = answers.clone();
         if let Some(draft) = Draft::of(project, &history) {
-            // What an edited draft made looser and is taken back is no new rule.
+            // Taking back what an edited draft relaxed is not a new rule.
             answers = answers.with_known_rules(&history, &draft.base, schema)?;
         }
         let next = next::next(&history, schema, &answers)?;
@@ -227,7 +227,7 @@ fn report_breaking(project: &Project, wanted: &BTreeMap<String, String>) -> anyh
     // Between two sides of a merge nothing can be compared.
     let Some(before) = before else { return Ok(false) };
     let Some(breaks) = wanted.get(SDL).and_then(|after| breaking(&before, after)) else {
-        eprintln!("warning: {SDL} is no SDL, so that breaking changes cannot be found");
+        eprintln!("warning: {SDL} is not SDL, so breaking changes cannot be found");
         return Ok(false);
     };
     breaks.iter().for_each(|found| eprintln!("{found}"));

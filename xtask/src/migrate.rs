@@ -73,7 +73,7 @@ fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if name.is_empty() || name.len() > 56 || !name.bytes().all(plain) {
         bail!(
-            "`{name}` is no name for a migration: write it in snake_case, with at most 56 letters, as in fill_weights"
+            "`{name}` is not a name for a migration: write it in snake_case, with at most 56 letters, as in fill_weights"
         );
     }
     let full = format!("{:04}_{name}", History::read(project)?.next_number());

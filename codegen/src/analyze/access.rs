@@ -35,7 +35,7 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
     operations::check(declared, schema, found);
 }
 
-/// Says that there is no such role.
+/// Reports an unknown role.
 fn unknown_role(name: &Spanned<String>, known: &[Role]) -> Diagnostic {
     let diagnostic = Diagnostic::error(Code::UnknownRole, name.span, format!("unknown role `{}`", name.value));
     suggest(diagnostic, &name.value, known.iter().map(|role| role.name.snake()))
@@ -187,7 +187,7 @@ impl<'a> Author<'a, '_> {
         }
     }
 
-    /// Says that there is no such field, unless one of that name is wrong itself.
+    /// Reports an unknown field, unless a field of that name has a mistake of its own.
     fn unknown_field<'n>(&mut self, name: &Spanned<String>, known: impl Iterator<Item = &'n str> + Clone) {
         let is_broken = |field: &FieldDecl<'_>| match field.ty {
             Some(ty) => ty.needs().is_some_and(|needed| field.node.get(needed).is_none()),
@@ -197,7 +197,7 @@ impl<'a> Author<'a, '_> {
         let is_declared = declared.any(|field| field.name.value == name.value && !field.dropped && is_broken(field));
         if !is_declared {
             let diagnostic =
-                Diagnostic::error(Code::UnknownField, name.span, format!("there is no field `{}`", name.value));
+                Diagnostic::error(Code::UnknownField, name.span, format!("unknown field `{}`", name.value));
             self.push(suggest(diagnostic, &name.value, known));
         }
     }

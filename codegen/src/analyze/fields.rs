@@ -71,7 +71,7 @@ pub fn named<'f, 'a>(
     if let Some(field) = find(fields, &name.value) {
         return Ok(field);
     }
-    let diagnostic = Diagnostic::error(Code::UnknownField, name.span, format!("there is no field `{}`", name.value));
+    let diagnostic = Diagnostic::error(Code::UnknownField, name.span, format!("unknown field `{}`", name.value));
     Err(Box::new(match fields.iter().find(|field| field.name.value == name.value) {
         Some(dropped) => diagnostic.also(dropped.name.span, "removed here by `drop: true`"),
         None => suggest(

@@ -20,7 +20,7 @@ impl fmt::Display for Break {
     }
 }
 
-/// Sorted by place; none when one of the texts is no SDL.
+/// Sorted by place; empty when one of the texts is not SDL.
 pub fn breaking(before: &str, after: &str) -> Option<Vec<Break>> {
     let (before, after) = (definitions(before), definitions(after));
     let changed = |these: &[&str], those: &[&str]| {

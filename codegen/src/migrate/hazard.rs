@@ -292,7 +292,7 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
                 literal::parse(field, text).is_ok_and(|value| literal::broken(field, &rules, &value).is_none())
             };
             let bounds = [rules.min.as_deref(), rules.max.as_deref()].into_iter().flatten();
-            // Where even a bound is no value, the author has to find one.
+            // Where even a bound is not a valid value, the author has to find one.
             std::iter::once(usual).chain(bounds).find(is_taken).unwrap_or("...").to_owned()
         }
         Store::Enum { values } => values.first()?.clone(),

@@ -19,7 +19,7 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
         Store::Scalar { scalar } => {
             let mapping = mapping(scalar)?;
             let written = match (mapping.sql, mapping.unit) {
-                (SqlType::Jsonb, _) => return serde_json::from_str(text).map_err(|error| format!("no JSON: {error}")),
+                (SqlType::Jsonb, _) => return serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
                 (SqlType::Boolean, _) => match text {
                     "true" => Written::Bool(true),
                     "false" => Written::Bool(false),
@@ -29,7 +29,7 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
                 _ => Written::Text(text.to_owned()),
             };
             let parsed = literal::parse(mapping, &written, &literal::ANY).map(|parsed| parsed.json);
-            parsed.map_err(|reason| format!("`{text}` is no {scalar}: {reason}; write it as {}", mapping.example))
+            parsed.map_err(|reason| format!("`{text}` is not a valid {scalar}: {reason}; write it as {}", mapping.example))
         }
         Store::Enums { .. } => Ok(text.split(',').filter(|item| !item.is_empty()).collect()),
         _ => Ok(Value::from(text)),
@@ -147,7 +147,7 @@ pub fn quoted(text: impl AsRef<str>) -> String {
 }
 
 fn mapping(scalar: &str) -> Result<Mapping, String> {
-    Scalar::named(scalar).map(Scalar::mapping).ok_or_else(|| format!("there is no field type `{scalar}`"))
+    Scalar::named(scalar).map(Scalar::mapping).ok_or_else(|| format!("unknown field type `{scalar}`"))
 }
 
 fn enum_value<'a>(values: &'a [String], value: &Value) -> Result<&'a str, String> {

@@ -1,6 +1,6 @@
-//! Why there is no migration, as people read it.
+//! Why a migration is refused, as text for people.
 
-/// Why there is no migration.
+/// Why a migration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// A hazard's code, or `M001` for an answer that makes no sense.

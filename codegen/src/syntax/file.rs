@@ -38,7 +38,7 @@ pub fn read(sources: &[SourceFile], found: &mut Diagnostics) -> Files {
     }
     if !files.has_site {
         let help = "write `site: { name: My shop, currency: EUR }` there";
-        found.push(Diagnostic::nowhere(Code::NoSite, "there is no `schema/cms.yaml`").help(help));
+        found.push(Diagnostic::nowhere(Code::NoSite, "`schema/cms.yaml` is missing").help(help));
     }
     files
 }

@@ -103,7 +103,7 @@ impl Held {
         self.bytes
     }
 
-    /// From now on so many bytes; `false` and as before if there is no room.
+    /// Changes the size to so many bytes. Without room for it, nothing changes and the result is `false`.
     pub fn resize(&mut self, bytes: usize) -> bool {
         if bytes <= self.bytes {
             self.memory.give_back(self.bytes - bytes);
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(large.bytes(), 12 * SMALL);
         let mut small: Vec<_> = (0..4).map(|_| Held::nothing(&memory)).collect();
         assert!(small.iter_mut().all(|held| held.resize(SMALL)));
-        assert!(!Held::nothing(&memory).resize(1), "there is no room at all");
+        assert!(!Held::nothing(&memory).resize(1), "no room at all");
         drop(large);
         assert!(small[0].resize(2 * SMALL) && small[0].resize(1));
         drop(small);

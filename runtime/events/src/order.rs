@@ -11,7 +11,7 @@ pub const CHANNEL: &str = "typecase_events";
 /// Rows of one transaction.
 const AT_ONCE: u64 = 5000;
 
-/// How many there were. Nobody needs positions while there is no consumer.
+/// Returns how many there were. Positions are not needed while there are no consumers.
 pub async fn give_positions(database: &Database) -> Result<u64> {
     let is_followed: bool =
         sqlx::query_scalar("select exists (select from cms.consumer)").fetch_one(&database.writes).await?;

@@ -181,7 +181,7 @@ impl<'a> Coercion<'a> {
                 Err(message) => self.problem(message),
             },
             Some(Declared::Fields { .. } | Declared::Union) | None => {
-                self.problem(format!("`{name}` is no input type"))
+                self.problem(format!("`{name}` is not an input type"))
             }
         }
     }
@@ -194,7 +194,7 @@ impl<'a> Coercion<'a> {
         };
         match given.filter(|given| values.iter().any(|value| value == given)) {
             Some(value) => Some(Json::from(value)),
-            None => self.problem(format!("{} is no `{name}`: it is one of {}", raw.show(), values.join(", "))),
+            None => self.problem(format!("{} is not a value of `{name}`, which are {}", raw.show(), values.join(", "))),
         }
     }
 
@@ -206,7 +206,7 @@ impl<'a> Coercion<'a> {
         one_of: bool,
     ) -> Option<Json> {
         let Some(entries) = raw.entries() else {
-            return self.problem(format!("{} is no `{name}`: an object is", raw.show()));
+            return self.problem(format!("{} is not a `{name}`: expected an object", raw.show()));
         };
         if !self.descend() {
             return None;
@@ -215,7 +215,7 @@ impl<'a> Coercion<'a> {
         for (key, _) in &entries {
             if !fields.contains_key(*key) {
                 self.path.push((*key).into());
-                self.problem(format!("there is no field `{key}` on `{name}`{}", similar(key, fields.keys())));
+                self.problem(format!("unknown field `{key}` on type `{name}`{}", similar(key, fields.keys())));
                 self.path.pop();
             }
         }
@@ -329,7 +329,7 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
         ("String" | "ID", Json::String(_)) | ("Boolean", Json::Bool(_)) | ("Float", Json::Number(_)) => true,
         _ => !is_built_in(name),
     };
-    if fits { Ok(value) } else { Err(format!("{} is no `{name}`", raw.show())) }
+    if fits { Ok(value) } else { Err(format!("{} is not a `{name}`", raw.show())) }
 }
 
 fn is_built_in(name: &str) -> bool {

@@ -407,7 +407,7 @@ fn kind(ty: OperationType) -> &'static str {
     }
 }
 
-/// As the schema names it, so that there are no more of these names than it has.
+/// Named as in the schema, so that their number is bounded by it.
 fn own(schema: &'static SchemaInfo, operation: &OperationDefinition) -> Option<&'static str> {
     let own = if operation.ty == OperationType::Mutation { schema.mutations } else { schema.queries };
     let mut fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {

@@ -169,7 +169,7 @@ impl Keys {
     /// The key that signs now, with its private part.
     pub fn signing(&self) -> Result<(Arc<Key>, EncodingKey)> {
         let found = self.find_signing();
-        found.ok_or_else(|| Error::internal("there is no key that signs: `typecase keys list` shows them"))
+        found.ok_or_else(|| Error::internal("no key can sign: `typecase keys list` shows all keys"))
     }
 
     fn find_signing(&self) -> Option<(Arc<Key>, EncodingKey)> {

@@ -1,4 +1,4 @@
-//! Mail: a trait, the messages that accounts need, and where there is no mail server, the log.
+//! Mail: a trait, the messages that accounts need, and the log in place of a mail server.
 
 #[cfg(feature = "smtp")]
 mod smtp;
@@ -73,7 +73,7 @@ struct Nowhere;
 
 impl Mailer for Nowhere {
     fn send(&self, mail: Mail) -> Sending {
-        let message = format!("there is no way to send `{}`: TYPECASE_SMTP_URL is not set", mail.subject);
+        let message = format!("cannot send `{}`: TYPECASE_SMTP_URL is not set", mail.subject);
         Box::pin(std::future::ready(Err(Error::new(Code::Unavailable, message))))
     }
 

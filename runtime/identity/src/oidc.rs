@@ -40,7 +40,7 @@ impl Providers {
 
     fn find(&self, name: &str) -> Result<&Provider> {
         let found = self.0.iter().find(|provider| provider.settings.name == name);
-        found.ok_or_else(|| Error::new(Code::NotFound, "there is no such provider: `/auth/providers` lists them"))
+        found.ok_or_else(|| Error::new(Code::NotFound, "unknown provider: `/auth/providers` lists them"))
     }
 }
 

@@ -120,7 +120,7 @@ impl OfProvider<'_, '_> {
         let setting = &settings::TYPECASE_OIDC_NAME_ISSUER;
         let issuer = self.needed(setting);
         if !issuer.is_empty() && !is_issuer(&issuer) {
-            self.refuse(setting, &format!("`{issuer}` is no issuer"));
+            self.refuse(setting, &format!("`{issuer}` is not the URL of an issuer"));
         }
         issuer
     }

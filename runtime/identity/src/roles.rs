@@ -27,7 +27,7 @@ impl Roles {
     pub fn check(self, name: &str) -> Result<&'static RoleInfo> {
         self.find(name).ok_or_else(|| {
             let names: Vec<_> = self.0.iter().map(|role| role.name).filter(|name| *name != ANONYMOUS).collect();
-            let message = format!("there is no role `{name}`; the roles are {}", names.join(", "));
+            let message = format!("unknown role `{name}`; the roles are {}", names.join(", "));
             Problem::new(Code::BadUserInput, message).at(["role".into()]).into()
         })
     }

@@ -187,7 +187,7 @@ impl Accounts {
         .fetch_optional(&mut *transaction)
         .await?;
         if is_own.is_none() {
-            return Err(Error::new(Code::NotFound, "there is no such session"));
+            return Err(Error::new(Code::NotFound, "the session does not exist"));
         }
         end(&mut transaction, session, "ended").await?;
         audit::record(&mut transaction, actor, Event::new("session.end").on("session", session)).await?;

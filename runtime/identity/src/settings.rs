@@ -7,7 +7,7 @@ use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
 use base::settings::{self, Reader, Wrong};
 
-/// What is said when there is no secret.
+/// The help when the secret is missing.
 const MAKE_ONE: &str = "make one with `openssl rand -base64 32`, and give it to every node";
 
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Settings {
         let mut settings = Self::of(address, reader.is_development);
         settings.secret = reader.parsed(&settings::TYPECASE_SECRET, Secret::parse);
         settings.previous_secret = reader.parsed(&settings::TYPECASE_SECRET_PREVIOUS, Secret::parse);
-        let is_none = |url: &str| format!("`{url}` is no origin");
+        let is_none = |url: &str| format!("`{url}` is not an origin");
         let public_url = reader.parsed(&settings::TYPECASE_PUBLIC_URL, |url| origin(url).ok_or_else(|| is_none(url)));
         settings.public_url = public_url.unwrap_or(settings.public_url);
         match (reader.get(&settings::TYPECASE_SMTP_URL), reader.get(&settings::TYPECASE_MAIL_FROM)) {

@@ -254,7 +254,7 @@ fn read(row: &PgRow) -> Result<User, sqlx::Error> {
 }
 
 pub(super) fn not_found() -> Error {
-    Error::new(Code::NotFound, "there is no such user")
+    Error::new(Code::NotFound, "the user does not exist")
 }
 
 /// As addresses are kept and compared. The part before the `@` may differ by case for its owner's server, but no server
@@ -272,7 +272,7 @@ pub(super) fn email(text: &str) -> Result<String> {
             && !part.contains(|char: char| char.is_whitespace() || char.is_control() || "<>,;\"@".contains(char))
     };
     if email.len() > LONGEST_EMAIL || !parts.is_some_and(|(local, host)| is_plain(local) && is_plain(host)) {
-        let problem = Problem::new(Code::BadUserInput, "this is no email address");
+        let problem = Problem::new(Code::BadUserInput, "this is not an email address");
         return Err(problem.at(["email".into()]).into());
     }
     Ok(email)

@@ -82,7 +82,7 @@ impl<'a> IntoFuture for Enqueueing<'a> {
 
 pub(crate) fn new<J: Job>(job: &J) -> Result<New> {
     let payload = serde_json::to_string(job);
-    let payload = payload.map_err(|error| Error::internal(format!("a job `{}` is no JSON: {error}", J::KIND)))?;
+    let payload = payload.map_err(|error| Error::internal(format!("a job `{}` cannot be written as JSON: {error}", J::KIND)))?;
     let key = job.key();
     let wrong = |what: String| Error::new(Code::BadUserInput, format!("a job `{}`: {what}", J::KIND));
     // PostgreSQL would refuse these, and the transaction of whoever enqueues with them.

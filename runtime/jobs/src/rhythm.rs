@@ -97,7 +97,7 @@ mod tests {
         for (now, next) in [
             ("2026-01-10T00:00:00Z", "2026-01-10T01:30:00Z"),
             ("2026-01-10T01:30:00Z", "2026-01-11T01:30:00Z"),
-            // There is no 02:30 on the day that clocks go forward.
+            // 02:30 does not exist on the day when clocks go forward.
             ("2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
             ("2026-03-29T12:00:00Z", "2026-03-30T00:30:00Z"),
             // There are two when they go back, of which it is the first.

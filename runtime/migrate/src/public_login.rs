@@ -150,7 +150,7 @@ fn elsewhere(login: &PgConnectOptions) -> Unfit {
 fn unreachable(role: Option<&PublicRole>, error: &str) -> Unfit {
     let why = format!("the login of TYPECASE_PUBLIC_DATABASE_URL does not reach the database: {error}");
     let mend = format!(
-        "psql \"$TYPECASE_PUBLIC_DATABASE_URL\" -c 'select 1'; where there is no such login: {}",
+        "psql \"$TYPECASE_PUBLIC_DATABASE_URL\" -c 'select 1'; if the login does not exist: {}",
         own_login(role)
     );
     Unfit { why, mend }

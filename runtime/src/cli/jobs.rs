@@ -90,9 +90,9 @@ fn as_json(job: &Listed) -> Json {
 
 fn uuid(text: &str) -> Result<Uuid> {
     let uuid = id::decode_as(PREFIX, text);
-    uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is no id like job_...")))
+    uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is not an id like job_...")))
 }
 
 fn missing(text: &str, what: &str) -> Error {
-    Error::new(Code::NotFound, format!("there is no {what} `{text}`"))
+    Error::new(Code::NotFound, format!("the {what} `{text}` does not exist"))
 }

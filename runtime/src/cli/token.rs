@@ -59,7 +59,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         Task::Revoke { id } => {
             let uuid = id::decode_as("api_token", &id);
             let uuid =
-                uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{id}` is no id like api_token_...")))?;
+                uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{id}` is not an id like api_token_...")))?;
             accounts.revoke_token(&Actor::system(), uuid).await?;
             println!("{id} is revoked");
         }
@@ -69,7 +69,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
 
 fn written(text: &str) -> Result<WrittenScope> {
     WrittenScope::parse(text)
-        .ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is no scope like `product:read`")))
+        .ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is not a scope like `product:read`")))
 }
 
 fn days(text: &str) -> Result<u32> {

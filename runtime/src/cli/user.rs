@@ -124,7 +124,7 @@ async fn list(accounts: &Accounts) -> Result<()> {
 
 async fn find(accounts: &Accounts, email: &str) -> Result<User> {
     let user = accounts.user_by_email(email).await?;
-    user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no account with the address {email}")))
+    user.ok_or_else(|| Error::new(Code::NotFound, format!("the user `{email}` does not exist")))
 }
 
 async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User> {
@@ -142,7 +142,7 @@ fn password(from_stdin: bool) -> Result<String> {
         return Ok(text.lines().next().unwrap_or_default().to_owned());
     }
     if !std::io::stdin().is_terminal() {
-        let message = "there is no terminal to ask for a password: use --password-stdin or --invite";
+        let message = "no terminal to ask for a password: use --password-stdin or --invite";
         return Err(Error::new(Code::BadRequest, message));
     }
     let password = rpassword::prompt_password("Password (12 characters or more): ").map_err(failed)?;

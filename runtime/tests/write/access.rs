@@ -306,7 +306,7 @@ async fn what_a_rule_sets_is_laid_over_the_input() {
     let token = Actor { identity: Identity::Token { id: Uuid::nil() }, role: "clerk".into(), ..Actor::system() };
     let token = Clerk::acting(&shop, &rules, token);
     token.update(&PRODUCT, (chair, 3), json!({}), false).await.unwrap();
-    assert_eq!(shop.value(stored).await, json!([1, null, "low"]), "nobody is no user");
+    assert_eq!(shop.value(stored).await, json!([1, null, "low"]), "anonymous is not a user");
     let required = [(Code::InvalidValue, "input.name".into()), (Code::InvalidValue, "input.slug".into())];
     assert_eq!(problems(token.create(&TAG, json!({}), false).await), required);
     clerk.create(&TAG, json!({}), false).await.unwrap();

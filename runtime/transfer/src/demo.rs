@@ -38,7 +38,7 @@ fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {
         serde_json::from_str(line).map_err(|error| {
             Error::new(
                 Code::BadUserInput,
-                format!("line {} of the demo's `{table}` is no JSON object: {error}", index + 1),
+                format!("line {} of the demo's `{table}` is not a JSON object: {error}", index + 1),
             )
         })
     };

@@ -5,7 +5,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Answers of the API are no pages: nothing is loaded, nothing is shown in a frame.
+/// Answers of the API are not pages: nothing is loaded, nothing is shown in a frame.
 const FOR_DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// What an answer says of itself stays: a page of the site's own may need another policy.

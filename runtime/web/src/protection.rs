@@ -117,7 +117,7 @@ impl Settings {
 }
 
 fn rate_or_off(text: &str) -> Result<Option<Rate>, String> {
-    if text == "off" { Ok(None) } else { text.parse().map(Some).map_err(|_| format!("`{text}` is no rate")) }
+    if text == "off" { Ok(None) } else { text.parse().map(Some).map_err(|_| format!("`{text}` is not a rate")) }
 }
 
 /// No id, name or text has this character: PostgreSQL does not keep it, and a route need not think of it.

@@ -61,7 +61,7 @@ async fn every_wrong_setting_is_told_at_once_a_misspelt_one_too_and_the_doctor_s
     let told = text(&refused.stderr);
     assert!(!refused.status.success(), "{told}");
     assert!(told.contains("TYPECASE_WRITE_CONNECTIONS: `1` cannot be used: it takes a number of connections from 2"));
-    assert!(told.contains("TYPECASE_RATE: `hourly` is no rate: it takes `off`"), "{told}");
+    assert!(told.contains("TYPECASE_RATE: `hourly` is not a rate: it takes `off`"), "{told}");
     assert!(told.contains("TYPECASE_RATES is not a setting of this server; did you mean TYPECASE_RATE?"));
 
     let few = [("TYPECASE_WRITE_CONNECTIONS", "3"), ("TYPECASE_READ_CONNECTIONS", "4"), ("TYPECASE_RATES", "1/s")];
@@ -117,7 +117,7 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     assert!(told.contains("you may not import `Tag`") && told.contains("; nothing was imported\n"), "{told}");
     for nobody in ["gone@shop.example", "missing@shop.example"] {
         let refused = import(nobody);
-        assert_eq!(text(&refused.stderr), format!("error: there is no active user `{nobody}`\n"));
+        assert_eq!(text(&refused.stderr), format!("error: the user `{nobody}` does not exist, or is disabled\n"));
     }
     let done = import("Admin@shop.example");
     assert!(done.status.success(), "{done:?}");

@@ -96,7 +96,7 @@ impl<'a> Database<'a> {
                 Ok(Standing::Ready)
             }
             None => Ok(Standing::Ahead(
-                "the database has had migrations that are not in migrations/, and there is no copy from before them; \
+                "the database has had migrations that are not in migrations/, and no copy from before them exists; \
                  stop this and run `cargo xtask dev --reset`, which makes it anew with the demo, or restore the files"
                     .to_owned(),
             )),

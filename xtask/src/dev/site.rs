@@ -122,7 +122,7 @@ impl Site<'_> {
     }
 
     fn failed(&self, what: &str) -> Outcome {
-        let server = if self.server.is_some() { "the server from before goes on" } else { "there is no server yet" };
+        let server = if self.server.is_some() { "the previous server keeps running" } else { "no server is running yet" };
         problem(format!("{what}, see above; {server}. The next saved file is the next try"));
         Outcome::Failed
     }
@@ -234,7 +234,7 @@ pub fn binary(project: &Project) -> anyhow::Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).current_dir(&project.root);
     let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    let text = String::from_utf8(output.stdout).context("cargo's answer is no text")?;
+    let text = String::from_utf8(output.stdout).context("cargo's output is not text")?;
     let folder = text.split("\"target_directory\":\"").nth(1).and_then(|rest| rest.split('"').next());
     Ok(Path::new(folder.context("cargo does not say where it builds")?).join("debug/typecase"))
 }

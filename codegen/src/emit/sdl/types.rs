@@ -144,7 +144,7 @@ fn list_args(target: &str, default: &str, order: &str) -> [Member; 3] {
 
 fn select_args(target: &str, order: &str) -> [Member; 2] {
     [
-        Member::new("filter", format!("{target}Filter"), "Which of them; all without it. Null is no filter."),
+        Member::new("filter", format!("{target}Filter"), "Only those that match; all when left out. Null means no filter."),
         Member::new(
             "orderBy",
             format!("[{target}Order!]"),

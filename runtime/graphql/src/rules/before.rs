@@ -17,10 +17,10 @@ pub fn check(types: &Types, document: &ExecutableDocument) -> Vec<Broken> {
             match types.get(name) {
                 Some(Declared::Scalar | Declared::Enum(_) | Declared::Input { .. }) => {}
                 Some(Declared::Fields { .. } | Declared::Union) => {
-                    let message = format!("`${}` cannot be of type `{name}`: it is no input type", variable.name.node);
+                    let message = format!("`${}` cannot be of type `{name}`, which is not an input type", variable.name.node);
                     found.push(broken(message, *pos));
                 }
-                None => found.push(broken(format!("there is no type `{name}`"), variable.var_type.pos)),
+                None => found.push(broken(format!("unknown type `{name}`"), variable.var_type.pos)),
             }
             // The library has no word for this place of a directive, and no directive of the API may stand there.
             found.extend(variable.directives.iter().map(|directive| {

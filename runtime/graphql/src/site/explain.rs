@@ -13,9 +13,9 @@ use store::{Scope, Stage, Standing, Store};
 pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Json> {
     let name = text(arguments, "type").unwrap_or_default();
     let info = store.schema.types.iter().copied().find(|info| info.name == name || info.table == name);
-    let info = info.ok_or_else(|| wrong(format!("there is no content type `{name}`"), &["type"]))?;
+    let info = info.ok_or_else(|| wrong(format!("unknown content type `{name}`"), &["type"]))?;
     let action = text(arguments, "action").unwrap_or_default().to_ascii_lowercase();
-    let action = Action::named(&action).ok_or_else(|| wrong(format!("there is no action `{action}`"), &["action"]))?;
+    let action = Action::named(&action).ok_or_else(|| wrong(format!("unknown action `{action}`"), &["action"]))?;
     let entry = text(arguments, "id").map(|given| {
         let message = || wrong(format!("`{given}` is not an id of `{}`", info.name), &["id"]);
         info.decode(given).ok_or_else(message)
@@ -48,17 +48,17 @@ pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<Stri
 async fn somebody(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Store> {
     if let Some(given) = text(arguments, "user") {
         let user =
-            id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is no user"), &["user"]))?;
+            id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is not a user id"), &["user"]))?;
         let role = accounts.role_of(&store.writes, user).await?;
-        let role = role.ok_or_else(|| wrong(format!("`{given}` is no user who may sign in"), &["user"]))?;
+        let role = role.ok_or_else(|| wrong(format!("the user `{given}` does not exist, or may not sign in"), &["user"]))?;
         let identity = Identity::User { id: user, session: Uuid::nil() };
         return Ok(store.acting(Actor { identity, role, scopes: None, origin: Origin::default() }));
     }
     let Some(role) = text(arguments, "role") else { return Ok(store.clone()) };
     if store.policy().role(role).is_none() {
-        return Err(wrong(format!("there is no role `{role}`"), &["role"]));
+        return Err(wrong(format!("unknown role `{role}`"), &["role"]));
     }
-    // Somebody with the role, and nobody in particular: `$user` is no user.
+    // Anyone with the role, nobody in particular: `$user` stands for no user.
     let actor = Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
     Ok(store.acting(actor))
 }
@@ -135,7 +135,7 @@ async fn is_exported(
             return Ok(true);
         }
     }
-    let lacks = if passes { NOT_READ_NOT_EXPORTED } else { "there is no such entry that passes `where`" };
+    let lacks = if passes { NOT_READ_NOT_EXPORTED } else { "the entry does not exist, or does not pass `where`" };
     reasons.push(lacks.into());
     Ok(false)
 }
@@ -168,8 +168,8 @@ async fn passes(
     let found = store.at(stage).passes(info, rule.rows.as_ref(), entry).await?;
     let of = if stage == Stage::Live { "live " } else { "" };
     reasons.push(match (found, &rule.rows) {
-        (None, _) => format!("there is no such {of}entry"),
-        (Some(true), None) => format!("the {of}entry is there"),
+        (None, _) => format!("the {of}entry does not exist"),
+        (Some(true), None) => format!("the {of}entry exists"),
         (Some(true), Some(_)) => "the entry passes `where`".into(),
         (Some(false), _) => "the entry does not pass `where`".into(),
     });

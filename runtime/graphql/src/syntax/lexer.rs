@@ -1,4 +1,4 @@
-//! The tokens of a document, as section 2.1 of the specification has them: what is no token is refused here.
+//! The tokens of a document, as section 2.1 of the specification defines them. Text that is not a token is refused here.
 
 use std::borrow::Cow;
 

@@ -193,13 +193,13 @@ impl Accounts {
         role: Option<&str>,
         actor: &Actor,
     ) -> Result<User, Refusal> {
-        let email = person.email.as_deref().ok_or(Refusal::Because("there is no claim `email`"))?;
+        let email = person.email.as_deref().ok_or(Refusal::Because("the claim `email` is missing"))?;
         match person.email_verified {
             Some(true) => {}
             Some(false) => return Err(Refusal::Because("`email_verified` is false")),
-            None => return Err(Refusal::Because("there is no claim `email_verified`")),
+            None => return Err(Refusal::Because("the claim `email_verified` is missing")),
         }
-        let email = user::email(email).map_err(|_| Refusal::Because("`email` is no address"))?;
+        let email = user::email(email).map_err(|_| Refusal::Because("`email` is not an address"))?;
         let existing: Option<Uuid> = sqlx::query_scalar("select id from cms.user where email = $1")
             .bind(&email)
             .fetch_optional(&mut *connection)

@@ -138,7 +138,7 @@ impl Accounts {
         if let Some(error) = returned.error {
             return Err(refused(provider, &error));
         }
-        let code = returned.code.ok_or_else(|| refused(provider, "there is no code"))?;
+        let code = returned.code.ok_or_else(|| refused(provider, "the code is missing"))?;
         let person = self.person(provider, metadata, code, &attempt).await?;
         let outcome = self.sign_in_as(&provider.settings, &person, &attempt.return_to, from).await?;
         Ok(Finished { return_to: attempt.return_to, outcome })
@@ -171,7 +171,7 @@ impl Accounts {
             }
             _ => broken(provider, &with_causes(&error)),
         })?;
-        let token = answer.id_token().ok_or_else(|| broken(provider, "there is no ID token"))?;
+        let token = answer.id_token().ok_or_else(|| broken(provider, "the ID token is missing"))?;
         let nonce = Nonce::new(attempt.nonce.clone());
         let verified = token.claims(&client.id_token_verifier().set_allowed_algs(ALGORITHMS), &nonce).cloned();
         let claims = match verified {

@@ -26,7 +26,7 @@ static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| regex(r"[\s\p{Z}\p{C}]"));
 static UNSEEN: LazyLock<Regex> = LazyLock::new(|| regex(r"^[\s\p{Z}\p{Cc}\p{Cf}\u{2800}\u{3164}]*$"));
 
 pub fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).unwrap_or_else(|error| panic!("`{pattern}` is no regular expression: {error}"))
+    Regex::new(pattern).unwrap_or_else(|error| panic!("`{pattern}` is not a regular expression: {error}"))
 }
 
 /// Unicode's normal form C of a text.

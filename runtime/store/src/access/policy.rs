@@ -239,7 +239,7 @@ fn shown(info: &ContentInfo, snake: &str) -> &'static str {
 
 /// The generator has written it, and its tests read it back.
 fn json(text: &str) -> Json {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is no JSON: {error}: {text}"))
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is not JSON: {error}: {text}"))
 }
 
 #[cfg(test)]

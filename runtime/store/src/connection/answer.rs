@@ -74,7 +74,7 @@ impl Stream for Answer<'_> {
     }
 }
 
-/// Resolves when there is no sense in waiting for any longer.
+/// Resolves when waiting longer makes no sense.
 pub async fn run_out(patience: Patience) -> sqlx::Error {
     let begun = Instant::now();
     loop {

@@ -128,7 +128,7 @@ impl<'a> Filter<'a> {
                 this.list(&Link::of_inverse(inverse, info), inverse.source, value, alias)
             });
         }
-        self.problem(format!("`{}` has no condition `{key}`", info.name));
+        self.problem(format!("unknown field `{key}` on `{}`", info.name));
         self.constant(true)
     }
 
@@ -208,7 +208,7 @@ impl<'a> Filter<'a> {
                     None => this.constant(true),
                 },
                 _ => {
-                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.problem(format!("unknown operator `{operator}`"));
                     this.constant(true)
                 }
             })
@@ -230,7 +230,7 @@ impl<'a> Filter<'a> {
                 "none" => this.exists(false, link, target, Some(value), false, alias),
                 "every" => this.exists(false, link, target, Some(value), true, alias),
                 _ => {
-                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.problem(format!("unknown operator `{operator}`"));
                     this.constant(true)
                 }
             })

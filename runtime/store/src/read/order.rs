@@ -210,7 +210,7 @@ impl Order {
                 None => info.field(name).map(|field| Key::of_field(field, *descending)).unwrap_or_default(),
             };
             if new.is_empty() {
-                let message = format!("`{}` has no order by `{name}`", info.name);
+                let message = format!("`{}` cannot be ordered by `{name}`", info.name);
                 return Err(Problem::new(Code::BadUserInput, message));
             }
             keys.extend(new.into_iter().filter(|key| !by_column(&keys, key)).collect::<Vec<_>>());
@@ -374,7 +374,7 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
     Ok(keys)
 }
 
-/// FNV-1a of all that makes the order: 32 bits tell a mistake, and are no secret.
+/// FNV-1a of everything that defines the order. 32 bits are enough to notice a mistake; they are not a secret.
 fn signature(info: &ContentInfo, keys: &[Key]) -> String {
     let mut hash = 0x811c_9dc5_u32;
     let mut add = |text: &str| {

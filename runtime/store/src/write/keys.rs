@@ -38,7 +38,7 @@ type Family = (&'static str, &'static str);
 #[derive(Default)]
 pub struct Keys {
     kinds: BTreeMap<Family, (&'static ContentInfo, Option<&'static FieldInfo>)>,
-    /// `None` until resolved, and when there is no such row.
+    /// `None` until resolved, and when the row does not exist.
     ids: HashMap<Family, HashMap<String, Option<Uuid>>>,
 }
 
@@ -59,7 +59,7 @@ impl Key {
         }
         let field = table::natural_keys(info).map(|(_, field)| field).find(|field| field.name == name);
         let Some(Shape::Scalar(kind)) = field.map(|field| field.shape) else {
-            return refused(Code::BadUserInput, format!("`{name}` is no key of {}", info.name));
+            return refused(Code::BadUserInput, format!("`{name}` is not a key of `{}`", info.name));
         };
         match kind.parse(value, site) {
             Ok(value) => Ok(Self { info, field, value }),
@@ -80,8 +80,8 @@ impl Key {
         match self.field {
             Some(field) => format!("no {} has the {} `{}`", self.info.name, field.name, self.text()),
             None => match &self.value {
-                Value::Uuid(uuid) => format!("there is no {} `{}`", self.info.name, id::encode(self.info.table, *uuid)),
-                _ => format!("there is no such {}", self.info.name),
+                Value::Uuid(uuid) => format!("{} `{}` does not exist", self.info.name, id::encode(self.info.table, *uuid)),
+                _ => format!("the {} does not exist", self.info.name),
             },
         }
     }

@@ -61,7 +61,7 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
     let stored = load(connection, store.at(Stage::Draft), info, &[id], true).await?.remove(&id);
     let admitted = guard.admitted(connection, info, action, stored.iter().map(|old| old.row.id).collect()).await?;
     let Some(old) = stored.filter(|_| admitted.contains(&id)) else {
-        let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
+        let message = format!("{} `{}` does not exist", info.name, crate::id::encode(info.table, id));
         return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
     };
     if old.system.revision != revision {

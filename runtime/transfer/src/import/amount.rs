@@ -42,7 +42,7 @@ pub struct Money {
 
 impl Number {
     pub fn apply(&self, value: &Value) -> Result<Value, String> {
-        let text = text_of(value).ok_or("an object or a list is no number: name a key of it")?;
+        let text = text_of(value).ok_or("an object or a list is not a number: name one of its keys")?;
         let point = point_of(value, self.point);
         let plain = money::number(&text, point).ok_or_else(|| {
             format!("must be a number such as `1234.5`, not `{}`{}", money::shorten(&text), money::hint(point))
@@ -66,7 +66,7 @@ fn point_of(value: &Value, point: Point) -> Point {
     if is_number(value) { Point::Dot } else { point }
 }
 
-/// A number where that has every digit, so that it is no text whose marks are guessed; all others as text.
+/// A number where that keeps every digit, so that its separators are not guessed later; text otherwise.
 fn numeric(plain: String) -> Value {
     let same = |number: &serde_json::Number| number.to_string() == plain;
     match plain.parse::<serde_json::Number>().ok().filter(same) {
@@ -137,7 +137,7 @@ impl Money {
                 None => Ok(value.clone()),
             };
         }
-        let text = text_of(value).ok_or("an object or a list is no amount of money: name the amount in it")?;
+        let text = text_of(value).ok_or("an object or a list is not an amount of money: name the key that holds the amount")?;
         let (minor, currency) = self.minor_units(&text, point_of(value, self.point), site)?;
         Ok(amount(minor, &currency))
     }
@@ -147,7 +147,7 @@ impl Money {
         let currency = currency(text, &parsed.currencies, self.currency.as_deref(), site)?;
         let minor = match self.minor {
             true => whole(parsed.number)
-                .ok_or_else(|| format!("`{}` is no whole number of minor units", money::shorten(text)))?,
+                .ok_or_else(|| format!("`{}` is not a whole number of minor units", money::shorten(text)))?,
             false => money::minor_units(parsed.number, &currency, self.round)
                 .map_err(|error| unclear(text, point, &error))?,
         };

@@ -115,7 +115,7 @@ impl Compiler {
             None => {
                 self.fault(
                     node.place,
-                    format!("`{name}` is no unique field of {}", info.name),
+                    format!("`{name}` is not a unique field of `{}`", info.name),
                     Some(format!("write one of {}", names())),
                 );
                 None

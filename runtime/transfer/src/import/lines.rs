@@ -64,7 +64,7 @@ impl Lines {
         Ok(Raw { line: self.line, bytes: record.len(), of, source })
     }
 
-    /// What is no file of lines at all is said once, before anything is saved.
+    /// A file that has no lines of JSON at all is reported once, before anything is saved.
     fn refuse_whole(&self, first: &[u8]) -> Result<(), String> {
         let name = &self.name;
         if first.starts_with(b"[") {

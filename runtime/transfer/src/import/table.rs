@@ -104,7 +104,7 @@ impl Table {
         Raw { line, bytes: row.cells.checked_sub(1).map_or(0, |last| self.ends[last]), of, source }
     }
 
-    /// A row that is no record, for the report.
+    /// A row that is not a record, for the report.
     fn shown(&self, row: &Row) -> Json {
         let cell = |index| String::from_utf8_lossy(self.cell(index)).chars().take(200).collect::<String>();
         (0..row.cells.min(50)).map(cell).collect()

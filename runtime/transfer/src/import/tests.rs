@@ -196,7 +196,7 @@ fn what_is_no_number_and_no_line_is_rejected() {
         rejects("  price: all | sum", json!({"all": [text, "1"]}), "price");
     }
     let mapping = format!("fields:\n  name: name\n  slug: slug\n{}", weight("kg | number(times='1_000')"));
-    refuses(&mapping, "`times` is no number");
+    refuses(&mapping, "`times` must be a number");
     for text in ["5", " 5 ", "+5", "5.", "005"] {
         let data = item(&weight("kg"), &json!({"kg": text})).data;
         assert_eq!(data["variants"]["set"][0]["weight"], json!(5), "{text:?}");
@@ -356,7 +356,7 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses(&format!("{base}  price: a | money('EUR', decimals=',')\n"), "unknown keyword argument 'decimals'");
     refuses(&format!("{base}  price: a | money('EUR', decimal=';')\n"), "`decimal` is");
     refuses(&format!("{base}  price: []\n"), "an expression is expected, and this is a list");
-    refuses(&format!("{base}  price: a | money('GBP')\n"), "4:20: `GBP` is no currency of the site");
+    refuses(&format!("{base}  price: a | money('GBP')\n"), "4:20: `GBP` is not a currency of the site");
     refuses(&format!("{base}  price: {{ when_missing: clear }}\n"), "nothing says where");
     refuses(
         &format!("{base}  categories: {{ value: a, lookup: {{ by: name }} }}\n"),
@@ -372,7 +372,7 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses("fields: { slug: slug }", "`name` of Product is required and not mapped");
     refuses("fields: { name: name }", "map one of its unique fields: slug");
     refuses("type: post\nfields: { name: name, slug: slug }", "for `post`, not for `product`");
-    refuses("key: name\nfields: { name: name, slug: slug }", "`name` is no unique field");
+    refuses("key: name\nfields: { name: name, slug: slug }", "`name` is not a unique field");
     refuses("fields: [", "this is not YAML");
     refuses("", "a map of type, key, trim, where, group_by, publish, fields");
 }

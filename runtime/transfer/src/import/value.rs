@@ -72,7 +72,7 @@ pub fn text_of(value: &Value) -> Option<String> {
     match value.kind() {
         ValueKind::String => value.as_str().map(str::to_owned),
         ValueKind::Bool => Some(value.is_true().to_string()),
-        // Infinity and what is no number at all end in a letter.
+        // Infinity and NaN end in a letter.
         ValueKind::Number => Some(value.to_string()).filter(|text| text.ends_with(|end: char| end.is_ascii_digit())),
         _ => value.downcast_object_ref::<Digits>().map(|digits| written_out(digits.0.as_str())),
     }

@@ -108,5 +108,5 @@ pub fn agent(parts: &Parts) -> Option<&str> {
 
 /// The id of a path: `user_...`. One of another kind is not there.
 pub fn id(kind: &str, text: &str) -> Result<uuid::Uuid> {
-    id::decode_as(kind, text).ok_or_else(|| Error::new(Code::NotFound, format!("there is no `{text}`")))
+    id::decode_as(kind, text).ok_or_else(|| Error::new(Code::NotFound, format!("`{text}` does not exist")))
 }

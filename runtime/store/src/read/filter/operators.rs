@@ -122,7 +122,7 @@ impl Filter<'_> {
             "gte" => self.compare(operand, ">=", value),
             "contains" | "startsWith" if operand.columns[0].1 == "text" => self.search(operand, operator, value),
             _ => {
-                self.problem(format!("there is no operator `{operator}` here"));
+                self.problem(format!("unknown operator `{operator}`"));
                 self.constant(true)
             }
         }
@@ -253,7 +253,7 @@ impl Filter<'_> {
                 return Ok(());
             }
             _ => {
-                self.problem(format!("there is no operator `{operator}` here"));
+                self.problem(format!("unknown operator `{operator}`"));
                 return self.constant(true);
             }
         };

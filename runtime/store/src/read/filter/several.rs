@@ -43,7 +43,7 @@ impl Filter<'_> {
                     None => this.constant(true),
                 },
                 _ => {
-                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.problem(format!("unknown operator `{operator}`"));
                     this.constant(true)
                 }
             })

@@ -245,7 +245,7 @@ impl Check<'_, '_> {
                         "the site has {} (`currencies` in schema/cms.yaml); a key is written without quotes",
                         known.join(", ")
                     );
-                    self.fault(span, format!("`{code}` is no currency of the site"), Some(help));
+                    self.fault(span, format!("`{code}` is not a currency of the site"), Some(help));
                 }
             }
             _ => {}
@@ -255,7 +255,7 @@ impl Check<'_, '_> {
     fn pattern(&mut self, args: &[CallArg<'_>]) {
         let Some(CallArg::Pos(tree)) = args.first() else { return };
         if let Some(Err(error)) = tree.as_const().as_ref().and_then(Value::as_str).map(pattern) {
-            self.fault(tree.span(), error.detail().unwrap_or("this is no regular expression").to_owned(), None);
+            self.fault(tree.span(), error.detail().unwrap_or("this is not a regular expression").to_owned(), None);
         }
     }
 
@@ -294,7 +294,7 @@ fn path(tree: &Tree<'_>) -> Option<Path> {
                 "item" => of(Begin::Item),
                 "parent" => of(Begin::Parent),
                 "record" => of(Begin::Record),
-                // It is no key of the record.
+                // It is not a key of the record.
                 "loop" => return None,
                 key => Path { begin: Begin::Item, steps: vec![Step::Key(key.to_owned())] },
             })

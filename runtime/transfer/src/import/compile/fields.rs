@@ -224,7 +224,7 @@ impl Compiler {
                 if found.is_none() {
                     self.fault(
                         node.place,
-                        format!("`{name}` is no relation of {} to one of its own type", to.name),
+                        format!("`{name}` is not a relation of `{}` to its own type", to.name),
                         None,
                     );
                 }
@@ -234,7 +234,7 @@ impl Compiler {
         };
         if by.rules.from.is_none() || parent.is_none() {
             let message =
-                format!("{} is no tree: it needs a slug made from a name, and a relation to its own type", to.name);
+                format!("`{}` is not a tree: it needs a slug made from a name, and a relation to its own type", to.name);
             self.fault(node.place, message, None);
             return None;
         }
