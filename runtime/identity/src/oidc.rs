@@ -1,4 +1,4 @@
-//! Sign-in with others: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
+//! Sign-in with other providers: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
 //!
 //! What must be remembered until somebody comes back is sealed and given to their browser, which alone can come back with
 //! it; that it came back is kept, so that it works once.

@@ -87,7 +87,7 @@ table! {
             "Jobs at once on this node; with 0 it does none and follows no events (`docs/operations.md`).";
         TYPECASE_EVENTS_KEEP: number("days", 0, 3650), Value("7"), "For how long events are kept that all consumers have passed.";
     }
-    "Limits of requests" {
+    "Rate limits and connections" {
         TYPECASE_RATE: RATE, ByEnvironment { production: "600/min", development: "off" },
             "Requests of an actor or address; a costly operation counts as several (`docs/operations.md`).";
         TYPECASE_SIGN_IN_RATE: RATE, ByEnvironment { production: "10/min", development: "off" },
@@ -138,7 +138,7 @@ table! {
         TYPECASE_MAIL_FROM: Takes::Text("an address like `Shop <shop@example.com>`"),
             Otherwise("required with `TYPECASE_SMTP_URL`"), "Who mail is from.";
     }
-    "Sign-in with others" {
+    "Sign-in with other providers" {
         TYPECASE_OIDC: Takes::Text("names with commas between them: 1 to 32 small letters and digits each"), NONE,
             "Providers of OpenID Connect (`docs/auth.md`); each has the following, where `NAME` is its name in capitals.";
         TYPECASE_OIDC_NAME_ISSUER: Takes::Text("an address with `https`, without `?` and `#`; `http` on this machine only"),
