@@ -204,13 +204,13 @@ async fn tell(store: &Store) {
         ::jobs::tell(store).await
     };
     if let Err(error) = told.await {
-        tracing::warn!(%error, "the servers could not be told of what was written");
+        tracing::warn!(%error, "the servers could not be notified of the changes");
     }
 }
 
 async fn rework(config: &Config, schema: &'static SchemaInfo, file: &Path) -> Result<()> {
     if config.environment != Environment::Development {
-        return Err(failed("--rework is for databases of development".to_owned()));
+        return Err(failed("--rework is only for development databases".to_owned()));
     }
     let sql = std::fs::read_to_string(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
     let options = PgConnectOptions::from_str(&config.database)?;
@@ -230,7 +230,8 @@ async fn acting(config: &Config, server: &Server, person: Person) -> Result<Stor
     let Some(email) = person.email else { return Ok(store) };
     let accounts = Accounts::new(store.writes.clone(), server.schema, &config.identity)?;
     let user = accounts.user_by_email(&email).await?.filter(|user| !user.disabled);
-    let user = user.ok_or_else(|| Error::new(Code::NotFound, format!("the user `{email}` does not exist, or is disabled")))?;
+    let user =
+        user.ok_or_else(|| Error::new(Code::NotFound, format!("the user `{email}` does not exist, or is disabled")))?;
     let identity = Identity::User { id: user.id, session: Uuid::nil() };
     Ok(store.acting(Actor { identity, role: user.role, scopes: None, origin: Origin::default() }))
 }

@@ -103,7 +103,7 @@ impl Config {
             wrong.push(missing);
         }
         if self.token.is_some() && self.environment == Environment::Production {
-            let message = "it is for development only: make users with `typecase user create`, and tokens for programs with \
+            let message = "it is for development only: create users with `typecase user create`, and tokens for programs with \
                 `typecase token create`";
             wrong.push(Wrong { variable: settings::TYPECASE_DEV_TOKEN.name.into(), message: message.into() });
         }
@@ -136,7 +136,7 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
 fn database(reader: &mut Reader<'_>) -> String {
     reader.parsed(&settings::DATABASE_URL, postgres);
     reader.get(&settings::DATABASE_URL).unwrap_or_else(|| {
-        reader.refuse(&settings::DATABASE_URL, "it is not set (`cargo xtask dev` brings its own)");
+        reader.refuse(&settings::DATABASE_URL, "it is not set (`cargo xtask dev` starts a database of its own)");
         String::new()
     })
 }

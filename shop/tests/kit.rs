@@ -211,11 +211,11 @@ fn a_name_is_one_consumers_and_a_kind_has_one_rhythm() {
     followers.add::<Product>("one", shop.clone());
     assert_eq!(followers.check(), Ok(()));
     followers.add::<Product>("one", shop.clone());
-    assert!(followers.check().unwrap_err().problems[0].message.contains("two consumers are called `one`"));
+    assert!(followers.check().unwrap_err().problems[0].message.contains("two consumers are named `one`"));
     let mut jobs = runtime::jobs::Jobs::default();
     jobs.add::<Age>(shop);
     jobs.every(Duration::from_secs(60), &Age {});
     assert_eq!(jobs.check(), Ok(()));
     jobs.daily("03:30", "Europe/Vienna", &Age {});
-    assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` is periodic twice"));
+    assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` has two schedules"));
 }

@@ -141,7 +141,7 @@ impl Change {
 /// The text in a file of its own beside the target.
 fn stage(target: &Path, text: &str) -> anyhow::Result<std::path::PathBuf> {
     let name = target.file_name().with_context(|| format!("{} is not a file", target.display()))?;
-    let folder = target.parent().with_context(|| format!("{} is in no folder", target.display()))?;
+    let folder = target.parent().with_context(|| format!("{} has no folder", target.display()))?;
     let temporary = folder.join(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     fs::write(&temporary, text).with_context(|| format!("{} cannot be written", temporary.display()))?;

@@ -71,7 +71,7 @@ fn shop(project: &Project) -> anyhow::Result<Drift> {
     }
     let sources = sources(&shop)?;
     let compiled = codegen::compile(&sources)
-        .map_err(|found| anyhow!("{}the schema in {SHOP}/ is wrong", found.render(&sources)))?;
+        .map_err(|found| anyhow!("{}the schema in {SHOP}/ has errors", found.render(&sources)))?;
     let next = next::next(&History::default(), &compiled.schema, &AnswerArgs::default())?;
     let Some(Wanted { files: mut wanted, .. }) = made(&compiled.schema, History::default(), next)? else {
         bail!("the migration of {SHOP} was refused");
@@ -91,7 +91,7 @@ pub fn compile(project: &Project) -> anyhow::Result<Option<Schema>> {
         }
         Err(found) => {
             eprint!("{}", found.render(&sources));
-            eprintln!("error: the schema is wrong; nothing is written");
+            eprintln!("error: the schema has errors; nothing is written");
             Ok(None)
         }
     }
@@ -127,7 +127,7 @@ pub struct Wanted {
 fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::Result<Option<Wanted>> {
     let conflicts = conflicts(project)?;
     if !conflicts.is_empty() {
-        conflicts.iter().for_each(|place| eprintln!("error: {place}: a conflict of a merge is not resolved"));
+        conflicts.iter().for_each(|place| eprintln!("error: {place}: a merge conflict is not resolved"));
         return Ok(None);
     }
     let history = History::read(project)?;
@@ -196,7 +196,7 @@ fn made(schema: &Schema, history: History, next: Next) -> anyhow::Result<Option<
             refusals.iter().for_each(|refusal| eprintln!("{}\n", refusal.render()));
             eprintln!("error: the next migration needs an answer; nothing is written");
             if let Some(command) = command {
-                eprintln!("  = help: to go on with all of it: {command}");
+                eprintln!("  = help: to continue with all of it: {command}");
             }
             return Ok(None);
         }

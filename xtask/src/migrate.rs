@@ -62,7 +62,7 @@ fn check(project: &Project) -> anyhow::Result<ExitCode> {
         }
     }
     if wrong.is_empty() {
-        println!("{} migrations, nothing to complain about", paths.len());
+        println!("{} migrations, no problems found", paths.len());
         return Ok(ExitCode::SUCCESS);
     }
     wrong.iter().for_each(|wrong| eprintln!("{wrong}\n"));

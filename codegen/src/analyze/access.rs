@@ -43,7 +43,7 @@ fn unknown_role(name: &Spanned<String>, known: &[Role]) -> Diagnostic {
 
 fn rules_of(declared: &Declared<'_>, owner: &Owner<'_>, schema: &Schema, found: &mut Diagnostics) -> Vec<Rule> {
     let Some(access) = owner.node.entry("access") else {
-        let message = format!("nothing says who may do what with `{}`", owner.name.value);
+        let message = format!("`{}` has no access rules", owner.name.value);
         let drafts = schema.types.iter().any(|ty| ty.name.snake() == owner.name.value && ty.drafts);
         let example = if drafts { EXAMPLE.to_owned() } else { EXAMPLE.replace("publish: all, ", "") };
         let help = format!("add rules, such as\n{example}");
@@ -131,10 +131,8 @@ impl<'a> Author<'a, '_> {
             if !fits {
                 let message = format!("`{}` takes no `{}`", entry.key.value, part.key.value);
                 let help = match part.key.value.as_str() {
-                    "where" => {
-                        "before there is an entry nothing holds for it: write `check`, for the entry as it will be"
-                    }
-                    "check" => "nothing is written that could be checked: write `where`",
+                    "where" => "there is no entry before it is created: write `check`, for the entry afterwards",
+                    "check" => "the action writes nothing that could be checked: write `where`",
                     _ => "remove it",
                 };
                 self.push(Diagnostic::error(Code::BadAccess, part.key.span, message).help(help));
@@ -157,7 +155,7 @@ impl<'a> Author<'a, '_> {
         };
         let Some(operand) = Operand::of_field(field) else {
             let message = format!("a rule cannot set `{}`", name.value);
-            let help = "it can set fields of one value, and lists of an enum";
+            let help = "it can set fields with a single value, and lists of an enum";
             self.push(Diagnostic::error(Code::BadAccess, name.span, message).help(help));
             return None;
         };

@@ -202,8 +202,8 @@ impl Ration {
 
     fn exceeded(&self) -> Error {
         let message = match self.limit / MIB {
-            0 => format!("the answer takes more than {} KiB: ask for less at once", self.limit / 1024),
-            mib => format!("the answer takes more than {mib} MiB: ask for less at once"),
+            0 => format!("the response is larger than {} KiB: request less at once", self.limit / 1024),
+            mib => format!("the response is larger than {mib} MiB: request less at once"),
         };
         Error::new(Code::LimitExceeded, message)
     }
@@ -216,7 +216,7 @@ impl Drop for Ration {
 }
 
 pub fn full() -> Error {
-    Error::new(Code::Unavailable, "the server has too much to answer at this moment: try again in a few seconds")
+    Error::new(Code::Unavailable, "the server is overloaded: try again in a few seconds")
 }
 
 /// What a row takes: its values, which lie one behind the other, and where each of them is.

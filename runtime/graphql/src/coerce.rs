@@ -225,7 +225,7 @@ impl<'a> Coercion<'a> {
             self.input(key, value, input, one_of, &mut coerced);
         }
         if one_of && self.problems.len() == found && (entries.len() != 1 || coerced.len() != 1) {
-            return self.problem(format!("`{name}` takes exactly one key, {} are given", coerced.len()));
+            return self.problem(format!("`{name}` takes exactly one key, not {}", coerced.len()));
         }
         (self.problems.len() == found).then_some(Json::Object(coerced))
     }
@@ -324,7 +324,7 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
         },
         // Of all characters PostgreSQL keeps but this one, and the site's own code may hand the text on as it is.
         ("String" | "ID", Json::String(text)) if text.contains('\0') => {
-            return Err("a text must not hold the character U+0000".to_owned());
+            return Err("a string must not contain the character U+0000".to_owned());
         }
         ("String" | "ID", Json::String(_)) | ("Boolean", Json::Bool(_)) | ("Float", Json::Number(_)) => true,
         _ => !is_built_in(name),

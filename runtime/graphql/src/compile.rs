@@ -302,7 +302,7 @@ impl Planner<'_> {
                 What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) }
             }
             // The document is valid, and each field of the SDL has an answer.
-            None => panic!("nothing answers the root field `{name}`"),
+            None => panic!("the root field `{name}` has no resolver"),
         }
     }
 

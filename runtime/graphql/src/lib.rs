@@ -229,7 +229,7 @@ impl Api {
         seen::operation(&prepared.about);
         let is_mutation = prepared.ty == OperationType::Mutation;
         if is_mutation && verb == Verb::Get {
-            let failure = Failure::new(Code::BadRequest, "a mutation cannot be asked by GET: use POST");
+            let failure = Failure::new(Code::BadRequest, "a mutation cannot be sent by GET: use POST");
             return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
         }
         let limits = self.limits();

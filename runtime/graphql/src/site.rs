@@ -55,7 +55,7 @@ impl SiteField {
 
     pub fn denied(self, access: &Access) -> Option<Problem> {
         let (area, name) = self.area()?;
-        (!access.manages(area)).then(|| access.refusal(format!("it takes a role that manages `{name}`")))
+        (!access.manages(area)).then(|| access.refusal(format!("this needs a role that manages `{name}`")))
     }
 
     pub async fn answer(

@@ -141,11 +141,11 @@ impl Accounts {
             return wrong(format!("a name has 1 to {LONGEST_NAME} bytes"), "name");
         }
         if !(1..=LONGEST).contains(&new.days) {
-            return wrong(format!("a token lives for 1 to {LONGEST} days"), "days");
+            return wrong(format!("a token is valid for 1 to {LONGEST} days"), "days");
         }
         let scopes = new.scopes.as_deref().unwrap_or_default();
         if scopes.len() > MOST_SCOPES || new.scopes.as_ref().is_some_and(Vec::is_empty) {
-            return wrong(format!("there are 1 to {MOST_SCOPES} scopes, or none are given for all"), "scopes");
+            return wrong(format!("give 1 to {MOST_SCOPES} scopes, or omit them for all"), "scopes");
         }
         for (index, scope) in scopes.iter().enumerate() {
             let problem = |message: String| {
@@ -154,10 +154,12 @@ impl Accounts {
             };
             if let Some(operation) = &scope.operation {
                 if scope.table.is_some() || scope.action.is_some() {
-                    return problem("a scope has an operation, or a type and an action".to_owned());
+                    return problem("a scope has either an operation, or a type and an action".to_owned());
                 }
                 if !self.operations.contains(&operation.as_str()) {
-                    return problem(format!("unknown operation `{operation}`: name a query or mutation of the site's own"));
+                    return problem(format!(
+                        "unknown operation `{operation}`: name a query or mutation of the site's own"
+                    ));
                 }
             }
             if let Some(table) = scope.table.as_deref().filter(|table| !self.tables.contains(table)) {
@@ -218,7 +220,7 @@ impl Accounts {
                 let sql = "update cms.api_token set last_used_at = now()
                     where id = $1 and coalesce(last_used_at < now() - interval '1 minute', true)";
                 if let Err(error) = sqlx::query(sql).bind(id).execute(&pool).await {
-                    tracing::warn!(%error, "the last use of an API token could not be noted");
+                    tracing::warn!(%error, "the last use of an API token could not be recorded");
                 }
             });
         }

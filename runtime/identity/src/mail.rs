@@ -54,12 +54,7 @@ struct Logged;
 
 impl Mailer for Logged {
     fn send(&self, mail: Mail) -> Sending {
-        tracing::info!(
-            to = mail.to,
-            subject = mail.subject,
-            "a mail, which is not sent in development:\n{}",
-            mail.text
-        );
+        tracing::info!(to = mail.to, subject = mail.subject, "a mail that is not sent in development:\n{}", mail.text);
         Box::pin(std::future::ready(Ok(())))
     }
 

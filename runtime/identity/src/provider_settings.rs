@@ -70,7 +70,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ProviderSettings> {
         if !is_name(name) {
             reader.refuse(&settings::TYPECASE_OIDC, &format!("`{name}` is not a valid name for a provider"));
         } else if providers.iter().any(|known| known.name == name) {
-            reader.wrong(LIST, format!("`{name}` is there twice"));
+            reader.wrong(LIST, format!("`{name}` is listed twice"));
         } else {
             providers.push(OfProvider { name, reader }.read());
         }
@@ -148,11 +148,11 @@ impl OfProvider<'_, '_> {
                 Some(RoleMapping { claim, roles: pairs? })
             }
             (Some(_), None) => {
-                self.refuse(mapped, "it is not set, but the claim is");
+                self.refuse(mapped, "it is not set, but the role claim is");
                 None
             }
             (None, Some(_)) => {
-                self.refuse(claims, "it is not set, but the roles are");
+                self.refuse(claims, "it is not set, but the mapping of roles is");
                 None
             }
             (None, None) => None,

@@ -56,10 +56,7 @@ impl Roles {
         if self.may_give(by, role) {
             return Ok(());
         }
-        Err(Error::new(
-            Code::Forbidden,
-            format!("the role `{role}` may do more than yours: an administrator can do this"),
-        ))
+        Err(Error::new(Code::Forbidden, format!("the role `{role}` has more rights than yours: ask an administrator")))
     }
 }
 

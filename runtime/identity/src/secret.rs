@@ -80,7 +80,7 @@ impl Secret {
             return Err("it is too short");
         }
         if different < DIFFERENT || is_repeated || known.iter().any(|word| lower.contains(word)) {
-            return Err("it can be guessed");
+            return Err("it is too easy to guess");
         }
         Ok(Self(text.to_owned()))
     }

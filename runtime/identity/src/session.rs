@@ -130,7 +130,7 @@ impl Accounts {
             end(&mut transaction, session, "reused").await?;
             audit::record(&mut transaction, &actor, Event::new("session.reused").on("session", session)).await?;
             transaction.commit().await?;
-            tracing::warn!(session = %id::encode("session", session), "a refresh token was used twice: its session is ended");
+            tracing::warn!(session = %id::encode("session", session), "a refresh token was used twice: its session was ended");
             return Err(not_signed_in());
         }
         if !is_used {

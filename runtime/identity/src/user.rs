@@ -96,7 +96,10 @@ impl Accounts {
     /// Nobody changes their own role or disables themselves: so there is always an administrator left.
     pub async fn change_user(&self, actor: &Actor, id: Uuid, change: &Change) -> Result<User> {
         if actor.user() == Some(id) && (change.role.is_some() || change.disabled.is_some()) {
-            return Err(Error::new(Code::Refused, "your own role and account are changed by another administrator"));
+            return Err(Error::new(
+                Code::Refused,
+                "you cannot change your own role or account: ask another administrator",
+            ));
         }
         let new_name = change.name.as_deref().map(name).transpose()?;
         if let Some(role) = &change.role {
@@ -218,7 +221,9 @@ pub(super) async fn insert(
     let inserted =
         sqlx::query(sql).bind(id).bind(email).bind(name).bind(role).bind(hash).execute(&mut *connection).await?;
     if inserted.rows_affected() == 0 {
-        return Err(Problem::new(Code::Conflict, "there is an account with this address").at(["email".into()]).into());
+        return Err(Problem::new(Code::Conflict, "an account with this address already exists")
+            .at(["email".into()])
+            .into());
     }
     let mut event = Event::new("user.create").on("user", id);
     event.after = Some(json!({ "email": email, "name": name, "role": role }));

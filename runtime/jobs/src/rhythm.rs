@@ -18,7 +18,11 @@ pub(crate) enum Rhythm {
 impl Rhythm {
     pub fn every(interval: Duration) -> Result<Self, String> {
         let is_possible = (Duration::from_millis(100)..=Duration::from_secs(366 * 86_400)).contains(&interval);
-        if is_possible { Ok(Self::Every(interval)) } else { Err("an interval is of 100 ms to a year".to_owned()) }
+        if is_possible {
+            Ok(Self::Every(interval))
+        } else {
+            Err("an interval must be from 100 ms to a year".to_owned())
+        }
     }
 
     pub fn daily(time: &str, zone: &str) -> Result<Self, String> {

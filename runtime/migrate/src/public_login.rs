@@ -95,7 +95,7 @@ async fn too_much(
         let members: Option<&str> = row.try_get("members")?;
         reasons.push(match (rank, holder == login) {
             (_, true) => format!("`{login}` {excess}"),
-            (EVERYBODY, _) => format!("everybody (`public`) {excess}"),
+            (EVERYBODY, _) => format!("`public`, which includes every role, {excess}"),
             _ => format!("`{login}` can become `{holder}`, which {excess}"),
         });
         mends.extend(match (rank, members) {
@@ -103,10 +103,10 @@ async fn too_much(
             _ => row.try_get::<Option<String>, _>("mend")?,
         });
     }
-    let alone = format!("a login of its own: {}", own_login(role));
+    let alone = format!("a separate login: {}", own_login(role));
     let mend = if mends.is_empty() { alone } else { format!("{} or {alone}", mends.join(" ")) };
     Ok(Some(Unfit {
-        why: format!("the login of public reads can do more than read what is live: {}", reasons.join("; ")),
+        why: format!("the login for public reads can do more than read published content: {}", reasons.join("; ")),
         mend,
     }))
 }
@@ -130,11 +130,11 @@ async fn too_little(
         }
         Some(role) => format!("grant {role} to {login}; alter role {login} inherit;"),
     };
-    Ok(Some(Unfit { why: format!("the login of public reads, `{login}`, cannot read {unread}"), mend }))
+    Ok(Some(Unfit { why: format!("the login for public reads, `{login}`, cannot read {unread}"), mend }))
 }
 
 fn elsewhere(login: &PgConnectOptions) -> Unfit {
-    let database = login.get_database().unwrap_or("that of its user's name");
+    let database = login.get_database().unwrap_or("the database with the name of its user");
     let why = format!(
         "TYPECASE_PUBLIC_DATABASE_URL reaches another database (`{database}` at {}:{}) than DATABASE_URL; a replica counts as \
          another",

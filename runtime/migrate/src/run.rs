@@ -30,7 +30,7 @@ pub async fn file(
     let result = loop {
         match file.run().await {
             Err(Error::Failed(failure)) if failure.is_locked() && attempt < ATTEMPTS => {
-                tracing::warn!(file = name, line = failure.line, "a lock was not free in time; trying again");
+                tracing::warn!(file = name, line = failure.line, "a lock was not available in time; trying again");
                 attempt += 1;
                 tokio::time::sleep(PAUSE).await;
             }
@@ -113,7 +113,7 @@ impl File<'_> {
         }
         if in_transaction {
             self.connection.run("rollback", false).await?;
-            return Err(Error::Refused(format!("{}: a transaction is begun and never committed", self.name)));
+            return Err(Error::Refused(format!("{}: a transaction is started but never committed", self.name)));
         }
         Ok(())
     }

@@ -41,11 +41,11 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         }
         Task::Reseal => {
             let Counts { keys, second_factors } = accounts.reseal(&Actor::system()).await?;
-            println!("sealed anew: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
+            println!("sealed again: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
             if keys.lost + second_factors.lost > 0 {
                 let message = format!(
-                    "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens: signing keys {}, second factors {}; \
-                    `typecase keys rotate --now` makes a new key, `typecase user reset-second-factor EMAIL` lets somebody enrol again",
+                    "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens these: signing keys {}, second factors {}; \
+                    `typecase keys rotate --now` creates a new key, `typecase user reset-second-factor EMAIL` lets a user enrol again",
                     keys.lost, second_factors.lost
                 );
                 return Err(Error::new(Code::Refused, message));

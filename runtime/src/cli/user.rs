@@ -62,12 +62,12 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
             accounts.roles.check(&role)?;
             let password = Some(password(password_stdin)?);
             let user = accounts.create_user(&actor, NewUser { email, name, role, password }).await?;
-            println!("{} is there, with the role {}", user.email, user.role);
+            println!("{} was created, with the role {}", user.email, user.role);
         }
         Task::List => list(accounts).await?,
         Task::Disable { email } => {
             let user = change(accounts, &email, Change { disabled: Some(true), ..Change::default() }).await?;
-            println!("{} is disabled, and all its sessions are ended", user.email);
+            println!("{} is disabled, and all its sessions have ended", user.email);
         }
         Task::Enable { email } => {
             let user = change(accounts, &email, Change { disabled: Some(false), ..Change::default() }).await?;
@@ -80,7 +80,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         Task::Password { email, password_stdin } => {
             let user = find(accounts, &email).await?;
             accounts.set_password(&actor, user.id, &password(password_stdin)?).await?;
-            println!("{} has a new password, and all its sessions are ended", user.email);
+            println!("{} has a new password, and all its sessions have ended", user.email);
         }
         Task::Invite { email } => {
             let user = find(accounts, &email).await?;
@@ -134,7 +134,7 @@ async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User
 
 /// Typed twice without being shown, or a line of the standard input.
 fn password(from_stdin: bool) -> Result<String> {
-    let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("no password can be read: {error}"));
+    let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("the password cannot be read: {error}"));
     if from_stdin {
         let mut text = String::new();
         let most = u64::try_from(LONGEST + 2).unwrap_or(u64::MAX);
@@ -147,7 +147,7 @@ fn password(from_stdin: bool) -> Result<String> {
     }
     let password = rpassword::prompt_password("Password (12 characters or more): ").map_err(failed)?;
     if rpassword::prompt_password("Again: ").map_err(failed)? != password {
-        return Err(Error::new(Code::BadRequest, "the two are not the same"));
+        return Err(Error::new(Code::BadRequest, "the two passwords differ"));
     }
     Ok(password)
 }

@@ -77,7 +77,7 @@ impl Ear {
     }
 
     fn lose(&mut self, error: &sqlx::Error) {
-        tracing::warn!(%error, channels = self.channels.join(", "), "notifications are not heard");
+        tracing::warn!(%error, channels = self.channels.join(", "), "notifications cannot be received");
         self.listener = None;
         self.was_deaf = true;
     }

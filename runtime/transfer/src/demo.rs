@@ -30,7 +30,7 @@ pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&'static ContentInfo,
             }
         }
     }
-    Ok(format!("The demo is loaded: {created} entries are new, {updated} are changed, {unchanged} were there."))
+    Ok(format!("The demo is loaded: {created} entries created, {updated} updated, {unchanged} unchanged."))
 }
 
 fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {

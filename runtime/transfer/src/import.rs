@@ -69,7 +69,7 @@ pub struct Options {
     /// Write the lines that were rejected, with their problems, to this file (NDJSON)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "How the file is read, where that is not found out")]
+    #[command(flatten, next_help_heading = "How to read the file, if not detected")]
     pub reading: Reading,
     /// One JSON object a line, or a table with a header row (CSV, TSV), also packed (`.gz`); `-` for standard input
     #[arg(value_name = "FILE")]
@@ -124,7 +124,7 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
     let mut readers = Vec::with_capacity(sources.len());
     for (_, form, file) in sources.iter_mut() {
         let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;
-        let form = form.take().ok_or("a file is read once")?;
+        let form = form.take().ok_or("a file can be given only once")?;
         readers.push(Reader::new(source, form, options.batch as usize, options.report.is_some())?);
     }
     let rehearsal = match options.dry_run {

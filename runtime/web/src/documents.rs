@@ -121,7 +121,7 @@ impl Documents {
 }
 
 fn unknown() -> Failure {
-    Failure::new(Code::Refused, "this server answers documents that it knows, and no others")
+    Failure::new(Code::Refused, "this server answers only known documents")
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>> {

@@ -69,8 +69,8 @@ impl Pace {
             let now = Instant::now();
             let for_answer = if memory.is_short() { SHORT_TIME.min(patience) } else { patience };
             let head = state.head.map(|since| (since + HEAD_TIME, "the head of a request took too long"));
-            let blocked = state.blocked.map(|since| (since + for_answer, "an answer was not read"));
-            let ending = state.ending.map(|since| (since + END_TIME, "a request went on after its answer"));
+            let blocked = state.blocked.map(|since| (since + for_answer, "a response was not read"));
+            let ending = state.ending.map(|since| (since + END_TIME, "a request continued after its response"));
             let Some((at, what)) = [head, blocked, ending].into_iter().flatten().min() else {
                 self.0.begun.notified().await;
                 continue;

@@ -143,7 +143,7 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         return response;
     }
     if holds_nul(request.uri()) {
-        let error = Error::new(Code::BadRequest, "an address must not hold the character U+0000");
+        let error = Error::new(Code::BadRequest, "a URL must not contain the character U+0000");
         return error.into_response();
     }
     let proven = match has_token && app.protection.limiter.is_on() {

@@ -66,7 +66,7 @@ async fn every_wrong_setting_is_told_at_once_a_misspelt_one_too_and_the_doctor_s
 
     let few = [("TYPECASE_WRITE_CONNECTIONS", "3"), ("TYPECASE_READ_CONNECTIONS", "4"), ("TYPECASE_RATES", "1/s")];
     let report = text(&command_with(&db, &few, &["doctor"]).stdout);
-    assert!(report.contains("ok     connections: at most 23 at once: 10 for reads of anonymous"), "{report}");
+    assert!(report.contains("ok     connections: at most 23 at once: 10 for reads by anonymous"), "{report}");
     assert!(report.contains("do: unset TYPECASE_RATES"), "{report}");
     let lines: Vec<_> = report.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for line in ["* TYPECASE_WRITE_CONNECTIONS 3", "TYPECASE_PUBLIC_CONNECTIONS 10", "* DATABASE_URL (not shown)"] {
@@ -87,7 +87,7 @@ async fn loading_the_demo_twice_changes_nothing() {
     let first = command(&db, &["demo"]);
     assert!(first.status.success(), "{first:?}");
     let second = command(&db, &["demo"]);
-    assert!(text(&second.stdout).contains("0 entries are new, 0 are changed"), "{second:?}");
+    assert!(text(&second.stdout).contains("0 entries created, 0 updated"), "{second:?}");
     db.close().await;
 }
 

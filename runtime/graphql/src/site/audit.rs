@@ -48,7 +48,7 @@ pub async fn page(store: &Store, arguments: &Map<String, Json>, counted: bool) -
 }
 
 fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Filter> {
-    let nothing = "must not be null: leave it out to have all";
+    let nothing = "must not be null: omit it to get all";
     let given = match arguments.get("filter") {
         Some(Json::Object(given)) => given,
         Some(Json::Null) => return Err(wrong(nothing, &["filter"])),

@@ -50,7 +50,8 @@ async fn somebody(store: &Store, accounts: &dyn Standing, arguments: &Map<String
         let user =
             id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is not a user id"), &["user"]))?;
         let role = accounts.role_of(&store.writes, user).await?;
-        let role = role.ok_or_else(|| wrong(format!("the user `{given}` does not exist, or may not sign in"), &["user"]))?;
+        let role =
+            role.ok_or_else(|| wrong(format!("the user `{given}` does not exist, or may not sign in"), &["user"]))?;
         let identity = Identity::User { id: user, session: Uuid::nil() };
         return Ok(store.acting(Actor { identity, role, scopes: None, origin: Origin::default() }));
     }
@@ -68,18 +69,13 @@ fn denied(store: &Store, info: &ContentInfo, action: Action) -> String {
     if !actor.is_in_scope(info.table, action) {
         return format!("the token's scopes do not have `{}` of `{}`", action.as_str(), info.name);
     }
-    format!(
-        "`access:` of `{}` has no rule that lets `{}` {}, and what is not written is denied",
-        info.name,
-        actor.role,
-        action.verb()
-    )
+    format!("`access:` of `{}` has no rule that lets `{}` {}, so it is denied", info.name, actor.role, action.verb())
 }
 
 fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
     match &rule.rows {
-        None => reasons.push("a rule lets the role do it with every entry".into()),
-        Some(rows) => reasons.push(format!("a rule lets the role do it with entries that pass `where`: {rows}")),
+        None => reasons.push("a rule allows it for every entry".into()),
+        Some(rows) => reasons.push(format!("a rule allows it for entries that pass `where`: {rows}")),
     }
     let denied: Vec<_> =
         info.fields.iter().filter(|field| !rule.has(info, field.snake)).map(|field| field.name).collect();
@@ -98,12 +94,11 @@ fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
 fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, reasons: &mut Vec<String>) -> bool {
     let may = |action| !store.access.grant(info, action).is_denied();
     let (has, lacks) = match action {
-        Action::Update | Action::Publish | Action::Delete => (
-            may(Action::Read) || may(Action::ReadDrafts),
-            "the role may not read entries, and what it may not read it cannot write",
-        ),
+        Action::Update | Action::Publish | Action::Delete => {
+            (may(Action::Read) || may(Action::ReadDrafts), "the role may not read entries, so it cannot write them")
+        }
         Action::Export => (may(Action::Read) || may(Action::ReadDrafts), NOT_READ_NOT_EXPORTED),
-        Action::Import => (may(Action::Create) || may(Action::Update), "an import takes `create` or `update` as well"),
+        Action::Import => (may(Action::Create) || may(Action::Update), "an import also needs `create` or `update`"),
         Action::Read | Action::ReadDrafts | Action::Create | Action::ReadHistory => (true, ""),
     };
     if !has {
@@ -112,7 +107,7 @@ fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, rea
     has
 }
 
-const NOT_READ_NOT_EXPORTED: &str = "what the role may not read it cannot export";
+const NOT_READ_NOT_EXPORTED: &str = "the role cannot export what it may not read";
 
 /// In one of the stages the role may both read and export the entry.
 async fn is_exported(
@@ -130,8 +125,7 @@ async fn is_exported(
         }
         passes = true;
         if is_read(scope, info, entry).await? {
-            reasons
-                .push(format!("the entry is there at the stage `{}`, for the role to read and export", stage.schema()));
+            reasons.push(format!("the role can read and export the entry at the stage `{}`", stage.schema()));
             return Ok(true);
         }
     }
@@ -179,7 +173,7 @@ async fn passes(
     }
     let is_visible = is_visible(store, info, entry).await?;
     if !is_visible {
-        reasons.push("the role may not read the entry, and what it may not read it cannot write".into());
+        reasons.push("the role may not read the entry, so it cannot write it".into());
     }
     Ok(is_visible)
 }

@@ -230,7 +230,7 @@ impl Accounts {
             .execute(&mut *connection)
             .await?;
         if linked.rows_affected() == 0 {
-            return Err(Error::new(Code::Conflict, "the same person has just signed in for the first time").into());
+            return Err(Error::new(Code::Conflict, "the same user has just signed in for the first time").into());
         }
         let mut event = Event::new("identity.link").on("user", user.id);
         event.after = Some(json!({ "provider": provider.name, "issuer": person.issuer, "subject": person.subject }));
@@ -255,7 +255,8 @@ async fn take_a_try(connection: &mut Connection, id: &str) -> Result<()> {
 }
 
 fn not_waiting() -> Error {
-    let message = "no sign-in waits for a code in this browser; it waits for 10 minutes and 5 codes: begin again";
+    let message =
+        "no sign-in in this browser waits for a code; one waits for at most 10 minutes and 5 codes: sign in again";
     Error::new(Code::InvalidLink, message)
 }
 
@@ -275,7 +276,7 @@ async fn check_may_link(
     let sql = "select exists (select from cms.identity where user_id = $1 and issuer = $2)";
     let has_other: bool =
         sqlx::query_scalar(sql).bind(user.id).bind(&person.issuer).fetch_one(&mut *connection).await?;
-    if has_other { Err(Refusal::Because("the account is another subject's")) } else { Ok(()) }
+    if has_other { Err(Refusal::Because("the account belongs to another subject")) } else { Ok(()) }
 }
 
 async fn known(connection: &mut Connection, person: &Person) -> Result<Option<User>> {
@@ -309,7 +310,7 @@ async fn refused(
 
 /// The same for an account that is disabled, one that is not there and one that is somebody else's.
 fn forbidden() -> Error {
-    Error::new(Code::Forbidden, "this sign-in opens no account here: ask who manages the accounts")
+    Error::new(Code::Forbidden, "this sign-in does not match an account: ask an administrator")
 }
 
 fn about_code(provider: &str) -> String {

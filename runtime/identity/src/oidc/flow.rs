@@ -93,7 +93,7 @@ impl Accounts {
     pub async fn begin_with(&self, provider: &str, return_to: &str) -> Result<Begun> {
         let provider = self.providers.find(provider)?;
         if !is_path(return_to) {
-            let problem = Problem::new(Code::BadUserInput, "it is not a path of this site: it begins with `/`");
+            let problem = Problem::new(Code::BadUserInput, "it must be a path of this site, which begins with `/`");
             return Err(problem.at(["return_to".into()]).into());
         }
         let metadata = provider.metadata().await?;
@@ -133,7 +133,7 @@ impl Accounts {
         let is_named = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         let is_right = returned.iss.as_ref().map_or(!is_named, |issuer| *issuer == provider.settings.issuer);
         if !is_right {
-            return Err(refused(provider, "the answer comes from another issuer"));
+            return Err(refused(provider, "the response comes from another issuer"));
         }
         if let Some(error) = returned.error {
             return Err(refused(provider, &error));
@@ -293,19 +293,20 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn not_begun() -> Error {
-    let message = "this sign-in was not begun in this browser, took longer than 10 minutes, or is done: begin again";
+    let message =
+        "this sign-in was started in another browser, took longer than 10 minutes, or is complete: sign in again";
     Error::new(Code::InvalidLink, message)
 }
 
 /// What was sent is not right; the cause is in the log.
 fn refused(provider: &Provider, cause: &str) -> Error {
     tracing::warn!(provider = provider.settings.name, cause, "a sign-in with a provider was refused");
-    Error::new(Code::Unauthenticated, "the provider has not signed you in: begin again")
+    Error::new(Code::Unauthenticated, "the provider did not sign you in: try again")
 }
 
 /// The provider does not do as it should, or does not know us.
 fn broken(provider: &Provider, cause: &str) -> Error {
-    tracing::error!(provider = provider.settings.name, cause, "a provider of sign-in cannot be used");
+    tracing::error!(provider = provider.settings.name, cause, "an OpenID Connect provider cannot be used");
     unavailable()
 }
 

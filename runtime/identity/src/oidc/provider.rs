@@ -96,7 +96,7 @@ impl Provider {
                 }
                 Err(cause) => {
                     known.paused = Some(Instant::now());
-                    tracing::error!(provider = self.settings.name, cause, "a provider of sign-in does not answer");
+                    tracing::error!(provider = self.settings.name, cause, "an OpenID Connect provider does not answer");
                 }
             }
         }
@@ -114,7 +114,7 @@ fn is_within(moment: Option<Instant>, time: Duration) -> bool {
 }
 
 pub fn unavailable() -> Error {
-    Error::new(Code::Unavailable, "the provider cannot be asked at this moment: try again")
+    Error::new(Code::Unavailable, "the provider cannot be reached: try again")
 }
 
 /// An error with those that it comes from; the crate's own texts say little.

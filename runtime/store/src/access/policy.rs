@@ -182,7 +182,7 @@ impl Access {
             (Used::Computed(name), Grant::By(rule)) if rule.has_computed(info, name) => Ok(()),
             (Used::Computed(name), _) => Err(self.refusal(format!("you may not read `{}.{name}`", info.name))),
             (Used::Author, _) if self.grant(info, Action::ReadDrafts).is_denied() => {
-                Err(self.refusal(format!("only who reads drafts may see who wrote a `{}`", info.name)))
+                Err(self.refusal(format!("only roles that read drafts may see who wrote a `{}`", info.name)))
             }
             (Used::Author, _) => Ok(()),
         }

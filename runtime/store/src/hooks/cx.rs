@@ -65,7 +65,7 @@ impl Done {
             if self.under_way[..known].contains(&(info.table, id)) {
                 let entry = id::encode(info.table, id);
                 let message = format!(
-                    "a hook writes the {} `{entry}`, which is being written: let `before_save` change `new`",
+                    "a hook cannot write the {} `{entry}` that it is called for: change `new` in `before_save`",
                     info.name
                 );
                 return Err(Error::internal(message));

@@ -72,7 +72,7 @@ impl Asked<'_> {
         };
         let place = cursor.and_then(|cursor| order.read_cursor(cursor, &scope.store.schema.site));
         if place.is_none() {
-            let message = format!("`{name}` is not a cursor of this list in this order");
+            let message = format!("`{name}` is not a cursor of this list with this order");
             problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
         }
         place

@@ -85,7 +85,7 @@ impl<'a> Filter<'a> {
     pub fn conditions(&mut self, info: &'static ContentInfo, filter: &Json, alias: &str) -> Result<()> {
         let Json::Object(members) = filter else {
             self.problem(match filter {
-                Json::Null => "must not be null: leave it out to have all".to_owned(),
+                Json::Null => "must not be null: omit it to get all".to_owned(),
                 other => format!("must be an object, not {other}"),
             });
             return self.constant(true);

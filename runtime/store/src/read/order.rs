@@ -349,7 +349,7 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
     let descending = match text("direction") {
         None | Some("ASC") => false,
         Some("DESC") => true,
-        Some(other) => return Err(wrong(format!("the direction is ASC or DESC, not `{other}`"))),
+        Some(other) => return Err(wrong(format!("the direction must be ASC or DESC, not `{other}`"))),
     };
     let mut keys = match name {
         "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
@@ -369,7 +369,7 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
         None => {}
         Some("FIRST") => keys.iter_mut().for_each(|key| key.nulls_first = true),
         Some("LAST") => keys.iter_mut().for_each(|key| key.nulls_first = false),
-        Some(other) => return Err(wrong(format!("nulls go FIRST or LAST, not `{other}`"))),
+        Some(other) => return Err(wrong(format!("`nulls` must be FIRST or LAST, not `{other}`"))),
     }
     Ok(keys)
 }

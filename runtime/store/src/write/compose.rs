@@ -87,7 +87,7 @@ impl Cx<'_> {
     /// A part of the transaction that is done, or undone alone.
     async fn compose(&mut self, work: &Work<'_>) -> Result<Vec<Uuid>> {
         if self.done.depth == DEEPEST {
-            let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} times over");
+            let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} levels deep");
             return Err(Error::internal(message));
         }
         self.connection.begin_part().await?;
@@ -117,7 +117,7 @@ impl Cx<'_> {
     async fn saved<T: Content>(&mut self, id: Uuid) -> Result<T> {
         let mut source = Source::within(self.system.at(Stage::Draft), &mut *self.connection);
         let found = source.get(Id::new(id)).await?;
-        found.ok_or_else(|| Error::internal("an entry that was saved is not there"))
+        found.ok_or_else(|| Error::internal("a saved entry cannot be found"))
     }
 
     fn source(&mut self) -> Source<'_> {

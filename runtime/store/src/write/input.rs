@@ -107,7 +107,7 @@ impl<'a> Overlay<'a> {
         let user = (value == THE_ACTOR).then(|| self.guard.access().user_id());
         self.field(info, index, row, user.as_ref().unwrap_or(value), at);
         if is_named && !row.invalid.contains(&index) && row.values[index] != given {
-            self.forbid(format!("`{}.{}` is not yours to choose", info.name, info.fields[index].name), at);
+            self.forbid(format!("you may not choose `{}.{}`", info.name, info.fields[index].name), at);
         }
     }
 

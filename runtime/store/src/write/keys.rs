@@ -80,7 +80,9 @@ impl Key {
         match self.field {
             Some(field) => format!("no {} has the {} `{}`", self.info.name, field.name, self.text()),
             None => match &self.value {
-                Value::Uuid(uuid) => format!("{} `{}` does not exist", self.info.name, id::encode(self.info.table, *uuid)),
+                Value::Uuid(uuid) => {
+                    format!("{} `{}` does not exist", self.info.name, id::encode(self.info.table, *uuid))
+                }
                 _ => format!("the {} does not exist", self.info.name),
             },
         }

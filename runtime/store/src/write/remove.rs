@@ -199,7 +199,7 @@ async fn refuse_referenced(
     }
     let references = super::pointers::shown(connection, store, blockers).await?;
     let count = blockers.iter().map(Reference::place).collect::<BTreeSet<_>>().len();
-    let message = format!("the {} cannot be {what}: {count} other entries point at it", info.name);
+    let message = format!("the {} cannot be {what}: {count} other entries refer to it", info.name);
     let details = serde_json::json!({ "references": references, "count": count });
     Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
 }

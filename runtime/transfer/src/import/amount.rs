@@ -100,7 +100,7 @@ impl Fold {
         if let Some((minor, currency)) = amount_of(item) {
             return Ok((Decimal::new(minor, model::currency::exponent(&currency)), Some(currency)));
         }
-        let text = text_of(item).ok_or("a list of numbers or amounts is expected, and it has other objects")?;
+        let text = text_of(item).ok_or("expected a list of numbers or amounts, but it has other objects")?;
         let amount = money::parse(&text, point_of(item, self.point))?;
         let currency = match amount.currencies.is_empty() {
             true => None,
@@ -137,7 +137,8 @@ impl Money {
                 None => Ok(value.clone()),
             };
         }
-        let text = text_of(value).ok_or("an object or a list is not an amount of money: name the key that holds the amount")?;
+        let text = text_of(value)
+            .ok_or("an object or a list is not an amount of money: name the key that holds the amount")?;
         let (minor, currency) = self.minor_units(&text, point_of(value, self.point), site)?;
         Ok(amount(minor, &currency))
     }
@@ -160,7 +161,7 @@ fn unclear(text: &str, point: Point, error: &str) -> String {
     let text = money::shorten(text);
     match point {
         Point::Guess => {
-            format!("{error} (`{text}`): `decimal` of `money` says which mark stands before cents, `round=true` rounds")
+            format!("{error} (`{text}`): `decimal` of `money` names the decimal separator, `round=true` rounds")
         }
         _ => format!("{error} (`{text}`): `round=true` rounds"),
     }

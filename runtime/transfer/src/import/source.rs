@@ -243,7 +243,7 @@ impl Read for Unpacked {
         let most = FREE.saturating_add(self.packed.load(Ordering::Relaxed).saturating_mul(TIGHTEST));
         match self.unpacked > most {
             true => Err(io::Error::other(format!(
-                "the file unpacks to more than {TIGHTEST} times its size: unpack it first if that is meant"
+                "the file decompresses to more than {TIGHTEST} times its size: if that is intended, decompress it first"
             ))),
             false => Ok(read),
         }

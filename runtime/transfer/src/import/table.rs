@@ -75,7 +75,7 @@ impl Table {
                 table.columns = own_names(names.collect());
                 Ok(table)
             }
-            None => Err(format!("{}: the table is empty: a header row is expected", table.name)),
+            None => Err(format!("{}: the table is empty: expected a header row", table.name)),
         }
     }
 
@@ -127,7 +127,7 @@ impl Table {
             && self.cell(row.cells - 1).windows(LAST.len() - 2).any(|part| part == &LAST[1..LAST.len() - 1])
         {
             let quote = self.dialect.quote.map_or('"', char::from);
-            return Err((Code::BadUserInput, format!("a `{quote}` is opened in this row and never closed")));
+            return Err((Code::BadUserInput, format!("a `{quote}` in this row is never closed")));
         }
         let extra = (width..row.cells).any(|index| !self.cell(index).trim_ascii().is_empty());
         if row.cells < width || extra {

@@ -351,13 +351,13 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses(&format!("{base}  price: a is positive\n"), "4:15: unknown test `positive`");
     refuses(&format!("{base}  price: a | map('mony') | select('matchin', '^a') | first\n"), "did you mean `matching`?");
     refuses(&format!("{base}  price: a | map('mony') | select('matchin', '^a') | first\n"), "did you mean `money`?");
-    refuses(&format!("{base}  price: a | select('matching', '(') | first\n"), "no regular expression");
+    refuses(&format!("{base}  price: a | select('matching', '(') | first\n"), "not a regular expression");
     refuses(&format!("{base}  price: a | slug(1)\n"), "4:10: too many arguments");
     refuses(&format!("{base}  price: a | money('EUR', decimals=',')\n"), "unknown keyword argument 'decimals'");
-    refuses(&format!("{base}  price: a | money('EUR', decimal=';')\n"), "`decimal` is");
-    refuses(&format!("{base}  price: []\n"), "an expression is expected, and this is a list");
+    refuses(&format!("{base}  price: a | money('EUR', decimal=';')\n"), "`decimal` must be");
+    refuses(&format!("{base}  price: []\n"), "expected an expression, not a list");
     refuses(&format!("{base}  price: a | money('GBP')\n"), "4:20: `GBP` is not a currency of the site");
-    refuses(&format!("{base}  price: {{ when_missing: clear }}\n"), "nothing says where");
+    refuses(&format!("{base}  price: {{ when_missing: clear }}\n"), "the source of the value is missing");
     refuses(
         &format!("{base}  categories: {{ value: a, lookup: {{ by: name }} }}\n"),
         "unknown unique field of Category: `name`",

@@ -95,7 +95,8 @@ pub fn json(value: &Value, weigh: &mut dyn FnMut(usize) -> Result<(), String>) -
 }
 
 fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), String>) -> Result<Json, String> {
-    let depth = depth.checked_sub(1).ok_or_else(|| format!("the value is more than {DEEPEST} lists deep"))?;
+    let depth =
+        depth.checked_sub(1).ok_or_else(|| format!("the value has lists nested more than {DEEPEST} levels deep"))?;
     let text = value.as_str();
     weigh(text.map_or(0, str::len))?;
     if is_nothing(value) {
@@ -125,7 +126,7 @@ fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), 
         }
         kind => match number_of(value) {
             Some(number) => Json::Number(number),
-            None => return Err(format!("a value is expected, and the expression gives a {kind} (`{value}`)")),
+            None => return Err(format!("expected a value, but the expression gives a {kind} (`{value}`)")),
         },
     })
 }

@@ -32,7 +32,8 @@ impl Queue {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                let file = tempfile::tempfile().map_err(|error| format!("no temporary file can be made: {error}"))?;
+                let file =
+                    tempfile::tempfile().map_err(|error| format!("a temporary file cannot be created: {error}"))?;
                 self.file.insert(BufWriter::new(file))
             }
         };

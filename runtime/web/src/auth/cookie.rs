@@ -125,7 +125,7 @@ pub fn check_same_origin(app: &App, parts: &Parts) -> Result<()> {
     if parts.method.is_safe() || is_same_origin(app, &parts.headers) {
         return Ok(());
     }
-    let message = "the request does not come from a page of this site: cookies are not taken from elsewhere";
+    let message = "the request does not come from a page of this site: cookies from other sites are not accepted";
     Err(Error::new(Code::Forbidden, message))
 }
 

@@ -276,7 +276,7 @@ impl Filter<'_> {
         }
         // A part of a value, such as the currency of money.
         if let Some((part, _)) = value.as_object().and_then(|parts| parts.iter().find(|(_, part)| part.is_null())) {
-            self.at(part.as_str(), |this| this.problem("must not be null: leave it out"));
+            self.at(part.as_str(), |this| this.problem("must not be null: omit it"));
             return None;
         }
         if self.is_rule && value == THE_ACTOR {

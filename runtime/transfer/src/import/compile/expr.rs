@@ -18,7 +18,7 @@ const LONGEST: usize = 2_000;
 const OF_FILTERS: [&str; 1] = ["map"];
 const OF_TESTS: [&str; 2] = ["select", "reject"];
 const OF_ATTRIBUTES: [&str; 2] = ["selectattr", "rejectattr"];
-const KEYS: &str = "a key with blanks or marks in it is written `item[\"Variant Price\"]`";
+const KEYS: &str = "a key with blanks or punctuation is written `item[\"Variant Price\"]`";
 
 impl Compiler {
     /// An expression as text, a constant, or a map of `value` and keys that the caller reads.
@@ -35,7 +35,7 @@ impl Compiler {
                 let entries = self.map(node, "a field", &known)?;
                 let Some(value) = get(entries, "value") else {
                     let help = "write `value:` with an expression, such as `value: title`";
-                    self.fault(node.place, "nothing says where the value comes from", Some(help.into()));
+                    self.fault(node.place, "the source of the value is missing", Some(help.into()));
                     return None;
                 };
                 self.expr(value, &[])
@@ -45,8 +45,8 @@ impl Compiler {
     }
 
     fn no_expr(&mut self, node: &Node) -> Option<Expr> {
-        let help = "write one such as `title` or `price | money(\"EUR\")`, in quotes where it begins with a bracket";
-        self.fault(node.place, format!("an expression is expected, and this is {}", node.what()), Some(help.into()));
+        let help = "write one such as `title` or `price | money(\"EUR\")`, in quotes if it begins with a bracket";
+        self.fault(node.place, format!("expected an expression, not {}", node.what()), Some(help.into()));
         None
     }
 
@@ -94,7 +94,7 @@ impl Compiler {
             return None;
         }
         if text.len() > LONGEST {
-            self.fault(start.place, format!("an expression has {LONGEST} bytes at most"), None);
+            self.fault(start.place, format!("an expression may have at most {LONGEST} bytes"), None);
             return None;
         }
         match parse_expr(text) {

@@ -124,7 +124,7 @@ pub fn is_matching(value: &Value, find: &str) -> Result<bool, Error> {
 pub fn pattern(text: &str) -> Result<Regex, Error> {
     if text.len() > LONGEST_PATTERN {
         return Err(wrong(format!(
-            "a regular expression may have {LONGEST_PATTERN} bytes, this one has {}",
+            "a regular expression may have at most {LONGEST_PATTERN} bytes, this one has {}",
             text.len()
         )));
     }
@@ -179,7 +179,7 @@ fn boolean(state: &State, value: &Value, options: Kwargs) -> Result<Value, Error
         match (yes.contains(&word), no.contains(&word)) {
             (true, _) => Ok(true.into()),
             (_, true) => Ok(false.into()),
-            _ => Err(format!("`{text}` is neither yes nor no: name it in `boolean`")),
+            _ => Err(format!("`{text}` is neither true nor false: list it in `boolean`")),
         }
     })
 }
