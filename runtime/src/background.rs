@@ -1,4 +1,4 @@
-//! What a server does beside answering: consumers of events and jobs, the site's own and those of the server itself.
+//! The background work of a server: consumers of events and jobs, the site's own and those of the server itself.
 
 use std::sync::Arc;
 use std::time::Duration;

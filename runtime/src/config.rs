@@ -1,4 +1,4 @@
-//! Settings of a server, from the environment: all that is wrong with them is told at once.
+//! Settings of a server, from the environment: all mistakes are reported at once.
 
 use std::net::SocketAddr;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! `typecase doctor`: looks at all that a server needs, and says what is wrong, why, and which command mends it.
+//! `typecase doctor`: checks everything that a server needs, and reports what is wrong, why, and which command fixes it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

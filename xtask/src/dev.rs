@@ -23,10 +23,10 @@ const FIRST_PORT: u16 = 4000;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Serve on this port [default: 4000, or the next that is free]
+    /// Serve on this port [default: 4000, or the next free one]
     #[arg(long)]
     port: Option<u16>,
-    /// Delete the database of this branch first, and begin with a new one and the demo
+    /// Delete the database of this branch first, and start with a new one and the demo
     #[arg(long)]
     reset: bool,
     /// Leave a new database empty

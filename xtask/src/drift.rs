@@ -1,4 +1,4 @@
-//! What differs between the files as generated and the files on disk, how that is shown, and how it is mended.
+//! The differences between the generated files and those on disk: how they are shown, and how they are resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -23,10 +23,10 @@ const SHOP: &str = "shop";
 
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Args {
-    /// Write nothing; exit 0 when current, 4 when stale, 1 when the schema is wrong
+    /// Write nothing; exit with 0 if current, 4 if stale, 1 if the schema has errors
     #[arg(long)]
     check: bool,
-    /// Fail when the API changes in a way that breaks its clients
+    /// Fail if the API changes in a way that breaks its clients
     #[arg(long)]
     deny_breaking: bool,
     #[command(flatten)]

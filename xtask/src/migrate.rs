@@ -26,16 +26,16 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Check every migration by the rules of the generated ones
+    /// Check every migration against the rules for generated ones
     Check,
-    /// Begin a migration to be written by hand, for data and for what the schema does not know
+    /// Create an empty migration, for data and for tables that the schema does not know
     New {
         /// What it does, in snake_case: fill_weights
         name: String,
     },
-    /// Take back the last migration that no commit has: its file, the catalog and the development database
+    /// Take back the last uncommitted migration: its file, the catalog and the development database
     Undo,
-    /// Make one migration of several that no other database has had
+    /// Merge several migrations that no other database has had into one
     Squash(undo::Squash),
 }
 

@@ -1,4 +1,4 @@
-//! Components that fields are made of: they exist, and do not contain themselves.
+//! Checks that the components of fields exist and do not contain themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 

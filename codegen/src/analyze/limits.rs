@@ -1,4 +1,4 @@
-//! What PostgreSQL has a limit for: columns, keys of an index, arguments, the width of a row, names in one schema.
+//! The limits of PostgreSQL: columns, keys of an index, arguments, the width of a row, names in one schema.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What relations point at, and what becomes of them when it goes.
+//! The targets of relations, and what happens to a relation when its target is deleted.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `was:` and `drop:` do not contradict what is there.
+//! Checks that `was:` and `drop:` do not contradict existing declarations.
 
 use std::collections::{BTreeMap, BTreeSet};
 

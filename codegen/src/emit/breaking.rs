@@ -1,4 +1,4 @@
-//! What of a new API would break a client of the old one.
+//! Finds the changes of an API that would break its clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

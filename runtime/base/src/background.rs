@@ -1,4 +1,4 @@
-//! What works in the background has in common: being told to stop, and how long it waits after a failure.
+//! Shared by all background work: the signal to stop, and the pause after a failure.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;

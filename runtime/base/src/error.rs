@@ -1,4 +1,4 @@
-//! `Error`: what can go wrong with a request, with the codes that every surface shows.
+//! `Error`: everything that can go wrong with a request, with the codes that all interfaces show.
 
 use std::any::Any;
 use std::fmt;

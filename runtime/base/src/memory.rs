@@ -1,4 +1,4 @@
-//! How much memory answers and requests may hold, counted in bytes as they are held: all of them together, and each one.
+//! Bounds on the memory of responses and requests, counted in bytes as it is allocated: of all together, and of each one.
 //!
 //! Counters are atomic and never waited for. What is held is given back by being dropped, so that nothing is counted twice or
 //! for ever, whatever becomes of a request.

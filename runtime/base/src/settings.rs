@@ -1,4 +1,4 @@
-//! The settings of a server: what a variable of the environment takes, what holds without it, and what it is for.
+//! The settings of a server: the values, default and meaning of each environment variable.
 
 mod read;
 mod table;

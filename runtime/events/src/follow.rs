@@ -1,4 +1,4 @@
-//! `Follow`, `FollowAll`: what a site does with changes, each once and in their order. `Followers`: those of a site.
+//! `Follow`, `FollowAll`: the handlers of changes, called once for each change and in order. `Followers`: all of a site.
 
 use std::fmt;
 use std::future::Future;

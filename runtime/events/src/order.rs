@@ -1,4 +1,4 @@
-//! The order of changes: whoever is about to read gives positions to what has been committed and has none yet.
+//! The order of changes: a reader first gives positions to committed changes that have none yet.
 //!
 //! A writer takes its number (`seq`) while it holds the lock of the entry, so of one entry the numbers are in the order of the
 //! commits. Of several entries a low number may be committed after a high one has been read; its position is then simply a later one.

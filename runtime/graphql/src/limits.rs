@@ -1,4 +1,4 @@
-//! What one request may ask for, checked before it is validated or executed, without ever expanding a fragment twice.
+//! The limits of a request, checked before it is validated or executed, without expanding a fragment twice.
 
 pub mod cost;
 pub mod facts;

@@ -1,4 +1,4 @@
-//! `Routes`: what answers each root field, made at start from the facts that the generator wrote.
+//! `Routes`: the resolver of each root field, built at start from the facts that the generator wrote.
 
 use std::collections::HashMap;
 

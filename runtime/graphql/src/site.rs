@@ -1,4 +1,4 @@
-//! Root fields that are about the site rather than its content: who asks, what they may do, and who did what.
+//! Root fields about the site instead of its content: the current actor, access explanations, the audit log.
 
 mod audit;
 mod explain;

@@ -1,4 +1,4 @@
-//! Who asks, looked up again in the transaction that acts for them: what was found out before may have changed since, most of
+//! Looks the actor up again in the transaction that acts for it: it may have changed since the first look-up, most of
 //! all while a password was checked.
 
 use futures_util::future::BoxFuture;

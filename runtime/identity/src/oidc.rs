@@ -1,7 +1,7 @@
 //! Sign-in with other providers: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
 //!
-//! What must be remembered until somebody comes back is sealed and given to their browser, which alone can come back with
-//! it; that it came back is kept, so that it works once.
+//! The state of a sign-in is sealed in a cookie of the browser, which alone can come back with
+//! it; its use is recorded, so that it works only once.
 
 mod account;
 mod flow;

@@ -1,4 +1,4 @@
-//! Settings of sign-in with others: `TYPECASE_OIDC` names the providers, and each has variables of its own.
+//! Settings of sign-in with other providers: `TYPECASE_OIDC` names them, and each has its own variables.
 
 use std::fmt;
 

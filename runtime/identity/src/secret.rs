@@ -1,4 +1,4 @@
-//! Random tokens, their hashes, and the server's secret, with which what must be read again is sealed in the database.
+//! Random tokens, their hashes, and the server's secret, which seals the values in the database that must be readable again.
 
 use std::fmt;
 

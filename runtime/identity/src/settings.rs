@@ -1,4 +1,4 @@
-//! Settings of accounts: secrets, the address of the site, the way for mail.
+//! Settings of accounts: secrets, the address of the site, the mail server.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Users: made, listed, given roles, disabled. Every change holds from the next request on, whatever tokens are out.
+//! Users: made, listed, given roles, disabled. Every change takes effect at the next request, whatever tokens exist.
 
 use serde::Serialize;
 use serde_json::json;

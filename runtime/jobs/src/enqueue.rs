@@ -1,4 +1,4 @@
-//! `cx.enqueue(&job)`: a job for later, in the transaction that gives cause to it.
+//! `cx.enqueue(&job)`: enqueues a job in the transaction that causes it.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;

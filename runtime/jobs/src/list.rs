@@ -1,4 +1,4 @@
-//! What an operator sees of jobs, and does with them.
+//! Jobs as operators see and manage them.
 
 use std::str::FromStr;
 

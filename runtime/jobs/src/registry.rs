@@ -1,4 +1,4 @@
-//! `Jobs`: what a site does later, and when.
+//! `Jobs`: the handlers and schedules of a site's jobs.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Why a database is not migrated, in words that say what to do.
+//! Why a migration failed, with what to do about it.
 
 use sqlx::postgres::PgDatabaseError;
 

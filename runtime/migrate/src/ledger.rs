@@ -1,4 +1,4 @@
-//! What has been done to a database: the rows of `cms.migration`, compared with the files that there are.
+//! The migrations that a database has had: the rows of `cms.migration`, compared with the migration files.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The login of public reads, where there is one: a user of PostgreSQL that may read what is live and can become nobody else.
+//! The separate login for public reads: a PostgreSQL user that may read only published content and cannot change its role.
 //!
 //! A role that is only set on connections of the server's own login can be left by a statement that was injected (`set role none`);
 //! a login cannot.

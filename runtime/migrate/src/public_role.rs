@@ -1,4 +1,4 @@
-//! The PostgreSQL role of public reads: it may read what is live, and nothing else.
+//! The PostgreSQL role for public reads: it may read published content, and nothing else.
 //!
 //! Roles belong to the whole cluster and rights to a database, so several databases may share one, and several migrations
 //! may make it at the same time.

@@ -1,4 +1,4 @@
-//! One migration file, statement by statement, so that a run that failed goes on where it stopped.
+//! Runs a migration file, statement by statement, so that a failed run can continue where it stopped.
 
 use std::time::{Duration, Instant};
 

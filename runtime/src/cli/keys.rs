@@ -1,4 +1,4 @@
-//! `typecase keys`: the keys that sign access tokens, and what is sealed with TYPECASE_SECRET.
+//! `typecase keys`: the keys that sign access tokens, and the values sealed with TYPECASE_SECRET.
 
 use clap::Subcommand;
 
@@ -8,7 +8,7 @@ use store::access::Actor;
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Make a new key: it is published at once and signs a minute later; tokens of the old one hold until they expire
+    /// Create a new key: it is published at once and signs a minute later; tokens of the old key stay valid until they expire
     Rotate {
         /// Let it sign at once
         #[arg(long)]
@@ -16,7 +16,7 @@ pub enum Task {
     },
     /// List the keys that sign or verify
     List,
-    /// Seal signing keys and second factors with TYPECASE_SECRET that are sealed with TYPECASE_SECRET_PREVIOUS
+    /// Seal signing keys and second factors with TYPECASE_SECRET instead of TYPECASE_SECRET_PREVIOUS
     Reseal,
 }
 

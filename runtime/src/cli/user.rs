@@ -13,7 +13,7 @@ use store::access::Actor;
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Make an account; the password is asked for, or chosen by who opens the link of an invitation
+    /// Create an account; the command asks for the password, or an invitation lets the user choose it
     Create {
         #[arg(long)]
         email: String,
@@ -22,31 +22,31 @@ pub enum Task {
         /// admin, editor, viewer, or another role of the site
         #[arg(long)]
         role: String,
-        /// Print a link by which the password is chosen, and mail it if there is a mail server
+        /// Print a link for choosing the password, and mail it if a mail server is set
         #[arg(long, conflicts_with = "password_stdin")]
         invite: bool,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
     /// List all accounts
     List,
-    /// End all sessions of an account, and let it begin no other
+    /// Disable an account and end all its sessions
     Disable { email: String },
     /// Let a disabled account sign in again
     Enable { email: String },
-    /// Give an account another role; it holds from the next request on
+    /// Change the role of an account, from its next request on
     Role { email: String, role: String },
     /// Set a password, which ends all sessions of the account
     Password {
         email: String,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
     /// Print a new invitation for an account without a password
     Invite { email: String },
-    /// Take a lost second factor away
+    /// Remove a lost second factor
     ResetSecondFactor { email: String },
 }
 

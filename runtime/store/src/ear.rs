@@ -1,4 +1,4 @@
-//! `Ear`: listens for notifications of PostgreSQL on a connection of its own, and goes by the clock where none can be heard.
+//! `Ear`: listens for PostgreSQL notifications on a separate connection, and polls where they cannot be received.
 
 use std::time::Duration;
 

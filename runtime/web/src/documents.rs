@@ -1,4 +1,4 @@
-//! Documents that are known beforehand: clients send an id in place of a text, and in production nothing else may be asked.
+//! Known documents: clients send an id instead of a text, and in production the server may answer nothing else.
 //!
 //! The id of a document is the SHA-256 of its text, in hexadecimal.
 

@@ -1,4 +1,4 @@
-//! Headers that keep browsers from doing with an answer what it is not for (OWASP ASVS 5.0, 3.4).
+//! Security headers of responses (OWASP ASVS 5.0, 3.4).
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,

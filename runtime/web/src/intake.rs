@@ -1,4 +1,4 @@
-//! What comes in with a request: its body, weighed as it is held, and given too little time to keep what it holds.
+//! The body of a request: its memory is counted as it arrives, and its time is limited.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,5 +1,5 @@
 //! How long a connection may take: the head of a request from its first byte on, an answer that its client does not read, and
-//! the end. Whoever drips must not keep a connection, nor what it holds.
+//! the end. A slow client must not keep a connection and its memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

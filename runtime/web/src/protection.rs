@@ -1,5 +1,5 @@
-//! What protects the routes: whom to believe where a request comes from, how often it may come, which pages may read answers,
-//! and which documents are asked.
+//! The protection of all routes: trusted proxies, rate limits, origins that may read responses,
+//! and known documents.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is checked before async-graphql validates, because it panics there or looks away.
+//! Checks before the validation of async-graphql, for cases in which it panics or accepts mistakes.
 
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{

@@ -1,4 +1,4 @@
-//! Fields that answer under one key must be able to (5.3.2): same field and arguments, or types of one shape.
+//! Fields with the same response name must be mergeable (5.3.2): same field and arguments, or types of the same shape.
 //!
 //! Whole groups of fields are compared at once, so the work grows with the fields of the expanded document, not with
 //! the pairs of them. Limits bound that expansion before validation begins.

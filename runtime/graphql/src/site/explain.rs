@@ -1,4 +1,4 @@
-//! `explainAccess`: whether somebody may do something with an entry, and by which rule, in words for an administrator.
+//! `explainAccess`: whether a user or role may perform an action on an entry, and by which rule, in words for an administrator.
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! From who somebody is at a provider to an account here, by issuer and subject; an address opens an account only once, to
+//! From an identity at a provider to an account here, by issuer and subject; an address opens an account only once, to
 //! tie the two together, and only when the provider has verified it.
 
 use serde::{Deserialize, Serialize};

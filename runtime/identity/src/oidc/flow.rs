@@ -1,4 +1,4 @@
-//! Somebody is sent to a provider and comes back: state, nonce, PKCE, issuer and ID token are checked here.
+//! The authorization code flow: sends a user to a provider, and checks state, nonce, PKCE, issuer and ID token on return.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a provider says of itself: endpoints and keys, asked for when they are needed and kept for an hour.
+//! The metadata of a provider: endpoints and keys, fetched when needed and cached for an hour.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Texts and those with a form, in normal form. Each message completes "name: ...".
+//! Text and formatted text, in normal form. Each message completes "name: ...".
 //!
 //! Every text is kept in Unicode's normal form C: the same word typed on another keyboard is the same value.
 

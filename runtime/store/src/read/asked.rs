@@ -1,4 +1,4 @@
-//! `Asked`: what a list is asked for, by a client in the API's JSON or by the site's own code in Rust.
+//! `Asked`: the arguments of a list, from a client in the API's JSON or from the site's own code in Rust.
 
 use std::borrow::Cow;
 

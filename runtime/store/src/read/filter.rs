@@ -123,7 +123,7 @@ impl<'a> Filter<'a> {
             return self.system(info, key, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
-            // Whoever may not read a relation must not find it out from its other end.
+            // A role that may not read a relation must not learn it from its other end.
             return self.if_readable(inverse.source, inverse.field, |this| {
                 this.list(&Link::of_inverse(inverse, info), inverse.source, value, alias)
             });

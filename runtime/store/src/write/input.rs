@@ -148,7 +148,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// A value that is not a relation of the row; `None` after a fault.
+    /// Parses a value that is not a relation of the row itself; `None` after a fault.
     fn plain(&mut self, shape: &Shape, json: &Json, at: At<'_>) -> Option<Value> {
         if json.is_null() {
             return Some(empty(shape));

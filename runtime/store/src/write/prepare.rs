@@ -1,4 +1,4 @@
-//! The rows that a batch of inputs comes to, before anything of them is checked or saved.
+//! Builds the rows of a batch of inputs, before any of them is checked or saved.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;

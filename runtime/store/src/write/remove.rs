@@ -1,4 +1,4 @@
-//! Deleting and unpublishing: what points at the entry refuses it, goes with it or loses it, as each relation declares.
+//! Deleting and unpublishing: entries that refer to the entry prevent it, are deleted too or lose the reference, as each relation declares.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;

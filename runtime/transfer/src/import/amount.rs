@@ -1,4 +1,4 @@
-//! What counts: numbers and amounts of money in texts, and what a list of them comes to.
+//! Numbers and amounts of money in text, and the minimum, maximum and sum of lists of them.
 
 use minijinja::Value;
 use rust_decimal::{Decimal, RoundingStrategy};

@@ -1,4 +1,4 @@
-//! What a source says becomes what the field's kind takes: `"100"` a number, `Yes` true, `52` an amount of money.
+//! Converts values of a source to the field's kind: `"100"` a number, `Yes` true, `52` an amount of money.
 
 use serde_json::Value as Json;
 

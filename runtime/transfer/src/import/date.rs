@@ -1,4 +1,4 @@
-//! Dates of all kinds take their ISO form.
+//! Converts dates in many formats to ISO 8601.
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::BrokenDownTime;

@@ -1,4 +1,4 @@
-//! One line of JSON to a record. A key that comes twice is refused, for one of the two values would be lost.
+//! Parses a line of JSON to a record. A duplicate key is refused, because one of its values would be lost.
 
 use std::cell::Cell;
 use std::fmt;

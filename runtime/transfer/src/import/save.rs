@@ -1,4 +1,4 @@
-//! Saves batches as they come, then connects what had to wait until all records are in.
+//! Saves batches as they come, then connects relations that had to wait for all records.
 
 use std::pin::pin;
 use std::sync::Arc;

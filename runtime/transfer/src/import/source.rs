@@ -1,4 +1,4 @@
-//! Opens what is imported: a file or standard input, packed or not, in its encoding, as lines of JSON or a table.
+//! Opens the input of an import: a file or standard input, compressed or not, in its encoding, as lines of JSON or a table.
 
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};

@@ -1,4 +1,4 @@
-//! A record's JSON as the values of expressions, and back. What is null or blank is undefined there, and left out here.
+//! A record's JSON as the values of expressions, and back. Null and blank values are undefined in expressions, and left out here.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The same limits for all nodes: one script in Redis or Valkey reads and moves a key's moment.
+//! Limits shared by all nodes: a script in Redis or Valkey reads and updates the state of a key.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
