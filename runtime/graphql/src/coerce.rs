@@ -194,7 +194,7 @@ impl<'a> Coercion<'a> {
         };
         match given.filter(|given| values.iter().any(|value| value == given)) {
             Some(value) => Some(Json::from(value)),
-            None => self.problem(format!("{} is not a value of `{name}`, which are {}", raw.show(), values.join(", "))),
+            None => self.problem(format!("{} is not a valid `{name}`: the values are {}", raw.show(), values.join(", "))),
         }
     }
 
@@ -206,7 +206,7 @@ impl<'a> Coercion<'a> {
         one_of: bool,
     ) -> Option<Json> {
         let Some(entries) = raw.entries() else {
-            return self.problem(format!("{} is not a `{name}`: expected an object", raw.show()));
+            return self.problem(format!("{} is not a valid `{name}`: expected an object", raw.show()));
         };
         if !self.descend() {
             return None;
@@ -329,7 +329,7 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
         ("String" | "ID", Json::String(_)) | ("Boolean", Json::Bool(_)) | ("Float", Json::Number(_)) => true,
         _ => !is_built_in(name),
     };
-    if fits { Ok(value) } else { Err(format!("{} is not a `{name}`", raw.show())) }
+    if fits { Ok(value) } else { Err(format!("{} is not a valid `{name}`", raw.show())) }
 }
 
 fn is_built_in(name: &str) -> bool {

@@ -137,7 +137,7 @@ fn several_filter(owner: &str, field: &Field) -> Vec<Definition> {
     }
     let name = member_type(owner, &field.name);
     let targets = relation.to.iter().map(|target| {
-        let about = format!("The target is a `{}` that matches.", target.pascal());
+        let about = format!("The target is of type `{}`, and matches.", target.pascal());
         Member::new(target.camel(), format!("{}Filter", target.pascal()), about)
     });
     let about = format!("A filter for the targets of `{owner}.{}`, by their type.", field.name.camel());

@@ -81,14 +81,14 @@ fn references(name: &str, spoken: &str) -> [Definition; 2] {
 fn child_inputs(owner: &Owner) -> Vec<Definition> {
     let name = &owner.pascal;
     let id = Member::new("id", "ID", "The id of an existing row.");
-    let whole = Definition::new(Kind::Input, format!("{name}Input"), format!("All fields of a `{name}`."));
+    let whole = Definition::new(Kind::Input, format!("{name}Input"), format!("All fields of one `{name}`."));
     let patch = Definition::new(
         Kind::Input,
         format!("{name}Patch"),
-        format!("Changes to a `{name}`. Omitted fields stay as they are; null clears a field."),
+        format!("Changes to one `{name}`. Omitted fields stay as they are; null clears a field."),
     );
     let update =
-        Definition::new(Kind::Input, format!("{name}UpdateInput"), format!("Changes to an existing `{name}`."))
+        Definition::new(Kind::Input, format!("{name}UpdateInput"), format!("Changes to one existing `{name}`."))
             .member(Member::new("key", format!("{name}Key!"), "The key that identifies the row."))
             .member(Member::new("data", format!("{name}Patch!"), "The values to write."));
     vec![
@@ -108,7 +108,7 @@ fn key(owner: &Owner) -> Definition {
     Definition::new(
         Kind::Input,
         format!("{}Key", owner.pascal),
-        format!("The key that identifies a `{}`.", owner.pascal),
+        format!("The key of one `{}`.", owner.pascal),
     )
     .directive("@oneOf")
     .member(Member::new("id", "ID", "By `id`."))
@@ -199,7 +199,7 @@ fn polymorphic(owner: &str, field: &Field, relation: &Relation) -> Vec<Definitio
     let name = member_type(owner, &field.name);
     let variants = |ending: &'static str| {
         relation.to.iter().map(move |target| {
-            let about = format!("A `{}`.", target.pascal());
+            let about = format!("Of type `{}`.", target.pascal());
             Member::new(target.camel(), format!("{}{ending}", target.pascal()), about)
         })
     };

@@ -54,7 +54,7 @@ impl Key {
             let uuid = value.as_str().and_then(|text| info.decode(text));
             return match uuid {
                 Some(uuid) => Ok(Self { info, field: None, value: Value::Uuid(uuid) }),
-                None => refused(Code::BadUserInput, format!("{value} is not the id of a {}", info.name)),
+                None => refused(Code::BadUserInput, format!("{value} is not an id of `{}`", info.name)),
             };
         }
         let field = table::natural_keys(info).map(|(_, field)| field).find(|field| field.name == name);

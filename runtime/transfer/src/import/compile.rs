@@ -99,7 +99,7 @@ impl Compiler {
                 let help = format!("map one of its unique fields: {}", names());
                 self.fault(
                     root.place,
-                    format!("no field identifies a {} when it is imported again", info.name),
+                    format!("no field identifies the entries of `{}` at the next import", info.name),
                     Some(help),
                 );
             }
