@@ -121,7 +121,7 @@ pub fn known_rules(before: &Catalog, other: &Catalog, after: &Schema) -> BTreeSe
     if asked.is_empty() { asked } else { &asked - &tightened(other) }
 }
 
-/// The steps with what could go wrong with them, before anybody is asked.
+/// The steps with their hazards, before any answers.
 struct Found {
     lowered: Catalog,
     difference: diff::Difference,

@@ -42,7 +42,7 @@ pub struct Server {
     pub(crate) hooks: HookSet,
     pub(crate) followers: Followers,
     pub(crate) jobs: Jobs,
-    /// The socket to serve on is this process's input: whoever started it holds the port, also between two servers.
+    /// The socket to serve on is this process's input: the parent process holds the port, also between two servers.
     pub(crate) inherits_socket: bool,
     pub(crate) site: SiteCode,
     pub(crate) routes: Routes,

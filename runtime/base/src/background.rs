@@ -54,7 +54,7 @@ impl Stop {
         self.reached(Phase::Over).await;
     }
 
-    /// Also when whoever could stop it is gone.
+    /// Also when its stop signal can no longer be sent.
     async fn reached(&self, phase: Phase) {
         let _ = self.0.clone().wait_for(|reached| *reached >= phase).await;
     }

@@ -37,7 +37,7 @@ pub enum Takes {
         most: Duration,
     },
     OneOf(&'static [&'static str]),
-    /// In words; whoever reads it checks it.
+    /// In words; checked where it is read.
     Text(&'static str),
     /// The same, and it is never shown.
     Secret(&'static str),

@@ -194,7 +194,9 @@ impl<'a> Coercion<'a> {
         };
         match given.filter(|given| values.iter().any(|value| value == given)) {
             Some(value) => Some(Json::from(value)),
-            None => self.problem(format!("{} is not a valid `{name}`: the values are {}", raw.show(), values.join(", "))),
+            None => {
+                self.problem(format!("{} is not a valid `{name}`: the values are {}", raw.show(), values.join(", ")))
+            }
         }
     }
 

@@ -94,7 +94,7 @@ impl Accounts {
         find(connection, self.roles, actor).await
     }
 
-    /// As [`Self::acting`], of somebody whose role manages this.
+    /// As [`Self::acting`], for an actor whose role manages this.
     pub(super) async fn managing(
         &self,
         connection: &mut Connection,

@@ -49,7 +49,7 @@ pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Mailer>> {
     }
 }
 
-/// In development the link is in the log, for whoever runs the server.
+/// In development the link is in the log, for the developer.
 struct Logged;
 
 impl Mailer for Logged {

@@ -20,7 +20,7 @@ use super::session::Tokens;
 use super::{Accounts, now, secret};
 use base::error::{Code, Error, Result};
 
-/// How long somebody may take at the provider, and then for a code: 10 minutes. Seconds.
+/// How long a user may take at the provider, and then for a code, in seconds: 10 minutes.
 pub const LIFETIME: u32 = 600;
 /// Bytes of the hash by which one browser tells its attempts apart.
 const NAME: usize = 8;
@@ -44,7 +44,7 @@ impl Providers {
     }
 }
 
-/// Somebody is to be sent away.
+/// A user is to be sent to a provider.
 pub struct Begun {
     /// Of the provider.
     pub url: String,
@@ -70,7 +70,7 @@ impl Returned {
     }
 }
 
-/// Somebody has come back.
+/// A user has come back.
 pub struct Finished {
     /// A path of the site.
     pub return_to: String,
@@ -83,7 +83,7 @@ pub enum Outcome {
     NeedsCode(String),
 }
 
-/// Where somebody is signing in from.
+/// Where the user is signing in from.
 #[derive(Clone, Copy)]
 pub struct From<'a> {
     pub origin: &'a store::access::Origin,

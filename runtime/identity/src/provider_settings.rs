@@ -34,12 +34,12 @@ pub struct ProviderSettings {
 pub struct RoleMapping {
     /// `groups`, or with the steps to it: `realm_access.roles`.
     pub claim: String,
-    /// `(group, role)`; the first that somebody is in counts.
+    /// `(group, role)`; the first group that the user is in counts.
     pub roles: Vec<(String, String)>,
 }
 
 impl ProviderSettings {
-    /// The role that the groups of somebody give them; the one for everybody if none does.
+    /// The role by the groups of a user; the default role if none matches.
     pub fn role_of(&self, groups: &[String]) -> Option<&str> {
         let mapping = self.mapping.iter().flat_map(|mapping| &mapping.roles);
         let mapped = mapping.into_iter().find(|(group, _)| groups.contains(group)).map(|(_, role)| role);

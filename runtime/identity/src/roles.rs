@@ -19,7 +19,7 @@ impl Roles {
         Self(if schema.roles.is_empty() { &SHIPPED } else { schema.roles })
     }
 
-    /// Somebody can be given any role but that of who is not signed in.
+    /// A user can have any role except `anonymous`.
     pub fn find(self, name: &str) -> Option<&'static RoleInfo> {
         self.0.iter().find(|role| role.name == name && role.name != ANONYMOUS)
     }

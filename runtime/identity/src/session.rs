@@ -227,7 +227,7 @@ pub(super) fn actor(user: Uuid, session: Uuid, role: String, origin: &Origin) ->
     Actor { identity: Identity::User { id: user, session }, role, scopes: None, origin: origin.clone() }
 }
 
-/// Whoever has gone on with the successor does not come back with what was before it.
+/// A client that has used the successor never sends the token before it.
 async fn is_unused(connection: &mut Connection, successor: &str) -> Result<bool> {
     let sql = "select used_at is null from cms.refresh_token where hash = $1";
     let unused = sqlx::query_scalar(sql).bind(secret::hash(successor)).fetch_optional(connection).await?;

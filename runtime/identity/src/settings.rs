@@ -19,7 +19,7 @@ pub struct Settings {
     /// `TYPECASE_PUBLIC_URL`: scheme and host, without a path.
     pub public_url: String,
     pub mail: Option<MailSettings>,
-    /// `TYPECASE_OIDC`: who else may say who somebody is.
+    /// `TYPECASE_OIDC`: the other providers of sign-in.
     pub providers: Vec<ProviderSettings>,
     /// Links are shown in the log, and a secret may be missing.
     pub is_development: bool,

@@ -173,7 +173,7 @@ impl Accounts {
         Err(Error::new(Code::Conflict, "the password was changed meanwhile: try again"))
     }
 
-    /// Of somebody who is signed in and gives it once more.
+    /// For a signed-in user who enters the password again.
     pub(super) async fn check_own_password(&self, user: &User, given: &str, argument: &str) -> Result<()> {
         if self.hasher.check(given, user.hash.as_deref()).await?.is_right {
             return Ok(());
@@ -237,7 +237,7 @@ pub(super) async fn find(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Opti
     row.as_ref().map(read).transpose().map_err(Error::from)
 }
 
-/// Nothing about it changes until the transaction ends. Whoever locks anything else of an account has locked this first.
+/// Nothing about it changes until the transaction ends. A transaction that locks anything else of an account locks this first.
 pub(super) async fn locked(connection: &mut Connection, id: Uuid) -> Result<Option<User>> {
     sqlx::query("select from cms.user where id = $1 for update").bind(id).execute(&mut *connection).await?;
     find(connection, id).await

@@ -86,7 +86,7 @@ pub(crate) fn new<J: Job>(job: &J) -> Result<New> {
         payload.map_err(|error| Error::internal(format!("a job `{}` cannot be written as JSON: {error}", J::KIND)))?;
     let key = job.key();
     let wrong = |what: String| Error::new(Code::BadUserInput, format!("a job `{}`: {what}", J::KIND));
-    // PostgreSQL would refuse these, and the transaction of whoever enqueues with them.
+    // PostgreSQL would refuse these, and abort the transaction that enqueues.
     if payload.len() > LONGEST_PAYLOAD {
         return Err(wrong(format!("its payload has {} bytes, the limit is {LONGEST_PAYLOAD}", payload.len())));
     }

@@ -34,7 +34,7 @@ impl Lock {
         }
     }
 
-    /// Whoever has lost it must not go on.
+    /// A process that has lost it must not continue.
     pub async fn check(&mut self) -> Result<(), Error> {
         let lost =
             |error| Error::Refused(format!("the migration lock was lost: {error}; run `typecase migrate` again"));

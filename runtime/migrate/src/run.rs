@@ -57,7 +57,7 @@ pub async fn file(
     Ok(Applied { name: name.to_owned(), statements: statements.len(), took: start.elapsed() })
 }
 
-/// Notices are for whoever writes SQL. Behind a pooler a setting would stay with somebody else's connection.
+/// Notices are for authors of SQL. Behind a pooler, a setting would stay on a connection that others use.
 pub async fn quiet(connection: &mut Connection) -> Result<(), Error> {
     if !connection.is_pooled() {
         connection.run("set client_min_messages = warning", false).await?;

@@ -15,11 +15,11 @@ use crate::support::Shop;
 use crate::support::access::with_rules;
 use crate::support::schema::{BRAND, CATEGORY, POST, PRODUCT, TAG};
 
-/// The database as somebody with a role may write it.
+/// The database as an actor with a role may write it.
 pub struct Clerk(pub Store);
 
 impl Clerk {
-    /// Somebody who is signed in, with the role `clerk`.
+    /// A signed-in user with the role `clerk`.
     pub fn new(shop: &Shop, rules: &Json) -> Self {
         let identity = Identity::User { id: Uuid::from_u128(7), session: Uuid::nil() };
         Self::acting(shop, rules, Actor { identity, role: "clerk".into(), ..Actor::system() })

@@ -105,14 +105,10 @@ fn key(owner: &Owner) -> Definition {
         let about = format!("By `{name}`.");
         Member::new(name, row.input, about)
     });
-    Definition::new(
-        Kind::Input,
-        format!("{}Key", owner.pascal),
-        format!("The key of one `{}`.", owner.pascal),
-    )
-    .directive("@oneOf")
-    .member(Member::new("id", "ID", "By `id`."))
-    .members(keys)
+    Definition::new(Kind::Input, format!("{}Key", owner.pascal), format!("The key of one `{}`.", owner.pascal))
+        .directive("@oneOf")
+        .member(Member::new("id", "ID", "By `id`."))
+        .members(keys)
 }
 
 fn members(owner: &Owner, purpose: Purpose) -> impl Iterator<Item = Member> {

@@ -196,7 +196,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Whoever may not read a relation must not find it out from its other end.
+    /// A role that may not read a relation must not learn it from its other end.
     fn note_inverse(&mut self, inverse: &InverseInfo, pos: Pos) {
         self.note(inverse.source, Used::Type, pos);
         self.note(inverse.source, Used::Field(inverse.field), pos);

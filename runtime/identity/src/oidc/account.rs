@@ -184,7 +184,7 @@ impl Accounts {
         Ok(User { role: role.to_owned(), ..user })
     }
 
-    /// Of somebody who comes for the first time: the account with this address, or a new one.
+    /// For a user who signs in for the first time: the account with this address, or a new one.
     async fn account_by_email(
         &self,
         connection: &mut Connection,
@@ -260,7 +260,7 @@ fn not_waiting() -> Error {
     Error::new(Code::InvalidLink, message)
 }
 
-/// An address can be given to another person; whoever has it then must not get the account of the one before.
+/// An address can be reassigned to another person, who must not get the account of the previous one.
 async fn check_may_link(
     connection: &mut Connection,
     provider: &ProviderSettings,
@@ -308,7 +308,7 @@ async fn refused(
     Ok(forbidden())
 }
 
-/// The same for an account that is disabled, one that is not there and one that is somebody else's.
+/// The same for an account that is disabled, does not exist, or belongs to someone else.
 fn forbidden() -> Error {
     Error::new(Code::Forbidden, "this sign-in does not match an account: ask an administrator")
 }

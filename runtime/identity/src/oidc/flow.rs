@@ -79,7 +79,7 @@ type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
-/// What is remembered while somebody is at the provider.
+/// The state that is kept while the user is at the provider.
 #[derive(Deserialize, Serialize)]
 struct Attempt {
     state: String,
@@ -206,7 +206,7 @@ impl Accounts {
         let request = client.user_info(token.clone(), Some(claims.subject().clone())).map_err(Error::internal)?;
         match request.request_async(&provider.http).await {
             Ok(more) => Ok(Some(more)),
-            // Whoever has an account by the subject needs no more than the token says.
+            // A user with an account by the subject needs only the claims of the token.
             Err(error) if claims.email().is_some() && has_groups => {
                 tracing::warn!(provider = provider.settings.name, error = with_causes(&error), "no user info");
                 Ok(None)

@@ -49,7 +49,7 @@ pub struct Rule {
     pub set: Vec<(&'static str, Json)>,
 }
 
-/// The answer to whether somebody may do something.
+/// Whether an actor may perform an action.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
     Denied,

@@ -11,7 +11,7 @@ use model::content::ContentInfo;
 
 /// A transaction under way, and who acts in it.
 pub struct Cx<'a> {
-    /// The store of whoever writes, with the rules of access that hold for it.
+    /// The store of the actor that writes, under its access rules.
     pub store: &'a Store,
     /// The connection that holds the transaction: SQL that is sent here is part of it. Never take another one from the store's pool
     /// while a write is under way.

@@ -46,7 +46,7 @@ impl Cx<'_> {
         self.saved(id).await
     }
 
-    /// Changes an entry that was read before; what is not named stays. `REVISION_MISMATCH` where somebody else has changed it since.
+    /// Changes an entry that was read before; other fields stay. `REVISION_MISMATCH` if someone else has changed it since.
     pub async fn update<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
         let target = Target::Id { id: entry.id().uuid(), revision: entry.revision() };

@@ -147,7 +147,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Finds what has these keys as they were last saved, whoever asks.
+    /// Finds the entries with these keys as last saved, whatever the actor may read.
     pub async fn resolve_all(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
         self.resolve_at(connection, store.at(Stage::Draft)).await
     }
