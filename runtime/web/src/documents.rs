@@ -201,7 +201,7 @@ mod tests {
             ("passwd", "root:x:0:0:root:/root:/bin/bash\n".to_owned()),
         ] {
             let error = load(&[(name, text)], true).unwrap_err().to_string();
-            assert!(error.contains(name) || error.contains("no document in it"), "{name}: {error}");
+            assert!(error.contains(name) || error.contains("it has no documents"), "{name}: {error}");
         }
     }
 

@@ -156,7 +156,7 @@ mod tests {
             (b"{} {}", "trailing characters"),
             (b"{\"a\":{\"$serde_json::private::Number\":\"1\"}}", "which is reserved"),
             (b"{\"a\":{\"\\u0024serde_json::private::Number\":\"1\"}}", "which is reserved"),
-            ("[".repeat(1000).as_bytes(), "more than 128 deep"),
+            ("[".repeat(1000).as_bytes(), "more than 128 levels deep"),
             (format!("[{}1]", "1,".repeat(300_000)).as_bytes(), "more than 250000 values"),
         ] {
             let reason = parse(line).unwrap_err();

@@ -293,7 +293,7 @@ mod tests {
                 "3: the row has 3 cells, the header has 2",
                 "4: {\"a\":\"1\",\"b\":\"2\"}",
                 "5: the cell of `b` is not UTF-8 (0xFF): give `--encoding`, such as windows-1252",
-                "6: a `\"` is opened in this row and never closed",
+                "6: a `\"` in this row is never closed",
             ]
         );
         let long = [
