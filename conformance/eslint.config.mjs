@@ -1,6 +1,6 @@
 import graphql from '@graphql-eslint/eslint-plugin';
 
-// Plain lists are part of the API beside connections, what has no life of its own has no id, and lines of the audit log are no nodes.
+// Plain lists are part of the API beside connections, what has no life of its own has no id, and lines of the audit log are not nodes.
 const rules = {
   ...graphql.configs['flat/schema-recommended'].rules,
   ...graphql.configs['flat/schema-relay'].rules,

@@ -121,7 +121,7 @@ pub fn known_rules(before: &Catalog, other: &Catalog, after: &Schema) -> BTreeSe
     if asked.is_empty() { asked } else { &asked - &tightened(other) }
 }
 
-/// The steps with what could go wrong with them, before anybody is asked.
+/// The steps with their hazards, before any answers.
 struct Found {
     lowered: Catalog,
     difference: diff::Difference,
@@ -214,7 +214,7 @@ mod tests {
         for (before, after) in [(text, text), ("", text)] {
             let refusals = planned(before, after, &["M202=item.x"]).expect_err("nothing asks");
             assert_eq!(refusals.len(), 1);
-            assert_eq!(refusals[0].message, "--allow M202=item.x: nothing asks for it");
+            assert_eq!(refusals[0].message, "--allow M202=item.x: no hazard needs it");
             assert!(refusals[0].is_wrong_answer() && refusals[0].arguments.is_empty());
             assert!(planned(before, after, &["M202"]).is_ok(), "a code is meant for whatever there may be");
         }

@@ -197,17 +197,17 @@ fn who_only_renamed_is_told_how_to_say_so() {
         let found = refused(before, "", &Answers::default());
         found.into_iter().map(|refusal| refusal.help).next().expect("something is lost")
     };
-    let to_go_on = |code: &str| format!("to go on: cargo xtask generate --allow {code}=item.x");
+    let to_go_on = |code: &str| format!("to continue: cargo xtask generate --allow {code}=item.x");
     assert_eq!(
         help("  x: { type: string }\n"),
-        ["if it has another name now, write `was: x` there".to_owned(), to_go_on("M103")]
+        ["if it was renamed, write `was: x` at the new name".to_owned(), to_go_on("M103")]
     );
     assert_eq!(help("  x: { type: children, fields: { a: { type: string } } }\n"), [to_go_on("M101")]);
     let before = lower(&schema(""));
     let mut without = before.clone();
     without.tables.insert("old".to_owned(), before.tables["other"].clone());
     let gone = plan(&without, &schema(""), &Answers::default()).expect_err("a type is lost");
-    assert_eq!(gone[0].help[0], "if the type has another name now, write `was: old` there");
+    assert_eq!(gone[0].help[0], "if the type was renamed, write `was: old` in it");
     assert!(!gone[0].is_wrong_answer());
 }
 

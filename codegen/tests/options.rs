@@ -35,7 +35,7 @@ fn bounds_hold_at_their_edges() {
         ("{ type: enum, values: [a], max: 1 }", &["S304"]),
         ("{ type: enum, values: [a], many: true, max: x }", &["S304"]),
         ("{ type: integer, min: x }", &["S304"]),
-        // Where there are no bounds at all, nothing is said of what they should be.
+        // Without any bounds, the message does not mention them.
         ("{ type: boolean, min: x }", &["S301"]),
         ("{ type: json, max: x }", &["S301"]),
     ] {

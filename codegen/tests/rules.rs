@@ -34,7 +34,10 @@ fn a_bound_is_tighter_on_one_side_only() {
     let told = |before: &str, after: &str| -> Vec<String> {
         let field = |options: &str| format!("  x: {{ type: {options} }}\n");
         let found = refused(&field(before), &field(after), &Answers::default());
-        let rule = |refusal: Refusal| refusal.message.split_once(" now:").map(|(rule, _)| rule.to_owned());
+        let rule = |refusal: Refusal| {
+            let (rule, _) = refusal.message.split_once(": ")?;
+            Some(rule.replacen(" now takes", " takes", 1))
+        };
         found.into_iter().filter(|refusal| refusal.code == "M205").filter_map(rule).collect()
     };
     for (before, after, expected) in [
@@ -64,17 +67,15 @@ fn a_count_says_how_many_entries_break_a_rule() {
         assert_eq!(answers.counted(&question), Some(entries));
         refused(before, after, &answers).first().map(|refusal| refusal.message.clone())
     };
-    let told = "item.x takes at most 5 characters now: ";
+    let told = "item.x now takes at most 5 characters: ";
     assert_eq!(message(0), None, "nothing breaks it");
     assert_eq!(
         message(1),
-        Some(format!("{told}1 entry that has it otherwise stays as it is, and cannot be saved until it is mended"))
+        Some(format!("{told}1 entry breaks this; it stays as it is, and cannot be saved until it is corrected"))
     );
     assert_eq!(
         message(2),
-        Some(format!(
-            "{told}2 entries that have it otherwise stay as they are, and cannot be saved until they are mended"
-        ))
+        Some(format!("{told}2 entries that break this stay as they are, and cannot be saved until they are corrected"))
     );
     assert_eq!(Answers::default().counted(&question), None);
 }

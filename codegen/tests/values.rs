@@ -80,17 +80,21 @@ fn a_value_is_stored_as_the_field_type_has_it() {
 
 #[test]
 fn a_value_that_the_field_does_not_have_is_not_taken() {
-    let no_entry = "it takes the id of an entry, `brand_` and 26 characters";
+    let no_entry = "it must be the id of an entry: `brand_` and 26 characters";
     let no_value = "a field of this type takes no value for existing rows";
     for (field, text, why) in [
-        ("{ type: boolean }", "yes", "`yes` is no boolean: must be true or false, not \"yes\"; write it as true"),
+        (
+            "{ type: boolean }",
+            "yes",
+            "`yes` is not a valid boolean: must be true or false, not \"yes\"; write it as true",
+        ),
         (
             "{ type: integer }",
             "2147483648",
-            "`2147483648` is no integer: must be a whole number of 32 bits, not 2147483648; write it as 10",
+            "`2147483648` is not a valid integer: must be a 32-bit integer, not 2147483648; write it as 10",
         ),
-        ("{ type: enum, values: [a, b] }", "c", "`c` is none of its values: a, b"),
-        ("{ type: enum, values: [a, b], many: true }", "a,c", "`c` is none of its values: a, b"),
+        ("{ type: enum, values: [a, b] }", "c", "`c` is not one of its values: a, b"),
+        ("{ type: enum, values: [a, b], many: true }", "a,c", "`c` is not one of its values: a, b"),
         ("{ type: relation, to: brand }", "item_01h455vb4pex5vsknk084sn02q", no_entry),
         ("{ type: relation, to: brand }", "01890a5d", no_entry),
         ("{ type: relation, to: brand }", "01890a5d-ac96-774b-bcce-b302099a805g", no_entry),
@@ -106,7 +110,7 @@ fn a_value_that_the_field_does_not_have_is_not_taken() {
 
 #[test]
 fn a_value_that_breaks_a_rule_of_its_field_is_not_taken() {
-    let bound = |text: &str, rule: &str| format!("`{text}` is not taken: it breaks the field's own rule `{rule}`");
+    let bound = |text: &str, rule: &str| format!("`{text}` is not accepted: it breaks the field's own rule `{rule}`");
     for (field, taken, broken, rule) in [
         ("{ type: integer, min: 5, max: 7 }", &["5", "7"][..], "4", "min: 5"),
         ("{ type: integer, min: 5, max: 7 }", &[], "8", "max: 7"),
@@ -131,18 +135,18 @@ fn a_value_that_breaks_a_rule_of_its_field_is_not_taken() {
         }
     }
     for (field, taken, broken, why) in [
-        ("{ type: string, required: true }", "a", " ", "` ` is not taken: it is blank, and the field is required"),
+        ("{ type: string, required: true }", "a", " ", "` ` is not accepted: it is blank, but the field is required"),
         (
             "{ type: enum, values: [a], many: true, required: true }",
             "a",
             "",
-            "`` is not taken: it is empty, and the field must not be",
+            "`` is not accepted: it is empty, but the field must not be",
         ),
         (
             "{ type: json, schema: { type: object } }",
             "{}",
             "[]",
-            "`[]` is not taken: it does not fit the field's JSON Schema: [] is not of type \"object\"",
+            "`[]` is not accepted: it does not fit the field's JSON Schema: [] is not of type \"object\"",
         ),
     ] {
         assert!(stored(field, taken, false).is_ok(), "{field}");

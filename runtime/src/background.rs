@@ -1,4 +1,4 @@
-//! What a server does beside answering: consumers of events and jobs, the site's own and those of the server itself.
+//! The background work of a server: consumers of events and jobs, the site's own and those of the server itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +107,7 @@ impl Background {
         self.stopper.drain();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(self.drain + FAREWELL, ended).await.is_err() {
-            tracing::error!("a job or a consumer blocks its thread, and is left behind; its lease ends by itself");
+            tracing::error!("a job or a consumer blocks its thread and is abandoned; its lease will expire");
         }
     }
 }
@@ -169,7 +169,7 @@ impl OutsideWork<DeleteExpired> for Expiry {
     async fn work(&self, _: &Store, _: &Attempt, _: DeleteExpired) -> Result<()> {
         let rows = self.0.delete_expired().await?;
         if rows > 0 {
-            tracing::info!(rows, "what had expired is deleted");
+            tracing::info!(rows, "expired data was deleted");
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl OutsideWork<PruneEvents> for Pruning {
     async fn work(&self, store: &Store, _: &Attempt, _: PruneEvents) -> Result<()> {
         let rows = events::prune(store, self.0).await?;
         if rows > 0 {
-            tracing::info!(rows, "events that all have passed are deleted");
+            tracing::info!(rows, "events that all consumers have handled were deleted");
         }
         Ok(())
     }

@@ -41,7 +41,7 @@ struct Line {
 enum Command {
     /// Serve the API until told to stop
     Serve {
-        /// Listen on this port of 127.0.0.1, whatever the environment says
+        /// Listen on this port of 127.0.0.1, overriding the environment
         #[arg(long)]
         port: Option<u16>,
         /// Serve on the socket that is this process's input
@@ -50,16 +50,16 @@ enum Command {
     },
     /// Bring the database up to date with this server
     Migrate {
-        /// Say which migrations are applied, and apply none
+        /// Show which migrations are applied, without applying any
         #[arg(long)]
         status: bool,
         /// In development: run this file of SQL, then count the migrations of this build as applied
         #[arg(long, hide = true, value_name = "FILE")]
         rework: Option<PathBuf>,
     },
-    /// Load the demo's content; what is there already is brought up to date
+    /// Load the demo's content, and update what already exists
     Demo,
-    /// Load records of other systems by a mapping, or what `export` wrote
+    /// Import records from other systems by a mapping, or the output of `export`
     Import {
         #[command(flatten)]
         options: import::Options,
@@ -73,24 +73,24 @@ enum Command {
         #[command(flatten)]
         person: Person,
     },
-    /// List the entries that do not pass the rules of the schema; the exit code is 1 when there are some
+    /// List the entries that break the rules of the schema; the exit code is 1 if there are any
     Check {
         #[command(flatten)]
         options: check::Options,
     },
-    /// Make, list and change accounts
+    /// Create, list and change accounts
     #[command(subcommand)]
     User(user::Task),
-    /// Make, list and revoke API tokens
+    /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Task),
-    /// List the jobs, try those again that have failed, cancel one
+    /// List jobs, retry failed ones, cancel one
     #[command(subcommand)]
     Jobs(jobs::Task),
-    /// Change and list the keys that sign access tokens, and go over to another TYPECASE_SECRET
+    /// Rotate and list the keys that sign access tokens, and switch to another TYPECASE_SECRET
     #[command(subcommand)]
     Keys(keys::Task),
-    /// Look at the set-up and say what is wrong with it
+    /// Check the setup and report what is wrong with it
     Doctor,
     /// Print the API's schema (SDL)
     Schema,
@@ -98,7 +98,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Person {
-    /// Do it as this user, with the rules of access that hold for them; without it no rule holds
+    /// Act as this user, under their access rules; without it no access rules apply
     #[arg(long = "as", value_name = "EMAIL")]
     email: Option<String>,
 }
@@ -204,13 +204,13 @@ async fn tell(store: &Store) {
         ::jobs::tell(store).await
     };
     if let Err(error) = told.await {
-        tracing::warn!(%error, "the servers could not be told of what was written");
+        tracing::warn!(%error, "the servers could not be notified of the changes");
     }
 }
 
 async fn rework(config: &Config, schema: &'static SchemaInfo, file: &Path) -> Result<()> {
     if config.environment != Environment::Development {
-        return Err(failed("--rework is for databases of development".to_owned()));
+        return Err(failed("--rework is only for development databases".to_owned()));
     }
     let sql = std::fs::read_to_string(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
     let options = PgConnectOptions::from_str(&config.database)?;
@@ -230,7 +230,8 @@ async fn acting(config: &Config, server: &Server, person: Person) -> Result<Stor
     let Some(email) = person.email else { return Ok(store) };
     let accounts = Accounts::new(store.writes.clone(), server.schema, &config.identity)?;
     let user = accounts.user_by_email(&email).await?.filter(|user| !user.disabled);
-    let user = user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no active user `{email}`")))?;
+    let user =
+        user.ok_or_else(|| Error::new(Code::NotFound, format!("the user `{email}` does not exist, or is disabled")))?;
     let identity = Identity::User { id: user.id, session: Uuid::nil() };
     Ok(store.acting(Actor { identity, role: user.role, scopes: None, origin: Origin::default() }))
 }

@@ -1,4 +1,4 @@
-//! Settings of a server, from the environment: all that is wrong with them is told at once.
+//! Settings of a server, from the environment: all mistakes are reported at once.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl Config {
         let mut read = Self::read(|name| std::env::var(name).ok());
         for setting in settings::ALL {
             if let Err(std::env::VarError::NotUnicode(_)) = std::env::var(setting.name) {
-                let wrong = Wrong { variable: setting.name.into(), message: "it is no text (UTF-8)".to_owned() };
+                let wrong = Wrong { variable: setting.name.into(), message: "the value is not UTF-8".to_owned() };
                 read = Err(read.err().into_iter().flatten().chain([wrong]).collect());
             }
         }
@@ -110,7 +110,7 @@ impl Config {
             wrong.push(Wrong { variable: settings::SSL_CERT_FILE.name.into(), message: error });
         }
         if self.token.is_some() && self.environment == Environment::Production {
-            let message = "it is for development only: make users with `typecase user create`, and tokens for programs with \
+            let message = "it is for development only: create users with `typecase user create`, and tokens for programs with \
                 `typecase token create`";
             wrong.push(Wrong { variable: settings::TYPECASE_DEV_TOKEN.name.into(), message: message.into() });
         }
@@ -148,7 +148,7 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
 fn database(reader: &mut Reader<'_>) -> String {
     reader.parsed(&settings::DATABASE_URL, postgres);
     reader.get(&settings::DATABASE_URL).unwrap_or_else(|| {
-        reader.refuse(&settings::DATABASE_URL, "it is not set (`cargo xtask dev` brings its own)");
+        reader.refuse(&settings::DATABASE_URL, "it is not set (`cargo xtask dev` starts a database of its own)");
         String::new()
     })
 }

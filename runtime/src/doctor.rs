@@ -1,4 +1,4 @@
-//! `typecase doctor`: looks at all that a server needs, and says what is wrong, why, and which command mends it.
+//! `typecase doctor`: checks everything that a server needs, and reports what is wrong, why, and which command fixes it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -47,7 +47,7 @@ pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaI
         Ok(config) => config,
         Err(wrong) => return wrong.iter().map(variable).chain(config::unknown().iter().map(unknown)).collect(),
     };
-    let mut findings = vec![good("settings", "every variable of the environment can be read".to_owned())];
+    let mut findings = vec![good("settings", "all environment variables are valid".to_owned())];
     findings.extend(config::unknown().iter().map(unknown));
     findings.extend(config.check_for_serving().err().into_iter().flatten().map(|wrong| variable(&wrong)));
     findings.extend((config.environment == Environment::Development).then(|| token(config)));
@@ -145,7 +145,7 @@ fn unknown(unknown: &Unknown) -> Finding {
 
 fn token(config: &Config) -> Finding {
     match (&config.token, config.environment) {
-        (Some(_), _) => good("token", "drafts and mutations are open to who has TYPECASE_DEV_TOKEN".to_owned()),
+        (Some(_), _) => good("token", "anyone with TYPECASE_DEV_TOKEN can read drafts and write".to_owned()),
         (None, _) => Finding {
             about: "token".into(),
             state: State::Notice {
@@ -157,7 +157,7 @@ fn token(config: &Config) -> Finding {
 }
 
 fn previous_secret() -> Finding {
-    let why = "TYPECASE_SECRET_PREVIOUS is set: what it has sealed can still be opened".to_owned();
+    let why = "TYPECASE_SECRET_PREVIOUS is set: keys that it sealed can still be opened".to_owned();
     let mend = "typecase keys reseal && unset TYPECASE_SECRET_PREVIOUS".to_owned();
     Finding { about: "previous secret".into(), state: State::Notice { why, mend } }
 }
@@ -168,7 +168,7 @@ fn mail(config: &Config) -> Finding {
         None => Finding {
             about: "mail".into(),
             state: State::Notice {
-                why: "TYPECASE_SMTP_URL is not set: invitations are shown to who makes them, and nobody can ask for a new \
+                why: "TYPECASE_SMTP_URL is not set: the response to an invitation has its link, and nobody can request a new \
                     password"
                     .to_owned(),
                 mend: "export TYPECASE_SMTP_URL=smtps://user:password@host TYPECASE_MAIL_FROM='Shop <shop@example.com>'"
@@ -188,7 +188,7 @@ async fn address(config: &Config) -> Finding {
         Err(error) => Finding {
             about: about.into(),
             state: State::Notice {
-                why: format!("cannot listen on {}: {error}; perhaps a server runs already", config.address),
+                why: format!("cannot listen on {}: {error}; perhaps a server is already running", config.address),
                 mend: "typecase serve --port 4001".to_owned(),
             },
         },
@@ -202,8 +202,7 @@ async fn redis(config: &Config) -> Option<Finding> {
     return Some(match redis.probe().await {
         Ok(why) => good("redis", why),
         Err(why) => {
-            let mend =
-                "mend REDIS_URL, TYPECASE_REDIS_CA or TYPECASE_REDIS_CLUSTER; until then each node counts for itself";
+            let mend = "correct REDIS_URL, TYPECASE_REDIS_CA or TYPECASE_REDIS_CLUSTER; until then each node counts for itself";
             Finding { about: "redis".into(), state: State::Notice { why, mend: mend.to_owned() } }
         }
     });
@@ -218,7 +217,7 @@ async fn redis(config: &Config) -> Option<Finding> {
 fn traces(config: &Config) -> Option<Finding> {
     let traces::Settings { endpoint, share, .. } = config.traces.as_ref()?;
     if cfg!(feature = "otlp") {
-        return Some(good("traces", format!("{share} of those that begin here are sent to {endpoint}")));
+        return Some(good("traces", format!("{share} of the traces that begin here are sent to {endpoint}")));
     }
     let mend = "unset OTEL_EXPORTER_OTLP_ENDPOINT, or build the server with --features runtime/otlp".to_owned();
     Some(Finding { about: "traces".into(), state: State::Notice { why: traces::WITHOUT.to_owned(), mend } })
@@ -244,8 +243,8 @@ async fn database(pool: &Pool) -> Finding {
 fn connections(pool: &Pool, config: &Config) -> Finding {
     let Sizes { public, reads, writes, background } = config.limits.connections;
     let why = format!(
-        "at most {} at once: {public} for reads of anonymous visitors, {reads} for those of others, {writes} for writes, \
-        {background} for events and jobs, and those that are listened on",
+        "at most {} at once: {public} for reads by anonymous visitors, {reads} for other reads, {writes} for writes, \
+        {background} for events and jobs, and those that listen",
         config.limits.connections.sum()
     );
     match pool.login().way() {
@@ -254,11 +253,12 @@ fn connections(pool: &Pool, config: &Config) -> Finding {
             about: "connections".into(),
             state: State::Notice {
                 why: format!(
-                    "{why}. There is a connection pooler before the database: every statement runs in a transaction of its own, \
+                    "{why}. There is a connection pooler in front of the database: every statement runs in its own transaction, \
                     which takes longer"
                 ),
-                mend: "export DATABASE_URL=... with the address of PostgreSQL itself, where it takes that many connections"
-                    .to_owned(),
+                mend:
+                    "export DATABASE_URL=... with the address of PostgreSQL itself, if it allows that many connections"
+                        .to_owned(),
             },
         },
     }
@@ -274,7 +274,7 @@ async fn catalog(pool: &Pool, schema: &'static SchemaInfo) -> Finding {
 
 /// `None` before the first migration.
 async fn order_of_texts(pool: &Pool) -> Option<Finding> {
-    let about = "order of texts";
+    let about = "text order";
     let sql = "select string_agg(quote_ident(collname), ', ' order by collname),
             string_agg(quote_ident(collname), ', ' order by collname) filter (where collprovider <> 'i'),
             string_agg(quote_ident(collname), ', ' order by collname)
@@ -290,8 +290,8 @@ async fn order_of_texts(pool: &Pool) -> Option<Finding> {
         (None, ..) => return None,
         (_, Some(without), ..) => {
             let why = format!(
-                "this PostgreSQL was built without ICU: texts are in the order of their small letters without accents, by the numbers \
-                 of their characters, for each of {without} alike"
+                "this PostgreSQL was built without ICU: text is ordered by its lower-case letters without accents, by code point, \
+                 for all of {without} alike"
             );
             let mend =
                 "pg_dump --schema=draft --schema=live --schema=cms --data-only, into a new database of a PostgreSQL \
@@ -301,7 +301,7 @@ async fn order_of_texts(pool: &Pool) -> Option<Finding> {
         }
         (_, None, Some(changed), version) => {
             let why = format!(
-                "indexes were made by another version of ICU than {}, which may sort some texts otherwise: {changed}",
+                "indexes were built with another version of ICU than {}, which may sort some texts differently: {changed}",
                 version.unwrap_or_default()
             );
             let first = changed.split(", ").next().unwrap_or_default();
@@ -310,7 +310,7 @@ async fn order_of_texts(pool: &Pool) -> Option<Finding> {
             Finding { about: about.into(), state: State::Notice { why, mend } }
         }
         (Some(all), None, None, version) => {
-            good(about, format!("texts are in the order of ICU {}: {all}", version.unwrap_or_default()))
+            good(about, format!("text is in the order of ICU {}: {all}", version.unwrap_or_default()))
         }
     })
 }
@@ -329,7 +329,7 @@ async fn public_role(pool: &Pool, config: &Config) -> Finding {
         }
     };
     match (checked.await, config.environment) {
-        (Ok(Ok(())), _) => good(about, format!("public reads run as `{role}`, which can read what is live alone")),
+        (Ok(Ok(())), _) => good(about, format!("public reads run as `{role}`, which can read only published content")),
         (Ok(Err(why)), Environment::Development) => {
             Finding { about: about.into(), state: State::Notice { why, mend: "typecase migrate".to_owned() } }
         }
@@ -354,14 +354,14 @@ async fn public_login(pool: &Pool, config: &Config, login: &PgConnectOptions) ->
     let about = "public login";
     let checked = async { public_login::check(login, config.public_role.as_ref(), &mut *pool.lend().await?).await };
     match checked.await {
-        Ok(Ok(name)) => good(about, format!("public reads sign in as `{name}`, which can read what is live alone")),
+        Ok(Ok(name)) => good(about, format!("public reads sign in as `{name}`, which can read only published content")),
         Ok(Err(unfit)) => wrong(about, unfit.why, &unfit.mend),
         Err(error) => wrong(about, error.to_string(), "psql \"$DATABASE_URL\" -c 'select 1'"),
     }
 }
 
 fn no_public_login(config: &Config) -> Finding {
-    let why = "TYPECASE_PUBLIC_DATABASE_URL is not set: public reads sign in as the server does".to_owned();
+    let why = "TYPECASE_PUBLIC_DATABASE_URL is not set: public reads use the server's login".to_owned();
     let mend = format!(
         "{} then export TYPECASE_PUBLIC_DATABASE_URL=postgres://shop_public:...@host/database",
         public_login::own_login(config.public_role.as_ref())

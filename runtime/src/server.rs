@@ -42,7 +42,7 @@ pub struct Server {
     pub(crate) hooks: HookSet,
     pub(crate) followers: Followers,
     pub(crate) jobs: Jobs,
-    /// The socket to serve on is this process's input: whoever started it holds the port, also between two servers.
+    /// The socket to serve on is this process's input: the parent process holds the port, also between two servers.
     pub(crate) inherits_socket: bool,
     pub(crate) site: SiteCode,
     pub(crate) routes: Routes,
@@ -193,7 +193,7 @@ impl Server {
         tracing::info!(%address, site = self.schema.site.name, "serving GraphQL at /graphql");
         let stop = async {
             told_to_stop.await;
-            tracing::info!("stopping: requests under way are answered first");
+            tracing::info!("stopping after the requests under way");
             app.stopping.store(true, Ordering::Relaxed);
             drain();
         };
@@ -249,7 +249,7 @@ fn protection(config: &Config) -> Result<Arc<Protection>> {
     let possible = listen::open_files().saturating_sub(OTHER_FILES).max(1);
     let bounds = &mut settings.bounds;
     if bounds.connections > possible {
-        tracing::warn!(connections = possible, "fewer connections than are set: the system allows no more open files");
+        tracing::warn!(connections = possible, "fewer connections than set: the system does not allow more open files");
         bounds.connections = possible;
         bounds.by_address = bounds.by_address.min(possible.div_ceil(4));
     }

@@ -52,7 +52,7 @@ pub struct TestDb {
 }
 
 impl TestDb {
-    /// Panics with what to do when there is no PostgreSQL: a test without its database has failed.
+    /// Panics with instructions when PostgreSQL is missing: a test without its database has failed.
     pub async fn new() -> Self {
         let name = format!("test_{}", Uuid::now_v7().simple());
         let admin = admin_options();
@@ -161,7 +161,7 @@ impl TestServer {
 fn admin_options() -> PgConnectOptions {
     let url = std::env::var(DATABASE_VARIABLE)
         .unwrap_or_else(|_| panic!("{DATABASE_VARIABLE} is not set: run the tests with `cargo xtask test`"));
-    PgConnectOptions::from_str(&url).unwrap_or_else(|error| panic!("{DATABASE_VARIABLE} is no address: {error}"))
+    PgConnectOptions::from_str(&url).unwrap_or_else(|error| panic!("{DATABASE_VARIABLE} is not an address: {error}"))
 }
 
 async fn execute(options: &PgConnectOptions, sql: String) {

@@ -33,7 +33,7 @@ use axum::http::{HeaderMap, Uri};
 pub use self::export::Exporter;
 use base::settings::{self, Reader};
 
-/// A platform may set the variable for all that it runs, so that is no reason not to serve.
+/// A platform may set the variable for everything that it runs, so a wrong value does not stop the server.
 pub const WITHOUT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but this server was built without the feature `otlp`";
 
 /// Where they are sent, and which.

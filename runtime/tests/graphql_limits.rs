@@ -137,7 +137,7 @@ fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
         ("many operations", many(200, |index| format!("query Q{index} {{ __typename }} ")), none(), "operation"),
         ("a long name", format!("{{ {} }}", "a".repeat(500_000)), none(), "characters"),
         ("a huge number", format!("{{ bestOf(category: \"a\", first: 1{}) {{ id }} }}", "0".repeat(100_000)), none(), "expected type \"Int\""),
-        ("a number out of range", "query($n: Int!) { bestOf(category: \"a\", first: $n) { id } }".into(), json!({"n": 1e300}), "no `Int`"),
+        ("a number out of range", "query($n: Int!) { bestOf(category: \"a\", first: $n) { id } }".into(), json!({"n": 1e300}), "not a valid `Int`"),
         ("a string that never ends", format!("{{ bestOf(category: \"{}", "\\\"".repeat(100_000)), none(), "not GraphQL"),
         ("a block string that never ends", format!("{{ bestOf(category: \"\"\"{}", "\"\"".repeat(100_000)), none(), "tokens"),
         ("fields to be merged", format!("{{ product(id: 1) {{ {} }} }}", many(700, |index| format!("tags(first: {index}) {{ id }} "))), none(), "conflict"),

@@ -8,12 +8,12 @@ use runtime::settings;
 /// What stands above the tables.
 const HEAD: &str = "# Settings
 
-All settings of a server are variables of the environment; an empty one counts as one that is not set.
-Every wrong one is told at start, all at once, each with what it takes; no secret is ever shown.
-A variable that begins with `TYPECASE_` and is none of these gives a warning with the nearest that is.
-`typecase doctor` shows what each one is.
+A server is configured by environment variables; an empty variable counts as not set.
+At start, the server reports all wrong values at once, each with the values that the variable takes; secrets are never shown.
+An unknown variable that begins with `TYPECASE_` gives a warning with the nearest known name.
+`typecase doctor` shows the value of each setting.
 
-This file is made of the table in `runtime/base/src/settings/table.rs`: `UPDATE_EXPECT=1 cargo xtask test -p runtime --test settings` writes it.
+This file is generated from the table in `runtime/base/src/settings/table.rs` by `UPDATE_EXPECT=1 cargo xtask test -p runtime --test settings`.
 ";
 
 fn root() -> PathBuf {

@@ -105,7 +105,7 @@ fn a_consumer_and_a_nightly_job_write_as_everybody_does() {
         site.settle().await;
         let aged = store.at(Stage::Draft).get(product.id).await.expect("it is read").expect("it is there");
         assert_eq!((aged.revision, aged.tags.len()), (3, 0));
-        assert_eq!((aged.updated_by, product.created_by), (None, None), "the server is no user");
+        assert_eq!((aged.updated_by, product.created_by), (None, None), "the server is not a user");
         assert_eq!(*shop.saved.lock().unwrap(), ["cup 1", "cup 2", "cup 3"]);
         assert_eq!(shop.committed.load(Ordering::Relaxed), 3);
     });
@@ -211,11 +211,11 @@ fn a_name_is_one_consumers_and_a_kind_has_one_rhythm() {
     followers.add::<Product>("one", shop.clone());
     assert_eq!(followers.check(), Ok(()));
     followers.add::<Product>("one", shop.clone());
-    assert!(followers.check().unwrap_err().problems[0].message.contains("two consumers are called `one`"));
+    assert!(followers.check().unwrap_err().problems[0].message.contains("two consumers are named `one`"));
     let mut jobs = runtime::jobs::Jobs::default();
     jobs.add::<Age>(shop);
     jobs.every(Duration::from_secs(60), &Age {});
     assert_eq!(jobs.check(), Ok(()));
     jobs.daily("03:30", "Europe/Vienna", &Age {});
-    assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` is periodic twice"));
+    assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` has two schedules"));
 }

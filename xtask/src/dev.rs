@@ -23,10 +23,10 @@ const FIRST_PORT: u16 = 4000;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Serve on this port [default: 4000, or the next that is free]
+    /// Serve on this port [default: 4000, or the next free one]
     #[arg(long)]
     port: Option<u16>,
-    /// Delete the database of this branch first, and begin with a new one and the demo
+    /// Delete the database of this branch first, and start with a new one and the demo
     #[arg(long)]
     reset: bool,
     /// Leave a new database empty
@@ -38,12 +38,12 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     std::fs::create_dir_all(project.private())?;
     let Some(_only) = Lock::take(&project.private().join("dev.lock"))? else {
-        bail!("`cargo xtask dev` is running in this checkout already");
+        bail!("`cargo xtask dev` is already running in this checkout");
     };
     let start = Instant::now();
     if args.reset {
         Postgres::delete_kept(project)?;
-        say("Reset", "the development database of this branch is made anew");
+        say("Reset", "creating the development database of this branch anew");
     }
     let mut site = Site {
         project,
@@ -103,7 +103,7 @@ fn kept(project: &Project, name: &str, bytes: usize) -> anyhow::Result<String> {
 
 fn port(wanted: Option<u16>) -> anyhow::Result<u16> {
     if let Some(port) = wanted {
-        TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("port {port} is taken"))?;
+        TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("port {port} is in use"))?;
         return Ok(port);
     }
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();

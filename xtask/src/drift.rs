@@ -1,4 +1,4 @@
-//! What differs between the files as generated and the files on disk, how that is shown, and how it is mended.
+//! The differences between the generated files and those on disk: how they are shown, and how they are resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -140,8 +140,8 @@ impl Change {
 
 /// The text in a file of its own beside the target.
 fn stage(target: &Path, text: &str) -> anyhow::Result<std::path::PathBuf> {
-    let name = target.file_name().with_context(|| format!("{} is no file", target.display()))?;
-    let folder = target.parent().with_context(|| format!("{} is in no folder", target.display()))?;
+    let name = target.file_name().with_context(|| format!("{} is not a file", target.display()))?;
+    let folder = target.parent().with_context(|| format!("{} has no folder", target.display()))?;
     let temporary = folder.join(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     fs::write(&temporary, text).with_context(|| format!("{} cannot be written", temporary.display()))?;

@@ -23,10 +23,10 @@ const SHOP: &str = "shop";
 
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Args {
-    /// Write nothing; exit 0 when current, 4 when stale, 1 when the schema is wrong
+    /// Write nothing; exit with 0 if current, 4 if stale, 1 if the schema has errors
     #[arg(long)]
     check: bool,
-    /// Fail when the API changes in a way that breaks its clients
+    /// Fail if the API changes in a way that breaks its clients
     #[arg(long)]
     deny_breaking: bool,
     #[command(flatten)]
@@ -71,7 +71,7 @@ fn shop(project: &Project) -> anyhow::Result<Drift> {
     }
     let sources = sources(&shop)?;
     let compiled = codegen::compile(&sources)
-        .map_err(|found| anyhow!("{}the schema in {SHOP}/ is wrong", found.render(&sources)))?;
+        .map_err(|found| anyhow!("{}the schema in {SHOP}/ has errors", found.render(&sources)))?;
     let next = next::next(&History::default(), &compiled.schema, &AnswerArgs::default())?;
     let Some(Wanted { files: mut wanted, .. }) = made(&compiled.schema, History::default(), next)? else {
         bail!("the migration of {SHOP} was refused");
@@ -91,7 +91,7 @@ pub fn compile(project: &Project) -> anyhow::Result<Option<Schema>> {
         }
         Err(found) => {
             eprint!("{}", found.render(&sources));
-            eprintln!("error: the schema is wrong; nothing is written");
+            eprintln!("error: the schema has errors; nothing is written");
             Ok(None)
         }
     }
@@ -127,7 +127,7 @@ pub struct Wanted {
 fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::Result<Option<Wanted>> {
     let conflicts = conflicts(project)?;
     if !conflicts.is_empty() {
-        conflicts.iter().for_each(|place| eprintln!("error: {place}: a conflict of a merge is not resolved"));
+        conflicts.iter().for_each(|place| eprintln!("error: {place}: a merge conflict is not resolved"));
         return Ok(None);
     }
     let history = History::read(project)?;
@@ -138,7 +138,7 @@ fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::R
     let Some(draft) = Draft::to_make_anew(project, &history) else {
         let mut answers = answers.clone();
         if let Some(draft) = Draft::of(project, &history) {
-            // What an edited draft made looser and is taken back is no new rule.
+            // Taking back what an edited draft relaxed is not a new rule.
             answers = answers.with_known_rules(&history, &draft.base, schema)?;
         }
         let next = next::next(&history, schema, &answers)?;
@@ -196,7 +196,7 @@ fn made(schema: &Schema, history: History, next: Next) -> anyhow::Result<Option<
             refusals.iter().for_each(|refusal| eprintln!("{}\n", refusal.render()));
             eprintln!("error: the next migration needs an answer; nothing is written");
             if let Some(command) = command {
-                eprintln!("  = help: to go on with all of it: {command}");
+                eprintln!("  = help: to continue with all of it: {command}");
             }
             return Ok(None);
         }
@@ -227,7 +227,7 @@ fn report_breaking(project: &Project, wanted: &BTreeMap<String, String>) -> anyh
     // Between two sides of a merge nothing can be compared.
     let Some(before) = before else { return Ok(false) };
     let Some(breaks) = wanted.get(SDL).and_then(|after| breaking(&before, after)) else {
-        eprintln!("warning: {SDL} is no SDL, so that breaking changes cannot be found");
+        eprintln!("warning: {SDL} is not SDL, so breaking changes cannot be found");
         return Ok(false);
     };
     breaks.iter().for_each(|found| eprintln!("{found}"));

@@ -1,4 +1,4 @@
-//! What git knows of a project: its branch, and the migrations that commits have. Without git there is nothing to know.
+//! What git knows of a project: its branch, and the migrations that commits have. Without git both are empty.
 
 use std::fs;
 use std::path::PathBuf;

@@ -108,7 +108,7 @@ impl Guarded {
 
     /// As [`Self::spawn`], for terms with this socket: it is open in the guard too, and in no other process.
     pub fn spawn_with(command: Command, socket: &TcpListener) -> anyhow::Result<Self> {
-        let inherited = |flags| fcntl(socket, FcntlArg::F_SETFD(flags)).context("the socket cannot be handed on");
+        let inherited = |flags| fcntl(socket, FcntlArg::F_SETFD(flags)).context("the socket cannot be passed on");
         inherited(FdFlag::empty())?;
         let guarded = Self::spawn(command);
         inherited(FdFlag::FD_CLOEXEC)?;

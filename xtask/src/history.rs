@@ -25,7 +25,7 @@ pub fn numbering(folder: &str, files: &[String]) -> Vec<String> {
     for (number, files) in by_number {
         if files.len() > 1 {
             wrong.push(format!(
-                "error[M506]: two migrations have the number {number}: {}\n  = help: delete the one that is not merged yet, and run `cargo xtask generate` again; give one that is written by hand the next number",
+                "error[M506]: two migrations have the number {number}: {}\n  = help: delete the one that is not merged yet, and run `cargo xtask generate` again; give a hand-written one the next number",
                 files.join(", ")
             ));
         }

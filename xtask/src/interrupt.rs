@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP as a question that loops ask, so that everything is stopped in order.
+//! Ctrl-C, SIGTERM and SIGHUP as a flag that loops check, so that everything is stopped in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -39,17 +39,17 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Serve the site and a demo, and keep up with what is saved
+    /// Serve the site with a demo, and follow what you save
     Dev(dev::Args),
-    /// Make generated/, the SDL, the JSON Schema and the next migration from schema/
+    /// Generate generated/, the SDL, the JSON Schema and the next migration from schema/
     Generate(generate::Args),
-    /// Make a file to begin with
+    /// Create a file to start from
     New(new::Args),
-    /// Plan the next migration, or check those that are there
+    /// Check, undo or squash migrations, or create an empty one
     Migrate(migrate::Args),
     /// Run the whole test suite on a private PostgreSQL
     Test(test::Args),
-    /// Change the code in small ways, and see that a test notices each (needs `cargo install cargo-mutants`)
+    /// Change the code in small ways, and check that a test notices each change (needs `cargo install cargo-mutants`)
     Mutants(test::MutantsArgs),
     /// Start the development database and print its address, or run a command with it
     Postgres(with_postgres::Args),

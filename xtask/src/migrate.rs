@@ -26,16 +26,16 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Check every migration by the rules of the generated ones
+    /// Check every migration against the rules for generated ones
     Check,
-    /// Begin a migration to be written by hand, for data and for what the schema does not know
+    /// Create an empty migration, for data and for tables that the schema does not know
     New {
         /// What it does, in snake_case: fill_weights
         name: String,
     },
-    /// Take back the last migration that no commit has: its file, the catalog and the development database
+    /// Take back the last uncommitted migration: its file, the catalog and the development database
     Undo,
-    /// Make one migration of several that no other database has had
+    /// Merge several migrations that no other database has had into one
     Squash(undo::Squash),
 }
 
@@ -62,7 +62,7 @@ fn check(project: &Project) -> anyhow::Result<ExitCode> {
         }
     }
     if wrong.is_empty() {
-        println!("{} migrations, nothing to complain about", paths.len());
+        println!("{} migrations, no problems found", paths.len());
         return Ok(ExitCode::SUCCESS);
     }
     wrong.iter().for_each(|wrong| eprintln!("{wrong}\n"));
@@ -73,7 +73,7 @@ fn new(project: &Project, name: &str) -> anyhow::Result<ExitCode> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if name.is_empty() || name.len() > 56 || !name.bytes().all(plain) {
         bail!(
-            "`{name}` is no name for a migration: write it in snake_case, with at most 56 letters, as in fill_weights"
+            "`{name}` is not a name for a migration: write it in snake_case, with at most 56 letters, as in fill_weights"
         );
     }
     let full = format!("{:04}_{name}", History::read(project)?.next_number());

@@ -30,12 +30,15 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     let relative = format!("schema/{name}.yaml");
     let file = OpenOptions::new().create_new(true).write(true).open(project.path(&relative));
     match file {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => bail!("{relative} is there already"),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => bail!("{relative} already exists"),
         file => file
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .with_context(|| format!("cannot write {relative}"))?,
     }
-    say("Made", format!("{relative}: edit it; all that can be written there is in docs/schema-language.md"));
-    say("Next", "`cargo xtask dev` keeps up with it; without that, `cargo xtask generate` and `typecase migrate`");
+    say("Made", format!("{relative}: edit it; docs/schema-language.md describes all keys"));
+    say(
+        "Next",
+        "`cargo xtask dev` follows your changes; without it, run `cargo xtask generate` and `typecase migrate`",
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! Programs that tests need, from the machine's own packages where installing them asks nobody anything.
+//! Programs that tests need, from the packages of the system, if they can be installed without a prompt.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -145,7 +145,7 @@ impl Postgres {
     /// Deletes the development database of this branch, which nobody may be using.
     pub fn delete_kept(project: &Project) -> anyhow::Result<()> {
         if let Some((variable, _)) = Purpose::Development.given() {
-            bail!("{variable} names a database that is not this checkout's own: it is not touched");
+            bail!("{variable} names a database that does not belong to this checkout: it is not changed");
         }
         let account = Account::choose()?;
         let folder = state::folder(project, account)?;
@@ -237,8 +237,8 @@ fn choose(account: Account, folder: &Path, major: Option<u32>) -> anyhow::Result
     let fetched = fetch::fetch(account, &folder.join("programs"))?;
     match major {
         Some(major) if major != fetched.major => bail!(
-            "the development database was made by PostgreSQL {major}, which is not found any more; \
-             install it again, or begin anew with `cargo xtask dev --reset`"
+            "the development database was created by PostgreSQL {major}, which is no longer installed; \
+             install it again, or start over with `cargo xtask dev --reset`"
         ),
         _ => Ok(fetched),
     }

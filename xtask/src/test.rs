@@ -22,7 +22,7 @@ pub struct Args {
 
 #[derive(clap::Args)]
 pub struct MutantsArgs {
-    /// What is changed
+    /// The part to change
     #[arg(long, value_enum, default_value_t)]
     part: Part,
     /// Passed on to `cargo mutants`: `--file runtime/store/src/access/policy.rs`, `--in-diff changed.diff`

@@ -161,11 +161,11 @@ fn what_is_saved_is_served_and_what_is_wrong_changes_nothing() {
     assert!(!second.expect("xtask runs").status.success());
 
     site.save("schema/tag.yaml", &TAG.replace("string", "strng"));
-    site.complains("the schema was not taken", 1);
+    site.complains("the schema was not accepted", 1);
     assert!(site.log().contains("strng"));
     site.answers("first");
     site.save("app/src/main.rs", &server("second"));
-    site.complains("the schema was not taken", 2);
+    site.complains("the schema was not accepted", 2);
     // Whoever connects while one server gives way to the next is answered by one of them.
     let swapped = AtomicBool::new(false);
     std::thread::scope(|scope| {

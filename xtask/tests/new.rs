@@ -23,7 +23,7 @@ fn a_new_content_type_begins_with_a_file() {
     std::fs::write(&path, "mine").expect("a file");
     let again = new_type(folder.path(), "event");
     assert!(!again.status.success());
-    assert!(String::from_utf8_lossy(&again.stderr).contains("schema/event.yaml is there already"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("schema/event.yaml already exists"));
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), "mine");
 
     let wrong = new_type(folder.path(), "../Event");

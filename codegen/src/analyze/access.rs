@@ -35,7 +35,7 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
     operations::check(declared, schema, found);
 }
 
-/// Says that there is no such role.
+/// Reports an unknown role.
 fn unknown_role(name: &Spanned<String>, known: &[Role]) -> Diagnostic {
     let diagnostic = Diagnostic::error(Code::UnknownRole, name.span, format!("unknown role `{}`", name.value));
     suggest(diagnostic, &name.value, known.iter().map(|role| role.name.snake()))
@@ -43,7 +43,7 @@ fn unknown_role(name: &Spanned<String>, known: &[Role]) -> Diagnostic {
 
 fn rules_of(declared: &Declared<'_>, owner: &Owner<'_>, schema: &Schema, found: &mut Diagnostics) -> Vec<Rule> {
     let Some(access) = owner.node.entry("access") else {
-        let message = format!("nothing says who may do what with `{}`", owner.name.value);
+        let message = format!("`{}` has no access rules", owner.name.value);
         let drafts = schema.types.iter().any(|ty| ty.name.snake() == owner.name.value && ty.drafts);
         let example = if drafts { EXAMPLE.to_owned() } else { EXAMPLE.replace("publish: all, ", "") };
         let help = format!("add rules, such as\n{example}");
@@ -131,10 +131,8 @@ impl<'a> Author<'a, '_> {
             if !fits {
                 let message = format!("`{}` takes no `{}`", entry.key.value, part.key.value);
                 let help = match part.key.value.as_str() {
-                    "where" => {
-                        "before there is an entry nothing holds for it: write `check`, for the entry as it will be"
-                    }
-                    "check" => "nothing is written that could be checked: write `where`",
+                    "where" => "there is no entry before it is created: write `check`, for the entry afterwards",
+                    "check" => "the action writes nothing that could be checked: write `where`",
                     _ => "remove it",
                 };
                 self.push(Diagnostic::error(Code::BadAccess, part.key.span, message).help(help));
@@ -157,7 +155,7 @@ impl<'a> Author<'a, '_> {
         };
         let Some(operand) = Operand::of_field(field) else {
             let message = format!("a rule cannot set `{}`", name.value);
-            let help = "it can set fields of one value, and lists of an enum";
+            let help = "it can set fields with a single value, and lists of an enum";
             self.push(Diagnostic::error(Code::BadAccess, name.span, message).help(help));
             return None;
         };
@@ -187,7 +185,7 @@ impl<'a> Author<'a, '_> {
         }
     }
 
-    /// Says that there is no such field, unless one of that name is wrong itself.
+    /// Reports an unknown field, unless a field of that name has a mistake of its own.
     fn unknown_field<'n>(&mut self, name: &Spanned<String>, known: impl Iterator<Item = &'n str> + Clone) {
         let is_broken = |field: &FieldDecl<'_>| match field.ty {
             Some(ty) => ty.needs().is_some_and(|needed| field.node.get(needed).is_none()),
@@ -197,7 +195,7 @@ impl<'a> Author<'a, '_> {
         let is_declared = declared.any(|field| field.name.value == name.value && !field.dropped && is_broken(field));
         if !is_declared {
             let diagnostic =
-                Diagnostic::error(Code::UnknownField, name.span, format!("there is no field `{}`", name.value));
+                Diagnostic::error(Code::UnknownField, name.span, format!("unknown field `{}`", name.value));
             self.push(suggest(diagnostic, &name.value, known));
         }
     }

@@ -110,17 +110,17 @@ fn agree(first: Member<'_, '_>, second: Member<'_, '_>, declared: &Declared<'_>)
 fn disagreement(first: Member<'_, '_>, second: Member<'_, '_>, span: Span) -> Diagnostic {
     let shown = |(owner, field): Member<'_, '_>| format!("`{}.{}`", owner.name.value, field.name.value);
     let (a, b) = (answer(first.0, first.1), answer(second.0, second.1));
-    let message = format!("{} and {} cannot be asked for together", shown(first), shown(second));
+    let message = format!("{} and {} cannot be queried together", shown(first), shown(second));
     let alias = Name::new(format!("{}_{}", second.0.name.value, second.1.name.value)).camel();
     let alias = format!("{alias}: {}", Name::new(&second.1.name.value).camel());
     let way = match a.what == b.what {
-        true => "give both the same `required` (`publish` is checked as well, and leaves the API a null)",
+        true => "give both the same `required` (for `publish`, the API type stays nullable)",
         false => "rename one of them",
     };
     Diagnostic::warning(Code::CannotMerge, span, message)
         .also(first.1.name.span, described(&a))
         .also(second.1.name.span, described(&b))
-        .help(format!("{way}; or have clients ask for one under another name: `{alias}`"))
+        .help(format!("{way}; or let clients query one under an alias: `{alias}`"))
 }
 
 fn described(answer: &Answer<'_>) -> String {

@@ -47,7 +47,7 @@ impl<'d> Taken<'d> {
         }
         let message = match other == declared {
             true => format!("two declarations have the name `{declared}`"),
-            false => format!("`{declared}` and `{other}` would both make `{made}`"),
+            false => format!("`{declared}` and `{other}` would both create `{made}`"),
         };
         let diagnostic = Diagnostic::error(self.code, span, message);
         self.found.push(diagnostic.also(*first, "the other").help("rename one of them"));
@@ -61,7 +61,7 @@ impl Taken<'_> {
         if self.found.iter().any(|seen| seen.code == Code::ReservedName && seen.span == Some(span)) {
             return;
         }
-        let message = format!("`{declared}` would make a type `{made}`, and every API has one already");
+        let message = format!("`{declared}` would create the type `{made}`, which every API already has");
         self.found.push(Diagnostic::error(Code::ReservedName, span, message).help("choose another name"));
     }
 }
@@ -268,8 +268,8 @@ fn check_operations(declared: &Declared<'_>, found: &mut Diagnostics) {
 
 fn same_plural(owner: &Owner<'_>) -> Diagnostic {
     let span = owner.node.get("plural").map_or(owner.name.span, |plural| plural.span);
-    let message = format!("the plural of `{}` is the same word", owner.name.value);
-    Diagnostic::error(Code::OperationNameTaken, span, message).help("give another with `plural:`")
+    let message = format!("`{}` is the same word in the plural", owner.name.value);
+    Diagnostic::error(Code::OperationNameTaken, span, message).help("give another plural with `plural:`")
 }
 
 fn plural_of(owner: &Owner<'_>) -> Name {

@@ -1,4 +1,4 @@
-//! Components that fields are made of: they exist, and do not contain themselves.
+//! Checks that the components of fields exist and do not contain themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ fn check_count(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     if of.items().is_empty() {
         found.push(empty(field, "of", "component"));
     } else if field.is(Structure::Component) && of.items().len() > 1 {
-        let message = "a field of type `component` is of one component";
+        let message = "a field of type `component` has exactly one component";
         let help = "use `type: blocks` for a mix of several";
         found.push(Diagnostic::error(Code::WrongShape, of.items()[1].span, message).help(help));
     }
@@ -82,7 +82,7 @@ fn contained<'a>(name: &str, declared: &Declared<'a>) -> Vec<(&'a str, Span)> {
 fn cycle(path: &[&str], back: &str, span: Span) -> Diagnostic {
     let way: Vec<_> = path.iter().chain([&back]).map(|name| format!("`{name}`")).collect();
     let message = format!("a component contains itself: {}", way.join(" → "));
-    Diagnostic::error(Code::ComponentCycle, span, message).help("use a relation to a content type for what nests")
+    Diagnostic::error(Code::ComponentCycle, span, message).help("use a relation to a content type for nested content")
 }
 
 /// A group of fields must have one: GraphQL has no empty types.

@@ -71,7 +71,7 @@ pub fn named<'f, 'a>(
     if let Some(field) = find(fields, &name.value) {
         return Ok(field);
     }
-    let diagnostic = Diagnostic::error(Code::UnknownField, name.span, format!("there is no field `{}`", name.value));
+    let diagnostic = Diagnostic::error(Code::UnknownField, name.span, format!("unknown field `{}`", name.value));
     Err(Box::new(match fields.iter().find(|field| field.name.value == name.value) {
         Some(dropped) => diagnostic.also(dropped.name.span, "removed here by `drop: true`"),
         None => suggest(
@@ -87,7 +87,7 @@ fn check_title(owner: &Owner<'_>, found: &mut Diagnostics) {
     match named(&title, &owner.fields) {
         Err(unknown) => found.push(*unknown),
         Ok(field) if field.ty.is_some() && !field.takes().text => {
-            let message = format!("the title is text, and `{}` is not", title.value);
+            let message = format!("the title must be text, and `{}` is not", title.value);
             let diagnostic = Diagnostic::error(Code::BadTitle, title.span, message);
             found.push(diagnostic.also(field.name.span, "declared here").help("name a field of type `string`"));
         }
@@ -135,8 +135,8 @@ fn check_unique(field: &FieldDecl<'_>, fields: &[FieldDecl<'_>], found: &mut Dia
 }
 
 fn not_a_column(name: &str, span: Span, declared: Span) -> Diagnostic {
-    let message = format!("`{name}` is not one column that can be unique");
-    let help = "text of any length, JSON, lists, components and relations to one of several types cannot be; a short text is a `string`";
+    let message = format!("`{name}` cannot be unique");
+    let help = "long text, JSON, lists, components and relations to several types cannot be unique; use `string` for short text";
     Diagnostic::error(Code::BadUnique, span, message).also(declared, "declared here").help(help)
 }
 
@@ -151,7 +151,7 @@ fn check_computed(owner: &Owner<'_>, found: &mut Diagnostics) {
                         && !(field.is_relation() && field.many()) =>
                 {
                     let message = format!("`{}` is neither children nor a relation with `many: true`", name.value);
-                    let help = "all other fields of the entry are always there: remove the name";
+                    let help = "all other fields of the entry are always loaded: remove the name";
                     found.push(Diagnostic::error(Code::UnknownField, name.span, message).help(help));
                 }
                 Ok(_) => {}

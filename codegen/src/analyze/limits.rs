@@ -1,4 +1,4 @@
-//! What PostgreSQL has a limit for: columns, keys of an index, arguments, the width of a row, names in one schema.
+//! The limits of PostgreSQL: columns, keys of an index, arguments, the width of a row, names in one schema.
 
 use std::collections::BTreeMap;
 
@@ -49,32 +49,33 @@ fn places(declared: &Declared<'_>) -> BTreeMap<String, Span> {
 fn check_table(name: &str, table: &Table, place: Span, found: &mut Diagnostics) {
     let columns = table.columns.len();
     if columns > COLUMNS {
-        let message = format!("`{name}` has {columns} columns, and a table of PostgreSQL has at most {COLUMNS}");
+        let message = format!("`{name}` has {columns} columns, but a PostgreSQL table has at most {COLUMNS}");
         let help = "money has two columns, a relation to several types one for each; put fields that belong together into a component";
         found.push(Diagnostic::error(Code::TooMuch, place, message).help(help));
     } else if widest(table) > ROW {
         let message = format!(
-            "a row of `{name}` with a long value in every field takes {} bytes, and a page of PostgreSQL holds {ROW}",
+            "a row of `{name}` with a long value in every field takes {} bytes, but a PostgreSQL page holds {ROW}",
             widest(table)
         );
-        let help = "entries with fewer or shorter values are saved; put fields that belong together into a component";
+        let help =
+            "entries with fewer or shorter values can be saved; put fields that belong together into a component";
         found.push(Diagnostic::warning(Code::WideRow, place, message).help(help));
     }
     for field in &table.fields {
         if let Store::One { to } | Store::Many { to } = &field.store
             && to.len() > TARGETS
         {
-            let message = format!("`{name}.{}` points at {} types, the most is {TARGETS}", field.name, to.len());
+            let message = format!("`{name}.{}` has {} target types, the most is {TARGETS}", field.name, to.len());
             found.push(Diagnostic::error(Code::TooMuch, place, message).help("use several relations"));
         }
     }
     for index in table.indexes.iter().filter(|index| index.on.len() > KEYS) {
         let message = format!(
-            "the index `{}` has {} columns, and an index of PostgreSQL has at most {KEYS}",
+            "the index `{}` has {} columns, but a PostgreSQL index has at most {KEYS}",
             index.name,
             index.on.len()
         );
-        found.push(Diagnostic::error(Code::TooMuch, place, message).help("name fewer fields"));
+        found.push(Diagnostic::error(Code::TooMuch, place, message).help("use fewer fields"));
     }
 }
 
@@ -96,7 +97,7 @@ fn check_names(catalog: &Catalog, place: &dyn Fn(&str) -> Span, found: &mut Diag
     let mut taken: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let mut take = |name: String, table, what: String| {
         let Some((other, before)) = taken.insert(name.clone(), (table, what.clone())) else { return };
-        let message = format!("{before} and {what} would both make `{name}` in the database");
+        let message = format!("{before} and {what} would both create `{name}` in the database");
         let diagnostic = Diagnostic::error(Code::TypeNameTaken, place(table), message);
         let diagnostic =
             if place(other) == place(table) { diagnostic } else { diagnostic.also(place(other), "the other") };

@@ -39,7 +39,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
 
 fn check_publish(field: &FieldDecl<'_>, drafts: Span, found: &mut Diagnostics) {
     if let Some(required) = field.node.get("required").filter(|required| required.text() == Some("publish")) {
-        let message = "without drafts nothing is ever published apart from being saved";
+        let message = "without drafts, saving an entry publishes it";
         let diagnostic = Diagnostic::error(Code::PublishWithoutDrafts, required.span, message);
         found.push(diagnostic.also(drafts, "no drafts").help("write `required: true`"));
     }
@@ -114,9 +114,7 @@ fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<Parsable, String>> 
         }
         FieldType::Scalar(_) => None,
         FieldType::Structure(_) if field.is_list() => Some(count().ok_or_else(|| "a number of items".to_owned())),
-        FieldType::Structure(_) => {
-            Some(Err("left out: only lists have a number of items; add `many: true`".to_owned()))
-        }
+        FieldType::Structure(_) => Some(Err("omitted: only lists have a number of items; add `many: true`".to_owned())),
     }
 }
 
@@ -149,7 +147,7 @@ fn check_scalar_default(
         Err(reason) => return found.push(bad_default(scalar, &reason, node.span)),
     };
     if field.required() && parsed.json.as_str().is_some_and(model::kind::is_blank) {
-        let message = "the default is blank, and the field is required";
+        let message = "the default is blank, but the field is required";
         return found.push(Diagnostic::error(Code::BadDefault, node.span, message).help("remove the default"));
     }
     if let Some(broken) = broken_rule(field, &parsed) {
@@ -185,8 +183,11 @@ fn check_enum_default(field: &FieldDecl<'_>, node: &Node, found: &mut Diagnostic
     let known: Vec<_> = values.iter().map(|value| format!("`{}`", value.name.snake())).collect();
     let kind = FieldKind::Enum { choice: Enum { type_name: String::new(), values }, many: field.many() };
     if build::default(node, &kind).is_none() {
-        let message =
-            if field.many() { "the default is not a list of the values" } else { "the default is none of the values" };
+        let message = if field.many() {
+            "the default is not a list of the values"
+        } else {
+            "the default is not one of the values"
+        };
         let help = format!("the values are {}", known.join(", "));
         found.push(Diagnostic::error(Code::BadDefault, node.span, message).help(help));
     }
@@ -196,7 +197,7 @@ fn check_values(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     let Some(node) = field.node.get("values").filter(|_| field.is(Structure::Enum)) else { return };
     let values = build::enum_values(node);
     if values.is_empty() && matches!(node.value, Value::List(_) | Value::Map(_)) {
-        found.push(Diagnostic::error(Code::BadValues, node.span, "an enum has at least one value"));
+        found.push(Diagnostic::error(Code::BadValues, node.span, "an enum needs at least one value"));
     }
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     for name in value_names(node) {
@@ -218,7 +219,7 @@ fn check_value_renames(node: &Node, values: &[EnumValue], found: &mut Diagnostic
     let options = node.items().iter().chain(node.entries().iter().map(|entry| &entry.node));
     for was in options.filter_map(|options| options.get("was")?.spanned_text()) {
         if values.iter().any(|value| value.name.snake() == was.value) {
-            let message = format!("the value `{}` is still there, so nothing was renamed from it", was.value);
+            let message = format!("the value `{}` still exists, so it was not renamed", was.value);
             found.push(Diagnostic::error(Code::BadRemoval, was.span, message).help("remove one of the two"));
         }
     }
@@ -257,5 +258,9 @@ fn check_not_yet(field: &FieldDecl<'_>, found: &mut Diagnostics) {
         }
     };
     warn("localized", |node| node.bool() == Some(true), "the field has one value for all locales");
-    warn("search", |node| node.text().is_some(), "texts are found by `contains` and `startsWith` of filters alone");
+    warn(
+        "search",
+        |node| node.text().is_some(),
+        "text can be searched only by the filters `contains` and `startsWith`",
+    );
 }

@@ -1,4 +1,4 @@
-//! What relations point at, and what becomes of them when it goes.
+//! The targets of relations, and what happens to a relation when its target is deleted.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub fn suggest_or_declare<'a>(
 fn check_single_target(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     let targets = field.node.get("to").map_or(&[][..], Node::items);
     if field.place == Place::Component && targets.len() > 1 {
-        let message = "a relation in a component points at one content type";
+        let message = "a relation in a component can have only one target type";
         let help = "use one field for each content type";
         found.push(Diagnostic::error(Code::NotAllowedHere, targets[1].span, message).help(help));
     }

@@ -1,4 +1,4 @@
-//! `was:` and `drop:` do not contradict what is there.
+//! Checks that `was:` and `drop:` do not contradict existing declarations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,16 +48,23 @@ fn check_renames<'a>(
     let renamed: BTreeSet<_> = renames.iter().map(|(name, _)| *name).collect();
     for (_, was) in renames {
         if let Some(present) = names.get(was.value.as_str()).filter(|_| renamed.contains(was.value.as_str())) {
-            let message = format!("the name `{}` goes from one to another, which one migration cannot do", was.value);
+            let message = format!(
+                "the name `{}` moves from one field to another, which cannot be done in a single migration",
+                was.value
+            );
             let help = "rename one at a time, with `cargo xtask generate` after each, the first to a name that is free";
             let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
             found.push(diagnostic.also(*present, "has it now").help(help));
         } else if let Some(present) = names.get(was.value.as_str()) {
-            let message = format!("`{}` is still there, so nothing was renamed from it", was.value);
+            let message = format!("`{}` still exists, so it was not renamed", was.value);
             let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
-            found.push(diagnostic.also(*present, "declared here").help("remove `was`, or what still has the name"));
+            found.push(
+                diagnostic
+                    .also(*present, "declared here")
+                    .help("remove `was`, or the declaration that still has the name"),
+            );
         } else if let Some(first) = seen.insert(was.value.clone(), was.span) {
-            let message = format!("two cannot both have been `{}`", was.value);
+            let message = format!("two fields cannot both have been `{}`", was.value);
             let diagnostic = Diagnostic::error(Code::BadRemoval, was.span, message);
             found.push(diagnostic.also(first, "the other").help("remove one `was`"));
         }

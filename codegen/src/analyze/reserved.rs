@@ -152,7 +152,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
 fn check_type(name: &Spanned<String>, found: &mut Diagnostics) {
     let pascal = Name::new(&name.value).pascal();
     if is_type(&pascal) {
-        let message = format!("every API has a type `{pascal}` already");
+        let message = format!("every API already has a type `{pascal}`");
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     } else if KEYWORDS.contains(&name.value.as_str()) {
         found.push(word_of_rust(name));
@@ -170,7 +170,7 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     check_word(field.name, taken, found);
     let is_unique = field.node.get("unique").and_then(Node::bool) == Some(true);
     if field.place == Place::Type && is_unique && field.name.value == LOOK_UP {
-        let message = format!("the root field that finds an entry by `{LOOK_UP}` has an argument of that name already");
+        let message = format!("the query that finds an entry by `{LOOK_UP}` already has an argument with this name");
         found.push(Diagnostic::error(Code::ReservedName, field.name.span, message).help("choose another name"));
     }
     // Components have no filters.
@@ -180,8 +180,7 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     for value in field.node.get("values").map_or(&[][..], Node::one_or_many) {
         if value.text() == Some("self") {
             let message = "a value cannot have the name `self`";
-            found
-                .push(Diagnostic::error(Code::ReservedName, value.span, message).help("Rust has this word for itself"));
+            found.push(Diagnostic::error(Code::ReservedName, value.span, message).help("it is a Rust keyword"));
         }
     }
 }
@@ -196,13 +195,13 @@ fn check_word(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
 }
 
 fn word_of_rust(name: &Spanned<String>) -> Diagnostic {
-    let message = format!("`{}` is a word of Rust, and names here become names in Rust", name.value);
+    let message = format!("`{}` is a Rust keyword, and names here become names in Rust", name.value);
     Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name")
 }
 
 fn check_taken(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
     if taken.contains(&name.value.as_str()) {
-        let message = format!("the name `{}` is taken by the system", name.value);
+        let message = format!("the name `{}` is reserved by the system", name.value);
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     }
 }
@@ -210,7 +209,7 @@ fn check_taken(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) 
 fn check_filter(name: &Spanned<String>, found: &mut Diagnostics) {
     if FILTER.contains(&name.value.as_str()) {
         let message =
-            format!("`{}` joins conditions in filters, so nothing that can be filtered by has that name", name.value);
+            format!("`{}` joins conditions in filters, so a filterable field cannot have this name", name.value);
         found.push(Diagnostic::error(Code::ReservedName, name.span, message).help("choose another name"));
     }
 }
@@ -218,10 +217,10 @@ fn check_filter(name: &Spanned<String>, found: &mut Diagnostics) {
 /// The prefix of a TypeID has letters and `_` alone; ours may have digits, which other software need not read.
 fn check_type_id(table: &str, span: Span, found: &mut Diagnostics) {
     if table.len() > 63 {
-        let message = format!("`{table}` has {} characters, and the prefix of an id has at most 63", table.len());
+        let message = format!("`{table}` has {} characters, but the prefix of an id has at most 63", table.len());
         found.push(Diagnostic::error(Code::NameTooLong, span, message).help("choose a shorter name"));
     } else if table.contains(|c: char| c.is_ascii_digit()) {
-        let message = format!("ids that begin with `{table}` are not TypeIDs to other software");
+        let message = format!("other software does not accept ids that begin with `{table}` as TypeIDs");
         found.push(
             Diagnostic::warning(Code::NotTypeId, span, message).help("use a name without digits, or ignore this"),
         );

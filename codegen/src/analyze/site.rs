@@ -53,7 +53,7 @@ fn check_currency(code: &Spanned<String>, found: &mut Diagnostics) {
     let upper = code.value.to_uppercase();
     found.push(match is_known(&upper) {
         true => diagnostic.label(format!("write `{upper}`")),
-        false => diagnostic.help("write the code of three letters, such as `EUR`"),
+        false => diagnostic.help("write the three-letter code, such as `EUR`"),
     });
 }
 
@@ -78,7 +78,7 @@ fn is_locale(tag: &str) -> bool {
 fn check_locale(tag: &Spanned<String>, found: &mut Diagnostics) {
     if !tag.value.is_ascii() || !is_locale(&tag.value) {
         let message = format!("`{}` is not a BCP 47 tag of a language", tag.value);
-        let help = "write a language, and a region where it matters: `en`, `pt-BR`";
+        let help = "write a language, and a region if it matters: `en`, `pt-BR`";
         found.push(Diagnostic::error(Code::BadLocale, tag.span, message).help(help));
     }
 }
@@ -97,7 +97,7 @@ fn check_arguments(operation: &Entry, found: &mut Diagnostics) {
         let Some(default) = argument.node.get("default") else { continue };
         let Some(scalar) = argument.node.text_of("type").and_then(scalar) else { continue };
         if argument.node.flag("many") {
-            let message = "an argument that is a list has no default";
+            let message = "a list argument cannot have a default";
             found.push(Diagnostic::error(Code::BadDefault, default.span, message).help("remove the default"));
         } else if let Err(reason) = literal::parse(scalar.mapping(), &default.written(), &literal::ANY) {
             found.push(bad_default(scalar, &reason, default.span));

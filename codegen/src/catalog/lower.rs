@@ -28,7 +28,7 @@ fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
         Column::required("created_at", SqlType::Timestamptz),
         Column::required("updated_at", SqlType::Timestamptz),
         Column::optional("published_at", SqlType::Timestamptz),
-        // Accounts may go; what they wrote stays, so there is no foreign key.
+        // No foreign key: an account may be deleted, and what it wrote stays.
         Column::optional("created_by", SqlType::Uuid),
         Column::optional("updated_by", SqlType::Uuid),
     ];

@@ -1,4 +1,4 @@
-//! What of a new API would break a client of the old one.
+//! Finds the changes of an API that would break its clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,7 +20,7 @@ impl fmt::Display for Break {
     }
 }
 
-/// Sorted by place; none when one of the texts is no SDL.
+/// Sorted by place; empty when one of the texts is not SDL.
 pub fn breaking(before: &str, after: &str) -> Option<Vec<Break>> {
     let (before, after) = (definitions(before), definitions(after));
     let changed = |these: &[&str], those: &[&str]| {
@@ -45,10 +45,10 @@ fn compare(before: &Document, after: &Document) -> Vec<Break> {
     let mut found = Breaks::default();
     for old in &before.definitions {
         match new.get(old.name.as_str()) {
-            None => found.push("B101", &old.name, format!("the {} is gone", old.kind.keyword())),
+            None => found.push("B101", &old.name, format!("the {} was removed", old.kind.keyword())),
             Some(new) if new.kind != old.kind => {
                 let (was, is) = (old.kind.keyword(), new.kind.keyword());
-                found.push("B102", &old.name, format!("was a {was} and is a {is}"));
+                found.push("B102", &old.name, format!("changed from a {was} to a {is}"));
             }
             Some(new) => found.definition(old, new),
         }
@@ -72,12 +72,12 @@ impl Breaks {
             self.push("B103", &old.name, format!("no longer implements {interface}"));
         }
         if new.directive == "@oneOf" && old.directive != new.directive {
-            self.push("B104", &old.name, "takes exactly one field now");
+            self.push("B104", &old.name, "now takes exactly one field");
         }
         match old.kind {
             Kind::Scalar => {}
             Kind::Union => self.vanished(old, new, "B302", "is no longer one of them"),
-            Kind::Enum => self.vanished(old, new, "B301", "the value is gone"),
+            Kind::Enum => self.vanished(old, new, "B301", "the value was removed"),
             Kind::Object | Kind::Interface => self.fields(old, new),
             Kind::Input => {
                 let place = |name: &str| format!("{}.{name}", old.name);
@@ -98,11 +98,11 @@ impl Breaks {
         for field in &old.members {
             let place = format!("{}.{}", old.name, field.name);
             let Some(now) = new.get(field.name.as_str()) else {
-                self.push("B201", &place, "the field is gone");
+                self.push("B201", &place, "the field was removed");
                 continue;
             };
             if !covers(&field.ty, &now.ty) {
-                self.push("B202", &place, format!("was `{}` and is `{}`", field.ty, now.ty));
+                self.push("B202", &place, format!("changed from `{}` to `{}`", field.ty, now.ty));
             }
             self.inputs(&field.args, &now.args, "argument", &|name| format!("{place}({name}:)"));
         }
@@ -113,16 +113,16 @@ impl Breaks {
         let (old, new) = (by_name(old), by_name(new));
         for (name, was) in &old {
             match new.get(name) {
-                None => self.push("B401", &place(name), format!("the {noun} is gone")),
+                None => self.push("B401", &place(name), format!("the {noun} was removed")),
                 Some(now) if !covers(&now.ty, &was.ty) => {
-                    self.push("B402", &place(name), format!("was `{}` and is `{}`", was.ty, now.ty));
+                    self.push("B402", &place(name), format!("changed from `{}` to `{}`", was.ty, now.ty));
                 }
                 Some(_) => {}
             }
         }
         for (name, now) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
             if now.ty.ends_with('!') && now.default.is_none() {
-                self.push("B403", &place(name), format!("the new {noun} must be given"));
+                self.push("B403", &place(name), format!("the new {noun} is required"));
             }
         }
     }

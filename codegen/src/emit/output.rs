@@ -27,7 +27,7 @@ impl Output {
     }
 }
 
-/// What is no Rust is not written: the compiler would tell of it far from its cause. The files that are on disk as they
+/// Text that is not Rust is not written: the compiler would tell of it far from its cause. The files that are on disk as they
 /// are were held to this when they were written, so that who saves a field waits for the few that change.
 pub fn check(path: &str, text: &str) {
     if let Some(fault) = fault(path, text) {
@@ -38,7 +38,7 @@ pub fn check(path: &str, text: &str) {
 fn fault(path: &str, text: &str) -> Option<String> {
     let error = path.ends_with(".rs").then(|| syn::parse_file(text).err())??;
     let place = error.span().start();
-    Some(format!("{path}:{}:{} is no Rust: {error}", place.line, place.column + 1))
+    Some(format!("{path}:{}:{} is not Rust: {error}", place.line, place.column + 1))
 }
 
 #[cfg(test)]
@@ -50,6 +50,6 @@ mod tests {
         assert_eq!(fault("a.rs", "pub static A: &str = \"a\";\n"), None);
         assert_eq!(fault("a.md", "# A\n"), None);
         let found = fault("a.rs", "pub struct A {\n    type: u8,\n}\n").expect("a keyword");
-        assert!(found.starts_with("a.rs:2:5 is no Rust: "), "{found}");
+        assert!(found.starts_with("a.rs:2:5 is not Rust: "), "{found}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is there once: the SDL, `SCHEMA`, and the list of migrations.
+//! The files that exist only once: the SDL, `SCHEMA`, and the list of migrations.
 
 use quote::quote;
 use serde::Serialize;

@@ -15,7 +15,7 @@ pub fn ident(name: &Name) -> Ident {
     }
 }
 
-/// A name that is no keyword, such as that of a type or a constant.
+/// A name that is not a keyword, such as that of a type or a constant.
 pub fn word(word: &str) -> Ident {
     Ident::new(word, Span::call_site())
 }
@@ -57,7 +57,7 @@ pub fn scalar(scalar: Scalar) -> TokenStream {
 }
 
 fn parsed(text: &str) -> TokenStream {
-    text.parse().unwrap_or_else(|error| panic!("codegen bug: `{text}` is no Rust: {error}"))
+    text.parse().unwrap_or_else(|error| panic!("codegen bug: `{text}` is not Rust: {error}"))
 }
 
 /// The fragment as it is written on one line: types, calls, lists and structs, no operators but `=`.

@@ -115,7 +115,7 @@ fn words(name: &Name) -> String {
 
 fn reason(deprecated: Option<&Deprecated>) -> Option<String> {
     deprecated.map(|deprecated| match &deprecated.since {
-        Some(date) => format!("{} It may go after {date}.", sentence(&deprecated.reason)),
+        Some(date) => format!("{} It may be removed after {date}.", sentence(&deprecated.reason)),
         None => deprecated.reason.clone(),
     })
 }

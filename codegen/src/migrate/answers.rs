@@ -27,7 +27,7 @@ impl Answers {
             };
             if !hazard::CODES.iter().any(|(known, _)| *known == code) {
                 let known: Vec<_> = hazard::CODES.iter().map(|(code, _)| *code).collect();
-                return Err(format!("--allow {text}: there is no hazard `{code}`; there are {}", known.join(", ")));
+                return Err(format!("--allow {text}: unknown hazard `{code}`; the hazards are {}", known.join(", ")));
             }
             answers.allow.insert((code.to_owned(), subject));
         }

@@ -195,7 +195,7 @@ impl<'a> Differ<'a> {
             let none = Rules::default();
             let rules = self.after.rules.get(owner).and_then(|rules| rules.get(&field.name)).unwrap_or(&none);
             let kept = |value: serde_json::Value| match super::literal::broken(field, rules, &value) {
-                Some(why) => Err(format!("`{text}` is not taken: {why}")),
+                Some(why) => Err(format!("`{text}` is not accepted: {why}")),
                 None => Ok(value),
             };
             let value =

@@ -24,13 +24,13 @@ pub const CODES: [(&str, &str); 16] = [
     ("M201", "a value is required that existing rows may not have"),
     ("M202", "values must be unique that may have duplicates"),
     ("M203", "existing values may not fit the new type or rule"),
-    ("M204", "a type has no drafts any more, and nothing publishes those that are there"),
+    ("M204", "a type no longer has drafts, and nothing publishes the existing ones"),
     (
         "M205",
-        "a rule is tighter than it was: entries that break it stay as they are, and cannot be saved until they are mended",
+        "a rule becomes stricter: entries that break it stay as they are, and cannot be saved until they are corrected",
     ),
     ("M301", "a table is rewritten while it is locked"),
-    ("M401", "servers that still run know only the old name"),
+    ("M401", "servers that are still running know only the old name"),
 ];
 
 /// The code of a rule that is tighter.
@@ -98,7 +98,7 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
             Rows::Links => vec![found("M102", subject, format!("every link of {subject} in table {table} is lost"))],
             Rows::Carried => Vec::new(),
             Rows::AllButFirst => {
-                vec![found("M106", subject, format!("of each list in {subject} only the first item is kept"))]
+                vec![found("M106", subject, format!("only the first item of each list in {subject} is kept"))]
             }
         },
         Step::DropColumns { subject, loss, .. } | Step::DropCarriedColumns { subject, loss, .. } => match loss {
@@ -121,19 +121,19 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
             vec![found(
                 "M401",
                 subject,
-                format!("servers that still run know {to} as {from} and fail until they are replaced"),
+                format!("servers that are still running know {to} as {from}, and fail until they are replaced"),
             )]
         }
         Step::RenameColumn { table, from, to, subject, .. } => vec![found(
             "M401",
             subject,
-            format!("servers that still run know {table}.{to} as {from} and fail until they are replaced"),
+            format!("servers that are still running know {table}.{to} as {from}, and fail until they are replaced"),
         )],
         // To publish them unasked would show what was never meant to be seen.
         Step::EndDrafts { table } => vec![found(
             "M204",
             table,
-            format!("what is a draft of {table} stays one until its entry is saved again, and is public then"),
+            format!("existing drafts of {table} remain drafts until their entries are saved again, which publishes them"),
         )],
         Step::MapEnum { subject, renamed, removed, instead, .. } => {
             enum_hazards(subject, renamed, removed, instead, after)
@@ -195,7 +195,7 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
         Step::Require { table, column, subject, sure: false } => vec![Hazard {
             mended_by: set_argument(subject, after).filter(|_| !is_unique(table, subject, after)),
             advice: is_unique(table, subject, after).then(|| {
-                format!("each row needs a value of its own: leave out `required` of {subject}, migrate, fill it in every row, and make it required by a migration after that")
+                format!("each row needs a different value: omit `required` of {subject}, migrate, fill it in every row, and make it required in a later migration")
             }),
             ..found(
                 "M201",
@@ -222,12 +222,10 @@ pub fn tightened(rule: &Tightened, answers: &Answers) -> Option<Hazard> {
     let done = if *live { "published" } else { "saved" };
     let how_many = match counted {
         Some(0) => return None,
-        Some(1) => format!("1 entry that has it otherwise stays as it is, and cannot be {done} until it is mended"),
+        Some(1) => format!("1 entry breaks this; it stays as it is, and cannot be {done} until it is corrected"),
         counted => {
             let count = counted.map_or_else(String::new, |count| format!("{count} "));
-            format!(
-                "{count}entries that have it otherwise stay as they are, and cannot be {done} until they are mended"
-            )
+            format!("{count}entries that break this stay as they are, and cannot be {done} until they are corrected")
         }
     };
     let advice = match (counted, question) {
@@ -235,7 +233,7 @@ pub fn tightened(rule: &Tightened, answers: &Answers) -> Option<Hazard> {
         (None, Some(question)) => format!("to count them, `--database URL`, or: {question}"),
         (None, None) => "`typecase check` lists them, once the new server is built".to_owned(),
     };
-    let message = format!("{subject} takes {about} now: {how_many}");
+    let message = format!("{subject} now takes {about}: {how_many}");
     Some(Hazard { advice: Some(advice), question: question.clone(), ..Hazard::new(TIGHTENED, subject, message) })
 }
 
@@ -250,7 +248,8 @@ fn enum_hazards(
     let found = |code, message| Hazard::new(code, subject, message);
     if !renamed.is_empty() {
         let names: Vec<_> = renamed.iter().map(|(from, to)| format!("{from} to {to}")).collect();
-        let message = format!("servers that still run do not know the new values of {subject} ({})", names.join(", "));
+        let message =
+            format!("servers that are still running do not know the new values of {subject} ({})", names.join(", "));
         hazards.push(found("M401", message));
     }
     if !removed.is_empty() {
@@ -292,7 +291,7 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
                 literal::parse(field, text).is_ok_and(|value| literal::broken(field, &rules, &value).is_none())
             };
             let bounds = [rules.min.as_deref(), rules.max.as_deref()].into_iter().flatten();
-            // Where even a bound is no value, the author has to find one.
+            // Where even a bound is not a valid value, the author has to find one.
             std::iter::once(usual).chain(bounds).find(is_taken).unwrap_or("...").to_owned()
         }
         Store::Enum { values } => values.first()?.clone(),
@@ -317,12 +316,12 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     let mut help = Vec::new();
     if *code == "M103" {
         help.push(format!(
-            "if it has another name now, write `was: {}` there",
+            "if it was renamed, write `was: {}` at the new name",
             subject.rsplit('.').next().unwrap_or(subject)
         ));
     }
     if *code == "M101" && !subject.contains('.') {
-        help.push(format!("if the type has another name now, write `was: {subject}` there"));
+        help.push(format!("if the type was renamed, write `was: {subject}` in it"));
     }
     // A value for what is lost does not keep it: the loss has to be allowed as well.
     let arguments: Vec<_> = match mended_by {
@@ -335,8 +334,8 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     }
     help.extend(advice.clone());
     if *allowable {
-        help.push(format!("to go on: cargo xtask generate {allow}"));
+        help.push(format!("to continue: cargo xtask generate {allow}"));
     }
-    let message = if *allowable { message.clone() } else { format!("{message}: it takes --set") };
+    let message = if *allowable { message.clone() } else { format!("{message}: it needs --set") };
     Err(Refusal { code, subject: subject.clone(), message, help, arguments, question: question.clone() })
 }

@@ -19,7 +19,7 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
         Store::Scalar { scalar } => {
             let mapping = mapping(scalar)?;
             let written = match (mapping.sql, mapping.unit) {
-                (SqlType::Jsonb, _) => return serde_json::from_str(text).map_err(|error| format!("no JSON: {error}")),
+                (SqlType::Jsonb, _) => return serde_json::from_str(text).map_err(|error| format!("not JSON: {error}")),
                 (SqlType::Boolean, _) => match text {
                     "true" => Written::Bool(true),
                     "false" => Written::Bool(false),
@@ -29,7 +29,9 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
                 _ => Written::Text(text.to_owned()),
             };
             let parsed = literal::parse(mapping, &written, &literal::ANY).map(|parsed| parsed.json);
-            parsed.map_err(|reason| format!("`{text}` is no {scalar}: {reason}; write it as {}", mapping.example))
+            parsed.map_err(|reason| {
+                format!("`{text}` is not a valid {scalar}: {reason}; write it as {}", mapping.example)
+            })
         }
         Store::Enums { .. } => Ok(text.split(',').filter(|item| !item.is_empty()).collect()),
         _ => Ok(Value::from(text)),
@@ -45,7 +47,7 @@ pub fn broken(field: &Field, rules: &Rules, value: &Value) -> Option<String> {
     };
     let text = value.as_str().filter(|_| scalar.is_some_and(|mapping| mapping.takes.text));
     if field.required && text.is_some_and(is_blank) {
-        return Some("it is blank, and the field is required".to_owned());
+        return Some("it is blank, but the field is required".to_owned());
     }
     let counts = text.is_some() || scalar.is_none();
     let size = match (text, scalar) {
@@ -68,7 +70,7 @@ pub fn broken(field: &Field, rules: &Rules, value: &Value) -> Option<String> {
         return Some(format!("it breaks the field's own rule `max: {}`", rules.max.as_deref().unwrap_or_default()));
     }
     if rules.filled && value.as_array().is_some_and(Vec::is_empty) {
-        return Some("it is empty, and the field must not be".to_owned());
+        return Some("it is empty, but the field must not be".to_owned());
     }
     let pattern = rules.pattern.as_deref().zip(text);
     if let Some((pattern, _)) = pattern.filter(|(pattern, text)| matches(pattern, text) == Some(false)) {
@@ -128,7 +130,7 @@ fn one(to: &[String], value: &Value) -> Result<String, String> {
     let given = value.as_str().unwrap_or_default();
     let uuid = to.first().and_then(|to| decode_as(to, given)).map(|uuid| uuid.to_string());
     let uuid = uuid.or_else(|| is_uuid(given).then(|| given.to_owned()));
-    uuid.ok_or_else(|| format!("it takes the id of an entry, `{}_` and 26 characters", to.join(" or ")))
+    uuid.ok_or_else(|| format!("it must be the id of an entry: `{}_` and 26 characters", to.join(" or ")))
 }
 
 /// The columns of a value that the API would take, as SQL.
@@ -147,13 +149,13 @@ pub fn quoted(text: impl AsRef<str>) -> String {
 }
 
 fn mapping(scalar: &str) -> Result<Mapping, String> {
-    Scalar::named(scalar).map(Scalar::mapping).ok_or_else(|| format!("there is no field type `{scalar}`"))
+    Scalar::named(scalar).map(Scalar::mapping).ok_or_else(|| format!("unknown field type `{scalar}`"))
 }
 
 fn enum_value<'a>(values: &'a [String], value: &Value) -> Result<&'a str, String> {
     let text = text_of(value).to_ascii_lowercase();
     let known = values.iter().find(|known| **known == text);
-    known.map(String::as_str).ok_or_else(|| format!("`{text}` is none of its values: {}", values.join(", ")))
+    known.map(String::as_str).ok_or_else(|| format!("`{text}` is not one of its values: {}", values.join(", ")))
 }
 
 fn text_of(value: &Value) -> String {

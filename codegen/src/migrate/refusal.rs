@@ -1,6 +1,6 @@
-//! Why there is no migration, as people read it.
+//! Why a migration is refused, as text for people.
 
-/// Why there is no migration.
+/// Why a migration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// A hazard's code, or `M001` for an answer that makes no sense.
@@ -25,15 +25,15 @@ impl Refusal {
     }
 
     pub fn unused_value(subject: &str) -> Self {
-        let help = "give values for fields that are new or newly required, as `type.field`".to_owned();
+        let help = "give values only for fields that are new or newly required, as `type.field`".to_owned();
         Self::wrong_answer(subject, format!("--set {subject}: no existing row needs a value there"), vec![help])
     }
 
     /// It would answer what is asked later, which nobody has looked at.
     pub fn unused_answer(argument: &str) -> Self {
         let subject = argument.rsplit('=').next().unwrap_or(argument);
-        let help = "leave it out; what is allowed is named by its code and as `type.field`".to_owned();
-        Self::wrong_answer(subject, format!("{argument}: nothing asks for it"), vec![help])
+        let help = "omit it, or name a hazard by its code and `type.field`".to_owned();
+        Self::wrong_answer(subject, format!("{argument}: no hazard needs it"), vec![help])
     }
 
     fn wrong_answer(subject: &str, message: String, help: Vec<String>) -> Self {
@@ -52,12 +52,13 @@ impl Refusal {
 
     /// `subject` is to have the place of what was called `was`, and something else has its name.
     pub fn taken(subject: &str, former: &str, was: &str) -> Self {
-        let message =
-            format!("{subject} is to be what was {former}, but there is another {subject}, whose values would be lost");
+        let message = format!(
+            "{former} is to be renamed to {subject}, but there is another {subject}, whose values would be lost"
+        );
         let help = vec![
-            format!("to keep both: write `was: {was}` under a name that is free"),
+            format!("to keep both: write `was: {was}` under an unused name"),
             format!(
-                "in two steps: bring {former} back and take {subject} out of the schema, `cargo xtask generate`; then write `was: {was}` as it is now, and again"
+                "to lose it in two steps: restore {former}, remove {subject} from the schema and run `cargo xtask generate`; then write `was: {was}` as now, and run it again"
             ),
         ];
         Self { code: "M002", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }

@@ -103,7 +103,7 @@ impl Action {
 
     pub const fn about(self) -> &'static str {
         match self {
-            Self::Read => "Reads what is live.",
+            Self::Read => "Reads published content.",
             Self::ReadDrafts => "Reads drafts.",
             Self::Create => "Creates entries.",
             Self::Update => "Changes entries.",
@@ -175,8 +175,8 @@ impl Role {
         [
             role(Self::ADMIN, "Runs the site.", &Area::ALL),
             role("editor", "Writes and publishes content.", &[]),
-            role("viewer", "Reads content, drafts too.", &[]),
-            role(Self::ANONYMOUS, "Anybody who has not signed in.", &[]),
+            role("viewer", "Reads content, including drafts.", &[]),
+            role(Self::ANONYMOUS, "Anyone who has not signed in.", &[]),
         ]
     }
 }

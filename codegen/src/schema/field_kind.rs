@@ -54,7 +54,7 @@ const BIGINT: Mapping = Mapping {
     check: None,
     graphql: "BigInt",
     defines: Some(GraphqlScalar {
-        about: "A whole number of 64 bits, given as text; taken as text or as a number.",
+        about: "A 64-bit integer. Returned as a string; accepted as a string or a number.",
         specified_by: None,
     }),
     input: "BigInt",
@@ -63,7 +63,7 @@ const BIGINT: Mapping = Mapping {
     takes: NUMBER,
     kind: Kind::Bigint,
     example: "9000000000",
-    about: "A whole number of 64 bits; a string in JSON, because JavaScript's numbers end at 2^53.",
+    about: "A 64-bit integer; a string in JSON, because JavaScript numbers are exact only up to 2^53.",
 };
 const STRING: Mapping = Mapping {
     yaml: "string",
@@ -135,7 +135,7 @@ impl Scalar {
                 takes: LONG_TEXT,
                 kind: Kind::Markdown,
                 example: "Some *emphasis*",
-                about: "Text in CommonMark.",
+                about: "CommonMark text.",
                 ..STRING
             },
             Self::Slug => Mapping {
@@ -143,21 +143,21 @@ impl Scalar {
                 takes: Takes { from: true, ..TEXT },
                 kind: Kind::Slug,
                 example: "two-words",
-                about: "The part of an address that names the entry: `[a-z0-9]+(-[a-z0-9]+)*`, at most 96 characters; made from another field when it is not given.",
+                about: "The part of a URL that identifies the entry: `[a-z0-9]+(-[a-z0-9]+)*`, at most 96 characters; made from another field if not given.",
                 ..STRING
             },
             Self::Email => Mapping {
                 yaml: "email",
                 kind: Kind::Email,
                 example: "someone@example.com",
-                about: "An address of electronic mail, kept in lower case, so that each spelling of a mailbox is the same value.",
+                about: "An email address, stored in lower case, so that all spellings of a mailbox are the same value.",
                 ..STRING
             },
             Self::Url => Mapping {
                 yaml: "url",
                 kind: Kind::Url,
                 example: "https://example.com/page",
-                about: "An absolute http or https address, or a path from the site's root, kept as the URL standard (WHATWG) writes it; user names, passwords, spaces and invisible characters are refused.",
+                about: "An absolute http or https address, or a path from the site's root, stored as the URL standard (WHATWG) writes it; user names, passwords, spaces and invisible characters are refused.",
                 ..STRING
             },
             Self::Color => Mapping {
@@ -177,7 +177,7 @@ impl Scalar {
                 filter_name: "Int",
                 kind: Kind::Integer,
                 example: "10",
-                about: "A whole number of 32 bits.",
+                about: "A 32-bit integer.",
                 ..BIGINT
             },
             Self::Bigint => BIGINT,
@@ -187,7 +187,7 @@ impl Scalar {
                 sql: SqlType::Numeric,
                 graphql: "Decimal",
                 defines: Some(GraphqlScalar {
-                    about: "An exact decimal number, given as text; taken as text or as a number.",
+                    about: "An exact decimal number. Returned as a string; accepted as a string or a number.",
                     specified_by: None,
                 }),
                 input: "Decimal",
@@ -218,7 +218,7 @@ impl Scalar {
                 sql: SqlType::Date,
                 graphql: "Date",
                 defines: Some(GraphqlScalar {
-                    about: "A day of the calendar: `2026-01-31`.",
+                    about: "A calendar date: `2026-01-31`.",
                     specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"),
                 }),
                 input: "Date",
@@ -226,7 +226,7 @@ impl Scalar {
                 kind: Kind::Date,
                 example: "2026-01-31",
                 takes: MOMENT,
-                about: "A day of the calendar, `2026-01-31` (ISO 8601).",
+                about: "A calendar date, `2026-01-31` (ISO 8601).",
                 ..BIGINT
             },
             Self::Time => Mapping {
@@ -235,7 +235,7 @@ impl Scalar {
                 sql: SqlType::Time,
                 graphql: "Time",
                 defines: Some(GraphqlScalar {
-                    about: "A time of day without a zone: `09:30:00`.",
+                    about: "A time of day without a time zone: `09:30:00`.",
                     specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"),
                 }),
                 input: "Time",
@@ -243,7 +243,7 @@ impl Scalar {
                 kind: Kind::Time,
                 example: "09:30:00",
                 takes: MOMENT,
-                about: "A time of day without a zone, `09:30:00` (ISO 8601); the end of a day is `00:00`.",
+                about: "A time of day without a time zone, `09:30:00` (ISO 8601); the end of a day is `00:00`.",
                 ..BIGINT
             },
             Self::Datetime => Mapping {
@@ -252,7 +252,7 @@ impl Scalar {
                 sql: SqlType::Timestamptz,
                 graphql: "DateTime",
                 defines: Some(GraphqlScalar {
-                    about: "A moment: `2026-01-31T09:30:00Z`; given in UTC, taken with any offset.",
+                    about: "A timestamp: `2026-01-31T09:30:00Z`. Returned in UTC; accepted with any offset.",
                     specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"),
                 }),
                 input: "DateTime",
@@ -260,7 +260,7 @@ impl Scalar {
                 kind: Kind::Datetime,
                 example: "2026-01-31T09:30:00Z",
                 takes: MOMENT,
-                about: "A moment, `2026-01-31T09:30:00Z` (RFC 3339), from the year 1 to 9999; given in UTC, taken with an offset of up to 18 hours, kept to the microsecond.",
+                about: "A timestamp, `2026-01-31T09:30:00Z` (RFC 3339), from the year 1 to 9999; returned in UTC, accepted with an offset of up to 18 hours, stored to the microsecond.",
                 ..BIGINT
             },
             Self::Duration => Mapping {
@@ -269,7 +269,7 @@ impl Scalar {
                 unit: Unit::Milliseconds,
                 graphql: "Duration",
                 defines: Some(GraphqlScalar {
-                    about: "A length of time: `PT1H30M`.",
+                    about: "A duration: `PT1H30M`.",
                     specified_by: Some("https://www.rfc-editor.org/rfc/rfc3339#appendix-A"),
                 }),
                 input: "Duration",
@@ -277,7 +277,7 @@ impl Scalar {
                 kind: Kind::Duration,
                 example: "PT1H30M",
                 takes: MOMENT,
-                about: "A length of time, `PT1H30M` (ISO 8601: weeks, days of 24 hours, hours, minutes, seconds), kept to the millisecond.",
+                about: "A duration, `PT1H30M` (ISO 8601: weeks, days of 24 hours, hours, minutes, seconds), stored to the millisecond.",
                 ..BIGINT
             },
             Self::Money => Mapping {
@@ -309,7 +309,7 @@ impl Scalar {
                 example: "{ any: value }",
                 filter: FilterFamily::Equal,
                 takes: Takes { schema: true, ..NOTHING },
-                about: "Any JSON value, checked against `schema:` (JSON Schema 2020-12) where it is given; numbers keep their digits, keys do not keep their order (use components where order matters).",
+                about: "Any JSON value, validated against `schema:` (JSON Schema 2020-12) if given; numbers keep their digits, keys do not keep their order (use components if order matters).",
                 ..BIGINT
             },
             Self::User => Mapping {
@@ -324,7 +324,7 @@ impl Scalar {
                 example: "user_01h455vb4pex5vsknk084sn02q",
                 filter: FilterFamily::Equal,
                 takes: Takes { unique: true, filterable: true, default: false, user: true, ..NOTHING },
-                about: "An account of somebody who signs in, by its id; rules of access compare it with `$user`.",
+                about: "A user account, by its id; access rules compare it with `$user`.",
                 ..BIGINT
             },
         }

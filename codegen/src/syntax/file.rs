@@ -38,7 +38,7 @@ pub fn read(sources: &[SourceFile], found: &mut Diagnostics) -> Files {
     }
     if !files.has_site {
         let help = "write `site: { name: My shop, currency: EUR }` there";
-        found.push(Diagnostic::nowhere(Code::NoSite, "there is no `schema/cms.yaml`").help(help));
+        found.push(Diagnostic::nowhere(Code::NoSite, "`schema/cms.yaml` is missing").help(help));
     }
     files
 }
@@ -46,9 +46,9 @@ pub fn read(sources: &[SourceFile], found: &mut Diagnostics) -> Files {
 fn read_one(index: usize, source: &SourceFile, files: &mut Files, found: &mut Diagnostics) {
     let start = Span { file: index, start: 0, end: 0 };
     let Some((kind, stem)) = classify(&source.path) else {
-        let message = format!("`{}` is not a place for a file of the schema", source.path);
+        let message = format!("`{}` is not a folder for schema files", source.path);
         if let Some(stem) = source.path.strip_suffix(".yml") {
-            let diagnostic = Diagnostic::error(Code::UnknownFile, start, "files of the schema end with `.yaml`");
+            let diagnostic = Diagnostic::error(Code::UnknownFile, start, "schema files end with `.yaml`");
             return found.push(diagnostic.help(format!("rename the file to `{stem}.yaml`")));
         }
         let help = "content types are `schema/<type>.yaml`, components are `schema/components/<component>.yaml`";
@@ -78,7 +78,7 @@ fn read_one(index: usize, source: &SourceFile, files: &mut Files, found: &mut Di
         },
     };
     if name.value != stem && is_snake_case(&name.value) {
-        let message = format!("the file declares `{}` and is named `{stem}.yaml`", name.value);
+        let message = format!("the file declares `{}`, but is named `{stem}.yaml`", name.value);
         let help = format!("rename the file to `{}.yaml`, or write `{stem}` here", name.value);
         found.push(Diagnostic::error(Code::UnknownFile, name.span, message).help(help));
     }

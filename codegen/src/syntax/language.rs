@@ -115,13 +115,13 @@ impl Structure {
         match self {
             Self::Enum => "One of a list of `values`; several of them with `many: true`.",
             Self::Media => {
-                "A relation to the content type `media`: an image or another file; several, in order, with `many: true`."
+                "A relation to the content type `media`: an image or another file; with `many: true`, several, in order."
             }
             Self::Relation => {
-                "Points at another entry by its id; at several, in order and without duplicates, with `many: true`."
+                "Refers to another entry by its id; with `many: true`, to several, in order and without duplicates."
             }
             Self::Component => "A group of fields declared in `schema/components/`; a list of them with `many: true`.",
-            Self::Blocks => "An ordered mix of components: what a page builder edits.",
+            Self::Blocks => "An ordered mix of components, for page builders.",
             Self::Children => {
                 "Rows owned by the entry, with fields of their own, such as the variants of a product. They are saved and published with it."
             }
@@ -195,12 +195,11 @@ const fn needed(name: &'static str, shape: Shape, about: &'static str) -> Key {
 
 const NAMES: Shape = Shape::List(&Shape::Name);
 const NAME_OR_NAMES: Shape = Shape::Either(&[Shape::Name, NAMES]);
-const DESCRIPTION: Key =
-    key("description", Shape::Text, "What it is, for editors and for the documentation of the API.");
+const DESCRIPTION: Key = key("description", Shape::Text, "A description, for editors and for the API documentation.");
 const WAS: Key = key(
     "was",
     Shape::Name,
-    "The former name. The next migration renames instead of removing and adding; remove the key after it.",
+    "The former name. The next migration then renames instead of removing and adding; remove the key afterwards.",
 );
 
 /// Names that other systems have for the field types.

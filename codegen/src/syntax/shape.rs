@@ -145,11 +145,11 @@ pub fn check_record(node: &Node, keys: &[Key], owner: &Spanned<String>, found: &
 fn unknown_key<'a>(entry: &Entry, owner: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let key = &entry.key;
     if key.value.contains(' ') && matches!(entry.node.value, Value::Null) {
-        let message = format!("`{}` stands here without a key", key.value);
+        let message = format!("`{}` has no key", key.value);
         let help = "inside `{ }` a comma ends a value: put text that has commas in quotes";
         return Diagnostic::error(Code::UnknownKey, key.span, message).help(help);
     }
-    let diagnostic = Diagnostic::error(Code::UnknownKey, key.span, format!("`{owner}` takes no key `{}`", key.value));
+    let diagnostic = Diagnostic::error(Code::UnknownKey, key.span, format!("unknown key `{}` in `{owner}`", key.value));
     suggest(diagnostic, &key.value, known)
 }
 
@@ -161,7 +161,7 @@ pub fn suggest<'a>(diagnostic: Diagnostic, word: &str, known: impl Iterator<Item
             let known: Vec<_> = known.map(|word| format!("`{word}`")).collect();
             match known.is_empty() {
                 true => diagnostic,
-                false => diagnostic.help(format!("known are {}", known.join(", "))),
+                false => diagnostic.help(format!("use one of {}", known.join(", "))),
             }
         }
     }
@@ -205,7 +205,7 @@ fn check_field(field: &Entry, place: Place, found: &mut Diagnostics) {
 fn check_field_type(name: &Spanned<String>, node: &Node, place: Place, found: &mut Diagnostics) -> Option<FieldType> {
     let Some(type_node) = node.get("type") else {
         if !node.flag("drop") {
-            let help = "every field has a type: `type: string`";
+            let help = "every field needs a type: `type: string`";
             found.push(missing_key(name, "type").help(help));
         }
         return None;
@@ -251,7 +251,7 @@ fn check_scalar_type(node: &Node, found: &mut Diagnostics) {
 
 fn check_word(node: &Node, words: &[&str], key: &Spanned<String>, found: &mut Diagnostics) {
     let Some(word) = node.text().filter(|word| !words.contains(word)) else { return };
-    let message = format!("`{}` takes {}, and not `{word}`", key.value, Shape::words(words));
+    let message = format!("`{}` must be {}, not `{word}`", key.value, Shape::words(words));
     let diagnostic = Diagnostic::error(Code::UnknownValue, node.span, message);
     found.push(match nearest(word, words.iter().copied()) {
         Some(nearest) => diagnostic.label(format!("did you mean `{nearest}`?")),
@@ -262,7 +262,7 @@ fn check_word(node: &Node, words: &[&str], key: &Spanned<String>, found: &mut Di
 fn check_limit(node: &Node, (min, max, unit): (u32, u32, &str), key: &Spanned<String>, found: &mut Diagnostics) {
     let Value::Number(digits) = &node.value else { return };
     if !digits.parse().is_ok_and(|number: u32| (min..=max).contains(&number)) {
-        let message = format!("`{}` goes from {min} to {max} {unit}", key.value);
+        let message = format!("`{}` must be from {min} to {max} {unit}", key.value);
         found.push(Diagnostic::error(Code::OutOfRange, node.span, message));
     }
 }
@@ -270,7 +270,7 @@ fn check_limit(node: &Node, (min, max, unit): (u32, u32, &str), key: &Spanned<St
 fn check_date(node: &Node, found: &mut Diagnostics) {
     let Some(text) = node.text() else { return };
     if model::timestamp::date(text).is_none() {
-        let message = format!("`{text}` is not a day of the calendar");
+        let message = format!("`{text}` is not a date");
         found.push(Diagnostic::error(Code::BadDate, node.span, message).help("write it as in `2026-01-31`"));
     }
 }

@@ -14,8 +14,9 @@ pub fn conflict(text: &str) -> Option<Slip> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark)) {
-            let message = "a conflict of a merge is not resolved".to_owned();
-            let help = "keep what is right of both sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`";
+            let message = "a merge conflict is not resolved".to_owned();
+            let help =
+                "keep the right parts of both sides, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`";
             return Some(Slip { start, end: start + line.trim_end().len(), message, help });
         }
         start += line.len();
@@ -39,7 +40,7 @@ fn tab(text: &str, at: usize) -> Option<Slip> {
         let begin = line.as_ptr() as usize - text.as_ptr() as usize;
         let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
         if let Some(tab) = line[..indent].find('\t').filter(|_| indent < line.trim_end().len()) {
-            let message = "a tab indents the line, and YAML takes spaces alone".to_owned();
+            let message = "the line is indented with a tab, but YAML takes only spaces".to_owned();
             let help = "indent with two spaces";
             return Some(Slip { start: begin + tab, end: begin + indent, message, help });
         }
@@ -99,8 +100,8 @@ mod tests {
     fn the_cause_is_found_and_not_the_place_where_it_is_noticed() {
         check("a:\n  b: ^{ c: d\n  e: f\n", "e", "`{` is not closed");
         check("a: ^\"b\nc: d\n", "d", "`\"` is not closed");
-        check("a:\n^\tb: c\n", "b", "a tab indents the line, and YAML takes spaces alone");
-        check("a:\n  b: 1\n ^\t c: 2\nd: 3\n", "d", "a tab indents the line, and YAML takes spaces alone");
+        check("a:\n^\tb: c\n", "b", "the line is indented with a tab, but YAML takes only spaces");
+        check("a:\n  b: 1\n ^\t c: 2\nd: 3\n", "d", "the line is indented with a tab, but YAML takes only spaces");
     }
 
     #[test]

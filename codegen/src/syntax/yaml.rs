@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
                 Ok(Some((Event::StreamStart | Event::DocumentEnd | Event::StreamEnd, _))) => {}
                 Ok(Some((Event::DocumentStart(..), span))) if root.is_some() => {
                     let second = Diagnostic::error(Code::NotYaml, span, "a second document begins here");
-                    self.found.push(second.help("write one document a file, without `---` between"));
+                    self.found.push(second.help("write one document per file, without `---`"));
                     return root;
                 }
                 Ok(Some((Event::DocumentStart(..), _))) => {}
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
             Value::Bool(value) => value.to_string(),
             Value::Broken => return None,
             Value::Null | Value::List(_) | Value::Map(_) => {
-                let message = format!("a key must be a name, and this is {}", node.what());
+                let message = format!("a key must be a name, not {}", node.what());
                 self.found.push(Diagnostic::error(Code::WrongShape, node.span, message));
                 return None;
             }
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
 
     fn refuse(&mut self, span: Span, what: &str) {
         let message = format!("{what} is not part of the schema language");
-        let help = "write the value out where it is needed";
+        let help = "write the value out wherever it is needed";
         self.found.push(Diagnostic::error(Code::UnsupportedYaml, span, message).help(help));
     }
 

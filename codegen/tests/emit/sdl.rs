@@ -12,7 +12,7 @@ fn every_shape_of_field_is_in_the_api() {
     for expected in [
         "type Product implements Node {",
         "  name: String!\n",
-        "  price: Money @deprecated(reason: \"Use `offers`. It may go after 2030-01-01.\")",
+        "  price: Money @deprecated(reason: \"Use `offers`. It may be removed after 2030-01-01.\")",
         "  brand: Brand\n",
         "  tagsConnection(",
         "  related(",

@@ -3,7 +3,7 @@
 use crate::support::{files, root, shop};
 use syn::visit::{self, Visit};
 
-/// More than this in one file is no longer read.
+/// Nobody reads a file that is longer than this.
 const LONGEST: usize = 250;
 /// The shop's product with its variants is what a reader looks at first.
 const LONGEST_PRODUCT: usize = 172;
@@ -49,7 +49,7 @@ fn problems(path: &str, text: &str) -> Vec<String> {
     }
     match syn::parse_file(text) {
         Ok(file) => found.visit_file(&file),
-        Err(error) => found.list.push(format!("is no Rust: {error}")),
+        Err(error) => found.list.push(format!("is not Rust: {error}")),
     }
     found.list.into_iter().map(|problem| format!("{path}: {problem}")).collect()
 }

@@ -1,16 +1,16 @@
-//! `Gallery`: A row of pictures.
+//! `Gallery`: A gallery of pictures.
 //!
 //! Written by `cargo xtask generate` from schema/components/gallery.yaml; do not edit.
 
 use crate::content::{MEDIA, Media};
 use runtime::prelude::*;
 
-/// A row of pictures.
+/// A gallery of pictures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gallery {
     pub heading: Option<String>, // Heading of the section.
     pub images: Vec<Id<Media>>, // The pictures, in order.
-    pub layout: Option<GalleryLayout>, // How they are arranged.
+    pub layout: Option<GalleryLayout>, // Layout of the pictures.
 }
 
 runtime::component!(Gallery, GALLERY, [heading, images, layout]);
@@ -25,7 +25,7 @@ pub static GALLERY: ComponentInfo = ComponentInfo {
 };
 
 runtime::choice! {
-    /// How they are arranged.
+    /// Layout of the pictures.
     pub enum GalleryLayout { Grid = "grid", Carousel = "carousel" }
 }
 

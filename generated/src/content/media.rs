@@ -1,10 +1,10 @@
-//! `Media`: A picture or document that entries refer to by its address.
+//! `Media`: A picture or document that entries refer to.
 //!
 //! Written by `cargo xtask generate` from schema/media.yaml; do not edit.
 
 use runtime::prelude::*;
 
-/// A picture or document that entries refer to by its address.
+/// A picture or document that entries refer to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Media {
     pub id: Id<Self>,
@@ -15,8 +15,8 @@ pub struct Media {
     pub published_at: Option<Timestamp>, // When it was first published.
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
-    pub url: String, // Where the file is.
-    pub alt: Option<String>, // What it shows, for those who cannot see it.
+    pub url: String, // URL of the file.
+    pub alt: Option<String>, // Alternative text for people who cannot see the picture.
     pub title: Option<String>, // Caption.
     pub mime_type: Option<String>, // Media type, such as `image/jpeg`.
     pub width: Option<i32>, // Width in pixels.

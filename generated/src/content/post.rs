@@ -18,17 +18,17 @@ pub struct Post {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub title: String, // Headline.
-    pub slug: String, // The part of the post's address that names it.
+    pub slug: String, // URL slug of the post.
     pub excerpt: Option<String>, // A summary for lists and feeds.
     pub body: Option<String>, // The article.
-    pub authors: ToMany<Id<Author>>, // Who wrote it, in the order of the byline.
+    pub authors: ToMany<Id<Author>>, // Authors, in the order of the byline.
     pub tags: ToMany<Id<Tag>>, // Topics it belongs to.
     pub cover: Option<Id<Media>>, // Picture at the top.
     pub published_on: Option<Date>, // Date shown to readers.
     pub featured: Option<bool>, // Whether it is shown on the front page.
     pub about: ToMany<AnyId>, // What it is about.
     pub attributes: Option<Json>, // Further properties by name.
-    pub seo: Option<Seo>, // What search engines and social networks show.
+    pub seo: Option<Seo>, // Metadata for search engines and social networks.
 }
 
 runtime::entry!(Post, POST, [

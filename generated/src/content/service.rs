@@ -1,4 +1,4 @@
-//! `Service`: Work that is booked, such as a repair, a fitting or a course.
+//! `Service`: A bookable service, such as a repair, a fitting or a course.
 //!
 //! Written by `cargo xtask generate` from schema/service.yaml; do not edit.
 
@@ -9,7 +9,7 @@ use crate::component::{
 use crate::content::{CATEGORY, Category, MEDIA, Media, POST, PRODUCT, Product, TAG, Tag};
 use runtime::prelude::*;
 
-/// Work that is booked, such as a repair, a fitting or a course.
+/// A bookable service, such as a repair, a fitting or a course.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Service {
     pub id: Id<Self>,
@@ -21,30 +21,30 @@ pub struct Service {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
-    pub slug: String, // The part of the service's address that names it.
+    pub slug: String, // URL slug of the service.
     pub summary: Option<String>, // A sentence or two for lists and search results.
     pub description: Option<String>, // The full description.
-    pub categories: ToMany<Id<Category>>, // Where it is listed, the main category first.
+    pub categories: ToMany<Id<Category>>, // Categories, the main one first.
     pub tags: ToMany<Id<Tag>>, // Topics it belongs to.
     pub price: Option<Money>, // Price for one unit.
-    pub price_unit: ServicePriceUnit, // What the price is for.
+    pub price_unit: ServicePriceUnit, // Unit of the price.
     pub duration: Option<Duration>, // How long it takes.
     pub buffer_before: Option<Duration>, // Time kept free before it.
     pub buffer_after: Option<Duration>, // Time kept free after it.
     pub capacity: Option<i32>, // How many people can take part at once.
-    pub lead_time: Option<Duration>, // How long before it must be booked at the latest.
-    pub booking_horizon: Option<Duration>, // How far ahead it can be booked.
-    pub location_mode: ServiceLocationMode, // Where it takes place.
-    pub area_served: Vec<Area>, // Where it is offered.
-    pub time_zone: Option<String>, // IANA time zone that the opening hours are meant in, such as `Europe/Berlin`.
+    pub lead_time: Option<Duration>, // Minimum notice for a booking.
+    pub booking_horizon: Option<Duration>, // How far in advance it can be booked.
+    pub location_mode: ServiceLocationMode, // Place of the service.
+    pub area_served: Vec<Area>, // Regions in which it is offered.
+    pub time_zone: Option<String>, // IANA time zone of the opening hours, such as `Europe/Berlin`.
     pub opening_hours: Vec<OpeningHours>, // Weekly hours in local time; exceptions have dates.
-    pub booking_url: Option<String>, // Where to book.
-    pub cancellation_policy: Option<String>, // Until when and at what cost it can be cancelled.
+    pub booking_url: Option<String>, // Link to the booking page.
+    pub cancellation_policy: Option<String>, // Deadline and cost of a cancellation.
     pub images: ToMany<Id<Media>>, // Pictures, the main one first.
     pub body: Vec<ServiceBodyBlock>, // Sections of the service's page.
     pub products: ToMany<Id<Product>>, // Products that go with it.
-    pub seo: Option<Seo>, // What search engines and social networks show.
-    pub external_ref: Option<String>, // The service's key in the system that it comes from.
+    pub seo: Option<Seo>, // Metadata for search engines and social networks.
+    pub external_ref: Option<String>, // Key of the service in the system that it comes from.
 }
 
 runtime::entry!(Service, SERVICE, [
@@ -96,9 +96,9 @@ pub static SERVICE: ContentInfo = ContentInfo {
 };
 
 runtime::choice! {
-    /// What the price is for.
+    /// Unit of the price.
     pub enum ServicePriceUnit {
-        /// One price for the whole.
+        /// One price for the whole service.
         Fixed = "fixed",
         /// The lowest price; the final one depends on the work.
         From = "from",
@@ -119,7 +119,7 @@ pub static SERVICE_PRICE_UNIT: EnumInfo = EnumInfo { name: "ServicePriceUnit", v
 ] };
 
 runtime::choice! {
-    /// Where it takes place.
+    /// Place of the service.
     pub enum ServiceLocationMode {
         /// At the shop.
         OnSite = "on_site",

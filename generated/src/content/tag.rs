@@ -17,7 +17,7 @@ pub struct Tag {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub name: String, // Name as readers see it.
-    pub slug: String, // The part of the tag's address that names it.
+    pub slug: String, // URL slug of the tag.
 }
 
 runtime::entry!(Tag, TAG, [name, slug]);

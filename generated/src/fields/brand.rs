@@ -7,11 +7,11 @@ use runtime::field;
 use runtime::prelude::*;
 
 pub const NAME: field::Scalar<Brand, String> = field::Scalar::new("name"); // Name as customers see it.
-pub const SLUG: field::Scalar<Brand, String> = field::Scalar::new("slug"); // The part of the brand's address that names it.
+pub const SLUG: field::Scalar<Brand, String> = field::Scalar::new("slug"); // URL slug of the brand.
 pub const DESCRIPTION: field::Scalar<Brand, String> = field::Scalar::new("description"); // Who they are.
-pub const WEBSITE: field::Scalar<Brand, String> = field::Scalar::new("website"); // The maker's own site.
-pub const COLOR: field::Scalar<Brand, String> = field::Scalar::new("color"); // Colour that stands for the brand.
-pub const LOGO: field::Link<Brand, Media> = field::Link::new("logo"); // The brand's mark.
+pub const WEBSITE: field::Scalar<Brand, String> = field::Scalar::new("website"); // Website of the manufacturer.
+pub const COLOR: field::Scalar<Brand, String> = field::Scalar::new("color"); // Brand colour.
+pub const LOGO: field::Link<Brand, Media> = field::Link::new("logo"); // Logo of the brand.
 pub const COUNTRY: field::Scalar<Brand, String> = field::Scalar::new("country"); // Country of origin (ISO 3166-1 alpha-2).
 pub const CREATED_AT: field::Kept<Brand, Timestamp> = field::Kept::new("createdAt");
 pub const UPDATED_AT: field::Kept<Brand, Timestamp> = field::Kept::new("updatedAt");

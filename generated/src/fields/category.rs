@@ -8,13 +8,13 @@ use runtime::field;
 use runtime::prelude::*;
 
 pub const NAME: field::Scalar<Category, String> = field::Scalar::new("name"); // Name as customers see it.
-pub const SLUG: field::Scalar<Category, String> = field::Scalar::new("slug"); // The part of the category's address that names it.
-pub const PARENT: field::Link<Category, Category> = field::Link::new("parent"); // The shelf that this one is part of.
-pub const RANK: field::Scalar<Category, i32> = field::Scalar::new("rank"); // Place among its siblings; lower comes first.
+pub const SLUG: field::Scalar<Category, String> = field::Scalar::new("slug"); // URL slug of the category.
+pub const PARENT: field::Link<Category, Category> = field::Link::new("parent"); // The parent category.
+pub const RANK: field::Scalar<Category, i32> = field::Scalar::new("rank"); // Position among its siblings; lower comes first.
 pub const DESCRIPTION: field::Scalar<Category, String> = field::Scalar::new("description"); // Text at the top of the category's page.
 pub const IMAGE: field::Link<Category, Media> = field::Link::new("image"); // Picture of the category.
 pub const BODY: field::Whole<Category, Vec<CategoryBodyBlock>> = field::Whole::new("body"); // Sections of the category's page.
-pub const SEO: field::Whole<Category, Seo> = field::Whole::new("seo"); // What search engines and social networks show.
+pub const SEO: field::Whole<Category, Seo> = field::Whole::new("seo"); // Metadata for search engines and social networks.
 pub const CREATED_AT: field::Kept<Category, Timestamp> = field::Kept::new("createdAt");
 pub const UPDATED_AT: field::Kept<Category, Timestamp> = field::Kept::new("updatedAt");
 pub const PUBLISHED_AT: field::Kept<Category, Timestamp> = field::Kept::new("publishedAt");

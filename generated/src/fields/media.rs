@@ -6,8 +6,8 @@ use crate::content::Media;
 use runtime::field;
 use runtime::prelude::*;
 
-pub const URL: field::Scalar<Media, String> = field::Scalar::new("url"); // Where the file is.
-pub const ALT: field::Scalar<Media, String> = field::Scalar::new("alt"); // What it shows, for those who cannot see it.
+pub const URL: field::Scalar<Media, String> = field::Scalar::new("url"); // URL of the file.
+pub const ALT: field::Scalar<Media, String> = field::Scalar::new("alt"); // Alternative text for people who cannot see the picture.
 pub const TITLE: field::Scalar<Media, String> = field::Scalar::new("title"); // Caption.
 pub const MIME_TYPE: field::Scalar<Media, String> = field::Scalar::new("mimeType"); // Media type, such as `image/jpeg`.
 pub const WIDTH: field::Scalar<Media, i32> = field::Scalar::new("width"); // Width in pixels.

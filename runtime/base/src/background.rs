@@ -1,4 +1,4 @@
-//! What works in the background has in common: being told to stop, and how long it waits after a failure.
+//! Shared by all background work: the signal to stop, and the pause after a failure.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Stop {
         self.reached(Phase::Over).await;
     }
 
-    /// Also when whoever could stop it is gone.
+    /// Also when its stop signal can no longer be sent.
     async fn reached(&self, phase: Phase) {
         let _ = self.0.clone().wait_for(|reached| *reached >= phase).await;
     }

@@ -1,4 +1,4 @@
-//! The cause of an internal error, for whoever runs the site's own code where no client waits: it is kept where operators look.
+//! The cause of an internal error, for the site's own code in the background: the cause is kept where operators look for it.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! `Error`: what can go wrong with a request, with the codes that every surface shows.
+//! `Error`: everything that can go wrong with a request, with the codes that all interfaces show.
 
 use std::any::Any;
 use std::fmt;
@@ -173,15 +173,15 @@ impl Error {
     /// The database is away. Logs the cause once.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "the database does not answer");
-        Self::new(Code::Unavailable, "the database does not answer; try again in a moment")
+        Self::new(Code::Unavailable, "the database does not answer; try again shortly")
     }
 
     pub fn timeout() -> Self {
-        Self::new(Code::Timeout, "it took longer than it may, and was given up")
+        Self::new(Code::Timeout, "the time limit was exceeded")
     }
 
     pub fn in_the_way() -> Self {
-        Self::new(Code::Conflict, "other writes were in the way; try again")
+        Self::new(Code::Conflict, "the write conflicted with other writes; try again")
     }
 
     /// Whether no input is to blame, so that nothing but another moment helps.
@@ -194,7 +194,7 @@ impl Error {
     pub fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "an internal error");
         cause::note(&cause);
-        Self::new(Code::Internal, "the server failed to answer; the cause is in its log")
+        Self::new(Code::Internal, "internal error; the server's log has the cause")
     }
 }
 

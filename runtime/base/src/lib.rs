@@ -1,5 +1,5 @@
-//! What every other crate of the server stands on: errors with stable codes, the memory that may be held, the weight of what is kept,
-//! the settings that there are, what is seen and traced of a request.
+//! The foundation of all other server crates: errors with stable codes, bounds on memory, the size of cached values,
+//! the settings, and what is logged and traced of a request.
 
 pub mod background;
 pub mod cause;

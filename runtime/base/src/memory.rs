@@ -1,4 +1,4 @@
-//! How much memory answers and requests may hold, counted in bytes as they are held: all of them together, and each one.
+//! Bounds on the memory of responses and requests, counted in bytes as it is allocated: of all together, and of each one.
 //!
 //! Counters are atomic and never waited for. What is held is given back by being dropped, so that nothing is counted twice or
 //! for ever, whatever becomes of a request.
@@ -103,7 +103,7 @@ impl Held {
         self.bytes
     }
 
-    /// From now on so many bytes; `false` and as before if there is no room.
+    /// Changes the size to so many bytes. Without room for it, nothing changes and the result is `false`.
     pub fn resize(&mut self, bytes: usize) -> bool {
         if bytes <= self.bytes {
             self.memory.give_back(self.bytes - bytes);
@@ -202,8 +202,8 @@ impl Ration {
 
     fn exceeded(&self) -> Error {
         let message = match self.limit / MIB {
-            0 => format!("the answer takes more than {} KiB: ask for less at once", self.limit / 1024),
-            mib => format!("the answer takes more than {mib} MiB: ask for less at once"),
+            0 => format!("the response is larger than {} KiB: request less at once", self.limit / 1024),
+            mib => format!("the response is larger than {mib} MiB: request less at once"),
         };
         Error::new(Code::LimitExceeded, message)
     }
@@ -216,7 +216,7 @@ impl Drop for Ration {
 }
 
 pub fn full() -> Error {
-    Error::new(Code::Unavailable, "the server has too much to answer at this moment: try again in a few seconds")
+    Error::new(Code::Unavailable, "the server is overloaded: try again in a few seconds")
 }
 
 /// What a row takes: its values, which lie one behind the other, and where each of them is.
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(large.bytes(), 12 * SMALL);
         let mut small: Vec<_> = (0..4).map(|_| Held::nothing(&memory)).collect();
         assert!(small.iter_mut().all(|held| held.resize(SMALL)));
-        assert!(!Held::nothing(&memory).resize(1), "there is no room at all");
+        assert!(!Held::nothing(&memory).resize(1), "no room at all");
         drop(large);
         assert!(small[0].resize(2 * SMALL) && small[0].resize(1));
         drop(small);

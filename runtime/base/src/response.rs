@@ -1,4 +1,4 @@
-//! Errors as answers outside of GraphQL: problem details (RFC 9457) with our codes.
+//! Errors as responses outside GraphQL: problem details (RFC 9457) with our codes.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};

@@ -1,4 +1,4 @@
-//! The settings of a server: what a variable of the environment takes, what holds without it, and what it is for.
+//! The settings of a server: the values, default and meaning of each environment variable.
 
 mod read;
 mod table;
@@ -37,7 +37,7 @@ pub enum Takes {
         most: Duration,
     },
     OneOf(&'static [&'static str]),
-    /// In words; whoever reads it checks it.
+    /// In words; checked where it is read.
     Text(&'static str),
     /// The same, and it is never shown.
     Secret(&'static str),

@@ -1,4 +1,4 @@
-//! What values hold on the heap, for caches that are bounded by bytes: never less than it is, and little more.
+//! The heap size of values, for caches that are bounded by bytes: never too low, and only slightly too high.
 
 use std::collections::HashSet;
 use std::sync::Arc;

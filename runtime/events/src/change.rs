@@ -68,7 +68,8 @@ impl Change {
         let known = EventKind::ALL.into_iter().find(|known| known.as_str() == kind);
         Ok(Self {
             position: row.try_get("position")?,
-            kind: known.ok_or_else(|| Error::internal(format!("the outbox has an event `{kind}`")))?,
+            kind: known
+                .ok_or_else(|| Error::internal(format!("the outbox has an event of the unknown kind `{kind}`")))?,
             table: row.try_get("type")?,
             entry: row.try_get("entry")?,
             revision: row.try_get("revision")?,

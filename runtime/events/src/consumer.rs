@@ -116,7 +116,7 @@ async fn pass(
     if handled.is_ok()
         && let Err(aborted) = transaction.run("release savepoint handled; savepoint handled", true).await
     {
-        cause = Some(format!("it went on after an error of its own SQL: {aborted}"));
+        cause = Some(format!("it continued after an error of its own SQL: {aborted}"));
         handled = Err(aborted.into());
     }
     if handled.is_ok() {
@@ -131,7 +131,7 @@ async fn pass(
         return Ok(Step::Moved);
     };
     let error = kept(&cause.unwrap_or_else(|| error.to_string()));
-    tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer has failed, and tries again");
+    tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer failed, and will try again");
     let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
     let wait = backoff(failures, FIRST, MOST);
     // With the lock still held, or another node would try again at once.

@@ -1,4 +1,4 @@
-//! `Follow`, `FollowAll`: what a site does with changes, each once and in their order. `Followers`: those of a site.
+//! `Follow`, `FollowAll`: the handlers of changes, called once for each change and in order. `Followers`: all of a site.
 
 use std::fmt;
 use std::future::Future;
@@ -107,7 +107,7 @@ impl Followers {
     fn put(&mut self, consumer: Consumer) {
         if self.consumers.iter().any(|known| known.name == consumer.name) {
             self.wrong
-                .push(format!("two consumers are called `{}`, and a name is one consumer's for good", consumer.name));
+                .push(format!("two consumers are named `{}`: the name of a consumer must be unique", consumer.name));
         }
         self.consumers.push(Arc::new(consumer));
     }

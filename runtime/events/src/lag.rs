@@ -1,4 +1,4 @@
-//! How far behind the consumers are, in one statement.
+//! The lag of all consumers, in one statement.
 
 use sqlx::Row as _;
 

@@ -1,4 +1,4 @@
-//! The order of changes: whoever is about to read gives positions to what has been committed and has none yet.
+//! The order of changes: a reader first gives positions to committed changes that have none yet.
 //!
 //! A writer takes its number (`seq`) while it holds the lock of the entry, so of one entry the numbers are in the order of the
 //! commits. Of several entries a low number may be committed after a high one has been read; its position is then simply a later one.
@@ -11,7 +11,7 @@ pub const CHANNEL: &str = "typecase_events";
 /// Rows of one transaction.
 const AT_ONCE: u64 = 5000;
 
-/// How many there were. Nobody needs positions while there is no consumer.
+/// Returns how many there were. Positions are not needed while there are no consumers.
 pub async fn give_positions(database: &Database) -> Result<u64> {
     let is_followed: bool =
         sqlx::query_scalar("select exists (select from cms.consumer)").fetch_one(&database.writes).await?;

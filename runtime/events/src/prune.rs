@@ -1,4 +1,4 @@
-//! Changes that all consumers have passed go after some time.
+//! Deletes changes some time after all consumers have handled them.
 
 use std::time::Duration;
 

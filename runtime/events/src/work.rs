@@ -49,7 +49,7 @@ pub async fn work(
             Ok(_) => failures = 0,
             Err(error) => {
                 failures += 1;
-                tracing::warn!(%error, "events could not be put in order; it is tried again");
+                tracing::warn!(%error, "events could not be ordered; will try again");
             }
         }
         told.send_replace(());
@@ -106,7 +106,7 @@ impl Worker {
                 }
                 Err(error) => {
                     failures += 1;
-                    tracing::warn!(consumer = self.consumer.name, %error, "events could not be followed; it is tried again");
+                    tracing::warn!(consumer = self.consumer.name, %error, "events could not be followed; will try again");
                     self.pause(backoff(failures, FIRST, AT_LEAST)).await;
                 }
             }

@@ -82,7 +82,7 @@ impl Failure {
     /// The names that a message proposes in place of a wrong one would tell the types of the API one by one.
     pub fn without_suggestion(mut self) -> Self {
         let message = &mut self.problem.message;
-        let proposals = [" Did you mean ", ": did you mean ", ": it is one of "];
+        let proposals = [" Did you mean ", ": did you mean ", ": the values are "];
         if let Some(length) = proposals.iter().find_map(|proposal| message.find(proposal)) {
             message.truncate(length);
         }
@@ -91,7 +91,7 @@ impl Failure {
 
     /// Of the answer to a change that is made whatever becomes of the answer.
     pub fn after_write(mut self) -> Self {
-        self.problem.message.push_str("; the change itself is made");
+        self.problem.message.push_str("; the change is committed");
         let details = self.problem.details.get_or_insert_with(|| Json::Object(Map::new()));
         if let Json::Object(details) = details {
             details.insert("committed".to_owned(), true.into());
@@ -176,7 +176,7 @@ fn write_errors(failures: &[Failure], body: &mut Vec<u8>) {
 fn write_json(value: &impl Serialize, body: &mut Vec<u8>) {
     if let Err(error) = serde_json::to_writer(&mut *body, value) {
         // Maps have text keys and writing to memory does not fail; the client still gets JSON if they ever do.
-        tracing::error!(%error, "an answer was not written as JSON");
+        tracing::error!(%error, "a response could not be written as JSON");
         body.extend_from_slice(b"null");
     }
 }

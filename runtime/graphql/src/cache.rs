@@ -1,4 +1,4 @@
-//! A bounded map of what was made for known documents: cheap to read, and old entries leave.
+//! A bounded cache of plans by document: cheap to read, and the oldest entries are evicted.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -181,7 +181,7 @@ impl<'a> Coercion<'a> {
                 Err(message) => self.problem(message),
             },
             Some(Declared::Fields { .. } | Declared::Union) | None => {
-                self.problem(format!("`{name}` is no input type"))
+                self.problem(format!("`{name}` is not an input type"))
             }
         }
     }
@@ -194,7 +194,9 @@ impl<'a> Coercion<'a> {
         };
         match given.filter(|given| values.iter().any(|value| value == given)) {
             Some(value) => Some(Json::from(value)),
-            None => self.problem(format!("{} is no `{name}`: it is one of {}", raw.show(), values.join(", "))),
+            None => {
+                self.problem(format!("{} is not a valid `{name}`: the values are {}", raw.show(), values.join(", ")))
+            }
         }
     }
 
@@ -206,7 +208,7 @@ impl<'a> Coercion<'a> {
         one_of: bool,
     ) -> Option<Json> {
         let Some(entries) = raw.entries() else {
-            return self.problem(format!("{} is no `{name}`: an object is", raw.show()));
+            return self.problem(format!("{} is not a valid `{name}`: expected an object", raw.show()));
         };
         if !self.descend() {
             return None;
@@ -215,7 +217,7 @@ impl<'a> Coercion<'a> {
         for (key, _) in &entries {
             if !fields.contains_key(*key) {
                 self.path.push((*key).into());
-                self.problem(format!("there is no field `{key}` on `{name}`{}", similar(key, fields.keys())));
+                self.problem(format!("unknown field `{key}` on type `{name}`{}", similar(key, fields.keys())));
                 self.path.pop();
             }
         }
@@ -225,7 +227,7 @@ impl<'a> Coercion<'a> {
             self.input(key, value, input, one_of, &mut coerced);
         }
         if one_of && self.problems.len() == found && (entries.len() != 1 || coerced.len() != 1) {
-            return self.problem(format!("`{name}` takes exactly one key, {} are given", coerced.len()));
+            return self.problem(format!("`{name}` takes exactly one key, not {}", coerced.len()));
         }
         (self.problems.len() == found).then_some(Json::Object(coerced))
     }
@@ -324,12 +326,12 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
         },
         // Of all characters PostgreSQL keeps but this one, and the site's own code may hand the text on as it is.
         ("String" | "ID", Json::String(text)) if text.contains('\0') => {
-            return Err("a text must not hold the character U+0000".to_owned());
+            return Err("a string must not contain the character U+0000".to_owned());
         }
         ("String" | "ID", Json::String(_)) | ("Boolean", Json::Bool(_)) | ("Float", Json::Number(_)) => true,
         _ => !is_built_in(name),
     };
-    if fits { Ok(value) } else { Err(format!("{} is no `{name}`", raw.show())) }
+    if fits { Ok(value) } else { Err(format!("{} is not a valid `{name}`", raw.show())) }
 }
 
 fn is_built_in(name: &str) -> bool {

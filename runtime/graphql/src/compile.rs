@@ -302,7 +302,7 @@ impl Planner<'_> {
                 What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) }
             }
             // The document is valid, and each field of the SDL has an answer.
-            None => panic!("nothing answers the root field `{name}`"),
+            None => panic!("the root field `{name}` has no resolver"),
         }
     }
 
@@ -407,7 +407,7 @@ fn kind(ty: OperationType) -> &'static str {
     }
 }
 
-/// As the schema names it, so that there are no more of these names than it has.
+/// Named as in the schema, so that their number is bounded by it.
 fn own(schema: &'static SchemaInfo, operation: &OperationDefinition) -> Option<&'static str> {
     let own = if operation.ty == OperationType::Mutation { schema.mutations } else { schema.queries };
     let mut fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {

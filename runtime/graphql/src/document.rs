@@ -72,11 +72,11 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
         (DocumentOperations::Single(_), Some(name)) => {
-            Err(refused(format!("there is no operation `{name}`: the document's only one has no name")))
+            Err(refused(format!("unknown operation `{name}`: the only operation of the document has no name")))
         }
         (DocumentOperations::Multiple(operations), Some(name)) => {
             let found = operations.get(&Name::new(name)).map(|operation| &operation.node);
-            found.ok_or_else(|| refused(format!("there is no operation `{name}` in the document")))
+            found.ok_or_else(|| refused(format!("unknown operation `{name}`")))
         }
         (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
             Some(operation) if operations.len() == 1 => Ok(&operation.node),

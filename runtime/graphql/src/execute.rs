@@ -55,7 +55,7 @@ impl<'a> Execution<'a> {
         let (refused, of_answer) = match &field.what {
             What::Typename(_) => return Vec::new(),
             What::Introspection(_) => {
-                let refusal = || access.refusal("introspection is not for everybody on this server".to_owned());
+                let refusal = || access.refusal("introspection is restricted on this server".to_owned());
                 ((!self.api.introspects(&access.actor)).then(refusal), None)
             }
             What::Site { field, .. } => (field.denied(access), None),
@@ -285,7 +285,7 @@ fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
     info.decode(text).ok_or_else(|| {
         let message = format!(
-            "`{}` is not an id of `{}`: those look like `{}`",
+            "`{}` is not an id of `{}`: its ids look like `{}`",
             cut(text),
             info.name,
             id::encode(info.table, Uuid::nil())

@@ -59,7 +59,7 @@ pub enum Verb {
     Post,
 }
 
-/// Whoever has the operations of a client run: it decides, by their cost, whether the client may have one more.
+/// Decides by the cost of an operation whether the client may run it.
 pub trait Meter: Sync {
     fn pay(&self, cost: u64) -> impl Future<Output = Result<(), Failure>> + Send;
 }
@@ -191,7 +191,7 @@ impl Api {
         }
     }
 
-    /// Whether somebody may ask for the types of the API.
+    /// Whether the actor may use introspection.
     fn introspects(&self, actor: &Actor) -> bool {
         match self.audience {
             Audience::Everybody => true,
@@ -229,7 +229,7 @@ impl Api {
         seen::operation(&prepared.about);
         let is_mutation = prepared.ty == OperationType::Mutation;
         if is_mutation && verb == Verb::Get {
-            let failure = Failure::new(Code::BadRequest, "a mutation cannot be asked by GET: use POST");
+            let failure = Failure::new(Code::BadRequest, "a mutation cannot be sent by GET: use POST");
             return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
         }
         let limits = self.limits();

@@ -1,4 +1,4 @@
-//! What one request may ask for, checked before it is validated or executed, without ever expanding a fragment twice.
+//! The limits of a request, checked before it is validated or executed, without expanding a fragment twice.
 
 pub mod cost;
 pub mod facts;
@@ -80,10 +80,10 @@ pub fn check(document: &ExecutableDocument, operation: &OperationDefinition, lim
     let checks = [
         ("levels of fields", size.depth, u64::from(limits.depth)),
         ("aliases", size.aliases, u64::from(limits.aliases)),
-        ("fields with fragments written out", size.fields, MAX_FIELDS),
+        ("fields with fragments expanded", size.fields, MAX_FIELDS),
         ("directives", size.directives, MAX_DIRECTIVES),
         ("levels of introspection", size.introspection_depth, MAX_INTROSPECTION_DEPTH),
-        ("lists of introspection inside one another", size.introspection_lists, MAX_INTROSPECTION_LISTS),
+        ("nested lists of introspection", size.introspection_lists, MAX_INTROSPECTION_LISTS),
     ];
     found.extend(
         checks

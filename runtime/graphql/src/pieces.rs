@@ -1,4 +1,4 @@
-//! An answer in pieces: what is small is put together, what is large is never moved again, and each piece goes once it is sent.
+//! A response in pieces: small parts are joined, large ones are never copied, and each piece is freed once it is sent.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `Routes`: what answers each root field, made at start from the facts that the generator wrote.
+//! `Routes`: the resolver of each root field, built at start from the facts that the generator wrote.
 
 use std::collections::HashMap;
 
@@ -52,9 +52,8 @@ impl Routes {
             let unanswered = declared.iter().find(|field| !routes.contains_key(**field));
             let undeclared = routes.keys().find(|field| !declared.contains(*field));
             if let Some(field) = unanswered.or(undeclared.as_ref().map(|field| *field)) {
-                let message = format!(
-                    "`{root}.{field}` is not both in the SDL and among what answers it: run `cargo xtask generate`"
-                );
+                let message =
+                    format!("`{root}.{field}` is missing in the SDL or in the resolvers: run `cargo xtask generate`");
                 return Err(Error::new(Code::Internal, message));
             }
         }

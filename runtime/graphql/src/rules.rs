@@ -174,8 +174,7 @@ impl Lookup for Positions<'_> {
         if !null_fits || !base_fits(given, expected.ty) {
             // One of an input object is never null, though its type says that each may be left out.
             let mark = if expected.one_of && expected.ty.nullable { "!" } else { "" };
-            let message =
-                format!("`${name}` is of type `{given}`, which does not fit where `{}{mark}` is expected", expected.ty);
+            let message = format!("`${name}` of type `{given}` is used where `{}{mark}` is expected", expected.ty);
             problems.push(Problem::new(Code::GraphqlValidationFailed, message));
         }
         // Stands for any value that fits.

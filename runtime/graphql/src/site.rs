@@ -1,4 +1,4 @@
-//! Root fields that are about the site rather than its content: who asks, what they may do, and who did what.
+//! Root fields about the site instead of its content: the current actor, access explanations, the audit log.
 
 mod audit;
 mod explain;
@@ -55,7 +55,7 @@ impl SiteField {
 
     pub fn denied(self, access: &Access) -> Option<Problem> {
         let (area, name) = self.area()?;
-        (!access.manages(area)).then(|| access.refusal(format!("it takes a role that manages `{name}`")))
+        (!access.manages(area)).then(|| access.refusal(format!("this needs a role that manages `{name}`")))
     }
 
     pub async fn answer(

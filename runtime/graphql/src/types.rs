@@ -105,9 +105,8 @@ impl Types {
 
     /// The field, or the error of a document that was not validated.
     pub fn known_field(&self, ty: &str, field: &str) -> Result<&Field> {
-        self.field(ty, field).ok_or_else(|| {
-            Error::new(Code::GraphqlValidationFailed, format!("there is no field `{field}` on type `{ty}`"))
-        })
+        self.field(ty, field)
+            .ok_or_else(|| Error::new(Code::GraphqlValidationFailed, format!("unknown field `{field}` on type `{ty}`")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a document that is kept ready holds: its parsed text where it is still needed, its price and its plan.
+//! The memory of a cached document: its parsed text if it is still needed, its price and its plan.
 
 use std::sync::Arc;
 

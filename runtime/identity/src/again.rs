@@ -1,4 +1,4 @@
-//! Who asks, looked up again in the transaction that acts for them: what was found out before may have changed since, most of
+//! Looks the actor up again in the transaction that acts for it: it may have changed since the first look-up, most of
 //! all while a password was checked.
 
 use futures_util::future::BoxFuture;
@@ -22,7 +22,7 @@ impl Now {
     pub fn whole(self) -> Result<Actor> {
         match self.restricted {
             false => Ok(self.actor),
-            true => Err(Error::new(Code::EnrolmentRequired, "your role needs a second factor by now: set one up")),
+            true => Err(Error::new(Code::EnrolmentRequired, "your role now needs a second factor: set one up")),
         }
     }
 }
@@ -36,7 +36,7 @@ impl Standing for Roles {
             if now.role == actor.role {
                 return Ok(());
             }
-            Err(Error::new(Code::Forbidden, "your role was changed while this was asked: ask again"))
+            Err(Error::new(Code::Forbidden, "your role was changed meanwhile: try again"))
         })
     }
 
@@ -94,7 +94,7 @@ impl Accounts {
         find(connection, self.roles, actor).await
     }
 
-    /// As [`Self::acting`], of somebody whose role manages this.
+    /// As [`Self::acting`], for an actor whose role manages this.
     pub(super) async fn managing(
         &self,
         connection: &mut Connection,
@@ -105,7 +105,7 @@ impl Accounts {
         let actor = self.acting(connection, actor, on).await?.whole()?;
         match actor.identity {
             Identity::User { .. } if !self.roles.manages(&actor.role, area) => {
-                Err(Error::new(Code::Forbidden, "your role does not manage this"))
+                Err(Error::new(Code::Forbidden, "your role may not manage this"))
             }
             _ => Ok(actor),
         }

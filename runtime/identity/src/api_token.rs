@@ -141,11 +141,11 @@ impl Accounts {
             return wrong(format!("a name has 1 to {LONGEST_NAME} bytes"), "name");
         }
         if !(1..=LONGEST).contains(&new.days) {
-            return wrong(format!("a token lives for 1 to {LONGEST} days"), "days");
+            return wrong(format!("a token is valid for 1 to {LONGEST} days"), "days");
         }
         let scopes = new.scopes.as_deref().unwrap_or_default();
         if scopes.len() > MOST_SCOPES || new.scopes.as_ref().is_some_and(Vec::is_empty) {
-            return wrong(format!("there are 1 to {MOST_SCOPES} scopes, or none are given for all"), "scopes");
+            return wrong(format!("give 1 to {MOST_SCOPES} scopes, or omit them for all"), "scopes");
         }
         for (index, scope) in scopes.iter().enumerate() {
             let problem = |message: String| {
@@ -154,18 +154,20 @@ impl Accounts {
             };
             if let Some(operation) = &scope.operation {
                 if scope.table.is_some() || scope.action.is_some() {
-                    return problem("a scope has an operation, or a type and an action".to_owned());
+                    return problem("a scope has either an operation, or a type and an action".to_owned());
                 }
                 if !self.operations.contains(&operation.as_str()) {
-                    return problem(format!("there is no query or mutation `{operation}` of the site's own"));
+                    return problem(format!(
+                        "unknown operation `{operation}`: name a query or mutation of the site's own"
+                    ));
                 }
             }
             if let Some(table) = scope.table.as_deref().filter(|table| !self.tables.contains(table)) {
-                return problem(format!("there is no content type `{table}`"));
+                return problem(format!("unknown content type `{table}`"));
             }
             if scope.scope().is_none() {
                 let actions: Vec<_> = Action::ALL.into_iter().map(Action::as_str).collect();
-                return problem(format!("there is no such action; the actions are {}", actions.join(", ")));
+                return problem(format!("unknown action; the actions are {}", actions.join(", ")));
             }
         }
         Ok(())
@@ -181,7 +183,7 @@ impl Accounts {
     pub async fn api_token(&self, id: Uuid) -> Result<ApiToken> {
         let sql = format!("select {COLUMNS} from cms.api_token where id = $1 and revoked_at is null");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await?;
-        read(&row.ok_or_else(|| Error::new(Code::NotFound, "there is no such token"))?)
+        read(&row.ok_or_else(|| Error::new(Code::NotFound, "the token does not exist"))?)
     }
 
     pub async fn revoke_token(&self, actor: &Actor, id: Uuid) -> Result<()> {
@@ -189,7 +191,7 @@ impl Accounts {
         let actor = &self.managing(&mut transaction, actor, Area::Tokens, None).await?;
         let sql = "update cms.api_token set revoked_at = now() where id = $1 and revoked_at is null returning role";
         let role: Option<String> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *transaction).await?;
-        let role = role.ok_or_else(|| Error::new(Code::NotFound, "there is no such token"))?;
+        let role = role.ok_or_else(|| Error::new(Code::NotFound, "the token does not exist"))?;
         self.roles.check_may_give(&actor.role, &role)?;
         audit::record(&mut transaction, actor, Event::new("api_token.revoke").on("api_token", id)).await?;
         transaction.commit().await?;
@@ -218,7 +220,7 @@ impl Accounts {
                 let sql = "update cms.api_token set last_used_at = now()
                     where id = $1 and coalesce(last_used_at < now() - interval '1 minute', true)";
                 if let Err(error) = sqlx::query(sql).bind(id).execute(&pool).await {
-                    tracing::warn!(%error, "the last use of an API token could not be noted");
+                    tracing::warn!(%error, "the last use of an API token could not be recorded");
                 }
             });
         }

@@ -1,5 +1,5 @@
-//! What is over goes: sessions, tokens, links and keys are deleted some time after they have expired, in small batches, by one node
-//! at a time. A periodic job of the server sees to it. Lines of the audit log stay.
+//! Deletes expired data: sessions, tokens, links and keys some time after they have expired, in small batches, by one node
+//! at a time. A periodic job of the server runs it. Lines of the audit log are kept.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! The keys that sign access tokens. They live in the database, so that all nodes have the same; a new one is published
-//! before it signs, and an old one verifies until its last token has expired, so that changing them logs nobody out.
+//! before it signs, and an old one verifies until its last token has expired, so rotation signs nobody out.
 
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -77,8 +77,8 @@ impl Keys {
         self.reload().await?;
         if self.find_signing().is_none() {
             if !replace && !self.all().is_empty() {
-                let message = "no signing key can be opened with TYPECASE_SECRET: set TYPECASE_SECRET_PREVIOUS to the secret of \
-                    before, or make a new key with `typecase keys rotate --now`";
+                let message = "no signing key can be opened with TYPECASE_SECRET: set TYPECASE_SECRET_PREVIOUS to the \
+                    previous secret, or create a new key with `typecase keys rotate --now`";
                 return Err(Error::new(Code::Refused, message));
             }
             self.make(&mut transaction, &Actor::system(), 0).await?;
@@ -99,7 +99,7 @@ impl Keys {
     }
 
     async fn make(&self, connection: &mut Connection, actor: &Actor, delay: i64) -> Result<String> {
-        let failed = |_| Error::internal("a signing key cannot be made");
+        let failed = |_| Error::internal("a signing key cannot be created");
         let pair = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).map_err(failed)?;
         let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).map_err(|error| Error::internal(error.to_string()))?;
         let kid = secret::text(&secret::random::<10>()?);
@@ -169,7 +169,7 @@ impl Keys {
     /// The key that signs now, with its private part.
     pub fn signing(&self) -> Result<(Arc<Key>, EncodingKey)> {
         let found = self.find_signing();
-        found.ok_or_else(|| Error::internal("there is no key that signs: `typecase keys list` shows them"))
+        found.ok_or_else(|| Error::internal("no key can sign: `typecase keys list` shows all keys"))
     }
 
     fn find_signing(&self) -> Option<(Arc<Key>, EncodingKey)> {

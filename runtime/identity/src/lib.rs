@@ -1,4 +1,4 @@
-//! Accounts, sessions and tokens: who somebody is. What they may do is said by the rules of the schema (`access`).
+//! Accounts, sessions and tokens: authentication. Authorization is done by the access rules of the schema (`access`).
 
 pub mod access_token;
 mod again;

@@ -66,7 +66,7 @@ impl Accounts {
         if user.has_password {
             return Err(Error::new(
                 Code::Conflict,
-                "the user has a password; a new one is asked for at `/auth/password/reset-request`",
+                "the user has a password; `/auth/password/reset-request` resets it",
             ));
         }
         let link = self.link(&mut transaction, actor, id, Purpose::Invitation).await?;
@@ -166,7 +166,7 @@ impl Accounts {
             }
         };
         let Ok(under_way) = Arc::clone(&self.sending).try_acquire_owned() else {
-            tracing::error!(to = mail.to, "a mail was not sent: too many are on their way");
+            tracing::error!(to = mail.to, "a mail was not sent: too many are being sent");
             return;
         };
         let mailer = self.mailer.clone();
@@ -180,5 +180,5 @@ impl Accounts {
 }
 
 fn invalid() -> Error {
-    Error::new(Code::InvalidLink, "the link was used, has expired, or was never valid: ask for a new one")
+    Error::new(Code::InvalidLink, "the link was used, has expired, or was never valid: request a new one")
 }

@@ -1,4 +1,4 @@
-//! Mail: a trait, and where there is no mail server, the log.
+//! Mail: a trait, and the log in place of a mail server.
 
 #[cfg(feature = "smtp")]
 mod smtp;
@@ -48,17 +48,12 @@ pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Mailer>> {
     }
 }
 
-/// In development the link is in the log, for whoever runs the server.
+/// In development the link is in the log, for the developer.
 struct Logged;
 
 impl Mailer for Logged {
     fn send(&self, mail: Mail) -> Sending {
-        tracing::info!(
-            to = mail.to,
-            subject = mail.subject,
-            "a mail, which is not sent in development:\n{}",
-            mail.text
-        );
+        tracing::info!(to = mail.to, subject = mail.subject, "a mail that is not sent in development:\n{}", mail.text);
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -72,7 +67,7 @@ struct Nowhere;
 
 impl Mailer for Nowhere {
     fn send(&self, mail: Mail) -> Sending {
-        let message = format!("there is no way to send `{}`: TYPECASE_SMTP_URL is not set", mail.subject);
+        let message = format!("cannot send `{}`: TYPECASE_SMTP_URL is not set", mail.subject);
         Box::pin(std::future::ready(Err(Error::new(Code::Unavailable, message))))
     }
 

@@ -1,7 +1,7 @@
-//! Sign-in with others: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
+//! Sign-in with other providers: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
 //!
-//! What must be remembered until somebody comes back is sealed and given to their browser, which alone can come back with
-//! it; that it came back is kept, so that it works once.
+//! The state of a sign-in is sealed in a cookie of the browser, which alone can come back with
+//! it; its use is recorded, so that it works only once.
 
 mod account;
 mod flow;
@@ -20,7 +20,7 @@ use super::session::Tokens;
 use super::{Accounts, now, secret};
 use base::error::{Code, Error, Result};
 
-/// How long somebody may take at the provider, and then for a code: 10 minutes. Seconds.
+/// How long a user may take at the provider, and then for a code, in seconds: 10 minutes.
 pub const LIFETIME: u32 = 600;
 /// Bytes of the hash by which one browser tells its attempts apart.
 const NAME: usize = 8;
@@ -40,11 +40,11 @@ impl Providers {
 
     fn find(&self, name: &str) -> Result<&Provider> {
         let found = self.0.iter().find(|provider| provider.settings.name == name);
-        found.ok_or_else(|| Error::new(Code::NotFound, "there is no such provider: `/auth/providers` lists them"))
+        found.ok_or_else(|| Error::new(Code::NotFound, "unknown provider: `/auth/providers` lists them"))
     }
 }
 
-/// Somebody is to be sent away.
+/// A user is to be sent to a provider.
 pub struct Begun {
     /// Of the provider.
     pub url: String,
@@ -70,7 +70,7 @@ impl Returned {
     }
 }
 
-/// Somebody has come back.
+/// A user has come back.
 pub struct Finished {
     /// A path of the site.
     pub return_to: String,
@@ -83,7 +83,7 @@ pub enum Outcome {
     NeedsCode(String),
 }
 
-/// Where somebody is signing in from.
+/// Where the user is signing in from.
 #[derive(Clone, Copy)]
 pub struct From<'a> {
     pub origin: &'a store::access::Origin,

@@ -1,4 +1,4 @@
-//! Passwords: which are taken (NIST SP 800-63B, OWASP ASVS 6.2), and argon2id on a few threads of its own.
+//! Passwords: which are accepted (NIST SP 800-63B, OWASP ASVS 6.2), and argon2id on a few threads of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -115,7 +115,7 @@ impl Drop for Waiting<'_> {
 }
 
 fn busy() -> Error {
-    Error::new(Code::Unavailable, "too many people sign in at this moment: try again in a few seconds")
+    Error::new(Code::Unavailable, "too many sign-ins at once: try again in a few seconds")
 }
 
 fn argon2(cost: Cost) -> Result<Argon2<'static>> {
@@ -146,10 +146,10 @@ fn checked(password: &str, hash: &str, cost: Cost) -> Checked {
 pub fn policy(password: &str, email: &str, name: &str) -> Result<()> {
     let refused = |message: String| Err(Problem::new(Code::InvalidValue, message).at(["password".into()]).into());
     if password.chars().count() < SHORTEST {
-        return refused(format!("the password must have {SHORTEST} characters or more"));
+        return refused(format!("the password must have at least {SHORTEST} characters"));
     }
     if password.len() > LONGEST {
-        return refused(format!("the password must have {LONGEST} bytes or less"));
+        return refused(format!("the password must have at most {LONGEST} bytes"));
     }
     let parts: Vec<_> = parts(email).chain(parts(name)).collect();
     let lower = password.to_lowercase();
@@ -160,7 +160,7 @@ pub fn policy(password: &str, email: &str, name: &str) -> Result<()> {
     let strength = zxcvbn::zxcvbn(password, &inputs);
     if strength.score() < WEAKEST {
         let advice = strength.feedback().and_then(|feedback| feedback.warning()).map(|warning| format!(": {warning}"));
-        return refused(format!("the password can be guessed{}", advice.unwrap_or_default()));
+        return refused(format!("the password is too easy to guess{}", advice.unwrap_or_default()));
     }
     Ok(())
 }

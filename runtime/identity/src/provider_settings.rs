@@ -1,4 +1,4 @@
-//! Settings of sign-in with others: `TYPECASE_OIDC` names the providers, and each has variables of its own.
+//! Settings of sign-in with other providers: `TYPECASE_OIDC` names them, and each has its own variables.
 
 use std::fmt;
 
@@ -34,12 +34,12 @@ pub struct ProviderSettings {
 pub struct RoleMapping {
     /// `groups`, or with the steps to it: `realm_access.roles`.
     pub claim: String,
-    /// `(group, role)`; the first that somebody is in counts.
+    /// `(group, role)`; the first group that the user is in counts.
     pub roles: Vec<(String, String)>,
 }
 
 impl ProviderSettings {
-    /// The role that the groups of somebody give them; the one for everybody if none does.
+    /// The role by the groups of a user; the default role if none matches.
     pub fn role_of(&self, groups: &[String]) -> Option<&str> {
         let mapping = self.mapping.iter().flat_map(|mapping| &mapping.roles);
         let mapped = mapping.into_iter().find(|(group, _)| groups.contains(group)).map(|(_, role)| role);
@@ -70,7 +70,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ProviderSettings> {
         if !is_name(name) {
             reader.refuse(&settings::TYPECASE_OIDC, &format!("`{name}` is not a valid name for a provider"));
         } else if providers.iter().any(|known| known.name == name) {
-            reader.wrong(LIST, format!("`{name}` is there twice"));
+            reader.wrong(LIST, format!("`{name}` is listed twice"));
         } else {
             providers.push(OfProvider { name, reader }.read());
         }
@@ -120,7 +120,7 @@ impl OfProvider<'_, '_> {
         let setting = &settings::TYPECASE_OIDC_NAME_ISSUER;
         let issuer = self.needed(setting);
         if !issuer.is_empty() && !is_issuer(&issuer) {
-            self.refuse(setting, &format!("`{issuer}` is no issuer"));
+            self.refuse(setting, &format!("`{issuer}` is not the URL of an issuer"));
         }
         issuer
     }
@@ -148,11 +148,11 @@ impl OfProvider<'_, '_> {
                 Some(RoleMapping { claim, roles: pairs? })
             }
             (Some(_), None) => {
-                self.refuse(mapped, "it is not set, but the claim is");
+                self.refuse(mapped, "it is not set, but the role claim is");
                 None
             }
             (None, Some(_)) => {
-                self.refuse(claims, "it is not set, but the roles are");
+                self.refuse(claims, "it is not set, but the mapping of roles is");
                 None
             }
             (None, None) => None,

@@ -12,7 +12,7 @@ static PROVIDER: CryptoProvider =
 /// Before the first token is made or read; again does nothing.
 pub fn install() {
     if let Err(other) = PROVIDER.install_default() {
-        debug_assert!(std::ptr::eq(other, &PROVIDER), "another provider of signatures is installed");
+        debug_assert!(std::ptr::eq(other, &PROVIDER), "another signature provider is installed");
     }
 }
 

@@ -19,7 +19,7 @@ impl Roles {
         Self(if schema.roles.is_empty() { &SHIPPED } else { schema.roles })
     }
 
-    /// Somebody can be given any role but that of who is not signed in.
+    /// A user can have any role except `anonymous`.
     pub fn find(self, name: &str) -> Option<&'static RoleInfo> {
         self.0.iter().find(|role| role.name == name && role.name != ANONYMOUS)
     }
@@ -27,7 +27,7 @@ impl Roles {
     pub fn check(self, name: &str) -> Result<&'static RoleInfo> {
         self.find(name).ok_or_else(|| {
             let names: Vec<_> = self.0.iter().map(|role| role.name).filter(|name| *name != ANONYMOUS).collect();
-            let message = format!("there is no role `{name}`; the roles are {}", names.join(", "));
+            let message = format!("unknown role `{name}`; the roles are {}", names.join(", "));
             Problem::new(Code::BadUserInput, message).at(["role".into()]).into()
         })
     }
@@ -56,10 +56,7 @@ impl Roles {
         if self.may_give(by, role) {
             return Ok(());
         }
-        Err(Error::new(
-            Code::Forbidden,
-            format!("the role `{role}` may do more than yours: an administrator can do this"),
-        ))
+        Err(Error::new(Code::Forbidden, format!("the role `{role}` has more rights than yours: ask an administrator")))
     }
 }
 

@@ -43,7 +43,7 @@ impl Accounts {
         let done = sqlx::query(sql).bind(user.id).bind(sealed).execute(&mut *transaction).await?;
         transaction.commit().await?;
         if done.rows_affected() == 0 {
-            return Err(Error::new(Code::Conflict, "there is a second factor already: disable it first"));
+            return Err(Error::new(Code::Conflict, "a second factor is already set up: disable it first"));
         }
         let secret = totp::base32(&key);
         let uri = format!(
@@ -67,7 +67,7 @@ impl Accounts {
                 .await?;
         match is_confirmed {
             None => return Err(Error::new(Code::NotFound, "begin with `/auth/totp/enrol`")),
-            Some(true) => return Err(Error::new(Code::Conflict, "there is a second factor already")),
+            Some(true) => return Err(Error::new(Code::Conflict, "a second factor is already set up")),
             Some(false) => {}
         }
         if let Err(error) = self.check_totp(&mut transaction, user, code).await {
@@ -189,7 +189,7 @@ fn signed_in(actor: &Actor) -> Result<(Uuid, Uuid)> {
 }
 
 fn wrong_code() -> Error {
-    Error::new(Code::Unauthenticated, "the code is wrong, or was used before")
+    Error::new(Code::Unauthenticated, "the code is wrong or was used before")
 }
 
 /// What the secret of an authenticator is sealed as, by the id of its user.

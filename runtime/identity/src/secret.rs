@@ -1,4 +1,4 @@
-//! Random tokens, their hashes, and the server's secret, with which what must be read again is sealed in the database.
+//! Random tokens, their hashes, and the server's secret, which seals the values in the database that must be readable again.
 
 use std::fmt;
 
@@ -80,7 +80,7 @@ impl Secret {
             return Err("it is too short");
         }
         if different < DIFFERENT || is_repeated || known.iter().any(|word| lower.contains(word)) {
-            return Err("it can be guessed");
+            return Err("it is too easy to guess");
         }
         Ok(Self(text.to_owned()))
     }

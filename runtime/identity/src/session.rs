@@ -130,7 +130,7 @@ impl Accounts {
             end(&mut transaction, session, "reused").await?;
             audit::record(&mut transaction, &actor, Event::new("session.reused").on("session", session)).await?;
             transaction.commit().await?;
-            tracing::warn!(session = %id::encode("session", session), "a refresh token was used twice: its session is ended");
+            tracing::warn!(session = %id::encode("session", session), "a refresh token was used twice: its session was ended");
             return Err(not_signed_in());
         }
         if !is_used {
@@ -187,7 +187,7 @@ impl Accounts {
         .fetch_optional(&mut *transaction)
         .await?;
         if is_own.is_none() {
-            return Err(Error::new(Code::NotFound, "there is no such session"));
+            return Err(Error::new(Code::NotFound, "the session does not exist"));
         }
         end(&mut transaction, session, "ended").await?;
         audit::record(&mut transaction, actor, Event::new("session.end").on("session", session)).await?;
@@ -227,7 +227,7 @@ pub(super) fn actor(user: Uuid, session: Uuid, role: String, origin: &Origin) ->
     Actor { identity: Identity::User { id: user, session }, role, scopes: None, origin: origin.clone() }
 }
 
-/// Whoever has gone on with the successor does not come back with what was before it.
+/// A client that has used the successor never sends the token before it.
 async fn is_unused(connection: &mut Connection, successor: &str) -> Result<bool> {
     let sql = "select used_at is null from cms.refresh_token where hash = $1";
     let unused = sqlx::query_scalar(sql).bind(secret::hash(successor)).fetch_optional(connection).await?;

@@ -1,4 +1,4 @@
-//! Settings of accounts: secrets, the address of the site, the way for mail.
+//! Settings of accounts: secrets, the address of the site, the mail server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
 use base::settings::{self, Reader, Wrong};
 
-/// What is said when there is no secret.
+/// The help when the secret is missing.
 const MAKE_ONE: &str = "make one with `openssl rand -base64 32`, and give it to every node";
 
 #[derive(Clone, Debug)]
@@ -21,9 +21,9 @@ pub struct Settings {
     /// `TYPECASE_PUBLIC_URL`: scheme and host, without a path.
     pub public_url: String,
     pub mail: Option<MailSettings>,
-    /// `TYPECASE_MAIL_TEMPLATES`: the texts of mails.
+    /// `TYPECASE_MAIL_TEMPLATES`: subjects and texts of mails.
     pub mail_templates: Templates,
-    /// `TYPECASE_OIDC`: who else may say who somebody is.
+    /// `TYPECASE_OIDC`: the other providers of sign-in.
     pub providers: Vec<ProviderSettings>,
     /// Links are shown in the log, and a secret may be missing.
     pub is_development: bool,
@@ -55,7 +55,7 @@ impl Settings {
         let mut settings = Self::of(address, reader.is_development);
         settings.secret = reader.parsed(&settings::TYPECASE_SECRET, Secret::parse);
         settings.previous_secret = reader.parsed(&settings::TYPECASE_SECRET_PREVIOUS, Secret::parse);
-        let is_none = |url: &str| format!("`{url}` is no origin");
+        let is_none = |url: &str| format!("`{url}` is not an origin");
         let public_url = reader.parsed(&settings::TYPECASE_PUBLIC_URL, |url| origin(url).ok_or_else(|| is_none(url)));
         settings.public_url = public_url.unwrap_or(settings.public_url);
         match (reader.get(&settings::TYPECASE_SMTP_URL), reader.get(&settings::TYPECASE_MAIL_FROM)) {

@@ -56,7 +56,7 @@ impl Accounts {
         let Some(user) = now.filter(|now| now.hash == user.hash && !now.disabled) else { return Ok(None) };
         if user.second_factor {
             let Some(code) = given.code else {
-                return Err(Error::new(Code::SecondFactorRequired, "a code of the second factor is needed: `code`"));
+                return Err(Error::new(Code::SecondFactorRequired, "a second factor is required: send its `code`"));
             };
             // A wrong code is counted, so it is committed as well.
             if let Err(error) = self.check_code(&mut transaction, user.id, code).await {

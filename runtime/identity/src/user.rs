@@ -1,4 +1,4 @@
-//! Users: made, listed, given roles, disabled. Every change holds from the next request on, whatever tokens are out.
+//! Users: made, listed, given roles, disabled. Every change takes effect at the next request, whatever tokens exist.
 
 use serde::Serialize;
 use serde_json::json;
@@ -96,7 +96,10 @@ impl Accounts {
     /// Nobody changes their own role or disables themselves: so there is always an administrator left.
     pub async fn change_user(&self, actor: &Actor, id: Uuid, change: &Change) -> Result<User> {
         if actor.user() == Some(id) && (change.role.is_some() || change.disabled.is_some()) {
-            return Err(Error::new(Code::Refused, "your own role and account are changed by another administrator"));
+            return Err(Error::new(
+                Code::Refused,
+                "you cannot change your own role or account: ask another administrator",
+            ));
         }
         let new_name = change.name.as_deref().map(name).transpose()?;
         if let Some(role) = &change.role {
@@ -170,7 +173,7 @@ impl Accounts {
         Err(Error::new(Code::Conflict, "the password was changed meanwhile: try again"))
     }
 
-    /// Of somebody who is signed in and gives it once more.
+    /// For a signed-in user who enters the password again.
     pub(super) async fn check_own_password(&self, user: &User, given: &str, argument: &str) -> Result<()> {
         if self.hasher.check(given, user.hash.as_deref()).await?.is_right {
             return Ok(());
@@ -218,7 +221,9 @@ pub(super) async fn insert(
     let inserted =
         sqlx::query(sql).bind(id).bind(email).bind(name).bind(role).bind(hash).execute(&mut *connection).await?;
     if inserted.rows_affected() == 0 {
-        return Err(Problem::new(Code::Conflict, "there is an account with this address").at(["email".into()]).into());
+        return Err(Problem::new(Code::Conflict, "an account with this address already exists")
+            .at(["email".into()])
+            .into());
     }
     let mut event = Event::new("user.create").on("user", id);
     event.after = Some(json!({ "email": email, "name": name, "role": role }));
@@ -232,7 +237,7 @@ pub(super) async fn find(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Opti
     row.as_ref().map(read).transpose().map_err(Error::from)
 }
 
-/// Nothing about it changes until the transaction ends. Whoever locks anything else of an account has locked this first.
+/// Nothing about it changes until the transaction ends. A transaction that locks anything else of an account locks this first.
 pub(super) async fn locked(connection: &mut Connection, id: Uuid) -> Result<Option<User>> {
     sqlx::query("select from cms.user where id = $1 for update").bind(id).execute(&mut *connection).await?;
     find(connection, id).await
@@ -254,7 +259,7 @@ fn read(row: &PgRow) -> Result<User, sqlx::Error> {
 }
 
 pub(super) fn not_found() -> Error {
-    Error::new(Code::NotFound, "there is no such user")
+    Error::new(Code::NotFound, "the user does not exist")
 }
 
 /// As addresses are kept and compared. The part before the `@` may differ by case for its owner's server, but no server
@@ -272,7 +277,7 @@ pub(super) fn email(text: &str) -> Result<String> {
             && !part.contains(|char: char| char.is_whitespace() || char.is_control() || "<>,;\"@".contains(char))
     };
     if email.len() > LONGEST_EMAIL || !parts.is_some_and(|(local, host)| is_plain(local) && is_plain(host)) {
-        let problem = Problem::new(Code::BadUserInput, "this is no email address");
+        let problem = Problem::new(Code::BadUserInput, "this is not an email address");
         return Err(problem.at(["email".into()]).into());
     }
     Ok(email)

@@ -80,7 +80,7 @@ impl Bench {
     async fn work(self, kind: &Kind, job: Claimed) {
         let (id, name) = (id::encode(PREFIX, job.id), job.kind.as_str());
         if job.attempts > kind.attempts {
-            self.note(queue::park(&self.database, &job, "the last attempt did not come to its end").await);
+            self.note(queue::park(&self.database, &job, "the last attempt was not completed").await);
             return traced(Some("parked"));
         }
         let end = tokio::select! {
@@ -96,19 +96,19 @@ impl Bench {
         let error = end.error(job.attempts >= kind.attempts);
         match end {
             End::Done => tracing::debug!(job = %id, kind = name, attempt = job.attempts, "a job is done"),
-            End::Lost => tracing::warn!(job = %id, kind = name, "a job was taken away or cancelled while it was done"),
+            End::Lost => tracing::warn!(job = %id, kind = name, "a job was taken over or cancelled while it ran"),
             End::GivenUp => {
                 if let Ok(given_back) = timeout(FAREWELL, queue::give_back(&self.database, &job)).await {
                     self.note(given_back);
                 }
             }
             End::Failed(error) if job.attempts >= kind.attempts => {
-                tracing::error!(job = %id, kind = name, %error, "a job has failed for the last time, and is parked");
+                tracing::error!(job = %id, kind = name, %error, "a job failed its last attempt, and is parked");
                 self.note(queue::park(&self.database, &job, &error).await);
             }
             End::Failed(error) => {
                 let wait = backoff(job.attempts, FIRST, MOST);
-                tracing::warn!(job = %id, kind = name, %error, ?wait, "a job has failed, and is tried again");
+                tracing::warn!(job = %id, kind = name, %error, ?wait, "a job failed, and will be tried again");
                 self.note(queue::put_off(&self.database, &job, &error, wait).await);
             }
         }
@@ -163,7 +163,7 @@ impl Bench {
 
     fn note(&self, written: Result<()>) {
         if let Err(error) = written {
-            tracing::warn!(%error, "the end of an attempt could not be written down; its lease ends by itself");
+            tracing::warn!(%error, "the end of an attempt could not be recorded; its lease will expire");
         }
     }
 }

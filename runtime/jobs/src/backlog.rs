@@ -1,4 +1,4 @@
-//! How much work there is, in one statement.
+//! The size of the backlog, in one statement.
 
 use sqlx::Row as _;
 

@@ -1,4 +1,4 @@
-//! `cx.enqueue(&job)`: a job for later, in the transaction that gives cause to it.
+//! `cx.enqueue(&job)`: enqueues a job in the transaction that causes it.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -82,15 +82,16 @@ impl<'a> IntoFuture for Enqueueing<'a> {
 
 pub(crate) fn new<J: Job>(job: &J) -> Result<New> {
     let payload = serde_json::to_string(job);
-    let payload = payload.map_err(|error| Error::internal(format!("a job `{}` is no JSON: {error}", J::KIND)))?;
+    let payload =
+        payload.map_err(|error| Error::internal(format!("a job `{}` cannot be written as JSON: {error}", J::KIND)))?;
     let key = job.key();
     let wrong = |what: String| Error::new(Code::BadUserInput, format!("a job `{}`: {what}", J::KIND));
-    // PostgreSQL would refuse these, and the transaction of whoever enqueues with them.
+    // PostgreSQL would refuse these, and abort the transaction that enqueues.
     if payload.len() > LONGEST_PAYLOAD {
         return Err(wrong(format!("its payload has {} bytes, the limit is {LONGEST_PAYLOAD}", payload.len())));
     }
     if payload.contains("\\u0000") && has_nul(&serde_json::from_str(&payload).map_err(Error::internal)?) {
-        return Err(wrong("its payload holds the character U+0000".to_owned()));
+        return Err(wrong("its payload contains the character U+0000".to_owned()));
     }
     if let Some(key) = key.as_ref().filter(|key| key.len() > LONGEST_KEY || key.contains('\0')) {
         return Err(wrong(format!(

@@ -108,6 +108,7 @@ impl<J: Job, W: OutsideWork<J>> AnyOutsideWork for Erased<J, W> {
 }
 
 fn parsed<J: Job>(payload: &str) -> Result<J> {
-    serde_json::from_str(payload)
-        .map_err(|error| Error::new(Code::InvalidValue, format!("the payload is none of a job `{}`: {error}", J::KIND)))
+    serde_json::from_str(payload).map_err(|error| {
+        Error::new(Code::InvalidValue, format!("the payload does not fit a job `{}`: {error}", J::KIND))
+    })
 }

@@ -1,6 +1,6 @@
 //! Work for later: typed jobs that the database keeps, each done once; now, at a moment, or periodically.
 //!
-//! Every attempt has a lease: whoever claims a job has it until the lease ends, and beats to keep it. A job whose effects are in the
+//! Every attempt has a lease, which a heartbeat renews. A job whose effects are in the
 //! database is finished by the transaction of its effects, and only under its own lease; so it is done once, wherever a server stops.
 
 mod attempt;

@@ -1,4 +1,4 @@
-//! What an operator sees of jobs, and does with them.
+//! Jobs as operators see and manage them.
 
 use std::str::FromStr;
 
@@ -59,7 +59,7 @@ impl FromStr for State {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        known.ok_or_else(|| format!("`{text}` is none of `waiting`, `running`, `parked`"))
+        known.ok_or_else(|| format!("unknown state `{text}`: use `waiting`, `running` or `parked`"))
     }
 }
 

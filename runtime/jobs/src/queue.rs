@@ -10,7 +10,7 @@ use base::error::{Result, sqlstate};
 use model::timestamp::Timestamp;
 use store::{Connection, Database, id};
 
-/// Notified when there is a job for whoever has time.
+/// Notified when there is a job for an idle worker.
 pub const CHANNEL: &str = "typecase_jobs";
 /// Without a beat for so long, a job is another node's to take.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! `Jobs`: what a site does later, and when.
+//! `Jobs`: the handlers and schedules of a site's jobs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,7 +40,7 @@ impl Jobs {
     /// What was declared wrongly.
     pub fn check(&self) -> Result<()> {
         let undone = self.periodic.iter().filter(|periodic| !self.kinds.contains_key(periodic.kind));
-        let undone = undone.map(|periodic| format!("the job `{}` is periodic, and nothing does it", periodic.kind));
+        let undone = undone.map(|periodic| format!("the job `{}` is periodic, but has no handler", periodic.kind));
         let wrong: Vec<String> = self.wrong.iter().cloned().chain(undone).collect();
         if wrong.is_empty() { Ok(()) } else { Err(Error::new(Code::BadRequest, wrong.join("; "))) }
     }
@@ -50,7 +50,7 @@ impl Jobs {
         match periodic {
             Ok(periodic) => {
                 if self.periodic.iter().any(|known| known.kind == periodic.kind) {
-                    self.wrong.push(format!("the job `{}` is periodic twice, and a kind has one rhythm", J::KIND));
+                    self.wrong.push(format!("the job `{}` has two schedules: a kind can have only one", J::KIND));
                 }
                 self.periodic.push(periodic);
             }

@@ -18,7 +18,11 @@ pub(crate) enum Rhythm {
 impl Rhythm {
     pub fn every(interval: Duration) -> Result<Self, String> {
         let is_possible = (Duration::from_millis(100)..=Duration::from_secs(366 * 86_400)).contains(&interval);
-        if is_possible { Ok(Self::Every(interval)) } else { Err("an interval is of 100 ms to a year".to_owned()) }
+        if is_possible {
+            Ok(Self::Every(interval))
+        } else {
+            Err("an interval must be from 100 ms to a year".to_owned())
+        }
     }
 
     pub fn daily(time: &str, zone: &str) -> Result<Self, String> {
@@ -97,7 +101,7 @@ mod tests {
         for (now, next) in [
             ("2026-01-10T00:00:00Z", "2026-01-10T01:30:00Z"),
             ("2026-01-10T01:30:00Z", "2026-01-11T01:30:00Z"),
-            // There is no 02:30 on the day that clocks go forward.
+            // 02:30 does not exist on the day when clocks go forward.
             ("2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
             ("2026-03-29T12:00:00Z", "2026-03-30T00:30:00Z"),
             // There are two when they go back, of which it is the first.

@@ -12,7 +12,7 @@ use crate::rhythm::Rhythm;
 use base::error::{Error, Result, sqlstate};
 use store::Database;
 
-/// The key of a periodic job that has none of its own: while one waits, there is no second.
+/// The key of a periodic job that has none of its own: while one waits, no second is enqueued.
 const KEY: &str = "periodic";
 
 /// A job with its key may be in a transaction that is open for long. All others would wait with it.

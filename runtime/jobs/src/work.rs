@@ -47,7 +47,7 @@ impl Worker {
                 }
                 Err(error) => {
                     failures += 1;
-                    tracing::warn!(%error, "jobs could not be looked for; it is tried again");
+                    tracing::warn!(%error, "jobs could not be looked up; will try again");
                     backoff(failures, FIRST, AT_LEAST)
                 }
             };
@@ -92,7 +92,7 @@ impl Worker {
     /// This node may have no time for it.
     async fn tell_others(&self) {
         if let Err(error) = queue::tell(&self.bench.database).await {
-            tracing::warn!(%error, "other nodes could not be told of a job; they find it by the clock");
+            tracing::warn!(%error, "other nodes could not be notified of a job; they will find it at their next look-up");
         }
     }
 }

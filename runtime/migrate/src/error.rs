@@ -1,4 +1,4 @@
-//! Why a database is not migrated, in words that say what to do.
+//! Why a migration failed, with what to do about it.
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -24,7 +24,7 @@ impl Error {
         let hint = "the migration does not fit the rows of the database, which stays as it is";
         let message = error.as_database_error()?.message();
         Some(Self::Refused(format!(
-            "{message}\n  = note: {hint}\n  = help: mend the rows through the API and save any file, or take the change back"
+            "{message}\n  = note: {hint}\n  = help: correct the rows through the API and save any file, or take the change back"
         )))
     }
 }
@@ -74,11 +74,11 @@ impl Failure {
                 "it took longer than statement_timeout; run `typecase migrate` again when the database is less busy"
             }
             "23505" => {
-                "values that have to be unique are there more than once; change them, then run `typecase migrate` again"
+                "values that must be unique occur more than once; change them, then run `typecase migrate` again"
             }
             "23502" => "rows lack a value that is required; give them one, then run `typecase migrate` again",
-            "23503" => "rows point at entries that do not exist; mend them, then run `typecase migrate` again",
-            "23514" => "rows break a rule that the schema has now; change them, then run `typecase migrate` again",
+            "23503" => "rows refer to entries that do not exist; correct them, then run `typecase migrate` again",
+            "23514" => "rows break a rule of the current schema; change them, then run `typecase migrate` again",
             "22P02" | "22003" | "22007" | "22008" | "22023" => {
                 "a stored value does not fit its new type; change it, then run `typecase migrate` again"
             }
@@ -89,8 +89,8 @@ impl Failure {
             "54011" => {
                 "columns that were dropped count until the table is made anew: dump and restore the database (`pg_dump`, `pg_restore`), then run `typecase migrate` again"
             }
-            "42501" => "the user of the database must own its tables; migrate as their owner",
-            _ => "mend the cause, then run `typecase migrate` again",
+            "42501" => "the database user must own the tables; migrate as their owner",
+            _ => "remove the cause, then run `typecase migrate` again",
         }
     }
 }
@@ -105,8 +105,10 @@ impl std::fmt::Display for Failure {
             writeln!(f, "  = note: {extra}")?;
         }
         match self.done {
-            0 => writeln!(f, "  = note: nothing of this file has been done")?,
-            done => writeln!(f, "  = note: the first {done} statements are done; the next run goes on after them")?,
+            0 => writeln!(f, "  = note: nothing in this file was executed")?,
+            done => {
+                writeln!(f, "  = note: the first {done} statements were executed; the next run continues after them")?
+            }
         }
         write!(f, "  = help: {}", self.advice())
     }

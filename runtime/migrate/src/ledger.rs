@@ -1,4 +1,4 @@
-//! What has been done to a database: the rows of `cms.migration`, compared with the files that there are.
+//! The migrations that a database has had: the rows of `cms.migration`, compared with the migration files.
 
 use std::fmt;
 
@@ -124,17 +124,20 @@ impl Status {
         let unknown = names(|state| *state == State::Unknown);
         if !unknown.is_empty() {
             let why = format!("the database is ahead of this build: it has had {unknown}");
-            return Some(Obstacle::new(why, "start the newer build that knows it"));
+            return Some(Obstacle::new(why, "start the newer build that has it"));
         }
         let halfway = names(|state| matches!(state, State::Halfway { .. }));
         if !halfway.is_empty() {
-            let why = format!("{halfway} has stopped halfway, and is not among the files as it was then");
-            return Some(Obstacle::new(why, "restore it and run it to its end, or restore the database from a backup"));
+            let why = format!("{halfway} stopped halfway, and its file has changed since or is missing");
+            return Some(Obstacle::new(
+                why,
+                "restore the file and run it to its end, or restore the database from a backup",
+            ));
         }
         let edited = names(|state| *state == State::Edited);
         if !edited.is_empty() {
-            let why = format!("{edited} was changed after it had been applied");
-            return Some(Obstacle::new(why, "restore it, and make the change in the next migration"));
+            let why = format!("{edited} was changed after it was applied");
+            return Some(Obstacle::new(why, "restore the file, and make the change in the next migration"));
         }
         let (late, applied) = self.files.iter().enumerate().find_map(|(index, (name, state))| {
             let applied = |(other, state): &&(String, State)| {
@@ -143,7 +146,7 @@ impl Status {
             let (applied, _) = self.files[index..].iter().rfind(applied).filter(|_| *state == State::Pending)?;
             Some((name, applied))
         })?;
-        let why = format!("{late} comes before {applied}, which has been applied");
+        let why = format!("{late} comes before {applied}, which is already applied");
         Some(Obstacle::new(why, "give it the next number"))
     }
 }
@@ -160,10 +163,10 @@ impl fmt::Display for Status {
                     }
                 }
                 State::Halfway { statements } => {
-                    writeln!(f, "  halfway     {name}  after {statements} statements  (changed since, or gone)")?;
+                    writeln!(f, "  halfway     {name}  after {statements} statements  (changed since, or missing)")?;
                 }
                 State::Pending => writeln!(f, "  pending     {name}")?,
-                State::Edited => writeln!(f, "  edited      {name}  (changed after it had been applied)")?,
+                State::Edited => writeln!(f, "  edited      {name}  (changed after it was applied)")?,
                 State::Unknown => writeln!(f, "  unknown     {name}  (applied by a newer binary)")?,
             }
         }

@@ -34,11 +34,10 @@ impl Lock {
         }
     }
 
-    /// Whoever has lost it must not go on.
+    /// A process that has lost it must not continue.
     pub async fn check(&mut self) -> Result<(), Error> {
-        let lost = |error| {
-            Error::Refused(format!("the lock of the migration was lost: {error}; run `typecase migrate` again"))
-        };
+        let lost =
+            |error| Error::Refused(format!("the migration lock was lost: {error}; run `typecase migrate` again"));
         self.0.ping().await.map_err(lost)
     }
 

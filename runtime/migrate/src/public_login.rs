@@ -1,4 +1,4 @@
-//! The login of public reads, where there is one: a user of PostgreSQL that may read what is live and can become nobody else.
+//! The separate login for public reads: a PostgreSQL user that may read only published content and cannot change its role.
 //!
 //! A role that is only set on connections of the server's own login can be left by a statement that was injected (`set role none`);
 //! a login cannot.
@@ -95,7 +95,7 @@ async fn too_much(
         let members: Option<&str> = row.try_get("members")?;
         reasons.push(match (rank, holder == login) {
             (_, true) => format!("`{login}` {excess}"),
-            (EVERYBODY, _) => format!("everybody (`public`) {excess}"),
+            (EVERYBODY, _) => format!("`public`, which includes every role, {excess}"),
             _ => format!("`{login}` can become `{holder}`, which {excess}"),
         });
         mends.extend(match (rank, members) {
@@ -103,10 +103,10 @@ async fn too_much(
             _ => row.try_get::<Option<String>, _>("mend")?,
         });
     }
-    let alone = format!("a login of its own: {}", own_login(role));
+    let alone = format!("a separate login: {}", own_login(role));
     let mend = if mends.is_empty() { alone } else { format!("{} or {alone}", mends.join(" ")) };
     Ok(Some(Unfit {
-        why: format!("the login of public reads can do more than read what is live: {}", reasons.join("; ")),
+        why: format!("the login for public reads can do more than read published content: {}", reasons.join("; ")),
         mend,
     }))
 }
@@ -130,11 +130,11 @@ async fn too_little(
         }
         Some(role) => format!("grant {role} to {login}; alter role {login} inherit;"),
     };
-    Ok(Some(Unfit { why: format!("the login of public reads, `{login}`, cannot read {unread}"), mend }))
+    Ok(Some(Unfit { why: format!("the login for public reads, `{login}`, cannot read {unread}"), mend }))
 }
 
 fn elsewhere(login: &PgConnectOptions) -> Unfit {
-    let database = login.get_database().unwrap_or("that of its user's name");
+    let database = login.get_database().unwrap_or("the database with the name of its user");
     let why = format!(
         "TYPECASE_PUBLIC_DATABASE_URL reaches another database (`{database}` at {}:{}) than DATABASE_URL; a replica counts as \
          another",
@@ -150,7 +150,7 @@ fn elsewhere(login: &PgConnectOptions) -> Unfit {
 fn unreachable(role: Option<&PublicRole>, error: &str) -> Unfit {
     let why = format!("the login of TYPECASE_PUBLIC_DATABASE_URL does not reach the database: {error}");
     let mend = format!(
-        "psql \"$TYPECASE_PUBLIC_DATABASE_URL\" -c 'select 1'; where there is no such login: {}",
+        "psql \"$TYPECASE_PUBLIC_DATABASE_URL\" -c 'select 1'; if the login does not exist: {}",
         own_login(role)
     );
     Unfit { why, mend }

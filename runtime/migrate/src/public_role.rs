@@ -1,4 +1,4 @@
-//! The PostgreSQL role of public reads: it may read what is live, and nothing else.
+//! The PostgreSQL role for public reads: it may read published content, and nothing else.
 //!
 //! Roles belong to the whole cluster and rights to a database, so several databases may share one, and several migrations
 //! may make it at the same time.
@@ -51,7 +51,7 @@ pub async fn check(role: &PublicRole, connection: &mut Connection) -> Result<Res
 
 fn notice(role: &PublicRole, missing: &[String]) -> String {
     format!(
-        "the role `{role}` of public reads is not ready. A superuser runs, in this database:\n    {};\nthen \
+        "the role `{role}` for public reads is not ready. As a superuser, run in this database:\n    {};\nthen \
          `typecase migrate` again; or set TYPECASE_PUBLIC_ROLE=none to do without it",
         missing.join(";\n    ")
     )

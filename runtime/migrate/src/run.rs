@@ -1,4 +1,4 @@
-//! One migration file, statement by statement, so that a run that failed goes on where it stopped.
+//! Runs a migration file, statement by statement, so that a failed run can continue where it stopped.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ pub async fn file(
     let result = loop {
         match file.run().await {
             Err(Error::Failed(failure)) if failure.is_locked() && attempt < ATTEMPTS => {
-                tracing::warn!(file = name, line = failure.line, "a lock was not free in time; trying again");
+                tracing::warn!(file = name, line = failure.line, "a lock was not available in time; trying again");
                 attempt += 1;
                 tokio::time::sleep(PAUSE).await;
             }
@@ -57,7 +57,7 @@ pub async fn file(
     Ok(Applied { name: name.to_owned(), statements: statements.len(), took: start.elapsed() })
 }
 
-/// Notices are for whoever writes SQL. Behind a pooler a setting would stay with somebody else's connection.
+/// Notices are for authors of SQL. Behind a pooler, a setting would stay on a connection that others use.
 pub async fn quiet(connection: &mut Connection) -> Result<(), Error> {
     if !connection.is_pooled() {
         connection.run("set client_min_messages = warning", false).await?;
@@ -113,7 +113,7 @@ impl File<'_> {
         }
         if in_transaction {
             self.connection.run("rollback", false).await?;
-            return Err(Error::Refused(format!("{}: a transaction is begun and never committed", self.name)));
+            return Err(Error::Refused(format!("{}: a transaction is started but never committed", self.name)));
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ pub enum Identity {
     Token {
         id: Uuid,
     },
-    /// Whoever has the development token.
+    /// The holder of the development token.
     Developer,
     /// The server itself, and the operator at its command line: no rule applies.
     System,

@@ -1,4 +1,4 @@
-//! What a message shows of a text that somebody sent, whatever its length.
+//! Shortens text from a client for use in a message.
 
 /// Letters that are shown.
 const SHOWN: usize = 60;

@@ -1,4 +1,4 @@
-//! What the generator and the server both know: the facts about content types, the kinds of values with their one parser and
+//! Shared by the generator and the server: the facts about content types, the kinds of values with their one parser and
 //! printer, ids, money, moments. No IO.
 
 pub mod access;

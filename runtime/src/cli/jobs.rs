@@ -1,4 +1,4 @@
-//! `typecase jobs`: what waits, runs and has failed.
+//! `typecase jobs`: the jobs that wait, run or have failed.
 
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
@@ -10,33 +10,33 @@ use store::{Database, id};
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// List jobs, those first that are due first
+    /// List jobs, in the order in which they are due
     List {
         /// waiting, running or parked
         #[arg(long)]
         state: Option<State>,
         #[arg(long)]
         kind: Option<String>,
-        /// How many at most
+        /// The most jobs to list
         #[arg(long, default_value_t = 100)]
         limit: u32,
-        /// A JSON object a line, with the payload
+        /// Print one JSON object per line, with the payload
         #[arg(long)]
         json: bool,
     },
-    /// Have parked jobs wait again, with all their attempts
+    /// Enqueue parked jobs again, with all their attempts
     Retry {
         /// As `list` shows it: job_...
         #[arg(required_unless_present = "parked")]
         id: Option<String>,
-        /// All that are parked
+        /// Retry all parked jobs
         #[arg(long, conflicts_with = "id")]
         parked: bool,
-        /// Of this kind only
+        /// Only jobs of this kind
         #[arg(long, requires = "parked")]
         kind: Option<String>,
     },
-    /// Delete a job; one that is being done is given up
+    /// Delete a job; a running one is abandoned
     Cancel {
         /// As `list` shows it: job_...
         id: String,
@@ -90,9 +90,9 @@ fn as_json(job: &Listed) -> Json {
 
 fn uuid(text: &str) -> Result<Uuid> {
     let uuid = id::decode_as(PREFIX, text);
-    uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is no id like job_...")))
+    uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is not an id like job_...")))
 }
 
 fn missing(text: &str, what: &str) -> Error {
-    Error::new(Code::NotFound, format!("there is no {what} `{text}`"))
+    Error::new(Code::NotFound, format!("the {what} `{text}` does not exist"))
 }

@@ -1,4 +1,4 @@
-//! `typecase keys`: the keys that sign access tokens, and what is sealed with TYPECASE_SECRET.
+//! `typecase keys`: the keys that sign access tokens, and the values sealed with TYPECASE_SECRET.
 
 use clap::Subcommand;
 
@@ -8,7 +8,7 @@ use store::access::Actor;
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Make a new key: it is published at once and signs a minute later; tokens of the old one hold until they expire
+    /// Create a new key: it is published at once and signs a minute later; tokens of the old key stay valid until they expire
     Rotate {
         /// Let it sign at once
         #[arg(long)]
@@ -16,7 +16,7 @@ pub enum Task {
     },
     /// List the keys that sign or verify
     List,
-    /// Seal signing keys and second factors with TYPECASE_SECRET that are sealed with TYPECASE_SECRET_PREVIOUS
+    /// Seal signing keys and second factors with TYPECASE_SECRET instead of TYPECASE_SECRET_PREVIOUS
     Reseal,
 }
 
@@ -41,11 +41,11 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         }
         Task::Reseal => {
             let Counts { keys, second_factors } = accounts.reseal(&Actor::system()).await?;
-            println!("sealed anew: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
+            println!("sealed again: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
             if keys.lost + second_factors.lost > 0 {
                 let message = format!(
-                    "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens: signing keys {}, second factors {}; \
-                    `typecase keys rotate --now` makes a new key, `typecase user reset-second-factor EMAIL` lets somebody enrol again",
+                    "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens these: signing keys {}, second factors {}; \
+                    `typecase keys rotate --now` creates a new key, `typecase user reset-second-factor EMAIL` lets a user enrol again",
                     keys.lost, second_factors.lost
                 );
                 return Err(Error::new(Code::Refused, message));

@@ -10,23 +10,23 @@ use store::id;
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Make a token; it is printed once
+    /// Create a token; it is printed only once
     Create {
-        /// By which people know it
+        /// A name for people to recognize it by
         #[arg(long, default_value = "command line")]
         name: String,
         #[arg(long)]
         role: String,
-        /// type:action, either of which may be `*`: product:read; for an own query or mutation bestOf:call; several are possible, none is all that the role may do
+        /// type:action, either of which may be `*`: product:read; for one of the site's own operations bestOf:call; may be repeated; without it, everything that the role may do
         #[arg(long)]
         scope: Vec<String>,
-        /// Days until it is worth nothing: 90d
+        /// Days until it expires: 90d
         #[arg(long, default_value = "90d")]
         expires: String,
     },
     /// List the tokens that are not revoked
     List,
-    /// Make a token worthless
+    /// Revoke a token
     Revoke {
         /// As `list` shows it: api_token_...
         id: String,
@@ -59,7 +59,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         Task::Revoke { id } => {
             let uuid = id::decode_as("api_token", &id);
             let uuid =
-                uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{id}` is no id like api_token_...")))?;
+                uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{id}` is not an id like api_token_...")))?;
             accounts.revoke_token(&Actor::system(), uuid).await?;
             println!("{id} is revoked");
         }
@@ -69,7 +69,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
 
 fn written(text: &str) -> Result<WrittenScope> {
     WrittenScope::parse(text)
-        .ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is no scope like `product:read`")))
+        .ok_or_else(|| Error::new(Code::BadRequest, format!("`{text}` is not a scope like `product:read`")))
 }
 
 fn days(text: &str) -> Result<u32> {

@@ -13,7 +13,7 @@ use store::access::Actor;
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Make an account; the password is asked for, or chosen by who opens the link of an invitation
+    /// Create an account; the command asks for the password, or an invitation lets the user choose it
     Create {
         #[arg(long)]
         email: String,
@@ -22,31 +22,31 @@ pub enum Task {
         /// admin, editor, viewer, or another role of the site
         #[arg(long)]
         role: String,
-        /// Print a link by which the password is chosen, and mail it if there is a mail server
+        /// Print a link for choosing the password, and mail it if a mail server is set
         #[arg(long, conflicts_with = "password_stdin")]
         invite: bool,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
     /// List all accounts
     List,
-    /// End all sessions of an account, and let it begin no other
+    /// Disable an account and end all its sessions
     Disable { email: String },
     /// Let a disabled account sign in again
     Enable { email: String },
-    /// Give an account another role; it holds from the next request on
+    /// Change the role of an account, from its next request on
     Role { email: String, role: String },
     /// Set a password, which ends all sessions of the account
     Password {
         email: String,
-        /// Read the password from the standard input
+        /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
     /// Print a new invitation for an account without a password
     Invite { email: String },
-    /// Take a lost second factor away
+    /// Remove a lost second factor
     ResetSecondFactor { email: String },
 }
 
@@ -62,12 +62,12 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
             accounts.roles.check(&role)?;
             let password = Some(password(password_stdin)?);
             let user = accounts.create_user(&actor, NewUser { email, name, role, password }).await?;
-            println!("{} is there, with the role {}", user.email, user.role);
+            println!("{} was created, with the role {}", user.email, user.role);
         }
         Task::List => list(accounts).await?,
         Task::Disable { email } => {
             let user = change(accounts, &email, Change { disabled: Some(true), ..Change::default() }).await?;
-            println!("{} is disabled, and all its sessions are ended", user.email);
+            println!("{} is disabled, and all its sessions have ended", user.email);
         }
         Task::Enable { email } => {
             let user = change(accounts, &email, Change { disabled: Some(false), ..Change::default() }).await?;
@@ -80,7 +80,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         Task::Password { email, password_stdin } => {
             let user = find(accounts, &email).await?;
             accounts.set_password(&actor, user.id, &password(password_stdin)?).await?;
-            println!("{} has a new password, and all its sessions are ended", user.email);
+            println!("{} has a new password, and all its sessions have ended", user.email);
         }
         Task::Invite { email } => {
             let user = find(accounts, &email).await?;
@@ -124,7 +124,7 @@ async fn list(accounts: &Accounts) -> Result<()> {
 
 async fn find(accounts: &Accounts, email: &str) -> Result<User> {
     let user = accounts.user_by_email(email).await?;
-    user.ok_or_else(|| Error::new(Code::NotFound, format!("there is no account with the address {email}")))
+    user.ok_or_else(|| Error::new(Code::NotFound, format!("the user `{email}` does not exist")))
 }
 
 async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User> {
@@ -134,7 +134,7 @@ async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User
 
 /// Typed twice without being shown, or a line of the standard input.
 fn password(from_stdin: bool) -> Result<String> {
-    let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("no password can be read: {error}"));
+    let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("the password cannot be read: {error}"));
     if from_stdin {
         let mut text = String::new();
         let most = u64::try_from(LONGEST + 2).unwrap_or(u64::MAX);
@@ -142,12 +142,12 @@ fn password(from_stdin: bool) -> Result<String> {
         return Ok(text.lines().next().unwrap_or_default().to_owned());
     }
     if !std::io::stdin().is_terminal() {
-        let message = "there is no terminal to ask for a password: use --password-stdin or --invite";
+        let message = "no terminal to ask for a password: use --password-stdin or --invite";
         return Err(Error::new(Code::BadRequest, message));
     }
     let password = rpassword::prompt_password("Password (12 characters or more): ").map_err(failed)?;
     if rpassword::prompt_password("Again: ").map_err(failed)? != password {
-        return Err(Error::new(Code::BadRequest, "the two are not the same"));
+        return Err(Error::new(Code::BadRequest, "the two passwords differ"));
     }
     Ok(password)
 }

@@ -52,9 +52,9 @@ impl Scrape {
         let requests = requests.iter().map(|(route, status, count)| (*route, status.to_string(), *count));
         let requests: Vec<_> = requests.collect();
         let requests = requests.iter().map(|(route, status, count)| ([("route", *route), ("status", status)], *count));
-        page.counters("typecase_http_requests", "Requests that were answered.", requests)?;
+        page.counters("typecase_http_requests", "Answered requests.", requests)?;
         let times = traffic.request_times().map(|(route, times)| ([("route", route)], times));
-        page.histograms("typecase_http_request_duration_seconds", "Time until an answer began.", times)?;
+        page.histograms("typecase_http_request_duration_seconds", "Time until the response began.", times)?;
         let operations = traffic.operations();
         let operations = operations.iter().map(|(name, code, count)| ([("operation", *name), ("code", *code)], *count));
         page.counters("typecase_graphql_operations", "Operations, by the code of their first error.", operations)?;
@@ -65,10 +65,10 @@ impl Scrape {
 
     fn refusals(&self, page: &mut Page<'_>) -> fmt::Result {
         let refusals = self.app.protection.limiter.refusals().map(|(policy, count)| ([("policy", policy)], count));
-        page.counters("typecase_rate_limit_refusals", "Requests and operations that came too often.", refusals)?;
+        page.counters("typecase_rate_limit_refusals", "Requests and operations over a rate limit.", refusals)?;
         let sign_ins = self.app.traffic.signed_in();
         let sign_ins = sign_ins.iter().map(|(way, outcome, count)| ([("way", *way), ("outcome", *outcome)], *count));
-        page.counters("typecase_sign_ins", "Attempts to sign in.", sign_ins)
+        page.counters("typecase_sign_ins", "Sign-in attempts.", sign_ins)
     }
 
     fn pools(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -76,11 +76,11 @@ impl Scrape {
         let each = |number: fn(&Pool, Taken) -> usize| {
             pools.iter().map(move |(pool, taken)| ([("pool", pool.name())], float(number(pool, *taken))))
         };
-        page.gauges("typecase_pool_size", "Connections that a pool may have.", each(|pool, _| pool.most() as usize))?;
-        page.gauges("typecase_pool_used", "Connections that are lent.", each(|_, taken| taken.used))?;
-        page.gauges("typecase_pool_idle", "Connections that are open and free.", each(|_, taken| taken.idle))?;
-        page.gauges("typecase_pool_connecting", "Connections that are being made.", each(|_, taken| taken.connecting))?;
-        page.gauges("typecase_pool_waiting", "Those that wait for a connection.", each(|_, taken| taken.waiting))
+        page.gauges("typecase_pool_size", "Size of the connection pool.", each(|pool, _| pool.most() as usize))?;
+        page.gauges("typecase_pool_used", "Connections in use.", each(|_, taken| taken.used))?;
+        page.gauges("typecase_pool_idle", "Idle connections.", each(|_, taken| taken.idle))?;
+        page.gauges("typecase_pool_connecting", "Connections being opened.", each(|_, taken| taken.connecting))?;
+        page.gauges("typecase_pool_waiting", "Requests that wait for a connection.", each(|_, taken| taken.waiting))
     }
 
     fn plans(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -88,22 +88,26 @@ impl Scrape {
         let each = |number: fn(Usage) -> usize| {
             kept.iter().map(move |(name, usage)| ([("cache", *name)], float(number(*usage))))
         };
-        page.gauges("typecase_plan_cache_entries", "Plans that are kept ready.", each(|usage| usage.entries))?;
-        page.gauges("typecase_plan_cache_bytes", "What they hold.", each(|usage| usage.bytes))?;
+        page.gauges("typecase_plan_cache_entries", "Cached plans.", each(|usage| usage.entries))?;
+        page.gauges("typecase_plan_cache_bytes", "Memory of the cached plans.", each(|usage| usage.bytes))?;
         let count =
             |number: fn(Usage) -> u64| kept.iter().map(move |(name, usage)| ([("cache", *name)], number(*usage)));
-        page.counters("typecase_plan_cache_hits", "Look-ups that found a plan.", count(|usage| usage.hits))?;
-        page.counters("typecase_plan_cache_misses", "Look-ups that found none.", count(|usage| usage.misses))
+        page.counters("typecase_plan_cache_hits", "Cache hits.", count(|usage| usage.hits))?;
+        page.counters("typecase_plan_cache_misses", "Cache misses.", count(|usage| usage.misses))
     }
 
     fn consumers(&self, page: &mut Page<'_>) -> fmt::Result {
         let lags = || self.found.lag.iter().take(MOST_NAMES).map(|lag| ([("consumer", lag.consumer.as_str())], lag));
         let events = lags().map(|(label, lag)| (label, wide(lag.behind)));
-        page.gauges("typecase_consumer_lag_events", "Changes that a consumer has not handled.", events)?;
+        page.gauges("typecase_consumer_lag_events", "Events that a consumer has not handled.", events)?;
         let seconds = lags().map(|(label, lag)| (label, lag.seconds));
-        page.gauges("typecase_consumer_lag_seconds", "Age of the oldest of them.", seconds)?;
+        page.gauges(
+            "typecase_consumer_lag_seconds",
+            "Age of the oldest event that a consumer has not handled.",
+            seconds,
+        )?;
         let failures = lags().map(|(label, lag)| (label, f64::from(lag.failures)));
-        page.gauges("typecase_consumer_failures", "Failures of a consumer in a row.", failures)
+        page.gauges("typecase_consumer_failures", "Consecutive failures of a consumer.", failures)
     }
 
     fn jobs(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -112,30 +116,34 @@ impl Scrape {
             let states = [("due", jobs.due), ("later", jobs.later), ("running", jobs.running), ("parked", jobs.parked)];
             states.map(|(state, count)| ([("kind", jobs.kind.as_str()), ("state", state)], wide(count)))
         });
-        page.gauges("typecase_jobs", "Jobs that are not done.", states)?;
+        page.gauges("typecase_jobs", "Jobs that are not finished.", states)?;
         let failing = kinds().map(|jobs| ([("kind", jobs.kind.as_str())], wide(jobs.failing)));
-        page.gauges("typecase_jobs_failing", "Those of them that wait after an attempt that failed.", failing)?;
+        page.gauges("typecase_jobs_failing", "Jobs that wait after a failed attempt.", failing)?;
         let oldest = kinds().map(|jobs| ([("kind", jobs.kind.as_str())], jobs.seconds));
-        page.gauges("typecase_jobs_oldest_due_seconds", "For how long the oldest has been due.", oldest)
+        page.gauges("typecase_jobs_oldest_due_seconds", "How long the oldest due job has waited.", oldest)
     }
 
     fn process(&self, page: &mut Page<'_>) -> fmt::Result {
         let is_up = f64::from(u8::from(self.found.is_up));
-        page.gauge("typecase_database_up", "Whether the database has answered what this scrape asks of it.", is_up)?;
+        page.gauge("typecase_database_up", "Whether the database has answered the queries of this scrape.", is_up)?;
         let stopping = self.app.stopping.load(std::sync::atomic::Ordering::Relaxed);
         page.gauge("typecase_stopping", "Whether the server was told to stop.", f64::from(u8::from(stopping)))?;
         if let Some(bytes) = resident() {
             page.gauge("process_resident_memory_bytes", "Memory of the process.", bytes)?;
         }
-        page.gauge("process_start_time_seconds", "When the process began to serve, since 1970.", self.started)
+        page.gauge(
+            "process_start_time_seconds",
+            "When the process began to serve, in seconds since 1970.",
+            self.started,
+        )
     }
 }
 
 fn statements(page: &mut Page<'_>) -> fmt::Result {
     let Statements { all, slow, time } = Statements::so_far();
-    page.counters("typecase_sql_statements", "Statements that the database has answered.", [(NO_LABELS, all)])?;
-    page.counters("typecase_sql_slow_statements", "Those that took long.", [(NO_LABELS, slow)])?;
-    page.seconds("typecase_sql_statement_seconds", "Time that they took.", time.as_secs_f64())
+    page.counters("typecase_sql_statements", "SQL statements that the database has answered.", [(NO_LABELS, all)])?;
+    page.counters("typecase_sql_slow_statements", "Slow SQL statements.", [(NO_LABELS, slow)])?;
+    page.seconds("typecase_sql_statement_seconds", "Time of all SQL statements.", time.as_secs_f64())
 }
 
 /// Missing where nothing is traced.
@@ -143,7 +151,7 @@ fn spans(page: &mut Page<'_>) -> fmt::Result {
     let Some(export) = Export::under_way() else { return Ok(()) };
     let (sent, lost) = export.so_far();
     let counts = [([("outcome", "sent")], sent), ([("outcome", "dropped")], lost)];
-    page.counters("typecase_trace_spans", "Spans that a collector has taken, and those that were dropped.", counts)
+    page.counters("typecase_trace_spans", "Spans that a collector has accepted, and those that were dropped.", counts)
 }
 
 const NO_LABELS: [(&str, &str); 0] = [];

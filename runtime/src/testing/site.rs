@@ -60,7 +60,7 @@ pub struct TestSite {
     trusted: Store,
 }
 
-/// Somebody who sends requests.
+/// A client that sends requests.
 pub struct Client<'a> {
     site: &'a TestSite,
     token: Option<String>,
@@ -130,12 +130,12 @@ impl TestSite {
             .unwrap_or_else(|error| panic!("the demo: {error:?}"));
     }
 
-    /// Somebody who is not signed in.
+    /// A client that is not signed in.
     pub fn visitor(&self) -> Client<'_> {
         Client { site: self, token: None }
     }
 
-    /// Somebody with this role, by an API token.
+    /// A client with this role, by an API token.
     pub async fn with_role(&self, role: &str) -> Client<'_> {
         let new = NewToken { name: format!("a test's {role}"), role: role.to_owned(), scopes: None, days: 1 };
         let made = self.server.app.accounts.create_token(&Actor::system(), new).await;
@@ -143,7 +143,7 @@ impl TestSite {
         Client { site: self, token: Some(token) }
     }
 
-    /// The store of somebody with this role, for the typed API: `store.at(Stage::Draft).find().filter(..)`.
+    /// The store of an actor with this role, for the typed API: `store.at(Stage::Draft).find().filter(..)`.
     pub fn store(&self, role: &str) -> Store {
         let actor =
             Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };

@@ -70,7 +70,7 @@ impl Client {
         }
         // What the protocol says is worth another try.
         let is_for_now = matches!(status.as_u16(), 429 | 502 | 503 | 504);
-        Err(Refused { why: format!("it answers {status}"), is_for_now })
+        Err(Refused { why: format!("the collector answered {status}"), is_for_now })
     }
 
     /// A connection that was kept may be gone, which is noticed when it is used.

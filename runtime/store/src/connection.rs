@@ -112,9 +112,7 @@ impl Connection {
     pub fn check_whole(&self) -> base::error::Result<()> {
         match self.parts {
             0 => Ok(()),
-            _ => Err(base::error::Error::internal(
-                "a write was given up before its end, so nothing of its transaction is kept",
-            )),
+            _ => Err(base::error::Error::internal("a write was abandoned, so its transaction was rolled back")),
         }
     }
 
@@ -228,7 +226,7 @@ impl State {
 }
 
 fn gone() -> sqlx::Error {
-    std::io::Error::new(std::io::ErrorKind::NotConnected, "the connection was lost before").into()
+    std::io::Error::new(std::io::ErrorKind::NotConnected, "the connection was lost earlier").into()
 }
 
 impl<'c> Executor<'c> for &'c mut Connection {

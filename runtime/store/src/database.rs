@@ -29,7 +29,7 @@ const LONG_STATEMENT: Duration = Duration::from_secs(60);
 /// Bytes of rows.
 const COUNTED_AT_ONCE: usize = 16 * 1024;
 
-/// The database before anybody asks: it becomes a [`Store`] for an actor.
+/// The database without an actor: it becomes a [`Store`] for one.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// For transactions and accounts. Reads have connections of their own, so that writes never keep them waiting.
@@ -153,7 +153,7 @@ impl Database {
         self
     }
 
-    /// As [`Self::with_public_role`], by a login that cannot become anybody else: no statement leads out of its rights.
+    /// As [`Self::with_public_role`], by a login that cannot change its role: no statement can extend its rights.
     pub fn with_public_login(mut self, options: PgConnectOptions) -> Self {
         let login = self.public.login().clone().signed_in_by(options).read_only();
         self.public = Pool::new(self.public.name(), login, self.public.most());
@@ -207,7 +207,7 @@ impl Database {
         lent.rows(sql, arguments, |_| Ok(())).await
     }
 
-    /// A connection for reads. Whoever waits for a second one while holding the first can wait for ever.
+    /// A connection for reads. A task that waits for a second one while it holds the first may wait forever.
     pub async fn lend(&self) -> Result<Lent> {
         Ok(self.reads.lend().await?)
     }

@@ -1,4 +1,4 @@
-//! `Ear`: listens for notifications of PostgreSQL on a connection of its own, and goes by the clock where none can be heard.
+//! `Ear`: listens for PostgreSQL notifications on a separate connection, and polls where they cannot be received.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ impl Ear {
     }
 
     fn lose(&mut self, error: &sqlx::Error) {
-        tracing::warn!(%error, channels = self.channels.join(", "), "notifications are not heard");
+        tracing::warn!(%error, channels = self.channels.join(", "), "notifications cannot be received");
         self.listener = None;
         self.was_deaf = true;
     }

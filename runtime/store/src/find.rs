@@ -108,7 +108,7 @@ impl<'a, T: Content> Find<'a, T> {
     /// The ids of the entries, and where the list goes on.
     async fn rows(&mut self) -> Result<(Vec<Uuid>, Option<String>)> {
         if self.first > MOST {
-            let message = format!("{} entries are asked for at once, the limit is {MOST}", self.first);
+            let message = format!("{} entries were requested at once, the limit is {MOST}", self.first);
             return Err(Error::new(Code::LimitExceeded, message));
         }
         let mut page = self.plan();

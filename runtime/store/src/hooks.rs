@@ -238,7 +238,7 @@ fn typed<T: Record>(record: &AnyRecord) -> Result<&T> {
 }
 
 fn another_type<T: Record>() -> Error {
-    Error::internal(format!("a hook of {} got a record of another type", T::INFO.name))
+    Error::internal(format!("a hook of {} received a record of another type", T::INFO.name))
 }
 
 /// The hooks that wait for the commit.

@@ -1,4 +1,4 @@
-//! The outbox: what happened to entries, written in the transaction of the write for whoever follows it later. The crate `events`
+//! The outbox: what happened to entries, written in the transaction of the write, for consumers to follow later. The crate `events`
 //! reads it.
 
 use uuid::Uuid;

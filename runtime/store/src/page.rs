@@ -1,4 +1,4 @@
-//! How long a page is that is asked for.
+//! The size of a requested page.
 
 use base::error::{Code, Problem};
 use serde_json::{Map, Value as Json};

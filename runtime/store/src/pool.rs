@@ -47,7 +47,7 @@ struct Shared {
     inside: Mutex<Inside>,
 }
 
-/// Somebody whose statements wait for those of others: a client's address, an account. `None` is the server itself.
+/// A client whose statements take turns with those of others: an address, an account. `None` is the server itself.
 pub type Party = Option<u64>;
 
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl Pool {
         u32::try_from(self.0.most).unwrap_or(u32::MAX)
     }
 
-    /// Whoever waits for a second connection while holding the first can wait for ever.
+    /// A task that waits for a second connection while it holds the first may wait forever.
     pub async fn lend(&self) -> Result<Lent, sqlx::Error> {
         self.lend_to(None).await
     }
@@ -230,7 +230,7 @@ impl Pool {
         }
     }
 
-    /// Goes on when whoever asked for it does not, so that impatient clients cannot keep a pool empty.
+    /// Continues when the client that asked for it gives up, so that impatient clients cannot keep a pool empty.
     async fn connect(self) {
         loop {
             match self.0.login.connect().await {
@@ -248,7 +248,7 @@ impl Pool {
         }
     }
 
-    /// While there are other connections, whoever waits may still get one of them.
+    /// While there are other connections, a waiting client may still get one of them.
     fn is_worth_another_try(&self, error: sqlx::Error) -> bool {
         let mut inside = self.inside();
         inside.waiting.retain(|waiting| !waiting.sender.is_closed());
@@ -295,7 +295,7 @@ impl Pool {
         }
     }
 
-    /// To whoever waits, or to the idle ones.
+    /// To a waiting client, or to the idle ones.
     fn take_back(&self, mut connection: Connection) {
         loop {
             let mut inside = self.inside();
@@ -390,13 +390,13 @@ impl Deref for Lent {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("a connection until it goes back")
+        self.connection.as_ref().expect("the connection is taken out only when it goes back to the pool")
     }
 }
 
 impl DerefMut for Lent {
     fn deref_mut(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("a connection until it goes back")
+        self.connection.as_mut().expect("the connection is taken out only when it goes back to the pool")
     }
 }
 

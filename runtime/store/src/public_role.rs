@@ -25,7 +25,7 @@ impl FromStr for PublicRole {
         let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
         if !is_plain || !begins || name.len() > LONGEST || name.starts_with("pg_") || name == "public" {
-            return Err("it is the name of a PostgreSQL role in lower case letters, digits and `_`, or `none`");
+            return Err("it must be the name of a PostgreSQL role in lower-case letters, digits and `_`, or `none`");
         }
         Ok(Self(name.to_owned()))
     }

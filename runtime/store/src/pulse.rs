@@ -1,4 +1,4 @@
-//! `Pulse`: whether the database is there, and at work on what it was asked; asked on a connection of its own when a statement takes
+//! `Pulse`: whether the database is reachable and working on a statement; checked on a separate connection when a statement takes
 //! long.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `Scope`: what a statement is about. A statement can't be made without one, and names its tables through it.
+//! `Scope`: the actor and stage of a statement. A statement cannot be made without one, and names its tables through it.
 
 use sqlx::postgres::{PgArguments, PgRow};
 

@@ -174,7 +174,7 @@ impl SiteCode {
         let values = computing.await.map_err(|cause| panicked(info, field, &*cause))??;
         if values.len() != count {
             let (table, found) = (info.table, values.len());
-            return Err(Error::internal(format!("`{table}.{field}` computed {found} values for {count} entries")));
+            return Err(Error::internal(format!("`{table}.{field}` returned {found} values for {count} entries")));
         }
         Ok(values)
     }

@@ -1,4 +1,4 @@
-//! `Touched`: which tables the statements of a store have read, for whoever must know when an answer is out of date.
+//! `Touched`: which tables the statements of a store have read, for caches that must know when a response is out of date.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

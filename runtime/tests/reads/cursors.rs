@@ -107,7 +107,7 @@ async fn a_page_lies_between_its_bounds() {
         let found = page(variables).await;
         assert_eq!(found["edges"][0], all["edges"][from], "{size}");
         assert_eq!(found["pageInfo"], json!({"hasNextPage": next, "hasPreviousPage": previous}), "{size}");
-        assert_eq!(found["totalCount"], NOTES, "{size}: the bounds are no filter");
+        assert_eq!(found["totalCount"], NOTES, "{size}: the bounds are not a filter");
     }
     db.close().await;
 }

@@ -86,7 +86,7 @@ impl Data {
         self.tables.insert((stage.schema(), table.to_owned()), rows.into_iter().filter(passes).collect());
     }
 
-    /// What is live, whoever may read it.
+    /// All live content, whatever the actor may read.
     pub fn published(&self, table: &str) -> &[Row] {
         let kept = self.tables.get(&(PUBLISHED, table.to_owned()));
         kept.map_or_else(|| self.rows(Stage::Live, table), Vec::as_slice)

@@ -155,7 +155,7 @@ impl<'a> Reference<'a> {
             let of = match field.shape {
                 Shape::Many(to) => to.to[0],
                 Shape::Children(of) => of,
-                _ => panic!("`{name}` is no list"),
+                _ => panic!("`{name}` is not a list"),
             };
             return self.page(of, self.targets(info, row, field), &arguments, sets, false);
         }
@@ -297,7 +297,7 @@ impl<'a> Reference<'a> {
                 found.sort_by_key(|(position, _, row)| (*position, uuid(&row["id"])));
                 found
             }
-            _ => panic!("`{}.{}` is no relation", info.name, field.name),
+            _ => panic!("`{}.{}` is not a relation", info.name, field.name),
         }
     }
 

@@ -15,11 +15,11 @@ use crate::support::Shop;
 use crate::support::access::with_rules;
 use crate::support::schema::{BRAND, CATEGORY, POST, PRODUCT, TAG};
 
-/// The database as somebody with a role may write it.
+/// The database as an actor with a role may write it.
 pub struct Clerk(pub Store);
 
 impl Clerk {
-    /// Somebody who is signed in, with the role `clerk`.
+    /// A signed-in user with the role `clerk`.
     pub fn new(shop: &Shop, rules: &Json) -> Self {
         let identity = Identity::User { id: Uuid::from_u128(7), session: Uuid::nil() };
         Self::acting(shop, rules, Actor { identity, role: "clerk".into(), ..Actor::system() })
@@ -306,7 +306,7 @@ async fn what_a_rule_sets_is_laid_over_the_input() {
     let token = Actor { identity: Identity::Token { id: Uuid::nil() }, role: "clerk".into(), ..Actor::system() };
     let token = Clerk::acting(&shop, &rules, token);
     token.update(&PRODUCT, (chair, 3), json!({}), false).await.unwrap();
-    assert_eq!(shop.value(stored).await, json!([1, null, "low"]), "nobody is no user");
+    assert_eq!(shop.value(stored).await, json!([1, null, "low"]), "anonymous is not a user");
     let required = [(Code::InvalidValue, "input.name".into()), (Code::InvalidValue, "input.slug".into())];
     assert_eq!(problems(token.create(&TAG, json!({}), false).await), required);
     clerk.create(&TAG, json!({}), false).await.unwrap();

@@ -124,7 +124,7 @@ async fn an_entry_keeps_who_made_it_and_who_changed_it_last() {
     one.publish(&POST, (post, 2)).await.unwrap();
     assert_eq!(shop.value(&users("live", "post")).await, json!([first, second]), "publishing changes nothing");
     shop.update(&POST, post, 2, json!({"title": "None"})).await.unwrap();
-    assert_eq!(shop.value(&users("draft", "post")).await, json!([first, null]), "the system is no user");
+    assert_eq!(shop.value(&users("draft", "post")).await, json!([first, null]), "the system is not a user");
     one.create(&TAG, json!({"name": "New"}), false).await.unwrap();
     assert_eq!(shop.value(&users("live", "tag")).await, json!([first, first]));
     shop.close().await;

@@ -41,7 +41,7 @@ pub async fn main(options: &Options, store: &Store) -> u8 {
     match run(options, store).await {
         Ok(report) => {
             report.faults.iter().for_each(|fault| println!("{fault}"));
-            eprintln!("{} entries, {} values that do not pass their rules", report.entries, report.faults.len());
+            eprintln!("{} entries, {} values that break their rules", report.entries, report.faults.len());
             u8::from(!report.faults.is_empty())
         }
         Err(message) => {

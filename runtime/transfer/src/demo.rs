@@ -30,7 +30,7 @@ pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&'static ContentInfo,
             }
         }
     }
-    Ok(format!("The demo is loaded: {created} entries are new, {updated} are changed, {unchanged} were there."))
+    Ok(format!("The demo is loaded: {created} entries created, {updated} updated, {unchanged} unchanged."))
 }
 
 fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {
@@ -38,7 +38,7 @@ fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {
         serde_json::from_str(line).map_err(|error| {
             Error::new(
                 Code::BadUserInput,
-                format!("line {} of the demo's `{table}` is no JSON object: {error}", index + 1),
+                format!("line {} of the demo's `{table}` is not a JSON object: {error}", index + 1),
             )
         })
     };

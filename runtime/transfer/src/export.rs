@@ -38,10 +38,10 @@ pub struct Options {
     /// The content type whose entries are written, such as `product`; `all` for every type
     #[arg(long = "type", value_name = "TYPE")]
     pub content_type: String,
-    /// What is published, or what editors work on
+    /// The published version, or the drafts that editors see
     #[arg(long, value_enum, default_value = "draft")]
     pub stage: StageName,
-    /// Write to this file, with `--type all` to this folder; else to standard output
+    /// Write to this file, or with `--type all` to this folder; by default to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

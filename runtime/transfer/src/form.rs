@@ -38,7 +38,7 @@ pub fn content_type(schema: &'static SchemaInfo, name: &str) -> Result<&'static 
     let found = schema.types.iter().find(|info| info.table == name || info.name == name).copied();
     found.ok_or_else(|| {
         let known: Vec<_> = schema.types.iter().map(|info| info.table).collect();
-        format!("there is no content type `{name}`; there are {}", known.join(", "))
+        format!("unknown content type `{name}`; the content types are {}", known.join(", "))
     })
 }
 

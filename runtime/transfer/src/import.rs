@@ -51,10 +51,10 @@ pub use source::{Format, Quote, Reading, encoding};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The content type that the records become, such as `product`; `all` for a folder that `export --type all` wrote
+    /// The content type of the entries, such as `product`; `all` for a folder that `export --type all` wrote
     #[arg(long = "type", value_name = "TYPE")]
     pub content_type: String,
-    /// How a record becomes an entry (YAML); without it the records are in the form that `export` writes
+    /// The mapping (YAML); without it the records are in the form that `export` writes
     #[arg(long, value_name = "FILE")]
     pub map: Option<PathBuf>,
     /// Publish every entry that is saved
@@ -63,15 +63,15 @@ pub struct Options {
     /// How many records are saved together
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub batch: u32,
-    /// Do everything and take it back: what is said is what the import would say
+    /// Do everything, then undo it: the report is that of the import
     #[arg(long)]
     pub dry_run: bool,
-    /// Write the lines that were rejected, with their problems, to this file (NDJSON)
+    /// Write rejected lines, with their problems, to this file (NDJSON)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "How the file is read, where that is not found out")]
+    #[command(flatten, next_help_heading = "How to read the file, if not detected")]
     pub reading: Reading,
-    /// One JSON object a line, or a table with a header row (CSV, TSV), also packed (`.gz`); `-` for standard input
+    /// One JSON object per line, or a table with a header row (CSV, TSV), also compressed (`.gz`); `-` for standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 }
@@ -124,7 +124,7 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
     let mut readers = Vec::with_capacity(sources.len());
     for (_, form, file) in sources.iter_mut() {
         let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;
-        let form = form.take().ok_or("a file is read once")?;
+        let form = form.take().ok_or("a file can be given only once")?;
         readers.push(Reader::new(source, form, options.batch as usize, options.report.is_some())?);
     }
     let rehearsal = match options.dry_run {

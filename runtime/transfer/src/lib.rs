@@ -1,4 +1,4 @@
-//! Content on its way in and out: import by mappings, the native form, export, the demo, and what does not pass its rules.
+//! Import by mappings, the native form, export, the demo, and the check of entries against their rules.
 
 pub mod check;
 pub mod demo;

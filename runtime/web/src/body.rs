@@ -144,18 +144,18 @@ pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Mal
 }
 
 fn request(json: Json) -> Result<Request, Malformed> {
-    let Json::Object(mut fields) = json else { return Err(bad_request("a request is a JSON object")) };
+    let Json::Object(mut fields) = json else { return Err(bad_request("a request must be a JSON object")) };
     let document = document(&mut fields)?;
     let query = match fields.remove("query") {
         Some(Json::String(query)) => query,
         None | Some(Json::Null) if document.is_some() => String::new(),
-        Some(_) => return Err(bad_request("`query` must be a text")),
-        None => return Err(bad_request("`query` is missing: it holds the document")),
+        Some(_) => return Err(bad_request("`query` must be a string")),
+        None => return Err(bad_request("`query` is missing: it must contain the document")),
     };
     let operation_name = match fields.remove("operationName") {
         None | Some(Json::Null) => None,
         Some(Json::String(name)) => Some(name).filter(|name| !name.is_empty()),
-        Some(_) => return Err(bad_request("`operationName` must be a text")),
+        Some(_) => return Err(bad_request("`operationName` must be a string")),
     };
     let variables = match fields.remove("variables") {
         None | Some(Json::Null) => Map::new(),
@@ -173,7 +173,7 @@ fn document(fields: &mut Map<String, Json>) -> Result<Option<String>, Malformed>
     match fields.remove("documentId") {
         None | Some(Json::Null) => {}
         Some(Json::String(id)) => return Ok(Some(id)),
-        Some(_) => return Err(bad_request("`documentId` must be a text")),
+        Some(_) => return Err(bad_request("`documentId` must be a string")),
     }
     let persisted = fields.get("extensions").and_then(|extensions| extensions.get("persistedQuery"));
     Ok(persisted.and_then(|persisted| Some(persisted.get("sha256Hash")?.as_str()?.to_owned())))

@@ -1,4 +1,4 @@
-//! How much of the server requests may hold at the same time: memory, time and connections.
+//! Bounds on the memory, time and connections that all requests may hold at the same time.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Which address a request comes from, where proxies stand before the server (OWASP ASVS 5.0, 4.1.3).
 //!
-//! Anybody can send `X-Forwarded-For`. What a proxy of ours has added is at its right end, so the header is read from there:
-//! the first address that is not one of our proxies is the client's, and what is left of it is hearsay.
+//! Anyone can send `X-Forwarded-For`. Trusted proxies append to its right end, so the header is read from there:
+//! the first address that is not a trusted proxy is the client's, and everything to the left of it is ignored.
 
 use std::net::IpAddr;
 use std::str::FromStr;

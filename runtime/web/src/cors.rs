@@ -46,7 +46,7 @@ impl Default for AllowedHeaders {
 }
 
 impl AllowedHeaders {
-    /// `*`, or names with commas between them, which are allowed beside those that always are; what is no name is the error.
+    /// `*`, or names separated by commas, which are allowed in addition to the standard ones. The error is the first item that is not a name.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.trim() == "*" {
             return Ok(Self::Any);

@@ -1,4 +1,4 @@
-//! Documents that are known beforehand: clients send an id in place of a text, and in production nothing else may be asked.
+//! Known documents: clients send an id instead of a text, and in production the server may answer nothing else.
 //!
 //! The id of a document is the SHA-256 of its text, in hexadecimal.
 
@@ -53,7 +53,7 @@ impl Documents {
             documents.file(&path, text)?;
         }
         if documents.by_id.is_empty() {
-            return Err(wrong(&settings.path, "there is no document in it"));
+            return Err(wrong(&settings.path, "it has no documents"));
         }
         Ok(documents)
     }
@@ -89,11 +89,11 @@ impl Documents {
         if id != expected {
             return Err(wrong(
                 path,
-                &format!("the document `{id}` is another one: the SHA-256 of its text is {expected}"),
+                &format!("the id `{id}` does not match its document: the SHA-256 of the text is {expected}"),
             ));
         }
         if graphql::syntax::parse(&text).is_err() {
-            return Err(wrong(path, "a document in it is no GraphQL"));
+            return Err(wrong(path, "it has a document that is not GraphQL"));
         }
         self.by_id.insert(expected, text);
         Ok(())
@@ -112,7 +112,7 @@ impl Documents {
         }
         let known = id.as_deref().and_then(|id| self.by_id.get(id.strip_prefix("sha256:").unwrap_or(id)));
         let Some(text) = known else {
-            let message = "no document with this id is known to the server";
+            let message = "unknown document: no document has this id";
             return Err(Failure::new(Code::PersistedDocumentNotFound, message));
         };
         request.query.clone_from(text);
@@ -121,7 +121,7 @@ impl Documents {
 }
 
 fn unknown() -> Failure {
-    Failure::new(Code::Refused, "this server answers documents that it knows, and no others")
+    Failure::new(Code::Refused, "this server answers only known documents")
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>> {
@@ -201,7 +201,7 @@ mod tests {
             ("passwd", "root:x:0:0:root:/root:/bin/bash\n".to_owned()),
         ] {
             let error = load(&[(name, text)], true).unwrap_err().to_string();
-            assert!(error.contains(name) || error.contains("no document in it"), "{name}: {error}");
+            assert!(error.contains(name) || error.contains("it has no documents"), "{name}: {error}");
         }
     }
 

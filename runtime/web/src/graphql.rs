@@ -34,7 +34,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let accept = joined(request.headers());
     let Some(media) = accept::negotiate(accept.as_deref()) else {
-        let message = "the answer can be `application/graphql-response+json` or `application/json`";
+        let message = "the response can be `application/graphql-response+json` or `application/json`";
         return refused(Media::Legacy, StatusCode::NOT_ACCEPTABLE, message);
     };
     match *request.method() {
@@ -43,7 +43,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         Method::POST => post(&app, media, request).await,
         Method::OPTIONS => allow(StatusCode::NO_CONTENT.into_response(), "GET, POST, OPTIONS"),
         _ => {
-            let refused = refused(media, StatusCode::METHOD_NOT_ALLOWED, "GraphQL is asked by GET or POST");
+            let refused = refused(media, StatusCode::METHOD_NOT_ALLOWED, "use GET or POST for GraphQL");
             allow(refused, "GET, POST, OPTIONS")
         }
     }
@@ -52,7 +52,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
 async fn get(app: &App, media: Media, request: Request) -> Response {
     let parameters = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
     let Ok(Query(parameters)) = parameters else {
-        return refused(media, StatusCode::BAD_REQUEST, "the parameters of the address cannot be read");
+        return refused(media, StatusCode::BAD_REQUEST, "the query parameters cannot be read");
     };
     let (parts, _) = request.into_parts();
     let actor = match auth::authenticate(app, &parts).await {
@@ -80,7 +80,7 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
         return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8");
     }
     if body::is_encoded(request.headers()) {
-        let message = "the body must come as it is, without `Content-Encoding`";
+        let message = "the body must not have a `Content-Encoding`";
         return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     }
     let (parts, body) = request.into_parts();
@@ -241,8 +241,8 @@ async fn run(purse: &Purse<'_>, ration: &Arc<Ration>, request: &graphql::Request
     let run = purse.app.api.execute_within(ration, &payer, request, actor.clone(), verb);
     let executed = tokio::time::timeout(REQUEST_TIME, run).await;
     executed.unwrap_or_else(|_| {
-        tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request took too long and was given up");
-        Answer::refused(&[Failure::new(Code::Timeout, "the request took too long and was given up")])
+        tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request exceeded its time limit");
+        Answer::refused(&[Failure::new(Code::Timeout, "the request exceeded its time limit")])
     })
 }
 

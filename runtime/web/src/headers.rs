@@ -1,11 +1,11 @@
-//! Headers that keep browsers from doing with an answer what it is not for (OWASP ASVS 5.0, 3.4).
+//! Security headers of responses (OWASP ASVS 5.0, 3.4).
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Answers of the API are no pages: nothing is loaded, nothing is shown in a frame.
+/// Answers of the API are not pages: nothing is loaded, nothing is shown in a frame.
 const FOR_DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// What an answer says of itself stays: a page of the site's own may need another policy.

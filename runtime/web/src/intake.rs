@@ -1,4 +1,4 @@
-//! What comes in with a request: its body, weighed as it is held, and given too little time to keep what it holds.
+//! The body of a request: its memory is counted as it arrives, and its time is limited.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -70,9 +70,9 @@ impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::One(most) => {
-                return write!(f, "the request takes more than {} MiB when it is read: send less at once", most / MIB);
+                return write!(f, "the parsed request is larger than {} MiB: send less at once", most / MIB);
             }
-            Self::All => "the server has too much to read at this moment: try again in a few seconds",
+            Self::All => "the server is overloaded: try again in a few seconds",
             Self::OfNetwork => "your address sends too much at once: try again in a few seconds",
             Self::Time => "the body took too long to arrive",
         };

@@ -193,7 +193,7 @@ impl Connection {
 
 fn refused(why: NoPlace) -> Response {
     let error = match why {
-        NoPlace::All => Error::new(Code::Unavailable, "the server has no place for another connection: try again"),
+        NoPlace::All => Error::new(Code::Unavailable, "the server has too many connections: try again"),
         NoPlace::OfNetwork => Error::new(Code::RateLimited, "your address has too many connections: close some"),
     };
     let mut answer = error.into_response();
@@ -239,7 +239,7 @@ pub fn told_to_stop() -> impl Future<Output = ()> {
                 }
             }
             (Err(error), _) | (_, Err(error)) => {
-                tracing::warn!(%error, "signals cannot be watched: the server ends at once on them");
+                tracing::warn!(%error, "signals cannot be handled: they will end the server at once");
                 std::future::pending::<()>().await;
             }
         }

@@ -1,5 +1,5 @@
 //! How long a connection may take: the head of a request from its first byte on, an answer that its client does not read, and
-//! the end. Whoever drips must not keep a connection, nor what it holds.
+//! the end. A slow client must not keep a connection and its memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -69,8 +69,8 @@ impl Pace {
             let now = Instant::now();
             let for_answer = if memory.is_short() { SHORT_TIME.min(patience) } else { patience };
             let head = state.head.map(|since| (since + HEAD_TIME, "the head of a request took too long"));
-            let blocked = state.blocked.map(|since| (since + for_answer, "an answer was not read"));
-            let ending = state.ending.map(|since| (since + END_TIME, "a request went on after its answer"));
+            let blocked = state.blocked.map(|since| (since + for_answer, "a response was not read"));
+            let ending = state.ending.map(|since| (since + END_TIME, "a request continued after its response"));
             let Some((at, what)) = [head, blocked, ending].into_iter().flatten().min() else {
                 self.0.begun.notified().await;
                 continue;

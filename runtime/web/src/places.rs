@@ -20,7 +20,7 @@ struct Taken {
     by_network: HashMap<Network, usize>,
 }
 
-/// Why there is no place.
+/// Why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoPlace {
     All,

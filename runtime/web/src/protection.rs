@@ -1,5 +1,5 @@
-//! What protects the routes: whom to believe where a request comes from, how often it may come, which pages may read answers,
-//! and which documents are asked.
+//! The protection of all routes: trusted proxies, rate limits, origins that may read responses,
+//! and known documents.
 
 use std::sync::Arc;
 
@@ -121,7 +121,7 @@ impl Settings {
 }
 
 fn rate_or_off(text: &str) -> Result<Option<Rate>, String> {
-    if text == "off" { Ok(None) } else { text.parse().map(Some).map_err(|_| format!("`{text}` is no rate")) }
+    if text == "off" { Ok(None) } else { text.parse().map(Some).map_err(|_| format!("`{text}` is not a rate")) }
 }
 
 /// No id, name or text has this character: PostgreSQL does not keep it, and a route need not think of it.
@@ -147,7 +147,7 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         return response;
     }
     if holds_nul(request.uri()) {
-        let error = Error::new(Code::BadRequest, "an address must not hold the character U+0000");
+        let error = Error::new(Code::BadRequest, "a URL must not contain the character U+0000");
         return error.into_response();
     }
     let proven = match has_token && app.protection.limiter.is_on() {

@@ -1,4 +1,4 @@
-//! Answers as bodies of HTTP: piece by piece, each of which is forgotten once it is sent.
+//! Responses as HTTP bodies, piece by piece: the memory of each piece is freed once it is sent.
 
 use std::convert::Infallible;
 use std::pin::Pin;

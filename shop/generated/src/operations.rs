@@ -30,7 +30,7 @@ pub static MUTATIONS: &[OperationInfo] = &[
 
 /// The site's own queries.
 pub trait Queries: Send + Sync + 'static {
-    /// The products of a category that are worth showing first, reduced ones before the others, then the newest.
+    /// The products of a category to show first: reduced ones, then the newest.
     fn best_of(
         &self, category: String, first: i32, cx: &ReadCx<'_>,
     ) -> impl Future<Output = Result<Vec<Id<Product>>>> + Send;

@@ -110,7 +110,7 @@ fn tried(place: &Place) -> Vec<String> {
     if place.is_known {
         return vec![texts.swap_remove(2)];
     }
-    // Others are no texts: a few show that they are read as what they are.
+    // Other fields are not text: a few show that they are read as their type.
     if !matches!(place.scalar.as_str(), "String" | "ID" | "JSON") {
         texts.truncate(2);
     }

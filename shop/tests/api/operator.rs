@@ -61,12 +61,12 @@ async fn every_wrong_setting_is_told_at_once_a_misspelt_one_too_and_the_doctor_s
     let told = text(&refused.stderr);
     assert!(!refused.status.success(), "{told}");
     assert!(told.contains("TYPECASE_WRITE_CONNECTIONS: `1` cannot be used: it takes a number of connections from 2"));
-    assert!(told.contains("TYPECASE_RATE: `hourly` is no rate: it takes `off`"), "{told}");
+    assert!(told.contains("TYPECASE_RATE: `hourly` is not a rate: it takes `off`"), "{told}");
     assert!(told.contains("TYPECASE_RATES is not a setting of this server; did you mean TYPECASE_RATE?"));
 
     let few = [("TYPECASE_WRITE_CONNECTIONS", "3"), ("TYPECASE_READ_CONNECTIONS", "4"), ("TYPECASE_RATES", "1/s")];
     let report = text(&command_with(&db, &few, &["doctor"]).stdout);
-    assert!(report.contains("ok     connections: at most 23 at once: 10 for reads of anonymous"), "{report}");
+    assert!(report.contains("ok     connections: at most 23 at once: 10 for reads by anonymous"), "{report}");
     assert!(report.contains("do: unset TYPECASE_RATES"), "{report}");
     let lines: Vec<_> = report.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     for line in ["* TYPECASE_WRITE_CONNECTIONS 3", "TYPECASE_PUBLIC_CONNECTIONS 10", "* DATABASE_URL (not shown)"] {
@@ -87,7 +87,7 @@ async fn loading_the_demo_twice_changes_nothing() {
     let first = command(&db, &["demo"]);
     assert!(first.status.success(), "{first:?}");
     let second = command(&db, &["demo"]);
-    assert!(text(&second.stdout).contains("0 entries are new, 0 are changed"), "{second:?}");
+    assert!(text(&second.stdout).contains("0 entries created, 0 updated"), "{second:?}");
     db.close().await;
 }
 
@@ -117,7 +117,7 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     assert!(told.contains("you may not import `Tag`") && told.contains("; nothing was imported\n"), "{told}");
     for nobody in ["gone@shop.example", "missing@shop.example"] {
         let refused = import(nobody);
-        assert_eq!(text(&refused.stderr), format!("error: there is no active user `{nobody}`\n"));
+        assert_eq!(text(&refused.stderr), format!("error: the user `{nobody}` does not exist, or is disabled\n"));
     }
     let done = import("Admin@shop.example");
     assert!(done.status.success(), "{done:?}");

@@ -166,7 +166,7 @@ async fn a_login_that_could_do_more_is_refused_with_what_mends_it() {
             "revoke all on schema draft, cms from LOGIN;",
             "rights on the schemas",
         ),
-        ("grant usage on schema cms to public", "revoke all on schema draft, cms from public;", "everybody"),
+        ("grant usage on schema cms to public", "revoke all on schema draft, cms from public;", "every role"),
         (
             "grant update (name) on live.brand to LOGIN",
             "revoke insert, update, delete, truncate, trigger on all tables in schema live from LOGIN;",

@@ -44,11 +44,11 @@ async fn limits_are_kept_with_tls_by_a_private_authority_and_a_user_with_few_rig
     for (client, expected) in [("198.51.100.1", 99), ("198.51.100.1", 98), ("198.51.100.2", 99)] {
         assert_eq!(left(&ask(&site, client).await), expected, "{:?}", site.logged("Redis"));
     }
-    assert_eq!((redis.keys(), site.logged("Redis is away")), (2, vec![]));
+    assert_eq!((redis.keys(), site.logged("Redis is unreachable")), (2, vec![]));
     // A connection that Redis closes while nobody asks is not a Redis that is away.
     assert!(redis.ask("CLIENT KILL TYPE normal").is_ok());
     assert_eq!(left(&ask(&site, "198.51.100.1").await), 97);
-    assert_eq!(site.logged("Redis is away"), Vec::<String>::new());
+    assert_eq!(site.logged("Redis is unreachable"), Vec::<String>::new());
     let doctor = command_with(&site.db, &variables, &["doctor"]);
     let report = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(report.contains("ok     redis: it answers, with TLS"), "{report}");
@@ -78,7 +78,7 @@ async fn what_is_wrong_with_redis_is_told_without_its_password_and_requests_are_
         for expected in [99, 98, 97] {
             assert_eq!(left(&ask(&site, "198.51.100.1").await), expected, "{url}");
         }
-        until("it is logged", || !site.logged("Redis is away").is_empty());
+        until("it is logged", || !site.logged("Redis is unreachable").is_empty());
         let told = site.logged("Redis");
         assert!(told.len() == 1 && told[0].contains(words), "{words}: {told:?}");
         let doctor = command_with(&site.db, &variables, &["doctor"]);
@@ -135,7 +135,7 @@ async fn a_setting_of_redis_that_cannot_be_used_is_refused_at_start() {
     for (variables, words) in [
         ([("REDIS_URL", "http://me:hidden@localhost"), ("PORT", "")], "REDIS_URL: it takes an address like"),
         ([("REDIS_URL", "rediss://localhost"), ("TYPECASE_REDIS_CA", "/nowhere.pem")], "/nowhere.pem: No such file"),
-        ([("REDIS_URL", "rediss://localhost"), ("TYPECASE_REDIS_CA", &key)], "holds no certificate"),
+        ([("REDIS_URL", "rediss://localhost"), ("TYPECASE_REDIS_CA", &key)], "has no certificate"),
         ([("REDIS_URL", "redis://localhost"), ("TYPECASE_REDIS_CA", &authority)], "does not begin with `rediss://`"),
     ] {
         let refused = command_with(&db, &variables, &["serve", "--port", "0"]);

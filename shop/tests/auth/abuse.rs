@@ -262,7 +262,7 @@ async fn large_bodies_and_slow_requests_are_refused() {
         read.expect("the server gives it up").expect("it says so");
         String::from_utf8(answer).expect("a status")
     };
-    // Of what is no request yet, nothing can be said.
+    // Nothing can be said of bytes that are not a request yet.
     let dripping = async {
         let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
         stream.write_all(b"GET /health HTTP/1.1\r\nhost: lo").await.expect("the server reads");

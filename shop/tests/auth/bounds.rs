@@ -221,7 +221,7 @@ async fn one_address_cannot_hold_all_connections_and_health_is_always_answered()
             others.push(socket.connect(address).await.expect("the server accepts"));
         }
         let third = [127, 0, 0, 3];
-        eventually("there is no place", async || ask_from(address, third, QUERY).await.status == 503).await;
+        eventually("all places are taken", async || ask_from(address, third, QUERY).await.status == 503).await;
         assert_eq!(ask_from(address, third, "/ready").await.body, "ready");
     }
     // Those beyond are not kept waiting, and cannot keep others from asking.

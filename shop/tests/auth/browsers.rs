@@ -168,6 +168,6 @@ async fn known_documents_are_asked_by_their_id_and_nothing_else_is() {
     assert_eq!(code(&graphql(&site, unknown, None).await), "PERSISTED_DOCUMENT_NOT_FOUND");
     let batch = graphql(&site, json!([{ "query": known }, other]), None).await.json();
     assert_eq!(batch[0]["data"]["__typename"], "Query");
-    assert_eq!(batch[1]["errors"][0]["extensions"]["code"], "REFUSED", "a batch is no way around it");
+    assert_eq!(batch[1]["errors"][0]["extensions"]["code"], "REFUSED", "a batch does not get around it");
     site.stop().await;
 }

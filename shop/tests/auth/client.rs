@@ -189,7 +189,7 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// `null` is no body.
+/// `null` means no body.
 pub async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &Json) -> Answer {
     let stream = TcpStream::connect(address).await.expect("the server accepts");
     send_on(stream, method, path, headers, body).await

@@ -1,4 +1,4 @@
-//! Sign-in with others, against a real provider in another process: who gets an account, and what is refused.
+//! Sign-in with other providers, against a real provider in another process: who gets an account, and what is refused.
 
 use runtime::access::Actor;
 use runtime::http::protection;
@@ -157,7 +157,7 @@ async fn a_verified_address_opens_the_account_that_is_there_once() {
     // The address has been given to somebody else: the account has not.
     provider.account("a2", ada()).await;
     assert_eq!(sign_in(&site, &provider, "a2").await.refusal(), forbidden());
-    // Nobody has this one, and there is no role for strangers.
+    // No account has this address, and new users get no role.
     provider.account("a3", json!({ "email": "eve@shop.example", "email_verified": true })).await;
     assert_eq!(sign_in(&site, &provider, "a3").await.refusal(), forbidden());
     assert_eq!(count(&site, "select count(*) from cms.identity").await, 1);
@@ -173,9 +173,9 @@ async fn whether_an_address_is_verified_may_be_a_text_and_the_log_tells_what_was
     for (claims, reason) in [
         (json!({ "email": "ada@shop.example", "email_verified": false }), "`email_verified` is false"),
         (json!({ "email": "ada@shop.example", "email_verified": "false" }), "`email_verified` is false"),
-        (json!({ "email": "ada@shop.example" }), "there is no claim `email_verified`"),
-        (json!({ "name": "Ada" }), "there is no claim `email`"),
-        (json!({ "email": "nowhere", "email_verified": true }), "`email` is no address"),
+        (json!({ "email": "ada@shop.example" }), "the claim `email_verified` is missing"),
+        (json!({ "name": "Ada" }), "the claim `email` is missing"),
+        (json!({ "email": "nowhere", "email_verified": true }), "`email` is not an address"),
     ] {
         provider.account("a1", claims.clone()).await;
         assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden(), "{claims}");

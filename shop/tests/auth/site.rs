@@ -57,7 +57,7 @@ async fn an_administrator_is_told_why() {
     assert_eq!(foreign["allowed"], false, "{foreign}");
     assert!(foreign["reasons"].to_string().contains("does not pass"), "{foreign}");
     let live = explain(&format!(r#"type: "Post", action: READ, id: "{post}", role: "anonymous""#)).await;
-    assert!(live["data"]["explainAccess"]["reasons"].to_string().contains("no such live entry"), "{live}");
+    assert!(live["data"]["explainAccess"]["reasons"].to_string().contains("the live entry does not exist"), "{live}");
     let wrong = [
         r#"type: "Nothing", action: READ"#,
         r#"type: "Post", action: READ, role: "king""#,

@@ -21,9 +21,9 @@ async fn lines_that_are_no_records_are_rejected_with_their_cause() {
     for (line, cause) in [
         (5, "not UTF-8"),
         (6, "surrogate"),
-        (7, "the key `name` comes twice"),
-        (9, "the line is a list"),
-        (10, "the line is a text"),
+        (7, "duplicate key `name`"),
+        (9, "but the line is a list"),
+        (10, "but the line is a text"),
         (11, "trailing comma"),
         (14, "carriage returns between them"),
         (15, "ends too early"),
@@ -86,7 +86,7 @@ async fn a_record_has_a_limit_and_the_next_one_is_read() {
     let file = [good("a"), long, many, deep, good("b")].concat();
     let imported = shop.try_import("tag", None, ("tags.ndjson", file.as_bytes()), |_| {}).await.unwrap();
     assert_eq!(imported.counts(), (2, 0, 0, 3));
-    for (line, cause) in [(2, "longer than 16 MiB"), (3, "more than 250000 values"), (4, "128 deep")] {
+    for (line, cause) in [(2, "longer than 16 MiB"), (3, "more than 250000 values"), (4, "128 levels deep")] {
         assert!(imported.message(line).contains(cause), "{}", imported.message(line));
     }
     shop.close().await;
@@ -105,6 +105,6 @@ async fn a_mapping_that_multiplies_its_work_is_stopped() {
     let rows = vec!["1"; 2_000].join(",");
     let record = format!("{{\"name\":\"a\",\"slug\":\"a\",\"rows\":[{rows}]}}\n");
     let imported = shop.try_import("product", Some(map), ("x.ndjson", record.as_bytes()), |_| {}).await.unwrap();
-    assert!(imported.message(1).contains("the mapping takes more work than one record may"), "{}", imported.message(1));
+    assert!(imported.message(1).contains("the mapping does too much work for one record"), "{}", imported.message(1));
     shop.close().await;
 }

@@ -70,7 +70,7 @@ async fn a_type_can_be_written_to_standard_output_and_read_from_standard_input()
     let wrong = typecase(&db, &["import", "--type", "prodct", "-"]);
     assert_eq!(wrong.status.code(), Some(1));
     let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
-    assert!(said.contains("there is no content type `prodct`"), "{said}");
+    assert!(said.contains("unknown content type `prodct`"), "{said}");
     db.close().await;
 }
 

@@ -391,7 +391,7 @@ async fn a_job_that_cannot_be_stored_is_refused_before_the_database_is_asked() {
         assert_eq!(refused.problems[0].code, Code::BadUserInput, "{refused}");
         transaction.run("select 1", true).await.expect("it goes on");
     }
-    // The letters of an escape are no such character.
+    // The letters of an escape are not such characters.
     jobs::enqueue(&site.store, &say("\\u0000")).await.expect("it is stored");
     jobs::enqueue(&site.store, &keyed("k".repeat(1_000))).await.expect("it is stored");
     site.stop().await;

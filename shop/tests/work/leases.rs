@@ -89,7 +89,7 @@ async fn one_whose_attempts_never_come_to_an_end_is_parked() {
     eventually("it is parked", async || site.number("select count(*) from cms.job where state = 'parked'").await == 1)
         .await;
     let parked = jobs::list(&site.store, &Filter { most: 10, ..Filter::default() }).await.expect("a list").remove(0);
-    assert_eq!(parked.error.as_deref(), Some("the last attempt did not come to its end"));
+    assert_eq!(parked.error.as_deref(), Some("the last attempt was not completed"));
     node.stop().await;
     site.stop().await;
 }

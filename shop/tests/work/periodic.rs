@@ -74,7 +74,7 @@ fn what_is_declared_wrongly_is_told_before_anything_runs() {
     let mut jobs = Jobs::default();
     jobs.every(Duration::from_secs(60), &Tick {});
     let told = jobs.check().expect_err("nothing does it").to_string();
-    assert_eq!(told, "the job `tick` is periodic, and nothing does it");
+    assert_eq!(told, "the job `tick` is periodic, but has no handler");
     jobs.add(Ticking);
     jobs.check().expect("something does it");
     jobs.daily("24:30", "Europe/Vienna", &Tick {});

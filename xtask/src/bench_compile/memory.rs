@@ -43,7 +43,7 @@ impl Peak {
     }
 }
 
-/// Processes that compile the crates under measurement: those that are given the target folder and are no dependency.
+/// Processes that compile the crates under measurement: those that are given the target folder and are not dependencies.
 fn compilers(target: &Path) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
     let compiles = |process: &PathBuf| {

@@ -27,7 +27,7 @@ impl Scratch {
         let scratch =
             Self { root: folder.join(format!("types-{types}")), target: folder.join("target"), types, added: 0 };
         if scratch.root.exists() {
-            fs::remove_dir_all(&scratch.root).context("the scratch workspace of before cannot be removed")?;
+            fs::remove_dir_all(&scratch.root).context("the previous scratch workspace cannot be removed")?;
         }
         let manifest = fs::read_to_string(project.path("Cargo.toml")).context("Cargo.toml cannot be read")?;
         scratch.write("Cargo.toml", &workspace(&manifest, project))?;

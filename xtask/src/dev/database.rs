@@ -91,13 +91,13 @@ impl<'a> Database<'a> {
                 let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 say(
                     "Database",
-                    format!("gone back to {}; the one until now is kept in {}", name(&best), aside.display()),
+                    format!("went back to {}; the previous one is kept in {}", name(&best), aside.display()),
                 );
                 Ok(Standing::Ready)
             }
             None => Ok(Standing::Ahead(
-                "the database has had migrations that are not in migrations/, and there is no copy from before them; \
-                 stop this and run `cargo xtask dev --reset`, which makes it anew with the demo, or restore the files"
+                "the database has had migrations that are not in migrations/, and no copy from before them exists; \
+                 stop this and run `cargo xtask dev --reset`, which creates it anew with the demo, or restore the files"
                     .to_owned(),
             )),
         }

@@ -79,7 +79,7 @@ impl Site<'_> {
         watch.accept_generated();
         match generated {
             Step::Done => {}
-            Step::Failed => return Ok(self.failed("the schema was not taken")),
+            Step::Failed => return Ok(self.failed("the schema was not accepted")),
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         let build = self.command("cargo", &["build", "--package", "typecase"])?;
@@ -122,8 +122,9 @@ impl Site<'_> {
     }
 
     fn failed(&self, what: &str) -> Outcome {
-        let server = if self.server.is_some() { "the server from before goes on" } else { "there is no server yet" };
-        problem(format!("{what}, see above; {server}. The next saved file is the next try"));
+        let server =
+            if self.server.is_some() { "the previous server keeps running" } else { "no server is running yet" };
+        problem(format!("{what}, see above; {server}. Save any file to try again"));
         Outcome::Failed
     }
 
@@ -148,7 +149,7 @@ impl Site<'_> {
         let listener = match self.listener.take() {
             Some(listener) => listener,
             None => {
-                TcpListener::bind(("127.0.0.1", self.port)).with_context(|| format!("port {} is taken", self.port))?
+                TcpListener::bind(("127.0.0.1", self.port)).with_context(|| format!("port {} is in use", self.port))?
             }
         };
         let terms = Terms { socket: Some(listener.as_raw_fd()), ..Terms::stop_with(Signal::SIGTERM) };
@@ -234,7 +235,7 @@ pub fn binary(project: &Project) -> anyhow::Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).current_dir(&project.root);
     let output = command.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    let text = String::from_utf8(output.stdout).context("cargo's answer is no text")?;
+    let text = String::from_utf8(output.stdout).context("cargo's output is not text")?;
     let folder = text.split("\"target_directory\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    Ok(Path::new(folder.context("cargo does not say where it builds")?).join("debug/typecase"))
+    Ok(Path::new(folder.context("cargo does not report its target folder")?).join("debug/typecase"))
 }

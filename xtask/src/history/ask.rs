@@ -29,5 +29,5 @@ fn ask(database: &str, question: &str) -> anyhow::Result<u64> {
         bail!("{}", String::from_utf8_lossy(&psql.stderr).trim());
     }
     let answer = String::from_utf8_lossy(&psql.stdout);
-    answer.trim().parse().with_context(|| format!("`{}` is no count", answer.trim()))
+    answer.trim().parse().with_context(|| format!("`{}` is not a count", answer.trim()))
 }

@@ -154,13 +154,13 @@ impl History {
         let file = format!("{last}.sql");
         if !self.files.contains(&file) {
             bail!(
-                "{CATALOG} is that of {last}, which is not in {FOLDER}/\n  = help: restore {FOLDER}/{file}, or the {CATALOG} of the last file that is there: `git restore {FOLDER}` does both"
+                "{CATALOG} belongs to {last}, which is not in {FOLDER}/\n  = help: restore {FOLDER}/{file}, or the {CATALOG} of the last existing file: `git restore {FOLDER}` does both"
             );
         }
         let unknown = |name: &&String| **name > file && super::draft::is_generated(project, name);
         if let Some(unknown) = self.files.iter().find(unknown) {
             bail!(
-                "{FOLDER}/{unknown} is not in {CATALOG}, which is that of {last}\n  = help: two branches have made a migration, or one was taken back by halves: delete the file that is not merged yet, and run `cargo xtask generate` again"
+                "{FOLDER}/{unknown} is not in {CATALOG}, which belongs to {last}\n  = help: two branches have added a migration, or one was only partly taken back: delete the file that is not merged yet, and run `cargo xtask generate` again"
             );
         }
         Ok(())
@@ -183,7 +183,7 @@ pub fn catalog(text: &str) -> anyhow::Result<Catalog> {
         return Ok(Catalog::default());
     }
     Catalog::from_json(text).map_err(|error| {
-        anyhow::anyhow!("{CATALOG} cannot be used: {error}\n  = help: two branches may both have made a migration: keep the other branch's catalog.json, delete your own migration, and run `cargo xtask generate` again")
+        anyhow::anyhow!("{CATALOG} cannot be used: {error}\n  = help: two branches may both have added a migration: keep the other branch's catalog.json, delete your own migration, and run `cargo xtask generate` again")
     })
 }
 
@@ -208,7 +208,9 @@ pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Re
         match ask::count(refusals, &database, &mut answers) {
             Ok(true) => planned = codegen::migrate::plan(&before, schema, &answers),
             Ok(false) => {}
-            Err(error) => eprintln!("warning: the database was not asked how many entries break the rules: {error:#}"),
+            Err(error) => {
+                eprintln!("warning: the database could not be queried for entries that break the rules: {error:#}")
+            }
         }
     }
     match planned {

@@ -8,7 +8,7 @@ use crate::history::draft;
 use crate::history::next::{self, CATALOG, FOLDER, History};
 use crate::project::Project;
 
-const EDITED: &str = "has other SQL than the generator makes for it: somebody has edited it";
+const EDITED: &str = "has other SQL than the generator writes for it: it was edited";
 
 /// Why a migration may have more in it than follows from the schema; none where it has not.
 pub fn doubt(project: &Project, git: &Git, file: &str) -> Option<&'static str> {
@@ -18,7 +18,7 @@ pub fn doubt(project: &Project, git: &Git, file: &str) -> Option<&'static str> {
     match again(project, git, file) {
         None if draft::catalog_after(project, file).is_some() => Some(EDITED),
         None => Some(
-            "was not written in this checkout, and the commits do not say what the generator made, so that it may have SQL that somebody added by hand",
+            "was not written in this checkout, and the commits do not show what the generator wrote, so it may have SQL that was added by hand",
         ),
         Some((text, made)) if statements(&text).eq(statements(&made)) => None,
         Some(_) => Some(EDITED),

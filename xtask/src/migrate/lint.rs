@@ -59,7 +59,7 @@ pub fn lint(sql: &str) -> Vec<Finding> {
     }
     if state.in_transaction {
         let line = sql.lines().count();
-        let message = "a transaction is begun and never committed".to_owned();
+        let message = "a transaction is started but never committed".to_owned();
         findings.push(Finding { code: "M504", line, message, help: "end the file with `commit;`".to_owned() });
     }
     findings
@@ -76,7 +76,7 @@ fn rules(words: &[String], state: &State, found: &mut Found) {
         ["alter" | "create" | "drop" | "update" | "delete", ..] if !(state.lock_timeout && state.statement_timeout) => {
             add(
                 "M502",
-                "a lock is waited for without an end",
+                "the wait for a lock has no limit",
                 "begin the file with `set lock_timeout = '5s'; set statement_timeout = '1h';`",
             );
         }
@@ -87,16 +87,12 @@ fn rules(words: &[String], state: &State, found: &mut Found) {
             let table = words.iter().position(|word| *word == "on").and_then(|at| words.get(at + 1));
             let known = table.is_some_and(|table| is_new(table));
             if concurrently && state.in_transaction {
-                add(
-                    "M503",
-                    "an index cannot be built concurrently inside of a transaction",
-                    "move it behind `commit;`",
-                );
+                add("M503", "an index cannot be built concurrently inside a transaction", "move it after `commit;`");
             } else if !concurrently && !known {
                 add(
                     "M302",
                     "writes to the table wait until the index is built",
-                    "write `create index concurrently if not exists`, outside of a transaction",
+                    "write `create index concurrently if not exists`, outside a transaction",
                 );
             }
             if words[1] == "unique" && !known {
@@ -104,13 +100,13 @@ fn rules(words: &[String], state: &State, found: &mut Found) {
             }
         }
         ["drop", "index", ..] if concurrently && state.in_transaction => {
-            add("M503", "an index cannot be dropped concurrently inside of a transaction", "move it behind `commit;`");
+            add("M503", "an index cannot be dropped concurrently inside a transaction", "move it after `commit;`");
         }
         ["drop", "index", ..] if !concurrently => {
             add(
                 "M302",
-                "everybody waits while the index is dropped",
-                "write `drop index concurrently if exists`, outside of a transaction",
+                "all access to the table waits while the index is dropped",
+                "write `drop index concurrently if exists`, outside a transaction",
             );
         }
         ["drop", "table" | "schema", ..] | ["truncate", ..] => add("M101", "all rows are lost", "keep the table"),
@@ -130,7 +126,7 @@ fn alter(rest: &[&str], state: &State, found: &mut Found) {
     if has(&["rename"]) && !has(&["rename", "constraint"]) {
         add(
             "M401",
-            "servers that still run know only the old name",
+            "servers that are still running know only the old name",
             "add the new one, and drop the old one in a later release",
         );
     }

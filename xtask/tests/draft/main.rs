@@ -180,7 +180,7 @@ fn a_squash_begins_where_the_branch_left_the_trunk() {
     site.git(&["switch", "--quiet", "--create", "more"]);
     add("size");
     add("shape");
-    site.refused(&["migrate", "squash", "--since", "nowhere"], "there is no revision `nowhere`");
+    site.refused(&["migrate", "squash", "--since", "nowhere"], "unknown revision `nowhere`");
     let (done, said) = site.xtask(&["migrate", "squash"]);
     assert!(done && said.contains(&format!("Squash everything after main ({})", main.trim())), "{said}");
     assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_change_tag.sql"]);
@@ -265,9 +265,9 @@ fn an_answer_that_nothing_asks_for_is_refused() {
     site.generate(&[]);
     site.commit();
     let early = ["generate", "--allow", "M202=tag.code"];
-    site.refused(&early, "--allow M202=tag.code: nothing asks for it");
+    site.refused(&early, "--allow M202=tag.code: no hazard needs it");
     site.fields(&format!("{}{size}", unique(false)));
-    site.refused(&early, "--allow M202=tag.code: nothing asks for it");
+    site.refused(&early, "--allow M202=tag.code: no hazard needs it");
     site.generate(&["--allow", "M202", "--allow-data-loss"]);
     let header =
         || fs::read_to_string(site.path("migrations").join(site.drafts().pop().expect("a draft"))).expect("text");
@@ -285,7 +285,7 @@ fn an_answer_that_nothing_asks_for_is_refused() {
     site.refused(&["generate"], "M202");
     // What was never committed is not lost, so that nothing asks.
     site.fields(&unique(false));
-    site.refused(&["generate", "--allow", "M103=tag.size"], "nothing asks for it");
+    site.refused(&["generate", "--allow", "M103=tag.size"], "no hazard needs it");
     site.generate(&[]);
     site.has_migrations_of_the_commit();
 }
@@ -304,6 +304,6 @@ fn files_that_the_catalog_does_not_know_are_noticed() {
     site.refused(&["generate", "--check"], "two migrations have the number 2");
     fs::remove_file(site.path("migrations/0002_add_tag_other.sql")).expect("it is there");
     fs::remove_file(site.path("migrations/0002_add_tag_shade.sql")).expect("it is there");
-    site.refused(&["generate"], "migrations/catalog.json is that of 0002_add_tag_shade, which is not in migrations/");
+    site.refused(&["generate"], "migrations/catalog.json belongs to 0002_add_tag_shade, which is not in migrations/");
     assert!(Path::new(&site.path("migrations/catalog.json")).exists());
 }

@@ -51,7 +51,7 @@ impl<'a> Author<'a, '_> {
     /// A map of conditions, all of which must hold.
     pub fn conditions(&mut self, rows: Rows<'a>, node: &'a Node, key: &Spanned<String>) -> Json {
         if !matches!(node.value, Value::Map(_) | Value::Broken) {
-            let message = format!("`{}` takes a map of conditions, and this is {}", key.value, node.what());
+            let message = format!("`{}` must be a map of conditions, not {}", key.value, node.what());
             self.push(Diagnostic::error(Code::BadCondition, node.span, message));
         }
         self.check_any(node, key);
@@ -94,7 +94,7 @@ impl<'a> Author<'a, '_> {
 
     fn all_of(&mut self, rows: Rows<'a>, node: &'a Node, key: &Spanned<String>) -> Json {
         if node.items().is_empty() && !matches!(node.value, Value::Broken) {
-            let message = format!("`{}` takes a list of conditions", key.value);
+            let message = format!("`{}` must be a list of conditions", key.value);
             self.push(Diagnostic::error(Code::BadCondition, node.span, message).help("write `[{ a: 1 }, { b: 2 }]`"));
         }
         node.items().iter().map(|item| self.conditions(rows, item, key)).collect()
@@ -110,13 +110,13 @@ impl<'a> Author<'a, '_> {
                     let Some(rows) = self.rows_of(target) else { return Json::Null };
                     return self.relation(rows, if relation.many { LIST } else { ONE }, node, key);
                 }
-                _ => "it points at several types, which have no fields in common",
+                _ => "it points at several types, which share no fields",
             },
             FieldKind::Children(children) => return self.relation(Rows::Children(children), LIST, node, key),
-            FieldKind::Component { .. } | FieldKind::Blocks { .. } => "it is made of components",
-            FieldKind::Scalar { .. } | FieldKind::Enum { .. } => "it is any JSON",
+            FieldKind::Component { .. } | FieldKind::Blocks { .. } => "it consists of components",
+            FieldKind::Scalar { .. } | FieldKind::Enum { .. } => "it holds arbitrary JSON",
         };
-        let message = format!("there are no conditions on `{}`: {refused}", key.value);
+        let message = format!("`{}` cannot be used in a condition: {refused}", key.value);
         self.push(Diagnostic::error(Code::BadCondition, key.span, message));
         Json::Null
     }
@@ -157,7 +157,7 @@ impl<'a> Author<'a, '_> {
             matches!(rows, Rows::Entries(ty) if ty.computed.iter().any(|field| field.name.snake() == key.value));
         if computed {
             let message = format!(
-                "there are no conditions on `{}`: the site computes it, and the database does not know it",
+                "`{}` cannot be used in a condition: it is a computed field, which the database does not have",
                 key.value
             );
             return self.push(Diagnostic::error(Code::BadCondition, key.span, message));

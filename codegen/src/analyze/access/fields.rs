@@ -22,7 +22,7 @@ impl<'a> Author<'a, '_> {
         };
         if list.items().is_empty() && matches!(list.value, Value::List(_)) {
             let help = "write `none` for the action instead, or name fields";
-            self.push(Diagnostic::error(Code::BadFields, list.span, "the list names no field").help(help));
+            self.push(Diagnostic::error(Code::BadFields, list.span, "the list of fields is empty").help(help));
         }
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         let mut chosen = Chosen::new();
@@ -71,7 +71,7 @@ impl<'a> Author<'a, '_> {
                 }
             },
             (None, Some(_)) => {
-                let message = format!("`{first}` is not a field of children, whose fields could be named");
+                let message = format!("`{first}` is not a field of type `children`");
                 self.push(Diagnostic::error(Code::BadFields, name.span, message).help(format!("write `{first}`")));
                 Chosen::new()
             }
@@ -83,14 +83,14 @@ impl<'a> Author<'a, '_> {
         let ty = self.ty;
         if ty.computed.iter().any(|computed| computed.name.snake() == name.value) {
             if action.writes() {
-                let message = format!("`{}` is computed, and cannot be written", name.value);
+                let message = format!("`{}` is computed and cannot be written", name.value);
                 self.push(Diagnostic::error(Code::BadFields, name.span, message).help("remove it"));
             }
             return !action.writes();
         }
         if let Some(inverse) = ty.inverses.iter().find(|inverse| inverse.name.snake() == name.value) {
             let message = format!(
-                "`{}` shows entries of `{}`, whose own rules say who sees them",
+                "`{}` shows entries of `{}`, which have their own access rules",
                 name.value,
                 inverse.source.snake()
             );

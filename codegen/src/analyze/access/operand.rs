@@ -118,7 +118,7 @@ impl<'a> Author<'a, '_> {
                 let pairs = entries.iter().map(|entry| {
                     let operator = &entry.key;
                     if !operand.operators.contains(&operator.value.as_str()) {
-                        let message = format!("`{}` has no operator `{}`", key.value, operator.value);
+                        let message = format!("unknown operator `{}` for `{}`", operator.value, key.value);
                         let diagnostic = Diagnostic::error(Code::BadCondition, operator.span, message);
                         self.push(suggest(diagnostic, &operator.value, operand.operators.iter().copied()));
                         return (operator.value.clone(), Json::Null);
@@ -159,7 +159,7 @@ impl<'a> Author<'a, '_> {
     fn list(&mut self, operand: &Operand<'_>, node: &Node, key: &Spanned<String>) -> Json {
         let items = node.items();
         if items.is_empty() && !matches!(node.value, Value::Broken) {
-            let message = format!("`{}` is compared with a list of values here, and this is none", key.value);
+            let message = format!("`{}` must be compared with a list of values here", key.value);
             self.push(Diagnostic::error(Code::BadConditionValue, node.span, message).help("write `[a, b]`"));
         }
         items.iter().map(|item| self.value(operand, item, key)).collect()
@@ -175,7 +175,7 @@ impl<'a> Author<'a, '_> {
             Ok(json) => return json,
             Err(_) if matches!(node.value, Value::Broken) => {}
             Err(_) if matches!(node.value, Value::Null) => {
-                let message = format!("`{}` is compared with nothing", key.value);
+                let message = format!("`{}` is compared with null", key.value);
                 let span = if node.span.start == node.span.end { key.span } else { node.span };
                 self.push(Diagnostic::error(Code::BadConditionValue, span, message).help("write `{ is_null: true }`"));
             }
@@ -191,11 +191,11 @@ impl<'a> Author<'a, '_> {
         let (message, help) = match (operand.is_user(), self.is_anonymous()) {
             (true, false) => return,
             (true, true) => (
-                "`$user` is who has signed in, and `anonymous` has not".to_owned(),
+                "`$user` is the signed-in user, and `anonymous` has none".to_owned(),
                 "remove the condition, or give the rule to another role",
             ),
             (false, _) => (
-                format!("`$user` is a user, and `{}` is not", key.value),
+                format!("`$user` is a user, but `{}` is not", key.value),
                 "users are in `created_by`, `updated_by` and fields of type `user`",
             ),
         };

@@ -29,11 +29,11 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
 fn roles_of(operation: &Entry, known: &[Role], found: &mut Diagnostics) -> Vec<Name> {
     let written = operation.node.entry("roles");
     let items = written.map_or(&[][..], |roles| roles.node.items());
-    // Where it is no list, that has been reported.
+    // A value that is not a list has been reported already.
     if written.is_none_or(|roles| matches!(roles.node.value, Value::List(_)) && items.is_empty()) {
         let span = written.map_or(operation.key.span, |roles| roles.key.span);
-        let message = format!("nothing says who may call `{}`", operation.key.value);
-        let help = "name the roles that may, such as `roles: [admin, editor]`; with `anonymous` for visitors who have not signed in";
+        let message = format!("`{}` has no `roles`", operation.key.value);
+        let help = "name the roles that may call it, such as `roles: [admin, editor]`; `anonymous` stands for visitors who have not signed in";
         found.push(Diagnostic::error(Code::NoRoles, span, message).help(help));
     }
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();

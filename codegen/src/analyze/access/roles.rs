@@ -50,13 +50,13 @@ fn check(entry: &Entry, found: &mut Diagnostics) {
     if entry.key.value == Role::ANONYMOUS {
         for key in ["second_factor", "manages"] {
             if entry.node.get(key).is_some() {
-                refuse(key, &format!("nobody signs in as `anonymous`, which takes no `{key}`"), "remove it");
+                refuse(key, &format!("`anonymous` does not take `{key}`: nobody signs in with it"), "remove it");
             }
         }
     }
     let managed = entry.node.get("manages").map(areas);
     if entry.key.value == Role::ADMIN && managed.is_some_and(|managed| managed.len() < Area::ALL.len()) {
-        let message = "`admin` manages everything, so that somebody can: it cannot lose a part of it";
+        let message = "`admin` always manages everything";
         refuse("manages", message, "remove `manages`, and give other roles what they manage");
     }
 }

@@ -5,27 +5,28 @@ use crate::schema::access::Action;
 
 /// The fields of `Query`.
 pub fn roots() -> [Member; 3] {
-    let explain = Member::new("explainAccess", "AccessExplanation!", "Whether somebody may do something, and why.");
+    let explain =
+        Member::new("explainAccess", "AccessExplanation!", "Whether a user or role may perform an action, and why.");
     let log = Member::new(
         "auditLog",
         "AuditConnection!",
-        "Who did what, newest first, in pages; for roles that manage `audit`.",
+        "The audit log, newest first, as a connection. Only for roles that manage `audit`.",
     );
     [
-        Member::new("me", "Me!", "Who asks."),
+        Member::new("me", "Me!", "The actor that sends the request."),
         explain.args([
-            Member::new("type", "String!", "The content type, as it is named here: `Product`."),
-            Member::new("id", "ID", "The entry; without it the answer is about entries in general."),
-            Member::new("action", "AccessAction!", "What is to be done."),
-            Member::new("role", "String", "As somebody with this role; for roles that manage `users`."),
-            Member::new("user", "ID", "As this user; for roles that manage `users`."),
+            Member::new("type", "String!", "The name of the content type in this API, such as `Product`."),
+            Member::new("id", "ID", "The entry. If omitted, the explanation is about entries in general."),
+            Member::new("action", "AccessAction!", "The action."),
+            Member::new("role", "String", "Explain access for this role. Only for roles that manage `users`."),
+            Member::new("user", "ID", "Explain access for this user. Only for roles that manage `users`."),
         ]),
         log.args([
-            Member::new("filter", "AuditFilter", "Which of them; all without it."),
-            Member::new("first", "Int", "How many at most, from the start or from `after`."),
-            Member::new("after", "String", "The cursor after which the page starts."),
-            Member::new("last", "Int", "How many at most, up to the end or to `before`."),
-            Member::new("before", "String", "The cursor before which the page ends."),
+            Member::new("filter", "AuditFilter", "Return only lines that match. If omitted, all are returned."),
+            Member::new("first", "Int", "The number of items to return at most, from the start or after `after`."),
+            Member::new("after", "String", "Return items after this cursor."),
+            Member::new("last", "Int", "The number of items to return at most, from the end or before `before`."),
+            Member::new("before", "String", "Return items before this cursor."),
         ]),
     ]
 }
@@ -37,79 +38,79 @@ pub fn definitions() -> Vec<Definition> {
 }
 
 fn me() -> Definition {
-    Definition::new(Kind::Object, "Me", "Who asks.")
-        .member(Member::new("id", "ID", "The user; null for all who are none."))
-        .member(Member::new("kind", "ActorKind!", "What kind of actor it is."))
-        .member(Member::new("email", "String", "The user's address."))
+    Definition::new(Kind::Object, "Me", "The actor that sends the request.")
+        .member(Member::new("id", "ID", "The id of the user; null if the actor is not a user."))
+        .member(Member::new("kind", "ActorKind!", "The kind of actor."))
+        .member(Member::new("email", "String", "The email address of the user."))
         .member(Member::new("name", "String", "The name of the user, or of the API token."))
-        .member(Member::new("role", "String!", "The role, as the schema names it."))
+        .member(Member::new("role", "String!", "The name of the role in the schema."))
         .member(Member::new(
             "manages",
             "[String!]!",
-            "What the role manages beside content: `users`, `tokens`, `audit`.",
+            "What the role manages in addition to content: `users`, `tokens`, `audit`.",
         ))
 }
 
 fn actor_kind() -> Definition {
-    Definition::new(Kind::Enum, "ActorKind", "What kind of actor does something.")
-        .member(Member::value("ANONYMOUS", "Anybody."))
-        .member(Member::value("USER", "Somebody who has signed in."))
-        .member(Member::value("TOKEN", "A machine with an API token."))
-        .member(Member::value("DEVELOPER", "Whoever has the development token."))
-        .member(Member::value("SYSTEM", "The server itself, or the operator at its command line."))
+    Definition::new(Kind::Enum, "ActorKind", "The kind of actor.")
+        .member(Member::value("ANONYMOUS", "A request without a token."))
+        .member(Member::value("USER", "A signed-in user."))
+        .member(Member::value("TOKEN", "A program with an API token."))
+        .member(Member::value("DEVELOPER", "The holder of the development token."))
+        .member(Member::value("SYSTEM", "The server itself, or an operator on the command line."))
 }
 
 fn action() -> Definition {
     let values = Action::ALL.into_iter().map(|action| Member::value(action.name().upper(), action.about()));
-    Definition::new(Kind::Enum, "AccessAction", "What rules of access are about.").members(values)
+    Definition::new(Kind::Enum, "AccessAction", "The actions that access rules control.").members(values)
 }
 
 fn explanation() -> Definition {
-    Definition::new(Kind::Object, "AccessExplanation", "Whether something is allowed, and why.")
-        .member(Member::new("allowed", "Boolean!", "Whether it is allowed."))
-        .member(Member::new("role", "String!", "The role that was asked about."))
-        .member(Member::new("reasons", "[String!]!", "The rules that decide, in words."))
+    Definition::new(Kind::Object, "AccessExplanation", "Whether an action is allowed, and why.")
+        .member(Member::new("allowed", "Boolean!", "Whether the action is allowed."))
+        .member(Member::new("role", "String!", "The role that is explained."))
+        .member(Member::new("reasons", "[String!]!", "The deciding rules, in words."))
 }
 
 fn audit_connection() -> Definition {
     Definition::new(Kind::Object, "AuditConnection", "A page of the audit log.")
-        .member(Member::new("edges", "[AuditEdge!]!", "The page's lines, each with its cursor."))
-        .member(Member::new("nodes", "[AuditEntry!]!", "The page's lines."))
-        .member(Member::new("pageInfo", "PageInfo!", "Whether there is more, and how to get it."))
-        .member(Member::new("totalCount", "Int!", "How many there are on all pages; counted only when asked for."))
+        .member(Member::new("edges", "[AuditEdge!]!", "The lines of this page, each with its cursor."))
+        .member(Member::new("nodes", "[AuditEntry!]!", "The lines of this page."))
+        .member(Member::new("pageInfo", "PageInfo!", "Information for reading more pages."))
+        .member(Member::new("totalCount", "Int!", "The number of items on all pages. It is counted only if selected."))
 }
 
 fn audit_edge() -> Definition {
-    Definition::new(Kind::Object, "AuditEdge", "One line of a page.")
-        .member(Member::new("cursor", "String!", "The line's place, for `after` and `before`."))
+    Definition::new(Kind::Object, "AuditEdge", "A line of the audit log with its cursor.")
+        .member(Member::new("cursor", "String!", "The cursor of the line, for `after` and `before`."))
         .member(Member::new("node", "AuditEntry!", "The line."))
 }
 
 fn audit_entry() -> Definition {
-    Definition::new(Kind::Object, "AuditEntry", "Somebody did something.")
-        .member(Member::new("id", "ID!", "Names the line."))
+    Definition::new(Kind::Object, "AuditEntry", "A line of the audit log: what an actor did.")
+        .member(Member::new("id", "ID!", "The id of the line."))
         .member(Member::new("at", "DateTime!", "When it was done."))
-        .member(Member::new("actor", "ID", "Who did it: a user or an API token."))
-        .member(Member::new("actorKind", "ActorKind!", "What kind of actor did it."))
+        .member(Member::new("actor", "ID", "The id of the user or API token that did it."))
+        .member(Member::new("actorKind", "ActorKind!", "The kind of actor that did it."))
         .member(Member::new("actorName", "String", "The actor's name at that time."))
         .member(Member::new("role", "String", "The actor's role at that time."))
-        .member(Member::new("address", "String", "The network address that it came from."))
-        .member(Member::new("requestId", "String", "The request, as the server's log names it."))
+        .member(Member::new("address", "String", "The network address of the client."))
+        .member(Member::new("requestId", "String", "The id of the request, as in the server's log."))
         .member(Member::new("action", "String!", "What was done."))
         .member(Member::new("type", "String", "The content type of the entry."))
-        .member(Member::new("entry", "ID", "The entry that it was done to."))
+        .member(Member::new("entry", "ID", "The id of the entry that was affected."))
         .member(Member::new("fields", "[String!]!", "The fields that changed."))
         .member(Member::new("before", "JSON", "Their values before."))
         .member(Member::new("after", "JSON", "Their values after."))
 }
 
 fn audit_filter() -> Definition {
-    let about = "Which lines of the audit log; all conditions that are given must hold.";
+    let about = "A filter for the audit log. All given conditions must match.";
     Definition::new(Kind::Input, "AuditFilter", about)
-        .member(Member::new("actor", "ID", "Done by this user or API token."))
-        .member(Member::new("action", "[String!]", "One of these was done."))
-        .member(Member::new("type", "String", "Done to entries of this content type."))
-        .member(Member::new("entry", "ID", "Done to this entry."))
-        .member(Member::new("since", "DateTime", "Done at this moment or later."))
-        .member(Member::new("until", "DateTime", "Done before this moment."))
+        .member(Member::new("actor", "ID", "The id of the user or API token that did it."))
+        .member(Member::new("action", "[String!]", "Any of these actions."))
+        .member(Member::new("type", "String", "The name of the content type."))
+        .member(Member::new("entry", "ID", "The id of the entry."))
+        .member(Member::new("since", "DateTime", "Done at or after this time."))
+        .member(Member::new("until", "DateTime", "Done before this time."))
 }

@@ -32,7 +32,7 @@ pub fn shared() -> Vec<Definition> {
 }
 
 fn operators_are_joined(what: &str) -> String {
-    format!("Conditions on {what}; all that are given must hold, and null is none.")
+    format!("Conditions on {what}. All given conditions must match; null is not allowed.")
 }
 
 fn operators(family: FilterFamily, ty: &str) -> Vec<Member> {
@@ -45,46 +45,46 @@ fn operators(family: FilterFamily, ty: &str) -> Vec<Member> {
 
 fn equal_operators(ty: &str) -> [Member; 5] {
     [
-        Member::new("eq", ty, "Is this value."),
-        Member::new("ne", ty, "Is not this value; null is not."),
+        Member::new("eq", ty, "Equals this value."),
+        Member::new("ne", ty, "Does not equal this value. Matches null too."),
         Member::new("in", format!("[{ty}!]"), "Is one of these values."),
-        Member::new("notIn", format!("[{ty}!]"), "Is none of these values; null is none."),
-        Member::new("isNull", "Boolean", "Is null, or with `false` is not."),
+        Member::new("notIn", format!("[{ty}!]"), "Is none of these values. Matches null too."),
+        Member::new("isNull", "Boolean", "`true`: is null. `false`: is not null."),
     ]
 }
 
 fn ordered_operators(ty: &str) -> [Member; 4] {
     [
         Member::new("lt", ty, "Is less than this value."),
-        Member::new("lte", ty, "Is this value or less."),
+        Member::new("lte", ty, "Is less than or equal to this value."),
         Member::new("gt", ty, "Is greater than this value."),
-        Member::new("gte", ty, "Is this value or greater."),
+        Member::new("gte", ty, "Is greater than or equal to this value."),
     ]
 }
 
 fn text_operators() -> [Member; 2] {
     [
-        Member::new("contains", "String", "Has this text in it, whatever the case of its letters."),
-        Member::new("startsWith", "String", "Begins with this text, whatever the case of its letters."),
+        Member::new("contains", "String", "Contains this text, ignoring case."),
+        Member::new("startsWith", "String", "Starts with this text, ignoring case."),
     ]
 }
 
 fn filter(owner: &Owner) -> Definition {
     let name = format!("{}Filter", owner.pascal);
     let all = format!("[{name}!]");
-    let about = format!("Which `{}`; all conditions that are given must hold, and null is none.", owner.pascal);
+    let about = format!("A filter for `{}`. All given conditions must match; null is not allowed.", owner.pascal);
     let moments = ["createdAt", "updatedAt", "publishedAt"];
     let system = moments.map(|moment| Member::new(moment, "DateTimeFilter", format!("Conditions on `{moment}`.")));
     let mut definition = Definition::new(Kind::Input, &name, about)
-        .member(Member::new("and", &all, "All of these hold; true for an empty list."))
-        .member(Member::new("or", &all, "One of these holds; false for an empty list."))
-        .member(Member::new("not", &name, "This does not hold."))
+        .member(Member::new("and", &all, "All of these match. An empty list always matches."))
+        .member(Member::new("or", &all, "At least one of these matches. An empty list never matches."))
+        .member(Member::new("not", &name, "This does not match."))
         .member(Member::new("id", "IDFilter", "Conditions on `id`."))
         .members(owner.root.iter().flat_map(|_| system.clone()))
         .members(owner.fields.iter().filter_map(|field| condition(&owner.pascal, field)));
     for inverse in owner.root.iter().flat_map(|ty| &ty.inverses) {
         let ty = format!("{}ListFilter", inverse.source.pascal());
-        let about = format!("Conditions on the entries that point here with `{}`.", inverse.field.camel());
+        let about = format!("Conditions on the entries that refer to this one by `{}`.", inverse.field.camel());
         definition = definition.member(Member::new(inverse.name.camel(), ty, about));
     }
     definition
@@ -115,14 +115,14 @@ fn condition(owner: &str, field: &Field) -> Option<Member> {
 fn enum_filter(field: &Field) -> Option<Definition> {
     let FieldKind::Enum { choice, many } = &field.kind else { return None };
     let ty = &choice.type_name;
-    let about = format!("Conditions on `{}`; all that are given must hold.", field.name.camel());
+    let about = format!("Conditions on `{}`. All given conditions must match.", field.name.camel());
     let list = format!("[{ty}!]");
     let definition = if *many {
         Definition::new(Kind::Input, format!("{ty}ListFilter"), about)
-            .member(Member::new("has", ty, "This value is in the list."))
-            .member(Member::new("hasSome", &list, "One of these values is in the list."))
-            .member(Member::new("hasEvery", &list, "All of these values are in the list."))
-            .member(Member::new("isEmpty", "Boolean", "The list is empty, or with `false` is not."))
+            .member(Member::new("has", ty, "The list contains this value."))
+            .member(Member::new("hasSome", &list, "The list contains at least one of these values."))
+            .member(Member::new("hasEvery", &list, "The list contains all of these values."))
+            .member(Member::new("isEmpty", "Boolean", "`true`: the list is empty. `false`: it is not empty."))
     } else {
         Definition::new(Kind::Input, format!("{ty}Filter"), about).members(equal_operators(ty))
     };
@@ -137,40 +137,40 @@ fn several_filter(owner: &str, field: &Field) -> Vec<Definition> {
     }
     let name = member_type(owner, &field.name);
     let targets = relation.to.iter().map(|target| {
-        let about = format!("It is of type `{}`, and this holds for it.", target.pascal());
+        let about = format!("The target is of type `{}`, and matches.", target.pascal());
         Member::new(target.camel(), format!("{}Filter", target.pascal()), about)
     });
-    let about = format!("Which of `{owner}.{}`, by its type.", field.name.camel());
+    let about = format!("A filter for the targets of `{owner}.{}`, by their type.", field.name.camel());
     let one = Definition::new(Kind::Input, format!("{name}Filter"), about).directive("@oneOf").members(targets);
     vec![one, if relation.many { list_filter(&name) } else { relation_filter(&name, "entry") }]
 }
 
 fn relation_filter(name: &str, spoken: &str) -> Definition {
     let filter = format!("{name}Filter");
-    Definition::new(Kind::Input, format!("{name}RelationFilter"), format!("Conditions on the {spoken} pointed at."))
-        .member(Member::new("is", &filter, "There is one, and this holds for it."))
-        .member(Member::new("isNot", &filter, "There is none, or this does not hold for it."))
-        .member(Member::new("isNull", "Boolean", "There is none, or with `false` there is one."))
+    Definition::new(Kind::Input, format!("{name}RelationFilter"), format!("Conditions on the related {spoken}."))
+        .member(Member::new("is", &filter, "There is a related entry, and it matches."))
+        .member(Member::new("isNot", &filter, "There is no related entry, or it does not match."))
+        .member(Member::new("isNull", "Boolean", "`true`: there is no related entry. `false`: there is one."))
 }
 
 fn list_filter(name: &str) -> Definition {
     let filter = format!("{name}Filter");
     Definition::new(Kind::Input, format!("{name}ListFilter"), format!("Conditions on a list of `{name}`."))
-        .member(Member::new("some", &filter, "This holds for one of the list at least."))
-        .member(Member::new("none", &filter, "This holds for none of the list."))
-        .member(Member::new("every", &filter, "This holds for all of the list, as it does when the list is empty."))
+        .member(Member::new("some", &filter, "At least one item matches."))
+        .member(Member::new("none", &filter, "No item matches."))
+        .member(Member::new("every", &filter, "All items match. An empty list always matches."))
 }
 
 fn order_about(field: &Field) -> String {
     let name = field.name.camel();
     match &field.kind {
-        FieldKind::Enum { .. } => format!("By `{name}`, in the order in which its values are declared."),
+        FieldKind::Enum { .. } => format!("By `{name}`, in the order in which the values are declared."),
         FieldKind::Scalar { scalar, .. } if scalar.has_currency() => {
-            format!("By the currency of `{name}`, in the order of its code, and then by the amount.")
+            format!("By `{name}`: by currency code, then by amount.")
         }
         FieldKind::Scalar { scalar, .. } if scalar.mapping().filter == FilterFamily::Text => {
             match field.collation.as_str() {
-                ALL_LANGUAGES => format!("By `{name}`, in the order that Unicode has for all languages."),
+                ALL_LANGUAGES => format!("By `{name}`, in the Unicode order for all languages."),
                 language => format!("By `{name}`, in the order of the language `{language}`."),
             }
         }
@@ -186,16 +186,24 @@ fn order(owner: &Owner) -> [Definition; 2] {
             ("UPDATED_AT", "By `updatedAt`."),
             ("PUBLISHED_AT", "By `publishedAt`."),
         ],
-        None => &[("POSITION", "By the place in the owner's list.")],
+        None => &[("POSITION", "By the position in the owner's list.")],
     };
     let sortable = owner.fields.iter().filter(|field| field.sortable);
     let own = sortable.map(|field| Member::value(field.name.upper(), order_about(field)));
-    let fields = Definition::new(Kind::Enum, format!("{name}OrderField"), format!("What `{name}` can be sorted by."))
-        .members(system.iter().map(|(value, about)| Member::value(*value, *about)))
-        .members(own);
-    let key = Definition::new(Kind::Input, format!("{name}Order"), format!("One key of an order of `{name}`."))
-        .member(Member::new("field", format!("{name}OrderField!"), "What to sort by."))
-        .member(Member::new("direction", "OrderDirection!", "Smallest or greatest first.").default("ASC"))
-        .member(Member::new("nulls", "NullsOrder", "Where nulls go: last when ascending, first when descending."));
+    let fields = Definition::new(
+        Kind::Enum,
+        format!("{name}OrderField"),
+        format!("The fields by which `{name}` can be sorted."),
+    )
+    .members(system.iter().map(|(value, about)| Member::value(*value, *about)))
+    .members(own);
+    let key = Definition::new(Kind::Input, format!("{name}Order"), format!("A sort key of `{name}`."))
+        .member(Member::new("field", format!("{name}OrderField!"), "The field to sort by."))
+        .member(Member::new("direction", "OrderDirection!", "Ascending or descending.").default("ASC"))
+        .member(Member::new(
+            "nulls",
+            "NullsOrder",
+            "Where null values are sorted. By default last when ascending, first when descending.",
+        ));
     [key, fields]
 }

@@ -43,13 +43,17 @@ pub fn component(component: &Component) -> Vec<Definition> {
 fn entry_inputs(owner: &Owner, spoken: &str) -> Vec<Definition> {
     let name = &owner.pascal;
     let create = Definition::new(Kind::Input, format!("{name}CreateInput"), format!("A new {spoken}."));
-    let update = format!("A change of {}: what is left out stays, null clears.", article(spoken));
+    let update = format!("Changes to {}. Omitted fields stay as they are; null clears a field.", article(spoken));
     let update = Definition::new(Kind::Input, format!("{name}UpdateInput"), update);
-    let upsert = format!("{} to change, or to make when its key is not found.", capital_article(spoken));
+    let upsert = format!("{} to update, or to create if the key is not found.", capital_article(spoken));
     let upsert = Definition::new(Kind::Input, format!("{name}UpsertInput"), upsert)
-        .member(Member::new("key", format!("{name}Key!"), "Names the entry; a new one gets it as its value."))
-        .member(Member::new("revision", "Int", "The revision that is changed; any without it."))
-        .member(Member::new("data", format!("{name}UpdateInput!"), "The fields to write."));
+        .member(Member::new(
+            "key",
+            format!("{name}Key!"),
+            "The key that identifies the entry. A new entry gets it as its value.",
+        ))
+        .member(Member::new("revision", "Int", "The revision that was read. If omitted, any revision is updated."))
+        .member(Member::new("data", format!("{name}UpdateInput!"), "The values to write."));
     let mut section =
         vec![create.members(members(owner, Purpose::Create)), update.members(members(owner, Purpose::Update)), upsert];
     section.extend(references(name, spoken));
@@ -60,32 +64,33 @@ fn entry_inputs(owner: &Owner, spoken: &str) -> Vec<Definition> {
 fn references(name: &str, spoken: &str) -> [Definition; 2] {
     let (key, keys) = (format!("{name}Key"), format!("[{name}Key!]"));
     let create = format!("{name}CreateInput");
-    let one = format!("{} to point at; null points at none.", capital_article(spoken));
+    let one = format!("A reference to {}. Null clears the reference.", capital_article(spoken));
     let one = Definition::new(Kind::Input, format!("{name}ReferenceInput"), one)
         .directive("@oneOf")
-        .member(Member::new("connect", &key, "One that exists."))
-        .member(Member::new("create", &create, "A new one."));
-    let many = "Changes of a list of references; `set` first, then the others in this order.";
+        .member(Member::new("connect", &key, "An existing entry."))
+        .member(Member::new("create", &create, "A new entry, created in the same transaction."));
+    let many = "Changes to a list of references. `set` is applied first, then the others in this order.";
     let many = Definition::new(Kind::Input, format!("{name}ReferencesInput"), many)
-        .member(Member::new("set", &keys, "The whole list."))
-        .member(Member::new("connect", &keys, "Added at the end."))
-        .member(Member::new("create", format!("[{create}!]"), "Made and added at the end."))
-        .member(Member::new("disconnect", &keys, "Taken from the list."));
+        .member(Member::new("set", &keys, "Replaces the whole list."))
+        .member(Member::new("connect", &keys, "Existing entries to add at the end."))
+        .member(Member::new("create", format!("[{create}!]"), "New entries to create and add at the end."))
+        .member(Member::new("disconnect", &keys, "Entries to remove from the list."));
     [one, many]
 }
 
 fn child_inputs(owner: &Owner) -> Vec<Definition> {
     let name = &owner.pascal;
-    let id = Member::new("id", "ID", "Names a row that is there already.");
-    let whole = Definition::new(Kind::Input, format!("{name}Input"), format!("A `{name}` as a whole."));
+    let id = Member::new("id", "ID", "The id of an existing row.");
+    let whole = Definition::new(Kind::Input, format!("{name}Input"), format!("All fields of one `{name}`."));
     let patch = Definition::new(
         Kind::Input,
         format!("{name}Patch"),
-        format!("A change of a `{name}`: what is left out stays, null clears."),
+        format!("Changes to one `{name}`. Omitted fields stay as they are; null clears a field."),
     );
-    let update = Definition::new(Kind::Input, format!("{name}UpdateInput"), format!("A change of one `{name}`."))
-        .member(Member::new("key", format!("{name}Key!"), "Names the row."))
-        .member(Member::new("data", format!("{name}Patch!"), "The fields to write."));
+    let update =
+        Definition::new(Kind::Input, format!("{name}UpdateInput"), format!("Changes to one existing `{name}`."))
+            .member(Member::new("key", format!("{name}Key!"), "The key that identifies the row."))
+            .member(Member::new("data", format!("{name}Patch!"), "The values to write."));
     vec![
         whole.member(id).members(members(owner, Purpose::Create)),
         patch.members(members(owner, Purpose::Update)),
@@ -100,7 +105,7 @@ fn key(owner: &Owner) -> Definition {
         let about = format!("By `{name}`.");
         Member::new(name, row.input, about)
     });
-    Definition::new(Kind::Input, format!("{}Key", owner.pascal), format!("Names one `{}`.", owner.pascal))
+    Definition::new(Kind::Input, format!("{}Key", owner.pascal), format!("The key of one `{}`.", owner.pascal))
         .directive("@oneOf")
         .member(Member::new("id", "ID", "By `id`."))
         .members(keys)
@@ -143,7 +148,7 @@ fn input(field: &Field, ty: String, purpose: Purpose) -> Member {
     let needed = needed && purpose == Purpose::Create;
     let mut about = described(&field.description, || spoken(&field.name));
     if let (Some(default), Purpose::Create) = (&field.default, purpose) {
-        about += &format!(" Without it: `{}`.", default.0);
+        about += &format!(" Default: `{}`.", default.0);
     }
     let member = Member::new(field.name.camel(), if needed { ty + "!" } else { ty }, about);
     // GraphQL has no deprecation of what must be given.
@@ -165,7 +170,7 @@ fn companions(owner: &str, field: &Field) -> Vec<Definition> {
 }
 
 fn block(owner: &str, field: &Field, of: &[Name]) -> Definition {
-    let about = format!("One block of `{}.{}`.", owner, field.name.camel());
+    let about = format!("A block of `{}.{}`.", owner, field.name.camel());
     let blocks = of.iter().map(|component| {
         let about = format!("A block of type `{}`.", component.pascal());
         Member::new(component.camel(), format!("{}Input", component.pascal()), about)
@@ -175,39 +180,41 @@ fn block(owner: &str, field: &Field, of: &[Name]) -> Definition {
 }
 
 fn children_list(owner: &str, field: &Field, child: &str) -> Definition {
-    let about = format!("Changes of `{owner}.{}`; `set` first, then the others in this order.", field.name.camel());
-    let whole = "The whole list: rows named by their id or first unique field are kept, the others go.";
+    let about =
+        format!("Changes to `{owner}.{}`. `set` is applied first, then the others in this order.", field.name.camel());
+    let whole = "Replaces the whole list. Rows are matched by their id or first unique field; existing rows without a match are deleted.";
     let rows = format!("[{child}Input!]");
     Definition::new(Kind::Input, children_type(owner, &field.name), about)
         .member(Member::new("set", &rows, whole))
-        .member(Member::new("create", &rows, "New rows, added at the end."))
-        .member(Member::new("update", format!("[{child}UpdateInput!]"), "Changes of single rows."))
-        .member(Member::new("delete", format!("[{child}Key!]"), "Rows that go."))
+        .member(Member::new("create", &rows, "New rows to add at the end."))
+        .member(Member::new("update", format!("[{child}UpdateInput!]"), "Changes to existing rows."))
+        .member(Member::new("delete", format!("[{child}Key!]"), "Rows to delete."))
 }
 
 fn polymorphic(owner: &str, field: &Field, relation: &Relation) -> Vec<Definition> {
     let name = member_type(owner, &field.name);
     let variants = |ending: &'static str| {
         relation.to.iter().map(move |target| {
-            let about = format!("One of type `{}`.", target.pascal());
+            let about = format!("Of type `{}`.", target.pascal());
             Member::new(target.camel(), format!("{}{ending}", target.pascal()), about)
         })
     };
     let place = format!("{owner}.{}", field.name.camel());
     if !relation.many {
-        let about = format!("What `{place}` points at; null points at none.");
+        let about = format!("The target of `{place}`. Null clears the reference.");
         let one = Definition::new(Kind::Input, format!("{name}ReferenceInput"), about).directive("@oneOf");
         return vec![one.members(variants("ReferenceInput"))];
     }
     let keys = format!("[{name}Key!]");
-    let about = format!("Changes of `{place}`; `set` first, then the others in this order.");
+    let about = format!("Changes to `{place}`. `set` is applied first, then the others in this order.");
     let many = Definition::new(Kind::Input, format!("{name}ReferencesInput"), about)
-        .member(Member::new("set", &keys, "The whole list."))
-        .member(Member::new("connect", &keys, "Added at the end."))
-        .member(Member::new("disconnect", &keys, "Taken from the list."));
-    let key = Definition::new(Kind::Input, format!("{name}Key"), format!("Names one of `{place}`."))
-        .directive("@oneOf")
-        .members(variants("Key"));
+        .member(Member::new("set", &keys, "Replaces the whole list."))
+        .member(Member::new("connect", &keys, "Existing entries to add at the end."))
+        .member(Member::new("disconnect", &keys, "Entries to remove from the list."));
+    let key =
+        Definition::new(Kind::Input, format!("{name}Key"), format!("The key that identifies a target of `{place}`."))
+            .directive("@oneOf")
+            .members(variants("Key"));
     vec![many, key]
 }
 

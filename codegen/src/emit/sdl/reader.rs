@@ -4,7 +4,7 @@
 
 use crate::emit::sdl::{Definition, Document, Kind, Member};
 
-/// None when the text is no SDL, as after a merge conflict in it.
+/// `None` when the text is not SDL, such as after a merge conflict.
 pub fn read(text: &str) -> Option<Document> {
     let tokens = tokens(text)?;
     let mut reader = Reader { tokens: &tokens };

@@ -7,11 +7,12 @@ use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
 pub fn query(schema: &Schema) -> Definition {
     // Relay's compiler takes `node` with no argument but the id; drafts are read by `nodes`.
-    let node = Member::new("node", "Node", "The published object with this id; null when there is none.")
-        .args([id("Names the object.")]);
-    let nodes = Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null where there is none.")
-        .args([Member::new("ids", "[ID!]!", "Name the objects."), stage()]);
-    Definition::new(Kind::Object, "Query", "What can be read. `DRAFT` needs a token; `LIVE` is public.")
+    let node = Member::new("node", "Node", "The published object with this id; null if it does not exist.")
+        .args([id("The id of the object.")]);
+    let nodes =
+        Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null for those that do not exist.")
+            .args([Member::new("ids", "[ID!]!", "The ids of the objects."), stage()]);
+    Definition::new(Kind::Object, "Query", "All queries. Reading the stage `DRAFT` needs a token; `LIVE` is public.")
         .members([node, nodes])
         .members(access::roots())
         .members(schema.types.iter().flat_map(reads))
@@ -19,7 +20,7 @@ pub fn query(schema: &Schema) -> Definition {
 }
 
 pub fn mutation(schema: &Schema) -> Definition {
-    let about = "What can be changed. Each field is one transaction; they run one after the other.";
+    let about = "All mutations. Each field is one transaction; fields run one after the other.";
     Definition::new(Kind::Object, "Mutation", about)
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
@@ -35,10 +36,11 @@ fn reads(ty: &ContentType) -> Vec<Member> {
         }
         Verb::List => {
             let pages = format!("{}!", api::connection(&name));
-            let list = Member::new(root.name, pages, format!("The {many}, in pages."));
+            let list = Member::new(root.name, pages, format!("The {many}, as a connection."));
             list.args(page_args(&name, "newest first")).args([stage()])
         }
-        _ => Member::new(root.name, &name, format!("The {one} with this id.")).args([id("Names the entry."), stage()]),
+        _ => Member::new(root.name, &name, format!("The {one} with this id."))
+            .args([id("The id of the entry."), stage()]),
     };
     api::reads(ty).into_iter().map(read).collect()
 }
@@ -49,32 +51,35 @@ fn writes(ty: &ContentType) -> Vec<Member> {
 
 fn write(ty: &ContentType, root: RootField<'_>) -> Member {
     let (name, one) = (ty.name.pascal(), words(&ty.name));
-    let input = |kind: &str| Member::new("input", format!("{name}{kind}Input!"), "The fields to write.");
+    let input = |kind: &str| Member::new("input", format!("{name}{kind}Input!"), "The values to write.");
     let publish = || {
-        let publish = Member::new("publish", "Boolean!", "Also publish what was saved.").default("false");
+        let publish =
+            Member::new("publish", "Boolean!", "Whether to publish the entry after saving it.").default("false");
         ty.drafts.then_some(publish)
     };
     let field = |result: &str, about: String| Member::new(root.name.clone(), result, about);
     match root.verb {
-        Verb::Create => field(&name, format!("Makes a new {one}.")).args([input("Create")]).args(publish()),
+        Verb::Create => field(&name, format!("Creates a new {one}.")).args([input("Create")]).args(publish()),
         Verb::Update => {
-            let update = field(&name, format!("Changes the {one}."));
+            let update = field(&name, format!("Updates the {one}."));
             update.args([entry_id(), revision(), input("Update")]).args(publish())
         }
         Verb::Upsert => {
-            let about = format!("Changes each {one} whose key is found, and makes the others; all of them or none.");
+            let about = format!("Updates each {one} whose key is found, and creates the others: all of them or none.");
             let input = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
             field(&format!("[{name}!]"), about).args([input]).args(publish())
         }
         Verb::Delete => {
-            let about = format!("Deletes the {one}, also where it is published.");
+            let about = format!("Deletes the {one}: the draft and the published version.");
             field("ID", about).args([entry_id(), revision()])
         }
-        Verb::Publish => field(&name, format!("Makes the {one} public as it is saved.")).args([entry_id(), revision()]),
+        Verb::Publish => {
+            field(&name, format!("Publishes the {one} as it was last saved.")).args([entry_id(), revision()])
+        }
         Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List => {
-            let force = "Also when others that are public point at the entry: what they show of it becomes null, or is missing from their lists.";
+            let force = "Unpublish the entry even if published entries refer to it. There it becomes null, or is missing from lists.";
             let force = Member::new("force", "Boolean!", force).default("false");
-            let about = format!("Takes the {one} out of what is public; it stays as a draft.");
+            let about = format!("Unpublishes the {one}, which remains as a draft.");
             field(&name, about).args([entry_id(), revision(), force])
         }
     }
@@ -85,15 +90,16 @@ fn id(about: &str) -> Member {
 }
 
 fn entry_id() -> Member {
-    id("Names the entry.")
+    id("The id of the entry.")
 }
 
 fn revision() -> Member {
-    Member::new("revision", "Int!", "The revision that was read; the change is refused when there is a newer one.")
+    Member::new("revision", "Int!", "The revision that was read. If there is a newer one, the change is refused.")
 }
 
 fn stage() -> Member {
-    Member::new("stage", "Stage!", "What is published, or what editors see.").default("LIVE")
+    Member::new("stage", "Stage!", "Which version to read: the published one, or the draft that editors see.")
+        .default("LIVE")
 }
 
 /// An own operation; a mutation's result is null when it failed.

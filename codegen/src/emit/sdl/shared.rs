@@ -14,59 +14,63 @@ pub fn definitions() -> Vec<Definition> {
 }
 
 fn node() -> Definition {
-    Definition::new(Kind::Interface, "Node", "An object that its id alone names.").member(Member::new(
+    Definition::new(Kind::Interface, "Node", "An object with a globally unique id.").member(Member::new(
         "id",
         "ID!",
-        "Names the object among all objects of the API, for good.",
+        "The globally unique, permanent id of the object.",
     ))
 }
 
 fn stage() -> Definition {
-    Definition::new(Kind::Enum, "Stage", "Which copy of the content is read.")
-        .member(Member::value("LIVE", "What is published."))
-        .member(Member::value("DRAFT", "What editors see; needs a token."))
+    Definition::new(Kind::Enum, "Stage", "The version of the content to read.")
+        .member(Member::value("LIVE", "The published version."))
+        .member(Member::value("DRAFT", "The draft that editors see. Needs a token."))
 }
 
 fn entry_status() -> Definition {
-    Definition::new(Kind::Enum, "EntryStatus", "Where an entry stands between draft and published.")
+    Definition::new(Kind::Enum, "EntryStatus", "The publication status of an entry.")
         .member(Member::value("DRAFT", "Not published."))
-        .member(Member::value("PUBLISHED", "Published as it is."))
-        .member(Member::value("CHANGED", "Published, and changed since."))
+        .member(Member::value("PUBLISHED", "Published, without later changes."))
+        .member(Member::value("CHANGED", "Published, with unpublished changes."))
 }
 
 fn order_direction() -> Definition {
-    Definition::new(Kind::Enum, "OrderDirection", "Which end of an order comes first.")
-        .member(Member::value("ASC", "The smallest, oldest, or first in the alphabet."))
-        .member(Member::value("DESC", "The greatest, newest, or last in the alphabet."))
+    Definition::new(Kind::Enum, "OrderDirection", "The direction of an order.")
+        .member(Member::value("ASC", "Ascending: smallest, oldest, or first in the alphabet first."))
+        .member(Member::value("DESC", "Descending: greatest, newest, or last in the alphabet first."))
 }
 
 fn nulls_order() -> Definition {
-    Definition::new(Kind::Enum, "NullsOrder", "Where an order puts what has no value.")
+    Definition::new(Kind::Enum, "NullsOrder", "Where an order puts null values.")
         .member(Member::value("FIRST", "Before all values."))
         .member(Member::value("LAST", "After all values."))
 }
 
 fn page_info() -> Definition {
-    Definition::new(Kind::Object, "PageInfo", "Whether there is more than this page, and how to get it.")
-        .member(Member::new("hasNextPage", "Boolean!", "There is more after this page."))
-        .member(Member::new("hasPreviousPage", "Boolean!", "There is more before this page."))
-        .member(Member::new("startCursor", "String", "The first entry's cursor; null on an empty page."))
-        .member(Member::new("endCursor", "String", "The last entry's cursor; null on an empty page."))
+    Definition::new(Kind::Object, "PageInfo", "Information for reading more pages.")
+        .member(Member::new("hasNextPage", "Boolean!", "Whether there are items after this page."))
+        .member(Member::new("hasPreviousPage", "Boolean!", "Whether there are items before this page."))
+        .member(Member::new("startCursor", "String", "The cursor of the first item; null on an empty page."))
+        .member(Member::new("endCursor", "String", "The cursor of the last item; null on an empty page."))
 }
 
 fn money() -> Definition {
     Definition::new(Kind::Object, "Money", "An amount of money.")
-        .member(Member::new("amountMinor", "BigInt!", "The amount in the currency's smallest unit."))
-        .member(Member::new("currency", "String!", "The currency as ISO 4217 names it."))
-        .member(Member::new("amount", "Decimal!", "The amount in the currency's main unit, with all its decimals."))
+        .member(Member::new("amountMinor", "BigInt!", "The amount in the minor unit of the currency, such as cents."))
+        .member(Member::new("currency", "String!", "The ISO 4217 code of the currency."))
+        .member(Member::new("amount", "Decimal!", "The amount in the major unit of the currency, with all decimals."))
 }
 
 fn money_input() -> Definition {
     let about = "An amount of money: exactly one of `amountMinor` and `amount`.";
     Definition::new(Kind::Input, "MoneyInput", about)
-        .member(Member::new("amountMinor", "BigInt", "The amount in the currency's smallest unit."))
-        .member(Member::new("amount", "Decimal", "The amount in the currency's main unit."))
-        .member(Member::new("currency", "String", "The currency as ISO 4217 names it; the site's own without it."))
+        .member(Member::new("amountMinor", "BigInt", "The amount in the minor unit of the currency, such as cents."))
+        .member(Member::new("amount", "Decimal", "The amount in the major unit of the currency."))
+        .member(Member::new(
+            "currency",
+            "String",
+            "The ISO 4217 code of the currency. Default: the currency of the site.",
+        ))
 }
 
 /// Each scalar that a field type names and GraphQL does not have.

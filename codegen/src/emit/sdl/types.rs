@@ -13,7 +13,7 @@ const CHILDREN: &str = "100";
 pub fn owner(owner: &Owner) -> Vec<Definition> {
     let name = &owner.pascal;
     let description = described(owner.description, || format!("{}.", name));
-    let id = Member::new("id", "ID!", "Names the object among all objects of the API, for good.");
+    let id = Member::new("id", "ID!", "The globally unique, permanent id of the object.");
     let mut object = Definition::new(Kind::Object, name, description).implements("Node").member(id);
     if let Some(ty) = owner.root {
         object = object.members(system_fields());
@@ -41,13 +41,13 @@ pub fn component(component: &Component) -> Vec<Definition> {
 
 fn system_fields() -> [Member; 7] {
     [
-        Member::new("revision", "Int!", "Counts the changes; give it back with the next one."),
-        Member::new("status", "EntryStatus!", "Where the entry stands between draft and published."),
-        Member::new("createdAt", "DateTime!", "When the entry was made."),
+        Member::new("revision", "Int!", "The number of the current revision. Send it with the next change."),
+        Member::new("status", "EntryStatus!", "The publication status of the entry."),
+        Member::new("createdAt", "DateTime!", "When the entry was created."),
         Member::new("updatedAt", "DateTime!", "When the entry was last saved."),
-        Member::new("publishedAt", "DateTime", "When the entry was first published; null while it never was."),
-        Member::new("createdBy", "ID", "The user who made the entry; null when no user did."),
-        Member::new("updatedBy", "ID", "The user who last saved the entry; null when no user did."),
+        Member::new("publishedAt", "DateTime", "When the entry was first published; null if it never was."),
+        Member::new("createdBy", "ID", "The id of the user who created the entry; null if it was not a user."),
+        Member::new("updatedBy", "ID", "The id of the user who last saved the entry; null if it was not a user."),
     ]
 }
 
@@ -57,14 +57,14 @@ fn field_members(owner: &str, field: &Field) -> Vec<Member> {
         FieldKind::Relation(relation) if relation.many && relation.to.len() == 1 => {
             let target = relation.to[0].pascal();
             let description = described(&field.description, || spoken(&field.name));
-            list_and_connection(&field.name.camel(), &target, LIST, &description, "in their own order")
+            list_and_connection(&field.name.camel(), &target, LIST, &description, "the order of the list")
                 .map(|member| member.deprecated(reason(field.deprecated.as_ref())))
                 .into()
         }
         FieldKind::Children(children) => {
             let description = described(&field.description, || spoken(&field.name));
             let target = children.name.pascal();
-            list_and_connection(&field.name.camel(), &target, CHILDREN, &description, "in their own order")
+            list_and_connection(&field.name.camel(), &target, CHILDREN, &description, "the order of the list")
                 .map(|member| member.deprecated(reason(field.deprecated.as_ref())))
                 .into()
         }
@@ -116,7 +116,7 @@ fn target_type(owner: &str, field: &Field, relation: &Relation) -> String {
 }
 
 fn inverse(inverse: &Inverse) -> [Member; 2] {
-    let description = format!("The entries that point here with `{}`.", inverse.field.camel());
+    let description = format!("The entries that refer to this one by `{}`.", inverse.field.camel());
     list_and_connection(&inverse.name.camel(), &inverse.source.pascal(), LIST, &description, "newest first")
 }
 
@@ -127,14 +127,14 @@ fn computed(computed: &Computed) -> Member {
 }
 
 fn list_and_connection(name: &str, target: &str, default: &str, description: &str, order: &str) -> [Member; 2] {
-    let about = format!("{description} At most `first` of them: `{}` has all, in pages.", api::pages(name));
+    let about = format!("{description} Returns at most `first` items; `{}` reads all, in pages.", api::pages(name));
     let list = Member::new(name, format!("[{target}!]!"), about).args(list_args(target, default, order));
     let pages = Member::new(api::pages(name), format!("{}!", api::connection(target)), description);
     [list, pages.args(page_args(target, order))]
 }
 
 fn limit(default: &str) -> Member {
-    Member::new("first", "Int!", "How many at most.").default(default)
+    Member::new("first", "Int!", "The number of items to return at most.").default(default)
 }
 
 fn list_args(target: &str, default: &str, order: &str) -> [Member; 3] {
@@ -144,11 +144,15 @@ fn list_args(target: &str, default: &str, order: &str) -> [Member; 3] {
 
 fn select_args(target: &str, order: &str) -> [Member; 2] {
     [
-        Member::new("filter", format!("{target}Filter"), "Which of them; all without it. Null is no filter."),
+        Member::new(
+            "filter",
+            format!("{target}Filter"),
+            "Return only entries that match. If omitted or null, all are returned.",
+        ),
         Member::new(
             "orderBy",
             format!("[{target}Order!]"),
-            format!("The order, by the first key, then the next; {order} without it."),
+            format!("The sort keys, in order of precedence. Default: {order}."),
         ),
     ]
 }
@@ -157,10 +161,10 @@ fn select_args(target: &str, order: &str) -> [Member; 2] {
 pub fn page_args(target: &str, order: &str) -> [Member; 6] {
     let [filter, order_by] = select_args(target, order);
     [
-        Member::new("first", "Int", "How many at most, from the start or from `after`."),
-        Member::new("after", "String", "The cursor after which the page starts."),
-        Member::new("last", "Int", "How many at most, up to the end or to `before`."),
-        Member::new("before", "String", "The cursor before which the page ends."),
+        Member::new("first", "Int", "The number of items to return at most, from the start or after `after`."),
+        Member::new("after", "String", "Return items after this cursor."),
+        Member::new("last", "Int", "The number of items to return at most, from the end or before `before`."),
+        Member::new("before", "String", "Return items before this cursor."),
         filter,
         order_by,
     ]
@@ -170,12 +174,16 @@ fn connection(owner: &Owner) -> [Definition; 2] {
     let name = &owner.pascal;
     let plural = owner.root.map_or_else(|| format!("`{name}`"), |ty| words(&ty.plural));
     let pages = Definition::new(Kind::Object, api::connection(name), format!("A page of {plural}."))
-        .member(Member::new("edges", format!("[{}!]!", api::edge(name)), "The page's entries, each with its cursor."))
-        .member(Member::new("nodes", format!("[{name}!]!"), "The page's entries."))
-        .member(Member::new("pageInfo", "PageInfo!", "Whether there is more, and how to get it."))
-        .member(Member::new("totalCount", "Int!", "How many there are on all pages; counted only when asked for."));
-    let edge = Definition::new(Kind::Object, api::edge(name), format!("One of the {plural} of a page."))
-        .member(Member::new("cursor", "String!", "The entry's place in this order, for `after` and `before`."))
+        .member(Member::new(
+            "edges",
+            format!("[{}!]!", api::edge(name)),
+            "The entries of this page, each with its cursor.",
+        ))
+        .member(Member::new("nodes", format!("[{name}!]!"), "The entries of this page."))
+        .member(Member::new("pageInfo", "PageInfo!", "Information for reading more pages."))
+        .member(Member::new("totalCount", "Int!", "The number of items on all pages. It is counted only if selected."));
+    let edge = Definition::new(Kind::Object, api::edge(name), format!("An edge of a page of {plural}."))
+        .member(Member::new("cursor", "String!", "The cursor of the entry in this order, for `after` and `before`."))
         .member(Member::new("node", format!("{name}!"), "The entry."));
     [pages, edge]
 }
@@ -189,12 +197,12 @@ fn companion(owner: &str, field: &Field) -> Option<Definition> {
     match &field.kind {
         FieldKind::Enum { choice, .. } => Some(enumeration(field, choice)),
         FieldKind::Blocks { of } => {
-            let description = format!("One block of `{owner}.{}`.", field.name.camel());
+            let description = format!("A block of `{owner}.{}`.", field.name.camel());
             let members = of.iter().map(|component| Member::of_union(component.pascal()));
             Some(Definition::new(Kind::Union, block_type(owner, &field.name), description).members(members))
         }
         FieldKind::Relation(relation) if relation.to.len() > 1 => {
-            let description = format!("What `{owner}.{}` points at.", field.name.camel());
+            let description = format!("A target of `{owner}.{}`.", field.name.camel());
             let members = relation.to.iter().map(|target| Member::of_union(target.pascal()));
             Some(Definition::new(Kind::Union, member_type(owner, &field.name), description).members(members))
         }

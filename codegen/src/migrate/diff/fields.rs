@@ -239,7 +239,7 @@ impl<'a> Differ<'a> {
                 });
             }
         } else if kinds.before != kinds.after {
-            let about = format!("{} is {} now, and was {}", subject, kinds.after, kinds.before);
+            let about = format!("{subject} was {}, and is now {}", kinds.before, kinds.after);
             self.push(Step::Relabel { subject: subject.clone(), about });
         }
         self.watch_components(owner.after, field, before, &subject);

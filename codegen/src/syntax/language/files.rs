@@ -6,36 +6,36 @@ use super::{DESCRIPTION, Key, NAMES, Place, Shape, WAS, key, needed};
 
 /// `schema/<type>.yaml`.
 pub const TYPE: &[Key] = &[
-    needed("type", Shape::Name, "The name of the content type, singular; also that of the file."),
-    key("plural", Shape::Name, "The name of the list in the API. Made from the name when absent."),
+    needed("type", Shape::Name, "The name of the content type, in the singular; also the name of the file."),
+    key("plural", Shape::Name, "The name of the list in the API. Derived from the name by default."),
     WAS,
     DESCRIPTION,
-    key("title", Shape::Name, "The field that stands for the entry in lists and messages."),
-    key("lifecycle", Shape::Record(LIFECYCLE), "How an entry goes public."),
+    key("title", Shape::Name, "The field that represents the entry in lists and messages."),
+    key("lifecycle", Shape::Record(LIFECYCLE), "How an entry is published."),
     needed("fields", Shape::Fields(Place::Type), "The fields, in the order of the API."),
     key("computed", Shape::Map(&Shape::Record(COMPUTED)), "Fields that `app/` computes."),
     key("indexes", Shape::List(&Shape::Record(INDEX)), "Indexes over several fields."),
     key(
         "access",
         ACCESS,
-        "Who may do what: a map of roles, each with a map of actions. What is not written is denied.",
+        "Who may do what: a map of roles, each with a map of actions. Anything not listed is denied.",
     ),
 ];
 
 const LIFECYCLE: &[Key] = &[key(
     "drafts",
     Shape::Bool,
-    "`true` (default): an entry is saved as a draft and then published. `false`: it is public as soon as it is saved.",
+    "`true` (default): an entry is saved as a draft and then published. `false`: it is published whenever it is saved.",
 )];
 
 const COMPUTED: &[Key] = &[
     needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),
     DESCRIPTION,
-    key("required", Shape::Bool, "There always is a value."),
+    key("required", Shape::Bool, "The field always has a value."),
     key(
         "with",
         NAMES,
-        "The lists that the computation reads, which are loaded with the entry: children, and relations with `many: true`. To read another one is an error.",
+        "The lists that the computation reads, which are loaded with the entry: children, and relations with `many: true`. Reading another one is an error.",
     ),
 ];
 
@@ -43,9 +43,9 @@ const INDEX: &[Key] = &[
     needed(
         "on",
         Shape::List(&Shape::Text),
-        "Fields, or `created_at`, `updated_at`, `published_at`; with ` desc` behind the name for descending.",
+        "Fields, or `created_at`, `updated_at`, `published_at`; with ` desc` after the name for descending order.",
     ),
-    key("unique", Shape::Bool, "No two entries have the same values in all of them."),
+    key("unique", Shape::Bool, "No two entries have the same values in all these fields."),
 ];
 
 const RULE: Shape = Shape::Either(&[Shape::Bool, Shape::Word(&["all", "none"]), Shape::Record(RULE_KEYS)]);
@@ -67,21 +67,25 @@ const fn action(action: Action) -> Key {
 }
 
 const RULE_KEYS: &[Key] = &[
-    key("where", Shape::Condition, "A condition on the entry as it is: only such entries."),
+    key(
+        "where",
+        Shape::Condition,
+        "A condition on the entry before the action; the rule applies only to matching entries.",
+    ),
     key("check", Shape::Condition, "A condition on the entry as it will be after the write."),
     key(
         "fields",
         Shape::Either(&[Shape::Word(&["all"]), PATHS, Shape::Record(EXCEPT)]),
         "The fields that may be read or written; `variants.sku` is a field of the children `variants`.",
     ),
-    key("set", Shape::Map(&Shape::Any), "Fields and the values that every write gives them."),
+    key("set", Shape::Map(&Shape::Any), "Fields, and the values that every write sets."),
 ];
 const PATHS: Shape = Shape::List(&Shape::Path);
-const EXCEPT: &[Key] = &[needed("except", PATHS, "All fields but these.")];
+const EXCEPT: &[Key] = &[needed("except", PATHS, "All fields except these.")];
 
 /// `schema/components/<component>.yaml`.
 pub const COMPONENT: &[Key] = &[
-    needed("component", Shape::Name, "The name of the component; also that of the file."),
+    needed("component", Shape::Name, "The name of the component; also the name of the file."),
     WAS,
     DESCRIPTION,
     needed("fields", Shape::Fields(Place::Component), "The fields, in the order of the API."),
@@ -89,14 +93,14 @@ pub const COMPONENT: &[Key] = &[
 
 /// `schema/cms.yaml`.
 pub const SITE: &[Key] = &[
-    needed("site", Shape::Record(SITE_KEYS), "What holds for the whole site."),
+    needed("site", Shape::Record(SITE_KEYS), "Settings of the whole site."),
     key(
         "roles",
         Shape::Map(&Shape::Record(ROLE)),
-        "Roles of the site's own, and changes to `admin`, `editor`, `viewer` and `anonymous`.",
+        "The site's own roles, and changes to `admin`, `editor`, `viewer` and `anonymous`.",
     ),
-    key("queries", OPERATIONS, "Queries of the site's own, implemented in `app/`."),
-    key("mutations", OPERATIONS, "Mutations of the site's own, implemented in `app/`."),
+    key("queries", OPERATIONS, "The site's own queries, implemented in `app/`."),
+    key("mutations", OPERATIONS, "The site's own mutations, implemented in `app/`."),
 ];
 
 const ROLE: &[Key] = &[
@@ -104,49 +108,49 @@ const ROLE: &[Key] = &[
     key(
         "second_factor",
         Shape::Word(&["required", "optional"]),
-        "Whether its users must sign in with a second factor. `optional` when absent.",
+        "Whether its users must sign in with a second factor. Default: `optional`.",
     ),
     key(
         "manages",
         Shape::List(&Shape::Word(&["users", "tokens", "audit"])),
-        "What it manages beside content: accounts, API tokens of others, the audit log. Nothing when absent; `admin` all.",
+        "What it manages in addition to content: accounts, the API tokens of others, the audit log. Default: nothing; `admin` manages everything.",
     ),
 ];
 
 const SITE_KEYS: &[Key] = &[
     needed("name", Shape::Text, "The name of the site."),
-    needed("currency", Shape::Text, "The currency (ISO 4217) of money that is given without one."),
-    key("currencies", Shape::List(&Shape::Text), "Every currency that the site takes. Only `currency` when absent."),
+    needed("currency", Shape::Text, "The currency (ISO 4217) of amounts that are given without one."),
+    key("currencies", Shape::List(&Shape::Text), "All currencies that the site accepts. Default: only `currency`."),
     key(
         "locales",
         Shape::List(&Shape::Text),
-        "The languages (BCP 47) of the site, the default one first. `en` when absent.",
+        "The languages (BCP 47) of the site, the default one first. Default: `en`.",
     ),
     key(
         "collation",
         Shape::Text,
-        "The language (BCP 47) in whose order texts are sorted and compared. `und` when absent: the order of Unicode for all languages.",
+        "The language (BCP 47) in whose order text is sorted and compared. Default: `und`, the order of Unicode for all languages.",
     ),
-    key("limits", Shape::Record(LIMITS), "What one request may ask for."),
+    key("limits", Shape::Record(LIMITS), "The limits of a request."),
 ];
 
 /// One request's limits, in the order of [`crate::schema::Limits`].
 pub const LIMITS: &[Key] = &[
-    key("depth", Shape::Limit { min: 3, max: 64, default: 16, unit: "levels" }, "Levels of nested fields."),
+    key("depth", Shape::Limit { min: 3, max: 64, default: 16, unit: "levels" }, "The most levels of nested fields."),
     key(
         "cost",
         Shape::Limit { min: 100, max: 10_000_000, default: 50_000, unit: "objects" },
-        "What a request, or a batch of them, may cost: `docs/operations.md` has the prices.",
+        "The largest cost of a request or a batch; `docs/operations.md` has the prices.",
     ),
     key(
         "aliases",
         Shape::Limit { min: 0, max: 1_000, default: 50, unit: "aliases" },
-        "Aliased fields in one operation.",
+        "The most aliased fields in an operation.",
     ),
     key(
         "batch",
         Shape::Limit { min: 1, max: 100, default: 10, unit: "operations" },
-        "Operations in one batched request.",
+        "The most operations in a batched request.",
     ),
     key("page", Shape::Limit { min: 1, max: 1_000, default: 100, unit: "entries" }, "The largest `first` or `last`."),
     key(
@@ -154,18 +158,18 @@ pub const LIMITS: &[Key] = &[
         Shape::Limit { min: 1, max: 100_000, default: 1_000, unit: "items" },
         "The longest list in an argument or variable.",
     ),
-    key("body", Shape::Limit { min: 1, max: 65_536, default: 1_024, unit: "KiB" }, "The size of a request's body."),
+    key("body", Shape::Limit { min: 1, max: 65_536, default: 1_024, unit: "KiB" }, "The largest request body."),
 ];
 
 const OPERATIONS: Shape = Shape::Map(&Shape::Record(OPERATION));
 const OPERATION: &[Key] = &[
     DESCRIPTION,
     key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments."),
-    needed("returns", Shape::Record(RETURNS), "What it answers."),
+    needed("returns", Shape::Record(RETURNS), "The type of the result."),
     key(
         "roles",
         Shape::List(&Shape::Name),
-        "The roles that may call it; `anonymous` where everybody may who has not signed in. None is denied unless it is written, and without roles is an error.",
+        "The roles that may call it; `anonymous` stands for requests without a token. Other roles are denied, and an operation without `roles` is an error.",
     ),
 ];
 const ARGUMENT: &[Key] = &[
@@ -173,9 +177,9 @@ const ARGUMENT: &[Key] = &[
     DESCRIPTION,
     key("many", Shape::Bool, "The argument is a list."),
     key("required", Shape::Bool, "The argument must be given."),
-    key("default", Shape::Any, "The value when none is given."),
+    key("default", Shape::Any, "The value if none is given."),
 ];
 const RETURNS: &[Key] = &[
     needed("type", Shape::Name, "A content type or a scalar field type."),
-    key("many", Shape::Bool, "The answer is a list."),
+    key("many", Shape::Bool, "The result is a list."),
 ];

@@ -1,4 +1,4 @@
-//! `Reader`: variables of the environment by the table of settings; all that is wrong is kept until the end.
+//! `Reader`: reads environment variables by the table of settings, and collects all wrong values.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the price of a field depends on, read once from the SDL and the content types: no name is taken apart for it.
+//! The facts behind the price of a field, read once from the SDL and the content types: no names are parsed.
 
 use std::collections::{HashMap, HashSet};
 

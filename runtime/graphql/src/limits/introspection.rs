@@ -1,4 +1,4 @@
-//! What an answer of introspection can come to, from the lengths of the lists in the type system.
+//! The largest size of an introspection response, computed from the lengths of the lists in the type system.
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 

@@ -1,4 +1,4 @@
-//! What the values of arguments cost: filters by the work of their SQL, all others by what has to be taken in.
+//! The cost of argument values: of filters by the work of their SQL, of all others by their size.
 
 use std::collections::HashMap;
 

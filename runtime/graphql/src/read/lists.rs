@@ -1,4 +1,4 @@
-//! What the lists of a plan are asked for, from the arguments of their fields in the document.
+//! The arguments of the lists of a plan, from the arguments of their fields in the document.
 
 use std::borrow::Cow;
 

@@ -196,7 +196,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Whoever may not read a relation must not find it out from its other end.
+    /// A role that may not read a relation must not learn it from its other end.
     fn note_inverse(&mut self, inverse: &InverseInfo, pos: Pos) {
         self.note(inverse.source, Used::Type, pos);
         self.note(inverse.source, Used::Field(inverse.field), pos);
@@ -293,7 +293,7 @@ impl<'a> Lowering<'a> {
         What::Computed { index, items: self.parts(computed.kind, &selected.sets), nullable, pos: selected.pos }
     }
 
-    /// The fields of money; none for a kind that is no object.
+    /// The fields of money; none for a kind that is not an object.
     fn parts(&mut self, kind: Kind, sets: &Sets<'a>) -> Vec<(Prefix, PartWhat)> {
         let Some(parts) = kind.parts() else { return Vec::new() };
         let fields = self.document.fields(parts.type_name, sets);

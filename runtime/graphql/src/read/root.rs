@@ -361,13 +361,13 @@ fn by_resolver<'a>(
     (PlanRoot::Rows(vec![object]), What::ById(shape))
 }
 
-/// `None` is not used for what is no id: that is the client's mistake.
+/// Text that is not an id is an error rather than `None`: it is the client's mistake.
 fn parse_id(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> {
     let text = id.and_then(Json::as_str).unwrap_or_default();
     match id::decode(text) {
         Some(found) => Ok(Some(found)),
         None => {
-            let message = format!("`{}` is no id: ids look like `product_01h455vb4pex5vsknk084sn02q`", cut(text));
+            let message = format!("`{}` is not an id: ids look like `product_01h455vb4pex5vsknk084sn02q`", cut(text));
             Err(Problem::new(Code::BadUserInput, message).at(path).into())
         }
     }

@@ -1,4 +1,4 @@
-//! What the shape of an answer holds.
+//! The heap size of the shape of a response.
 
 use super::shape::{
     EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, StoredShape, StoredWhat, What,

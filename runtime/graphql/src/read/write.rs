@@ -157,7 +157,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         self.push(NULL);
     }
 
-    /// There is nothing, which is no failure.
+    /// There is nothing, which is not a failure.
     pub fn nothing(&mut self) -> Result<()> {
         self.null();
         Ok(())

@@ -6,7 +6,7 @@ use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field
 use async_graphql_value::Name;
 use serde_json::{Map, Value as Json};
 
-/// Response keys that no client can have chosen: they are no names.
+/// Response keys that no client can have chosen: they are not valid names.
 const KIND: &str = "kind of the type";
 const INTERFACES: &str = "interfaces: ";
 const DESCRIPTION: &str = "description of the schema: ";

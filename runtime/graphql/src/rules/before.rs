@@ -1,4 +1,4 @@
-//! What is checked before async-graphql validates, because it panics there or looks away.
+//! Checks before the validation of async-graphql, for cases in which it panics or accepts mistakes.
 
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{
@@ -17,14 +17,15 @@ pub fn check(types: &Types, document: &ExecutableDocument) -> Vec<Broken> {
             match types.get(name) {
                 Some(Declared::Scalar | Declared::Enum(_) | Declared::Input { .. }) => {}
                 Some(Declared::Fields { .. } | Declared::Union) => {
-                    let message = format!("`${}` cannot be of type `{name}`: it is no input type", variable.name.node);
+                    let message =
+                        format!("`${}` cannot be of type `{name}`, which is not an input type", variable.name.node);
                     found.push(broken(message, *pos));
                 }
-                None => found.push(broken(format!("there is no type `{name}`"), variable.var_type.pos)),
+                None => found.push(broken(format!("unknown type `{name}`"), variable.var_type.pos)),
             }
             // The library has no word for this place of a directive, and no directive of the API may stand there.
             found.extend(variable.directives.iter().map(|directive| {
-                broken(format!("`@{}` cannot stand at a variable", directive.node.name.node), directive.pos)
+                broken(format!("`@{}` is not allowed on a variable", directive.node.name.node), directive.pos)
             }));
         }
         typename_is_plain(&operation.node.selection_set.node, &mut found);
@@ -43,7 +44,7 @@ fn typename_is_plain(set: &SelectionSet, found: &mut Vec<Broken>) {
                     found.push(broken(format!("`__typename` has no argument `{}`", name.node), name.pos));
                 }
                 if !field.selection_set.node.items.is_empty() {
-                    found.push(broken("`__typename` is a text: it has no fields".to_owned(), *pos));
+                    found.push(broken("`__typename` is a string: it has no fields".to_owned(), *pos));
                 }
             }
             Selection::Field(field) => typename_is_plain(&field.node.selection_set.node, found),

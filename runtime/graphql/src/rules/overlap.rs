@@ -1,4 +1,4 @@
-//! Fields that answer under one key must be able to (5.3.2): same field and arguments, or types of one shape.
+//! Fields with the same response name must be mergeable (5.3.2): same field and arguments, or types of the same shape.
 //!
 //! Whole groups of fields are compared at once, so the work grows with the fields of the expanded document, not with
 //! the pairs of them. Limits bound that expansion before validation begins.
@@ -87,7 +87,8 @@ impl<'a> Overlap<'a, '_> {
             let Some((first, others)) = fields.split_first() else { continue };
             let other = others.iter().find(|other| !self.alike(first.ty, other.ty));
             if let Some(other) = other {
-                let message = format!("fields under the key `{key}` have types of different shapes: give one an alias");
+                let message =
+                    format!("fields with the response name `{key}` have conflicting types: give one an alias");
                 self.found.push(broken(message, other.field.pos));
             } else if fields.iter().any(|selected| !selected.field.node.selection_set.node.items.is_empty()) {
                 self.same_shape(&self.below(fields));
@@ -102,9 +103,8 @@ impl<'a> Overlap<'a, '_> {
                 let Some((first, others)) = group.split_first() else { continue };
                 let other = others.iter().find(|other| !same_call(&first.field.node, &other.field.node));
                 if let Some(other) = other {
-                    let message = format!(
-                        "fields under the key `{key}` are not the same field with the same arguments: give one an alias"
-                    );
+                    let message =
+                        format!("fields with the response name `{key}` differ in name or arguments: give one an alias");
                     self.found.push(broken(message, other.field.pos));
                 } else if group.iter().any(|selected| !selected.field.node.selection_set.node.items.is_empty()) {
                     self.same_field(&self.below(&group));

@@ -48,7 +48,7 @@ pub async fn page(store: &Store, arguments: &Map<String, Json>, counted: bool) -
 }
 
 fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Filter> {
-    let nothing = "must not be null: leave it out to have all";
+    let nothing = "must not be null: omit it to get all";
     let given = match arguments.get("filter") {
         Some(Json::Object(given)) => given,
         Some(Json::Null) => return Err(wrong(nothing, &["filter"])),
@@ -58,7 +58,7 @@ fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Filter> {
         return Err(wrong(nothing, &["filter", name]));
     }
     let uuid = |name: &str| {
-        let of = |given| id::decode(given).ok_or_else(|| wrong(format!("`{given}` is no id"), &["filter", name]));
+        let of = |given| id::decode(given).ok_or_else(|| wrong(format!("`{given}` is not an id"), &["filter", name]));
         text(given, name).map(of).transpose().map(|found| found.map(|(_, uuid)| uuid))
     };
     let moment = |name: &str| {
@@ -68,7 +68,7 @@ fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Filter> {
         Ok::<_, Error>(value.text(0).map(std::borrow::Cow::into_owned))
     };
     let actions = |actions: &Vec<Json>| actions.iter().filter_map(Json::as_str).map(str::to_owned).collect();
-    // What is no content type is a name of the log's own: `user`, `session`.
+    // Other names than those of content types are the log's own: `user`, `session`.
     let table =
         |name| store.schema.types.iter().find(|info| info.name == name).map_or(name, |info| info.table).to_owned();
     Ok(Filter {

@@ -1,4 +1,4 @@
-//! `explainAccess`: whether somebody may do something with an entry, and by which rule, in words for an administrator.
+//! `explainAccess`: whether a user or role may perform an action on an entry, and by which rule, in words for an administrator.
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -13,9 +13,9 @@ use store::{Scope, Stage, Standing, Store};
 pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Json> {
     let name = text(arguments, "type").unwrap_or_default();
     let info = store.schema.types.iter().copied().find(|info| info.name == name || info.table == name);
-    let info = info.ok_or_else(|| wrong(format!("there is no content type `{name}`"), &["type"]))?;
+    let info = info.ok_or_else(|| wrong(format!("unknown content type `{name}`"), &["type"]))?;
     let action = text(arguments, "action").unwrap_or_default().to_ascii_lowercase();
-    let action = Action::named(&action).ok_or_else(|| wrong(format!("there is no action `{action}`"), &["action"]))?;
+    let action = Action::named(&action).ok_or_else(|| wrong(format!("unknown action `{action}`"), &["action"]))?;
     let entry = text(arguments, "id").map(|given| {
         let message = || wrong(format!("`{given}` is not an id of `{}`", info.name), &["id"]);
         info.decode(given).ok_or_else(message)
@@ -48,17 +48,18 @@ pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<Stri
 async fn somebody(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Store> {
     if let Some(given) = text(arguments, "user") {
         let user =
-            id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is no user"), &["user"]))?;
+            id::decode_as(USER_PREFIX, given).ok_or_else(|| wrong(format!("`{given}` is not a user id"), &["user"]))?;
         let role = accounts.role_of(&store.writes, user).await?;
-        let role = role.ok_or_else(|| wrong(format!("`{given}` is no user who may sign in"), &["user"]))?;
+        let role =
+            role.ok_or_else(|| wrong(format!("the user `{given}` does not exist, or may not sign in"), &["user"]))?;
         let identity = Identity::User { id: user, session: Uuid::nil() };
         return Ok(store.acting(Actor { identity, role, scopes: None, origin: Origin::default() }));
     }
     let Some(role) = text(arguments, "role") else { return Ok(store.clone()) };
     if store.policy().role(role).is_none() {
-        return Err(wrong(format!("there is no role `{role}`"), &["role"]));
+        return Err(wrong(format!("unknown role `{role}`"), &["role"]));
     }
-    // Somebody with the role, and nobody in particular: `$user` is no user.
+    // Anyone with the role, nobody in particular: `$user` stands for no user.
     let actor = Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
     Ok(store.acting(actor))
 }
@@ -68,18 +69,13 @@ fn denied(store: &Store, info: &ContentInfo, action: Action) -> String {
     if !actor.is_in_scope(info.table, action) {
         return format!("the token's scopes do not have `{}` of `{}`", action.as_str(), info.name);
     }
-    format!(
-        "`access:` of `{}` has no rule that lets `{}` {}, and what is not written is denied",
-        info.name,
-        actor.role,
-        action.verb()
-    )
+    format!("`access:` of `{}` has no rule that lets `{}` {}, so it is denied", info.name, actor.role, action.verb())
 }
 
 fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
     match &rule.rows {
-        None => reasons.push("a rule lets the role do it with every entry".into()),
-        Some(rows) => reasons.push(format!("a rule lets the role do it with entries that pass `where`: {rows}")),
+        None => reasons.push("a rule allows it for every entry".into()),
+        Some(rows) => reasons.push(format!("a rule allows it for entries that pass `where`: {rows}")),
     }
     let denied: Vec<_> =
         info.fields.iter().filter(|field| !rule.has(info, field.snake)).map(|field| field.name).collect();
@@ -98,12 +94,11 @@ fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
 fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, reasons: &mut Vec<String>) -> bool {
     let may = |action| !store.access.grant(info, action).is_denied();
     let (has, lacks) = match action {
-        Action::Update | Action::Publish | Action::Delete => (
-            may(Action::Read) || may(Action::ReadDrafts),
-            "the role may not read entries, and what it may not read it cannot write",
-        ),
+        Action::Update | Action::Publish | Action::Delete => {
+            (may(Action::Read) || may(Action::ReadDrafts), "the role may not read entries, so it cannot write them")
+        }
         Action::Export => (may(Action::Read) || may(Action::ReadDrafts), NOT_READ_NOT_EXPORTED),
-        Action::Import => (may(Action::Create) || may(Action::Update), "an import takes `create` or `update` as well"),
+        Action::Import => (may(Action::Create) || may(Action::Update), "an import also needs `create` or `update`"),
         Action::Read | Action::ReadDrafts | Action::Create | Action::ReadHistory => (true, ""),
     };
     if !has {
@@ -112,7 +107,7 @@ fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, rea
     has
 }
 
-const NOT_READ_NOT_EXPORTED: &str = "what the role may not read it cannot export";
+const NOT_READ_NOT_EXPORTED: &str = "the role cannot export what it may not read";
 
 /// In one of the stages the role may both read and export the entry.
 async fn is_exported(
@@ -130,12 +125,11 @@ async fn is_exported(
         }
         passes = true;
         if is_read(scope, info, entry).await? {
-            reasons
-                .push(format!("the entry is there at the stage `{}`, for the role to read and export", stage.schema()));
+            reasons.push(format!("the role can read and export the entry at the stage `{}`", stage.schema()));
             return Ok(true);
         }
     }
-    let lacks = if passes { NOT_READ_NOT_EXPORTED } else { "there is no such entry that passes `where`" };
+    let lacks = if passes { NOT_READ_NOT_EXPORTED } else { "the entry does not exist, or does not pass `where`" };
     reasons.push(lacks.into());
     Ok(false)
 }
@@ -168,8 +162,8 @@ async fn passes(
     let found = store.at(stage).passes(info, rule.rows.as_ref(), entry).await?;
     let of = if stage == Stage::Live { "live " } else { "" };
     reasons.push(match (found, &rule.rows) {
-        (None, _) => format!("there is no such {of}entry"),
-        (Some(true), None) => format!("the {of}entry is there"),
+        (None, _) => format!("the {of}entry does not exist"),
+        (Some(true), None) => format!("the {of}entry exists"),
         (Some(true), Some(_)) => "the entry passes `where`".into(),
         (Some(false), _) => "the entry does not pass `where`".into(),
     });
@@ -179,7 +173,7 @@ async fn passes(
     }
     let is_visible = is_visible(store, info, entry).await?;
     if !is_visible {
-        reasons.push("the role may not read the entry, and what it may not read it cannot write".into());
+        reasons.push("the role may not read the entry, so it cannot write it".into());
     }
     Ok(is_visible)
 }

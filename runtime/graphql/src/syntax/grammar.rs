@@ -83,7 +83,7 @@ impl<'a> Grammar<'a> {
             Some(Token { kind: TokenKind::Text, .. }) => "a text".to_owned(),
             Some(token) => format!("`{}`", token.text),
         };
-        Err(refused(format!("{found} stands where {expected} is expected"), self.pos()))
+        Err(refused(format!("expected {expected}, found {found}"), self.pos()))
     }
 
     /// A line of the text, from the next token.
@@ -157,7 +157,7 @@ impl<'a> Grammar<'a> {
             Some((
                 TokenKind::Name,
                 "schema" | "scalar" | "type" | "interface" | "union" | "enum" | "input" | "directive" | "extend",
-            )) => Err(invalid("a document that is run has operations and fragments, and defines no types", pos)),
+            )) => Err(invalid("an executable document has only operations and fragments: it cannot define types", pos)),
             _ => self.unexpected("an operation or a fragment"),
         }
     }

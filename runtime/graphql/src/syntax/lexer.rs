@@ -1,4 +1,4 @@
-//! The tokens of a document, as section 2.1 of the specification has them: what is no token is refused here.
+//! The tokens of a document, as section 2.1 of the specification defines them. Text that is not a token is refused here.
 
 use std::borrow::Cow;
 
@@ -157,7 +157,7 @@ impl<'a> Lexer<'a> {
         self.eat(b'-');
         if self.eat(b'0') {
             if self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-                return Err(self.unexpected("a number that begins with 0 has ended"));
+                return Err(self.unexpected("a number cannot have a leading 0"));
             }
         } else {
             self.digits()?;
@@ -180,7 +180,7 @@ impl<'a> Lexer<'a> {
     fn digits(&mut self) -> Result<(), Broken> {
         let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         if digits == 0 {
-            return Err(self.unexpected("a digit is expected"));
+            return Err(self.unexpected("expected a digit"));
         }
         self.at += digits;
         Ok(())
@@ -200,7 +200,7 @@ impl<'a> Lexer<'a> {
                     return Ok(text);
                 }
                 Some(b'\\') => text.push(self.escape()?),
-                _ => return Err(refused("the text has no closing quote on its line", self.pos())),
+                _ => return Err(refused("the string has no closing quote on its line", self.pos())),
             }
         }
     }
@@ -255,7 +255,7 @@ impl<'a> Lexer<'a> {
                     lines[line].push(quote_or_backslash);
                     self.at += 1;
                 }
-                None => return Err(refused("the block of text has no closing quotes", self.pos())),
+                None => return Err(refused("the block string has no closing quotes", self.pos())),
             }
         }
     }

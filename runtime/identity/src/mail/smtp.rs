@@ -23,7 +23,7 @@ impl Smtp {
         let wrong = |message: String| Error::new(Code::BadRequest, message);
         // Its error may hold the address and so the password.
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.url).map_err(|_| {
-            wrong("TYPECASE_SMTP_URL is no address like `smtps://user:password@mail.example`".to_owned())
+            wrong("TYPECASE_SMTP_URL is not an address like `smtps://user:password@mail.example`".to_owned())
         })?;
         let from = settings.from.parse().map_err(|error| wrong(format!("TYPECASE_MAIL_FROM: {error}")))?;
         Ok(Self { transport: transport.timeout(Some(PATIENCE)).build(), from })

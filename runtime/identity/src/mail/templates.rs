@@ -104,7 +104,7 @@ fn add(environment: &mut Environment<'static>, purpose: Purpose, source: &str) -
     let source = source.strip_prefix('\u{feff}').unwrap_or(source).replace("\r\n", "\n");
     let parts = source.strip_prefix(SUBJECT).and_then(|rest| rest.split_once('\n'));
     let Some((subject, text)) = parts.and_then(|(subject, rest)| Some((subject, rest.strip_prefix('\n')?))) else {
-        return Err(format!("it does not begin with a line `{SUBJECT} ...` and an empty line"));
+        return Err(format!("expected a line `{SUBJECT} ...` and an empty line at the beginning"));
     };
     let lines_before = 2;
     let parsed = |error: minijinja::Error, before: usize| {
@@ -151,9 +151,7 @@ fn try_out(environment: &Environment<'static>, purpose: Purpose) -> std::result:
 
 fn message(error: &minijinja::Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::UndefinedError, _) => {
-            "it names a value that a mail does not have: there are `name`, `email`, `site`, `url` and `hours`".into()
-        }
+        (ErrorKind::UndefinedError, _) => "unknown value: a mail has `name`, `email`, `site`, `url` and `hours`".into(),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),
     }
@@ -184,7 +182,7 @@ mod tests {
         }
         let (subject, text) = rendered(&own, Purpose::Invitation, "Ada <b>");
         assert_eq!(subject, "Your invitation to https://x.example");
-        assert!(text.starts_with("Hello Ada <b>,\n\nyou") && text.contains("within 7 days"), "{text}");
+        assert!(text.starts_with("Hello Ada <b>,\n\nYou") && text.contains("within 7 days"), "{text}");
         let (_, text) = rendered(&own, Purpose::Reset, "Ada");
         assert!(text.contains("within 1 hour:\n\nhttps://x.example/l#token=t\n\n"), "{text}");
     }
@@ -204,11 +202,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_the_file() {
         for (text, expected) in [
-            ("Hello {{ url }}", "does not begin with a line `Subject: ...`"),
+            ("Hello {{ url }}", "expected a line `Subject: ...`"),
             ("Subject: x\nHello {{ url }}", "and an empty line"),
             ("Subject: x\n\nHello", "does not have the link"),
             ("Subject: \n\n{{ url }}", "its subject is empty"),
-            ("Subject: x\n\n{{ url }} {{ user }}", "it names a value that a mail does not have"),
+            ("Subject: x\n\n{{ url }} {{ user }}", "unknown value: a mail has `name`"),
             ("Subject: x\n\n{{ url }}\n{% if %}", "line 4: syntax error"),
             ("Subject: x\n\n{{ url }}{% for a in range(100000) %}{% endfor %}", "reset.txt: "),
         ] {

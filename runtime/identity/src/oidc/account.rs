@@ -1,4 +1,4 @@
-//! From who somebody is at a provider to an account here, by issuer and subject; an address opens an account only once, to
+//! From an identity at a provider to an account here, by issuer and subject; an address opens an account only once, to
 //! tie the two together, and only when the provider has verified it.
 
 use serde::{Deserialize, Serialize};
@@ -184,7 +184,7 @@ impl Accounts {
         Ok(User { role: role.to_owned(), ..user })
     }
 
-    /// Of somebody who comes for the first time: the account with this address, or a new one.
+    /// For a user who signs in for the first time: the account with this address, or a new one.
     async fn account_by_email(
         &self,
         connection: &mut Connection,
@@ -193,13 +193,13 @@ impl Accounts {
         role: Option<&str>,
         actor: &Actor,
     ) -> Result<User, Refusal> {
-        let email = person.email.as_deref().ok_or(Refusal::Because("there is no claim `email`"))?;
+        let email = person.email.as_deref().ok_or(Refusal::Because("the claim `email` is missing"))?;
         match person.email_verified {
             Some(true) => {}
             Some(false) => return Err(Refusal::Because("`email_verified` is false")),
-            None => return Err(Refusal::Because("there is no claim `email_verified`")),
+            None => return Err(Refusal::Because("the claim `email_verified` is missing")),
         }
-        let email = user::email(email).map_err(|_| Refusal::Because("`email` is no address"))?;
+        let email = user::email(email).map_err(|_| Refusal::Because("`email` is not an address"))?;
         let existing: Option<Uuid> = sqlx::query_scalar("select id from cms.user where email = $1")
             .bind(&email)
             .fetch_optional(&mut *connection)
@@ -230,7 +230,7 @@ impl Accounts {
             .execute(&mut *connection)
             .await?;
         if linked.rows_affected() == 0 {
-            return Err(Error::new(Code::Conflict, "the same person has just signed in for the first time").into());
+            return Err(Error::new(Code::Conflict, "the same user has just signed in for the first time").into());
         }
         let mut event = Event::new("identity.link").on("user", user.id);
         event.after = Some(json!({ "provider": provider.name, "issuer": person.issuer, "subject": person.subject }));
@@ -255,11 +255,12 @@ async fn take_a_try(connection: &mut Connection, id: &str) -> Result<()> {
 }
 
 fn not_waiting() -> Error {
-    let message = "no sign-in waits for a code in this browser; it waits for 10 minutes and 5 codes: begin again";
+    let message =
+        "no sign-in in this browser waits for a code; one waits for at most 10 minutes and 5 codes: sign in again";
     Error::new(Code::InvalidLink, message)
 }
 
-/// An address can be given to another person; whoever has it then must not get the account of the one before.
+/// An address can be reassigned to another person, who must not get the account of the previous one.
 async fn check_may_link(
     connection: &mut Connection,
     provider: &ProviderSettings,
@@ -275,7 +276,7 @@ async fn check_may_link(
     let sql = "select exists (select from cms.identity where user_id = $1 and issuer = $2)";
     let has_other: bool =
         sqlx::query_scalar(sql).bind(user.id).bind(&person.issuer).fetch_one(&mut *connection).await?;
-    if has_other { Err(Refusal::Because("the account is another subject's")) } else { Ok(()) }
+    if has_other { Err(Refusal::Because("the account belongs to another subject")) } else { Ok(()) }
 }
 
 async fn known(connection: &mut Connection, person: &Person) -> Result<Option<User>> {
@@ -307,9 +308,9 @@ async fn refused(
     Ok(forbidden())
 }
 
-/// The same for an account that is disabled, one that is not there and one that is somebody else's.
+/// The same for an account that is disabled, does not exist, or belongs to someone else.
 fn forbidden() -> Error {
-    Error::new(Code::Forbidden, "this sign-in opens no account here: ask who manages the accounts")
+    Error::new(Code::Forbidden, "this sign-in does not match an account: ask an administrator")
 }
 
 fn about_code(provider: &str) -> String {

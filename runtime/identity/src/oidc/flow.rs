@@ -1,4 +1,4 @@
-//! Somebody is sent to a provider and comes back: state, nonce, PKCE, issuer and ID token are checked here.
+//! The authorization code flow: sends a user to a provider, and checks state, nonce, PKCE, issuer and ID token on return.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
-/// What is remembered while somebody is at the provider.
+/// The state that is kept while the user is at the provider.
 #[derive(Deserialize, Serialize)]
 struct Attempt {
     state: String,
@@ -94,7 +94,7 @@ impl Accounts {
     pub async fn begin_with(&self, provider: &str, return_to: &str) -> Result<Begun> {
         let provider = self.providers.find(provider)?;
         if !is_path(return_to) {
-            let problem = Problem::new(Code::BadUserInput, "it is not a path of this site: it begins with `/`");
+            let problem = Problem::new(Code::BadUserInput, "it must be a path of this site, which begins with `/`");
             return Err(problem.at(["return_to".into()]).into());
         }
         let metadata = provider.metadata().await?;
@@ -134,12 +134,12 @@ impl Accounts {
         let is_named = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         let is_right = returned.iss.as_ref().map_or(!is_named, |issuer| *issuer == provider.settings.issuer);
         if !is_right {
-            return Err(refused(provider, "the answer comes from another issuer"));
+            return Err(refused(provider, "the response comes from another issuer"));
         }
         if let Some(error) = returned.error {
             return Err(refused(provider, &error));
         }
-        let code = returned.code.ok_or_else(|| refused(provider, "there is no code"))?;
+        let code = returned.code.ok_or_else(|| refused(provider, "the code is missing"))?;
         let person = self.person(provider, metadata, code, &attempt).await?;
         let outcome = self.sign_in_as(&provider.settings, &person, &attempt.return_to, from).await?;
         Ok(Finished { return_to: attempt.return_to, outcome })
@@ -174,7 +174,7 @@ impl Accounts {
             RequestTokenError::Parse(wrong, _) if wrong.inner().is_data() => refused(provider, &with_causes(&error)),
             _ => broken(provider, &with_causes(&error)),
         })?;
-        let token = answer.id_token().ok_or_else(|| broken(provider, "there is no ID token"))?;
+        let token = answer.id_token().ok_or_else(|| broken(provider, "the ID token is missing"))?;
         let nonce = Nonce::new(attempt.nonce.clone());
         let verified = token.claims(&client.id_token_verifier().set_allowed_algs(ALGORITHMS), &nonce).cloned();
         let claims = match verified {
@@ -209,7 +209,7 @@ impl Accounts {
         let request = client.user_info(token.clone(), Some(claims.subject().clone())).map_err(Error::internal)?;
         match request.request_async(&UserInfo(&provider.http)).await {
             Ok(more) => Ok(Some(more)),
-            // Whoever has an account by the subject needs no more than the token says.
+            // A user with an account by the subject needs only the claims of the token.
             Err(error) if claims.email().is_some() && has_groups => {
                 tracing::warn!(provider = provider.settings.name, error = with_causes(&error), "no user info");
                 Ok(None)
@@ -303,19 +303,20 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn not_begun() -> Error {
-    let message = "this sign-in was not begun in this browser, took longer than 10 minutes, or is done: begin again";
+    let message =
+        "this sign-in was started in another browser, took longer than 10 minutes, or is complete: sign in again";
     Error::new(Code::InvalidLink, message)
 }
 
 /// What was sent is not right; the cause is in the log.
 fn refused(provider: &Provider, cause: &str) -> Error {
     tracing::warn!(provider = provider.settings.name, cause, "a sign-in with a provider was refused");
-    Error::new(Code::Unauthenticated, "the provider has not signed you in: begin again")
+    Error::new(Code::Unauthenticated, "the provider did not sign you in: try again")
 }
 
 /// The provider does not do as it should, or does not know us.
 fn broken(provider: &Provider, cause: &str) -> Error {
-    tracing::error!(provider = provider.settings.name, cause, "a provider of sign-in cannot be used");
+    tracing::error!(provider = provider.settings.name, cause, "an OpenID Connect provider cannot be used");
     unavailable()
 }
 

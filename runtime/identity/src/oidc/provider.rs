@@ -1,4 +1,4 @@
-//! What a provider says of itself: endpoints and keys, asked for when they are needed and kept for an hour.
+//! The metadata of a provider: endpoints and keys, fetched when needed and cached for an hour.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ impl Provider {
                 }
                 Err(cause) => {
                     known.paused = Some(Instant::now());
-                    tracing::error!(provider = self.settings.name, cause, "a provider of sign-in does not answer");
+                    tracing::error!(provider = self.settings.name, cause, "an OpenID Connect provider does not answer");
                 }
             }
         }
@@ -114,7 +114,7 @@ fn is_within(moment: Option<Instant>, time: Duration) -> bool {
 }
 
 pub fn unavailable() -> Error {
-    Error::new(Code::Unavailable, "the provider cannot be asked at this moment: try again")
+    Error::new(Code::Unavailable, "the provider cannot be reached: try again")
 }
 
 /// An error with those that it comes from; the crate's own texts say little.

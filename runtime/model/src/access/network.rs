@@ -1,4 +1,4 @@
-//! `Network`: the part of an address that one client has for itself.
+//! `Network`: the part of an IP address that identifies one client.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};

@@ -35,13 +35,13 @@ pub fn time(json: &Json) -> Parsed {
 }
 
 pub fn datetime(json: &Json) -> Parsed {
-    let text = plain(json, "a moment such as `2026-01-31T09:30:00Z`, with its offset")?;
+    let text = plain(json, "a timestamp such as `2026-01-31T09:30:00Z`, with its offset")?;
     let moment = text.parse::<Timestamp>().map_err(|reason| not(&format!("a moment {reason}"), json))?;
     Ok(Value::Text(moment.to_string()))
 }
 
 pub fn duration(json: &Json) -> Parsed {
-    let wanted = "a length of time such as `PT1H30M`: weeks, days, hours, minutes, seconds";
+    let wanted = "a duration such as `PT1H30M`: weeks, days, hours, minutes, seconds";
     let text = plain(json, wanted)?;
     let captures = DURATION.captures(text).filter(|_| !text.ends_with(['P', 'T'])).ok_or_else(|| not(wanted, json))?;
     let units = [(2, 604_800_000), (3, 86_400_000), (4, 3_600_000), (5, 60_000), (6, 1_000)];

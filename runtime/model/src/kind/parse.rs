@@ -24,7 +24,7 @@ pub fn user(json: &Json) -> Parsed {
 
 pub fn integer(json: &Json) -> Parsed {
     let number = json.as_i64().and_then(|number| i32::try_from(number).ok());
-    number.map(|number| Value::Int(number.into())).ok_or_else(|| not("a whole number of 32 bits", json))
+    number.map(|number| Value::Int(number.into())).ok_or_else(|| not("a 32-bit integer", json))
 }
 
 pub fn bigint(json: &Json) -> Parsed {
@@ -32,7 +32,7 @@ pub fn bigint(json: &Json) -> Parsed {
         Json::String(text) => text.parse().ok(),
         other => other.as_i64(),
     };
-    number.map(Value::Int).ok_or_else(|| not("a whole number of 64 bits, as text or number", json))
+    number.map(Value::Int).ok_or_else(|| not("a 64-bit integer, as a string or a number", json))
 }
 
 pub fn decimal(json: &Json) -> Parsed {
@@ -47,13 +47,13 @@ pub fn money(json: &Json, site: &dyn Currencies) -> Parsed {
     let wanted = "money such as {amount: \"12.34\", currency: \"EUR\"}";
     let object = json.as_object().ok_or_else(|| not(wanted, json))?;
     if let Some(key) = object.keys().find(|key| !matches!(key.as_str(), "amountMinor" | "amount" | "currency")) {
-        return Err(format!("money has no `{key}`"));
+        return Err(format!("unknown field `{key}` on money"));
     }
     let given = |key| object.get(key).filter(|value: &&Json| !value.is_null());
     let currency = match given("currency") {
         None => site.usual(),
         Some(Json::String(currency)) => currency,
-        Some(other) => return Err(not("a currency's code of three letters", other)),
+        Some(other) => return Err(not("a three-letter currency code", other)),
     };
     if !site.takes(currency) {
         return Err(format!("the currency must be one of {}, not `{currency}`", site.list()));
@@ -85,12 +85,12 @@ pub fn json(json: &Json) -> Parsed {
 
 fn check_json(json: &Json, depth: usize) -> Result<(), String> {
     if depth > MAX_DEPTH {
-        return Err(format!("JSON may be nested {MAX_DEPTH} levels deep"));
+        return Err(format!("JSON may be nested at most {MAX_DEPTH} levels deep"));
     }
     match json {
         Json::String(text) => no_nul(text),
         Json::Number(number) if !number::is_short(number) => {
-            Err(format!("a number may have at most {MAX_DIGITS} digits: give a longer one as text"))
+            Err(format!("a number may have at most {MAX_DIGITS} digits: write a longer one as a string"))
         }
         Json::Array(items) => items.iter().try_for_each(|item| check_json(item, depth + 1)),
         Json::Object(members) => members.iter().try_for_each(|(key, value)| {

@@ -1,4 +1,4 @@
-//! Texts and those with a form, in normal form. Each message completes "name: ...".
+//! Text and formatted text, in normal form. Each message completes "name: ...".
 //!
 //! Every text is kept in Unicode's normal form C: the same word typed on another keyboard is the same value.
 
@@ -26,7 +26,7 @@ static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| regex(r"[\s\p{Z}\p{C}]"));
 static UNSEEN: LazyLock<Regex> = LazyLock::new(|| regex(r"^[\s\p{Z}\p{Cc}\p{Cf}\u{2800}\u{3164}]*$"));
 
 pub fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).unwrap_or_else(|error| panic!("`{pattern}` is no regular expression: {error}"))
+    Regex::new(pattern).unwrap_or_else(|error| panic!("`{pattern}` is not a regular expression: {error}"))
 }
 
 /// Unicode's normal form C of a text.
@@ -66,7 +66,7 @@ pub fn slug(json: &Json) -> Parsed {
 
 /// Kept in lower case: spellings of one mailbox are one value.
 pub fn email(json: &Json) -> Parsed {
-    let wanted = "an address of electronic mail such as `ann@example.org`";
+    let wanted = "an email address such as `ann@example.org`";
     let address = nfc(plain(json, wanted)?).to_lowercase();
     match address.len() <= 254 && EMAIL.is_match(&address) {
         true => Ok(Value::Text(nfc(&address).into_owned())),
@@ -84,7 +84,7 @@ pub fn color(json: &Json) -> Parsed {
 
 /// As the URL standard of WHATWG reads and writes it: what browsers would go to is what is kept.
 pub fn url(json: &Json) -> Parsed {
-    let wanted = "an address that starts with `https://`, `http://` or `/`, without spaces and invisible characters";
+    let wanted = "a URL that starts with `https://`, `http://` or `/`, without spaces and invisible characters";
     let text = plain(json, wanted)?;
     if text.len() > LONGEST_ADDRESS {
         return Err(format!("must have at most {LONGEST_ADDRESS} bytes, it has {}", text.len()));
@@ -109,7 +109,7 @@ fn absolute(text: &str) -> Result<Option<String>, Option<&'static str>> {
     }
     let Ok(url) = Url::parse(text) else { return Ok(None) };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Some("must not hold a user name or a password: an address is shown to everybody"));
+        return Err(Some("must not contain a user name or a password: everyone can see it"));
     }
     Ok(Some(url.into()))
 }
@@ -133,7 +133,7 @@ pub fn plain<'a>(json: &'a Json, wanted: &str) -> Result<&'a str, String> {
 /// PostgreSQL keeps every character but this one.
 pub fn no_nul(text: &str) -> Result<(), String> {
     match text.contains('\0') {
-        true => Err("must not hold the character U+0000".to_owned()),
+        true => Err("must not contain the character U+0000".to_owned()),
         false => Ok(()),
     }
 }

@@ -49,7 +49,7 @@ pub struct Rule {
     pub set: Vec<(&'static str, Json)>,
 }
 
-/// The answer to whether somebody may do something.
+/// Whether an actor may perform an action.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
     Denied,
@@ -182,7 +182,7 @@ impl Access {
             (Used::Computed(name), Grant::By(rule)) if rule.has_computed(info, name) => Ok(()),
             (Used::Computed(name), _) => Err(self.refusal(format!("you may not read `{}.{name}`", info.name))),
             (Used::Author, _) if self.grant(info, Action::ReadDrafts).is_denied() => {
-                Err(self.refusal(format!("only who reads drafts may see who wrote a `{}`", info.name)))
+                Err(self.refusal(format!("only roles that read drafts may see who wrote a `{}`", info.name)))
             }
             (Used::Author, _) => Ok(()),
         }
@@ -239,7 +239,7 @@ fn shown(info: &ContentInfo, snake: &str) -> &'static str {
 
 /// The generator has written it, and its tests read it back.
 fn json(text: &str) -> Json {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is no JSON: {error}: {text}"))
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is not JSON: {error}: {text}"))
 }
 
 #[cfg(test)]

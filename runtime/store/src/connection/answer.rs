@@ -74,7 +74,7 @@ impl Stream for Answer<'_> {
     }
 }
 
-/// Resolves when there is no sense in waiting for any longer.
+/// Resolves when waiting longer makes no sense.
 pub async fn run_out(patience: Patience) -> sqlx::Error {
     let begun = Instant::now();
     loop {
@@ -88,7 +88,7 @@ pub async fn run_out(patience: Patience) -> sqlx::Error {
             (Sign::None, _) => return timed_out("the database is silent"),
             (Sign::Working(backends), Some(ours)) if !backends.contains(&ours) => {
                 tokio::time::sleep(ON_ITS_WAY).await;
-                return timed_out("the connection is silent, and the database is not at work on it");
+                return timed_out("the connection is silent, and the database is not working on it");
             }
             _ => {}
         }

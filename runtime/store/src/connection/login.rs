@@ -134,8 +134,8 @@ impl Login {
             }
             self.pooled.store(true, Ordering::Relaxed);
             tracing::warn!(
-                "there is a connection pooler before the database: every statement runs in a transaction of its own, which \
-                takes longer than at a direct address"
+                "there is a connection pooler in front of the database: every statement runs in its own transaction, which \
+                takes longer than with a direct connection"
             );
         }
         let inner = self.options.clone().statement_cache_capacity(0).connect().await?;

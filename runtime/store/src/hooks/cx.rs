@@ -11,7 +11,7 @@ use model::content::ContentInfo;
 
 /// A transaction under way, and who acts in it.
 pub struct Cx<'a> {
-    /// The store of whoever writes, with the rules of access that hold for it.
+    /// The store of the actor that writes, under its access rules.
     pub store: &'a Store,
     /// The connection that holds the transaction: SQL that is sent here is part of it. Never take another one from the store's pool
     /// while a write is under way.
@@ -65,7 +65,7 @@ impl Done {
             if self.under_way[..known].contains(&(info.table, id)) {
                 let entry = id::encode(info.table, id);
                 let message = format!(
-                    "a hook writes the {} `{entry}`, which is being written: let `before_save` change `new`",
+                    "a hook cannot write the {} `{entry}` that it is called for: change `new` in `before_save`",
                     info.name
                 );
                 return Err(Error::internal(message));

@@ -1,4 +1,4 @@
-//! `Asked`: what a list is asked for, by a client in the API's JSON or by the site's own code in Rust.
+//! `Asked`: the arguments of a list, from a client in the API's JSON or from the site's own code in Rust.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ impl Asked<'_> {
         };
         let place = cursor.and_then(|cursor| order.read_cursor(cursor, &scope.store.schema.site));
         if place.is_none() {
-            let message = format!("`{name}` is not a cursor of this list in this order");
+            let message = format!("`{name}` is not a cursor of this list with this order");
             problems.push(Problem::new(Code::InvalidCursor, message).at([name.into()]));
         }
         place

@@ -85,7 +85,7 @@ impl<'a> Filter<'a> {
     pub fn conditions(&mut self, info: &'static ContentInfo, filter: &Json, alias: &str) -> Result<()> {
         let Json::Object(members) = filter else {
             self.problem(match filter {
-                Json::Null => "must not be null: leave it out to have all".to_owned(),
+                Json::Null => "must not be null: omit it to get all".to_owned(),
                 other => format!("must be an object, not {other}"),
             });
             return self.constant(true);
@@ -123,12 +123,12 @@ impl<'a> Filter<'a> {
             return self.system(info, key, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
-            // Whoever may not read a relation must not find it out from its other end.
+            // A role that may not read a relation must not learn it from its other end.
             return self.if_readable(inverse.source, inverse.field, |this| {
                 this.list(&Link::of_inverse(inverse, info), inverse.source, value, alias)
             });
         }
-        self.problem(format!("`{}` has no condition `{key}`", info.name));
+        self.problem(format!("unknown field `{key}` on `{}`", info.name));
         self.constant(true)
     }
 
@@ -208,7 +208,7 @@ impl<'a> Filter<'a> {
                     None => this.constant(true),
                 },
                 _ => {
-                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.problem(format!("unknown operator `{operator}`"));
                     this.constant(true)
                 }
             })
@@ -230,7 +230,7 @@ impl<'a> Filter<'a> {
                 "none" => this.exists(false, link, target, Some(value), false, alias),
                 "every" => this.exists(false, link, target, Some(value), true, alias),
                 _ => {
-                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.problem(format!("unknown operator `{operator}`"));
                     this.constant(true)
                 }
             })

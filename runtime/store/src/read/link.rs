@@ -40,7 +40,7 @@ impl Link {
             Some(Shape::Many(relation)) => {
                 Self::Join { table: relation.join, near: relation.column(target), far: "owner_id" }
             }
-            _ => panic!("codegen bug: `{}.{}` is no relation", inverse.source.name, inverse.field),
+            _ => panic!("codegen bug: `{}.{}` is not a relation", inverse.source.name, inverse.field),
         }
     }
 

@@ -308,7 +308,10 @@ impl<'a, 'c> Run<'a, 'c> {
         if object.computed.is_empty() || rows.is_empty() {
             return Ok(Vec::new());
         }
-        let site = self.request.site.ok_or_else(|| Error::internal("nothing computes the fields of this plan"))?;
+        let site = self
+            .request
+            .site
+            .ok_or_else(|| Error::internal("the computed fields of this plan have no implementation"))?;
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
         self.request.session.release().await;
         let with = super::computed_with(&object.computed);

@@ -210,7 +210,7 @@ impl Order {
                 None => info.field(name).map(|field| Key::of_field(field, *descending)).unwrap_or_default(),
             };
             if new.is_empty() {
-                let message = format!("`{}` has no order by `{name}`", info.name);
+                let message = format!("`{}` cannot be ordered by `{name}`", info.name);
                 return Err(Problem::new(Code::BadUserInput, message));
             }
             keys.extend(new.into_iter().filter(|key| !by_column(&keys, key)).collect::<Vec<_>>());
@@ -349,7 +349,7 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
     let descending = match text("direction") {
         None | Some("ASC") => false,
         Some("DESC") => true,
-        Some(other) => return Err(wrong(format!("the direction is ASC or DESC, not `{other}`"))),
+        Some(other) => return Err(wrong(format!("the direction must be ASC or DESC, not `{other}`"))),
     };
     let mut keys = match name {
         "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
@@ -369,12 +369,12 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
         None => {}
         Some("FIRST") => keys.iter_mut().for_each(|key| key.nulls_first = true),
         Some("LAST") => keys.iter_mut().for_each(|key| key.nulls_first = false),
-        Some(other) => return Err(wrong(format!("nulls go FIRST or LAST, not `{other}`"))),
+        Some(other) => return Err(wrong(format!("`nulls` must be FIRST or LAST, not `{other}`"))),
     }
     Ok(keys)
 }
 
-/// FNV-1a of all that makes the order: 32 bits tell a mistake, and are no secret.
+/// FNV-1a of everything that defines the order. 32 bits are enough to notice a mistake; they are not a secret.
 fn signature(info: &ContentInfo, keys: &[Key]) -> String {
     let mut hash = 0x811c_9dc5_u32;
     let mut add = |text: &str| {

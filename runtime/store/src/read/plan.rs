@@ -20,7 +20,7 @@ pub struct ReadPlan {
     pub root: Root,
     /// How many lists take arguments.
     pub lists: usize,
-    /// All that is read, to be held against the rules of whoever runs it.
+    /// Everything that is read, to be checked against the rules of the actor.
     pub uses: Vec<Use>,
 }
 

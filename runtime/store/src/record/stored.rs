@@ -26,7 +26,7 @@ pub fn from_stored(shape: &Shape, json: &Json) -> Result<Value, String> {
         (Shape::Scalar(kind), json) => kind.from_stored(json),
         (Shape::Enum(_), Json::String(text)) => Ok(Value::Text(text.clone())),
         (Shape::One(_), Json::String(id)) => {
-            id.parse::<Uuid>().map(Value::Uuid).map_err(|_| format!("`{id}` is no UUID"))
+            id.parse::<Uuid>().map(Value::Uuid).map_err(|_| format!("`{id}` is not a UUID"))
         }
         (Shape::Component(_), Json::Object(_)) => Ok(Value::Json(json.clone())),
         (Shape::Enums(info), Json::Array(items)) => list(items, |item| from_stored(&Shape::Enum(info), item)),

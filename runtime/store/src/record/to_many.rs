@@ -43,7 +43,7 @@ impl<T> Deref for ToMany<T> {
 
 impl<T> DerefMut for ToMany<T> {
     fn deref_mut(&mut self) -> &mut Vec<T> {
-        // Whoever changes it says what is in it.
+        // A caller that changes it says what is in it.
         self.0.get_or_insert_default()
     }
 }

@@ -1,4 +1,4 @@
-//! Bulk saves: what is wrong is rejected alone, all else is saved, a transaction a batch.
+//! Bulk saves: invalid entries are rejected one by one, all others are saved, one transaction per batch.
 
 use std::collections::BTreeMap;
 

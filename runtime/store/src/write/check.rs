@@ -62,7 +62,7 @@ impl Checker<'_> {
         let together = rules(info).into_iter().filter(|rule| rule.on.contains(&index));
         let bytes = together.map(|rule| rule.on.iter().map(size).sum()).max().unwrap_or(0).max(alone);
         if bytes > LONGEST_INDEXED {
-            let message = format!("has {bytes} bytes, and an index that it is in takes {LONGEST_INDEXED}: shorten it");
+            let message = format!("has {bytes} bytes, but its index takes at most {LONGEST_INDEXED}: shorten it");
             self.fault(message, at);
         }
     }

@@ -46,7 +46,7 @@ impl Cx<'_> {
         self.saved(id).await
     }
 
-    /// Changes an entry that was read before; what is not named stays. `REVISION_MISMATCH` where somebody else has changed it since.
+    /// Changes an entry that was read before; other fields stay. `REVISION_MISMATCH` if someone else has changed it since.
     pub async fn update<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
         let target = Target::Id { id: entry.id().uuid(), revision: entry.revision() };
@@ -87,7 +87,7 @@ impl Cx<'_> {
     /// A part of the transaction that is done, or undone alone.
     async fn compose(&mut self, work: &Work<'_>) -> Result<Vec<Uuid>> {
         if self.done.depth == DEEPEST {
-            let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} times over");
+            let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} levels deep");
             return Err(Error::internal(message));
         }
         self.connection.begin_part().await?;
@@ -117,7 +117,7 @@ impl Cx<'_> {
     async fn saved<T: Content>(&mut self, id: Uuid) -> Result<T> {
         let mut source = Source::within(self.system.at(Stage::Draft), &mut *self.connection);
         let found = source.get(Id::new(id)).await?;
-        found.ok_or_else(|| Error::internal("an entry that was saved is not there"))
+        found.ok_or_else(|| Error::internal("a saved entry cannot be found"))
     }
 
     fn source(&mut self) -> Source<'_> {

@@ -23,7 +23,7 @@ pub enum Failure {
     Database(sqlx::Error),
 }
 
-const REFERENCED: &str = "other entries point at this one";
+const REFERENCED: &str = "other entries refer to this one";
 /// A row of an index must fit into a third of a page, one of a table into a page.
 const TOO_LARGE: &str = "54000";
 
@@ -91,9 +91,9 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo, removes: bool) ->
         UNIQUE => (Code::Conflict, format!("{what} belongs to another entry")),
         RESTRICT => (Code::Referenced, REFERENCED.to_owned()),
         FOREIGN_KEY if removes => (Code::Referenced, REFERENCED.to_owned()),
-        FOREIGN_KEY => (Code::NotFound, format!("what {what} points at does not exist")),
+        FOREIGN_KEY => (Code::NotFound, format!("the target of {what} does not exist")),
         NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
-        CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not take")),
+        CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not accept")),
         // Of an index PostgreSQL names the table, of a row nothing.
         TOO_LARGE if refusal.table().is_none() => {
             (Code::InvalidValue, "too many fields have a value: together they take more than 8160 bytes".to_owned())

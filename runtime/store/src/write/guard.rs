@@ -1,4 +1,4 @@
-//! The rules of the schema on the write path: what an actor may name in an input, which entries it may write, and how these must be
+//! The access rules on the write path: which fields an actor may use in an input, which entries it may write, and what must hold for them
 //! afterwards. They are applied here and nowhere else; the way through them is that of PostgreSQL's row security policies.
 
 use std::collections::{BTreeMap, HashSet};

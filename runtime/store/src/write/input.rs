@@ -80,7 +80,7 @@ impl<'a> Overlay<'a> {
             match info.fields.iter().position(|field| field.name == name) {
                 Some(index) if self.may_name(info, &info.fields[index], at) => self.field(info, index, row, json, at),
                 Some(index) => row.invalid.push(index),
-                None => self.fault(Code::BadUserInput, format!("{} has no field `{name}`", info.name), at),
+                None => self.fault(Code::BadUserInput, format!("unknown field `{name}` on `{}`", info.name), at),
             }
         }
     }
@@ -107,7 +107,7 @@ impl<'a> Overlay<'a> {
         let user = (value == THE_ACTOR).then(|| self.guard.access().user_id());
         self.field(info, index, row, user.as_ref().unwrap_or(value), at);
         if is_named && !row.invalid.contains(&index) && row.values[index] != given {
-            self.forbid(format!("`{}.{}` is not yours to choose", info.name, info.fields[index].name), at);
+            self.forbid(format!("you may not choose `{}.{}`", info.name, info.fields[index].name), at);
         }
     }
 
@@ -148,7 +148,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// A value that is no relation of the row's own; `None` after a fault.
+    /// Parses a value that is not a relation of the row itself; `None` after a fault.
     fn plain(&mut self, shape: &Shape, json: &Json, at: At<'_>) -> Option<Value> {
         if json.is_null() {
             return Some(empty(shape));
@@ -211,7 +211,7 @@ impl<'a> Overlay<'a> {
         };
         let mut valid = true;
         for name in input.keys().filter(|name| info.fields.iter().all(|field| field.name != name.as_str())) {
-            self.fault(Code::BadUserInput, format!("{} has no field `{name}`", info.name), At::Key(&at, name));
+            self.fault(Code::BadUserInput, format!("unknown field `{name}` on `{}`", info.name), At::Key(&at, name));
             valid = false;
         }
         let mut stored = Map::new();

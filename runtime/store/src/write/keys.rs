@@ -38,7 +38,7 @@ type Family = (&'static str, &'static str);
 #[derive(Default)]
 pub struct Keys {
     kinds: BTreeMap<Family, (&'static ContentInfo, Option<&'static FieldInfo>)>,
-    /// `None` until resolved, and when there is no such row.
+    /// `None` until resolved, and when the row does not exist.
     ids: HashMap<Family, HashMap<String, Option<Uuid>>>,
 }
 
@@ -54,12 +54,12 @@ impl Key {
             let uuid = value.as_str().and_then(|text| info.decode(text));
             return match uuid {
                 Some(uuid) => Ok(Self { info, field: None, value: Value::Uuid(uuid) }),
-                None => refused(Code::BadUserInput, format!("{value} is not the id of a {}", info.name)),
+                None => refused(Code::BadUserInput, format!("{value} is not an id of `{}`", info.name)),
             };
         }
         let field = table::natural_keys(info).map(|(_, field)| field).find(|field| field.name == name);
         let Some(Shape::Scalar(kind)) = field.map(|field| field.shape) else {
-            return refused(Code::BadUserInput, format!("`{name}` is no key of {}", info.name));
+            return refused(Code::BadUserInput, format!("`{name}` is not a key of `{}`", info.name));
         };
         match kind.parse(value, site) {
             Ok(value) => Ok(Self { info, field, value }),
@@ -80,8 +80,10 @@ impl Key {
         match self.field {
             Some(field) => format!("no {} has the {} `{}`", self.info.name, field.name, self.text()),
             None => match &self.value {
-                Value::Uuid(uuid) => format!("there is no {} `{}`", self.info.name, id::encode(self.info.table, *uuid)),
-                _ => format!("there is no such {}", self.info.name),
+                Value::Uuid(uuid) => {
+                    format!("{} `{}` does not exist", self.info.name, id::encode(self.info.table, *uuid))
+                }
+                _ => format!("the {} does not exist", self.info.name),
             },
         }
     }
@@ -145,7 +147,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Finds what has these keys as they were last saved, whoever asks.
+    /// Finds the entries with these keys as last saved, whatever the actor may read.
     pub async fn resolve_all(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
         self.resolve_at(connection, store.at(Stage::Draft)).await
     }

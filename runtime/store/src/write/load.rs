@@ -1,4 +1,4 @@
-//! Reads whole entries as they are stored, with their relations and children, a statement a table.
+//! Reads whole entries as they are stored, with their relations and children, one statement per table.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The rows that a batch of inputs comes to, before anything of them is checked or saved.
+//! Builds the rows of a batch of inputs, before any of them is checked or saved.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -148,7 +148,7 @@ fn plans(
             (Some(key), None) => match (key.field, &key.value) {
                 _ if expected(input).is_some() && matches!(input.target, Target::Key { .. }) => {
                     // Only a field's value makes a new entry.
-                    let advice = if key.field.is_some() { ": without `revision` a new one is made" } else { "" };
+                    let advice = if key.field.is_some() { ": omit `revision` to create it" } else { "" };
                     let message = key.missing() + advice;
                     faults.add(input.root, Code::Conflict, message, At::Key(&outer, "revision"));
                     None

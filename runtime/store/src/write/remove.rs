@@ -1,4 +1,4 @@
-//! Deleting and unpublishing: what points at the entry refuses it, goes with it or loses it, as each relation declares.
+//! Deleting and unpublishing: entries that refer to the entry prevent it, are deleted too or lose the reference, as each relation declares.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -61,7 +61,7 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
     let stored = load(connection, store.at(Stage::Draft), info, &[id], true).await?.remove(&id);
     let admitted = guard.admitted(connection, info, action, stored.iter().map(|old| old.row.id).collect()).await?;
     let Some(old) = stored.filter(|_| admitted.contains(&id)) else {
-        let message = format!("there is no {} `{}`", info.name, crate::id::encode(info.table, id));
+        let message = format!("{} `{}` does not exist", info.name, crate::id::encode(info.table, id));
         return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
     };
     if old.system.revision != revision {
@@ -199,7 +199,7 @@ async fn refuse_referenced(
     }
     let references = super::pointers::shown(connection, store, blockers).await?;
     let count = blockers.iter().map(Reference::place).collect::<BTreeSet<_>>().len();
-    let message = format!("the {} cannot be {what}: {count} other entries point at it", info.name);
+    let message = format!("the {} cannot be {what}: {count} other entries refer to it", info.name);
     let details = serde_json::json!({ "references": references, "count": count });
     Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
 }

@@ -15,7 +15,7 @@ use model::kind::nfc;
 /// As long as a slug may be.
 const LONGEST: usize = 96;
 
-/// `Crème brûlée & Co.` is `creme-brulee-co`; empty when there is no letter or digit in it.
+/// `Crème brûlée & Co.` is `creme-brulee-co`; empty when it has no letters or digits.
 pub fn slugify(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for letter in deunicode::deunicode(&nfc(text)).chars() {

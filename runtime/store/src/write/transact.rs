@@ -1,4 +1,4 @@
-//! Transactions of writes: attempted anew while other writers are in the way, committed whole, and told of afterwards.
+//! Transactions of writes: retried while they conflict with other writers, committed as a whole, then announced.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Finds values that another entry has already, before the database would, so that every one is reported with its path.
+//! Finds values that another entry already has, before the database does, so that each is reported with its path.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

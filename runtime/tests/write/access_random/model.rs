@@ -35,7 +35,7 @@ pub struct Model {
 /// A refusal by its codes.
 pub type Refusal = BTreeSet<&'static str>;
 
-/// The rules as somebody reads them who has them before him.
+/// A plain reading of the rules.
 pub struct Reader<'a> {
     pub rules: &'a Json,
     pub user: &'a Json,

@@ -1,4 +1,4 @@
-//! What counts: numbers and amounts of money in texts, and what a list of them comes to.
+//! Numbers and amounts of money in text, and the minimum, maximum and sum of lists of them.
 
 use minijinja::Value;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -42,7 +42,7 @@ pub struct Money {
 
 impl Number {
     pub fn apply(&self, value: &Value) -> Result<Value, String> {
-        let text = text_of(value).ok_or("an object or a list is no number: name a key of it")?;
+        let text = text_of(value).ok_or("an object or a list is not a number: name one of its keys")?;
         let point = point_of(value, self.point);
         let plain = money::number(&text, point).ok_or_else(|| {
             format!("must be a number such as `1234.5`, not `{}`{}", money::shorten(&text), money::hint(point))
@@ -66,7 +66,7 @@ fn point_of(value: &Value, point: Point) -> Point {
     if is_number(value) { Point::Dot } else { point }
 }
 
-/// A number where that has every digit, so that it is no text whose marks are guessed; all others as text.
+/// A number where that keeps every digit, so that its separators are not guessed later; text otherwise.
 fn numeric(plain: String) -> Value {
     let same = |number: &serde_json::Number| number.to_string() == plain;
     match plain.parse::<serde_json::Number>().ok().filter(same) {
@@ -100,7 +100,7 @@ impl Fold {
         if let Some((minor, currency)) = amount_of(item) {
             return Ok((Decimal::new(minor, model::currency::exponent(&currency)), Some(currency)));
         }
-        let text = text_of(item).ok_or("a list of numbers or amounts is expected, and it has other objects")?;
+        let text = text_of(item).ok_or("expected a list of numbers or amounts, but it has other objects")?;
         let amount = money::parse(&text, point_of(item, self.point))?;
         let currency = match amount.currencies.is_empty() {
             true => None,
@@ -137,7 +137,8 @@ impl Money {
                 None => Ok(value.clone()),
             };
         }
-        let text = text_of(value).ok_or("an object or a list is no amount of money: name the amount in it")?;
+        let text = text_of(value)
+            .ok_or("an object or a list is not an amount of money: name the key that holds the amount")?;
         let (minor, currency) = self.minor_units(&text, point_of(value, self.point), site)?;
         Ok(amount(minor, &currency))
     }
@@ -147,7 +148,7 @@ impl Money {
         let currency = currency(text, &parsed.currencies, self.currency.as_deref(), site)?;
         let minor = match self.minor {
             true => whole(parsed.number)
-                .ok_or_else(|| format!("`{}` is no whole number of minor units", money::shorten(text)))?,
+                .ok_or_else(|| format!("`{}` is not a whole number of minor units", money::shorten(text)))?,
             false => money::minor_units(parsed.number, &currency, self.round)
                 .map_err(|error| unclear(text, point, &error))?,
         };
@@ -160,7 +161,7 @@ fn unclear(text: &str, point: Point, error: &str) -> String {
     let text = money::shorten(text);
     match point {
         Point::Guess => {
-            format!("{error} (`{text}`): `decimal` of `money` says which mark stands before cents, `round=true` rounds")
+            format!("{error} (`{text}`): `decimal` of `money` names the decimal separator, `round=true` rounds")
         }
         _ => format!("{error} (`{text}`): `round=true` rounds"),
     }

@@ -88,7 +88,7 @@ impl Mapper {
             && let Some(first) = lines.get(&hash(key))
         {
             let message = format!(
-                "line {first} has the same {}, {key}: `group_by` makes one record of rows that belong together",
+                "line {first} has the same {}, {key}: use `group_by` if the rows belong to one record",
                 mapping.key.snake
             );
             run.problems.push(Problem::new(Code::Conflict, message).at([name.into()]));
@@ -98,7 +98,7 @@ impl Mapper {
         }
         let Ok(data) = data else { return Applied::Skipped };
         let Some(key) = key else {
-            let message = "is missing, and entries are found by it: see `key` of the mapping";
+            let message = "is missing, but it is the key of the entries: see `key` of the mapping";
             return Applied::Rejected(vec![Problem::new(Code::InvalidValue, message).at([name.into()])]);
         };
         lines.insert(hash(&key), line);

@@ -1,4 +1,4 @@
-//! What it takes to save a batch of records, and which batches may be saved at the same time.
+//! The data needed to save a batch of records, and which batches may be saved at the same time.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a source says becomes what the field's kind takes: `"100"` a number, `Yes` true, `52` an amount of money.
+//! Converts values of a source to the field's kind: `"100"` a number, `Yes` true, `52` an amount of money.
 
 use serde_json::Value as Json;
 
@@ -22,7 +22,7 @@ pub fn scalar(kind: Kind, value: &Json, site: &SiteInfo) -> Result<Json, String>
             [] => Ok(Json::Null),
             [first, rest @ ..] if rest.iter().all(|item| item == first) => scalar(kind, first, site),
             _ => Err(format!(
-                "one value is expected, the source gives {}: use `first`, `join` or a path to one",
+                "expected one value, but the source gives {}: use `first`, `join` or a path to one",
                 items.len()
             )),
         };
@@ -80,7 +80,7 @@ fn forms<'a>(text: &'a str, site: &'a SiteInfo) -> impl Iterator<Item = Json> + 
 
 /// The name that the API shows, whatever case and separators the source has.
 pub fn choice(info: &EnumInfo, value: &Json) -> Result<Json, String> {
-    let text = plain_text(value).ok_or_else(|| "one name is expected: use `first` or `join`".to_owned())?;
+    let text = plain_text(value).ok_or_else(|| "expected one name: use `first` or `join`".to_owned())?;
     let plain = |name: &str| {
         name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect::<String>()
     };
@@ -88,6 +88,6 @@ pub fn choice(info: &EnumInfo, value: &Json) -> Result<Json, String> {
     let found = info.values.iter().find(|(stored, _)| *stored == text || plain(stored) == wanted);
     found.map(|(_, shown)| Json::from(*shown)).ok_or_else(|| {
         let known: Vec<_> = info.values.iter().map(|(stored, _)| *stored).collect();
-        format!("must be one of {}, not `{text}`: use `choose` to say which is which", known.join(", "))
+        format!("must be one of {}, not `{text}`: use `choose` to map other texts", known.join(", "))
     })
 }

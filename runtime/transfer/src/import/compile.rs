@@ -62,7 +62,7 @@ impl Compiler {
             self.fault(
                 root.place,
                 "`fields` is missing",
-                Some("write `fields:` and under it a line for each field".into()),
+                Some("write `fields:`, and a line for each field under it".into()),
             );
             return None;
         };
@@ -97,7 +97,11 @@ impl Compiler {
             let found = unique.iter().find(|field| mapped(field)).copied();
             if found.is_none() {
                 let help = format!("map one of its unique fields: {}", names());
-                self.fault(root.place, format!("no field says by what a {} is found again", info.name), Some(help));
+                self.fault(
+                    root.place,
+                    format!("no field identifies the entries of `{}` at the next import", info.name),
+                    Some(help),
+                );
             }
             return found;
         };
@@ -115,7 +119,7 @@ impl Compiler {
             None => {
                 self.fault(
                     node.place,
-                    format!("`{name}` is no unique field of {}", info.name),
+                    format!("`{name}` is not a unique field of `{}`", info.name),
                     Some(format!("write one of {}", names())),
                 );
                 None
@@ -144,11 +148,7 @@ impl Compiler {
     /// The entries of a map whose keys are all known.
     fn map<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<&'n [Entry]> {
         let Tree::Map(entries) = &node.tree else {
-            self.fault(
-                node.place,
-                format!("{what} is a map of {}, and this is {}", known.join(", "), node.what()),
-                None,
-            );
+            self.fault(node.place, format!("{what} must be a map of {}, not {}", known.join(", "), node.what()), None);
             return None;
         };
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
@@ -160,7 +160,7 @@ impl Compiler {
     fn unknown(&mut self, place: Place, what: &str, name: &str, known: &[&str]) {
         let help = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known are {}", known.join(", ")),
+            None => format!("use one of {}", known.join(", ")),
         };
         self.fault(place, format!("unknown {what} `{name}`"), Some(help));
     }
@@ -169,7 +169,7 @@ impl Compiler {
         match &node.tree {
             Tree::Text(text) => Some(text),
             _ => {
-                self.fault(node.place, format!("{what} is expected as text, and this is {}", node.what()), None);
+                self.fault(node.place, format!("{what} must be text, not {}", node.what()), None);
                 None
             }
         }
@@ -179,7 +179,7 @@ impl Compiler {
         match node.tree {
             Tree::Bool(value) => Some(value),
             _ => {
-                self.fault(node.place, format!("`true` or `false` is expected, and this is {}", node.what()), None);
+                self.fault(node.place, format!("expected `true` or `false`, not {}", node.what()), None);
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! Dates of all kinds take their ISO form.
+//! Converts dates in many formats to ISO 8601.
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::BrokenDownTime;
@@ -14,8 +14,8 @@ pub fn read(text: &str, formats: &[String], offset: Offset) -> Result<String, St
         formats => formats.iter().find_map(|format| formatted_date(text, format, offset)),
     };
     found.ok_or_else(|| match formats {
-        [] => format!("`{text}` is no date of a usual form: give its form, such as `date(\"%d/%m/%Y\")`"),
-        formats => format!("`{text}` is no date of the form {}", formats.join(" or ")),
+        [] => format!("`{text}` is not a date in a usual format: give its format, such as `date(\"%d/%m/%Y\")`"),
+        formats => format!("`{text}` is not a date in the format {}", formats.join(" or ")),
     })
 }
 

@@ -1,4 +1,4 @@
-//! A stream of bytes in some encoding as UTF-8. What is no text of the encoding ends it with an error, for a wrong guess garbles all.
+//! Decodes a stream of bytes in some encoding to UTF-8. Invalid bytes are an error, since a wrong guess would garble everything.
 
 use std::io::{self, Read};
 
@@ -56,7 +56,7 @@ impl<R: Read> Decoded<R> {
         match result {
             DecoderResult::Malformed(..) => {
                 let message = format!(
-                    "byte {} is no text in {}: give the encoding with `--encoding`",
+                    "byte {} is not valid in {}: give the encoding with `--encoding`",
                     self.decoded,
                     self.encoding.name()
                 );

@@ -1,4 +1,4 @@
-//! How a table is written: what stands between cells and around them.
+//! The dialect of a table: delimiter and quotes.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 

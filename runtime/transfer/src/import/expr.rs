@@ -105,8 +105,7 @@ impl Run {
         match left > 0 {
             true => Ok(()),
             false => {
-                Err("the mapping takes more work than one record may, which has lists in lists or very long texts"
-                    .into())
+                Err("the mapping does too much work for one record, which has nested lists or very long text".into())
             }
         }
     }

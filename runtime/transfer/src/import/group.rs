@@ -41,7 +41,7 @@ pub struct Grouped {
 
 impl Groups {
     pub fn new() -> Result<Self, String> {
-        let file = tempfile::tempfile().map_err(|error| format!("no temporary file can be made: {error}"))?;
+        let file = tempfile::tempfile().map_err(|error| format!("a temporary file cannot be created: {error}"))?;
         Ok(Self { file: BufWriter::new(file), groups: Vec::new(), by_value: HashMap::new(), last: None, written: 0 })
     }
 
@@ -112,7 +112,7 @@ impl Grouped {
         if record.contains_key(&self.name) {
             let name = &self.name;
             return Ok(Some(refused(format!(
-                "the row has a `{name}` of its own: name the list of rows by `as` under `group_by`"
+                "the row has a column `{name}`: give the list of rows another name with `as` under `group_by`"
             ))));
         }
         record.insert(self.name.clone(), Json::Array(rows));

@@ -1,4 +1,4 @@
-//! HTML of other systems: read as browsers read it, written as Markdown or plain text. Nothing of it reaches the output but what is named here.
+//! HTML of other systems: read as browsers read it, written as Markdown or plain text. Only what is listed here reaches the output.
 
 mod blanks;
 mod content;

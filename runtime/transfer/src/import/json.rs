@@ -1,4 +1,4 @@
-//! One line of JSON to a record. A key that comes twice is refused, for one of the two values would be lost.
+//! Parses a line of JSON to a record. A duplicate key is refused, because one of its values would be lost.
 
 use std::cell::Cell;
 use std::fmt;
@@ -34,7 +34,7 @@ fn reason(text: &str, error: &serde_json::Error) -> String {
     let said = said.split(" at line ").next().unwrap_or_default();
     let column = error.column();
     if said.starts_with("recursion limit") {
-        return "the line has lists and objects more than 128 deep".to_owned();
+        return "the line has lists and objects nested more than 128 levels deep".to_owned();
     }
     let ends_in_return = ["}\r{", "}\r\r{"].iter().any(|ends| text.contains(ends));
     if ends_in_return && said.starts_with("trailing characters") {
@@ -42,9 +42,7 @@ fn reason(text: &str, error: &serde_json::Error) -> String {
             .to_owned();
     }
     if said.contains("hex escape") || said.contains("surrogate") {
-        return format!(
-            "the line is not JSON: a \\u escape is half of a character, a lone surrogate, at character {column}"
-        );
+        return format!("the line is not JSON: a lone surrogate in a \\u escape at character {column}");
     }
     match error.is_data() {
         true => said.to_owned(),
@@ -130,7 +128,7 @@ impl<'de> Visitor<'de> for Value<'_> {
                 return digits.parse().map(Json::Number).map_err(A::Error::custom);
             }
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key `{key}` comes twice")));
+                return Err(A::Error::custom(format!("duplicate key `{key}`")));
             }
             let value = access.next_value_seed(self)?;
             object.insert(key, value);
@@ -149,7 +147,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_line_is_named() {
         for (line, said) in [
-            (&b"{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"[..], "the key `c` comes twice"),
+            (&b"{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"[..], "duplicate key `c`"),
             (b"{\"a\":\"\xff\"}", "not UTF-8, as JSON is: byte 7 is 0xFF"),
             (b"{\"a\":1,}", "trailing comma at character 8"),
             (b"{\"a\":1", "ends too early"),
@@ -158,7 +156,7 @@ mod tests {
             (b"{} {}", "trailing characters"),
             (b"{\"a\":{\"$serde_json::private::Number\":\"1\"}}", "which is reserved"),
             (b"{\"a\":{\"\\u0024serde_json::private::Number\":\"1\"}}", "which is reserved"),
-            ("[".repeat(1000).as_bytes(), "more than 128 deep"),
+            ("[".repeat(1000).as_bytes(), "more than 128 levels deep"),
             (format!("[{}1]", "1,".repeat(300_000)).as_bytes(), "more than 250000 values"),
         ] {
             let reason = parse(line).unwrap_err();
@@ -171,7 +169,7 @@ mod tests {
         fn a_record_is_what_its_text_says(text in "[{}\\[\\]\",:a-c0-9.eE\\\\ -]{0,24}") {
             let ours = parse(text.as_bytes());
             match serde_json::from_str::<Json>(&text) {
-                Ok(theirs) => prop_assert!(ours == Ok(theirs) || ours.is_err_and(|reason| reason.contains("comes twice"))),
+                Ok(theirs) => prop_assert!(ours == Ok(theirs) || ours.is_err_and(|reason| reason.contains("duplicate key"))),
                 Err(_) => prop_assert!(ours.is_err()),
             }
         }

@@ -56,7 +56,7 @@ impl Lines {
         }
         let of = match parsed {
             Ok(record @ Json::Object(_)) => Ok(record),
-            Ok(other) => Err(format!("the line is {}, and an object is expected", what(&other))),
+            Ok(other) => Err(format!("expected an object, but the line is {}", what(&other))),
             Err(reason) => Err(reason),
         };
         let of = of.map_err(|reason| Problem::new(Code::BadUserInput, reason));
@@ -64,18 +64,19 @@ impl Lines {
         Ok(Raw { line: self.line, bytes: record.len(), of, source })
     }
 
-    /// What is no file of lines at all is said once, before anything is saved.
+    /// A file that has no lines of JSON at all is reported once, before anything is saved.
     fn refuse_whole(&self, first: &[u8]) -> Result<(), String> {
         let name = &self.name;
         if first.starts_with(b"[") {
             return Err(format!(
-                "{name}: the file is a JSON array, and one object a line is expected: `jq -c '.[]' FILE` makes lines of it"
+                "{name}: the file is a JSON array: `jq -c '.[]' FILE` turns it into one object per line"
             ));
         }
         let alone = first.windows(2).any(|two| two == b"}\r");
         match alone {
             true => Err(format!(
-                "{name}: the lines end in a carriage return alone, and line feeds are expected: `tr '\\r' '\\n' < FILE` makes them"
+                "{name}: the lines end in carriage returns instead of line feeds: `tr '\\r' '\
+' < FILE` converts them"
             )),
             false => Ok(()),
         }

@@ -99,8 +99,10 @@ fn fields(
             continue;
         }
         let Some(field) = info.fields.iter().find(|field| is_named(field, &name)) else {
-            let message =
-                format!("{} has no field `{name}`: without `--map` a record has the names of the API", info.name);
+            let message = format!(
+                "unknown field `{name}` on `{}`: without `--map`, a record has the field names of the API",
+                info.name
+            );
             problems.push(Problem::new(Code::BadUserInput, message).at([name.as_str().into()]));
             continue;
         };

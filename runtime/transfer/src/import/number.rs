@@ -7,11 +7,11 @@ pub enum Point {
     Guess,
     Dot,
     Comma,
-    /// There is no fraction: all marks stand between groups.
+    /// No fraction: all marks stand between groups.
     None,
 }
 
-/// Digits with marks become digits with at most one `.`; nothing where the marks are no groups. Every digit is kept.
+/// Digits with marks become digits with at most one `.`; nothing where the marks do not make groups. Every digit is kept.
 pub fn plain(text: &str, point: Point) -> Option<String> {
     let digits: String = text.chars().map(mark).collect::<Option<_>>()?;
     let at = match point {

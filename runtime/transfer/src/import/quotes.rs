@@ -27,7 +27,7 @@ pub struct Quotes {
 #[derive(Default)]
 pub struct Quoted {
     pub wrong: Option<String>,
-    /// Cells by their number with as many blanks behind their closing quote, which are no part of them.
+    /// Cells by their number, with the count of blanks after their closing quote, which are not part of them.
     pub loose: Vec<(usize, usize)>,
 }
 

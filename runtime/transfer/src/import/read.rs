@@ -66,7 +66,7 @@ impl Reader {
         let records = match dialect {
             None => Records::Lines(Lines::new(input, name, keep_source)),
             Some(_) if matches!(form, Form::Native(_)) => {
-                return Err(format!("{name}: a table needs a mapping, which says what its columns are: give `--map`"));
+                return Err(format!("{name}: a table needs a mapping for its columns: give `--map`"));
             }
             Some(dialect) => {
                 let table = Table::new(input, name.clone(), dialect, keep_source)?;

@@ -1,4 +1,4 @@
-//! Relations of a mapped record: each target by its natural key, made where it does not exist and the mapping says so.
+//! Relations of a mapped record: finds each target by its natural key, and creates it if it is missing and the mapping allows it.
 
 use model::names::camel;
 use serde_json::{Map, Value as Json, json};
@@ -110,7 +110,7 @@ fn one(run: &mut Run<'_>, reference: &Reference, scope: &Scope<'_>) -> Option<Js
 /// The last segment of a path of targets, inside of those before it.
 fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Scope<'_>) -> Option<Json> {
     let Some(text) = plain_text(scope.item) else {
-        run.fault(Code::InvalidValue, "a path of names is expected, and this is an object: name its text");
+        run.fault(Code::InvalidValue, "expected a path of names, not an object: name the key that holds it");
         return None;
     };
     let segments: Vec<&str> =
@@ -120,7 +120,7 @@ fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Sco
         let key = slug_of_path(&segments[..end]);
         let name = segments[end - 1];
         if key.is_empty() {
-            run.fault(Code::InvalidValue, format!("no slug can be made of `{name}`"));
+            run.fault(Code::InvalidValue, format!("no slug can be made from `{name}`"));
             return None;
         }
         if !reference.create {

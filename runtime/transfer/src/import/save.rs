@@ -1,4 +1,4 @@
-//! Saves batches as they come, then connects what had to wait until all records are in.
+//! Saves batches as they come, then connects relations that had to wait for all records.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -215,7 +215,7 @@ impl<'a> Saver<'a> {
         let what = match line {
             _ if self.bulk.rehearsal.is_some() || self.summary.read == 0 => "nothing was imported".to_owned(),
             0 => "running it again is safe".to_owned(),
-            _ => format!("the records up to line {line} are in, and running it again goes on from there"),
+            _ => format!("the records up to line {line} are imported, and running it again continues from there"),
         };
         format!("the import stopped: {error}; {what}")
     }
@@ -257,6 +257,6 @@ async fn wait_for(earlier: Option<oneshot::Receiver<()>>) {
 
 /// A problem of what waited, when the entry itself is in.
 fn without(problem: Problem) -> Problem {
-    let message = format!("{} (the entry is in, without this)", problem.message);
+    let message = format!("{} (the entry was imported without this)", problem.message);
     Problem { message, ..problem }
 }

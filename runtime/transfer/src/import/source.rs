@@ -1,4 +1,4 @@
-//! Opens what is imported: a file or standard input, packed or not, in its encoding, as lines of JSON or a table.
+//! Opens the input of an import: a file or standard input, compressed or not, in its encoding, as lines of JSON or a table.
 
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};
@@ -66,7 +66,7 @@ pub struct Source {
 
 pub fn encoding(name: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label(name.as_bytes())
-        .ok_or_else(|| format!("`{name}` is no encoding that is known: utf-8, utf-16le and windows-1252 are"))
+        .ok_or_else(|| format!("unknown encoding `{name}`: use utf-8, utf-16le or windows-1252, for example"))
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -83,7 +83,7 @@ fn quote(text: &str) -> Result<Quote, String> {
 fn character(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Ok(*byte),
-        _ => Err("one character that is no letter and no digit".into()),
+        _ => Err("expected one ASCII character that is neither a letter nor a digit".into()),
     }
 }
 
@@ -123,7 +123,7 @@ fn from(
         ));
     }
     about.insert(0, encoding.name());
-    // Bytes that are no UTF-8 are said of the line that has them.
+    // Bytes that are not UTF-8 are reported with their line.
     let input: Input = match encoding == UTF_8 {
         true => Box::new(without_mark(input).map_err(fail)?),
         false => Box::new(Decoded::new(input, encoding)),
@@ -243,7 +243,7 @@ impl Read for Unpacked {
         let most = FREE.saturating_add(self.packed.load(Ordering::Relaxed).saturating_mul(TIGHTEST));
         match self.unpacked > most {
             true => Err(io::Error::other(format!(
-                "the file unpacks to more than {TIGHTEST} times its size: unpack it first if that is meant"
+                "the file decompresses to more than {TIGHTEST} times its size: if that is intended, decompress it first"
             ))),
             false => Ok(read),
         }

@@ -75,7 +75,7 @@ impl Table {
                 table.columns = own_names(names.collect());
                 Ok(table)
             }
-            None => Err(format!("{}: the table is empty: a header row is expected", table.name)),
+            None => Err(format!("{}: the table is empty: expected a header row", table.name)),
         }
     }
 
@@ -104,7 +104,7 @@ impl Table {
         Raw { line, bytes: row.cells.checked_sub(1).map_or(0, |last| self.ends[last]), of, source }
     }
 
-    /// A row that is no record, for the report.
+    /// A row that is not a record, for the report.
     fn shown(&self, row: &Row) -> Json {
         let cell = |index| String::from_utf8_lossy(self.cell(index)).chars().take(200).collect::<String>();
         (0..row.cells.min(50)).map(cell).collect()
@@ -127,7 +127,7 @@ impl Table {
             && self.cell(row.cells - 1).windows(LAST.len() - 2).any(|part| part == &LAST[1..LAST.len() - 1])
         {
             let quote = self.dialect.quote.map_or('"', char::from);
-            return Err((Code::BadUserInput, format!("a `{quote}` is opened in this row and never closed")));
+            return Err((Code::BadUserInput, format!("a `{quote}` in this row is never closed")));
         }
         let extra = (width..row.cells).any(|index| !self.cell(index).trim_ascii().is_empty());
         if row.cells < width || extra {
@@ -293,7 +293,7 @@ mod tests {
                 "3: the row has 3 cells, the header has 2",
                 "4: {\"a\":\"1\",\"b\":\"2\"}",
                 "5: the cell of `b` is not UTF-8 (0xFF): give `--encoding`, such as windows-1252",
-                "6: a `\"` is opened in this row and never closed",
+                "6: a `\"` in this row is never closed",
             ]
         );
         let long = [

@@ -196,7 +196,7 @@ fn what_is_no_number_and_no_line_is_rejected() {
         rejects("  price: all | sum", json!({"all": [text, "1"]}), "price");
     }
     let mapping = format!("fields:\n  name: name\n  slug: slug\n{}", weight("kg | number(times='1_000')"));
-    refuses(&mapping, "`times` is no number");
+    refuses(&mapping, "`times` must be a number");
     for text in ["5", " 5 ", "+5", "5.", "005"] {
         let data = item(&weight("kg"), &json!({"kg": text})).data;
         assert_eq!(data["variants"]["set"][0]["weight"], json!(5), "{text:?}");
@@ -351,13 +351,13 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses(&format!("{base}  price: a is positive\n"), "4:15: unknown test `positive`");
     refuses(&format!("{base}  price: a | map('mony') | select('matchin', '^a') | first\n"), "did you mean `matching`?");
     refuses(&format!("{base}  price: a | map('mony') | select('matchin', '^a') | first\n"), "did you mean `money`?");
-    refuses(&format!("{base}  price: a | select('matching', '(') | first\n"), "no regular expression");
+    refuses(&format!("{base}  price: a | select('matching', '(') | first\n"), "not a regular expression");
     refuses(&format!("{base}  price: a | slug(1)\n"), "4:10: too many arguments");
     refuses(&format!("{base}  price: a | money('EUR', decimals=',')\n"), "unknown keyword argument 'decimals'");
-    refuses(&format!("{base}  price: a | money('EUR', decimal=';')\n"), "`decimal` is");
-    refuses(&format!("{base}  price: []\n"), "an expression is expected, and this is a list");
-    refuses(&format!("{base}  price: a | money('GBP')\n"), "4:20: `GBP` is no currency of the site");
-    refuses(&format!("{base}  price: {{ when_missing: clear }}\n"), "nothing says where");
+    refuses(&format!("{base}  price: a | money('EUR', decimal=';')\n"), "`decimal` must be");
+    refuses(&format!("{base}  price: []\n"), "expected an expression, not a list");
+    refuses(&format!("{base}  price: a | money('GBP')\n"), "4:20: `GBP` is not a currency of the site");
+    refuses(&format!("{base}  price: {{ when_missing: clear }}\n"), "the source of the value is missing");
     refuses(
         &format!("{base}  categories: {{ value: a, lookup: {{ by: name }} }}\n"),
         "unknown unique field of Category: `name`",
@@ -372,7 +372,7 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses("fields: { slug: slug }", "`name` of Product is required and not mapped");
     refuses("fields: { name: name }", "map one of its unique fields: slug");
     refuses("type: post\nfields: { name: name, slug: slug }", "for `post`, not for `product`");
-    refuses("key: name\nfields: { name: name, slug: slug }", "`name` is no unique field");
+    refuses("key: name\nfields: { name: name, slug: slug }", "`name` is not a unique field");
     refuses("fields: [", "this is not YAML");
     refuses("", "a map of type, key, trim, where, group_by, publish, fields");
 }

@@ -1,4 +1,4 @@
-//! A record's JSON as the values of expressions, and back. What is null or blank is undefined there, and left out here.
+//! A record's JSON as the values of expressions, and back. Null and blank values are undefined in expressions, and left out here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub fn text_of(value: &Value) -> Option<String> {
     match value.kind() {
         ValueKind::String => value.as_str().map(str::to_owned),
         ValueKind::Bool => Some(value.is_true().to_string()),
-        // Infinity and what is no number at all end in a letter.
+        // Infinity and NaN end in a letter.
         ValueKind::Number => Some(value.to_string()).filter(|text| text.ends_with(|end: char| end.is_ascii_digit())),
         _ => value.downcast_object_ref::<Digits>().map(|digits| written_out(digits.0.as_str())),
     }
@@ -95,7 +95,8 @@ pub fn json(value: &Value, weigh: &mut dyn FnMut(usize) -> Result<(), String>) -
 }
 
 fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), String>) -> Result<Json, String> {
-    let depth = depth.checked_sub(1).ok_or_else(|| format!("the value is more than {DEEPEST} lists deep"))?;
+    let depth =
+        depth.checked_sub(1).ok_or_else(|| format!("the value has lists nested more than {DEEPEST} levels deep"))?;
     let text = value.as_str();
     weigh(text.map_or(0, str::len))?;
     if is_nothing(value) {
@@ -125,7 +126,7 @@ fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), 
         }
         kind => match number_of(value) {
             Some(number) => Json::Number(number),
-            None => return Err(format!("a value is expected, and the expression gives a {kind} (`{value}`)")),
+            None => return Err(format!("expected a value, but the expression gives a {kind} (`{value}`)")),
         },
     })
 }

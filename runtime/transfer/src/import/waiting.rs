@@ -1,4 +1,4 @@
-//! Fields that wait until all records are in, in a temporary file, a record a line.
+//! Fields that wait until all records are imported, in a temporary file, one record per line.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Seek, Write};
@@ -32,7 +32,8 @@ impl Queue {
         let file = match &mut self.file {
             Some(file) => file,
             None => {
-                let file = tempfile::tempfile().map_err(|error| format!("no temporary file can be made: {error}"))?;
+                let file =
+                    tempfile::tempfile().map_err(|error| format!("a temporary file cannot be created: {error}"))?;
                 self.file.insert(BufWriter::new(file))
             }
         };

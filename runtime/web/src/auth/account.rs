@@ -79,16 +79,16 @@ pub async fn reset_request(State(app): State<Arc<App>>, request: Request) -> Res
     let limited = app.protection.limiter.strict(Strict::Reset, &parts, Some(&body.email)).await;
     limited.map_err(Error::into_response)?;
     let Ok(place) = Arc::clone(&RESETS).try_acquire_owned() else {
-        let busy = Error::new(Code::Unavailable, "too many people ask for a new password at this moment: try again");
+        let busy = Error::new(Code::Unavailable, "too many password resets at once: try again");
         return Err(busy.into_response());
     };
     tokio::spawn(async move {
         if let Err(error) = app.accounts.request_reset(&body.email, &origin(&parts)).await {
-            tracing::error!(%error, "a new password could not be offered");
+            tracing::error!(%error, "a password reset could not be started");
         }
         drop(place);
     });
-    let message = "if there is an account with this address, a mail is on its way";
+    let message = "if an account with this address exists, a mail is on its way";
     Ok(input::answer(StatusCode::ACCEPTED, &json!({ "message": message })))
 }
 

@@ -1,5 +1,5 @@
 //! Who sends a request: by a bearer token (an access token, an API token, the token of development), by a cookie, or nobody.
-//! What is given must be right: a client with a token that is not would else read what is public and wonder.
+//! Invalid credentials are an error: otherwise a client with an expired token would silently read only public content.
 
 use std::time::{Duration, Instant};
 

@@ -23,7 +23,7 @@ struct Names {
     access: &'static str,
     refresh: &'static str,
     /// Of sign-ins with other providers, until they are done: how their names begin.
-    #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "there are no other providers"))]
+    #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "without the feature there are no other providers"))]
     attempt: &'static str,
     attributes: &'static str,
 }
@@ -120,12 +120,12 @@ fn append(headers: &mut HeaderMap, cookie: &str) {
 
 /// A request that a cookie speaks for and that may change something must come from a page of the site itself, or of
 /// an origin that the settings name. Browsers say
-/// so (`Sec-Fetch-Site`, or `Origin` where they are old); who says nothing is no browser, and has a bearer token.
+/// so (`Sec-Fetch-Site`, or `Origin` where they are old); a client that sends neither is not a browser, and has a bearer token.
 pub fn check_same_origin(app: &App, parts: &Parts) -> Result<()> {
     if parts.method.is_safe() || is_same_origin(app, &parts.headers) {
         return Ok(());
     }
-    let message = "the request does not come from a page of this site: cookies are not taken from elsewhere";
+    let message = "the request does not come from a page of this site: cookies from other sites are not accepted";
     Err(Error::new(Code::Forbidden, message))
 }
 

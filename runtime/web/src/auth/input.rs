@@ -26,7 +26,7 @@ pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), R
         return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8"));
     }
     if body::is_encoded(&parts.headers) {
-        let message = "the body must come as it is, without `Content-Encoding`";
+        let message = "the body must not have a `Content-Encoding`";
         return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     let bytes = match body::read(body, LIMIT).await {
@@ -36,7 +36,7 @@ pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), R
         }
     };
     if holds_nul(&bytes) {
-        return Err(refused(StatusCode::BAD_REQUEST, "a text must not hold the character U+0000"));
+        return Err(refused(StatusCode::BAD_REQUEST, "a string must not contain the character U+0000"));
     }
     match serde_json::from_slice(&bytes) {
         Ok(parsed) => Ok((parts, parsed)),
@@ -76,10 +76,10 @@ fn plain(error: &serde_json::Error) -> String {
             if is_named {
                 text
             } else {
-                format!("a value of another type at line {} column {}", error.line(), error.column())
+                format!("a value of the wrong type at line {} column {}", error.line(), error.column())
             }
         }
-        _ => format!("no JSON at line {} column {}", error.line(), error.column()),
+        _ => format!("not JSON at line {} column {}", error.line(), error.column()),
     }
 }
 
@@ -108,5 +108,5 @@ pub fn agent(parts: &Parts) -> Option<&str> {
 
 /// The id of a path: `user_...`. One of another kind is not there.
 pub fn id(kind: &str, text: &str) -> Result<uuid::Uuid> {
-    id::decode_as(kind, text).ok_or_else(|| Error::new(Code::NotFound, format!("there is no `{text}`")))
+    id::decode_as(kind, text).ok_or_else(|| Error::new(Code::NotFound, format!("`{text}` does not exist")))
 }

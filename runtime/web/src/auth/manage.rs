@@ -57,7 +57,7 @@ async fn manager(app: &App, parts: &Parts, area: Area) -> Result<Actor> {
     match actor.identity {
         Identity::Anonymous => Err(Error::new(Code::Unauthenticated, "sign in first")),
         Identity::User { .. } | Identity::Developer if app.accounts.roles.manages(&actor.role, area) => Ok(actor),
-        _ => Err(Error::new(Code::Forbidden, "your role does not manage this")),
+        _ => Err(Error::new(Code::Forbidden, "your role may not manage this")),
     }
 }
 

@@ -71,7 +71,7 @@ pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Result<Re
         cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
     }
     let missing =
-        || Error::new(Code::Unauthenticated, "there is no refresh token: neither `refreshToken` nor a cookie");
+        || Error::new(Code::Unauthenticated, "the refresh token is missing: send `refreshToken` or the cookie");
     let refreshed = match token {
         Some(token) => app.accounts.refresh(token, &origin(&parts)).await,
         None => Err(missing()),
@@ -131,7 +131,7 @@ async fn ended(app: &App, parts: &Parts, given: Option<&str>) -> Result<()> {
     let actor = identify(app, parts).await?.actor;
     match actor.identity {
         Identity::User { session, .. } => app.accounts.end_session(&actor, session).await,
-        _ => Err(Error::new(Code::Unauthenticated, "there is no session to end")),
+        _ => Err(Error::new(Code::Unauthenticated, "no session to end")),
     }
 }
 

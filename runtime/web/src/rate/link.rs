@@ -49,7 +49,7 @@ impl Redis {
         super::shared::Shared::new(self).map_err(|error| error.to_string())?.probe().await?;
         let cluster = if self.is_cluster { "the cluster answers" } else { "it answers" };
         let tls = if self.url.starts_with("rediss://") { "with TLS" } else { "without TLS" };
-        Ok(format!("{cluster}, {tls}: limits of requests hold for all nodes together"))
+        Ok(format!("{cluster}, {tls}: all nodes share their rate limits"))
     }
 }
 
@@ -152,7 +152,7 @@ mod way {
         }
         let text = std::fs::read(path).map_err(|error| wrong(setting, format!("{}: {error}", path.display())))?;
         if !text.windows(BEGIN.len()).any(|part| part == BEGIN) {
-            return Err(wrong(setting, format!("{} holds no certificate: it takes {}", path.display(), setting.takes)));
+            return Err(wrong(setting, format!("{} has no certificate: it takes {}", path.display(), setting.takes)));
         }
         Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(text) }))
     }

@@ -1,4 +1,4 @@
-//! The same limits for all nodes: one script in Redis or Valkey reads and moves a key's moment.
+//! Limits shared by all nodes: a script in Redis or Valkey reads and updates the state of a key.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,7 +61,7 @@ impl Shared {
         match tokio::time::timeout(PATIENCE, self.ask(key, rate.steps(count), rate.micros())).await {
             Ok(Ok(taken)) => {
                 if self.away_until.swap(0, Ordering::Relaxed) > 0 {
-                    tracing::info!("Redis is back: limits of requests hold for all nodes together");
+                    tracing::info!("Redis is reachable again: all nodes share their rate limits");
                 }
                 Some(taken)
             }
@@ -147,7 +147,7 @@ impl Shared {
     /// has a new one.
     fn away<T>(&self, cause: &str) -> Option<T> {
         if self.away_until.swap(self.next_try(), Ordering::Relaxed) == 0 {
-            tracing::warn!(cause, "Redis is away: each node counts requests for itself");
+            tracing::warn!(cause, "Redis is unreachable: each node counts requests for itself");
         }
         let held = self.link.lock().unwrap_or_else(PoisonError::into_inner).clone();
         held.iter().for_each(|link| self.forget(link));

@@ -1,10 +1,10 @@
-//! `Area`: A part of the world.
+//! `Area`: A region.
 //!
 //! Written by `cargo xtask generate` from schema/components/area.yaml; do not edit.
 
 use runtime::prelude::*;
 
-/// A part of the world.
+/// A region.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Area {
     pub name: String, // Name, such as a city or region.

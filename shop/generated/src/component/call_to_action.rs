@@ -1,19 +1,19 @@
-//! `CallToAction`: An invitation to go somewhere.
+//! `CallToAction`: A call to action.
 //!
 //! Written by `cargo xtask generate` from schema/components/call_to_action.yaml; do not edit.
 
 use crate::content::{MEDIA, Media, PRODUCT, Product};
 use runtime::prelude::*;
 
-/// An invitation to go somewhere.
+/// A call to action.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallToAction {
-    pub heading: Option<String>, // The invitation.
-    pub text: Option<String>, // A sentence below it.
-    pub label: String, // What the button says.
-    pub url: String, // Where it leads.
-    pub image: Option<Id<Media>>, // Picture behind it.
-    pub products: Vec<Id<Product>>, // Products that it shows.
+    pub heading: Option<String>, // Text of the call to action.
+    pub text: Option<String>, // A sentence below the heading.
+    pub label: String, // Label of the button.
+    pub url: String, // Target of the link.
+    pub image: Option<Id<Media>>, // Background picture.
+    pub products: Vec<Id<Product>>, // Products to show.
 }
 
 runtime::component!(CallToAction, CALL_TO_ACTION, [heading, text, label, url, image, products]);

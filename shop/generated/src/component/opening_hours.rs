@@ -8,10 +8,10 @@ use runtime::prelude::*;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpeningHours {
     pub day: OpeningHoursDay, // Day of the week.
-    pub opens: Option<Time>, // Local time of opening; without it the day is closed.
-    pub closes: Option<Time>, // Local time of closing.
-    pub valid_from: Option<Date>, // First day that it holds.
-    pub valid_through: Option<Date>, // Last day that it holds.
+    pub opens: Option<Time>, // Local opening time; without it the service is closed on that day.
+    pub closes: Option<Time>, // Local closing time.
+    pub valid_from: Option<Date>, // First day on which these hours apply.
+    pub valid_through: Option<Date>, // Last day on which these hours apply.
 }
 
 runtime::component!(OpeningHours, OPENING_HOURS, [day, opens, closes, valid_from, valid_through]);

@@ -1,16 +1,16 @@
-//! `Seo`: What search engines and social networks show.
+//! `Seo`: Metadata for search engines and social networks.
 //!
 //! Written by `cargo xtask generate` from schema/components/seo.yaml; do not edit.
 
 use crate::content::{MEDIA, Media};
 use runtime::prelude::*;
 
-/// What search engines and social networks show.
+/// Metadata for search engines and social networks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seo {
     pub title: Option<String>, // Title of the page; about 60 characters are shown.
     pub description: Option<String>, // Summary of the page; about 160 characters are shown.
-    pub canonical_url: Option<String>, // Address of the page when another one is preferred.
+    pub canonical_url: Option<String>, // Canonical URL, if it is not that of the page.
     pub index: Option<bool>, // Whether search engines may list the page.
     pub follow: Option<bool>, // Whether search engines may follow its links.
     pub image: Option<Id<Media>>, // Picture for social networks.

@@ -1,11 +1,11 @@
-//! `Author`: Somebody who writes posts.
+//! `Author`: A person who writes posts.
 //!
 //! Written by `cargo xtask generate` from schema/author.yaml; do not edit.
 
 use crate::content::{MEDIA, Media, POST};
 use runtime::prelude::*;
 
-/// Somebody who writes posts.
+/// A person who writes posts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Author {
     pub id: Id<Self>,
@@ -17,11 +17,11 @@ pub struct Author {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub name: String, // Name as readers see it.
-    pub slug: String, // The part of the author's address that names them.
-    pub email: Option<String>, // Address for the editors.
+    pub slug: String, // URL slug of the author.
+    pub email: Option<String>, // Email address for the editors.
     pub bio: Option<String>, // A few lines about them.
-    pub website: Option<String>, // Their own site.
-    pub portrait: Option<Id<Media>>, // Picture of them.
+    pub website: Option<String>, // Personal website.
+    pub portrait: Option<Id<Media>>, // Portrait.
 }
 
 runtime::entry!(Author, AUTHOR, [name, slug, email, bio, website, portrait]);

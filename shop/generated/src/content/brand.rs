@@ -1,11 +1,11 @@
-//! `Brand`: A maker of products.
+//! `Brand`: A manufacturer of products.
 //!
 //! Written by `cargo xtask generate` from schema/brand.yaml; do not edit.
 
 use crate::content::{MEDIA, Media, PRODUCT};
 use runtime::prelude::*;
 
-/// A maker of products.
+/// A manufacturer of products.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Brand {
     pub id: Id<Self>,
@@ -17,11 +17,11 @@ pub struct Brand {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
-    pub slug: String, // The part of the brand's address that names it.
+    pub slug: String, // URL slug of the brand.
     pub description: Option<String>, // Who they are.
-    pub website: Option<String>, // The maker's own site.
-    pub color: Option<String>, // Colour that stands for the brand.
-    pub logo: Option<Id<Media>>, // The brand's mark.
+    pub website: Option<String>, // Website of the manufacturer.
+    pub color: Option<String>, // Brand colour.
+    pub logo: Option<Id<Media>>, // Logo of the brand.
     pub country: Option<String>, // Country of origin (ISO 3166-1 alpha-2).
 }
 

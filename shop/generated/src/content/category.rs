@@ -1,4 +1,4 @@
-//! `Category`: A shelf of the shop; shelves form a tree.
+//! `Category`: A category of the shop; categories form a tree.
 //!
 //! Written by `cargo xtask generate` from schema/category.yaml; do not edit.
 
@@ -6,7 +6,7 @@ use crate::component::{CALL_TO_ACTION, CallToAction, GALLERY, Gallery, SEO, Seo,
 use crate::content::{MEDIA, Media, POST, PRODUCT, SERVICE};
 use runtime::prelude::*;
 
-/// A shelf of the shop; shelves form a tree.
+/// A category of the shop; categories form a tree.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Category {
     pub id: Id<Self>,
@@ -18,13 +18,13 @@ pub struct Category {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
-    pub slug: String, // The part of the category's address that names it.
-    pub parent: Option<Id<Category>>, // The shelf that this one is part of.
-    pub rank: Option<i32>, // Place among its siblings; lower comes first.
+    pub slug: String, // URL slug of the category.
+    pub parent: Option<Id<Category>>, // The parent category.
+    pub rank: Option<i32>, // Position among its siblings; lower comes first.
     pub description: Option<String>, // Text at the top of the category's page.
     pub image: Option<Id<Media>>, // Picture of the category.
     pub body: Vec<CategoryBodyBlock>, // Sections of the category's page.
-    pub seo: Option<Seo>, // What search engines and social networks show.
+    pub seo: Option<Seo>, // Metadata for search engines and social networks.
 }
 
 runtime::entry!(Category, CATEGORY, [name, slug, parent, rank, description, image, body, seo]);

@@ -20,24 +20,24 @@ pub struct Product {
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
     pub name: String, // Name as customers see it.
-    pub slug: String, // The part of the product's address that names it.
+    pub slug: String, // URL slug of the product.
     pub summary: Option<String>, // A sentence or two for lists and search results.
     pub description: Option<String>, // The full description.
-    pub brand: Option<Id<Brand>>, // Who makes it.
-    pub categories: ToMany<Id<Category>>, // Where it is shelved, the main category first.
+    pub brand: Option<Id<Brand>>, // The manufacturer.
+    pub categories: ToMany<Id<Category>>, // Categories, the main one first.
     pub tags: ToMany<Id<Tag>>, // Topics it belongs to.
     pub price: Option<Money>, // List price, or the lowest price of the variants.
     pub compare_at_price: Option<Money>, // Former price; shown struck through when it is higher than the price.
     pub tax_included: Option<bool>, // Whether the prices include tax.
-    pub stock_status: ProductStockStatus, // Whether it can be had, as last reported by the shop's stock system.
+    pub stock_status: ProductStockStatus, // Availability, as last reported by the shop's stock system.
     pub images: ToMany<Id<Media>>, // Pictures, the main one first.
-    pub options: Vec<ProductOption>, // What the variants differ in, such as size and colour.
+    pub options: Vec<ProductOption>, // Options in which the variants differ, such as size and colour.
     pub attributes: Option<Json>, // Further properties by name, such as material or care.
     pub body: Vec<ProductBodyBlock>, // Sections of the product's page.
     pub related: ToMany<Id<Product>>, // Products shown beside this one.
-    pub seo: Option<Seo>, // What search engines and social networks show.
-    pub external_ref: Option<String>, // The product's key in the system that it comes from.
-    pub variants: ToMany<ProductVariant>, // What can be put into a basket, each with a stock keeping unit of its own.
+    pub seo: Option<Seo>, // Metadata for search engines and social networks.
+    pub external_ref: Option<String>, // Key of the product in the system that it comes from.
+    pub variants: ToMany<ProductVariant>, // Variants that can be bought, each with its own stock keeping unit (SKU).
 }
 
 runtime::entry!(Product, PRODUCT, [
@@ -87,12 +87,12 @@ pub static PRODUCT: ContentInfo = ContentInfo {
 
 /// Computed fields of `Product`, which the site implements: a value for each entry, in their order.
 pub trait ProductComputed: Send + Sync + 'static {
-    /// Whether the product or a variant costs less than it did.
+    /// Whether the product or a variant is reduced in price.
     fn on_sale(&self, products: &[Product], cx: &ReadCx<'_>) -> impl Future<Output = Result<Vec<bool>>> + Send;
 }
 
 runtime::choice! {
-    /// Whether it can be had, as last reported by the shop's stock system.
+    /// Availability, as last reported by the shop's stock system.
     pub enum ProductStockStatus {
         InStock = "in_stock", LowStock = "low_stock", OutOfStock = "out_of_stock", Preorder = "preorder",
         Backorder = "backorder", Discontinued = "discontinued",
@@ -113,17 +113,17 @@ pub static PRODUCT_BODY_BLOCK: BlocksInfo = BlocksInfo { name: "ProductBodyBlock
     &TEXT, &GALLERY, &FAQ, &CALL_TO_ACTION,
 ] };
 
-/// What can be put into a basket, each with a stock keeping unit of its own.
+/// Variants that can be bought, each with its own stock keeping unit (SKU).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProductVariant {
     pub id: Id<Self>,
     pub sku: String, // Stock keeping unit.
-    pub name: Option<String>, // Name beside the product's, such as `Large, red`.
+    pub name: Option<String>, // Name in addition to that of the product, such as `Large, red`.
     pub options: Option<Json>, // The value of each option, such as `{"size":"L"}`.
-    pub price: Option<Money>, // Price when it differs from the product's.
+    pub price: Option<Money>, // Price, if it differs from that of the product.
     pub compare_at_price: Option<Money>, // Former price.
-    pub cost: Option<Money>, // What the shop pays for one.
-    pub stock_status: ProductVariantStockStatus, // Whether it can be had, as last reported by the shop's stock system.
+    pub cost: Option<Money>, // Purchase price of one unit.
+    pub stock_status: ProductVariantStockStatus, // Availability, as last reported by the shop's stock system.
     pub gtin: Option<String>, // Global trade item number (EAN, UPC) of 8, 12, 13 or 14 digits.
     pub weight: Option<i32>, // Weight in grams.
     pub image: Option<Id<Media>>, // Picture of this variant.
@@ -159,7 +159,7 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
 };
 
 runtime::choice! {
-    /// Whether it can be had, as last reported by the shop's stock system.
+    /// Availability, as last reported by the shop's stock system.
     pub enum ProductVariantStockStatus {
         InStock = "in_stock", LowStock = "low_stock", OutOfStock = "out_of_stock", Preorder = "preorder",
         Backorder = "backorder", Discontinued = "discontinued",

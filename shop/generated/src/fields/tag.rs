@@ -7,7 +7,7 @@ use runtime::field;
 use runtime::prelude::*;
 
 pub const NAME: field::Scalar<Tag, String> = field::Scalar::new("name"); // Name as readers see it.
-pub const SLUG: field::Scalar<Tag, String> = field::Scalar::new("slug"); // The part of the tag's address that names it.
+pub const SLUG: field::Scalar<Tag, String> = field::Scalar::new("slug"); // URL slug of the tag.
 pub const CREATED_AT: field::Kept<Tag, Timestamp> = field::Kept::new("createdAt");
 pub const UPDATED_AT: field::Kept<Tag, Timestamp> = field::Kept::new("updatedAt");
 pub const PUBLISHED_AT: field::Kept<Tag, Timestamp> = field::Kept::new("publishedAt");

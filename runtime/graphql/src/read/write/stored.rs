@@ -76,7 +76,7 @@ impl Writer<'_, '_> {
         match missing {
             Missing::Null => self.nothing(),
             Missing::Failure(pos) => {
-                let message = "a value is required here, and the entry was saved without one";
+                let message = "the value is required, but the entry was saved without one";
                 self.fail(&[Problem::new(Code::InvalidValue, message)], pos)
             }
         }

@@ -122,7 +122,7 @@ impl Filter<'_> {
             "gte" => self.compare(operand, ">=", value),
             "contains" | "startsWith" if operand.columns[0].1 == "text" => self.search(operand, operator, value),
             _ => {
-                self.problem(format!("there is no operator `{operator}` here"));
+                self.problem(format!("unknown operator `{operator}`"));
                 self.constant(true)
             }
         }
@@ -253,7 +253,7 @@ impl Filter<'_> {
                 return Ok(());
             }
             _ => {
-                self.problem(format!("there is no operator `{operator}` here"));
+                self.problem(format!("unknown operator `{operator}`"));
                 return self.constant(true);
             }
         };
@@ -276,7 +276,7 @@ impl Filter<'_> {
         }
         // A part of a value, such as the currency of money.
         if let Some((part, _)) = value.as_object().and_then(|parts| parts.iter().find(|(_, part)| part.is_null())) {
-            self.at(part.as_str(), |this| this.problem("must not be null: leave it out"));
+            self.at(part.as_str(), |this| this.problem("must not be null: omit it"));
             return None;
         }
         if self.is_rule && value == THE_ACTOR {

@@ -43,7 +43,7 @@ impl Filter<'_> {
                     None => this.constant(true),
                 },
                 _ => {
-                    this.problem(format!("there is no operator `{operator}` here"));
+                    this.problem(format!("unknown operator `{operator}`"));
                     this.constant(true)
                 }
             })
@@ -59,7 +59,7 @@ impl Filter<'_> {
             return self.constant(true);
         };
         let Some(&target) = named(key) else {
-            self.problem(format!("`{}` does not point at `{key}`", of.field.name));
+            self.problem(format!("`{key}` is not a target type of `{}`", of.field.name));
             return self.constant(true);
         };
         self.at(key.as_str(), |this| {

@@ -1,4 +1,4 @@
-//! What a plan holds.
+//! The heap size of a plan.
 
 use super::{Column, Hop, Object, Page, ReadPlan, Relation, Root, Use};
 use crate::read::link::Link;

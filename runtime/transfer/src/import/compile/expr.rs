@@ -18,7 +18,7 @@ const LONGEST: usize = 2_000;
 const OF_FILTERS: [&str; 1] = ["map"];
 const OF_TESTS: [&str; 2] = ["select", "reject"];
 const OF_ATTRIBUTES: [&str; 2] = ["selectattr", "rejectattr"];
-const KEYS: &str = "a key with blanks or marks in it is written `item[\"Variant Price\"]`";
+const KEYS: &str = "a key with blanks or punctuation is written `item[\"Variant Price\"]`";
 
 impl Compiler {
     /// An expression as text, a constant, or a map of `value` and keys that the caller reads.
@@ -35,7 +35,7 @@ impl Compiler {
                 let entries = self.map(node, "a field", &known)?;
                 let Some(value) = get(entries, "value") else {
                     let help = "write `value:` with an expression, such as `value: title`";
-                    self.fault(node.place, "nothing says where the value comes from", Some(help.into()));
+                    self.fault(node.place, "the source of the value is missing", Some(help.into()));
                     return None;
                 };
                 self.expr(value, &[])
@@ -45,8 +45,8 @@ impl Compiler {
     }
 
     fn no_expr(&mut self, node: &Node) -> Option<Expr> {
-        let help = "write one such as `title` or `price | money(\"EUR\")`, in quotes where it begins with a bracket";
-        self.fault(node.place, format!("an expression is expected, and this is {}", node.what()), Some(help.into()));
+        let help = "write one such as `title` or `price | money(\"EUR\")`, in quotes if it begins with a bracket";
+        self.fault(node.place, format!("expected an expression, not {}", node.what()), Some(help.into()));
         None
     }
 
@@ -94,7 +94,7 @@ impl Compiler {
             return None;
         }
         if text.len() > LONGEST {
-            self.fault(start.place, format!("an expression has {LONGEST} bytes at most"), None);
+            self.fault(start.place, format!("an expression may have at most {LONGEST} bytes"), None);
             return None;
         }
         match parse_expr(text) {
@@ -245,7 +245,7 @@ impl Check<'_, '_> {
                         "the site has {} (`currencies` in schema/cms.yaml); a key is written without quotes",
                         known.join(", ")
                     );
-                    self.fault(span, format!("`{code}` is no currency of the site"), Some(help));
+                    self.fault(span, format!("`{code}` is not a currency of the site"), Some(help));
                 }
             }
             _ => {}
@@ -255,7 +255,7 @@ impl Check<'_, '_> {
     fn pattern(&mut self, args: &[CallArg<'_>]) {
         let Some(CallArg::Pos(tree)) = args.first() else { return };
         if let Some(Err(error)) = tree.as_const().as_ref().and_then(Value::as_str).map(pattern) {
-            self.fault(tree.span(), error.detail().unwrap_or("this is no regular expression").to_owned(), None);
+            self.fault(tree.span(), error.detail().unwrap_or("this is not a regular expression").to_owned(), None);
         }
     }
 
@@ -294,7 +294,7 @@ fn path(tree: &Tree<'_>) -> Option<Path> {
                 "item" => of(Begin::Item),
                 "parent" => of(Begin::Parent),
                 "record" => of(Begin::Record),
-                // It is no key of the record.
+                // It is not a key of the record.
                 "loop" => return None,
                 key => Path { begin: Begin::Item, steps: vec![Step::Key(key.to_owned())] },
             })

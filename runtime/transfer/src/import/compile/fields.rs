@@ -1,4 +1,4 @@
-//! The lines under `fields`: each field's shape decides what may be said of it.
+//! The lines under `fields`: the shape of a field decides which keys its line may have.
 
 use super::{Compiler, get, is_key};
 use crate::import::apply::is_named;
@@ -15,7 +15,7 @@ impl Compiler {
         let Tree::Map(entries) = &node.tree else {
             self.fault(
                 node.place,
-                format!("`fields` is a map from fields to expressions, and this is {}", node.what()),
+                format!("`fields` must be a map from fields to expressions, not {}", node.what()),
                 None,
             );
             return Vec::new();
@@ -113,7 +113,7 @@ impl Compiler {
         if create && inside {
             self.fault(
                 place,
-                "inside a component a relation can only point at what exists",
+                "inside a component, a relation can only point at entries that exist",
                 Some("fill a relation of the entry itself with `create: true`, or import the targets first".into()),
             );
             return None;
@@ -121,7 +121,7 @@ impl Compiler {
         if create && many && relation.to.len() > 1 {
             self.fault(
                 place,
-                "targets of a relation to several types are not created on the way",
+                "targets of a relation to several types cannot be created by the mapping",
                 Some("import them first".into()),
             );
             return None;
@@ -210,11 +210,11 @@ impl Compiler {
             _ => self.map(node, "`tree`", &["split", "parent"])?,
         };
         let separator = match get(entries, "split") {
-            Some(split) => self.text(split, "the text between")?.to_owned(),
+            Some(split) => self.text(split, "the separator")?.to_owned(),
             None => "/".to_owned(),
         };
         if separator.is_empty() {
-            self.fault(node.place, "the text between is empty", None);
+            self.fault(node.place, "the separator is empty", None);
         }
         let above = |field: &&FieldInfo| matches!(field.shape, Shape::One(relation) if relation.to.len() == 1 && relation.to[0].table == to.table);
         let parent = match get(entries, "parent") {
@@ -224,7 +224,7 @@ impl Compiler {
                 if found.is_none() {
                     self.fault(
                         node.place,
-                        format!("`{name}` is no relation of {} to one of its own type", to.name),
+                        format!("`{name}` is not a relation of `{}` to its own type", to.name),
                         None,
                     );
                 }
@@ -233,8 +233,10 @@ impl Compiler {
             None => to.fields.iter().find(above),
         };
         if by.rules.from.is_none() || parent.is_none() {
-            let message =
-                format!("{} is no tree: it needs a slug made from a name, and a relation to its own type", to.name);
+            let message = format!(
+                "`{}` is not a tree: it needs a slug made from a name, and a relation to its own type",
+                to.name
+            );
             self.fault(node.place, message, None);
             return None;
         }

@@ -59,11 +59,11 @@ fn split(state: &State, value: &Value, by: &str, options: Kwargs) -> Result<Valu
     let blanks: Option<bool> = options.get("blanks")?;
     options.assert_all_used()?;
     if by.is_empty() {
-        return Err(super::wrong("the text that `split` looks for is empty".into()));
+        return Err(super::wrong("the separator of `split` is empty".into()));
     }
     let part = |part: &str| if part.is_empty() { Value::UNDEFINED } else { Value::from(part) };
     let lists = each(state, value, &mut |item| {
-        let text = text_of(item).ok_or("an object or a list of lists cannot be split: name a key of it")?;
+        let text = text_of(item).ok_or("an object or a list of lists cannot be split: name one of its keys")?;
         let parts = text.split(by).map(str::trim).filter(|part| blanks == Some(true) || !part.is_empty());
         Ok(parts.map(part).collect())
     })?;

@@ -79,7 +79,7 @@ fn text(language: &mut Language, name: &'static str, change: fn(&str) -> Result<
 fn texts(state: &State, value: &Value, change: &mut dyn FnMut(&str) -> Result<Value, String>) -> Result<Value, Error> {
     each(state, value, &mut |item| match item.as_str() {
         Some(text) => change(text),
-        None => change(&text_of(item).ok_or("an object or a list of lists is no text: name a key of it")?),
+        None => change(&text_of(item).ok_or("an object or a list of lists is not text: name one of its keys")?),
     })
 }
 
@@ -124,7 +124,7 @@ pub fn is_matching(value: &Value, find: &str) -> Result<bool, Error> {
 pub fn pattern(text: &str) -> Result<Regex, Error> {
     if text.len() > LONGEST_PATTERN {
         return Err(wrong(format!(
-            "a regular expression may have {LONGEST_PATTERN} bytes, this one has {}",
+            "a regular expression may have at most {LONGEST_PATTERN} bytes, this one has {}",
             text.len()
         )));
     }
@@ -134,7 +134,7 @@ pub fn pattern(text: &str) -> Result<Regex, Error> {
         return Ok(pattern.clone());
     }
     let made = RegexBuilder::new(text).size_limit(LARGEST_PATTERN).build();
-    let made = made.map_err(|error| wrong(format!("this is no regular expression: {error}")))?;
+    let made = made.map_err(|error| wrong(format!("this is not a regular expression: {error}")))?;
     if patterns.len() >= MOST_PATTERNS {
         patterns.clear();
     }
@@ -179,7 +179,7 @@ fn boolean(state: &State, value: &Value, options: Kwargs) -> Result<Value, Error
         match (yes.contains(&word), no.contains(&word)) {
             (true, _) => Ok(true.into()),
             (_, true) => Ok(false.into()),
-            _ => Err(format!("`{text}` is neither yes nor no: name it in `boolean`")),
+            _ => Err(format!("`{text}` is neither true nor false: list it in `boolean`")),
         }
     })
 }
@@ -189,7 +189,7 @@ fn dates(state: &State, value: &Value, formats: Rest<String>, options: Kwargs) -
     options.assert_all_used()?;
     let offset = match offset {
         Some(given) => date::offset(&given).ok_or_else(|| {
-            wrong(format!("`{given}` is no offset from UTC: write one such as \"+02:00\" or \"UTC\""))
+            wrong(format!("`{given}` is not an offset from UTC: write one such as \"+02:00\" or \"UTC\""))
         })?,
         None => Offset::UTC,
     };
@@ -202,7 +202,7 @@ fn number(state: &State, value: &Value, options: Kwargs) -> Result<Value, Error>
     let times = match times {
         Some(times) => {
             let factor = text_of(&times).and_then(|text| model::number::decimal(&text));
-            Some(factor.ok_or_else(|| wrong(format!("`times` is no number, but `{times}`")))?)
+            Some(factor.ok_or_else(|| wrong(format!("`times` must be a number, not `{times}`")))?)
         }
         None => None,
     };
@@ -231,12 +231,12 @@ pub fn decimal(options: &Kwargs) -> Result<Point, Error> {
         None => Ok(Point::Guess),
         Some(".") => Ok(Point::Dot),
         Some(",") => Ok(Point::Comma),
-        Some(other) => Err(wrong(format!("`decimal` is \".\" or \",\", and not `{other}`"))),
+        Some(other) => Err(wrong(format!("`decimal` must be \".\" or \",\", not `{other}`"))),
     }
 }
 
 pub fn site(state: &State) -> Result<&'static SiteInfo, Error> {
     let run = state.lookup(RUN);
     let handle = run.as_ref().and_then(Value::downcast_object_ref::<Run>);
-    handle.map(|handle| handle.site).ok_or_else(|| refused("money is only known where there is a record".into()))
+    handle.map(|handle| handle.site).ok_or_else(|| refused("`money` can be used only where there is a record".into()))
 }

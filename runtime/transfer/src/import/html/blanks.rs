@@ -1,4 +1,4 @@
-//! Blanks as HTML shows them, and addresses that end nowhere but at their end.
+//! White space as HTML renders it, and addresses that Markdown does not cut short.
 
 use crate::import::html::content::{Marks, Run, What};
 

@@ -1,4 +1,4 @@
-//! What Markdown can say of a tree of HTML: blocks, and runs of text with their marks. All else leaves its text behind, or nothing.
+//! The part of an HTML tree that Markdown can express: blocks, and runs of text with markup. Other elements leave only their text, or nothing.
 
 use crate::import::html::blanks::{address, collapsed, is_shown, spaced};
 use crate::import::html::tree::{DEEPEST, Is, Tree, too_deep};

@@ -1,4 +1,4 @@
-//! Text in Markdown that means itself: no emphasis, link, tag, entity, table, heading, list or bare address comes of it.
+//! Escapes text for Markdown, so that it cannot become emphasis, a link, tag, entity, table, heading, list or bare address.
 
 /// `more`: something follows on the same line, so that what is begun at the end may go on there.
 pub fn text(plain: &str, more: bool) -> String {

@@ -1,4 +1,4 @@
-//! Blocks and runs as CommonMark, with GitHub's tables. A mark that no reader would take for one is left out, never its text.
+//! Blocks and runs as CommonMark, with GitHub's tables. Markup that readers would not recognise is left out, but never its text.
 
 use std::cell::RefCell;
 

@@ -154,7 +154,7 @@ impl Sink {
 }
 
 pub fn too_deep() -> String {
-    format!("this HTML has more than {DEEPEST} elements inside of each other")
+    format!("this HTML has more than {DEEPEST} nested elements")
 }
 
 /// What comes late is what moves.

@@ -1,4 +1,4 @@
-//! Which delimiters stand between the pieces of a line: the cheapest that a reader of CommonMark takes for the marks that are wanted.
+//! Chooses the delimiters between the pieces of a line: the cheapest that CommonMark parses as the intended markup.
 
 use std::collections::HashMap;
 use std::rc::Rc;
