@@ -288,9 +288,9 @@ fn query_fields(owner: &Owner<'_>) -> Vec<String> {
 
 fn mutation_fields(owner: &Owner<'_>) -> Vec<String> {
     let pascal = Name::new(&owner.name.value).pascal();
-    let verbs = ["create", "update", "delete", "publish", "unpublish"];
-    let one = verbs.iter().map(|verb| format!("{verb}{pascal}"));
-    one.chain([format!("upsert{}", plural_of(owner).pascal())]).collect()
+    let verbs = ["create", "update", "delete", "duplicate", "publish", "unpublish"];
+    let one = verbs.iter().map(|verb| format!("{verb}{pascal}")).chain([format!("discard{pascal}Draft")]);
+    one.chain(["upsert", "publish"].map(|verb| format!("{verb}{}", plural_of(owner).pascal()))).collect()
 }
 
 fn check_arguments(declared: &Declared<'_>, key: &str, found: &mut Diagnostics) {

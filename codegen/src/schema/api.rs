@@ -19,7 +19,10 @@ pub enum Verb<'a> {
     Upsert,
     Delete,
     Publish,
+    PublishAll,
     Unpublish,
+    DiscardDraft,
+    Duplicate,
 }
 
 /// A field of `Query` or `Mutation`.
@@ -47,10 +50,13 @@ pub fn writes(ty: &ContentType) -> Vec<RootField<'_>> {
         (format!("update{one}"), Verb::Update),
         (format!("upsert{many}"), Verb::Upsert),
         (format!("delete{one}"), Verb::Delete),
+        (format!("duplicate{one}"), Verb::Duplicate),
     ];
     if ty.drafts {
         fields.push((format!("publish{one}"), Verb::Publish));
+        fields.push((format!("publish{many}"), Verb::PublishAll));
         fields.push((format!("unpublish{one}"), Verb::Unpublish));
+        fields.push((format!("discard{one}Draft"), Verb::DiscardDraft));
     }
     fields.into_iter().map(root_field).collect()
 }

@@ -16,6 +16,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateMedia", verb: Verb::Update, of: &MEDIA },
             Resolver { field: "upsertMediaItems", verb: Verb::Upsert, of: &MEDIA },
             Resolver { field: "deleteMedia", verb: Verb::Delete, of: &MEDIA },
+            Resolver { field: "duplicateMedia", verb: Verb::Duplicate, of: &MEDIA },
         ],
         pages: &[],
     },

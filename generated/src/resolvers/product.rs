@@ -17,8 +17,11 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateProduct", verb: Verb::Update, of: &PRODUCT },
             Resolver { field: "upsertProducts", verb: Verb::Upsert, of: &PRODUCT },
             Resolver { field: "deleteProduct", verb: Verb::Delete, of: &PRODUCT },
+            Resolver { field: "duplicateProduct", verb: Verb::Duplicate, of: &PRODUCT },
             Resolver { field: "publishProduct", verb: Verb::Publish, of: &PRODUCT },
+            Resolver { field: "publishProducts", verb: Verb::PublishAll, of: &PRODUCT },
             Resolver { field: "unpublishProduct", verb: Verb::Unpublish, of: &PRODUCT },
+            Resolver { field: "discardProductDraft", verb: Verb::DiscardDraft, of: &PRODUCT },
         ],
         pages: &[
             ("categoriesConnection", "categories"), ("tagsConnection", "tags"), ("imagesConnection", "images"),

@@ -16,6 +16,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateTag", verb: Verb::Update, of: &TAG },
             Resolver { field: "upsertTags", verb: Verb::Upsert, of: &TAG },
             Resolver { field: "deleteTag", verb: Verb::Delete, of: &TAG },
+            Resolver { field: "duplicateTag", verb: Verb::Duplicate, of: &TAG },
         ],
         pages: &[("postsConnection", "posts"), ("productsConnection", "products"), ("servicesConnection", "services")],
     },

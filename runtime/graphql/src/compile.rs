@@ -132,7 +132,10 @@ pub enum Write {
     Upsert,
     Delete,
     Publish,
+    PublishAll,
     Unpublish,
+    DiscardDraft,
+    Duplicate,
 }
 
 impl Write {
@@ -144,7 +147,10 @@ impl Write {
             Verb::Upsert => Self::Upsert,
             Verb::Delete => Self::Delete,
             Verb::Publish => Self::Publish,
+            Verb::PublishAll => Self::PublishAll,
             Verb::Unpublish => Self::Unpublish,
+            Verb::DiscardDraft => Self::DiscardDraft,
+            Verb::Duplicate => Self::Duplicate,
             Verb::ById | Verb::ByKey(_) | Verb::List => return None,
         })
     }
@@ -152,11 +158,11 @@ impl Write {
     /// What it takes the right to; where there are several, one of them.
     pub fn actions(self) -> &'static [Action] {
         match self {
-            Self::Create => &[Action::Create],
-            Self::Update => &[Action::Update],
+            Self::Create | Self::Duplicate => &[Action::Create],
+            Self::Update | Self::DiscardDraft => &[Action::Update],
             Self::Upsert => &[Action::Create, Action::Update],
             Self::Delete => &[Action::Delete],
-            Self::Publish | Self::Unpublish => &[Action::Publish],
+            Self::Publish | Self::PublishAll | Self::Unpublish => &[Action::Publish],
         }
     }
 }
@@ -290,7 +296,7 @@ impl Planner<'_> {
             Some(Route::Content(resolver)) => match Write::of(resolver.verb) {
                 None => What::Read(Root::by_resolver(document, selected, resolver)),
                 Some(write) => {
-                    let (info, many) = (resolver.of, write == Write::Upsert);
+                    let (info, many) = (resolver.of, matches!(write, Write::Upsert | Write::PublishAll));
                     let entries = || Root::of_entries(document, parent, selected, info, many);
                     let entries = (write != Write::Delete).then(entries);
                     What::Write { call: call(), write, info, entries }

@@ -233,12 +233,19 @@ impl<'a> Execution<'a> {
                 return write::upsert(store, hooks, info, items, flag("publish")).await;
             }
             Write::Update => {
-                write::update(store, hooks, info, named(info, &arguments)?, revision, input, flag("publish")).await?
+                write::update(store, hooks, info, of_id(info, &arguments)?, revision, input, flag("publish")).await?
             }
-            Write::Delete => write::delete(store, hooks, info, named(info, &arguments)?, revision).await?,
-            Write::Publish => write::publish(store, hooks, info, named(info, &arguments)?, revision).await?,
+            Write::Delete => write::delete(store, hooks, info, of_id(info, &arguments)?, revision).await?,
+            Write::PublishAll => {
+                let ids = arguments.get("ids").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+                let named = ids.iter().enumerate().map(|(place, id)| named(info, id, &["ids".into(), place.into()]));
+                return write::publish_all(store, hooks, info, &all(named)?).await;
+            }
+            Write::DiscardDraft => write::discard_draft(store, hooks, info, of_id(info, &arguments)?, revision).await?,
+            Write::Duplicate => write::duplicate(store, hooks, info, of_id(info, &arguments)?, input).await?,
+            Write::Publish => write::publish(store, hooks, info, of_id(info, &arguments)?, revision).await?,
             Write::Unpublish => {
-                write::unpublish(store, hooks, info, named(info, &arguments)?, revision, flag("force")).await?
+                write::unpublish(store, hooks, info, of_id(info, &arguments)?, revision, flag("force")).await?
             }
         };
         Ok(vec![id])
@@ -280,9 +287,25 @@ impl Arguments for Execution<'_> {
     }
 }
 
-/// The entry that `id` names; another type's id names nothing here.
-fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
-    let text = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
+fn of_id(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
+    named(info, arguments.get("id").unwrap_or(&Json::Null), &["id".into()]).map_err(Error::from)
+}
+
+/// Each of them, or all that is wrong.
+fn all(ids: impl Iterator<Item = Result<Uuid, Problem>>) -> Result<Vec<Uuid>> {
+    let (mut named, mut problems) = (Vec::new(), Vec::new());
+    for id in ids {
+        match id {
+            Ok(id) => named.push(id),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(named) } else { Err(Error { problems }) }
+}
+
+/// The entry that an id names; another type's id names nothing here.
+fn named(info: &ContentInfo, id: &Json, path: &[Step]) -> Result<Uuid, Problem> {
+    let text = id.as_str().unwrap_or_default();
     info.decode(text).ok_or_else(|| {
         let message = format!(
             "`{}` is not an id of `{}`: its ids look like `{}`",
@@ -290,7 +313,7 @@ fn named(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
             info.name,
             id::encode(info.table, Uuid::nil())
         );
-        Problem::new(Code::BadUserInput, message).at([Step::from("id")]).into()
+        Problem::new(Code::BadUserInput, message).at(path.to_vec())
     })
 }
 

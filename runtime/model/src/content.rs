@@ -112,7 +112,10 @@ pub enum Verb {
     Upsert,
     Delete,
     Publish,
+    PublishAll,
     Unpublish,
+    DiscardDraft,
+    Duplicate,
 }
 
 impl Verb {

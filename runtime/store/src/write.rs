@@ -7,6 +7,7 @@ mod batch;
 mod bulk;
 pub mod check;
 mod compose;
+mod draft;
 pub mod failure;
 pub mod guard;
 mod input;
@@ -138,6 +139,41 @@ pub async fn publish(
 ) -> Result<Uuid> {
     commit(store, hooks, &Work::Publish(Subject { info, id, revision })).await?;
     Ok(id)
+}
+
+/// `publishProducts(ids)`: all or nothing.
+pub async fn publish_all(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    commit(store, hooks, &Work::PublishAll { info, ids }).await?;
+    Ok(ids.to_vec())
+}
+
+/// `discardProductDraft(id, revision)`.
+pub async fn discard_draft(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    id: Uuid,
+    revision: i64,
+) -> Result<Uuid> {
+    commit(store, hooks, &Work::Discard(Subject { info, id, revision })).await?;
+    Ok(id)
+}
+
+/// `duplicateProduct(id, input)`: `input` is a `ProductUpdateInput`.
+pub async fn duplicate(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    id: Uuid,
+    input: &Map<String, Json>,
+) -> Result<Uuid> {
+    let entries = commit(store, hooks, &Work::Duplicate { info, id, data: input }).await?;
+    entries.first().map(|(id, _)| *id).ok_or_else(|| Error::internal("a saved entry has no id"))
 }
 
 /// `unpublishProduct(id, revision, force)`.

@@ -11,6 +11,7 @@ mod check;
 mod composing;
 mod concurrency;
 mod deleting;
+mod drafts;
 mod helpers;
 mod hooks;
 mod model;

@@ -4,6 +4,7 @@ mod client;
 mod collector;
 mod cost;
 mod database_tls;
+mod drafts;
 mod errors;
 mod explain;
 #[path = "../shared/fault_proxy.rs"]

@@ -104,13 +104,20 @@ async fn limits_are_kept_by_a_cluster_with_tls_from_any_of_its_nodes() {
     let list = format!("{}, {}", urls[2], urls[1]);
     let by_others = Site::with(migrated().await, &of(&list)).await;
     for number in 0..30 {
-        let client = format!("198.51.100.{number}");
-        let told = || format!("{:?} {:?}", by_one.logged("Redis"), by_others.logged("Redis"));
-        assert_eq!(left(&ask(&by_one, &client).await), 99, "{}", told());
-        assert_eq!(left(&ask(&by_others, &client).await), 98, "{}", told());
+        // On a machine that is very busy Redis may answer too late, and a node counts for itself for a while, as its log tells.
+        for again in 0.. {
+            let client = format!("198.51.{again}.{number}");
+            let counted = (left(&ask(&by_one, &client).await), left(&ask(&by_others, &client).await));
+            if counted == (99, 98) {
+                break;
+            }
+            let late = [&by_one, &by_others].map(|site| site.logged("it does not answer in time"));
+            assert!(late.iter().any(|lines| !lines.is_empty()) && again < 100, "{counted:?} {late:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
     }
     let keys = nodes.each_ref().map(Redis::keys);
-    assert!(keys.iter().sum::<u32>() == 30 && keys.iter().all(|keys| *keys > 0), "{keys:?}");
+    assert!(keys.iter().sum::<u32>() >= 30 && keys.iter().all(|keys| *keys > 0), "{keys:?}");
     let report = command_with(&by_one.db, &of(&urls[1]), &["doctor"]);
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(report.contains("ok     redis: the cluster answers, with TLS"), "{report}");

@@ -144,7 +144,7 @@ async fn an_upsert_with_the_revision_of_an_entry_that_is_gone_promises_a_new_one
         json!([code, answer["errors"][0]["message"], input])
     };
     let id = id.as_str().expect("an id");
-    let (missing, at_revision) = (format!("there is no Tag `{id}`"), json!(["input", 0, "revision"]));
+    let (missing, at_revision) = (format!("Tag `{id}` does not exist"), json!(["input", 0, "revision"]));
     assert_eq!(refusal(json!({ "id": id }), json!(1)).await, json!(["CONFLICT", missing, at_revision]));
     // As the message has promised nothing: an id does not make an entry.
     let by_id = refusal(json!({ "id": id }), Json::Null).await;

@@ -76,6 +76,24 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
         Verb::Publish => {
             field(&name, format!("Publishes the {one} as it was last saved.")).args([entry_id(), revision()])
         }
+        Verb::PublishAll => {
+            let about = format!("Publishes these {} as they were last saved: all of them or none.", words(&ty.plural));
+            let ids = Member::new("ids", "[ID!]!", "The ids of the entries.");
+            field(&format!("[{name}!]"), about).args([ids])
+        }
+        Verb::DiscardDraft => {
+            let about =
+                format!("Discards the changes since the {one} was published: the draft becomes what is published.");
+            field(&name, about).args([entry_id(), revision()])
+        }
+        Verb::Duplicate => {
+            let about = format!(
+                "Creates a new {one} from the draft of another. Unique values are left out, and slugs are made again."
+            );
+            let input =
+                Member::new("input", format!("{name}UpdateInput"), "Values to use instead of those of the other.");
+            field(&name, about).args([id("The id of the entry to copy."), input])
+        }
         Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List => {
             let force = "Unpublish the entry even if published entries refer to it. There it becomes null, or is missing from lists.";
             let force = Member::new("force", "Boolean!", force).default("false");

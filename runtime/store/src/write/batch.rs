@@ -13,7 +13,7 @@ use crate::write::failure::{Failure, Result};
 use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
-use crate::write::row::{At, Faults, Item};
+use crate::write::row::{At, Faults, Item, Row};
 use crate::write::{live, remove, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
@@ -46,8 +46,16 @@ pub struct Input<'a> {
 
 pub enum Target<'a> {
     New,
-    Id { id: Uuid, revision: i64 },
-    Key { key: &'a Json, revision: Option<i64> },
+    /// Also new, but not blank.
+    Copy(&'a Row),
+    Id {
+        id: Uuid,
+        revision: i64,
+    },
+    Key {
+        key: &'a Json,
+        revision: Option<i64>,
+    },
 }
 
 /// What a commit makes true.
@@ -78,13 +86,25 @@ pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<
         ask_unique(cx.connection, store, &items, &publishes, &mut faults).await?;
     }
     refuse(faults)?;
+    store_items(cx, guard, request, items, &publishes).await
+}
+
+/// Hooks, rows, rules and publishing of items that have passed their checks.
+async fn store_items(
+    cx: &mut Cx<'_>,
+    guard: Guard<'_>,
+    request: &Request<'_>,
+    mut items: Vec<Item>,
+    publishes: &impl Fn(&Item) -> bool,
+) -> Result<Saved> {
+    let store = cx.store;
     if before_save(cx, &mut items).await? {
         let mut faults = Faults::default();
-        check(store, &items, &publishes, &mut faults);
-        ask_unique(cx.connection, store, &items, &publishes, &mut faults).await?;
+        check(store, &items, publishes, &mut faults);
+        ask_unique(cx.connection, store, &items, publishes, &mut faults).await?;
         refuse(faults)?;
     }
-    let marked = save::save(cx.connection, &items, store.access.actor.user(), &publishes).await?;
+    let marked = save::save(cx.connection, &items, store.access.actor.user(), publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
         after_save(cx, item).await?;
@@ -102,6 +122,19 @@ pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
 
+/// Saves an entry of which everything is known, as a draft.
+pub async fn save_whole(cx: &mut Cx<'_>, item: Item) -> Result<Vec<Happened>> {
+    let store = cx.store;
+    let info = item.info;
+    cx.done.begin(item.is_changed().then_some((info, item.new.id)).into_iter())?;
+    let mut faults = Faults::default();
+    unique::check(cx.connection, store.at(Stage::Draft), std::iter::once(&item), &mut faults).await?;
+    refuse(faults)?;
+    let saved =
+        store_items(cx, Guard::new(store, false), &super::save(info, Vec::new()), vec![item], &|_| false).await?;
+    Ok(saved.events)
+}
+
 fn change(item: &Item, published: &HashSet<Uuid>) -> Change {
     match (&item.old, item.is_changed() || published.contains(&item.new.id)) {
         (None, _) => Change::Created,
@@ -110,7 +143,7 @@ fn change(item: &Item, published: &HashSet<Uuid>) -> Change {
     }
 }
 
-fn refuse(faults: Faults) -> Result<()> {
+pub fn refuse(faults: Faults) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
 }
 
@@ -124,7 +157,7 @@ fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
     };
     for input in &request.inputs {
         match input.target {
-            Target::New => must(guard.rights(info, Action::Create), None),
+            Target::New | Target::Copy(_) => must(guard.rights(info, Action::Create), None),
             Target::Id { .. } => must(guard.rights(info, Action::Update), None),
             // Of these, each entry needs one.
             Target::Key { .. } => {
@@ -278,14 +311,19 @@ pub async fn publish_items(
 pub async fn publish(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let store = cx.store;
     let item = remove::subject(cx.connection, store, of, Action::Publish).await?;
-    cx.done.begin(std::iter::once((of.info, of.id)))?;
+    publish_stored(cx, &[item]).await
+}
+
+/// Publishes entries that were read as they are stored.
+pub async fn publish_stored(cx: &mut Cx<'_>, items: &[Item]) -> Result<Vec<Happened>> {
+    let store = cx.store;
+    cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
     let mut faults = Faults::default();
-    let items = std::slice::from_ref(&item);
     check(store, items, &|_| true, &mut faults);
     unique::check(cx.connection, store.at(Stage::Live), items.iter(), &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
-    publish_items(cx, &[&item], true, &mut events).await?;
+    publish_items(cx, &items.iter().collect::<Vec<_>>(), true, &mut events).await?;
     trail::happened(cx.connection, store, &events).await?;
     Ok(events)
 }

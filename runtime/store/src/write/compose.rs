@@ -73,6 +73,28 @@ impl Cx<'_> {
         self.saved(entry.id().uuid()).await
     }
 
+    /// Makes all of them live as they are stored, or none: entries that exchange a value that is unique go together.
+    pub async fn publish_all<T: Content>(&mut self, entries: &[T]) -> Result<()> {
+        let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id().uuid()).collect();
+        self.compose(&Work::PublishAll { info: T::INFO, ids: &ids }).await?;
+        Ok(())
+    }
+
+    /// Gives the draft up for what is live; `CONFLICT` where nothing is.
+    pub async fn discard_draft<T: Content>(&mut self, entry: &T) -> Result<T> {
+        self.compose(&Work::Discard(subject(entry))).await?;
+        self.saved(entry.id().uuid()).await
+    }
+
+    /// Makes a new draft of another one, with these values instead of its own. Values that no two entries may have are left out, and slugs
+    /// made anew.
+    pub async fn duplicate<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
+        let data = Set::input(values);
+        let entries = self.compose(&Work::Duplicate { info: T::INFO, id: entry.id().uuid(), data: &data }).await?;
+        let id = entries.first().copied().ok_or_else(|| Error::internal("a saved entry has no id"))?;
+        self.saved(id).await
+    }
+
     pub async fn delete<T: Content>(&mut self, entry: &T) -> Result<()> {
         self.compose(&Work::Delete(subject(entry))).await?;
         Ok(())

@@ -46,6 +46,24 @@ impl<'a> Overlay<'a> {
         row
     }
 
+    /// A row that holds what the actor may write of another one.
+    pub fn copy(&mut self, info: &'static ContentInfo, id: Uuid, source: &Row, at: At<'_>) -> Row {
+        let mut row = self.blank(info, id, at);
+        for (index, field) in info.fields.iter().enumerate() {
+            if !self.rights.has(info, field.snake) {
+                continue;
+            }
+            let at = At::Key(&at, field.name);
+            if let Shape::Children(child) = field.shape {
+                let children = source.children(index).iter().enumerate();
+                let children = children.map(|(place, row)| self.copy(child, new_uuid(), row, At::Index(&at, place)));
+                row.children.insert(index, children.collect());
+            }
+            row.values[index] = source.values[index].clone();
+        }
+        row
+    }
+
     /// An entry's input, and over it what the rules set. The key that did not find a new entry, a field and its value, is a part of the
     /// input.
     pub fn entry(

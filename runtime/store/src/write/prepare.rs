@@ -71,9 +71,10 @@ pub async fn prepare(
             reuse: request.reuse,
         };
         let at = At::Steps(&input.path);
-        let mut new = match &old {
-            Some(old) => Row { path: input.path.clone(), ..old.row.clone() },
-            None => overlay.blank(info, id, at),
+        let mut new = match (&old, &input.target) {
+            (Some(old), _) => Row { path: input.path.clone(), ..old.row.clone() },
+            (None, Target::Copy(source)) => overlay.copy(info, id, source, at),
+            (None, _) => overlay.blank(info, id, at),
         };
         new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
         let given = key.clone().map(|(field, value)| (field, value, of_key));
@@ -98,7 +99,7 @@ pub async fn prepare(
 /// The key that says which entry an input is about, if it says so.
 fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &mut Faults) -> Option<Key> {
     match input.target {
-        Target::New => None,
+        Target::New | Target::Copy(_) => None,
         Target::Id { id, .. } => Some(Key { info: request.info, field: None, value: crate::value::Value::Uuid(id) }),
         Target::Key { key, .. } => match Key::parse(request.info, key, &store.schema.site) {
             Ok(key) => match key.field.map(|field| must_know(&store.access, request.info, field.snake)) {
@@ -143,7 +144,9 @@ fn plans(
         let found = key.as_ref().and_then(|key| target_keys.get(key));
         let free = found.is_none();
         let plan = match (key, found.filter(|id| stored.contains_key(id) || seen.contains(id))) {
-            (None, _) => matches!(input.target, Target::New).then(|| Plan { id: new_uuid(), key: None, free }),
+            (None, _) => {
+                matches!(input.target, Target::New | Target::Copy(_)).then(|| Plan { id: new_uuid(), key: None, free })
+            }
             (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
             (Some(key), None) => match (key.field, &key.value) {
                 _ if expected(input).is_some() && matches!(input.target, Target::Key { .. }) => {
@@ -184,7 +187,7 @@ fn plans(
 /// The revision that the input was made from, if it says so.
 fn expected(input: &Input<'_>) -> Option<i64> {
     match input.target {
-        Target::New => None,
+        Target::New | Target::Copy(_) => None,
         Target::Id { revision, .. } => Some(revision),
         Target::Key { revision, .. } => revision,
     }

@@ -61,8 +61,7 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
     let stored = load(connection, store.at(Stage::Draft), info, &[id], true).await?.remove(&id);
     let admitted = guard.admitted(connection, info, action, stored.iter().map(|old| old.row.id).collect()).await?;
     let Some(old) = stored.filter(|_| admitted.contains(&id)) else {
-        let message = format!("{} `{}` does not exist", info.name, crate::id::encode(info.table, id));
-        return Err(refused(Problem::new(Code::NotFound, message).at([Step::from("id")])));
+        return Err(refused(not_found(info, id).at([Step::from("id")])));
     };
     if old.system.revision != revision {
         return Err(refused(revision_mismatch(revision, old.system.revision, At::Key(&At::Steps(&[]), "revision"))));
@@ -204,7 +203,11 @@ async fn refuse_referenced(
     Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
 }
 
-fn refused(problem: Problem) -> super::failure::Failure {
+pub fn not_found(info: &ContentInfo, id: Uuid) -> Problem {
+    Problem::new(Code::NotFound, format!("{} `{}` does not exist", info.name, crate::id::encode(info.table, id)))
+}
+
+pub fn refused(problem: Problem) -> super::failure::Failure {
     base::error::Error::from(problem).into()
 }
 

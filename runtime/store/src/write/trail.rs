@@ -125,7 +125,7 @@ fn line(
     event
 }
 
-fn differing<'a>(
+pub fn differing<'a>(
     info: &'static ContentInfo,
     before: Option<&'a Row>,
     after: Option<&'a Row>,

@@ -4,15 +4,18 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::connection::slow::{self, End};
 use crate::hooks::{Cx, Happened, HookSet, Transcript, after_commit};
 use crate::write::batch::{self, Change, Request, Saved};
+use crate::write::draft;
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Subject};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
+use model::content::ContentInfo;
 
 /// How often a write that other writers were in the way of is done anew.
 pub(super) const ATTEMPTS: u32 = 12;
@@ -53,7 +56,10 @@ pub(crate) enum Work<'a> {
     Save(Request<'a>),
     Delete(Subject),
     Publish(Subject),
+    PublishAll { info: &'static ContentInfo, ids: &'a [Uuid] },
     Unpublish(Subject, bool),
+    Discard(Subject),
+    Duplicate { info: &'static ContentInfo, id: Uuid, data: &'a Map<String, Json> },
 }
 
 /// Something that is done in a transaction of its own.
@@ -68,8 +74,11 @@ impl Work<'_> {
     pub(crate) async fn attempt(&self, cx: &mut Cx<'_>, again: bool) -> Result<Saved, Failure> {
         let events = match self {
             Self::Save(request) => return batch::run(cx, request, again).await,
+            Self::Duplicate { info, id, data } => return draft::duplicate(cx, info, *id, data, again).await,
             Self::Delete(subject) => remove::delete(cx, *subject).await?,
             Self::Publish(subject) => batch::publish(cx, *subject).await?,
+            Self::PublishAll { info, ids } => draft::publish_all(cx, info, ids).await?,
+            Self::Discard(subject) => draft::discard(cx, *subject).await?,
             Self::Unpublish(subject, force) => remove::unpublish(cx, *subject, *force).await?,
         };
         Ok(Saved { entries: Vec::new(), events })

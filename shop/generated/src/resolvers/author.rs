@@ -16,6 +16,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateAuthor", verb: Verb::Update, of: &AUTHOR },
             Resolver { field: "upsertAuthors", verb: Verb::Upsert, of: &AUTHOR },
             Resolver { field: "deleteAuthor", verb: Verb::Delete, of: &AUTHOR },
+            Resolver { field: "duplicateAuthor", verb: Verb::Duplicate, of: &AUTHOR },
         ],
         pages: &[("postsConnection", "posts")],
     },

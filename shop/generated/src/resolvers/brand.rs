@@ -16,6 +16,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateBrand", verb: Verb::Update, of: &BRAND },
             Resolver { field: "upsertBrands", verb: Verb::Upsert, of: &BRAND },
             Resolver { field: "deleteBrand", verb: Verb::Delete, of: &BRAND },
+            Resolver { field: "duplicateBrand", verb: Verb::Duplicate, of: &BRAND },
         ],
         pages: &[("productsConnection", "products")],
     },

@@ -16,6 +16,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateCategory", verb: Verb::Update, of: &CATEGORY },
             Resolver { field: "upsertCategories", verb: Verb::Upsert, of: &CATEGORY },
             Resolver { field: "deleteCategory", verb: Verb::Delete, of: &CATEGORY },
+            Resolver { field: "duplicateCategory", verb: Verb::Duplicate, of: &CATEGORY },
         ],
         pages: &[
             ("childrenConnection", "children"), ("mentionedInConnection", "mentionedIn"),

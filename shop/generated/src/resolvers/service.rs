@@ -17,8 +17,11 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateService", verb: Verb::Update, of: &SERVICE },
             Resolver { field: "upsertServices", verb: Verb::Upsert, of: &SERVICE },
             Resolver { field: "deleteService", verb: Verb::Delete, of: &SERVICE },
+            Resolver { field: "duplicateService", verb: Verb::Duplicate, of: &SERVICE },
             Resolver { field: "publishService", verb: Verb::Publish, of: &SERVICE },
+            Resolver { field: "publishServices", verb: Verb::PublishAll, of: &SERVICE },
             Resolver { field: "unpublishService", verb: Verb::Unpublish, of: &SERVICE },
+            Resolver { field: "discardServiceDraft", verb: Verb::DiscardDraft, of: &SERVICE },
         ],
         pages: &[
             ("categoriesConnection", "categories"), ("tagsConnection", "tags"), ("imagesConnection", "images"),

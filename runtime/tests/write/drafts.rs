@@ -1,0 +1,101 @@
+//! Rules of access where whole drafts are discarded, copied and published.
+
+use runtime::Code;
+use runtime::hooks::HookSet;
+use runtime::store::write;
+use serde_json::json;
+
+use crate::access::Clerk;
+use crate::helpers::{object, problems};
+use crate::support::Shop;
+use crate::support::schema::PRODUCT;
+
+const DENIED: Code = Code::Forbidden;
+
+#[tokio::test]
+async fn what_may_not_be_written_is_not_discarded_either() {
+    let shop = Shop::new().await;
+    let fields = json!({"product": ["name", "variants"], "product_variant": ["sku"]});
+    let clerk = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "update": {"fields": fields}}}}));
+    let discard =
+        async |id, revision| write::discard_draft(&clerk.0, &HookSet::default(), &PRODUCT, id, revision).await;
+    let input = json!({"name": "Chair", "price": {"amount": "1"}, "variants": {"create": [{"sku": "a", "price": {"amount": "1"}}]}});
+    let chair = shop.create_live(&PRODUCT, input).await.unwrap();
+    shop.update(&PRODUCT, chair, 1, json!({"name": "Seat"})).await.unwrap();
+    discard(chair, 2).await.unwrap();
+    assert_eq!(shop.value("select name from draft.product").await, "Chair");
+    // The price, a price of a variant, and a variant with a price that comes back.
+    for (revision, input, path) in [
+        (3, json!({"name": "Seat", "price": {"amount": "2"}}), "product.price"),
+        (
+            4,
+            json!({"price": {"amount": "1"}, "variants": {"update": [{"key": {"sku": "a"}, "data": {"price": {"amount": "2"}}}]}}),
+            "product_variant.price",
+        ),
+        (5, json!({"variants": {"set": []}}), "product_variant.price"),
+    ] {
+        shop.update(&PRODUCT, chair, revision, input).await.unwrap();
+        let error = discard(chair, revision + 1).await.unwrap_err();
+        assert_eq!(
+            error.problems.iter().map(|problem| problem.code).collect::<Vec<_>>(),
+            [DENIED],
+            "{path}: {error:?}"
+        );
+        assert!(error.problems[0].message.to_lowercase().contains("price"), "{path}: {error:?}");
+    }
+    assert_eq!(shop.value("select revision from draft.product").await, 6);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_copy_takes_the_right_to_see_the_other_and_has_what_may_be_written() {
+    let shop = Shop::new().await;
+    let fields = json!({"product": ["name", "variants"], "product_variant": ["sku"]});
+    let own = json!({"name": {"startsWith": "C"}});
+    let clerk =
+        Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {"rows": own}, "create": {"fields": fields}}}}));
+    let duplicate = async |clerk: &Clerk, id| {
+        write::duplicate(&clerk.0, &HookSet::default(), &PRODUCT, id, &object(json!({}))).await
+    };
+    let input = |name: &str| {
+        json!({
+            "name": name, "price": {"amount": "1"}, "variants": {"create": [{"sku": name, "price": {"amount": "1"}}]}
+        })
+    };
+    let chair = shop.create(&PRODUCT, input("Chair")).await.unwrap();
+    let table = shop.create(&PRODUCT, input("Table")).await.unwrap();
+    assert_eq!(problems(duplicate(&clerk, table).await), [(Code::NotFound, "id".into())]);
+    let copy = duplicate(&clerk, chair).await.unwrap();
+    assert_ne!(copy, chair);
+    let sql = "select jsonb_agg(jsonb_build_array(p.name, p.price, v.sku, v.price) order by p.created_at, p.id)
+        from draft.product p left join draft.product_variant v on v.parent_id = p.id where p.name = 'Chair'";
+    let copied = shop.value(sql).await;
+    assert_eq!(
+        (&copied[1][0], &copied[1][1], &copied[1][3]),
+        (&json!("Chair"), &json!(null), &json!(null)),
+        "{copied}"
+    );
+    assert_eq!(copied[1][2], "Chair-copy", "{copied}");
+    let reader = Clerk::new(&shop, &json!({"product": {"clerk": {"read": {}, "create": {}}}}));
+    assert_eq!(duplicate(&reader, chair).await.unwrap_err().problems[0].code, DENIED);
+    let viewer = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "update": {}}}}));
+    assert_eq!(duplicate(&viewer, chair).await.unwrap_err().problems[0].code, DENIED);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn many_are_published_by_whom_each_may_be_published() {
+    let shop = Shop::new().await;
+    let own = json!({"name": {"startsWith": "C"}});
+    let clerk = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "publish": {"rows": own}}}}));
+    let publish = async |ids: &[_]| write::publish_all(&clerk.0, &HookSet::default(), &PRODUCT, ids).await;
+    let input = |name: &str| json!({"name": name, "price": {"amount": "1"}});
+    let chair = shop.create(&PRODUCT, input("Chair")).await.unwrap();
+    let table = shop.create(&PRODUCT, input("Table")).await.unwrap();
+    assert_eq!(problems(publish(&[chair, table]).await), [(Code::NotFound, "ids.1".into())]);
+    assert_eq!(shop.value("select count(*) from live.product").await, 0);
+    publish(&[chair]).await.unwrap();
+    assert!(publish(&[]).await.unwrap().is_empty());
+    assert_eq!(shop.value("select count(*) from cms.outbox where kind = 'published'").await, 1);
+    shop.close().await;
+}

@@ -1,0 +1,175 @@
+//! What editors do with whole drafts: discard, duplicate, publish many.
+
+use runtime::serde_json::{Value as Json, json};
+
+use crate::client::Site;
+
+async fn told(site: &Site, query: &str, variables: Json) -> Json {
+    let answer = site.ask_as_developer(query, variables).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+fn refusal(answer: &Json) -> (&str, &Json) {
+    let error = &answer["errors"][0]["extensions"];
+    (error["code"].as_str().unwrap_or_else(|| panic!("no error: {answer}")), &error["inputPath"])
+}
+
+const CREATE: &str = "mutation($input: ProductCreateInput!, $publish: Boolean!) {
+    made: createProduct(input: $input, publish: $publish) { id revision status slug } }";
+
+async fn create(site: &Site, input: Json, publish: bool) -> Json {
+    told(site, CREATE, json!({ "input": input, "publish": publish })).await["made"].clone()
+}
+
+fn chair() -> Json {
+    json!({
+        "name": "Chair", "price": {"amount": "49.90"}, "externalRef": "c-1",
+        "brand": {"create": {"name": "North"}}, "tags": {"create": [{"name": "Oak"}, {"name": "New"}]},
+        "variants": {"create": [{"sku": "CH-1", "name": "low"}, {"sku": "CH-2", "name": "high"}]},
+    })
+}
+
+const SHOWN: &str =
+    "id revision status name slug externalRef publishedAt brand { name } tags { name } variants { id sku name }";
+
+#[tokio::test]
+async fn a_discarded_draft_is_what_is_live_and_can_be_told_from_the_one_before() {
+    let site = Site::empty().await;
+    let made = create(&site, chair(), true).await;
+    let read = format!(
+        "query($id: ID!) {{ live: product(id: $id) {{ {SHOWN} }} draft: product(id: $id, stage: DRAFT) {{ {SHOWN} }} }}"
+    );
+    let before = told(&site, &read, json!({ "id": made["id"] })).await;
+    let update = "mutation($id: ID!, $revision: Int!, $input: ProductUpdateInput!) {
+        made: updateProduct(id: $id, revision: $revision, input: $input) { revision status } }";
+    let input = json!({
+        "name": "Armchair", "slug": "armchair", "externalRef": null, "brand": {"create": {"name": "South"}}, "tags": {"set": []},
+        "variants": {"set": [{"sku": "AC-1"}]},
+    });
+    let changed = told(&site, update, json!({ "id": made["id"], "revision": 1, "input": input })).await;
+    assert_eq!(changed["made"], json!({ "revision": 2, "status": "CHANGED" }));
+    let discard = format!(
+        "mutation($id: ID!, $revision: Int!) {{ made: discardProductDraft(id: $id, revision: $revision) {{ {SHOWN} }} }}"
+    );
+    let late = site.ask_as_developer(&discard, json!({ "id": made["id"], "revision": 1 })).await;
+    assert_eq!(refusal(&late), ("REVISION_MISMATCH", &json!(["revision"])));
+    let discarded = told(&site, &discard, json!({ "id": made["id"], "revision": 2 })).await;
+    let mut expected = before["draft"].clone();
+    expected["revision"] = json!(3);
+    assert_eq!(discarded["made"], expected);
+    let after = told(&site, &read, json!({ "id": made["id"] })).await;
+    assert_eq!((&after["draft"], &after["live"]), (&expected, &expected));
+    // Once more there is nothing to do.
+    let again = told(&site, &discard, json!({ "id": made["id"], "revision": 3 })).await;
+    assert_eq!(again["made"]["revision"], 3);
+    // Whoever made a change from the draft that is gone is told.
+    let stale = json!({ "id": made["id"], "revision": 2, "input": { "name": "Late" } });
+    assert_eq!(refusal(&site.ask_as_developer(update, stale).await).0, "REVISION_MISMATCH");
+    // A change that is taken back by hand is no change either.
+    for (revision, name) in [(3, "Seat"), (4, "Chair")] {
+        told(&site, update, json!({ "id": made["id"], "revision": revision, "input": { "name": name } })).await;
+    }
+    let same = told(&site, &discard, json!({ "id": made["id"], "revision": 5 })).await;
+    assert_eq!((&same["made"]["status"], &same["made"]["revision"]), (&json!("PUBLISHED"), &json!(5)));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_draft_that_cannot_be_discarded_stays() {
+    let site = Site::empty().await;
+    let discard =
+        "mutation($id: ID!, $revision: Int!) { made: discardProductDraft(id: $id, revision: $revision) { status } }";
+    let draft = create(&site, json!({ "name": "Never seen" }), false).await;
+    let never = site.ask_as_developer(discard, json!({ "id": draft["id"], "revision": 1 })).await;
+    assert_eq!(refusal(&never), ("CONFLICT", &json!(["id"])));
+    // Its slug belongs to another draft by now.
+    let chair = create(&site, chair(), true).await;
+    let update = "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { slug: \"seat\" }) { status } }";
+    told(&site, update, json!({ "id": chair["id"] })).await;
+    create(&site, json!({ "name": "Thief", "slug": "chair" }), false).await;
+    let taken = site.ask_as_developer(discard, json!({ "id": chair["id"], "revision": 2 })).await;
+    assert_eq!(refusal(&taken), ("CONFLICT", &json!(["slug"])), "{taken}");
+    let read = "query($id: ID!) { product(id: $id, stage: DRAFT) { slug status revision } }";
+    assert_eq!(
+        told(&site, read, json!({ "id": chair["id"] })).await["product"],
+        json!({ "slug": "seat", "status": "CHANGED", "revision": 2 })
+    );
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_copy_has_what_the_other_has_but_for_what_is_unique() {
+    let site = Site::empty().await;
+    let made = create(&site, chair(), true).await;
+    let duplicate = format!(
+        "mutation($id: ID!, $input: ProductUpdateInput) {{ made: duplicateProduct(id: $id, input: $input) {{ {SHOWN} }} }}"
+    );
+    let copy = told(&site, &duplicate, json!({ "id": made["id"] })).await["made"].clone();
+    let read = format!("query($id: ID!) {{ product(id: $id, stage: DRAFT) {{ {SHOWN} }} }}");
+    let source = told(&site, &read, json!({ "id": made["id"] })).await["product"].clone();
+    assert!(copy["id"] != source["id"] && copy["variants"][0]["id"] != source["variants"][0]["id"]);
+    for same in ["name", "brand", "tags"] {
+        assert_eq!(copy[same], source[same]);
+    }
+    let unlike =
+        json!({ "revision": 1, "status": "DRAFT", "slug": "chair-2", "externalRef": null, "publishedAt": null });
+    for (name, value) in unlike.as_object().expect("an object") {
+        assert_eq!(&copy[name], value, "{name}");
+    }
+    let variants = |copy: &Json| {
+        copy["variants"].as_array().expect("a list").iter().map(|row| row["sku"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(variants(&copy), ["CH-1-copy", "CH-2-copy"]);
+    let input = json!({ "name": "Stool", "externalRef": "c-2" });
+    let second = told(&site, &duplicate, json!({ "id": made["id"], "input": input })).await["made"].clone();
+    assert_eq!(
+        (&second["name"], &second["slug"], &second["externalRef"]),
+        (&json!("Stool"), &json!("stool"), &json!("c-2"))
+    );
+    assert_eq!(variants(&second), ["CH-1-copy-2", "CH-2-copy-2"]);
+    // The other one is as it was.
+    assert_eq!(told(&site, &read, json!({ "id": made["id"] })).await["product"], source);
+    // What cannot be made up is asked for.
+    let media = "mutation { createMedia(input: { url: \"https://x.example/a.png\" }) { id } }";
+    let media = told(&site, media, json!({})).await["createMedia"]["id"].clone();
+    let copy = "mutation($id: ID!) { duplicateMedia(id: $id) { id } }";
+    let missing = site.ask_as_developer(copy, json!({ "id": media })).await;
+    assert_eq!(refusal(&missing), ("INVALID_VALUE", &json!(["input", "url"])), "{missing}");
+    let nothing = site.ask_as_developer(&duplicate, json!({ "id": "product_00000000000000000000000000" })).await;
+    assert_eq!(refusal(&nothing), ("NOT_FOUND", &json!(["id"])));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn many_are_published_together_or_not_at_all() {
+    let site = Site::empty().await;
+    let publish = "mutation($ids: [ID!]!) { made: publishProducts(ids: $ids) { slug status } }";
+    let one = create(&site, json!({ "name": "One", "price": { "amount": "1" } }), true).await;
+    let two = create(&site, json!({ "name": "Two", "price": { "amount": "2" } }), true).await;
+    let dear = create(&site, json!({ "name": "No price" }), false).await;
+    let ids = json!([one["id"], dear["id"], "product_00000000000000000000000000"]);
+    let refused = site.ask_as_developer(publish, json!({ "ids": ids })).await;
+    assert_eq!(refusal(&refused), ("NOT_FOUND", &json!(["ids", 2])), "{refused}");
+    let refused = site.ask_as_developer(publish, json!({ "ids": [one["id"], dear["id"]] })).await;
+    assert_eq!(refusal(&refused), ("INVALID_VALUE", &json!(["ids", 1, "price"])), "{refused}");
+    let refused = site.ask_as_developer(publish, json!({ "ids": ["brand_00000000000000000000000000"] })).await;
+    assert_eq!(refusal(&refused), ("BAD_USER_INPUT", &json!(["ids", 0])), "{refused}");
+    // Each takes the other's slug: alone neither could be published.
+    let update = "mutation($id: ID!, $revision: Int!, $slug: String) {
+        updateProduct(id: $id, revision: $revision, input: { slug: $slug }) { status } }";
+    for (entry, revision, slug) in [(&one, 1, "away"), (&two, 1, "one"), (&one, 2, "two")] {
+        told(&site, update, json!({ "id": entry["id"], "revision": revision, "slug": slug })).await;
+    }
+    let alone = site.ask_as_developer(publish, json!({ "ids": [one["id"]] })).await;
+    assert_eq!(refusal(&alone), ("CONFLICT", &json!(["ids", 0, "slug"])), "{alone}");
+    let both = told(&site, publish, json!({ "ids": [two["id"], one["id"], two["id"]] })).await;
+    let live = |slug: &str| json!({ "slug": slug, "status": "PUBLISHED" });
+    assert_eq!(both["made"], json!([live("one"), live("two"), live("one")]));
+    let seen = site.ask("{ products(orderBy: [{field: NAME}]) { nodes { name slug } } }").await;
+    assert_eq!(
+        seen["data"]["products"]["nodes"],
+        json!([{ "name": "One", "slug": "two" }, { "name": "Two", "slug": "one" }])
+    );
+    site.stop().await;
+}
