@@ -17,6 +17,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateMaker", verb: Verb::Update, of: &MAKER },
             Resolver { field: "upsertMakers", verb: Verb::Upsert, of: &MAKER },
             Resolver { field: "deleteMaker", verb: Verb::Delete, of: &MAKER },
+            Resolver { field: "duplicateMaker", verb: Verb::Duplicate, of: &MAKER },
         ],
         pages: &[("mentionedByConnection", "mentionedBy"), ("thingsConnection", "things")],
     },

@@ -16,8 +16,11 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "updateThing", verb: Verb::Update, of: &THING },
             Resolver { field: "upsertThings", verb: Verb::Upsert, of: &THING },
             Resolver { field: "deleteThing", verb: Verb::Delete, of: &THING },
+            Resolver { field: "duplicateThing", verb: Verb::Duplicate, of: &THING },
             Resolver { field: "publishThing", verb: Verb::Publish, of: &THING },
+            Resolver { field: "publishThings", verb: Verb::PublishAll, of: &THING },
             Resolver { field: "unpublishThing", verb: Verb::Unpublish, of: &THING },
+            Resolver { field: "discardThingDraft", verb: Verb::DiscardDraft, of: &THING },
         ],
         pages: &[
             ("picturesConnection", "pictures"), ("goesWithConnection", "goesWith"), ("matchConnection", "match"),
