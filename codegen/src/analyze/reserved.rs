@@ -14,7 +14,7 @@ use crate::syntax::node::Node;
 pub const SYSTEM: &[&str] =
     &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
 /// Root fields that every API has.
-const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log"];
+const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log", "publish_check"];
 /// What own operations are given beside their arguments.
 const ARGUMENT: &[&str] = &["cx"];
 /// What a root field takes beside the value of the unique field that it finds an entry by.
@@ -78,6 +78,7 @@ const TYPES: &[&str] = &[
     "OrderDirection",
     "PageInfo",
     "PartialEq",
+    "PublishProblem",
     "Queries",
     "Query",
     "ReadCx",

@@ -33,6 +33,8 @@ pub enum Code {
     RevisionMismatch,
     /// Other entries point at this one.
     Referenced,
+    /// What a required relation refers to is not published.
+    NotPublished,
     /// A hook of the site refused.
     Refused,
     /// The request carries no token that is valid.
@@ -60,7 +62,7 @@ pub enum Code {
 
 impl Code {
     /// In the order of their numbers (`code as usize`).
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -71,6 +73,7 @@ impl Code {
         Self::Conflict,
         Self::RevisionMismatch,
         Self::Referenced,
+        Self::NotPublished,
         Self::Refused,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -97,6 +100,7 @@ impl Code {
             Self::Conflict => "CONFLICT",
             Self::RevisionMismatch => "REVISION_MISMATCH",
             Self::Referenced => "REFERENCED",
+            Self::NotPublished => "NOT_PUBLISHED",
             Self::Refused => "REFUSED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",

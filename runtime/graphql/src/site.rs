@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
+use model::cut;
 use store::access::{Access, Area, Identity, USER_PREFIX};
 use store::id;
 use store::{Standing, Store};
@@ -18,6 +19,7 @@ pub enum SiteField {
     Me,
     ExplainAccess,
     AuditLog,
+    PublishCheck,
 }
 
 /// What is selected of an object, whose whole JSON is made first: these are small, and asked for by people.
@@ -34,20 +36,21 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 3] = [Self::Me, Self::ExplainAccess, Self::AuditLog];
+    pub const ALL: [Self; 4] = [Self::Me, Self::ExplainAccess, Self::AuditLog, Self::PublishCheck];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Me => "me",
             Self::ExplainAccess => "explainAccess",
             Self::AuditLog => "auditLog",
+            Self::PublishCheck => "publishCheck",
         }
     }
 
     /// What the role must manage.
     fn area(self) -> Option<(Area, &'static str)> {
         match self {
-            Self::Me => None,
+            Self::Me | Self::PublishCheck => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
         }
@@ -69,6 +72,7 @@ impl SiteField {
             Self::Me => me(store, accounts).await?,
             Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
             Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
+            Self::PublishCheck => publish_check(store, arguments).await?,
         };
         Ok(shape.project(whole))
     }
@@ -135,6 +139,23 @@ async fn me(store: &Store, accounts: &dyn Standing) -> Result<Json> {
         "role": actor.role,
         "manages": store.access.managed().iter().map(|area| area.as_str()).collect::<Vec<_>>(),
     }))
+}
+
+/// What keeps an entry of any type from being published.
+async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
+    let given = text(arguments, "id").unwrap_or_default();
+    let found = store.schema.types.iter().find_map(|info| Some((*info, info.decode(given)?)));
+    let Some((info, id)) = found else { return Err(wrong(format!("`{}` is not an id", cut(given)), &["id"])) };
+    let problems = store::write::publish_check(store, info, id).await?;
+    let step = |step: &Step| match step {
+        Step::Key(key) => key.clone(),
+        Step::Index(index) => index.to_string(),
+    };
+    let shown = |problem: &Problem| {
+        let path: Vec<String> = problem.path.iter().map(step).collect();
+        json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
+    };
+    Ok(problems.iter().map(shown).collect())
 }
 
 fn text<'a>(arguments: &'a Map<String, Json>, name: &str) -> Option<&'a str> {

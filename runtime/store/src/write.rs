@@ -17,6 +17,7 @@ pub mod load;
 mod nested;
 mod pointers;
 mod prepare;
+mod publishable;
 mod remove;
 pub mod row;
 mod save;
@@ -38,6 +39,7 @@ use model::content::ContentInfo;
 use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
+pub use publishable::publish_check;
 pub use slug::slugify;
 pub(crate) use transact::Work;
 use transact::commit;

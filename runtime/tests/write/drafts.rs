@@ -1,14 +1,17 @@
 //! Rules of access where whole drafts are discarded, copied and published.
 
-use runtime::Code;
+use runtime::content::{ContentInfo, FieldInfo, OnDelete, Shape};
 use runtime::hooks::HookSet;
+use runtime::kind::Kind;
 use runtime::store::write;
+use runtime::{Code, id};
 use serde_json::json;
 
 use crate::access::Clerk;
 use crate::helpers::{object, problems};
 use crate::support::Shop;
-use crate::support::schema::PRODUCT;
+use crate::support::access::schema;
+use crate::support::schema::{PRODUCT, SHOP};
 
 const DENIED: Code = Code::Forbidden;
 
@@ -97,5 +100,68 @@ async fn many_are_published_by_whom_each_may_be_published() {
     publish(&[chair]).await.unwrap();
     assert!(publish(&[]).await.unwrap().is_empty());
     assert_eq!(shop.value("select count(*) from cms.outbox where kind = 'published'").await, 1);
+    shop.close().await;
+}
+
+/// A type that cannot be shown without its products.
+static LINE: ContentInfo = ContentInfo {
+    name: "Line",
+    table: "line",
+    former: &[],
+    plural: "lines",
+    drafts: true,
+    owner: None,
+    unique: &[],
+    fields: &[
+        FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required(),
+        FieldInfo::new("product", "product", Shape::one(&[&PRODUCT], "Product", OnDelete::Restrict, &["product_id"]))
+            .required_to_publish(),
+        FieldInfo::new(
+            "related",
+            "related",
+            Shape::many(&[&PRODUCT], "Product", OnDelete::Cascade, "line_related", &["target_id"]),
+        )
+        .required_to_publish(),
+    ],
+    inverses: &[],
+    computed: &[],
+    constraints: &[],
+};
+
+#[tokio::test]
+async fn what_a_required_relation_refers_to_is_live_first_or_goes_along() {
+    let types: &'static [&'static ContentInfo] = Box::leak([SHOP.types, &[&LINE]].concat().into_boxed_slice());
+    let shop = Shop::of(schema(types, &json!({}))).await;
+    let input = |name: &str| json!({"name": name, "price": {"amount": "1"}});
+    let mut products = Vec::new();
+    for name in ["Chair", "Table", "Stool"] {
+        products.push(shop.create(&PRODUCT, input(name)).await.unwrap());
+    }
+    let of = |product: usize| json!({"id": id::encode("product", products[product])});
+    let line = json!({"title": "Wood", "product": {"connect": of(0)}, "related": {"connect": [of(1), of(2)]}});
+    let line = shop.create(&LINE, line).await.unwrap();
+    let missing =
+        |paths: &[&str]| paths.iter().map(|path| (Code::NotPublished, (*path).to_owned())).collect::<Vec<_>>();
+    let found = write::publish_check(&shop.store, &LINE, line).await.unwrap();
+    assert_eq!(found.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::NotPublished; 2]);
+    assert_eq!(found[0].details, Some(json!({"targets": [id::encode("product", products[0])]})));
+    assert_eq!(problems(shop.publish(&LINE, line, 1).await), missing(&["product", "related"]));
+    // One of a list is enough: what is not live is left out of it.
+    shop.publish(&PRODUCT, products[2], 1).await.unwrap();
+    assert_eq!(problems(shop.publish(&LINE, line, 1).await), missing(&["product"]));
+    assert_eq!(
+        problems(
+            write::update(&shop.store, &HookSet::default(), &LINE, line, 1, &object(json!({"title": "Oak"})), true)
+                .await
+        ),
+        missing(&["input.product"])
+    );
+    shop.publish(&PRODUCT, products[0], 1).await.unwrap();
+    assert!(write::publish_check(&shop.store, &LINE, line).await.unwrap().is_empty());
+    shop.publish(&LINE, line, 1).await.unwrap();
+    // One that is made and published with its line is no obstacle.
+    let whole = json!({"title": "Ash", "product": {"create": input("Bench")}, "related": {"create": [input("Shelf")]}});
+    write::create(&shop.store, &HookSet::default(), &LINE, &object(whole), true).await.unwrap();
+    assert_eq!(shop.value("select count(*) from live.line").await, 2);
     shop.close().await;
 }

@@ -173,3 +173,31 @@ async fn many_are_published_together_or_not_at_all() {
     );
     site.stop().await;
 }
+
+#[tokio::test]
+async fn what_keeps_an_entry_from_being_published_is_told_at_once() {
+    let site = Site::empty().await;
+    let input = json!({ "name": "Chair", "variants": { "create": [{ "sku": "A" }] } });
+    let made = create(&site, input, false).await;
+    let check = "query($id: ID!) { publishCheck(id: $id) { code path message } }";
+    let found = told(&site, check, json!({ "id": made["id"] })).await;
+    let found = found["publishCheck"].as_array().expect("a list");
+    assert_eq!(
+        (found.len(), &found[0]["code"], &found[0]["path"]),
+        (1, &json!("INVALID_VALUE"), &json!(["price"])),
+        "{found:?}"
+    );
+    let update =
+        "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { price: { amount: \"1\" } }) { id } }";
+    told(&site, update, json!({ "id": made["id"] })).await;
+    assert_eq!(told(&site, check, json!({ "id": made["id"] })).await, json!({ "publishCheck": [] }));
+    // Nothing was published by the question.
+    let read = "query($id: ID!) { product(id: $id, stage: DRAFT) { status } }";
+    assert_eq!(told(&site, read, json!({ "id": made["id"] })).await["product"]["status"], "DRAFT");
+    let public = site.post(&json!({ "query": check, "variables": { "id": made["id"] } }), &[]).await.json();
+    assert_eq!(public["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{public}");
+    for (id, code) in [("nothing", "BAD_USER_INPUT"), ("product_00000000000000000000000000", "NOT_FOUND")] {
+        assert_eq!(refusal(&site.ask_as_developer(check, json!({ "id": id })).await), (code, &json!(["id"])), "{id}");
+    }
+    site.stop().await;
+}

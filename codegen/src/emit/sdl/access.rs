@@ -1,10 +1,11 @@
-//! Who asks, what they may do, and who did what: the part of every API that is not about content.
+//! Who asks, what they may do, who did what, and what keeps an entry from being published: the part of every API that is not about one
+//! content type.
 
 use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::access::Action;
 
 /// The fields of `Query`.
-pub fn roots() -> [Member; 3] {
+pub fn roots() -> [Member; 4] {
     let explain =
         Member::new("explainAccess", "AccessExplanation!", "Whether a user or role may perform an action, and why.");
     let log = Member::new(
@@ -28,13 +29,32 @@ pub fn roots() -> [Member; 3] {
             Member::new("last", "Int", "The number of items to return at most, from the end or before `before`."),
             Member::new("before", "String", "Return items before this cursor."),
         ]),
+        Member::new(
+            "publishCheck",
+            "[PublishProblem!]!",
+            "Everything that publishing the entry as it was last saved would be refused for.",
+        )
+        .args([Member::new("id", "ID!", "The id of an entry of any type.")]),
     ]
 }
 
 pub fn definitions() -> Vec<Definition> {
     let mut definitions = vec![me(), actor_kind(), action(), explanation()];
+    definitions.push(publish_problem());
     definitions.extend([audit_connection(), audit_edge(), audit_entry(), audit_filter()]);
     definitions
+}
+
+fn publish_problem() -> Definition {
+    Definition::new(Kind::Object, "PublishProblem", "A reason why an entry cannot be published.")
+        .member(Member::new("code", "String!", "The code that the error would have, such as `INVALID_VALUE`."))
+        .member(Member::new("message", "String!", "The reason, in words."))
+        .member(Member::new("path", "[String!]!", "The way to the field, from the entry down: `variants`, `0`, `sku`."))
+        .member(Member::new(
+            "details",
+            "JSON",
+            "More for programs, such as the ids of the targets that are not published.",
+        ))
 }
 
 fn me() -> Definition {

@@ -14,7 +14,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{live, remove, save, slug, trail, unique};
+use crate::write::{live, publishable, remove, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -114,6 +114,10 @@ async fn store_items(
     let changed = || items.iter().filter(|item| item.is_changed());
     guard.check_saved(cx.connection, changed().filter(|item| item.info.drafts)).await?;
     let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item)).collect();
+    // An import brings what was live elsewhere, in an order of its own.
+    if !request.import {
+        publishable::refuse_targets(cx.connection, &to_publish).await?;
+    }
     let published = publish_items(cx, &to_publish, marked, &mut events).await?;
     // Only now are these as the rules see them: published, as they always are.
     guard.check_saved(cx.connection, changed().filter(|item| !item.info.drafts)).await?;
@@ -180,7 +184,7 @@ pub fn revision_mismatch(expected: i64, actual: i64, at: At<'_>) -> Problem {
     Problem::new(Code::RevisionMismatch, message).at(at.steps()).details(details)
 }
 
-fn check(store: &Store, items: &[Item], publishes: &impl Fn(&Item) -> bool, faults: &mut Faults) {
+pub fn check(store: &Store, items: &[Item], publishes: &impl Fn(&Item) -> bool, faults: &mut Faults) {
     for item in items {
         let publishing = publishes(item);
         let mut checker = Checker { site: &store.schema.site, faults, root: item.root, publishing };
@@ -321,9 +325,11 @@ pub async fn publish_stored(cx: &mut Cx<'_>, items: &[Item]) -> Result<Vec<Happe
     let mut faults = Faults::default();
     check(store, items, &|_| true, &mut faults);
     unique::check(cx.connection, store.at(Stage::Live), items.iter(), &mut faults).await?;
+    let all: Vec<&Item> = items.iter().collect();
+    publishable::require_targets(cx.connection, &all, &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
-    publish_items(cx, &items.iter().collect::<Vec<_>>(), true, &mut events).await?;
+    publish_items(cx, &all, true, &mut events).await?;
     trail::happened(cx.connection, store, &events).await?;
     Ok(events)
 }

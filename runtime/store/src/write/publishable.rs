@@ -1,0 +1,138 @@
+//! What keeps a draft from being published besides the rules of its own fields, and all of it at once for who asks before.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::access::Action;
+use crate::id;
+use crate::value::Value;
+use crate::write::batch::check;
+use crate::write::failure::{Failure, Result};
+use crate::write::guard::Guard;
+use crate::write::load::load;
+use crate::write::remove::{item, not_found, refused};
+use crate::write::row::{At, Faults, Item, Row};
+use crate::write::unique;
+use crate::{Connection, Stage, Store};
+use base::error::{Code, Problem, Step};
+use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
+
+/// A required relation, with what it points at.
+struct Needed {
+    root: usize,
+    path: Vec<Step>,
+    field: &'static FieldInfo,
+    /// One of them is enough: what is not live is left out of lists.
+    targets: Vec<(&'static ContentInfo, Uuid)>,
+}
+
+/// A required relation has a target that is live, or is about to be.
+pub async fn require_targets(connection: &mut Connection, items: &[&Item], faults: &mut Faults) -> Result<()> {
+    let mut needed = Vec::new();
+    for item in items.iter().filter(|item| item.info.drafts) {
+        collect(item.root, item.info, &item.new, At::Steps(&item.new.path), &mut needed);
+    }
+    if needed.is_empty() {
+        return Ok(());
+    }
+    let mut live: HashSet<(&str, Uuid)> = items.iter().map(|item| (item.info.table, item.new.id)).collect();
+    let mut wanted: BTreeMap<&'static str, Vec<Uuid>> = BTreeMap::new();
+    for (info, id) in needed.iter().flat_map(|needed| &needed.targets) {
+        if !live.contains(&(info.table, *id)) {
+            wanted.entry(info.table).or_default().push(*id);
+        }
+    }
+    for (table, ids) in wanted {
+        let sql = format!(r#"select id from live."{table}" where id = any($1)"#);
+        let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
+        live.extend(found.into_iter().map(|id| (table, id)));
+    }
+    for Needed { root, path, field, targets } in needed {
+        if !targets.iter().any(|(info, id)| live.contains(&(info.table, *id))) {
+            let ids: Vec<String> = targets.iter().map(|(info, uuid)| id::encode(info.table, *uuid)).collect();
+            let message = format!("`{}` is required, and what it refers to is not published", field.name);
+            let problem = Problem::new(Code::NotPublished, message).at(path).details(json!({ "targets": ids }));
+            faults.0.push((root, problem));
+        }
+    }
+    Ok(())
+}
+
+fn collect(root: usize, info: &'static ContentInfo, row: &Row, at: At<'_>, needed: &mut Vec<Needed>) {
+    for (index, field) in info.fields.iter().enumerate() {
+        let at = At::Key(&at, field.name);
+        match field.shape {
+            Shape::One(to) | Shape::Many(to) if field.required != Required::No => {
+                let targets = targets(&to, &row.values[index]);
+                // What is empty is told of by the rules of the field.
+                if !targets.is_empty() {
+                    needed.push(Needed { root, path: at.steps(), field, targets });
+                }
+            }
+            Shape::Children(child) => {
+                for (place, row) in row.children(index).iter().enumerate() {
+                    match row.path.as_slice() {
+                        [] => collect(root, child, row, At::Index(&at, place), needed),
+                        path => collect(root, child, row, At::Steps(path), needed),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn targets(to: &RelationInfo, value: &Value) -> Vec<(&'static ContentInfo, Uuid)> {
+    match value {
+        Value::Uuid(id) => to.to.first().map(|info| (*info, *id)).into_iter().collect(),
+        Value::List(parts) => match parts.as_slice() {
+            // One of several types.
+            [Value::Text(table), Value::Uuid(id)] => {
+                to.to.iter().find(|info| info.table == table).map(|info| (*info, *id)).into_iter().collect()
+            }
+            items => items.iter().flat_map(|item| targets(to, item)).collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Everything that publishing the entry as it was last saved would be refused for; paths begin at its fields.
+pub async fn publish_check(store: &Store, info: &'static ContentInfo, id: Uuid) -> base::error::Result<Vec<Problem>> {
+    let mut transaction = store.writes.begin().await?;
+    let found = found(&mut transaction, store, info, id).await;
+    transaction.rollback().await?;
+    found.map_err(|failure| failure.into_error(store.schema, false))
+}
+
+async fn found(
+    connection: &mut Connection,
+    store: &Store,
+    info: &'static ContentInfo,
+    id: Uuid,
+) -> Result<Vec<Problem>> {
+    let guard = Guard::new(store, false);
+    guard.rights(info, Action::Publish).map_err(refused)?;
+    let stored = load(connection, store.at(Stage::Draft), info, &[id], false).await?.remove(&id);
+    let admitted = guard.admitted(connection, info, Action::Publish, vec![id]).await?;
+    let stored = stored.filter(|_| admitted.contains(&id));
+    let item = item(info, stored.ok_or_else(|| refused(not_found(info, id).at([Step::from("id")])))?);
+    let mut faults = Faults::default();
+    check(store, std::slice::from_ref(&item), &|_| true, &mut faults);
+    unique::check(connection, store.at(Stage::Live), std::iter::once(&item), &mut faults).await?;
+    require_targets(connection, &[&item], &mut faults).await?;
+    match guard.check_publishable(connection, &[&item]).await {
+        Err(Failure::Faults(more)) => faults.0.extend(more.0),
+        done => done?,
+    }
+    Ok(faults.0.into_iter().map(|(_, problem)| problem).collect())
+}
+
+/// As a caller has it who has not looked before.
+pub async fn refuse_targets(connection: &mut Connection, items: &[&Item]) -> Result<()> {
+    let mut faults = Faults::default();
+    require_targets(connection, items, &mut faults).await?;
+    if faults.is_empty() { Ok(()) } else { Err(Failure::from(faults)) }
+}
