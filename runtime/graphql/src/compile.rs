@@ -1,12 +1,14 @@
 //! A valid operation made ready to run: its root fields, each with the plan of what it reads.
 
+mod about;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType,
-    Selection, SelectionSet, VariableDefinition,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet, VariableDefinition,
 };
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql_value::{Name, Value as Literal};
@@ -24,15 +26,12 @@ use super::rules::root;
 use super::site::{Shape, SiteField};
 use super::types::{Types, named};
 use crate::weigh::Held;
+use about::{conditions, hexadecimal, kind, name, own};
 use base::error::Code;
 use base::seen::About;
 use base::weigh::{Scales, Weigh, weight};
 use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo, Verb};
 use store::access::Action;
-
-/// Of an operation without a name the log shows so many fields, and of all names so many letters.
-const NAMED_FIELDS: usize = 3;
-const LONGEST_NAME: usize = 64;
 
 /// What is known of a document before its variables are.
 pub struct Prepared {
@@ -385,81 +384,5 @@ impl What {
             Self::Typename(_) | Self::Introspection(_) | Self::Site { .. } => None,
         };
         root.map_or(0, Root::statements) as u64
-    }
-}
-
-/// What the log calls the operation: by its name, or else by its fields.
-fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> Arc<str> {
-    let is_it = |other: &OperationDefinition| other.selection_set.pos == operation.selection_set.pos;
-    let named = document.operations.iter().find(|(_, other)| is_it(&other.node)).and_then(|(name, _)| name);
-    let mut name = named.map_or_else(String::new, ToString::to_string);
-    if named.is_none() {
-        let fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
-            Selection::Field(field) => Some(field.node.name.node.as_str()),
-            _ => None,
-        });
-        name = fields.take(NAMED_FIELDS).collect::<Vec<_>>().join(",");
-    }
-    // Names are of ASCII.
-    name.truncate(LONGEST_NAME);
-    name.into()
-}
-
-fn kind(ty: OperationType) -> &'static str {
-    match ty {
-        OperationType::Query => "query",
-        OperationType::Mutation => "mutation",
-        OperationType::Subscription => "subscription",
-    }
-}
-
-/// Named as in the schema, so that their number is bounded by it.
-fn own(schema: &'static SchemaInfo, operation: &OperationDefinition) -> Option<&'static str> {
-    let own = if operation.ty == OperationType::Mutation { schema.mutations } else { schema.queries };
-    let mut fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
-        Selection::Field(field) => Some(field.node.name.node.as_str()),
-        _ => None,
-    });
-    fields.find_map(|field| own.iter().find(|operation| operation.name == field)).map(|operation| operation.name)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits =
-        bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)]));
-    let mut text = String::with_capacity(2 * bytes.len());
-    text.extend(digits);
-    text
-}
-
-/// The variables of every `@skip` and `@include` of the document, sorted.
-fn conditions(document: &ExecutableDocument, operation: &OperationDefinition) -> Vec<Name> {
-    let mut found = Vec::new();
-    of_selection(&operation.selection_set.node, &mut found);
-    for fragment in document.fragments.values() {
-        of_selection(&fragment.node.selection_set.node, &mut found);
-    }
-    found.sort_unstable();
-    found.dedup();
-    // Fragments of other operations may name variables that this one does not have.
-    found.retain(|name| operation.variable_definitions.iter().any(|variable| variable.node.name.node == *name));
-    found
-}
-
-fn of_selection(set: &SelectionSet, found: &mut Vec<Name>) {
-    for selection in &set.items {
-        found.extend(selection.node.directives().iter().filter_map(|directive| condition(&directive.node)).cloned());
-        match &selection.node {
-            Selection::Field(field) => of_selection(&field.node.selection_set.node, found),
-            Selection::InlineFragment(fragment) => of_selection(&fragment.node.selection_set.node, found),
-            Selection::FragmentSpread(_) => {}
-        }
-    }
-}
-
-fn condition(directive: &Directive) -> Option<&Name> {
-    match directive.get_argument("if").map(|value| &value.node) {
-        Some(Literal::Variable(name)) => Some(name),
-        _ => None,
     }
 }

@@ -3,21 +3,18 @@
 //! sqlx's own pool starts a task and asks the database for a sign of life each time a connection comes back, which costs as much as a
 //! small read.
 
+mod lent;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{BoxFuture, join_all};
-use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
-use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Either, Executor, Postgres, SqlStr};
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::connection::{Connection, Login, Patience, State, first_row, run_out, timed_out};
+use super::connection::{Connection, Login, Patience, State, run_out, timed_out};
 use base::seen;
 use base::trace::{Kind, Leaf};
 
@@ -384,91 +381,4 @@ fn copy(error: &sqlx::Error) -> sqlx::Error {
         _ => std::io::ErrorKind::NotConnected,
     };
     std::io::Error::new(kind, error.to_string()).into()
-}
-
-impl Deref for Lent {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("the connection is taken out only when it goes back to the pool")
-    }
-}
-
-impl DerefMut for Lent {
-    fn deref_mut(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("the connection is taken out only when it goes back to the pool")
-    }
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.inside().release(self.party);
-            self.pool.returned(connection);
-        }
-    }
-}
-
-impl Transaction {
-    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
-        self.0.commit().await
-    }
-
-    pub async fn rollback(mut self) -> Result<(), sqlx::Error> {
-        self.0.rollback().await
-    }
-}
-
-impl Deref for Transaction {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        &self.0
-    }
-}
-
-impl DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
-    }
-}
-
-/// A statement on a connection of its own, committed when its answer comes.
-impl<'c> Executor<'c> for &'c Pool {
-    type Database = Postgres;
-
-    fn fetch_many<'e, 'q, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>
-    where
-        'c: 'e,
-        'q: 'e,
-        E: 'q + sqlx::Execute<'q, Postgres>,
-    {
-        let all = async move {
-            let mut lent = self.lend().await?;
-            let steps: Vec<_> = lent.fetch_many(query).try_collect().await?;
-            lent.finish().await?;
-            Ok(stream::iter(steps).map(Ok))
-        };
-        all.try_flatten_stream().boxed()
-    }
-
-    fn fetch_optional<'e, 'q, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
-    where
-        'c: 'e,
-        'q: 'e,
-        E: 'q + sqlx::Execute<'q, Postgres>,
-    {
-        first_row(self.fetch_many(query)).boxed()
-    }
-
-    fn prepare_with<'e>(
-        self,
-        sql: SqlStr,
-        parameters: &'e [PgTypeInfo],
-    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
-    where
-        'c: 'e,
-    {
-        async move { self.lend().await?.prepare_with(sql, parameters).await }.boxed()
-    }
 }
