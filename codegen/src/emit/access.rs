@@ -85,7 +85,7 @@ fn values(set: &[Given]) -> TokenStream {
 
 /// `EDITOR_UPDATE_FIELDS`
 fn fields_name(role: &Name, action: Action) -> Ident {
-    word(&format!("{}_{}_FIELDS", role.upper(), action.name().upper()))
+    word(&format!("{}_{}_FIELDS", role.upper(), Name::new(action.as_str()).upper()))
 }
 
 /// The fields that a rule is about, by their tables.

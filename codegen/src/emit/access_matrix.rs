@@ -49,14 +49,14 @@ pub fn matrix(schema: &Schema) -> String {
     let matrix = Matrix {
         roles: schema.roles.iter().map(role).collect(),
         operations: queries.chain(mutations).collect(),
-        actions: Action::ALL.iter().map(|action| action.yaml()).collect(),
+        actions: Action::ALL.iter().map(|action| action.as_str()).collect(),
         types: schema.types.iter().map(|ty| table(ty, &schema.roles)).collect(),
     };
     template::render("ACCESS.md.j2", matrix)
 }
 
 fn role(role: &Role) -> ShownRole<'_> {
-    let areas: Vec<_> = role.manages.iter().copied().map(Area::yaml).collect();
+    let areas: Vec<_> = role.manages.iter().copied().map(Area::as_str).collect();
     ShownRole {
         name: role.name.snake(),
         about: role.description.replace('|', "\\|").replace('\n', " "),

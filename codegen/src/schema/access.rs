@@ -2,27 +2,7 @@
 
 use super::{Literal, Name};
 
-/// What a rule allows, in the order of `runtime::access::Action`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    Read,
-    ReadDrafts,
-    Create,
-    Update,
-    Publish,
-    Delete,
-    ReadHistory,
-    Import,
-    Export,
-}
-
-/// What a role may manage beside content, in the order of `runtime::access::Area`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Area {
-    Users,
-    Tokens,
-    Audit,
-}
+pub use model::access::{Action, Area};
 
 #[derive(Clone, Debug)]
 pub struct Role {
@@ -74,95 +54,9 @@ pub struct Fields {
     pub except: bool,
 }
 
-impl Action {
-    pub const ALL: [Self; 9] = [
-        Self::Read,
-        Self::ReadDrafts,
-        Self::Create,
-        Self::Update,
-        Self::Publish,
-        Self::Delete,
-        Self::ReadHistory,
-        Self::Import,
-        Self::Export,
-    ];
-
-    pub const fn yaml(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::ReadDrafts => "read_drafts",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Publish => "publish",
-            Self::Delete => "delete",
-            Self::ReadHistory => "read_history",
-            Self::Import => "import",
-            Self::Export => "export",
-        }
-    }
-
-    pub const fn about(self) -> &'static str {
-        match self {
-            Self::Read => "Reads published content.",
-            Self::ReadDrafts => "Reads drafts.",
-            Self::Create => "Creates entries.",
-            Self::Update => "Changes entries.",
-            Self::Publish => "Publishes and unpublishes.",
-            Self::Delete => "Deletes entries.",
-            Self::ReadHistory => "Reads former revisions.",
-            Self::Import => "Imports in bulk.",
-            Self::Export => "Exports in bulk.",
-        }
-    }
-
-    pub fn named(yaml: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.yaml() == yaml)
-    }
-
-    pub fn name(self) -> Name {
-        Name::new(self.yaml())
-    }
-
-    /// The entry is there before.
-    pub fn has_entry(self) -> bool {
-        self != Self::Create
-    }
-
-    /// Values of fields are written.
-    pub fn writes(self) -> bool {
-        matches!(self, Self::Create | Self::Update | Self::Import)
-    }
-
-    /// Values of fields are read or written.
-    pub fn has_fields(self) -> bool {
-        !matches!(self, Self::Publish | Self::Delete)
-    }
-
-    /// Nothing but a type with drafts has what the action is about.
-    pub fn needs_drafts(self) -> bool {
-        self == Self::Publish
-    }
-}
-
-impl Area {
-    pub const ALL: [Self; 3] = [Self::Users, Self::Tokens, Self::Audit];
-
-    pub fn yaml(self) -> &'static str {
-        match self {
-            Self::Users => "users",
-            Self::Tokens => "tokens",
-            Self::Audit => "audit",
-        }
-    }
-
-    pub fn named(yaml: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|area| area.yaml() == yaml)
-    }
-}
-
 impl Role {
-    pub const ADMIN: &str = "admin";
-    pub const ANONYMOUS: &str = "anonymous";
+    pub const ADMIN: &str = model::access::ADMIN;
+    pub const ANONYMOUS: &str = model::access::ANONYMOUS;
 
     /// The roles that every site has, as they are when `cms.yaml` says nothing about them.
     pub fn shipped() -> [Self; 4] {

@@ -27,7 +27,7 @@ pub enum Action {
 }
 
 /// What a role may manage beside content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Area {
     /// Users, invitations and their sessions.
     Users,
@@ -135,6 +135,8 @@ pub const ADMIN: &str = "admin";
 pub const API_TOKEN_PREFIX: &str = "api_token";
 
 impl Area {
+    pub const ALL: [Self; 3] = [Self::Users, Self::Tokens, Self::Audit];
+
     /// As the schema writes it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -142,6 +144,10 @@ impl Area {
             Self::Tokens => "tokens",
             Self::Audit => "audit",
         }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|area| area.as_str() == name)
     }
 }
 
@@ -159,7 +165,7 @@ impl Action {
     ];
 
     /// As the schema writes it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::ReadDrafts => "read_drafts",
@@ -171,6 +177,41 @@ impl Action {
             Self::Import => "import",
             Self::Export => "export",
         }
+    }
+
+    /// For the schema of the API and of the language.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Read => "Reads published content.",
+            Self::ReadDrafts => "Reads drafts.",
+            Self::Create => "Creates entries.",
+            Self::Update => "Changes entries.",
+            Self::Publish => "Publishes and unpublishes.",
+            Self::Delete => "Deletes entries.",
+            Self::ReadHistory => "Reads former revisions.",
+            Self::Import => "Imports in bulk.",
+            Self::Export => "Exports in bulk.",
+        }
+    }
+
+    /// The entry is there before.
+    pub fn has_entry(self) -> bool {
+        self != Self::Create
+    }
+
+    /// Values of fields are written.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Import)
+    }
+
+    /// Values of fields are read or written.
+    pub fn has_fields(self) -> bool {
+        !matches!(self, Self::Publish | Self::Delete)
+    }
+
+    /// Nothing but a type with drafts has what the action is about.
+    pub fn needs_drafts(self) -> bool {
+        self == Self::Publish
     }
 
     /// For messages: "you may not change `Product`".

@@ -2,6 +2,7 @@
 //! content type.
 
 use crate::emit::sdl::{Definition, Kind, Member};
+use crate::schema::Name;
 use crate::schema::access::Action;
 
 /// The fields of `Query`.
@@ -81,7 +82,8 @@ fn actor_kind() -> Definition {
 }
 
 fn action() -> Definition {
-    let values = Action::ALL.into_iter().map(|action| Member::value(action.name().upper(), action.about()));
+    let values =
+        Action::ALL.into_iter().map(|action| Member::value(Name::new(action.as_str()).upper(), action.about()));
     Definition::new(Kind::Enum, "AccessAction", "The actions that access rules control.").members(values)
 }
 

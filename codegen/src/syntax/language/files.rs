@@ -63,7 +63,7 @@ const ROLE_ACTIONS: &[Key] = &[
 ];
 
 const fn action(action: Action) -> Key {
-    key(action.yaml(), RULE, action.about())
+    key(action.as_str(), RULE, action.about())
 }
 
 const RULE_KEYS: &[Key] = &[
