@@ -523,3 +523,24 @@ async fn one_that_fails_leaves_its_attempts_and_its_error_to_the_one_that_waits_
     node.stop().await;
     site.stop().await;
 }
+
+/// While a new version is brought out, nodes of the old one leave its jobs to the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_a_kind_that_a_node_does_not_know_waits_untouched() {
+    let site = Site::new().await;
+    site.run("insert into cms.job (id, kind, payload, priority) values (gen_random_uuid(), 'newer', '{}', 9)").await;
+    site.run(
+        "insert into cms.job (id, kind, payload, state, lease, attempts, due)
+         values (gen_random_uuid(), 'newest', '{}', 'running', gen_random_uuid(), 1, now() - interval '1 minute')",
+    )
+    .await;
+    let node = site.node(Tasks { most: 1, ..sayings() });
+    jobs::enqueue(&site.store, &say("known")).await.expect("a job");
+    jobs::tell(&site.store).await.expect("it is told");
+    eventually("the known one is said", async || site.done("say").await == ["known"]).await;
+    node.stop().await;
+    assert_eq!(site.number("select count(*) from cms.job where kind = 'newer' and attempts = 0").await, 1);
+    assert_eq!(site.number("select count(*) from cms.job where kind = 'newest' and attempts = 1").await, 1);
+    assert_eq!(jobs::backlog(&site.store).await.expect("the backlog").len(), 2);
+    site.stop().await;
+}
