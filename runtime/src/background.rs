@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use base::background::{Stop, Stopper};
 use base::error::Result;
-use events::Followers;
+use events::{Followers, Lag};
 use identity::Accounts;
 use jobs::{Attempt, Bench, Job, Jobs, OutsideWork};
 use store::hooks::HookSet;
@@ -152,7 +152,11 @@ struct PruneEvents {}
 
 struct Expiry(Accounts);
 
-struct Pruning(Duration);
+struct Pruning {
+    keep: Duration,
+    /// Of the site.
+    consumers: Vec<&'static str>,
+}
 
 impl Job for DeleteExpired {
     const KIND: &'static str = "typecase.delete_expired";
@@ -177,18 +181,28 @@ impl OutsideWork<DeleteExpired> for Expiry {
 
 impl OutsideWork<PruneEvents> for Pruning {
     async fn work(&self, store: &Store, _: &Attempt, _: PruneEvents) -> Result<()> {
-        let rows = events::prune(store, self.0).await?;
+        let rows = events::prune(store, self.keep).await?;
         if rows > 0 {
             tracing::info!(rows, "events that all consumers have handled were deleted");
+        }
+        let is_gone = |lag: &Lag| !self.consumers.contains(&lag.consumer.as_str());
+        let keeps = |lag: &Lag| lag.behind > 0 && lag.seconds > self.keep.as_secs_f64();
+        for Lag { consumer, behind, .. } in events::lag(store).await?.iter().filter(|lag| is_gone(lag) && keeps(lag)) {
+            tracing::warn!(
+                consumer,
+                events = behind,
+                "events are kept for a consumer that the site has no more; \
+                 if it does not come back: `delete from cms.consumer where name = '{consumer}'`"
+            );
         }
         Ok(())
     }
 }
 
 /// What the server itself does periodically.
-pub fn add_upkeep(jobs: &mut Jobs, accounts: Accounts, keep: Duration) {
+pub fn add_upkeep(jobs: &mut Jobs, accounts: Accounts, keep: Duration, consumers: Vec<&'static str>) {
     jobs.add_outside(Expiry(accounts));
     jobs.every(HOURLY, &DeleteExpired {});
-    jobs.add_outside(Pruning(keep));
+    jobs.add_outside(Pruning { keep, consumers });
     jobs.every(HOURLY, &PruneEvents {});
 }

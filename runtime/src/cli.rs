@@ -3,6 +3,7 @@
 mod jobs;
 mod keys;
 mod lines;
+mod ready;
 mod token;
 mod user;
 
@@ -92,6 +93,12 @@ enum Command {
     Keys(keys::Task),
     /// Check the setup and report what is wrong with it
     Doctor,
+    /// Ask the server of this machine whether it is ready; the exit code is 1 when it is not
+    Ready {
+        /// The port of 127.0.0.1 that it listens on, whatever the environment says
+        #[arg(long)]
+        port: Option<u16>,
+    },
     /// Print the API's schema (SDL)
     Schema,
 }
@@ -160,6 +167,10 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Migrate { rework: Some(file), .. } => rework(&config, server.schema, &file).await?,
         Command::Migrate { status, .. } => {
             migrate::command(&config.database, server.schema, config.public_role.as_ref(), status).await?;
+        }
+        Command::Ready { port } => {
+            let own = port.map(|port| ([127, 0, 0, 1], port).into());
+            return ready::run(own.or(config.health_address).unwrap_or(config.address)).await;
         }
         Command::Demo => {
             let store = connect(&config, &server).await?;

@@ -152,7 +152,8 @@ impl Server {
         let accounts = Accounts::new(database.writes.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
-        background::add_upkeep(&mut self.jobs, accounts.clone(), config.events_keep);
+        let consumers = self.followers.names();
+        background::add_upkeep(&mut self.jobs, accounts.clone(), config.events_keep, consumers);
         let hooks = Arc::new(self.hooks);
         let work = Work {
             hooks: Arc::clone(&hooks),

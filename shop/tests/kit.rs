@@ -219,3 +219,77 @@ fn a_name_is_one_consumers_and_a_kind_has_one_rhythm() {
     jobs.daily("03:30", "Europe/Vienna", &Age {});
     assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` has two schedules"));
 }
+
+/// What each hook of tags was called for.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Told {
+    fn tell(&self, what: &str, tag: &str) {
+        self.0.lock().unwrap().push(format!("{what} {tag}"));
+    }
+
+    /// A tag is live at once, so a write of one is two events.
+    fn take(&self) -> Vec<String> {
+        let mut told = std::mem::take(&mut *self.0.lock().unwrap());
+        told.sort();
+        told.dedup();
+        told
+    }
+}
+
+impl Hooks<Tag> for Told {
+    async fn after_save(&self, cx: &mut Cx<'_>, old: Option<&Tag>, new: &Tag) -> Result<()> {
+        let stored = cx.get(new.id).await?.map(|stored| (stored.name, stored.revision));
+        assert_eq!(stored, Some((new.name.clone(), new.revision)), "what is stored is what the hook is told");
+        self.tell(if old.is_some() { "changed" } else { "made" }, &new.slug);
+        Ok(())
+    }
+
+    async fn before_delete(&self, _: &mut Cx<'_>, tag: &Tag) -> Result<()> {
+        self.tell("deleting", &tag.slug);
+        Ok(())
+    }
+
+    async fn after_commit(&self, store: &Store, event: Event<Tag>) {
+        let tag = store.trusted().at(Stage::Draft).get(event.id).await.ok().flatten();
+        self.tell("committed", &tag.map_or_else(|| "nothing".into(), |tag| tag.slug));
+    }
+}
+
+#[test]
+fn the_hooks_of_a_type_are_called_whichever_way_its_entries_are_written() {
+    let (shop, told) = (Shop::default(), Told::default());
+    let server = runtime::Server::new(&generated::SCHEMA).site(generated::site(shop)).hooks::<Tag>(told.clone());
+    testing::run(server, async |site| {
+        let editor = site.with_role("editor").await;
+        for (document, expected) in [
+            ("createTag(input: {name: \"One\"}) { id }", &["committed one", "made one"][..]),
+            (
+                "createProduct(input: {name: \"Cup\", tags: {create: [{name: \"Two\"}, {name: \"Three\"}]}}) { id }",
+                &["committed three", "committed two", "made three", "made two"],
+            ),
+            (
+                "upsertTags(input: [{key: {slug: \"one\"}, data: {name: \"One!\"}}, \
+                 {key: {slug: \"four\"}, data: {name: \"Four\"}}]) { id }",
+                &["changed one", "committed four", "committed one", "made four"],
+            ),
+        ] {
+            let answer = editor.ask(&format!("mutation {{ {document} }}")).await;
+            assert_eq!(answer.codes(), [""; 0], "{answer:?}");
+            assert_eq!(told.take(), expected, "{document}");
+        }
+        let tags = site.trusted().at(Stage::Draft).find::<Tag>().filter(tag::SLUG.one_of(["one", "four"]));
+        let deletions: Vec<String> = tags
+            .all()
+            .await
+            .expect("they are read")
+            .iter()
+            .enumerate()
+            .map(|(n, tag)| format!("t{n}: deleteTag(id: \"{}\", revision: {})", tag.id, tag.revision))
+            .collect();
+        let answer = editor.ask(&format!("mutation {{ {} }}", deletions.join(" "))).await;
+        assert_eq!(answer.codes(), [""; 0], "{answer:?}");
+        assert_eq!(told.take(), ["committed nothing", "deleting four", "deleting one"]);
+    });
+}

@@ -126,7 +126,7 @@ impl Bench {
                 let mut transcript = Transcript::new(&store);
                 work.work(&mut transcript.cx(&store, &self.hooks, &mut transaction), &job.payload).await?;
                 transaction.check_whole()?;
-                let is_ours = queue::done(&mut transaction, job).await?;
+                let is_ours = queue::done(&mut transaction, job, &self.database.bells.jobs).await?;
                 if is_ours {
                     transaction.commit().await?;
                     transcript.committed(&store, &self.hooks).await;
@@ -139,7 +139,7 @@ impl Bench {
                 let attempt = Attempt { job: job.id, number: job.attempts, of: kind.attempts };
                 work.work(&store, &attempt, &job.payload).await?;
                 let mut transaction = self.database.writes.begin().await?;
-                let is_ours = queue::done(&mut transaction, job).await?;
+                let is_ours = queue::done(&mut transaction, job, &self.database.bells.jobs).await?;
                 transaction.commit().await?;
                 Ok(is_ours)
             }

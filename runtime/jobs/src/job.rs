@@ -27,7 +27,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Of several that are due, the greatest is first.
     const PRIORITY: i16 = 0;
 
-    /// A second job with the same key while one waits is the same job.
+    /// A second job with the same key while one waits is the same job; while one is being done, it waits for its end.
     fn key(&self) -> Option<String> {
         None
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use base::error::{Result, sqlstate};
 use model::timestamp::Timestamp;
-use store::{Connection, Database, id};
+use store::{Bell, Connection, Database, id};
 
 /// Notified when there is a job for an idle worker.
 pub const CHANNEL: &str = "typecase_jobs";
@@ -48,7 +48,8 @@ pub async fn tell(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Of a job with the key of one that waits: the one that waits, which nobody takes before this transaction has ended.
+/// Of a job with the key of one that waits: the one that waits, which nobody takes before this transaction has ended. One that has
+/// failed is not tried earlier for it: whatever it could not reach is not there yet.
 pub(crate) async fn insert(connection: &mut Connection, new: &New) -> Result<Uuid> {
     Ok(insert_unless(connection, new).await?)
 }
@@ -59,7 +60,8 @@ pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Res
         values ($1, $2, $3::text::jsonb, $4, $5,
             coalesce(timestamptz 'epoch' + $6 * interval '1 microsecond', now()) + make_interval(secs => $7))
         on conflict (kind, key) where state = 'waiting' and key is not null
-            do update set due = least(job.due, excluded.due), priority = greatest(job.priority, excluded.priority)
+            do update set due = case when job.attempts > 0 then job.due else least(job.due, excluded.due) end,
+                priority = greatest(job.priority, excluded.priority)
         returning id";
     let inserted = sqlx::query_scalar(sql)
         .bind(id::new_uuid())
@@ -74,7 +76,8 @@ pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Res
     Ok(inserted)
 }
 
-/// The next job that is due, if there is one, and how long it is until another one will be.
+/// The next job that is due, if there is one, and how long it is until another one will be. With the key of one that runs, it waits
+/// until that one has ended.
 pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option<Claimed>, Option<Duration>)> {
     // A lane is a kind and a priority. Each is asked for its first jobs alone: any number of jobs of other kinds, or of later ones, costs nothing.
     let sql = "with recursive lanes(kind, priority) as (
@@ -90,13 +93,21 @@ pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option
             select j.id, l.priority, j.due
             from lanes l cross join lateral (
                 select j.id, j.due from cms.job j
-                where j.kind = l.kind and j.priority = l.priority and j.state <> 'parked' and j.due <= now()
+                where j.kind = l.kind and j.priority = l.priority and j.state <> 'parked' and j.due <= now() and not exists (
+                    select from cms.job as under_way
+                    where under_way.kind = j.kind and under_way.key = j.key and under_way.state = 'running'
+                        and under_way.id <> j.id
+                )
                 order by j.due, j.id limit $3
             ) as j
             order by l.priority desc, j.due, j.id limit $3
         ), next as (
             select id from cms.job
-            where id in (select id from first) and state <> 'parked' and due <= now()
+            where id in (select id from first) and state <> 'parked' and due <= now() and not exists (
+                select from cms.job as under_way
+                where under_way.kind = job.kind and under_way.key = job.key and under_way.state = 'running'
+                    and under_way.id <> job.id
+            )
             order by priority desc, due, id limit 1
             for update skip locked
         ), claimed as (
@@ -143,11 +154,15 @@ pub(crate) async fn beat(database: &Database, of: &Claimed) -> Result<bool> {
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether it was still this attempt's to finish.
-pub(crate) async fn done(connection: &mut Connection, of: &Claimed) -> Result<bool> {
-    let sql = "delete from cms.job where id = $1 and lease = $2";
-    let done = sqlx::query(sql).bind(of.id).bind(of.lease).execute(connection).await?;
-    Ok(done.rows_affected() == 1)
+/// Whether it was still this attempt's to finish. Rings where another one waits for it to end.
+pub(crate) async fn done(connection: &mut Connection, of: &Claimed, bell: &Bell) -> Result<bool> {
+    let sql = "with gone as (delete from cms.job where id = $1 and lease = $2 returning kind, key)
+        select exists (select from cms.job where kind = gone.kind and key = gone.key and state = 'waiting') from gone";
+    let gone = sqlx::query_scalar(sql).bind(of.id).bind(of.lease).fetch_optional(&mut *connection).await?;
+    if gone == Some(true) {
+        connection.ring_at_commit(bell);
+    }
+    Ok(gone.is_some())
 }
 
 pub(crate) async fn park(database: &Database, of: &Claimed, error: &str) -> Result<()> {
@@ -173,7 +188,8 @@ pub(crate) async fn unpark(database: &Database, id: Uuid) -> Result<bool> {
     wait_again(database, id, None, None, Duration::ZERO, i32::MAX).await
 }
 
-/// One with the same key that waits already is the same job, and stays. `fewer`: attempts that do not count.
+/// One with the same key that waits already is the same job, and stays: with the attempts of this one and its error, or a job that
+/// always fails would never be parked. `fewer`: attempts that do not count.
 async fn wait_again(
     database: &Database,
     id: Uuid,
@@ -183,15 +199,21 @@ async fn wait_again(
     fewer: i32,
 ) -> Result<bool> {
     let sql = "with mine as (
-            select id, kind, key from cms.job where id = $1 and lease is not distinct from $2 and state <> 'waiting' for update
+            select * from cms.job where id = $1 and lease is not distinct from $2 and state <> 'waiting' for update
         ), twin as (
             select job.id from cms.job, mine where job.kind = mine.kind and job.key = mine.key and job.state = 'waiting'
         ), gone as (
             delete from cms.job using mine where job.id = mine.id and exists (select from twin) returning job.id
+        ), told as (
+            update cms.job
+            set attempts = greatest(job.attempts, mine.attempts - $5), error = coalesce($3, job.error, mine.error),
+                due = case when $3 is null then least(job.due, now()) else now() + make_interval(secs => $4) end,
+                priority = greatest(job.priority, mine.priority)
+            from mine, twin where job.id = twin.id and job.state = 'waiting'
         ), again as (
             update cms.job
-            set state = 'waiting', lease = null, error = coalesce($3, error), due = now() + make_interval(secs => $4),
-                attempts = greatest(attempts - $5, 0)
+            set state = 'waiting', lease = null, error = coalesce($3, job.error), due = now() + make_interval(secs => $4),
+                attempts = greatest(job.attempts - $5, 0)
             from mine where job.id = mine.id and not exists (select from twin)
             returning job.id
         )

@@ -10,6 +10,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0003_outbox.sql", include_str!("system/0003_outbox.sql")),
     ("system/0004_job.sql", include_str!("system/0004_job.sql")),
     ("system/0005_job_lanes.sql", include_str!("system/0005_job_lanes.sql")),
+    ("system/0006_job_under_way.sql", include_str!("system/0006_job_under_way.sql")),
 ];
 
 /// Whether two files are numbered in one row: an update of this crate may bring a system file after a site's own ones.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use runtime::serde_json::{self, Value as Json, json};
 use sqlx::{ConnectOptions, Executor};
 
-use crate::client::{Site, TOKEN, command, migrated, send_to};
+use crate::client::{Site, TOKEN, command, command_with, migrated, send_to};
 use crate::fault_proxy::{Fault, FaultProxy};
 use crate::faults::address_of;
 
@@ -113,6 +113,8 @@ async fn a_server_that_drains_says_so() {
         assert!(begun.elapsed() < PATIENCE, "it drains");
     };
     assert_eq!((answer.status, answer.body.as_str()), (503, "stopping"));
+    let asked = command_with(&site.db, &[("TYPECASE_HEALTH_ADDRESS", &health)], &["ready"]);
+    assert!(!asked.status.success() && asked.stdout == b"stopping\n", "{asked:?}");
     assert!(send_to(&metrics, "GET", "/metrics", &[], "").await.body.contains("typecase_stopping 1"));
     locked.rollback().await.expect("the lock goes");
     assert_eq!(waits.await.expect("an answer").status, 200, "what is under way is answered");

@@ -130,3 +130,22 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     assert!(text(&refused.stderr).contains("you may not export `Tag`") && refused.stdout.is_empty(), "{refused:?}");
     db.close().await;
 }
+
+/// As the health check of a container asks, whose image has no other program.
+#[tokio::test]
+async fn a_command_says_whether_the_server_of_the_machine_is_ready() {
+    let site = Site::empty().await;
+    let asked = |address: &str| command_with(&site.db, &[("TYPECASE_ADDRESS", address)], &["ready"]);
+    let port = site.address.rsplit(':').next().expect("a port").trim_end_matches('/').to_owned();
+    for address in [format!("127.0.0.1:{port}"), format!("0.0.0.0:{port}")] {
+        let ready = asked(&address);
+        assert!(ready.status.success() && text(&ready.stdout) == "ready\n", "{ready:?}");
+    }
+    // The address of its own for health is asked first.
+    let health = [("TYPECASE_ADDRESS", "127.0.0.1:1"), ("TYPECASE_HEALTH_ADDRESS", site.address.as_str())];
+    assert!(command_with(&site.db, &health, &["ready"]).status.success());
+    assert!(command_with(&site.db, &[], &["ready", "--port", &port]).status.success());
+    let away = asked("127.0.0.1:1");
+    assert!(!away.status.success() && text(&away.stderr).contains("no server answers at 127.0.0.1:1"), "{away:?}");
+    site.stop().await;
+}

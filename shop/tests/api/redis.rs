@@ -1,9 +1,12 @@
 //! Redis as it is run: TLS by an authority of one's own, a user with few rights, a cluster; and what is told where it is wrong.
 
+use std::net::SocketAddr;
+
 use runtime::serde_json::json;
 
 use crate::client::{Answer, Site, command_with, migrated};
-use crate::redis_server::{Certificates, Redis, until};
+use crate::fault_proxy::FaultProxy;
+use crate::redis_server::{Certificates, Redis, free_port, until};
 
 /// All that the limits need; in a cluster the last three as well.
 const RIGHTS: &str =
@@ -26,6 +29,10 @@ fn left(answer: &Answer) -> u32 {
 
 fn user(redis: &Redis) {
     redis.told(&format!("ACL SETUSER site on >{PASSWORD} {RIGHTS}"));
+}
+
+fn local(port: u16) -> SocketAddr {
+    ([127, 0, 0, 1], port).into()
 }
 
 fn all<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -150,4 +157,24 @@ async fn a_setting_of_redis_that_cannot_be_used_is_refused_at_start() {
         assert!(!refused.status.success() && told.contains(words) && !told.contains("hidden"), "{words}: {told}");
     }
     db.close().await;
+}
+
+/// A managed Redis changes its primary behind one name, and closes no connection to the one that is a replica from then on.
+#[tokio::test]
+async fn limits_are_kept_by_the_new_primary_after_a_failover_that_closes_no_connection() {
+    let (old, new) = (Redis::start(free_port()), Redis::start(free_port()));
+    let name = FaultProxy::before(local(old.port)).await;
+    let url = format!("redis://{}", name.address);
+    let site = Site::with(migrated().await, &all(&[("REDIS_URL", &url)])).await;
+    assert_eq!(left(&ask(&site, "198.51.100.1").await), 99);
+    old.told(&format!("REPLICAOF 127.0.0.1 {}", new.port));
+    name.lead(local(new.port));
+    left(&ask(&site, "198.51.100.1").await);
+    until("it is told", || !site.logged("Redis is away").is_empty());
+    assert!(site.logged("Redis is away").concat().contains("read only replica"), "{:?}", site.logged("Redis"));
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    left(&ask(&site, "198.51.100.1").await);
+    until("it is back", || !site.logged("Redis is back").is_empty());
+    assert_eq!(new.keys(), 1);
+    site.stop().await;
 }

@@ -32,6 +32,7 @@ pub enum Fault {
 pub struct FaultProxy {
     pub address: SocketAddr,
     fault: Arc<watch::Sender<Fault>>,
+    upstream: Arc<watch::Sender<SocketAddr>>,
     accepting: JoinHandle<()>,
 }
 
@@ -40,13 +41,20 @@ impl FaultProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let fault = Arc::new(watch::channel(Fault::None).0);
-        let told = Arc::clone(&fault);
+        let upstream = Arc::new(watch::channel(upstream).0);
+        let (told, leads) = (Arc::clone(&fault), upstream.subscribe());
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                let upstream = *leads.borrow();
                 tokio::spawn(connection(client, upstream, told.subscribe()));
             }
         });
-        Self { address, fault, accepting }
+        Self { address, fault, upstream, accepting }
+    }
+
+    /// New connections lead there.
+    pub fn lead(&self, upstream: SocketAddr) {
+        self.upstream.send_replace(upstream);
     }
 
     pub fn set(&self, fault: Fault) {

@@ -88,7 +88,8 @@ async fn one_that_waits_is_the_same_job_as_another_with_its_key() {
     }
     jobs::enqueue(&site.store, &Say { words: "other".into(), key: Some("b".into()) }).await.expect("a job");
     assert_eq!(site.number("select count(*) from cms.job").await, 2);
-    let node = site.node(sayings());
+    // One at a time, as two may end in another order than they begin.
+    let node = site.node(Tasks { most: 1, ..sayings() });
     eventually("both are said", async || site.done("say").await.len() == 2).await;
     jobs::enqueue(&site.store, &Say { words: "again".into(), key: Some("a".into()) }).await.expect("a job");
     jobs::tell(&site.store).await.expect("it is told");
@@ -98,7 +99,7 @@ async fn one_that_waits_is_the_same_job_as_another_with_its_key() {
     site.stop().await;
 }
 
-/// What a job with a key has not seen, another one with it does.
+/// What a job with a key has not seen, another one with it does, after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_being_done_is_not_the_same_job() {
     let site = Site::new().await;
@@ -436,5 +437,142 @@ async fn a_job_that_blocks_its_thread_keeps_no_request_waiting() {
     let running = "select count(*) from cms.job where state = 'running'";
     assert_eq!(site.number(running).await, 1, "its lease ends by itself");
     let_go.store(1, Ordering::Relaxed);
+    site.stop().await;
+}
+
+/// Fails as often as the test says so, and counts.
+#[derive(Clone, Default)]
+struct Failing {
+    tried: Arc<AtomicU32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Call {}
+
+impl Job for Call {
+    const KIND: &'static str = "call";
+    const ATTEMPTS: u32 = 3;
+
+    fn key(&self) -> Option<String> {
+        Some("the same".into())
+    }
+}
+
+impl Work<Call> for Failing {
+    async fn work(&self, _: &mut Cx<'_>, _: Call) -> Result<()> {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        Err(refuse("nobody answers", []))
+    }
+}
+
+/// What is enqueued again and again while the other side is away is tried as rarely as one that was enqueued once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_waits_after_a_failure_is_not_hurried_by_another_with_its_key() {
+    let site = Site::new().await;
+    let failing = Failing::default();
+    let node = site.node(tasks(|jobs| jobs.add(failing.clone())));
+    for _ in 0..20 {
+        jobs::enqueue(&site.store, &Call {}).await.expect("a job");
+        jobs::tell(&site.store).await.expect("it is told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(failing.tried.load(Ordering::Relaxed), 1);
+    assert_eq!(site.number("select count(*) from cms.job where state = 'waiting' and attempts = 1").await, 1);
+    node.stop().await;
+    site.stop().await;
+}
+
+/// Of those that are enqueued each time something changes, one may take longer than the next is away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_with_one_key_are_not_done_at_the_same_time() {
+    let site = Site::new().await;
+    let gate = Gate::default();
+    let nodes = [site.node(tasks(|jobs| jobs.add(gate.clone()))), site.node(tasks(|jobs| jobs.add(gate.clone())))];
+    let keyed = || Wait { words: "keyed".into() };
+    jobs::enqueue(&site.store, &keyed()).await.expect("a job");
+    jobs::tell(&site.store).await.expect("it is told");
+    gate.begun(1).await;
+    jobs::enqueue(&site.store, &keyed()).await.expect("a job");
+    jobs::enqueue(&site.store, &Wait { words: "other".into() }).await.expect("a job");
+    jobs::tell(&site.store).await.expect("it is told");
+    gate.begun(1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let running = "select key from cms.job where state = 'running' order by key";
+    let running: Vec<String> = sqlx::query_scalar(running).fetch_all(&site.db.pool).await.expect("keys");
+    assert_eq!(running, ["keyed", "other"]);
+    gate.open.add_permits(3);
+    eventually("all are done", async || site.done("wait").await.len() == 3).await;
+    for node in nodes {
+        node.stop().await;
+    }
+    site.stop().await;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Again {}
+
+impl Job for Again {
+    const KIND: &'static str = "again";
+    const ATTEMPTS: u32 = 3;
+
+    fn key(&self) -> Option<String> {
+        Some("the same".into())
+    }
+}
+
+impl OutsideWork<Again> for Failing {
+    async fn work(&self, store: &Store, _: &Attempt, job: Again) -> Result<()> {
+        self.tried.fetch_add(1, Ordering::Relaxed);
+        jobs::enqueue(store, &job).await?;
+        Err(refuse("nobody answers", []))
+    }
+}
+
+/// What always fails is parked, also where there is always another one with its key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_fails_leaves_its_attempts_and_its_error_to_the_one_that_waits_with_its_key() {
+    let site = Site::new().await;
+    let failing = Failing::default();
+    let node = site.node(tasks(|jobs| jobs.add_outside(failing.clone())));
+    jobs::enqueue(&site.store, &Again {}).await.expect("a job");
+    for attempt in 1..=2 {
+        hurry(&site).await;
+        eventually("it has failed", async || {
+            failing.tried.load(Ordering::Relaxed) == attempt
+                && site.number("select count(*) from cms.job where state = 'running'").await == 0
+        })
+        .await;
+        let waiting = jobs::list(&site.store, &Filter { most: 10, ..Filter::default() }).await.expect("a list");
+        let [waiting] = waiting.as_slice() else { panic!("{waiting:?}") };
+        assert_eq!((waiting.attempts.cast_unsigned(), waiting.error.as_deref()), (attempt, Some("nobody answers")));
+        assert!(waiting.due > Timestamp::now(), "it waits as one that has failed");
+    }
+    hurry(&site).await;
+    eventually("it is parked", async || {
+        site.number("select count(*) from cms.job where state = 'parked' and attempts = 3").await == 1
+    })
+    .await;
+    node.stop().await;
+    site.stop().await;
+}
+
+/// While a new version is brought out, nodes of the old one leave its jobs to the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_a_kind_that_a_node_does_not_know_waits_untouched() {
+    let site = Site::new().await;
+    site.run("insert into cms.job (id, kind, payload, priority) values (gen_random_uuid(), 'newer', '{}', 9)").await;
+    site.run(
+        "insert into cms.job (id, kind, payload, state, lease, attempts, due)
+         values (gen_random_uuid(), 'newest', '{}', 'running', gen_random_uuid(), 1, now() - interval '1 minute')",
+    )
+    .await;
+    let node = site.node(Tasks { most: 1, ..sayings() });
+    jobs::enqueue(&site.store, &say("known")).await.expect("a job");
+    jobs::tell(&site.store).await.expect("it is told");
+    eventually("the known one is said", async || site.done("say").await == ["known"]).await;
+    node.stop().await;
+    assert_eq!(site.number("select count(*) from cms.job where kind = 'newer' and attempts = 0").await, 1);
+    assert_eq!(site.number("select count(*) from cms.job where kind = 'newest' and attempts = 1").await, 1);
+    assert_eq!(jobs::backlog(&site.store).await.expect("the backlog").len(), 2);
     site.stop().await;
 }

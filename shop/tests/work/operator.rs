@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use runtime::hooks::HookSet;
 use runtime::jobs;
@@ -67,7 +68,7 @@ async fn jobs_are_listed_retried_and_cancelled_by_command() {
 }
 
 /// A server that runs until it is dropped.
-struct Server(std::process::Child);
+struct Server(std::process::Child, Arc<Mutex<Vec<String>>>);
 
 impl Server {
     fn start(site: &Site) -> Self {
@@ -76,8 +77,14 @@ impl Server {
         let mut child = command.spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stderr.take().expect("its log is read")).lines();
         assert!(lines.any(|line| line.expect("its log is text").contains("serving GraphQL")));
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self(child)
+        let log = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().expect("a log").push(line)));
+        Self(child, log)
+    }
+
+    fn logged(&self, words: &str) -> Vec<String> {
+        self.1.lock().expect("a log").iter().filter(|line| line.contains(words)).cloned().collect()
     }
 
     fn terminate(mut self) -> Option<i32> {
@@ -135,5 +142,23 @@ async fn a_database_from_before_gets_the_tables_beside_its_content() {
     assert_eq!(site.number("select count(*) from cms.outbox").await, 2);
     assert_eq!(site.number("select position from cms.outbox_head").await, 0);
     assert_eq!(Server::start(&site).terminate(), Some(0));
+    site.stop().await;
+}
+
+/// It was taken out of the site, or has another name since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_the_site_has_no_more_is_told_of_when_events_are_kept_for_it() {
+    let site = Site::new().await;
+    site.run("insert into cms.consumer (name, position) values ('gone', 0)").await;
+    site.create(&HookSet::default(), "Old").await;
+    site.run("update cms.outbox set at = now() - interval '8 days'").await;
+    let server = Server::start(&site);
+    eventually("it is scheduled", async || site.number("select count(*) from cms.schedule").await == 2).await;
+    site.run("update cms.schedule set due = now()").await;
+    jobs::tell(&site.store).await.expect("it is told");
+    eventually("it is told", async || !server.logged("`delete from cms.consumer where name = 'gone'`").is_empty())
+        .await;
+    assert_eq!(site.number("select count(*) from cms.outbox").await, 2);
+    assert_eq!(server.terminate(), Some(0));
     site.stop().await;
 }

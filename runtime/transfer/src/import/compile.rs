@@ -1,5 +1,6 @@
 //! From the YAML of a mapping to a [`Mapping`], checked against the content type; every fault at once.
 
+mod compare;
 mod expr;
 mod fields;
 

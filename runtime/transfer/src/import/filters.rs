@@ -1,5 +1,6 @@
 //! What mappings can call: minijinja's own filters and tests where they fit, and those for money, HTML, slugs and tables.
 
+mod compare;
 mod lists;
 mod texts;
 
@@ -29,6 +30,8 @@ const ITEM: u64 = 4;
 const BYTES: usize = 16;
 /// The filter at the end of every expression; no mapping can name it.
 pub const SPENT: &str = "spent";
+/// The filter that `<` and its like are; no mapping can name it either.
+pub const COMPARED: &str = "compared";
 
 impl Language {
     fn new() -> Self {
@@ -37,6 +40,7 @@ impl Language {
         environment.set_fuel(Some(FUEL));
         environment.set_debug(false);
         environment.add_filter(SPENT, spent);
+        environment.add_filter(COMPARED, compare::compared);
         environment.add_function("dict", functions::dict);
         environment.add_function("range", functions::range);
         environment.add_function("zip", lists::zip);
@@ -103,13 +107,16 @@ impl Language {
         self.test("in", tests::is_in);
         self.test("true", tests::is_true);
         self.test("false", tests::is_false);
+        for (names, test) in
+            [(["eq", "equalto", "=="], tests::is_eq as fn(&Value, &Value) -> bool), (["ne", "ne", "!="], tests::is_ne)]
+        {
+            names.into_iter().for_each(|name| self.test(name, test));
+        }
         for (names, test) in [
-            (["eq", "equalto", "=="], tests::is_eq as fn(&Value, &Value) -> bool),
-            (["ne", "ne", "!="], tests::is_ne),
-            (["lt", "lessthan", "<"], tests::is_lt),
-            (["le", "le", "<="], tests::is_le),
-            (["gt", "greaterthan", ">"], tests::is_gt),
-            (["ge", "ge", ">="], tests::is_ge),
+            (["lt", "lessthan", "<"], compare::is_less as fn(&Value, &Value) -> Result<bool, Error>),
+            (["le", "le", "<="], compare::is_at_most),
+            (["gt", "greaterthan", ">"], compare::is_more),
+            (["ge", "ge", ">="], compare::is_at_least),
         ] {
             names.into_iter().for_each(|name| self.test(name, test));
         }

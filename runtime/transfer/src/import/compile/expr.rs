@@ -1,11 +1,13 @@
 //! Expressions of a mapping: parsed by minijinja, and every name in them checked before a record is read.
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, Expr as Tree};
+use minijinja::machinery::ast::CompareOpKind::{Eq, In, Ne, NotIn};
+use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOp, Expr as Tree};
 use minijinja::machinery::{Span, parse_expr};
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 use serde_json::Value as Json;
 
+use super::compare::{Comparison, checked};
 use super::{Compiler, get};
 use crate::import::expr::{Begin, Code, Expr, Path, Run, Scope, Source, Step};
 use crate::import::filters::{FUNCTIONS, LANGUAGE, SPENT, pattern};
@@ -53,16 +55,19 @@ impl Compiler {
     fn code(&mut self, node: &Node, text: &str) -> Option<Expr> {
         let faults = self.faults.len();
         let start = self.start(node, text);
-        let tree = self.parsed(start, text)?;
-        let mut check = Check { compiler: self, text, start, names: Vec::new() };
+        // A place of 0 is then that of no token.
+        let padded = format!(" {text}");
+        let tree = self.parsed(start, &padded)?;
+        let mut check = Check { compiler: self, text: &padded, start, names: Vec::new(), comparisons: Vec::new() };
         check.walk(&tree);
         let names = check.names.into();
+        let text = checked(&padded, &check.comparisons);
         if self.faults.len() > faults {
             return None;
         }
         let mut subjects = Vec::new();
         collect(&tree, &mut subjects);
-        let about = format!("`{}`", crate::import::money::shorten(text.trim()));
+        let about = format!("`{}`", crate::import::money::shorten(padded.trim()));
         if let Some(path) = path(&tree) {
             return Some(Expr { source: Source::Path(path), subjects, about });
         }
@@ -93,7 +98,7 @@ impl Compiler {
             self.fault(start.place, "an expression is missing", None);
             return None;
         }
-        if text.len() > LONGEST {
+        if text.len() > LONGEST + 1 {
             self.fault(start.place, format!("an expression may have at most {LONGEST} bytes"), None);
             return None;
         }
@@ -126,10 +131,10 @@ struct Start {
 }
 
 impl Start {
-    /// Where a byte of the text stands.
+    /// Where a byte of the text stands, which has a blank before it.
     fn at(self, text: &str, byte: usize) -> Place {
         let columns = match self.is_exact {
-            true => text.get(..byte).map_or(0, |before| before.chars().count() as u64),
+            true => text.get(1..byte).map_or(0, |before| before.chars().count() as u64),
             false => 0,
         };
         Place { column: self.place.column + columns, ..self.place }
@@ -143,6 +148,7 @@ struct Check<'c, 't> {
     start: Start,
     /// The variables.
     names: Vec<String>,
+    comparisons: Vec<Comparison>,
 }
 
 impl Check<'_, '_> {
@@ -157,10 +163,18 @@ impl Check<'_, '_> {
             }
             Tree::UnaryOp(op) => self.walk(&op.expr),
             Tree::BinOp(op) => {
+                if matches!(op.op, BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte) {
+                    self.comparisons.extend(Comparison::find(self.text, op.span(), op.left.span()));
+                }
                 self.walk(&op.left);
                 self.walk(&op.right);
             }
             Tree::Compare(compare) => {
+                let is_order = |op: &CompareOp<'_>| !matches!(op.op, Eq | Ne | In | NotIn);
+                if let Some(op) = compare.ops.iter().find(|op| is_order(op)) {
+                    let help = Some("write `1 < size and size < 5`".to_owned());
+                    self.fault(op.expr.span(), "comparisons stand one by one".into(), help);
+                }
                 self.walk(&compare.expr);
                 compare.ops.iter().for_each(|op| self.walk(&op.expr));
             }

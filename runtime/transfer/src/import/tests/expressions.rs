@@ -297,3 +297,57 @@ fn long_expressions_end() {
         any_expression(&text);
     }
 }
+
+/// A source writes its prices and stocks as texts as often as not.
+#[test]
+fn a_text_is_not_compared_with_a_number() {
+    let record = json!({"price": "9.99", "before": "12.10", "stock": "0", "count": 3, "day": "2026-01-31", "no": null,
+        "exact": 3, "rows": [{"stock": "5"}, {"stock": "12"}], "sku": "B-2", "code": "0012"});
+    let mut record = record;
+    record["exact"] = serde_json::from_str("0.12345678901234567890123").unwrap();
+    for expression in [
+        "stock > 0",
+        "0 < stock",
+        "stock >= count",
+        "(stock) > (0)",
+        "'a' if stock > 0",
+        "count == 3 and (stock | trim) > 0",
+        "not stock > 0",
+        "[stock > 0] | first",
+        "{'a': stock > 0} | items | length",
+        "rows | selectattr('stock', 'gt', 4) | length",
+        "rows | map(attribute='stock') | select('>', 4) | length",
+        "exact > 1",
+        "rows > 1",
+    ] {
+        rejects(&format!("  description: \"{expression}\""), record.clone(), "cannot be compared");
+    }
+    for expression in ["before > price", "price < before", "rows | selectattr('stock', 'lt', '6') | length"] {
+        rejects(&format!("  description: \"{expression}\""), record.clone(), "write `number` behind each");
+    }
+    for (expression, expected) in [
+        ("stock | number > 0", "false"),
+        ("(before | number) > (price | number)", "true"),
+        ("(count + 1) * 2 >= 2 ** 3 and not count > 3", "true"),
+        ("day < '2026-02-01'", "true"),
+        ("sku > 'A-9'", "true"),
+        ("code < '0013'", "true"),
+        ("no < 5", "true"),
+        ("no >= 0", "false"),
+        ("'' > 5 or 5 < none", "false"),
+        ("-count < 0", "true"),
+        ("((count)) <= ((3))", "true"),
+        ("count | abs > 2", "true"),
+        ("'x' if count > 2 and (1 < count or 5 < 4) else 'y'", "x"),
+        ("(1 < count) == (count > 2)", "true"),
+        ("((1 < count) | string ~ (count < 1) | string) | upper", "TRUEFALSE"),
+        ("rows | selectattr('stock', 'defined') | length > 1", "true"),
+        ("'é <' if count < 4", "é <"),
+        ("rows[1 if count > 2 else 0].stock", "12"),
+        ("'a>b' < 'b>a'", "true"),
+        ("3 == count == 3 and count > 2", "true"),
+    ] {
+        gives(&format!("  description: \"({expression}) | string\""), record.clone(), json!(expected));
+    }
+    refuses("fields:\n  name: name\n  slug: slug\n  description: 1 < count < 5", "4:20: comparisons stand one by one");
+}
