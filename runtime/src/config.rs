@@ -223,11 +223,18 @@ mod tests {
             ("TYPECASE_TRUSTED_PROXIES", ","),
             ("TYPECASE_CORS_ORIGINS", ","),
             ("TYPECASE_CORS_ORIGINS", "https://*.shop.example"),
+            ("TYPECASE_MAIL_TEMPLATES", "/nowhere"),
         ] {
             let wrong = read(&[database, (name, value)]).expect_err(name);
             assert_eq!(wrong.iter().map(|wrong| &*wrong.variable).collect::<Vec<_>>(), [name], "{value}");
         }
         read(&[database, ("TYPECASE_DOCUMENTS_MODE", "also"), ("TYPECASE_REDIS_CLUSTER", "off")]).unwrap();
+        #[cfg(feature = "smtp")]
+        {
+            let mail = [("TYPECASE_SMTP_URL", "mail.host"), ("TYPECASE_MAIL_FROM", "foo")];
+            let wrong = read(&[database, mail[0], mail[1]]).unwrap_err();
+            assert_eq!(wrong.iter().map(|wrong| &*wrong.variable).collect::<Vec<_>>(), mail.map(|(name, _)| name));
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::settings::Settings;
+use super::settings::{MailSettings, Settings};
 use base::error::{Code, Error, Result};
+use base::settings::Setting;
 
 /// One message to one person, in plain text.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +46,17 @@ pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Mailer>> {
         }
         None if settings.is_development => Ok(Arc::new(Logged)),
         None => Ok(Arc::new(Nowhere)),
+    }
+}
+
+/// What is wrong with each of the settings, as far as it can be known without a mail server.
+pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
+    #[cfg(feature = "smtp")]
+    return smtp::check(settings);
+    #[cfg(not(feature = "smtp"))]
+    {
+        let _ = settings;
+        Vec::new()
     }
 }
 

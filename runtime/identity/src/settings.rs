@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::mail::templates::Templates;
+use super::mail::{self, templates::Templates};
 use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
 use base::settings::{self, Reader, Wrong};
@@ -59,14 +59,24 @@ impl Settings {
         let public_url = reader.parsed(&settings::TYPECASE_PUBLIC_URL, |url| origin(url).ok_or_else(|| is_none(url)));
         settings.public_url = public_url.unwrap_or(settings.public_url);
         match (reader.get(&settings::TYPECASE_SMTP_URL), reader.get(&settings::TYPECASE_MAIL_FROM)) {
-            (Some(url), Some(from)) => settings.mail = Some(MailSettings { url, from }),
+            (Some(url), Some(from)) => {
+                let mail = MailSettings { url, from };
+                mail::check(&mail).into_iter().for_each(|(setting, why)| reader.refuse(setting, &why));
+                settings.mail = Some(mail);
+            }
             (Some(_), None) => {
                 reader.refuse(&settings::TYPECASE_MAIL_FROM, "it is not set, but TYPECASE_SMTP_URL is");
             }
             (None, _) => {}
         }
-        let templates = reader.parsed(&settings::TYPECASE_MAIL_TEMPLATES, |folder| Templates::read(Path::new(folder)));
-        settings.mail_templates = templates.unwrap_or(settings.mail_templates);
+        if let Some(folder) = reader.get(&settings::TYPECASE_MAIL_TEMPLATES) {
+            match Templates::read(Path::new(&folder)) {
+                Ok(templates) => settings.mail_templates = templates,
+                Err(wrong) => {
+                    wrong.into_iter().for_each(|message| reader.wrong(settings::TYPECASE_MAIL_TEMPLATES.name, message))
+                }
+            }
+        }
         settings.providers = provider_settings::read(reader);
         settings
     }

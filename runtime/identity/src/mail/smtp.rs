@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::super::settings::MailSettings;
 use super::{Mail, Mailer, Sending};
 use base::error::{Code, Error, Result};
+use base::settings::{self, Setting};
 
 /// For one answer of the mail server.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,14 +22,26 @@ pub struct Smtp {
 
 impl Smtp {
     pub fn new(settings: &MailSettings) -> Result<Self> {
-        let wrong = |message: String| Error::new(Code::BadRequest, message);
-        // Its error may hold the address and so the password.
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.url).map_err(|_| {
-            wrong("TYPECASE_SMTP_URL is not an address like `smtps://user:password@mail.example`".to_owned())
-        })?;
-        let from = settings.from.parse().map_err(|error| wrong(format!("TYPECASE_MAIL_FROM: {error}")))?;
+        let wrong =
+            |(setting, why): (&Setting, String)| Error::new(Code::BadRequest, format!("{}: {why}", setting.name));
+        let (transport, from) = (transport(&settings.url).map_err(wrong)?, sender(&settings.from).map_err(wrong)?);
         Ok(Self { transport: transport.timeout(Some(PATIENCE)).build(), from })
     }
+}
+
+/// What is wrong with each of the settings.
+pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
+    transport(&settings.url).err().into_iter().chain(sender(&settings.from).err()).collect()
+}
+
+fn transport(url: &str) -> Result<AsyncSmtpTransportBuilder, (&'static Setting, String)> {
+    // The error may hold the address and so the password.
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+        .map_err(|_| (&settings::TYPECASE_SMTP_URL, "it is not the address of a mail server".to_owned()))
+}
+
+fn sender(from: &str) -> Result<Mailbox, (&'static Setting, String)> {
+    from.parse().map_err(|_| (&settings::TYPECASE_MAIL_FROM, format!("`{from}` is not an email address")))
 }
 
 impl Mailer for Smtp {

@@ -17,6 +17,9 @@ const MOST_BYTES: u64 = 64 * 1024;
 /// Steps of a template: a loop in it ends.
 const FUEL: u64 = 50_000;
 const SUBJECT: &str = "Subject:";
+/// Lines before the text.
+const HEAD: usize = 2;
+const VALUES: [&str; 5] = ["name", "email", "site", "url", "hours"];
 
 /// A subject and a text for each purpose.
 #[derive(Clone, Debug)]
@@ -35,27 +38,28 @@ impl Default for Templates {
 
 impl Templates {
     /// The site's, where the folder has one, else the server's own. Each is tried here, so that a wrong one keeps the server from starting.
-    pub fn read(folder: &Path) -> std::result::Result<Self, String> {
+    pub fn read(folder: &Path) -> std::result::Result<Self, Vec<String>> {
+        let names = PURPOSES.map(file_name);
+        let placed = |name: &str, message: String| format!("{}: {message}", folder.join(name).display());
+        let listed = std::fs::read_dir(folder).map_err(|error| vec![format!("{}: {error}", folder.display())])?;
+        let files = listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let files: Vec<String> = files.filter(|name| name.ends_with(".txt")).collect();
+        let unknown = files.iter().filter(|file| !names.contains(file));
+        let mut wrong: Vec<String> =
+            unknown.map(|file| placed(file, format!("unknown mail: there are {}", names.join(" and ")))).collect();
+        if files.is_empty() {
+            wrong.push(format!("{} has neither {}", folder.display(), names.join(" nor ")));
+        }
         let mut templates = environment();
-        let mut found = false;
-        for purpose in PURPOSES {
-            let file = folder.join(file_name(purpose));
-            let source = match read(&file)? {
-                Some(source) => {
-                    found = true;
-                    source
-                }
-                None => own(purpose).to_owned(),
-            };
-            let placed = |message: String| format!("{}: {message}", file.display());
-            add(&mut templates, purpose, &source).map_err(placed)?;
-            try_out(&templates, purpose).map_err(placed)?;
+        for (purpose, name) in PURPOSES.into_iter().zip(&names) {
+            let source = if files.contains(name) { read(&folder.join(name)) } else { Ok(own(purpose).to_owned()) };
+            let tried = source.and_then(|source| {
+                add(&mut templates, purpose, &source)?;
+                try_out(&templates, purpose)
+            });
+            wrong.extend(tried.err().map(|message| placed(name, message)));
         }
-        if !found {
-            let names = PURPOSES.map(file_name);
-            return Err(format!("`{}` has neither {}", folder.display(), names.join(" nor ")));
-        }
-        Ok(Self(Arc::new(templates)))
+        if wrong.is_empty() { Ok(Self(Arc::new(templates))) } else { Err(wrong) }
     }
 
     pub fn mail(&self, purpose: Purpose, user: &User, link: &Link, site: &str) -> Result<Mail> {
@@ -84,18 +88,11 @@ fn file_name(purpose: Purpose) -> String {
     format!("{}.txt", purpose.as_str())
 }
 
-fn read(file: &Path) -> std::result::Result<Option<String>, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", file.display());
+fn read(file: &Path) -> std::result::Result<String, String> {
     match std::fs::metadata(file) {
-        Ok(about) if about.len() > MOST_BYTES => {
-            Err(format!("{}: it has more than {MOST_BYTES} bytes", file.display()))
-        }
-        Ok(_) => std::fs::read_to_string(file).map(Some).map_err(failed),
-        // A folder that is not there is told apart from a file that is not in it.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.parent().is_some_and(Path::is_dir) => {
-            Ok(None)
-        }
-        Err(error) => Err(failed(error)),
+        Ok(about) if about.len() > MOST_BYTES => Err(format!("it has more than {MOST_BYTES} bytes")),
+        Ok(_) => std::fs::read_to_string(file).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -106,13 +103,10 @@ fn add(environment: &mut Environment<'static>, purpose: Purpose, source: &str) -
     let Some((subject, text)) = parts.and_then(|(subject, rest)| Some((subject, rest.strip_prefix('\n')?))) else {
         return Err(format!("expected a line `{SUBJECT} ...` and an empty line at the beginning"));
     };
-    let lines_before = 2;
-    let parsed = |error: minijinja::Error, before: usize| {
-        let line = error.line().map_or(String::new(), |line| format!("line {}: ", line + before));
-        format!("{line}{}", message(&error))
-    };
-    environment.add_template_owned(subject_of(purpose), subject.trim().to_owned()).map_err(|error| parsed(error, 0))?;
-    environment.add_template_owned(purpose.as_str(), text.to_owned()).map_err(|error| parsed(error, lines_before))
+    environment
+        .add_template_owned(subject_of(purpose), subject.trim().to_owned())
+        .map_err(|error| message(&error, 0))?;
+    environment.add_template_owned(purpose.as_str(), text.to_owned()).map_err(|error| message(&error, HEAD))
 }
 
 fn subject_of(purpose: Purpose) -> String {
@@ -129,12 +123,21 @@ fn render(
 ) -> std::result::Result<(String, String), String> {
     let hours = purpose.lifetime() / 3600;
     let values = context! { name, email, site, url, hours };
-    let one = |template: &str| {
-        let template = environment.get_template(template).map_err(|error| message(&error))?;
-        template.render(&values).map_err(|error| message(&error))
+    let one = |template: &str, before: usize| {
+        let template = environment.get_template(template).map_err(|error| message(&error, before))?;
+        template.render(&values).map_err(|error| {
+            let unknown =
+                template.undeclared_variables(false).into_iter().find(|name| !VALUES.contains(&name.as_str()));
+            match unknown.filter(|_| error.kind() == ErrorKind::UndefinedError) {
+                Some(name) => {
+                    format!("{}unknown value `{name}`: a mail has {}", line(&error, before), VALUES.join(", "))
+                }
+                None => message(&error, before),
+            }
+        })
     };
-    let subject = one(&subject_of(purpose))?.replace(char::is_control, " ");
-    Ok((subject, one(purpose.as_str())?))
+    let subject = one(&subject_of(purpose), 0)?.replace(char::is_control, " ");
+    Ok((subject, one(purpose.as_str(), HEAD)?))
 }
 
 fn try_out(environment: &Environment<'static>, purpose: Purpose) -> std::result::Result<(), String> {
@@ -149,12 +152,14 @@ fn try_out(environment: &Environment<'static>, purpose: Purpose) -> std::result:
     Ok(())
 }
 
-fn message(error: &minijinja::Error) -> String {
-    match (error.kind(), error.detail()) {
-        (ErrorKind::UndefinedError, _) => "unknown value: a mail has `name`, `email`, `site`, `url` and `hours`".into(),
-        (kind, Some(detail)) => format!("{kind}: {detail}"),
-        (kind, None) => kind.to_string(),
-    }
+fn message(error: &minijinja::Error, before: usize) -> String {
+    let (line, kind) = (line(error, before), error.kind());
+    error.detail().map_or_else(|| format!("{line}{kind}"), |detail| format!("{line}{kind}: {detail}"))
+}
+
+/// `before`: lines of the file before the template.
+fn line(error: &minijinja::Error, before: usize) -> String {
+    error.line().map_or(String::new(), |line| format!("line {}: ", line + before))
 }
 
 #[cfg(test)]
@@ -206,16 +211,21 @@ mod tests {
             ("Subject: x\nHello {{ url }}", "and an empty line"),
             ("Subject: x\n\nHello", "does not have the link"),
             ("Subject: \n\n{{ url }}", "its subject is empty"),
-            ("Subject: x\n\n{{ url }} {{ user }}", "unknown value: a mail has `name`"),
+            ("Subject: x\n\n{{ url }}\n{{ user }}", "line 4: unknown value `user`: a mail has name, email"),
             ("Subject: x\n\n{{ url }}\n{% if %}", "line 4: syntax error"),
             ("Subject: x\n\n{{ url }}{% for a in range(100000) %}{% endfor %}", "reset.txt: "),
         ] {
             let folder = folder(&[("reset.txt", text)]);
-            let error = Templates::read(folder.path()).unwrap_err();
+            let wrong = Templates::read(folder.path()).unwrap_err();
+            let [error] = wrong.as_slice() else { panic!("{text}: {wrong:?}") };
             assert!(error.contains("reset.txt: ") && error.contains(expected), "{text}: {error}");
         }
         let empty = folder(&[]);
-        assert!(Templates::read(empty.path()).unwrap_err().contains("has neither invitation.txt nor reset.txt"));
+        assert!(Templates::read(empty.path()).unwrap_err()[0].contains("has neither invitation.txt nor reset.txt"));
+        let several = folder(&[("invite.txt", ""), ("reset.txt", "x"), ("invitation.txt", "y"), ("notes.md", "")]);
+        let wrong = Templates::read(several.path()).unwrap_err();
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        assert!(wrong[0].contains("invite.txt: unknown mail: there are invitation.txt and reset.txt"), "{wrong:?}");
         assert!(Templates::read(&empty.path().join("gone")).is_err());
     }
 }
