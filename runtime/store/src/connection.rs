@@ -108,11 +108,13 @@ impl Connection {
     }
 
     /// To be asked before a commit. A part without an end was given up half way, as by a time limit of the site's own code: what it has
-    /// written would be kept without its rest.
+    /// written would be kept without its rest. Nor is there a commit behind a statement whose answer nobody has waited for.
     pub fn check_whole(&self) -> base::error::Result<()> {
-        match self.parts {
-            0 => Ok(()),
-            _ => Err(base::error::Error::internal("a write was abandoned, so its transaction was rolled back")),
+        match (self.parts, self.state) {
+            (0, State::Answered | State::Lost) => Ok(()),
+            _ => {
+                Err(base::error::Error::internal("a read or a write was abandoned, so its transaction was rolled back"))
+            }
         }
     }
 

@@ -45,9 +45,9 @@ impl Ear {
                 }
             }
             self.pause = PAUSE;
-            if std::mem::take(&mut self.was_deaf) {
-                return None;
-            }
+            self.was_deaf = false;
+            // Until now nothing was heard.
+            return None;
         }
         let Some(listener) = &mut self.listener else {
             sleep(AT_LEAST).await;

@@ -276,6 +276,27 @@ async fn a_write_that_is_given_up_half_way_keeps_nothing_of_its_transaction() {
     shop.close().await;
 }
 
+/// It is the site's own code that has given it up, not the database.
+#[tokio::test]
+async fn a_read_that_is_given_up_half_way_keeps_nothing_of_its_transaction_either() {
+    let (shop, hooks) = (Shop::new().await, HookSet::default());
+    let done = transact(&shop, &hooks, |cx| {
+        async move {
+            cx.create([NAME.set("North")]).await?;
+            let read = cx.find::<Brand>().ids();
+            assert!(
+                tokio::time::timeout(std::time::Duration::ZERO, read).await.is_err(),
+                "it takes longer than nothing"
+            );
+            Ok(())
+        }
+        .boxed()
+    });
+    assert_eq!(done.await.expect_err("it is refused").problems[0].code, Code::Internal);
+    assert_eq!(shop.value("select count(*) from draft.brand").await, 0);
+    shop.close().await;
+}
+
 #[tokio::test]
 async fn numbers_that_are_counted_up_at_once_are_counted_all() {
     let shop = Shop::new().await;

@@ -10,7 +10,7 @@ use runtime::hooks::HookSet;
 use runtime::hooks::Transcript;
 use runtime::jobs::{self, Filter, Jobs, State};
 use runtime::prelude::*;
-use runtime::store::write;
+use runtime::store::{Ear, write};
 use tokio::sync::Semaphore;
 
 use crate::site::{Site, eventually, note};
@@ -376,6 +376,18 @@ async fn a_node_that_does_no_jobs_tells_those_that_do() {
     assert!(begun.elapsed() < Duration::from_secs(25), "not by the clock, which takes half a minute each");
     quiet.stop().await;
     busy.stop().await;
+    site.stop().await;
+}
+
+/// What was said between the first look of a new node and the moment from which it listens is not left to the clock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_looks_again_once_it_listens() {
+    let site = Site::new().await;
+    let mut ear = Ear::new(site.store.writes.login(), &[jobs::CHANNEL]);
+    let heard = tokio::time::timeout(Duration::from_secs(10), ear.hear()).await;
+    assert_eq!(heard.expect("at once"), None);
+    jobs::tell(&site.store).await.expect("it is told");
+    assert_eq!(ear.hear().await.as_deref(), Some(jobs::CHANNEL));
     site.stop().await;
 }
 
