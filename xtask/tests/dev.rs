@@ -72,6 +72,51 @@ impl Site {
         Self { folder, port: free.port(), dev }
     }
 
+    /// A site whose first migration, that of this type, is in a commit.
+    fn committed(tag: &str) -> Self {
+        let folder = Self::folder();
+        write(folder.path(), "schema/tag.yaml", tag);
+        write(folder.path(), ".gitignore", ".dev\n");
+        std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
+        commit(folder.path());
+        let site = Self::run(folder);
+        site.eventually("it begins", || site.log().contains("GraphiQL"));
+        commit(site.folder.path());
+        site
+    }
+
+    /// Saves the type and waits for the server that stands for it; `field` is one that only this version has.
+    #[track_caller]
+    fn changes(&self, tag: &str, field: &str, word: &str) {
+        self.save("schema/tag.yaml", tag);
+        self.eventually(field, || self.catalog().contains(&format!("\"{field}\"")));
+        self.serves(word);
+    }
+
+    #[track_caller]
+    fn serves(&self, word: &str) {
+        // The migrations are in the server, which this one stands for.
+        self.save("app/src/main.rs", &server(word));
+        self.answers(word);
+    }
+
+    fn catalog(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("migrations/catalog.json")).unwrap_or_default()
+    }
+
+    /// The SQL that took the database from one draft to the next.
+    fn rework(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(".dev/rework.sql")).unwrap_or_default()
+    }
+
+    fn xtask(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let output = command.env_remove("DATABASE_URL").args(arguments).current_dir(self.folder.path()).output();
+        let output = output.expect("xtask runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// Stops `dev`, does something else, and runs it again.
     fn restart(mut self, meanwhile: impl FnOnce(&Path)) -> Self {
         self.send(Signal::SIGINT);
@@ -240,4 +285,40 @@ fn a_database_goes_on_after_several_migrations_were_made_one() {
     // It is the same database, with what was entered: neither a copy from before nor a new one.
     let replaced = ["gone back", "--reset"].iter().any(|said| site.log().contains(said));
     assert!(!replaced, "{}", site.log());
+}
+
+const SUMMARY: &str = "  summary: { type: string, description: In short. }\n";
+
+#[test]
+fn a_rename_that_changes_before_it_is_committed_keeps_the_values() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let renamed =
+        |name: &str| format!("{TAG}{}", SUMMARY.replace("summary", name).replace("string,", "string, was: summary,"));
+    site.changes(&renamed("teaser"), "teaser", "renamed");
+    site.changes(&renamed("blurb"), "blurb", "second");
+    assert!(site.rework().contains("rename column teaser to blurb"), "{}", site.rework());
+    let more = "  size: { type: integer, description: How big. }\n";
+    site.changes(&(renamed("blurb") + more), "size", "third");
+    site.changes(&format!("{TAG}{SUMMARY}{more}"), "summary", "fourth");
+    let sql = site.rework();
+    assert!(sql.contains("rename column blurb to summary") && !sql.contains("drop column"), "{sql}");
+    assert!(!site.log().contains("went back"), "{}", site.log());
+}
+
+#[test]
+fn a_field_that_is_dropped_no_more_has_its_values_again() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let more = "  size: { type: integer, description: How big. }\n";
+    site.save("schema/tag.yaml", &format!("{TAG}  summary: {{ drop: true }}\n{more}"));
+    site.complains("the schema was not accepted", 1);
+    let (done, said) = site.xtask(&["generate", "--allow", "M103=tag.summary"]);
+    assert!(done, "{said}");
+    site.serves("dropped");
+    site.changes(&format!("{TAG}{SUMMARY}{more}"), "summary", "back");
+    let log = site.log();
+    assert!(
+        log.contains("without losing values of tag.summary") && log.contains("went back to dev-main--before--0002"),
+        "{log}"
+    );
+    assert!(log.contains("dev-main--aside"), "{log}");
 }
