@@ -322,3 +322,25 @@ fn a_field_that_is_dropped_no_more_has_its_values_again() {
     );
     assert!(log.contains("dev-main--aside"), "{log}");
 }
+
+#[test]
+fn a_draft_behind_a_migration_by_hand_is_taken_back() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let drafts = || {
+        let names = std::fs::read_dir(site.folder.path().join("migrations")).expect("the folder").flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".sql") && !name.starts_with("0001")).count()
+    };
+    let (done, said) = site.xtask(&["migrate", "new", "books"]);
+    assert!(done, "{said}");
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(!done && said.contains("stop it, run this again"), "{said}");
+    let renamed = SUMMARY.replace("summary", "teaser").replace("string,", "string, was: summary,");
+    site.changes(&format!("{TAG}{renamed}"), "teaser", "renamed");
+    assert_eq!(drafts(), 2);
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(!done && said.contains("take the change in schema/ back instead"), "{said}");
+    site.changes(&(TAG.to_owned() + SUMMARY), "summary", "back");
+    assert_eq!(drafts(), 1);
+    assert!(site.log().contains("went back to dev-main--before--000"), "{}", site.log());
+}

@@ -37,9 +37,14 @@ pub struct Squash {
 pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let git = Git::of(project)
         .context("without git it is unknown which migrations others have: take the last one back by hand")?;
-    let _only =
-        no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
     let history = History::read(project)?;
+    let instead = match Draft::to_make_anew(project, &history) {
+        Some(draft) if !draft.files.is_empty() => {
+            "take the change in schema/ back instead: `dev` then takes the migration back by itself"
+        }
+        _ => "stop it, run this again, and then start it again",
+    };
+    let _only = no_dev(project, instead)?;
     let heads = git.heads();
     let Some(draft) = Draft::since(project, &history, &git, &heads) else {
         let committed: Vec<_> = heads.iter().filter_map(|head| git.migrations(head, FOLDER)).flatten().collect();
