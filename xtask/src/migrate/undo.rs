@@ -84,8 +84,9 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         println!("  restored {path}");
     }
     if let Some(schema) = generate::compile_quietly(project)? {
-        embed(project, &schema)?;
-        if !next::is_current(&History::read(project)?, &schema)? {
+        let is_current = next::is_current(&History::read(project)?, &schema)?;
+        write_generated(project, &schema, is_current)?;
+        if !is_current {
             println!(
                 "note: schema/ still has the change, and the next `cargo xtask generate` writes the migration again"
             );
@@ -203,10 +204,16 @@ fn as_committed(git: &Git, file: &str) -> anyhow::Result<(String, String)> {
     Ok((path, text))
 }
 
-/// The list of migrations in the server.
-fn embed(project: &Project, schema: &Schema) -> anyhow::Result<()> {
+/// The list of migrations in the server, and, where the schema has gone back already, all that follows from it.
+fn write_generated(project: &Project, schema: &Schema, all: bool) -> anyhow::Result<()> {
     let History { files, catalog } = History::read(project)?;
     let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
-    wanted.retain(|path, _| path == EMBEDDED);
-    Drift::between(project, &wanted, &[])?.mend(project)
+    wanted.retain(|path, _| all || path == EMBEDDED);
+    let owned = if all { Output::OWNED.as_slice() } else { &[] };
+    let drift = Drift::between(project, &wanted, owned)?;
+    drift.mend(project)?;
+    if all {
+        print!("{}", drift.summary());
+    }
+    Ok(())
 }

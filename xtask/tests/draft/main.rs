@@ -153,6 +153,12 @@ fn the_last_migration_is_taken_back() {
     assert!(!fs::read_to_string(site.path("generated/src/migrations.rs")).expect("text").contains("0002"));
     site.generate(&[]);
     assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
+    // Where the schema has gone back before, nothing that is generated is left behind.
+    site.fields("");
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(done && said.contains("generated/schema.graphql"), "{said}");
+    site.generate(&["--check"]);
+    assert_eq!(site.git(&["status", "--porcelain", "generated", "migrations"]), "");
 }
 
 #[test]
