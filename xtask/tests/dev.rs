@@ -62,10 +62,15 @@ impl Site {
     }
 
     fn run(folder: TempDir) -> Self {
+        Self::run_with(folder, &[])
+    }
+
+    fn run_with(folder: TempDir, arguments: &[&str]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(["dev", "--port", &free.port().to_string()]).current_dir(folder.path()).stdin(Stdio::null());
+        command.args(["dev", "--port", &free.port().to_string()]).args(arguments);
+        command.current_dir(folder.path()).stdin(Stdio::null());
         command.env_remove("DATABASE_URL").env_remove("CARGO_TARGET_DIR");
         command.stdout(log.try_clone().expect("a handle")).stderr(log);
         let dev = command.spawn().expect("xtask runs");
@@ -118,12 +123,16 @@ impl Site {
     }
 
     /// Stops `dev`, does something else, and runs it again.
-    fn restart(mut self, meanwhile: impl FnOnce(&Path)) -> Self {
+    fn restart(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        self.restart_with(&[], meanwhile)
+    }
+
+    fn restart_with(mut self, arguments: &[&str], meanwhile: impl FnOnce(&Path)) -> Self {
         self.send(Signal::SIGINT);
         assert!(self.dev.wait().expect("its end").success());
         meanwhile(self.folder.path());
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
-        Self::run(folder)
+        Self::run_with(folder, arguments)
     }
 
     fn save(&self, path: &str, text: &str) {
@@ -343,4 +352,18 @@ fn a_draft_behind_a_migration_by_hand_is_taken_back() {
     site.changes(&(TAG.to_owned() + SUMMARY), "summary", "back");
     assert_eq!(drafts(), 1);
     assert!(site.log().contains("went back to dev-main--before--000"), "{}", site.log());
+}
+
+#[test]
+fn a_draft_that_a_new_database_begins_with_is_taken_back() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let more = "  size: { type: integer, description: How big. }\n";
+    let site = site.restart_with(&["--reset"], |folder| {
+        write(folder, "schema/tag.yaml", &format!("{TAG}{SUMMARY}{more}"));
+    });
+    site.eventually("it begins", || site.log().contains("GraphiQL"));
+    site.save("schema/tag.yaml", &(TAG.to_owned() + SUMMARY));
+    site.eventually("no size", || !site.catalog().contains("\"size\""));
+    site.serves("back");
+    assert!(site.log().contains("went back to dev-main--before--0002_add_tag_size"), "{}", site.log());
 }

@@ -178,9 +178,14 @@ impl<'a> Database<'a> {
 
     /// Keeps a copy before a migration that no commit has is applied; copies that nobody needs any more go.
     pub fn before_migrating(&mut self) -> anyhow::Result<()> {
-        let Some(had) = self.folder().and_then(|folder| Had::read(&folder)) else { return Ok(()) };
+        let Some(folder) = self.folder() else { return Ok(()) };
         let history = History::read(self.project)?;
         let draft = Draft::of(self.project, &history);
+        if std::mem::take(&mut self.postgres.is_new) {
+            // The copy is then of an empty database, which is taken to any commit, and gets the demo of that.
+            Had::default().write(&folder)?;
+        }
+        let Some(had) = Had::read(&folder) else { return Ok(()) };
         let committed = draft.as_ref().map_or(history.files.len(), |draft| draft.base.files.len());
         if let Some((shelf, cluster)) = self.postgres.shelf() {
             match draft {
@@ -189,7 +194,8 @@ impl<'a> Database<'a> {
                 None => shelf.delete_copies(cluster)?,
             }
         }
-        let Some(next) = history.files.get(had.migrations.len()).filter(|_| draft.is_some()) else { return Ok(()) };
+        let first = had.migrations.len().max(committed);
+        let Some(next) = history.files.get(first).filter(|_| draft.is_some()) else { return Ok(()) };
         let next = next.trim_end_matches(".sql");
         if self.postgres.shelf().is_some_and(|(shelf, cluster)| !shelf.keeps(cluster, next)) {
             self.postgres.pause(|shelf, cluster| shelf.keep(cluster, next))?;
