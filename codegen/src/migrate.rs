@@ -9,6 +9,7 @@ mod declared;
 mod diff;
 mod file;
 pub mod hazard;
+pub mod lineage;
 mod literal;
 mod money;
 mod pair;

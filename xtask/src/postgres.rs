@@ -65,6 +65,8 @@ impl Purpose {
 pub struct Postgres {
     pub url: String,
     pub kept: Kept,
+    /// This command has made it, and nothing is in it yet.
+    pub is_new: bool,
     /// What can be stopped and started again: the cluster that this command has started.
     own: Option<Own>,
     /// Stops the server when it is dropped; before the lock, so that nobody finds it half stopped.
@@ -90,7 +92,7 @@ impl Postgres {
     pub fn start(project: &Project, purpose: Purpose) -> anyhow::Result<Self> {
         if let Some((variable, url)) = purpose.given() {
             say("Using", format!("PostgreSQL of {variable} ({})", without_password(&url)));
-            return Ok(Self { url, kept: Kept::Elsewhere, own: None, running: None, _lock: None });
+            return Ok(Self { url, kept: Kept::Elsewhere, is_new: false, own: None, running: None, _lock: None });
         }
         let account = Account::choose()?;
         let folder = state::folder(project, account)?;
@@ -106,7 +108,14 @@ impl Postgres {
             let cluster = kept(project, &state::folder(project, Account::choose()?)?);
             if Lock::take(&lock_of(&cluster.folder))?.is_none() {
                 let url = cluster.running_url().context("another command is starting the database: try again")?;
-                return Ok(Self { url, kept: Kept::Here(cluster.folder), own: None, running: None, _lock: None });
+                return Ok(Self {
+                    url,
+                    kept: Kept::Here(cluster.folder),
+                    is_new: false,
+                    own: None,
+                    running: None,
+                    _lock: None,
+                });
             }
         }
         Self::start(project, Purpose::Development)
@@ -162,6 +171,7 @@ impl Postgres {
         };
         let start = Instant::now();
         let binaries = choose(account, folder, cluster.major())?;
+        let mut is_new = false;
         if !cluster.is_made() {
             let _shared = Lock::wait(&folder.join("lock"))?;
             let other = Shelf { folder, account }.best(&cluster.folder, &shelf::files(project)?)?;
@@ -171,7 +181,10 @@ impl Postgres {
                     say("Copying", format!("the database {name} for this branch"));
                     Cluster::new(other)
                 }
-                _ => template(folder, account, &binaries)?,
+                _ => {
+                    is_new = true;
+                    template(folder, account, &binaries)?
+                }
             };
             cluster.copy_from(&source, account)?;
         }
@@ -180,6 +193,7 @@ impl Postgres {
         Ok(Self {
             url: running.url.clone(),
             kept: Kept::Here(cluster.folder),
+            is_new,
             own: Some(Own { account, binaries }),
             running: Some(running),
             _lock: Some(lock),
@@ -201,6 +215,7 @@ impl Postgres {
         Ok(Self {
             url: running.url.clone(),
             kept: Kept::Here(cluster.folder),
+            is_new: true,
             own: None,
             running: Some(running),
             _lock: Some(lock),

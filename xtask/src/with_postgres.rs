@@ -35,11 +35,10 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     };
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("DATABASE_URL", &postgres.url)
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env("DATABASE_URL", &postgres.url);
+    guard::forget_cargo(&mut command);
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(ExitCode::from(guard::code(status)));

@@ -62,23 +62,77 @@ impl Site {
     }
 
     fn run(folder: TempDir) -> Self {
+        Self::run_with(folder, &[])
+    }
+
+    fn run_with(folder: TempDir, arguments: &[&str]) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(["dev", "--port", &free.port().to_string()]).current_dir(folder.path()).stdin(Stdio::null());
+        command.args(["dev", "--port", &free.port().to_string()]).args(arguments);
+        command.current_dir(folder.path()).stdin(Stdio::null());
         command.env_remove("DATABASE_URL").env_remove("CARGO_TARGET_DIR");
         command.stdout(log.try_clone().expect("a handle")).stderr(log);
         let dev = command.spawn().expect("xtask runs");
         Self { folder, port: free.port(), dev }
     }
 
+    /// A site whose first migration, that of this type, is in a commit.
+    fn committed(tag: &str) -> Self {
+        let folder = Self::folder();
+        write(folder.path(), "schema/tag.yaml", tag);
+        write(folder.path(), ".gitignore", ".dev\n");
+        std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
+        commit(folder.path());
+        let site = Self::run(folder);
+        site.eventually("it begins", || site.log().contains("GraphiQL"));
+        commit(site.folder.path());
+        site
+    }
+
+    /// Saves the type and waits for the server that stands for it; `field` is one that only this version has.
+    #[track_caller]
+    fn changes(&self, tag: &str, field: &str, word: &str) {
+        self.save("schema/tag.yaml", tag);
+        self.eventually(field, || self.catalog().contains(&format!("\"{field}\"")));
+        self.serves(word);
+    }
+
+    #[track_caller]
+    fn serves(&self, word: &str) {
+        // The migrations are in the server, which this one stands for.
+        self.save("app/src/main.rs", &server(word));
+        self.answers(word);
+    }
+
+    fn catalog(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("migrations/catalog.json")).unwrap_or_default()
+    }
+
+    /// The SQL that took the database from one draft to the next.
+    fn rework(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(".dev/rework.sql")).unwrap_or_default()
+    }
+
+    fn xtask(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let output = command.env_remove("DATABASE_URL").args(arguments).current_dir(self.folder.path()).output();
+        let output = output.expect("xtask runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// Stops `dev`, does something else, and runs it again.
-    fn restart(mut self, meanwhile: impl FnOnce(&Path)) -> Self {
+    fn restart(self, meanwhile: impl FnOnce(&Path)) -> Self {
+        self.restart_with(&[], meanwhile)
+    }
+
+    fn restart_with(mut self, arguments: &[&str], meanwhile: impl FnOnce(&Path)) -> Self {
         self.send(Signal::SIGINT);
         assert!(self.dev.wait().expect("its end").success());
         meanwhile(self.folder.path());
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
-        Self::run(folder)
+        Self::run_with(folder, arguments)
     }
 
     fn save(&self, path: &str, text: &str) {
@@ -240,4 +294,76 @@ fn a_database_goes_on_after_several_migrations_were_made_one() {
     // It is the same database, with what was entered: neither a copy from before nor a new one.
     let replaced = ["gone back", "--reset"].iter().any(|said| site.log().contains(said));
     assert!(!replaced, "{}", site.log());
+}
+
+const SUMMARY: &str = "  summary: { type: string, description: In short. }\n";
+
+#[test]
+fn a_rename_that_changes_before_it_is_committed_keeps_the_values() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let renamed =
+        |name: &str| format!("{TAG}{}", SUMMARY.replace("summary", name).replace("string,", "string, was: summary,"));
+    site.changes(&renamed("teaser"), "teaser", "renamed");
+    site.changes(&renamed("blurb"), "blurb", "second");
+    assert!(site.rework().contains("rename column teaser to blurb"), "{}", site.rework());
+    let more = "  size: { type: integer, description: How big. }\n";
+    site.changes(&(renamed("blurb") + more), "size", "third");
+    site.changes(&format!("{TAG}{SUMMARY}{more}"), "summary", "fourth");
+    let sql = site.rework();
+    assert!(sql.contains("rename column blurb to summary") && !sql.contains("drop column"), "{sql}");
+    assert!(!site.log().contains("went back"), "{}", site.log());
+}
+
+#[test]
+fn a_field_that_is_dropped_no_more_has_its_values_again() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let more = "  size: { type: integer, description: How big. }\n";
+    site.save("schema/tag.yaml", &format!("{TAG}  summary: {{ drop: true }}\n{more}"));
+    site.complains("the schema was not accepted", 1);
+    let (done, said) = site.xtask(&["generate", "--allow", "M103=tag.summary"]);
+    assert!(done, "{said}");
+    site.serves("dropped");
+    site.changes(&format!("{TAG}{SUMMARY}{more}"), "summary", "back");
+    let log = site.log();
+    assert!(
+        log.contains("without losing values of tag.summary") && log.contains("went back to dev-main--before--0002"),
+        "{log}"
+    );
+    assert!(log.contains("dev-main--aside"), "{log}");
+}
+
+#[test]
+fn a_draft_behind_a_migration_by_hand_is_taken_back() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let drafts = || {
+        let names = std::fs::read_dir(site.folder.path().join("migrations")).expect("the folder").flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".sql") && !name.starts_with("0001")).count()
+    };
+    let (done, said) = site.xtask(&["migrate", "new", "books"]);
+    assert!(done, "{said}");
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(!done && said.contains("stop it, run this again"), "{said}");
+    let renamed = SUMMARY.replace("summary", "teaser").replace("string,", "string, was: summary,");
+    site.changes(&format!("{TAG}{renamed}"), "teaser", "renamed");
+    assert_eq!(drafts(), 2);
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(!done && said.contains("take the change in schema/ back instead"), "{said}");
+    site.changes(&(TAG.to_owned() + SUMMARY), "summary", "back");
+    assert_eq!(drafts(), 1);
+    assert!(site.log().contains("went back to dev-main--before--000"), "{}", site.log());
+}
+
+#[test]
+fn a_draft_that_a_new_database_begins_with_is_taken_back() {
+    let site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let more = "  size: { type: integer, description: How big. }\n";
+    let site = site.restart_with(&["--reset"], |folder| {
+        write(folder, "schema/tag.yaml", &format!("{TAG}{SUMMARY}{more}"));
+    });
+    site.eventually("it begins", || site.log().contains("GraphiQL"));
+    site.save("schema/tag.yaml", &(TAG.to_owned() + SUMMARY));
+    site.eventually("no size", || !site.catalog().contains("\"size\""));
+    site.serves("back");
+    assert!(site.log().contains("went back to dev-main--before--0002_add_tag_size"), "{}", site.log());
 }

@@ -5,13 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use codegen::migrate::Answers;
-use codegen::migrate::hazard;
+use codegen::catalog::Catalog;
+use codegen::migrate::lineage::{self, Lineage, Rework};
+use codegen::migrate::{Answers, hazard};
 use codegen::schema::Schema;
 
+use crate::generate;
 use crate::git::Git;
 use crate::history::draft::Draft;
-use crate::history::next::{self, CATALOG, History};
+use crate::history::next::{self, AnswerArgs, History};
 use crate::postgres::shelf::{self, Entry, Had};
 use crate::postgres::{Kept, Postgres};
 use crate::progress::say;
@@ -19,6 +21,8 @@ use crate::project::Project;
 
 /// The SQL from the draft that the database has had to the one that stands there now.
 const REWORK: &str = "rework.sql";
+/// In the folder of a database that has had a draft: what the draft did to the tables of the last commit.
+const LINEAGE: &str = "lineage.json";
 
 pub struct Database<'a> {
     project: &'a Project,
@@ -34,6 +38,14 @@ pub enum Standing {
     Rework(PathBuf),
     /// It has had what is not there, and nothing is known that leads back.
     Ahead(String),
+}
+
+/// A way from another version of the last migrations.
+enum Way {
+    File(PathBuf),
+    /// It would lose this, which the last commit has and the files keep.
+    Loses(String),
+    Unknown,
 }
 
 impl<'a> Database<'a> {
@@ -74,14 +86,15 @@ impl<'a> Database<'a> {
         if had.leads_to(&files) {
             return Ok(Standing::Ready);
         }
-        if let Some(file) = self.rework(&had, &files, schema)? {
-            return Ok(Standing::Rework(file));
+        match self.rework(&had, &files, schema)? {
+            Way::File(file) => Ok(Standing::Rework(file)),
+            Way::Loses(what) => self.go_back(&files, Some(&what)),
+            Way::Unknown => self.go_back(&files, None),
         }
-        self.go_back(&files)
     }
 
     /// Puts a copy from before what is not there any more in the place of the database.
-    fn go_back(&mut self, files: &[Entry]) -> anyhow::Result<Standing> {
+    fn go_back(&mut self, files: &[Entry], lost: Option<&str>) -> anyhow::Result<Standing> {
         let replaced = self.postgres.pause(|shelf, cluster| {
             let best = shelf.best(cluster, files)?;
             best.map(|best| Ok((shelf.replace(cluster, &best)?, best))).transpose()
@@ -89,12 +102,23 @@ impl<'a> Database<'a> {
         match replaced.flatten() {
             Some((aside, best)) => {
                 let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let why = lost.map(|what| format!("{}: ", without_loss(what)));
                 say(
                     "Database",
-                    format!("went back to {}; the previous one is kept in {}", name(&best), aside.display()),
+                    format!(
+                        "{}went back to {}; the previous one, with what was entered since, is kept in {}",
+                        why.unwrap_or_default(),
+                        name(&best),
+                        aside.display()
+                    ),
                 );
                 Ok(Standing::Ready)
             }
+            None if lost.is_some() => Ok(Standing::Ahead(format!(
+                "{}, and no copy from before it exists; restore schema/ as it was with that draft, or stop this and run \
+                 `cargo xtask dev --reset`, which creates the database anew with the demo",
+                without_loss(lost.unwrap_or_default())
+            ))),
             None => Ok(Standing::Ahead(
                 "the database has had migrations that are not in migrations/, and no copy from before them exists; \
                  stop this and run `cargo xtask dev --reset`, which creates it anew with the demo, or restore the files"
@@ -104,32 +128,46 @@ impl<'a> Database<'a> {
     }
 
     /// The way from another draft to the one that is there, which keeps what was entered since.
-    fn rework(&self, had: &Had, files: &[Entry], schema: Option<&Schema>) -> anyhow::Result<Option<PathBuf>> {
+    fn rework(&self, had: &Had, files: &[Entry], schema: Option<&Schema>) -> anyhow::Result<Way> {
         let same = had.migrations.iter().zip(files).take_while(|(had, file)| had == file).count();
         let history = History::read(self.project)?;
         let all_made = had.migrations[same..].iter().chain(&files[same..]).all(|entry| entry.generated);
         let (Ok(before), Ok(now)) = (next::catalog(&had.catalog), next::catalog(&history.catalog)) else {
-            return Ok(None);
+            return Ok(Way::Unknown);
         };
-        if all_made && before.same_database(&now) {
+        let way = match (Draft::of(self.project, &history), schema) {
+            (Some(draft), Some(schema)) if all_made && (draft.base.files.len()..files.len()).contains(&same) => {
+                self.between_drafts(&before, had, &draft, schema)?
+            }
+            _ => Way::Unknown,
+        };
+        match way {
             // Several that were made one, or one that was taken apart again, lead to the same.
-            return self.write_rework("").map(Some);
+            Way::Unknown if all_made && before.same_database(&now) => self.write_rework("").map(Way::File),
+            way => Ok(way),
         }
-        let Some(schema) = schema else { return Ok(None) };
-        let drafted = match Draft::of(self.project, &history) {
-            Some(draft) => draft.base.files.len(),
-            None => return Ok(None),
-        };
-        if same < drafted || same == files.len() || !all_made {
-            return Ok(None);
-        }
-        // What may be lost here was made since the last commit; the file that is committed says what it loses itself.
-        let answers = Draft::of(self.project, &history).map(|draft| draft.answers).unwrap_or_default();
-        let allow: Vec<_> = hazard::CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
-        let answers = Answers::parse(&allow, true, answers.values()).map_err(anyhow::Error::msg)?;
-        let Ok(plan) = codegen::migrate::plan(&before, schema, &answers) else { return Ok(None) };
-        let sql = if plan.is_empty() { String::new() } else { plan.migration(0, "cargo xtask dev").sql };
-        self.write_rework(&sql).map(Some)
+    }
+
+    fn between_drafts(&self, before: &Catalog, had: &Had, draft: &Draft, schema: &Schema) -> anyhow::Result<Way> {
+        let Ok(base) = next::catalog(&draft.base.catalog) else { return Ok(Way::Unknown) };
+        // What may be lost here was made since the last commit, or is lost by the file that will be committed, which says it itself.
+        let had_history = History { files: Vec::new(), catalog: had.catalog.clone() };
+        let used = AnswerArgs::default().with_former(draft.answers.clone(), &had_history, schema)?;
+        let answers = any_loss(used.values())?;
+        let lineage = self.lineage(&draft.base).unwrap_or_else(|| Lineage::guessed(&base, before));
+        Ok(match lineage::rework(before, &lineage, &base, schema, &answers) {
+            Rework::Plan(plan) if plan.is_empty() => Way::File(self.write_rework("")?),
+            Rework::Plan(plan) => Way::File(self.write_rework(&plan.migration(0, "cargo xtask dev").sql)?),
+            Rework::Loses(what) => Way::Loses(what),
+            Rework::Refused => Way::Unknown,
+        })
+    }
+
+    /// What the draft that the database has had did, if it began from this.
+    fn lineage(&self, base: &History) -> Option<Lineage> {
+        let text = fs::read_to_string(self.folder()?.join(LINEAGE)).ok()?;
+        let (begun, lineage) = text.split_once('\n')?;
+        (begun == codegen::catalog::hash(&base.catalog)).then(|| Lineage::from_json(lineage))?
     }
 
     fn write_rework(&self, sql: &str) -> anyhow::Result<PathBuf> {
@@ -140,9 +178,14 @@ impl<'a> Database<'a> {
 
     /// Keeps a copy before a migration that no commit has is applied; copies that nobody needs any more go.
     pub fn before_migrating(&mut self) -> anyhow::Result<()> {
-        let Some(had) = self.folder().and_then(|folder| Had::read(&folder)) else { return Ok(()) };
+        let Some(folder) = self.folder() else { return Ok(()) };
         let history = History::read(self.project)?;
         let draft = Draft::of(self.project, &history);
+        if std::mem::take(&mut self.postgres.is_new) {
+            // The copy is then of an empty database, which is taken to any commit, and gets the demo of that.
+            Had::default().write(&folder)?;
+        }
+        let Some(had) = Had::read(&folder) else { return Ok(()) };
         let committed = draft.as_ref().map_or(history.files.len(), |draft| draft.base.files.len());
         if let Some((shelf, cluster)) = self.postgres.shelf() {
             match draft {
@@ -151,7 +194,8 @@ impl<'a> Database<'a> {
                 None => shelf.delete_copies(cluster)?,
             }
         }
-        let Some(next) = history.files.get(had.migrations.len()).filter(|_| draft.is_some()) else { return Ok(()) };
+        let first = had.migrations.len().max(committed);
+        let Some(next) = history.files.get(first).filter(|_| draft.is_some()) else { return Ok(()) };
         let next = next.trim_end_matches(".sql");
         if self.postgres.shelf().is_some_and(|(shelf, cluster)| !shelf.keeps(cluster, next)) {
             self.postgres.pause(|shelf, cluster| shelf.keep(cluster, next))?;
@@ -162,9 +206,27 @@ impl<'a> Database<'a> {
     /// The database has had all that is there.
     pub fn migrated(&self) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
-        let catalog = fs::read_to_string(self.project.path(CATALOG)).unwrap_or_default();
-        Had { migrations: shelf::files(self.project)?, catalog }.write(&folder)
+        let history = History::read(self.project)?;
+        let draft = Draft::of(self.project, &history);
+        if let (Some(draft), Some(schema)) = (draft, generate::compile_quietly(self.project)?) {
+            let lineage =
+                Lineage::new(&next::catalog(&draft.base.catalog)?, &schema, &any_loss(draft.answers.values())?);
+            let text = format!("{}\n{}", codegen::catalog::hash(&draft.base.catalog), lineage.to_json());
+            let path = folder.join(LINEAGE);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Had { migrations: shelf::files(self.project)?, catalog: history.catalog }.write(&folder)
     }
+}
+
+fn without_loss(what: &str) -> String {
+    format!("the draft that the database has had cannot become this one without losing values of {what}")
+}
+
+/// Answers that allow everything, with these values for existing rows.
+fn any_loss(values: &[String]) -> anyhow::Result<Answers> {
+    let allow: Vec<_> = hazard::CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    Answers::parse(&allow, true, values).map_err(anyhow::Error::msg)
 }
 
 fn branch(project: &Project) -> Option<String> {

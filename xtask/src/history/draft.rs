@@ -1,5 +1,5 @@
 //! The draft: the migration that no commit has yet. It is one file, which is made anew from the last commit as the schema
-//! changes; a file that somebody has edited by hand is left alone. While a merge is under way, there are two last commits.
+//! changes, also behind files that somebody has written or edited by hand: those are left alone. While a merge is under way, there are two last commits.
 
 use std::fs;
 use std::path::PathBuf;
@@ -66,15 +66,29 @@ impl Draft {
         Some(Self { base: History { files: before, catalog }, files, replaced, answers })
     }
 
-    /// What may be made anew: one file, just as the generator wrote it here; or none, where only rules differ from those of the
-    /// last commit, which the catalog alone records.
+    /// What may be made anew: the last file, just as the generator wrote it here, whatever comes before it; or none, where only
+    /// rules differ from those of the last commit, which the catalog alone records.
     pub fn to_make_anew(project: &Project, history: &History) -> Option<Self> {
         let git = Git::of(project)?;
         let heads = git.heads();
         match Self::since(project, history, &git, &heads) {
-            Some(draft) => draft.is_untouched(project).then_some(draft),
+            Some(draft) => draft.last(project),
             None => heads.iter().find_map(|head| Self::of_rules(history, &git, head)),
         }
+    }
+
+    /// The draft of its last file alone: what stands before that, by hand or edited, is left as it is.
+    fn last(mut self, project: &Project) -> Option<Self> {
+        let last = self.files.pop().filter(|file| is_as_written(project, file))?;
+        if let Some(made) = self.files.iter().rfind(|file| is_generated(project, file)) {
+            self.base.catalog = catalog_after(project, made)?;
+        }
+        if !self.files.is_empty() {
+            self.answers = made_by(&text(project, &last)?)?;
+        }
+        self.base.files.append(&mut self.files);
+        self.files.push(last);
+        Some(self)
     }
 
     fn of_rules(history: &History, git: &Git, head: &str) -> Option<Self> {
@@ -84,11 +98,6 @@ impl Draft {
             && codegen::catalog::hash(&catalog) == codegen::catalog::hash(&history.catalog);
         let base = History { files: history.files.clone(), catalog };
         same.then(|| Self { base, files: Vec::new(), replaced: Vec::new(), answers: AnswerArgs::default() })
-    }
-
-    /// Whether it may be made anew: one file, just as the generator wrote it here.
-    fn is_untouched(&self, project: &Project) -> bool {
-        matches!(self.files.as_slice(), [file] if is_as_written(project, file))
     }
 
     /// The files that somebody wrote or edited.

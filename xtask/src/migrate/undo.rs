@@ -37,9 +37,14 @@ pub struct Squash {
 pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let git = Git::of(project)
         .context("without git it is unknown which migrations others have: take the last one back by hand")?;
-    let _only =
-        no_dev(project, "take the change in schema/ back instead: `dev` then takes the migration back by itself")?;
     let history = History::read(project)?;
+    let instead = match Draft::to_make_anew(project, &history) {
+        Some(draft) if !draft.files.is_empty() => {
+            "take the change in schema/ back instead: `dev` then takes the migration back by itself"
+        }
+        _ => "stop it, run this again, and then start it again",
+    };
+    let _only = no_dev(project, instead)?;
     let heads = git.heads();
     let Some(draft) = Draft::since(project, &history, &git, &heads) else {
         let committed: Vec<_> = heads.iter().filter_map(|head| git.migrations(head, FOLDER)).flatten().collect();
@@ -79,8 +84,9 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         println!("  restored {path}");
     }
     if let Some(schema) = generate::compile_quietly(project)? {
-        embed(project, &schema)?;
-        if !next::is_current(&History::read(project)?, &schema)? {
+        let is_current = next::is_current(&History::read(project)?, &schema)?;
+        write_generated(project, &schema, is_current)?;
+        if !is_current {
             println!(
                 "note: schema/ still has the change, and the next `cargo xtask generate` writes the migration again"
             );
@@ -198,10 +204,16 @@ fn as_committed(git: &Git, file: &str) -> anyhow::Result<(String, String)> {
     Ok((path, text))
 }
 
-/// The list of migrations in the server.
-fn embed(project: &Project, schema: &Schema) -> anyhow::Result<()> {
+/// The list of migrations in the server, and, where the schema has gone back already, all that follows from it.
+fn write_generated(project: &Project, schema: &Schema, all: bool) -> anyhow::Result<()> {
     let History { files, catalog } = History::read(project)?;
     let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();
-    wanted.retain(|path, _| path == EMBEDDED);
-    Drift::between(project, &wanted, &[])?.mend(project)
+    wanted.retain(|path, _| all || path == EMBEDDED);
+    let owned = if all { Output::OWNED.as_slice() } else { &[] };
+    let drift = Drift::between(project, &wanted, owned)?;
+    drift.mend(project)?;
+    if all {
+        print!("{}", drift.summary());
+    }
+    Ok(())
 }

@@ -104,6 +104,44 @@ fn a_migration_that_somebody_has_edited_is_left_alone() {
 }
 
 #[test]
+fn the_draft_behind_a_migration_by_hand_is_one_file_too() {
+    let site = Site::new();
+    site.fields(&field("shade"));
+    site.generate(&[]);
+    site.commit();
+    let (done, said) = site.xtask(&["migrate", "new", "books"]);
+    assert!(done, "{said}");
+    site.generate(&[]);
+    let renamed = |name: &str| field(name).replace("string", "string, was: shade");
+    site.fields(&renamed("tone"));
+    site.generate(&[]);
+    site.fields(&(renamed("tint") + &field("size")));
+    site.generate(&[]);
+    assert_eq!(site.drafts().len(), 3, "{:?}", site.drafts());
+    site.fields(&field("shade"));
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_books.sql"]);
+    site.generate(&["--check"]);
+    assert_eq!(site.git(&["status", "--porcelain", "migrations"]), "?? migrations/0003_books.sql\n");
+}
+
+#[test]
+fn the_draft_behind_one_that_was_edited_is_one_file_too() {
+    let site = Site::new();
+    site.fields(&field("shade"));
+    site.generate(&[]);
+    site.write("migrations/0002_add_tag_shade.sql", &(site.sql() + "\n-- edited\n"));
+    for more in ["size", "shape"] {
+        site.fields(&(field("shade") + &field(more)));
+        site.generate(&[]);
+        assert_eq!(site.drafts(), ["0002_add_tag_shade.sql".to_owned(), format!("0003_add_tag_{more}.sql")]);
+    }
+    site.fields(&field("shade"));
+    site.generate(&[]);
+    assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
+}
+
+#[test]
 fn the_last_migration_is_taken_back() {
     let site = Site::new();
     site.refused(&["migrate", "undo"], "every migration is in a commit");
@@ -115,6 +153,12 @@ fn the_last_migration_is_taken_back() {
     assert!(!fs::read_to_string(site.path("generated/src/migrations.rs")).expect("text").contains("0002"));
     site.generate(&[]);
     assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
+    // Where the schema has gone back before, nothing that is generated is left behind.
+    site.fields("");
+    let (done, said) = site.xtask(&["migrate", "undo"]);
+    assert!(done && said.contains("generated/schema.graphql"), "{said}");
+    site.generate(&["--check"]);
+    assert_eq!(site.git(&["status", "--porcelain", "generated", "migrations"]), "");
 }
 
 #[test]
