@@ -6,7 +6,7 @@ use crate::source::SourceFile;
 
 /// The text of `schema/<name>.yaml`; or why that cannot be the name of a content type.
 pub fn scaffold(name: &str) -> Result<String, String> {
-    let text = TEMPLATE.to_owned() + ACCESS + EXAMPLE;
+    let text = TEMPLATE.to_owned() + ACCESS + &EXAMPLE.replace(PUBLIC, MAYBE_PUBLIC);
     let text =
         text.replace("{name}", name).replace("{plural}", &plural(name)).replace("{spoken}", &name.replace('_', " "));
     let site = "site: { name: Any, currency: EUR }".to_owned();
@@ -92,6 +92,13 @@ const ACCESS: &str = "
 # update: { where: { created_by: $user }, fields: [name, summary] }
 ";
 
+const PUBLIC: &str = "  anonymous: { read: all }\n";
+
+/// Nobody's orders become public by a template.
+const MAYBE_PUBLIC: &str = "  # Everybody, without signing in, reads what is published:
+  # anonymous: { read: all }
+";
+
 #[cfg(test)]
 mod tests {
     use super::scaffold;
@@ -125,6 +132,8 @@ mod tests {
     #[test]
     fn it_compiles_as_it_is() {
         check(scaffold("event").expect("the name is one"));
+        let order = scaffold("order").expect("the name is one");
+        assert!(order.contains("\n  # anonymous: { read: all }\n") && !order.contains("\n  anonymous"), "{order}");
         assert_eq!(scaffold("Event"), Err("the name `Event` is not in `snake_case`".to_owned()));
         assert!(scaffold("match").is_err() && scaffold("money").is_err() && scaffold("a: b").is_err());
     }
@@ -136,7 +145,7 @@ mod tests {
             _ => format!("{line}\n"),
         };
         let text: String = scaffold("event").expect("the name is one").lines().map(shown).collect();
-        assert!(text.contains("\n  dates:\n"));
+        assert!(text.contains("\n  dates:\n") && text.contains("\n  anonymous: { read: all }\n"));
         check(text.replace("# indexes:", "indexes:").replace("#   - {", "  - {"));
     }
 }

@@ -18,7 +18,8 @@ fn a_new_content_type_begins_with_a_file() {
     let made = new_type(folder.path(), "event");
     assert!(made.status.success(), "{made:?}");
     let path = folder.path().join("schema/event.yaml");
-    assert!(std::fs::read_to_string(&path).expect("the file").contains("\ntype: event\n"));
+    let text = std::fs::read_to_string(&path).expect("the file");
+    assert!(text.contains("\ntype: event\n") && !text.contains("\n  anonymous:"), "it is public to nobody: {text}");
 
     std::fs::write(&path, "mine").expect("a file");
     let again = new_type(folder.path(), "event");

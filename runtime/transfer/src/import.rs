@@ -20,6 +20,7 @@ mod lines;
 mod mapping;
 mod money;
 mod native;
+mod near;
 mod number;
 mod quotes;
 mod read;
@@ -28,6 +29,7 @@ mod report;
 mod save;
 mod source;
 mod table;
+mod unread;
 mod value;
 mod waiting;
 mod yaml;
@@ -46,6 +48,7 @@ use native::Native;
 use read::{Form, Reader};
 use report::Report;
 use save::Saver;
+use yaml::Fault;
 
 pub use source::{Format, Quote, Reading, encoding};
 
@@ -125,7 +128,9 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
     for (_, form, file) in sources.iter_mut() {
         let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;
         let form = form.take().ok_or("a file can be given only once")?;
-        readers.push(Reader::new(source, form, options.batch as usize, options.report.is_some())?);
+        let reader = Reader::new(source, form, options.batch as usize, options.report.is_some())?;
+        reader.unknown().iter().for_each(|fault| eprintln!("{}", in_mapping(options, fault)));
+        readers.push(reader);
     }
     let rehearsal = match options.dry_run {
         true => Some(Rehearsal::begin(store).await.map_err(failed)?),
@@ -134,7 +139,9 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
     let mut savers = Vec::with_capacity(sources.len());
     for ((info, ..), reader) in sources.iter().zip(readers) {
         let mut saver = Saver::new(store, hooks, info, options, rehearsal.as_ref());
-        saver.save_all(reader, report).await?;
+        for unread in saver.save_all(reader, report).await? {
+            report.say(in_mapping(options, &unread));
+        }
         savers.push(saver);
     }
     for saver in savers {
@@ -172,6 +179,10 @@ fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>
         None => Form::Native(Native::new(info, vec![info])),
     };
     Ok(vec![(info, Some(form), options.file.clone())])
+}
+
+fn in_mapping(options: &Options, fault: &Fault) -> String {
+    options.map.as_ref().map_or_else(|| fault.to_string(), |map| format!("{}:{fault}", map.display()))
 }
 
 fn mapping(path: &Path, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<mapping::Mapping, String> {

@@ -54,7 +54,7 @@ fn tell(seen: &Seen, method: &Method, path: &str, parent: Option<Parent>, status
     if !tracing::enabled!(tracing::Level::INFO) {
         return;
     }
-    let milliseconds = took.as_secs_f64() * 1000.0;
+    let milliseconds = milliseconds(took);
     let about = seen.operation();
     let codes = seen.codes().iter().map(|code| code.as_str()).collect::<Vec<_>>().join(",");
     let (actor, role) = (some(seen.actor()), seen.role());
@@ -76,6 +76,11 @@ fn tell(seen: &Seen, method: &Method, path: &str, parent: Option<Parent>, status
     );
 }
 
+/// To the microsecond.
+fn milliseconds(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
@@ -90,4 +95,19 @@ fn new_request_id() -> String {
 /// An id of somebody else's goes into our log, so it is short and of plain letters.
 fn is_plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_no_digits_beyond_the_microsecond() {
+        for (nanoseconds, expected) in
+            [(199_838, "0.2"), (1_234_567, "1.235"), (0, "0.0"), (12_345_678_901, "12345.679")]
+        {
+            let shown = format!("{:?}", milliseconds(Duration::from_nanos(nanoseconds)));
+            assert_eq!(shown, expected);
+        }
+    }
 }

@@ -11,6 +11,7 @@ use crate::import::coerce;
 use crate::import::expr::{self, Expr, Scope, is_blank, is_empty_list};
 use crate::import::mapping::{Fill, Form, Group, Mapping, Missing, Part, Rule};
 use crate::import::reference;
+use crate::import::unread::Key;
 use base::error::{Code, Problem, Step};
 use model::content::{FieldInfo, SiteInfo};
 use model::names::camel;
@@ -113,6 +114,11 @@ impl Mapper {
         Applied::Item(Box::new(Item { key, data, later: run.later, optional: run.optional, publish, live: None }))
     }
 
+    /// What records should have. The mapper has no use for it.
+    pub fn keys(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.mapping.keys)
+    }
+
     /// How records are put together before they are mapped.
     pub fn group(&self) -> Option<&Group> {
         self.mapping.group.as_ref()
@@ -165,7 +171,10 @@ impl Run<'_> {
                 Missing::SkipItem => Err(Left),
                 Missing::Clear => Ok(Some(empty(&rule.fill))),
                 Missing::Error => {
-                    self.fault(Code::InvalidValue, format!("is missing: {} gives nothing", about(&rule.fill)));
+                    self.fault(
+                        Code::InvalidValue,
+                        format!("is missing: {} gives nothing{}", about(&rule.fill), meant(&rule.fill, scope)),
+                    );
                     Ok(None)
                 }
             },
@@ -332,6 +341,17 @@ fn about(fill: &Fill) -> Cow<'_, str> {
         }
         Fill::Parts { .. } => Cow::Borrowed("the source"),
     }
+}
+
+/// `; did you mean ...?`, where a key of almost the same name is there.
+fn meant(fill: &Fill, scope: &Scope<'_>) -> String {
+    let expr = match fill {
+        Fill::Scalar { expr, .. } | Fill::Enum { expr, .. } | Fill::Enums { expr, .. } => Some(expr),
+        Fill::References { of, .. } => of.first().map(|first| &first.expr),
+        Fill::Parts { .. } => None,
+    };
+    let near = expr.and_then(|expr| expr.subjects.iter().find_map(|path| path.nearest(scope)));
+    near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
 /// An object of one key. `json!` would copy the value.

@@ -3,10 +3,14 @@
 mod compare;
 mod expr;
 mod fields;
+mod keys;
 
 use crate::import::apply::is_named;
 use crate::import::mapping::{Group, Mapping, Rule};
+use crate::import::near::nearest;
+use crate::import::unread::Key;
 use crate::import::yaml::{self, Entry, Fault, Node, Place, Tree};
+use keys::Of;
 use model::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
 
 /// Bytes of the stack on which mappings are read: expressions nest as deep as they are long.
@@ -24,7 +28,17 @@ pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaIn
 fn read(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
     let root = yaml::parse(text).map_err(|fault| vec![fault])?;
     let lines = text.lines().map(str::to_owned).collect();
-    let mut compiler = Compiler { schema, lines, faults: Vec::new(), numbered: 0 };
+    let mut compiler = Compiler {
+        schema,
+        lines,
+        faults: Vec::new(),
+        numbered: 0,
+        around: vec![Of::Record],
+        group: None,
+        given: Of::Other,
+        keys: Vec::new(),
+        asked_for: Vec::new(),
+    };
     let mapping = compiler.mapping(&root, info);
     compiler.faults.sort_by_key(|fault| fault.place);
     match mapping {
@@ -39,6 +53,15 @@ struct Compiler {
     lines: Vec<String>,
     faults: Vec<Fault>,
     numbered: usize,
+    /// What bare keys belong to, the innermost last.
+    around: Vec<Of>,
+    /// The key of the list of rows.
+    group: Option<String>,
+    /// What the last expression gives.
+    given: Of,
+    /// Keys of records that were named, and those that `is defined` asks for.
+    keys: Vec<Key>,
+    asked_for: Vec<String>,
 }
 
 impl Compiler {
@@ -56,8 +79,9 @@ impl Compiler {
             Some(node) => self.flag(node)?,
             None => false,
         };
-        let only = get(entries, "where").map(|node| self.expr(node, &[]));
         let group = get(entries, "group_by").map(|node| self.group(node));
+        self.group = group.iter().flatten().next().map(|group| group.name.clone());
+        let only = get(entries, "where").map(|node| self.expr(node, &[]));
         let publish = get(entries, "publish").map(|node| self.expr(node, &[]));
         let Some(fields) = get(entries, "fields") else {
             self.fault(
@@ -71,12 +95,16 @@ impl Compiler {
         self.check_required(fields.place, &rules, info, info.name);
         let key = self.key(root, get(entries, "key"), &rules, info)?;
         let (only, group, publish) = (only.flatten(), group.flatten(), publish.flatten());
-        Some(Mapping { key, trim, only, rules, numbered: self.numbered, publish, group })
+        let keys = self.read_keys();
+        Some(Mapping { key, trim, only, rules, numbered: self.numbered, publish, group, keys })
     }
 
     /// `group_by: Handle`, or `{ value: Handle, as: lines }`.
     fn group(&mut self, node: &Node) -> Option<Group> {
-        let by = self.expr(node, &["as"])?;
+        let around = std::mem::replace(&mut self.around, vec![Of::Row]);
+        let by = self.expr(node, &["as"]);
+        self.around = around;
+        let by = by?;
         let name = match &node.tree {
             Tree::Map(entries) => get(entries, "as").map(|node| self.text(node, "a key").map(str::to_owned)),
             _ => None,
@@ -159,7 +187,7 @@ impl Compiler {
     }
 
     fn unknown(&mut self, place: Place, what: &str, name: &str, known: &[&str]) {
-        let help = match nearest(name, known) {
+        let help = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("use one of {}", known.join(", ")),
         };
@@ -214,27 +242,4 @@ fn is_needed(field: &FieldInfo) -> bool {
             field.shape,
             Shape::Many(_) | Shape::Enums(_) | Shape::Components(_) | Shape::Blocks(_) | Shape::Children(_)
         )
-}
-
-/// The known name that is at most two letters away, or a third of the longer one.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let plain = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
-    let distance = |known: &&&str| distance(&plain(name), &plain(known));
-    let near = known.iter().min_by_key(distance)?;
-    (distance(&near) <= (near.len().max(name.len()) / 3).min(2)).then_some(near)
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (line, letter) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, other) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

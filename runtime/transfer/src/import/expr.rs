@@ -10,6 +10,7 @@ use minijinja::{Expression, Value};
 use serde_json::Value as Json;
 
 use crate::import::money::written_out;
+use crate::import::near::nearest;
 use crate::import::value;
 use model::content::SiteInfo;
 
@@ -19,6 +20,8 @@ pub const MOST_WORK: i64 = 20_000_000;
 pub const FUEL: u64 = 2_000_000;
 /// What a value that is given costs.
 const VALUE: usize = 10;
+/// Keys of an object among which a misspelt one is looked for.
+const MOST_KEYS: usize = 1_000;
 /// The name of the run, which no mapping can write.
 pub const RUN: &str = "$run";
 
@@ -170,12 +173,29 @@ impl<'a> Scope<'a> {
 }
 
 impl Path {
-    pub fn find<'a>(&self, scope: &Scope<'a>) -> Option<&'a Json> {
-        let mut value = match self.begin {
+    fn begin<'a>(&self, scope: &Scope<'a>) -> Option<&'a Json> {
+        Some(match self.begin {
             Begin::Item => scope.item,
             Begin::Parent => scope.parent?.item,
             Begin::Record => scope.outermost().item,
-        };
+        })
+    }
+
+    /// The key that is there, where the path names one that is not and is almost the same.
+    pub fn nearest<'a>(&self, scope: &Scope<'a>) -> Option<&'a str> {
+        let mut value = self.begin(scope)?;
+        for step in &self.steps {
+            let (Step::Key(key), Json::Object(object)) = (step, value) else { return None };
+            let Some(inner) = object.get(key) else {
+                return nearest(key, object.keys().take(MOST_KEYS).map(String::as_str));
+            };
+            value = inner;
+        }
+        None
+    }
+
+    pub fn find<'a>(&self, scope: &Scope<'a>) -> Option<&'a Json> {
+        let mut value = self.begin(scope)?;
         for step in &self.steps {
             value = match (step, value) {
                 (Step::Key(key), Json::Object(object)) => object.get(key)?,

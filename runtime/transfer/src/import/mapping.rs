@@ -1,6 +1,7 @@
 //! A mapping: how a record of another system becomes an entry, field by field. Made by `compile`, carried out by `apply`.
 
 use crate::import::expr::Expr;
+use crate::import::unread::Key;
 use model::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo};
 use model::kind::Kind;
 
@@ -18,6 +19,8 @@ pub struct Mapping {
     pub publish: Option<Expr>,
     /// Rows of a table, or records, that make one record together.
     pub group: Option<Group>,
+    /// The keys that records, or their rows, should have.
+    pub keys: Vec<Key>,
 }
 
 pub struct Group {

@@ -8,6 +8,8 @@ use crate::import::lines::Lines;
 use crate::import::native::Native;
 use crate::import::source::Source;
 use crate::import::table::Table;
+use crate::import::unread::Unread;
+use crate::import::yaml::Fault;
 use base::error::Problem;
 
 /// Bytes of one record; a longer one is rejected and its rest skipped.
@@ -26,6 +28,9 @@ pub struct Reader {
     form: Form,
     batch: usize,
     keep_source: bool,
+    unread: Unread,
+    /// What the mapping reads and the table does not have.
+    unknown: Vec<Fault>,
 }
 
 enum Records {
@@ -61,8 +66,13 @@ pub struct Line<T> {
 }
 
 impl Reader {
-    pub fn new(source: Source, form: Form, batch: usize, keep_source: bool) -> Result<Self, String> {
+    pub fn new(source: Source, mut form: Form, batch: usize, keep_source: bool) -> Result<Self, String> {
         let Source { input, name, dialect, about } = source;
+        let mut unread = match &mut form {
+            Form::Mapped(mapper) => Unread::new(mapper.keys()),
+            Form::Native(_) => Unread::default(),
+        };
+        let mut unknown = Vec::new();
         let records = match dialect {
             None => Records::Lines(Lines::new(input, name, keep_source)),
             Some(_) if matches!(form, Form::Native(_)) => {
@@ -71,6 +81,7 @@ impl Reader {
             Some(dialect) => {
                 let table = Table::new(input, name.clone(), dialect, keep_source)?;
                 eprintln!("{name}: a table of {} columns, {dialect} ({about})", table.columns().len());
+                unknown = unread.without(table.columns());
                 Records::Table(Box::new(table))
             }
         };
@@ -78,7 +89,16 @@ impl Reader {
             Form::Mapped(mapper) if mapper.group().is_some() => Records::Grouping(Box::new(records), Groups::new()?),
             _ => records,
         };
-        Ok(Self { records, form, batch, keep_source })
+        Ok(Self { records, form, batch, keep_source, unread, unknown })
+    }
+
+    pub fn unknown(&self) -> &[Fault] {
+        &self.unknown
+    }
+
+    /// What the mapping reads and no record had.
+    pub fn unread(self) -> Vec<Fault> {
+        self.unread.left()
     }
 
     /// `None` at the end of the file.
@@ -96,13 +116,19 @@ impl Reader {
     fn raw(&mut self) -> Result<Option<Raw>, String> {
         loop {
             let groups = match &mut self.records {
-                Records::Lines(lines) => return lines.next(),
+                Records::Lines(lines) => {
+                    let raw = lines.next()?;
+                    self.unread.see(raw.iter().find_map(|raw| raw.of.as_ref().ok()));
+                    return Ok(raw);
+                }
                 Records::Table(table) => return table.next(),
                 Records::Grouped(grouped) => return grouped.next(),
                 Records::Grouping(rows, groups) => {
                     let Form::Mapped(mapper) = &self.form else { return Ok(None) };
                     let Some(group) = mapper.group() else { return Ok(None) };
-                    match rows.one()? {
+                    let row = rows.one()?;
+                    self.unread.see(row.iter().find_map(|row| row.of.as_ref().ok()));
+                    match row {
                         Some(Raw { line, bytes, of: Ok(row), source }) => {
                             match groups.add(line, &row, group, &mapper.run())? {
                                 Ok(()) => continue,

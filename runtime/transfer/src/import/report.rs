@@ -25,6 +25,8 @@ pub struct Report {
     same: HashMap<u64, usize>,
     alike: HashMap<u64, Alike>,
     untold: u64,
+    /// What is said of the mapping.
+    mapping: Vec<String>,
 }
 
 struct Note {
@@ -47,7 +49,14 @@ impl Report {
             }
             None => None,
         };
-        Ok(Self { file, notes: Vec::new(), same: HashMap::new(), alike: HashMap::new(), untold: 0 })
+        Ok(Self {
+            file,
+            notes: Vec::new(),
+            same: HashMap::new(),
+            alike: HashMap::new(),
+            untold: 0,
+            mapping: Vec::new(),
+        })
     }
 
     pub fn rejected(&mut self, line: u64, problems: &[Problem], source: Option<&str>) -> Result<(), String> {
@@ -66,6 +75,11 @@ impl Report {
 
     pub fn left_out(&mut self, line: u64, problem: &Problem) {
         self.note("left out: ", line, problem);
+    }
+
+    /// Is said once, when all is done.
+    pub fn say(&mut self, of_mapping: String) {
+        self.mapping.push(of_mapping);
     }
 
     fn note(&mut self, kind: &'static str, line: u64, problem: &Problem) {
@@ -101,6 +115,7 @@ impl Report {
         if self.untold > 0 {
             eprintln!("and {} other problems, which `--report FILE` has all", self.untold);
         }
+        self.mapping.drain(..).for_each(|text| eprintln!("{text}"));
         match &mut self.file {
             Some(file) => file.flush().map_err(|error| format!("the report cannot be written: {error}")),
             None => Ok(()),

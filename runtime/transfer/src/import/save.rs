@@ -12,6 +12,7 @@ use crate::import::native::has_target;
 use crate::import::read::{Batch, Line, Reader};
 use crate::import::report::Report;
 use crate::import::waiting::{Queue, Waited, Waiting};
+use crate::import::yaml::Fault;
 use crate::import::{Options, Summary};
 use base::error::Problem;
 use model::content::ContentInfo;
@@ -57,7 +58,8 @@ impl<'a> Saver<'a> {
     }
 
     /// Reads and maps on a thread of its own while this task saves.
-    pub async fn save_all(&mut self, mut reader: Reader, report: &mut Report) -> Result<(), String> {
+    /// Gives what is to be said of the mapping when all is read.
+    pub async fn save_all(&mut self, mut reader: Reader, report: &mut Report) -> Result<Vec<Fault>, String> {
         let (sender, batches) = mpsc::channel(AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
             loop {
@@ -65,7 +67,7 @@ impl<'a> Saver<'a> {
                 let last = !matches!(batch, Ok(Some(_)));
                 // The receiver is gone when saving has failed.
                 if sender.blocking_send(batch).is_err() || last {
-                    break;
+                    break reader.unread();
                 }
             }
         });

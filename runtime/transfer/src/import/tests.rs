@@ -1,6 +1,7 @@
 //! Mappings without a database: what a record becomes, and what is said of a wrong mapping.
 
 mod expressions;
+mod unread;
 
 use serde_json::{Value as Json, json};
 

@@ -8,9 +8,11 @@ use minijinja::{ErrorKind, Value};
 use serde_json::Value as Json;
 
 use super::compare::{Comparison, checked};
+use super::keys::Of;
 use super::{Compiler, get};
 use crate::import::expr::{Begin, Code, Expr, Path, Run, Scope, Source, Step};
 use crate::import::filters::{FUNCTIONS, LANGUAGE, SPENT, pattern};
+use crate::import::near::nearest;
 use crate::import::value;
 use crate::import::yaml::{self, Node, Place};
 
@@ -25,6 +27,7 @@ const KEYS: &str = "a key with blanks or punctuation is written `item[\"Variant 
 impl Compiler {
     /// An expression as text, a constant, or a map of `value` and keys that the caller reads.
     pub fn expr(&mut self, node: &Node, also: &[&str]) -> Option<Expr> {
+        self.given = Of::Other;
         match &node.tree {
             yaml::Tree::Text(text) => self.code(node, text),
             yaml::Tree::Bool(_) | yaml::Tree::Number(_) => {
@@ -62,6 +65,7 @@ impl Compiler {
         check.walk(&tree);
         let names = check.names.into();
         let text = checked(&padded, &check.comparisons);
+        self.given = self.of(&tree);
         if self.faults.len() > faults {
             return None;
         }
@@ -153,6 +157,7 @@ struct Check<'c, 't> {
 
 impl Check<'_, '_> {
     fn walk(&mut self, tree: &Tree<'_>) {
+        self.reads(self.compiler.key_in(tree));
         match tree {
             Tree::Const(_) => {}
             Tree::Var(name) if self.names.iter().any(|known| known == name.id) => {}
@@ -186,12 +191,18 @@ impl Check<'_, '_> {
             Tree::Filter(filter) => {
                 let after = filter.expr.as_ref().map_or(0, |inner| inner.span().end_offset);
                 filter.expr.iter().for_each(|inner| self.walk(inner));
+                self.reads(self.compiler.key_of_rows(filter));
                 self.known("filter", filter.name, &LANGUAGE.filters, after);
                 self.named_filter(filter.name, &filter.args);
                 self.args(&filter.args);
             }
             Tree::Test(test) => {
                 self.walk(&test.expr);
+                if matches!(test.name, "defined" | "undefined")
+                    && let Some((key, _)) = self.compiler.key_in(&test.expr)
+                {
+                    self.compiler.asked_for.push(key);
+                }
                 self.known("test", test.name, &LANGUAGE.tests, test.expr.span().end_offset);
                 if test.name == "matching" {
                     self.pattern(&test.args);
@@ -273,15 +284,25 @@ impl Check<'_, '_> {
         }
     }
 
+    /// Notes a key of the record, which stands in the text from `after` on.
+    fn reads(&mut self, key: Option<(String, usize)>) {
+        if let Some((name, after)) = key {
+            let place = self.at(self.find(&name, after));
+            self.compiler.reads(name, place);
+        }
+    }
+
+    fn find(&self, name: &str, after: usize) -> usize {
+        self.text.get(after..).and_then(|rest| rest.find(name)).map_or(after, |at| after + at)
+    }
+
     /// The name is looked for in the text from `after` on.
     fn known(&mut self, what: &str, name: &str, known: &[&str], after: u32) {
         if known.contains(&name) {
             return;
         }
-        let after = after as usize;
-        let at = self.text.get(after..).and_then(|rest| rest.find(name)).map_or(after, |at| after + at);
-        let place = self.at(at);
-        let help = match (super::nearest(name, known), what) {
+        let place = self.at(self.find(name, after as usize));
+        let help = match (nearest(name, known.iter().copied()), what) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, "function") => KEYS.to_owned(),
             (None, _) => "docs/import.md has a table of them".to_owned(),

@@ -97,6 +97,7 @@ impl Compiler {
 
     fn reference(&mut self, node: &Node, relation: RelationInfo, many: bool, inside: bool) -> Option<Reference> {
         let expr = self.expr(node, &["when_missing", "lookup"]);
+        let item = Some(self.given.item());
         let lookup = match key_of(node, "lookup") {
             Some(lookup) => self.map(lookup, "`lookup`", &LOOKUP).map(|entries| (lookup, entries))?,
             None => (node, [].as_slice()),
@@ -131,10 +132,11 @@ impl Compiler {
             None => false,
         };
         let key = match get(entries, "key") {
-            Some(node) => self.expr(node, &[])?,
+            Some(node) => self.inside(item, |inner| inner.expr(node, &[]))?,
             None => Expr::item("the item itself (say `key` if it is an object)"),
         };
-        let rules = get(entries, "fields").map_or_else(Vec::new, |node| self.rules(node, to.fields, to.name, false));
+        let rules = get(entries, "fields")
+            .map_or_else(Vec::new, |node| self.inside(item, |inner| inner.rules(node, to.fields, to.name, false)));
         let named = by.rules.from.and_then(|from| to.fields.iter().find(|field| field.snake == from));
         if create {
             let missing = to.fields.iter().filter(|field| super::is_needed(field)).find(|field| {
@@ -282,8 +284,9 @@ impl Compiler {
             Some(node) => Some(self.expr(node, &[])?),
             None => None,
         };
+        let item = each.is_some().then(|| self.given.item());
         let only = match get(entries, "where") {
-            Some(node) => Some(self.expr(node, &[])?),
+            Some(node) => Some(self.inside(item, |inner| inner.expr(node, &[]))?),
             None => None,
         };
         let block = match (blocks, get(entries, "block")) {
@@ -313,7 +316,7 @@ impl Compiler {
             return None;
         };
         let (fields, what) = block.map_or((fields, what), |block| (block.fields, block.name));
-        let rules = self.rules(rules, fields, what, inside);
+        let rules = self.inside(item, |inner| inner.rules(rules, fields, what, inside));
         Some(Part { each, only, block, rules })
     }
 }

@@ -1,0 +1,81 @@
+//! The keys that a mapping reads and no record has: misspelt, most of the time.
+
+use serde_json::Value as Json;
+
+use crate::import::near::nearest;
+use crate::import::yaml::{Fault, Place};
+
+/// Records whose keys are looked at for what may have been meant, and keys of each.
+const LOOKED_AT: u64 = 100;
+const MOST_KEYS: usize = 1_000;
+/// Columns that are listed.
+const LISTED: usize = 12;
+
+/// A key of the record, or of a row of it, and where the mapping names it first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub name: String,
+    pub place: Place,
+}
+
+/// As large as the mapping, whatever the file holds.
+#[derive(Default)]
+pub struct Unread {
+    wanted: Vec<(Key, Option<String>)>,
+    records: u64,
+}
+
+impl Unread {
+    pub fn new(keys: Vec<Key>) -> Self {
+        Self { wanted: keys.into_iter().map(|key| (key, None)).collect(), records: 0 }
+    }
+
+    /// What is no column of a table. The rest is, so that nothing is left to look for.
+    pub fn without(&mut self, columns: &[String]) -> Vec<Fault> {
+        let wanted = std::mem::take(&mut self.wanted).into_iter().map(|(key, _)| key);
+        let fault = |key: Key| {
+            let message = format!("warning: `{}` is not a column of the table", key.name);
+            let help = match nearest(&key.name, columns.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    let more = if columns.len() > LISTED { ", ..." } else { "" };
+                    format!("its columns are {}{more}", columns[..columns.len().min(LISTED)].join(", "))
+                }
+            };
+            Fault::new(key.place, message).help(help)
+        };
+        wanted.filter(|key| !columns.contains(&key.name)).map(fault).collect()
+    }
+
+    pub fn see(&mut self, record: Option<&Json>) {
+        let Some(Json::Object(record)) = record else { return };
+        self.records += 1;
+        if self.wanted.is_empty() {
+            return;
+        }
+        self.wanted.retain(|(key, _)| !record.contains_key(&key.name));
+        if self.records <= LOOKED_AT {
+            for (key, near) in &mut self.wanted {
+                let keys = record.keys().take(MOST_KEYS).map(String::as_str);
+                let better = nearest(&key.name, near.as_deref().into_iter().chain(keys)).map(str::to_owned);
+                *near = better;
+            }
+        }
+    }
+
+    /// What none of the records had, once all are read.
+    pub fn left(self) -> Vec<Fault> {
+        if self.records == 0 {
+            return Vec::new();
+        }
+        let fault = |(key, near): (Key, Option<String>)| {
+            let fault =
+                Fault::new(key.place, format!("warning: the mapping reads `{}`, which no record has", key.name));
+            match near {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault,
+            }
+        };
+        self.wanted.into_iter().map(fault).collect()
+    }
+}
