@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use ::jobs::{Filter, Listed, PREFIX, State};
 use base::error::{Code, Error, Result};
+use base::say;
 use store::{Database, id};
 
 #[derive(Subcommand)]
@@ -48,9 +49,9 @@ pub async fn run(database: &Database, task: Task) -> Result<()> {
         Task::List { state, kind, limit, json } => {
             for job in ::jobs::list(database, &Filter { state, kind, most: limit }).await? {
                 if json {
-                    println!("{}", as_json(&job));
+                    say!("{}", as_json(&job));
                 } else {
-                    println!("{}", as_line(&job));
+                    say!("{}", as_line(&job));
                 }
             }
         }
@@ -58,17 +59,17 @@ pub async fn run(database: &Database, task: Task) -> Result<()> {
             if !::jobs::retry(database, uuid(&text)?).await? {
                 return Err(missing(&text, "parked job"));
             }
-            println!("{text} waits again");
+            say!("{text} waits again");
         }
         Task::Retry { kind, .. } => {
             let retried = ::jobs::retry_all(database, kind.as_deref()).await?;
-            println!("{retried} parked jobs wait again");
+            say!("{retried} parked jobs wait again");
         }
         Task::Cancel { id: text } => {
             if !::jobs::cancel(database, uuid(&text)?).await? {
                 return Err(missing(&text, "job"));
             }
-            println!("{text} is cancelled");
+            say!("{text} is cancelled");
         }
     }
     Ok(())

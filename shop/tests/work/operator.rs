@@ -32,6 +32,32 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+/// The output of a command whose reader has left before it prints anything.
+fn unread(site: &Site, arguments: &[&str]) -> Output {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    prepared(site).args(arguments).stdout(writer).output().expect("the server's program runs")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_leaves_ends_nothing_with_a_panic() {
+    let site = Site::new().await;
+    jobs::enqueue(&site.store, &say("a")).await.expect("a job");
+    site.create(&HookSet::default(), "Tag").await;
+    for arguments in [&["doctor"][..], &["schema"], &["jobs", "list"], &["migrate", "--status"], &["keys", "list"]] {
+        let output = unread(&site, arguments);
+        assert!(!said(&output).contains("panicked"), "{arguments:?}: {}", said(&output));
+        assert_ne!(output.status.code(), Some(101), "{arguments:?}");
+    }
+    let export = unread(&site, &["export", "--type", "tag"]);
+    assert_eq!((export.status.code(), said(&export).as_str()), (Some(1), ""));
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_listed_retried_and_cancelled_by_command() {
     let site = Site::new().await;
