@@ -59,6 +59,19 @@ async fn a_reader_that_leaves_ends_nothing_with_a_panic() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_there_is_named_once_and_without_its_password() {
+    let site = Site::new().await;
+    for arguments in [&["jobs", "list"][..], &["migrate"]] {
+        let mut command = prepared(&site);
+        command.env("DATABASE_URL", "postgres://site:hidden@127.0.0.1:1/shop");
+        let output = command.args(arguments).output().expect("the server's program runs");
+        let expected = "error: the database does not answer: 127.0.0.1:1: Connection refused (os error 111)\n";
+        assert_eq!((said(&output).as_str(), output.status.success()), (expected, false), "{arguments:?}");
+    }
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_listed_retried_and_cancelled_by_command() {
     let site = Site::new().await;
     jobs::enqueue(&site.store, &say("a")).await.expect("a job");
