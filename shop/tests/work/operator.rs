@@ -85,7 +85,9 @@ async fn jobs_are_listed_retried_and_cancelled_by_command() {
     let columns: Vec<&str> = parked.trim_end().split('\t').collect();
     assert!(columns[0].starts_with("job_"), "{parked}");
     assert_eq!((columns[1], columns[2], columns[4], columns[5]), ("say", "parked", "12", "away"));
-    assert!(text(&command(&site, &["jobs", "list", "--kind", "other"])).is_empty());
+    let none = command(&site, &["jobs", "list", "--kind", "other"]);
+    assert_eq!((text(&none).as_str(), said(&none).as_str()), ("", "no jobs\n"));
+    assert!(said(&command(&site, &["jobs", "list"])).starts_with("id\tkind\tstate\tdue\tattempts\terror\n"));
     let listed = text(&command(&site, &["jobs", "list", "--json"]));
     let listed: Vec<Json> = listed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(listed.len(), 2);
@@ -145,6 +147,15 @@ async fn a_server_deletes_what_has_expired_and_prunes_events_periodically() {
     eventually("both are scheduled", async || site.number("select count(*) from cms.schedule").await == 2).await;
     let soon = "select max(extract(epoch from due - now()))::bigint from cms.schedule";
     assert!(site.number(soon).await <= 60, "the first time is a minute after the first start");
+    let listed = command(&site, &["jobs", "list"]);
+    let lines = text(&listed);
+    let periodic: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(periodic.len(), 2, "{lines}");
+    assert!(
+        periodic.iter().all(|line| line.len() == 5 && line[2] == "periodic" && line[4] == "every 3600s"),
+        "{lines}"
+    );
+    assert!(said(&listed).contains("next run") && text(&command(&site, &["jobs", "list", "--json"])).is_empty());
     site.run("update cms.schedule set due = now()").await;
     jobs::tell(&site.store).await.expect("they are told");
     eventually("it is deleted", async || site.number("select count(*) from cms.used_state").await == 1).await;
