@@ -23,6 +23,8 @@ use web::Environment;
 use crate::config::{self, Config};
 use crate::server::Server;
 use base::error::{Code, Error, Result};
+use base::output;
+use base::say;
 use base::settings::{RUST_LOG, TYPECASE_LOG};
 use identity::Accounts;
 use model::content::SchemaInfo;
@@ -120,7 +122,7 @@ impl Server {
 fn main(server: Server) -> ExitCode {
     let line = Line::parse();
     if let Command::Schema = line.command {
-        print!("{}", server.schema.sdl);
+        output::print(format_args!("{}", server.schema.sdl));
         return ExitCode::SUCCESS;
     }
     log();
@@ -149,7 +151,8 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
     let config = Config::from_env();
     if let Command::Doctor = command {
         let findings = doctor::examine(config.as_ref().map_err(Vec::as_slice), server.schema).await;
-        print!("{}{}", doctor::report(&findings), doctor::settings(|name| std::env::var(name).ok()));
+        let settings = doctor::settings(|name| std::env::var(name).ok());
+        output::print(format_args!("{}{settings}", doctor::report(&findings)));
         return Ok(if doctor::is_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     for unknown in config::unknown() {
@@ -176,7 +179,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
             let store = connect(&config, &server).await?;
             let loaded = demo::load(&store, &server.hooks, server.demo).await?;
             tell(&store).await;
-            println!("{loaded}");
+            say!("{loaded}");
         }
         Command::Import { options, person } => {
             let store = acting(&config, &server, person).await?;

@@ -231,7 +231,7 @@ async fn database(pool: &Pool) -> Finding {
             wrong("database", why, "upgrade PostgreSQL")
         }
         Ok(Ok(version)) => good("database", format!("PostgreSQL {}.{} answers", version / 10_000, version % 10_000)),
-        Ok(Err(error)) => wrong("database", error.to_string(), "psql \"$DATABASE_URL\" -c 'select 1'"),
+        Ok(Err(error)) => wrong("database", base::cause::of_database(&error), "psql \"$DATABASE_URL\" -c 'select 1'"),
         Err(_) => {
             let why = format!("it has not answered within {} seconds", ANSWER_TIME.as_secs());
             wrong("database", why, "psql \"$DATABASE_URL\" -c 'select 1'")

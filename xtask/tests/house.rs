@@ -209,6 +209,17 @@ fn lints_are_expected_with_a_reason_and_never_allowed() {
 }
 
 #[test]
+fn commands_of_the_server_print_so_that_a_reader_may_leave() {
+    let runtime = root().join("runtime");
+    let is_server = |path: &Path| path.starts_with(&runtime) && !path.iter().any(|folder| folder == "tests");
+    for (path, text) in sources().into_iter().filter(|(path, _)| is_server(path)) {
+        let prints = |line: &str| [" println!(", " print!("].iter().any(|print| format!(" {line}").contains(print));
+        let is_found = text.lines().any(prints);
+        assert!(!is_found, "{}: `say!` of `base` does not panic when the reader has left", path.display());
+    }
+}
+
+#[test]
 fn no_test_is_switched_off() {
     let ignore = concat!("#[", "ignore");
     for (path, text) in sources() {

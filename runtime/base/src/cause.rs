@@ -27,6 +27,14 @@ pub fn kept(cause: &str) -> String {
     text
 }
 
+/// What went wrong on the way to the database, without the library's words around it; else its error as it is.
+pub fn of_database(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
 /// Where nobody asks for it, nothing is kept.
 pub(crate) fn note(cause: &dyn fmt::Display) {
     let _ = LAST.try_with(|last| {

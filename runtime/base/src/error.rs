@@ -231,7 +231,7 @@ impl From<sqlx::Error> for Error {
                 | sqlx::Error::Protocol(_)
                 | sqlx::Error::BeginFailed
                 | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed => Self::unavailable(&cause),
+                | sqlx::Error::PoolClosed => Self::unavailable(crate::cause::of_database(&cause)),
                 cause => Self::internal(cause),
             };
         };

@@ -1,10 +1,11 @@
 //! The foundation of all other server crates: errors with stable codes, bounds on memory, the size of cached values,
-//! the settings, and what is logged and traced of a request.
+//! the settings, what commands print, and what is logged and traced of a request.
 
 pub mod background;
 pub mod cause;
 pub mod error;
 pub mod memory;
+pub mod output;
 pub mod response;
 pub mod seen;
 pub mod settings;

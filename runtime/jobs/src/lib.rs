@@ -21,4 +21,5 @@ pub use job::{Attempt, Job, OutsideWork, PREFIX, Work};
 pub use list::{Filter, Listed, State, cancel, list, retry, retry_all};
 pub use queue::{CHANNEL, tell};
 pub use registry::Jobs;
+pub use schedule::{Scheduled, schedules};
 pub use work::work;

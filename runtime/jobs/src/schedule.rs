@@ -113,6 +113,28 @@ impl Periodic {
     }
 }
 
+/// A periodic job, as operators see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduled {
+    pub kind: String,
+    pub due: model::timestamp::Timestamp,
+    /// `every 3600s`, `daily 04:00 Europe/Berlin`.
+    pub rhythm: String,
+}
+
+/// The periodic jobs that servers have made known, of one kind or of all, in the order in which they are due.
+pub async fn schedules(database: &Database, kind: Option<&str>) -> Result<Vec<Scheduled>> {
+    let sql = "select kind, (extract(epoch from due) * 1000000)::bigint as due, rhythm
+        from cms.schedule where $1::text is null or kind = $1 order by due, kind";
+    let rows = sqlx::query(sql).bind(kind).fetch_all(&database.writes).await?;
+    let scheduled = |row: &sqlx::postgres::PgRow| {
+        let due = model::timestamp::Timestamp::from_microsecond(row.try_get("due")?);
+        let due = due.unwrap_or(model::timestamp::Timestamp::MIN);
+        Ok(Scheduled { kind: row.try_get("kind")?, due, rhythm: row.try_get("rhythm")? })
+    };
+    rows.iter().map(scheduled).collect()
+}
+
 /// That of the database: the clocks of nodes differ.
 async fn now(database: &Database) -> Result<Timestamp> {
     let sql = "select (extract(epoch from now()) * 1000000)::bigint";

@@ -6,7 +6,7 @@ use super::ledger::Obstacle;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the database does not answer: {0}")]
+    #[error("the database does not answer: {}", base::cause::of_database(.0))]
     Database(#[from] sqlx::Error),
     /// The files and the database do not fit; nothing was done.
     #[error("{0}")]

@@ -149,9 +149,9 @@ pub async fn command(
 ) -> base::error::Result<()> {
     let options = PgConnectOptions::from_str(database).map_err(Error::from)?;
     if only_status {
-        println!("{}", status(&options, schema.into()).await?);
+        base::say!("{}", status(&options, schema.into()).await?);
     } else {
-        println!("{}", migrate_for(&options, schema.into(), role).await?);
+        base::say!("{}", migrate_for(&options, schema.into(), role).await?);
     }
     Ok(())
 }

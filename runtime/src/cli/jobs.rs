@@ -4,13 +4,17 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use ::jobs::{Filter, Listed, PREFIX, State};
+use ::jobs::{Filter, Listed, PREFIX, Scheduled, State};
 use base::error::{Code, Error, Result};
+use base::say;
 use store::{Database, id};
+
+const HEADER: &str = "id\tkind\tstate\tdue\tattempts\terror";
+const PERIODIC: &str = "-\tkind\tstate\tnext run\trhythm";
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// List jobs, in the order in which they are due
+    /// List jobs, in the order in which they are due, and the next run of the periodic ones
     List {
         /// waiting, running or parked
         #[arg(long)]
@@ -46,29 +50,41 @@ pub enum Task {
 pub async fn run(database: &Database, task: Task) -> Result<()> {
     match task {
         Task::List { state, kind, limit, json } => {
-            for job in ::jobs::list(database, &Filter { state, kind, most: limit }).await? {
-                if json {
-                    println!("{}", as_json(&job));
-                } else {
-                    println!("{}", as_line(&job));
-                }
+            // One that is periodic is in the queue only when it is due.
+            let periodic = match state {
+                None if !json => ::jobs::schedules(database, kind.as_deref()).await?,
+                _ => Vec::new(),
+            };
+            let listed = ::jobs::list(database, &Filter { state, kind, most: limit }).await?;
+            if json {
+                listed.iter().for_each(|job| say!("{}", as_json(job)));
+                return Ok(());
+            }
+            // Beside the output, which has a line for each job.
+            eprintln!("{}", if listed.is_empty() { "no jobs" } else { HEADER });
+            listed.iter().for_each(|job| say!("{}", as_line(job)));
+            if !periodic.is_empty() {
+                eprintln!("\n{PERIODIC}");
+                periodic
+                    .iter()
+                    .for_each(|Scheduled { kind, due, rhythm }| say!("-\t{kind}\tperiodic\t{due}\t{rhythm}"));
             }
         }
         Task::Retry { id: Some(text), .. } => {
             if !::jobs::retry(database, uuid(&text)?).await? {
                 return Err(missing(&text, "parked job"));
             }
-            println!("{text} waits again");
+            say!("{text} waits again");
         }
         Task::Retry { kind, .. } => {
             let retried = ::jobs::retry_all(database, kind.as_deref()).await?;
-            println!("{retried} parked jobs wait again");
+            say!("{retried} parked jobs wait again");
         }
         Task::Cancel { id: text } => {
             if !::jobs::cancel(database, uuid(&text)?).await? {
                 return Err(missing(&text, "job"));
             }
-            println!("{text} is cancelled");
+            say!("{text} is cancelled");
         }
     }
     Ok(())

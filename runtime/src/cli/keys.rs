@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use base::error::{Code, Error, Result};
+use base::say;
 use identity::{Accounts, Counts};
 use store::access::Actor;
 
@@ -25,7 +26,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
     match task {
         Task::Rotate { now } => {
             let kid = keys.rotate(&Actor::system(), now).await?;
-            println!("{kid} signs {}", if now { "from now on" } else { "in a minute" });
+            say!("{kid} signs {}", if now { "from now on" } else { "in a minute" });
         }
         Task::List => {
             keys.reload().await?;
@@ -36,12 +37,12 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
                     (_, Some(_)) => "verifies until its last token has expired",
                     (_, None) => "published, signs next",
                 };
-                println!("{}\t{state}", key.kid);
+                say!("{}\t{state}", key.kid);
             }
         }
         Task::Reseal => {
             let Counts { keys, second_factors } = accounts.reseal(&Actor::system()).await?;
-            println!("sealed again: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
+            say!("sealed again: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
             if keys.lost + second_factors.lost > 0 {
                 let message = format!(
                     "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens these: signing keys {}, second factors {}; \

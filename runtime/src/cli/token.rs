@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use base::error::{Code, Error, Result};
+use base::say;
 use identity::Accounts;
 use identity::api_token::{NewToken, WrittenScope};
 use store::access::Actor;
@@ -44,15 +45,19 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
                 "{} with the role {} until {}; the token is not shown again:",
                 made.id, made.role, made.expires_at
             );
-            println!("{token}");
+            say!("{token}");
         }
         Task::List => {
             for token in accounts.api_tokens().await? {
                 let used = token.last_used_at.as_deref().unwrap_or("never used");
                 let state = if token.expired { "expired" } else { used };
-                println!(
+                say!(
                     "{}\t{}...\t{}\t{}\t{}\t{state}",
-                    token.id, token.prefix, token.role, token.name, token.expires_at
+                    token.id,
+                    token.prefix,
+                    token.role,
+                    token.name,
+                    token.expires_at
                 );
             }
         }
@@ -61,7 +66,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
             let uuid =
                 uuid.ok_or_else(|| Error::new(Code::BadRequest, format!("`{id}` is not an id like api_token_...")))?;
             accounts.revoke_token(&Actor::system(), uuid).await?;
-            println!("{id} is revoked");
+            say!("{id} is revoked");
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read};
 use clap::Subcommand;
 
 use base::error::{Code, Error, Result};
+use base::say;
 use identity::Accounts;
 use identity::link::Link;
 use identity::password::LONGEST;
@@ -62,25 +63,25 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
             accounts.roles.check(&role)?;
             let password = Some(password(password_stdin)?);
             let user = accounts.create_user(&actor, NewUser { email, name, role, password }).await?;
-            println!("{} was created, with the role {}", user.email, user.role);
+            say!("{} was created, with the role {}", user.email, user.role);
         }
         Task::List => list(accounts).await?,
         Task::Disable { email } => {
             let user = change(accounts, &email, Change { disabled: Some(true), ..Change::default() }).await?;
-            println!("{} is disabled, and all its sessions have ended", user.email);
+            say!("{} is disabled, and all its sessions have ended", user.email);
         }
         Task::Enable { email } => {
             let user = change(accounts, &email, Change { disabled: Some(false), ..Change::default() }).await?;
-            println!("{} may sign in", user.email);
+            say!("{} may sign in", user.email);
         }
         Task::Role { email, role } => {
             let user = change(accounts, &email, Change { role: Some(role), ..Change::default() }).await?;
-            println!("{} has the role {}", user.email, user.role);
+            say!("{} has the role {}", user.email, user.role);
         }
         Task::Password { email, password_stdin } => {
             let user = find(accounts, &email).await?;
             accounts.set_password(&actor, user.id, &password(password_stdin)?).await?;
-            println!("{} has a new password, and all its sessions have ended", user.email);
+            say!("{} has a new password, and all its sessions have ended", user.email);
         }
         Task::Invite { email } => {
             let user = find(accounts, &email).await?;
@@ -90,7 +91,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         Task::ResetSecondFactor { email } => {
             let user = find(accounts, &email).await?;
             accounts.remove_second_factor(&actor, user.id).await?;
-            println!("{} has no second factor", user.email);
+            say!("{} has no second factor", user.email);
         }
     }
     accounts.mails_sent().await;
@@ -98,10 +99,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
 }
 
 fn invited(user: &User, link: &Link) {
-    println!(
-        "{} is invited with the role {}. The link works once, within 7 days:\n{}",
-        user.email, user.role, link.url
-    );
+    say!("{} is invited with the role {}. The link works once, within 7 days:\n{}", user.email, user.role, link.url);
 }
 
 async fn list(accounts: &Accounts) -> Result<()> {
@@ -117,7 +115,7 @@ async fn list(accounts: &Accounts) -> Result<()> {
                 User { second_factor: true, .. } => "second factor",
                 _ => "",
             };
-            println!("{}\t{}\t{}\t{state}", user.email, user.role, user.name);
+            say!("{}\t{}\t{}\t{state}", user.email, user.role, user.name);
         }
     }
 }

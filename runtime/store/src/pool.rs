@@ -380,5 +380,5 @@ fn copy(error: &sqlx::Error) -> sqlx::Error {
         sqlx::Error::Io(error) => error.kind(),
         _ => std::io::ErrorKind::NotConnected,
     };
-    std::io::Error::new(kind, error.to_string()).into()
+    std::io::Error::new(kind, base::cause::of_database(error)).into()
 }

@@ -40,7 +40,7 @@ pub struct Report {
 pub async fn main(options: &Options, store: &Store) -> u8 {
     match run(options, store).await {
         Ok(report) => {
-            report.faults.iter().for_each(|fault| println!("{fault}"));
+            report.faults.iter().for_each(|fault| base::say!("{fault}"));
             eprintln!("{} entries, {} values that break their rules", report.entries, report.faults.len());
             u8::from(!report.faults.is_empty())
         }

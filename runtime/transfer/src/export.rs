@@ -60,7 +60,9 @@ pub async fn main(options: &Options, store: &Store) -> u8 {
             0
         }
         Err(message) => {
-            eprintln!("{message}");
+            if !message.is_empty() {
+                eprintln!("{message}");
+            }
             1
         }
     }
@@ -215,6 +217,10 @@ fn ordered(exported: Exported<'_>, info: &'static ContentInfo, sql: &mut Sql) ->
     Ok(())
 }
 
+/// Nothing is said of a reader that has left, as `head` does.
 fn cannot_write(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return String::new();
+    }
     format!("the export cannot be written: {error}")
 }

@@ -97,9 +97,9 @@ pub struct Summary {
 pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
     match run(options, store, hooks).await {
         Ok(summary) => {
-            println!("{summary}");
+            base::say!("{summary}");
             if options.dry_run {
-                println!("nothing was saved: this was a dry run");
+                base::say!("nothing was saved: this was a dry run");
             }
             if summary.rejected > 0 { 2 } else { 0 }
         }

@@ -33,6 +33,45 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
 }
 
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+/// The output of a command whose reader has left before it prints anything.
+fn unread(site: &Site, arguments: &[&str]) -> Output {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    prepared(site).args(arguments).stdout(writer).output().expect("the server's program runs")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_leaves_ends_nothing_with_a_panic() {
+    let site = Site::new().await;
+    jobs::enqueue(&site.store, &say("a")).await.expect("a job");
+    site.create(&HookSet::default(), "Tag").await;
+    for arguments in [&["doctor"][..], &["schema"], &["jobs", "list"], &["migrate", "--status"], &["keys", "list"]] {
+        let output = unread(&site, arguments);
+        assert!(!said(&output).contains("panicked"), "{arguments:?}: {}", said(&output));
+        assert_ne!(output.status.code(), Some(101), "{arguments:?}");
+    }
+    let export = unread(&site, &["export", "--type", "tag"]);
+    assert_eq!((export.status.code(), said(&export).as_str()), (Some(1), ""));
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_there_is_named_once_and_without_its_password() {
+    let site = Site::new().await;
+    for arguments in [&["jobs", "list"][..], &["migrate"]] {
+        let mut command = prepared(&site);
+        command.env("DATABASE_URL", "postgres://site:hidden@127.0.0.1:1/shop");
+        let output = command.args(arguments).output().expect("the server's program runs");
+        let expected = "error: the database does not answer: 127.0.0.1:1: Connection refused (os error 111)\n";
+        assert_eq!((said(&output).as_str(), output.status.success()), (expected, false), "{arguments:?}");
+    }
+    site.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_listed_retried_and_cancelled_by_command() {
     let site = Site::new().await;
@@ -47,7 +86,9 @@ async fn jobs_are_listed_retried_and_cancelled_by_command() {
     let columns: Vec<&str> = parked.trim_end().split('\t').collect();
     assert!(columns[0].starts_with("job_"), "{parked}");
     assert_eq!((columns[1], columns[2], columns[4], columns[5]), ("say", "parked", "12", "away"));
-    assert!(text(&command(&site, &["jobs", "list", "--kind", "other"])).is_empty());
+    let none = command(&site, &["jobs", "list", "--kind", "other"]);
+    assert_eq!((text(&none).as_str(), said(&none).as_str()), ("", "no jobs\n"));
+    assert!(said(&command(&site, &["jobs", "list"])).starts_with("id\tkind\tstate\tdue\tattempts\terror\n"));
     let listed = text(&command(&site, &["jobs", "list", "--json"]));
     let listed: Vec<Json> = listed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(listed.len(), 2);
@@ -113,6 +154,15 @@ async fn a_server_deletes_what_has_expired_and_prunes_events_periodically() {
     eventually("both are scheduled", async || site.number("select count(*) from cms.schedule").await == 2).await;
     let soon = "select max(extract(epoch from due - now()))::bigint from cms.schedule";
     assert!(site.number(soon).await <= 60, "the first time is a minute after the first start");
+    let listed = command(&site, &["jobs", "list"]);
+    let lines = text(&listed);
+    let periodic: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(periodic.len(), 2, "{lines}");
+    assert!(
+        periodic.iter().all(|line| line.len() == 5 && line[2] == "periodic" && line[4] == "every 3600s"),
+        "{lines}"
+    );
+    assert!(said(&listed).contains("next run") && text(&command(&site, &["jobs", "list", "--json"])).is_empty());
     site.run("update cms.schedule set due = now()").await;
     jobs::tell(&site.store).await.expect("they are told");
     eventually("it is deleted", async || site.number("select count(*) from cms.used_state").await == 1).await;

@@ -2,6 +2,7 @@
 //! they begin each transaction instead.
 
 use std::fmt::Write as _;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -122,7 +123,20 @@ impl Login {
                 }
             }
         };
-        timeout(CONNECT, first_of).await.unwrap_or_else(|_| Err(timed_out("no connection within five seconds")))
+        let made = timeout(CONNECT, first_of).await;
+        let made = made.unwrap_or_else(|_| Err(timed_out("no connection within five seconds")));
+        made.map_err(|error| match error {
+            sqlx::Error::Io(error) => io::Error::new(error.kind(), format!("{}: {error}", self.address())).into(),
+            error => error,
+        })
+    }
+
+    /// Of the server, as operators know it: without user and password.
+    fn address(&self) -> String {
+        match self.options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", self.options.get_host(), self.options.get_port()),
+        }
     }
 
     async fn attempt(&self) -> Result<Connection, sqlx::Error> {

@@ -33,16 +33,19 @@ impl Unread {
     /// What is no column of a table. The rest is, so that nothing is left to look for.
     pub fn without(&mut self, columns: &[String]) -> Vec<Fault> {
         let wanted = std::mem::take(&mut self.wanted).into_iter().map(|(key, _)| key);
+        // The columns are listed once: a file may have only some of those that the mapping knows.
+        let mut listed = false;
         let fault = |key: Key| {
             let message = format!("warning: `{}` is not a column of the table", key.name);
-            let help = match nearest(&key.name, columns.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
+            let fault = Fault::new(key.place, message);
+            match nearest(&key.name, columns.iter().map(String::as_str)) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None if std::mem::replace(&mut listed, true) => fault,
                 None => {
                     let more = if columns.len() > LISTED { ", ..." } else { "" };
-                    format!("its columns are {}{more}", columns[..columns.len().min(LISTED)].join(", "))
+                    fault.help(format!("its columns are {}{more}", columns[..columns.len().min(LISTED)].join(", ")))
                 }
-            };
-            Fault::new(key.place, message).help(help)
+            }
         };
         wanted.filter(|key| !columns.contains(&key.name)).map(fault).collect()
     }

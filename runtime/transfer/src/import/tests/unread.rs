@@ -28,7 +28,7 @@ fields:
   slug: Bezeichnung | slug
   description: Beschreibng
   price: Preiss | money('EUR')
-  on_sale: Preiss or record['xyz']
+  on_sale: Preiss or record['xyz'] or uvw
 ";
     assert_eq!(
         of_table(mapping, &["Bezeichnung", "Beschreibung", "Preis", "Zustand"]),
@@ -36,9 +36,10 @@ fields:
             "5:16: warning: `Beschreibng` is not a column of the table\n  help: did you mean `Beschreibung`?",
             "6:10: warning: `Preiss` is not a column of the table\n  help: did you mean `Preis`?",
             "7:30: warning: `xyz` is not a column of the table\n  help: its columns are Bezeichnung, Beschreibung, Preis, Zustand",
+            "7:39: warning: `uvw` is not a column of the table",
         ]
     );
-    assert!(of_table(mapping, &["Bezeichnung", "Beschreibng", "Preiss", "Zustand", "xyz"]).is_empty());
+    assert!(of_table(mapping, &["Bezeichnung", "Beschreibng", "Preiss", "Zustand", "xyz", "uvw"]).is_empty());
 }
 
 #[test]
