@@ -392,3 +392,17 @@ fn no_server_is_there_while_its_database_is_not() {
     assert!(site.dev.wait().expect("its end").success());
     assert!(!site.log().contains("ERROR"), "{}", site.log());
 }
+
+#[test]
+fn a_draft_that_was_answered_goes_on_with_the_same_database() {
+    let site = Site::committed(TAG);
+    let weight = "  weight: { type: integer, required: true, description: How heavy. }\n";
+    site.save("schema/tag.yaml", &(TAG.to_owned() + weight));
+    site.complains("the schema was not accepted", 1);
+    let (done, said) = site.xtask(&["generate", "--set", "tag.weight=7"]);
+    assert!(done, "{said}");
+    site.serves("weight");
+    site.changes(&format!("{TAG}{weight}  size: {{ type: integer, description: How big. }}\n"), "size", "size");
+    assert!(site.rework().contains("add column size"), "{}", site.rework());
+    assert!(!site.log().contains("went back"), "{}", site.log());
+}
