@@ -55,6 +55,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         demo: !args.no_demo,
         listener: None,
         server: None,
+        stopped: None,
     };
     let mut watch = Watch::new(project, Git::of(project).and_then(|git| git.head_file()));
     let mut outcome = site.update(&mut watch)?;

@@ -26,6 +26,12 @@ fn server(word: &str) -> String {
                 "migrate" if "WORD" == "unmigrated" => std::process::exit(1),
                 "serve" => {
                     use std::os::fd::AsFd;
+                    let url = std::env::var("DATABASE_URL").unwrap();
+                    let address = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+                    std::thread::spawn(move || loop {
+                        if std::net::TcpStream::connect(&address).is_err() { eprintln!("ERROR the database is away"); }
+                        std::thread::sleep(std::time::Duration::from_millis(2));
+                    });
                     let socket = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
                     let listener = std::net::TcpListener::from(socket);
                     for mut stream in listener.incoming().flatten() { let _ = stream.write_all(b"WORD"); }
@@ -366,4 +372,37 @@ fn a_draft_that_a_new_database_begins_with_is_taken_back() {
     site.eventually("no size", || !site.catalog().contains("\"size\""));
     site.serves("back");
     assert!(site.log().contains("went back to dev-main--before--0002_add_tag_size"), "{}", site.log());
+}
+
+#[test]
+fn no_server_is_there_while_its_database_is_not() {
+    let mut site = Site::committed(&(TAG.to_owned() + SUMMARY));
+    let more = "  size: { type: integer, description: How big. }\n";
+    site.changes(&format!("{TAG}{SUMMARY}{more}"), "size", "more");
+    site.save("schema/tag.yaml", &(TAG.to_owned() + SUMMARY));
+    site.eventually("no size", || !site.catalog().contains("\"size\""));
+    site.save("app/src/main.rs", &server("unmigrated"));
+    site.complains("the database was not migrated", 1);
+    // The one that made way is started again.
+    site.answers("more");
+    assert!(site.log().contains("the previous server keeps running"), "{}", site.log());
+    site.serves("back");
+    assert!(site.log().contains("went back to"), "{}", site.log());
+    site.send(Signal::SIGINT);
+    assert!(site.dev.wait().expect("its end").success());
+    assert!(!site.log().contains("ERROR"), "{}", site.log());
+}
+
+#[test]
+fn a_draft_that_was_answered_goes_on_with_the_same_database() {
+    let site = Site::committed(TAG);
+    let weight = "  weight: { type: integer, required: true, description: How heavy. }\n";
+    site.save("schema/tag.yaml", &(TAG.to_owned() + weight));
+    site.complains("the schema was not accepted", 1);
+    let (done, said) = site.xtask(&["generate", "--set", "tag.weight=7"]);
+    assert!(done, "{said}");
+    site.serves("weight");
+    site.changes(&format!("{TAG}{weight}  size: {{ type: integer, description: How big. }}\n"), "size", "size");
+    assert!(site.rework().contains("add column size"), "{}", site.rework());
+    assert!(!site.log().contains("went back"), "{}", site.log());
 }

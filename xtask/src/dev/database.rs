@@ -79,8 +79,9 @@ impl<'a> Database<'a> {
         Ok(true)
     }
 
-    /// Compares what the database has had with the files; where a copy leads to them, it takes the database's place.
-    pub fn stand(&mut self, schema: Option<&Schema>) -> anyhow::Result<Standing> {
+    /// Compares what the database has had with the files; where a copy leads to them, it takes the database's place. Whoever works on
+    /// it is told before it stops.
+    pub fn stand(&mut self, schema: Option<&Schema>, stops: &mut dyn FnMut()) -> anyhow::Result<Standing> {
         let Some(had) = self.folder().and_then(|folder| Had::read(&folder)) else { return Ok(Standing::Ready) };
         let files = shelf::files(self.project)?;
         if had.leads_to(&files) {
@@ -88,13 +89,14 @@ impl<'a> Database<'a> {
         }
         match self.rework(&had, &files, schema)? {
             Way::File(file) => Ok(Standing::Rework(file)),
-            Way::Loses(what) => self.go_back(&files, Some(&what)),
-            Way::Unknown => self.go_back(&files, None),
+            Way::Loses(what) => self.go_back(&files, Some(&what), stops),
+            Way::Unknown => self.go_back(&files, None, stops),
         }
     }
 
     /// Puts a copy from before what is not there any more in the place of the database.
-    fn go_back(&mut self, files: &[Entry], lost: Option<&str>) -> anyhow::Result<Standing> {
+    fn go_back(&mut self, files: &[Entry], lost: Option<&str>, stops: &mut dyn FnMut()) -> anyhow::Result<Standing> {
+        stops();
         let replaced = self.postgres.pause(|shelf, cluster| {
             let best = shelf.best(cluster, files)?;
             best.map(|best| Ok((shelf.replace(cluster, &best)?, best))).transpose()
@@ -177,7 +179,7 @@ impl<'a> Database<'a> {
     }
 
     /// Keeps a copy before a migration that no commit has is applied; copies that nobody needs any more go.
-    pub fn before_migrating(&mut self) -> anyhow::Result<()> {
+    pub fn before_migrating(&mut self, stops: &mut dyn FnMut()) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
         let history = History::read(self.project)?;
         let draft = Draft::of(self.project, &history);
@@ -198,6 +200,7 @@ impl<'a> Database<'a> {
         let Some(next) = history.files.get(first).filter(|_| draft.is_some()) else { return Ok(()) };
         let next = next.trim_end_matches(".sql");
         if self.postgres.shelf().is_some_and(|(shelf, cluster)| !shelf.keeps(cluster, next)) {
+            stops();
             self.postgres.pause(|shelf, cluster| shelf.keep(cluster, next))?;
         }
         Ok(())

@@ -21,12 +21,16 @@ use crate::project::Project;
 
 /// In the folder of a database that has had the demo.
 const DEMO: &str = "demo-loaded";
+/// The program of the server that runs, under a second name: cargo puts the next one in its place.
+const PROGRAM: &str = "typecase";
 
 /// One site under development.
 pub struct Site<'a> {
     pub project: &'a Project,
     /// Where cargo puts the server.
     pub binary: PathBuf,
+    // Order matters: the server stops before its database, which it would report as away.
+    pub server: Option<Server>,
     pub database: Database<'a>,
     pub token: String,
     /// Seals the keys of accounts.
@@ -36,7 +40,8 @@ pub struct Site<'a> {
     pub demo: bool,
     /// The socket that one server leaves to the next, so that no connection is refused in between.
     pub listener: Option<TcpListener>,
-    pub server: Option<Server>,
+    /// When the program was made of the server that made way for the work on its database.
+    pub stopped: Option<SystemTime>,
 }
 
 /// A running server and the file it was started from.
@@ -95,7 +100,10 @@ impl Site<'_> {
         }
         match self.migrate()? {
             Step::Done => self.database.migrated()?,
-            Step::Failed => return Ok(self.failed("the database was not migrated")),
+            Step::Failed => {
+                self.start_stopped()?;
+                return Ok(self.failed("the database was not migrated"));
+            }
             Step::Overtaken => return Ok(Outcome::Overtaken),
         }
         self.load_demo()?;
@@ -105,7 +113,13 @@ impl Site<'_> {
     /// Takes the database to the migrations that are there, also from others that were there before.
     fn migrate(&mut self) -> anyhow::Result<Step> {
         let schema = generate::compile_quietly(self.project)?;
-        match self.database.stand(schema.as_ref())? {
+        // What asks the database meanwhile would report that it is away.
+        let mut stops = || {
+            if let Some(server) = self.server.take() {
+                self.stopped = Some(server.made);
+            }
+        };
+        match self.database.stand(schema.as_ref(), &mut stops)? {
             Standing::Ready => {}
             Standing::Rework(file) => {
                 let file = file.display().to_string();
@@ -117,13 +131,12 @@ impl Site<'_> {
                 return Ok(Step::Failed);
             }
         }
-        self.database.before_migrating()?;
+        self.database.before_migrating(&mut stops)?;
         finish(self.command(&self.binary, &["migrate"])?, None)
     }
 
     fn failed(&self, what: &str) -> Outcome {
-        let server =
-            if self.server.is_some() { "the previous server keeps running" } else { "no server is running yet" };
+        let server = if self.server.is_some() { "the previous server keeps running" } else { "no server is running" };
         problem(format!("{what}, see above; {server}. Save any file to try again"));
         Outcome::Failed
     }
@@ -146,6 +159,28 @@ impl Site<'_> {
     fn swap(&mut self, made: SystemTime) -> anyhow::Result<Outcome> {
         // The old one answers what it has begun; whoever connects until the new one is there waits in the socket's queue.
         drop(self.server.take());
+        self.stopped = None;
+        let kept = self.project.private().join(PROGRAM);
+        let _ = std::fs::remove_file(&kept);
+        // On another disk there is none, and a server that has made way is not started again.
+        let _ = std::fs::hard_link(&self.binary, &kept);
+        self.start(&self.binary.clone(), made)
+    }
+
+    /// The server that made way for work on the database that has failed.
+    fn start_stopped(&mut self) -> anyhow::Result<()> {
+        let Some(made) = self.stopped.take() else { return Ok(()) };
+        let program = self.project.private().join(PROGRAM);
+        if program.is_file() {
+            self.start(&program, made)?;
+        }
+        if self.server.is_none() {
+            self.listener = None;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, program: &Path, made: SystemTime) -> anyhow::Result<Outcome> {
         let listener = match self.listener.take() {
             Some(listener) => listener,
             None => {
@@ -153,7 +188,7 @@ impl Site<'_> {
             }
         };
         let terms = Terms { socket: Some(listener.as_raw_fd()), ..Terms::stop_with(Signal::SIGTERM) };
-        let command = self.command_on(&terms, &self.binary, &["serve", "--inherit"])?;
+        let command = self.command_on(&terms, program, &["serve", "--inherit"])?;
         let process = Guarded::spawn_with(command, &listener)?;
         self.listener = Some(listener);
         self.server = Some(Server { process, made });
@@ -163,7 +198,7 @@ impl Site<'_> {
                 return Ok(Outcome::Overtaken);
             }
             if self.server_has_ended()? {
-                return Ok(self.failed("the new server does not start"));
+                return Ok(self.failed("the server does not start"));
             }
             if start.elapsed() > Duration::from_secs(30) {
                 warn(format!("the server does not answer on port {} {}", self.port, since(start)));

@@ -97,7 +97,7 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
 
 fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
     let mut database = Database::open(project)?;
-    match database.stand(None)? {
+    match database.stand(None, &mut || {})? {
         Standing::Ahead(why) => {
             eprintln!("warning: {why}");
             Ok(ExitCode::FAILURE)
