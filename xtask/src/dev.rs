@@ -53,6 +53,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         secret: kept(project, "secret", 32)?,
         port: port(args.port)?,
         demo: !args.no_demo,
+        demo_fits: true,
         listener: None,
         server: None,
         stopped: None,

@@ -24,6 +24,8 @@ fn server(word: &str) -> String {
             let arguments: Vec<String> = std::env::args().skip(1).collect();
             match arguments[0].as_str() {
                 "migrate" if "WORD" == "unmigrated" => std::process::exit(1),
+                "demo" if "WORD" == "first" => std::process::exit(1),
+                "demo" => eprintln!("demo of WORD"),
                 "serve" => {
                     use std::os::fd::AsFd;
                     let url = std::env::var("DATABASE_URL").unwrap();
@@ -372,6 +374,8 @@ fn a_draft_that_a_new_database_begins_with_is_taken_back() {
     site.eventually("no size", || !site.catalog().contains("\"size\""));
     site.serves("back");
     assert!(site.log().contains("went back to dev-main--before--0002_add_tag_size"), "{}", site.log());
+    // It did not fit the draft.
+    assert!(site.log().contains("demo of back"), "{}", site.log());
 }
 
 #[test]

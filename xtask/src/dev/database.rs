@@ -34,6 +34,8 @@ pub struct Database<'a> {
 pub enum Standing {
     /// They begin with what it has had.
     Ready,
+    /// So does the copy that is in its place now.
+    Replaced,
     /// It has had another version of the last ones; this file leads from there to them.
     Rework(PathBuf),
     /// It has had what is not there, and nothing is known that leads back.
@@ -114,7 +116,7 @@ impl<'a> Database<'a> {
                         aside.display()
                     ),
                 );
-                Ok(Standing::Ready)
+                Ok(Standing::Replaced)
             }
             None if lost.is_some() => Ok(Standing::Ahead(format!(
                 "{}, and no copy from before it exists; restore schema/ as it was with that draft, or stop this and run \

@@ -38,6 +38,8 @@ pub struct Site<'a> {
     pub port: u16,
     /// Whether a new database gets the demo.
     pub demo: bool,
+    /// Whether it is worth trying.
+    pub demo_fits: bool,
     /// The socket that one server leaves to the next, so that no connection is refused in between.
     pub listener: Option<TcpListener>,
     /// When the program was made of the server that made way for the work on its database.
@@ -121,6 +123,8 @@ impl Site<'_> {
         };
         match self.database.stand(schema.as_ref(), &mut stops)? {
             Standing::Ready => {}
+            // The demo, if that is not in it, may fit this schema.
+            Standing::Replaced => self.demo_fits = true,
             Standing::Rework(file) => {
                 let file = file.display().to_string();
                 // One that fails has changed nothing: rows do not fit, and the server that runs goes on with them.
@@ -144,12 +148,12 @@ impl Site<'_> {
     /// Small content to look at, loaded once into a new database.
     fn load_demo(&mut self) -> anyhow::Result<()> {
         let marker = self.database.folder().map(|folder| folder.join(DEMO)).filter(|marker| !marker.exists());
-        let Some(done) = marker.filter(|_| self.demo) else { return Ok(()) };
+        let Some(done) = marker.filter(|_| self.demo && self.demo_fits) else { return Ok(()) };
         match finish(self.command(&self.binary, &["demo"])?, None)? {
             Step::Done => std::fs::write(&done, "").with_context(|| format!("cannot write {}", done.display())),
             Step::Failed => {
                 warn("the demo does not fit this schema and was left out");
-                self.demo = false;
+                self.demo_fits = false;
                 Ok(())
             }
             Step::Overtaken => Ok(()),

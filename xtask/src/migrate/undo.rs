@@ -102,7 +102,7 @@ fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
             eprintln!("warning: {why}");
             Ok(ExitCode::FAILURE)
         }
-        Standing::Ready | Standing::Rework(_) => Ok(ExitCode::SUCCESS),
+        Standing::Ready | Standing::Replaced | Standing::Rework(_) => Ok(ExitCode::SUCCESS),
     }
 }
 
