@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::failed;
 use base::error::Result;
+use base::say;
 
 /// More than a server that is well takes, and less than who asks waits.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -25,7 +26,7 @@ pub async fn run(listens: SocketAddr) -> Result<ExitCode> {
     };
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let is_ready = head.starts_with("HTTP/1.1 200 ");
-    println!("{}", if is_ready { "ready" } else { body.trim() });
+    say!("{}", if is_ready { "ready" } else { body.trim() });
     Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
