@@ -149,7 +149,7 @@ async fn an_upsert_with_the_revision_of_an_entry_that_is_gone_promises_a_new_one
     // As the message has promised nothing: an id does not make an entry.
     let by_id = refusal(json!({ "id": id }), Json::Null).await;
     assert_eq!(by_id, json!(["NOT_FOUND", missing, ["input", 0, "key"]]));
-    let promise = "no Tag has the slug `a`: ";
+    let promise = "no Tag has the slug `a`: omit `revision` to create it";
     assert_eq!(refusal(json!({ "slug": "a" }), json!(1)).await, json!(["CONFLICT", promise, at_revision]));
     let input = json!([{ "key": { "slug": "a" }, "data": { "name": "A" } }]);
     let made = site.ask_as_developer(upsert, json!({ "input": input })).await;
