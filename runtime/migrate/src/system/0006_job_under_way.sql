@@ -7,6 +7,8 @@ set statement_timeout = '1h';
 
 begin;
 
+-- What is done is deleted, so there are few rows, and workers wait for a moment.
+-- typecase: allow M302
 create index job_under_way_idx on cms.job (kind, key) where state = 'running' and key is not null;
 
 commit;
