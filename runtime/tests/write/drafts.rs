@@ -79,6 +79,14 @@ async fn a_copy_takes_the_right_to_see_the_other_and_has_what_may_be_written() {
         "{copied}"
     );
     assert_eq!(copied[1][2], "Chair-copy", "{copied}");
+    // What may be written, and may not be read of drafts, could be read of a copy that is published.
+    let seen = json!({"fields": {"product": ["name", "variants"], "product_variant": ["sku"]}});
+    let blind = Clerk::new(&shop, &json!({"product": {"clerk": {"read": {}, "read_drafts": seen, "create": {}}}}));
+    let copy = duplicate(&blind, chair).await.unwrap();
+    let sql = format!("select count(*) from draft.product where id = '{copy}' and name = 'Chair' and price is null");
+    assert_eq!(shop.value(&sql).await, 1);
+    let sql = format!("select count(*) from draft.product_variant where parent_id = '{copy}' and price is null");
+    assert_eq!(shop.value(&sql).await, 1);
     let reader = Clerk::new(&shop, &json!({"product": {"clerk": {"read": {}, "create": {}}}}));
     assert_eq!(duplicate(&reader, chair).await.unwrap_err().problems[0].code, DENIED);
     let viewer = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "update": {}}}}));

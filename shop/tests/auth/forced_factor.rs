@@ -1,4 +1,4 @@
-//! Roles that need a second factor (`second_factor: required`): who has none can set one up and do nothing else.
+//! Roles that need a second factor (`second_factor: required`): without one, a user can set it up and do nothing else.
 
 use runtime::access::{Actor, RoleInfo};
 use runtime::content::SchemaInfo;

@@ -290,10 +290,10 @@ async fn groups_give_the_role_at_each_sign_in_and_at_once() {
     assert_eq!(me(&site, &first).await["role"], "editor");
     provider.account("a1", in_groups(json!(["writers", "chiefs"]))).await;
     assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["role"], "admin");
-    assert_eq!(me(&site, &first).await["role"], "admin", "the session of before");
+    assert_eq!(me(&site, &first).await["role"], "admin", "the earlier session");
     provider.account("a1", in_groups(json!(["writers"]))).await;
     assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["role"], "editor");
-    assert_eq!(me(&site, &first).await["role"], "editor", "the session of before");
+    assert_eq!(me(&site, &first).await["role"], "editor", "the earlier session");
     assert_eq!(count(&site, "select count(*) from cms.audit where action = 'user.change'").await, 2);
     site.stop().await;
 }

@@ -59,7 +59,7 @@ pub enum Outcome {
     Ready,
     /// Nothing had to be done.
     Same,
-    /// Something is wrong and has been shown; the server of before goes on.
+    /// Something is wrong and has been shown; the previous server goes on.
     Failed,
     /// A file was saved or Ctrl-C pressed while it ran.
     Overtaken,

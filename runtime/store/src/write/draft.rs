@@ -23,7 +23,7 @@ use model::kind::Kind;
 use serde_json::{Map, Value as Json};
 
 /// The draft becomes what is live again. It gets a revision of its own, so that nobody saves over it what was made from the draft that is
-/// gone; what is live takes this revision too, and with it the draft is no change of it.
+/// gone. What is live gets this revision too, so the entry's status is `PUBLISHED`.
 pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let (store, info) = (cx.store, of.info);
     let mut item = remove::subject(cx.connection, store, of, Action::Update).await?;
@@ -96,7 +96,7 @@ async fn follow(connection: &mut Connection, info: &ContentInfo, id: Uuid, revis
     Ok(())
 }
 
-/// A new draft with what the actor may write of another one, and `data` over it.
+/// A new draft with what the actor may read and write of another one, and `data` over it.
 pub async fn duplicate(
     cx: &mut Cx<'_>,
     info: &'static ContentInfo,

@@ -71,6 +71,11 @@ impl<'a> Guard<'a> {
         Ok(Rights(rules))
     }
 
+    /// Whether the actor may read the field of drafts.
+    pub fn reads_draft(&self, info: &ContentInfo, field: &str) -> bool {
+        self.store.at(Stage::Draft).reads(info).has(info, field)
+    }
+
     /// Those of the entries, which are locked, that the actor may do this with. It must see them: as a draft, or where it sees no
     /// drafts of the type at all, as they are live.
     pub async fn admitted(

@@ -47,11 +47,12 @@ impl<'a> Overlay<'a> {
         row
     }
 
-    /// A row that holds what the actor may write of another one.
+    /// A row that holds what the actor may read and write of another one. A value that it may not read could be read where it is
+    /// published.
     pub fn copy(&mut self, info: &'static ContentInfo, id: Uuid, source: &Row, at: At<'_>) -> Row {
         let mut row = self.blank(info, id, at);
         for (index, field) in info.fields.iter().enumerate() {
-            if !self.rights.has(info, field.snake) {
+            if !self.rights.has(info, field.snake) || !self.guard.reads_draft(info, field.snake) {
                 continue;
             }
             let at = At::Key(&at, field.name);

@@ -1,4 +1,4 @@
-//! What keeps a draft from being published besides the rules of its own fields, and all of it at once for who asks before.
+//! What keeps a draft from being published besides the rules of its own fields, and all of it at once for a client that asks before.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -101,9 +101,10 @@ fn targets(to: &RelationInfo, value: &Value) -> Vec<(&'static ContentInfo, Uuid)
 
 /// Everything that publishing the entry as it was last saved would be refused for; paths begin at its fields.
 pub async fn publish_check(store: &Store, info: &'static ContentInfo, id: Uuid) -> base::error::Result<Vec<Problem>> {
-    let mut transaction = store.writes.begin().await?;
-    let found = found(&mut transaction, store, info, id).await;
-    transaction.rollback().await?;
+    // Before a connection is taken.
+    Guard::new(store, false).rights(info, Action::Publish)?;
+    let mut lent = store.at(Stage::Draft).lend().await?;
+    let found = found(&mut lent, store, info, id).await;
     found.map_err(|failure| failure.into_error(store.schema, false))
 }
 
@@ -114,7 +115,6 @@ async fn found(
     id: Uuid,
 ) -> Result<Vec<Problem>> {
     let guard = Guard::new(store, false);
-    guard.rights(info, Action::Publish).map_err(refused)?;
     let stored = load(connection, store.at(Stage::Draft), info, &[id], false).await?.remove(&id);
     let admitted = guard.admitted(connection, info, Action::Publish, vec![id]).await?;
     let stored = stored.filter(|_| admitted.contains(&id));
@@ -130,7 +130,7 @@ async fn found(
     Ok(faults.0.into_iter().map(|(_, problem)| problem).collect())
 }
 
-/// As a caller has it who has not looked before.
+/// As an error.
 pub async fn refuse_targets(connection: &mut Connection, items: &[&Item]) -> Result<()> {
     let mut faults = Faults::default();
     require_targets(connection, items, &mut faults).await?;

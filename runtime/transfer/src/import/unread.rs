@@ -30,7 +30,7 @@ impl Unread {
         Self { wanted: keys.into_iter().map(|key| (key, None)).collect(), records: 0 }
     }
 
-    /// What is no column of a table. The rest is, so that nothing is left to look for.
+    /// Names that are not among the columns of a table. The others are, so nothing is left to look for.
     pub fn without(&mut self, columns: &[String]) -> Vec<Fault> {
         let wanted = std::mem::take(&mut self.wanted).into_iter().map(|(key, _)| key);
         // The columns are listed once: a file may have only some of those that the mapping knows.

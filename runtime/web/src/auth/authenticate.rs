@@ -65,8 +65,7 @@ pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
     }
 }
 
-/// Before any route is asked. The error is that there are too many such requests; who is nobody is told by the routes to which
-/// it matters.
+/// Before any route is asked. The error is that there are too many such requests; a route that needs a user refuses the others itself.
 pub async fn prove(app: &App, parts: &mut Parts) -> Result<()> {
     let caller = counted(app, parts).await;
     if let Err(error) = &caller
