@@ -14,10 +14,10 @@ use store::{Bell, Connection, Database, id};
 pub const CHANNEL: &str = "typecase_jobs";
 /// Without a beat for so long, a job is another node's to take.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
-/// More workers that take a job in the same moment have to look again.
-const AT_ONCE: i64 = 16;
-/// After so long.
-const CONTENDED: Duration = Duration::from_millis(5);
+/// Due jobs that a claim chooses from. Where others hold all of them, it looks again after the pause: an open transaction may hold them
+/// for long, so it is not a short one.
+const AT_ONCE: i64 = 32;
+const CONTENDED: Duration = Duration::from_millis(100);
 /// How often a job is put back among those that wait, when others with its key come in between.
 const TWINS: u32 = 5;
 
@@ -130,7 +130,7 @@ pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option
     let wait: Option<f64> = row.try_get("seconds")?;
     let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let claimed = claimed(&row)?;
-    // Others are taking these at this moment, and there may be more of them.
+    // Others hold these at this moment, and there may be more of them.
     let is_contended = claimed.is_none() && row.try_get("is_due")?;
     Ok((claimed, if is_contended { Some(CONTENDED) } else { wait }))
 }
