@@ -162,9 +162,8 @@ impl<'a> Execution<'a> {
             }
             What::Site { call, field, shape } => {
                 let arguments = self.arguments(call).map_err(of_field)?;
-                let answer = Box::pin(field.answer(&self.store, &*self.api.standing, &arguments, shape))
-                    .await
-                    .map_err(of_field)?;
+                let answer =
+                    Box::pin(field.answer(self.api, &self.store, &arguments, shape)).await.map_err(of_field)?;
                 written(answer.to_string().into_bytes())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),

@@ -32,7 +32,10 @@ impl Routes {
     pub fn of(schema: &SchemaInfo) -> Self {
         let mut routes = Self::default();
         routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
-        routes.queries.extend(SiteField::ALL.map(|field| (field.name(), Route::Site(field))));
+        for field in SiteField::ALL {
+            let fields = if field.writes() { &mut routes.mutations } else { &mut routes.queries };
+            fields.insert(field.name(), Route::Site(field));
+        }
         for of_type in schema.resolvers.iter().copied().flatten() {
             routes.types.insert(of_type.of.name, of_type);
             for resolver in of_type.roots {

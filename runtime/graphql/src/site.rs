@@ -6,6 +6,7 @@ mod explain;
 use async_graphql::parser::types::SelectionSet;
 use serde_json::{Map, Value as Json, json};
 
+use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
@@ -47,6 +48,13 @@ impl SiteField {
         }
     }
 
+    /// Whether it is a field of `Mutation`.
+    pub fn writes(self) -> bool {
+        match self {
+            Self::Me | Self::ExplainAccess | Self::AuditLog | Self::PublishCheck => false,
+        }
+    }
+
     /// What the role must manage.
     fn area(self) -> Option<(Area, &'static str)> {
         match self {
@@ -61,13 +69,8 @@ impl SiteField {
         (!access.manages(area)).then(|| access.refusal(format!("this needs a role that manages `{name}`")))
     }
 
-    pub async fn answer(
-        self,
-        store: &Store,
-        accounts: &dyn Standing,
-        arguments: &Map<String, Json>,
-        shape: &Shape,
-    ) -> Result<Json> {
+    pub async fn answer(self, api: &Api, store: &Store, arguments: &Map<String, Json>, shape: &Shape) -> Result<Json> {
+        let accounts = &*api.standing;
         let whole = match self {
             Self::Me => me(store, accounts).await?,
             Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
