@@ -109,7 +109,7 @@ impl Scalar {
         Self::ALL.into_iter().find(|scalar| scalar.mapping().yaml == yaml)
     }
 
-    /// A second column, `{field}_currency`, says what the number in the first one counts.
+    /// Whether a second column, `{field}_currency`, gives the currency of the number in the first.
     pub fn has_currency(self) -> bool {
         self.mapping().unit == Unit::MinorUnits
     }

@@ -1,5 +1,5 @@
-//! Who asks, what they may do, who did what, and what keeps an entry from being published: the part of every API that is not about one
-//! content type.
+//! The part of every API that does not belong to one content type: the current user, permissions, the audit log and the
+//! check before publishing.
 
 use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::Name;
