@@ -183,7 +183,7 @@ pub struct Key {
 }
 
 /// What an index orders a column by. The server's statements must use the same expression (`store/read/order.rs`), or
-/// no index helps.
+/// the index is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {

@@ -24,7 +24,7 @@ use crate::catalog::{self, Catalog};
 use crate::schema::Schema;
 pub use output::{Output, check};
 
-/// Compiled into the server beside the schema: its migrations.
+/// Compiled into the server besides the schema: its migrations.
 #[derive(Clone, Debug, Default)]
 pub struct MigrationsInput {
     /// Names of the files in `migrations/`, in order: `0001_start.sql`.

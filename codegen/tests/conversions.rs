@@ -1,5 +1,5 @@
-//! Conversions from every field type to every other, in a column and inside a stored component: the hazard that is
-//! raised, and the SQL that converts the values, in `conversions/*.txt`.
+//! Conversions from every field type to every other, in a column and in a stored component: `conversions/*.txt` has the
+//! hazard that is raised and the SQL that converts the values.
 //!
 //! Accept changes with `UPDATE_EXPECT=1`, and review the diff: a wrong line means that somebody loses a value.
 

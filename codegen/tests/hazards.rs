@@ -1,5 +1,4 @@
-//! Each hazard: its code, what it loses, and the command that allows it. Plan tests would not notice if one were
-//! missing.
+//! Each hazard: its code, what it loses, and the command that allows it. Plan tests would not notice a missing one.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! `tests/plans/*.txt`: a schema, its changed version, and the migration between them, or why there is none.
 //!
-//! A file has the parts `==== before`, `==== after`, `==== answers` (arguments of the command, optional) and `====
-//! migration`. In the first two, `# file: product.yaml` begins a file of `schema/`. UPDATE_EXPECT=1 rewrites the last
-//! part.
+//! A file has the parts `==== before`, `==== after`, `==== answers` (arguments of the command, optional) and
+//! `==== migration`. In the first two, `# file: product.yaml` begins a file of `schema/`. UPDATE_EXPECT=1 rewrites the
+//! last part.
 
 use std::path::Path;
 

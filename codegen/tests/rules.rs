@@ -1,5 +1,4 @@
-//! Stricter and looser rules: the questions they raise, how a database's count changes them, and what `catalog.json`
-//! records.
+//! Stricter and looser rules: their questions, how a database's count changes them, and what `catalog.json` records.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,6 @@
-//! Blocks with fields that cannot be selected together: GraphQL allows one type per response name
-//! (FieldsInSetCanMerge).
+//! Blocks with fields that cannot be selected together: GraphQL allows one type per response name.
 //!
-//! Relations to several types are selected in the same way.
+//! This is GraphQL's rule FieldsInSetCanMerge, which also affects relations to several types.
 
 use std::collections::BTreeMap;
 

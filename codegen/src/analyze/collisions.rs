@@ -201,7 +201,7 @@ fn columns_of(field: &FieldDecl<'_>) -> Vec<String> {
     }
 }
 
-/// Members of a content type beside its fields: computed fields, inverses, and the connections of lists.
+/// Members of a content type besides its fields: computed fields, inverses, and the connections of lists.
 fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
     let mut inverses = inverses(declared);
     for (target, owner) in &declared.types {

@@ -92,8 +92,7 @@ fn bad_bound(node: &Node, key: &str, expected: &str) -> Diagnostic {
     Diagnostic::error(Code::BadBound, node.span, format!("`{key}` must be {expected}"))
 }
 
-/// The bound in the order of the field's values, or a description of a valid bound. `None` if the option does not
-/// apply.
+/// The bound in the order of the field's values, or a description of a valid one. `None` if the option does not apply.
 fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<Parsable, String>> {
     let count = || match &node.value {
         Value::Number(digits) => digits.parse::<u32>().ok().map(|count| Parsable::Int(count.into())),

@@ -15,14 +15,14 @@ pub const SYSTEM: &[&str] =
     &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
 /// Root fields that every API has.
 const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log", "publish_check"];
-/// Parameters of own operations beside their arguments.
+/// Parameters of own operations besides their arguments.
 const ARGUMENT: &[&str] = &["cx"];
-/// The argument of a root field beside the unique field that it finds an entry by.
+/// The argument of a root field besides the unique field that it finds an entry by.
 const LOOK_UP: &str = "stage";
 /// Columns of children, and the name of a relation whose column would be one of them (`parent_id`).
 const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
-/// Operators that combine conditions in filters, beside the conditions on fields and inverses.
+/// Operators that combine conditions in filters, besides the conditions on fields and inverses.
 pub const FILTER: &[&str] = &["and", "or", "not"];
 
 /// Keywords that cannot be field names even with `r#`.
@@ -35,7 +35,7 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Types that every API or generated file contains, beside those of the field types.
+/// Types that every API or generated file contains, besides those of the field types.
 const TYPES: &[&str] = &[
     "AccessAction",
     "AccessExplanation",

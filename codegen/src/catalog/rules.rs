@@ -1,5 +1,4 @@
-//! Rules of fields that are not part of the database's structure. The catalog records them so that a stricter rule is
-//! noticed.
+//! Rules of fields, which are not part of the database's structure. The catalog records them to detect stricter rules.
 
 use std::collections::BTreeMap;
 

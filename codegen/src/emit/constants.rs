@@ -1,5 +1,4 @@
-//! `generated/src/fields/<type>.rs`: a typed constant per field, from which the site's own code builds filters, orders
-//! and inputs.
+//! `generated/src/fields/<type>.rs`: typed constants, from which the site's own code builds filters, orders and inputs.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -44,8 +43,7 @@ pub fn registry(schema: &Schema) -> String {
     file.render("fields.rs.j2", Body { modules: names.into_iter().map(|name| ident(name).to_string()).collect() })
 }
 
-/// A field as the template writes it: the kind of its constant, and the type of its values or of the entries that it
-/// refers to.
+/// A field as the template writes it: the kind of its constant, and the type of its values or referenced entries.
 #[derive(Serialize)]
 struct Constant {
     name: String,

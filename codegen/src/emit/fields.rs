@@ -1,5 +1,4 @@
-//! Fields in Rust, for content types, children and components alike: struct members, the lines of `INFO`, and the enums
-//! that fields need.
+//! Fields in Rust, for content types, children and components: struct members, the lines of `INFO`, and enums.
 
 use std::collections::BTreeSet;
 

@@ -34,8 +34,7 @@ pub fn upper(name: &Name) -> Ident {
 pub fn literal(text: &str) -> Literal {
     let literal = Literal::string(text);
     let quotes = text.matches(['"', '\\']).count();
-    // Only quotes and backslashes may need escaping. A text that contains the end of a raw literal does not parse as
-    // one.
+    // Only quotes and backslashes may need escaping. A text that contains the end of a raw literal does not parse.
     if quotes == 0 || literal.to_string().len() != text.len() + 2 + quotes {
         return literal;
     }

@@ -1,5 +1,4 @@
-//! Converts stored values to another field type through the text form that the API shows, so that the result matches
-//! what people saw.
+//! Converts stored values to another field type through the API's text form, so that the result is what people saw.
 
 use super::money;
 use super::step::Fit;
@@ -9,8 +8,8 @@ use crate::schema::{Mapping, Scalar, SqlType, Unit};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversion {
     pub fit: Fit,
-    /// SQL with `$col` for the column and `$currency` for its currency column; `None` if the stored values stay
-    /// unchanged.
+    /// SQL with `$col` for the column and `$currency` for its currency column; `None` if the stored values stay the
+    /// same.
     pub using: Option<String>,
 }
 

@@ -104,8 +104,7 @@ impl<'a> Differ<'a> {
         self.unused_answers();
     }
 
-    /// A new name cannot be taken from something that still has it: the current holder would be lost without being
-    /// mentioned.
+    /// A new name cannot be taken from something that still has it: the current holder would be lost silently.
     fn refuse_taken(&mut self, owner: &str, before: &[&str], after: &pair::Hints<'_>) {
         for (name, was) in pair::taken(before, after) {
             let of = |name: &str| if owner.is_empty() { name.to_owned() } else { subject(owner, name) };
@@ -178,8 +177,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// The value for existing rows in this field, as SQL for its columns: `--set`, otherwise the default if a value is
-    /// required.
+    /// The value for existing rows in this field, as SQL for its columns: `--set`, otherwise the default if required.
     fn fill(&mut self, owner: &str, field: &Field) -> Option<Vec<String>> {
         self.fill_with(owner, field, super::literal::sql)
     }

@@ -1,5 +1,7 @@
 //! What a draft did to each field of the last commit, so that a database with one draft applied can be moved to the
-//! next: a field that both drafts kept from the commit is one column, whatever each calls it.
+//! next.
+//!
+//! A field that both drafts kept from the commit is one column, whatever each draft calls it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -183,8 +183,7 @@ pub enum Step {
         rows: Rows,
     },
 
-    // Order matters: constraints are added once the values are in place; on tables with rows they are validated at the
-    // end.
+    // Order matters: constraints are added once the values are in place; those on tables with rows are validated last.
     AddCheck {
         table: String,
         check: Check,
@@ -225,8 +224,7 @@ pub enum Step {
         columns: Vec<String>,
     },
 
-    // Order matters: from here on, steps run outside a transaction, since an index is built concurrently or under a
-    // lock.
+    // Order matters: from here on, steps run outside a transaction: an index is built concurrently or under a lock.
     DropIndex {
         name: String,
     },

@@ -1,5 +1,4 @@
-//! API names derived from schema names: root fields, connections and edges. They are derived here once, for the SDL and
-//! for the server's resolvers.
+//! API names derived from schema names, for the SDL and the server's resolvers: root fields, connections and edges.
 
 use super::{ContentType, Field, FieldKind, FilterFamily};
 

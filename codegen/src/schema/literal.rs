@@ -1,5 +1,4 @@
-//! Values written in the schema (defaults, bounds, conditions): YAML to the API's JSON, which the server's own parser
-//! checks.
+//! Values written in the schema (defaults, bounds, conditions): YAML to API JSON, which the server's own parser checks.
 
 use model::currency::{Currencies, Every};
 use model::{Kind, Value as Parsable};

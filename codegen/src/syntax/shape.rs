@@ -304,8 +304,7 @@ fn check_snake_case(name: &Spanned<String>, found: &mut Diagnostics) {
     }
 }
 
-/// The probable intended name: `compareAtPrice` becomes `compare_at_price`. The result is no valid name if it cannot be
-/// guessed.
+/// The probable intended name: `compareAtPrice` becomes `compare_at_price`. It may not be a valid name.
 fn snake_case(text: &str) -> String {
     let mut words = String::new();
     let mut after_lower = false;

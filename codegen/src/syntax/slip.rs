@@ -1,5 +1,4 @@
-//! Finds the actual mistake in a file that is not valid YAML: parsers notice it some lines later and name only what
-//! they expected.
+//! Finds the actual mistake in a file that is not valid YAML: parsers report it late, and only as what they expected.
 
 /// A mistake, and its byte range.
 #[derive(Debug, PartialEq, Eq)]

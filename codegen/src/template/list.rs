@@ -1,5 +1,4 @@
-//! Template filters for lists: `[{{ names | filled }}]` uses as few lines as fit, `[{{ infos | lines(4) }}]` one line
-//! per item.
+//! Filters for lists: `[{{ names | filled }}]` uses as few lines as fit, `[{{ infos | lines(4) }}]` one line per item.
 
 /// Maximum line width, as in `rustfmt.toml`.
 const WIDTH: usize = 120;

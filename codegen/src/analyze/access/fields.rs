@@ -41,8 +41,7 @@ impl<'a> Author<'a, '_> {
         Some(Fields { tables, named, except })
     }
 
-    /// The fields that a name selects. Selecting a field of children also selects the children; excluding it does not
-    /// exclude them.
+    /// The fields that a name selects. A selected field of children includes the children; an excluded one does not.
     fn named(&mut self, action: Action, name: &Spanned<String>, except: bool) -> Chosen {
         let (first, inner) = match name.value.split_once('.') {
             Some((first, inner)) => (first, Some(inner)),

@@ -1,5 +1,5 @@
-//! The part of every API that does not belong to one content type: the current user, permissions, the audit log and the
-//! check before publishing.
+//! The part of every API that belongs to no single content type: the current user, permissions, audit log,
+//! `publishCheck`.
 
 use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::Name;

@@ -246,7 +246,7 @@ fn write_description(f: &mut fmt::Formatter<'_>, description: &str, indent: &str
     writeln!(f, "{indent}\"\"\"")
 }
 
-/// A string literal; JSON's escapes are GraphQL's.
+/// A string literal; GraphQL has the same escapes as JSON.
 pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -16,8 +16,7 @@ pub fn read(text: &str) -> Option<Document> {
     Some(document)
 }
 
-/// Names, numbers, strings with their quotes, and single marks. It works on bytes: the file is large and is read at
-/// each generation.
+/// Names, numbers, strings with their quotes, and single marks. It works on bytes: the file is large and read often.
 fn tokens(text: &str) -> Option<Vec<&str>> {
     let bytes = text.as_bytes();
     let mut tokens = Vec::with_capacity(bytes.len() / 16);

@@ -24,8 +24,7 @@ pub struct ComponentColumn {
     pub subject: String,
 }
 
-/// The arguments of `cms.rewrite` for one component, what it loses, and which of its fields may be missing in stored
-/// components.
+/// The arguments of `cms.rewrite` for one component, what it loses, and which fields stored components may lack.
 #[derive(Default)]
 struct Change {
     json: Map<String, Value>,

@@ -19,8 +19,7 @@ pub struct Tightened {
     pub subject: String,
     /// `at most 5 characters`
     pub about: String,
-    /// SQL that counts the entries that break it, in the tables before the migration; `None` if only the server can
-    /// tell.
+    /// SQL that counts the entries that break it, in the tables before the migration; `None` if only the server can.
     pub question: Option<String>,
     /// Whether drafts may break it.
     pub live: bool,
