@@ -1,5 +1,4 @@
-//! The floor, a hand-written baseline: what a good engineer would write with axum, sqlx and serde for exactly these
-//! four responses.
+//! The floor, a hand-written baseline: what a good engineer would write with axum, sqlx and serde for these responses.
 
 use std::collections::HashMap;
 

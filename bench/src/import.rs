@@ -1,4 +1,4 @@
-//! The import benchmark: `typecase import` beside plain PostgreSQL, which inserts the same rows with `insert … select`.
+//! The import benchmark: `typecase import` beside plain PostgreSQL, which inserts the same rows by `insert … select`.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;

@@ -95,7 +95,7 @@ impl Git {
         self.run(&["merge-base", "--is-ancestor", commit, other]).is_some()
     }
 
-    /// The commit that this branch and another one have in common.
+    /// The merge base of this branch and another one.
     pub fn merge_base(&self, other: &str) -> Option<String> {
         self.ask(&["merge-base", "HEAD", other])
     }

@@ -7,7 +7,7 @@ use nix::unistd::geteuid;
 
 use crate::progress::say;
 
-/// Folders to search beside PATH: a user's PATH often lacks those for administrators.
+/// Folders to search besides PATH: a user's PATH often lacks those for administrators.
 const MORE: [&str; 2] = ["/usr/sbin", "/opt/homebrew/bin"];
 
 /// The path of an installed program.

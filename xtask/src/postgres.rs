@@ -1,5 +1,4 @@
-//! A PostgreSQL for development, tests and benchmarks: the one at `DATABASE_URL`, otherwise a private one of this
-//! checkout.
+//! A PostgreSQL for development, tests and benchmarks: the one at `DATABASE_URL`, otherwise a private one.
 
 mod account;
 mod binaries;

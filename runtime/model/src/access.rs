@@ -26,7 +26,7 @@ pub enum Action {
     Export,
 }
 
-/// A part of the administration that a role may manage, beside content.
+/// A part of the administration that a role may manage, besides content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Area {
     /// Users, invitations and their sessions.

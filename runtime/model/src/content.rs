@@ -69,8 +69,7 @@ pub struct ContentInfo {
     pub drafts: bool,
     /// The owner of children.
     pub owner: Option<&'static ContentInfo>,
-    /// Unique indexes, beside [`FieldInfo::unique`]: each lists fields (by `snake`) whose combined values must be
-    /// unique.
+    /// Unique indexes, besides [`FieldInfo::unique`]: each is a list of fields (by `snake`) that are unique together.
     pub unique: &'static [&'static [&'static str]],
     /// In the order of the schema.
     pub fields: &'static [FieldInfo],

@@ -1,5 +1,4 @@
-//! The ISO 4217 currencies that money can have, with their number of decimals. Funds, metals and test codes are
-//! excluded.
+//! The ISO 4217 currencies that money can have, with their number of decimals; no funds, metals or test codes.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
-/// The largest UTC offset of any clock, in minutes.
+/// The largest accepted UTC offset, in minutes.
 const MOST_OFFSET: i64 = 18 * 60;
 
 /// The value of a `datetime` field, in microseconds of Unix time. Wider than jiff's `Timestamp`, which ends a day

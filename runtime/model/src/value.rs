@@ -26,8 +26,7 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    /// The text of the value's column, to be cast to the column's type. Money has two columns: 0 is the amount, 1 the
-    /// currency.
+    /// The text of the value's column, to be cast to the column's type. Money has two: 0 is the amount, 1 the currency.
     pub fn text(&self, column: usize) -> Option<Cow<'_, str>> {
         match self {
             Self::Null => None,

@@ -44,8 +44,7 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// Commits, so that the next change is a separate migration, as on a site whose database has applied the earlier
-    /// ones.
+    /// Commits, so that the next change is a separate migration, as on a site that has applied the earlier ones.
     pub fn commit(&self) -> anyhow::Result<()> {
         self.git(&["add", "schema", "migrations"])?;
         self.git(&[

@@ -1,5 +1,6 @@
-//! The development database, kept in step with the checkout's migrations: each branch has its own, and when an
-//! uncommitted migration is rewritten or undone, so is its effect on the database.
+//! The development database, kept in step with the checkout's migrations.
+//!
+//! Each branch has its own. When an uncommitted migration is rewritten or undone, so is its effect on the database.
 
 use std::fs;
 use std::path::PathBuf;

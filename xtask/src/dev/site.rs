@@ -1,5 +1,4 @@
-//! From saved files to a running server: generate, build, migrate, swap. The old server runs until the new one is
-//! ready.
+//! From saved files to a running server: generate, build, migrate, swap. The old server runs until the new one is up.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};

@@ -1,7 +1,6 @@
 //! Which files the server is built from, and whether one of them has been saved.
 //!
-//! It polls: a few dozen files take less than a millisecond, and polling works on every file system, including mounted
-//! ones.
+//! It polls: a few dozen files take less than a millisecond, and it works on every file system, including mounted ones.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

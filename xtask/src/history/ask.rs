@@ -1,5 +1,4 @@
-//! Asks a database the generator's questions: how many entries break a stricter rule. The generator itself has no
-//! database.
+//! Asks a database the generator's questions: how many entries break a stricter rule. The generator has no database.
 
 use std::process::{Command, Stdio};
 

@@ -1,6 +1,7 @@
-//! The draft: the uncommitted migration. It is one file, generated again from the last commit as the schema changes,
-//! after any files that were written or edited by hand: those are never touched. During a merge there are two last
-//! commits.
+//! The draft: the uncommitted migration, which is generated again from the last commit as the schema changes.
+//!
+//! It is one file. It comes after any files that were written or edited by hand, which are never touched. During a
+//! merge there are two last commits.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
-//! Detects whether a generated migration was edited by hand. One that this checkout did not write is generated again
-//! from the committed schema and catalog, as far as they are available.
+//! Detects whether a generated migration was edited by hand.
+//!
+//! A migration that this checkout did not write is generated again from the committed schema and catalog, as far as
+//! they are available.
 
 use codegen::SourceFile;
 

@@ -1,5 +1,7 @@
-//! Splits a migration into statements with the comments above them. The lexical rules match those of the runner's
-//! splitter, which this crate cannot use: its build would have to wait for the server's.
+//! Splits a migration into statements with the comments above them.
+//!
+//! The lexical rules match those of the runner's splitter, which this crate cannot use: its build would wait for the
+//! server's.
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Statement {

@@ -1,5 +1,6 @@
-//! The development databases of a checkout: one per branch, and copies from before each uncommitted migration. Each
-//! records its applied migrations, so that a database matching the current files can be found.
+//! The development databases of a checkout: one per branch, and copies from before each uncommitted migration.
+//!
+//! Each records its applied migrations, so that a database matching the current files can be found.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,7 +83,7 @@ pub struct Shelf<'a> {
 }
 
 impl Shelf<'_> {
-    /// The database of a branch; without git there is one.
+    /// The database of a branch; without git there is only one.
     pub fn of_branch(folder: &Path, branch: Option<&str>) -> PathBuf {
         let Some(branch) = branch else { return folder.join("dev") };
         let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };

@@ -35,8 +35,7 @@ impl EnumInfo {
         self.values.iter().find(|value| value.1 == shown).map(|value| value.0)
     }
 
-    /// `'in_stock', 'low_stock'`: the stored names in the order of the schema, as SQL. No escaping is needed: they are
-    /// `snake_case`.
+    /// `'in_stock', 'low_stock'`: the stored names in schema order, as SQL. They are `snake_case` and need no escaping.
     pub fn listed(&self) -> String {
         let names: Vec<_> = self.values.iter().map(|(stored, _)| format!("'{stored}'")).collect();
         names.join(", ")

@@ -20,8 +20,7 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"^[^\s@\p{C}\x22(),:;<>\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$")
 });
 static COLOR: LazyLock<Regex> = LazyLock::new(|| regex("^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"));
-/// Blanks, control characters, invisible characters and direction overrides: none of them belongs in an intended
-/// address.
+/// Blanks, control characters, invisible characters and direction overrides: none of them belongs in an address.
 static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| regex(r"[\s\p{Z}\p{C}]"));
 
 static UNSEEN: LazyLock<Regex> = LazyLock::new(|| regex(r"^[\s\p{Z}\p{Cc}\p{Cf}\u{2800}\u{3164}]*$"));
