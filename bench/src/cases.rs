@@ -1,4 +1,4 @@
-//! What is measured: the documents, and the variables that a round goes through.
+//! The measured cases: the documents, and the variables that a round cycles through.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use sqlx::PgPool;
 pub struct Case {
     pub name: &'static str,
     pub about: &'static str,
-    /// Where the floor serves it.
+    /// Path on the floor.
     pub path: &'static str,
     query: &'static str,
     variables: Variables,
@@ -51,7 +51,7 @@ pub const CASES: &[Case] = &[
 ];
 
 impl Case {
-    /// Request bodies; the floor reads the same ones and looks only at their variables.
+    /// Request bodies. The floor gets the same ones and reads only their variables.
     pub async fn bodies(&self, pool: &PgPool) -> Result<Vec<String>> {
         let variables = match self.variables {
             Variables::None => vec![json!({})],
@@ -73,7 +73,7 @@ fn filter(category: String) -> Value {
 }
 
 async fn slugs(pool: &PgPool, table: &str) -> Result<Vec<String>> {
-    // An order that is not that of the rows on disk, the same in every run.
+    // Not the order of the rows on disk, and the same in every run.
     let sql = format!("select slug from {table} order by md5(slug) limit 500");
     Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(pool).await?)
 }

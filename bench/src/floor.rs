@@ -1,4 +1,4 @@
-//! The floor: what a good engineer writes by hand with axum, sqlx and serde for exactly these four answers.
+//! The floor, a hand-written baseline: what a good engineer would write with axum, sqlx and serde for these responses.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::process::CONNECTIONS;
 
-/// Fails a request with the error's text: enough for a benchmark.
+/// Fails a request with the error's text, which is enough for a benchmark.
 struct Failure(String);
 
 impl<E: std::error::Error> From<E> for Failure {
@@ -32,7 +32,7 @@ impl IntoResponse for Failure {
 
 type Answer = Result<Response, Failure>;
 
-/// Serves at `TYPECASE_ADDRESS`, as the site's own server does.
+/// Serves at `TYPECASE_ADDRESS`, like the site's own server.
 pub async fn serve(url: &str) -> anyhow::Result<()> {
     let address = std::env::var("TYPECASE_ADDRESS")?;
     let listener = tokio::net::TcpListener::bind(address).await?;
@@ -40,7 +40,7 @@ pub async fn serve(url: &str) -> anyhow::Result<()> {
 }
 
 fn router(url: &str) -> anyhow::Result<Router> {
-    // The settings that planned reads use too, so that the comparison is of the code alone.
+    // The settings of planned reads, so that only the code is compared.
     let settings = [("plan_cache_mode", "force_generic_plan"), ("random_page_cost", "1.1")];
     let options = url.parse::<PgConnectOptions>()?.options(settings);
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options);

@@ -1,4 +1,4 @@
-//! The import benchmark: `typecase import` beside PostgreSQL alone, which is given the very same rows by `insert … select`.
+//! The import benchmark: `typecase import` beside plain PostgreSQL, which inserts the same rows by `insert … select`.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::seed;
 
 const PRODUCTS: usize = 20_000;
 const ROUNDS: usize = 3;
-/// Products a second, of the shape without variants.
+/// Target for the shape without variants, in products per second.
 const TO_REACH: f64 = 5_000.0;
 
-/// Shapes by their number of variants.
+/// Shapes, by number of variants.
 const SHAPES: &[(&str, usize)] =
     &[("plain: a brand, two categories and a tag", 0), ("variants: the same with three variants", 3)];
 
-/// The tables of the products that are imported, each with the column that says whose its rows are.
+/// The tables of the imported products, each with the column that refers to the owning product.
 const OWNED: &[(&str, &str)] = &[
     ("draft.product", "id"),
     ("draft.product_variant", "parent_id"),
@@ -32,11 +32,11 @@ const OWNED: &[(&str, &str)] = &[
     ("live.product_categories", "owner_id"),
     ("live.product_tags", "owner_id"),
 ];
-/// What tells everybody else of a change: a floor that stores products alone has none.
+/// The outbox, which announces changes: a floor that only stores products would not have it.
 const EVENTS: &[(&str, &str)] = &[("cms.outbox", "entry")];
-/// What the products point at.
+/// What the products refer to.
 const TARGETS: &[&str] = &["brand", "category", "tag"];
-/// Transactions that run at once, as many as the import has under way.
+/// Concurrent transactions, as many as the import uses.
 const PARTS: i32 = 2;
 
 struct Figures {
@@ -100,7 +100,7 @@ fn write_records(file: &Path, variants: usize) -> Result<()> {
     out.flush().context("writing the records")
 }
 
-/// The same in every run; factors without a common divisor spread the targets.
+/// The same in every run; coprime factors spread the targets.
 fn record(number: usize, variants: usize) -> Value {
     let price = |seed: usize| format!("{}.{:02}", 5 + seed * 7 % 900, seed * 13 % 100);
     let variant = |at: usize| json!({ "sku": format!("SKU-{number}-{at}"), "price": price(number + at), "stock": at });
@@ -135,7 +135,7 @@ async fn import(pool: &PgPool, url: &str, map: &Path, file: &Path) -> Result<Fig
     Ok(Figures { seconds, client_cpu: children_cpu() - client, database_cpu })
 }
 
-/// Takes the rows out of the tables and puts them in again, in as many transactions at once as the import has.
+/// Deletes the rows from the tables and inserts them again, in as many concurrent transactions as the import uses.
 async fn same_rows(pool: &PgPool, tables: &[(&'static str, &'static str)]) -> Result<Figures> {
     pool.execute("drop schema if exists kept cascade; create schema kept").await?;
     for (table, _) in tables {

@@ -1,4 +1,4 @@
-//! A closed-loop load: every connection sends its next request when it has read the last answer.
+//! A closed-loop load: each connection sends its next request after reading the last response.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What one run of the load saw.
+/// The result of one run of the load.
 pub struct Sample {
     pub requests: u64,
     pub seconds: f64,
@@ -20,7 +20,7 @@ impl Sample {
         self.requests as f64 / self.seconds
     }
 
-    /// The latency in milliseconds that this share of the requests stayed under.
+    /// The latency in milliseconds below which this share of the requests stayed.
     pub fn percentile(&self, share: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
         let index = ((self.latencies.len() as f64 * share) as usize).min(last);
@@ -28,7 +28,7 @@ impl Sample {
     }
 }
 
-/// Sends the bodies in turn over this many connections for this long.
+/// Sends the bodies in turn over this many connections for this duration.
 pub async fn run(
     address: &str,
     path: &str,
@@ -50,7 +50,7 @@ pub async fn run(
     Ok(Sample { requests: latencies.len() as u64, seconds, latencies })
 }
 
-/// One answer's body, for comparing.
+/// The body of a single response, for comparison.
 pub async fn once(address: &str, path: &str, body: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request(address, path, body).as_bytes()).await?;
@@ -74,7 +74,7 @@ async fn connection(address: String, requests: Vec<String>, number: usize, end: 
     let mut stream = TcpStream::connect(&address).await.with_context(|| format!("{address} does not answer"))?;
     stream.set_nodelay(true)?;
     let (mut buffer, mut latencies) = (Vec::with_capacity(64 * 1024), Vec::with_capacity(16 * 1024));
-    // Connections start apart in the list, so that they do not ask for the same entry at the same time.
+    // Connections start at different offsets, so that they do not request the same entry at the same time.
     let mut next = number * 7;
     while Instant::now() < end {
         let sent = Instant::now();
@@ -86,7 +86,7 @@ async fn connection(address: String, requests: Vec<String>, number: usize, end: 
     Ok(latencies)
 }
 
-/// Reads one answer into the buffer and tells where its body starts.
+/// Reads one response into the buffer and returns the offset of its body.
 async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<usize> {
     buffer.clear();
     let body = loop {

@@ -1,7 +1,8 @@
-//! The benchmarks of the server, each beside a hand-written floor, in one run, on one database.
+//! Benchmarks of the server, each beside a hand-written floor, in one run on one database.
 //!
-//! `cargo xtask bench read` and `import` start a private PostgreSQL and run this with its address. What is measured are
-//! child processes, so that their memory and CPU are their own: ours is `typecase`, the floor of reads is this program again.
+//! `cargo xtask bench read` and `import` start a private PostgreSQL and run this program with its address. The measured
+//! servers are child processes, so that their memory and CPU are counted separately: ours is `typecase`, the floor of
+//! reads is this program again.
 
 mod cases;
 mod floor;

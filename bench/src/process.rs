@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use sqlx::PgPool;
 
-/// Connections to PostgreSQL that each server may hold.
+/// Connections to PostgreSQL per server.
 pub const CONNECTIONS: u32 = 8;
 
-/// A server in a process of its own; it ends with this value.
+/// A server in a separate process, which is stopped when this value is dropped.
 pub struct Server {
     pub name: &'static str,
     pub address: String,
@@ -18,14 +18,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// This program again, as the floor.
+    /// This program again, serving the floor.
     pub fn floor(url: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", "floor"]);
         Self::start("floor", command, url)
     }
 
-    /// The site's own server, built beside this program.
+    /// The site's own server, built next to this program.
     pub fn ours(url: &str) -> Result<Self> {
         let mut command = server()?;
         command.arg("serve");
@@ -35,11 +35,11 @@ impl Server {
     fn start(name: &'static str, mut command: Command, url: &str) -> Result<Self> {
         let address = format!("127.0.0.1:{}", free_port()?);
         let command = command.env("DATABASE_URL", url).env("TYPECASE_ADDRESS", &address);
-        // Of no use elsewhere; production asks for one.
+        // Valid for this benchmark only; production requires a secret.
         let command = command.env("TYPECASE_SECRET", "bench-9fK2pXw7Lq4ZtR8mVd3HsY6nBc1GjA5eUo0iTxPk");
-        // One client asks for more than a thousand people would.
+        // A single client sends more requests here than a thousand people would.
         let command = command.env("TYPECASE_RATE", "off");
-        // Reads of anonymous visitors are measured.
+        // The measured reads are anonymous.
         let command = command.env("TYPECASE_PUBLIC_CONNECTIONS", CONNECTIONS.to_string());
         let child = command.env("RUST_LOG", "warn").stdout(Stdio::null()).spawn()?;
         let server = Self { name, address, child };
@@ -66,13 +66,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing to do about that here.
+        // It may have exited already, which is fine here.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The server of the same build: that of `shop`, whose schema a site does not change.
+/// The server from the same build: that of `shop`, whose schema is not changed by a site.
 pub fn server() -> Result<Command> {
     let path = std::env::current_exe()?.with_file_name("shop");
     ensure!(path.is_file(), "{} is missing: run `cargo xtask bench`", path.display());
@@ -83,7 +83,7 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?.port())
 }
 
-/// CPU seconds of every process of the PostgreSQL cluster so far; 0 when it runs elsewhere.
+/// CPU seconds used so far by all processes of the PostgreSQL cluster; 0 if it runs elsewhere.
 pub async fn database_cpu(pool: &PgPool) -> Result<f64> {
     let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(pool).await?;
     let Some(postmaster) = parent(backend.unsigned_abs()) else { return Ok(0.0) };
@@ -96,7 +96,7 @@ fn processes() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The fields of `/proc/ID/stat` after the command, which may hold blanks itself.
+/// The fields of `/proc/ID/stat` after the command, which may itself contain blanks.
 fn stat(id: u32) -> Option<Vec<u64>> {
     let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     let (_, rest) = text.rsplit_once(')')?;
@@ -111,12 +111,12 @@ fn cpu_seconds(id: u32) -> f64 {
     ticks(id, 10)
 }
 
-/// CPU seconds of the children of this process that have ended.
+/// CPU seconds of this process's children that have exited.
 pub fn children_cpu() -> f64 {
     ticks(std::process::id(), 12)
 }
 
-/// A user's and a system's time beside each other. Linux counts in ticks of 10 ms whatever the kernel's own rate (USER_HZ is 100).
+/// User and system time together. Linux reports ticks of 10 ms whatever the kernel's own rate (USER_HZ is 100).
 fn ticks(id: u32, field: usize) -> f64 {
     let ticks = stat(id).map_or(0, |fields| fields.get(field).unwrap_or(&0) + fields.get(field + 1).unwrap_or(&0));
     ticks as f64 / 100.0

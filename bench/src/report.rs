@@ -12,7 +12,7 @@ use crate::load::{self, Sample};
 use crate::process::{self, Server};
 
 pub struct Options {
-    /// Length of one measurement; each is done `rounds` times for each server, alternating.
+    /// Length of one measurement. Each server is measured `rounds` times, alternating.
     pub seconds: u64,
     pub rounds: usize,
     pub connections: &'static [usize],
@@ -29,7 +29,7 @@ struct Figures {
     rate: f64,
     p50: f64,
     p99: f64,
-    /// Milliseconds of CPU for a request.
+    /// CPU milliseconds per request.
     server_cpu: f64,
     database_cpu: f64,
 }
@@ -76,7 +76,7 @@ fn verdict(case: &Case, connections: usize, rate: f64, p99: f64) -> Option<Strin
     }
 }
 
-/// A comparison is worth nothing unless both servers answer the same bytes.
+/// A comparison is meaningless unless both servers return the same bytes.
 async fn same_answer(case: &Case, floor: &Server, ours: &Server, bodies: &[String]) -> Result<()> {
     for body in bodies.iter().take(5) {
         let expected = load::once(&floor.address, case.path, body).await?;
@@ -87,12 +87,12 @@ async fn same_answer(case: &Case, floor: &Server, ours: &Server, bodies: &[Strin
     Ok(())
 }
 
-/// The answer without its extensions, in which the floor has a fixed cost.
+/// The response without its extensions, where the floor reports a fixed cost.
 fn data(body: &str) -> &str {
     body.rsplit_once(",\"extensions\"").map_or(body, |(data, _)| data)
 }
 
-/// What each server says that its answer took; that ours says the truth is tested where its statements are counted.
+/// The number of statements that each server reports. Another test counts them to check what ours reports.
 async fn statements(case: &Case, floor: &Server, ours: &Server, body: &str) -> Result<String> {
     let mut said = Vec::new();
     for server in [floor, ours] {
@@ -128,7 +128,7 @@ fn path(case: &Case, server: &Server) -> &'static str {
     if server.name == "floor" { case.path } else { "/graphql" }
 }
 
-/// The median of every figure over the rounds.
+/// The median of each figure over the rounds.
 fn median(rounds: &[Figures]) -> Figures {
     let middle = |figure: fn(&Figures) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(figure).collect();

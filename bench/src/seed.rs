@@ -1,4 +1,4 @@
-//! The catalogue that is read: the site's own migrations, then ten thousand products.
+//! The seed data: the site's own migrations, then ten thousand products.
 
 use std::process::Stdio;
 
@@ -21,7 +21,7 @@ const TABLES: &[&str] = &[
     "post_tags",
 ];
 
-/// A database with the site's tables.
+/// Creates a database with the site's tables.
 pub async fn migrated(url: &str, connections: u32) -> Result<PgPool> {
     let pool = PgPoolOptions::new().max_connections(connections).connect(url).await;
     let pool = pool.context("PostgreSQL does not answer")?;
@@ -30,7 +30,7 @@ pub async fn migrated(url: &str, connections: u32) -> Result<PgPool> {
     Ok(pool)
 }
 
-/// Migrates and fills an empty database; one that is filled already is left as it is.
+/// Migrates and fills an empty database; a filled one is left unchanged.
 pub async fn prepare(url: &str) -> Result<PgPool> {
     let pool = migrated(url, 1).await?;
     let filled: bool = sqlx::query_scalar("select exists (select from live.product)").fetch_one(&pool).await?;

@@ -1,6 +1,6 @@
-//! Checked nodes to a [`Schema`]: every rule that needs more than one key, each a small function.
+//! Checked nodes to a [`Schema`]: every rule that involves more than one key, each as a small function.
 //!
-//! Rules never stop: each reports what it finds and leaves alone what another has reported.
+//! Rules never stop early: each reports what it finds and skips what another rule has reported.
 
 pub mod access;
 mod blocks;
@@ -23,7 +23,7 @@ use crate::schema::Schema;
 use crate::syntax::file::Files;
 use declared::Declared;
 
-/// The schema; to be used only when nothing of what was found is an error.
+/// Builds the schema. Use it only if `found` has no errors.
 pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     let declared = Declared::new(files);
     reserved::check(&declared, found);

@@ -1,8 +1,8 @@
-//! The database model: what tables exist for a schema, and what their columns mean.
+//! The database model: the tables of a schema and the meaning of their columns.
 //!
-//! A `Catalog` is what `migrations/catalog.json` holds: the physical tables (columns, checks, indexes, foreign keys, the
-//! same in `draft` and `live` except where a foreign key says otherwise) beside the fields that they stand for, because
-//! the difference of two catalogs must tell a relation that became a list from a column that vanished.
+//! A `Catalog` is the content of `migrations/catalog.json`: the physical tables (columns, checks, indexes, foreign
+//! keys; the same in `draft` and `live` unless a foreign key says otherwise) together with the fields that they store.
+//! The diff of two catalogs needs the fields to tell a relation that became a list from a dropped column.
 
 mod json;
 mod lower;
@@ -20,11 +20,11 @@ use crate::schema::Scalar;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
-    /// By name; the same tables are in `draft` and in `live`.
+    /// By name; each table exists in both `draft` and `live`.
     pub tables: BTreeMap<String, Table>,
-    /// The fields of each component, which are stored as JSON in the columns of its owners.
+    /// The fields of each component, which are stored as JSON in columns of its owners.
     pub components: BTreeMap<String, Vec<Field>>,
-    /// What the fields of each table and component demand beyond that; nothing is recorded of an owner that is not in it.
+    /// Rules of the fields of each table and component. An owner without an entry has not been recorded.
     #[serde(default)]
     pub rules: AllRules,
 }
@@ -32,17 +32,17 @@ pub struct Catalog {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     pub role: Role,
-    /// Whether entries are saved without being public. Of content types only; none where it was not recorded yet.
+    /// Whether entries can be saved without being public. For content types only; `None` if not recorded yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drafts: Option<bool>,
-    /// Names that the table had before, and that no other has now: ids that were made under them are still known.
+    /// Former names of the table that no other table has now: ids with these prefixes are still accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<String>,
     /// In the order of the schema; empty for the table of a list relation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
     pub columns: Vec<Column>,
-    /// Empty for the table of a list of several types.
+    /// Empty for the table of a list relation with several target types.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub primary_key: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -53,25 +53,25 @@ pub struct Table {
     pub indexes: Vec<Index>,
 }
 
-/// What a table is for; with the names in it, its identity across two catalogs.
+/// The purpose of a table. With the names in it, it identifies the table across two catalogs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The entries of the content type of the same name.
     Content,
-    /// The rows that a field of `children` owns.
+    /// The rows owned by a field of type `children`.
     Children { of: String, field: String },
     /// The items of a list relation.
     List { of: String, field: String },
 }
 
-/// A field as far as the database is concerned.
+/// A field as the database sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
     #[serde(flatten)]
     pub store: Store,
-    /// Required to save; what is required to publish is checked by the server.
+    /// Required to save; the server checks what is required to publish.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
 }
@@ -122,7 +122,7 @@ pub struct Column {
     pub default: Option<String>,
 }
 
-/// A CHECK; `expression` has `{}` for its one column or `{0}`, `{1}` for several, so that it outlives their renaming.
+/// A CHECK. `expression` contains `{}` for its single column or `{0}`, `{1}` for several, so that it survives renames.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Check {
     pub name: String,
@@ -139,14 +139,15 @@ pub struct ForeignKey {
     pub on_delete: OnDelete,
 }
 
-/// In which stage a constraint is, and for a foreign key in which the table that it points at. What an entry owns in `live` has
-/// none to its owner: it is a copy of rows that were checked, and checking it again was a fifth of the cost of publishing.
+/// The stages that a constraint exists in, and for a foreign key the stage that it points at. Owned rows in `live` have
+/// no foreign key to their owner: they are copies of rows that were checked, and checking them again was a fifth of the
+/// cost of publishing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
-    /// From `draft` to `draft`: owners, and relations, which in `live` may point at what is not live.
+    /// From `draft` to `draft`: owners and relations. In `live`, relations may point at entries that are not live.
     Draft,
-    /// The same in each stage: checks.
+    /// Within each stage: checks.
     Each,
     /// From `live` to `draft`: a live entry is a published copy of a draft.
     LiveToDraft,
@@ -166,7 +167,7 @@ pub struct Index {
     pub on: Vec<Key>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unique: bool,
-    /// For arrays, which are searched by what they contain.
+    /// For arrays, which are searched by their items.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gin: bool,
 }
@@ -181,33 +182,34 @@ pub struct Key {
     pub descending: bool,
 }
 
-/// What of a column an index orders by. The server's statements say the same (`store/read/order.rs`), or no index serves them.
+/// What an index orders a column by. The server's statements must use the same expression (`store/read/order.rs`), or
+/// the index is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// The value itself.
     #[default]
     Plain,
-    /// A text of signs without a language, such as the code of a currency.
+    /// A text that is not in a language, such as a currency code.
     Bytes,
-    /// A text in the order of a language (BCP 47), by its collation in the schema `sort`.
+    /// A text in the order of a language (BCP 47), through its collation in the schema `sort`.
     Text(String),
-    /// One of these values, in their order.
+    /// An enum, in the order of these values.
     Values(Vec<String>),
 }
 
 impl Catalog {
-    /// The text of `catalog.json`. The last migration is named in it so that two branches that both add one conflict.
+    /// The text of `catalog.json`. It names the last migration, so that two branches that both add one conflict.
     pub fn to_json(&self, last_migration: &str) -> String {
         json::write(self, last_migration)
     }
 
-    /// Reads what [`Catalog::to_json`] wrote; the error says what is wrong with the file.
+    /// Parses the output of [`Catalog::to_json`]; the error describes what is wrong with the file.
     pub fn from_json(text: &str) -> Result<Self, String> {
         json::read(text)
     }
 
-    /// The same tables with the former names that another catalog has for them.
+    /// The same tables, with former names taken from another catalog.
     pub fn with_past(mut self, known: &Self) -> Self {
         for (name, table) in &mut self.tables {
             table.former = known.tables.get(name).map(|table| table.former.clone()).unwrap_or_default();
@@ -215,7 +217,7 @@ impl Catalog {
         self
     }
 
-    /// The languages (BCP 47) in whose order texts are, but for the order of all of them.
+    /// The languages (BCP 47) whose text order is used, except the order for all languages.
     pub fn languages(&self) -> BTreeSet<&str> {
         let keys = self.tables.values().flat_map(|table| &table.indexes).flat_map(|index| &index.on);
         let tags = keys.filter_map(|key| match &key.sort {
@@ -225,12 +227,12 @@ impl Catalog {
         tags.filter(|tag| *tag != names::ALL_LANGUAGES).collect()
     }
 
-    /// Whether the database is the same; rules are the server's business alone.
+    /// Whether the database is the same; only the server enforces rules.
     pub fn same_database(&self, other: &Self) -> bool {
         self.tables == other.tables && self.components == other.components
     }
 
-    /// The table that has this role.
+    /// The table with this role.
     pub fn table_of(&self, role: &Role) -> Option<(&str, &Table)> {
         self.tables.iter().find(|(_, table)| table.role == *role).map(|(name, table)| (name.as_str(), table))
     }
@@ -251,7 +253,7 @@ impl Table {
 }
 
 impl Role {
-    /// The table of the entries that own the rows; none for entries themselves.
+    /// The table of the entries that own the rows; `None` for entries themselves.
     pub fn owner(&self) -> Option<&str> {
         match self {
             Self::Content => None,
@@ -261,7 +263,7 @@ impl Role {
 }
 
 impl Field {
-    /// The columns that the field has in its owner's table, in order; none for lists of rows.
+    /// The columns of the field in its owner's table, in order; empty for lists of rows.
     pub fn columns(&self) -> Vec<String> {
         match &self.store {
             Store::Scalar { scalar } if Scalar::named(scalar).is_some_and(Scalar::has_currency) => {
@@ -277,7 +279,7 @@ impl Field {
 }
 
 impl Check {
-    /// The expression with its columns' names put in.
+    /// The expression with its column names filled in.
     pub fn sql(&self) -> String {
         let mut sql = self.expression.clone();
         if let [only] = self.on.as_slice() {
@@ -299,7 +301,7 @@ impl Key {
         Self { sort, ..self }
     }
 
-    /// As it stands in `create index`.
+    /// As written in `create index`.
     pub fn sql(&self) -> String {
         let column = names::quoted(&self.column);
         let sql = match &self.sort {
@@ -333,13 +335,13 @@ impl OnDelete {
     }
 }
 
-/// The migration that the text of `catalog.json` names as its last.
+/// The last migration that `catalog.json` names.
 pub fn last_migration(catalog_json: &str) -> Option<String> {
     json::last_migration(catalog_json)
 }
 
-/// SHA-256 of what `catalog.json` says of the database, in hexadecimal: what a server compares with its database. Rules come last in the
-/// file and are left out, since no migration changes them.
+/// SHA-256 of the database part of `catalog.json`, in hexadecimal, which a server compares with its database. Rules
+/// come last in the file and are excluded, since no migration changes them.
 pub fn hash(catalog_json: &str) -> String {
     let structure = catalog_json.split("\n  \"rules\": {").next().unwrap_or_default();
     names::sha256_hex(structure.trim_end().trim_end_matches(',').trim_end_matches("\n}"))

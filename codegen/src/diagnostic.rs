@@ -1,4 +1,4 @@
-//! `Diagnostic`: one mistake in the schema, where it is, and what to write instead; `Diagnostics` collects them all.
+//! `Diagnostic`: one mistake in the schema, its position, and how to fix it; `Diagnostics` collects them.
 
 mod code;
 mod render;
@@ -9,7 +9,7 @@ pub use code::Code;
 
 use crate::source::{SourceFile, Span};
 
-/// More errors, or warnings, than these in one file help nobody; the rest is counted.
+/// More errors or warnings per file are not helpful; the rest are counted.
 const MOST_PER_FILE: usize = 100;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,13 +23,13 @@ pub struct Diagnostic {
     pub code: Code,
     pub severity: Severity,
     pub message: String,
-    /// What is underlined; absent when no file is to blame.
+    /// The underlined source; absent if the mistake is in no file.
     pub span: Option<Span>,
-    /// Short text beside the underlined source.
+    /// Short text next to the underlined source.
     pub label: Option<String>,
-    /// Other places that belong to the mistake.
+    /// Related positions.
     pub secondary: Vec<(Span, String)>,
-    /// What to do.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
@@ -44,12 +44,12 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
-    /// A mistake of no file in particular.
+    /// A mistake that belongs to no particular file.
     pub fn nowhere(code: Code, message: impl Into<String>) -> Self {
         Self { span: None, ..Self::error(code, Span::default(), message) }
     }
 
-    /// The same under another code.
+    /// The same diagnostic with another code.
     pub fn code(mut self, code: Code) -> Self {
         self.code = code;
         self
@@ -75,9 +75,9 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    /// How many were left out of each file.
+    /// Number of omitted diagnostics per file.
     omitted: BTreeMap<usize, usize>,
-    /// Of each file by itself: warnings do not take the place of errors.
+    /// Per file and severity: warnings do not displace errors.
     count: BTreeMap<(usize, Severity), usize>,
 }
 
@@ -110,7 +110,7 @@ impl Diagnostics {
         self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// The order of the files' paths and of the places in them, whatever the order in which they were found.
+    /// Sorts by file path and position, whatever the order of discovery.
     pub(crate) fn sort(&mut self, sources: &[SourceFile]) {
         let path = |span: Option<Span>| span.and_then(|span| sources.get(span.file)).map(|file| file.path.as_str());
         self.list.sort_by(|a, b| {
@@ -120,7 +120,7 @@ impl Diagnostics {
         self.list.dedup();
     }
 
-    /// The report for a person, as a compiler writes it. `sources` are those that were compiled.
+    /// A compiler-style report for people. `sources` must be the compiled ones.
     pub fn render(&self, sources: &[SourceFile]) -> String {
         let mut out = String::new();
         for diagnostic in &self.list {

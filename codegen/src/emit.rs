@@ -1,7 +1,7 @@
-//! `Schema` to the files of `generated/`; emitters cannot fail.
+//! `Schema` to the files of `generated/`. Emitters cannot fail.
 //!
-//! The shape of each file is a template of `codegen/templates/`; the functions here say what stands in it, Rust as
-//! tokens of `quote`. `syn` checks each Rust file before it is written.
+//! Templates in `codegen/templates/` define the shape of each file; the functions here fill them in, with Rust as
+//! `quote` tokens. `syn` checks each Rust file before it is written.
 
 mod access;
 mod access_matrix;
@@ -24,7 +24,7 @@ use crate::catalog::{self, Catalog};
 use crate::schema::Schema;
 pub use output::{Output, check};
 
-/// What the server is compiled with beside the schema: its migrations.
+/// Compiled into the server besides the schema: its migrations.
 #[derive(Clone, Debug, Default)]
 pub struct MigrationsInput {
     /// Names of the files in `migrations/`, in order: `0001_start.sql`.
@@ -34,7 +34,7 @@ pub struct MigrationsInput {
 }
 
 impl MigrationsInput {
-    /// The tables of the schema, with what only the last migration knows of them.
+    /// The tables of the schema, with what only the last migration records about them.
     fn known(&self, schema: &Schema) -> Catalog {
         match Catalog::from_json(&self.catalog) {
             Ok(catalog) => catalog::lower(schema).with_past(&catalog),
@@ -43,7 +43,7 @@ impl MigrationsInput {
     }
 }
 
-/// Every file that the schema becomes.
+/// Every file generated from the schema.
 pub fn emit(schema: &Schema, migrations: &MigrationsInput) -> Output {
     let mut output = Output::default();
     let catalog = migrations.known(schema);

@@ -1,7 +1,7 @@
-//! From the last catalog and the schema to the next migration, or to what has to be said before there can be one.
+//! From the last catalog and the schema to the next migration, or to the refusals that must be resolved first.
 //!
-//! `diff` finds the steps, `hazard` what could go wrong with them, `render` writes the SQL; the passes do not know each
-//! other. Nothing is guessed and nothing is asked: people and CI see the same.
+//! `diff` finds the steps, `hazard` finds what could go wrong with them, `render` writes the SQL; the passes do not
+//! know each other. Nothing is guessed and there are no prompts: people and CI see the same.
 
 pub mod answers;
 mod convert;
@@ -28,22 +28,22 @@ use declared::Declared;
 use file::Planned;
 use pair::Pair;
 
-/// What takes the database from one catalog to the next.
+/// The way from one catalog to the next.
 #[derive(Debug)]
 pub struct Plan {
     after: Catalog,
     steps: Vec<Planned>,
-    /// The catalogs differ; a plan without a step still records what a column means now.
+    /// Whether the catalogs differ; a plan without steps still records what a column means now.
     changed: bool,
-    /// The rules differ, which the catalog records and no migration changes.
+    /// Whether the rules differ. The catalog records rules; no migration changes them.
     ruled: bool,
     first: bool,
     pub warnings: Vec<String>,
-    /// Rules that are tighter now, with their acknowledgement.
+    /// Stricter rules, with their acknowledgement.
     rules: Vec<String>,
 }
 
-/// A migration as it is written into `migrations/`.
+/// A migration as written to `migrations/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
     /// `0007_add_product_stock`, without `.sql`.
@@ -53,13 +53,13 @@ pub struct Migration {
     pub catalog: String,
 }
 
-/// Plans the way from the catalog to the schema; an empty catalog is that of an empty database.
+/// Plans the way from the catalog to the schema; an empty catalog stands for an empty database.
 pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan, Vec<Refusal>> {
     let found = Found::new(before, after, answers);
     let unused = found.unused(answers);
     let Found { mut lowered, difference, hazards } = found;
     let diff::Difference { steps, warnings, mut refusals, tables, tightened } = difference;
-    // A code without a subject is meant for whatever there may be.
+    // A code without a subject applies to whatever it matches, possibly nothing.
     refusals.extend(unused.iter().filter(|argument| argument.contains('=')).map(|text| Refusal::unused_answer(text)));
     remember(before, &mut lowered, &tables);
     let first = before.tables.is_empty() && before.components.is_empty();
@@ -94,18 +94,18 @@ pub fn plan(before: &Catalog, after: &Schema, answers: &Answers) -> Result<Plan,
     Ok(Plan { after: lowered, steps: planned, changed, ruled, first, warnings, rules })
 }
 
-/// Which arguments nothing asks for on the way from the catalog to the schema: `--allow M103=product.legacy`, `--allow M103`,
-/// `--allow-data-loss`, `--set product.weight`.
+/// The arguments that nothing asks for on the way from the catalog to the schema: `--allow M103=product.legacy`,
+/// `--allow M103`, `--allow-data-loss`, `--set product.weight`.
 pub fn unused(before: &Catalog, after: &Schema, answers: &Answers) -> BTreeSet<String> {
-    // As mostly: the way is not looked for once more, to find that of nothing nothing is too much.
+    // The usual case: without answers none can be unused, so a second diff is skipped.
     if *answers == Answers::default() {
         return BTreeSet::new();
     }
     Found::new(before, after, answers).unused(answers)
 }
 
-/// The fields whose rules are tighter than in the catalog, but not than in another one, which has the field too: whoever made
-/// that one has been asked.
+/// The fields whose rules are stricter than in the catalog, but not stricter than in `other`, which has the field too:
+/// the author of `other` has already confirmed them.
 pub fn known_rules(before: &Catalog, other: &Catalog, after: &Schema) -> BTreeSet<String> {
     let tightened = |catalog: &Catalog| -> BTreeSet<String> {
         let found = Found::new(catalog, after, &Answers::default());
@@ -122,11 +122,11 @@ pub fn known_rules(before: &Catalog, other: &Catalog, after: &Schema) -> BTreeSe
     if asked.is_empty() { asked } else { &asked - &tightened(other) }
 }
 
-/// The steps with their hazards, before any answers.
+/// The steps with their hazards, before answers are applied.
 struct Found {
     lowered: Catalog,
     difference: diff::Difference,
-    /// Of each step.
+    /// One list per step.
     hazards: Vec<Vec<hazard::Hazard>>,
 }
 
@@ -154,7 +154,7 @@ impl Found {
     }
 }
 
-/// Tables keep the names that they had, for the ids that were made under them; a name that is taken again is the new table's alone.
+/// Tables keep their former names, for ids made under them; a name that is reused belongs to the new table only.
 fn remember(before: &Catalog, after: &mut Catalog, tables: &BTreeMap<String, String>) {
     let present: BTreeSet<_> = after.tables.keys().cloned().collect();
     for (from, to) in tables {
@@ -165,18 +165,18 @@ fn remember(before: &Catalog, after: &mut Catalog, tables: &BTreeMap<String, Str
 }
 
 impl Plan {
-    /// The schema says what the catalog says.
+    /// Whether the schema and the catalog are equal.
     pub fn is_empty(&self) -> bool {
         !self.changed
     }
 
-    /// The text of `catalog.json` with the rules of the schema, where they are all that changed; `before` is the text as it is.
+    /// The text of `catalog.json` with the schema's rules, if only rules changed; `before` is the current text.
     pub fn recorded(&self, before: &str) -> Option<String> {
         let last = catalog::last_migration(before).filter(|_| !self.changed && self.ruled)?;
         Some(self.after.to_json(&last))
     }
 
-    /// The file with this number; `command` is what made it, for its header.
+    /// The file with this number; `command` is the generating command, for its header.
     pub fn migration(&self, number: u32, command: &str) -> Migration {
         let name = file::name(number, self.first, &self.steps);
         let sql = file::text(&name, command, self.first, &self.rules, &self.steps);

@@ -1,10 +1,10 @@
-//! The file that a new content type begins with: it compiles as it is, and shows what can be written.
+//! The initial file of a new content type: it compiles unchanged and shows what can be written.
 
 use crate::analyze::access::EXAMPLE;
 use crate::analyze::names::plural;
 use crate::source::SourceFile;
 
-/// The text of `schema/<name>.yaml`; or why that cannot be the name of a content type.
+/// The text of `schema/<name>.yaml`, or why the name is not valid for a content type.
 pub fn scaffold(name: &str) -> Result<String, String> {
     let text = TEMPLATE.to_owned() + ACCESS + &EXAMPLE.replace(PUBLIC, MAYBE_PUBLIC);
     let text =
@@ -94,7 +94,7 @@ const ACCESS: &str = "
 
 const PUBLIC: &str = "  anonymous: { read: all }\n";
 
-/// Nobody's orders become public by a template.
+/// A template must not make anybody's orders public.
 const MAYBE_PUBLIC: &str = "  # Everybody, without signing in, reads what is published:
   # anonymous: { read: all }
 ";
@@ -104,7 +104,7 @@ mod tests {
     use super::scaffold;
     use crate::{SourceFile, compile};
 
-    /// Compiles the file beside the shipped ones that it refers to.
+    /// Compiles the file together with the shipped files that it refers to.
     fn check(text: String) {
         let mut sources: Vec<_> = SHIPPED.iter().map(|(path, text)| source(path, (*text).to_owned())).collect();
         sources.push(source("schema/event.yaml", text));

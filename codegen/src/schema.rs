@@ -20,7 +20,7 @@ pub use name::Name;
 #[derive(Clone, Debug)]
 pub struct Schema {
     pub site: Site,
-    /// Those that every site has first, then the site's own in the author's order.
+    /// The built-in roles first, then the site's own in the author's order.
     pub roles: Vec<Role>,
     pub types: Vec<ContentType>,
     pub components: Vec<Component>,
@@ -32,13 +32,13 @@ pub struct Schema {
 #[derive(Clone, Debug)]
 pub struct Site {
     pub name: String,
-    /// ISO 4217 code that money has when none is given.
+    /// ISO 4217 code of money without a currency.
     pub currency: String,
-    /// Every currency the site takes, the default one among them.
+    /// Every currency that the site accepts, including the default.
     pub currencies: Vec<String>,
-    /// BCP 47 tags, the default one first.
+    /// BCP 47 tags; the default comes first.
     pub locales: Vec<String>,
-    /// BCP 47 tag of the order of texts.
+    /// BCP 47 tag of the collation of texts.
     pub collation: String,
     pub limits: Limits,
 }
@@ -57,12 +57,12 @@ impl model::currency::Currencies for Site {
     }
 }
 
-/// What one request may ask for; every limit is enforced before execution.
+/// Limits of one request, all enforced before execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Levels of nested fields.
     pub depth: u32,
-    /// Sum over the fields of the objects they can return.
+    /// Sum over all fields of the number of objects that they can return.
     pub cost: u32,
     /// Aliased fields in one operation.
     pub aliases: u32,
@@ -80,21 +80,21 @@ pub struct Limits {
 pub struct ContentType {
     pub name: Name,
     pub plural: Name,
-    /// The type's former name, when the next migration is to rename it.
+    /// The type's former name, if the next migration should rename it.
     pub was: Option<Name>,
     pub description: String,
-    /// The field that stands for the entry in lists and messages.
+    /// The field that represents the entry in lists and messages.
     pub title: Option<Name>,
     /// False: an entry is live as soon as it is saved.
     pub drafts: bool,
     pub fields: Vec<Field>,
     pub computed: Vec<Computed>,
-    /// Relations of other types (or of this one) that name their inverse here, sorted by name.
+    /// Relations of any type that name their inverse here, sorted by name.
     pub inverses: Vec<Inverse>,
     pub indexes: Vec<Index>,
-    /// Names of removed fields: their columns may be dropped.
+    /// Removed fields: their columns may be dropped.
     pub dropped: Vec<Name>,
-    /// By role in the order of [`Schema::roles`], then by action; what is not among them is denied.
+    /// Sorted by role in the order of [`Schema::roles`], then by action; anything else is denied.
     pub rules: Vec<Rule>,
 }
 
@@ -122,7 +122,7 @@ pub struct Field {
     pub indexed: bool,
     pub filterable: bool,
     pub sortable: bool,
-    /// BCP 47 tag of the order of a text, `und` for that of all languages.
+    /// BCP 47 tag of a text's collation; `und` is that for all languages.
     pub collation: String,
     pub localized: bool,
     pub search: Option<Weight>,
@@ -148,11 +148,11 @@ pub enum Weight {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deprecated {
     pub reason: String,
-    /// ISO 8601 date after which the field may go.
+    /// ISO 8601 date after which the field may be removed.
     pub since: Option<String>,
 }
 
-/// Bounds checked on write, whatever the surface; numbers as written, so that nothing is rounded.
+/// Bounds checked on every write, by any API; numbers as written, so that nothing is rounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Lowest value, or fewest characters, or fewest items, by kind.
@@ -162,7 +162,7 @@ pub struct Rules {
     pub pattern: Option<String>,
 }
 
-/// A default, as the JSON that the API would take for the field: `"12.50"`, `true`, `{"amount":"1.00"}`.
+/// A default, as API JSON for the field: `"12.50"`, `true`, `{"amount":"1.00"}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Literal(pub serde_json::Value);
 
@@ -190,7 +190,7 @@ pub enum FieldKind {
     Children(Box<Children>),
 }
 
-/// The values of an enum field; its GraphQL and Rust name is the owner's Pascal name and the field's.
+/// The values of an enum field. Its GraphQL and Rust name combines the owner's Pascal name and the field's.
 #[derive(Clone, Debug)]
 pub struct Enum {
     /// `ProductStockStatus`.
@@ -202,7 +202,7 @@ pub struct Enum {
 #[derive(Clone, Debug)]
 pub struct EnumValue {
     pub name: Name,
-    /// The value's former name, when the next migration is to rename it.
+    /// The value's former name, if the next migration should rename it.
     pub was: Option<Name>,
     pub description: String,
 }
@@ -214,7 +214,7 @@ pub struct Relation {
     /// To-many relations are ordered lists without duplicates.
     pub many: bool,
     pub on_delete: OnDelete,
-    /// The name under which the targets show who points at them.
+    /// The name under which the targets show the entries that point at them.
     pub inverse: Option<Name>,
 }
 
@@ -229,26 +229,26 @@ pub enum OnDelete {
     Cascade,
 }
 
-/// Rows owned by an entry, without a life of their own: saved, published and deleted with it.
+/// Rows owned by an entry and not usable on their own: saved, published and deleted with it.
 #[derive(Clone, Debug)]
 pub struct Children {
     /// `product_variant`: GraphQL and Rust type `ProductVariant`, TypeID prefix.
     pub name: Name,
-    /// Scalars, enums, components, blocks and relations; no children of their own, and no inverse.
+    /// Scalars, enums, components, blocks and relations; no nested children, and no inverse.
     pub fields: Vec<Field>,
     pub dropped: Vec<Name>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Inverse {
-    /// The field's name on the type that is pointed at: `products`.
+    /// The field's name on the target type: `products`.
     pub name: Name,
     /// The content type that holds the relation, and the relation's field there.
     pub source: Name,
     pub field: Name,
-    /// The relation is to-many on its own side.
+    /// Whether the relation is to-many on its own side.
     pub many: bool,
-    /// The relation has several target types.
+    /// Whether the relation has several target types.
     pub polymorphic: bool,
 }
 
@@ -258,7 +258,7 @@ pub struct Computed {
     pub description: String,
     pub scalar: Scalar,
     pub required: bool,
-    /// Children and to-many relations that the computation reads; loaded only when the computed field is selected.
+    /// Children and to-many relations that the computation reads, loaded only if the computed field is selected.
     pub with: Vec<Name>,
 }
 
@@ -269,14 +269,14 @@ pub struct Index {
     pub unique: bool,
 }
 
-/// A query or mutation of the site's own, implemented in `app/`.
+/// An own query or mutation of the site, implemented in `app/`.
 #[derive(Clone, Debug)]
 pub struct Operation {
     pub name: Name,
     pub description: String,
     pub args: Vec<Argument>,
     pub returns: Returns,
-    /// Who may call it, in the order of the roles of the site.
+    /// Who may call it, in the order of the site's roles.
     pub roles: Vec<Name>,
 }
 

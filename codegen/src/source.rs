@@ -1,14 +1,14 @@
-//! The files a schema is written in, and places in them.
+//! Source files of a schema, and positions in them.
 
 /// One file of the schema, as read from disk.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// Path as shown to people, relative to the project's root with `/`: `schema/product.yaml`.
+    /// Path for display, relative to the project root and with `/`: `schema/product.yaml`.
     pub path: String,
     pub text: String,
 }
 
-/// A range of bytes in one file; `file` indexes the list of sources that was compiled.
+/// A byte range in one file; `file` is an index into the compiled sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     pub file: usize,
@@ -16,7 +16,7 @@ pub struct Span {
     pub end: usize,
 }
 
-/// A value and where it was written. Two values are equal wherever they stand.
+/// A value and its position. Equality ignores the position.
 #[derive(Clone, Debug, Default)]
 pub struct Spanned<T> {
     pub value: T,

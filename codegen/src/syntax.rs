@@ -1,4 +1,4 @@
-//! From text to nodes that keep their place, checked against the tables of the language.
+//! Text to nodes that keep their position, checked against the tables of the language.
 
 pub mod file;
 pub mod language;

@@ -1,6 +1,6 @@
-//! `render`: a template of `codegen/templates/`, which shows what a generated file looks like, filled in.
+//! `render`: fills in a template of `codegen/templates/`, which shows what a generated file looks like.
 //!
-//! What stands in a template is ready to be written: names, types and literals of Rust are made by `emit::rust`.
+//! Values passed to a template are ready to be written: `emit::rust` makes the names, types and literals of Rust.
 
 mod list;
 
@@ -39,7 +39,7 @@ const TEMPLATES: [(&str, &str); 19] = texts![
     "schema-language.md.j2"
 ];
 
-/// A line that has only a block tag adds no line to the file. A name in a template that has no value is a mistake.
+/// A line with only a block tag adds no line to the output. An undefined variable is an error.
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     let mut environment = Environment::empty();
@@ -53,7 +53,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// The text of the template, which ends as it does.
+/// The rendered template, with its final line ending unchanged.
 pub fn render(name: &str, context: impl Serialize) -> String {
     let rendered = ENVIRONMENT.get_template(name).and_then(|template| template.render(Serde(context)));
     rendered.unwrap_or_else(|error| panic!("codegen bug: the template {name}: {error:#}"))

@@ -1,8 +1,8 @@
-//! Rules of access at their edges: what is just taken, and that one mistake is told once.
+//! Access rules at their limits: what is just accepted, and that a mistake is reported once.
 
 use codegen::SourceFile;
 
-/// The codes that a type with this rule of editors is refused with; `fields` and `roles` are further ones.
+/// The error codes for a type with this rule for editors, and with additional `fields` and `roles`.
 fn codes(rule: &str, fields: &str, roles: &str) -> Vec<&'static str> {
     let site = format!("site: {{ name: A, currency: EUR, currencies: [EUR], locales: [en] }}\n{roles}");
     let item = format!(
@@ -29,7 +29,7 @@ fn values_of_rules_are_those_of_the_field() {
         ("read: { where: { id: item_01h455vb4pex5vsknk084sn02 } }", &["S407"]),
         ("read: { where: { id: other_01h455vb4pex5vsknk084sn02q } }", &["S407"]),
         ("read: { where: { state: null } }", &["S407"]),
-        // A value that the language does not have is told as that alone.
+        // A value that is not part of the language is reported only once.
         ("read: { where: { state: *open } }", &["S102"]),
         ("create: { set: { state: *open } }", &["S102"]),
     ] {

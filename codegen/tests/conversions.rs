@@ -1,7 +1,7 @@
-//! From every field type to every other, in a column and inside a stored component: what is asked, and the SQL that converts the
-//! values, in `conversions/*.txt`.
+//! Conversions from every field type to every other, in a column and in a stored component: `conversions/*.txt` has the
+//! hazard that is raised and the SQL that converts the values.
 //!
-//! Accept what is new with `UPDATE_EXPECT=1`, and read the difference: a wrong line is a value that somebody loses.
+//! Accept changes with `UPDATE_EXPECT=1`, and review the diff: a wrong line means that somebody loses a value.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use codegen::catalog::{Catalog, lower};
 use codegen::migrate::{Answers, Migration, hazard, plan};
 use codegen::schema::Schema;
 
-/// Each field type with its options.
+/// Each field type, with its options.
 const TYPES: [(&str, &str); 27] = [
     ("string", "{ type: string }"),
     ("text", "{ type: text }"),
@@ -42,7 +42,7 @@ const TYPES: [(&str, &str); 27] = [
     ("another component", "{ type: component, of: two }"),
 ];
 
-/// A component has no rows of its own, and blocks are the outermost.
+/// A component owns no rows, and blocks cannot be nested.
 const NOT_INSIDE: [&str; 1] = ["blocks"];
 
 fn schema(field: &str, inside: bool) -> Schema {
@@ -75,8 +75,8 @@ fn migration(before: &Catalog, after: &Schema) -> Option<Migration> {
     (!plan.is_empty()).then(|| plan.migration(2, "cargo xtask generate"))
 }
 
-/// What is asked, and what is done to the values in the stage `draft`; it is the same in `live`. What only makes place for them, new
-/// tables, references and indexes, is beside the point.
+/// The hazard, and the statements that change values in the stage `draft` (those in `live` are the same). Statements
+/// that only make room for values, such as new tables, references and indexes, are omitted.
 fn outcome(before: &Catalog, after: &Schema) -> String {
     let Some(migration) = migration(before, after) else { return ": nothing to do\n".to_owned() };
     let beside = ["create ", "drop index ", "validate constraint ", "foreign key "];
@@ -90,7 +90,7 @@ fn outcome(before: &Catalog, after: &Schema) -> String {
         }
     }
     match (codes.as_slice(), told.as_str()) {
-        // Nothing is carried over, and the new column is like any other.
+        // Nothing is carried over; the new column is an ordinary one.
         (["M102" | "M103" | "M108"], _) => format!(": {}, lost\n", codes[0]),
         ([], "") => ": nothing to do\n".to_owned(),
         ([], told) => format!(":\n{told}"),
@@ -98,7 +98,7 @@ fn outcome(before: &Catalog, after: &Schema) -> String {
     }
 }
 
-/// The types with the same outcome share it.
+/// Groups types with the same outcome.
 fn grouped<'a>(outcomes: impl Iterator<Item = (&'a str, String)>) -> Vec<(Vec<&'a str>, String)> {
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for (name, outcome) in outcomes {

@@ -1,6 +1,6 @@
-//! Each file of `errors/` is a wrong schema with the report that it gets as its trailing comment.
+//! Each file of `errors/` is an invalid schema; its trailing comment is the expected report.
 //!
-//! Accept new reports with `UPDATE_EXPECT=1`, and read the difference.
+//! Accept new reports with `UPDATE_EXPECT=1`, and review the diff.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-/// A line `# file: PATH` begins each file; `cms.yaml` is there without being written.
+/// A line `# file: PATH` begins each file; `cms.yaml` is added implicitly.
 fn sources(text: &str) -> Vec<SourceFile> {
     let mut sources: Vec<SourceFile> = Vec::new();
     for line in text.split_inclusive('\n') {
@@ -45,7 +45,7 @@ fn report(text: &str) -> String {
         Err(found) => found,
     };
     let report = found.render(&sources);
-    // Every case would need rules, which are beside the point of all but two.
+    // Otherwise every case would need access rules, which matter to only two.
     let beside = ["error[S405]", "error[S411]"];
     let other = report.split_inclusive("\n\n").filter(|said| !beside.iter().any(|code| said.starts_with(code)));
     let report = if text.contains("# without access") { report.clone() } else { other.collect() };
@@ -83,7 +83,7 @@ fn every_code_has_a_case_that_reports_it() {
     assert!(without.is_empty(), "no case in tests/errors for {without:?}");
 }
 
-/// More warnings than are shown, then mistakes: in the rules of access, and in what the schema comes to in the database.
+/// More warnings than are shown, followed by errors: in access rules, and in the resulting database layout.
 #[test]
 fn many_warnings_do_not_hide_an_error() {
     let warned: String = (0..120).map(|i| format!("  f_{i}: {{ type: boolean, localized: true }}\n")).collect();

@@ -1,4 +1,4 @@
-//! No input makes the compiler panic or hang: random bytes, random YAML, and the shipped files with lines moved about.
+//! No input makes the compiler panic or hang: random bytes, random YAML, and the shipped files with lines moved around.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use codegen::emit::{MigrationsInput, check, emit};
 use codegen::{SourceFile, migrate};
 use proptest::prelude::*;
 
-/// Files of this size take milliseconds, the bombs a second; what has no end takes longer than this.
+/// Inputs of this size take milliseconds, the bombs a second; only an endless loop takes longer than this.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// All of them, so that a file with a harmless change still compiles.
@@ -32,7 +32,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("schema/tag.yaml", include_str!("../../shop/schema/tag.yaml")),
 ];
 
-/// Compiles, and renders what is wrong or emits what is right, in bounded time.
+/// Compiles, then renders the errors or emits the output, in bounded time.
 fn survives(sources: &[SourceFile]) {
     let start = Instant::now();
     match codegen::compile(sources) {
@@ -60,7 +60,7 @@ fn shipped() -> Vec<SourceFile> {
     SHIPPED.iter().map(|(path, text)| file(path, *text)).collect()
 }
 
-/// Words of the language and marks of YAML, so that many random texts come far.
+/// Words of the language and YAML marks, so that many random texts get past the first checks.
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -245,7 +245,7 @@ fn columns_count_characters() {
     assert!(place(&plain.replace('\n', "\r\n")).contains("schema/product.yaml:3:34"));
     assert!(place(&plain.replace("AB", "日本")).contains("schema/product.yaml:3:34"));
     assert!(place(&format!("\u{feff}{plain}")).contains("schema/product.yaml:3:34"));
-    // The marks stand below wide characters, which take two columns each.
+    // The marks are below wide characters, which take two columns each.
     assert!(
         place(&plain.replace("AB", "日本")).contains(&format!("  |{}^^^^^", " ".repeat(36))),
         "{}",

@@ -1,4 +1,4 @@
-//! Each hazard by its code, what it loses, and the command that goes on: what nobody would miss in a migration's text.
+//! Each hazard: its code, what it loses, and the command that allows it. Plan tests would not notice a missing one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use codegen::catalog::{Catalog, lower};
 use codegen::migrate::{Answers, Refusal, hazard, plan};
 use codegen::schema::Schema;
 
-/// Fields of a type, and after them a component if there is to be one.
+/// The fields of a type, followed by a component if there is one.
 fn schema(fields: &str) -> Schema {
     let (fields, component) = fields.split_at(fields.find("component: part").unwrap_or(fields.len()));
     let mut types = vec![
@@ -40,7 +40,7 @@ fn check(before: &str, after: &str, expected: &[(&str, &str)]) {
     let arguments: Vec<_> = found.iter().map(|refusal| (refusal.code, refusal.arguments.join(" "))).collect();
     let told: Vec<_> = arguments.iter().map(|(code, arguments)| (*code, arguments.as_str())).collect();
     assert_eq!(told, expected, "{before} to {after}");
-    // Whoever does what is said is done.
+    // With the suggested arguments, the migration succeeds.
     let all = found.iter().flat_map(|refusal| &refusal.arguments);
     let of = |option: &str| -> Vec<String> {
         all.clone().filter_map(|argument| argument.strip_prefix(option)).map(str::to_owned).collect()
@@ -115,7 +115,7 @@ fn what_may_go_wrong_is_asked_about() {
     check("  x: { type: string, max: 5 }\n", "  x: { type: string, max: 5 }\n", &[]);
     check("  x: { type: integer, min: 5 }\n", "  x: { type: integer, min: 4 }\n", &[]);
     check("  x: { type: integer, min: 5 }\n", "  x: { type: integer, min: 6 }\n", &[("M205", "--allow M205=item.x")]);
-    // A rename is told, and needs no answer.
+    // A rename is reported, and needs no answer.
     check("  x: { type: string }\n", "  y: { type: string, was: x }\n", &[]);
 }
 
@@ -126,7 +126,7 @@ fn what_is_given_or_has_a_default_is_not_asked_for() {
     // Each number becomes an amount of the site's currency.
     let money = [("M203", "--allow M203=item.x"); 2];
     check("  x: { type: integer, required: true }\n", "  x: { type: money, required: true }\n", &money);
-    // The same value in every row leaves it to the other field to tell them apart.
+    // With the same value in every row, the other field must distinguish them.
     let pair = "  x: { type: string, required: true, default: a, unique: [id_name] }\n";
     check("", pair, &[("M202", "--allow M202=item.x")]);
     check("", "  x: { type: string, unique: [id_name] }\n", &[]);
@@ -135,13 +135,13 @@ fn what_is_given_or_has_a_default_is_not_asked_for() {
         "  x: { type: relation, to: other, unique: true }\n",
         &[("M202", "--allow M202=item.x")],
     );
-    // The first of an empty list is nothing.
+    // The first item of an empty list is null.
     check(
         "  x: { type: enum, values: [a, b], many: true, required: true }\n",
         "  x: { type: enum, values: [a, b], required: true }\n",
         &[("M301", "--allow M301=item.x"), ("M105", "--allow M105=item.x"), ("M201", "--set item.x=a")],
     );
-    // Of rows that have values of their own each can be given the same.
+    // Rows that are already distinguished by another field can all get the same value.
     check(
         "  x: { type: string }\n  y: { type: string, unique: true }\n",
         "  x: { type: string, required: true }\n  y: { type: string, unique: true }\n",

@@ -1,8 +1,8 @@
-//! Options of fields at their very edges: what is just allowed, and what is just not.
+//! Field options at their limits: the last value allowed, and the first rejected.
 
 use codegen::SourceFile;
 
-/// The codes that a type with this one field is refused with.
+/// The error codes for a type with this one field.
 fn codes(field: &str) -> Vec<&'static str> {
     let text = format!(
         "type: item\naccess: {{ admin: {{ read: all }} }}\nfields:\n  x: {field}\n  other: {{ type: string }}\n"

@@ -1,6 +1,6 @@
-//! `tests/plans/*.txt`: a schema, what becomes of it, and the migration from one to the other, or why there is none.
+//! `tests/plans/*.txt`: a schema, its changed version, and the migration between them, or why there is none.
 //!
-//! A file has the parts `==== before`, `==== after`, `==== answers` (arguments of the command, may be missing) and
+//! A file has the parts `==== before`, `==== after`, `==== answers` (arguments of the command, optional) and
 //! `==== migration`. In the first two, `# file: product.yaml` begins a file of `schema/`. UPDATE_EXPECT=1 rewrites the
 //! last part.
 
@@ -22,7 +22,7 @@ fn schema(text: &str) -> Schema {
     let mut sources = vec![SourceFile { path: "schema/cms.yaml".into(), text: SITE.into() }];
     for file in text.split("# file: ").skip(1) {
         let (path, text) = file.split_once('\n').expect("a file has a name and a text");
-        // The database knows nothing of access.
+        // Access rules do not affect the database.
         let access = if text.starts_with("type:") { "access: { admin: { read: all } }\n" } else { "" };
         sources.push(SourceFile { path: format!("schema/{path}"), text: format!("{}\n{access}", text.trim_end()) });
     }

@@ -1,4 +1,4 @@
-//! Rules that are tighter or looser: what is asked, what a database's count makes of the question, and what `catalog.json` records.
+//! Stricter and looser rules: their questions, how a database's count changes them, and what `catalog.json` records.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use codegen::catalog::{Catalog, lower};
 use codegen::migrate::{Answers, Refusal, known_rules, plan};
 use codegen::schema::Schema;
 
-/// Fields of a type, and of a component that it holds.
+/// The fields of a type, and of a component that it contains.
 fn schema(fields: &str, members: &str) -> Schema {
     let site = "site: { name: R, currency: EUR, currencies: [EUR], locales: [en] }\n";
     let item = "type: item\naccess: { admin: { read: all } }\nfields:\n  part: { type: component, of: part }\n";
@@ -49,7 +49,7 @@ fn a_bound_is_tighter_on_one_side_only() {
         ("duration, max: PT2H", "duration, max: PT90M", &["item.x takes at most PT90M"]),
         ("string, max: 10", "string, max: 1", &["item.x takes at most 1 character"]),
         ("string, min: 2", "string, min: 1", &[]),
-        // Characters are nothing that a day could be held against.
+        // A number of characters cannot be compared with a date.
         ("string, max: 10", "date, max: 2026-01-31", &["item.x takes at most 2026-01-31"]),
     ] {
         assert_eq!(told(before, after), expected, "{before} to {after}");
@@ -106,7 +106,7 @@ fn a_rule_that_another_catalog_knows_is_not_asked_about_again() {
     assert_eq!(known(&catalog(short, plain), short, short), subjects(&["item.x"]));
     assert_eq!(known(&catalog(plain, short), short, short), subjects(&["part.x"]));
     assert_eq!(known(&before, short, short), subjects(&[]));
-    // What the other one does not have at all nobody was asked about.
+    // A field missing from the other catalog was never confirmed.
     assert_eq!(known(&catalog("", ""), short, short), subjects(&[]));
     assert_eq!(known(&catalog("  y: { type: string }\n", short), short, plain), subjects(&[]));
 }

@@ -1,4 +1,4 @@
-//! The content types that ship with the project compile, without a warning.
+//! The content types that ship with the project compile without a warning.
 
 use codegen::SourceFile;
 
@@ -24,7 +24,7 @@ fn the_shipped_schema_compiles() {
     let compiled = codegen::compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources)));
     assert!(compiled.warnings.is_empty(), "{}", compiled.warnings.render(&sources));
     let names: Vec<_> = compiled.schema.types.iter().map(|ty| ty.name.snake()).collect();
-    // A site adds its own.
+    // A site adds its own types.
     for name in ["author", "brand", "category", "media", "post", "product", "service", "tag"] {
         assert!(names.contains(&name), "{name} is missing");
     }

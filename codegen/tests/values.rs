@@ -1,4 +1,4 @@
-//! `--set`: what each field type takes for existing rows, what is stored for it, and why other values are not taken.
+//! `--set`: the values each field type accepts for existing rows, what is stored, and why other values are rejected.
 
 use codegen::SourceFile;
 use codegen::catalog::lower;
@@ -24,7 +24,7 @@ fn schema(field: Option<&str>, inside: bool) -> Schema {
     codegen::compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources))).schema
 }
 
-/// What is stored: SQL for the columns, or JSON for a member of a component; or why the value is not taken.
+/// The stored value, as SQL for the columns or as JSON for a component member, or why the value is rejected.
 fn stored(field: &str, text: &str, inside: bool) -> Result<String, String> {
     let subject = if inside { "part.x" } else { "item.x" };
     let answers = Answers::parse(&[], false, &[format!("{subject}={text}")]).expect("well written");
@@ -65,7 +65,7 @@ fn a_value_is_stored_as_the_field_type_has_it() {
         ("{ type: money }", "12 USD", "1200, 'USD'", "{\"amountMinor\":\"1200\",\"currency\":\"USD\"}"),
         ("{ type: json }", "{\"a\": 1}", "'{\"a\":1}'", "{\"a\":1}"),
         ("{ type: enum, values: [a, b] }", "b", "'b'", "\"b\""),
-        // As the API shows it.
+        // In the API's spelling.
         ("{ type: enum, values: [a, b] }", "B", "'b'", "\"b\""),
         ("{ type: enum, values: [a, b], many: true }", "b,a", "array['b', 'a']::text[]", "[\"b\",\"a\"]"),
         ("{ type: enum, values: [a, b], many: true }", ",a,", "array['a']::text[]", "[\"a\"]"),
@@ -124,7 +124,7 @@ fn a_value_that_breaks_a_rule_of_its_field_is_not_taken() {
         ("{ type: string, max: 3 }", &[""], "abcd", "max: 3"),
         ("{ type: enum, values: [a, b, c], many: true, min: 1, max: 2 }", &["a", "a,b"], "a,b,c", "max: 2"),
         ("{ type: enum, values: [a, b, c], many: true, min: 2 }", &["a,b"], "a", "min: 2"),
-        // The whole text.
+        // The pattern matches the whole text.
         ("{ type: string, pattern: 'a|b+' }", &["a", "bbb"], "ab", "pattern: a|b+"),
     ] {
         for inside in [false, true] {

@@ -1,7 +1,7 @@
-//! `cargo xtask bench compile`: what the generator and the compiler cost at 3, 30 and 100 content types.
+//! `cargo xtask bench compile`: measures the generator and the compiler at 3, 30 and 100 content types.
 //!
-//! Each size is a workspace of its own under target/bench-compile, with a schema that is made up and a server that has
-//! nothing of the site's own; dependencies are compiled before anything is measured.
+//! Each size is a separate workspace under target/bench-compile, with a made-up schema and a server without any site
+//! code; dependencies are compiled before the measurement starts.
 
 mod memory;
 mod scratch;
@@ -33,14 +33,14 @@ pub struct Args {
     no_server: bool,
 }
 
-/// What one size costs.
+/// The measurements of one size.
 struct Figures {
     types: usize,
     lines: usize,
     generate: Duration,
     check_cold: Duration,
     check_field: Duration,
-    /// To a linked server, and from the saved YAML to the first answer.
+    /// Time to a linked server, and from the saved YAML to the first response.
     build_cold: Option<Duration>,
     save_to_answer: Option<Duration>,
     memory: Option<u64>,
@@ -105,7 +105,7 @@ fn measure_server(project: &Project, scratch: &mut Scratch, runs: usize) -> anyh
     Ok((cold, median(saved)))
 }
 
-/// This program, as it was built, on the scratch project.
+/// Runs this program, as built, on the scratch project.
 fn generate(scratch: &Scratch) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("this program has no path")?;
     succeed(Command::new(program).arg("--root").arg(&scratch.root).arg("generate"))
@@ -119,7 +119,7 @@ fn cargo(scratch: &Scratch, args: &[&str]) -> anyhow::Result<()> {
     succeed(&mut command)
 }
 
-/// What it says is shown only when it fails.
+/// Shows the command's output only if it fails.
 fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let output = command.output().with_context(|| format!("{} does not start", command.get_program().display()))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

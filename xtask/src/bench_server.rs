@@ -1,4 +1,4 @@
-//! `cargo xtask bench read` and `import`: the benchmarks of the server in release, on a PostgreSQL of their own.
+//! `cargo xtask bench read` and `import`: benchmarks of the release server on a private PostgreSQL.
 
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ pub fn run(project: &Project, what: &str, args: Args) -> anyhow::Result<ExitCode
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Bench)?;
     let mut build = guard::command("cargo", &Terms::stop_with(Signal::SIGTERM))?;
-    // The bench measures the server of `shop`, so that both are built.
+    // The benchmark measures the server of `shop`, so both are built.
     build.args(["build", "--release", "--package", "shop", "--package", "bench"]).current_dir(&project.root);
     let built = interrupt::wait(&mut Guarded::spawn(build)?)?;
     if built != 0 {

@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: a database, the generator, the server and a demo, kept up to date with what is saved.
+//! `cargo xtask dev`: runs a database, the generator, the server and a demo, and updates them when a file is saved.
 
 pub mod database;
 mod site;
@@ -91,8 +91,8 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A secret of development, made once: the token that may do all, and what signing keys are sealed with. They are the same
-/// in each run, so that clients and sessions can go on.
+/// A development secret, created once: the token with all permissions, and the key that seals signing keys. It stays
+/// the same across runs, so that clients and sessions keep working.
 fn kept(project: &Project, name: &str, bytes: usize) -> anyhow::Result<String> {
     let path = project.private().join(name);
     if let Ok(secret) = std::fs::read_to_string(&path) {

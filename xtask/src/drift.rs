@@ -1,4 +1,4 @@
-//! The differences between the generated files and those on disk: how they are shown, and how they are resolved.
+//! The differences between generated files and the files on disk: how they are shown and fixed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use crate::project::Project;
 
-/// By path from the project's root.
+/// By path from the project root.
 #[derive(Debug, Default)]
 pub struct Drift {
     changes: BTreeMap<String, Change>,
@@ -25,7 +25,7 @@ enum Change {
         before: String,
         text: String,
     },
-    /// A file in a folder where every file is generated, and this one is not any more.
+    /// A file that is no longer generated, in a folder with only generated files.
     Remove {
         before: String,
     },
@@ -54,18 +54,18 @@ impl Drift {
         Ok(drift)
     }
 
-    /// The same of a folder, by path from the root above it.
+    /// The same drift, with paths from the root above this folder.
     pub fn within(self, folder: &str) -> Self {
         Self { changes: self.changes.into_iter().map(|(path, change)| (format!("{folder}/{path}"), change)).collect() }
     }
 
-    /// Both together.
+    /// Combines both.
     pub fn and(mut self, other: Self) -> Self {
         self.changes.extend(other.changes);
         self
     }
 
-    /// With these files gone, by path from the root.
+    /// Also removes these files, by path from the root.
     pub fn removing(mut self, project: &Project, paths: &[String]) -> anyhow::Result<Self> {
         for path in paths {
             if let Some(before) = read(&project.path(path))? {
@@ -84,7 +84,7 @@ impl Drift {
         self.changes.iter().map(|(path, change)| change.diff(path)).collect()
     }
 
-    /// A line a file: what was done to it.
+    /// One line per file: what was done to it.
     pub fn summary(&self) -> String {
         let line = |(path, change): (&String, &Change)| match change {
             Change::Add { .. } => format!("  new      {path}\n"),
@@ -94,7 +94,7 @@ impl Drift {
         self.changes.iter().map(line).collect()
     }
 
-    /// Everything is written beside its place before anything is moved there, so that a full disk changes nothing.
+    /// Writes everything to temporary files before anything is moved into place, so that a full disk changes nothing.
     pub fn mend(&self, project: &Project) -> anyhow::Result<()> {
         let texts = self.changes.iter().filter_map(|(path, change)| Some((path, change.text()?)));
         let mut staged = Vec::new();
@@ -138,7 +138,7 @@ impl Change {
     }
 }
 
-/// The text in a file of its own beside the target.
+/// Writes the text to a temporary file next to the target.
 fn stage(target: &Path, text: &str) -> anyhow::Result<std::path::PathBuf> {
     let name = target.file_name().with_context(|| format!("{} is not a file", target.display()))?;
     let folder = target.parent().with_context(|| format!("{} has no folder", target.display()))?;
@@ -160,7 +160,7 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Every file under the folder, by its path from the root with `/`; none when there is no such folder.
+/// Every file under the folder, by its path from the root with `/`; empty if the folder does not exist.
 pub fn files(project: &Project, folder: &str) -> anyhow::Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let entries = match fs::read_dir(project.path(folder)) {

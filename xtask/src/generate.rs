@@ -1,4 +1,4 @@
-//! `cargo xtask generate`: reads schema/, writes what changed, or with `--check` only says what would change.
+//! `cargo xtask generate`: reads schema/ and writes what changed; with `--check` it only reports what would change.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::history::draft::{self, Draft};
 use crate::history::next::{self, AnswerArgs, History, Next};
 use crate::project::Project;
 
-/// `--check` found that something is to be generated; all else that fails is 1.
+/// Exit code when `--check` finds outdated files; every other failure is 1.
 const STALE: u8 = 4;
 const SDL: &str = "generated/schema.graphql";
 const SHOP: &str = "shop";
@@ -62,8 +62,8 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What differs in the site that the product is tested on, where the project has it. It is in nobody's use, so that its
-/// database is always made by one migration, and no change of it needs an answer.
+/// The drift of the site that the product is tested on, if the project has it. Nobody uses that site, so its database
+/// always consists of one migration, and no change needs an answer.
 fn shop(project: &Project) -> anyhow::Result<Drift> {
     let shop = Project { root: project.path(SHOP) };
     if !shop.path("schema").is_dir() {
@@ -76,12 +76,12 @@ fn shop(project: &Project) -> anyhow::Result<Drift> {
     let Some(Wanted { files: mut wanted, .. }) = made(&compiled.schema, History::default(), next)? else {
         bail!("the migration of {SHOP} was refused");
     };
-    // What is said of the language stands in the project's own docs.
+    // The language reference and JSON Schema are in the project itself.
     wanted.retain(|path, _| path.starts_with("generated/") || path.starts_with("migrations/"));
     Ok(Drift::between(&shop, &wanted, &[Output::OWNED.as_slice(), &[next::FOLDER]].concat())?.within(SHOP))
 }
 
-/// The schema, or none when it is wrong; what is to be said about it has been printed.
+/// The schema, or `None` if it is invalid; diagnostics have been printed.
 pub fn compile(project: &Project) -> anyhow::Result<Option<Schema>> {
     let sources = sources(project)?;
     match codegen::compile(&sources) {
@@ -97,7 +97,7 @@ pub fn compile(project: &Project) -> anyhow::Result<Option<Schema>> {
     }
 }
 
-/// The schema, if it is right; nothing is said.
+/// The schema if it is valid, without printing diagnostics.
 pub fn compile_quietly(project: &Project) -> anyhow::Result<Option<Schema>> {
     Ok(codegen::compile(&sources(project)?).ok().map(|compiled| compiled.schema))
 }
@@ -114,16 +114,16 @@ fn sources(project: &Project) -> anyhow::Result<Vec<SourceFile>> {
     yaml.map(source).collect()
 }
 
-/// Every file that is made from the schema.
+/// Every file generated from the schema.
 pub struct Wanted {
     pub files: BTreeMap<String, String>,
-    /// Migrations that give way to the one among the files.
+    /// Migrations that are replaced by the one among the files.
     pub removed: Vec<String>,
-    /// The migration that is new.
+    /// The new migration.
     pub migration: Option<Migration>,
 }
 
-/// What is made from the schema, the next migration with it; none when that is refused.
+/// The files generated from the schema, including the next migration; `None` if that is refused.
 fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::Result<Option<Wanted>> {
     let conflicts = conflicts(project)?;
     if !conflicts.is_empty() {
@@ -138,17 +138,17 @@ fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::R
     let Some(draft) = Draft::to_make_anew(project, &history) else {
         let mut answers = answers.clone();
         if let Some(draft) = Draft::of(project, &history) {
-            // Taking back what an edited draft relaxed is not a new rule.
+            // Reverting a rule that an edited draft relaxed is not a new rule.
             answers = answers.with_known_rules(&history, &draft.base, schema)?;
         }
         let next = next::next(&history, schema, &answers)?;
         return made(schema, history, next);
     };
-    // The rules that the catalog has now were acknowledged, whether a migration came of them or not.
+    // The rules in the current catalog were acknowledged, whether or not they led to a migration.
     let all = answers.with_former(draft.answers.clone(), &draft.base, schema)?;
     let all = all.with_known_rules(&draft.base, &history, schema)?;
     match next::next(&draft.base, schema, &all)? {
-        // What was declared for the draft may be gone from the schema; then the next file can still be made.
+        // A declaration made for the draft may be gone from the schema; the next file may still be possible.
         refused @ Next::Refused(..) if !refused.is_wrong_answer() => {
             let answers = answers.clone().with_known_rules(&history, &draft.base, schema)?;
             match next::next(&history, schema, &answers)? {
@@ -160,7 +160,7 @@ fn wanted(project: &Project, schema: &Schema, answers: &AnswerArgs) -> anyhow::R
     }
 }
 
-/// With a migration in the place of the draft, or with none where the schema is that of the last commit again.
+/// With a migration in place of the draft, or none if the schema is that of the last commit again.
 pub fn anew(schema: &Schema, draft: Draft, next: Next) -> anyhow::Result<Option<Wanted>> {
     let catalog = draft.base.catalog.clone();
     let made = made(schema, draft.base, next)?;
@@ -206,7 +206,7 @@ fn made(schema: &Schema, history: History, next: Next) -> anyhow::Result<Option<
     Ok(Some(Wanted { files, removed: Vec::new(), migration: new }))
 }
 
-/// Where a file of `migrations/` has the marks of a merge, a line a file. What is only generated is written anew.
+/// Files of `migrations/` with merge conflict markers, one per line. Purely generated files are simply written again.
 fn conflicts(project: &Project) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for path in drift::files(project, next::FOLDER)? {
@@ -221,10 +221,10 @@ fn is_mark(line: &str) -> bool {
     line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")
 }
 
-/// Compares the API with the one that was generated last.
+/// Compares the API with the last generated one.
 fn report_breaking(project: &Project, wanted: &BTreeMap<String, String>) -> anyhow::Result<bool> {
     let before = fs::read_to_string(project.path(SDL)).ok().filter(|text| !text.lines().any(is_mark));
-    // Between two sides of a merge nothing can be compared.
+    // Two sides of a merge cannot be compared.
     let Some(before) = before else { return Ok(false) };
     let Some(breaks) = wanted.get(SDL).and_then(|after| breaking(&before, after)) else {
         eprintln!("warning: {SDL} is not SDL, so breaking changes cannot be found");

@@ -1,4 +1,4 @@
-//! Runs a program so that it cannot outlive us: a guard process in between stops it when our end of a pipe closes.
+//! Runs a program that cannot outlive us: a guard process in between stops it when our end of a pipe closes.
 //!
 //! The kernel closes that pipe however we end, `kill -9` included. On Linux the program also dies with its guard.
 
@@ -44,7 +44,7 @@ pub struct Terms {
     pub signal: Signal,
     pub account: Option<(u32, u32)>,
     pub remove: Option<PathBuf>,
-    /// A socket that is the program's input.
+    /// A socket to use as the program's standard input.
     pub socket: Option<RawFd>,
 }
 
@@ -54,13 +54,13 @@ impl Terms {
     }
 }
 
-/// A guarded program; dropping it stops the program and waits for its end.
+/// A guarded program; dropping it stops the program and waits until it has exited.
 pub struct Guarded {
     guard: Child,
     lifeline: Option<ChildStdin>,
 }
 
-/// The command of a guard for `program`; arguments, environment and output are added as to any command.
+/// The guard command for `program`; arguments, environment and output are added as to any command.
 pub fn command(program: impl AsRef<OsStr>, terms: &Terms) -> anyhow::Result<Command> {
     let mut command = Command::new(own_program()?);
     command.args(["guard", "--signal", terms.signal.as_str()]);
@@ -78,8 +78,8 @@ pub fn command(program: impl AsRef<OsStr>, terms: &Terms) -> anyhow::Result<Comm
     Ok(command)
 }
 
-/// What cargo has told this program about its package is not for others: build scripts that look at it, as that of ring, would run
-/// again, and all that stands on them would be built anew.
+/// Removes cargo's variables about this package: build scripts that read them, such as ring's, would run again, and
+/// everything that depends on them would be rebuilt.
 pub fn forget_cargo(command: &mut Command) {
     let is_of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os() {
@@ -89,7 +89,7 @@ pub fn forget_cargo(command: &mut Command) {
     }
 }
 
-/// This program; on Linux the running file itself, which a rebuild may have replaced under its name.
+/// The path of this program; on Linux the running file itself, which a rebuild may have replaced under its name.
 pub fn own_program() -> anyhow::Result<PathBuf> {
     if cfg!(target_os = "linux") {
         return Ok("/proc/self/exe".into());
@@ -99,14 +99,14 @@ pub fn own_program() -> anyhow::Result<PathBuf> {
 
 impl Guarded {
     pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        // A group of its own keeps Ctrl-C in the terminal from reaching the guard before it has done its work.
+        // A separate process group keeps Ctrl-C in the terminal from reaching the guard before it has done its work.
         command.process_group(0).stdin(Stdio::piped());
         let mut guard = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
         let lifeline = guard.stdin.take();
         Ok(Self { guard, lifeline })
     }
 
-    /// As [`Self::spawn`], for terms with this socket: it is open in the guard too, and in no other process.
+    /// Like [`Self::spawn`], for terms with this socket: it is also open in the guard, and in no other process.
     pub fn spawn_with(command: Command, socket: &TcpListener) -> anyhow::Result<Self> {
         let inherited = |flags| fcntl(socket, FcntlArg::F_SETFD(flags)).context("the socket cannot be passed on");
         inherited(FdFlag::empty())?;
@@ -115,15 +115,15 @@ impl Guarded {
         guarded
     }
 
-    /// The exit code, once the program has ended.
+    /// The exit code, once the program has exited.
     pub fn ended(&mut self) -> anyhow::Result<Option<u8>> {
         Ok(self.guard.try_wait()?.map(code))
     }
 
-    /// Stops the program as its terms say and waits for its end.
+    /// Stops the program according to its terms and waits until it has exited.
     pub fn stop(&mut self) {
         self.lifeline.take();
-        // The guard ends by itself within its grace; an error here means that it has been reaped already.
+        // The guard exits within its grace period; an error here means that it has been reaped already.
         let _ = self.guard.wait();
     }
 }
@@ -134,7 +134,7 @@ impl Drop for Guarded {
     }
 }
 
-/// The guard process itself.
+/// Runs the guard process itself.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (program, arguments) = args.command.split_first().context("no program to guard")?;
     let mut command = Command::new(program);
@@ -148,7 +148,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (signal, grace) = (args.signal, Duration::from_secs(args.grace));
     std::thread::spawn(move || stop_at_end_of_input(group, signal, grace));
     let status = child.wait()?;
-    // What the program has started and left behind; there is usually nothing.
+    // Processes that the program left behind; usually there are none.
     let _ = killpg(group, Signal::SIGKILL);
     if let Some(folder) = args.remove {
         remove(&folder)?;
@@ -156,7 +156,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(code(status)))
 }
 
-/// What a process above us has opened for the program.
+/// The standard input that a parent process opened for the program.
 fn input(number: RawFd) -> Stdio {
     #[expect(
         unsafe_code,
@@ -167,14 +167,14 @@ fn input(number: RawFd) -> Stdio {
 }
 
 fn stop_at_end_of_input(group: Pid, signal: Signal, grace: Duration) {
-    // End of input and a broken pipe mean the same: nobody needs the program any more.
+    // End of input and a broken pipe mean the same: the program is no longer needed.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     let _ = killpg(group, signal);
     std::thread::sleep(grace);
     let _ = killpg(group, Signal::SIGKILL);
 }
 
-/// Children of the program may write for a moment after its end, so deleting is tried for a second.
+/// The program's children may still write briefly after its end, so deletion is retried for a second.
 fn remove(folder: &std::path::Path) -> anyhow::Result<()> {
     let started = Instant::now();
     loop {
@@ -187,7 +187,7 @@ fn remove(folder: &std::path::Path) -> anyhow::Result<()> {
     }
 }
 
-/// The code that a shell reports for this end.
+/// The exit code that a shell would report.
 pub fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     u8::try_from(code).unwrap_or(1)

@@ -1,4 +1,4 @@
-//! The migrations of a checkout and what comes next: the history, the draft that no commit has, the next file.
+//! The migrations of a checkout and what comes next: the history, the uncommitted draft, the next file.
 
 mod ask;
 pub mod draft;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use next::number;
 
-/// Two branches that both made a migration have two of one number.
+/// Reports duplicate numbers: two branches that both added a migration use the same one.
 pub fn numbering(folder: &str, files: &[String]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut by_number: BTreeMap<u32, Vec<&str>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP as a flag that loops check, so that everything is stopped in order.
+//! Ctrl-C, SIGTERM and SIGHUP as a flag that loops check, so that everything shuts down in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use anyhow::Context;
 
 use crate::guard::Guarded;
 
-/// The exit code of a task that was interrupted, as shells have it.
+/// The exit code of an interrupted task, as in shells.
 pub const EXIT_CODE: u8 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// From here on a signal no longer ends the process.
+/// From now on, signals no longer end the process.
 pub fn listen() -> anyhow::Result<()> {
     ctrlc::set_handler(|| REQUESTED.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")
 }
@@ -21,7 +21,7 @@ pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
 }
 
-/// Waits for the end of a program, or stops it at an interrupt.
+/// Waits until a program exits, or stops it on an interrupt.
 pub fn wait(program: &mut Guarded) -> anyhow::Result<u8> {
     loop {
         if let Some(code) = program.ended()? {

@@ -1,4 +1,4 @@
-//! `cargo xtask migrate`: an empty migration to write by hand, and the check of all that are there.
+//! `cargo xtask migrate`: creates an empty migration to write by hand, and checks all existing ones.
 
 mod edited;
 mod lint;
@@ -15,7 +15,7 @@ use crate::history::next::{self, FOLDER, History};
 use crate::history::numbering;
 use crate::project::Project;
 
-/// What the server brings along for itself.
+/// The server's own migrations.
 const SYSTEM: &str = "runtime/migrate/src/system";
 
 #[derive(clap::Args)]

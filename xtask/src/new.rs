@@ -1,4 +1,4 @@
-//! `cargo xtask new`: files to begin with, which compile as they are.
+//! `cargo xtask new`: creates starter files, which compile unchanged.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! A PostgreSQL for development, tests and benches: the one of `DATABASE_URL`, else a private one of this checkout.
+//! A PostgreSQL for development, tests and benchmarks: the one at `DATABASE_URL`, otherwise a private one.
 
 mod account;
 mod binaries;
@@ -23,29 +23,29 @@ use crate::git::Git;
 use crate::progress::{say, since};
 use crate::project::Project;
 
-/// Where tests look for a PostgreSQL on which they may create databases.
+/// The variable with the URL of a PostgreSQL on which tests may create databases.
 pub const TEST_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
 
 const IN_USE: &str = "the development database of this branch is in use by another `cargo xtask` command";
 
-/// What a database is for decides how it is kept.
+/// The purpose of a database, which determines how it is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Kept between runs and safe against a crash of the machine.
     Development,
-    /// New in each run, quick, and deleted at its end.
+    /// New in each run, fast, and deleted at its end.
     Test,
-    /// As `Test`, with the memory and the statistics of a production database.
+    /// Like `Test`, with the memory settings and statistics of a production database.
     Bench,
 }
 
 impl Purpose {
-    /// The variable that names a database for this, and its value.
+    /// The variable that names a database for this purpose, and its value.
     fn given(self) -> Option<(&'static str, String)> {
         let variables: &[&str] = match self {
             Self::Development => &["DATABASE_URL"],
             Self::Test => &[TEST_VARIABLE, "DATABASE_URL"],
-            // What a bench fills with made-up content is never somebody's database.
+            // A benchmark, which loads made-up content, never uses an existing database.
             Self::Bench => &[],
         };
         let set = |name: &&'static str| Some((*name, std::env::var(name).ok().filter(|url| !url.is_empty())?));
@@ -61,15 +61,15 @@ impl Purpose {
     }
 }
 
-/// A database that is there as long as this value is.
+/// A database that is available as long as this value exists.
 pub struct Postgres {
     pub url: String,
     pub kept: Kept,
-    /// This command has made it, and nothing is in it yet.
+    /// Whether this command has created it and it is still empty.
     pub is_new: bool,
-    /// What can be stopped and started again: the cluster that this command has started.
+    /// The part that can be stopped and restarted: the cluster that this command started.
     own: Option<Own>,
-    /// Stops the server when it is dropped; before the lock, so that nobody finds it half stopped.
+    /// Stops the server on drop; before the lock, so that nobody finds it half stopped.
     running: Option<Running>,
     _lock: Option<Lock>,
 }
@@ -79,16 +79,16 @@ struct Own {
     binaries: Binaries,
 }
 
-/// Whose database it is.
+/// Where the database is kept.
 pub enum Kept {
-    /// Of `DATABASE_URL`.
+    /// At `DATABASE_URL`.
     Elsewhere,
     /// A private one in this folder.
     Here(PathBuf),
 }
 
 impl Postgres {
-    /// Starts what the purpose needs, or uses what `DATABASE_URL` names.
+    /// Starts what the purpose needs, or uses the database in `DATABASE_URL`.
     pub fn start(project: &Project, purpose: Purpose) -> anyhow::Result<Self> {
         if let Some((variable, url)) = purpose.given() {
             say("Using", format!("PostgreSQL of {variable} ({})", without_password(&url)));
@@ -102,7 +102,7 @@ impl Postgres {
         }
     }
 
-    /// The development database, started or, when another command has started it, joined.
+    /// Starts the development database, or joins it if another command has started it.
     pub fn start_or_join(project: &Project) -> anyhow::Result<Self> {
         if Purpose::Development.given().is_none() {
             let cluster = kept(project, &state::folder(project, Account::choose()?)?);
@@ -121,19 +121,19 @@ impl Postgres {
         Self::start(project, Purpose::Development)
     }
 
-    /// The databases of this checkout, and the one of them that this command has started.
+    /// The databases of this checkout, and the one that this command has started.
     pub fn shelf(&self) -> Option<(Shelf<'_>, &Path)> {
         let (Some(own), Kept::Here(cluster)) = (&self.own, &self.kept) else { return None };
         Some((Shelf { folder: cluster.parent()?, account: own.account }, cluster))
     }
 
-    /// Stops the cluster that this command has started, and leaves it to others.
+    /// Stops the cluster that this command started, and releases it.
     pub fn stop(&mut self) {
         drop(self.running.take());
         drop(self._lock.take());
     }
 
-    /// Stops the cluster that this command has started, lets somebody work on its files, and starts it again.
+    /// Stops the cluster that this command started, runs `work` on its files, and starts it again.
     pub fn pause<T>(&mut self, work: impl FnOnce(&Shelf<'_>, &Path) -> anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         let port = self.shelf().and_then(|(_, cluster)| Cluster::new(cluster.to_owned()).ready_port());
         drop(self.running.take());
@@ -151,7 +151,7 @@ impl Postgres {
         Ok(Some(done))
     }
 
-    /// Deletes the development database of this branch, which nobody may be using.
+    /// Deletes the development database of this branch; fails if it is in use.
     pub fn delete_kept(project: &Project) -> anyhow::Result<()> {
         if let Some((variable, _)) = Purpose::Development.given() {
             bail!("{variable} names a database that does not belong to this checkout: it is not changed");
@@ -228,13 +228,13 @@ fn announce(binaries: &Binaries, url: &str, start: Instant) {
     say("Started", format!("PostgreSQL {} at {address} {}", binaries.version, since(start)));
 }
 
-/// Where programs are that were fetched for this checkout, and the account that runs them.
+/// The folder of the programs downloaded for this checkout, and the account that runs them.
 pub fn programs(project: &Project) -> anyhow::Result<(PathBuf, Account)> {
     let account = Account::choose()?;
     Ok((state::folder(project, account)?.join("programs"), account))
 }
 
-/// The development database of the branch that is checked out.
+/// The development database of the current branch.
 fn kept(project: &Project, folder: &Path) -> Cluster {
     let branch = Git::of(project).and_then(|git| git.branch());
     Cluster::new(Shelf::of_branch(folder, branch.as_deref()))
@@ -244,7 +244,7 @@ fn lock_of(cluster: &Path) -> PathBuf {
     cluster.with_extension("lock")
 }
 
-/// Programs for a new cluster, or for one that a certain version has made.
+/// Programs for a new cluster, or for one created by a certain version.
 fn choose(account: Account, folder: &Path, major: Option<u32>) -> anyhow::Result<Binaries> {
     if let Some(found) = Binaries::find(account, major) {
         return Ok(found);
@@ -259,7 +259,7 @@ fn choose(account: Account, folder: &Path, major: Option<u32>) -> anyhow::Result
     }
 }
 
-/// An empty cluster that others are copied from: copying takes a tenth of the time of making one.
+/// An empty cluster to copy others from: copying takes a tenth of the time of creating one.
 fn template(folder: &Path, account: Account, binaries: &Binaries) -> anyhow::Result<Cluster> {
     let template = Cluster::new(folder.join(format!("template-{}", binaries.major)));
     if !template.is_made() {
@@ -269,7 +269,7 @@ fn template(folder: &Path, account: Account, binaries: &Binaries) -> anyhow::Res
     Ok(template)
 }
 
-/// Removes what runs that were killed have left. Only called by who holds the lock of the folder.
+/// Removes leftovers of killed runs. The caller must hold the folder's lock.
 fn clean(folder: &Path) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -286,7 +286,7 @@ fn clean(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An address as it may be shown: `postgres://user@host:5432/shop`.
+/// An address without its password: `postgres://user@host:5432/shop`.
 fn without_password(url: &str) -> String {
     let Some((before, after)) = url.rsplit_once('@') else { return url.to_owned() };
     let user_start = before.find("//").map_or(0, |at| at + 2);

@@ -1,4 +1,4 @@
-//! What a task is doing, in the manner of cargo: a verb and what it is done to, on standard error.
+//! Progress messages in cargo's style on standard error: a verb and its object.
 
 use std::io::IsTerminal;
 use std::time::Instant;
@@ -15,7 +15,7 @@ pub fn warn(what: impl std::fmt::Display) {
     eprintln!("{on}{:>12}{off} {what}", "Warning");
 }
 
-/// A problem that the task survives and its reader has to mend.
+/// A problem that does not stop the task, but that the reader has to fix.
 pub fn problem(what: impl std::fmt::Display) {
     let (on, off) = colour("\x1b[1;31m");
     eprintln!("{on}{:>12}{off} {what}", "Error");

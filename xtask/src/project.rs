@@ -1,4 +1,4 @@
-//! Where things are in a project, and reading and writing its files.
+//! The layout of a project, and reading and writing its files.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// A working tree: the folder that has `schema/` and `Cargo.toml`.
+/// A working tree: the folder with `schema/` and `Cargo.toml`.
 #[derive(Clone, Debug)]
 pub struct Project {
     pub root: PathBuf,
 }
 
 impl Project {
-    /// The project of the current folder or of one above it.
+    /// Finds the project of the current folder or of one above it.
     pub fn find() -> anyhow::Result<Self> {
         let here = std::env::current_dir().context("the current folder is not readable")?;
         let root = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
@@ -32,7 +32,7 @@ impl Project {
     }
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner can read.
 pub fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))

@@ -1,11 +1,11 @@
-//! Secrets of development: the token of the API, the password of the private database.
+//! Development secrets: the API token, the password of the private database.
 
 use std::fs::File;
 use std::io::Read;
 
 use anyhow::Context;
 
-/// As many random bytes as asked for, as hexadecimal digits.
+/// This many random bytes as hexadecimal digits.
 pub fn hex(bytes: usize) -> anyhow::Result<String> {
     let mut random = vec![0; bytes];
     File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random)).context("no random numbers")?;

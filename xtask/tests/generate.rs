@@ -12,7 +12,7 @@ const CURRENT: i32 = 0;
 const BROKEN: i32 = 1;
 const STALE: i32 = 4;
 
-/// A copy of what the generator reads and writes.
+/// A copy of the files that the generator reads and writes.
 struct Shop {
     folder: TempDir,
 }
@@ -25,7 +25,7 @@ impl Shop {
             copy(&root.join("shop").join(part), &folder.path().join(part));
         }
         let shop = Self { folder };
-        // What the project has once, such as the reference, is not with the shop.
+        // Files that exist once per project, such as the reference, are not in the shop.
         shop.generate(&[], CURRENT);
         shop
     }
@@ -51,14 +51,14 @@ impl Shop {
         fs::write(self.path(path), text.replacen(from, to, 1)).expect("a file that can be written");
     }
 
-    /// Every file with its bytes and when it was written.
+    /// Every file with its bytes and modification time.
     fn files(&self) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
         let mut found = BTreeMap::new();
         collect(self.folder.path(), &mut found);
         found
     }
 
-    /// Makes every file an hour old, so that each write can be seen.
+    /// Makes every file an hour old, so that each write is visible.
     fn age(&self) {
         let then = SystemTime::now() - Duration::from_secs(3600);
         for path in self.files().keys() {

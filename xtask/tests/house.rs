@@ -1,9 +1,9 @@
-//! The rules of the house that no compiler checks; each failure names the file and the rule.
+//! House rules that no compiler checks; each failure names the file and the rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// What each crate may know of the others, and of the world's crates what it must not.
+/// Which workspace crates each crate may use, and which external crates it must not.
 const LAYERS: [(&str, &[&str], &[&str]); 18] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
@@ -29,7 +29,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 18] = [
     ("xtask", &["codegen"], &["sqlx", "tokio"]),
 ];
 
-/// Those that lie in the folder of the runtime.
+/// The crates in the runtime's folder.
 const OF_RUNTIME: [&str; 10] =
     ["model", "base", "store", "migrate", "events", "jobs", "identity", "graphql", "transfer", "web"];
 
@@ -37,7 +37,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// Crates of the runtime lie in its folder.
+/// The folder of a crate; the runtime's crates are in its folder.
 fn folder(name: &str) -> PathBuf {
     if OF_RUNTIME.contains(&name) { root().join("runtime").join(name) } else { root().join(name) }
 }
@@ -46,7 +46,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The lines of a section of a manifest, such as `dependencies`, without comments.
+/// The lines of a manifest section, such as `dependencies`, without comments.
 fn section(manifest: &str, name: &str) -> Vec<String> {
     let mut inside = false;
     let mut lines = Vec::new();
@@ -79,7 +79,7 @@ fn crates_know_only_the_layers_below() {
 
 #[test]
 fn the_modules_of_a_crate_have_one_direction() {
-    // Content types point at each other as the schema says.
+    // Content types refer to each other as the schema requires.
     for (name, ..) in LAYERS.iter().filter(|(name, ..)| !name.ends_with("generated")) {
         let src = folder(name).join("src");
         let mut files = BTreeMap::new();
@@ -99,7 +99,7 @@ fn the_modules_of_a_crate_have_one_direction() {
     }
 }
 
-/// What stands behind `crate::`, outside of comments and tests.
+/// The modules named after `crate::`, outside comments and tests.
 fn named_modules(text: &str) -> BTreeSet<String> {
     let code: String = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
     let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
@@ -115,7 +115,7 @@ fn named_modules(text: &str) -> BTreeSet<String> {
     named
 }
 
-/// A way that leads back to where it began, if there is one.
+/// A dependency cycle, if there is one.
 fn circle(knows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
     fn walk<'a>(
         at: &'a str,
@@ -170,7 +170,7 @@ fn versions_and_lints_are_kept_in_one_place() {
     }
 }
 
-/// The Rust files that people write.
+/// The hand-written Rust files.
 fn sources() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     for (name, ..) in LAYERS {
@@ -200,7 +200,7 @@ fn every_file_says_what_it_is_for() {
 
 #[test]
 fn lints_are_expected_with_a_reason_and_never_allowed() {
-    // In two parts, or this file would find itself.
+    // Split in two, or this file would match itself.
     let allow = concat!("#[", "allow(");
     let inner = concat!("#![", "allow(");
     for (path, text) in sources() {

@@ -1,4 +1,4 @@
-//! `cargo xtask new`: a file that compiles, and never over one that is there.
+//! `cargo xtask new`: the file compiles, and an existing file is never overwritten.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,4 +1,4 @@
-//! The private PostgreSQL: it is there for its owner, apart from others, and gone with its owner however that ends.
+//! The private PostgreSQL: available to its owner, isolated from others, and stopped with its owner however that ends.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader};
@@ -37,7 +37,7 @@ impl Checkout {
         self.xtask(arguments).output().expect("xtask runs")
     }
 
-    /// `xtask postgres`, once it has said its address.
+    /// `xtask postgres`, after it has printed its address.
     fn started(&self) -> (Child, String) {
         let mut command = self.xtask(&["postgres"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("xtask runs");
@@ -51,7 +51,7 @@ impl Checkout {
         self.folder.path().join(".dev/postgres")
     }
 
-    /// Where the database is when its user cannot enter the checkout.
+    /// The database's folder if its user cannot enter the checkout.
     fn elsewhere(&self) -> Option<PathBuf> {
         let text = std::fs::read_to_string(self.private().join("README")).ok()?;
         Some(PathBuf::from(text.split(" are in ").nth(1)?.trim().trim_end_matches('.')))
@@ -70,7 +70,7 @@ impl Drop for Checkout {
     }
 }
 
-/// The processes whose command line has this text.
+/// The processes with this text in their command line.
 fn processes(text: &Path) -> Vec<Pid> {
     let text = text.to_str().expect("a plain path");
     let all = std::fs::read_dir("/proc").expect("/proc").flatten();
@@ -117,7 +117,7 @@ fn a_command_gets_a_database_and_its_exit_code_is_ours() {
 
 #[test]
 fn nothing_is_left_running_when_the_owner_is_killed() {
-    // 0700 under root: the database's user cannot enter, so the cluster lies elsewhere.
+    // 0700 under root: the database's user cannot enter, so the cluster is elsewhere.
     for mode in [0o755, 0o700] {
         let checkout = Checkout::new(mode);
         let (mut owner, url) = checkout.started();
@@ -191,7 +191,7 @@ fn a_command_is_not_told_which_package_cargo_runs() {
     let output =
         command.env("CARGO_MANIFEST_DIR", "/xtask").env("CARGO_PKG_NAME", "xtask").output().expect("xtask runs");
     let text = String::from_utf8(output.stdout).expect("text");
-    // The build script of ring looks at it, and all that stands on it would be built again.
+    // ring's build script reads it, and everything that depends on ring would be rebuilt.
     assert!(
         text.contains("DATABASE_URL=") && !text.contains("CARGO_MANIFEST_DIR") && !text.contains("CARGO_PKG_"),
         "{text}"

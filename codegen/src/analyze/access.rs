@@ -1,4 +1,4 @@
-//! `access:` becomes the rules of each content type; what a rule cannot be is reported here and in the parts below.
+//! Turns `access:` into the rules of each content type. Invalid rules are reported here and in the submodules.
 
 mod condition;
 mod fields;
@@ -16,7 +16,7 @@ use crate::syntax::node::{Entry, Node, Value};
 use crate::syntax::shape::suggest;
 use operand::Operand;
 
-/// What a content type without rules is shown; also the end of a new one.
+/// The example suggested for a content type without rules; also the end of a new file.
 pub const EXAMPLE: &str = "\
 access:
   anonymous: { read: all }
@@ -25,7 +25,7 @@ access:
   admin: { read: all, read_drafts: all, create: all, update: all, publish: all, delete: all, read_history: all, import: all, export: all }
 ";
 
-/// Fills in the roles and the rules of a schema that has all else.
+/// Fills in the roles and rules of an otherwise complete schema.
 pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnostics) {
     schema.roles = roles::all(declared, found);
     let rules = declared.types.values().map(|owner| rules_of(declared, owner, schema, found)).collect::<Vec<_>>();
@@ -54,7 +54,7 @@ fn rules_of(declared: &Declared<'_>, owner: &Owner<'_>, schema: &Schema, found: 
     let Some(ty) = schema.types.iter().find(|ty| ty.name.snake() == owner.name.value) else { return Vec::new() };
     let mut rules = Vec::new();
     for role in access.node.entries() {
-        // Without the site's file its roles are not known.
+        // If the site's file is missing, its roles are unknown.
         if declared.site.is_some() && !schema.roles.iter().any(|known| known.name.snake() == role.key.value) {
             found.push(unknown_role(&role.key, &schema.roles));
         }
@@ -89,7 +89,7 @@ struct Author<'a, 'd> {
 
 impl<'a> Author<'a, '_> {
     fn rule(&mut self, entry: &'a Entry) -> Option<Rule> {
-        // Others have been reported.
+        // Unknown actions have been reported.
         let action = Action::named(&entry.key.value)?;
         if action.needs_drafts() && !self.ty.drafts {
             let message = format!("entries of `{}` are never published: the type has no drafts", self.ty.name.snake());
@@ -146,7 +146,7 @@ impl<'a> Author<'a, '_> {
         Some(Condition { filter, written: part.node.written().flow() })
     }
 
-    /// A field and the value that every write gives it.
+    /// A field, and the value that every write assigns to it.
     fn set(&mut self, part: &'a Entry) -> Option<Given> {
         let name = &part.key;
         let Some(field) = self.ty.fields.iter().find(|field| field.name.snake() == name.value) else {
@@ -174,7 +174,7 @@ impl<'a> Author<'a, '_> {
         Some(Given { field: field.name.clone(), value: Literal(json), written: part.node.written().flow() })
     }
 
-    /// What a rule sets must not break the field's own rules, or nothing could be written.
+    /// A value set by a rule must satisfy the field's own rules, or nothing could be written.
     fn check_bounds(&mut self, part: &Entry) {
         let Some(field) = find(&self.owner.fields, &part.key.value) else { return };
         let Some(FieldType::Scalar(scalar)) = field.ty else { return };
@@ -185,7 +185,7 @@ impl<'a> Author<'a, '_> {
         }
     }
 
-    /// Reports an unknown field, unless a field of that name has a mistake of its own.
+    /// Reports an unknown field, unless a declared field of that name was already reported as invalid.
     fn unknown_field<'n>(&mut self, name: &Spanned<String>, known: impl Iterator<Item = &'n str> + Clone) {
         let is_broken = |field: &FieldDecl<'_>| match field.ty {
             Some(ty) => ty.needs().is_some_and(|needed| field.node.get(needed).is_none()),

@@ -1,6 +1,6 @@
-//! Blocks whose fields cannot be asked for together: GraphQL has one type for a name of an answer (FieldsInSetCanMerge).
+//! Blocks with fields that cannot be selected together: GraphQL allows one type per response name.
 //!
-//! What a relation to several types points at is asked for in the same way.
+//! This is GraphQL's rule FieldsInSetCanMerge, which also affects relations to several types.
 
 use std::collections::BTreeMap;
 
@@ -44,21 +44,21 @@ fn check_members(members: &[(&Owner<'_>, Span)], declared: &Declared<'_>, found:
     }
 }
 
-/// What a field is in an answer.
+/// What a field is in a response.
 #[derive(PartialEq)]
 struct Answer<'a> {
-    /// `!` and `[]` of its type.
+    /// The `!` and `[]` around its type.
     wrapping: &'static str,
     what: What<'a>,
 }
 
 #[derive(PartialEq)]
 enum What<'a> {
-    /// A scalar or an enum, by its name in the API.
+    /// A scalar or an enum, by its API name.
     Leaf(String),
     Component(&'a str),
     Object,
-    /// Its declaration is wrong, which has been reported.
+    /// Its declaration is invalid, which has been reported.
     Unknown,
 }
 
@@ -78,7 +78,7 @@ fn answer<'a>(owner: &Owner<'_>, field: &FieldDecl<'a>) -> Answer<'a> {
             let of = field.components().first().map_or(What::Unknown, |(name, _)| What::Component(name));
             (several(field.many()), of)
         }
-        // Null also where it is required: the target may not be live.
+        // Nullable even if required: the target may not be live.
         Some(FieldType::Structure(Structure::Relation | Structure::Media)) => {
             (if field.many() { "[]" } else { "" }, What::Object)
         }

@@ -1,4 +1,4 @@
-//! Declarations to the schema, all but its roles and rules. What is not valid is left out: then the schema is not used.
+//! Builds the schema from declarations, except roles and rules. Invalid parts are skipped: the schema is then not used.
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
@@ -59,7 +59,7 @@ pub fn site(node: Option<&Node>) -> Site {
     Site { name: text("name"), currencies, currency, locales: texts("locales", "en"), collation, limits: limits(site) }
 }
 
-/// Texts whose field does not say so are in the order of the site.
+/// Sets the site's collation for text fields that have none.
 fn collate(fields: &mut [Field], collation: &str) {
     for field in fields {
         if field.collation.is_empty() {
@@ -132,7 +132,7 @@ fn dropped(fields: &[FieldDecl<'_>]) -> Vec<Name> {
     fields.iter().filter(|field| field.dropped).map(|field| Name::new(&field.name.value)).collect()
 }
 
-/// `owner` names the types that the fields make; `myself` is the content type that `to: self` means.
+/// `owner` is the prefix of the types that the fields generate; `myself` is the content type that `to: self` refers to.
 fn fields(fields: &[FieldDecl<'_>], owner: &Name, myself: &str) -> Vec<Field> {
     fields.iter().filter(|field| !field.dropped).filter_map(|decl| field(decl, owner, myself)).collect()
 }
@@ -196,7 +196,7 @@ fn kind(decl: &FieldDecl<'_>, owner: &Name, myself: &str) -> Option<FieldKind> {
     })
 }
 
-/// The values of an enum field, in any of the three ways to write them.
+/// The values of an enum field, in any of its three notations.
 pub fn enum_values(node: &Node) -> Vec<EnumValue> {
     let value = |name: &str, options: &Node| EnumValue {
         name: Name::new(name),
@@ -211,7 +211,7 @@ pub fn enum_values(node: &Node) -> Vec<EnumValue> {
     listed.chain(node.entries().iter().map(|entry| value(&entry.key.value, &entry.node))).collect()
 }
 
-/// The default as the API would take it; `None` when it does not fit.
+/// The default as API JSON; `None` if it is not valid.
 pub fn default(node: &Node, kind: &FieldKind) -> Option<Literal> {
     match kind {
         FieldKind::Scalar { scalar, .. } => scalar_default(node, *scalar),
@@ -302,7 +302,7 @@ fn index(node: &Node) -> Index {
     Index { on: on.map(|(name, descending)| (Name::new(name), descending)).collect(), unique: node.flag("unique") }
 }
 
-/// `created_at desc`: the name, and whether it is descending.
+/// `created_at desc`: the name, and whether the order is descending.
 pub fn column(text: &str) -> (&str, bool) {
     match text.split_once(' ') {
         Some((name, order)) => (name, order.trim() == "desc"),
@@ -322,7 +322,7 @@ fn operation(entry: &Entry) -> Option<Operation> {
             Some(scalar) => Returns::Scalar { scalar, many },
             None => Returns::Content { of: Name::new(of), many },
         },
-        // Who may call it is filled in with the rules.
+        // Filled in together with the access rules.
         roles: Vec::new(),
     })
 }
@@ -340,7 +340,7 @@ fn argument(entry: &Entry) -> Option<Argument> {
     })
 }
 
-/// The inverses that relations name, each with the content type that shows it.
+/// The inverses that relations declare, each with the content type that shows it.
 fn inverses(declared: &Declared<'_>) -> Vec<(String, Inverse)> {
     let mut inverses = Vec::new();
     for (source, owner) in &declared.types {

@@ -1,4 +1,4 @@
-//! Two names that become one: types and tables, fields and columns, inverses, root fields.
+//! Name collisions: types and tables, fields and columns, inverses, root fields.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     check_operations(declared, found);
 }
 
-/// Names by what they stand for; the second of the same name is reported.
+/// Names already taken, with their declarations; a second use of a name is reported.
 struct Taken<'d> {
     code: Code,
     names: BTreeMap<String, (Span, String)>,
@@ -35,13 +35,13 @@ impl<'d> Taken<'d> {
         Self { code, names: BTreeMap::new(), found }
     }
 
-    /// `made` is the name that `declared`, written at `span`, becomes.
+    /// `made` is the name derived from `declared`, which was written at `span`.
     fn take(&mut self, made: String, declared: &str, span: Span) {
         let Some((first, other)) = self.names.get(&made) else {
             self.names.insert(made, (span, declared.to_owned()));
             return;
         };
-        // One declaration may reach the same name twice, and needs one report for all the names made from it.
+        // A declaration can produce the same name twice, but gets one report for all its derived names.
         if *first == span || self.found.iter().any(|seen| seen.code == self.code && seen.span == Some(span)) {
             return;
         }
@@ -55,8 +55,8 @@ impl<'d> Taken<'d> {
 }
 
 impl Taken<'_> {
-    /// The name that would be made is that of a type of the system; one report for a declaration is enough, and a declaration with
-    /// that very name has one already.
+    /// Reports a derived name that is a system type. One report per declaration is enough, and a declaration with
+    /// exactly that name has been reported.
     fn refuse(&mut self, made: &str, declared: &str, span: Span) {
         if self.found.iter().any(|seen| seen.code == Code::ReservedName && seen.span == Some(span)) {
             return;
@@ -66,7 +66,7 @@ impl Taken<'_> {
     }
 }
 
-/// The types of the API and of Rust that are made from a name.
+/// The API and Rust types derived from a content type's name.
 const CONTENT_TYPES: &[&str] = &[
     "",
     "Connection",
@@ -99,7 +99,7 @@ fn check_types(declared: &Declared<'_>, found: &mut Diagnostics) {
 fn take_types(taken: &mut Taken<'_>, declared: &Declared<'_>) {
     let owners = declared.types.values().map(|owner| (owner, CONTENT_TYPES));
     let owners: Vec<_> = owners.chain(declared.components.values().map(|owner| (owner, COMPONENT_TYPES))).collect();
-    // Types first, so that what is made from a field is the one to blame.
+    // Types first, so that a name derived from a field is the one reported.
     for (owner, suffixes) in &owners {
         take_all(taken, &owner.name.value, suffixes, &owner.name.value, owner.name.span);
     }
@@ -121,7 +121,7 @@ fn take_all(taken: &mut Taken<'_>, name: &str, suffixes: &[&str], declared: &str
     }
 }
 
-/// The types that a field makes, named after its owner and itself.
+/// The types that a field generates, named after its owner and itself.
 fn take_field_types(taken: &mut Taken<'_>, owner: &str, field: &FieldDecl<'_>) {
     let name = format!("{owner}_{}", field.name.value);
     let mut take = |name: &str, suffixes: &[&str]| take_all(taken, name, suffixes, &field.name.value, field.name.span);
@@ -162,7 +162,7 @@ fn take_tables(taken: &mut Taken<'_>, owner: &str, fields: &[FieldDecl<'_>]) {
     }
 }
 
-/// Columns of one table (for components, keys of one object).
+/// Columns of one table, or keys of one object for components.
 fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
     let mut columns = Taken::new(Code::FieldNameTaken, found);
     let live = || fields.iter().filter(|field| !field.dropped);
@@ -201,7 +201,7 @@ fn columns_of(field: &FieldDecl<'_>) -> Vec<String> {
     }
 }
 
-/// What a content type shows beside its own fields: computed ones, inverses, and the connections of lists.
+/// Members of a content type besides its fields: computed fields, inverses, and the connections of lists.
 fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
     let mut inverses = inverses(declared);
     for (target, owner) in &declared.types {
@@ -226,13 +226,13 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// The inverses that relations anywhere give to each content type, with their places.
+/// The inverses that all relations add to each content type, with their positions.
 fn inverses<'a>(declared: &Declared<'a>) -> BTreeMap<&'a str, Vec<(&'a str, Span)>> {
     let mut inverses: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (source, owner) in &declared.types {
         for field in owner.fields.iter().filter(|field| field.is_relation() && !field.dropped) {
             let Some(inverse) = field.node.get("inverse") else { continue };
-            // Names of the system have been reported.
+            // System names have been reported.
             let Some(name) = inverse.text().filter(|name| !SYSTEM.contains(name) && !FILTER.contains(name)) else {
                 continue;
             };
@@ -244,7 +244,7 @@ fn inverses<'a>(declared: &Declared<'a>) -> BTreeMap<&'a str, Vec<(&'a str, Span
     inverses
 }
 
-/// Root fields of the API: those of each content type and the site's own.
+/// API root fields: those of each content type, and the site's own.
 fn check_operations(declared: &Declared<'_>, found: &mut Diagnostics) {
     for (key, fields) in [("queries", query_fields as fn(&Owner<'_>) -> Vec<String>), ("mutations", mutation_fields)] {
         let mut taken = Taken::new(Code::OperationNameTaken, found);
@@ -302,7 +302,7 @@ fn check_arguments(declared: &Declared<'_>, key: &str, found: &mut Diagnostics) 
     }
 }
 
-/// Every type that the files make, for the test that none is forgotten.
+/// Every type that the files generate, for the test that checks the list is complete.
 #[cfg(test)]
 pub fn made_types(sources: &[crate::SourceFile]) -> std::collections::BTreeSet<String> {
     let mut found = Diagnostics::default();

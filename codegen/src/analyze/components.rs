@@ -41,7 +41,7 @@ fn check_count(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// A component within itself would have a type without end.
+/// A component that contains itself would be an infinite type.
 fn check_cycles(declared: &Declared<'_>, found: &mut Diagnostics) {
     let mut done = BTreeSet::new();
     for name in declared.components.keys() {
@@ -50,7 +50,7 @@ fn check_cycles(declared: &Declared<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// Depth first; `path` holds the components on the way here, with the place that led on from each.
+/// Depth first. `path` holds the components visited so far, each with the position of the reference that was followed.
 fn walk<'a>(
     name: &'a str,
     declared: &Declared<'a>,
@@ -65,7 +65,7 @@ fn walk<'a>(
     for (inner, span) in contained(name, declared) {
         match path.iter().position(|on_path| *on_path == inner) {
             Some(start) => found.push(cycle(&path[start..], inner, span)),
-            // A chain of components as long as this would overflow the stack of whoever reads the values too.
+            // A longer chain of components could also overflow the stack of code that reads the values.
             None if path.len() < 64 => walk(inner, declared, path, done, found),
             None => found.push(cycle(path, inner, span)),
         }
@@ -85,7 +85,7 @@ fn cycle(path: &[&str], back: &str, span: Span) -> Diagnostic {
     Diagnostic::error(Code::ComponentCycle, span, message).help("use a relation to a content type for nested content")
 }
 
-/// A group of fields must have one: GraphQL has no empty types.
+/// A group of fields must not be empty: GraphQL has no empty types.
 pub fn check_not_empty(fields: Option<&Node>, found: &mut Diagnostics) {
     if let Some(node) = fields.filter(
         |node| matches!(&node.value, Value::Map(entries) if entries.iter().all(|entry| entry.node.flag("drop"))),

@@ -1,4 +1,4 @@
-//! What the files declare, by name, so that rules can look it up.
+//! Index of everything the files declare, by name, for use by the rules.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +24,12 @@ pub struct Owner<'a> {
 pub struct FieldDecl<'a> {
     pub name: &'a Spanned<String>,
     pub node: &'a Node,
-    /// `None` when the type is missing or unknown.
+    /// `None` if the type is missing or unknown.
     pub ty: Option<FieldType>,
     pub place: Place,
     /// Removed by `drop: true`.
     pub dropped: bool,
-    /// For children: their fields.
+    /// The fields of children.
     pub fields: Vec<FieldDecl<'a>>,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Declared<'a> {
         self.types.values().chain(self.components.values())
     }
 
-    /// The type is declared, or would be if its file could be read.
+    /// Whether the type is declared, or would be if its file were readable.
     pub fn knows_type(&self, name: &str) -> bool {
         self.types.contains_key(name) || self.files.type_stems.contains(name)
     }
@@ -82,13 +82,13 @@ fn fields(node: Option<&Node>, place: Place) -> Vec<FieldDecl<'_>> {
 }
 
 impl<'a> Owner<'a> {
-    /// Every field, those of children behind their owner's.
+    /// Every field; the fields of children follow their owner's.
     pub fn all_fields(&self) -> impl Iterator<Item = &FieldDecl<'a>> {
         self.fields.iter().flat_map(|field| std::iter::once(field).chain(&field.fields))
     }
 }
 
-/// The field of this name that is not removed.
+/// The field with this name, unless it is dropped.
 pub fn find<'f, 'a>(fields: &'f [FieldDecl<'a>], name: &str) -> Option<&'f FieldDecl<'a>> {
     fields.iter().find(|field| field.name.value == name && !field.dropped)
 }
@@ -106,7 +106,7 @@ impl<'a> FieldDecl<'a> {
         self.node.flag("many")
     }
 
-    /// The value is a list of its own rows or items.
+    /// Whether the value is a list of rows or items.
     pub fn is_list(&self) -> bool {
         self.many() || self.is(Structure::Blocks) || self.is(Structure::Children)
     }
@@ -115,7 +115,7 @@ impl<'a> FieldDecl<'a> {
         self.node.get("required").is_some_and(|node| node.bool() == Some(true) || node.text().is_some())
     }
 
-    /// The content types that a relation points at, `self` resolved, each with the place where it is named.
+    /// The content types that a relation points at, with `self` resolved, each with its position.
     pub fn targets(&self, owner: &'a str) -> Vec<(&'a str, Span)> {
         if self.is(Structure::Media) {
             return vec![("media", self.node.get("type").map_or(self.name.span, |node| node.span))];

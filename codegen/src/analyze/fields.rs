@@ -1,4 +1,4 @@
-//! Fields that other keys of the same file name: the title, the source of a slug, what is unique together.
+//! Checks the fields that other keys of the same file name: the title, the source of a slug, unique combinations.
 
 use super::components::check_not_empty;
 use super::declared::{Declared, FieldDecl, Owner, find};
@@ -39,23 +39,23 @@ impl FieldDecl<'_> {
         }
     }
 
-    /// The type takes it, or would perhaps if it were known: then what is wrong is said all the same.
+    /// Whether the type accepts it. An unknown type counts as accepting, so that other mistakes are still reported.
     pub fn may(&self, taken: bool) -> bool {
         taken || self.ty.is_none()
     }
 
-    /// One line of text.
+    /// Whether the text has a single line.
     fn is_line(&self) -> bool {
         self.takes().text && self.takes().unique
     }
 
-    /// One column holds the whole value.
+    /// Whether a single column holds the whole value.
     fn can_be_unique(&self) -> bool {
         let money = matches!(self.ty, Some(FieldType::Scalar(scalar)) if scalar.has_currency());
         self.is_column() && !money
     }
 
-    /// A column holds a value that can be compared.
+    /// Whether a column holds a comparable value.
     pub fn is_column(&self) -> bool {
         let one_target = self.node.get("to").is_none_or(|to| to.one_or_many().len() == 1);
         let single = self.is(Structure::Enum) || (self.is_relation() && one_target);
@@ -63,7 +63,7 @@ impl FieldDecl<'_> {
     }
 }
 
-/// The field of this name, or the report that there is none.
+/// The field with this name, or an error that there is none.
 pub fn named<'f, 'a>(
     name: &Spanned<String>,
     fields: &'f [FieldDecl<'a>],

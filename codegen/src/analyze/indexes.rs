@@ -1,4 +1,4 @@
-//! `indexes:` names columns that exist and can be ordered.
+//! Checks that `indexes:` names existing columns that can be ordered.
 
 use std::collections::BTreeSet;
 

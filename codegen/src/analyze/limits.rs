@@ -1,4 +1,4 @@
-//! The limits of PostgreSQL: columns, keys of an index, arguments, the width of a row, names in one schema.
+//! PostgreSQL's limits: columns, index keys, function arguments, row width, names in one schema.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::source::Span;
 const COLUMNS: usize = 1600;
 /// `INDEX_MAX_KEYS`
 const KEYS: usize = 32;
-/// `FUNC_MAX_ARGS`, which `num_nonnulls` of the targets of one relation has to stay under.
+/// `FUNC_MAX_ARGS`, the limit for `num_nonnulls` over the targets of one relation.
 const TARGETS: usize = 100;
-/// The largest row of a page of 8 kB.
+/// The largest row on an 8 kB page.
 const ROW: usize = 8160;
 
-/// To be asked about a schema without mistakes: it looks at the tables that the schema makes.
+/// Call this only for a schema without errors: it inspects the resulting tables.
 pub fn check(declared: &Declared<'_>, schema: &Schema, found: &mut Diagnostics) {
     let catalog = catalog::lower(schema);
     let places = places(declared);
@@ -79,7 +79,7 @@ fn check_table(name: &str, table: &Table, place: Span, found: &mut Diagnostics) 
     }
 }
 
-/// Bytes of a row whose values are as long as they come: long ones are kept elsewhere, and 18 bytes say where.
+/// Bytes of a row with the longest possible values. Long values are stored out of line, with an 18-byte pointer.
 fn widest(table: &Table) -> usize {
     let width = |sql_type: &str| match sql_type {
         "boolean" => 1,
@@ -92,7 +92,7 @@ fn widest(table: &Table) -> usize {
     head + table.columns.iter().map(|column| width(&column.sql_type)).sum::<usize>()
 }
 
-/// Tables and indexes of a schema of PostgreSQL have names of one kind.
+/// In PostgreSQL, the tables and indexes of a schema share one namespace.
 fn check_names(catalog: &Catalog, place: &dyn Fn(&str) -> Span, found: &mut Diagnostics) {
     let mut taken: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let mut take = |name: String, table, what: String| {

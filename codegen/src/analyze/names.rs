@@ -1,6 +1,6 @@
-//! Names made from names: plurals and singulars, when the author gives none.
+//! Plurals and singulars derived from names, for when the author gives none.
 
-/// The usual English plural; `plural:` says others.
+/// The usual English plural; `plural:` overrides it.
 pub fn plural(name: &str) -> String {
     let vowel = |c: char| "aeiou".contains(c);
     if let Some(stem) = name.strip_suffix('y').filter(|stem| !stem.ends_with(vowel)) {
@@ -12,7 +12,7 @@ pub fn plural(name: &str) -> String {
     }
 }
 
-/// The reverse of [`plural`], near enough for the name of a row; `singular:` says others.
+/// The reverse of [`plural`], close enough for the name of a row; `singular:` overrides it.
 pub fn singular(name: &str) -> String {
     if let Some(stem) = name.strip_suffix("ies") {
         return format!("{stem}y");

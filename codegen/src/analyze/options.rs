@@ -1,4 +1,4 @@
-//! Values of options: defaults, bounds, patterns, the values of enums, JSON Schemas.
+//! Checks option values: defaults, bounds, patterns, enum values, JSON Schemas.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ use crate::syntax::node::{Node, Value};
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     let site = build::site(declared.site);
-    // A site without a known currency has been reported.
+    // An unknown site currency has been reported.
     let site: &dyn Currencies = if is_known(&site.currency) { &site } else { &literal::ANY };
     for field in declared.owners().flat_map(|owner| owner.all_fields()).filter(|field| !field.dropped) {
         check_values(field, found);
@@ -45,14 +45,14 @@ fn check_publish(field: &FieldDecl<'_>, drafts: Span, found: &mut Diagnostics) {
     }
 }
 
-/// The compiled pattern, which the whole text must match.
+/// The compiled pattern, anchored to match the whole text.
 fn pattern(text: &str) -> Result<regex::Regex, regex::Error> {
     RegexBuilder::new(&format!("^(?:{text})$")).size_limit(1 << 20).build()
 }
 
 fn check_pattern(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     let Some(node) = field.node.get("pattern").filter(|_| field.may(field.takes().text)) else { return };
-    // The text alone first, so that it cannot close the group that is put around it.
+    // Parsed alone first, so that the pattern cannot close the group that is put around it.
     let error = node.text().and_then(|text| regex_syntax(text).err().or_else(|| pattern(text).err()));
     if let Some(error) = error {
         let reason = error.to_string();
@@ -92,14 +92,14 @@ fn bad_bound(node: &Node, key: &str, expected: &str) -> Diagnostic {
     Diagnostic::error(Code::BadBound, node.span, format!("`{key}` must be {expected}"))
 }
 
-/// The bound's place among the values that it bounds; or what it should be. `None` where it is not taken at all.
+/// The bound in the order of the field's values, or a description of a valid one. `None` if the option does not apply.
 fn rank(field: &FieldDecl<'_>, node: &Node) -> Option<Result<Parsable, String>> {
     let count = || match &node.value {
         Value::Number(digits) => digits.parse::<u32>().ok().map(|count| Parsable::Int(count.into())),
         _ => None,
     };
     match field.ty? {
-        // A bound holds for every currency.
+        // A bound applies to every currency.
         FieldType::Scalar(scalar) if scalar.has_currency() && node.text().is_some_and(|text| text.contains(' ')) => {
             Some(Err("an amount without a currency, as in `9.99`".to_owned()))
         }
@@ -156,14 +156,14 @@ fn check_scalar_default(
     }
 }
 
-/// The report that a value is none of the type's, with an example of one that is.
+/// The error for a value that does not fit the type, with an example of one that does.
 pub fn bad_default(scalar: Scalar, reason: &str, span: Span) -> Diagnostic {
     let row = scalar.mapping();
     let message = format!("the default is not a value of type `{}`: {reason}", row.yaml);
     Diagnostic::error(Code::BadDefault, span, message).help(format!("write it as in `default: {}`", row.example))
 }
 
-/// Which of the field's own rules a value of its type breaks.
+/// The rule of the field that this value breaks, if any.
 pub fn broken_rule(field: &FieldDecl<'_>, value: &Parsed) -> Option<String> {
     let text = value.json.as_str().filter(|_| field.takes().text);
     let size = text.map_or_else(|| value.rank.clone(), |text| Parsable::Int(text.chars().count() as i64));
@@ -249,7 +249,7 @@ fn check_json_default(field: &FieldDecl<'_>, validator: &jsonschema::Validator, 
     }
 }
 
-/// What is accepted and does nothing yet says so.
+/// Warns about options that are accepted but have no effect yet.
 fn check_not_yet(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     let mut warn = |key: &str, given: fn(&Node) -> bool, about: &str| {
         if let Some(entry) = field.node.entry(key).filter(|entry| given(&entry.node)) {

@@ -1,4 +1,4 @@
-//! The targets of relations, and what happens to a relation when its target is deleted.
+//! Checks the targets of relations, and what happens to a relation when its target is deleted.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn check_targets<'a>(field: &FieldDecl<'a>, owner: &'a str, declared: &Declared<
     }
 }
 
-/// A list of names that has none.
+/// The error for an empty list of names.
 pub fn empty(field: &FieldDecl<'_>, key: &str, what: &str) -> Diagnostic {
     let span = field.node.get(key).map_or(field.name.span, |node| node.span);
     Diagnostic::error(Code::WrongShape, span, format!("`{key}` names at least one {what}"))
@@ -63,7 +63,7 @@ fn unknown_type(target: &str, span: Span, field: &FieldDecl<'_>, declared: &Decl
     }
 }
 
-/// As [`suggest`]; when nothing near is known, the file is missing.
+/// Like [`suggest`], but if there is no similar name, the file is reported as missing.
 pub fn suggest_or_declare<'a>(
     diagnostic: Diagnostic,
     name: &str,

@@ -34,10 +34,10 @@ fn check_fields(fields: &[FieldDecl<'_>], found: &mut Diagnostics) {
     }
 }
 
-/// A former name is not a present one, and is the former name of one thing alone.
+/// A former name must not be a current name, and must be the former name of one thing only.
 ///
-/// `was` stays in the schema when the rename has happened. Of two things that swapped their names nobody could tell
-/// whether they still have to.
+/// `was` stays in the schema after the rename. If two things swapped names, it would be unclear whether they have been
+/// renamed already.
 fn check_renames<'a>(
     names: &BTreeMap<&str, Span>,
     renames: impl Iterator<Item = (&'a str, Spanned<String>)>,

@@ -1,4 +1,4 @@
-//! Names that the system, GraphQL or Rust needs for itself, and names that make bad ids.
+//! Names reserved by the system, GraphQL or Rust, and names that make bad ids.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -15,17 +15,17 @@ pub const SYSTEM: &[&str] =
     &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
 /// Root fields that every API has.
 const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log", "publish_check"];
-/// What own operations are given beside their arguments.
+/// Parameters of own operations besides their arguments.
 const ARGUMENT: &[&str] = &["cx"];
-/// What a root field takes beside the value of the unique field that it finds an entry by.
+/// The argument of a root field besides the unique field that it finds an entry by.
 const LOOK_UP: &str = "stage";
-/// Columns that children have, and the relation that would make one of them.
+/// Columns of children, and the name of a relation whose column would be one of them (`parent_id`).
 const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
-/// What joins conditions in filters, beside the conditions on fields and inverses.
+/// Operators that combine conditions in filters, besides the conditions on fields and inverses.
 pub const FILTER: &[&str] = &["and", "or", "not"];
 
-/// Words that not even `r#` makes a name of a field.
+/// Keywords that cannot be field names even with `r#`.
 const NEVER_A_FIELD: &[&str] = &["crate", "self", "super"];
 
 const KEYWORDS: &[&str] = &[
@@ -35,7 +35,7 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Types that every API or every generated file names, beside those of the field types.
+/// Types that every API or generated file contains, besides those of the field types.
 const TYPES: &[&str] = &[
     "AccessAction",
     "AccessExplanation",
@@ -102,7 +102,7 @@ const TYPES: &[&str] = &[
     "Vec",
 ];
 
-/// Those of the system in small letters, as every name that is made is asked for.
+/// System types in lower case, since all derived names are compared in lower case.
 static TYPES_IN_SMALL_LETTERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let of_scalar = |scalar: Scalar| {
         let row = scalar.mapping();
@@ -112,7 +112,7 @@ static TYPES_IN_SMALL_LETTERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     names.map(|name| name.to_ascii_lowercase()).collect()
 });
 
-/// The name is that of a type of the system, in the spelling of the API or of Rust.
+/// Whether this is the name of a system type, as spelled in the API or in Rust.
 pub fn is_type(pascal: &str) -> bool {
     TYPES_IN_SMALL_LETTERS.contains(&pascal.to_ascii_lowercase())
 }
@@ -186,7 +186,7 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     }
 }
 
-/// A name of a field, a function or an argument. Generated code writes words of Rust as `r#type`, all but a few.
+/// A name of a field, function or argument. Generated code writes Rust keywords as `r#type`, with a few exceptions.
 fn check_word(name: &Spanned<String>, taken: &[&str], found: &mut Diagnostics) {
     if NEVER_A_FIELD.contains(&name.value.as_str()) {
         found.push(word_of_rust(name));
@@ -215,7 +215,7 @@ fn check_filter(name: &Spanned<String>, found: &mut Diagnostics) {
     }
 }
 
-/// The prefix of a TypeID has letters and `_` alone; ours may have digits, which other software need not read.
+/// A TypeID prefix may contain only letters and `_`. Ours may contain digits, which other software need not accept.
 fn check_type_id(table: &str, span: Span, found: &mut Diagnostics) {
     if table.len() > 63 {
         let message = format!("`{table}` has {} characters, but the prefix of an id has at most 63", table.len());
@@ -237,7 +237,7 @@ mod tests {
     use crate::emit::{MigrationsInput, emit};
     use crate::{SourceFile, compile};
 
-    /// One type with a field of every structure; more scalars than that change nothing.
+    /// A type with a field of every structure; further scalars would change nothing.
     const PRODUCT: &str = "
 type: product
 fields:
@@ -269,7 +269,7 @@ access: { editor: { read: { fields: [name] }, create: { set: { name: A }, check:
         files.map(|(name, text)| SourceFile { path: format!("schema/{name}.yaml"), text }).into()
     }
 
-    /// Capitalised words of code: not in comments or texts, and not behind `::`.
+    /// Capitalised words in code, excluding comments, string literals and paths (after `::`).
     fn words(text: &str) -> BTreeSet<String> {
         let noise =
             regex::Regex::new(r#"(?s)""".*?"""|"(\\.|[^"\\])*"|//[^\n]*|#[^\n\[]*\n|::\w+"#).expect("a pattern");
@@ -283,7 +283,7 @@ access: { editor: { read: { fields: [name] }, create: { set: { name: A }, check:
         let compiled = compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources)));
         let made = made_types(&sources);
         let output = emit(&compiled.schema, &MigrationsInput::default());
-        // Files of rules and of resolvers name no type of the site, so that nothing can be in their way.
+        // Files with rules and resolvers contain no type names of the site, so nothing can collide with them.
         let apart = ["generated/src/access", "generated/src/resolvers"];
         let code = output.files().iter().filter(|(path, _)| {
             (path.ends_with(".rs") && !apart.iter().any(|apart| path.starts_with(apart))) || path.ends_with(".graphql")

@@ -1,4 +1,4 @@
-//! `cms.yaml`: currencies, locales, and what own queries and mutations take and answer.
+//! `cms.yaml`: currencies, locales, and the arguments and results of own queries and mutations.
 
 use std::collections::BTreeMap;
 

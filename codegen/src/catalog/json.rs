@@ -1,4 +1,4 @@
-//! `catalog.json`: one line a field, column, constraint and index, so that diffs are small and can be read.
+//! `catalog.json`: one line per field, column, constraint and index, so that diffs are small and readable.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,18 +11,18 @@ use serde_json::ser::Formatter;
 use super::rules::AllRules;
 use super::{Catalog, Field, Table};
 
-/// The layout of the file; a change of it must read the older ones.
+/// The version of the file's layout; a new version must still read older ones.
 const FORMAT: u32 = 1;
 
-/// The catalog's own fields stand among the others: flattened, all of it would be kept in between.
+/// The catalog's fields are repeated here: flattening would buffer the whole catalog.
 #[derive(Serialize, Deserialize)]
 struct File<'a> {
     format: u32,
-    /// Changes with every migration, so that git sees that two branches both made one.
+    /// Changes with every migration, so that git reports a conflict if two branches both add one.
     last_migration: Cow<'a, str>,
     tables: Cow<'a, BTreeMap<String, Table>>,
     components: Cow<'a, BTreeMap<String, Vec<Field>>>,
-    /// Last, since the hash of the catalog ends before them.
+    /// Comes last, because the catalog's hash ends before the rules.
     #[serde(default, skip_serializing_if = "is_empty")]
     rules: Cow<'a, AllRules>,
 }
@@ -60,18 +60,18 @@ pub fn last_migration(text: &str) -> Option<String> {
     serde_json::from_str(text).ok().map(|head: Head| head.last_migration)
 }
 
-/// Objects and lists of objects take a line an item; what is inside the items of a list stays on its line.
+/// Writes objects and lists of objects with one line per item; a nested item of a list stays on its line.
 #[derive(Default)]
 struct Lines {
-    /// What is open, from outside to inside, and whether it has an item.
+    /// The open brackets, outermost first, and whether each already has an item.
     open: Vec<(Open, bool)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Open {
-    /// An object with a line an entry.
+    /// An object with one line per entry.
     Object,
-    /// A list, of which the first item says whether it takes lines.
+    /// A list; its first item decides whether it has one line per item.
     List,
     ListOfObjects,
     InlineObject,
@@ -79,7 +79,7 @@ enum Open {
 }
 
 impl Lines {
-    /// How many objects inside each other take lines.
+    /// How many levels of nested objects are split into lines.
     const DEEPEST: usize = 3;
 
     fn inside(&self) -> Option<Open> {

@@ -1,11 +1,11 @@
-//! From a schema to the tables that hold its entries: the one place that decides the layout of the database.
+//! Lowers a schema to the tables that hold its entries: the one place that decides the database layout.
 
 use std::collections::BTreeMap;
 
 use super::{Catalog, Check, Column, Field, ForeignKey, Index, Key, OnDelete, Reach, Role, Sort, Store, Table, names};
 use crate::schema::{self, Component, ContentType, Enum, FieldKind, Relation, Required, Schema, SqlType};
 
-/// The model of the database that the schema needs.
+/// The database model for the schema.
 pub fn lower(schema: &Schema) -> Catalog {
     let mut catalog = Catalog { rules: super::rules::lower(schema), ..Catalog::default() };
     for ty in &schema.types {
@@ -28,7 +28,7 @@ fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
         Column::required("created_at", SqlType::Timestamptz),
         Column::required("updated_at", SqlType::Timestamptz),
         Column::optional("published_at", SqlType::Timestamptz),
-        // No foreign key: an account may be deleted, and what it wrote stays.
+        // No foreign key: an account may be deleted, but its entries stay.
         Column::optional("created_by", SqlType::Uuid),
         Column::optional("updated_by", SqlType::Uuid),
     ];
@@ -161,7 +161,7 @@ fn values(choice: &Enum) -> String {
 
 fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, table: &mut Table) {
     let columns = lower_field(field).columns();
-    // What is unique alone has an index already, and no two rows with its value for the id to tell apart.
+    // A field that is unique alone already has an index, and needs no id as a tie-breaker.
     let is_unique = field.unique.as_ref().is_some_and(Vec::is_empty);
     match &field.kind {
         FieldKind::Relation(_) if is_unique && columns.len() == 1 => {}
@@ -196,24 +196,24 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
     }
 }
 
-/// The keys of the field's order, where an index has to have them and the column itself is none of them.
+/// The keys of the field's order, if an index needs them and the column itself is not one of them.
 fn sort_keys(field: &schema::Field, is_unique: bool) -> Option<Vec<Key>> {
-    // Ranges of a unique text are asked for seldom; its other conditions are served by the index that keeps it unique.
+    // Range conditions on a unique text are rare; other conditions use its unique index.
     let in_filters = field.filterable && compares_by(field);
     let needed = field.sortable || in_filters && (!is_unique || field.collation != names::ALL_LANGUAGES);
     order_keys(field).filter(|_| needed)
 }
 
-/// Whether filters compare what the order compares.
+/// Whether filters compare the same expression as the order.
 fn compares_by(field: &schema::Field) -> bool {
     matches!(&field.kind, FieldKind::Scalar { .. }) && order_keys(field).is_some()
 }
 
-/// What the field is ordered by; `None` for its column as it is.
+/// The expression that the field is ordered by; `None` for the plain column.
 fn order_keys(field: &schema::Field) -> Option<Vec<Key>> {
     let name = field.name.snake();
     match &field.kind {
-        // Amounts of different currencies are neither less nor more.
+        // Amounts in different currencies cannot be compared.
         FieldKind::Scalar { scalar, .. } if scalar.has_currency() => {
             Some(vec![Key::ascending(names::currency_column(name)).by(Sort::Bytes), Key::ascending(name)])
         }
@@ -247,14 +247,15 @@ fn declared_index(owner: &str, fields: &[schema::Field], index: &schema::Index, 
     }
 }
 
-/// The keys of a field in an index: of one that the API orders by, those of its order, so that the index serves it.
+/// The keys of a field in an index. A field that the API can order by uses the keys of its order, so that the index
+/// serves it.
 fn keys_of(fields: &[schema::Field], name: &str, unique: bool) -> Vec<Key> {
     let field = fields.iter().find(|field| field.name.snake() == name && field.sortable && !unique);
     let in_order = field.and_then(order_keys);
     in_order.unwrap_or_else(|| columns_of(fields, name).into_iter().map(Key::ascending).collect())
 }
 
-/// The columns of a field, or the system column of this name.
+/// The columns of a field, or the system column with this name.
 fn columns_of(fields: &[schema::Field], name: &str) -> Vec<String> {
     let field = fields.iter().find(|field| field.name.snake() == name);
     field.map_or_else(|| vec![name.to_owned()], |field| lower_field(field).columns())
@@ -302,8 +303,8 @@ impl Table {
         self.index(table, columns.iter().map(|&column| Key::ascending(column)).collect(), &named);
     }
 
-    /// Adds an index named after some of its columns, unless there is one of that name: a declared index on one
-    /// relation says no more than the index that every relation has.
+    /// Adds an index named after some of its columns, unless that name exists: a declared index on a single relation is
+    /// the same as the index that every relation has.
     fn index(&mut self, table: &str, on: Vec<Key>, named: &[String]) {
         let name = names::index(table, named);
         let same = |index: &Index| {

@@ -1,16 +1,16 @@
-//! The names of everything in the database: one rule for each, none longer than PostgreSQL keeps.
+//! The names of everything in the database: one rule each, and no name longer than PostgreSQL's limit.
 
 use sha2::{Digest, Sha256};
 
 use crate::schema::{Field, Name, Relation};
 
-/// The tag of the order that Unicode has for all languages, whose collation every database has.
+/// The tag of Unicode's root collation, for all languages, which every database has.
 pub const ALL_LANGUAGES: &str = "und";
 
-/// PostgreSQL cuts longer names off silently.
+/// PostgreSQL silently truncates longer names.
 const LONGEST: usize = 63;
 
-/// Words that PostgreSQL does not take as the name of a column or a table without quotes.
+/// Words that PostgreSQL does not accept as a column or table name without quotes.
 const RESERVED: &str = " all analyse analyze and any array as asc asymmetric authorization binary both case cast check \
     collate collation column concurrently constraint create cross current_catalog current_date current_role \
     current_schema current_time current_timestamp current_user default deferrable desc distinct do else end except \
@@ -19,7 +19,7 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric aut
     overlaps placing primary references returning right select session_user similar some symmetric table tablesample \
     then to trailing true union unique user using variadic verbose when where window with ";
 
-/// The name itself, or its first 54 bytes and 8 digits of its hash when it is too long. Names are ASCII.
+/// The name itself, or, if it is too long, its first 54 bytes and 8 digits of its hash. Names are ASCII.
 pub fn fit(name: String) -> String {
     if name.len() <= LONGEST {
         return name;
@@ -27,7 +27,7 @@ pub fn fit(name: String) -> String {
     format!("{}_{}", &name[..LONGEST - 9], &sha256_hex(&name)[..8])
 }
 
-/// As it must be written in SQL.
+/// Quoted for SQL if necessary.
 pub fn quoted(name: &str) -> String {
     if RESERVED.contains(&format!(" {name} ")) { format!("\"{name}\"") } else { name.to_owned() }
 }
@@ -47,7 +47,7 @@ pub fn item_column(target: &str, several: bool) -> String {
     if several { fit(format!("{target}_id")) } else { "target_id".to_owned() }
 }
 
-/// The column of each target of a relation: of the owner's table, or of the list's.
+/// The columns of a relation, one per target: in the owner's table, or in the list's table.
 pub fn relation_columns(field: &Field, relation: &Relation) -> Vec<String> {
     let several = relation.to.len() > 1;
     let column = |target: &Name| match relation.many {
@@ -57,7 +57,7 @@ pub fn relation_columns(field: &Field, relation: &Relation) -> Vec<String> {
     relation.to.iter().map(column).collect()
 }
 
-/// The column beside money that holds its currency.
+/// The column next to money that holds its currency.
 pub fn currency_column(field: &str) -> String {
     fit(format!("{field}_currency"))
 }
@@ -82,12 +82,12 @@ pub fn index(table: &str, columns: &[String]) -> String {
     fit(format!("{table}_{}_idx", columns.join("_")))
 }
 
-/// The index that serves the order of a field whose columns have none of their own. No name of the schema has two underscores.
+/// The index for the order of a field whose columns have no index. Schema names never contain two underscores in a row.
 pub fn sort_index(table: &str, field: &str) -> String {
     fit(format!("{table}_{field}__sort"))
 }
 
-/// The collation, in the schema `sort`, of a language (BCP 47); `sort.make` makes the same name.
+/// The collation of a language (BCP 47) in the schema `sort`; `sort.make` derives the same name.
 pub fn collation(tag: &str) -> String {
     fit(tag.to_lowercase().replace('-', "_"))
 }

@@ -1,5 +1,4 @@
-//! What fields demand beyond their columns: kept in the catalog so that a rule that becomes tighter is noticed, and no part of the
-//! database's structure.
+//! Rules of fields, which are not part of the database's structure. The catalog records them to detect stricter rules.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::{Field, FieldKind, Required, Schema};
 
-/// The rules of each field that has some, by table or component; an owner without any is there all the same.
+/// The rules of each field that has any, by table or component. An owner without rules is still listed.
 pub type AllRules = BTreeMap<String, BTreeMap<String, Rules>>;
 
 /// The rules of one field, as written in the schema.
@@ -22,7 +21,7 @@ pub struct Rules {
     /// A JSON Schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// A list that must not be empty: no column can say so.
+    /// A list that must not be empty: no column constraint expresses that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub filled: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,8 +1,8 @@
-//! `Code`: every kind of mistake, with the line that the language reference has for it.
+//! `Code`: every kind of mistake, with its sentence for the language reference.
 
 use std::fmt;
 
-/// Numbers stay: S1 the file, S2 names and what they refer to, S3 fields and options, S4 the site, S5 warnings.
+/// Codes are never renumbered: S1 the file, S2 names and references, S3 fields and options, S4 the site, S5 warnings.
 macro_rules! codes {
     ($($variant:ident $code:literal $about:literal;)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,18 +1,18 @@
-//! One diagnostic as text: the message, the place, the source underlined, the help.
+//! Renders one diagnostic as text: the message, the position, the underlined source, the help.
 
 use super::{Diagnostic, Severity};
 use crate::source::{SourceFile, Span};
 
-/// Longer lines are cut around the place.
+/// Longer lines are cut around the position.
 const WIDEST: usize = 140;
 
 struct Place<'a> {
     path: &'a str,
     line: usize,
     column: usize,
-    /// The whole line, without its end.
+    /// The whole line, without its line ending.
     text: &'a str,
-    /// Characters of the line that are underlined.
+    /// Number of underlined characters.
     length: usize,
 }
 
@@ -71,7 +71,7 @@ fn place<'a>(span: Span, sources: &'a [SourceFile]) -> Option<Place<'a>> {
     Some(Place { path: &file.path, line: number, column, text: line, length })
 }
 
-/// The nearest boundary of a character at or before `at`.
+/// The nearest character boundary at or before `at`.
 fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -80,12 +80,12 @@ fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// A tab or control character would move what stands under it.
+/// A tab or control character would shift the marks below it.
 fn printable(c: char) -> char {
     if c.is_control() { ' ' } else { c }
 }
 
-/// Columns that a character takes in a terminal, near enough for underlining.
+/// The terminal width of a character, accurate enough for underlining.
 fn width(c: char) -> usize {
     match u32::from(c) {
         0x0300..=0x036f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,

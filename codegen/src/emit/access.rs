@@ -1,4 +1,4 @@
-//! `generated/src/access.rs`: the roles; `generated/src/access/<type>.rs`: the rules of a content type, a line each.
+//! `generated/src/access.rs`: the roles; `generated/src/access/<type>.rs`: the rules of a content type, one per line.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -8,7 +8,7 @@ use crate::emit::rust::{codes, ident, literal, literals, word};
 use crate::emit::rust_file::RustFile;
 use crate::schema::{Action, Area, Condition, ContentType, Fields, Given, Name, Role, Rule, Schema};
 
-/// The file of the roles, which lists the rules of all types.
+/// The file with the roles, which also lists the rules of all types.
 pub fn registry(schema: &Schema) -> String {
     #[derive(Serialize)]
     struct Body {
@@ -88,7 +88,7 @@ fn fields_name(role: &Name, action: Action) -> Ident {
     word(&format!("{}_{}_FIELDS", role.upper(), Name::new(action.as_str()).upper()))
 }
 
-/// The fields that a rule is about, by their tables.
+/// The fields that a rule covers, by table.
 #[derive(Serialize)]
 struct FieldList {
     name: String,

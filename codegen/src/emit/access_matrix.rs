@@ -1,4 +1,4 @@
-//! `generated/ACCESS.md`: who may do what, as a table for each content type, so that a change of rules shows in review.
+//! `generated/ACCESS.md`: who may do what, one table per content type, so that changed rules are visible in review.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ struct ShownRole<'a> {
     manages: String,
 }
 
-/// An own query or mutation, with whether each role may call it.
+/// An own query or mutation, and whether each role may call it.
 #[derive(Serialize)]
 struct ShownOperation<'a> {
     kind: &'static str,
@@ -84,7 +84,7 @@ fn table<'a>(ty: &'a ContentType, roles: &'a [Role]) -> Table<'a> {
     Table { name: ty.name.snake(), rows, notes: notes.0 }
 }
 
-/// What the numbers of one table stand for; equal rules share one.
+/// The numbered notes below a table; equal rules share a note.
 #[derive(Default)]
 struct Notes(Vec<String>);
 
@@ -103,7 +103,7 @@ impl Notes {
     }
 }
 
-/// What narrows the rule, in the words of the YAML; empty when nothing does.
+/// What restricts the rule, in YAML notation; empty if nothing does.
 fn note(rule: &Rule) -> String {
     let mut parts = Vec::new();
     if let Some(rows) = &rule.rows {

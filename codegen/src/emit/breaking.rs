@@ -20,7 +20,7 @@ impl fmt::Display for Break {
     }
 }
 
-/// Sorted by place; empty when one of the texts is not SDL.
+/// Sorted by place; `None` if one of the texts is not SDL.
 pub fn breaking(before: &str, after: &str) -> Option<Vec<Break>> {
     let (before, after) = (definitions(before), definitions(after));
     let changed = |these: &[&str], those: &[&str]| {
@@ -31,9 +31,10 @@ pub fn breaking(before: &str, after: &str) -> Option<Vec<Break>> {
     Some(compare(&changed(&before, &after)?, &changed(&after, &before)?))
 }
 
-/// The text of each definition. Most are as they were, and to read them all takes longer than to write them.
+/// The text of each definition. Most are unchanged, and parsing them all would take longer than writing them.
 ///
-/// Each begins with its description after an empty line. No description has such a place in it: its quotes are escaped.
+/// Each definition starts with its description after an empty line. A description never contains such a start: its
+/// quotes are escaped.
 fn definitions(sdl: &str) -> Vec<&str> {
     let starts = sdl.match_indices("\n\n\"\"\"").map(|(at, _)| at + 2);
     let mut from = 0;
@@ -132,7 +133,7 @@ fn by_name(members: &[Member]) -> BTreeMap<&str, &Member> {
     members.iter().map(|member| (member.name.as_str(), member)).collect()
 }
 
-/// Whether each value of type `inner` is one of type `outer`.
+/// Whether every value of type `inner` is also a value of type `outer`.
 fn covers(outer: &str, inner: &str) -> bool {
     match (outer.strip_suffix('!'), inner.strip_suffix('!')) {
         (Some(outer), Some(inner)) => covers(outer, inner),

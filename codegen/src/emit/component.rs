@@ -1,4 +1,4 @@
-//! `generated/src/component/<name>.rs`: a component, and the registry of all of them.
+//! `generated/src/component/<name>.rs`: a component, and the registry of all components.
 
 use serde::Serialize;
 

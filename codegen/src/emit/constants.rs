@@ -1,4 +1,4 @@
-//! `generated/src/fields/<type>.rs`: a typed constant for each field, of which the site's own code makes filters, orders and inputs.
+//! `generated/src/fields/<type>.rs`: typed constants, from which the site's own code builds filters, orders and inputs.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -9,7 +9,7 @@ use crate::emit::rust::{self, code, ident, literal, pascal, word};
 use crate::emit::rust_file::{RustFile, first_line};
 use crate::schema::{ContentType, Field, FieldKind, Name, Schema, SqlType};
 
-/// What the server keeps of each entry, and its Rust type.
+/// The system fields of an entry, with their Rust types.
 const KEPT: [(&str, &str); 6] = [
     ("created_at", "Timestamp"),
     ("updated_at", "Timestamp"),
@@ -19,7 +19,7 @@ const KEPT: [(&str, &str); 6] = [
     ("id", "Id<Self>"),
 ];
 
-/// The file of each content type, and those of its children, by name.
+/// The files of a content type and of its children, by name.
 pub fn files(ty: &ContentType) -> Vec<(&Name, String)> {
     let own = (&ty.name, file(&ty.name, &ty.name, &ty.fields, true));
     let of_children =
@@ -43,7 +43,7 @@ pub fn registry(schema: &Schema) -> String {
     file.render("fields.rs.j2", Body { modules: names.into_iter().map(|name| ident(name).to_string()).collect() })
 }
 
-/// A field as the template writes it: the kind of its constant, and the type of its values or of the entries at its other end.
+/// A field as the template writes it: the kind of its constant, and the type of its values or referenced entries.
 #[derive(Serialize)]
 struct Constant {
     name: String,
@@ -85,7 +85,7 @@ fn file(of: &Name, name: &Name, fields: &[Field], is_entry: bool) -> String {
     file.render("fields/type.rs.j2", Body { name: pascal, constants })
 }
 
-/// The type of the constant, and that of the values or the entries at its other end.
+/// The kind of the constant, and the type of the values or of the entries it refers to.
 fn typed(file: &mut RustFile, owner: &Name, field: &Field) -> (&'static str, TokenStream) {
     let several = |value: TokenStream, many: bool| if many { quote!(Vec<#value>) } else { value };
     let mut uses = |path, name: Ident| {

@@ -1,4 +1,4 @@
-//! `generated/src/content/<type>.rs`: a content type with its children, and the registry of all of them.
+//! `generated/src/content/<type>.rs`: a content type with its children, and the registry of all content types.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -29,7 +29,7 @@ struct Table {
     companions: Vec<Companion>,
 }
 
-/// The first line of what the server knows.
+/// The first line of the server's `ContentInfo`.
 #[derive(Serialize)]
 struct Info {
     name: String,
@@ -41,7 +41,7 @@ struct Info {
     unique: String,
 }
 
-/// What the site implements of a computed field.
+/// The function the site implements for a computed field.
 #[derive(Serialize)]
 struct Function {
     doc: Vec<String>,
@@ -50,7 +50,7 @@ struct Function {
     value: String,
 }
 
-/// The file of one content type, with what its tables are in the catalog.
+/// The file of one content type; `catalog` has its tables.
 pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     #[derive(Serialize)]
     struct Body {
@@ -88,7 +88,7 @@ pub fn registry(schema: &Schema) -> String {
     file.render("content.rs.j2", Registry::of(schema.types.iter().map(|ty| &ty.name)))
 }
 
-/// The modules of content types or components, and what the server knows of each.
+/// The modules of content types or components, and the constants that describe them to the server.
 #[derive(Serialize)]
 pub struct Registry {
     modules: Vec<String>,
@@ -108,7 +108,7 @@ pub fn summary(name: &Name, description: &str) -> String {
     if first.is_empty() { format!("`{}`.", name.pascal()) } else { format!("`{}`: {first}", name.pascal()) }
 }
 
-/// What content types and children have in common.
+/// The part that content types and children share.
 fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, catalog: &Catalog) -> Table {
     let fields = owner.members();
     let stored = catalog.tables.get(owner.name.snake());
@@ -139,7 +139,7 @@ fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, cata
     }
 }
 
-/// The names of constraints and indexes, each with the field that its first column is of.
+/// The names of constraints and indexes, each with the field of its first column.
 fn constraints(table: &catalog::Table) -> Vec<TokenStream> {
     let indexes = table.indexes.iter().filter(|index| !index.gin);
     let indexes = indexes.map(|index| (&index.name, &index.on[0].column));
@@ -175,7 +175,7 @@ fn computed(computed: &Computed) -> TokenStream {
     quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*] })
 }
 
-/// For many entries at once.
+/// The function computes the field for many entries at once.
 fn function(ty: &ContentType, computed: &Computed) -> Function {
     let (entries, name, value) = (ident(&ty.plural), pascal(&ty.name), rust::scalar(computed.scalar));
     let args = [quote!(&self), quote!(#entries: &[#name]), quote!(cx: &ReadCx<'_>)];

@@ -1,5 +1,4 @@
-//! What fields become in Rust, in content types, children and components alike: members of a struct, lines of its
-//! `INFO`, and the enums that they bring along.
+//! Fields in Rust, for content types, children and components: struct members, the lines of `INFO`, and enums.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +11,11 @@ use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pasca
 use crate::emit::rust_file::{RustFile, doc, first_line};
 use crate::schema::{Children, Field, FieldKind, Name, OnDelete, Relation, Required};
 
-/// What has fields.
+/// Something with fields.
 pub struct Owner<'a> {
     pub name: &'a Name,
     pub fields: &'a [Field],
-    /// Relations of components have no join tables.
+    /// False for components: their relations have no join tables.
     pub joins: bool,
 }
 
@@ -29,17 +28,17 @@ pub struct Member {
     pub info: String,
 }
 
-/// An enum of values or of blocks, and what the server knows of it.
+/// An enum of values or of blocks, and its description for the server.
 #[derive(Default, Serialize)]
 pub struct Companion {
-    /// Of the runtime: `choice` or `blocks`.
+    /// The runtime's macro: `choice` or `blocks`.
     macro_name: &'static str,
     doc: Vec<String>,
     name: String,
     shown: String,
     constant: String,
     variants: Vec<Variant>,
-    /// The variants alone, where none has a description.
+    /// The variants alone, if none has a description.
     codes: Vec<String>,
     described: bool,
     values: Vec<String>,
@@ -67,7 +66,7 @@ impl Owner<'_> {
         self.fields.iter().filter_map(|field| self.companion(field)).collect()
     }
 
-    /// Imports what the fields name.
+    /// Adds imports for the types that the fields name.
     pub fn uses(&self, file: &mut RustFile) {
         for field in self.fields {
             match &field.kind {
@@ -192,7 +191,7 @@ impl Owner<'_> {
         }
     }
 
-    /// `PRODUCT_STOCK_STATUS`, what the server knows of an enum or of blocks.
+    /// `PRODUCT_STOCK_STATUS`, which describes an enum or blocks to the server.
     fn constant(&self, field: &Field) -> String {
         let end = if matches!(field.kind, FieldKind::Blocks { .. }) { "_BLOCK" } else { "" };
         format!("{}_{}{end}", self.name.upper(), field.name.upper())
@@ -245,7 +244,7 @@ impl Variant {
     /// `InStock = "in_stock"`
     fn of(name: &Name, description: &str) -> Self {
         let (variant, snake) = (pascal(name), literal(name.snake()));
-        // The one word that cannot name a variant.
+        // The only keyword that cannot name a variant.
         let variant = if variant == "Self" { word("Self_") } else { variant };
         Self { doc: doc(description), code: code(quote!(#variant = #snake)) }
     }
@@ -256,7 +255,7 @@ pub fn block_type(owner: &Name, field: &Field) -> Ident {
     word(&format!("{}{}Block", owner.pascal(), field.name.pascal()))
 }
 
-/// The fields that are children.
+/// The fields of type `children`.
 pub fn children(fields: &[Field]) -> impl Iterator<Item = (&Field, &Children)> {
     fields.iter().filter_map(|field| match &field.kind {
         FieldKind::Children(children) => Some((field, &**children)),

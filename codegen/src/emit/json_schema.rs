@@ -1,6 +1,6 @@
-//! `schema/schema.json`: a JSON Schema of the language, with which editors complete and check the YAML.
+//! `schema/schema.json`: a JSON Schema of the language, which editors use to complete and check the YAML.
 //!
-//! Made of the tables that the analyzer checks by. Draft 7, which every editor knows.
+//! Generated from the tables that the analyzer checks against. Draft 7, which every editor supports.
 
 use serde_json::{Map, Value, json};
 
@@ -67,7 +67,7 @@ fn name() -> Value {
     json!({ "type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "maxLength": LONGEST_NAME })
 }
 
-/// The names of field types, with their meaning for editors that show it.
+/// The names of field types, with descriptions for editors that show them.
 fn types(types: impl Iterator<Item = FieldType> + Clone) -> Value {
     let names: Vec<_> = types.clone().map(FieldType::yaml).collect();
     let meanings: Vec<_> = types.map(FieldType::about).collect();
@@ -77,7 +77,7 @@ fn types(types: impl Iterator<Item = FieldType> + Clone) -> Value {
 fn described(key: &Key) -> Value {
     let mut value = shape(key.shape);
     if let Some(object) = value.as_object_mut() {
-        // Beside a reference nothing else is read.
+        // Keys next to a `$ref` are ignored.
         if let Some(reference) = object.remove("$ref") {
             object.insert("allOf".to_owned(), json!([{ "$ref": reference }]));
         }
@@ -128,7 +128,7 @@ fn record(keys: &[Key]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
-/// A field has a type, which says what options it takes; or it is one that is removed.
+/// A field has either a type, which determines its options, or `drop`.
 fn field(place: Place) -> Value {
     let here = FieldType::all().filter(move |field_type| field_type.stands_in(place));
     json!({
@@ -139,7 +139,7 @@ fn field(place: Place) -> Value {
     })
 }
 
-/// One rule for all the field types that take the same options.
+/// One rule for all field types with the same options.
 fn options_by_type(here: impl Iterator<Item = FieldType>, place: Place) -> Vec<Value> {
     let mut groups: Vec<(Vec<&str>, Option<&str>, Vec<&str>)> = Vec::new();
     for field_type in here {

@@ -1,4 +1,4 @@
-//! `generated/src/operations.rs`: what the site implements itself, as traits, and how the server calls it.
+//! `generated/src/operations.rs`: what the site implements itself, as traits, and how the server calls them.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 #[derive(Serialize)]
 struct Body {
     computed: Vec<Computed>,
-    /// Queries and mutations, which differ in what an operation has at hand.
+    /// Queries and mutations, whose operations receive different contexts.
     roots: [Root; 2],
     bounds: String,
 }
@@ -72,7 +72,7 @@ pub fn file(schema: &Schema) -> String {
     file.render("operations.rs.j2", Body { computed, roots, bounds })
 }
 
-/// The content types that operations return or that have computed fields.
+/// The content types that are returned by operations or have computed fields.
 fn mentioned(schema: &Schema) -> BTreeSet<String> {
     let returned = schema.queries.iter().chain(&schema.mutations).filter_map(|operation| match &operation.returns {
         Returns::Content { of, .. } => Some([of.pascal(), of.upper()]),
@@ -147,7 +147,7 @@ fn rust_type(argument: &Argument) -> TokenStream {
     if given { ty } else { quote!(Option<#ty>) }
 }
 
-/// Entries are returned by their ids: the server then reads what the client selected of them.
+/// Operations return entries by id; the server then reads the fields that the client selected.
 fn result(returns: &Returns) -> TokenStream {
     let (item, many) = match returns {
         Returns::Scalar { scalar, many } => (rust::scalar(*scalar), many),

@@ -1,4 +1,4 @@
-//! `Output`: the text of every generated file, by its path from the project's root.
+//! `Output`: the text of every generated file, keyed by its path from the project root.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Folders in which every file is generated: what is there and not in the output is an orphan.
+    /// Folders that contain only generated files: a file that is there but not in the output is an orphan.
     pub const OWNED: [&'static str; 1] = ["generated/src"];
 
-    /// Two emitters that write the same file would hide each other's work.
+    /// Panics if two emitters write the same file: one would overwrite the other.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) {
         let path = path.into();
         let before = self.files.insert(path.clone(), text.into());
@@ -27,8 +27,8 @@ impl Output {
     }
 }
 
-/// Text that is not Rust is not written: the compiler would tell of it far from its cause. The files that are on disk as they
-/// are were held to this when they were written, so that who saves a field waits for the few that change.
+/// Panics if the text is not valid Rust, which the compiler would report far from its cause. Files that are unchanged
+/// on disk were checked when they were written and are skipped, so that saving a field checks only the few that change.
 pub fn check(path: &str, text: &str) {
     if let Some(fault) = fault(path, text) {
         panic!("codegen bug: {fault}");

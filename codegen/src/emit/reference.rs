@@ -1,4 +1,4 @@
-//! `docs/schema-language.md`: the reference of the language, made of the tables that the analyzer checks by.
+//! `docs/schema-language.md`: the language reference, generated from the tables that the analyzer checks against.
 
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ struct ShownOption {
     types: String,
 }
 
-/// What may not stand in children or in components.
+/// What is not allowed in children or in components.
 #[derive(Serialize)]
 struct ShownPlace {
     name: &'static str,
@@ -55,7 +55,7 @@ struct ShownPlace {
     options: String,
 }
 
-/// A key with the records below it.
+/// A key, with the keys of its records.
 #[derive(Serialize)]
 struct Part {
     name: &'static str,
@@ -105,7 +105,7 @@ fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A pipe would end the cell.
+/// Escapes pipes, which would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
@@ -140,7 +140,7 @@ fn collect_records(shape: Shape, records: &mut Vec<&'static [Key]>) {
     }
 }
 
-/// What a key takes, for the table.
+/// The values that a key accepts, for the table.
 fn takes(shape: Shape) -> String {
     match shape {
         Shape::Name => "a name".to_owned(),

@@ -1,4 +1,4 @@
-//! `generated/src/resolvers/<type>.rs`: what answers each field of the API that the type has, as plain data.
+//! `generated/src/resolvers/<type>.rs`: what resolves each API field of a type, as plain data.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,7 +9,7 @@ use crate::emit::rust_file::RustFile;
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{ContentType, Field, FieldKind, Name, Schema};
 
-/// What answers for a content type, or for the children of one.
+/// The resolvers of a content type or of its children.
 #[derive(Serialize)]
 struct Resolvers {
     of: String,
@@ -70,7 +70,7 @@ fn resolver(of: &Name, root: &RootField<'_>) -> TokenStream {
     quote!(Resolver { field: #field, verb: Verb::#verb, of: &#of })
 }
 
-/// The lists that come in pages as well.
+/// The lists that also have a connection.
 fn pages(fields: &[Field]) -> impl Iterator<Item = String> {
     fields.iter().filter(|field| api::has_pages(field)).map(|field| field.name.camel())
 }

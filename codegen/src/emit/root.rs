@@ -1,4 +1,4 @@
-//! The files that exist only once: the SDL, `SCHEMA`, and the list of migrations.
+//! The files that exist only once: the SDL, `SCHEMA` and the list of migrations.
 
 use quote::quote;
 use serde::Serialize;

@@ -1,21 +1,21 @@
-//! Fragments of Rust, as tokens: identifiers, literals, and how tokens are written on one line.
+//! Fragments of Rust as tokens: identifiers, literals, and formatting of tokens on one line.
 
 use proc_macro2::{Delimiter, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 
 use crate::schema::{Name, Scalar};
 
-/// A field, function or module of this name, also where Rust has the word for itself.
+/// The name of a field, function or module, escaped if it is a Rust keyword.
 pub fn ident(name: &Name) -> Ident {
     let word = name.snake();
     match word {
         "self" | "super" | "crate" => self::word(&format!("{word}_")),
-        // A keyword since the edition of 2024, which syn does not know yet.
+        // A keyword since the 2024 edition, which syn does not know yet.
         "gen" => Ident::new_raw(word, Span::call_site()),
         _ => syn::parse_str(word).unwrap_or_else(|_| Ident::new_raw(word, Span::call_site())),
     }
 }
 
-/// A name that is not a keyword, such as that of a type or a constant.
+/// A name that is not a keyword, such as a type or constant.
 pub fn word(word: &str) -> Ident {
     Ident::new(word, Span::call_site())
 }
@@ -30,18 +30,18 @@ pub fn upper(name: &Name) -> Ident {
     word(&name.upper())
 }
 
-/// A string literal; a raw one where it would be full of escapes.
+/// A string literal; a raw one if it would contain many escapes.
 pub fn literal(text: &str) -> Literal {
     let literal = Literal::string(text);
     let quotes = text.matches(['"', '\\']).count();
-    // Nothing but these may need an escape, and a text with the end of a raw literal in it makes none.
+    // Only quotes and backslashes may need escaping. A text that contains the end of a raw literal does not parse.
     if quotes == 0 || literal.to_string().len() != text.len() + 2 + quotes {
         return literal;
     }
     format!("r#\"{text}\"#").parse().unwrap_or(literal)
 }
 
-/// The words of the names, as a list is made of them.
+/// The names as string literals, for a list.
 pub fn literals<'a>(names: impl IntoIterator<Item = &'a Name>) -> Vec<Literal> {
     names.into_iter().map(|name| literal(name.snake())).collect()
 }
@@ -51,7 +51,7 @@ pub fn kind(scalar: Scalar) -> TokenStream {
     parsed(&scalar.kind())
 }
 
-/// The type of one value.
+/// The Rust type of one value.
 pub fn scalar(scalar: Scalar) -> TokenStream {
     parsed(scalar.mapping().rust)
 }
@@ -60,7 +60,7 @@ fn parsed(text: &str) -> TokenStream {
     text.parse().unwrap_or_else(|error| panic!("codegen bug: `{text}` is not Rust: {error}"))
 }
 
-/// The fragment as it is written on one line: types, calls, lists and structs, no operators but `=`.
+/// The fragment formatted on one line: types, calls, lists and structs; no operators except `=`.
 pub fn code(tokens: TokenStream) -> String {
     let mut code = String::new();
     write(tokens, &mut code);
@@ -72,7 +72,7 @@ pub fn codes(tokens: impl IntoIterator<Item = TokenStream>) -> Vec<String> {
 }
 
 fn write(tokens: TokenStream, code: &mut String) {
-    // Two words need a blank between them; the second `:` of a path is none before a type.
+    // Two words need a blank between them. The second `:` of a path is not the colon before a type.
     let (mut after_word, mut in_path) = (false, false);
     for token in tokens {
         let is_word = matches!(token, TokenTree::Ident(_) | TokenTree::Literal(_));

@@ -1,4 +1,4 @@
-//! `RustFile`: the frame of a generated Rust file, what it is and imports; and what descriptions become in comments.
+//! `RustFile`: the frame of a generated Rust file (header and imports), and descriptions as comments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub struct RustFile {
     uses: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
-/// What `rust_file.rs.j2` has beside what the template of the file has.
+/// Variables of `rust_file.rs.j2`, in addition to those of the file's own template.
 #[derive(Serialize)]
 struct Framed<T> {
     about: String,
@@ -30,17 +30,17 @@ struct Import {
 }
 
 impl RustFile {
-    /// `about` is what the file is, in one line; `source` where that is said.
+    /// `about` describes the file in one line; `source` is what it was generated from.
     pub fn new(about: impl Into<String>, source: impl Into<String>) -> Self {
         Self { about: about.into(), source: source.into(), uses: BTreeMap::new() }
     }
 
-    /// `use path::{names}`; the names of several calls are joined.
+    /// `use path::{names}`; names from several calls are merged.
     pub fn uses(&mut self, path: &'static str, names: impl IntoIterator<Item = String>) {
         self.uses.entry(path).or_default().extend(names);
     }
 
-    /// Takes back imports, of what the file itself defines.
+    /// Removes imports of names that the file itself defines.
     pub fn without(&mut self, path: &'static str, names: impl IntoIterator<Item = String>) {
         let used = self.uses.entry(path).or_default();
         names.into_iter().for_each(|name| {
@@ -48,7 +48,7 @@ impl RustFile {
         });
     }
 
-    /// The template with all that it names.
+    /// Renders the template with the imports.
     pub fn render(self, template: &str, body: impl Serialize) -> String {
         let uses = self.uses.into_iter().filter(|(_, names)| !names.is_empty());
         let import = |(path, names): (&'static str, BTreeSet<String>)| Import {
@@ -62,17 +62,17 @@ impl RustFile {
     }
 }
 
-/// The first line of a description, for a comment behind a line or the first one of a file.
+/// The first line of a description, for a trailing comment or the first line of a file.
 pub fn first_line(text: &str) -> String {
     comment(text.trim().lines().next().unwrap_or_default())
 }
 
-/// The lines of a doc comment; none for no text.
+/// The lines of a doc comment; empty for an empty text.
 pub fn doc(text: &str) -> Vec<String> {
     text.trim().lines().map(comment).collect()
 }
 
-/// A line of a description, without what rustc refuses in comments: control characters and changes of direction.
+/// A line of a description, without what rustc rejects in comments: control characters and direction overrides.
 fn comment(line: &str) -> String {
     let refused = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     line.trim().replace(refused, " ")

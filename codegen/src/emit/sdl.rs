@@ -1,6 +1,6 @@
-//! `generated/schema.graphql`: the one definition of the API's shape.
+//! `generated/schema.graphql`: the single definition of the API.
 //!
-//! Roots first, then a section for each content type, the components, and what all of them share.
+//! Roots come first, then a section per content type, the components, and the shared types.
 
 mod access;
 pub mod document;
@@ -31,7 +31,7 @@ pub fn document(schema: &Schema) -> Document {
     document
 }
 
-/// What the API has because of one content type.
+/// The definitions that one content type adds to the API.
 fn content_type(ty: &ContentType) -> Vec<Definition> {
     let mut section = Vec::new();
     for owner in Owner::all(ty) {
@@ -42,14 +42,14 @@ fn content_type(ty: &ContentType) -> Vec<Definition> {
     section
 }
 
-/// What has rows: a content type, or the children of one.
+/// A type with rows: a content type, or the children of one.
 struct Owner<'a> {
     /// `Product`, `ProductVariant`.
     pascal: String,
     fields: &'a [Field],
-    /// The content type itself; none for children, which have no revision, status, inverses and computed fields.
+    /// The content type itself; `None` for children, which have no revision, status, inverses or computed fields.
     root: Option<&'a ContentType>,
-    /// The description of the content type, or of the field of the children.
+    /// The description of the content type, or of the field that holds the children.
     description: &'a str,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Owner<'a> {
         std::iter::once(itself).chain(children).collect()
     }
 
-    /// Scalar fields that alone name a row.
+    /// Scalar fields that are unique alone.
     fn keys(&self) -> impl Iterator<Item = (&'a Field, crate::schema::Mapping)> {
         self.fields.iter().filter_map(|field| match &field.kind {
             FieldKind::Scalar { scalar, .. } if field.unique.as_ref().is_some_and(Vec::is_empty) => {
@@ -81,7 +81,7 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// `ProductRelated`, the union of a relation's targets; `ProductBodyBlock` for blocks adds its own ending.
+/// `ProductRelated`, the union of a relation's targets. `ProductBodyBlock` for blocks has its own suffix.
 fn member_type(owner: &str, field: &Name) -> String {
     owner.to_owned() + &field.pascal()
 }
@@ -90,7 +90,7 @@ fn block_type(owner: &str, field: &Name) -> String {
     member_type(owner, field) + "Block"
 }
 
-/// The author's words with a capital and a full stop, or else ours.
+/// The author's description with a capital letter and a full stop, or our default.
 fn described(given: &str, otherwise: impl FnOnce() -> String) -> String {
     let given = given.trim();
     if given.is_empty() { otherwise() } else { sentence(given) }

@@ -1,4 +1,4 @@
-//! What the person who runs the generator says about hazards: `--allow M103=product.legacy`, `--set product.weight=0`.
+//! The arguments that answer hazards: `--allow M103=product.legacy`, `--set product.weight=0`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,18 +6,18 @@ use super::hazard;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// Codes of hazards with what they are allowed for; without it, wherever they occur.
+    /// Allowed hazard codes, each for one subject; `None` allows it everywhere.
     allow: BTreeSet<(String, Option<String>)>,
-    /// `--allow-data-loss`: every hazard that loses values.
+    /// `--allow-data-loss`: allows every hazard that loses values.
     allow_data_loss: bool,
     /// Values for existing rows, by field: `product.weight`.
     set: BTreeMap<String, String>,
-    /// What a database answered to the questions of hazards.
+    /// Counts that a database returned for the questions of hazards.
     counted: BTreeMap<String, u64>,
 }
 
 impl Answers {
-    /// Reads the arguments as they stand on the command line; the error says which one is wrong and how it is written.
+    /// Parses the command-line arguments; the error names the wrong one and shows its syntax.
     pub fn parse(allow: &[String], allow_data_loss: bool, set: &[String]) -> Result<Self, String> {
         let mut answers = Self { allow_data_loss, ..Self::default() };
         for text in allow {
@@ -40,7 +40,7 @@ impl Answers {
         Ok(answers)
     }
 
-    /// The argument that allows this hazard, as it is written into the migration.
+    /// The argument that allows this hazard, as recorded in the migration.
     pub fn allows(&self, code: &str, subject: &str) -> Option<String> {
         if self.allow.contains(&(code.to_owned(), Some(subject.to_owned()))) {
             return Some(format!("--allow {code}={subject}"));
@@ -51,7 +51,7 @@ impl Answers {
         (self.allow_data_loss && hazard::loses_data(code)).then(|| "--allow-data-loss".to_owned())
     }
 
-    /// Every argument that allows something, as [`Answers::allows`] names it.
+    /// Every argument that allows something, in the notation of [`Answers::allows`].
     pub fn allowed(&self) -> BTreeSet<String> {
         let allow = self.allow.iter().map(|(code, subject)| match subject {
             Some(subject) => format!("--allow {code}={subject}"),
@@ -60,7 +60,7 @@ impl Answers {
         allow.chain(self.allow_data_loss.then(|| "--allow-data-loss".to_owned())).collect()
     }
 
-    /// Notes what a database answered to a question.
+    /// Records a database's count for a question.
     pub fn count(&mut self, question: &str, entries: u64) {
         self.counted.insert(question.to_owned(), entries);
     }

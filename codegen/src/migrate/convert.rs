@@ -1,5 +1,4 @@
-//! How stored values become values of another field type: through the text form that the API shows, so that what is
-//! converted is what people saw.
+//! Converts stored values to another field type through the API's text form, so that the result is what people saw.
 
 use super::money;
 use super::step::Fit;
@@ -9,11 +8,12 @@ use crate::schema::{Mapping, Scalar, SqlType, Unit};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversion {
     pub fit: Fit,
-    /// SQL with `$col` for the column and `$currency` for the one of its currency; none when the stored values stay as they are.
+    /// SQL with `$col` for the column and `$currency` for its currency column; `None` if the stored values stay the
+    /// same.
     pub using: Option<String>,
 }
 
-/// None: the two have no values in common.
+/// `None`: no value of one type is a value of the other.
 pub fn column(from: Scalar, to: Scalar) -> Option<Conversion> {
     let (from, to) = (from.mapping(), to.mapping());
     if from.sql == to.sql && from.unit == to.unit {
@@ -24,11 +24,11 @@ pub fn column(from: Scalar, to: Scalar) -> Option<Conversion> {
     Some(Conversion { fit, using: Some(using) })
 }
 
-/// Pairs that need no detour, or whose detour would lose something.
+/// Pairs that need no conversion through text, or that would lose something by it.
 fn direct(from: &Mapping, to: &Mapping) -> Option<(Fit, String)> {
     let (fit, using) = match ((from.sql, from.unit), (to.sql, to.unit)) {
         ((SqlType::Bigint, Unit::Plain), (SqlType::Numeric, _)) => (Fit::Exact, "$col::numeric"),
-        // A part of one makes the cast fail, where a rounded number would be nobody's.
+        // A fraction makes the cast fail: nobody asked for a rounded number.
         ((SqlType::Numeric, _), (SqlType::Bigint, Unit::Plain)) => (Fit::Checked, "trim_scale($col)::text::bigint"),
         ((SqlType::Boolean, _), (SqlType::Bigint, Unit::Plain)) => (Fit::Exact, "$col::integer::bigint"),
         ((SqlType::Date, _), (SqlType::Timestamptz, _)) => (Fit::Exact, "$col::timestamp at time zone 'UTC'"),
@@ -48,12 +48,12 @@ fn through_text(from: &Mapping, to: &Mapping) -> Option<(Fit, String)> {
         (SqlType::Bigint | SqlType::Numeric | SqlType::Boolean | SqlType::Date | SqlType::Time, Unit::Plain) => {
             "$col::text"
         }
-        // The database does not know the form in which the API shows ids, and money has more than one column.
+        // The database does not know the API form of ids, and money has more than one column.
         _ => return None,
     };
     match to.sql {
         SqlType::Text => return Some((Fit::Exact, text.to_owned())),
-        // The API shows a string, but for these.
+        // The API shows every other type as a string.
         SqlType::Jsonb if matches!(from.graphql, "Int" | "Boolean") => {
             return Some((Fit::Exact, "to_jsonb($col)".to_owned()));
         }
@@ -74,7 +74,7 @@ fn through_text(from: &Mapping, to: &Mapping) -> Option<(Fit, String)> {
     textual.then(|| (Fit::Checked, pattern.replace("$text", text)))
 }
 
-/// The same for a value inside a stored component, where it has the API's JSON form: what `cms.convert` is told.
+/// The same for a value inside a stored component, which has the API's JSON form: the argument of `cms.convert`.
 pub fn json(from: Scalar, to: Scalar) -> Option<(Fit, Option<&'static str>)> {
     let (source, target) = (from.mapping(), to.mapping());
     if source.graphql == target.graphql {
@@ -86,7 +86,7 @@ pub fn json(from: Scalar, to: Scalar) -> Option<(Fit, Option<&'static str>)> {
     column(from, to).map(|conversion| (conversion.fit, Some(target.graphql)))
 }
 
-/// Money from a number: a decimal counts units of the site's currency, a whole number counts minor units.
+/// Money from a number: a decimal counts units of the site's currency, an integer counts minor units.
 pub fn to_money(from: Scalar, currency: &str) -> Option<Conversion> {
     let mapping = from.mapping();
     match (mapping.sql, mapping.unit) {
@@ -100,7 +100,7 @@ pub fn to_money(from: Scalar, currency: &str) -> Option<Conversion> {
     }
 }
 
-/// A number from money. The text form keeps the currency, numbers lose it.
+/// A number from money. Text keeps the currency; numbers lose it.
 pub fn from_money(to: Scalar) -> Option<Conversion> {
     let mapping = to.mapping();
     let (fit, using) = match (mapping.sql, mapping.unit) {

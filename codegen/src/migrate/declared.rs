@@ -1,11 +1,11 @@
-//! What the schema says beyond the catalog: former names, removals, defaults, and where a name is declared.
+//! What the schema declares beyond the catalog: former names, removals, defaults, and where each name is declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pair::Hints;
 use crate::schema::{Field, FieldKind, Literal, Schema};
 
-/// Looked up by owner (table of a content type or of children, or component; these share one namespace) and field.
+/// Looked up by field and owner (a content type, children or component; these share one namespace).
 pub struct Declared<'a> {
     pub schema: &'a Schema,
     fields: BTreeMap<&'a str, Vec<&'a Field>>,

@@ -1,4 +1,4 @@
-//! The difference of two catalogs as steps; what could go wrong with them is the next pass's business (`hazard`).
+//! The difference of two catalogs as steps. The next pass (`hazard`) decides what could go wrong with them.
 
 mod components;
 mod fields;
@@ -18,15 +18,15 @@ use crate::catalog::{Catalog, Field, Role, Store, Table};
 use components::ComponentColumn;
 pub use rules::Tightened;
 
-/// What the diff finds.
+/// The result of the diff.
 #[derive(Debug, Default)]
 pub struct Difference {
-    /// In the order of their execution.
+    /// In execution order.
     pub steps: Vec<Step>,
     pub warnings: Vec<String>,
-    /// Answers that make no sense, and what no answer could allow.
+    /// Answers that make no sense, and changes that no answer can allow.
     pub refusals: Vec<Refusal>,
-    /// Tables of entries and of children that live on: name before to name after.
+    /// Tables of entries and children that are kept: name before to name after.
     pub tables: BTreeMap<String, String>,
     pub tightened: Vec<Tightened>,
 }
@@ -57,14 +57,14 @@ struct Differ<'a> {
     after: &'a Catalog,
     declared: &'a Declared<'a>,
     answers: &'a Answers,
-    /// Content types that live on: name before to name after.
+    /// Content types that are kept: name before to name after.
     tables: BTreeMap<&'a str, &'a str>,
     components: BTreeMap<&'a str, &'a str>,
-    /// Columns with components in them that live on; their JSON may need rewriting.
+    /// Kept columns that hold components; their JSON may need rewriting.
     component_columns: Vec<ComponentColumn>,
     table_renames: Vec<(Pair<String>, String)>,
     index_renames: Vec<(String, String)>,
-    /// Subjects of `--set` that were of use.
+    /// Subjects of `--set` that were used.
     answered: BTreeSet<String>,
     found: Difference,
 }
@@ -104,8 +104,7 @@ impl<'a> Differ<'a> {
         self.unused_answers();
     }
 
-    /// A name that is taken from something that still has it cannot be given in the same step: what has it would be lost without
-    /// being named.
+    /// A new name cannot be taken from something that still has it: the current holder would be lost silently.
     fn refuse_taken(&mut self, owner: &str, before: &[&str], after: &pair::Hints<'_>) {
         for (name, was) in pair::taken(before, after) {
             let of = |name: &str| if owner.is_empty() { name.to_owned() } else { subject(owner, name) };
@@ -120,12 +119,12 @@ impl<'a> Differ<'a> {
         self.found.steps.push(step);
     }
 
-    /// The table before and after; both exist.
+    /// The table before and after; both must exist.
     fn both(&self, table: Pair<&str>) -> Pair<&'a Table> {
         Pair { before: &self.before.tables[table.before], after: &self.after.tables[table.after] }
     }
 
-    /// A table that is new, and those that hold its children and list relations.
+    /// A new table, with those of its children and list relations.
     fn create_with_owned(&mut self, table: &str) {
         self.create(table);
         for owned in owned_tables(self.after, table) {
@@ -144,7 +143,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// A table that vanishes, and those that hold its children and list relations.
+    /// A removed table, with those of its children and list relations.
     fn drop_with_owned(&mut self, table: &str, rows: Rows, subject: &str) {
         for owned in owned_tables(self.before, table) {
             let rows = if matches!(self.before.tables[owned].role, Role::List { .. }) { Rows::Links } else { rows };
@@ -152,7 +151,7 @@ impl<'a> Differ<'a> {
         }
         let gone = &self.before.tables[table];
         for key in &gone.foreign_keys {
-            // Types that go together may point at each other; what an entry owns goes before it.
+            // Types that are dropped together may refer to each other; owned tables are dropped before their owner.
             let owner = gone.role.owner().unwrap_or(table);
             if key.table != owner {
                 let (table, name) = (table.to_owned(), key.name.clone());
@@ -163,7 +162,7 @@ impl<'a> Differ<'a> {
         self.push(Step::DropTable { rank, table: table.to_owned(), subject: subject.to_owned(), rows });
     }
 
-    /// The store as it would be with the names that types and components have after.
+    /// The store, with the names that types and components have afterwards.
     fn renamed(&self, store: &Store) -> Store {
         let ty = |name: &String| self.tables.get(name.as_str()).map_or(name.clone(), |&after| after.to_owned());
         let component =
@@ -178,7 +177,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// What existing rows get in this field, as SQL for its columns: `--set`, else the default where one is required.
+    /// The value for existing rows in this field, as SQL for its columns: `--set`, otherwise the default if required.
     fn fill(&mut self, owner: &str, field: &Field) -> Option<Vec<String>> {
         self.fill_with(owner, field, super::literal::sql)
     }
@@ -202,7 +201,7 @@ impl<'a> Differ<'a> {
                 super::literal::parse(field, text).and_then(kept).and_then(|value| render(field, &value, currency));
             return value.map_err(|why| self.found.refusals.push(Refusal::bad_value(&subject, &why))).ok();
         }
-        // A default is meant for new entries: when it says nothing about old ones, the hazard asks.
+        // A default is meant for new entries; if it does not apply to existing ones, the hazard asks.
         let default = self.declared.default(owner, &field.name).filter(|_| field.required)?;
         render(field, &default.0, currency).ok()
     }
@@ -228,7 +227,7 @@ impl<'a> Differ<'a> {
         self.free_index_names();
     }
 
-    /// An index that goes, but whose name a renamed or a new table's index takes, must go at once.
+    /// A dropped index must go immediately if the index of a renamed or new table takes its name.
     fn free_index_names(&mut self) {
         let taken: BTreeSet<_> = self
             .found
@@ -250,7 +249,7 @@ impl<'a> Differ<'a> {
     }
 }
 
-/// How a field is named in messages and answers.
+/// The name of a field in messages and answers.
 fn subject(owner: &str, field: &str) -> String {
     format!("{owner}.{field}")
 }
@@ -259,13 +258,13 @@ fn content_tables(catalog: &Catalog) -> impl Iterator<Item = &str> {
     catalog.tables.iter().filter(|(_, table)| table.role == Role::Content).map(|(name, _)| name.as_str())
 }
 
-/// Tables of the children and list relations of this table.
+/// The tables of this table's children and list relations.
 fn owned_tables<'a>(catalog: &'a Catalog, owner: &str) -> Vec<&'a str> {
     let owned = catalog.tables.iter().filter(|(_, table)| table.role.owner() == Some(owner));
     owned.map(|(name, _)| name.as_str()).collect()
 }
 
-/// Owners come before what they own.
+/// Owners come before the tables that they own.
 fn rank(role: &Role) -> u8 {
     match role {
         Role::Content => 0,

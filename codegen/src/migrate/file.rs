@@ -8,12 +8,12 @@ use super::render::Statement;
 use super::step::{Phase, Step};
 use crate::template;
 
-/// A step with all that is written about it.
+/// A step with everything that is written about it.
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub step: Step,
     pub title: String,
-    /// Hazards with their acknowledgement.
+    /// Hazards, with their acknowledgement.
     pub hazards: Vec<String>,
     pub statements: Vec<Statement>,
 }
@@ -51,7 +51,7 @@ pub fn text(name: &str, command: &str, first: bool, rules: &[String], steps: &[P
     template::render("migration.sql.j2", Migration { name, command, first, rules, changes, concurrent, validated })
 }
 
-/// Each stage is validated in a transaction of its own.
+/// Each stage is validated in a separate transaction.
 fn transactions(planned: &Planned, phase: Phase) -> Vec<&[Statement]> {
     let all = planned.statements.len();
     let transactions = match (&planned.step, phase) {
@@ -83,7 +83,7 @@ fn slug(steps: &[Planned]) -> String {
     slug.trim_end_matches('_').to_owned()
 }
 
-/// The verb and the subject of the steps that a migration is named after.
+/// The verb and the subject, for steps that give a migration its name.
 fn about(step: &Step) -> Option<(&'static str, &str)> {
     Some(match step {
         Step::CreateTable { table, rank: 0 | 1 } => ("add", table),

@@ -1,4 +1,4 @@
-//! What can go wrong with a step on tables that hold rows: its code, what it means, and what to say to go on.
+//! What can go wrong with a step on tables that hold rows: its code, its meaning, and the argument that allows it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::step::{ColumnLoss, Fit, Instead, Rows, Step};
 use crate::catalog::{Catalog, Field, Store};
 use crate::schema::{Scalar, SqlType};
 
-/// Every code with what it is about, for the documentation and for checking `--allow`.
+/// Every code with its meaning, for the documentation and for checking `--allow`.
 pub const CODES: [(&str, &str); 16] = [
     ("M101", "a table is dropped: its entries are lost"),
     ("M102", "a list relation is dropped: its links are lost"),
@@ -33,16 +33,16 @@ pub const CODES: [(&str, &str); 16] = [
     ("M401", "servers that are still running know only the old name"),
 ];
 
-/// The code of a rule that is tighter.
+/// The code of a stricter rule.
 pub const TIGHTENED: &str = "M205";
 
-/// Told above its statement and on the terminal, and goes on: servers are replaced in the order that a deployment has, not in the
-/// one in which a schema is written.
+/// Whether the hazard is shown above its statement and on the terminal, but does not stop the migration: servers are
+/// replaced in the order of a deployment, not in the order in which the schema is written.
 pub fn is_notice(code: &str) -> bool {
     code == "M401"
 }
 
-/// Whether values are gone for good after it.
+/// Whether values are permanently lost.
 pub fn loses_data(code: &str) -> bool {
     code.starts_with("M1")
 }
@@ -53,13 +53,13 @@ pub struct Hazard {
     /// `product` or `product.legacy`.
     pub subject: String,
     pub message: String,
-    /// Arguments that take the hazard away; better than allowing it.
+    /// Arguments that remove the hazard, which is better than allowing it.
     pub mended_by: Option<String>,
-    /// What takes it away where no argument does.
+    /// How to avoid it where no argument helps.
     pub advice: Option<String>,
-    /// SQL that counts the entries that it is about.
+    /// SQL that counts the affected entries.
     pub question: Option<String>,
-    /// False when there is nothing that could be done if it were allowed.
+    /// False if there is nothing to do once it is allowed.
     pub allowable: bool,
 }
 
@@ -77,7 +77,7 @@ impl Hazard {
     }
 }
 
-/// The command that goes on in spite of all these; none when an answer has to be corrected first.
+/// The command that proceeds despite all of these; `None` if an answer must be corrected first.
 pub fn command(refusals: &[Refusal], given: &str) -> Option<String> {
     if refusals.iter().any(|refusal| refusal.arguments.is_empty()) {
         return None;
@@ -88,7 +88,7 @@ pub fn command(refusals: &[Refusal], given: &str) -> Option<String> {
     Some(format!("cargo xtask generate{given} {}", arguments.join(" ")))
 }
 
-/// The hazards of one step; none for what happens to a table that is made by the same migration.
+/// The hazards of one step; none for changes to a table that the same migration creates.
 pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) -> Vec<Hazard> {
     let found = Hazard::new;
     match step {
@@ -129,7 +129,7 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
             subject,
             format!("servers that are still running know {table}.{to} as {from}, and fail until they are replaced"),
         )],
-        // To publish them unasked would show what was never meant to be seen.
+        // Publishing drafts without asking could expose content that was never meant to be public.
         Step::EndDrafts { table } => vec![found(
             "M204",
             table,
@@ -215,7 +215,7 @@ pub fn hazards(step: &Step, after: &Catalog, is_dropped: &dyn Fn(&str) -> bool) 
     }
 }
 
-/// The hazard of a rule that is tighter; none where a database says that nothing breaks it.
+/// The hazard of a stricter rule; `None` if a database reports that no entry breaks it.
 pub fn tightened(rule: &Tightened, answers: &Answers) -> Option<Hazard> {
     let Tightened { subject, about, question, live } = rule;
     let counted = question.as_deref().and_then(|question| answers.counted(question));
@@ -266,7 +266,7 @@ fn enum_hazards(
     hazards
 }
 
-/// Whether two rows with one value in the field are refused, so that at most one can be given what `--set` says.
+/// Whether the field is unique, so that at most one row can get the value of `--set`.
 fn is_unique(table: &str, subject: &str, after: &Catalog) -> bool {
     let name = subject.rsplit('.').next().unwrap_or(subject);
     after.tables.get(table).is_some_and(|table| {
@@ -275,7 +275,7 @@ fn is_unique(table: &str, subject: &str, after: &Catalog) -> bool {
     })
 }
 
-/// `--set product.weight=10` with a value that the field would take.
+/// `--set product.weight=10`, with a value that the field accepts.
 fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
     let (owner, name) = subject.split_once('.')?;
     let table = after.tables.get(owner).map(|table| &table.fields);
@@ -284,18 +284,18 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
     let example = match &field.store {
         Store::Scalar { scalar } => {
             let mapping = Scalar::named(scalar)?.mapping();
-            // The examples are YAML, and this is JSON.
+            // The examples are YAML; this needs JSON.
             let usual = if mapping.sql == SqlType::Jsonb { "{}" } else { mapping.example };
             let rules = after.rules.get(owner).and_then(|rules| rules.get(name)).cloned().unwrap_or_default();
             let is_taken = |text: &&str| {
                 literal::parse(field, text).is_ok_and(|value| literal::broken(field, &rules, &value).is_none())
             };
             let bounds = [rules.min.as_deref(), rules.max.as_deref()].into_iter().flatten();
-            // Where even a bound is not a valid value, the author has to find one.
+            // If not even a bound is a valid value, the author has to choose one.
             std::iter::once(usual).chain(bounds).find(is_taken).unwrap_or("...").to_owned()
         }
         Store::Enum { values } => values.first()?.clone(),
-        // Which entry it is cannot be known here. One of several types has no column that must have a value.
+        // The entry cannot be known here. A relation to several types has no required column.
         Store::One { to } => format!("{}_...", to.first()?),
         _ => return None,
     };
@@ -303,7 +303,7 @@ fn set_argument(subject: &str, after: &Catalog) -> Option<String> {
     Some(if plain { format!("--set {subject}={example}") } else { format!("--set {subject}='{example}'") })
 }
 
-/// The hazard's line above its statement, or why it is refused.
+/// The hazard's line above its statement, or the reason for refusal.
 pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     let Hazard { code, subject, message, mended_by, advice, question, allowable } = hazard;
     if is_notice(code) {
@@ -323,7 +323,7 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
     if *code == "M101" && !subject.contains('.') {
         help.push(format!("if the type was renamed, write `was: {subject}` in it"));
     }
-    // A value for what is lost does not keep it: the loss has to be allowed as well.
+    // Replacing lost values does not keep them: the loss must be allowed as well.
     let arguments: Vec<_> = match mended_by {
         Some(value) if *allowable => vec![value.clone()],
         Some(value) => vec![value.clone(), allow.clone()],

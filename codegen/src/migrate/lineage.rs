@@ -1,5 +1,7 @@
-//! What became of each field of the last commit, so that a database that has had one draft can be taken to the next: a field
-//! that both drafts took over from the commit is one column, whatever they call it.
+//! What a draft did to each field of the last commit, so that a database with one draft applied can be moved to the
+//! next.
+//!
+//! A field that both drafts kept from the commit is one column, whatever each draft calls it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +15,13 @@ use super::{Found, Plan, plan};
 use crate::catalog::{self, Catalog, Role, Store};
 use crate::schema::{Field, FieldKind, Name, Schema};
 
-/// Names after by which names before: of content types, children and components, and of their fields as `product.weight`.
+/// New names mapped to former names, of content types, children and components, and of their fields as
+/// `product.weight`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lineage {
     owners: BTreeMap<String, String>,
     fields: BTreeMap<String, String>,
-    /// What is gone, by the code of its hazard and the name before.
+    /// What was lost, by hazard code and former name.
     lost: BTreeSet<(String, String)>,
 }
 
@@ -26,7 +29,7 @@ pub struct Lineage {
 #[derive(Debug)]
 pub enum Rework {
     Plan(Box<Plan>),
-    /// This of the last commit is gone, or would be, which the draft does not say.
+    /// Something from the last commit is or would be lost, and the new draft does not say so.
     Loses(String),
     /// No answer allows it.
     Refused,
@@ -51,7 +54,7 @@ impl Lineage {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Where nothing is known but the two catalogs: what has another name is lost.
+    /// A guess from the two catalogs alone: anything with another name counts as lost.
     pub fn guessed(before: &Catalog, after: &Catalog) -> Self {
         let (mut lineage, after) = (Self::default(), owners(after));
         for (owner, fields) in owners(before) {
@@ -95,7 +98,7 @@ impl Lineage {
         lineage
     }
 
-    /// What the subject of a hazard was called before.
+    /// The former name of a hazard's subject.
     fn before(&self, subject: &str) -> String {
         if let Some(field) = self.fields.get(subject) {
             return field.clone();
@@ -113,8 +116,8 @@ impl Lineage {
     }
 }
 
-/// Plans the way from the catalog of a draft that a database has had, and that did `had` to the last commit, to this schema. What
-/// the commit has is only lost where the way from there loses it as well.
+/// Plans the way to this schema from the catalog of a draft that was applied to a database; `had` is what that draft
+/// did to the last commit. Something from the commit may be lost only if the way from the commit loses it too.
 pub fn rework(catalog: &Catalog, had: &Lineage, base: &Catalog, after: &Schema, answers: &Answers) -> Rework {
     let now = Lineage::new(base, after, answers);
     if let Some((_, gone)) = had.lost.iter().find(|(code, lost)| match code.is_empty() {
@@ -136,7 +139,7 @@ pub fn rework(catalog: &Catalog, had: &Lineage, base: &Catalog, after: &Schema, 
     if let Some(stray) = stray.or_else(|| comes_from(&had.fields, &now.fields, &way.fields)) {
         return Rework::Loses(stray);
     }
-    // What only the draft has made may go with it.
+    // Data that only the draft created may be dropped with it.
     let of_commit = |(_, subject): &(String, String)| {
         let field = had.fields.get(subject).or_else(|| had.owners.get(subject));
         field.filter(|field| !now.loses(field)).cloned()
@@ -150,7 +153,7 @@ pub fn rework(catalog: &Catalog, had: &Lineage, base: &Catalog, after: &Schema, 
     }
 }
 
-/// The schema with `was:` as it has to be after the other draft.
+/// The schema, with each `was:` set to the name in the other draft.
 fn led(schema: &Schema, had: &Lineage, now: &Lineage) -> Schema {
     let mut schema = schema.clone();
     let of = |names: &BTreeMap<String, String>, had: &BTreeMap<String, String>, name: &str| {
@@ -210,7 +213,7 @@ mod tests {
         crate::compile(&sources).unwrap_or_else(|found| panic!("{}", found.render(&sources))).schema
     }
 
-    /// What the database is told on the way from one draft to the next, or what it would lose.
+    /// The SQL for the way from one draft to the next, or what it would lose.
     fn way(base: &str, had: &str, now: &str) -> Result<String, String> {
         let allow: Vec<_> = CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
         let answers = Answers::parse(&allow, true, &[]).expect("codes");

@@ -13,7 +13,7 @@ use crate::catalog::{Field, Store};
 use crate::schema::literal::{self, Written};
 use crate::schema::{Mapping, Scalar, SqlType, Unit};
 
-/// What `--set` gives for a field, as the JSON that the API would take; the error says what the field takes.
+/// The value of `--set` for a field, as API JSON; the error says what the field accepts.
 pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
     match &field.store {
         Store::Scalar { scalar } => {
@@ -38,7 +38,7 @@ pub fn parse(field: &Field, text: &str) -> Result<Value, String> {
     }
 }
 
-/// Which of the field's own rules the value breaks, as [`parse`] makes it: what no entry could be saved with is given to none.
+/// The rule of the field that the value (from [`parse`]) breaks: no row gets a value that no entry could be saved with.
 pub fn broken(field: &Field, rules: &Rules, value: &Value) -> Option<String> {
     let scalar = match &field.store {
         Store::Scalar { scalar } => Some(mapping(scalar).ok()?),
@@ -85,7 +85,7 @@ fn matches(pattern: &str, text: &str) -> Option<bool> {
     regex::Regex::new(&format!("^(?:{pattern})$")).ok().map(|pattern| pattern.is_match(text))
 }
 
-/// What bounds are compared with; of money its amount.
+/// The value that bounds are compared with; for money, its amount.
 fn rank(mapping: Mapping, value: &Value) -> Option<Parsed> {
     match mapping.unit {
         Unit::MinorUnits => Kind::Decimal.parse(&value["amount"], &literal::ANY).ok(),
@@ -133,7 +133,7 @@ fn one(to: &[String], value: &Value) -> Result<String, String> {
     uuid.ok_or_else(|| format!("it must be the id of an entry: `{}_` and 26 characters", to.join(" or ")))
 }
 
-/// The columns of a value that the API would take, as SQL.
+/// The columns of a value in API JSON, as SQL.
 pub fn scalar_sql(kind: Kind, value: &Value, site_currency: &str) -> Result<Vec<String>, String> {
     let value = kind.parse(value, &Every(site_currency))?;
     let cell = |(part, column): (usize, &model::kind::Column)| {
@@ -143,7 +143,7 @@ pub fn scalar_sql(kind: Kind, value: &Value, site_currency: &str) -> Result<Vec<
     Ok(kind.columns().iter().enumerate().map(cell).collect())
 }
 
-/// Text as an SQL literal.
+/// Text as an SQL string literal.
 pub fn quoted(text: impl AsRef<str>) -> String {
     format!("'{}'", text.as_ref().replace('\'', "''"))
 }

@@ -1,8 +1,8 @@
-//! Amounts of money where they must be scaled while the schema changes.
+//! Scaling of money amounts during a schema change.
 
 use model::currency;
 
-/// Minor units in one unit of a currency; a code that is unknown counts as most do.
+/// Minor units in one unit of a currency; an unknown code counts like most currencies.
 pub fn factor(code: &str) -> u32 {
     10_u32.pow(currency::exponent(code))
 }

@@ -1,4 +1,4 @@
-//! Which name before became which name after: by `was:` where it is fresh, else by being the same.
+//! Pairs names before with names after: by `was:` where it is new, otherwise by equality.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ pub struct Pair<T> {
     pub after: T,
 }
 
-/// Names of the later state with their `was:`.
+/// Names of the later state, with their `was:`.
 pub type Hints<'a> = BTreeMap<&'a str, Option<&'a str>>;
 
-/// For each name after, the name it had before; what is new is left out.
+/// For each name after, the name it had before; new names are omitted.
 ///
-/// `was:` is a hint that stays in the schema after its rename has happened. So a name that exists before is the same
-/// thing, whatever `was:` says, unless another new name claims it: then the two renames are links of one chain.
+/// `was:` is a hint that stays in the schema after the rename. So a name that exists before is the same thing, whatever
+/// `was:` says, unless another new name claims it: then the two renames are links of one chain.
 pub fn sources<'a>(before: &[&'a str], after: &Hints<'a>) -> BTreeMap<&'a str, &'a str> {
     let mut sources = BTreeMap::new();
     for &name in after.keys() {
@@ -26,12 +26,13 @@ pub fn sources<'a>(before: &[&'a str], after: &Hints<'a>) -> BTreeMap<&'a str, &
     unclaimed_twice(sources)
 }
 
-/// Names that are to be taken over: `was:` names what is there and goes, but the new name belongs to something else that is there.
+/// Names that cannot be taken over: `was:` names something that exists and is removed, but the new name belongs to
+/// something else that exists.
 pub fn taken<'a>(before: &[&'a str], after: &Hints<'a>) -> Vec<(&'a str, &'a str)> {
     let sources = sources(before, after);
     let is_taken = |(name, was): (&&'a str, &Option<&'a str>)| {
         let was = was.filter(|was| before.contains(was) && !after.contains_key(was) && was != name)?;
-        // Whoever could not take it over keeps what it had.
+        // A name that could not be taken over keeps its own source.
         let kept = !sources.values().any(|source| *source == was);
         kept.then_some((*name, was))
     };
@@ -50,7 +51,7 @@ fn source<'a>(name: &'a str, before: &[&'a str], after: &Hints<'a>, depth: usize
     if free { Some(was) } else { same }
 }
 
-/// When two names claim one source, the first has it.
+/// If two names claim the same source, the first gets it.
 fn unclaimed_twice<'a>(sources: BTreeMap<&'a str, &'a str>) -> BTreeMap<&'a str, &'a str> {
     let mut taken = Vec::new();
     let mut result = BTreeMap::new();
@@ -63,7 +64,7 @@ fn unclaimed_twice<'a>(sources: BTreeMap<&'a str, &'a str>) -> BTreeMap<&'a str,
     result
 }
 
-/// Renames in an order in which no name is taken when it is given; a cycle goes through a name of its own.
+/// Renames in an order in which no name is taken when it is assigned; a cycle goes through a temporary name.
 pub fn in_order(mut renames: Vec<(String, String)>) -> Vec<(String, String)> {
     renames.retain(|(from, to)| from != to);
     let mut ordered = Vec::new();
@@ -127,7 +128,7 @@ mod tests {
         check(&["a", "b"], &[("a", Some("b")), ("new", None)], &[("a", "a")]);
         check(&["a", "b"], &[("a", Some("b")), ("b", None), ("c", Some("a"))], &[("a", "a"), ("b", "b")]);
         check(&["a", "b"], &[("a", Some("b")), ("c", Some("a"))], &[("a", "b"), ("c", "a")]);
-        // What was long gone is nothing to come from.
+        // A name that was already gone cannot be a source.
         check(&[], &[("a", Some("gone"))], &[]);
         check(&["a"], &[("a", Some("gone")), ("b", Some("a"))], &[("a", "a")]);
     }

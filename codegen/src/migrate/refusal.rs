@@ -1,4 +1,4 @@
-//! Why a migration is refused, as text for people.
+//! Why a migration is refused, as readable text.
 
 /// Why a migration is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,14 +8,14 @@ pub struct Refusal {
     pub subject: String,
     pub message: String,
     pub help: Vec<String>,
-    /// What to add to the command to go on, all of it; nothing when an answer has to be corrected first.
+    /// The arguments to add to the command to proceed; empty if an answer must be corrected first.
     pub arguments: Vec<String>,
-    /// SQL that counts the entries in question, for who can ask a database.
+    /// SQL that counts the affected entries, for callers with a database.
     pub question: Option<String>,
 }
 
 impl Refusal {
-    /// The name is taken, and what is said about the loss of either is beside the point.
+    /// Whether the name is taken. Losing either holder is then not worth mentioning.
     pub fn is_taken(&self) -> bool {
         self.code == "M002"
     }
@@ -29,7 +29,7 @@ impl Refusal {
         Self::wrong_answer(subject, format!("--set {subject}: no existing row needs a value there"), vec![help])
     }
 
-    /// It would answer what is asked later, which nobody has looked at.
+    /// The argument would answer a later question that nobody has seen.
     pub fn unused_answer(argument: &str) -> Self {
         let subject = argument.rsplit('=').next().unwrap_or(argument);
         let help = "omit it, or name a hazard by its code and `type.field`".to_owned();
@@ -40,17 +40,17 @@ impl Refusal {
         Self { code: "M001", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
     }
 
-    /// An answer has to be corrected, before it matters what is asked.
+    /// Whether an answer must be corrected before anything else is asked.
     pub fn is_wrong_answer(&self) -> bool {
         self.code == "M001"
     }
 
-    /// The two columns of money lack their values together.
+    /// Whether both concern money's two columns, which lack their values together.
     pub fn asks_the_same(&self, other: &Self) -> bool {
         self == other || (other.code == "M201" && (self.code, &self.subject) == (other.code, &other.subject))
     }
 
-    /// `subject` is to have the place of what was called `was`, and something else has its name.
+    /// `subject` is meant to replace what was called `was`, but something else has its name.
     pub fn taken(subject: &str, former: &str, was: &str) -> Self {
         let message = format!(
             "{former} is to be renamed to {subject}, but there is another {subject}, whose values would be lost"
@@ -64,7 +64,7 @@ impl Refusal {
         Self { code: "M002", subject: subject.to_owned(), message, help, arguments: Vec::new(), question: None }
     }
 
-    /// The refusal as people read it, in the shape of a diagnostic.
+    /// The refusal for people, in the shape of a diagnostic.
     pub fn render(&self) -> String {
         let help: String = self.help.iter().map(|help| format!("\n  = help: {help}")).collect();
         format!("error[{}]: {}{help}", self.code, self.message)

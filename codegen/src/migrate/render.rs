@@ -1,4 +1,4 @@
-//! Steps as SQL: what is said above each statement, the statement in both stages, and where Squawk is told that we know.
+//! Steps as SQL: the comment above each statement, the statement for both stages, and the Squawk exceptions.
 
 mod values;
 
@@ -15,11 +15,11 @@ const STAGES: [&str; 2] = ["draft", "live"];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Statement {
     pub sql: String,
-    /// A rule of Squawk that the statement breaks knowingly.
+    /// A Squawk rule that the statement breaks on purpose.
     pub ignore: Option<&'static str>,
 }
 
-/// What a step is called, and what it does.
+/// The title of a step, and its statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub title: String,
@@ -268,7 +268,7 @@ fn add_column(table: &str, column: &Column, fill: Option<&str>) -> (String, Vec<
         let filled = Column { default: fill.map(str::to_owned).or_else(|| column.default.clone()), ..column.clone() };
         statements.push(plain(format!("alter table {} add column {}", at(stage, table), column_sql(&filled))));
         if fill.is_some() {
-            // The rows that are there have the value without being touched; new ones must bring theirs.
+            // Existing rows get the value without a rewrite; new rows must provide their own.
             statements.push(set_default(stage, table, &column.name, column.default.as_deref()));
         }
     }
@@ -315,7 +315,7 @@ fn at(stage: &str, table: &str) -> String {
     format!("{stage}.{}", quoted(table))
 }
 
-/// The constraint that stands in for NOT NULL until the rows are known to be fine.
+/// The constraint that stands in for NOT NULL until the rows are known to satisfy it.
 fn present(table: &str, column: &str) -> String {
     quoted(&fit(format!("{table}_{column}_present")))
 }

@@ -1,28 +1,28 @@
-//! `Step`: one change of the database; the order of the variants is the order in which a migration makes them.
+//! `Step`: one change of the database. The order of the variants is the order of execution in a migration.
 
 use crate::catalog::{Check, Column, ForeignKey, Index, Reach};
 
-/// Table and column names are those of the moment: before the renames the old ones, after them the new ones. Every step
-/// is made in both stages unless its `reach` says otherwise.
+/// Table and column names are those at the time of the step: the old ones before the renames, the new ones after them.
+/// Every step runs in both stages unless its `reach` says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Nothing in the database changes, only what it means: a string that is shown as text of several lines.
+    /// Only the meaning changes, not the database: for example, a string is shown as multi-line text.
     Relabel {
         subject: String,
         about: String,
     },
 
-    /// Nothing in the database changes, but entries go public when they are saved from now on.
+    /// Nothing in the database changes, but from now on entries are public when they are saved.
     EndDrafts {
         table: String,
     },
 
-    /// The order of a language (BCP 47), which indexes are to be in.
+    /// A collation (BCP 47) for indexes.
     AddCollation {
         tag: String,
     },
 
-    // Order matters: what goes makes way first, so that a new thing can have an old name.
+    // Order matters: drops come first, so that new things can reuse old names.
     DropCheck {
         table: String,
         name: String,
@@ -32,12 +32,12 @@ pub enum Step {
         name: String,
         reach: Reach,
     },
-    /// The name is taken again within the transaction, or values change that it would refuse: that cannot wait for an index to be
-    /// dropped concurrently.
+    /// The name is reused within the transaction, or values change that the index would reject, so the index cannot be
+    /// dropped concurrently later.
     DropIndexNow {
         name: String,
     },
-    /// `rank` puts the tables that point at others first.
+    /// `rank` puts referencing tables first.
     DropTable {
         rank: u8,
         table: String,
@@ -78,7 +78,7 @@ pub enum Step {
         to: String,
     },
 
-    /// The items of a list are kept aside while its table is made anew with other columns.
+    /// The items of a list are set aside while its table is recreated with other columns.
     SetAside {
         table: String,
     },
@@ -86,7 +86,7 @@ pub enum Step {
         rank: u8,
         table: String,
     },
-    /// `fill` is what the existing rows get, as SQL.
+    /// `fill` is the value for existing rows, as SQL.
     AddColumn {
         table: String,
         position: usize,
@@ -100,7 +100,7 @@ pub enum Step {
         subject: String,
     },
 
-    // Order matters: values are mapped in their old form, then converted, and only then filled in where they are missing.
+    // Order matters: values are mapped in their old form, then converted, then filled in where missing.
     RewriteJson {
         table: String,
         column: String,
@@ -128,7 +128,7 @@ pub enum Step {
         fit: Fit,
         about: String,
     },
-    /// The currency of amounts that had none.
+    /// Sets the currency of amounts that had none.
     FillCurrency {
         table: String,
         column: String,
@@ -136,14 +136,14 @@ pub enum Step {
         currency: String,
         subject: String,
     },
-    /// The items of a list that was one reference: `(target, column before, column after)`.
+    /// Fills a list that was a single reference: `(target, column before, column after)`.
     FillList {
         table: String,
         owner: String,
         columns: Vec<(String, String)>,
         subject: String,
     },
-    /// The reference that was a list: its first item.
+    /// Fills a reference that was a list with its first item.
     TakeFirst {
         list: String,
         owner: String,
@@ -151,7 +151,7 @@ pub enum Step {
         several: bool,
         subject: String,
     },
-    /// The items that were set aside come back: `(column before, column after)`.
+    /// Restores the items that were set aside: `(column before, column after)`.
     BringBack {
         from: String,
         table: String,
@@ -170,7 +170,7 @@ pub enum Step {
         default: Option<String>,
     },
 
-    // Order matters: what was carried over can go now.
+    // Order matters: columns whose values have been carried over can be dropped now.
     DropCarriedColumns {
         table: String,
         columns: Vec<String>,
@@ -183,7 +183,7 @@ pub enum Step {
         rows: Rows,
     },
 
-    // Order matters: rules come when the values are in place; on tables that hold rows they are validated at the end.
+    // Order matters: constraints are added once the values are in place; those on tables with rows are validated last.
     AddCheck {
         table: String,
         check: Check,
@@ -209,7 +209,7 @@ pub enum Step {
         needs: String,
         subjects: Vec<String>,
     },
-    /// `new` indexes are on tables made by the same migration: nobody waits for them.
+    /// `new` indexes are on tables created by the same migration, so nothing waits for them.
     CreateNewIndex {
         table: String,
         index: Index,
@@ -218,13 +218,13 @@ pub enum Step {
         table: String,
         columns: Vec<String>,
     },
-    /// Texts that are to be in an index must fit into it.
+    /// Checks that texts to be indexed fit into the index.
     ProbeLength {
         table: String,
         columns: Vec<String>,
     },
 
-    // Order matters: from here on outside of a transaction, since an index is built concurrently or under a lock.
+    // Order matters: from here on, steps run outside a transaction: an index is built concurrently or under a lock.
     DropIndex {
         name: String,
     },
@@ -235,7 +235,7 @@ pub enum Step {
         doubtful: bool,
     },
 
-    // Order matters: last, since validating reads whole tables, under a lock that stops nobody.
+    // Order matters: last, since validation reads whole tables, under a lock that blocks nobody.
     ValidateConstraint {
         table: String,
         name: String,
@@ -247,34 +247,34 @@ pub enum Step {
     },
 }
 
-/// Whose rows go with a table.
+/// What happens to the rows of a dropped table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rows {
     Entries,
     Children,
     Links,
-    /// They live on in another form.
+    /// They are kept in another form.
     Carried,
-    /// All but the first of each list.
+    /// All but the first of each list are lost.
     AllButFirst,
 }
 
-/// What goes with a column.
+/// What is lost with a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColumnLoss {
-    /// The field is gone.
+    /// The field is removed.
     Values,
     /// The field stays, but its values cannot be converted to its new type.
     Unconvertible,
     /// The relation no longer points at that type.
     Links,
-    /// Nothing: the values live on in another form.
+    /// Nothing: the values are kept in another form.
     Carried,
-    /// The amounts live on, their currencies do not.
+    /// The amounts are kept, their currencies are lost.
     Currency,
 }
 
-/// What is lost inside stored components: code of the hazard, subject, what is lost.
+/// A loss inside stored components: hazard code, subject, what is lost.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JsonLoss {
     pub code: &'static str,
@@ -284,27 +284,27 @@ pub struct JsonLoss {
     pub needs_value: bool,
 }
 
-/// What entries get instead of an enum value that is removed.
+/// What replaces a removed enum value in entries.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Instead {
     Null,
     Value(String),
-    /// The field is required and nothing is given.
+    /// The field is required and no value is given.
     Missing,
 }
 
-/// Whether every value survives a conversion.
+/// Whether a conversion keeps every value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
     Exact,
     /// Values that do not fit make the migration fail, with nothing changed.
     Checked,
-    /// A part of each value is lost.
+    /// Part of each value is lost.
     Lossy,
 }
 
 impl Step {
-    /// The steps that run in the first transaction; the others come after it.
+    /// The phase of a step: the first transaction, or after it.
     pub fn phase(&self) -> Phase {
         match self {
             Self::DropIndex { .. } | Self::CreateIndex { .. } => Phase::Concurrent,
@@ -316,10 +316,10 @@ impl Step {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// One transaction: all of it or nothing.
+    /// One transaction: all or nothing.
     Change,
-    /// Each statement alone.
+    /// Each statement on its own.
     Concurrent,
-    /// A transaction for each constraint.
+    /// One transaction per constraint.
     Validate,
 }

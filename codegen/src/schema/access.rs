@@ -8,7 +8,7 @@ pub use model::access::{Action, Area};
 pub struct Role {
     pub name: Name,
     pub description: String,
-    /// Its users sign in with a second factor.
+    /// Whether its users sign in with a second factor.
     pub second_factor: bool,
     pub manages: Vec<Area>,
 }
@@ -18,17 +18,17 @@ pub struct Role {
 pub struct Rule {
     pub role: Name,
     pub action: Action,
-    /// The entry as it is.
+    /// Condition on the entry before the write.
     pub rows: Option<Condition>,
-    /// The entry as it will be.
+    /// Condition on the entry after the write.
     pub check: Option<Condition>,
-    /// All when absent.
+    /// `None` means all fields.
     pub fields: Option<Fields>,
-    /// Given to every entry that is written.
+    /// Values assigned to every written entry.
     pub set: Vec<Given>,
 }
 
-/// A field, and the value that a rule gives it, as the API would take it and as it was written.
+/// A field, and the value that a rule assigns to it, as API JSON and as written.
 #[derive(Clone, Debug)]
 pub struct Given {
     pub field: Name,
@@ -36,7 +36,7 @@ pub struct Given {
     pub written: String,
 }
 
-/// A condition as the API would take it as a filter, and as it was written.
+/// A condition, as an API filter and as written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     pub filter: serde_json::Value,
@@ -46,11 +46,11 @@ pub struct Condition {
 /// Some of the fields of a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields {
-    /// The type's table and those of its children, each with the fields that may be used, in the order of the schema.
+    /// The type's table and those of its children, each with the usable fields in the order of the schema.
     pub tables: Vec<(Name, Vec<Name>)>,
     /// As written: `sku`, `variants.cost`.
     pub named: Vec<String>,
-    /// Those that are named are the ones that may not be used.
+    /// Whether the named fields are the excluded ones.
     pub except: bool,
 }
 
@@ -58,7 +58,7 @@ impl Role {
     pub const ADMIN: &str = model::access::ADMIN;
     pub const ANONYMOUS: &str = model::access::ANONYMOUS;
 
-    /// The roles that every site has, as they are when `cms.yaml` says nothing about them.
+    /// The built-in roles, before changes by `cms.yaml`.
     pub fn shipped() -> [Self; 4] {
         let role = |name: &str, description: &str, manages: &[Area]| Self {
             name: Name::new(name),

@@ -1,13 +1,12 @@
-//! The names of the API that are made from those of the schema: root fields, connections and edges. They are made here once, for the
-//! SDL and for the server's resolvers.
+//! API names derived from schema names, for the SDL and the server's resolvers: root fields, connections and edges.
 
 use super::{ContentType, Field, FieldKind, FilterFamily};
 
-/// What a root field does with a content type.
+/// The operation of a root field on a content type.
 #[derive(Clone, Copy, Debug)]
 pub enum Verb<'a> {
     ById,
-    /// By a unique field that is a text.
+    /// Reads by a unique text field.
     ByKey {
         field: &'a Field,
         /// GraphQL type of its values.
@@ -32,7 +31,7 @@ pub struct RootField<'a> {
     pub verb: Verb<'a>,
 }
 
-/// The root fields that read the type, in the order of the SDL.
+/// The root fields that read a type, in the order of the SDL.
 pub fn reads(ty: &ContentType) -> Vec<RootField<'_>> {
     let keys = ty.fields.iter().filter_map(|field| {
         let input = text_key(field)?;
@@ -42,7 +41,7 @@ pub fn reads(ty: &ContentType) -> Vec<RootField<'_>> {
     std::iter::once(by_id).chain(keys).chain([(ty.plural.camel(), Verb::List)]).map(root_field).collect()
 }
 
-/// The root fields that write it.
+/// The root fields that write a type.
 pub fn writes(ty: &ContentType) -> Vec<RootField<'_>> {
     let (one, many) = (ty.name.pascal(), ty.plural.pascal());
     let mut fields = vec![
@@ -61,22 +60,22 @@ pub fn writes(ty: &ContentType) -> Vec<RootField<'_>> {
     fields.into_iter().map(root_field).collect()
 }
 
-/// The connection of a type, `ProductConnection`.
+/// The connection of a type: `ProductConnection`.
 pub fn connection(pascal: &str) -> String {
     format!("{pascal}Connection")
 }
 
-/// The edge of a type's connections, `ProductEdge`.
+/// The edge of a type's connections: `ProductEdge`.
 pub fn edge(pascal: &str) -> String {
     format!("{pascal}Edge")
 }
 
-/// The field that has all of a list in pages: `tagsConnection` beside `tags`.
+/// The field with the connection of a list: `tagsConnection` beside `tags`.
 pub fn pages(list: &str) -> String {
     format!("{list}Connection")
 }
 
-/// Whether the field is a list that comes in pages as well.
+/// Whether the field is a list that also has a connection.
 pub fn has_pages(field: &Field) -> bool {
     match &field.kind {
         FieldKind::Relation(relation) => relation.many && relation.to.len() == 1,
@@ -89,7 +88,7 @@ fn root_field<'a>((name, verb): (String, Verb<'a>)) -> RootField<'a> {
     RootField { name, verb }
 }
 
-/// The GraphQL type of the values of a field that is a text and unique alone.
+/// The GraphQL type of a text field that is unique alone.
 fn text_key(field: &Field) -> Option<&'static str> {
     let FieldKind::Scalar { scalar, .. } = &field.kind else { return None };
     let mapping = scalar.mapping();

@@ -1,7 +1,7 @@
 //! `Scalar` and its one table: what a field type is in YAML, Rust, SQL, GraphQL, filters and search.
 //!
-//! To add a field type, add a variant and its row here, and its row in `runtime/model/src/kind.rs`. Nothing else matches on
-//! the variants; a test greps for that.
+//! To add a field type, add a variant and its row here, and its row in `runtime/model/src/kind.rs`. Nothing else
+//! matches on the variants; a test checks that.
 
 use model::Kind;
 
@@ -109,7 +109,7 @@ impl Scalar {
         Self::ALL.into_iter().find(|scalar| scalar.mapping().yaml == yaml)
     }
 
-    /// A second column, `{field}_currency`, says what the number in the first one counts.
+    /// Whether a second column, `{field}_currency`, gives the currency of the number in the first.
     pub fn has_currency(self) -> bool {
         self.mapping().unit == Unit::MinorUnits
     }

@@ -1,4 +1,4 @@
-//! Values written in the schema (defaults, bounds, conditions): from YAML to the JSON of the API, which the server's own parser checks.
+//! Values written in the schema (defaults, bounds, conditions): YAML to API JSON, which the server's own parser checks.
 
 use model::currency::{Currencies, Every};
 use model::{Kind, Value as Parsable};
@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Mapping, SqlType, Unit};
 
-/// Where the site's currency is not at hand: one with the most digits.
+/// Used where the site's currency is not known: the currency with the most decimals.
 pub const ANY: Every<'static> = Every("CLF");
 
-/// A value as written in YAML; numbers by their digits, so that nothing is rounded.
+/// A value as written in YAML; numbers as digits, so that nothing is rounded.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Written {
     Null,
@@ -20,12 +20,12 @@ pub enum Written {
     Map(Vec<(String, Written)>),
 }
 
-/// A value that a field type takes.
+/// A value that a field type accepts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
-    /// As the API would take it.
+    /// As API JSON.
     pub json: Value,
-    /// What bounds are compared with; of money its amount.
+    /// The value that bounds are compared with; for money, its amount.
     pub rank: Parsable,
 }
 
@@ -46,7 +46,7 @@ impl Written {
         }
     }
 
-    /// One line of YAML: `{ status: [draft, changed] }`.
+    /// One line of YAML in flow style: `{ status: [draft, changed] }`.
     pub fn flow(&self) -> String {
         let joined = |parts: Vec<String>| parts.join(", ");
         match self {
@@ -71,7 +71,7 @@ impl Written {
     }
 }
 
-/// The text needs no quotes in YAML.
+/// Whether the text needs no quotes in YAML.
 fn is_plain(text: &str) -> bool {
     let words = ["true", "false", "null", "yes", "no", "on", "off"];
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
@@ -80,7 +80,7 @@ fn is_plain(text: &str) -> bool {
         && !words.contains(&text)
 }
 
-/// The value that the server would make of it. The error completes "the default ...".
+/// The value as the server would parse it. The error completes "the default ...".
 pub fn parse(of: Mapping, written: &Written, site: &dyn Currencies) -> Result<Parsed, String> {
     if *written == Written::Null && of.sql != SqlType::Jsonb {
         return Err("must not be null".to_owned());
@@ -96,12 +96,12 @@ pub fn parse(of: Mapping, written: &Written, site: &dyn Currencies) -> Result<Pa
     })
 }
 
-/// Without a plus, which is not shown.
+/// Without a plus sign, which is not shown.
 fn unsigned(digits: &str) -> &str {
     digits.strip_prefix('+').filter(|rest| !rest.starts_with(['+', '-'])).unwrap_or(digits)
 }
 
-/// `12.50`, `"12.50 EUR"`, or `{ amount: "12.50", currency: EUR }` as the API has it, the amount as text.
+/// `12.50`, `"12.50 EUR"`, or `{ amount: "12.50", currency: EUR }` as in the API, with the amount as text.
 fn money(written: &Written) -> Value {
     let amount = |written: &Written| written.digits().map_or_else(|| written.json(), |digits| json!(unsigned(digits)));
     match written {

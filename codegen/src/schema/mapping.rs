@@ -1,18 +1,18 @@
-//! `Mapping`: what the table of the scalar field types says of each, column by column.
+//! `Mapping`: one row of the table of scalar field types, column by column.
 
 use model::Kind;
 
-/// What the number that is stored for a value counts.
+/// The unit of the stored number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
     /// The value itself.
     Plain,
     Milliseconds,
-    /// Minor units of the currency that stands in a second column, `{field}_currency`.
+    /// Minor units of the currency in a second column, `{field}_currency`.
     MinorUnits,
 }
 
-/// What PostgreSQL stores for a value.
+/// The SQL type of the stored value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SqlType {
     Text,
@@ -44,7 +44,7 @@ impl SqlType {
     }
 }
 
-/// The family of operators that a filter on the field has; also the name of the GraphQL input: `StringFilter`.
+/// The operators of a filter on the field; also names the GraphQL input: `StringFilter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FilterFamily {
     /// `eq ne in notIn isNull`
@@ -55,10 +55,10 @@ pub enum FilterFamily {
     Text,
 }
 
-/// Which options beyond the common ones a field of the type takes.
+/// The options of a field type, beyond the common ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Takes {
-    /// `min` and `max` are bounds of the value.
+    /// `min` and `max` bound the value.
     pub range: bool,
     /// `min` and `max` count characters; `pattern` is a regular expression.
     pub text: bool,
@@ -66,30 +66,30 @@ pub struct Takes {
     pub sortable: bool,
     pub filterable: bool,
     pub search: bool,
-    /// `from` names the field it is made from.
+    /// `from` names the source field.
     pub from: bool,
-    /// `schema` is a JSON Schema of the value.
+    /// `schema` is a JSON Schema for the value.
     pub schema: bool,
-    /// A value can be known when the schema is written.
+    /// The value can be a constant in the schema.
     pub default: bool,
-    /// The value is an account: in rules of access `$user` stands for the one that asks.
+    /// The value is an account: in access rules `$user` stands for the actor.
     pub user: bool,
 }
 
-/// A scalar of the API that GraphQL itself does not have.
+/// An API scalar that GraphQL does not define.
 #[derive(Clone, Copy, Debug)]
 pub struct GraphqlScalar {
     pub about: &'static str,
-    /// Address of what specifies its text, where there is one.
+    /// URL of the specification of its text form, if there is one.
     pub specified_by: Option<&'static str>,
 }
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapping {
-    /// `type:` in YAML, also the name of the variant of `runtime::Kind` in `snake_case`.
+    /// `type:` in YAML; also the `runtime::Kind` variant in `snake_case`.
     pub yaml: &'static str,
-    /// The Rust type of the value, as found in `runtime::prelude`.
+    /// The Rust type of the value, as exported by `runtime::prelude`.
     pub rust: &'static str,
     pub sql: SqlType,
     pub unit: Unit,
@@ -97,7 +97,7 @@ pub struct Mapping {
     pub check: Option<&'static str>,
     /// The GraphQL type of the output.
     pub graphql: &'static str,
-    /// The scalar that the row adds to GraphQL's own.
+    /// The scalar that this row adds to GraphQL's own.
     pub defines: Option<GraphqlScalar>,
     /// The GraphQL type of the input.
     pub input: &'static str,
@@ -105,7 +105,7 @@ pub struct Mapping {
     pub filter_name: &'static str,
     pub filter: FilterFamily,
     pub takes: Takes,
-    /// The kind whose parser and printer the server has: values in YAML go through it too.
+    /// The server's kind, whose parser and printer also process YAML values.
     pub kind: Kind,
     /// A value as written in YAML, for help and documentation.
     pub example: &'static str,

@@ -1,6 +1,6 @@
 //! `Name`: every spelling of a name, computed once.
 
-/// A name as written in YAML (`snake_case`) with the spellings that Rust, GraphQL and SQL need.
+/// A name as written in YAML (`snake_case`), with its spellings for Rust, GraphQL and SQL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name {
     snake: String,

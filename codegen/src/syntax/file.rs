@@ -1,4 +1,4 @@
-//! Which files there are, what each declares, and which cannot be read.
+//! Which files exist, what each declares, and which cannot be read.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use super::yaml;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceFile, Span, Spanned};
 
-/// A file whose text is YAML; the shapes in it have been checked.
+/// A file that is valid YAML; its shapes have been checked.
 #[derive(Debug)]
 pub struct File {
     pub kind: FileKind,
-    /// What it declares; for `cms.yaml` the word `cms`.
+    /// The declared name; `cms` for `cms.yaml`.
     pub name: Spanned<String>,
     pub node: Node,
 }
@@ -22,13 +22,13 @@ pub struct File {
 pub struct Files {
     /// In the order of their paths.
     pub files: Vec<File>,
-    /// Names of the files, readable or not: who refers to what a broken file declares is not to blame.
+    /// Names of all files, readable or not: a reference to something in a broken file is not an error.
     pub type_stems: BTreeSet<String>,
     pub component_stems: BTreeSet<String>,
     pub has_site: bool,
 }
 
-/// Reads every file, reporting all that is wrong in the form of each.
+/// Reads every file and reports all mistakes in their form.
 pub fn read(sources: &[SourceFile], found: &mut Diagnostics) -> Files {
     let mut files = Files::default();
     let mut order: Vec<_> = (0..sources.len()).collect();
@@ -85,7 +85,7 @@ fn read_one(index: usize, source: &SourceFile, files: &mut Files, found: &mut Di
     files.files.push(File { kind, name, node });
 }
 
-/// The kind of file that belongs at the path, and the file's name without its ending.
+/// The kind of file expected at the path, and the file's name without its extension.
 fn classify(path: &str) -> Option<(FileKind, &str)> {
     let path = path.strip_prefix("schema/")?.strip_suffix(".yaml")?;
     match path.split_once('/') {
@@ -96,7 +96,7 @@ fn classify(path: &str) -> Option<(FileKind, &str)> {
     }
 }
 
-/// A component among the content types, or the other way round.
+/// Reports a component in the folder of content types, or the reverse.
 fn misplaced(kind: FileKind, node: &Node) -> Option<Diagnostic> {
     let (other, place) = match kind {
         FileKind::Type => ("component", "schema/components/"),

@@ -1,4 +1,4 @@
-//! The tables of the schema language: which keys stand where, what they take, and what they mean.
+//! The tables of the schema language: which keys are allowed where, what values they take, and what they mean.
 //!
 //! The analyzer, the JSON Schema for editors and the language reference all read these tables, so they cannot disagree.
 
@@ -9,17 +9,17 @@ use crate::schema::{Scalar, Takes};
 pub use files::{COMPONENT, LIMITS, SITE, TYPE};
 pub use options::{FieldOption, OPTIONS};
 
-/// A key and what may stand after it.
+/// A key and the shape of its value.
 #[derive(Debug)]
 pub struct Key {
     pub name: &'static str,
     pub shape: Shape,
     pub required: bool,
-    /// One or two sentences for editors and for the reference.
+    /// One or two sentences for editors and the reference.
     pub about: &'static str,
 }
 
-/// What a value looks like.
+/// The shape of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// A `snake_case` name.
@@ -35,26 +35,26 @@ pub enum Shape {
         default: u32,
         unit: &'static str,
     },
-    /// A number, or text that a field type reads.
+    /// A number, or text that a field type parses.
     Value,
     Any,
     Word(&'static [&'static str]),
-    /// The first whose outer form fits the value.
+    /// The first shape whose outer form matches the value.
     Either(&'static [Shape]),
     List(&'static Shape),
-    /// Names of the author's own, each with a value of the shape.
+    /// A map with keys chosen by the author; the values have this shape.
     Map(&'static Shape),
     Record(&'static [Key]),
     /// A field, or `variants.sku`.
     Path,
-    /// A map of fields and operators, whose keys the schema knows and not the language.
+    /// A map of fields and operators, whose keys depend on the schema, not the language.
     Condition,
     /// The type of a scalar field.
     ScalarType,
     Fields(Place),
 }
 
-/// Where fields stand.
+/// Where fields can be declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Type,
@@ -62,7 +62,7 @@ pub enum Place {
     Component,
 }
 
-/// A file of the language, by what it declares.
+/// A kind of file, by what it declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Site,
@@ -80,7 +80,7 @@ impl FileKind {
     }
 }
 
-/// A field type: one of the scalars, or one with a structure of its own.
+/// A field type: a scalar, or one with a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
     Scalar(Scalar),
@@ -153,7 +153,7 @@ impl FieldType {
         }
     }
 
-    /// The option that a field of the type cannot do without.
+    /// The option that a field of this type requires.
     pub fn needs(self) -> Option<&'static str> {
         match self {
             Self::Scalar(_) | Self::Structure(Structure::Media) => None,
@@ -164,7 +164,7 @@ impl FieldType {
         }
     }
 
-    /// Fields of the type may stand there.
+    /// Whether fields of this type are allowed in this place.
     pub fn stands_in(self, place: Place) -> bool {
         match self {
             Self::Structure(Structure::Children) => place == Place::Type,
@@ -202,7 +202,7 @@ const WAS: Key = key(
     "The former name. The next migration then renames instead of removing and adding; remove the key afterwards.",
 );
 
-/// Names that other systems have for the field types.
+/// Names that other systems use for these field types.
 pub const SYNONYMS: &[(&str, &str)] = &[
     ("array", "component"),
     ("bool", "boolean"),

@@ -1,4 +1,4 @@
-//! `Node`: a value of a YAML file and where it was written.
+//! `Node`: a YAML value and its position.
 
 use crate::schema::literal::Written;
 use crate::source::{Span, Spanned};
@@ -19,7 +19,7 @@ pub enum Value {
     List(Vec<Node>),
     /// Keys are unique: duplicates have been reported.
     Map(Vec<Entry>),
-    /// Reported already; nothing more is said about it.
+    /// Already reported; no further errors are reported for it.
     Broken,
 }
 
@@ -79,7 +79,7 @@ impl Node {
         }
     }
 
-    /// The value of a flag: false when it is absent.
+    /// The value of a flag: false if absent.
     pub fn flag(&self, key: &str) -> bool {
         self.get(key).and_then(Self::bool).unwrap_or(false)
     }
@@ -88,12 +88,12 @@ impl Node {
         self.get(key).and_then(Self::text)
     }
 
-    /// Prose as the API shows it: without the line breaks that YAML's blocks end with.
+    /// Prose as the API shows it: without the trailing line breaks of YAML blocks.
     pub fn prose(&self, key: &str) -> String {
         self.text_of(key).unwrap_or_default().trim().to_owned()
     }
 
-    /// What the value is, for a message.
+    /// A description of the value, for messages.
     pub fn what(&self) -> &'static str {
         match self.value {
             Value::Null | Value::Broken => "nothing",

@@ -1,4 +1,4 @@
-//! Checks nodes against the tables of the language, so that what follows reads values without looking at their shape.
+//! Checks nodes against the tables of the language, so that later passes can read values without checking their shape.
 
 use super::language::{FieldOption, FieldType, Key, OPTIONS, Place, SYNONYMS, Shape};
 use super::node::{Entry, Node, Value};
@@ -7,11 +7,11 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::Scalar;
 use crate::source::{Span, Spanned};
 
-/// Tables and columns are made of several names, and PostgreSQL keeps 63 bytes.
+/// Table and column names combine several names, and PostgreSQL keeps 63 bytes.
 pub const LONGEST_NAME: usize = 48;
 
 impl Shape {
-    /// What is expected, for a message.
+    /// A description of the expected value, for messages.
     fn expected(self) -> String {
         match self {
             Self::Name => "a name".to_owned(),
@@ -35,7 +35,7 @@ impl Shape {
         join(words.iter().map(|word| format!("`{word}`")))
     }
 
-    /// The outer form of the value is that of the shape.
+    /// Whether the outer form of the value matches the shape.
     fn fits(self, node: &Node) -> bool {
         match (self, &node.value) {
             (Self::Any, _) | (_, Value::Broken) => true,
@@ -59,7 +59,7 @@ impl Shape {
         }
     }
 
-    /// A name may stand without a value: `values: { red: , green: }`.
+    /// Whether a name may have no value: `values: { red: , green: }`.
     pub fn optional(self) -> bool {
         match self {
             Self::Record(keys) => keys.iter().all(|key| !key.required),
@@ -77,7 +77,7 @@ fn join(parts: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// Reports everything in `node` that is not of the shape. `key` is what the value belongs to.
+/// Reports every deviation of `node` from the shape. `key` is the key of the value.
 pub fn check(node: &Node, shape: Shape, key: &Spanned<String>, found: &mut Diagnostics) {
     if !shape.fits(node) {
         return found.push(wrong_shape(node, shape, key));
@@ -129,7 +129,7 @@ fn wrong_shape(node: &Node, shape: Shape, key: &Spanned<String>) -> Diagnostic {
     }
 }
 
-/// The keys of a map that the language names.
+/// Checks the keys of a map with fixed keys.
 pub fn check_record(node: &Node, keys: &[Key], owner: &Spanned<String>, found: &mut Diagnostics) {
     for entry in node.entries() {
         match keys.iter().find(|key| key.name == entry.key.value) {
@@ -153,7 +153,7 @@ fn unknown_key<'a>(entry: &Entry, owner: &str, known: impl Iterator<Item = &'a s
     suggest(diagnostic, &key.value, known)
 }
 
-/// Adds the nearest of the known words as the label, and all of them as help when there is none.
+/// Adds the nearest known word as the label, or all of them as help if none is near.
 pub fn suggest<'a>(diagnostic: Diagnostic, word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     match nearest(word, known.clone()) {
         Some(nearest) => diagnostic.label(format!("did you mean `{nearest}`?")),
@@ -201,7 +201,7 @@ fn check_field(field: &Entry, place: Place, found: &mut Diagnostics) {
     }
 }
 
-/// The field's type; `None` when it is not known, which has been reported then.
+/// The field's type; `None` if it is unknown, which has been reported.
 fn check_field_type(name: &Spanned<String>, node: &Node, place: Place, found: &mut Diagnostics) -> Option<FieldType> {
     let Some(type_node) = node.get("type") else {
         if !node.flag("drop") {
@@ -304,7 +304,7 @@ fn check_snake_case(name: &Spanned<String>, found: &mut Diagnostics) {
     }
 }
 
-/// The name as it was probably meant: `compareAtPrice` is `compare_at_price`. Not a name when nobody can know.
+/// The probable intended name: `compareAtPrice` becomes `compare_at_price`. It may not be a valid name.
 fn snake_case(text: &str) -> String {
     let mut words = String::new();
     let mut after_lower = false;

@@ -1,6 +1,6 @@
-//! Where a file that is not YAML went wrong: a parser notices some lines later, and names what it waited for.
+//! Finds the actual mistake in a file that is not valid YAML: parsers report it late, and only as what they expected.
 
-/// What was found, and the bytes that it is.
+/// A mistake, and its byte range.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Slip {
     pub start: usize,
@@ -9,7 +9,7 @@ pub struct Slip {
     pub help: &'static str,
 }
 
-/// A conflict of a merge that nobody has resolved.
+/// An unresolved merge conflict.
 pub fn conflict(text: &str) -> Option<Slip> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -24,12 +24,12 @@ pub fn conflict(text: &str) -> Option<Slip> {
     None
 }
 
-/// The likely cause of what the parser found at this byte.
+/// The likely cause of a parser error at this byte.
 pub fn find(text: &str, at: usize) -> Option<Slip> {
     tab(text, at).or_else(|| open(text, at))
 }
 
-/// The first tab that indents a line before the place.
+/// The first tab that indents a line before this position.
 fn tab(text: &str, at: usize) -> Option<Slip> {
     let mut start = 0;
     for line in text.split_inclusive('\n').take_while(|line| {
@@ -48,7 +48,7 @@ fn tab(text: &str, at: usize) -> Option<Slip> {
     None
 }
 
-/// The innermost bracket or quote that is open at the place, where it was opened on an earlier line.
+/// The innermost bracket or quote still open at this position and opened on an earlier line.
 fn open(text: &str, at: usize) -> Option<Slip> {
     let bytes = &text.as_bytes()[..at.min(text.len())];
     let mut stack: Vec<(u8, usize)> = Vec::new();
@@ -86,7 +86,7 @@ fn open(text: &str, at: usize) -> Option<Slip> {
 mod tests {
     use super::*;
 
-    /// The marked place is the one that is found.
+    /// Asserts that the marked position is the one found.
     #[track_caller]
     fn check(marked: &str, at: &str, message: &str) {
         let start = marked.find('^').expect("a mark");

@@ -1,8 +1,8 @@
-//! 'Did you mean': the known word that is nearest to the one that was written.
+//! 'Did you mean': finds the known word nearest to the one written.
 
-/// The nearest of `known`, when it is near enough to be meant.
+/// The nearest of `known`, if it is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A longer word is not a slip of the fingers; the distance would cost its square.
+    // A longer word is not a typo, and the distance has quadratic cost.
     if word.len() > 64 {
         return None;
     }

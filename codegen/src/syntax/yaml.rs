@@ -1,7 +1,7 @@
-//! YAML to nodes: the one file that names the YAML crate.
+//! YAML to nodes: the only file that names the YAML crate.
 //!
-//! Anchors, aliases, tags and merge keys are refused: nobody needs them in a schema, and they are how small files
-//! become large ones. So the work is linear in the size of the file, which has a limit.
+//! Anchors, aliases, tags and merge keys are refused: no schema needs them, and they let small files expand into large
+//! ones. So the work is linear in the file size, which is limited.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ use super::slip::{self, Slip};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 
-/// Bytes of one file.
+/// Maximum bytes of one file.
 const LARGEST: usize = 1 << 20;
-/// Levels of lists and maps.
+/// Maximum nesting of lists and maps.
 const DEEPEST: usize = 40;
 
-/// The value of a file; `None` when it has no usable one, which has been reported then.
+/// The value of a file; `None` if there is no usable value, which has been reported.
 pub fn parse(file: usize, text: &str, found: &mut Diagnostics) -> Option<Node> {
     if text.len() > LARGEST {
         let message = format!("the file has {} bytes, the most is {LARGEST}", text.len());
@@ -46,7 +46,7 @@ struct Reader<'a> {
     found: &'a mut Diagnostics,
 }
 
-/// The file cannot be read on; the reason has been reported.
+/// Parsing cannot continue; the reason has been reported.
 struct Stop;
 
 impl<'a> Reader<'a> {
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Stop> {
-        // Comments are events too, and none of ours.
+        // Comment events are skipped.
         match self.events.by_ref().find(|event| !matches!(event, Ok((Event::Comment(..), _)))) {
             None => Ok(None),
             Some(Ok((event, span))) => Ok(Some((event, self.span(span)))),
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
             let Some(value) = self.next()? else { break };
             let merge = matches!(&key.value, Value::Text(text) if text == "<<");
             let node = match value {
-                // The key says it all.
+                // Reporting the merge key is enough.
                 (Event::Alias(_) | Event::UnresolvedAlias(_), span) if merge => Node { span, value: Value::Broken },
                 value => self.node(value)?,
             };
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         Err(Stop)
     }
 
-    /// The text of a key; keys of other shapes are reported.
+    /// The text of a key; other keys are reported.
     fn key(&mut self, node: Node) -> Option<Spanned<String>> {
         let text = match node.value {
             Value::Text(text) | Value::Number(text) => text,
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
         Some(Spanned { value: text, span: node.span })
     }
 
-    /// An anchor's own event, with its place, follows that of the node.
+    /// The event of an anchor, with its position, follows that of the node.
     fn refuse_properties(&mut self, anchor: usize, tag: bool, span: Span) -> Result<(), Stop> {
         if anchor > 0
             && let Some((Event::Anchor(..), place)) = self.next()?
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
         Stop
     }
 
-    /// Points at the cause where it can be told, and else at what the parser says.
+    /// Points at the cause if it can be found, otherwise at the parser's position.
     fn not_yaml(&self, noticed: Span, info: &str) -> Diagnostic {
         match slip::find(self.text, noticed.start) {
             Some(Slip { start, end, message, help }) => {
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A plain scalar by the core schema of YAML 1.2; any other style is text.
+/// A plain scalar per the YAML 1.2 core schema; any other style is text.
 fn scalar(text: Cow<'_, str>, style: ScalarStyle) -> Value {
     match (style, text.as_ref()) {
         (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Value::Null,

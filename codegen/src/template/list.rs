@@ -1,26 +1,26 @@
-//! The filters of the templates for lists: `[{{ names | filled }}]` on as few lines as fit, `[{{ infos | lines(4) }}]` a line each.
+//! Filters for lists: `[{{ names | filled }}]` uses as few lines as fit, `[{{ infos | lines(4) }}]` one line per item.
 
-/// Lines are filled up to here, as `rustfmt.toml` says.
+/// Maximum line width, as in `rustfmt.toml`.
 const WIDTH: usize = 120;
 
-// Around and between the items of a list until its whole line is known. Control characters are in no generated text.
+// Marks around and between list items until the whole line is known. Generated text contains no control characters.
 const START: char = '\u{2}';
 const END: char = '\u{3}';
 const SEPARATOR: char = '\u{1f}';
 
-/// The items of a list for which `fill` finds the lines.
+/// The items of a list, for `fill` to break into lines.
 pub fn filled(items: Vec<String>) -> String {
     format!("{START}{}{END}", items.join(&SEPARATOR.to_string()))
 }
 
-/// The items of a list that is indented so, a line each; nothing where there are none.
+/// The items of a list, one per line with this indentation; empty for no items.
 pub fn lines(items: Vec<String>, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let lines: String = items.iter().map(|item| format!("\n{margin}    {item},")).collect();
     if lines.is_empty() { lines } else { format!("{lines}\n{margin}") }
 }
 
-/// The text with its filled lists on one line where they fit, and without blanks at the ends of lines.
+/// The text with its filled lists on one line where they fit, and without trailing blanks.
 pub fn fill(text: &str) -> String {
     let mut filled = String::with_capacity(text.len());
     for line in text.lines() {
@@ -33,7 +33,7 @@ pub fn fill(text: &str) -> String {
     filled
 }
 
-/// What stands before the list, its items, and what stands after it.
+/// The text before the list, its items, and the text after it.
 fn list(line: &str) -> Option<(&str, Vec<&str>, &str)> {
     let (open, rest) = line.split_once(START)?;
     let (items, close) = rest.split_once(END)?;

@@ -1,4 +1,4 @@
-//! What is reported as breaking when the API changes, and what is not.
+//! Which API changes are reported as breaking, and which are not.
 
 use codegen::emit::breaking::breaking;
 

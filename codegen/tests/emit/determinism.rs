@@ -1,4 +1,4 @@
-//! The same schema gives the same bytes, and a change of one type touches its own files only.
+//! The same schema gives the same bytes, and a change of one type touches only its own files.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! Who knows what: field types are known to two files, content types of the shop to none of the crates that serve any shop.
+//! Layering: field types are known to two files, and no crate that serves any site knows the shop's content types.
 
 use crate::support::{compile, files, root, shop, sources};
 use codegen::schema::Scalar;
 
-/// Adding a field type takes a row in each of these, and nothing else.
+/// A new field type needs a row in each of these, and nothing else.
 const TABLES: [&str; 2] = ["codegen/src/schema/field_kind.rs", "runtime/model/src/kind.rs"];
 
 #[test]
@@ -22,7 +22,7 @@ fn field_types_are_matched_in_their_two_tables_only() {
     assert!(found.is_empty(), "put it into a column of {TABLES:?}: {found:#?}");
 }
 
-/// Lines that decide by a variant: an arm of a match, a pattern, a comparison.
+/// Lines that branch on a variant: a match arm, a pattern, a comparison.
 fn arms<'a>(text: &'a str, variants: &'a [String]) -> impl Iterator<Item = &'a str> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     code.lines().filter(|line| {
@@ -66,7 +66,7 @@ fn the_rule_finds_what_it_forbids() {
 
 #[test]
 fn the_runtime_names_no_content_type() {
-    // `tag` and `media` are also words of the trade.
+    // `tag` and `media` are also ordinary words of the field.
     let schema = compile(&sources(&shop()));
     let types = schema.types.iter().filter(|ty| !["tag", "media"].contains(&ty.name.snake()));
     let names: Vec<_> = types.map(|ty| (format!("\"{}\"", ty.name.snake()), ty.name.pascal())).collect();

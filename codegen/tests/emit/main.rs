@@ -1,4 +1,4 @@
-//! The generator as a whole: what it writes, that it is always the same, and that it stays thin.
+//! The generator as a whole: its output, its determinism, and that generated code stays thin.
 
 mod breaking;
 mod cases;

@@ -1,4 +1,4 @@
-//! Names of the database that the server is told are those of the catalog, however long they are.
+//! The database names passed to the server are those of the catalog, however long they are.
 
 use codegen::SourceFile;
 use codegen::catalog::{Catalog, lower};
@@ -25,7 +25,7 @@ fn sources(product: &str, was: &str) -> Vec<SourceFile> {
     files.map(|(name, text)| SourceFile { path: format!("schema/{name}.yaml"), text }).into()
 }
 
-/// The quoted names of a file.
+/// The string literals in a file.
 fn texts(file: &str) -> Vec<&str> {
     file.split('"').skip(1).step_by(2).collect()
 }
@@ -68,7 +68,7 @@ fn ids_from_before_a_rename_are_known() {
     let (_, file) = output.files().iter().find(|(path, _)| path.ends_with("content/offer.rs")).expect("the file");
     assert!(file.contains(r#"table: "offer", former: &["article", "product"]"#), "{file}");
     assert!(file.contains(r#"table: "offer_variant", former: &["article_variant", "product_variant"]"#), "{file}");
-    // The name is taken again: ids that begin with it are those of the new type.
+    // The name is reused: ids with this prefix belong to the new type.
     let mut again = sources("offer", "");
     again.push(SourceFile {
         path: "schema/article.yaml".into(),

@@ -1,4 +1,4 @@
-//! The API of a small schema, built by hand: every shape of field once.
+//! The API of a small hand-made schema: every shape of field once.
 
 use codegen::emit::sdl::{Document, Kind, document, reader};
 use codegen::schema::{

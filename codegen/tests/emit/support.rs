@@ -1,4 +1,4 @@
-//! Reading schemas and generated files from the working tree, for the tests of the emitters.
+//! Reads schemas and generated files from the working tree, for the emitter tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
 }
 
-/// The site that the product is tested on.
+/// The site that the product is tested with.
 pub fn shop() -> PathBuf {
     root().join("shop")
 }
 
-/// The texts of the files under the folder that end so, by path from it, with `/`.
+/// The files under the folder with this ending: texts by relative path with `/`.
 pub fn files(folder: &Path, ending: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     collect(folder, "", ending, &mut found);
@@ -36,7 +36,7 @@ fn collect(folder: &Path, prefix: &str, ending: &str, found: &mut BTreeMap<Strin
     }
 }
 
-/// The schema in the folder `schema` of this one.
+/// The schema in the subfolder `schema`.
 pub fn sources(folder: &Path) -> Vec<SourceFile> {
     let yaml = files(&folder.join("schema"), ".yaml");
     yaml.into_iter().map(|(path, text)| SourceFile { path: format!("schema/{path}"), text }).collect()
@@ -46,7 +46,7 @@ pub fn compile(sources: &[SourceFile]) -> Schema {
     codegen::compile(sources).unwrap_or_else(|found| panic!("{}", found.render(sources))).schema
 }
 
-/// What the generator makes of the sources, without migrations.
+/// The generator's output for the sources, without migrations.
 pub fn generate(sources: &[SourceFile]) -> BTreeMap<String, String> {
     emit(&compile(sources), &MigrationsInput::default()).into_files()
 }

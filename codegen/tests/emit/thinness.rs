@@ -1,11 +1,11 @@
-//! Generated Rust holds nouns: every file parses, is short, and decides nothing.
+//! Generated Rust is data: every file parses, is short, and contains no decisions.
 
 use crate::support::{files, root, shop};
 use syn::visit::{self, Visit};
 
-/// Nobody reads a file that is longer than this.
+/// Longer files do not get read.
 const LONGEST: usize = 250;
-/// The shop's product with its variants is what a reader looks at first.
+/// The shop's product with its variants is the first file that a reader opens.
 const LONGEST_PRODUCT: usize = 172;
 
 #[test]
@@ -19,7 +19,7 @@ fn generated_files_are_thin() {
     assert!(product <= LONGEST_PRODUCT, "content/product.rs has {product} lines");
 }
 
-/// The test can fail: each of these would be found.
+/// Proves that the test can fail: each of these is detected.
 #[test]
 fn what_is_not_thin_is_found() {
     for text in [
@@ -127,7 +127,7 @@ impl<'ast> Visit<'ast> for Found {
     }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
-        // Documentation may use any word.
+        // Doc comments may contain any word.
         if let syn::Meta::List(list) = &attribute.meta {
             self.tokens(list.tokens.clone());
         }

@@ -1,4 +1,4 @@
-//! Who acts, and what the rules of the schema say: the contract of generated rules, and the actor of a request.
+//! Access rules as generated code states them, and the actor of a request.
 
 mod network;
 
@@ -10,10 +10,10 @@ use uuid::Uuid;
 pub use crate::id::USER_PREFIX;
 pub use network::Network;
 
-/// What a rule allows.
+/// An action that a rule allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// Reads what is live.
+    /// Reads live entries.
     Read,
     ReadDrafts,
     Create,
@@ -26,12 +26,12 @@ pub enum Action {
     Export,
 }
 
-/// What a role may manage beside content.
+/// A part of the administration that a role may manage, besides content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Area {
     /// Users, invitations and their sessions.
     Users,
-    /// API tokens of others.
+    /// API tokens of other users.
     Tokens,
     /// Reads the audit log.
     Audit,
@@ -41,50 +41,50 @@ pub enum Area {
 #[derive(Debug)]
 pub struct RoleInfo {
     pub name: &'static str,
-    /// Its users sign in with a second factor.
+    /// Whether its users sign in with a second factor.
     pub second_factor: bool,
     pub manages: &'static [Area],
 }
 
-/// The `access:` section of a content type; it holds for its children too.
+/// The `access:` section of a content type; it also applies to its children.
 #[derive(Debug)]
 pub struct AccessInfo {
     /// `ContentInfo::table` of the content type.
     pub table: &'static str,
-    /// What is not among them is denied.
+    /// Anything else is denied.
     pub rules: &'static [RuleInfo],
 }
 
-/// What one role may do with one content type.
+/// The permission of one role for one action on a content type.
 #[derive(Debug)]
 pub struct RuleInfo {
     pub role: &'static str,
     pub action: Action,
-    /// Only such entries: a filter as the API takes it, as JSON, with any field of the type and `createdBy`, `updatedBy`
-    /// and `status` beside. `"$user"` in place of a value is the actor.
+    /// Only matching entries: an API filter as JSON, on any field of the type and on `createdBy`, `updatedBy` and
+    /// `status`. `"$user"` in place of a value is the actor.
     pub rows: Option<&'static str>,
     /// The entry after the write must pass this filter.
     pub check: Option<&'static str>,
-    /// `None` for all.
+    /// `None` means all fields.
     pub fields: Option<FieldLists>,
-    /// `(field by snake, JSON as the API takes it)`, given to every entry that is written.
+    /// `(field by snake, API JSON)`, assigned to every written entry.
     pub set: &'static [(&'static str, &'static str)],
 }
 
-/// `(table, fields by snake)`, of a type and of each of its children; computed fields are among those of the type.
+/// `(table, fields by snake)`, for a type and each of its children; computed fields are listed with those of the type.
 pub type FieldLists = &'static [(&'static str, &'static [&'static str])];
 
 /// An account, as the type of its ids: `Id<User>`, shown as `user_01h455vb4pex5vsknk084sn02q`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct User;
 
-/// Who asks, for as long as a request takes.
+/// The actor of a request.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub identity: Identity,
-    /// `RoleInfo::name`; without meaning for [`Identity::System`].
+    /// `RoleInfo::name`; unused for [`Identity::System`].
     pub role: String,
-    /// What an API token is narrowed to; `None` for all that its role may do.
+    /// The scopes of an API token; `None` means everything that its role may do.
     pub scopes: Option<Vec<Scope>>,
     pub origin: Origin,
 }
@@ -102,11 +102,11 @@ pub enum Identity {
     },
     /// The holder of the development token.
     Developer,
-    /// The server itself, and the operator at its command line: no rule applies.
+    /// The server itself, and the operator at its command line: no rules apply.
     System,
 }
 
-/// What an API token may use.
+/// A permission of an API token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     Content {
@@ -115,18 +115,18 @@ pub enum Scope {
         /// `None` for every action.
         action: Option<Action>,
     },
-    /// A query or mutation of the site's own: `OperationInfo::name`.
+    /// An own query or mutation of the site: `OperationInfo::name`.
     Operation(String),
 }
 
-/// Where a request came from, for the audit log.
+/// The origin of a request, for the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     pub address: Option<IpAddr>,
     pub request: Option<String>,
 }
 
-/// What stands for the actor's user in a rule.
+/// The placeholder for the actor's user in a rule.
 pub const THE_ACTOR: &str = "$user";
 
 pub const ANONYMOUS: &str = "anonymous";
@@ -137,7 +137,7 @@ pub const API_TOKEN_PREFIX: &str = "api_token";
 impl Area {
     pub const ALL: [Self; 3] = [Self::Users, Self::Tokens, Self::Audit];
 
-    /// As the schema writes it.
+    /// As written in the schema.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Users => "users",
@@ -164,7 +164,7 @@ impl Action {
         Self::Export,
     ];
 
-    /// As the schema writes it.
+    /// As written in the schema.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -179,7 +179,7 @@ impl Action {
         }
     }
 
-    /// For the schema of the API and of the language.
+    /// For the API schema and the language reference.
     pub const fn about(self) -> &'static str {
         match self {
             Self::Read => "Reads published content.",
@@ -194,22 +194,22 @@ impl Action {
         }
     }
 
-    /// The entry is there before.
+    /// Whether the entry exists before the action.
     pub fn has_entry(self) -> bool {
         self != Self::Create
     }
 
-    /// Values of fields are written.
+    /// Whether the action writes field values.
     pub fn writes(self) -> bool {
         matches!(self, Self::Create | Self::Update | Self::Import)
     }
 
-    /// Values of fields are read or written.
+    /// Whether the action reads or writes field values.
     pub fn has_fields(self) -> bool {
         !matches!(self, Self::Publish | Self::Delete)
     }
 
-    /// Nothing but a type with drafts has what the action is about.
+    /// Whether the action applies only to types with drafts.
     pub fn needs_drafts(self) -> bool {
         self == Self::Publish
     }
@@ -235,7 +235,7 @@ impl Action {
 }
 
 impl RuleInfo {
-    /// All entries, all fields.
+    /// A rule for all entries and all fields.
     pub const fn new(role: &'static str, action: Action) -> Self {
         Self { role, action, rows: None, check: None, fields: None, set: &[] }
     }
@@ -278,7 +278,7 @@ impl Actor {
         self.identity == Identity::Anonymous
     }
 
-    /// Whose statements wait together when there are more than connections.
+    /// Groups actors whose statements queue together when all connections are in use.
     pub fn party(&self) -> Option<u64> {
         let of = |value: &dyn Fn(&mut DefaultHasher)| {
             let mut hasher = DefaultHasher::new();
@@ -300,7 +300,7 @@ impl Actor {
         }
     }
 
-    /// Whether an API token's scopes let it do this; everybody else has none.
+    /// Whether the scopes of an API token allow this; other actors have no scopes and pass.
     pub fn is_in_scope(&self, table: &str, action: Action) -> bool {
         self.has_scope(|scope| match scope {
             Scope::Content { table: of, action: known } => {
@@ -310,7 +310,7 @@ impl Actor {
         })
     }
 
-    /// As [`Actor::is_in_scope`], for a query or mutation of the site's own.
+    /// Like [`Actor::is_in_scope`], for an own query or mutation of the site.
     pub fn may_call(&self, operation: &str) -> bool {
         self.has_scope(|scope| matches!(scope, Scope::Operation(name) if name == operation))
     }

@@ -1,8 +1,8 @@
-//! Days, times of day and moments as ISO 8601, from counts of days and microseconds.
+//! Writes days, times of day and moments as ISO 8601, from counts of days and microseconds.
 
 pub const DAY_MICROS: i64 = 86_400_000_000;
 
-/// A moment of Unix time in microseconds, in UTC.
+/// A moment in UTC, from microseconds of Unix time.
 pub fn moment(micros: i64, out: &mut Vec<u8>) {
     day(micros.div_euclid(DAY_MICROS), out);
     out.push(b'T');
@@ -10,7 +10,7 @@ pub fn moment(micros: i64, out: &mut Vec<u8>) {
     out.push(b'Z');
 }
 
-/// A number of digits with zeros before it.
+/// A number padded with zeros.
 fn digits(mut value: i64, width: usize, out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + width, b'0');
@@ -20,7 +20,7 @@ fn digits(mut value: i64, width: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The civil date of a day of Unix time (Howard Hinnant's `civil_from_days`).
+/// The civil date of a day in Unix time (Howard Hinnant's `civil_from_days`).
 pub fn day(days: i64, out: &mut Vec<u8>) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -37,7 +37,7 @@ pub fn day(days: i64, out: &mut Vec<u8>) {
     digits(day_of_year - (153 * march_month + 2) / 5 + 1, 2, out);
 }
 
-/// `09:30:00`, and the microseconds when there are any.
+/// `09:30:00`, with microseconds if there are any.
 pub fn clock(micros: i64, out: &mut Vec<u8>) {
     let seconds = micros / 1_000_000;
     digits(seconds / 3_600, 2, out);

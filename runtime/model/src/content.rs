@@ -1,6 +1,6 @@
-//! The whole contract with the generator: a content type as plain data.
+//! The contract with the generator: a content type as plain data.
 //!
-//! Generated files hold one `ContentInfo` a type; everything else in this crate works over it, compiled once.
+//! Generated files hold one `ContentInfo` per type; everything else in this crate works on it and is compiled once.
 
 mod field;
 mod find;
@@ -9,23 +9,23 @@ use crate::access::{AccessInfo, RoleInfo};
 use crate::currency::Currencies;
 use crate::kind::Kind;
 
-/// Everything the schema says, as the generated crate hands it over.
+/// The whole schema, as the generated crate passes it on.
 #[derive(Debug)]
 pub struct SchemaInfo {
     pub site: SiteInfo,
     /// Sorted by name; children are reached through their owner's fields.
     pub types: &'static [&'static ContentInfo],
     pub components: &'static [&'static ComponentInfo],
-    /// Every role of the site, those that all sites have among them.
+    /// Every role of the site, including the built-in ones.
     pub roles: &'static [RoleInfo],
     /// The rules of each content type.
     pub access: &'static [AccessInfo],
-    /// What answers the fields of the API, by content type: each with its children.
+    /// The resolvers of the API's fields, by content type: each with its children.
     pub resolvers: &'static [&'static [TypeResolvers]],
     /// Own queries and mutations, implemented in `app/`.
     pub queries: &'static [OperationInfo],
     pub mutations: &'static [OperationInfo],
-    /// `generated/schema.graphql`: the one definition of the API's shape.
+    /// `generated/schema.graphql`: the single definition of the API.
     pub sdl: &'static str,
     /// `(file name, text)` of each file of `migrations/`, in order.
     pub migrations: &'static [(&'static str, &'static str)],
@@ -41,7 +41,7 @@ pub struct SiteInfo {
     pub limits: Limits,
 }
 
-/// What one request may ask for (see the language reference for units and ranges).
+/// Limits of one request (see the language reference for units and ranges).
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub depth: u32,
@@ -59,40 +59,40 @@ pub struct Limits {
 pub struct ContentInfo {
     /// GraphQL and Rust type: `Product`, `ProductVariant`.
     pub name: &'static str,
-    /// Table in `draft` and `live`, and prefix of the TypeIDs: `product`, `product_variant`.
+    /// Table in `draft` and `live`, and TypeID prefix: `product`, `product_variant`.
     pub table: &'static str,
-    /// Earlier names of the table: ids that were made under them are still known.
+    /// Former names of the table: ids with these prefixes are still accepted.
     pub former: &'static [&'static str],
     /// GraphQL root field of the list: `products`. For children, the field on the owner.
     pub plural: &'static str,
-    /// False: an entry is live as soon as it is saved. For children, as their owner.
+    /// False: an entry is live as soon as it is saved. For children, the owner's value.
     pub drafts: bool,
-    /// The owner, for children.
+    /// The owner of children.
     pub owner: Option<&'static ContentInfo>,
-    /// Unique indexes, beside what [`FieldInfo::unique`] says: fields (by `snake`) that no two entries have the same values in.
+    /// Unique indexes, besides [`FieldInfo::unique`]: each is a list of fields (by `snake`) that are unique together.
     pub unique: &'static [&'static [&'static str]],
     /// In the order of the schema.
     pub fields: &'static [FieldInfo],
     pub inverses: &'static [InverseInfo],
     pub computed: &'static [ComputedInfo],
-    /// The constraints and indexes of the table, each with the field (by `snake`) whose value it does not take.
+    /// The constraints and indexes of the table, each with the field (by `snake`) whose value violates it.
     pub constraints: &'static [(&'static str, &'static str)],
 }
 
-/// What answers the fields of the API that a content type, or the children of one, has.
+/// The resolvers of the API fields of a content type or of its children.
 #[derive(Debug)]
 pub struct TypeResolvers {
     pub of: &'static ContentInfo,
-    /// GraphQL type of its lists in pages, and of one place in them: `ProductConnection`, `ProductEdge`.
+    /// GraphQL types of its connection and edge: `ProductConnection`, `ProductEdge`.
     pub connection: &'static str,
     pub edge: &'static str,
     /// Fields of `Query` and `Mutation`; children have none.
     pub roots: &'static [Resolver],
-    /// Fields of the object that have a list of it in pages: `("tagsConnection", "tags")`.
+    /// Fields of the object that are a connection of one of its lists: `("tagsConnection", "tags")`.
     pub pages: &'static [(&'static str, &'static str)],
 }
 
-/// A field of `Query` or `Mutation`, and what answers it.
+/// A field of `Query` or `Mutation`, and its resolver.
 #[derive(Debug)]
 pub struct Resolver {
     pub field: &'static str,
@@ -103,9 +103,9 @@ pub struct Resolver {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     ById,
-    /// By the value of this field (by `snake`), which is unique.
+    /// By the value of this unique field (by `snake`).
     ByKey(&'static str),
-    /// In pages.
+    /// As a connection.
     List,
     Create,
     Update,
@@ -119,13 +119,13 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Whether it stands in `Mutation`.
+    /// Whether it is a mutation.
     pub fn writes(self) -> bool {
         !matches!(self, Self::ById | Self::ByKey(_) | Self::List)
     }
 }
 
-/// A group of fields kept as a JSON object in its owner's column, with its name under `_type`.
+/// A group of fields stored as a JSON object in its owner's column, with its name under `_type`.
 #[derive(Debug)]
 pub struct ComponentInfo {
     /// GraphQL and Rust type: `Seo`.
@@ -135,7 +135,7 @@ pub struct ComponentInfo {
     pub fields: &'static [FieldInfo],
 }
 
-/// The collation that every database has: the order of Unicode.
+/// The collation that every database has: Unicode's root order.
 pub const ALL_LANGUAGES: &str = "und";
 
 #[derive(Debug)]
@@ -146,13 +146,13 @@ pub struct FieldInfo {
     pub snake: &'static str,
     pub shape: Shape,
     pub required: Required,
-    /// The JSON that the API would take for the field.
+    /// The default, as API JSON for the field.
     pub default: Option<&'static str>,
-    /// `Some(&[])`: unique alone; else together with those fields (by `snake`).
+    /// `Some(&[])`: unique alone; otherwise unique together with those fields (by `snake`).
     pub unique: Option<&'static [&'static str]>,
     pub filterable: bool,
     pub sortable: bool,
-    /// For a text: the collation of the database's schema `sort` that it is ordered and compared by.
+    /// For a text: the collation in the schema `sort` that orders and compares it.
     pub collation: &'static str,
     pub rules: Rules,
 }
@@ -164,13 +164,13 @@ pub enum Required {
     Publish,
 }
 
-/// Bounds as written in YAML: of the value, of the characters, or of the items, by kind.
+/// Bounds as written in YAML: of the value, of its characters, or of its items, by kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     pub min: Option<&'static str>,
     pub max: Option<&'static str>,
     pub pattern: Option<&'static str>,
-    /// For a slug: the field (by `snake`) that it is made from.
+    /// For a slug: the source field (by `snake`).
     pub from: Option<&'static str>,
     /// For JSON: a JSON Schema as text.
     pub schema: Option<&'static str>,
@@ -182,9 +182,9 @@ pub enum Shape {
     Scalar(Kind),
     /// Column `snake`, `text`, holding the value's `snake` name.
     Enum(&'static EnumInfo),
-    /// Column `snake`, `text[]`, not null, in the order given, without duplicates.
+    /// Column `snake`, `text[]`, not null, in the given order, without duplicates.
     Enums(&'static EnumInfo),
-    /// A column for each target: see [`RelationInfo::columns`].
+    /// One column per target: see [`RelationInfo::columns`].
     One(RelationInfo),
     /// Join table: see [`RelationInfo::join`].
     Many(RelationInfo),
@@ -216,14 +216,14 @@ pub struct EnumInfo {
 #[derive(Clone, Copy, Debug)]
 pub struct RelationInfo {
     pub to: &'static [&'static ContentInfo],
-    /// GraphQL type of the target: the type's name, or the union's (`ProductRelated`) when there are several.
+    /// GraphQL type of the target: the type's name, or the union's (`ProductRelated`) for several targets.
     pub type_name: &'static str,
     pub on_delete: OnDelete,
-    /// For to-many: the join table in both stages, with `owner_id`, `position`, and [`Self::columns`], of which one is set.
-    /// Empty for to-one, and inside components.
+    /// For to-many: the join table in both stages, with `owner_id`, `position`, and [`Self::columns`], exactly one of
+    /// which is set. Empty for to-one, and inside components.
     pub join: &'static str,
-    /// The column that holds the id of each target, in the order of `to`: of the owner's table, or of the join table.
-    /// Empty inside components, where the id is a member of the JSON.
+    /// The column with the id of each target, in the order of `to`: in the owner's table, or in the join table. Empty
+    /// inside components, where the id is a member of the JSON.
     pub columns: &'static [&'static str],
 }
 
@@ -257,7 +257,7 @@ pub struct OperationInfo {
     pub name: &'static str,
     pub args: &'static [ArgumentInfo],
     pub returns: Returns,
-    /// `RoleInfo::name` of those who may call it; all others may not.
+    /// `RoleInfo::name` of each role that may call it.
     pub roles: &'static [&'static str],
 }
 
@@ -277,7 +277,7 @@ pub enum Returns {
 }
 
 impl OperationInfo {
-    /// Whether the argument says how many of a list are wanted, as `first` and `last` do everywhere.
+    /// Whether the argument limits the length of a list, as `first` and `last` always do.
     pub fn is_page(&self, argument: &ArgumentInfo) -> bool {
         let returns_list =
             matches!(self.returns, Returns::Scalar { many: true, .. } | Returns::Content { many: true, .. });

@@ -1,4 +1,4 @@
-//! The currencies of ISO 4217 that money can have, with the digits after the point. Funds, metals and test codes are left out.
+//! The ISO 4217 currencies that money can have, with their number of decimals; no funds, metals or test codes.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -15,18 +15,18 @@ const TWO: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB B
 const THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 const FOUR: [&str; 2] = ["CLF", "UYW"];
 
-/// The currencies that a site takes.
+/// The currencies that a site accepts.
 pub trait Currencies {
-    /// The code of an amount that is given without one.
+    /// The currency of an amount without one.
     fn usual(&self) -> &str;
 
     fn takes(&self, code: &str) -> bool;
 
-    /// Those that it takes, for messages.
+    /// The accepted currencies, for messages.
     fn list(&self) -> String;
 }
 
-/// Every currency, with this one where none is named.
+/// Every currency, with this one as the default.
 pub struct Every<'a>(pub &'a str);
 
 impl Currencies for Every<'_> {
@@ -43,7 +43,7 @@ impl Currencies for Every<'_> {
     }
 }
 
-/// Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD.
+/// Decimals: 2 for EUR, 0 for JPY, 3 for KWD.
 pub fn exponent(currency: &str) -> u32 {
     match currency {
         code if NONE.contains(&code) => 0,
@@ -53,7 +53,7 @@ pub fn exponent(currency: &str) -> u32 {
     }
 }
 
-/// Whether it is a code of ISO 4217.
+/// Whether this is an ISO 4217 code.
 pub fn is_known(code: &str) -> bool {
     exponent(code) != 2 || TWO.split(' ').any(|known| known == code)
 }
@@ -65,7 +65,7 @@ pub fn codes() -> Vec<&'static str> {
     codes
 }
 
-/// Minor units of an amount such as `12.34`. The message says what is wrong with it.
+/// Minor units of an amount such as `12.34`. The error says what is wrong with it.
 pub fn minor_units(amount: Decimal, currency: &str) -> Result<i64, String> {
     let exponent = exponent(currency);
     let amount = amount.normalize();

@@ -7,14 +7,14 @@ use std::marker::PhantomData;
 
 use uuid::Uuid;
 
-/// Crockford's base32 in lower case, as the TypeID specification 0.3 has it.
+/// Crockford's base32 in lower case, as in the TypeID specification 0.3.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const SUFFIX: usize = 26;
 
-/// The prefix of the ids of accounts.
+/// The TypeID prefix of accounts.
 pub const USER_PREFIX: &str = "user";
 
-/// The id of an entry whose type is known to the compiler.
+/// The id of an entry, typed by its content type.
 pub struct Id<T> {
     uuid: Uuid,
     of: PhantomData<fn() -> T>,
@@ -44,7 +44,7 @@ pub fn write(table: &str, uuid: Uuid, out: &mut Vec<u8>) {
     out.extend_from_slice(&suffix(uuid));
 }
 
-/// The 26 characters are the 128 bits from the highest down, 5 at a time, after two bits of zero.
+/// The 26 characters encode two zero bits and then the 128 bits, most significant first, 5 at a time.
 fn suffix(uuid: Uuid) -> [u8; SUFFIX] {
     let mut bits = uuid.as_u128();
     let mut suffix = [b'0'; SUFFIX];
@@ -55,10 +55,10 @@ fn suffix(uuid: Uuid) -> [u8; SUFFIX] {
     suffix
 }
 
-/// The table and UUID of a TypeID; `None` when it is not one.
+/// The table and UUID of a TypeID; `None` if it is not one.
 pub fn decode(id: &str) -> Option<(&str, Uuid)> {
     let (table, suffix) = id.rsplit_once('_')?;
-    // Above `7` in the first place there would be 130 bits.
+    // A first character above `7` would exceed 128 bits.
     if suffix.len() != SUFFIX || suffix.as_bytes()[0] > b'7' || !is_prefix(table) {
         return None;
     }
@@ -75,13 +75,13 @@ pub fn decode_as(table: &str, id: &str) -> Option<Uuid> {
     decode(id).filter(|(found, _)| *found == table).map(|(_, uuid)| uuid)
 }
 
-/// Digits are ours: the specification has letters and `_` only, tables may have more.
+/// Digits are our extension: the specification allows letters and `_` only, but table names may contain digits.
 fn is_prefix(table: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     table.starts_with(|first: char| first.is_ascii_lowercase()) && !table.ends_with('_') && table.bytes().all(inner)
 }
 
-/// The nil id, of a record that is not saved yet.
+/// The nil id, for a record that is not saved yet.
 impl<T> Default for Id<T> {
     fn default() -> Self {
         Self::new(Uuid::nil())
@@ -122,12 +122,12 @@ impl<T> Hash for Id<T> {
     }
 }
 
-/// What ids of the API begin with.
+/// The prefix of a type's ids.
 pub trait Named {
     fn table() -> &'static str;
 }
 
-/// As the API has it: `product_01h455vb4pex5vsknk084sn02q`.
+/// The API form: `product_01h455vb4pex5vsknk084sn02q`.
 impl<T: Named> fmt::Display for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&encode(T::table(), self.uuid))
@@ -144,7 +144,7 @@ impl<T> fmt::Debug for Id<T> {
 mod tests {
     use super::*;
 
-    /// From the specification's `valid.yml`, those with a prefix.
+    /// From the specification's `valid.yml`, the cases with a prefix.
     #[test]
     fn valid_ids_of_the_specification() {
         for (id, table, uuid) in [

@@ -1,15 +1,15 @@
-//! JSON as bytes: reading what comes in, writing strings, and walking what PostgreSQL stored without building a tree of it.
+//! JSON as bytes: parses input, writes strings, and walks stored JSON without building a tree.
 //!
-//! Stored JSON is copied, never parsed by serde: a tree would cost time, and serde gives some keys a meaning of their own.
+//! Stored JSON is copied, never parsed by serde: a tree would cost time, and serde gives some keys a special meaning.
 
 use serde_json::Value as Json;
 
 use crate::number;
 
-/// Keys that start with this mean a number or a text of JSON to `serde_json`, whoever writes them.
+/// `serde_json` interprets objects with such keys as numbers or raw JSON, whoever wrote them.
 pub const RESERVED_KEY: &str = "$serde_json::private";
 
-/// What came from outside, with every digit of its numbers. A key that `serde_json` would take for its own is refused.
+/// Parses input from outside, keeping every digit of its numbers. Keys reserved by `serde_json` are refused.
 pub fn parse(text: &[u8]) -> Result<Json, String> {
     if holds_reserved_key(text) {
         return Err(format!("it has a key that starts with `{RESERVED_KEY}`"));
@@ -17,9 +17,9 @@ pub fn parse(text: &[u8]) -> Result<Json, String> {
     serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
-/// Whether a key of the text is reserved, however it is escaped. Asked before the text is parsed, as it is gone after that.
+/// Whether the text contains a reserved key, however it is escaped. Checked before parsing, which would remove the key.
 pub fn holds_reserved_key(text: &[u8]) -> bool {
-    // A key can hide behind an escape; only then, and rarely, each one is looked at.
+    // A key can be disguised by an escape; only in that rare case is each key examined.
     let may = |(at, byte): (usize, &u8)| match byte {
         b'$' => text[at..].starts_with(RESERVED_KEY.as_bytes()),
         b'\\' => text.get(at + 1) == Some(&b'u'),
@@ -41,7 +41,7 @@ pub fn holds_reserved_key(text: &[u8]) -> bool {
     false
 }
 
-/// Whether both are the same value: the order of keys does not count, nor how a number is written.
+/// Whether both are the same value: the order of keys and the notation of numbers do not matter.
 pub fn same(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Number(a), Json::Number(b)) => number::same(a, b),
@@ -53,7 +53,7 @@ pub fn same(a: &Json, b: &Json) -> bool {
     }
 }
 
-/// Appends text as a JSON string. The text is UTF-8: PostgreSQL keeps nothing else.
+/// Appends text as a JSON string. The text must be UTF-8; PostgreSQL stores nothing else.
 pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut from = 0;
@@ -76,12 +76,12 @@ pub fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The value of a key of a JSON object, as its bytes. Keys are compared as written, which is enough for names in ASCII.
+/// The value of a key in a JSON object, as bytes. Keys are compared as written, which is enough for ASCII names.
 pub fn member<'a>(object: &'a [u8], key: &str) -> Option<&'a [u8]> {
     Members::of(object).find(|(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
 }
 
-/// The text of a JSON string, when nothing in it is escaped: true of ids, names and codes.
+/// The text of a JSON string without escapes, which ids, names and codes never have.
 pub fn plain_string(value: &[u8]) -> Option<&str> {
     let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     std::str::from_utf8(inner).ok().filter(|text| !text.contains('\\'))
@@ -91,7 +91,7 @@ pub fn is_null(value: &[u8]) -> bool {
     value == b"null"
 }
 
-/// `(key, value)` of each member of an object; nothing for another kind of value.
+/// `(key, value)` of each member of an object; empty for other values.
 pub struct Members<'a>(Cursor<'a>);
 
 impl<'a> Members<'a> {
@@ -110,7 +110,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Each item of an array; nothing for another kind of value.
+/// Each item of an array; empty for other values.
 pub struct Items<'a>(Cursor<'a>);
 
 impl<'a> Items<'a> {
@@ -127,7 +127,7 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// A place in JSON that PostgreSQL wrote, which is therefore well-formed.
+/// A position in JSON that PostgreSQL wrote, which is therefore well-formed.
 struct Cursor<'a> {
     rest: &'a [u8],
 }
@@ -138,7 +138,7 @@ impl<'a> Cursor<'a> {
         Self { rest: if value.first() == Some(&open) { &value[1..] } else { &[] } }
     }
 
-    /// The next value, with separators before it skipped; `None` at the end of the array or object.
+    /// The next value, after skipping separators; `None` at the end of the array or object.
     fn value(&mut self) -> Option<&'a [u8]> {
         let start = self.rest.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | b':'))?;
         let rest = &self.rest[start..];
@@ -153,7 +153,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Bytes of the string that starts here, with its quotes.
+/// Length in bytes of the string that starts here, including quotes.
 fn string_length(rest: &[u8]) -> usize {
     let mut index = 1;
     while index < rest.len() {
@@ -166,7 +166,8 @@ fn string_length(rest: &[u8]) -> usize {
     rest.len()
 }
 
-/// Bytes of the array or object that starts here. A count and no recursion: JSON may be as deep as it likes.
+/// Length in bytes of the array or object that starts here. It counts instead of recursing: stored JSON may be
+/// arbitrarily deep.
 fn nested_length(rest: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut index = 0;

@@ -1,4 +1,4 @@
-//! `Kind` and its one table: how a field type is read from PostgreSQL, written as JSON, taken from input and bound.
+//! `Kind` and its one table: how a field type is read from PostgreSQL, written as JSON, parsed from input and bound.
 //!
 //! To add a field type, add a variant and its row here, and its row in `codegen/src/schema/field_kind.rs`. Nothing else
 //! matches on the variants.
@@ -40,7 +40,7 @@ pub enum Kind {
     User,
 }
 
-/// A column of a field: its name is the field's `snake` and this suffix.
+/// A column of a field, named by the field's `snake` and this suffix.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     pub suffix: &'static str,
@@ -51,7 +51,7 @@ pub struct Column {
 /// A kind that the API shows as an object.
 #[derive(Debug)]
 pub struct Parts {
-    /// Its GraphQL type.
+    /// GraphQL type of the object.
     pub type_name: &'static str,
     pub fields: &'static [Part],
 }
@@ -61,21 +61,21 @@ pub struct Parts {
 pub struct Part {
     /// `amountMinor`.
     pub name: &'static str,
-    /// Which of the kind's columns it is made of.
+    /// The kind's columns that it is built from.
     pub columns: &'static [usize],
-    /// From those columns in PostgreSQL's binary format to JSON.
+    /// Writes JSON from those columns in PostgreSQL's binary format.
     pub write: fn(&[&[u8]], &mut Vec<u8>),
-    /// From the stored JSON of a component to JSON.
+    /// Writes JSON from the stored JSON of a component.
     pub project: fn(&[u8], &mut Vec<u8>),
 }
 
-/// What the values of a kind are ordered by.
+/// The sort key of a kind's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ordered {
     ByValue,
-    /// As texts of a language.
+    /// As text of a language.
     ByLanguage,
-    /// By the code of the currency, which is the last column, and then by the amount.
+    /// By currency code, which is the last column, then by amount.
     ByCurrency,
 }
 
@@ -86,13 +86,13 @@ type FromStored = fn(&Json) -> Result<Value, String>;
 struct Row {
     columns: &'static [Column],
     order: Ordered,
-    /// The type that the first column is cast to when it is read, where its own binary format is not for us.
+    /// The type that the first column is cast to on reading, if its own binary format is not suitable.
     select: Option<&'static str>,
     parse: fn(&Json, &dyn Currencies) -> Result<Value, String>,
     json: fn(&Value) -> Json,
-    /// Back from `json`, where `parse` would ask more than what was stored may hold.
+    /// The reverse of `json`, where `parse` is stricter than what may be stored.
     stored: Option<FromStored>,
-    /// From the first column's binary format to JSON.
+    /// Writes JSON from the first column's binary format.
     write: fn(&[u8], &mut Vec<u8>),
     parts: Option<&'static Parts>,
 }
@@ -108,7 +108,7 @@ const TEXT: Row = Row {
     parts: None,
 };
 
-/// A text with a form. What was stored under another rule is still read.
+/// A text with a format. Values stored under an older rule can still be read.
 const CHECKED_TEXT: Row = Row { stored: Some(text::text), ..TEXT };
 
 const BIGINT: Row = Row {
@@ -121,7 +121,7 @@ const BIGINT: Row = Row {
 };
 
 impl Kind {
-    /// Whether it counts, as the sizes of pages do.
+    /// Whether this is an integer kind, such as page sizes have.
     pub fn is_integer(self) -> bool {
         self == Self::Integer
     }
@@ -214,12 +214,12 @@ impl Kind {
         self.row().order
     }
 
-    /// The SQL type that the text of a value is cast to: see [`Value::text`].
+    /// The SQL type that a value's text is cast to: see [`Value::text`].
     pub fn cast(self) -> &'static str {
         self.row().columns[0].cast
     }
 
-    /// The expression whose binary form [`Kind::write`] takes; `column` is quoted as it needs to be.
+    /// The expression whose binary form [`Kind::write`] takes; `column` must already be quoted.
     pub fn select(self, column: &str) -> String {
         match self.row().select {
             Some(cast) => format!("{column}::{cast}"),
@@ -227,7 +227,7 @@ impl Kind {
         }
     }
 
-    /// What the API takes, checked and in normal form; null is `Value::Null`. The message completes "price: ...".
+    /// Parses API input into normal form; null is `Value::Null`. The error completes "price: ...".
     pub fn parse(self, json: &Json, site: &dyn Currencies) -> Result<Value, String> {
         match json {
             Json::Null => Ok(Value::Null),
@@ -235,7 +235,7 @@ impl Kind {
         }
     }
 
-    /// What the API shows, and what the JSON of a component keeps.
+    /// The JSON for the API, which components also store.
     pub fn json(self, value: &Value) -> Json {
         match value {
             Value::Null => Json::Null,
@@ -243,7 +243,7 @@ impl Kind {
         }
     }
 
-    /// The value of what [`Kind::json`] made.
+    /// Parses the output of [`Kind::json`].
     pub fn from_stored(self, json: &Json) -> Result<Value, String> {
         match (json, self.row().stored) {
             (Json::Null, _) => Ok(Value::Null),
@@ -252,7 +252,7 @@ impl Kind {
         }
     }
 
-    /// The value of its columns in PostgreSQL's binary format, the first as [`Kind::select`] has it.
+    /// Reads the value from its columns in PostgreSQL's binary format, the first one as selected by [`Kind::select`].
     pub fn read(self, columns: &[Option<&[u8]>]) -> Result<Value, String> {
         let Some(columns) = columns.iter().copied().collect::<Option<Vec<_>>>() else { return Ok(Value::Null) };
         let mut json = Vec::new();
@@ -278,7 +278,7 @@ impl Kind {
         (self.row().write)(binary, out);
     }
 
-    /// The object that the API shows; `None` for a scalar.
+    /// The object shown in the API; `None` for a scalar.
     pub fn parts(self) -> Option<&'static Parts> {
         self.row().parts
     }

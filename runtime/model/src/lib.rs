@@ -1,5 +1,4 @@
-//! Shared by the generator and the server: the facts about content types, the kinds of values with their one parser and
-//! printer, ids, money, moments. No IO.
+//! Shared by the generator and the server: facts about content types, kinds of values, ids, money, moments. No IO.
 
 pub mod access;
 mod civil;

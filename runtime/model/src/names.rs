@@ -1,6 +1,6 @@
-//! Names of the schema as the API has them.
+//! Schema names in the API's spelling.
 
-/// `opening_hours` is `openingHours` in the API.
+/// `opening_hours` becomes `openingHours`.
 pub fn camel(snake: &str) -> String {
     let mut words = snake.split('_');
     let mut camel = words.next().unwrap_or_default().to_owned();
@@ -12,7 +12,7 @@ pub fn camel(snake: &str) -> String {
     camel
 }
 
-/// `productVariant` for `ProductVariant`.
+/// `ProductVariant` becomes `productVariant`.
 pub fn lower_first(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + letters.as_str())

@@ -1,14 +1,14 @@
-//! Numbers of JSON by their digits: nothing here goes through a float.
+//! JSON numbers as digits: nothing here goes through a float.
 
 use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 use serde_json::Number;
 
-/// As many digits as a number may have when it is written without an exponent, which is how PostgreSQL keeps it.
+/// Maximum digits of a number written without an exponent, which is how PostgreSQL stores it.
 pub const MAX_DIGITS: usize = 400;
 
-/// A number as `0.digits × 10^exponent`, without zeros at either end; zero has no digits.
+/// A number as `0.digits × 10^exponent`, without leading or trailing zeros; zero has no digits.
 #[derive(PartialEq, Eq)]
 struct Parts {
     negative: bool,
@@ -17,7 +17,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// `None` for an exponent that is beyond every use.
+    /// `None` for an absurdly large exponent.
     fn of(text: &str) -> Option<Self> {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -37,7 +37,7 @@ impl Parts {
     }
 }
 
-/// Whether PostgreSQL would keep it in a reasonable size.
+/// Whether PostgreSQL would store it in a reasonable size.
 pub fn is_short(number: &Number) -> bool {
     let text = number.to_string();
     if !text.contains(['e', 'E']) {
@@ -48,7 +48,7 @@ pub fn is_short(number: &Number) -> bool {
     parts.digits.len() <= MAX_DIGITS && (-most..=most).contains(&parts.exponent)
 }
 
-/// The number without an exponent: `1.5e3` is `1500`. A number that has none stays as it is written.
+/// The number without an exponent: `1.5e3` becomes `1500`. A number without one stays as written.
 pub fn plain(number: &Number) -> Option<String> {
     let text = number.to_string();
     if !text.contains(['e', 'E']) {
@@ -68,21 +68,21 @@ pub fn plain(number: &Number) -> Option<String> {
     })
 }
 
-/// A decimal number in text: digits with a sign before them, or none, and a point before, among or behind them. There are no
-/// marks between thousands, no exponent, no blanks, and no other digits than those of ASCII.
+/// A decimal number in text: ASCII digits with an optional sign, and an optional point before, among or after them.
+/// Thousands separators, exponents and blanks are not allowed.
 pub fn decimal(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     is_plain.then(|| Decimal::from_str_exact(text).ok()).flatten()
 }
 
-/// Whether both are the same number, however they are written: `1.10`, `1.1` and `11e-1`.
+/// Whether both are the same number in any notation: `1.10`, `1.1` and `11e-1`.
 pub fn same(a: &Number, b: &Number) -> bool {
     let (a, b) = (a.to_string(), b.to_string());
     a == b || matches!((Parts::of(&a), Parts::of(&b)), (Some(a), Some(b)) if a == b)
 }
 
-/// The order of two numbers without exponents, however many digits they have.
+/// Compares two numbers without exponents, with any number of digits.
 pub fn order(a: &str, b: &str) -> Option<Ordering> {
     let is_number = |text: &str| {
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);

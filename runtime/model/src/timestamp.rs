@@ -1,4 +1,4 @@
-//! `Timestamp`: a moment from the year 1 to the end of the year 9999 in UTC, to the microsecond.
+//! `Timestamp`: a moment in UTC from the year 1 to the end of the year 9999, to the microsecond.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,11 @@ use jiff::civil::Date;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
-/// As far as a clock on earth may be from UTC, in minutes.
+/// The largest accepted UTC offset, in minutes.
 const MOST_OFFSET: i64 = 18 * 60;
 
-/// What `datetime` fields hold: microseconds of Unix time. Wider than jiff's `Timestamp`, which ends a day before the year 9999 does.
+/// The value of a `datetime` field, in microseconds of Unix time. Wider than jiff's `Timestamp`, which ends a day
+/// before the year 9999 does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -20,7 +21,7 @@ impl Timestamp {
     /// `9999-12-31T23:59:59.999999Z`.
     pub const MAX: Self = Self(253_402_300_800 * SECOND - 1);
 
-    /// `None` beyond the years 1 to 9999.
+    /// `None` outside the years 1 to 9999.
     pub fn from_microsecond(microsecond: i64) -> Option<Self> {
         Some(Self(microsecond)).filter(|moment| (Self::MIN..=Self::MAX).contains(moment))
     }
@@ -29,18 +30,18 @@ impl Timestamp {
         self.0
     }
 
-    /// By the clock of this machine.
+    /// The current time of this machine.
     pub fn now() -> Self {
         Self(jiff::Timestamp::now().as_microsecond())
     }
 
-    /// So much later, or with a negative duration earlier; never beyond [`Self::MIN`] and [`Self::MAX`].
+    /// This much later, or earlier for a negative duration; clamped to [`Self::MIN`] and [`Self::MAX`].
     pub fn after(self, time: jiff::SignedDuration) -> Self {
         let moved = i64::try_from(time.as_micros()).unwrap_or(if time.is_negative() { i64::MIN } else { i64::MAX });
         Self(self.0.saturating_add(moved)).clamp(Self::MIN, Self::MAX)
     }
 
-    /// So much earlier.
+    /// This much earlier.
     pub fn before(self, time: jiff::SignedDuration) -> Self {
         let moved = i64::try_from(time.as_micros()).unwrap_or(if time.is_negative() { i64::MIN } else { i64::MAX });
         Self(self.0.saturating_sub(moved)).clamp(Self::MIN, Self::MAX)
@@ -71,7 +72,7 @@ impl TryFrom<Timestamp> for jiff::Timestamp {
     }
 }
 
-/// RFC 3339: `2026-01-31T09:30:00+01:00`. Seconds may be left out. The error completes "must be a moment, ...".
+/// RFC 3339: `2026-01-31T09:30:00+01:00`. Seconds are optional. The error completes "must be a moment, ...".
 impl FromStr for Timestamp {
     type Err = String;
 
@@ -96,14 +97,14 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Why a text is not a time of day.
+/// Why a text is not a valid time of day.
 pub enum WrongClock {
     EndOfDay,
     LeapSecond,
     Form,
 }
 
-/// `09:30`, `09:30:00`, `09:30:00.5` in microseconds of the day; what is finer is cut off.
+/// `09:30`, `09:30:00`, `09:30:00.5` as microseconds of the day; finer digits are truncated.
 pub fn clock(text: &str) -> Result<i64, WrongClock> {
     let bytes = text.as_bytes();
     let two = |at: usize| match bytes.get(at..at + 2) {

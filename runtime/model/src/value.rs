@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{Timestamp, json, number};
 
-/// What [`crate::kind::Kind::parse`] makes of input. Numbers, dates and times that Rust's integers do not hold are kept as the text that
-/// PostgreSQL reads; the column's `cast` gives them their type.
+/// The result of [`crate::kind::Kind::parse`]. Numbers, dates and times that do not fit Rust's integers are kept as
+/// text that PostgreSQL parses; the column's `cast` gives them their type.
 #[derive(Clone, Debug)]
 pub enum Value {
     Null,
@@ -26,7 +26,7 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    /// The text of the value's column, to be cast to the column's type. Money is two columns: 0 is its amount, 1 its currency.
+    /// The text of the value's column, to be cast to the column's type. Money has two: 0 is the amount, 1 the currency.
     pub fn text(&self, column: usize) -> Option<Cow<'_, str>> {
         match self {
             Self::Null => None,
@@ -41,7 +41,7 @@ impl Value {
         }
     }
 
-    /// The order of two values of one kind, as bounds have it; money is compared by its amount.
+    /// Compares two values of one kind as bounds do; money is compared by its amount.
     pub fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) | (Self::Money { amount: a, .. }, Self::Money { amount: b, .. }) => a.cmp(b),
@@ -49,7 +49,7 @@ impl Value {
                 let moments = (a.parse::<Timestamp>(), b.parse::<Timestamp>());
                 match moments {
                     (Ok(a), Ok(b)) => a.cmp(&b),
-                    // Dates and times of day in ISO 8601 are in the order of their texts.
+                    // ISO 8601 dates and times of day sort as text.
                     _ => number::order(a, b).unwrap_or_else(|| a.cmp(b)),
                 }
             }
@@ -58,7 +58,7 @@ impl Value {
     }
 }
 
-/// JSON is compared as PostgreSQL compares it: the order of keys does not count, nor how a number is written.
+/// JSON is compared as in PostgreSQL: the order of keys and the notation of numbers do not matter.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

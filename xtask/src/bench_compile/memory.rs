@@ -1,4 +1,4 @@
-//! The most memory that one rustc of a bench has had, as Linux tells it.
+//! Peak memory of a single rustc process during a benchmark, as Linux reports it.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use super::scratch::SERVER;
 
-/// The kernel keeps the peak of a process, so the last look before its end is what counts.
+/// The kernel keeps a process's peak, so the last sample before its end is enough.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Looks at every rustc that writes into the folder, until it is ended.
+/// Samples every rustc that writes into the folder, until stopped.
 pub struct Peak {
     stop: Arc<AtomicBool>,
     most: Arc<AtomicU64>,
@@ -34,16 +34,16 @@ impl Peak {
         Self { stop, most, thread }
     }
 
-    /// In KiB; none where there is no `/proc`.
+    /// In KiB; `None` without `/proc`.
     pub fn end(self) -> Option<u64> {
         self.stop.store(true, Ordering::Relaxed);
-        // It can only have panicked, and then it has seen nothing more.
+        // The thread can only have panicked, and then there is nothing more to record.
         let _ = self.thread.join();
         Some(self.most.load(Ordering::Relaxed)).filter(|most| *most > 0)
     }
 }
 
-/// Processes that compile the crates under measurement: those that are given the target folder and are not dependencies.
+/// Processes that compile the measured crates: those that get the target folder and are not dependencies.
 fn compilers(target: &Path) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
     let compiles = |process: &PathBuf| {

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use crate::drift;
 use crate::project::Project;
 
-/// Package and program.
+/// Name of the package and the program.
 pub const SERVER: &str = "bench_server";
 
 pub struct Scratch {
@@ -21,7 +21,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Made anew; what was compiled before stays.
+    /// Recreates the workspace; earlier build output is kept.
     pub fn new(project: &Project, types: usize) -> anyhow::Result<Self> {
         let folder = project.path("target/bench-compile");
         let scratch =
@@ -44,7 +44,7 @@ impl Scratch {
         Ok(scratch)
     }
 
-    /// The next change is a migration of its own, as on a site whose database has had those before.
+    /// Commits, so that the next change is a separate migration, as on a site that has applied the earlier ones.
     pub fn commit(&self) -> anyhow::Result<()> {
         self.git(&["add", "schema", "migrations"])?;
         self.git(&[
@@ -65,7 +65,7 @@ impl Scratch {
         Ok(())
     }
 
-    /// A field more in one of the types.
+    /// Adds a field to one of the types.
     pub fn add_field(&mut self) -> anyhow::Result<()> {
         self.added += 1;
         let path = type_path(self.types / 2);
@@ -91,7 +91,7 @@ impl Scratch {
     }
 }
 
-/// The project's own manifest, with its versions, lints and profiles, for other members.
+/// The project's own manifest, with its versions, lints and profiles, but other members.
 fn workspace(manifest: &str, project: &Project) -> String {
     let runtime = project.path("runtime");
     let line = |line: &str| match line.split([' ', '=']).next().unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Starting a built server until it answers.
+//! Starts a built server and waits until it responds.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,20 +11,20 @@ use super::scratch::{SERVER, Scratch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Killed when it is dropped: nothing of it is to be kept.
+/// Killed on drop: nothing of it needs to be kept.
 pub struct Running {
     process: Child,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Either fails only when it has ended already.
+        // Both fail only if it has already exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Migrates, serves, and asks for something until there is an answer.
+/// Migrates, serves, and sends requests until there is a response.
 pub fn start(scratch: &Scratch, database: &str) -> anyhow::Result<Running> {
     let command = |args: &[&str]| {
         let mut command = Command::new(scratch.target.join("debug").join(SERVER));
@@ -55,7 +55,7 @@ fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Whether a GraphQL query is answered with data.
+/// Whether a GraphQL query returns data.
 fn answers(port: u16) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;

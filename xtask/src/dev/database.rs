@@ -1,5 +1,6 @@
-//! The development database, kept at one with the migrations of the checkout: a branch has its own, and a migration that was
-//! rewritten or taken back before it was committed is rewritten or taken back there too.
+//! The development database, kept in step with the checkout's migrations.
+//!
+//! Each branch has its own. When an uncommitted migration is rewritten or undone, so is its effect on the database.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,9 +20,9 @@ use crate::postgres::{Kept, Postgres};
 use crate::progress::say;
 use crate::project::Project;
 
-/// The SQL from the draft that the database has had to the one that stands there now.
+/// SQL from the draft that the database has applied to the current one.
 const REWORK: &str = "rework.sql";
-/// In the folder of a database that has had a draft: what the draft did to the tables of the last commit.
+/// In the folder of a database with a draft applied: what the draft did to the tables of the last commit.
 const LINEAGE: &str = "lineage.json";
 
 pub struct Database<'a> {
@@ -30,22 +31,22 @@ pub struct Database<'a> {
     branch: Option<String>,
 }
 
-/// How the database stands to the migrations.
+/// The state of the database relative to the migrations.
 pub enum Standing {
-    /// They begin with what it has had.
+    /// They begin with the applied ones.
     Ready,
-    /// So does the copy that is in its place now.
+    /// They do, after a copy has replaced the database.
     Replaced,
-    /// It has had another version of the last ones; this file leads from there to them.
+    /// Other versions of the last migrations were applied; this file leads from there to the current ones.
     Rework(PathBuf),
-    /// It has had what is not there, and nothing is known that leads back.
+    /// Migrations were applied that no longer exist, and there is no known way back.
     Ahead(String),
 }
 
 /// A way from another version of the last migrations.
 enum Way {
     File(PathBuf),
-    /// It would lose this, which the last commit has and the files keep.
+    /// It would lose this, which is in the last commit and kept by the files.
     Loses(String),
     Unknown,
 }
@@ -59,7 +60,7 @@ impl<'a> Database<'a> {
         &self.postgres.url
     }
 
-    /// Where it is, if it is this checkout's own.
+    /// Its folder, if it belongs to this checkout.
     pub fn folder(&self) -> Option<PathBuf> {
         match &self.postgres.kept {
             Kept::Here(folder) => Some(folder.clone()),
@@ -67,7 +68,7 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// Goes over to the database of the branch that is checked out now; says whether it did.
+    /// Switches to the database of the branch that is checked out now; returns whether it did.
     pub fn follow_branch(&mut self) -> anyhow::Result<bool> {
         let now = branch(self.project);
         if now == self.branch || self.folder().is_none() {
@@ -75,14 +76,14 @@ impl<'a> Database<'a> {
         }
         say("Branch", now.as_deref().unwrap_or("none"));
         self.branch = now;
-        // It may be the one that the other begins as a copy of.
+        // The new branch's database may start as a copy of this one.
         self.postgres.stop();
         self.postgres = Postgres::start_or_join(self.project)?;
         Ok(true)
     }
 
-    /// Compares what the database has had with the files; where a copy leads to them, it takes the database's place. Whoever works on
-    /// it is told before it stops.
+    /// Compares the applied migrations with the files. A copy that leads to the files replaces the database; `stops` is
+    /// called before the database stops.
     pub fn stand(&mut self, schema: Option<&Schema>, stops: &mut dyn FnMut()) -> anyhow::Result<Standing> {
         let Some(had) = self.folder().and_then(|folder| Had::read(&folder)) else { return Ok(Standing::Ready) };
         let files = shelf::files(self.project)?;
@@ -96,7 +97,7 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// Puts a copy from before what is not there any more in the place of the database.
+    /// Replaces the database with a copy from before the migrations that no longer exist.
     fn go_back(&mut self, files: &[Entry], lost: Option<&str>, stops: &mut dyn FnMut()) -> anyhow::Result<Standing> {
         stops();
         let replaced = self.postgres.pause(|shelf, cluster| {
@@ -131,7 +132,7 @@ impl<'a> Database<'a> {
         }
     }
 
-    /// The way from another draft to the one that is there, which keeps what was entered since.
+    /// The way from another draft to the current one, keeping data entered since.
     fn rework(&self, had: &Had, files: &[Entry], schema: Option<&Schema>) -> anyhow::Result<Way> {
         let same = had.migrations.iter().zip(files).take_while(|(had, file)| had == file).count();
         let history = History::read(self.project)?;
@@ -146,7 +147,7 @@ impl<'a> Database<'a> {
             _ => Way::Unknown,
         };
         match way {
-            // Several that were made one, or one that was taken apart again, lead to the same.
+            // Squashed or split migrations lead to the same database.
             Way::Unknown if all_made && before.same_database(&now) => self.write_rework("").map(Way::File),
             way => Ok(way),
         }
@@ -154,7 +155,7 @@ impl<'a> Database<'a> {
 
     fn between_drafts(&self, before: &Catalog, had: &Had, draft: &Draft, schema: &Schema) -> anyhow::Result<Way> {
         let Ok(base) = next::catalog(&draft.base.catalog) else { return Ok(Way::Unknown) };
-        // What may be lost here was made since the last commit, or is lost by the file that will be committed, which says it itself.
+        // Losses here affect only data created since the last commit, or are declared by the file to be committed.
         let had_history = History { files: Vec::new(), catalog: had.catalog.clone() };
         let used = AnswerArgs::default().with_former(draft.answers.clone(), &had_history, schema)?;
         let answers = any_loss(used.values())?;
@@ -167,7 +168,7 @@ impl<'a> Database<'a> {
         })
     }
 
-    /// What the draft that the database has had did, if it began from this.
+    /// What the applied draft did, if it started from this base.
     fn lineage(&self, base: &History) -> Option<Lineage> {
         let text = fs::read_to_string(self.folder()?.join(LINEAGE)).ok()?;
         let (begun, lineage) = text.split_once('\n')?;
@@ -180,13 +181,13 @@ impl<'a> Database<'a> {
         Ok(path)
     }
 
-    /// Keeps a copy before a migration that no commit has is applied; copies that nobody needs any more go.
+    /// Keeps a copy before an uncommitted migration is applied, and removes copies that are no longer needed.
     pub fn before_migrating(&mut self, stops: &mut dyn FnMut()) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
         let history = History::read(self.project)?;
         let draft = Draft::of(self.project, &history);
         if std::mem::take(&mut self.postgres.is_new) {
-            // The copy is then of an empty database, which is taken to any commit, and gets the demo of that.
+            // The copy is then of an empty database, which can be migrated to any commit and gets that commit's demo.
             Had::default().write(&folder)?;
         }
         let Some(had) = Had::read(&folder) else { return Ok(()) };
@@ -194,7 +195,7 @@ impl<'a> Database<'a> {
         if let Some((shelf, cluster)) = self.postgres.shelf() {
             match draft {
                 Some(_) => shelf.prune(cluster, &history.files[..committed])?,
-                // What is entered from now on is in none of them.
+                // Data entered from now on would be missing from the copies.
                 None => shelf.delete_copies(cluster)?,
             }
         }
@@ -208,7 +209,7 @@ impl<'a> Database<'a> {
         Ok(())
     }
 
-    /// The database has had all that is there.
+    /// Records that the database has applied all migrations.
     pub fn migrated(&self) -> anyhow::Result<()> {
         let Some(folder) = self.folder() else { return Ok(()) };
         let history = History::read(self.project)?;

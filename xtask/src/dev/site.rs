@@ -1,4 +1,4 @@
-//! From saved files to a running server: generate, build, migrate, swap. The old server runs until the new one is ready.
+//! From saved files to a running server: generate, build, migrate, swap. The old server runs until the new one is up.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -19,17 +19,17 @@ use crate::interrupt;
 use crate::progress::{problem, say, since, warn};
 use crate::project::Project;
 
-/// In the folder of a database that has had the demo.
+/// Marks the folder of a database that has the demo.
 const DEMO: &str = "demo-loaded";
-/// The program of the server that runs, under a second name: cargo puts the next one in its place.
+/// Second name of the running server's program: cargo writes the next one to its own path.
 const PROGRAM: &str = "typecase";
 
 /// One site under development.
 pub struct Site<'a> {
     pub project: &'a Project,
-    /// Where cargo puts the server.
+    /// The path of the server that cargo builds.
     pub binary: PathBuf,
-    // Order matters: the server stops before its database, which it would report as away.
+    // Order matters: the server stops before its database, or it would report that the database is unreachable.
     pub server: Option<Server>,
     pub database: Database<'a>,
     pub token: String,
@@ -38,11 +38,11 @@ pub struct Site<'a> {
     pub port: u16,
     /// Whether a new database gets the demo.
     pub demo: bool,
-    /// Whether it is worth trying.
+    /// Whether loading the demo can succeed.
     pub demo_fits: bool,
-    /// The socket that one server leaves to the next, so that no connection is refused in between.
+    /// The socket that one server passes to the next, so that no connection is refused in between.
     pub listener: Option<TcpListener>,
-    /// When the program was made of the server that made way for the work on its database.
+    /// The build time of the program whose server was stopped for work on its database.
     pub stopped: Option<SystemTime>,
 }
 
@@ -52,20 +52,20 @@ pub struct Server {
     made: SystemTime,
 }
 
-/// How an update of the site has ended.
+/// The result of an update of the site.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// The server is new.
+    /// A new server is running.
     Ready,
     /// Nothing had to be done.
     Same,
-    /// Something is wrong and has been shown; the previous server goes on.
+    /// An error has been shown; the previous server keeps running.
     Failed,
-    /// A file was saved or Ctrl-C pressed while it ran.
+    /// A file was saved or Ctrl-C pressed meanwhile.
     Overtaken,
 }
 
-/// How one step has ended.
+/// The result of one step.
 enum Step {
     Done,
     Failed,
@@ -73,14 +73,14 @@ enum Step {
 }
 
 impl Site<'_> {
-    /// Brings the server up to what is on disk.
+    /// Updates the server to the files on disk.
     pub fn update(&mut self, watch: &mut Watch) -> anyhow::Result<Outcome> {
         watch.accept();
         if self.database.follow_branch()? {
-            // It serves the database of the other branch.
+            // It serves the other branch's database.
             drop(self.server.take());
         }
-        // This program again, so that not even a bug of the generator can end the development server.
+        // Runs this program again, so that not even a bug in the generator can end the development server.
         let generate = self.command(crate::guard::own_program()?, &["generate"])?;
         let generated = finish(generate, None)?;
         watch.accept_generated();
@@ -112,10 +112,10 @@ impl Site<'_> {
         self.swap(made)
     }
 
-    /// Takes the database to the migrations that are there, also from others that were there before.
+    /// Migrates the database to the current migrations, also from others that existed before.
     fn migrate(&mut self) -> anyhow::Result<Step> {
         let schema = generate::compile_quietly(self.project)?;
-        // What asks the database meanwhile would report that it is away.
+        // A running server would report that the database is unreachable.
         let mut stops = || {
             if let Some(server) = self.server.take() {
                 self.stopped = Some(server.made);
@@ -123,11 +123,11 @@ impl Site<'_> {
         };
         match self.database.stand(schema.as_ref(), &mut stops)? {
             Standing::Ready => {}
-            // The demo, if that is not in it, may fit this schema.
+            // The demo may fit this schema, if the copy does not have it yet.
             Standing::Replaced => self.demo_fits = true,
             Standing::Rework(file) => {
                 let file = file.display().to_string();
-                // One that fails has changed nothing: rows do not fit, and the server that runs goes on with them.
+                // A failed rework changes nothing: some rows do not fit, and the running server keeps using them.
                 return finish(self.command(&self.binary, &["migrate", "--rework", &file])?, None);
             }
             Standing::Ahead(why) => {
@@ -145,7 +145,7 @@ impl Site<'_> {
         Outcome::Failed
     }
 
-    /// Small content to look at, loaded once into a new database.
+    /// Loads a small demo once into a new database.
     fn load_demo(&mut self) -> anyhow::Result<()> {
         let marker = self.database.folder().map(|folder| folder.join(DEMO)).filter(|marker| !marker.exists());
         let Some(done) = marker.filter(|_| self.demo && self.demo_fits) else { return Ok(()) };
@@ -161,17 +161,17 @@ impl Site<'_> {
     }
 
     fn swap(&mut self, made: SystemTime) -> anyhow::Result<Outcome> {
-        // The old one answers what it has begun; whoever connects until the new one is there waits in the socket's queue.
+        // The old server completes its pending requests; new connections wait in the socket's queue for the new one.
         drop(self.server.take());
         self.stopped = None;
         let kept = self.project.private().join(PROGRAM);
         let _ = std::fs::remove_file(&kept);
-        // On another disk there is none, and a server that has made way is not started again.
+        // On another disk there is no hard link, and a stopped server is not restarted.
         let _ = std::fs::hard_link(&self.binary, &kept);
         self.start(&self.binary.clone(), made)
     }
 
-    /// The server that made way for work on the database that has failed.
+    /// Restarts the server that was stopped for work on the database, if that work failed.
     fn start_stopped(&mut self) -> anyhow::Result<()> {
         let Some(made) = self.stopped.take() else { return Ok(()) };
         let program = self.project.private().join(PROGRAM);
@@ -213,7 +213,7 @@ impl Site<'_> {
         Ok(Outcome::Ready)
     }
 
-    /// Whether somebody answers on the port: the socket alone accepts connections as well.
+    /// Whether a server responds on the port: the socket alone accepts connections too.
     fn answers(&self) -> bool {
         let patience = Duration::from_millis(200);
         let ask = || {
@@ -225,12 +225,12 @@ impl Site<'_> {
         ask().is_ok_and(|read: usize| read > 0)
     }
 
-    /// Whether the server has ended by itself since it was started.
+    /// Whether the server has exited by itself since its start.
     pub fn server_has_ended(&mut self) -> anyhow::Result<bool> {
         let Some(server) = &mut self.server else { return Ok(false) };
         let Some(code) = server.process.ended()? else { return Ok(false) };
         self.server = None;
-        // Nobody is there to answer: connections are refused, instead of waiting for ever.
+        // No server is left: connections are refused instead of waiting forever.
         self.listener = None;
         problem(format!("the server has ended with code {code}"));
         Ok(true)
@@ -249,7 +249,7 @@ impl Site<'_> {
     }
 }
 
-/// Runs a step to its end, to Ctrl-C, or, where a watch is given, to the next saved file.
+/// Runs a step to its end, to Ctrl-C, or, with a watch, to the next saved file.
 fn finish(command: Command, mut watch: Option<&mut Watch>) -> anyhow::Result<Step> {
     let mut program = Guarded::spawn(command)?;
     loop {
@@ -269,7 +269,7 @@ fn finish(command: Command, mut watch: Option<&mut Watch>) -> anyhow::Result<Ste
     }
 }
 
-/// Where cargo puts the server of a project; settings of several places have a say in that.
+/// The path of the built server, which depends on several cargo settings.
 pub fn binary(project: &Project) -> anyhow::Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args(["metadata", "--format-version=1", "--no-deps", "--offline"]).current_dir(&project.root);

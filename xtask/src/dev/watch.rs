@@ -1,6 +1,6 @@
-//! Which files make the server, and whether one of them has been saved.
+//! Which files the server is built from, and whether one of them has been saved.
 //!
-//! Polling: a few dozen files cost less than a millisecond, and it works on every file system, mounted ones too.
+//! It polls: a few dozen files take less than a millisecond, and it works on every file system, including mounted ones.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::project::Project;
 
 const INTERVAL: Duration = Duration::from_millis(150);
 
-/// Folders that people write in, and the endings of the files that count there.
+/// Folders with hand-written files, and the relevant file extensions.
 const WATCHED: [(&str, &[&str]); 5] = [
     ("schema", &["yaml", "yml"]),
     ("migrations", &["sql"]),
@@ -19,7 +19,7 @@ const WATCHED: [(&str, &[&str]); 5] = [
     ("runtime", &["rs", "toml", "sql"]),
 ];
 
-/// Saved files since the last look that was accepted.
+/// Files saved since the last accepted state.
 pub struct Watch {
     root: PathBuf,
     head: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Watch {
 type Snapshot = BTreeMap<PathBuf, (SystemTime, u64)>;
 
 impl Watch {
-    /// `head` is the file that changes with git's branch.
+    /// `head` is the file that changes with the git branch.
     pub fn new(project: &Project, head: Option<PathBuf>) -> Self {
         let mut watch = Self {
             root: project.root.clone(),
@@ -52,7 +52,7 @@ impl Watch {
         files
     }
 
-    /// The files that have changed, once they have been quiet between two looks: editors save in several steps.
+    /// The changed files, once they are unchanged between two looks: editors save in several steps.
     pub fn changed(&mut self) -> Vec<PathBuf> {
         if self.looked.elapsed() < INTERVAL {
             return Vec::new();
@@ -64,12 +64,12 @@ impl Watch {
         if quiet { differences(&self.accepted, &self.seen) } else { Vec::new() }
     }
 
-    /// From here on only what changes after the last look is a change.
+    /// Accepts the current state: only later changes are reported.
     pub fn accept(&mut self) {
         self.accepted = self.seen.clone();
     }
 
-    /// The same for files that the generator itself has just written.
+    /// Likewise, for files that the generator itself has just written.
     pub fn accept_generated(&mut self) {
         let generated = |path: &Path| path.starts_with("migrations");
         self.accepted.retain(|path, _| !generated(path));
@@ -91,7 +91,7 @@ fn snapshot(root: &Path) -> Snapshot {
     files
 }
 
-/// What cannot be read is not there; it comes back with the next look.
+/// Unreadable files are skipped; the next look finds them again.
 fn collect(root: &Path, folder: &Path, endings: &[&str], files: &mut Snapshot) {
     for entry in std::fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
         let path = folder.join(entry.file_name());
@@ -139,7 +139,7 @@ mod tests {
         let (folder, project) = project();
         let schema = folder.path().join("schema");
         let mut watch = Watch::new(&project, None);
-        // As editors save: a new file beside, then renamed over the old one.
+        // As editors save: write a new file, then rename it over the old one.
         std::fs::write(schema.join(".product.yaml.swp"), "type: product\nfields: {}").expect("a file");
         std::fs::rename(schema.join(".product.yaml.swp"), schema.join("product.yaml")).expect("a rename");
         assert_eq!(look(&mut watch), [Path::new("schema/product.yaml")]);

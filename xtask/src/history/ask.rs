@@ -1,14 +1,14 @@
-//! Questions of the generator to a database: how many entries break a rule that is tighter now. The generator itself knows no database.
+//! Asks a database the generator's questions: how many entries break a stricter rule. The generator has no database.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use codegen::migrate::{Answers, Refusal};
 
-/// Longer than this nobody waits for a count; then the question is shown instead.
+/// Time limit for a count; after it the question is shown instead.
 const PATIENCE: &str = "10s";
 
-/// Notes how many entries each refusal is about; false when nothing was asked.
+/// Records how many entries each refusal affects; false if nothing was asked.
 pub fn count(refusals: &[Refusal], database: &str, answers: &mut Answers) -> anyhow::Result<bool> {
     let questions: Vec<_> = refusals.iter().filter_map(|refusal| refusal.question.as_deref()).collect();
     for question in &questions {

@@ -1,5 +1,7 @@
-//! The draft: the migration that no commit has yet. It is one file, which is made anew from the last commit as the schema
-//! changes, also behind files that somebody has written or edited by hand: those are left alone. While a merge is under way, there are two last commits.
+//! The draft: the uncommitted migration, which is generated again from the last commit as the schema changes.
+//!
+//! It is one file. It comes after any files that were written or edited by hand, which are never touched. During a
+//! merge there are two last commits.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,24 +14,24 @@ use super::next::{AnswerArgs, CATALOG, FOLDER, History};
 use crate::git::Git;
 use crate::project::Project;
 
-/// The start of the line of a file's header that has the command it was made by.
+/// The start of the header line with the generating command.
 const MADE: &str = "-- Made by `cargo xtask generate";
-/// Hashes of the migrations that were written here, to know one that was edited since. A line each: `NAME HASH`.
+/// Hashes of the migrations written here, to detect later edits. One line each: `NAME HASH`.
 const WRITTEN: &str = "written-migrations";
 
 pub struct Draft {
-    /// What comes before it.
+    /// The history before it.
     pub base: History,
-    /// Its files, the last one last; there is more than one where one was edited, or written by hand.
+    /// Its files in order; there is more than one if any was edited or written by hand.
     pub files: Vec<String>,
-    /// Migrations of the last commit that made way for its files, as those do that are made one.
+    /// Migrations of the last commit that its files replace, as when several are squashed.
     pub replaced: Vec<String>,
-    /// What was said about its hazards.
+    /// The answers to its hazards.
     pub answers: AnswerArgs,
 }
 
 impl Draft {
-    /// The migrations that are there and that no commit has from which the work tree is made; none without git.
+    /// The existing migrations that are in none of the commits the work tree is based on; `None` without git.
     pub fn of(project: &Project, history: &History) -> Option<Self> {
         let git = Git::of(project)?;
         Self::since(project, history, &git, &git.heads())
@@ -40,7 +42,7 @@ impl Draft {
         let lists: Vec<_> =
             revisions.iter().map(|revision| (revision, git.migrations(revision, FOLDER).unwrap_or_default())).collect();
         let ((own, committed), others) = lists.split_first()?;
-        // What another head has under a name may be made here under the same one.
+        // A file made here may have the same name as one in another head.
         let is_in = |file: &String, (revision, files): &(&String, Vec<String>)| {
             files.contains(file) && is_as_in(project, git, revision, file)
         };
@@ -66,8 +68,8 @@ impl Draft {
         Some(Self { base: History { files: before, catalog }, files, replaced, answers })
     }
 
-    /// What may be made anew: the last file, just as the generator wrote it here, whatever comes before it; or none, where only
-    /// rules differ from those of the last commit, which the catalog alone records.
+    /// The part that may be generated again: the last file, if it is exactly as the generator wrote it here, whatever
+    /// comes before it; or no file, if only rules differ from the last commit, which the catalog alone records.
     pub fn to_make_anew(project: &Project, history: &History) -> Option<Self> {
         let git = Git::of(project)?;
         let heads = git.heads();
@@ -77,7 +79,7 @@ impl Draft {
         }
     }
 
-    /// The draft of its last file alone: what stands before that, by hand or edited, is left as it is.
+    /// The draft reduced to its last file: earlier files, hand-written or edited, are left unchanged.
     fn last(mut self, project: &Project) -> Option<Self> {
         let last = self.files.pop().filter(|file| is_as_written(project, file))?;
         if let Some(made) = self.files.iter().rfind(|file| is_generated(project, file)) {
@@ -100,18 +102,18 @@ impl Draft {
         same.then(|| Self { base, files: Vec::new(), replaced: Vec::new(), answers: AnswerArgs::default() })
     }
 
-    /// The files that somebody wrote or edited.
+    /// The files that were written or edited by hand.
     pub fn by_hand<'a>(&'a self, project: &'a Project) -> impl Iterator<Item = &'a String> {
         self.files.iter().filter(|file| !is_generated(project, file))
     }
 }
 
-/// Whether the generator made the file.
+/// Whether the file was written by the generator.
 pub fn is_generated(project: &Project, file: &str) -> bool {
     text(project, file).is_some_and(|text| made_by(&text).is_some())
 }
 
-/// Whether a file is as a revision has it; git may have written other ends of lines.
+/// Whether a file equals the one in a revision; git may have changed the line endings.
 fn is_as_in(project: &Project, git: &Git, revision: &str, file: &str) -> bool {
     let committed = git.text(revision, &format!("{FOLDER}/{file}"));
     text(project, file).zip(committed).is_some_and(|(text, committed)| text.lines().eq(committed.lines()))
@@ -121,7 +123,7 @@ pub fn text(project: &Project, file: &str) -> Option<String> {
     fs::read_to_string(project.path(FOLDER).join(file)).ok()
 }
 
-/// The answers in the header of a generated file; none for one that is written by hand.
+/// The answers in the header of a generated file; `None` for a hand-written one.
 pub fn made_by(text: &str) -> Option<AnswerArgs> {
     #[derive(Parser)]
     struct Line {
@@ -134,7 +136,7 @@ pub fn made_by(text: &str) -> Option<AnswerArgs> {
     Line::try_parse_from(std::iter::once("generate".to_owned()).chain(words)).ok().map(|line| line.answers)
 }
 
-/// The words of a command line as `AnswerArgs::given` writes it: blanks between them, single quotes around some.
+/// Splits a command line in the format of `AnswerArgs::given`: separated by blanks, some words in single quotes.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
     let mut letters = line.chars().peekable();
@@ -153,7 +155,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Whether a file is just as the generator wrote it in this checkout.
+/// Whether a file is exactly as the generator wrote it in this checkout.
 pub fn is_as_written(project: &Project, file: &str) -> bool {
     let written = fs::read_to_string(project.private().join(WRITTEN)).unwrap_or_default();
     text(project, file).is_some_and(|text| written.lines().any(|line| line == entry(file, &text)))
@@ -163,7 +165,7 @@ fn entry(file: &str, text: &str) -> String {
     format!("{file} {}", codegen::catalog::hash(text))
 }
 
-/// Remembers a migration that was written here, and the catalog that it led to.
+/// Records a migration written here, and its resulting catalog.
 pub fn remember(project: &Project, migration: &Migration) -> anyhow::Result<()> {
     if Git::of(project).is_none() {
         return Ok(());
@@ -181,7 +183,7 @@ pub fn remember(project: &Project, migration: &Migration) -> anyhow::Result<()> 
     fs::write(&path, &migration.catalog).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The catalog that a migration which was written here led to.
+/// The catalog after a migration that was written here.
 pub fn catalog_after(project: &Project, file: &str) -> Option<String> {
     fs::read_to_string(catalog_path(project, file)).ok()
 }

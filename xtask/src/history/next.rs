@@ -32,34 +32,34 @@ pub struct AnswerArgs {
     database: Option<String>,
 }
 
-/// The migrations that are there.
+/// The existing migrations.
 #[derive(Clone, Default)]
 pub struct History {
     /// File names in order: `0001_start.sql`.
     pub files: Vec<String>,
-    /// The text of `catalog.json`; empty when there is none.
+    /// The text of `catalog.json`; empty if there is none.
     pub catalog: String,
 }
 
 pub enum Next {
-    /// The schema says what the catalog says.
+    /// The schema and the catalog are equal.
     Current,
-    /// The database stays as it is, and the catalog records other rules: its new text.
+    /// The database is unchanged, but the catalog must record other rules: its new text.
     Rules(String),
     Migration(Migration),
-    /// Why not, and the command that goes on.
+    /// The reasons, and the command that proceeds.
     Refused(Vec<Refusal>, Option<String>),
 }
 
 impl Next {
-    /// Whether an answer was given that makes no sense.
+    /// Whether an answer makes no sense.
     pub fn is_wrong_answer(&self) -> bool {
         matches!(self, Self::Refused(refusals, _) if refusals.iter().any(Refusal::is_wrong_answer))
     }
 }
 
 impl AnswerArgs {
-    /// What was said before, too.
+    /// Adds earlier answers.
     pub fn extend(&mut self, other: Self) {
         let add = |all: &mut Vec<String>, new: Vec<String>| {
             for text in new {
@@ -69,18 +69,18 @@ impl AnswerArgs {
             }
         };
         add(&mut self.allow, other.allow);
-        // What is said last about a field holds.
+        // The last answer for a field wins.
         let fields: Vec<_> = self.set.iter().map(|text| field_of(text).to_owned()).collect();
         add(&mut self.set, other.set.into_iter().filter(|text| !fields.iter().any(|f| f == field_of(text))).collect());
         self.allow_data_loss |= other.allow_data_loss;
     }
 
-    /// Nothing is said.
+    /// Whether there are no answers.
     pub fn is_empty(&self) -> bool {
         self.allow.is_empty() && !self.allow_data_loss && self.set.is_empty()
     }
 
-    /// With what was said before, as far as something still asks for it: the rest would answer what nobody has looked at.
+    /// Adds earlier answers that are still asked for; the others would answer questions that nobody has seen.
     pub fn with_former(&self, former: Self, base: &History, schema: &Schema) -> anyhow::Result<Self> {
         let mut all = self.clone();
         all.extend(former.clone());
@@ -90,7 +90,7 @@ impl AnswerArgs {
         Ok(all)
     }
 
-    /// With a yes to each rule that is tighter than in `base`, but no tighter than in the catalog of `known`.
+    /// Also allows each rule that is stricter than in `base`, but no stricter than in the catalog of `known`.
     pub fn with_known_rules(mut self, base: &History, known: &History, schema: &Schema) -> anyhow::Result<Self> {
         let answers = self.parse()?;
         let rules = codegen::migrate::known_rules(&catalog(&base.catalog)?, &catalog(&known.catalog)?, schema);
@@ -99,7 +99,7 @@ impl AnswerArgs {
         Ok(self)
     }
 
-    /// Without the arguments that nothing asks for.
+    /// Removes the arguments that nothing asks for.
     fn without(&self, unused: &BTreeSet<String>) -> Self {
         let mut used = self.clone();
         used.allow.retain(|text| !unused.contains(&format!("--allow {text}")));
@@ -126,7 +126,7 @@ impl AnswerArgs {
     }
 }
 
-/// The names of the migrations in a folder, in order; none when there is no such folder.
+/// The names of the migrations in a folder, in order; empty if the folder does not exist.
 pub fn files(project: &Project, folder: &str) -> anyhow::Result<Vec<String>> {
     let files = drift::files(project, folder)?;
     let names = files.iter().filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/'));
@@ -144,7 +144,7 @@ impl History {
         Ok(Self { files, catalog })
     }
 
-    /// Refuses files that `catalog.json` knows nothing of, as after a merge: what they do is not in the plan of the next one.
+    /// Refuses files that `catalog.json` does not know, as after a merge: the next plan would ignore their changes.
     pub fn check(&self, project: &Project) -> anyhow::Result<()> {
         let wrong = super::numbering(FOLDER, &self.files);
         if !wrong.is_empty() {
@@ -172,12 +172,12 @@ impl History {
     }
 }
 
-/// The number that a file's name starts with.
+/// The number at the start of a file name.
 pub fn number(name: &str) -> Option<u32> {
     name.split_once('_')?.0.parse().ok()
 }
 
-/// The catalog that a text of `catalog.json` holds; that of an empty database where there is none.
+/// Parses `catalog.json`; an empty text is the catalog of an empty database.
 pub fn catalog(text: &str) -> anyhow::Result<Catalog> {
     if text.is_empty() {
         return Ok(Catalog::default());
@@ -187,10 +187,10 @@ pub fn catalog(text: &str) -> anyhow::Result<Catalog> {
     })
 }
 
-/// Whether the schema says what the last migration led to.
+/// Whether the schema equals the catalog of the last migration.
 pub fn is_current(history: &History, schema: &Schema) -> anyhow::Result<bool> {
     let before = catalog(&history.catalog)?;
-    // What differs is seen without a plan, which is made for what to do about it.
+    // A difference is found without a plan; the plan is only needed to act on it.
     if !codegen::catalog::lower(schema).with_past(&before).same_database(&before) {
         return Ok(false);
     }
@@ -230,7 +230,7 @@ pub fn next(history: &History, schema: &Schema, args: &AnswerArgs) -> anyhow::Re
     }
 }
 
-/// The next migration as it was made once, when every hazard was answered.
+/// The next migration as it was first generated, with every hazard answered.
 pub fn unasked(history: &History, schema: &Schema, args: &AnswerArgs) -> Option<Migration> {
     let allow: Vec<_> = hazard::CODES.iter().map(|(code, _)| (*code).to_owned()).collect();
     let answers = Answers::parse(&allow, true, args.values()).ok()?;

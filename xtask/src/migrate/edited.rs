@@ -1,5 +1,7 @@
-//! Whether a generated migration is what the generator makes of the schema, or somebody has written into it. One that this
-//! checkout did not write is made again from the schema and the catalog of the commits, as far as they have them.
+//! Detects whether a generated migration was edited by hand.
+//!
+//! A migration that this checkout did not write is generated again from the committed schema and catalog, as far as
+//! they are available.
 
 use codegen::SourceFile;
 
@@ -10,7 +12,7 @@ use crate::project::Project;
 
 const EDITED: &str = "has other SQL than the generator writes for it: it was edited";
 
-/// Why a migration may have more in it than follows from the schema; none where it has not.
+/// Why a migration may contain more than the schema implies; `None` if it does not.
 pub fn doubt(project: &Project, git: &Git, file: &str) -> Option<&'static str> {
     if draft::is_as_written(project, file) {
         return None;
@@ -25,7 +27,7 @@ pub fn doubt(project: &Project, git: &Git, file: &str) -> Option<&'static str> {
     }
 }
 
-/// A migration's text, and what the generator makes of the schema in the commit that it came with.
+/// A migration's text, and the generator's output for the schema of the commit that added it.
 fn again(project: &Project, git: &Git, file: &str) -> Option<(String, String)> {
     let text = draft::text(project, file)?;
     let answers = draft::made_by(&text)?;
@@ -43,7 +45,7 @@ fn again(project: &Project, git: &Git, file: &str) -> Option<(String, String)> {
     Some((text, next::unasked(&History { files, catalog }, &schema, &answers)?.sql))
 }
 
-/// Comments do nothing, and the header differs by what was said for it.
+/// Comments have no effect, and the header varies with the given answers.
 fn statements(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with("--"))
 }

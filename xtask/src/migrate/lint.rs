@@ -1,13 +1,13 @@
-//! The rules of generated migrations, for those that are written by hand.
+//! Checks hand-written migrations against the rules that generated ones follow.
 
 use std::collections::BTreeSet;
 
 use super::sql::{Statement, split};
 
-/// PostgreSQL cuts longer names off silently.
+/// PostgreSQL silently truncates longer names.
 const LONGEST_NAME: usize = 63;
 
-/// What is wrong with one file, by line.
+/// A problem in a file, by line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
     pub code: &'static str,
@@ -22,11 +22,11 @@ struct State {
     in_transaction: bool,
     lock_timeout: bool,
     statement_timeout: bool,
-    /// Tables that the file makes itself: nobody waits for them.
+    /// Tables created by the file itself: nothing waits for them.
     new_tables: BTreeSet<String>,
 }
 
-/// The findings of a file, without those that it acknowledges.
+/// The findings of a file, except acknowledged ones.
 pub fn lint(sql: &str) -> Vec<Finding> {
     let generated = sql.lines().take(3).any(|line| line.starts_with("-- Made by `cargo xtask generate"));
     let mut state = State::default();
@@ -47,8 +47,8 @@ pub fn lint(sql: &str) -> Vec<Finding> {
             ));
         }
         for (code, message, help) in found {
-            // The planner has judged its own steps, and knows what the text does not say: that a column which is dropped
-            // lives on in another form.
+            // The planner has checked its own steps and knows what the text does not show: that a dropped column lives
+            // on in another form.
             let judged = !generated || code.starts_with("M5");
             if judged && !acknowledges(&statement, code) {
                 let help = format!("{help}; or acknowledge it above the statement with `-- typecase: allow {code}`");
@@ -159,7 +159,7 @@ fn alter(rest: &[&str], state: &State, found: &mut Found) {
     }
 }
 
-/// Words and names in lower case; brackets, commas and strings are left out.
+/// Words and names in lower case, without brackets, commas and strings.
 fn words(text: &str) -> Vec<String> {
     let mut outside = String::new();
     for (index, part) in text.split('\'').enumerate() {
@@ -189,7 +189,7 @@ fn follow(words: &[String], state: &mut State) {
     }
 }
 
-/// A comment directly above the statement says so.
+/// Whether a comment directly above the statement acknowledges the finding.
 fn acknowledges(statement: &Statement, code: &str) -> bool {
     let allowed = statement.comments.iter().filter_map(|comment| comment.trim().strip_prefix("typecase: allow "));
     allowed.flat_map(|codes| codes.split([',', ' '])).any(|known| known == code)

@@ -1,13 +1,15 @@
-//! Statements of a migration with the comments above them. The lexical rules are those of the runner's own splitter,
-//! which this crate cannot use: its build would wait for the server's.
+//! Splits a migration into statements with the comments above them.
+//!
+//! The lexical rules match those of the runner's splitter, which this crate cannot use: its build would wait for the
+//! server's.
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Statement {
-    /// Without the semicolon and without strings in dollar quotes.
+    /// Without the semicolon and dollar-quoted strings.
     pub text: String,
-    /// Where it starts, from 1.
+    /// Its first line, counted from 1.
     pub line: usize,
-    /// The lines above it, without the dashes.
+    /// The comment lines above it, without the dashes.
     pub comments: Vec<String>,
 }
 
@@ -52,7 +54,7 @@ pub fn split(sql: &str) -> Vec<Statement> {
     statements
 }
 
-/// The length of a comment with the comments in it.
+/// The length of a comment, including nested comments.
 fn comment(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);
@@ -69,7 +71,7 @@ fn comment(text: &str) -> usize {
     bytes.len()
 }
 
-/// The length of `$tag$...$tag$`; none when the dollar sign opens no quote.
+/// The length of `$tag$...$tag$`; `None` if the dollar sign does not open a quote.
 fn dollar_quoted(text: &str) -> Option<usize> {
     let end = text[1..].find('$')? + 2;
     let tag = &text[..end];

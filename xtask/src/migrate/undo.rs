@@ -1,4 +1,4 @@
-//! Migrations that no other database has had: the last one taken back, or several made one.
+//! Undoes the last migration, or squashes several into one, if no other database has applied them.
 
 use std::fs;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use crate::migrate::edited;
 use crate::postgres::Lock;
 use crate::project::Project;
 
-/// What the server brings along follows from the files.
+/// The server's list of migrations, which is derived from the files.
 const EMBEDDED: &str = "generated/src/migrations.rs";
 
 #[derive(clap::Args)]
@@ -33,7 +33,7 @@ pub struct Squash {
     answers: AnswerArgs,
 }
 
-/// Takes back the last migration that no commit has: its file, the catalog, and the development database.
+/// Undoes the last uncommitted migration: its file, the catalog, and the development database.
 pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let git = Git::of(project)
         .context("without git it is unknown which migrations others have: take the last one back by hand")?;
@@ -60,7 +60,7 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
     let is_squash = before.is_empty() && !draft.replaced.is_empty();
     let catalog = match before.iter().rfind(|file| draft::is_generated(project, file)) {
         _ if !is_made => history.catalog.clone(),
-        // What made way for it comes back.
+        // The migrations that it replaced are restored.
         None if is_squash => git.text("HEAD", CATALOG).with_context(|| format!("{CATALOG} is in no commit"))?,
         None => draft.base.catalog.clone(),
         Some(earlier) => draft::catalog_after(project, earlier)
@@ -106,7 +106,7 @@ fn take_back_in_database(project: &Project) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Makes one migration of several that no other database has had.
+/// Squashes several migrations that no other database has applied into one.
 pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
     let git = Git::of(project).context("without git the starting point is unknown")?;
     let _only = no_dev(project, "stop it first")?;
@@ -153,13 +153,13 @@ pub fn squash(project: &Project, args: Squash) -> anyhow::Result<ExitCode> {
 }
 
 struct Beginning {
-    /// As people know it: `main`.
+    /// The name for people: `main`.
     name: String,
     commit: String,
 }
 
-/// Where this branch left those that others have: the local trunk or the remote one, whichever it left later, so that neither has what
-/// is rewritten. The trunk itself is others' as far as it was pushed.
+/// Where this branch left code that others have: the local or the remote trunk, whichever it left later, so that
+/// neither contains what is rewritten. The trunk itself counts as shared as far as it was pushed.
 fn beginning(git: &Git) -> anyhow::Result<Beginning> {
     let local = ["main", "master"];
     let is_trunk = git.branch().is_some_and(|branch| local.contains(&branch.as_str()));
@@ -174,7 +174,7 @@ fn beginning(git: &Git) -> anyhow::Result<Beginning> {
     later.or_else(last).context("no commit to begin after")
 }
 
-/// Nobody else is at work on the files and the database meanwhile.
+/// Ensures that nobody else is working on the files and the database.
 fn no_dev(project: &Project, instead: &str) -> anyhow::Result<Lock> {
     fs::create_dir_all(project.private()).context("cannot make .dev")?;
     let lock = Lock::take(&project.private().join("dev.lock"))?;
@@ -185,7 +185,7 @@ fn remove(project: &Project, file: &str) -> anyhow::Result<()> {
     fs::remove_file(project.path(FOLDER).join(file)).with_context(|| format!("{FOLDER}/{file} cannot be removed"))
 }
 
-/// A copy of what only a person can write again, and no commit has.
+/// Keeps a copy of an uncommitted file that only a person could write again.
 fn keep_edited(project: &Project, file: &str) -> anyhow::Result<Option<String>> {
     if draft::is_as_written(project, file) {
         return Ok(None);
@@ -197,14 +197,14 @@ fn keep_edited(project: &Project, file: &str) -> anyhow::Result<Option<String>> 
     Ok(Some(format!(".dev/undone/{file}")))
 }
 
-/// The path of a migration and its text in the last commit.
+/// The path of a migration, and its text in the last commit.
 fn as_committed(git: &Git, file: &str) -> anyhow::Result<(String, String)> {
     let path = format!("{FOLDER}/{file}");
     let text = git.text("HEAD", &path).with_context(|| format!("{path} is in no commit"))?;
     Ok((path, text))
 }
 
-/// The list of migrations in the server, and, where the schema has gone back already, all that follows from it.
+/// Writes the server's list of migrations and, if the schema has already gone back, everything generated from it.
 fn write_generated(project: &Project, schema: &Schema, all: bool) -> anyhow::Result<()> {
     let History { files, catalog } = History::read(project)?;
     let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();

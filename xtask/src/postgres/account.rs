@@ -1,4 +1,4 @@
-//! The user that PostgreSQL runs as: ourselves, or another one when we are root, which PostgreSQL refuses.
+//! The user that PostgreSQL runs as: the current one, or another one if that is root, which PostgreSQL refuses.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::chown;
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 use nix::unistd::{User, geteuid};
 
-/// The user of the database's processes and files.
+/// The user that owns the database's processes and files.
 #[derive(Clone, Copy)]
 pub struct Account {
     other: Option<(u32, u32)>,
@@ -28,7 +28,7 @@ impl Account {
         bail!("PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody` to run it as")
     }
 
-    /// User and group to change to, if not our own.
+    /// User and group to switch to, if not the current ones.
     pub fn ids(self) -> Option<(u32, u32)> {
         self.other
     }
@@ -49,7 +49,7 @@ impl Account {
         chown(path, Some(uid), Some(gid)).with_context(|| format!("cannot hand over {}", path.display()))
     }
 
-    /// Whether this user can enter a folder; tried for real, since modes alone do not tell.
+    /// Whether this user can enter a folder. It is tried, since file modes alone do not tell.
     pub fn can_enter(self, folder: &Path) -> anyhow::Result<bool> {
         let mut probe = self.command(Path::new("/bin/sh"));
         match probe.args(["-c", ":"]).current_dir(folder).status() {
@@ -60,7 +60,7 @@ impl Account {
     }
 }
 
-/// PGPORT, PGDATA and the like of somebody's shell must not reach a private cluster.
+/// Variables such as PGPORT and PGDATA from the user's shell must not reach a private cluster.
 pub fn without_postgres_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
         command.env_remove(name);

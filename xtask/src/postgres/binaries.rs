@@ -1,4 +1,4 @@
-//! PostgreSQL's programs: found on this machine, else fetched once.
+//! PostgreSQL's programs: found on this machine, otherwise downloaded once.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,20 +13,20 @@ pub const OLDEST: u32 = 14;
 pub struct Binaries {
     pub folder: PathBuf,
     pub major: u32,
-    /// As the program reports it: `15.18`.
+    /// As reported by the program: `15.18`.
     pub version: String,
 }
 
 impl Binaries {
-    /// The first usable ones of this machine; `major` narrows the choice to those that can open an existing cluster.
+    /// The first usable ones on this machine; `major` restricts them to those that can open an existing cluster.
     pub fn find(account: Account, major: Option<u32>) -> Option<Self> {
         let wanted = |found: &Self| major.map_or(found.major >= OLDEST, |major| found.major == major);
         candidates().into_iter().filter_map(|folder| Self::inspect(account, &folder)).find(wanted)
     }
 
-    /// What a folder holds, if this account can run it.
+    /// The programs in a folder, if this account can run them.
     pub fn inspect(account: Account, folder: &Path) -> Option<Self> {
-        // A link such as /usr/local/bin/postgres points at the folder that has the other programs too.
+        // A link such as /usr/local/bin/postgres leads to the folder with the other programs.
         let postgres = folder.join("postgres").canonicalize().ok()?;
         let folder = postgres.parent()?.to_owned();
         if !folder.join("initdb").is_file() {
@@ -44,7 +44,7 @@ impl Binaries {
     }
 }
 
-/// Folders worth a look: `PATH`, then what `pg_config` says, then where packages put the newest version.
+/// Folders to search: `PATH`, then `pg_config`'s folder, then where packages install the newest version.
 fn candidates() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
     folders.extend(configured());
@@ -74,7 +74,7 @@ fn configured() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
-/// Folders named by a version, such as `15`, `postgresql@16` or `pgsql-17`.
+/// Folders named after a version, such as `15`, `postgresql@16` or `pgsql-17`.
 fn subfolders(parent: &Path) -> Vec<(u32, PathBuf)> {
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
     entries.filter_map(|entry| Some((version_in(&entry.file_name().to_string_lossy())?, entry.path()))).collect()

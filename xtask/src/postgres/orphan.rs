@@ -1,4 +1,4 @@
-//! Servers that have outlived their owner, found by the folder that they serve.
+//! Finds servers that have outlived their owner, by the folder that they serve.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-/// The process of a server's own file, if it is alive and still one that serves this folder.
+/// The process in a server's pid file, if it is alive and still serves this folder.
 pub fn server(data: &Path, pid_file: Option<String>) -> Option<Pid> {
     let number: i32 = pid_file?.parse().ok()?;
     let serves = if cfg!(target_os = "linux") { works_in(number, data) } else { is_told(number, data) };
@@ -16,7 +16,7 @@ pub fn server(data: &Path, pid_file: Option<String>) -> Option<Pid> {
 /// Whether certainly no process works in this folder any more; the children of a killed server do for a moment.
 pub fn is_deserted(data: &Path) -> bool {
     if !cfg!(target_os = "linux") {
-        // PostgreSQL's own check has to do.
+        // PostgreSQL's own check must suffice.
         return false;
     }
     let started = Instant::now();
@@ -35,13 +35,13 @@ fn is_inhabited(data: &Path) -> bool {
     numbers.any(|number| works_in(number, data))
 }
 
-/// All of PostgreSQL's processes have the folder as their current one; a dead process that nobody collects has none.
+/// All PostgreSQL processes use the folder as their working directory; a zombie process has none.
 fn works_in(process: i32, data: &Path) -> bool {
     let folder = std::fs::read_link(format!("/proc/{process}/cwd")).ok();
     folder.is_some() && folder == data.canonicalize().ok()
 }
 
-/// Whether the folder is among the arguments of the process.
+/// Whether the folder is an argument of the process.
 fn is_told(process: i32, data: &Path) -> bool {
     let output = Command::new("ps").args(["-o", "args=", "-p", &process.to_string()]).output();
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(&*data.to_string_lossy()))

@@ -1,5 +1,6 @@
-//! The development databases of a checkout: one for each branch, and copies from before a migration that no commit has.
-//! Each remembers the migrations that it has had, so that one is found from which the files can go on.
+//! The development databases of a checkout: one per branch, and copies from before each uncommitted migration.
+//!
+//! Each records its applied migrations, so that a database matching the current files can be found.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,20 +16,20 @@ use crate::project::Project;
 
 const HAD: &str = "migrations";
 const CATALOG: &str = "catalog.json";
-/// Between the name of a branch's database and that of the migration that it was copied before.
+/// Separates the name of a branch's database from the migration that it was copied before.
 const BEFORE: &str = "--before--";
 const ASIDE: &str = "--aside";
 
-/// A migration by its name and the hash of its text.
+/// A migration, by its name and the hash of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub name: String,
     pub hash: String,
-    /// Made by the generator from nothing but the schema.
+    /// Whether the generator made it from the schema alone.
     pub generated: bool,
 }
 
-/// What a database has had.
+/// The migrations that a database has applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Had {
     pub migrations: Vec<Entry>,
@@ -37,7 +38,7 @@ pub struct Had {
 }
 
 impl Had {
-    /// None for a database that nothing is known of.
+    /// `None` for a database without a record.
     pub fn read(cluster: &Path) -> Option<Self> {
         let text = fs::read_to_string(cluster.join(HAD)).ok()?;
         let catalog = fs::read_to_string(cluster.join(CATALOG)).ok()?;
@@ -57,7 +58,7 @@ impl Had {
             .with_context(|| format!("cannot write into {}", cluster.display()))
     }
 
-    /// Whether these files begin with what the database has had.
+    /// Whether these files begin with the applied migrations.
     pub fn leads_to(&self, files: &[Entry]) -> bool {
         let same = |(had, file): (&Entry, &Entry)| (&had.name, &had.hash) == (&file.name, &file.hash);
         self.migrations.len() <= files.len() && self.migrations.iter().zip(files).all(same)
@@ -82,13 +83,13 @@ pub struct Shelf<'a> {
 }
 
 impl Shelf<'_> {
-    /// The database of a branch; without git there is one.
+    /// The database of a branch; without git there is only one.
     pub fn of_branch(folder: &Path, branch: Option<&str>) -> PathBuf {
         let Some(branch) = branch else { return folder.join("dev") };
         let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };
         let mut name: String = branch.chars().map(plain).take(60).collect();
         if name != branch {
-            // Two branches whose names differ in other letters have two databases.
+            // Branches whose names differ only in replaced characters get different databases.
             name.push_str(&format!("-{}", &codegen::catalog::hash(branch)[..6]));
         }
         folder.join(format!("dev-{name}"))
@@ -106,7 +107,7 @@ impl Shelf<'_> {
         with_suffix(cluster, &format!("{BEFORE}{before}")).is_dir()
     }
 
-    /// Removes the copies of this database from before migrations that are in a commit by now.
+    /// Removes this database's copies from before migrations that are now committed.
     pub fn prune(&self, cluster: &Path, committed: &[String]) -> anyhow::Result<()> {
         let stem = |file: &String| file.trim_end_matches(".sql").to_owned();
         committed
@@ -120,7 +121,7 @@ impl Shelf<'_> {
         self.delete_named(|name, own| name.starts_with(&format!("{own}{BEFORE}")), cluster)
     }
 
-    /// The database, stopped, from which the files have the shortest way to go; `own` databases come first.
+    /// The stopped database with the shortest way to the files; `own` databases are preferred.
     pub fn best(&self, own: &Path, files: &[Entry]) -> anyhow::Result<Option<PathBuf>> {
         let mut best: Option<(usize, bool, PathBuf)> = None;
         for entry in fs::read_dir(self.folder).with_context(|| format!("cannot read {}", self.folder.display()))? {
@@ -131,7 +132,7 @@ impl Shelf<'_> {
             let is_own = path.to_string_lossy().starts_with(&format!("{}{BEFORE}", own.display()));
             let better =
                 best.as_ref().is_none_or(|(steps, owned, _)| (had.migrations.len(), is_own) > (*steps, *owned));
-            // One that runs cannot be copied.
+            // A running one cannot be copied.
             if better && Lock::take(&path.with_extension("lock"))?.is_some() {
                 best = Some((had.migrations.len(), is_own, path));
             }
@@ -139,14 +140,14 @@ impl Shelf<'_> {
         Ok(best.map(|(.., path)| path))
     }
 
-    /// Puts a copy of one stopped database in the place of another, which is set aside.
+    /// Replaces a stopped database with a copy of another and sets the replaced one aside.
     pub fn replace(&self, cluster: &Path, by: &Path) -> anyhow::Result<PathBuf> {
         let aside = self.set_aside(cluster)?;
         Cluster::new(cluster.to_owned()).copy_from(&Cluster::new(by.to_owned()), self.account)?;
         Ok(aside)
     }
 
-    /// Takes a stopped database away, but for the case that somebody wants it back.
+    /// Moves a stopped database away, in case somebody wants it back.
     pub fn set_aside(&self, cluster: &Path) -> anyhow::Result<PathBuf> {
         let aside = with_suffix(cluster, ASIDE);
         cluster::remove(&aside)?;
@@ -156,7 +157,7 @@ impl Shelf<'_> {
         Ok(aside)
     }
 
-    /// Deletes a branch's database with its copies.
+    /// Deletes a branch's database and its copies.
     pub fn delete(&self, cluster: &Path) -> anyhow::Result<()> {
         self.delete_named(|name, own| name == own || name.starts_with(&format!("{own}--")), cluster)
     }

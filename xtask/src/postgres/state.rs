@@ -1,4 +1,4 @@
-//! The folder that a checkout's clusters live in, and who may use what in it at the same time.
+//! The folder of a checkout's clusters, and the locks on it.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -10,14 +10,14 @@ use nix::unistd::geteuid;
 use super::account::Account;
 use crate::project::Project;
 
-/// `.dev/postgres`, or a folder elsewhere when the account of the database cannot enter the project's.
+/// `.dev/postgres`, or a folder elsewhere if the database's account cannot enter the project.
 pub fn folder(project: &Project, account: Account) -> anyhow::Result<PathBuf> {
     let usual = project.private().join("postgres");
     std::fs::create_dir_all(&usual).with_context(|| format!("cannot make {}", usual.display()))?;
     if account.can_enter(&usual)? {
         return Ok(usual);
     }
-    // Root's home is closed to others. Not /tmp: what a developer has entered should survive a restart of the machine.
+    // Root's home is closed to others. Not /tmp: entered data should survive a restart of the machine.
     let path = usual.to_string_lossy();
     let elsewhere = PathBuf::from(format!("/var/tmp/typecase-{:016x}", fnv1a(path.as_bytes())));
     private(&elsewhere)?;
@@ -25,7 +25,7 @@ pub fn folder(project: &Project, account: Account) -> anyhow::Result<PathBuf> {
     Ok(elsewhere)
 }
 
-/// Makes a folder that others may enter but not list or change; refuses one that somebody else has put there.
+/// Creates a folder that others may enter but not list or change; refuses one that somebody else created.
 fn private(folder: &Path) -> anyhow::Result<()> {
     match DirBuilder::new().mode(0o711).create(folder) {
         Ok(()) => return Ok(()),
@@ -42,7 +42,7 @@ fn private(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A lock that ends with its holder, however that ends.
+/// A lock that is released with its holder, however that ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -56,7 +56,7 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// The lock, unless somebody holds it.
+    /// The lock, unless it is held.
     pub fn take(path: &Path) -> anyhow::Result<Option<Self>> {
         let file = open(path)?;
         match file.try_lock() {
@@ -72,7 +72,7 @@ fn open(path: &Path) -> anyhow::Result<File> {
     file.with_context(|| format!("cannot open {}", path.display()))
 }
 
-/// The same for a path on every machine and with every compiler, so that a database is found again.
+/// A hash that is the same on every machine and with every compiler, so that a database is found again.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

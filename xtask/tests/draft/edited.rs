@@ -1,4 +1,4 @@
-//! What was written by hand into a generated migration is in no schema, and is not lost unasked.
+//! Hand edits in a generated migration are in no schema, and are not lost without asking.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::site::{Site, field};
 
 const HAND: &str = "update draft.tag set shade = 'hand';\n";
 
-/// A branch with two migrations in a commit each.
+/// A branch with two migrations in one commit each.
 fn branch(edit: &str) -> Site {
     let site = Site::new();
     site.git(&["switch", "--quiet", "--create", "more"]);
@@ -23,7 +23,7 @@ fn branch(edit: &str) -> Site {
 }
 
 impl Site {
-    /// Nobody knows here any more what this checkout wrote, as in another one.
+    /// Deletes the record of what this checkout wrote, as in another checkout.
     fn forget(&self) {
         fs::remove_dir_all(self.path(".dev")).expect("it is there");
     }
@@ -69,7 +69,7 @@ fn another_checkout_squashes_what_the_commits_explain() {
     let site = branch("");
     site.forget();
     site.squashed(&[]);
-    // The result, once committed, is known by its commit too.
+    // Once committed, the result is also recognised by its commit.
     site.commit();
     site.fields(&(field("shade") + &field("size") + &field("weight")));
     site.generate(&[]);

@@ -1,4 +1,4 @@
-//! Migrations that no commit has: one file that is made anew as the schema changes, taken back, or made of several.
+//! Uncommitted migrations: one file that is generated again as the schema changes, undone, or squashed from several.
 
 mod edited;
 mod merge;
@@ -59,7 +59,7 @@ fn answers_hold_as_long_as_the_draft() {
     let sql = site.sql();
     assert!(sql.contains('7') && sql.contains("size"), "{sql}");
     site.generate(&["--check"]);
-    // What they were for can be taken back, alone and with the rest.
+    // The changes can be reverted, alone and with the rest.
     site.fields("  size: { type: integer, description: How big. }\n");
     site.generate(&[]);
     assert!(!site.sql().contains("weight"), "{}", site.sql());
@@ -153,7 +153,7 @@ fn the_last_migration_is_taken_back() {
     assert!(!fs::read_to_string(site.path("generated/src/migrations.rs")).expect("text").contains("0002"));
     site.generate(&[]);
     assert_eq!(site.drafts(), ["0002_add_tag_shade.sql"]);
-    // Where the schema has gone back before, nothing that is generated is left behind.
+    // If the schema has already gone back, no generated files are left behind.
     site.fields("");
     let (done, said) = site.xtask(&["migrate", "undo"]);
     assert!(done && said.contains("generated/schema.graphql"), "{said}");
@@ -229,7 +229,7 @@ fn a_squash_begins_where_the_branch_left_the_trunk() {
     assert!(done && said.contains(&format!("Squash everything after main ({})", main.trim())), "{said}");
     assert_eq!(site.drafts(), ["0002_add_tag_shade.sql", "0003_change_tag.sql"]);
 
-    // The trunk itself is squashed as far as it was not pushed, and without a remote not at all.
+    // The trunk itself is squashed only as far as it was not pushed, and not at all without a remote.
     site.commit();
     site.git(&["branch", "--quiet", "--force", "main", "HEAD"]);
     site.git(&["switch", "--quiet", "main"]);
@@ -252,13 +252,13 @@ fn what_was_made_looser_is_taken_back_unasked() {
     site.generate(&[]);
     site.commit();
     let as_committed = || (site.generate(&[]), site.has_migrations_of_the_commit());
-    // Another type, whose values cannot be counted by the rules of this one.
+    // With another type, whose values cannot be checked against this one's rules.
     site.fields(&loose.replace("integer", "string"));
     site.refused(&["generate"], "M301");
     site.generate(&["--allow", "M301=tag.weight"]);
     site.fields(weight);
     as_committed();
-    // Rules alone, and together with another field, all of it or a part.
+    // Rules alone, and together with another field, in full or in part.
     site.fields(loose);
     site.generate(&[]);
     assert_ne!(site.git(&["status", "--porcelain", "migrations"]), "");
@@ -270,7 +270,7 @@ fn what_was_made_looser_is_taken_back_unasked() {
     site.generate(&[]);
     site.fields(weight);
     as_committed();
-    // An edited draft is left alone, and asks no more.
+    // An edited draft is left unchanged, and asks nothing more.
     site.fields(&format!("{loose}{size}"));
     site.generate(&[]);
     let edited = fs::read_to_string(site.path("migrations/0003_add_tag_size.sql")).expect("text") + "\n-- edited\n";
@@ -316,7 +316,7 @@ fn an_answer_that_nothing_asks_for_is_refused() {
     let header =
         || fs::read_to_string(site.path("migrations").join(site.drafts().pop().expect("a draft"))).expect("text");
     assert!(header().contains("generate` from"), "what nothing asked for is not kept: {}", header());
-    // An answer that is given twice was asked for; when its change is taken back, it answers nothing later.
+    // An answer given twice was needed; once its change is reverted, it must not answer later questions.
     site.fields(&format!("{}{size}", unique(true)));
     site.refused(&["generate"], "M202");
     site.generate(&early[1..]);
@@ -327,7 +327,7 @@ fn an_answer_that_nothing_asks_for_is_refused() {
     assert!(!header().contains("M202"), "{}", header());
     site.fields(&format!("{}{size}", unique(true)));
     site.refused(&["generate"], "M202");
-    // What was never committed is not lost, so that nothing asks.
+    // Dropping something that was never committed is not a loss, so nothing asks.
     site.fields(&unique(false));
     site.refused(&["generate", "--allow", "M103=tag.size"], "no hazard needs it");
     site.generate(&[]);

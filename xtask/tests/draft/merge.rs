@@ -1,4 +1,4 @@
-//! Two branches that both made a migration: that of the other one is in a commit and stays.
+//! Two branches that both added a migration: the other branch's migration is committed and stays.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ const BRAND: &str = "type: brand\ndescription: A make.\ntitle: name\naccess: { a
 pub const OURS: &str = "0002_add_tag_a1.sql";
 const THEIRS: &str = "0002_add_brand_b1.sql";
 
-/// `feat` is checked out and adds to tags, `main` to brands; both have committed it.
+/// `feat` is checked out and changes tags, `main` changes brands; both are committed.
 pub fn two_branches() -> Site {
     let site = Site::new();
     site.write("schema/brand.yaml", BRAND);
@@ -33,7 +33,7 @@ impl Site {
         assert!(!done && said.contains("CONFLICT"), "{said}");
     }
 
-    /// As README says it.
+    /// Resolves the conflict as described in the README.
     pub fn resolve(&self, side: &str, own: &str) {
         self.git(&["checkout", side, "migrations/catalog.json"]);
         fs::remove_file(self.path("migrations").join(own)).expect("it is there");
@@ -56,7 +56,7 @@ fn a_merge_keeps_what_the_other_branch_has_committed() {
     site.resolve("--theirs", OURS);
     assert_eq!(site.drafts(), [THEIRS, "0003_add_tag_a1.sql"]);
     assert!(site.last_sql().contains("add column a1") && !site.last_sql().contains("b1"), "{}", site.last_sql());
-    // The own draft alone is made anew, and goes with what it was for.
+    // Only the branch's own draft is generated again, and it is removed when its change is.
     site.fields(&(field("a1") + &field("a2")));
     site.generate(&[]);
     assert_eq!(site.drafts(), [THEIRS, "0003_change_tag.sql"]);

@@ -1,4 +1,4 @@
-//! A site in a folder of its own, its git and its `cargo xtask`.
+//! A site in a separate folder, with a git repository and `cargo xtask`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A small site in a git repository of its own, with one commit.
+/// A small site in a separate git repository with one commit.
 pub struct Site {
     folder: TempDir,
 }
@@ -41,7 +41,7 @@ impl Site {
         fs::write(path, text).expect("a file");
     }
 
-    /// The content type with these lines more.
+    /// Writes the content type with these additional lines.
     pub fn fields(&self, more: &str) {
         self.write("schema/tag.yaml", &format!("{TAG}{more}"));
     }
@@ -83,7 +83,7 @@ impl Site {
         assert!(!done && said.contains(why), "{said}");
     }
 
-    /// The migrations, without the first.
+    /// The migrations except the first.
     pub fn drafts(&self) -> Vec<String> {
         let names = fs::read_dir(self.path("migrations")).expect("the folder");
         let names = names.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());

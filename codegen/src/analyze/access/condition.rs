@@ -1,4 +1,4 @@
-//! `where` and `check`: from YAML to the filter that the API would take, field by field.
+//! `where` and `check`: YAML to the equivalent API filter, field by field.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -13,7 +13,7 @@ const ONE: &[&str] = &["is", "is_not", "is_null"];
 const LIST: &[&str] = &["some", "none", "every"];
 const SYSTEM: &[&str] = &["id", "created_by", "updated_by", "created_at", "updated_at", "published_at", "status"];
 
-/// What conditions are about.
+/// The rows that conditions apply to.
 #[derive(Clone, Copy)]
 pub enum Rows<'a> {
     Entries(&'a ContentType),
@@ -48,7 +48,7 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> Author<'a, '_> {
-    /// A map of conditions, all of which must hold.
+    /// A map of conditions, combined with AND.
     pub fn conditions(&mut self, rows: Rows<'a>, node: &'a Node, key: &Spanned<String>) -> Json {
         if !matches!(node.value, Value::Map(_) | Value::Broken) {
             let message = format!("`{}` must be a map of conditions, not {}", key.value, node.what());
@@ -59,7 +59,7 @@ impl<'a> Author<'a, '_> {
         pairs.collect::<Map<_, _>>().into()
     }
 
-    /// An empty map holds for everything, which is better said by leaving it out.
+    /// An empty map matches everything; leaving it out says that better.
     pub fn check_any(&mut self, node: &Node, key: &Spanned<String>) {
         if matches!(&node.value, Value::Map(entries) if entries.is_empty()) {
             let message = format!("`{}` has no condition", key.value);
@@ -121,7 +121,7 @@ impl<'a> Author<'a, '_> {
         Json::Null
     }
 
-    /// `{ name: x }` is short for the first of the operators, which for one is `is` and for several is `some`.
+    /// `{ name: x }` is short for the first operator: `is` for a to-one relation, `some` for a to-many one.
     fn relation(&mut self, rows: Rows<'a>, operators: &[&'static str], node: &'a Node, key: &Spanned<String>) -> Json {
         let is_operator = |entry: &Entry| operators.contains(&entry.key.value.as_str());
         match &node.value {
@@ -149,7 +149,7 @@ impl<'a> Author<'a, '_> {
 
     fn unknown(&mut self, rows: Rows<'a>, key: &Spanned<String>) {
         let files = &self.declared.files;
-        // What cannot be read may hold the relation that this is the other end of.
+        // The relation whose inverse this is may be in a file that cannot be read.
         if !files.type_stems.iter().all(|stem| self.declared.types.contains_key(stem.as_str())) {
             return;
         }

@@ -1,4 +1,4 @@
-//! `fields:` of a rule: names of fields, of computed ones and of those of children, or all but such.
+//! `fields:` of a rule: names of fields, computed fields and children's fields, or all except those named.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::syntax::node::{Entry, Node, Value};
 type Chosen = BTreeSet<(Name, Name)>;
 
 impl<'a> Author<'a, '_> {
-    /// None for all.
+    /// `None` means all fields.
     pub fn fields(&mut self, action: Action, part: &'a Entry) -> Option<Fields> {
         let (list, except) = match &part.node.value {
             Value::List(_) => (&part.node, false),
@@ -41,7 +41,7 @@ impl<'a> Author<'a, '_> {
         Some(Fields { tables, named, except })
     }
 
-    /// What a name stands for. A field of children is of no use without the children; leaving it out leaves them.
+    /// The fields that a name selects. A selected field of children includes the children; an excluded one does not.
     fn named(&mut self, action: Action, name: &Spanned<String>, except: bool) -> Chosen {
         let (first, inner) = match name.value.split_once('.') {
             Some((first, inner)) => (first, Some(inner)),
@@ -78,7 +78,7 @@ impl<'a> Author<'a, '_> {
         }
     }
 
-    /// A computed field that the action can use; what else the name may be is reported.
+    /// Whether the name is a computed field that the action can use; anything else is reported.
     fn is_computed(&mut self, action: Action, name: &Spanned<String>) -> bool {
         let ty = self.ty;
         if ty.computed.iter().any(|computed| computed.name.snake() == name.value) {
@@ -110,7 +110,7 @@ fn children(field: &Field) -> Option<&Children> {
     }
 }
 
-/// The type's table and those of its children, with all that the action can use of each.
+/// The type's table and those of its children, each with the fields that the action can use.
 fn tables(ty: &ContentType, action: Action) -> Vec<(&Name, Vec<&Name>)> {
     let computed = ty.computed.iter().map(|computed| &computed.name).filter(|_| !action.writes());
     let own = ty.fields.iter().map(|field| &field.name).chain(computed).collect();

@@ -1,4 +1,4 @@
-//! What a condition or `set` can compare or give: a field of values, with the operators that it has.
+//! Operands of conditions and `set`: a field with values, and its operators.
 
 use serde_json::{Value as Json, json};
 
@@ -16,11 +16,11 @@ const TEXT: &[&str] = &["contains", "starts_with"];
 const CHOICES: &[&str] = &["has", "has_some", "has_every", "is_empty"];
 const STATUS: &[&str] = &["draft", "published", "changed"];
 
-/// A field of values.
+/// A field with values that can be compared.
 pub struct Operand<'a> {
     values: Values<'a>,
     pub operators: Vec<&'static str>,
-    /// What a plain value means, and a list of them.
+    /// The operator implied by a plain value, and by a list of values.
     pub plain: &'static str,
     pub several: &'static str,
 }
@@ -29,15 +29,15 @@ enum Values<'a> {
     Scalar(Mapping),
     Enum(&'a Enum),
     Status,
-    /// Ids of the content type of this table.
+    /// Ids of entries in this table.
     Id(&'a str),
 }
 
 impl<'a> Operand<'a> {
-    /// None for what is more than a value.
+    /// `None` if the field cannot be compared as a single value.
     pub fn of_field(field: &'a Field) -> Option<Self> {
         match &field.kind {
-            // JSON has no order, and equality of it is hardly ever meant.
+            // JSON has no order, and equality is rarely what is meant.
             FieldKind::Scalar { scalar, .. } if scalar.mapping().sql == SqlType::Jsonb => None,
             FieldKind::Scalar { scalar, .. } => Some(Self::scalar(*scalar)),
             FieldKind::Enum { choice, many: false } => Some(Self::equal(Values::Enum(choice), &[EQUAL, NULL])),
@@ -49,7 +49,7 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// `id` and what else every entry has; `children` have the id alone.
+    /// `id` and the other system fields of an entry; `children` have only the id.
     pub fn of_system(name: &str, table: &'a str, children: bool) -> Option<Self> {
         match name {
             "id" => Some(Self::id(table)),
@@ -83,7 +83,7 @@ impl<'a> Operand<'a> {
         matches!(&self.values, Values::Scalar(mapping) if mapping.takes.user)
     }
 
-    /// The value as the API would take it; or what it should be.
+    /// The value as API JSON, or a description of what it should be.
     fn parse(&self, node: &Node) -> Result<Json, String> {
         let text = node.text().unwrap_or_default();
         match &self.values {
@@ -139,7 +139,7 @@ impl<'a> Author<'a, '_> {
         match operator {
             "is_null" | "is_empty" => self.flag(node, operator),
             "in" | "not_in" | "has_some" | "has_every" => self.list(operand, node, key),
-            // Part of a value need not be one.
+            // Part of a value need not be a valid value.
             "contains" | "starts_with" => {
                 let part = Operand::equal(Values::Scalar(Scalar::Text.mapping()), &[]);
                 self.value(&part, node, key)
@@ -165,7 +165,7 @@ impl<'a> Author<'a, '_> {
         items.iter().map(|item| self.value(operand, item, key)).collect()
     }
 
-    /// One value of the field `key`. `$user` stands for who asks.
+    /// One value of the field `key`. `$user` stands for the actor.
     pub fn value(&mut self, operand: &Operand<'_>, node: &Node, key: &Spanned<String>) -> Json {
         if node.text() == Some("$user") {
             self.check_user(operand, node, key);

@@ -10,7 +10,7 @@ use crate::schema::{Name, Operation, Role, Schema};
 use crate::source::Span;
 use crate::syntax::node::{Entry, Node, Value};
 
-/// Fills in who may call the operations of a schema that has its roles.
+/// Fills in who may call each operation. The schema must have its roles.
 pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnostics) {
     let Schema { roles, queries, mutations, .. } = schema;
     for (key, operations) in [("queries", queries), ("mutations", mutations)] {
@@ -29,7 +29,7 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
 fn roles_of(operation: &Entry, known: &[Role], found: &mut Diagnostics) -> Vec<Name> {
     let written = operation.node.entry("roles");
     let items = written.map_or(&[][..], |roles| roles.node.items());
-    // A value that is not a list has been reported already.
+    // Values that are not lists have been reported.
     if written.is_none_or(|roles| matches!(roles.node.value, Value::List(_)) && items.is_empty()) {
         let span = written.map_or(operation.key.span, |roles| roles.key.span);
         let message = format!("`{}` has no `roles`", operation.key.value);

@@ -1,11 +1,11 @@
-//! `roles:` of `cms.yaml`: the site's own, and changes to those that every site has.
+//! `roles:` of `cms.yaml`: the site's own roles, and changes to the built-in ones.
 
 use crate::analyze::declared::Declared;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::{Area, Name, Role};
 use crate::syntax::node::{Entry, Node};
 
-/// Every role: the shipped ones, then the site's own in the author's order.
+/// Every role: the built-in ones, then the site's own in the author's order.
 pub fn all(declared: &Declared<'_>, found: &mut Diagnostics) -> Vec<Role> {
     let mut roles = Role::shipped().to_vec();
     for entry in declared.site.and_then(|site| site.get("roles")).map_or(&[][..], Node::entries) {

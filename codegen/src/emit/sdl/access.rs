@@ -1,5 +1,5 @@
-//! Who asks, what they may do, who did what, and what keeps an entry from being published: the part of every API that is not about one
-//! content type.
+//! The part of every API that belongs to no single content type: the current user, permissions, audit log,
+//! `publishCheck`.
 
 use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::Name;

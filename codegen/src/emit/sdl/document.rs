@@ -18,7 +18,7 @@ pub struct Definition {
     pub implements: Vec<String>,
     /// `@oneOf`, `@specifiedBy(url: "…")`; empty for none.
     pub directive: String,
-    /// Fields, input fields, enum values or members of a union, by kind.
+    /// Fields, input fields, enum values or union members, by kind.
     pub members: Vec<Member>,
 }
 
@@ -38,7 +38,7 @@ pub struct Member {
     pub name: String,
     pub description: String,
     pub args: Vec<Member>,
-    /// `[Product!]!`; empty where the kind has none.
+    /// `[Product!]!`; empty if the kind of member has no type.
     pub ty: String,
     /// A literal: `LIVE`, `20`.
     pub default: Option<String>,
@@ -93,7 +93,7 @@ impl Definition {
         self
     }
 
-    /// Names of the types that this definition mentions.
+    /// The types that this definition refers to.
     fn mentions(&self) -> impl Iterator<Item = &str> {
         let of_members = self.members.iter().flat_map(|member| {
             let named = if self.kind == Kind::Union { &member.name } else { &member.ty };
@@ -146,7 +146,7 @@ impl Document {
         self.definitions.iter().map(|definition| (definition.name.as_str(), definition)).collect()
     }
 
-    /// Leaves out what neither `Query` nor `Mutation` leads to, such as the filters of field types that nobody uses.
+    /// Removes types that are not reachable from `Query` or `Mutation`, such as filters of unused field types.
     pub fn keep_reachable(&mut self) {
         let names = self.definitions.iter().map(|definition| definition.name.as_str());
         let places: BTreeMap<_, _> = names.zip(0..).collect();
@@ -227,7 +227,7 @@ fn write_member(f: &mut fmt::Formatter<'_>, member: &Member, indent: &str) -> fm
     f.write_char('\n')
 }
 
-/// A block string; on lines of its own where it would else run into its quotes.
+/// A block string; the quotes are on separate lines if the text would otherwise run into them.
 fn write_description(f: &mut fmt::Formatter<'_>, description: &str, indent: &str) -> fmt::Result {
     let mut text = Cow::Borrowed(description.trim());
     if text.contains("\"\"\"") {
@@ -246,7 +246,7 @@ fn write_description(f: &mut fmt::Formatter<'_>, description: &str, indent: &str
     writeln!(f, "{indent}\"\"\"")
 }
 
-/// A string literal; JSON's escapes are GraphQL's.
+/// A string literal; GraphQL has the same escapes as JSON.
 pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

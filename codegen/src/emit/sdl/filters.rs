@@ -1,4 +1,4 @@
-//! Filters and orders: what of a type can be asked for, and how its lists can be sorted.
+//! Filters and orders: how lists of a type can be filtered and sorted.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     section
 }
 
-/// The filters of scalars, one a GraphQL type; those that nobody uses are left out later.
+/// The filters of scalars, one per GraphQL type; unused ones are removed later.
 pub fn shared() -> Vec<Definition> {
     let id = equal_operators("ID").into_iter().filter(|member| member.name != "isNull");
     let id = Definition::new(Kind::Input, "IDFilter", operators_are_joined("an id")).members(id);
@@ -90,7 +90,7 @@ fn filter(owner: &Owner) -> Definition {
     definition
 }
 
-/// The condition on one field, where it has one.
+/// The condition on one field, if it can be filtered.
 fn condition(owner: &str, field: &Field) -> Option<Member> {
     let ty = match &field.kind {
         FieldKind::Relation(Relation { to, many, .. }) => {
@@ -129,7 +129,8 @@ fn enum_filter(field: &Field) -> Option<Definition> {
     Some(definition)
 }
 
-/// The filters of a relation to several types. One type is named: several could be meant to hold together or one for the other.
+/// The filters of a relation to several types. Exactly one type is named: with several, it would be unclear whether all
+/// or any must match.
 fn several_filter(owner: &str, field: &Field) -> Vec<Definition> {
     let FieldKind::Relation(relation) = &field.kind else { return Vec::new() };
     if relation.to.len() < 2 {

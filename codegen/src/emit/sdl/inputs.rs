@@ -1,9 +1,9 @@
-//! Inputs of mutations: what it takes to make, change and name an entry, with its relations and children.
+//! Inputs of mutations: how to create, change and identify an entry, with its relations and children.
 
 use crate::emit::sdl::{Definition, Kind, Member, Owner, block_type, described, member_type, reason, spoken, words};
 use crate::schema::{Component, Field, FieldKind, Name, Relation, Required};
 
-/// Whether an input makes a row, so that it must have what is required, or changes one.
+/// Whether an input creates a row, and so needs the required fields, or changes one.
 #[derive(Clone, Copy, PartialEq)]
 enum Purpose {
     Create,
@@ -60,7 +60,7 @@ fn entry_inputs(owner: &Owner, spoken: &str) -> Vec<Definition> {
     section
 }
 
-/// How other entries point at this type: one, or a list.
+/// How other entries refer to this type: a single reference, or a list.
 fn references(name: &str, spoken: &str) -> [Definition; 2] {
     let (key, keys) = (format!("{name}Key"), format!("[{name}Key!]"));
     let create = format!("{name}CreateInput");
@@ -98,7 +98,7 @@ fn child_inputs(owner: &Owner) -> Vec<Definition> {
     ]
 }
 
-/// The ways to name a row: its id, and each field that is unique alone.
+/// The ways to identify a row: its id, and each field that is unique alone.
 fn key(owner: &Owner) -> Definition {
     let keys = owner.keys().map(|(field, row)| {
         let name = field.name.camel();
@@ -135,7 +135,7 @@ fn member(owner: &str, field: &Field, purpose: Purpose) -> Member {
     input(field, ty, purpose)
 }
 
-/// A relation inside a component: only to what exists.
+/// A relation inside a component: it can only refer to existing entries.
 fn linked(field: &Field, relation: &Relation) -> Member {
     let key = format!("{}Key", relation.to[0].pascal());
     let ty = if relation.many { format!("[{key}!]") } else { key };
@@ -151,7 +151,7 @@ fn input(field: &Field, ty: String, purpose: Purpose) -> Member {
         about += &format!(" Default: `{}`.", default.0);
     }
     let member = Member::new(field.name.camel(), if needed { ty + "!" } else { ty }, about);
-    // GraphQL has no deprecation of what must be given.
+    // GraphQL does not allow deprecation of required inputs.
     if needed { member } else { member.deprecated(reason(field.deprecated.as_ref())) }
 }
 
@@ -159,7 +159,7 @@ fn children_type(owner: &str, field: &Name) -> String {
     member_type(owner, field) + "Input"
 }
 
-/// The inputs that one field brings along.
+/// The inputs that one field needs.
 fn companions(owner: &str, field: &Field) -> Vec<Definition> {
     match &field.kind {
         FieldKind::Blocks { of } => vec![block(owner, field, of)],

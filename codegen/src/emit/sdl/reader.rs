@@ -1,10 +1,10 @@
-//! Reads the SDL that the emitter once wrote, so that the API of the last generation can be compared with the new one.
+//! Reads SDL that the emitter wrote earlier, to compare the previous API with the new one.
 //!
-//! It takes what GraphQL takes of definitions, but for extensions, and skips descriptions and directives.
+//! It accepts GraphQL type definitions except extensions, and skips descriptions and directives.
 
 use crate::emit::sdl::{Definition, Document, Kind, Member};
 
-/// `None` when the text is not SDL, such as after a merge conflict.
+/// `None` if the text is not SDL, for example after a merge conflict.
 pub fn read(text: &str) -> Option<Document> {
     let tokens = tokens(text)?;
     let mut reader = Reader { tokens: &tokens };
@@ -16,7 +16,7 @@ pub fn read(text: &str) -> Option<Document> {
     Some(document)
 }
 
-/// Names, numbers, strings with their quotes, and single marks. By bytes: the file is large and read at each generation.
+/// Names, numbers, strings with their quotes, and single marks. It works on bytes: the file is large and read often.
 fn tokens(text: &str) -> Option<Vec<&str>> {
     let bytes = text.as_bytes();
     let mut tokens = Vec::with_capacity(bytes.len() / 16);
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         Some(first)
     }
 
-    /// Takes the token if it is next.
+    /// Consumes the token if it is next.
     fn take(&mut self, token: &str) -> bool {
         let found = self.tokens.first() == Some(&token);
         if found {
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         Some(definition)
     }
 
-    /// Members up to the closing mark.
+    /// Members up to the closing bracket.
     fn members(&mut self, end: &str) -> Option<Vec<Member>> {
         let mut members = Vec::new();
         loop {
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
         Some(ty)
     }
 
-    /// A literal; lists and objects are closed by the mark that opened them.
+    /// A literal; lists and objects include everything up to their closing bracket.
     fn value(&mut self) -> Option<String> {
         let first = self.next()?;
         if !matches!(first, "[" | "{") {

@@ -6,7 +6,7 @@ use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
 pub fn query(schema: &Schema) -> Definition {
-    // Relay's compiler takes `node` with no argument but the id; drafts are read by `nodes`.
+    // Relay's compiler requires `node` to take only the id; drafts are read with `nodes`.
     let node = Member::new("node", "Node", "The published object with this id; null if it does not exist.")
         .args([id("The id of the object.")]);
     let nodes =
@@ -120,7 +120,7 @@ fn stage() -> Member {
         .default("LIVE")
 }
 
-/// An own operation; a mutation's result is null when it failed.
+/// An own operation; a failed mutation returns null.
 fn operation(operation: &Operation, never_null: bool) -> Member {
     let (item, many) = match &operation.returns {
         Returns::Scalar { scalar, many } => (scalar.mapping().graphql.to_owned(), *many),
@@ -145,7 +145,7 @@ fn argument(argument: &Argument) -> Member {
     member
 }
 
-/// JSON as a GraphQL literal: the keys of objects are names.
+/// JSON as a GraphQL literal: object keys are unquoted names.
 fn literal(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Array(items) => {

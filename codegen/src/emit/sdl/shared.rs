@@ -1,4 +1,4 @@
-//! What every API has: the interface of all objects, stages, pages, money and the scalars that GraphQL lacks.
+//! What every API has: the interface of all objects, stages, pages, money, and the scalars that GraphQL lacks.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ fn money_input() -> Definition {
         ))
 }
 
-/// Each scalar that a field type names and GraphQL does not have.
+/// Each scalar that a field type uses and GraphQL does not define.
 fn scalars() -> impl Iterator<Item = Definition> {
     let rows = Scalar::ALL.into_iter().map(Scalar::mapping);
     let new: BTreeMap<_, _> = rows.filter_map(|row| Some((row.graphql, row.defines?))).collect();

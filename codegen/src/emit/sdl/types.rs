@@ -4,9 +4,9 @@ use crate::emit::sdl::{Definition, Kind, Member, Owner, block_type, described, m
 use crate::schema::api;
 use crate::schema::{Component, Computed, Enum, Field, FieldKind, Inverse, Relation, Required};
 
-/// Page size of a nested list when none is given.
+/// Default page size of a nested list.
 const LIST: &str = "20";
-/// Children are few and belong together.
+/// Default page size of children, which are few and belong together.
 const CHILDREN: &str = "100";
 
 /// The object of a content type or of children, with its enums, unions and connection.
@@ -51,7 +51,7 @@ fn system_fields() -> [Member; 7] {
     ]
 }
 
-/// The fields that one field of the schema becomes: a to-many relation is a list and a connection.
+/// The members that one schema field becomes: a to-many relation is a list and a connection.
 fn field_members(owner: &str, field: &Field) -> Vec<Member> {
     match &field.kind {
         FieldKind::Relation(relation) if relation.many && relation.to.len() == 1 => {
@@ -76,7 +76,7 @@ fn field_members(owner: &str, field: &Field) -> Vec<Member> {
     }
 }
 
-/// In a component, a to-many relation is a list of ids in JSON: no filter and no order of its own.
+/// In a component, a to-many relation is a list of ids in JSON, without a filter or order.
 fn component_member(owner: &str, field: &Field) -> Member {
     match &field.kind {
         FieldKind::Relation(relation) if relation.many => {
@@ -92,7 +92,7 @@ fn plain_member(owner: &str, field: &Field) -> Member {
         FieldKind::Scalar { scalar, .. } => scalar.mapping().graphql.to_owned(),
         FieldKind::Enum { choice, many: false } => choice.type_name.clone(),
         FieldKind::Enum { choice, many: true } => return member(field, format!("[{}!]!", choice.type_name)),
-        // Null also where it is required: the target may not be live.
+        // Nullable even if required: the target may not be live.
         FieldKind::Relation(relation) => return member(field, target_type(owner, field, relation)),
         FieldKind::Component { component, many: false } => component.pascal(),
         FieldKind::Component { component, many: true } => return member(field, format!("[{}!]!", component.pascal())),
@@ -188,7 +188,7 @@ fn connection(owner: &Owner) -> [Definition; 2] {
     [pages, edge]
 }
 
-/// The enums and unions that fields bring along.
+/// The enums and unions that fields need.
 fn companions(owner: &str, fields: &[Field]) -> Vec<Definition> {
     fields.iter().filter_map(|field| companion(owner, field)).collect()
 }

@@ -1,4 +1,4 @@
-//! Components that change: their values are rewritten inside the JSON of every column that may hold one.
+//! Changed components: their values are rewritten inside the JSON of every column that may hold one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use crate::migrate::pair::{self, Pair};
 use crate::migrate::step::{Fit, JsonLoss, Step};
 use crate::schema::Scalar;
 
-/// A column with components in it that lives on.
+/// A kept column that holds components.
 pub struct ComponentColumn {
-    /// Names after.
+    /// Its name afterwards.
     pub table: String,
     pub column: String,
-    /// The components that it held, by their names before.
+    /// The components that it held, by their former names.
     pub of: Vec<String>,
-    /// Those among them that it no longer takes.
+    /// Those of them that it no longer accepts.
     pub without: Vec<String>,
     pub subject: String,
 }
 
-/// What `cms.rewrite` is told about one component, what is lost by it, and which of its fields stored ones may lack.
+/// The arguments of `cms.rewrite` for one component, what it loses, and which fields stored components may lack.
 #[derive(Default)]
 struct Change {
     json: Map<String, Value>,
@@ -33,7 +33,7 @@ struct Change {
 }
 
 impl<'a> Differ<'a> {
-    /// The steps that rewrite stored components.
+    /// Adds the steps that rewrite stored components.
     pub fn stored_components(&mut self) {
         let mut changes = BTreeMap::new();
         for (before, after) in self.components.clone() {
@@ -76,7 +76,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// Stops the migration where a stored component lacks what it must have now; names are those of after.
+    /// Makes the migration fail if a stored component lacks a member that is required now; names are those afterwards.
     fn require_members(
         &mut self,
         column: &ComponentColumn,
@@ -107,7 +107,7 @@ impl<'a> Differ<'a> {
         self.push(Step::RequireMembers { table, column, needs: Value::Object(told).to_string(), subjects });
     }
 
-    /// The components that can be inside of these, themselves included.
+    /// The components that can be nested in these, including themselves.
     fn reached(&self, roots: &[String]) -> BTreeSet<&'a str> {
         let mut reached = BTreeSet::new();
         let mut open: Vec<&str> = roots.iter().map(String::as_str).collect();
@@ -120,7 +120,7 @@ impl<'a> Differ<'a> {
         reached
     }
 
-    /// Tells in which keys of a component others are.
+    /// Adds which keys of a component hold other components.
     fn add_ways(&self, reached: &BTreeSet<&str>, told: &mut Map<String, Value>) {
         for &component in reached {
             let fields = self.before.components.get(component).into_iter().flatten();
@@ -180,7 +180,7 @@ impl<'a> Differ<'a> {
         let store = self.renamed(&field.before.store);
         let mut told = json!({ "from": field.before.name, "to": field.after.name });
         let mut changed = field.before.name != field.after.name;
-        // Whether a stored component that had a value may have none afterwards.
+        // Whether a stored component may lose a value that it had.
         let mut emptied = false;
         match self.json_conversion(&store, &field.after.store) {
             None => {
@@ -240,7 +240,7 @@ impl<'a> Differ<'a> {
         changed.then_some(told)
     }
 
-    /// Enum values that are renamed or gone; the answer is those that are gone.
+    /// Renamed and removed enum values; returns the removed ones.
     fn member_values(&mut self, component: &str, field: Pair<&Field>, told: &mut Value) -> Vec<String> {
         let (Store::Enum { values: before } | Store::Enums { values: before }) = &field.before.store else {
             return Vec::new();
@@ -270,7 +270,7 @@ impl<'a> Differ<'a> {
         removed
     }
 
-    /// What stored components without a value get, when the field is required now.
+    /// The value for stored components without one, if the field is required now.
     fn fill_member(&mut self, component: &str, field: &Field, told: &mut Value, change: &mut Change) -> bool {
         match self.fill_with(component, field, crate::migrate::literal::json) {
             Some(value) => {
@@ -290,7 +290,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// As `cms.convert` is told; stores have their names of after.
+    /// The argument of `cms.convert`; stores use the names afterwards.
     fn json_conversion(&self, before: &Store, after: &Store) -> Option<(Fit, Option<&'static str>)> {
         let string = Scalar::named("string").unwrap_or_else(|| panic!("codegen bug: no field type `string`"));
         let kept = Some((Fit::Exact, None));
@@ -330,7 +330,7 @@ impl<'a> Differ<'a> {
     }
 }
 
-/// A list loses the values that are gone; one value of a required field must become another.
+/// A list loses the removed values; in a required field, a single value must be replaced.
 fn gone_values(component: &str, field: &Field, removed: &[String], fill: Option<&Value>) -> JsonLoss {
     let one = matches!(field.store, Store::Enum { .. });
     let instead = match fill.and_then(Value::as_str).filter(|_| one) {

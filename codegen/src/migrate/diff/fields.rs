@@ -1,4 +1,4 @@
-//! The fields of one table, before and after: what becomes of each column and of its values.
+//! Compares the fields of one table before and after: what happens to each column and its values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,15 @@ use crate::migrate::pair::{self, Pair};
 use crate::migrate::step::{ColumnLoss, Fit, Instead, Rows, Step};
 use crate::schema::Scalar;
 
-/// What becomes of the columns of one table.
+/// What happens to the columns of one table.
 #[derive(Debug, Default)]
 pub struct Columns {
-    /// By the name before.
+    /// By former name.
     pub kept: BTreeMap<String, Kept>,
-    /// By the name after.
+    /// By new name.
     pub added: BTreeMap<String, Added>,
-    /// Names before that go at the start; all others that are not kept go when their values have been carried over.
+    /// Former names of columns that are dropped at the start; other columns that are not kept are dropped after their
+    /// values have been carried over.
     pub dropped: BTreeSet<String>,
 }
 
@@ -25,13 +26,13 @@ pub struct Columns {
 pub struct Kept {
     pub to: String,
     pub subject: String,
-    /// What rows without a value get, as SQL.
+    /// The value for rows without one, as SQL.
     pub fill: Option<String>,
-    /// No row is without a value.
+    /// Whether no row is without a value.
     pub sure: bool,
-    /// The values are converted in place.
+    /// Whether the values are converted in place.
     pub converted: bool,
-    /// Values may break the new CHECK.
+    /// Whether values may break the new CHECK.
     pub doubtful: bool,
 }
 
@@ -39,14 +40,14 @@ pub struct Kept {
 pub struct Added {
     pub subject: String,
     pub fill: Option<String>,
-    /// Values come from elsewhere.
+    /// Whether its values come from elsewhere.
     pub carried: bool,
-    /// They leave no row without one.
+    /// Whether they leave no row without a value.
     pub sure: bool,
 }
 
 impl<'a> Differ<'a> {
-    /// Compares one table with what it becomes; `cause` is the subject of its renaming.
+    /// Compares one table before and after; `cause` is the subject of its rename.
     pub fn fields(&mut self, owner: Pair<&'a str>, cause: &str) {
         let tables = self.both(owner);
         self.found.tables.insert(owner.before.to_owned(), owner.after.to_owned());
@@ -148,7 +149,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// How the values of one column become values of another kind; stores have their names of after.
+    /// How the values of one column become values of another kind; stores use the names afterwards.
     fn conversion(&self, before: &Store, after: &Store) -> Option<Conversion> {
         let as_is = |fit| Some(Conversion { fit, using: None });
         let using = |fit, sql: &str| Some(Conversion { fit, using: Some(sql.to_owned()) });
@@ -205,7 +206,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// A field whose column lives on.
+    /// A field whose column is kept.
     fn convert(
         &mut self,
         owner: Pair<&'a str>,
@@ -244,7 +245,7 @@ impl<'a> Differ<'a> {
         }
         self.watch_components(owner.after, field, before, &subject);
         let mut fill = fill.into_iter();
-        // An amount that becomes a number may be too large for it.
+        // An amount converted to a number may be out of range.
         let doubtful = conversion.fit == Fit::Checked || names.len() > wanted.len();
         let lists = matches!(field.after.store, Store::Enums { .. } | Store::Components { .. } | Store::Blocks { .. });
         for (index, name) in names.iter().enumerate() {
@@ -283,14 +284,14 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// A value for rows without one, where the field is required only now (or is emptied), or where one is given.
+    /// The value for rows without one, if the field is required only now, was emptied, or a value is given.
     fn fill_newly(&mut self, owner: &str, field: Pair<&Field>, emptied: bool) -> Vec<String> {
         let given = self.answers.value(&subject(owner, &field.after.name)).is_some();
         let newly = field.after.required && (!field.before.required || emptied);
         if given || newly { self.fill(owner, field.after).unwrap_or_default() } else { Vec::new() }
     }
 
-    /// Values of an enum that are renamed or gone.
+    /// Renamed and removed values of an enum.
     fn map_enum(&mut self, owner: &str, field: Pair<&Field>, fill: &[String]) {
         let (before, many) = match &field.before.store {
             Store::Enum { values } => (values, false),
@@ -353,7 +354,7 @@ impl<'a> Differ<'a> {
     }
 }
 
-/// The components that a store may hold, and whether it is a list of them.
+/// The components that a store may hold, and whether it holds a list of them.
 pub fn component_kinds(store: &Store) -> (Vec<&String>, bool) {
     match store {
         Store::Component { of } => (vec![of], false),
@@ -363,7 +364,7 @@ pub fn component_kinds(store: &Store) -> (Vec<&String>, bool) {
     }
 }
 
-/// Whether a value of another kind that is made of a stored one may be null: a list may be empty, JSON may be `null`.
+/// Whether the converted value may be null where the stored one was not: a list may be empty, JSON may be `null`.
 pub fn may_be_nothing(store: &Store) -> bool {
     match store {
         Store::Scalar { scalar } => {
@@ -380,7 +381,7 @@ pub fn list_table<'c>(catalog: &'c crate::catalog::Catalog, owner: &str, field: 
     catalog.table_of(&role).map(|(name, _)| name)
 }
 
-/// How people call what a field stores.
+/// The name of a store's kind in messages.
 pub fn kind_of(store: &Store) -> String {
     match store {
         Store::Scalar { scalar } => scalar.clone(),

@@ -1,4 +1,4 @@
-//! Relations that change: their targets, and one becoming a list or the other way round; links are carried over.
+//! Changed relations: new targets, and one becoming a list or the reverse. Links are carried over.
 
 use super::fields::{Added, Columns, Kept, list_table};
 use super::{Differ, subject};
@@ -6,7 +6,7 @@ use crate::catalog::{Field, Store, names};
 use crate::migrate::pair::Pair;
 use crate::migrate::step::{ColumnLoss, Rows, Step};
 
-/// One target that a relation has before and after, and its columns.
+/// A target that a relation has both before and after, with its columns.
 struct Target {
     before: String,
     after: String,

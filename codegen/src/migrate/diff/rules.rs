@@ -1,4 +1,4 @@
-//! Rules that become tighter: entries that break them stay as they are, and cannot be saved until they are mended.
+//! Stricter rules: entries that break them stay as they are and cannot be saved until they are corrected.
 
 use std::cmp::Ordering;
 
@@ -13,34 +13,34 @@ use crate::migrate::pair::Pair;
 use crate::schema::literal::{self, Written};
 use crate::schema::{Scalar, SqlType};
 
-/// A rule that is new or tighter than it was.
+/// A new or stricter rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tightened {
     pub subject: String,
     /// `at most 5 characters`
     pub about: String,
-    /// SQL that counts the entries that break it, in the tables as they are before the migration; none where only the server can tell.
+    /// SQL that counts the entries that break it, in the tables before the migration; `None` if only the server can.
     pub question: Option<String>,
-    /// Drafts may break it.
+    /// Whether drafts may break it.
     pub live: bool,
 }
 
-/// A rule with what a row that breaks it is like.
+/// A rule, and how a row breaks it.
 struct Broken {
     about: String,
     condition: Option<String>,
-    /// Drafts may break it.
+    /// Whether drafts may break it.
     live: bool,
 }
 
 impl Differ<'_> {
-    /// Compares the rules of a field that lives on; the owners are tables or components.
+    /// Compares the rules of a kept field; the owners are tables or components.
     pub fn tightened(&mut self, owner: Pair<&str>, field: Pair<&Field>) {
         let Some(before) = self.before.rules.get(owner.before) else { return };
         let none = Rules::default();
         let before = before.get(&field.before.name).unwrap_or(&none);
         let after = self.after.rules.get(owner.after).and_then(|rules| rules.get(&field.after.name)).unwrap_or(&none);
-        // Of values that become something else nothing can be asked beforehand.
+        // Converted values cannot be counted beforehand.
         let kept = match (&field.before.store, &field.after.store) {
             (Store::Scalar { scalar: before }, Store::Scalar { scalar: after }) => is_same_value(before, after),
             (before, after) => std::mem::discriminant(before) == std::mem::discriminant(after),
@@ -74,7 +74,7 @@ impl Differ<'_> {
         self.declared.schema.site.currency.clone()
     }
 
-    /// SQL for the number of items of a list.
+    /// SQL for the length of a list.
     fn size(&self, owner: &str, field: &Field) -> Option<String> {
         let column = names::quoted(&field.name);
         Some(match &field.store {
@@ -123,9 +123,9 @@ fn broken(
         let bound =
             if scalar.is_none() || textual { Some(bound.to_owned()) } else { sql_bound(scalar?, bound, currency) };
         let (measured, bound) = (measured()?, bound?);
-        // An optional list may be empty whatever its `min`.
+        // An optional list may be empty despite its `min`.
         let some = if scalar.is_none() && sign == "<" { format!(" and {measured} > 0") } else { String::new() };
-        // The second column of what has bounds is the currency of an amount.
+        // The second column of a field with bounds is the currency of an amount.
         let same = field
             .before
             .columns()
@@ -164,13 +164,13 @@ fn broken(
     found
 }
 
-/// Whether a rule of one field type can be asked of the values of another.
+/// Whether a rule of one field type can be checked on values of another.
 fn is_same_value(before: &str, after: &str) -> bool {
     let is_text = |name| Scalar::named(name).is_some_and(|scalar| scalar.mapping().sql == SqlType::Text);
     before == after || (is_text(before) && is_text(after))
 }
 
-/// The bound is new, or on the other side of the one that was; what cannot be compared is taken to be.
+/// Whether the bound is new or stricter; bounds that cannot be compared count as stricter.
 fn is_tighter(before: Option<&str>, after: &str, scalar: Option<Scalar>, tighter: Ordering) -> bool {
     let Some(before) = before else { return true };
     let rank = |text: &str| match scalar {
@@ -186,7 +186,7 @@ fn is_tighter(before: Option<&str>, after: &str, scalar: Option<Scalar>, tighter
     }
 }
 
-/// A bound of the value itself as SQL.
+/// A bound of the value itself, as SQL.
 fn sql_bound(scalar: Scalar, bound: &str, currency: &str) -> Option<String> {
     let parsed = literal::parse(scalar.mapping(), &Written::Number(bound.to_owned()), &Every(currency)).ok()?;
     scalar_sql(scalar.mapping().kind, &parsed.json, currency).ok()?.into_iter().next()

@@ -1,4 +1,4 @@
-//! One table before and after, column by column, then its checks, foreign keys and indexes.
+//! Compares one table before and after: columns first, then checks, foreign keys and indexes.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use crate::catalog::{Check, ForeignKey, Index, Key, Reach, Table, names};
 use crate::migrate::pair::{self, Pair};
 use crate::migrate::step::Step;
 
-/// Values of columns for rows without one, by the field's subject: money's two columns are filled together.
+/// Column values for rows without one, by the field's subject: money's two columns are filled together.
 type Backfills = BTreeMap<String, Vec<(String, String)>>;
 
 impl<'a> Differ<'a> {
-    /// The steps for a table whose columns' fate is known; `cause` is the subject of its renaming.
+    /// The steps for a table with these column changes; `cause` is the subject of its rename.
     pub fn table(&mut self, name: Pair<&'a str>, cause: &str, mut columns: Columns) {
         let tables = self.both(name);
         keep_system_columns(&mut columns, tables.before);
@@ -37,7 +37,7 @@ impl<'a> Differ<'a> {
         self.indexes(name, tables, &kept, &columns);
     }
 
-    /// Notes that a table gets another name.
+    /// Records the rename of a table.
     pub fn rename_table(&mut self, name: Pair<&str>, cause: &str) {
         if name.before != name.after {
             let names = Pair { before: name.before.to_owned(), after: name.after.to_owned() };
@@ -84,7 +84,7 @@ impl<'a> Differ<'a> {
             if let Some(value) = &kept.fill {
                 backfills.entry(subject.clone()).or_default().push((column.clone(), value.clone()));
             }
-            // A conversion can make a null of what was a value, as the first of an empty list is.
+            // A conversion can turn a value into null, such as the first item of an empty list.
             if after.not_null && (!before.not_null || (kept.converted && !kept.sure)) {
                 if before.not_null {
                     self.push(Step::DropNotNull {
@@ -121,7 +121,7 @@ impl<'a> Differ<'a> {
             let same = on.and_then(|on| new.iter().position(|new| new.on == on && new.expression == check.expression));
             match same {
                 Some(index) => renames.push((check.name.clone(), new.remove(index).name.clone(), None)),
-                // It goes with its column.
+                // It is dropped with its column.
                 None if check.on.iter().any(|column| columns.dropped.contains(column)) => {}
                 None => {
                     let (table, name) = (name.before.to_owned(), check.name.clone());
@@ -173,7 +173,7 @@ impl<'a> Differ<'a> {
         }
     }
 
-    /// The name after of a table that is pointed at: a content type's, or the owner's of children and lists.
+    /// The new name of a referenced table: that of a content type, or of the owner of children and lists.
     fn table_after(&self, before: &str) -> String {
         let children = self.table_renames.iter().find(|(names, _)| names.before == before);
         match (self.tables.get(before), children) {
@@ -204,13 +204,13 @@ impl<'a> Differ<'a> {
                 new.iter().position(|new| new.unique == index.unique && new.gin == index.gin && new.on == on)
             });
             let converted = index.on.iter().any(|key| columns.kept.get(&key.column).is_some_and(|kept| kept.converted));
-            // Rows that are given a value may all be given the same.
+            // Filled rows may all get the same value.
             let filled = |key: &Key| columns.kept.get(&key.column).is_some_and(|kept| kept.fill.is_some());
             let in_the_way = converted || index.unique && index.on.iter().any(filled);
             let gone = index.on.iter().any(|key| !kept.contains_key(&key.column));
             match same {
                 Some(position) => self.index_renames.push((index.name.clone(), new.remove(position).name.clone())),
-                // It goes with its column.
+                // It is dropped with its column.
                 None if gone => {}
                 None if in_the_way => self.push(Step::DropIndexNow { name: index.name.clone() }),
                 None => self.push(Step::DropIndex { name: index.name.clone() }),
@@ -225,7 +225,7 @@ impl<'a> Differ<'a> {
                 let columns = index.on.iter().map(|key| key.column.clone()).collect();
                 self.push(Step::ProbeUnique { table: table.clone(), columns });
             }
-            // Choices are short.
+            // Enum values are short.
             let is_long = |column: &&String| {
                 let text = tables.after.columns.iter().any(|after| after.name == **column && after.sql_type == "text");
                 let of_scalar = |field: &crate::catalog::Field| {
@@ -244,7 +244,7 @@ impl<'a> Differ<'a> {
     }
 }
 
-/// The field that an index is about.
+/// The field that an index belongs to.
 fn index_subject(table: &str, index: &Index, columns: &Columns) -> String {
     let first = &index.on[0].column;
     let kept = columns.kept.values().find(|kept| kept.to == *first).map(|kept| kept.subject.clone());
@@ -252,7 +252,7 @@ fn index_subject(table: &str, index: &Index, columns: &Columns) -> String {
     kept.or(added).filter(|subject| subject.contains('.')).unwrap_or_else(|| super::subject(table, first))
 }
 
-/// Columns that no field has: `id`, `created_at`, the owner of an item.
+/// Columns that belong to no field: `id`, `created_at`, the owner of an item.
 fn keep_system_columns(columns: &mut Columns, before: &Table) {
     let of_fields: Vec<_> = before.fields.iter().flat_map(crate::catalog::Field::columns).collect();
     for column in &before.columns {
@@ -271,7 +271,7 @@ fn keep_system_columns(columns: &mut Columns, before: &Table) {
     }
 }
 
-/// Columns that no field stands for, and that entries did not have in an earlier version: they have to be nullable.
+/// Columns that belong to no field and that entries lacked in an earlier version: they must be nullable.
 fn add_system_columns(columns: &mut Columns, after: &Table) {
     for column in &after.columns {
         if !columns.kept.values().any(|kept| kept.to == column.name) {

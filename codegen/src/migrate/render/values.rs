@@ -1,11 +1,11 @@
-//! The SQL of steps that move values: rows are changed, filled and carried over, tables keep their shape.
+//! SQL of the steps that move values: rows are updated, filled and carried over; tables keep their shape.
 
 use super::{STAGES, Statement, at, each, ignoring, plain, set_default};
 use crate::catalog::names::{fit, quoted};
 use crate::migrate::literal::quoted as text;
 use crate::migrate::step::{Instead, Step};
 
-/// Values that change where they are.
+/// Steps that change values in place.
 pub fn values(step: &Step) -> (String, Vec<Statement>) {
     match step {
         Step::RewriteJson { table, column, changes, without, .. } => {
@@ -58,7 +58,7 @@ pub fn values(step: &Step) -> (String, Vec<Statement>) {
     }
 }
 
-/// References that become lists and the other way round.
+/// Steps that turn references into lists and the reverse.
 pub fn links(step: &Step) -> (String, Vec<Statement>) {
     match step {
         Step::SetAside { table } => {

@@ -1,8 +1,8 @@
-//! The options of fields, and which fields take them.
+//! The options of fields, and which field types take them.
 
 use super::{DESCRIPTION, FieldType, Key, NAME_OR_NAMES, NAMES, Place, Shape, Structure, WAS, key, needed};
 
-/// An option of a field, and which fields take it.
+/// An option of a field, and the field types that take it.
 #[derive(Debug)]
 pub struct FieldOption {
     pub key: Key,
@@ -28,7 +28,7 @@ const fn option(
     FieldOption { key: key(name, shape, about), taken }
 }
 
-/// The options of fields. Every field type is documented with those it takes.
+/// The options of fields. The reference lists them per field type.
 pub static OPTIONS: &[FieldOption] = &[
     option("type", Shape::Text, |_, _| true, "The field type."),
     option("description", Shape::Text, |_, _| true, DESCRIPTION.about),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address of one subscriber: a network of IPv6 has 2^64 of them (RFC 6177).
+/// The address of one subscriber: in IPv6 a network, which contains 2^64 addresses (RFC 6177).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 

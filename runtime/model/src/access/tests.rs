@@ -1,4 +1,4 @@
-//! Who waits with whom, and how areas are written.
+//! Which actors share a place in the queue for connections, and the spelling of areas and networks.
 
 use uuid::Uuid;
 

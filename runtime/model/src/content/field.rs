@@ -1,4 +1,4 @@
-//! Fields as generated code writes them: a name and a shape, and then what is not usual, a call each.
+//! Builders for fields in generated code: a name and a shape, then one call per deviation from the defaults.
 
 use super::{ALL_LANGUAGES, FieldInfo, Required, Rules, Shape};
 

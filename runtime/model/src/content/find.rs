@@ -1,4 +1,4 @@
-//! What is looked up in the facts of a schema: types, fields and values by their names, entries by their ids.
+//! Lookups in the facts of a schema: types, fields and values by name, entries by id.
 
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ impl SchemaInfo {
         })
     }
 
-    /// The content type, or the children, of this name.
+    /// The content type or children with this name.
     pub fn content(&self, name: &str) -> Option<&'static ContentInfo> {
         self.contents().find(|info| info.name == name)
     }
@@ -35,7 +35,7 @@ impl EnumInfo {
         self.values.iter().find(|value| value.1 == shown).map(|value| value.0)
     }
 
-    /// `'in_stock', 'low_stock'`: the stored names in the order of the schema, as SQL. They are `snake_case`.
+    /// `'in_stock', 'low_stock'`: the stored names in schema order, as SQL. They are `snake_case` and need no escaping.
     pub fn listed(&self) -> String {
         let names: Vec<_> = self.values.iter().map(|(stored, _)| format!("'{stored}'")).collect();
         names.join(", ")
@@ -48,7 +48,7 @@ impl EnumInfo {
 }
 
 impl Shape {
-    /// A to-one relation, kept in these columns.
+    /// A to-one relation, stored in these columns.
     pub const fn one(
         to: &'static [&'static ContentInfo],
         type_name: &'static str,
@@ -58,7 +58,7 @@ impl Shape {
         Self::One(RelationInfo { to, type_name, on_delete, join: "", columns })
     }
 
-    /// A to-many relation, kept in these columns of the table `join`.
+    /// A to-many relation, stored in these columns of the table `join`.
     pub const fn many(
         to: &'static [&'static ContentInfo],
         type_name: &'static str,
@@ -71,7 +71,7 @@ impl Shape {
 }
 
 impl RelationInfo {
-    /// The column that holds the ids of this one of the targets.
+    /// The column with the ids of this target.
     pub fn column(&self, target: &ContentInfo) -> &'static str {
         let targets = self.to.iter().zip(self.columns);
         let mut found = targets.filter(|(to, _)| to.table == target.table).map(|(_, column)| *column);
@@ -86,13 +86,13 @@ impl ComponentInfo {
 }
 
 impl ContentInfo {
-    /// The UUID of an id of this type, also of one from before the type was renamed.
+    /// The UUID of an id of this type, including ids from before the type was renamed.
     pub fn decode(&self, id: &str) -> Option<Uuid> {
         let (prefix, uuid) = id::decode(id)?;
         self.is_called(prefix).then_some(uuid)
     }
 
-    /// The table has this name, or had it.
+    /// Whether the table has, or had, this name.
     pub fn is_called(&self, table: &str) -> bool {
         self.table == table || self.former.contains(&table)
     }

@@ -1,4 +1,4 @@
-//! Dates, times of day, moments and lengths of time from the API's JSON. Each message completes "opens: ...".
+//! Parses dates, times of day, moments and durations from the API's JSON. Each message completes "opens: ...".
 
 use std::sync::LazyLock;
 

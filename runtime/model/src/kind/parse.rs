@@ -1,4 +1,4 @@
-//! Numbers, money, users and JSON from the API's JSON, in normal form. Each message completes "price: ...".
+//! Parses numbers, money, users and JSON from the API's JSON into normal form. Each message completes "price: ...".
 
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
@@ -11,7 +11,7 @@ use crate::json::RESERVED_KEY;
 use crate::number::{self, MAX_DIGITS};
 use crate::value::Value;
 
-/// As deep as JSON may be nested; below what its parsers take.
+/// Maximum nesting of JSON, below the limits of its parsers.
 const MAX_DEPTH: usize = 64;
 
 pub type Parsed = Result<Value, String>;
@@ -69,7 +69,7 @@ pub fn money(json: &Json, site: &dyn Currencies) -> Parsed {
     Ok(Value::Money { amount, currency: currency.to_owned() })
 }
 
-/// What was money when it was stored, even if the site no longer takes its currency.
+/// Money as stored, even if the site no longer accepts its currency.
 pub fn stored_money(json: &Json) -> Parsed {
     let minor = json.get("amountMinor").map(bigint).transpose()?;
     match (minor, json.get("currency").and_then(Json::as_str)) {
@@ -104,7 +104,7 @@ fn check_json(json: &Json, depth: usize) -> Result<(), String> {
     }
 }
 
-/// A decimal number with the digits that were written.
+/// A decimal number with exactly the digits written.
 fn exact(json: &Json) -> Result<Decimal, String> {
     let text = match json {
         Json::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! Values of every kind: what is taken, what is refused, and the same back from PostgreSQL.
+//! Values of every kind: what is accepted, what is rejected, and the round trip through PostgreSQL.
 
 use serde_json::json;
 
@@ -26,7 +26,7 @@ static SITE: Site = Site;
 fn takes(kind: Kind, input: Json, shown: Json) {
     let value = kind.parse(&input, &SITE).unwrap_or_else(|message| panic!("{input}: {message}"));
     assert_eq!(kind.json(&value), shown, "{input}");
-    // What is shown may be sent back.
+    // A value read from the API can be written back.
     assert_eq!(kind.parse(&shown, &SITE), Ok(value));
 }
 
@@ -58,7 +58,7 @@ fn numbers() {
     );
 }
 
-/// The same wherever a number stands in a text.
+/// The position of a number in a text makes no difference.
 #[test]
 fn a_number_in_a_text_is_digits() {
     let money = |amount: &str| json!({"amount": amount});

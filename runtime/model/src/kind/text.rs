@@ -1,6 +1,6 @@
-//! Text and formatted text, in normal form. Each message completes "name: ...".
+//! Parses text and formatted text into normal form. Each message completes "name: ...".
 //!
-//! Every text is kept in Unicode's normal form C: the same word typed on another keyboard is the same value.
+//! Every text is stored in Unicode's normal form C: the same word typed on another keyboard is the same value.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
     regex(r"^[^\s@\p{C}\x22(),:;<>\[\]\\]{1,64}@([\p{L}\p{N}]([\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+[\p{L}\p{N}-]{2,63}$")
 });
 static COLOR: LazyLock<Regex> = LazyLock::new(|| regex("^#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"));
-/// Blanks, controls, and what shows nothing or turns the text around: none of these is part of an address that somebody means.
+/// Blanks, control characters, invisible characters and direction overrides: none of them belongs in an address.
 static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| regex(r"[\s\p{Z}\p{C}]"));
 
 static UNSEEN: LazyLock<Regex> = LazyLock::new(|| regex(r"^[\s\p{Z}\p{Cc}\p{Cf}\u{2800}\u{3164}]*$"));
@@ -37,7 +37,7 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a text shows nothing: blanks, and characters that have no width such as U+200B.
+/// Whether a text shows nothing: only blanks and zero-width characters such as U+200B.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace()) || UNSEEN.is_match(text)
 }
@@ -46,7 +46,7 @@ pub fn text(json: &Json) -> Parsed {
     plain(json, "text").map(|text| Value::Text(nfc(text).into_owned()))
 }
 
-/// One line: without controls of ASCII, and without what else ends a line for Unicode.
+/// One line: no ASCII control characters, and no Unicode line separators.
 pub fn line(json: &Json) -> Parsed {
     match plain(json, "text")?
         .contains(|c: char| c.is_ascii_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'))
@@ -64,7 +64,7 @@ pub fn slug(json: &Json) -> Parsed {
     Ok(Value::Text(text.to_owned()))
 }
 
-/// Kept in lower case: spellings of one mailbox are one value.
+/// Stored in lower case: spellings of one mailbox are one value.
 pub fn email(json: &Json) -> Parsed {
     let wanted = "an email address such as `ann@example.org`";
     let address = nfc(plain(json, wanted)?).to_lowercase();
@@ -82,7 +82,7 @@ pub fn color(json: &Json) -> Parsed {
     }
 }
 
-/// As the URL standard of WHATWG reads and writes it: what browsers would go to is what is kept.
+/// Parsed and normalized per the WHATWG URL standard: the stored URL is the one that browsers would open.
 pub fn url(json: &Json) -> Parsed {
     let wanted = "a URL that starts with `https://`, `http://` or `/`, without spaces and invisible characters";
     let text = plain(json, wanted)?;
@@ -101,7 +101,7 @@ pub fn url(json: &Json) -> Parsed {
 
 fn absolute(text: &str) -> Result<Option<String>, Option<&'static str>> {
     let has_scheme = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    // The standard would mend `https:host` and `https:\\host`; nobody means these.
+    // The standard would repair `https:host` and `https:\\host`, which nobody writes on purpose.
     let host =
         ["https://", "http://"].into_iter().find(|scheme| has_scheme(scheme)).map(|scheme| &text[scheme.len()..]);
     if host.is_none_or(|host| host.starts_with(['/', '\\'])) {
@@ -114,7 +114,7 @@ fn absolute(text: &str) -> Result<Option<String>, Option<&'static str>> {
     Ok(Some(url.into()))
 }
 
-/// A path from the site's root, which stays on the site whatever is in it.
+/// A path from the site's root, which cannot lead to another site.
 fn path(text: &str) -> Option<String> {
     const BASE: &str = "https://site.invalid";
     let url = Url::parse(BASE).ok()?.join(text).ok()?;
@@ -130,7 +130,7 @@ pub fn plain<'a>(json: &'a Json, wanted: &str) -> Result<&'a str, String> {
     Ok(text)
 }
 
-/// PostgreSQL keeps every character but this one.
+/// The only character that PostgreSQL cannot store.
 pub fn no_nul(text: &str) -> Result<(), String> {
     match text.contains('\0') {
         true => Err("must not contain the character U+0000".to_owned()),

@@ -1,4 +1,4 @@
-//! From PostgreSQL's binary formats to JSON bytes.
+//! Writes PostgreSQL's binary formats as JSON bytes.
 
 use std::io::Write as _;
 
@@ -10,7 +10,7 @@ use crate::currency::format_amount;
 use crate::id::{self, USER_PREFIX};
 use crate::json;
 
-/// 2000-01-01, where PostgreSQL counts from, in days and microseconds of Unix time.
+/// 2000-01-01, PostgreSQL's epoch, in days and microseconds of Unix time.
 const EPOCH_DAYS: i64 = 10_957;
 const EPOCH_MICROS: i64 = EPOCH_DAYS * DAY_MICROS;
 
