@@ -1,4 +1,4 @@
-//! What happens around the writes of products: a variant is never sold below its cost.
+//! Hooks on writes of products: a variant is never sold below its cost.
 
 use generated::content::{Product, ProductVariant};
 use runtime::prelude::*;

@@ -1,4 +1,4 @@
-//! The site's own queries: what filters and orders of the API do not say.
+//! The site's own queries, for what the API's filters and orders cannot express.
 
 use generated::content::Product;
 use generated::fields::{category, product};

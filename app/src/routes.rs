@@ -1,4 +1,4 @@
-//! Routes of the site's own, beside the API.
+//! The site's own routes, beside the API.
 
 use std::sync::Arc;
 

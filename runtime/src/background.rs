@@ -1,4 +1,4 @@
-//! The background work of a server: consumers of events and jobs, the site's own and those of the server itself.
+//! The background work of a server: consumers of events and jobs, both the site's own and the server's.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Settings of a server, from the environment: all mistakes are reported at once.
+//! The settings of a server, read from the environment. All mistakes are reported at once.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

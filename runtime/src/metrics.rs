@@ -1,5 +1,5 @@
-//! `/metrics` for Prometheus, on an address of its own: each scrape writes what is counted elsewhere, and asks the database at most once
-//! in some seconds for what only it knows.
+//! `/metrics` for Prometheus, on a separate address. A scrape writes the counters that are kept elsewhere, and queries the database for the
+//! rest at most once every few seconds.
 
 mod backlog;
 mod text;

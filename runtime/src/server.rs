@@ -1,4 +1,4 @@
-//! `Server`: the schema and the site's own code put together, and the commands that run on them.
+//! `Server`: combines the schema with the site's own code, and runs the commands.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

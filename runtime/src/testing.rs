@@ -1,4 +1,4 @@
-//! A database of its own for each test, on the real PostgreSQL that `cargo xtask test` starts, and servers on it.
+//! A separate database for each test, on the real PostgreSQL that `cargo xtask test` starts, and servers on it.
 
 mod site;
 

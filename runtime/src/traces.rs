@@ -1,4 +1,4 @@
-//! Traces by OTLP: what `base::trace` has gathered is sent to a collector, in batches, beside the requests and never in their way.
+//! Traces over OTLP: the spans that `base::trace` collects are sent in batches, in the background, without delaying requests.
 
 #[cfg(feature = "otlp")]
 mod client;
@@ -8,7 +8,7 @@ mod encode;
 mod export;
 #[cfg(not(feature = "otlp"))]
 mod export {
-    //! Without the feature it is only told that nothing is sent.
+    //! Without the feature, this only reports that nothing is sent.
 
     use super::Settings;
     use base::error::Result;

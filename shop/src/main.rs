@@ -1,4 +1,4 @@
-//! The server of this site: what the schema says, and the code that YAML cannot express.
+//! The server of this site: the schema, and the code that YAML cannot express.
 
 mod computed;
 mod demo;

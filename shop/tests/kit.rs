@@ -1,4 +1,4 @@
-//! The test kit, used as a site uses it: a consumer that writes entries by the typed API, a nightly job, hooks of what they write.
+//! The test kit as a site uses it: a consumer that writes entries through the typed API, a nightly job, and hooks on those writes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What a document is said to weigh in the cache is what it holds: an allocator that counts is the judge.
+//! The computed weight of a cached document matches the memory that it holds, as measured by a counting allocator.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

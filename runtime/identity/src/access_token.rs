@@ -1,4 +1,4 @@
-//! Access tokens: JWTs by RFC 9068, checked as RFC 8725 asks.
+//! Access tokens: JWTs as in RFC 9068, checked as RFC 8725 recommends.
 
 use std::time::Duration;
 

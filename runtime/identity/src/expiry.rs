@@ -1,5 +1,5 @@
-//! Deletes expired data: sessions, tokens, links and keys some time after they have expired, in small batches, by one node
-//! at a time. A periodic job of the server runs it. Lines of the audit log are kept.
+//! Deletes expired data: sessions, tokens, links and keys, a while after they expire, in small batches, on one node at a time. A periodic
+//! job of the server runs it. The audit log is kept.
 
 use std::time::Duration;
 

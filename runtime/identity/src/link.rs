@@ -1,4 +1,4 @@
-//! Links that work once: an invitation for 7 days, a new password for an hour. Only their hash is kept.
+//! Links that work once: an invitation is valid for 7 days, a password reset for an hour. Only their hash is stored.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Mail: a trait, and the log in place of a mail server.
+//! Mail: a trait, and an implementation that writes to the log instead of a mail server.
 
 #[cfg(feature = "smtp")]
 mod smtp;

@@ -1,7 +1,7 @@
-//! Sign-in with other providers: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
+//! Sign-in with other providers: OpenID Connect's authorization code flow with PKCE (RFC 7636), following RFC 9700.
 //!
-//! The state of a sign-in is sealed in a cookie of the browser, which alone can come back with
-//! it; its use is recorded, so that it works only once.
+//! The state of a sign-in is sealed in a cookie, so only the browser that started it can finish it. Its use is recorded, so that it works
+//! only once.
 
 mod account;
 mod flow;

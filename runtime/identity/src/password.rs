@@ -1,4 +1,4 @@
-//! Passwords: which are accepted (NIST SP 800-63B, OWASP ASVS 6.2), and argon2id on a few threads of its own.
+//! Passwords: the rules for new ones (NIST SP 800-63B, OWASP ASVS 6.2), and argon2id on a few dedicated threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

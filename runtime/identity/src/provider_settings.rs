@@ -1,4 +1,4 @@
-//! Settings of sign-in with other providers: `TYPECASE_OIDC` names them, and each has its own variables.
+//! Settings of sign-in with other providers: `TYPECASE_OIDC` lists them, and each has its own variables.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A change of TYPECASE_SECRET: everything in the database that the previous secret has sealed is sealed again with the current one.
+//! A change of TYPECASE_SECRET: every value in the database that is sealed with the previous secret is sealed again with the current one.
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};

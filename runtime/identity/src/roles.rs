@@ -1,4 +1,4 @@
-//! The roles that accounts and API tokens can have, and what they may manage.
+//! The roles that accounts and API tokens can have, and what those roles may manage.
 
 use base::error::{Code, Error, Problem, Result};
 use model::content::SchemaInfo;

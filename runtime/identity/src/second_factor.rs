@@ -1,4 +1,4 @@
-//! A second factor: an authenticator's codes, each of which works once, and recovery codes for when it is lost.
+//! The second factor: codes of an authenticator, each valid once, and recovery codes in case it is lost.
 
 use serde_json::Value as Json;
 use sqlx::Row;

@@ -1,5 +1,5 @@
-//! Sessions: families of refresh tokens, each used once (RFC 9700, 4.14). One that is used again ends its family, except
-//! in the moment after its use, when it gives the same successor: two tabs of a browser refresh at the same time.
+//! Sessions: families of refresh tokens, each used once (RFC 9700, 4.14). Reuse of a token ends its family, except for a moment after its
+//! first use, when it returns the same successor: two tabs of a browser may refresh at the same time.
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row};

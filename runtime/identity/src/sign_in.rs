@@ -1,4 +1,4 @@
-//! Signing in with email and password, and a code where there is a second factor.
+//! Sign-in with email and password, and with a code if the account has a second factor.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Users: made, listed, given roles, disabled. Every change takes effect at the next request, whatever tokens exist.
+//! Users: create, list, assign roles, disable. Every change takes effect at the next request, whatever tokens exist.
 
 use serde::Serialize;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Why a migration failed, with what to do about it.
+//! Why a migration failed, and what to do about it.
 
 use sqlx::postgres::PgDatabaseError;
 

@@ -1,4 +1,4 @@
-//! The migrations that a database has had: the rows of `cms.migration`, compared with the migration files.
+//! The migrations applied to a database: the rows of `cms.migration`, compared with the migration files.
 
 use std::fmt;
 

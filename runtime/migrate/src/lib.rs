@@ -1,6 +1,6 @@
-//! Takes a database through the migrations that the binary brings along, and tells whether it has had them.
+//! Applies the migrations that are embedded in the binary to a database, and checks whether they have been applied.
 //!
-//! One advisory lock, on a connection of its own: started several times at once, one does the work and the others find it done.
+//! An advisory lock on a separate connection: if several processes start at once, one does the work and the others find it done.
 
 mod error;
 mod ledger;

@@ -1,5 +1,5 @@
-//! The lock that one migration at a time has. It belongs to a transaction, since a connection pooler gives what belongs to a
-//! connection to others.
+//! The lock that lets only one migration run at a time. It is held by a transaction, because a connection pooler may give a lock of the
+//! connection to other clients.
 
 use std::time::Duration;
 

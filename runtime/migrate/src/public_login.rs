@@ -1,7 +1,7 @@
 //! The separate login for public reads: a PostgreSQL user that may read only published content and cannot change its role.
 //!
-//! A role that is only set on connections of the server's own login can be left by a statement that was injected (`set role none`);
-//! a login cannot.
+//! An injected statement can leave a role that is only set on connections of the server's own login (`set role none`); it cannot change the
+//! login.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The PostgreSQL role for public reads: it may read published content, and nothing else.
 //!
-//! Roles belong to the whole cluster and rights to a database, so several databases may share one, and several migrations
-//! may make it at the same time.
+//! Roles belong to the whole cluster and privileges to a database, so several databases may share one role, and several migrations may
+//! create it at the same time.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
-//! For development: a database that has had another version of the last migrations is taken to those of this build.
+//! For development: brings a database with another version of the last migrations to those of this build.
 //!
-//! The way between the two versions is a file of SQL that the generator planned; the ledger then says what the files say.
+//! The steps between the two versions are a SQL file planned by the generator. Afterwards the ledger is updated to match the migration
+//! files.
 
 use super::split::split;
 use super::{Error, Migrations, ledger};

@@ -1,4 +1,4 @@
-//! SQL text to its statements, by the lexical rules of PostgreSQL.
+//! Splits SQL text into statements, by the lexical rules of PostgreSQL.
 
 /// One statement of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The server's own migrations: tables that every site has, included in this crate.
+//! The server's own migrations: the tables that every site has, embedded in this crate.
 
 /// Before the names of these files in the ledger, so that a site's own numbers do not meet them.
 pub const PREFIX: &str = "system/";

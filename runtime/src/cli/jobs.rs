@@ -1,4 +1,4 @@
-//! `typecase jobs`: the jobs that wait, run or have failed.
+//! `typecase jobs`: jobs that are waiting, running or failed.
 
 use clap::Subcommand;
 use serde_json::{Value as Json, json};

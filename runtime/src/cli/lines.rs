@@ -1,4 +1,4 @@
-//! The log as text: an event is one line, whatever an error in it quotes.
+//! The log as text: one line per event, even if an error in it contains line breaks.
 
 use std::io::{Result, Write};
 

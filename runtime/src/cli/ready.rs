@@ -1,4 +1,4 @@
-//! `typecase ready`: what a load balancer asks, for images that hold no other program to ask it with.
+//! `typecase ready`: the check of a load balancer, for images without another program that could send the request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `typecase user`: accounts from the command line, the first administrator among them.
+//! `typecase user`: accounts from the command line, including the first administrator.
 
 use std::io::{IsTerminal, Read};
 

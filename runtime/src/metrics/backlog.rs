@@ -1,4 +1,4 @@
-//! `Backlog`: how far events and jobs are behind, which the database knows. It is asked at most once in some seconds, and not for long.
+//! `Backlog`: how far events and jobs are behind, read from the database at most once every few seconds, with a short timeout.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `Scrape`: all series with their names, in the order in which they are written. `docs/operations.md` has them in a table.
+//! `Scrape`: all series with their names, in the order in which they are written. `docs/operations.md` lists them in a table.
 
 use std::fmt;
 use std::sync::Arc;

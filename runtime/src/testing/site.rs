@@ -1,4 +1,4 @@
-//! The test kit of a site: its own server on a database of its own, an actor of any role, and a client that speaks HTTP to it.
+//! The test kit of a site: its server on a separate database, an actor of any role, and an HTTP client.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The HTTP client for a collector: one connection that is kept, no redirects, little time, little memory.
+//! The HTTP client for a collector: one persistent connection, no redirects, short timeouts, little memory.
 
 use std::fmt;
 use std::sync::Arc;

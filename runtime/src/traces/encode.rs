@@ -1,5 +1,5 @@
-//! Spans as the protocol buffers of OTLP (`opentelemetry/proto/collector/trace/v1`): the dozen fields that are used of them. A test
-//! of the shop reads them with the types that OpenTelemetry generates.
+//! Encodes spans as OTLP protocol buffers (`opentelemetry/proto/collector/trace/v1`), with only the dozen fields that are used. A test of
+//! the shop decodes them with the types that OpenTelemetry generates.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

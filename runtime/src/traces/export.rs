@@ -1,4 +1,4 @@
-//! `Exporter`: takes what waits, sends it, and says once when that does not work. What cannot be sent is counted and dropped.
+//! `Exporter`: sends queued spans in batches, and logs a failure once. Spans that cannot be sent are counted and dropped.
 
 use std::time::Duration;
 

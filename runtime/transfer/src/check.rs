@@ -1,5 +1,5 @@
-//! `typecase check`: the entries that do not pass the rules of the schema, by path. A rule that came later refuses no entry that is
-//! there, until it is saved; this lists them beforehand.
+//! `typecase check`: lists the entries that break rules of the schema, by path. A rule added later refuses an existing entry only when it
+//! is saved; this command finds it beforehand.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! `typecase demo`: content to look at, from lines of JSON in the shape of the API's inputs; loading it twice changes nothing.
+//! `typecase demo`: loads sample content from lines of JSON in the form of the API's inputs. Loading it twice changes nothing.
 
 use serde_json::{Map, Value as Json};
 

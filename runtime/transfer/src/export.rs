@@ -1,7 +1,7 @@
 //! `typecase export`: entries as lines of JSON in the native form, which `typecase import` reads without a mapping.
 //!
-//! Entries come in the order of their natural key and point at each other by natural keys, so that the same content gives the same
-//! bytes, whatever database it is in.
+//! Entries are ordered by their natural key and refer to each other by natural keys, so that the same content gives the same bytes in every
+//! database.
 
 mod entry;
 

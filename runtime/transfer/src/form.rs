@@ -1,4 +1,4 @@
-//! The native form, as far as import and export both know it: its files, its words, and the order in which types are read.
+//! The native form, as shared by import and export: its files, its keywords, and the order in which types are read.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Which media type an answer has: the one that the client likes best among the two of GraphQL over HTTP.
+//! Chooses the media type of a response: of the two in GraphQL over HTTP, the one that the client prefers.
 
 /// A media type of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

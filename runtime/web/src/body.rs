@@ -1,4 +1,4 @@
-//! Requests as they come in: bodies within their size, and the GraphQL requests that they hold.
+//! Parses request bodies: checks their size, and reads the GraphQL requests in them.
 
 use std::error::Error as _;
 

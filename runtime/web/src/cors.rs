@@ -1,4 +1,4 @@
-//! Which pages of other origins may read answers (the Fetch standard, CORS).
+//! Which pages of other origins may read responses (CORS, in the Fetch standard).
 
 use std::sync::Arc;
 

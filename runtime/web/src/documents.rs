@@ -1,4 +1,4 @@
-//! Known documents: clients send an id instead of a text, and in production the server may answer nothing else.
+//! Known documents: clients send an id instead of the text, and a production server can refuse all others.
 //!
 //! The id of a document is the SHA-256 of its text, in hexadecimal.
 

@@ -1,4 +1,4 @@
-//! The body of a request: its memory is counted as it arrives, and its time is limited.
+//! Reads the body of a request: its memory is counted as it arrives, and its time is limited.
 
 use std::collections::HashMap;
 use std::fmt;

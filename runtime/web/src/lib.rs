@@ -1,4 +1,4 @@
-//! The server's routes, and what they share.
+//! The server's routes, and the state that they share.
 
 mod accept;
 pub mod auth;

@@ -1,4 +1,4 @@
-//! Accepts connections and stops without cutting an answer short. Slow clients and too many connections are bounded here.
+//! Accepts connections, and shuts down without cutting a response short. Slow clients and too many connections are bounded here.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

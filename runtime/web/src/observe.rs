@@ -1,5 +1,5 @@
-//! What holds for every request: it has an id, is counted, and has one line in the log when it is answered, and one span if it is
-//! traced, both without its values.
+//! Observes every request: it gets an id, is counted, and has one line in the log when it ends. If it is traced, it has one span. Neither
+//! contains its values.
 
 mod span;
 

@@ -1,5 +1,5 @@
-//! How long a connection may take: the head of a request from its first byte on, an answer that its client does not read, and
-//! the end. A slow client must not keep a connection and its memory.
+//! Timeouts of a connection: for the head of a request from its first byte on, for a response that the client does not read, and for
+//! closing. A slow client must not hold a connection and its memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

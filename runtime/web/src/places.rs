@@ -1,4 +1,4 @@
-//! Places for connections: how many there are, and how many of them one address may have.
+//! Limits on connections: how many there are in total, and how many one address may have.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

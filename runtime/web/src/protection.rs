@@ -1,5 +1,4 @@
-//! The protection of all routes: trusted proxies, rate limits, origins that may read responses,
-//! and known documents.
+//! The protection of all routes: trusted proxies, rate limits, origins that may read responses, and known documents.
 
 use std::sync::Arc;
 

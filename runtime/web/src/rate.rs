@@ -1,7 +1,7 @@
-//! How often something may be done: GCRA (the leaky bucket as a meter), by actor, address and account.
+//! Rate limits: GCRA (the leaky bucket as a meter), by actor, address and account.
 //!
-//! A key's whole state is one moment: when its bucket will be empty again. With `REDIS_URL` all nodes share these moments;
-//! while Redis is unreachable, each node counts for itself.
+//! The state of a key is one timestamp: when its bucket will be empty again. With `REDIS_URL` all nodes share these timestamps; while Redis
+//! is unreachable, each node counts for itself.
 
 mod link;
 #[cfg(feature = "redis")]

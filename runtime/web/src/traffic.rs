@@ -1,5 +1,5 @@
-//! `Traffic`: how many requests, operations and sign-ins there were, and how long they took. Every counter has its place before the
-//! first request, so that counting is one addition, and no client can make another one.
+//! `Traffic`: counts requests, operations and sign-ins, and how long they take. Every counter exists before the first request, so that
+//! counting is one addition and no client can create another one.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Starts the server on a database of its own, and speaks HTTP to it.
+//! Starts the server on a separate database, and an HTTP client for it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};

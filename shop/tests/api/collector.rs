@@ -1,4 +1,4 @@
-//! A collector of traces: takes what a server exports, and reads it by the definitions of OpenTelemetry (`trace.proto`, 1.x).
+//! A collector of traces: receives what a server exports, and decodes it with OpenTelemetry's definitions (`trace.proto`, 1.x).
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What a request costs is known before it runs; what costs too much, or too much together, is refused.
+//! The cost of a request is known before it runs. One that costs too much, alone or in a batch, is refused.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! PostgreSQL by TLS, as managed databases are reached: the certificate is checked as the address says.
+//! PostgreSQL over TLS, as with managed databases: the certificate is checked as the address specifies.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What editors do with whole drafts: discard, duplicate, publish many.
+//! Operations on whole drafts: discard, duplicate, publish many.
 
 use runtime::serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! Errors of fields, as section 6.4.4 of the specification has them: at their place, null no further than it must go.
+//! Errors of fields as in section 6.4.4 of the specification: each has its path, and null propagates no further than necessary.
 
 use runtime::access::{Actor, Origin};
 use runtime::graphql::{Api, Request, Verb};

@@ -1,4 +1,5 @@
-//! `explainAccess` tells the truth: under random rules, its answer for every role, action and entry is what happens when it is tried.
+//! `explainAccess` is correct: under random rules, its result for every role, action and entry matches what happens when the action is
+//! tried.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,5 +1,5 @@
-//! The database goes, hangs, falls silent and comes back while requests go on: answers are errors within seconds, and the server is
-//! well again by itself.
+//! The database stops, hangs, goes silent and comes back while requests arrive: responses are errors within seconds, and the server
+//! recovers by itself.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Hostile texts in every place where the API takes a value: each is a value, nothing more. Found by introspection, so that a new
-//! field or argument is tried from its first moment on.
+//! Hostile texts in every place where the API takes a value: each is treated as a value and nothing else. The places are found by
+//! introspection, so that a new field or argument is covered at once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The log as programs read it: a JSON object a line, with what a request was and never with its values; and readiness at the end.
+//! The log as JSON, one object per line: it describes requests without their values. Also readiness during shutdown.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

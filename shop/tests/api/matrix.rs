@@ -1,5 +1,5 @@
-//! The matrix of `generated/ACCESS.md`, tried: every role, content type, action and field on every surface of the API is
-//! allowed or refused as a plain reading of the rules says.
+//! Tests the matrix of `generated/ACCESS.md`: every role, content type, action and field on every surface of the API is allowed or refused
+//! as a plain reading of the rules says.
 
 use runtime::access::{Action, Actor, Identity, Origin, RuleInfo};
 use runtime::content::{ContentInfo, FieldInfo, Shape};

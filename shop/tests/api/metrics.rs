@@ -1,4 +1,4 @@
-//! `/metrics` of a real server: what is counted, that no client can make a series, and that a database that is away keeps no scrape.
+//! `/metrics` of a real server: what it counts, that no client can create a series, and that a scrape works while the database is down.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What an operator meets: a database that is not ready, a set-up that is wrong, an end in order.
+//! The server as an operator sees it: a database that is not ready, a wrong configuration, a graceful shutdown.
 
 use runtime::testing::TestDb;
 

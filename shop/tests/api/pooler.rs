@@ -1,5 +1,4 @@
-//! Behind a connection pooler that gives a connection of the database to others after each transaction, or keeps it for its client.
-//! Needs PgBouncer (`apt-get install pgbouncer`).
+//! The server behind a connection pooler, in transaction mode and in session mode. Needs PgBouncer (`apt-get install pgbouncer`).
 
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};

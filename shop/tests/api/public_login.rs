@@ -1,4 +1,4 @@
-//! The login of public reads: it is what they sign in with, no statement leads out of it, and one that could do more is refused.
+//! The login of public reads: they sign in with it, no statement can leave it, and a login that could do more is refused.
 
 use std::process::Command;
 

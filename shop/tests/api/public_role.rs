@@ -1,4 +1,4 @@
-//! The role of public reads: what its connections cannot do, who gets them, and how it comes into being.
+//! The role of public reads: what its connections cannot do, which requests use it, and how it is created.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! What a frontend reads: entries, lists, pages, relations, filters, orders, and the errors of each.
+//! The reads of a frontend: entries, lists, pages, relations, filters, orders, and the errors of each.
 
 use runtime::access::{Actor, Origin};
 use runtime::graphql::{Api, Request, Verb};

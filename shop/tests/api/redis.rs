@@ -1,4 +1,4 @@
-//! Redis as it is run: TLS by an authority of one's own, a user with few rights, a cluster; and what is told where it is wrong.
+//! Redis as in production: TLS with a private CA, a user with few rights, a cluster; and the messages when it is configured wrongly.
 
 use std::net::SocketAddr;
 

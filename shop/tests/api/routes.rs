@@ -1,4 +1,4 @@
-//! What answers the root fields, held against the SDL when a server starts.
+//! The resolvers of the root fields are compared with the SDL when a server starts.
 
 use runtime::Database;
 use runtime::content::SchemaInfo;

@@ -1,4 +1,4 @@
-//! Every place of the API where a client may write a value, found by introspection: a document with variables, and a hole.
+//! Every place of the API where a client may write a value, found by introspection: a document with variables and a placeholder.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

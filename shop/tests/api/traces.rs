@@ -1,5 +1,5 @@
-//! Traces of a real server, as a collector gets them: whose they are, what they tell and what they never do, and a collector that does
-//! not answer is nobody's trouble.
+//! Traces of a real server, as a collector receives them: their parents, their attributes, no values in them, and no effect on requests if
+//! the collector does not respond.
 
 use std::time::{Duration, Instant};
 

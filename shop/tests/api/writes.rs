@@ -1,4 +1,4 @@
-//! What an editor's tool writes: drafts, publishing, locks by revision, nested inputs, and what is refused.
+//! The writes of an editing tool: drafts, publishing, optimistic locking by revision, nested inputs, and refusals.
 
 use runtime::serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! What too many, too large, too slow and foreign requests meet.
+//! Requests that are too many, too large, too slow or from other sites.
 
 use std::time::Duration;
 

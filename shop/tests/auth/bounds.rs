@@ -1,5 +1,5 @@
-//! What requests may hold of the server at the same time: memory, connections, time. Whoever takes all there is leaves others
-//! their share.
+//! Bounds on memory, connections and time that requests hold at the same time. A client that takes all it can get leaves others their
+//! share.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What browsers are told, who may ask for types, and documents that are known beforehand.
+//! Response headers for browsers, who may introspect, and known documents.
 
 use runtime::graphql::Audience;
 use runtime::http::documents;

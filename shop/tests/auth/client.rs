@@ -1,4 +1,4 @@
-//! A site with accounts, and HTTP to it.
+//! A site with accounts, and an HTTP client for it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Browsers: tokens in cookies, and other sites that would like to use them.
+//! Tokens in cookies of browsers, and requests from other sites (CSRF).
 
 use runtime::serde_json::{Value as Json, json};
 

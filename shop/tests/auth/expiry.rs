@@ -1,4 +1,4 @@
-//! What has expired is deleted, by one node at a time, and nothing else is.
+//! Expired data is deleted, by one node at a time, and nothing else is.
 
 use runtime::identity::Accounts;
 use runtime::serde_json::{Value as Json, json};

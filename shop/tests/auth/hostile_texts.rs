@@ -1,4 +1,4 @@
-//! Hostile texts in every body, address and header of `/auth`, and in the headers that are kept or compared elsewhere.
+//! Hostile texts in every body, path and header of `/auth`, and in headers that are stored or compared elsewhere.
 
 use runtime::http::client::TrustedProxies;
 use runtime::http::protection;

@@ -1,4 +1,4 @@
-//! Many at once: two hundred that sign in while others read, and keys that change while requests run.
+//! Load: two hundred clients sign in while others read, and keys change while requests run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Mail by SMTP, to a real mail server in a process of its own.
+//! Mail over SMTP, to a real mail server in a separate process.
 
 use std::time::Duration;
 

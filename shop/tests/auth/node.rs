@@ -1,4 +1,4 @@
-//! Third-party servers, written for Node, in processes of their own (`shop/tests/oidc`, `app/tests/smtp`).
+//! Third-party servers written for Node, in separate processes (`shop/tests/oidc`, `app/tests/smtp`).
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Queries and mutations of a site's own: who may call them, and what of their answer they see.
+//! A site's own queries and mutations: who may call them, and which parts of the response they see.
 
 use generated::content::{POST, PRODUCT, Post, Product};
 use runtime::content::{OperationInfo, Returns, SchemaInfo};

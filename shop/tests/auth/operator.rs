@@ -1,4 +1,4 @@
-//! The command line: the first administrator, tokens, keys; and what keeps a server from starting.
+//! The command line: the first administrator, tokens, keys; and errors that keep a server from starting.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

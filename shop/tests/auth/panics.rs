@@ -1,4 +1,5 @@
-//! Code of the site's own that panics: the request fails with its id, what was not committed is undone, and all else goes on.
+//! Panics in the site's own code: the response is an error with the request id, the open transaction is rolled back, and everything else
+//! goes on.
 
 use generated::content::{PRODUCT, Product, Tag};
 use runtime::axum::Router;

@@ -1,4 +1,4 @@
-//! A real OpenID Connect provider in a process of its own (`shop/tests/oidc`), and a browser that goes to it.
+//! A real OpenID Connect provider in a separate process (`shop/tests/oidc`), and a browser that visits it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

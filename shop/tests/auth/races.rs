@@ -1,5 +1,5 @@
-//! What was found out about somebody is found out again when it is acted upon: a password may be set, an account disabled, a role
-//! changed while a password is checked. Each test holds the account until the request waits for it, so that the moment is sure.
+//! Checks are repeated when they are acted upon: a password may be set, an account disabled or a role changed while a password is checked.
+//! Each test locks the account until the request waits for it, so that the timing is certain.
 
 use runtime::access::Actor;
 use runtime::id;

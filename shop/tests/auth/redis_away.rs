@@ -1,4 +1,4 @@
-//! Redis hangs, goes and comes back while requests are answered: a server of its own, which is stopped, ended and started again.
+//! Redis hangs, stops and comes back while requests are served. The test has its own Redis, which it stops, kills and starts again.
 
 use std::time::Duration;
 

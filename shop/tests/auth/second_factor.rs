@@ -1,4 +1,4 @@
-//! TOTP: enrolled, asked for, used once, lost.
+//! TOTP: enrolling, signing in with a code, reuse of a code, loss of the authenticator.
 
 use runtime::identity::totp;
 use runtime::serde_json::{Value as Json, json};

@@ -1,4 +1,4 @@
-//! `me`, `explainAccess` and `auditLog`: what the API says of its actors.
+//! `me`, `explainAccess` and `auditLog`: what the API reports about its actors.
 
 use runtime::id;
 use runtime::serde_json::{Value as Json, json};

@@ -1,4 +1,4 @@
-//! Every mapping in docs/import.md is one that the importer takes, and those of shops read what the shops write.
+//! The importer accepts every mapping in docs/import.md, and those for shops read the files that the shops write.
 
 use std::path::Path;
 

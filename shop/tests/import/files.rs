@@ -1,4 +1,4 @@
-//! Files as they come: with marks, in other encodings, cut off, packed, and with records that are none.
+//! Files as they arrive: with a byte order mark, in other encodings, truncated, compressed, and with invalid records.
 
 use crate::catalogue::Catalogue;
 

@@ -1,6 +1,6 @@
-//! Catalogues of real systems, where they are on this machine: every record imports whole.
+//! Catalogues of real systems, where this machine has them: every record is imported completely.
 //!
-//! They are looked for in `TYPECASE_DATA`, else in `../shared/data` beside the workspace; without them there is nothing to check here.
+//! They are read from `TYPECASE_DATA`, or else from `../shared/data` beside the workspace; without them the tests do nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

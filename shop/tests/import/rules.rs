@@ -1,4 +1,4 @@
-//! What holds for every mapping: what is empty keeps what is there, a dry run says what the run will say, what is published is said.
+//! Rules of every mapping: an empty value keeps the stored one, a dry run reports the same as the run, and publishing is reported.
 
 use crate::catalogue::Catalogue;
 

@@ -1,4 +1,4 @@
-//! Tables of other shops: rows that make products together, in the forms in which spreadsheets and shops write them.
+//! Tables of other shops: several rows form one product, in the formats that spreadsheets and shops write.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! A TCP proxy that stands between a server and its database and goes wrong when it is told to.
+//! A TCP proxy between a server and its database that fails on demand.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Texts that break out of statements, patterns and formats where a server puts texts together, and signs that one did.
+//! Texts that would break out of statements, patterns and formats if a server concatenated them, and signs that one did.
 
 /// All of them are answered like a text that is nowhere in the content: none is a part of it.
 pub fn texts() -> Vec<String> {

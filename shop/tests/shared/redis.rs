@@ -1,4 +1,4 @@
-//! A Redis of a test's own: alone or a node of a cluster, with TLS if it is asked for. It keeps nothing and ends with the test.
+//! A Redis server for one test: a single server or a node of a cluster, with or without TLS. It persists nothing and ends with the test.
 
 #![expect(dead_code, reason = "each test program uses a part of it")]
 

@@ -1,4 +1,4 @@
-//! Consumers: what they get, that one which fails keeps nobody else, where they begin, what is pruned.
+//! Consumers: which events they get, that a failing one does not block others, where they begin, what is pruned.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

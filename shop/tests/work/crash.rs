@@ -1,4 +1,4 @@
-//! Servers that are killed under load: no event and no job is lost, none is done twice, none comes in another order.
+//! Servers that are killed under load: no event and no job is lost, handled twice or out of order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

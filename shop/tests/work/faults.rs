@@ -1,4 +1,4 @@
-//! The database goes and comes back, and the work goes on by itself.
+//! The database stops and comes back, and background work resumes by itself.
 
 use std::net::ToSocketAddrs;
 use std::str::FromStr;

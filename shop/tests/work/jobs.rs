@@ -1,4 +1,4 @@
-//! Jobs: enqueued with a write, once for a key, later, tried again, parked, drained.
+//! Jobs: enqueued with a write, deduplicated by key, delayed, retried, parked, drained.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! Leases: a job whose server has gone is another's, and an attempt that has lost its lease keeps nothing.
+//! Leases: a job of a server that has died goes to another, and an attempt that has lost its lease commits nothing.
 
 use std::time::Duration;
 

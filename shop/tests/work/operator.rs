@@ -1,4 +1,4 @@
-//! The real server and its commands: what it does periodically, `typecase jobs`, and a database from before there were jobs.
+//! The real server and its commands: its periodic work, `typecase jobs`, and a database from before there were jobs.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};

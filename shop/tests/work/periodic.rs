@@ -1,4 +1,4 @@
-//! Periodic jobs: once a period, however many nodes there are.
+//! Periodic jobs run once per period, however many nodes there are.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A database with the tables of the shop, writers on it, nodes that work in the background, and a table of what these have done.
+//! A database with the tables of the shop, writers on it, nodes that do background work, and a table that records this work.
 
 use std::str::FromStr;
 use std::sync::Arc;

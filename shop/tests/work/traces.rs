@@ -1,4 +1,4 @@
-//! What consumers and jobs do is traced, each batch and each attempt for itself, and nothing of what an error says.
+//! The work of consumers and jobs is traced, with a span for each batch and each attempt, and without the texts of errors.
 
 use std::sync::atomic::Ordering;
 

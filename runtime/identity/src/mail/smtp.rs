@@ -1,4 +1,4 @@
-//! Mail by SMTP (`lettre`), over TLS as the address says.
+//! Mail over SMTP (`lettre`), with TLS as the address specifies.
 
 use std::time::Duration;
 

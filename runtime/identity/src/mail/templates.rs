@@ -1,4 +1,4 @@
-//! The texts of mails: templates, the server's own or those of the site (`TYPECASE_MAIL_TEMPLATES`).
+//! The texts of mails, from templates: the server's own or those of the site (`TYPECASE_MAIL_TEMPLATES`).
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! The HTTP client for providers: one request on a connection of its own, no redirects, little time, little memory.
+//! The HTTP client for providers: one connection per request, no redirects, short timeouts, little memory.
 //!
-//! A provider that sends us elsewhere is not followed: that way lie the machines behind our firewall (SSRF).
+//! Redirects are not followed, because they could lead to machines behind our firewall (SSRF).
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One entry in the native form: its stored row with the API's names, and natural keys in place of ids.
+//! Writes one entry in the native form: its stored row with the API's names, and natural keys in place of ids.
 
 use model::names::camel;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,4 +1,4 @@
-//! Carries out a mapping: a record becomes what the write path takes. No IO; the same records in the same order give the same entries.
+//! Applies a mapping: turns a record into the input of the write path. No IO; the same records in the same order give the same entries.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Converts values of a source to the field's kind: `"100"` a number, `Yes` true, `52` an amount of money.
+//! Converts values of a source to the field's kind: `"100"` to a number, `Yes` to true, `52` to an amount of money.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! Decodes a stream of bytes in some encoding to UTF-8. Invalid bytes are an error, since a wrong guess would garble everything.
+//! Decodes a stream of bytes to UTF-8. Invalid bytes are an error, since a wrong guess of the encoding would garble everything.
 
 use std::io::{self, Read};
 

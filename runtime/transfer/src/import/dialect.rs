@@ -1,4 +1,4 @@
-//! The dialect of a table: delimiter and quotes.
+//! Detects the dialect of a table: its delimiter and quotes.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 

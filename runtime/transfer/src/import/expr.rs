@@ -1,4 +1,5 @@
-//! Expressions of a mapping: minijinja's, evaluated for a record or an item in it. One that only leads to a value is read off the JSON itself.
+//! Expressions of a mapping, in minijinja, evaluated for a record or an item of it. An expression that is only a path is looked up in the
+//! JSON directly.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

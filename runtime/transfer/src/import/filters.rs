@@ -1,4 +1,4 @@
-//! What mappings can call: minijinja's own filters and tests where they fit, and those for money, HTML, slugs and tables.
+//! The functions of mappings: minijinja's filters and tests where they fit, and our own for money, HTML, slugs and tables.
 
 mod compare;
 mod lists;

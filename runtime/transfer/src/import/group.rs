@@ -1,4 +1,4 @@
-//! Rows that make one record together, wherever they stand in the file. They wait in a temporary file, so that memory holds a few
+//! Groups rows that form one record, wherever they are in the file. Rows are buffered in a temporary file, so that memory holds only a few
 //! bytes of each.
 
 use std::collections::HashMap;

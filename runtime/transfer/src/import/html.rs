@@ -1,4 +1,4 @@
-//! HTML of other systems: read as browsers read it, written as Markdown or plain text. Only what is listed here reaches the output.
+//! HTML of other systems: parsed as browsers do, and written as Markdown or plain text. Only elements listed here reach the output.
 
 mod blanks;
 mod content;

@@ -1,4 +1,4 @@
-//! Lines of JSON, one record each.
+//! Reads lines of JSON, one record per line.
 
 use std::io::{BufRead, BufReader, Read};
 

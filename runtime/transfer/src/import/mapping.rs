@@ -1,4 +1,4 @@
-//! A mapping: how a record of another system becomes an entry, field by field. Made by `compile`, carried out by `apply`.
+//! A mapping: how a record of another system becomes an entry, field by field. `compile` creates it, `apply` runs it.
 
 use crate::import::expr::Expr;
 use crate::import::unread::Key;

@@ -1,4 +1,4 @@
-//! The name that was probably meant.
+//! Finds the name that was probably meant.
 
 /// The known name that is at most two letters away, or a third of the longer one.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {

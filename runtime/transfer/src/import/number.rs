@@ -1,4 +1,4 @@
-//! Numbers with marks, as people write them: `1,234.50`, `1.234,50`, `1 234,50`, `12,34,567.80`, `0,500`.
+//! Numbers with separators, as people write them: `1,234.50`, `1.234,50`, `1 234,50`, `12,34,567.80`, `0,500`.
 
 /// Which character stands before the fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

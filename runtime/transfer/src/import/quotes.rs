@@ -1,5 +1,5 @@
-//! Whether the quotes of a row are what they seem. The reader of tables takes any text behind a closing quote as more of the cell,
-//! and leaves out that quote: `"He said "hi" now"` would become `He said hi" now"`.
+//! Checks the quotes of a row. The CSV reader treats text after a closing quote as more of the cell and drops that quote:
+//! `"He said "hi" now"` would become `He said hi" now"`.
 
 use memchr::memchr2;
 

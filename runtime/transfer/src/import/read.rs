@@ -1,4 +1,4 @@
-//! Reads records one by one and maps them, a batch at a time.
+//! Reads records one by one, and maps them in batches.
 
 use serde_json::Value as Json;
 

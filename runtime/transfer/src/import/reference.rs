@@ -1,4 +1,4 @@
-//! Relations of a mapped record: finds each target by its natural key, and creates it if it is missing and the mapping allows it.
+//! Resolves the relations of a mapped record: finds each target by its natural key, and creates a missing one if the mapping allows it.
 
 use model::names::camel;
 use serde_json::{Map, Value as Json, json};

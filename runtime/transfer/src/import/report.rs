@@ -1,4 +1,4 @@
-//! What the user is told: why lines were rejected, each reason once, and the summary.
+//! The report to the user: why lines were rejected, each reason once, and the summary.
 
 use std::collections::HashMap;
 use std::fmt;

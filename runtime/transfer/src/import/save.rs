@@ -1,4 +1,4 @@
-//! Saves batches as they come, then connects relations that had to wait for all records.
+//! Saves batches in the order in which they arrive, then connects the relations that had to wait for all records.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Rows of CSV and TSV as records: the cells under the names of the header, all of them text.
+//! Reads rows of CSV and TSV as records: each cell is a text under its name in the header.
 
 use std::io::{BufRead, BufReader};
 

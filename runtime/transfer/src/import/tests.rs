@@ -1,4 +1,4 @@
-//! Mappings without a database: what a record becomes, and what is said of a wrong mapping.
+//! Tests of mappings without a database: what a record becomes, and the errors of a wrong mapping.
 
 mod expressions;
 mod unread;

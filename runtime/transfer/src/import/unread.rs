@@ -1,4 +1,4 @@
-//! The keys that a mapping reads and no record has: misspelt, most of the time.
+//! Reports keys that a mapping reads but no record has; most of them are misspelt.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,5 @@
-//! A record's JSON as the values of expressions, and back. Null and blank values are undefined in expressions, and left out here.
+//! Converts the JSON of a record to values of expressions, and back. Null and blank values are undefined in expressions, and are omitted on
+//! the way back.
 
 use std::fmt;
 use std::sync::Arc;

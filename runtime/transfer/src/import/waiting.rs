@@ -1,4 +1,4 @@
-//! Fields that wait until all records are imported, in a temporary file, one record per line.
+//! Fields that are saved after all records are imported. They are kept in a temporary file, one record per line.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Seek, Write};

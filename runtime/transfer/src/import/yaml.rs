@@ -1,4 +1,4 @@
-//! YAML to nodes that know their line and column: the one file of this crate that names the YAML crate.
+//! Parses YAML to nodes that know their line and column. No other file of this crate names the YAML crate.
 
 use std::fmt;
 

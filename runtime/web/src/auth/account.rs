@@ -1,4 +1,4 @@
-//! What people do with their own account: passwords, invitations, the second factor.
+//! Routes for a user's own account: passwords, invitations, the second factor.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,5 +1,5 @@
-//! Who sends a request: by a bearer token (an access token, an API token, the token of development), by a cookie, or nobody.
-//! Invalid credentials are an error: otherwise a client with an expired token would silently read only public content.
+//! Identifies the sender of a request: by a bearer token (an access token, an API token, the development token), by a cookie, or as
+//! anonymous. Invalid credentials are an error: otherwise a client with an expired token would silently read only public content.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Tokens in cookies, for browsers, and the check that keeps other sites from using them (CSRF).
 //!
-//! The access token goes to every path, the refresh token only to `/auth`. Over https their names carry the prefixes that
-//! hold browsers to it (RFC 6265bis, 4.1.3).
+//! The access token is sent to every path, the refresh token only to `/auth`. Over https the names of the cookies carry the prefixes that
+//! make browsers enforce this (RFC 6265bis, 4.1.3).
 
 use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;

@@ -1,4 +1,4 @@
-//! The JSON bodies of requests to `/auth`, and the answers.
+//! The JSON bodies of requests to `/auth`, and of the responses.
 
 use axum::body::HttpBody as _;
 use axum::extract::Request;

@@ -1,4 +1,4 @@
-//! Users and API tokens, for the roles that manage them.
+//! Routes for users and API tokens, for the roles that manage them.
 
 use std::sync::Arc;
 

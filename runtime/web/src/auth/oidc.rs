@@ -1,4 +1,4 @@
-//! Sign-in with other providers: browsers are sent to a provider and come back with a code.
+//! Sign-in with other providers: browsers are redirected to a provider and come back with a code.
 
 use std::sync::Arc;
 

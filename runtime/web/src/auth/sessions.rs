@@ -1,4 +1,4 @@
-//! Signing in and out, refreshing, and the list of sessions.
+//! Routes for signing in and out, refreshing, and listing sessions.
 
 use std::sync::Arc;
 

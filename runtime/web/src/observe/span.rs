@@ -1,5 +1,5 @@
-//! The span of a request, by the conventions of OpenTelemetry for HTTP and GraphQL. What a client has chosen is left out, but for the
-//! name of its operation: a path that is not a route, the query, headers, variables.
+//! The span of a request, by the conventions of OpenTelemetry for HTTP and GraphQL. It omits what a client chooses freely (the query,
+//! headers, variables, a path that is not a route), except the operation name.
 
 use std::borrow::Cow;
 

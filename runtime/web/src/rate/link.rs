@@ -1,4 +1,4 @@
-//! Where Redis is, and the way to it: with TLS or without, one server or a cluster.
+//! The address of Redis and the connection to it: with TLS or without, a single server or a cluster.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Comparisons by order: each is made a call of a filter, which refuses what has no order, such as a text and a number.
+//! Rewrites comparisons by order as calls of a filter, which refuses values without an order, such as a text and a number.
 
 use std::ops::Range;
 

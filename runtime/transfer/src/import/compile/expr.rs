@@ -1,4 +1,4 @@
-//! Expressions of a mapping: parsed by minijinja, and every name in them checked before a record is read.
+//! Compiles the expressions of a mapping: minijinja parses them, and every name is checked before a record is read.
 
 use minijinja::machinery::ast::CompareOpKind::{Eq, In, Ne, NotIn};
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOp, Expr as Tree};

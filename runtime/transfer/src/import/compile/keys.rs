@@ -1,4 +1,4 @@
-//! The keys of records that expressions name, as far as it is known what they are evaluated on.
+//! The keys of records that expressions name, as far as the value that they are evaluated on is known.
 
 use minijinja::machinery::ast::{CallArg, Expr as Tree, Filter};
 

@@ -1,5 +1,5 @@
-//! What is less: numbers by their value, texts by their letters. What has no order is refused, or a price that is a text would be more
-//! than every number.
+//! Comparison by order: numbers by value, texts by characters. Values without an order are refused, since otherwise a price that is a text
+//! would be greater than every number.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! Filters of lists and objects. A single value counts as a list of itself, and items that are nothing are passed over.
+//! Filters for lists and objects. A single value counts as a list of one item, and undefined items are skipped.
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Error, State, filters};

@@ -1,4 +1,4 @@
-//! Filters of texts: HTML, slugs, dates, numbers, money, tables of words. On a list each works on every item.
+//! Filters for texts: HTML, slugs, dates, numbers, money, lookup tables. On a list, each applies to every item.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};

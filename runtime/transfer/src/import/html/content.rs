@@ -1,4 +1,5 @@
-//! The part of an HTML tree that Markdown can express: blocks, and runs of text with markup. Other elements leave only their text, or nothing.
+//! The part of an HTML tree that Markdown can express: blocks, and runs of text with markup. Other elements keep only their text, or
+//! nothing.
 
 use crate::import::html::blanks::{address, collapsed, is_shown, spaced};
 use crate::import::html::tree::{DEEPEST, Is, Tree, too_deep};

@@ -1,4 +1,4 @@
-//! Blocks and runs as CommonMark, with GitHub's tables. Markup that readers would not recognise is left out, but never its text.
+//! Writes blocks and runs as CommonMark with GitHub's tables. Markup that a parser would not recognise is left out, but its text is kept.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,4 @@
-//! HTML that is written as Markdown and rendered shows the same text, and nothing comes alive on the way.
+//! HTML that is written as Markdown and rendered again shows the same text, and nothing in it becomes active.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! HTML as a tree. What is too deep or has too many parts is refused while it is read, before it costs time or memory.
+//! Parses HTML into a tree. HTML that is too deep or has too many nodes is refused while it is parsed, before it costs time or memory.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

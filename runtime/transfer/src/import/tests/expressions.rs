@@ -1,4 +1,4 @@
-//! Expressions of mappings: what they find, what is nothing, what they may take, and any text as one.
+//! Tests of expressions in mappings: the values they find, undefined values, limits, and arbitrary text as an expression.
 
 use proptest::prelude::*;
 

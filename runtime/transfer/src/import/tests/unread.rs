@@ -1,4 +1,4 @@
-//! Keys that a mapping reads and the data does not have.
+//! Tests of keys that a mapping reads and the data does not have.
 
 use super::*;
 use crate::import::read::{Form, Reader};
