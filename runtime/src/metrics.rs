@@ -26,7 +26,7 @@ struct Metrics {
     started: f64,
 }
 
-/// The one route, and nothing else.
+/// `/metrics` and nothing else.
 pub fn router(app: Arc<App>) -> Router {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let metrics = Metrics { backlog: Backlog::of(app.api.database.clone()), app, started };

@@ -130,7 +130,7 @@ async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User
     accounts.change_user(&Actor::system(), user.id, &change).await
 }
 
-/// Typed twice without being shown, or a line of the standard input.
+/// Typed twice without echo, or read as a line of standard input.
 fn password(from_stdin: bool) -> Result<String> {
     let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("the password cannot be read: {error}"));
     if from_stdin {

@@ -10,17 +10,17 @@ use base::error::Result;
 use events::Lag;
 use store::Database;
 
-/// However often there is a scrape.
+/// How long a result is reused, however often it is scraped.
 const FRESH: Duration = Duration::from_secs(5);
-/// For both questions. A scrape is answered in less than two seconds, also while another one asks.
+/// For both queries. A scrape takes less than two seconds, even while another one is querying.
 const PATIENCE: Duration = Duration::from_millis(800);
 
-/// What the database has said.
+/// The result of the queries.
 #[derive(Debug, Default)]
 pub struct Found {
     pub lag: Vec<Lag>,
     pub jobs: Vec<jobs::Backlog>,
-    /// Whether it has said it in time.
+    /// Whether the database responded in time.
     pub is_up: bool,
 }
 

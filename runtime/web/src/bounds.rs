@@ -7,13 +7,13 @@ use base::settings::{self, Reader};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// `TYPECASE_RESPONSE_LIMIT`: bytes of one answer, a whole batch.
+    /// `TYPECASE_RESPONSE_LIMIT`: bytes of one response, which may be a whole batch.
     pub answer: usize,
-    /// `TYPECASE_RESPONSE_MEMORY`: bytes of all answers, while they are made and until they are sent.
+    /// `TYPECASE_RESPONSE_MEMORY`: bytes of all responses, from their creation until they are sent.
     pub answers: usize,
-    /// `TYPECASE_BODY_MEMORY`: bytes of all bodies of requests, and of what is read from them.
+    /// `TYPECASE_BODY_MEMORY`: bytes of all request bodies, and of the values parsed from them.
     pub bodies: usize,
-    /// `TYPECASE_RESPONSE_TIME`: for how long a client may take nothing of its answer.
+    /// `TYPECASE_RESPONSE_TIME`: how long a client may leave its response unread.
     pub patience: Duration,
     /// `TYPECASE_HTTP_CONNECTIONS`
     pub connections: usize,

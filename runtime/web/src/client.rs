@@ -9,7 +9,7 @@ use std::str::FromStr;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// Entries that are looked at; more proxies in a row are none of ours.
+/// The most entries that are read; our own proxies are fewer.
 const LONGEST: usize = 32;
 
 /// `TYPECASE_TRUSTED_PROXIES` and `TYPECASE_FORWARDED_HEADER`.
@@ -19,7 +19,7 @@ pub struct TrustedProxies {
     pub header: Forwarding,
 }
 
-/// The one header that the proxies write. The other is ignored: a proxy passes on what it does not know.
+/// The header that the proxies write. The other one is ignored, because a proxy forwards headers that it does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Forwarding {
     #[default]
@@ -29,7 +29,7 @@ pub enum Forwarding {
 }
 
 impl TrustedProxies {
-    /// Networks (`10.0.0.0/8`) and addresses, with commas between them; the first that is neither is the error.
+    /// Parses networks (`10.0.0.0/8`) and addresses, separated by commas. The error is the first item that is neither.
     pub fn parse(text: &str) -> Result<Vec<IpNet>, String> {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         let network = |item: &str| item.parse().or_else(|_| item.parse().map(|address: IpAddr| IpNet::from(address)));

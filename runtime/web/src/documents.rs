@@ -17,9 +17,9 @@ use base::error::{Code, Error, Result};
 /// `TYPECASE_DOCUMENTS` and `TYPECASE_DOCUMENTS_MODE`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// A manifest, or a folder of them and of `.graphql` files.
+    /// A manifest, or a folder with manifests and `.graphql` files.
     pub path: PathBuf,
-    /// Nothing but these documents is answered.
+    /// All other documents are refused.
     pub only: bool,
 }
 
@@ -58,12 +58,12 @@ impl Documents {
         Ok(documents)
     }
 
-    /// How many there are.
+    /// The number of documents.
     pub fn count(&self) -> usize {
         self.by_id.len()
     }
 
-    /// The names of all operations in them.
+    /// The names of all operations in the documents.
     pub fn operation_names(&self) -> BTreeSet<String> {
         self.by_id.values().flat_map(|text| operation_names(text)).collect()
     }
@@ -99,8 +99,8 @@ impl Documents {
         Ok(())
     }
 
-    /// Puts the text in the place of the id, and refuses what is not among the documents where nothing else may be asked.
-    /// Tells whether it is known to be one of them; a text is looked for only where nothing else may be asked.
+    /// Replaces the id by its text, and refuses an unknown document if only known ones are allowed. Returns whether the
+    /// document is known; a request that sends the text is looked up only if others are refused.
     pub fn resolve(&self, request: &mut Request) -> Result<bool, Failure> {
         let id = request.document.take();
         if !request.query.is_empty() {

@@ -62,7 +62,7 @@ fn is_this_machine(host: &str) -> bool {
     matches!(name.map_or(host, |(name, _)| name), "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// A text as it may stand in a script of a page.
+/// Escapes a text for a script in a page.
 fn script(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('<', "\\u003c")
 }

@@ -8,15 +8,15 @@ use base::settings::{self, Reader, Wrong};
 /// `REDIS_URL`, `TYPECASE_REDIS_CA`, `TYPECASE_REDIS_CLUSTER`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redis {
-    /// In a cluster several, with commas between them.
+    /// In a cluster, several, separated by commas.
     pub url: String,
-    /// Certificates (PEM) that TLS trusts, and no others.
+    /// Certificates (PEM); TLS trusts no others.
     pub authority: Option<PathBuf>,
     pub is_cluster: bool,
 }
 
 impl Redis {
-    /// One server, and if there is TLS, a certificate that the system trusts.
+    /// A single server; with TLS, its certificate is checked against those of the system.
     pub fn at(url: impl Into<String>) -> Self {
         Self { url: url.into(), authority: None, is_cluster: false }
     }
@@ -35,7 +35,7 @@ impl Redis {
         Some(Self { url, authority, is_cluster })
     }
 
-    /// What can be known before it is asked.
+    /// Checks the settings without a connection.
     pub fn check(&self) -> Result<(), Wrong> {
         #[cfg(feature = "redis")]
         return way::Way::to(self).map(drop);
@@ -43,7 +43,7 @@ impl Redis {
         return Err(wrong(&settings::REDIS_URL, "this server was built without the feature `redis`".to_owned()));
     }
 
-    /// Asks it once, as requests do.
+    /// Sends one command, as requests do.
     #[cfg(feature = "redis")]
     pub async fn probe(&self) -> Result<String, String> {
         super::shared::Shared::new(self).map_err(|error| error.to_string())?.probe().await?;
@@ -83,10 +83,10 @@ mod way {
 
     /// For one command.
     pub const PATIENCE: Duration = Duration::from_millis(250);
-    /// For a connection with all that belongs to it: names, TLS, signing in, the nodes of a cluster.
+    /// For a connection including DNS, TLS, sign-in and the nodes of a cluster.
     pub const CONNECT: Duration = Duration::from_secs(2);
 
-    /// How a connection is made.
+    /// How connections are made.
     #[derive(Clone)]
     pub enum Way {
         One(Client),
@@ -157,7 +157,7 @@ mod way {
         Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(text) }))
     }
 
-    /// Of a certificate in PEM.
+    /// Begins a certificate in PEM.
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 }
 
