@@ -8,16 +8,16 @@ use sqlx::AssertSqlSafe;
 use super::Accounts;
 use base::error::Result;
 
-/// Rows of one transaction, which takes milliseconds.
+/// Rows per transaction, which takes milliseconds.
 const BATCH: u64 = 500;
-/// Of one table at a time; what is left waits for the next time.
+/// Per table and run; the rest is left to the next run.
 const MOST_BATCHES: u32 = 200;
-/// Between two batches, in which requests have the database for themselves.
+/// The pause between two batches, so that requests can use the database.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Any number will do, as long as it stays the same: of several nodes one deletes.
+/// An arbitrary, fixed number. The lock lets only one node delete.
 const LOCK: i64 = 0x6578_7069;
 
-/// A table, and which of its rows are over for long enough. `docs/operations.md` has the same times.
+/// A table, and the condition for rows to delete. `docs/operations.md` states the same times.
 const OVER: &[(&str, &str)] = &[
     // Those of a session that is over go before it, so that a session never takes thousands of rows with it.
     ("refresh_token", "expires_at < now() - interval '1 day'"),
@@ -34,7 +34,7 @@ const OVER: &[(&str, &str)] = &[
 ];
 
 impl Accounts {
-    /// How many rows were deleted; none while another node does it.
+    /// Returns the number of deleted rows; 0 while another node is deleting.
     pub async fn delete_expired(&self) -> Result<u64> {
         let mut deleted = 0;
         for (table, is_over) in OVER {
@@ -50,7 +50,8 @@ impl Accounts {
         Ok(deleted)
     }
 
-    /// `None`: another node is at it. A row that a request has locked is left for the next time, so neither waits for long.
+    /// `None` if another node is deleting. Rows locked by a request are left to the next run, so that neither waits for
+    /// long.
     async fn delete_batch(&self, table: &str, is_over: &str) -> Result<Option<u64>> {
         let mut transaction = self.pool.begin().await?;
         let is_ours: bool =

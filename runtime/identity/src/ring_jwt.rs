@@ -9,7 +9,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 static PROVIDER: CryptoProvider =
     CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
-/// Before the first token is made or read; again does nothing.
+/// Must run before the first token is created or read; repeated calls do nothing.
 pub fn install() {
     if let Err(other) = PROVIDER.install_default() {
         debug_assert!(std::ptr::eq(other, &PROVIDER), "another signature provider is installed");

@@ -13,7 +13,7 @@ use store::audit::{self, Event};
 pub struct SignIn<'a> {
     pub email: &'a str,
     pub password: &'a str,
-    /// Of the authenticator, or a recovery code.
+    /// A code of the authenticator, or a recovery code.
     pub code: Option<&'a str>,
     pub origin: &'a Origin,
     /// `User-Agent`, for the list of sessions.
@@ -23,7 +23,7 @@ pub struct SignIn<'a> {
 pub type SignedIn = Tokens;
 
 impl Accounts {
-    /// The answer to an unknown address, a wrong password and a disabled account is the same and takes as long.
+    /// An unknown email, a wrong password and a disabled account give the same response in the same time.
     pub async fn sign_in(&self, given: SignIn<'_>) -> Result<SignedIn> {
         // Again when the account was changed meanwhile: by another sign-in that made the hash anew, mostly.
         for _ in 0..2 {
@@ -34,7 +34,7 @@ impl Accounts {
         Err(wrong_credentials())
     }
 
-    /// `None`: the account is not the one whose password was checked.
+    /// `None` if the account is no longer the one whose password was checked.
     async fn try_sign_in(&self, given: SignIn<'_>) -> Result<Option<SignedIn>> {
         let user = self.user_by_email(given.email).await?;
         let hash = user.as_ref().and_then(|user| user.hash.as_deref());
@@ -81,7 +81,7 @@ impl Accounts {
     }
 }
 
-/// Whatever was typed goes into the log, so it is short.
+/// User input in the log is kept short.
 fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }

@@ -6,11 +6,11 @@ use super::secret;
 
 const STEP: i64 = 30;
 const DIGITS: u32 = 1_000_000;
-/// Steps before and after the present one, for clocks that differ and people that type slowly (RFC 6238, 5.2).
+/// Steps before and after the current one, for clock differences and slow typing (RFC 6238, 5.2).
 const DRIFT: i64 = 1;
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// The step whose code this is, if there is one after the last that was used.
+/// The step that matches this code, among those after the last used one.
 pub fn matching(key: &[u8], code: &str, now: i64, last_used: i64) -> Option<i64> {
     let present = now / STEP;
     let fits = |step: &i64| secret::same(self::code(key, *step).as_bytes(), code.as_bytes());
@@ -19,7 +19,7 @@ pub fn matching(key: &[u8], code: &str, now: i64, last_used: i64) -> Option<i64>
     found.into_iter().find(|step| *step > last_used)
 }
 
-/// The code of a moment, as an authenticator shows it.
+/// The code at a time, as an authenticator shows it.
 pub fn at(key: &[u8], now: i64) -> String {
     code(key, now / STEP)
 }
@@ -34,7 +34,7 @@ fn code(key: &[u8], step: i64) -> String {
     format!("{:06}", u32::from_be_bytes(bytes) % DIGITS)
 }
 
-/// RFC 4648, without padding: how authenticators take a key.
+/// RFC 4648, without padding: the form in which authenticators accept a key.
 pub fn base32(bytes: &[u8]) -> String {
     let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect::<Vec<_>>();
     let letter = |bits: &[u8]| {
@@ -48,7 +48,7 @@ pub fn base32(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// RFC 6238, appendix B, the last six digits; the key is RFC 4226's.
+    /// RFC 6238, appendix B, the last six digits; the key is that of RFC 4226.
     #[test]
     fn codes_of_the_specification() {
         let key = b"12345678901234567890";

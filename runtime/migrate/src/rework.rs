@@ -7,8 +7,8 @@ use super::split::split;
 use super::{Error, Migrations, ledger};
 use store::Connection;
 
-/// Runs the statements, and records every file of this build as applied: all in one transaction, so that a database whose rows do
-/// not fit stays as it is.
+/// Runs the statements and records every file of this build as applied, in one transaction: if rows do not fit, the
+/// database stays unchanged.
 pub async fn rework(connection: &mut Connection, migrations: &Migrations<'_>, sql: &str) -> Result<(), Error> {
     connection.begin().await?;
     for statement in split(sql).iter().filter(|statement| !statement.begins()) {

@@ -150,7 +150,7 @@ impl Intake {
     }
 
     /// Whether the connection can be reused after the response: the request has been read, or its rest was small enough
-    /// to discard. After trailers it cannot: hyper takes a lone line feed among them as part of a trailer, where a
+    /// to discard. After trailers it cannot: hyper treats a lone line feed among them as their beginning, where a
     /// proxy may see the end of the request.
     pub async fn is_read(&self, is_waited_for: bool) -> bool {
         if self.state().has_trailers {

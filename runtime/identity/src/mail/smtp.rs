@@ -12,7 +12,7 @@ use super::{Mail, Mailer, Sending};
 use base::error::{Code, Error, Result};
 use base::settings::{self, Setting};
 
-/// For one answer of the mail server.
+/// For one reply of the mail server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Smtp {
@@ -29,7 +29,7 @@ impl Smtp {
     }
 }
 
-/// What is wrong with each of the settings.
+/// Checks each of the settings.
 pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
     transport(&settings.url).err().into_iter().chain(sender(&settings.from).err()).collect()
 }

@@ -15,32 +15,32 @@ use store::audit::{self, Event};
 use store::id;
 use store::{Connection, Pool};
 
-/// As the provider tells.
+/// A person as described by the provider.
 pub struct Person {
     pub issuer: String,
-    /// Names a person for ever within the issuer.
+    /// Identifies a person permanently within the issuer.
     pub subject: String,
     pub email: Option<String>,
-    /// `None` where the provider says nothing of it.
+    /// `None` if the provider does not report it.
     pub email_verified: Option<bool>,
     pub name: Option<String>,
     pub groups: Vec<String>,
 }
 
-/// Codes that one sign-in may try; then it begins again, at the provider.
+/// The most codes per sign-in; after that it must begin again at the provider.
 const TRIES: i32 = 5;
 
-/// Who has still to give a code.
+/// A user who still has to enter a code.
 #[derive(Deserialize, Serialize)]
 struct Pending {
-    /// A secret, by which the server counts.
+    /// A random id by which the server counts the tries.
     id: String,
     /// `user_...`
     user: String,
     return_to: String,
 }
 
-/// A refusal, which the log tells in full and the answer not at all.
+/// A refusal. The log has its details; the response does not.
 enum Refusal {
     Because(&'static str),
     Failed(Error),
@@ -87,7 +87,7 @@ impl Accounts {
         Ok(Outcome::SignedIn(tokens))
     }
 
-    /// Whose code is waited for: `user_...`.
+    /// The user whose code is required: `user_...`.
     pub fn waited_for(&self, provider: &str, sealed: Option<&str>) -> Option<String> {
         self.pending(provider, sealed).map(|pending| pending.user)
     }
@@ -96,7 +96,7 @@ impl Accounts {
         sealed.and_then(|sealed| self.open_from_browser(&about_code(provider), sealed))
     }
 
-    /// The second step of who has a second factor.
+    /// The second step of a sign-in with a second factor.
     pub async fn finish_with_code(
         &self,
         provider: &str,
@@ -143,7 +143,7 @@ impl Accounts {
         Ok(tokens)
     }
 
-    /// The account, with the role that the provider's groups give it now.
+    /// The account, with the role from the provider's current groups.
     async fn account_of(
         &self,
         connection: &mut Connection,
@@ -184,7 +184,7 @@ impl Accounts {
         Ok(User { role: role.to_owned(), ..user })
     }
 
-    /// For a user who signs in for the first time: the account with this address, or a new one.
+    /// At the first sign-in of a user: the account with this email, or a new one.
     async fn account_by_email(
         &self,
         connection: &mut Connection,
@@ -247,7 +247,7 @@ async fn wait_for_code(connection: &mut Connection, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Before the code is looked at, so that of many at once no more are.
+/// Counted before the code is checked, so that concurrent requests cannot exceed the limit.
 async fn take_a_try(connection: &mut Connection, id: &str) -> Result<()> {
     let sql = "update cms.waiting_for_code set tries = tries + 1 where hash = $1 and tries < $2";
     let taken = sqlx::query(sql).bind(secret::hash(id)).bind(TRIES).execute(connection).await?;
@@ -260,7 +260,7 @@ fn not_waiting() -> Error {
     Error::new(Code::InvalidLink, message)
 }
 
-/// An address can be reassigned to another person, who must not get the account of the previous one.
+/// An email address can be reassigned to another person, who must not get the account of the previous one.
 async fn check_may_link(
     connection: &mut Connection,
     provider: &ProviderSettings,
@@ -308,7 +308,7 @@ async fn refused(
     Ok(forbidden())
 }
 
-/// The same for an account that is disabled, does not exist, or belongs to someone else.
+/// The same error for an account that is disabled, does not exist, or belongs to someone else.
 fn forbidden() -> Error {
     Error::new(Code::Forbidden, "this sign-in does not match an account: ask an administrator")
 }

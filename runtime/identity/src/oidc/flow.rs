@@ -25,7 +25,7 @@ use super::{Begun, Finished, From, Returned};
 use crate::{Accounts, secret};
 use base::error::{Code, Error, Problem, Result};
 
-/// Those with a pair of keys; a secret that two know signs for either.
+/// Only asymmetric algorithms: with a shared secret, either side can sign.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -37,10 +37,10 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EcdsaP384Sha384,
     CoreJwsSigningAlgorithm::EdDsa,
 ];
-/// Bytes of a path to return to; cookies hold 4096.
+/// Bytes of a return path; cookies hold 4096.
 const LONGEST_PATH: usize = 1024;
 
-/// Claims that are not of the standard; that of the roles is among them.
+/// Claims outside the standard, including that of the roles.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct More {
     #[serde(flatten)]
@@ -80,7 +80,7 @@ type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
-/// The state that is kept while the user is at the provider.
+/// The state of a sign-in while the user is at the provider.
 #[derive(Deserialize, Serialize)]
 struct Attempt {
     state: String,
@@ -90,7 +90,7 @@ struct Attempt {
 }
 
 impl Accounts {
-    /// `return_to` is a path of the site, nothing else: an address that leads away would make us an open redirect.
+    /// `return_to` must be a path of the site: any other address would make us an open redirect.
     pub async fn begin_with(&self, provider: &str, return_to: &str) -> Result<Begun> {
         let provider = self.providers.find(provider)?;
         if !is_path(return_to) {
@@ -116,7 +116,7 @@ impl Accounts {
         Ok(Begun { url: url.into(), sealed, attempt: name })
     }
 
-    /// With the cookie of the browser that was sent away.
+    /// Uses the cookie of the browser that was redirected.
     pub async fn finish_with(
         &self,
         provider: &str,
@@ -145,7 +145,7 @@ impl Accounts {
         Ok(Finished { return_to: attempt.return_to, outcome })
     }
 
-    /// Each comes back once.
+    /// Each state can be used only once.
     async fn use_state(&self, state: &str) -> Result<()> {
         let sql = "insert into cms.used_state (hash, expires_at) values ($1, now() + make_interval(secs => $2))
             on conflict (hash) do nothing";
@@ -155,7 +155,7 @@ impl Accounts {
         if used.rows_affected() == 1 { Ok(()) } else { Err(not_begun()) }
     }
 
-    /// Trades the code for an ID token, and checks it.
+    /// Exchanges the code for an ID token, and checks it.
     async fn person(
         &self,
         provider: &Provider,
@@ -192,7 +192,8 @@ impl Accounts {
         Ok(person(provider, &claims, more.as_ref()))
     }
 
-    /// Many providers tell the address, whether it is verified, or groups at a place of its own (OpenID Connect Core, 5.3).
+    /// Many providers return the email, its verification or groups only from the user info endpoint (OpenID Connect
+    /// Core, 5.3).
     async fn more_about(
         &self,
         provider: &Provider,
@@ -265,7 +266,7 @@ fn person(
     }
 }
 
-/// A claim by its name, which may have dots, or by the steps to it.
+/// Finds a claim by its name, which may contain dots, or by a path.
 fn at<'a>(claims: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
     claims.get(path).or_else(|| {
         let (first, rest) = path.split_once('.')?;
@@ -273,7 +274,7 @@ fn at<'a>(claims: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
     })
 }
 
-/// A list of texts, or one.
+/// A list of texts, or a single one.
 fn texts(json: &Json) -> Vec<String> {
     match json {
         Json::String(text) => vec![text.clone()],
@@ -282,7 +283,7 @@ fn texts(json: &Json) -> Vec<String> {
     }
 }
 
-/// A path of this site. Browsers read `//host` and `/\host` as addresses of another one, and drop control characters.
+/// A path of this site. Browsers read `//host` and `/\host` as addresses of another site, and drop control characters.
 fn is_path(text: &str) -> bool {
     text.len() <= LONGEST_PATH
         && text.starts_with('/')
@@ -308,13 +309,13 @@ fn not_begun() -> Error {
     Error::new(Code::InvalidLink, message)
 }
 
-/// What was sent is not right; the cause is in the log.
+/// The request was invalid; the cause is in the log.
 fn refused(provider: &Provider, cause: &str) -> Error {
     tracing::warn!(provider = provider.settings.name, cause, "a sign-in with a provider was refused");
     Error::new(Code::Unauthenticated, "the provider did not sign you in: try again")
 }
 
-/// The provider does not do as it should, or does not know us.
+/// The provider misbehaves or does not know us.
 fn broken(provider: &Provider, cause: &str) -> Error {
     tracing::error!(provider = provider.settings.name, cause, "an OpenID Connect provider cannot be used");
     unavailable()
