@@ -8,7 +8,7 @@ use runtime::prelude::*;
 use crate::Site;
 use crate::computed::is_reduced;
 
-/// Products whose former price is looked at.
+/// The most products whose former price is checked.
 const LOOKED_AT: usize = 200;
 
 impl Queries for Site {

@@ -20,7 +20,7 @@ struct Site {
     introspection: Introspection,
 }
 
-/// What it weighs, and what was allocated for it and is there still.
+/// The weight of a value, and the bytes that were allocated for it and not freed.
 fn weighed<T>(make: impl FnOnce() -> T, weight: impl FnOnce(&T) -> usize) -> (T, usize, usize) {
     let mut made = None;
     let counted = allocation_counter::measure(|| made = Some(make()));

@@ -12,7 +12,7 @@ fn codes(answer: &Json) -> Vec<&str> {
     errors.iter().filter_map(|error| error["extensions"]["code"].as_str()).collect()
 }
 
-/// `every` in `every` through the categories and their products, and back.
+/// Nested `every`, through the categories and their products, and back.
 fn nested(leaf: &Json, times: usize) -> Json {
     (0..times).fold(leaf.clone(), |inner, _| json!({"categories": {"every": {"products": {"every": inner}}}}))
 }

@@ -25,7 +25,7 @@ fn has(rule: Option<&RuleInfo>, info: &ContentInfo, field: &str) -> bool {
     rule.is_some_and(|rule| rule.fields.is_none_or(listed))
 }
 
-/// A selection of the field, and the types that it follows a relation to.
+/// A selection of the field, and the types that its relation leads to.
 fn selection(field: &FieldInfo) -> (String, Vec<&'static ContentInfo>) {
     let name = field.name;
     match field.shape {

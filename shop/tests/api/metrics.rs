@@ -11,7 +11,7 @@ use crate::fault_proxy::{Fault, FaultProxy};
 use crate::faults::address_of;
 
 const ANYWHERE: (&str, &str) = ("TYPECASE_METRICS_ADDRESS", "127.0.0.1:0");
-/// What the last answer of the database is kept for, and what a busy machine adds.
+/// How long a result of the database is cached, plus slack for a busy machine.
 const ASKED_AGAIN: Duration = Duration::from_secs(15);
 
 async fn scrape(site: &Site) -> String {
@@ -21,7 +21,7 @@ async fn scrape(site: &Site) -> String {
     answer.body
 }
 
-/// The number of a series, as it is written.
+/// The value of a series, as written.
 fn number(scrape: &str, series: &str) -> Option<f64> {
     scrape.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
@@ -31,7 +31,7 @@ fn series(scrape: &str) -> BTreeSet<&str> {
     lines.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series).collect()
 }
 
-/// The names that are declared, each with a text of help.
+/// The declared names, each with a help text.
 fn families(scrape: &str) -> BTreeSet<&str> {
     let named = |word: &str| -> BTreeSet<&str> {
         scrape.lines().filter_map(|line| line.strip_prefix(word)?.split(' ').next()).collect()
@@ -225,7 +225,7 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("docs")
 }
 
-/// What looks like the name of a series.
+/// Words that look like the name of a series.
 fn named(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words

@@ -131,7 +131,7 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     db.close().await;
 }
 
-/// As the health check of a container asks, whose image has no other program.
+/// The health check of a container whose image has no other program.
 #[tokio::test]
 async fn a_command_says_whether_the_server_of_the_machine_is_ready() {
     let site = Site::empty().await;

@@ -15,7 +15,7 @@ use crate::client::{Site, TOKEN, command_with, migrated};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Ends with the test, also with one that fails.
+/// Killed when the test ends, even if it fails.
 struct PgBouncer {
     port: u16,
     process: Child,
@@ -80,7 +80,7 @@ fn is_root() -> bool {
     id.stdout.trim_ascii() == b"0"
 }
 
-/// Two kinds of mode, with settings of connections refused (the default) and silently ignored.
+/// Two pooling modes, each refusing (the default) or silently ignoring settings of connections.
 const WAYS: [(&str, u32, &str); 4] = [
     ("transaction", 4, ""),
     ("transaction", 4, "ignore_startup_parameters = options, extra_float_digits"),

@@ -15,7 +15,7 @@ use crate::client::{Site, command, migrated};
 
 const PASSWORD: &str = "only for tests";
 
-/// Roles belong to the whole cluster: each test has its own.
+/// Roles belong to the whole cluster, so each test has its own.
 fn new_name() -> String {
     format!("login_{}", Uuid::now_v7().simple())
 }
@@ -24,7 +24,7 @@ async fn run(db: &TestDb, sql: String) {
     db.pool.execute(AssertSqlSafe(sql.clone())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// As `docs/operations.md` says.
+/// As documented in `docs/operations.md`.
 async fn new_login(db: &TestDb) -> String {
     let name = new_name();
     run(db, format!("create role {name} login password '{PASSWORD}'")).await;
@@ -41,7 +41,7 @@ fn url_of(db: &TestDb, login: &str) -> String {
     db.options.clone().username(login).password(PASSWORD).to_url_lossy().to_string()
 }
 
-/// Of nobody in particular, with one connection.
+/// An anonymous store, with one connection.
 fn public_store(database: &Database) -> Store {
     database.acting(Actor::anonymous(Origin::default()))
 }
@@ -67,7 +67,7 @@ fn in_production(db: &TestDb, public_url: &str, name: &str) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Refused at start, and by the doctor, with all of these words.
+/// Refused at start and by the doctor, with all of these words.
 fn assert_refused(db: &TestDb, public_url: &str, words: &[&str]) {
     let (served, message) = in_production(db, public_url, "serve");
     let (is_well, report) = in_production(db, public_url, "doctor");

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::client::Site;
 
-/// Of this test alone: roles belong to the whole cluster.
+/// For this test alone, because roles belong to the whole cluster.
 fn new_role() -> PublicRole {
     format!("public_{}", Uuid::now_v7().simple()).parse().expect("a name of a role")
 }

@@ -8,11 +8,11 @@ use crate::client::{Answer, Site, command_with, migrated};
 use crate::fault_proxy::FaultProxy;
 use crate::redis_server::{Certificates, Redis, free_port, until};
 
-/// All that the limits need; in a cluster the last three as well.
+/// All rights that the limits need; a cluster also needs the last three.
 const RIGHTS: &str =
     "resetchannels ~typecase:rate:* -@all +evalsha +eval +time +get +set +ping +readonly +cluster|slots";
 const PASSWORD: &str = "p@ss:word/1";
-/// As it is written in an address.
+/// As written in an address.
 const WRITTEN: &str = "p%40ss%3Aword%2F1";
 const RATE: [(&str, &str); 2] = [("TYPECASE_RATE", "100/h"), ("TYPECASE_TRUSTED_PROXIES", "127.0.0.1")];
 
@@ -159,7 +159,8 @@ async fn a_setting_of_redis_that_cannot_be_used_is_refused_at_start() {
     db.close().await;
 }
 
-/// A managed Redis changes its primary behind one name, and closes no connection to the one that is a replica from then on.
+/// A managed Redis changes its primary behind the same name, and keeps connections to the former one open, which is now
+/// a replica.
 #[tokio::test]
 async fn limits_are_kept_by_the_new_primary_after_a_failover_that_closes_no_connection() {
     let (old, new) = (Redis::start(free_port()), Redis::start(free_port()));

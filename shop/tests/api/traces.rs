@@ -15,11 +15,11 @@ use crate::redis_server::Certificates;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 const SECRET: &str = "ada-hidden-value";
-/// For what is left to be sent when a server stops, and what a busy machine adds.
+/// For sending the remaining spans when a server stops, plus slack for a busy machine.
 const STOPPED: Duration = Duration::from_secs(8);
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-/// None of those that begin here.
+/// Samples none of the traces that begin here.
 const NONE: (&str, &str) = ("OTEL_TRACES_SAMPLER_ARG", "0");
 
 fn root(spans: &[Span]) -> &Span {
@@ -181,7 +181,7 @@ async fn a_collector_with_tls_that_was_away_gets_what_has_waited() {
     assert_eq!(site.terminate().await, Some(0));
 }
 
-/// The time of the quickest of some requests: what is in the way of one is in the way of all.
+/// The time of the fastest of some requests: a general delay would affect all of them.
 async fn quickest(site: &Site) -> Duration {
     let mut quickest = Duration::MAX;
     for _ in 0..40 {

@@ -136,7 +136,7 @@ async fn signing_in_is_limited_by_address_and_by_account() {
     site.stop().await;
 }
 
-/// Every way to guess a secret, with what is guessed the `number`th time: a new one each time, so that its address alone counts.
+/// Every way to guess a secret, with a different guess for each `number`, so that only the address is counted.
 fn guesses(number: usize) -> Vec<(&'static str, String, Json)> {
     let token = format!("none-{number}");
     vec![

@@ -17,7 +17,7 @@ async fn site(bounds: Bounds) -> Site {
     Site::with_both(settings(), Settings { bounds, ..Settings::default() }).await
 }
 
-/// A post that is live, whose body has so many bytes.
+/// A published post whose body has this many bytes.
 async fn post(site: &Site, bytes: usize) {
     let user = site.user("ada@shop.example", "admin").await;
     let tokens = site.sign_in(&user.email).await;
@@ -81,7 +81,7 @@ async fn an_answer_has_a_limit_and_a_batch_is_one_answer() {
     site.stop().await;
 }
 
-/// Asks, and reads nothing.
+/// Sends a request and does not read the response.
 async fn ask_and_leave(address: SocketAddr, query: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small one");
@@ -237,7 +237,7 @@ async fn one_address_cannot_hold_all_connections_and_health_is_always_answered()
     site.stop().await;
 }
 
-/// Sends, and reads one answer with its headers in lower case; the connection stays open.
+/// Sends a request and reads one response, with its headers in lower case; the connection stays open.
 async fn one(stream: &mut TcpStream, request: &str) -> String {
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut answer = Vec::new();

@@ -10,7 +10,7 @@ use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{PUBLIC_URL, SECRET, Site, text};
 
-/// What makes tokens: the site's own key, taken out of its database with its secret.
+/// Creates tokens with the site's own key, taken from its database with its secret.
 struct Forge {
     kid: String,
     pair: Ed25519KeyPair,

@@ -22,7 +22,7 @@ async fn deleted(accounts: &Accounts) -> u64 {
     accounts.delete_expired().await.expect("it is deleted")
 }
 
-/// Moves the rows of a table, whose `column` is a moment, to so long ago.
+/// Sets a timestamp `column` of all rows of a table to this long ago.
 async fn age(site: &Site, table: &str, column: &str, ago: &str) {
     run(site, &format!("update cms.{table} set {column} = now() - interval '{ago}'")).await;
 }

@@ -21,7 +21,7 @@ fn check(what: &str, text: &str, answer: &Answer, allowed: &[u16]) {
     assert_eq!(signs(&answer.body), Vec::<&str>::new(), "{what} {shown:?}: {}", answer.body);
 }
 
-/// As in an address (RFC 3986, 2.1).
+/// Percent-encoded as in a URL (RFC 3986, 2.1).
 fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -9,7 +9,7 @@ use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{PASSWORD, Site, node, send, text};
 
-/// With the cost of production, on another node of the same site.
+/// With the password cost of production, on another node of the same site.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
     let site = Site::new().await;

@@ -9,13 +9,13 @@ use std::sync::mpsc::{Receiver, channel};
 
 pub struct NodeServer {
     pub address: SocketAddr,
-    /// What it says after that it listens.
+    /// Its output after the line that says that it listens.
     pub lines: Receiver<String>,
     process: Child,
 }
 
 impl NodeServer {
-    /// `name` is a folder of `shop/tests`; the server says `listening ADDRESS`.
+    /// `name` is a folder of `shop/tests`; the server prints `listening ADDRESS`.
     pub fn start(name: &str) -> Self {
         let mut command = Command::new("node");
         command.arg(installed(name).join("server.mjs"));
@@ -43,7 +43,7 @@ impl Drop for NodeServer {
 const NEEDED: &str = "the tests of mail and of sign-in with others need Node 20 or newer with npm, and once its registry; \
     install it from https://nodejs.org, or see the end of `npm ci` above";
 
-/// The folder with the server's packages, which are fetched once for each lock file.
+/// The folder with the server's packages, which are installed once per lock file.
 fn installed(name: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

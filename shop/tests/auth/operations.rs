@@ -44,7 +44,7 @@ fn schema() -> &'static SchemaInfo {
     }))
 }
 
-/// All that is there, whoever asks.
+/// Returns everything, whoever the actor is.
 fn code() -> SiteCode {
     runtime::site::SiteBuilder::new(())
         .query::<Vec<Id<Product>>>("latest", |_, _, cx| {

@@ -30,7 +30,7 @@ async fn protected(
     Site::with_both(settings, protection).await
 }
 
-/// A browser on its way to the provider: where it is sent, and its cookie.
+/// A browser on its way to the provider: its address and its cookie.
 struct Away {
     url: String,
     cookie: String,
@@ -47,14 +47,14 @@ async fn get(site: &Site, path: &str, cookie: &str) -> Answer {
     site.send("GET", path, &[("cookie", cookie)], Json::Null).await
 }
 
-/// There and back again.
+/// To the provider and back.
 pub async fn sign_in(site: &Site, provider: &Provider, subject: &str) -> Answer {
     let away = begin(site).await;
     let back = provider.visit(&away.url, subject).await;
     get(site, &back, &away.cookie).await
 }
 
-/// The account of the session that an answer begins.
+/// The account of the session that a response starts.
 pub async fn me(site: &Site, answer: &Answer) -> Json {
     assert_eq!((answer.status, answer.header("location")), (302, Some("/shop?a=b")), "{}", answer.body);
     get(site, "/auth/me", &answer.cookies().join("; ")).await.json()
@@ -76,7 +76,7 @@ fn invalid_link() -> (u16, String) {
     (400, "INVALID_LINK".into())
 }
 
-/// The parameter of an address with another value; without one if that is empty.
+/// The address with another value of a parameter; without the parameter if the value is empty.
 fn with_parameter(url: &str, name: &str, value: &str) -> String {
     let (path, query) = url.split_once('?').expect("a query");
     let kept = query.split('&').filter(|pair| pair.split_once('=').is_none_or(|(known, _)| known != name));

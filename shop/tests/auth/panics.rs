@@ -36,7 +36,7 @@ fn schema() -> &'static SchemaInfo {
     Box::leak(Box::new(SchemaInfo { queries, mutations, sdl, ..generated::SCHEMA }))
 }
 
-/// Panics at the moment that a tag's name tells.
+/// Panics at the moment that the name of a tag specifies.
 struct TagHooks;
 
 impl Hooks<Tag> for TagHooks {

@@ -17,7 +17,7 @@ async fn count(site: &Site, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&site.db.pool).await.expect("a number")
 }
 
-/// Lets a request go as far as to the account that it is about, does something to it, and then lets the request go on.
+/// Runs a request up to its look-up of the account, applies a change, and then lets the request continue.
 async fn meanwhile<T>(site: &Site, request: impl Future<Output = T>, change: impl AsyncFnOnce(&mut PgConnection)) -> T {
     let mut held = site.db.pool.begin().await.expect("a transaction");
     sqlx::query("select from cms.user order by id for update").execute(&mut *held).await.expect("all accounts");
@@ -35,7 +35,7 @@ async fn execute(connection: &mut PgConnection, sql: &'static str) {
     sqlx::query(sql).execute(connection).await.expect("a statement");
 }
 
-/// Another password, as an operator sets it: that of another account.
+/// Sets another password, that of another account, as an operator would.
 const SET: &str = "update cms.user set password = (select password from cms.user where email = 'other@shop.example')
     where email = 'ada@shop.example'";
 
@@ -194,7 +194,7 @@ async fn who_no_longer_manages_accounts_changes_none() {
     site.stop().await;
 }
 
-/// A batch whose first operation waits for a row that is held: what happens before it ends happens during the batch.
+/// A batch whose first operation waits for a locked row: the change happens during the batch.
 async fn batch_while(site: &Site, token: &str, change: impl AsyncFnOnce()) -> Json {
     let mut held = site.db.pool.begin().await.expect("a transaction");
     execute(&mut held, "select from draft.tag for update").await;

@@ -10,7 +10,7 @@ use crate::abuse::{behind_a_proxy, rates};
 use crate::client::{Answer, Outbox, Site, eventually, protected, send, settings};
 use crate::redis_server::{Redis, free_port};
 
-/// For what hangs. Redis does nothing until the requests are answered, so one that waited for it would wait for ever.
+/// For hangs. Redis does nothing until the requests are finished, so one that waited for it would wait forever.
 const HANGS: Duration = Duration::from_secs(120);
 
 struct Nodes {
@@ -29,13 +29,13 @@ impl Nodes {
         Self { one, two, addresses: 0 }
     }
 
-    /// A client that has never asked.
+    /// A client without earlier requests.
     fn new_client(&mut self) -> String {
         self.addresses += 1;
         format!("10.{}.{}.{}", self.addresses >> 16, self.addresses >> 8 & 255, self.addresses & 255)
     }
 
-    /// Whether the nodes count together: the second one knows what the first one was asked.
+    /// Whether the nodes count together: the second one knows the requests to the first one.
     async fn share(&mut self) -> bool {
         let client = self.new_client();
         let left = async |node| {
@@ -50,7 +50,7 @@ impl Nodes {
         second == 2
     }
 
-    /// Many at once are answered in time, and a client that asks too often is refused all the same.
+    /// Many requests at once are served in time, and a client with too many is still refused.
     async fn are_well(&mut self) {
         let clients: Vec<_> = (0..40).map(|_| self.new_client()).collect();
         let answers = clients.iter().map(|client| ask(self.one.server.address, client));

@@ -25,7 +25,7 @@ pub async fn forget_last_code(site: &Site) {
     sqlx::query("update cms.totp set last_step = 0").execute(&site.db.pool).await.expect("time passes");
 }
 
-/// The authenticator's key, and the answer to its first code.
+/// The authenticator's key, and the response to its first code.
 pub async fn set_up(site: &Site, token: &str) -> (Vec<u8>, Answer) {
     let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(token)).await;
     assert_eq!(enrolled.status, 200, "{}", enrolled.body);

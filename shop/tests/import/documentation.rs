@@ -75,7 +75,7 @@ async fn the_mappings_of_shops_read_their_tables() {
     }
 }
 
-/// Most examples are some lines of `fields`.
+/// Completes an example, since most are a few lines of `fields`.
 fn whole(example: &str) -> String {
     if example.starts_with("type:") {
         return example.to_owned();

@@ -28,7 +28,7 @@ fn source(name: &str) -> Option<Source> {
 }
 
 impl Source {
-    /// Every value of the field of every variant, read plainly.
+    /// The values of a field of all variants, read without the importer.
     fn variants<T>(&self, read: impl Fn(&Json) -> T) -> Vec<T> {
         self.records.iter().flat_map(|record| record["variants"].as_array().unwrap()).map(read).collect()
     }

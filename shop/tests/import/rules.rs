@@ -17,7 +17,7 @@ fields:
 
 const FULL: &str = r#"{"ref":"K","handle":"keep","title":"Keep","teaser":"Short","price":"12.50","tags":"oak,red","shelves":["A"],"options":[{"name":"Size","values":["S"]}],"variants":[{"sku":"K-A","barcode":"12345670"},{"sku":"K-B"}]}"#;
 
-/// Everything that the product holds.
+/// Everything that the product contains.
 async fn held(shop: &Catalogue) -> Vec<String> {
     let sql = "select concat_ws('/', summary, price, (select count(*) from draft.product_tags), (select count(*) from draft.product_categories), \
                jsonb_array_length(options), (select string_agg(concat_ws(' ', sku, gtin), ',' order by sku) from draft.product_variant)) from draft.product";
@@ -55,7 +55,7 @@ async fn what_is_empty_keeps_what_is_there() {
     shop.close().await;
 }
 
-/// Lines 2, 6, 7 and 8 are wrong: a reference to nothing, a unit and an address of another line, a unit that comes too early.
+/// Lines 2, 6, 7 and 8 are wrong: a missing target, a unit and an address of another line, a unit that comes too early.
 const WRONG: &str = r#"{"ref":"1","handle":"d-1","title":"D","variants":[{"sku":"D-1"}]}
 {"ref":"2","handle":"d-2","title":"D","variants":[{"sku":"D-2"}],"related":["none"]}
 {"ref":"3","handle":"d-3","title":"D","variants":[{"sku":"D-3"}],"related":["9"]}

@@ -15,17 +15,17 @@ use tokio::time::sleep;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     None,
-    /// Connections are reset, and new ones are not let in.
+    /// Connections are reset, and new ones are refused.
     Down,
-    /// Nothing passes until it is over; new connections are let in, and wait.
+    /// Nothing passes until it is over; new connections are accepted, and wait.
     Hang,
-    /// What comes is swallowed, and its connection never says a word again.
+    /// Received data are dropped, and the connection stays silent forever.
     Swallow,
-    /// As `Swallow`, on the connections that there are; new ones are well.
+    /// As `Swallow` for existing connections; new ones work.
     Forget,
     /// Each connection is reset after this many bytes.
     Cut(usize),
-    /// Everything comes later.
+    /// Everything is delayed.
     Late(Duration),
 }
 
@@ -52,7 +52,7 @@ impl FaultProxy {
         Self { address, fault, upstream, accepting }
     }
 
-    /// New connections lead there.
+    /// Directs new connections there.
     pub fn lead(&self, upstream: SocketAddr) {
         self.upstream.send_replace(upstream);
     }

@@ -13,7 +13,7 @@ use runtime::store::write;
 
 use crate::site::{Recorder, Site, eventually, note};
 
-/// Follows brands alone, with all that is told of them.
+/// Follows only brands, and records everything about their events.
 struct Brands;
 
 impl Follow<Brand> for Brands {
@@ -182,7 +182,7 @@ async fn an_import_tells_of_each_entry_in_its_order() {
     site.stop().await;
 }
 
-/// Fails with a text that PostgreSQL does not keep, or goes on after an error of its own SQL.
+/// Fails with a text that PostgreSQL cannot store, or continues after an error of its own SQL.
 struct Swallows;
 
 impl FollowAll for Swallows {

@@ -79,7 +79,7 @@ impl Work<Fatal> for Never {
     }
 }
 
-/// A job that ends its server each time must not do so for ever.
+/// A job that kills its server each time must not do so forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_whose_attempts_never_come_to_an_end_is_parked() {
     let site = Site::new().await;

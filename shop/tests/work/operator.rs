@@ -37,7 +37,7 @@ fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text")
 }
 
-/// The output of a command whose reader has left before it prints anything.
+/// The output of a command whose pipe is closed before it prints anything.
 fn unread(site: &Site, arguments: &[&str]) -> Output {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -195,7 +195,7 @@ async fn a_database_from_before_gets_the_tables_beside_its_content() {
     site.stop().await;
 }
 
-/// It was taken out of the site, or has another name since.
+/// It was removed from the site or renamed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_that_the_site_has_no_more_is_told_of_when_events_are_kept_for_it() {
     let site = Site::new().await;

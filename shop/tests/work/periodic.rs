@@ -98,7 +98,7 @@ impl Work<Other> for Othering {
     }
 }
 
-/// Somebody has enqueued the same by hand, in a transaction that stays open.
+/// The same job was enqueued by hand, in a transaction that stays open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_held_by_an_open_transaction_keeps_no_other_waiting() {
     let site = Site::new().await;

@@ -10,10 +10,10 @@ pub struct Decoded<R> {
     inner: R,
     encoding: &'static Encoding,
     decoder: Decoder,
-    /// Read and not yet decoded.
+    /// Read but not yet decoded.
     raw: Vec<u8>,
     start: usize,
-    /// Decoded and not yet given.
+    /// Decoded but not yet returned.
     text: Vec<u8>,
     given: usize,
     decoded: u64,

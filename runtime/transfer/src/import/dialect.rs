@@ -5,18 +5,18 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use crate::import::source::{Quote, Reading};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Rows that are compared.
+/// Rows to compare.
 const ROWS: usize = 50;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     pub delimiter: u8,
     pub quote: Option<u8>,
-    /// Before a quote inside of a cell, where it is not written twice.
+    /// The character before a quote inside a cell, if quotes are not doubled.
     pub escape: Option<u8>,
-    /// Lines end in a carriage return alone.
+    /// Lines end with a carriage return alone.
     pub carriage_returns: bool,
-    /// The first line says what the delimiter is, as spreadsheets write it: `sep=;`.
+    /// The first line states the delimiter, as spreadsheets write it: `sep=;`.
     pub announced: bool,
 }
 
@@ -81,7 +81,7 @@ fn announced(sample: &[u8]) -> Option<u8> {
     }
 }
 
-/// Whether the first line is of cells such as `'name';'price'`.
+/// Whether the first line has cells such as `'name';'price'`.
 fn starts_quoted(sample: &[u8], by: u8) -> bool {
     let line = sample.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     line.len() > 2
@@ -90,7 +90,7 @@ fn starts_quoted(sample: &[u8], by: u8) -> bool {
         && line.windows(3).any(|three| three == [b'\'', by, b'\''])
 }
 
-/// A backslash where quotes have one before them inside of cells, and are not doubled.
+/// A backslash, if quotes inside cells are preceded by one and not doubled.
 fn escape(sample: &[u8], delimiter: u8, quote: Option<u8>) -> Option<u8> {
     let quote = quote?;
     let inside = |three: &[u8]| {
@@ -103,7 +103,7 @@ fn escape(sample: &[u8], delimiter: u8, quote: Option<u8>) -> Option<u8> {
     sample.windows(3).any(inside).then_some(b'\\')
 }
 
-/// How many of the first rows have as many cells as the header, and how many those are.
+/// How many of the first rows have as many cells as the header, and that number of cells.
 fn regularity(sample: &[u8], dialect: Dialect) -> (usize, usize) {
     let mut reader = dialect.reader();
     let (mut rest, mut text, mut ends) = (sample, vec![0; sample.len() + 1], vec![0; 1 << 12]);

@@ -22,16 +22,16 @@ use store::write::{BulkOptions, Outcome, Rehearsal};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
-/// Batches that are saved at the same time: PostgreSQL works on one while another is prepared.
+/// Batches that are saved in parallel: PostgreSQL works on one while another is prepared.
 const TOGETHER: usize = 2;
 
 pub struct Saver<'a> {
     bulk: Bulk<'a>,
     batch: usize,
     summary: Summary,
-    /// References to what may come later.
+    /// References to entries that may come later.
     references: Queue,
-    /// What is published of new entries that were changed since, and then the changes.
+    /// The published content of new entries that were changed since, followed by the changes.
     lives: Queue,
     drafts: Queue,
     last_line: u64,
@@ -57,8 +57,8 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Reads and maps on a thread of its own while this task saves.
-    /// Gives what is to be said of the mapping when all is read.
+    /// Reads and maps on a separate thread while this task saves. Returns the problems of the mapping when everything
+    /// is read.
     pub async fn save_all(&mut self, mut reader: Reader, report: &mut Report) -> Result<Vec<Fault>, String> {
         let (sender, batches) = mpsc::channel(AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
@@ -156,7 +156,7 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Connects what waited.
+    /// Connects the relations that waited.
     pub async fn finish(mut self, report: &mut Report) -> Result<Summary, String> {
         let [references, lives, drafts] = [&mut self.references, &mut self.lives, &mut self.drafts].map(std::mem::take);
         for queue in [references, lives, drafts] {
@@ -250,14 +250,14 @@ impl<'a> Saver<'a> {
     }
 }
 
-/// What an earlier batch gives up must be free, also where that batch itself is tried again.
+/// Values that an earlier batch releases must be free, even if that batch itself is retried.
 async fn wait_for(earlier: Option<oneshot::Receiver<()>>) {
     if let Some(earlier) = earlier {
         let _ = earlier.await;
     }
 }
 
-/// A problem of what waited, when the entry itself is in.
+/// A problem with a waiting field; the entry itself has been saved.
 fn without(problem: Problem) -> Problem {
     let message = format!("{} (the entry was imported without this)", problem.message);
     Problem { message, ..problem }

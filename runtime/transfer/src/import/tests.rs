@@ -106,7 +106,7 @@ fn item(fields: &str, record: &Json) -> Item {
     }
 }
 
-/// The value of the one field that is mapped beside the name and the slug.
+/// Checks the value of one field that is mapped in addition to name and slug.
 #[track_caller]
 fn gives(field: &str, record: Json, expected: Json) {
     let data = item(field, &record).data;

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, BufWriter, Lines, Seek, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// Fields of a record that wait, with what happened to the record itself.
+/// The waiting fields of a record, with the outcome of the record itself.
 #[derive(Deserialize, Serialize)]
 pub struct Waiting {
     pub line: u64,
@@ -17,7 +17,7 @@ pub struct Waiting {
     pub unchanged: bool,
 }
 
-/// The file is made for the first record.
+/// The file is created for the first record.
 #[derive(Default)]
 pub struct Queue {
     file: Option<BufWriter<File>>,
