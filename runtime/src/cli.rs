@@ -130,7 +130,7 @@ fn main(server: Server) -> ExitCode {
     let ran = match runtime {
         Ok(runtime) => {
             let ran = runtime.block_on(run(server, line.command));
-            // The site's own code may block a thread, which must not keep the process.
+            // The site's own code may block a thread, which must not keep the process running.
             runtime.shutdown_timeout(Duration::from_secs(1));
             ran
         }
@@ -202,7 +202,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
             jobs::run(&store, task).await?;
         }
         Command::Keys(task) => {
-            // A key that is sealed with a secret of this process could be opened by nobody.
+            // A key sealed with a secret of this process could never be opened again.
             config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;
             keys::run(&accounts(&config, &server).await?, task).await?;
         }

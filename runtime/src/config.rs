@@ -137,7 +137,7 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
             public: reader.number(&settings::TYPECASE_PUBLIC_CONNECTIONS),
             reads: reader.number(&settings::TYPECASE_READ_CONNECTIONS),
             writes: reader.number(&settings::TYPECASE_WRITE_CONNECTIONS),
-            // A consumer or a job has a transaction each.
+            // Each consumer and each job has its own transaction.
             background: reader.number(&settings::TYPECASE_JOBS).saturating_mul(2),
         },
         statement: Some(reader.time(&settings::TYPECASE_STATEMENT_TIMEOUT)),

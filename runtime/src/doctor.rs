@@ -91,7 +91,7 @@ pub fn report(findings: &[Finding]) -> String {
             State::Notice { why, mend } => ("note  ", why, Some(mend)),
             State::Wrong { why, mend } => ("WRONG ", why, Some(mend)),
         };
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "{mark} {about}: {why}");
         if let Some(mend) = mend {
             let _ = writeln!(text, "       do: {mend}");

@@ -32,7 +32,7 @@ impl Queries for Shop {
 impl Mutations for Shop {
     async fn sell_out(&self, name: String, cx: &mut Cx<'_>) -> Result<Option<Id<Product>>> {
         let made = cx.create([product::NAME.set(name)]).await?;
-        // Refused halfway: a product without a price is not published.
+        // Refused halfway: a product without a price cannot be published.
         cx.publish(&made).await?;
         Ok(Some(made.id))
     }

@@ -216,7 +216,7 @@ impl Accounts {
         let id: Uuid = row.try_get("id")?;
         if row.try_get("is_stale")? {
             let pool = self.pool.clone();
-            // The request need not wait for that, nor fail with it.
+            // The request does not wait for this, and does not fail with it.
             tokio::spawn(async move {
                 let sql = "update cms.api_token set last_used_at = now()
                     where id = $1 and coalesce(last_used_at < now() - interval '1 minute', true)";

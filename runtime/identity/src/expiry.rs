@@ -19,16 +19,16 @@ const LOCK: i64 = 0x6578_7069;
 
 /// A table, and the condition for rows to delete. `docs/operations.md` states the same times.
 const OVER: &[(&str, &str)] = &[
-    // Those of a session that is over go before it, so that a session never takes thousands of rows with it.
+    // Tokens of an ended session are deleted before it, so that deleting a session never cascades to thousands of rows.
     ("refresh_token", "expires_at < now() - interval '1 day'"),
     ("session", "least(expires_at, revoked_at) < now() - interval '14 days'"),
     ("one_time_link", "expires_at < now() - interval '7 days'"),
-    // A state that comes back later is refused for its age.
+    // A state that is returned later is refused for its age.
     ("used_state", "expires_at < now()"),
     ("waiting_for_code", "expires_at < now()"),
-    // A second factor that was begun and never confirmed.
+    // An enrolment that was never confirmed.
     ("totp", "confirmed_at is null and created_at < now() - interval '1 day'"),
-    // Until then people see in the list why a program has stopped.
+    // Until then the list shows why a program no longer works.
     ("api_token", "least(expires_at, revoked_at) < now() - interval '90 days'"),
     ("signing_key", "verifies_until < now() - interval '1 day'"),
 ];

@@ -104,7 +104,7 @@ impl Keys {
         let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).map_err(|error| Error::internal(error.to_string()))?;
         let kid = secret::text(&secret::random::<10>()?);
         let sealed = self.sealer.seal(&about(&kid), pair.as_ref())?;
-        // The previous keys sign until the new one does, and verify until the last of their tokens has expired.
+        // The previous keys sign until the new one does, and verify until their last token has expired.
         let retire = "update cms.signing_key set
             signs_until = least(signs_until, now() + make_interval(secs => $1)),
             verifies_until = least(verifies_until, now() + make_interval(secs => $1 + $2))";
@@ -177,7 +177,7 @@ impl Keys {
         let keys = self.all();
         let signs = |key: &&Arc<Key>| key.signs_from <= now && key.signs_until.is_none_or(|until| now < until);
         let usable = |key: &Arc<Key>| Some((Arc::clone(key), key.signing.clone()?));
-        // Of several the youngest. The clock of the database may be ahead of ours: then the first key there is.
+        // The newest of several. The database's clock may be ahead of ours: then the first key.
         keys.iter().filter(signs).rev().find_map(usable).or_else(|| keys.iter().find_map(usable))
     }
 
@@ -186,7 +186,7 @@ impl Keys {
         if let Some(key) = self.find(kid) {
             return Ok(Some(key));
         }
-        // Whoever waits here finds what the one before has loaded.
+        // While this task waited, another one may have loaded the key.
         let mut allowance = self.unknown.lock().await;
         if let Some(key) = self.find(kid) {
             return Ok(Some(key));

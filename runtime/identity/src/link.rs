@@ -78,7 +78,7 @@ impl Accounts {
     /// Sends a link if the account exists, without revealing whether it does: the caller does not wait.
     pub async fn request_reset(&self, address: &str, origin: &Origin) -> Result<()> {
         let Some(user) = self.user_by_email(address).await? else { return Ok(()) };
-        // Who has never accepted an invitation is helped by the same link.
+        // The same link also helps a user who has never accepted the invitation.
         let mut transaction = self.pool.begin().await?;
         let Some(user) = locked(&mut transaction, user.id).await?.filter(|user| !user.disabled) else { return Ok(()) };
         let link = self.link(&mut transaction, &Actor::anonymous(origin.clone()), user.id, Purpose::Reset).await?;
@@ -99,7 +99,8 @@ impl Accounts {
         password::policy(new, &email, &name)?;
         let password = self.hasher.hash(new).await?;
         let mut transaction = self.pool.begin().await?;
-        // The account first, as everybody locks it. Of several at once one finds the link unused: the others wait for it.
+        // The account is locked first, as everywhere. Of concurrent requests, one finds the link unused and the others
+        // wait.
         let sql = "select from cms.user where id = (select user_id from cms.one_time_link where hash = $1) for update";
         sqlx::query(sql).bind(&hash).execute(&mut *transaction).await?;
         let sql = "update cms.one_time_link as l set used_at = now() from cms.user as u
@@ -142,19 +143,19 @@ impl Accounts {
             Purpose::Invitation => "invitation",
             Purpose::Reset => "reset",
         };
-        // Behind `#`, so that no server on the way writes it into a log and no page sends it on as a referrer.
+        // In the fragment, so that no server logs the token and no page sends it in a `Referer`.
         Ok(Link { url: format!("{}/{page}#token={token}", self.public_url), token })
     }
 
     /// Waits until all mails are sent, because a command ends with its process.
     pub async fn mails_sent(&self) {
-        // It is never closed.
+        // The semaphore is never closed.
         let _ = self.sending.acquire_many(MAILS_UNDER_WAY).await;
     }
 
     /// Does not wait for the mail server; failures are logged.
     fn send_link(&self, user: &User, link: &Link, purpose: Purpose) {
-        // Where no mail is sent, who invites is shown the link.
+        // If mail is not sent, the inviter is shown the link.
         if purpose == Purpose::Invitation && !self.sends_mail() {
             return;
         }

@@ -132,7 +132,7 @@ fn hashed(password: &str, cost: Cost) -> Result<String> {
 
 fn checked(password: &str, hash: &str, cost: Cost) -> Checked {
     let wrong = Checked { is_right: false, is_outdated: false };
-    // A password that cannot have been set costs no more than one that is wrong.
+    // A password that cannot have been set costs no more than a wrong one.
     let (Ok(hash), true) = (PasswordHash::new(hash), password.len() <= LONGEST) else { return wrong };
     let is_right = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
     let used = Params::try_from(&hash);

@@ -79,7 +79,7 @@ impl Accounts {
             .bind(user)
             .execute(&mut *transaction)
             .await?;
-        // Other sessions were begun without it and are asked for it.
+        // Other sessions began without the second factor, so they end and must sign in with it.
         super::session::end_all(&mut transaction, user, Some(session), "second_factor").await?;
         let codes = recovery_codes(&mut transaction, user).await?;
         let event = Event::new("second_factor.enable").on("user", user);
@@ -137,7 +137,7 @@ impl Accounts {
     }
 
     async fn check_totp(&self, connection: &mut Connection, user: Uuid, code: &str) -> Result<()> {
-        // Several with the same code wait here for one another.
+        // Concurrent requests with the same code wait here for one another.
         let sql = "select secret, last_step, failures >= $2 and failed_at > now()
                 - least(make_interval(secs => $3 * power(2, least(failures - $2, 16))), interval '1 day') as is_paused
             from cms.totp where user_id = $1 for update";

@@ -108,7 +108,7 @@ impl Accounts {
     pub async fn refresh(&self, token: &str, origin: &Origin) -> Result<Tokens> {
         let hash = secret::hash(token);
         let mut transaction = self.pool.begin().await?;
-        // Several with the same token wait here for one another.
+        // Concurrent requests with the same token wait here for one another.
         let sql = format!(
             "select t.session_id, t.nonce, t.used_at is not null as is_used,
                 t.used_at > now() - make_interval(secs => $2) as in_grace, s.user_id, u.role, {RESTRICTED},

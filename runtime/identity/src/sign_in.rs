@@ -25,7 +25,7 @@ pub type SignedIn = Tokens;
 impl Accounts {
     /// An unknown email, a wrong password and a disabled account give the same response in the same time.
     pub async fn sign_in(&self, given: SignIn<'_>) -> Result<SignedIn> {
-        // Again when the account was changed meanwhile: by another sign-in that made the hash anew, mostly.
+        // Retried once if the account changed meanwhile, usually because a concurrent sign-in rehashed the password.
         for _ in 0..2 {
             if let Some(tokens) = self.try_sign_in(given).await? {
                 return Ok(tokens);
@@ -51,14 +51,14 @@ impl Accounts {
             None => None,
         };
         let mut transaction = self.pool.begin().await?;
-        // What the account is now counts: another password, a second factor, and that it is disabled.
+        // The current state of the account counts: a changed password, a second factor, or that it is disabled.
         let now = locked(&mut transaction, user.id).await?;
         let Some(user) = now.filter(|now| now.hash == user.hash && !now.disabled) else { return Ok(None) };
         if user.second_factor {
             let Some(code) = given.code else {
                 return Err(Error::new(Code::SecondFactorRequired, "a second factor is required: send its `code`"));
             };
-            // A wrong code is counted, so it is committed as well.
+            // A wrong code is counted, so the transaction is committed in this case too.
             if let Err(error) = self.check_code(&mut transaction, user.id, code).await {
                 let mut event = Event::new("sign_in.wrong_code").on("user", user.id);
                 event.after = Some(json!({ "email": user.email }));

@@ -14,7 +14,7 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 pub fn matching(key: &[u8], code: &str, now: i64, last_used: i64) -> Option<i64> {
     let present = now / STEP;
     let fits = |step: &i64| secret::same(self::code(key, *step).as_bytes(), code.as_bytes());
-    // Every step is computed, so that the time does not tell which it was.
+    // Every step is computed, so that the time does not reveal the matching one.
     let found: Vec<_> = (present - DRIFT..=present + DRIFT).filter(fits).collect();
     found.into_iter().find(|step| *step > last_used)
 }
@@ -28,7 +28,7 @@ fn code(key: &[u8], step: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
     let tag = hmac::sign(&key, &step.to_be_bytes());
     let tag = tag.as_ref();
-    // RFC 4226, 5.3: four bytes from where the last half byte says.
+    // RFC 4226, 5.3: four bytes at the offset in the last half byte.
     let offset = usize::from(tag[tag.len() - 1] & 15);
     let bytes = [tag[offset] & 0x7f, tag[offset + 1], tag[offset + 2], tag[offset + 3]];
     format!("{:06}", u32::from_be_bytes(bytes) % DIGITS)

@@ -156,7 +156,8 @@ impl Accounts {
     /// Changes the user's own password; every other session of the user ends.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: &str) -> Result<()> {
         let Identity::User { id, session } = actor.identity else { return Err(super::not_signed_in()) };
-        // Again when the hash was made anew meanwhile, by a sign-in; a password that somebody else has set is not written over.
+        // Retried once if a sign-in rehashed the password meanwhile; a password that somebody else has set is not
+        // overwritten.
         for _ in 0..2 {
             let user = self.user(id).await?;
             self.check_own_password(&user, current, "current").await?;

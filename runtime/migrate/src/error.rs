@@ -85,7 +85,7 @@ impl Failure {
             "54000" => {
                 "a stored text is too long for an index (2500 bytes fit), or an entry has too many filled fields for a row (8160 bytes fit); shorten it, then run `typecase migrate` again"
             }
-            // A column that was dropped keeps its number for as long as the table is there.
+            // A dropped column keeps its number for as long as the table exists.
             "54011" => {
                 "columns that were dropped count until the table is made anew: dump and restore the database (`pg_dump`, `pg_restore`), then run `typecase migrate` again"
             }

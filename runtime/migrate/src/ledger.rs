@@ -67,7 +67,7 @@ pub async fn status(connection: &mut Connection, migrations: &Migrations<'_>) ->
             let (at, statements): (Option<String>, i64) = (row.try_get("at")?, row.try_get("statements")?);
             match at {
                 Some(_) => files.push((name, State::Unknown)),
-                // Nothing of it is there.
+                // None of its statements has been applied.
                 None if statements == 0 => {}
                 None => {
                     files.push((name, State::Halfway { statements: usize::try_from(statements).unwrap_or_default() }))

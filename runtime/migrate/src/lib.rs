@@ -92,7 +92,7 @@ pub async fn migrate_for(
             .map_err(Error::from),
         (result, _) => result,
     };
-    // What is done is committed.
+    // All work is committed already.
     let _ = connection.close().await;
     lock.release().await;
     result

@@ -42,7 +42,7 @@ impl Lock {
     }
 
     pub async fn release(mut self) {
-        // It ends with the connection in any case.
+        // The transaction ends with the connection in any case.
         let _ = self.0.rollback().await;
         let _ = self.0.close().await;
     }

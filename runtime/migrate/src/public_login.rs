@@ -82,7 +82,8 @@ async fn too_much(
     login: &str,
 ) -> Result<Option<Unfit>, sqlx::Error> {
     let rows = connection.fetch_all(sqlx::query(EXCESS).bind(role.map(PublicRole::as_str))).await?;
-    // A role has the rights of those it is in. So the first are named alone: when they are mended, the others may be too.
+    // A role inherits the privileges of the roles it belongs to. Only the first are reported, since fixing them may fix
+    // the others.
     let Some(first) = rows.first() else { return Ok(None) };
     let rank: i32 = first.try_get("rank")?;
     let (mut reasons, mut mends) = (Vec::new(), Vec::new());

@@ -13,9 +13,9 @@ pub async fn rework(connection: &mut Connection, migrations: &Migrations<'_>, sq
     connection.begin().await?;
     for statement in split(sql).iter().filter(|statement| !statement.begins()) {
         let text = match statement {
-            // Where a transaction would end, what it checks at its end is checked, and a table can be changed again.
+            // Instead of a commit, deferred constraints are checked; after that a table can be altered again.
             _ if statement.commits() => "set constraints all immediate".to_owned(),
-            // Nobody waits for an index of a development database.
+            // No other client waits for an index of a development database.
             _ if statement.is_concurrent() => statement.text.replacen("concurrently ", "", 1),
             _ => statement.text.to_owned(),
         };

@@ -38,7 +38,7 @@ pub async fn file(
         }
     };
     let connection = file.connection;
-    // What a file sets is meant for itself.
+    // The settings of a file apply only to that file.
     if !connection.is_pooled() {
         let _ = connection.run("reset all", false).await;
     }
@@ -103,7 +103,7 @@ impl File<'_> {
                     self.done = number;
                 }
                 true => {}
-                // What is set holds for the session, and is set again by the next run.
+                // A setting lasts for the session, and the next run repeats it.
                 false if statement.starts_with("set") => {}
                 false => {
                     self.record(number).await?;
@@ -181,7 +181,7 @@ impl File<'_> {
             hint: None,
         };
         failure.describe(error);
-        // Both are for the next run's sake; what failed is said in any case.
+        // Both prepare for the next run; the failure itself is reported in any case.
         if roll_back || self.connection.in_transaction() {
             let _ = self.connection.run("rollback", false).await;
         } else if let Some(index) = ConcurrentIndex::of(statement.text) {

@@ -148,7 +148,7 @@ impl<'a> Lexer<'a> {
             return Token::Other;
         }
         if first.is_alphabetic() || first == '_' {
-            // A dollar sign may stand in a name, where it opens no quote.
+            // A dollar sign may be part of a name, where it does not open a quote.
             let length = rest.find(|char: char| !char.is_alphanumeric() && char != '_' && char != '$');
             let word = &rest[..length.unwrap_or(rest.len())];
             self.at += word.len();

@@ -59,7 +59,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
             invited(&user, &link);
         }
         Task::Create { email, name, role, password_stdin, .. } => {
-            // What is wrong with the rest is said before a password is typed.
+            // Other mistakes are reported before a password is typed.
             accounts.roles.check(&role)?;
             let password = Some(password(password_stdin)?);
             let user = accounts.create_user(&actor, NewUser { email, name, role, password }).await?;

@@ -35,7 +35,7 @@ impl Backlog {
     }
 
     pub async fn find(&self) -> Arc<Found> {
-        // Whoever scrapes may go at any moment, so the one who waits does not rely on the one who asks.
+        // A scrape may be cancelled at any moment, so a waiting one does not rely on the one that runs the queries.
         timeout(2 * PATIENCE, self.fresh()).await.unwrap_or_default()
     }
 

@@ -185,7 +185,7 @@ impl TestSite {
         let mut transaction = store.writes.begin().await?;
         let mut transcript = Transcript::new(store);
         let done = work(&mut transcript.cx(store, hooks, &mut transaction)).await;
-        // As for an own mutation: nothing is kept of a write that was given up, nor after an error of SQL that was passed over.
+        // As for an own mutation: a transaction with an aborted write or an ignored SQL error is not committed.
         let done = match done.and_then(|done| transaction.check_whole().map(|()| done)) {
             Ok(done) => transaction.ping().await.map(|()| done).map_err(Error::from),
             failed => failed,

@@ -68,7 +68,7 @@ impl Client {
         if status.is_success() {
             return Ok(());
         }
-        // What the protocol says is worth another try.
+        // The status codes that OTLP declares retryable.
         let is_for_now = matches!(status.as_u16(), 429 | 502 | 503 | 504);
         Err(Refused { why: format!("the collector answered {status}"), is_for_now })
     }

@@ -26,7 +26,7 @@ pub fn in_order(schema: &'static SchemaInfo) -> Vec<&'static ContentInfo> {
             let others = left.iter().filter(|other| other.table != info.table);
             others.filter(|other| info.fields.iter().any(|field| points_at(field, other))).count()
         };
-        // In a circle, the type that waits for the fewest.
+        // In a cycle, the type that waits for the fewest others.
         let Some(next) = left.iter().min_by_key(waits).copied() else { break };
         left.retain(|info| info.table != next.table);
         ordered.push(next);

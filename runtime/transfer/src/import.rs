@@ -124,7 +124,7 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
     let failed = |error: base::error::Error| format!("the import stopped: {error}; nothing was imported");
     let mut summary = Summary::default();
     let mut sources = sources(options, store.schema)?;
-    // What is wrong with a file is said before anything of the first one is saved.
+    // Errors of any file are reported before anything is saved.
     let mut readers = Vec::with_capacity(sources.len());
     for (_, form, file) in sources.iter_mut() {
         let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;

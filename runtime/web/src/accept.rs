@@ -30,7 +30,7 @@ impl Media {
 pub fn negotiate(accept: Option<&str>) -> Option<Media> {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Legacy) };
     let ranges: Vec<_> = accept.split(',').filter_map(Range::parse).collect();
-    // The most exact range decides, whatever its quality (RFC 9110, 12.5.1).
+    // The most specific range decides, whatever its quality (RFC 9110, 12.5.1).
     let exact = |media: Media| ranges.iter().filter(|range| range.fits(media)).max_by_key(|range| range.precision());
     let quality = |media: Media| exact(media).map_or(0, |range| range.quality);
     let is_named = exact(Media::Response).is_some_and(|range| range.precision() == 2);

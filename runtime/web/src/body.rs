@@ -131,7 +131,7 @@ pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Mal
     for (name, value) in parameters {
         let value = match name.as_str() {
             "query" | "operationName" | "documentId" => Json::from(value),
-            // Some clients send the names of parameters that they leave out.
+            // Some clients send the names of parameters that they omit.
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => json::parse(value.as_bytes())
                 .map_err(|message| bad_request(format!("`{name}` is not JSON: {message}")))?,

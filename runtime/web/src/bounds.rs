@@ -45,7 +45,7 @@ impl Bounds {
             connections: number(&settings::TYPECASE_HTTP_CONNECTIONS),
             by_address: number(&settings::TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS),
         };
-        // One of the largest, while it grows, must leave room for others.
+        // A response of the largest size must leave room for others while it grows.
         let least = bounds.answer * 4;
         if bounds.answers < least {
             if reader.get(&settings::TYPECASE_RESPONSE_MEMORY).is_some() {

@@ -35,7 +35,7 @@ impl TrustedProxies {
         let network = |item: &str| item.parse().or_else(|_| item.parse().map(|address: IpAddr| IpNet::from(address)));
         let networks: Vec<IpNet> =
             items.map(|item| network(item).map_err(|_| item.to_owned())).collect::<Result<_, _>>()?;
-        // A list that was made of variables that are empty.
+        // A list made of empty variables.
         if networks.is_empty() { Err(text.to_owned()) } else { Ok(networks) }
     }
 
@@ -49,7 +49,7 @@ impl TrustedProxies {
             Forwarding::Forwarded => "forwarded",
         };
         let lines: Vec<_> = headers.get_all(name).iter().collect();
-        // Split without regard to quotes: a client that opens one must not swallow what our proxy adds after it.
+        // Split regardless of quotes: a client that opens one must not swallow what our proxy appends.
         let entries = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
         for entry in entries.take(LONGEST) {
             let Some(address) = self.address(entry) else { break };

@@ -79,7 +79,7 @@ impl Cors {
                 let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
                 let origins = items.map(|item| settings::origin(item).ok_or_else(|| item.to_owned()));
                 let origins: Vec<_> = origins.collect::<Result<_, _>>()?;
-                // A list that was made of variables that are empty.
+                // A list made of empty variables.
                 if origins.is_empty() { Err(list.to_owned()) } else { Ok(Self::Origins(origins)) }
             }
         }

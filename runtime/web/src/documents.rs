@@ -77,7 +77,7 @@ impl Documents {
             };
             return listed.into_iter().try_for_each(|(id, body)| self.add(path, &id, body));
         }
-        // A file may be named by its id, or by what it is for.
+        // A file name may be the document's id, or a description.
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         let id = if is_id { name.to_ascii_lowercase() } else { id_of(&text) };
@@ -142,7 +142,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 
 fn id_of(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut id, byte| {
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(id, "{byte:02x}");
         id
     })

@@ -39,7 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    // A page of another site that reaches us under its own name must not learn the token.
+    // A page of another site that reaches us under its own name (DNS rebinding) must not get the token.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let token = app.token.as_deref().filter(|_| is_this_machine(host)).unwrap_or_default();
     let query = format!("# ctrl-space completes, ctrl-enter runs.\n\n{}", app.api.example());

@@ -38,7 +38,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         return refused(Media::Legacy, StatusCode::NOT_ACCEPTABLE, message);
     };
     match *request.method() {
-        // The server of HTTP leaves the body of a HEAD's answer out.
+        // The HTTP server omits the body of a response to HEAD.
         Method::GET | Method::HEAD => get(&app, media, request).await,
         Method::POST => post(&app, media, request).await,
         Method::OPTIONS => allow(StatusCode::NO_CONTENT.into_response(), "GET, POST, OPTIONS"),

@@ -160,7 +160,7 @@ impl Intake {
         if unread.is_end_stream() {
             return true;
         }
-        // Who waits to be told to send has not begun, and must not be.
+        // A client that waits for `100 Continue` has not sent its body, and must not start now.
         if is_waited_for || unread.size_hint().lower() > UNREAD as u64 {
             return false;
         }
@@ -221,7 +221,7 @@ impl HttpBody for Weighed {
         }
         let is_first = this.length == 0;
         this.length += frame.data_ref().map_or(0, Bytes::len);
-        // Several are put together, in room that grows by doubling.
+        // Several pieces are joined in a buffer that grows by doubling.
         this.intake.hold(if is_first { this.length } else { 2 * this.length })?;
         Poll::Ready(Some(Ok(frame)))
     }

@@ -62,7 +62,7 @@ pub async fn serve(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of files, mostly: others must end first.
+                // Usually there are no more file descriptors: other connections must end first.
                 tracing::warn!(%error, "a connection was not accepted");
                 make_room(&mut beside, 0);
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -154,7 +154,7 @@ impl Connection {
             parts.extensions.insert(Peer(client));
             let is_about_health = is_about_health(&parts.uri);
             let is_addressed = parts.version < Version::HTTP_11 || parts.headers.get_all(HOST).iter().count() == 1;
-            // Behind a proxy, connections say nothing of clients.
+            // Behind a proxy, a connection does not identify a client.
             let place = match no_place {
                 Some(why) if !is_about_health => Err(why),
                 None if is_proxy && !is_about_health => protection.proxied.take(Some(client)).map(Some),

@@ -80,7 +80,7 @@ impl Pace {
                 return what;
             }
             let look = if blocked.is_some() { at.min(now + LOOK) } else { at };
-            // Either way there is something to look at.
+            // In either case the state is checked again.
             let _ = timeout_at(look, self.0.begun.notified()).await;
         }
     }

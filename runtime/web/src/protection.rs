@@ -94,7 +94,7 @@ impl Settings {
         };
         let only = reader.one_of(&settings::TYPECASE_DOCUMENTS_MODE) == "only";
         let documents = reader.get(&settings::TYPECASE_DOCUMENTS);
-        // The default of production means documents where there are some; whoever writes it means that there are.
+        // The default of production applies only if there are documents; an explicit setting requires them.
         if documents.is_none() && only && reader.get(&settings::TYPECASE_DOCUMENTS_MODE).is_some() {
             reader.wrong(settings::TYPECASE_DOCUMENTS_MODE.name, "it is `only`, but TYPECASE_DOCUMENTS is not set");
         }
@@ -130,7 +130,7 @@ fn holds_nul(uri: &Uri) -> bool {
 
 /// Applies the rate limit to a request. Health checks are never limited.
 ///
-/// A request whose credentials are not yet verified counts as anonymous here: any client can send a header.
+/// A request with invalid credentials counts as anonymous here: any client can send a header.
 pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     if is_about_health(request.uri()) {
         return next.run(request).await;
@@ -158,8 +158,8 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         Err(refused) => *refused,
     };
     let told = shown.taken().or(decision);
-    // What is refused for another reason, such as too many wrong codes, says itself when to come back. A batch is answered
-    // with 200 whatever becomes of its operations.
+    // Other refusals, such as for too many wrong codes, have their own `Retry-After`. A batch has status 200 whatever
+    // the outcome of its operations.
     let is_told =
         |told: &Decision| told.allowed || told.is_general() || response.status() == StatusCode::TOO_MANY_REQUESTS;
     if let Some(decision) = told.filter(is_told) {

@@ -250,7 +250,7 @@ impl Limiter {
         let decision = self.take(policy, by_address, 1, &network(address(parts))).await;
         show(parts, decision)?;
         let Some(account) = account else { return Ok(()) };
-        // Others who read Redis or a dump of memory do not learn who has signed in.
+        // Hashed, so that a reader of Redis or of a memory dump does not learn who has signed in.
         let name = Sha256::digest(account.trim().to_lowercase().as_bytes());
         let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let decision = self.take(of_account, by_address.half(), 1, &name).await;
@@ -343,7 +343,7 @@ impl Decision {
         let Self { policy, rate, remaining, .. } = self;
         let (quota, window, after) = (rate.quota, rate.window.as_secs(), seconds(self.after));
         let mut tell = |name: HeaderName, value: String| {
-            // Names of policies and numbers are plain ASCII.
+            // Names of policies and numbers are ASCII.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }

@@ -71,7 +71,7 @@ impl Site {
                 break address;
             }
         };
-        // Its log must go on being read, or the server would wait for that.
+        // The log must be read continuously, or the server would block on writing it.
         let log = Arc::new(Mutex::new(begin));
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {

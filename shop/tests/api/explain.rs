@@ -201,7 +201,7 @@ async fn what_is_explained_is_what_happens() {
                         wrong.push(format!("case {case}, {role}, {action:?}, {post:?}: {may}, explained: {explained}"));
                     }
                 }
-                // What can be done with an entry can be done at all.
+                // An action that is allowed on an entry is allowed in general.
                 let in_general = self::explained(&api, &who, action, None).await;
                 if some && in_general["allowed"] == false {
                     wrong.push(format!("case {case}, {role}, {action:?} in general: {in_general}"));

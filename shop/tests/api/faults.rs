@@ -268,7 +268,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
     let shop =
         Shop::behind_a_proxy(&[("TYPECASE_STATEMENT_TIMEOUT", "4s"), ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "200ms")])
             .await;
-    // Reads wait for whoever has locked the table.
+    // Reads wait for the lock on the table.
     let mut locked = shop.site.db.pool.begin().await.expect("a transaction");
     locked.execute("lock table live.tag, draft.tag").await.expect("a lock");
     let filter = "filter: {name: {eq: \"a secret\"}}";
@@ -306,7 +306,7 @@ async fn a_free_connection_goes_to_whoever_has_the_fewest() {
     let (party, of_two) = served.recv().await.unwrap();
     assert_eq!(party, 2);
     drop(second);
-    // Nobody has one of those that wait now: the one that has waited longest.
+    // None of the waiting clients holds a connection now, so the one that has waited longest gets it.
     let (party, of_one) = served.recv().await.unwrap();
     assert_eq!(party, 1);
     drop(of_two);

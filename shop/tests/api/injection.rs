@@ -110,7 +110,7 @@ fn tried(place: &Place) -> Vec<String> {
     if place.is_known {
         return vec![texts.swap_remove(2)];
     }
-    // Other fields are not text: a few show that they are read as their type.
+    // Other fields are not text: a few values show that they are parsed as their type.
     if !matches!(place.scalar.as_str(), "String" | "ID" | "JSON") {
         texts.truncate(2);
     }

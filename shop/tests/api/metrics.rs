@@ -93,7 +93,7 @@ async fn jobs_consumers_and_refusals_are_shown() {
         (gen_random_uuid(), 'say', '{}', now(), 12, 'parked');
         insert into cms.consumer (name, position) values ('search', 0)";
     sqlx::raw_sql(sql).execute(&db.pool).await.expect("jobs");
-    // It does none, so they stay.
+    // The server runs no jobs, so they stay in the queue.
     let site = Site::with(db, &[ANYWHERE, ("TYPECASE_JOBS", "0"), ("TYPECASE_RATE", "2/h")]).await;
     for _ in 0..4 {
         site.ask("{ __typename }").await;
@@ -204,7 +204,7 @@ async fn a_database_that_is_away_keeps_no_scrape() {
         let begun = Instant::now();
         loop {
             let asked = Instant::now();
-            // Two at once: the second waits for the first.
+            // Two scrapes at once: the second one waits for the first.
             let (found, other) = tokio::join!(scrape(&site), scrape(&site));
             assert!(asked.elapsed() < Duration::from_secs(2), "{fault:?}: {:?}", asked.elapsed());
             assert_eq!(families(&found), families(&whole), "{fault:?}");
@@ -235,7 +235,7 @@ fn named(text: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn the_dashboard_and_the_document_name_what_a_scrape_has() {
-    // With all that there can be; nobody listens there.
+    // With every series that there can be; nothing listens at this address.
     let traced = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     let site = Site::with(migrated().await, &[ANYWHERE, traced]).await;
     let found = scrape(&site).await;

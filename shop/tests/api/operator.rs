@@ -141,7 +141,7 @@ async fn a_command_says_whether_the_server_of_the_machine_is_ready() {
         let ready = asked(&address);
         assert!(ready.status.success() && text(&ready.stdout) == "ready\n", "{ready:?}");
     }
-    // The address of its own for health is asked first.
+    // The separate health address is tried first.
     let health = [("TYPECASE_ADDRESS", "127.0.0.1:1"), ("TYPECASE_HEALTH_ADDRESS", site.address.as_str())];
     assert!(command_with(&site.db, &health, &["ready"]).status.success());
     assert!(command_with(&site.db, &[], &["ready", "--port", &port]).status.success());

@@ -98,7 +98,7 @@ async fn public_reads_sign_in_with_it_and_others_as_the_server_does() {
     let live = site.ask(r#"{ products { totalCount } bestOf(category: "coffee", first: 2) { slug onSale } }"#).await;
     assert!(live["data"]["products"]["totalCount"].as_i64() > Some(0), "{live}");
     assert!(sessions().await > 0);
-    // It alone is asked: what it may not read any more, nobody in particular can read.
+    // Only this login is used: anonymous reads fail without its privilege.
     run(&site.db, "revoke select on live.brand from typecase_public".to_owned()).await;
     let refused = site.ask("{ brands { totalCount } }").await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "INTERNAL", "{refused}");
@@ -129,7 +129,7 @@ async fn no_statement_leads_out_of_it_as_one_leads_out_of_a_role() {
         "truncate live.product",
         "create table live.mine (id int)",
     ];
-    // The same way out of a role that is only set shows that these are tried on one connection.
+    // The same escape succeeds with a role that is only set, which shows that both statements run on one connection.
     let by_role = database().with_public_role(&PublicRole::default());
     let store = public_store(&by_role);
     ask(&store, "select id from draft.product").await.expect_err("the role may not");
@@ -140,7 +140,7 @@ async fn no_statement_leads_out_of_it_as_one_leads_out_of_a_role() {
     let by_login = database().with_public_login(url_of(&db, &login).parse().unwrap());
     let store = public_store(&by_login);
     for escape in &escapes {
-        // Some are refused themselves, some change nothing.
+        // Some are refused, some have no effect.
         let _ = ask(&store, escape).await;
         for sql in forbidden {
             ask(&store, sql).await.expect_err(&format!("{escape}; {sql}"));
@@ -175,7 +175,7 @@ async fn a_login_that_could_do_more_is_refused_with_what_mends_it() {
         ("grant create on schema live to LOGIN", "revoke create on schema live from LOGIN;", "may write in `live`"),
         ("alter role LOGIN createrole", "alter role LOGIN nocreaterole;", "may make roles"),
         ("grant pg_read_all_data to LOGIN", "revoke pg_read_all_data from LOGIN;", "can become `pg_read_all_data`"),
-        // Rights that are had only after `set role` count too.
+        // Privileges that need `set role` count too.
         ("grant usage on schema cms to OTHER", "", ""),
         ("alter role LOGIN noinherit", "", ""),
         ("grant OTHER to LOGIN", "revoke OTHER from LOGIN;", "can become `OTHER`"),

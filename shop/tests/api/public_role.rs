@@ -56,7 +56,7 @@ async fn a_connection_of_public_reads_can_read_what_is_live_and_do_nothing_else(
     ] {
         assert_eq!(code_of(&mut connection, sql).await, "42501", "{sql}");
     }
-    // A table of a later migration is readable from its first moment on.
+    // A table of a later migration is readable at once.
     db.pool.execute("create table live.later (id int)").await.unwrap();
     connection.execute("select * from live.later").await.expect("later tables are public too");
     connection.close().await.unwrap();

@@ -52,7 +52,7 @@ async fn limits_are_kept_with_tls_by_a_private_authority_and_a_user_with_few_rig
         assert_eq!(left(&ask(&site, client).await), expected, "{:?}", site.logged("Redis"));
     }
     assert_eq!((redis.keys(), site.logged("Redis is unreachable")), (2, vec![]));
-    // A connection that Redis closes while nobody asks is not a Redis that is away.
+    // An idle connection closed by Redis does not count as an outage.
     assert!(redis.ask("CLIENT KILL TYPE normal").is_ok());
     assert_eq!(left(&ask(&site, "198.51.100.1").await), 97);
     assert_eq!(site.logged("Redis is unreachable"), Vec::<String>::new());
@@ -81,7 +81,7 @@ async fn what_is_wrong_with_redis_is_told_without_its_password_and_requests_are_
     for (url, authority, words) in &cases {
         let variables = all(&[("REDIS_URL", url), ("TYPECASE_REDIS_CA", authority)]);
         let site = Site::with(migrated().await, &variables).await;
-        // It counts for itself.
+        // The node counts for itself.
         for expected in [99, 98, 97] {
             assert_eq!(left(&ask(&site, "198.51.100.1").await), expected, "{url}");
         }
@@ -111,7 +111,8 @@ async fn limits_are_kept_by_a_cluster_with_tls_from_any_of_its_nodes() {
     let list = format!("{}, {}", urls[2], urls[1]);
     let by_others = Site::with(migrated().await, &of(&list)).await;
     for number in 0..30 {
-        // On a machine that is very busy Redis may answer too late, and a node counts for itself for a while, as its log tells.
+        // On a very busy machine Redis may respond too late, and a node then counts for itself for a while, as its log
+        // shows.
         for again in 0.. {
             let client = format!("198.51.{again}.{number}");
             let counted = (left(&ask(&by_one, &client).await), left(&ask(&by_others, &client).await));
@@ -128,7 +129,7 @@ async fn limits_are_kept_by_a_cluster_with_tls_from_any_of_its_nodes() {
     let report = command_with(&by_one.db, &of(&urls[1]), &["doctor"]);
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(report.contains("ok     redis: the cluster answers, with TLS"), "{report}");
-    // Who takes it for a single server is told what to set, and counts for itself.
+    // A node that takes it for a single server logs what to set, and counts for itself.
     let alone = all(&[("REDIS_URL", &urls[0]), ("TYPECASE_REDIS_CA", &authority)]);
     let alone = Site::with(migrated().await, &alone).await;
     for number in 0..30 {

@@ -83,7 +83,7 @@ impl Types {
         for (way, field) in self.fields_with_arguments(root) {
             for argument in list(&field["args"]) {
                 let mut leaves = Vec::new();
-                // Lists within entries take the same arguments again.
+                // Lists within entries have the same arguments again.
                 let is_new = way.is_empty()
                     || seen.insert(format!("{}: {}", text(&argument["name"]), written(&argument["type"])));
                 match is_new {
@@ -223,7 +223,7 @@ impl Types {
             let before = found.len();
             let is_new = seen.insert(format!("{name}.{field_name}"));
             if is_flat && !is_new {
-                // The operators of a filter, say, which each field has.
+                // For example the operators of a filter, which every field has.
                 let leaf = self.first_leaf(&field["type"], 0);
                 found.extend(leaf.map(|leaf| Leaf { is_known: !std::mem::take(&mut is_first), ..leaf }));
             } else if is_new {

@@ -73,7 +73,7 @@ async fn a_request_is_part_of_the_trace_that_it_names_and_tells_no_value() {
     assert_eq!(collector.header("x-key").as_deref(), Some("of the collector"));
     assert_eq!(collector.header("content-type").as_deref(), Some("application/x-protobuf"));
 
-    // Paths, methods, cookies and what is wrong with them.
+    // Paths, methods, cookies and the errors in them.
     let path = format!("/feeds/{SECRET}?key={SECRET}");
     assert_eq!(site.send("SECRET", &path, &sampled, SECRET).await.status, 404);
     let wrong = [&sampled[..], &[("authorization", "Bearer ada-hidden-token")]].concat();
@@ -82,7 +82,7 @@ async fn a_request_is_part_of_the_trace_that_it_names_and_tells_no_value() {
     site.post(&body, &with_cookie).await;
     let broken = json!({ "query": format!("{{ tags(filter: {{ name: {{ eq: \"{SECRET}\" }} }}) {{ nothing }} }}") });
     assert_eq!(site.post(&broken, &sampled).await.status, 400);
-    // Neither what its parent has not sampled, nor what has none, nor what load balancers ask.
+    // Not traced: a request whose parent is not sampled, one without a parent, and health checks.
     let unsampled = format!("00-{}-{PARENT}-00", TRACE.replace('4', "5"));
     assert_eq!(site.post(&body, &[("traceparent", &unsampled)]).await.status, 200);
     assert_eq!(site.post(&body, &[]).await.status, 200);
@@ -127,7 +127,7 @@ async fn what_begins_here_is_a_trace_of_its_own_and_its_id_is_in_the_log() {
     let line: Json = runtime::serde_json::from_str(&line).expect("JSON");
     assert_eq!(line["trace"].as_str(), Some(&*hex(&request.trace_id)), "{line}");
 
-    // What the database has not answered in time has its code and none of its words.
+    // A statement that times out is reported with its code and without its text.
     let mut locked = site.db.pool.begin().await.expect("a transaction");
     locked.execute("lock table live.tag").await.expect("a lock");
     let answer = site.ask("query Late { tags { totalCount } }").await;
@@ -205,7 +205,7 @@ async fn a_collector_that_hangs_or_is_away_is_nobodys_trouble() {
     for endpoint in [&hanging, &absent] {
         let metrics = ("TYPECASE_METRICS_ADDRESS", "127.0.0.1:0");
         let site = Site::with(migrated().await, &[(ENDPOINT, endpoint), metrics]).await;
-        // More than may wait.
+        // More spans than may wait.
         let fields: String = (0..20).map(|number| format!("f{number}: tags {{ nodes {{ id }} }} ")).collect();
         let batch = Json::Array(vec![json!({ "query": format!("{{ {fields} }}") }); 10]);
         for _ in 0..15 {

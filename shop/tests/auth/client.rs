@@ -202,7 +202,7 @@ pub async fn send_on(mut stream: TcpStream, method: &str, path: &str, headers: &
     let text = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
-    // A server that has refused it need not read to the end.
+    // A server that has refused the request need not read it to the end.
     let _ = stream.write_all(text.as_bytes()).await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("the server answers");

@@ -60,7 +60,7 @@ async fn what_is_over_is_kept_for_a_while_and_then_goes() {
         age(&site, table, column, gone).await;
         assert_eq!((deleted(site.accounts()).await, count(&site, table).await), (1, 0), "{table} {gone}");
     }
-    // The key that signs has no end.
+    // The signing key does not expire.
     run(
         &site,
         "update cms.signing_key set verifies_until = now() - interval '25 hours' where verifies_until is not null",

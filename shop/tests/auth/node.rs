@@ -26,7 +26,7 @@ impl NodeServer {
             .find_map(|line| line.strip_prefix("listening ").map(|address| address.parse().expect("an address")))
             .unwrap_or_else(|| panic!("{name} did not start: {NEEDED}"));
         let (say, said) = channel();
-        // It must not fill its output and stop, also where nobody listens.
+        // The output must be drained, even if nothing receives it, or the process would block.
         std::thread::spawn(move || lines.for_each(|line| drop(say.send(line))));
         Self { address, lines: said, process }
     }
@@ -55,7 +55,7 @@ fn installed(name: &str) -> PathBuf {
     let lock = |folder: &Path| std::fs::read(folder.join("package-lock.json")).unwrap_or_default();
     let is_done = folder.join("done").exists() && lock(&folder) == lock(&source);
     if !is_done {
-        // What is there is of an older lock file, or was interrupted.
+        // An existing folder belongs to an older lock file, or its installation was interrupted.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder in target");
         copy("package.json", &folder);

@@ -120,7 +120,7 @@ async fn a_panic_is_an_answer_and_undoes_what_was_not_committed() {
 async fn what_was_committed_before_a_panic_is_told() {
     let site = site().await;
     let token = admin(&site).await;
-    // Hooks after the commit cannot fail what is done.
+    // Hooks after the commit cannot make a finished write fail.
     let made = ask(&site, r#"mutation { createTag(input: {name: "Kept"}) { name } }"#, &token).await;
     assert_eq!((made.status, &made.json()["data"]["createTag"]["name"]), (200, &json!("Kept")), "{}", made.body);
     let create = r#"mutation { createProduct(input: {name: "Mug"}) { name } }"#;

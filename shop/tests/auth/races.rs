@@ -298,7 +298,7 @@ async fn of_many_codes_at_once_none_gets_around_the_account() {
     let access = text(&tokens["accessToken"]).to_owned();
     let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(&access)).await.json();
     let key = key(text(&enrolled["secret"]));
-    // Confirmed while others sign in: each of them either was first, and is ended, or is asked for a code.
+    // Confirmed while others sign in: each of them either came first and is ended, or is asked for a code.
     let confirm = site.post("/auth/totp/confirm", json!({ "code": totp::at(&key, now()) }), Some(&access));
     let sign_ins = futures_util::future::join_all((0..8).map(|_| try_in(&site, PASSWORD, None)));
     let (confirmed, answers) = tokio::join!(confirm, sign_ins);

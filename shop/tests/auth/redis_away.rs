@@ -62,7 +62,7 @@ impl Nodes {
         for _ in 0..10 {
             refused += u32::from(ask(self.one.server.address, &client).await.status == 429);
         }
-        // Redis may go or come meanwhile, with a quota of its own.
+        // Redis may stop or come back meanwhile, and has its own quota.
         assert!((2..=6).contains(&refused), "{refused} of 10 are refused where 4 are allowed");
     }
 
@@ -98,7 +98,7 @@ async fn requests_are_answered_while_redis_hangs_and_goes_and_counted_together_w
     redis = Redis::start(port);
     eventually("the nodes count together with a new one", async || nodes.share().await).await;
 
-    // It ends while it hangs: connections that nobody closes.
+    // Redis is killed while it hangs, so its connections are not closed.
     redis.signal("-STOP");
     nodes.are_well().await;
     drop(redis);

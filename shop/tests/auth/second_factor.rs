@@ -96,7 +96,7 @@ async fn codes_are_not_to_be_guessed() {
     let code = totp::at(&key, now());
     let confirmed = site.post("/auth/totp/confirm", json!({ "code": code }), Some(access)).await.json();
     forget_last_code(&site).await;
-    // Of no step that may have come when it is given.
+    // A code of no step that could be current when it is sent.
     let steps: Vec<_> = (-2..20).map(|step| totp::at(&key, now() + 30 * step)).collect();
     let wrong = (0..).map(|code| format!("{code:06}")).find(|code| !steps.contains(code)).expect("a wrong code");
     let wrong = wrong.as_str();

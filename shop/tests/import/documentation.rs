@@ -13,7 +13,7 @@ async fn every_example_is_a_mapping() {
     for example in examples {
         let map = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(map.path(), whole(&example)).unwrap();
-        // A mapping that is refused is a panic with its faults.
+        // A refused mapping panics with its faults.
         let imported =
             shop.import_with("product", "", nothing.path(), |options| options.map = Some(map.path().to_owned())).await;
         assert_eq!(imported.summary.read, 0);

@@ -130,7 +130,7 @@ async fn posts() {
     let Some(source) = source("posts.rust-blog") else { return };
     let shop = Catalogue::new().await;
     twice(&shop, "post", "posts", &source).await;
-    // Texts are kept in NFC; some of these come in another form.
+    // Texts are stored in NFC; some of these are in another form.
     let body = |post: &Json| post["body_markdown"].as_str().unwrap().nfc().collect::<String>();
     let bodies: BTreeSet<String> = source.records.iter().map(body).collect();
     let kept: BTreeSet<String> = shop.column("select body from live.post").await.into_iter().collect();

@@ -42,7 +42,7 @@ async fn what_is_empty_keeps_what_is_there() {
         assert_eq!(import(FIELDS, sparse).await, (0, 0, 1, 0), "{sparse}");
         assert_eq!(held(&shop).await, all, "{sparse}");
     }
-    // An empty list is one that is meant.
+    // An empty list in the source is intended.
     let emptied = r#"{"ref":"K","handle":"keep","title":"Keep","shelves":[],"options":[],"variants":[]}"#;
     assert_eq!(import(FIELDS, emptied).await, (0, 1, 0, 0));
     assert_eq!(held(&shop).await, ["Short/1250/2/0/0"]);
@@ -108,7 +108,7 @@ async fn a_value_that_an_earlier_line_gives_up_can_be_taken_by_a_later_one() {
         shop.try_import("product", Some(map), ("x.ndjson", file.as_bytes()), |options| options.batch = 1).await.unwrap()
     };
     assert_eq!(import(lines(40, &|line| format!("p-{line}"))).await.counts(), (40, 0, 0, 0));
-    // Each takes what the one before it had.
+    // Each takes the value that the previous one had.
     let moved = import(lines(40, &|line| if line == 0 { "new".into() } else { format!("p-{}", line - 1) })).await;
     assert_eq!(moved.counts(), (0, 40, 0, 0), "{:?}", moved.report);
     shop.close().await;

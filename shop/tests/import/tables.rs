@@ -79,7 +79,7 @@ async fn rows_of_one_handle_are_one_product() {
     let more = CAPS.replace("tin-mug,Tin", "cord-cap,,,,,,,L,,24.00,,\r\ntin-mug,Tin");
     assert_eq!(import(&more).await.counts(), (0, 1, 1, 0));
     assert_eq!((shop.column(known).await, shop.count("select count(*) from draft.product_variant").await), (ids, 4));
-    // A file of some columns leaves all else alone.
+    // A file with few columns leaves everything else unchanged.
     let sparse = "Handle,Title\ncord-cap,Corduroy Cap\n";
     assert_eq!(import(sparse).await.counts(), (0, 1, 0, 0));
     assert_eq!(shop.count("select count(*) from draft.product_variant").await, 4);

@@ -75,10 +75,10 @@ async fn connection(client: TcpStream, upstream: SocketAddr, mut fault: watch::R
     let _ = fault.wait_for(|fault| *fault != Fault::Hang).await;
     let Ok(server) = TcpStream::connect(upstream).await else { return reset(&client) };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    // What is dropped then is reset, not ended.
+    // Dropping the sockets now resets the connections.
     let (_, _) = (client.set_zero_linger(), server.set_zero_linger());
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    // An error of one way ends the other.
+    // An error in one direction ends the other.
     let _ = tokio::try_join!(pass(from_client, to_server, fault.clone()), pass(from_server, to_client, fault));
 }
 
@@ -90,7 +90,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut fault: watch:
         match now {
             Fault::Down => return Err(io::ErrorKind::ConnectionReset.into()),
             Fault::Swallow => {
-                // Kept open for as long as the other side keeps it.
+                // Kept open for as long as the other side keeps it open.
                 while from.read(&mut buffer).await? > 0 {}
                 return Err(io::ErrorKind::ConnectionReset.into());
             }

@@ -99,7 +99,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_servers_are_killed() {
     for kill in 0..KILLS {
         let before = site.done("one").await.len();
         eventually("they are at work", async || site.done("one").await.len() > before + 10).await;
-        // By the clock of the machine, so that it is another moment each time.
+        // From the machine's clock, so that the moment differs each time.
         let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").subsec_nanos();
         tokio::time::sleep(Duration::from_micros(u64::from(moment % 50_000))).await;
         children[kill % 2] = site.child("crash::node");

@@ -88,7 +88,7 @@ async fn one_that_waits_is_the_same_job_as_another_with_its_key() {
     }
     jobs::enqueue(&site.store, &Say { words: "other".into(), key: Some("b".into()) }).await.expect("a job");
     assert_eq!(site.number("select count(*) from cms.job").await, 2);
-    // One at a time, as two may end in another order than they begin.
+    // One at a time, since two may end in another order than they begin.
     let node = site.node(Tasks { most: 1, ..sayings() });
     eventually("both are said", async || site.done("say").await.len() == 2).await;
     jobs::enqueue(&site.store, &Say { words: "again".into(), key: Some("a".into()) }).await.expect("a job");
@@ -131,7 +131,7 @@ async fn later_is_not_before_its_moment_and_the_rest_is_in_order() {
     cx.enqueue(&say("second")).await.expect("a job");
     cx.enqueue(&say("first")).at(past).await.expect("a job");
     transaction.commit().await.expect("it is committed");
-    // One at a time, as two may end in another order than they begin.
+    // One at a time, since two may end in another order than they begin.
     let node = site.node(Tasks { most: 1, ..sayings() });
     eventually("three are said", async || site.done("say").await.len() == 3).await;
     assert_eq!(site.done("say").await, ["first", "second", "third"]);
@@ -342,7 +342,7 @@ async fn jobs_that_nobody_does_now_do_not_slow_down_the_others() {
     site.run("analyze cms.job").await;
     let read = "select coalesce(sum(idx_tup_read + seq_tup_read), 0)::bigint
         from pg_stat_user_tables t join pg_stat_user_indexes i using (relid) where t.relname = 'job'";
-    // What is counted is told at the end of a transaction, but not more often than once a second, and at the end of a connection.
+    // Statistics are reported at the end of a transaction, at most once a second, and at the end of a connection.
     let connections = "select count(*) from pg_stat_activity where datname = current_database()";
     assert_eq!(site.number("select count(*) from cms.job").await, 20_000);
     eventually("what was read is told", async || site.number(read).await >= 20_000).await;
@@ -404,7 +404,7 @@ async fn a_job_that_cannot_be_stored_is_refused_before_the_database_is_asked() {
         assert_eq!(refused.problems[0].code, Code::BadUserInput, "{refused}");
         transaction.run("select 1", true).await.expect("it goes on");
     }
-    // The letters of an escape are not such characters.
+    // An escaped backslash followed by `u0000` is not this character.
     jobs::enqueue(&site.store, &say("\\u0000")).await.expect("it is stored");
     jobs::enqueue(&site.store, &keyed("k".repeat(1_000))).await.expect("it is stored");
     site.stop().await;

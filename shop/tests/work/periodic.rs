@@ -48,7 +48,7 @@ async fn of_several_nodes_one_does_it_each_period() {
     assert_eq!(site.number("select count(*) - count(distinct due) from public.periods").await, 0);
     let periods = site.number("select count(*) from public.periods").await;
     let ticks = site.number("select (select count(*) from public.done) + (select count(*) from cms.job)").await;
-    // A period may find the job of the one before still waiting, on a busy machine.
+    // On a busy machine, the job of the previous period may still be waiting.
     assert!((8..=periods).contains(&ticks), "{ticks} in {periods} periods");
     site.stop().await;
 }

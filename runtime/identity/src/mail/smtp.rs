@@ -35,7 +35,7 @@ pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
 }
 
 fn transport(url: &str) -> Result<AsyncSmtpTransportBuilder, (&'static Setting, String)> {
-    // The error may hold the address and so the password.
+    // The error may contain the address, and so the password.
     AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| (&settings::TYPECASE_SMTP_URL, "it is not the address of a mail server".to_owned()))
 }

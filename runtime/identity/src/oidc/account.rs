@@ -60,7 +60,7 @@ impl Accounts {
         return_to: &str,
         from: From<'_>,
     ) -> Result<Outcome> {
-        // Again when the same person, or another with the same address, came for the first time at the same moment.
+        // Retried if the same person, or another one with the same email, signed in for the first time concurrently.
         let mut tries = 2;
         let (mut transaction, user) = loop {
             tries -= 1;
@@ -110,7 +110,7 @@ impl Accounts {
         take_a_try(&mut transaction, &pending.id).await?;
         let id = id::decode_as(USER_PREFIX, &pending.user).ok_or_else(forbidden)?;
         let user = locked(&mut transaction, id).await?.filter(|user| !user.disabled).ok_or_else(forbidden)?;
-        // A wrong code is counted, so it is committed as well.
+        // A wrong code is counted, so the transaction is committed in this case too.
         if let Err(error) = self.check_code(&mut transaction, user.id, code).await {
             let mut event = Event::new("sign_in.wrong_code").on("user", user.id);
             event.after = Some(json!({ "email": user.email, "provider": provider.name }));
@@ -207,7 +207,7 @@ impl Accounts {
         let user = match existing {
             Some(id) => {
                 let user = locked(connection, id).await?.ok_or(Refusal::Because("disabled"))?;
-                // The same person may have come at the same moment, and been committed since they were looked for.
+                // A concurrent first sign-in of the same person may have been committed since the look-up.
                 if let Some(user) = known(connection, person).await? {
                     return Ok(user);
                 }
@@ -241,7 +241,7 @@ impl Accounts {
 
 async fn wait_for_code(connection: &mut Connection, id: &str) -> Result<()> {
     let sql = "insert into cms.waiting_for_code (hash, expires_at) values ($1, now() + make_interval(secs => $2))";
-    // Twice as long as the cookie holds: clocks of nodes differ.
+    // Twice the lifetime of the cookie, because the clocks of nodes differ.
     let seconds = f64::from(super::LIFETIME) * 2.0;
     sqlx::query(sql).bind(secret::hash(id)).bind(seconds).execute(connection).await?;
     Ok(())

@@ -107,7 +107,7 @@ impl Accounts {
         let (state, nonce) = (CsrfToken::new(attempt.state.clone()), Nonce::new(attempt.nonce.clone()));
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(attempt.verifier.clone()));
         let client = self.client(provider, &metadata)?;
-        // The crate asks for `openid` by itself.
+        // The crate adds `openid` itself.
         let scopes = provider.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
         let request = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce);
         let (url, ..) = request.add_scopes(scopes).set_pkce_challenge(challenge).url();
@@ -149,7 +149,7 @@ impl Accounts {
     async fn use_state(&self, state: &str) -> Result<()> {
         let sql = "insert into cms.used_state (hash, expires_at) values ($1, now() + make_interval(secs => $2))
             on conflict (hash) do nothing";
-        // Twice as long as the cookie holds: clocks of nodes differ.
+        // Twice the lifetime of the cookie, because the clocks of nodes differ.
         let seconds = f64::from(super::LIFETIME) * 2.0;
         let used = sqlx::query(sql).bind(secret::hash(state)).bind(seconds).execute(&self.pool).await?;
         if used.rows_affected() == 1 { Ok(()) } else { Err(not_begun()) }
@@ -170,7 +170,7 @@ impl Accounts {
             RequestTokenError::ServerResponse(said) if *said.error() == CoreErrorResponseType::InvalidGrant => {
                 refused(provider, &error.to_string())
             }
-            // It has answered: asking again would not help.
+            // The provider has responded, so a retry would not help.
             RequestTokenError::Parse(wrong, _) if wrong.inner().is_data() => refused(provider, &with_causes(&error)),
             _ => broken(provider, &with_causes(&error)),
         })?;
@@ -179,7 +179,7 @@ impl Accounts {
         let verified = token.claims(&client.id_token_verifier().set_allowed_algs(ALGORITHMS), &nonce).cloned();
         let claims = match verified {
             Ok(claims) => claims,
-            // Perhaps the provider has made new keys since.
+            // The provider may have rotated its keys since.
             Err(ClaimsVerificationError::SignatureVerification(_)) => {
                 let newer = provider.metadata_after(&metadata).await?;
                 let client = self.client(provider, &newer)?;
@@ -210,7 +210,7 @@ impl Accounts {
         let request = client.user_info(token.clone(), Some(claims.subject().clone())).map_err(Error::internal)?;
         match request.request_async(&UserInfo(&provider.http)).await {
             Ok(more) => Ok(Some(more)),
-            // A user with an account by the subject needs only the claims of the token.
+            // A user with an account for the subject needs only the claims of the token.
             Err(error) if claims.email().is_some() && has_groups => {
                 tracing::warn!(provider = provider.settings.name, error = with_causes(&error), "no user info");
                 Ok(None)
@@ -218,7 +218,7 @@ impl Accounts {
             Err(UserInfoError::Parse(wrong)) if wrong.inner().is_data() => {
                 Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
             }
-            // It tells of somebody else.
+            // The response is about somebody else.
             Err(UserInfoError::ClaimsVerification(wrong)) => {
                 Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
             }
@@ -233,7 +233,7 @@ impl Accounts {
         let client =
             Client::from_provider_metadata(metadata.clone(), ClientId::new(settings.client_id.clone()), secret);
         let client = client.set_redirect_uri(RedirectUrl::new(redirect).map_err(Error::internal)?);
-        // The standard's own way unless the provider knows only the other.
+        // The standard's default method, unless the provider supports only the other one.
         let methods = metadata.token_endpoint_auth_methods_supported().map_or(&[][..], Vec::as_slice);
         let is_basic = methods.is_empty() || methods.contains(&CoreClientAuthMethod::ClientSecretBasic);
         Ok(if is_basic { client } else { client.set_auth_type(AuthType::RequestBody) })
@@ -245,7 +245,7 @@ fn person(
     claims: &IdTokenClaims<More, CoreGenderClaim>,
     more: Option<&UserInfoClaims<More, CoreGenderClaim>>,
 ) -> Person {
-    // Address and its verification belong together: both come from the same place, the token's where it has both.
+    // Email and verification belong together: both come from the same place, from the token if it has both.
     let told = more.filter(|more| claims.email_verified().is_none() && more.email().is_some());
     let (email, verified) = match told {
         Some(more) => (more.email(), more.email_verified()),

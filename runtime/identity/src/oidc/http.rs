@@ -126,7 +126,7 @@ impl AsyncHttpClient<'_> for UserInfo<'_> {
 /// A body that is not a JSON object, such as a signed response, is left unchanged.
 fn without_unused(body: Vec<u8>) -> Vec<u8> {
     let Ok(mut claims) = serde_json::from_slice::<Map<String, Json>>(&body) else { return body };
-    // Names and the like may be told in several languages: `family_name#ja`.
+    // Names and similar claims may be given in several languages: `family_name#ja`.
     claims.retain(|claim, _| !UNUSED.contains(&claim.split_once('#').map_or(claim.as_str(), |(name, _)| name)));
     Json::Object(claims).to_string().into_bytes()
 }
@@ -142,7 +142,7 @@ where
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     parts.uri = path.parse().map_err(failed)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    // Ends with this function, also when its time is up.
+    // Aborted when this function returns, also after its timeout.
     let mut tasks = JoinSet::new();
     tasks.spawn(connection);
     let request = Request::from_parts(parts, Full::new(Bytes::from(body)));

@@ -164,7 +164,7 @@ impl Run<'_> {
         let known = self.problems.len();
         match self.fill(rule, scope)? {
             Some(value) => Ok(Some(value)),
-            // What is wrong with the value has been noted.
+            // The problem with the value has been noted.
             None if self.problems.len() > known => Ok(None),
             None => match rule.missing {
                 Missing::Skip => Ok(None),
@@ -263,7 +263,7 @@ impl Run<'_> {
         let mut made = Vec::new();
         let mut is_meant = false;
         for part in parts {
-            // Without `each` there is one, which is what is around it.
+            // Without `each` there is one item: the surrounding one.
             let found = match part.each.as_ref().map(|each| each.eval(scope).map_err(|message| (message, each))) {
                 None => Some(Cow::Borrowed(scope.item)),
                 Some(Ok(found)) => found,
@@ -316,7 +316,7 @@ impl Run<'_> {
                 .into_iter()
                 .next()
                 .filter(|component| component.as_object().is_some_and(|fields| !fields.is_empty())),
-            // Nothing that passes is nothing: only an empty list empties the field.
+            // If no item is left, the value is undefined: only an empty list in the source empties the field.
             _ if made.is_empty() && !is_meant => None,
             Form::Children => Some(object("set", made)),
             Form::Components | Form::Blocks => Some(Json::Array(made)),

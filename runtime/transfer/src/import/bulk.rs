@@ -122,7 +122,7 @@ fn claim(info: &'static ContentInfo, data: &Map<String, Json>, claims: &mut Hash
                 let rows = value.get("set").and_then(Json::as_array).into_iter().flatten();
                 rows.filter_map(Json::as_object).for_each(|row| claim(child, row, claims));
             }
-            // A value that is unique together with others counts as well.
+            // A value that is unique in combination with others counts as well.
             _ if field.unique.is_some() || info.unique.iter().any(|index| index.contains(&field.snake)) => {
                 claims.insert(hash(&(info.table, field.snake, value.to_string())));
             }

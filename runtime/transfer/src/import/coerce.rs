@@ -57,7 +57,7 @@ fn forms<'a>(text: &'a str, site: &'a SiteInfo) -> impl Iterator<Item = Json> + 
         _ => None,
     };
     let money = move || plain_money(text, site).ok();
-    // A moment where a date is wanted, and a date where a moment is.
+    // A timestamp for a date, and a date for a timestamp.
     let date = move || {
         text.get(..10)
             .filter(|_| text.as_bytes().get(10).is_some_and(|mark| matches!(mark, b'T' | b' ')))

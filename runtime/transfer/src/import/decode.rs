@@ -44,7 +44,7 @@ impl<R: Read> Decoded<R> {
             self.start = 0;
             self.is_over = read == 0;
         }
-        // A byte becomes three at most.
+        // One byte becomes at most three.
         self.text.resize(3 * PIECE + 16, 0);
         let raw = &self.raw[self.start..];
         let (result, read, written) =

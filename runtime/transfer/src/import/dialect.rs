@@ -38,7 +38,7 @@ impl Dialect {
             |delimiter: u8| Self { delimiter, quote, escape: None, carriage_returns, announced: announced.is_some() };
         let best = || {
             let score = |by: &u8| regularity(body, of(*by));
-            // Of equals the first, which `max_by_key` would not give.
+            // The first of equal ones, whereas `max_by_key` returns the last.
             DELIMITERS.into_iter().rev().max_by_key(score).unwrap_or(b',')
         };
         let delimiter = reading.delimiter.or(tabs.then_some(b'\t')).or(announced).unwrap_or_else(best);
@@ -115,7 +115,7 @@ fn regularity(sample: &[u8], dialect: Dialect) -> (usize, usize) {
         cells += ended;
         match result {
             ReadRecordResult::Record => widths.push(std::mem::take(&mut cells)),
-            // The last row may be cut.
+            // The last row may be incomplete.
             ReadRecordResult::InputEmpty | ReadRecordResult::End => break,
             ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => return (0, 0),
         }

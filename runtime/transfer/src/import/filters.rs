@@ -53,7 +53,7 @@ impl Language {
         language.filter("items", filters::items);
         language.filter("dictsort", filters::dictsort);
         language.filter("format", filters::format);
-        // `int` and `float` are left out: they make a zero of what they cannot read.
+        // `int` and `float` are left out, because they return zero for text that they cannot parse.
         for (name, filter) in
             [("round", Value::from_function(filters::round)), ("abs", Value::from_function(filters::abs))]
         {
@@ -134,7 +134,7 @@ fn spent(state: &State, value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// The cost of visiting a value once. It is known before the work, most of which is for long texts.
+/// The cost of visiting a value once. It is charged before the work, most of which is on long texts.
 fn price(value: &Value) -> u64 {
     let weight = match value.as_str() {
         Some(text) => text.len() / BYTES,

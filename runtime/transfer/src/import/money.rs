@@ -101,12 +101,12 @@ fn read(text: &str, point: Point) -> Option<(String, Vec<String>)> {
     let (before, digits, after) = (&text[..start], &text[start..end], &text[end..]);
     let is_ended = after.starts_with('.');
     let (after, whole) = without_cents(after)?;
-    // Behind digits that have one, a point is one too many.
+    // After digits with a point, another point is an error.
     if is_ended && whole.is_none() && digits.contains('.') {
         return None;
     }
     let plain = match whole {
-        // `49,-` is `49,00`, whatever else the mapping says of commas.
+        // `49,-` is `49,00`, whatever the mapping says about commas.
         Some('.') => number::plain(&format!("{digits}.0"), Point::Dot)?.strip_suffix(".0")?.to_owned(),
         Some(',') => number::plain(&format!("{digits},0"), Point::Comma)?.strip_suffix(".0")?.to_owned(),
         Some(_) => number::plain(digits, Point::None)?,
@@ -181,7 +181,7 @@ fn currencies(name: &str) -> Option<Vec<String>> {
     if name.is_empty() || name == "¤" {
         return Some(Vec::new());
     }
-    // A point ends a word, as in `Fr.`; without one it belongs to no number.
+    // A point ends an abbreviation, as in `Fr.`; a point alone belongs to no number.
     let name = name.strip_suffix('.').unwrap_or(name).trim();
     let lower = name.to_lowercase();
     if let Some((_, codes)) = NAMES.iter().find(|(known, _)| *known == lower) {

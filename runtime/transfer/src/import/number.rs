@@ -82,7 +82,7 @@ fn ungroup(whole: &str, point: Option<char>) -> Option<String> {
     }
     let mut groups = whole.split(mark);
     let first = groups.next().is_some_and(|group| (1..=3).contains(&group.len()));
-    // Two digits a group, as written in India with commas, are groups too; the last one has three.
+    // Groups of two digits, as written in India with commas, are allowed too; the last one has three.
     let fits = |group: &str| group.len() == 3 || (mark == ',' && group.len() == 2);
     let sizes = groups.clone().all(fits) && groups.next_back()?.len() == 3;
     let joined: String = whole.chars().filter(|character| *character != mark).collect();

@@ -73,7 +73,7 @@ impl Quotes {
                         continue;
                     }
                     let before = at.checked_sub(2).map_or(self.last, |before| bytes[before]);
-                    // Within a cell it is a letter like others.
+                    // Within a cell it is an ordinary character.
                     if self.ends_cell(before) {
                         self.place = Place::Inside;
                     }
@@ -95,7 +95,7 @@ impl Quotes {
                     match self.loose.last_mut().filter(|(cell, _)| *cell == self.cells) {
                         Some((_, blanks)) => *blanks += 1,
                         None if self.cells < MOST_CELLS => self.loose.push((self.cells, 1)),
-                        // The row is too long, and nothing of it is kept.
+                        // The row is too long and is discarded.
                         None => {}
                     }
                 }

@@ -146,7 +146,7 @@ fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Sco
 fn key(reference: &Reference, value: &Json, site: &model::content::SiteInfo) -> Result<Json, String> {
     let trimmed = value.as_str().map(|text| Json::from(text.trim()));
     let value = trimmed.as_ref().unwrap_or(value);
-    // A slug is made from whatever names the target.
+    // A missing slug is made from the text that names the target.
     if reference.by.rules.from.is_some()
         && let Some(text) = plain_text(value)
         && reference.kind.parse(value, site).is_err()

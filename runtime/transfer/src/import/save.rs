@@ -65,7 +65,7 @@ impl<'a> Saver<'a> {
             loop {
                 let batch = reader.next();
                 let last = !matches!(batch, Ok(Some(_)));
-                // The receiver is gone when saving has failed.
+                // The receiver is gone if saving has failed.
                 if sender.blocking_send(batch).is_err() || last {
                     break reader.unread();
                 }
@@ -83,7 +83,7 @@ impl<'a> Saver<'a> {
             let claims = batch.as_ref().map_or_else(|_| Claims::default(), |batch| bulk.claims(batch));
             let shares = before.as_ref().is_some_and(|before| before.is_disjoint(&claims));
             before = Some(Arc::clone(&claims));
-            // Dropped when the batch is done, whatever became of it.
+            // Dropped when the batch is finished, whatever its outcome.
             let (done, is_done) = oneshot::channel::<()>();
             let earlier = last.replace(is_done);
             async move {
@@ -143,7 +143,7 @@ impl<'a> Saver<'a> {
             optional: item.optional.iter().map(|&field| field.to_owned()).collect(),
             unchanged: matches!(outcome, Outcome::Unchanged(_)),
         };
-        // A new entry points at nothing already.
+        // A new entry has no references yet.
         let is_new = matches!(outcome, Outcome::Created(_));
         if let Some(live) = item.live.as_ref().filter(|_| is_new) {
             let draft = item.data.iter().chain(&item.later).map(|(name, value)| (name.clone(), value.clone()));
@@ -193,7 +193,7 @@ impl<'a> Saver<'a> {
         }
         for (waiting, outcome) in chunk.iter().zip(&outcomes) {
             match outcome {
-                // The entry itself is in, without these references.
+                // The entry itself is saved, without these references.
                 Outcome::Rejected(problems) => {
                     let counted =
                         if waiting.unchanged { &mut self.summary.unchanged } else { &mut self.summary.created };
@@ -213,7 +213,7 @@ impl<'a> Saver<'a> {
 
     fn stopped(&self, error: &base::error::Error) -> String {
         let line = self.last_line;
-        // The first batch is saved alone, so before it is read nothing can be in.
+        // The first batch is saved alone, so nothing can have been saved before it is read.
         let what = match line {
             _ if self.bulk.rehearsal.is_some() || self.summary.read == 0 => "nothing was imported".to_owned(),
             0 => "running it again is safe".to_owned(),

@@ -123,7 +123,7 @@ fn from(
         ));
     }
     about.insert(0, encoding.name());
-    // Bytes that are not UTF-8 are reported with their line.
+    // Invalid UTF-8 is reported with its line.
     let input: Input = match encoding == UTF_8 {
         true => Box::new(without_mark(input).map_err(fail)?),
         false => Box::new(Decoded::new(input, encoding)),
@@ -192,7 +192,7 @@ fn guess(sample: &[u8]) -> &'static Encoding {
     let (mut wide, mut bad) = (0_usize, 0_usize);
     for chunk in sample.utf8_chunks() {
         wide += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
-        // The sample may end inside of a letter.
+        // The sample may end in the middle of a character.
         bad += usize::from(!chunk.invalid().is_empty());
     }
     let cut = sample.len() as u64 == SAMPLE;

@@ -207,7 +207,7 @@ impl Table {
                         return Ok(None);
                     }
                     let inside = self.text[..end].iter().filter(|byte| **byte == b'\n').count() as u64;
-                    // Where a row ends in a carriage return, the line feed behind it is still to come.
+                    // If a row ends with a carriage return, the line feed after it has not been read.
                     let line = self.reader.line() - u64::from(last == Some(b'\n')) - inside;
                     let quoted = self.quotes.as_mut().map(Quotes::end_row).unwrap_or_default();
                     return Ok(Some(Row { line: self.before + line, cells, is_cut, quoted }));

@@ -33,7 +33,7 @@ impl Unread {
     /// Names that are not columns of the table. The others exist, so nothing remains to search.
     pub fn without(&mut self, columns: &[String]) -> Vec<Fault> {
         let wanted = std::mem::take(&mut self.wanted).into_iter().map(|(key, _)| key);
-        // The columns are listed once: a file may have only some of those that the mapping knows.
+        // The columns are listed once, because a file may have only some of those that the mapping names.
         let mut listed = false;
         let fault = |key: Key| {
             let message = format!("warning: `{}` is not a column of the table", key.name);

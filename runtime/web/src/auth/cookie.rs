@@ -143,7 +143,7 @@ fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
     if origin == &*accounts.public_url {
         return true;
     }
-    // In development one machine has several names.
+    // In development, one machine has several names.
     let host = origin.split_once("://").map(|(_, host)| host);
     !accounts.is_secure() && host.is_some() && host == text(HOST.as_str())
 }

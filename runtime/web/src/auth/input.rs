@@ -63,7 +63,7 @@ fn holds_nul(bytes: &[u8]) -> bool {
             _ => false,
         }
     }
-    // In JSON it is always escaped, and an escape that looks like it need not be one.
+    // JSON must escape it, but the six characters may also be an escaped backslash and text.
     let may = bytes.windows(6).any(|window| window == b"\\u0000");
     may && serde_json::from_slice(bytes).is_ok_and(|json| in_json(&json))
 }

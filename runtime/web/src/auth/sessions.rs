@@ -41,7 +41,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
     let limited = app.protection.limiter.strict(Strict::SignIn, &parts, Some(&body.email)).await;
     limited.map_err(|error| not_signed_in(&app, error))?;
     if body.cookies {
-        // Else another site could sign its visitors in to an account of its own.
+        // Otherwise another site could sign its visitors in to an account of its own.
         cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
     }
     let given = SignIn {

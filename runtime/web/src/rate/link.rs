@@ -103,7 +103,7 @@ mod way {
     impl Way {
         pub fn to(redis: &Redis) -> Result<Self, Wrong> {
             let certificates = certificates(redis)?;
-            // The messages of the crate could hold the password of the address.
+            // The crate's messages could contain the password of the address.
             let takes = |_| wrong(&settings::REDIS_URL, format!("it takes {}", settings::REDIS_URL.takes));
             if !redis.is_cluster {
                 let client = match certificates {
@@ -142,7 +142,7 @@ mod way {
     fn certificates(redis: &Redis) -> Result<Option<TlsCertificates>, Wrong> {
         let is_tls = |url: &str| url.trim().starts_with("rediss://");
         if redis.url.split(',').any(is_tls) {
-            // There may be one already, which is the same.
+            // If one is already installed, it is the same.
             let _ = ring::default_provider().install_default();
         }
         let Some(path) = &redis.authority else { return Ok(None) };

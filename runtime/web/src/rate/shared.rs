@@ -82,7 +82,7 @@ impl Shared {
         let held = self.link();
         let was_there = held.peek().is_some();
         let asked = match self.run(held.clone(), key, step, window).await {
-            // It was closed while nobody asked.
+            // The connection was closed while it was idle.
             Err(Failure::Asked(error)) if was_there && error.is_connection_dropped() => {
                 self.forget(&held);
                 self.run(self.link(), key, step, window).await

@@ -58,7 +58,7 @@ impl Compiler {
     fn code(&mut self, node: &Node, text: &str) -> Option<Expr> {
         let faults = self.faults.len();
         let start = self.start(node, text);
-        // A place of 0 is then that of no token.
+        // With the blank, no token is at position 0.
         let padded = format!(" {text}");
         let tree = self.parsed(start, &padded)?;
         let mut check = Check { compiler: self, text: &padded, start, names: Vec::new(), comparisons: Vec::new() };
@@ -75,7 +75,7 @@ impl Compiler {
         if let Some(path) = path(&tree) {
             return Some(Expr { source: Source::Path(path), subjects, about });
         }
-        // Names cannot be made of what a text holds: it has been parsed as a whole.
+        // The text cannot break out of the brackets, because it has been parsed as a whole.
         let whole = format!("({text})|{SPENT}");
         let code = match LANGUAGE.environment.compile_expression_owned(whole) {
             Ok(code) => code,
@@ -84,7 +84,7 @@ impl Compiler {
                 return None;
             }
         };
-        // What is wrong whatever the record is, such as an argument too many, is so of an empty one.
+        // Errors that do not depend on the record, such as too many arguments, also occur with an empty one.
         let nothing = Json::Object(serde_json::Map::new());
         let run = Run::new(&self.schema.site, false);
         let expr = Expr { source: Source::Code(Code { code, names }), subjects, about };

@@ -67,8 +67,8 @@ impl Compiler {
         filter.expr.as_ref().map_or(Of::Other, |expr| self.of(expr))
     }
 
-    /// The key of a record that an expression reads, without its own children, and the end of the expression it is a
-    /// key of.
+    /// The key of a record that an expression reads, without those of its subexpressions, and the byte after which the
+    /// key occurs.
     pub fn key_in(&self, tree: &Tree<'_>) -> Option<(String, usize)> {
         let (of, name, after) = match tree {
             Tree::Var(name) if matches!(name.id, "item" | "parent" | "record" | "loop") => return None,

@@ -99,7 +99,7 @@ pub fn spaced(text: &str) -> String {
 /// An address that is a link and cannot run code, escaped so that Markdown reads it whole.
 pub fn address(text: &str) -> Option<String> {
     let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control());
-    // Browsers leave these out, even inside of the scheme.
+    // Browsers ignore these, even inside the scheme.
     let text: String = text.chars().filter(|letter| !matches!(letter, '\t' | '\n' | '\r')).collect();
     let scheme = text.find([':', '/', '?', '#']).filter(|at| text[*at..].starts_with(':')).map(|at| &text[..at]);
     if scheme.is_some_and(|scheme| !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme))) || text.is_empty() {

@@ -168,7 +168,7 @@ impl Builder<'_> {
     }
 
     fn children(&mut self, id: usize, marks: Marks, flow: &mut Flow, depth: usize) -> Result<()> {
-        // Elements can be moved while they are read, so the depth is counted here as well.
+        // The parser may move elements, so the depth is counted here as well.
         if depth > 2 * DEEPEST {
             return Err(too_deep());
         }
@@ -328,7 +328,7 @@ impl Builder<'_> {
             Some(rows) if rows.iter().any(|row| row.len() > 1) || rows.len() > 1 => {
                 flow.block(Block::Table { headed, rows });
             }
-            // What holds lists or tables lays out a page, and so does a single cell.
+            // A table that contains lists or tables is used for layout, and so is a single cell.
             _ => flow.blocks.extend(cells.into_iter().flatten().flatten()),
         }
         Ok(())

@@ -9,10 +9,10 @@ pub fn text(plain: &str, more: bool) -> String {
         let next = rest.chars().next();
         let escaped = match letter {
             '\\' | '`' | '*' | '[' | ']' | '<' | '~' | '|' => true,
-            // Inside of a word it marks nothing.
+            // Inside a word it marks nothing.
             '_' => !(is_word(before) && is_word(next)),
             '&' => is_entity(rest, more),
-            // Bare addresses become links where Markdown has GitHub's extensions.
+            // With GitHub's extensions, bare addresses become links.
             ':' => rest.starts_with("//") || (more && matches!(rest, "" | "/")),
             '.' => at >= 3 && plain.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"www"),
             '@' => before.is_some_and(|letter| !letter.is_whitespace()),

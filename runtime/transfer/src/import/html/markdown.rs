@@ -43,7 +43,7 @@ impl Writer<'_> {
         let mut out = String::new();
         let mut before: Option<(&Block, bool)> = None;
         for block in blocks {
-            // Two lists in a row would be one.
+            // Two consecutive lists would be parsed as one.
             let other = matches!((before, block), (Some((Block::List { start: one, .. }, other)), Block::List { start: two, .. })
                 if one.is_some() == two.is_some() && !other);
             if before.is_some() {
@@ -72,7 +72,7 @@ impl Writer<'_> {
             Block::Quote(inside) => indented(&self.blocks(inside), "> ", "> "),
             Block::List { start, items } => self.list(*start, items, other_mark),
             Block::Table { headed, rows } => self.table(*headed, rows),
-            // Neither the underline of a heading nor an item of a list.
+            // Cannot be the underline of a heading or a list item.
             Block::Rule => "***".to_owned(),
         }
     }
@@ -119,7 +119,7 @@ impl Writer<'_> {
         }
         for cells in rows {
             let mut cells: Vec<String> = cells.iter().map(|cell| self.line(cell, true)).collect();
-            // More cells than the first row has would not be shown.
+            // Cells beyond the width of the first row would not be shown.
             cells.resize(width, String::new());
             lines.push(row(&cells));
         }
@@ -154,7 +154,7 @@ impl Writer<'_> {
         for (joint, leaf) in joints.iter().zip(leaves) {
             match (joined.last_mut(), leaf) {
                 (Some((_, Leaf::Text(before))), Leaf::Text(text)) if joint.is_empty() => before.push_str(&text),
-                // Between two of them backticks would be one row.
+                // Between two of them, the backticks would form one run.
                 (Some((_, Leaf::Code(before))), Leaf::Code(text)) if joint.is_empty() => before.push_str(&text),
                 (_, leaf) => joined.push((&**joint, leaf)),
             }
@@ -281,7 +281,7 @@ fn write_leaf(leaf: Leaf, place: Place, out: &mut String) {
             out.push_str(&format!("{fence}{pad}{text}{pad}{fence}"));
         }
         Leaf::Written(text) => {
-            // An exclamation mark would make an image of a link.
+            // An exclamation mark before a link would turn it into an image.
             if out.ends_with('!') && text.starts_with('[') {
                 out.insert(out.len() - 1, '\\');
             }

@@ -112,7 +112,7 @@ fn hostile_html_is_refused_before_it_costs() {
     for (html, reason) in [
         ("<div>".repeat(200_000), "nested elements"),
         ("<b><i>".repeat(100_000), "nested elements"),
-        // Each paragraph opens all of them anew.
+        // Each paragraph opens all of them again.
         (
             format!(
                 "<p>{}</p>{}",

@@ -70,9 +70,9 @@ impl Class {
             _ if letter.is_whitespace() => Self::Space,
             '¡' | '«' | '»' | '¿' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{2043}' => Self::Punctuation,
             _ if letter.is_ascii_punctuation() => Self::Punctuation,
-            // Letters in circles are symbols.
+            // Enclosed letters are symbols.
             '\u{2000}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' => Self::Either,
-            // An accent on the letter before it.
+            // An accent that combines with the preceding letter.
             '\u{300}'..='\u{36f}' => Self::Word,
             _ if letter.is_alphanumeric() => Self::Word,
             _ => Self::Either,
@@ -108,7 +108,7 @@ impl Joints {
             ways.push(next);
             before = piece.last;
         }
-        // Where nothing is wanted nothing is open, so one way is left at the end.
+        // At the end nothing is wanted, so nothing is open, and one alternative is left.
         let mut at = 0;
         let mut texts: Vec<Rc<str>> = Vec::with_capacity(ways.len());
         for reached in ways.iter().skip(1).rev() {
@@ -135,7 +135,7 @@ impl Joints {
         }
         next.sort_by_key(|way| way.cost);
         if let Some(bare) = next.iter().position(|way| way.stack == BARE).filter(|bare| *bare >= MOST) {
-            // The one that can always go on.
+            // The alternative with nothing open can always continue, so it is kept.
             next.swap(bare, MOST - 1);
         }
         next.truncate(MOST);
@@ -186,7 +186,7 @@ fn texts(open: &[Open], wanted: u8) -> Vec<String> {
     let mut closed = String::new();
     loop {
         let top = rest.last().copied();
-        // Of three at once one or two can stay.
+        // Of three delimiters together, one or two can stay.
         let parts = if top.is_some_and(|top| top.count == 3) { 0..3 } else { 0..1 };
         for part in parts {
             let mut kept = rest.clone();
@@ -240,7 +240,7 @@ fn read(open: &[Open], text: &str, before: Class, after: Class) -> Option<(Vec<O
         let mut count = run;
         while count > 0 && closes != Some(false) {
             let Some(top) = closed_by(&open, delimiter, run, both)? else { break };
-            // One of two would leave another mark than the text before had.
+            // Closing one of two would leave another mark than the preceding text had.
             if closes.is_none() || top + 1 != open.len() || (open[top].count == 2 && count == 1) {
                 return None;
             }
@@ -274,7 +274,8 @@ fn closed_by(open: &[Open], delimiter: char, run: usize, both: Option<bool>) -> 
         if opened.delimiter != delimiter {
             continue;
         }
-        // The rule of three: one that could be either goes only with what does not add up to three.
+        // The rule of three: a run that could both open and close matches only one with which its length is not a
+        // multiple of three.
         if !(run + opened.run).is_multiple_of(3) || run.is_multiple_of(3) {
             return Some(Some(index));
         }

@@ -163,7 +163,7 @@ fn many_marks_cost_in_proportion() {
         assert!(written.len() > html.len() / 4);
         clock() - before
     };
-    // The quickest of three: what else the machine does comes on top.
+    // The fastest of three runs, since other load on the machine only adds time.
     let quickest = |times: usize| (0..3).map(|_| work(times)).min().unwrap_or_default();
     let (some, more) = (quickest(1_500), quickest(6_000));
     assert!(more < some * 10, "{some:?} for some, {more:?} for four times as many");
