@@ -1,5 +1,5 @@
-//! Looks the actor up again in the transaction that acts for it, because it may have changed since the first look-up, especially while a
-//! password was checked.
+//! Looks the actor up again in the transaction that acts for it, because it may have changed since the first look-up,
+//! especially while a password was checked.
 
 use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Row};

@@ -1,4 +1,5 @@
-//! API tokens for programs, with a role, scopes and an expiry date. A token is shown when it is created; only its hash is stored.
+//! API tokens for programs, with a role, scopes and an expiry date. A token is shown when it is created; only its hash
+//! is stored.
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! The keys that sign access tokens. They are stored in the database, so that all nodes share them. A new key is published before it signs,
-//! and an old one verifies until its last token has expired, so rotation signs nobody out.
+//! The keys that sign access tokens. They are stored in the database, so that all nodes share them. A new key is
+//! published before it signs, and an old one verifies until its last token has expired, so rotation signs nobody out.
 
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};

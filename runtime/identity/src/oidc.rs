@@ -1,7 +1,7 @@
 //! Sign-in with other providers: OpenID Connect's authorization code flow with PKCE (RFC 7636), following RFC 9700.
 //!
-//! The state of a sign-in is sealed in a cookie, so only the browser that started it can finish it. Its use is recorded, so that it works
-//! only once.
+//! The state of a sign-in is sealed in a cookie, so only the browser that started it can finish it. Its use is
+//! recorded, so that it works only once.
 
 mod account;
 mod flow;

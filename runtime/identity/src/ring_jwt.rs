@@ -1,4 +1,5 @@
-//! Ed25519 from ring for the `jsonwebtoken` crate. There is no other algorithm, so a token that names one has no verifier.
+//! Ed25519 from ring for the `jsonwebtoken` crate. There is no other algorithm, so a token that names one has no
+//! verifier.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};

@@ -1,4 +1,5 @@
-//! Time-based one-time passwords (RFC 6238) with the parameters of every authenticator: SHA-1, six digits, steps of 30 seconds.
+//! Time-based one-time passwords (RFC 6238) with the parameters of every authenticator: SHA-1, six digits, steps of 30
+//! seconds.
 
 use ring::hmac;
 

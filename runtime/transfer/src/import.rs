@@ -1,7 +1,7 @@
 //! `typecase import`: records of other systems become entries, by a declarative mapping or in the native form.
 //!
-//! One thread reads and maps, and a task saves one batch at a time. The queue between them is short, so that memory does not grow with the
-//! file.
+//! One thread reads and maps, and a task saves one batch at a time. The queue between them is short, so that memory
+//! does not grow with the file.
 
 mod amount;
 mod apply;

@@ -1,4 +1,5 @@
-//! `/auth`: accounts, sessions and tokens over HTTP, and authentication of requests. `docs/auth.md` describes every route.
+//! `/auth`: accounts, sessions and tokens over HTTP, and authentication of requests. `docs/auth.md` describes every
+//! route.
 
 mod account;
 mod authenticate;

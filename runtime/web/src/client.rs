@@ -1,7 +1,7 @@
 //! The client address of a request behind proxies (OWASP ASVS 5.0, 4.1.3).
 //!
-//! Anyone can send `X-Forwarded-For`. Trusted proxies append to its right end, so the header is read from there: the first address that is
-//! not a trusted proxy is the client's, and everything to the left of it is ignored.
+//! Anyone can send `X-Forwarded-For`. Trusted proxies append to its right end, so the header is read from there: the
+//! first address that is not a trusted proxy is the client's, and everything to the left of it is ignored.
 
 use std::net::IpAddr;
 use std::str::FromStr;

@@ -1,4 +1,5 @@
-//! Errors of fields as in section 6.4.4 of the specification: each has its path, and null propagates no further than necessary.
+//! Errors of fields as in section 6.4.4 of the specification: each has its path, and null propagates no further than
+//! necessary.
 
 use runtime::access::{Actor, Origin};
 use runtime::graphql::{Api, Request, Verb};

@@ -1,4 +1,5 @@
-//! Sign-in with other providers, against a real provider in a separate process: who gets an account, and what is refused.
+//! Sign-in with other providers, against a real provider in a separate process: who gets an account, and what is
+//! refused.
 
 use runtime::access::Actor;
 use runtime::http::protection;

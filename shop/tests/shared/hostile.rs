@@ -1,4 +1,5 @@
-//! Texts that would break out of statements, patterns and formats if a server concatenated them, and signs that one did.
+//! Texts that would break out of statements, patterns and formats if a server concatenated them, and signs that one
+//! did.
 
 /// The response to each is the same as to a text that is nowhere in the content: none is contained in it.
 pub fn texts() -> Vec<String> {

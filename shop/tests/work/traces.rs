@@ -1,4 +1,5 @@
-//! The work of consumers and jobs is traced, with a span for each batch and each attempt, and without the texts of errors.
+//! The work of consumers and jobs is traced, with a span for each batch and each attempt, and without the texts of
+//! errors.
 
 use std::sync::atomic::Ordering;
 

@@ -1,5 +1,5 @@
-//! Maps an identity at a provider to an account, by issuer and subject. The email address is used only once, to link the two, and only if
-//! the provider has verified it.
+//! Maps an identity at a provider to an account, by issuer and subject. The email address is used only once, to link
+//! the two, and only if the provider has verified it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

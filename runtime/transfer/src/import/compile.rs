@@ -1,4 +1,5 @@
-//! Compiles the YAML of a mapping to a [`Mapping`], checked against the content type. All mistakes are reported at once.
+//! Compiles the YAML of a mapping to a [`Mapping`], checked against the content type. All mistakes are reported at
+//! once.
 
 mod compare;
 mod expr;

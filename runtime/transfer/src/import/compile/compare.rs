@@ -1,4 +1,5 @@
-//! Rewrites comparisons by order as calls of a filter, which refuses values without an order, such as a text and a number.
+//! Rewrites comparisons by order as calls of a filter, which refuses values without an order, such as a text and a
+//! number.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! Parses HTML into a tree. HTML that is too deep or has too many nodes is refused while it is parsed, before it costs time or memory.
+//! Parses HTML into a tree. HTML that is too deep or has too many nodes is refused while it is parsed, before it costs
+//! time or memory.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

@@ -1,4 +1,5 @@
-//! Tests of expressions in mappings: the values they find, undefined values, limits, and arbitrary text as an expression.
+//! Tests of expressions in mappings: the values they find, undefined values, limits, and arbitrary text as an
+//! expression.
 
 use proptest::prelude::*;
 
