@@ -95,7 +95,7 @@ pub struct TestServer {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What differs between tests.
+/// The options of a test server.
 pub struct Node {
     pub schema: &'static SchemaInfo,
     /// The address of the database, if it is not the default.

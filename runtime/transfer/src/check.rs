@@ -22,7 +22,7 @@ const CHUNK: usize = 500;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The content type whose entries are looked at, such as `product`; `all` for every type
+    /// The content type whose entries are checked, such as `product`; `all` for every type
     #[arg(long = "type", value_name = "TYPE", default_value = form::ALL)]
     pub content_type: String,
 }

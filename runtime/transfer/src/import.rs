@@ -66,7 +66,7 @@ pub struct Options {
     /// How many records are saved together
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub batch: u32,
-    /// Do everything, then undo it: the report is that of the import
+    /// Run the import, then undo it: the report is that of the import
     #[arg(long)]
     pub dry_run: bool,
     /// Write rejected lines, with their problems, to this file (NDJSON)

@@ -24,27 +24,27 @@ pub type Input = Box<dyn Read + Send>;
 /// What the user states about the file; the rest is detected.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Reading {
-    /// What the file is; else its name says so, or its first bytes
+    /// The format of the file; by default it is detected from its name or its first bytes
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// The encoding of the text, such as utf-8, utf-16le, windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding)]
     pub encoding: Option<&'static Encoding>,
-    /// What stands between the cells of a table: a character, or `tab`
+    /// The delimiter between the cells of a table: a character, or `tab`
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub delimiter: Option<u8>,
-    /// What stands around cells of a table that need it: a character, or `none`
+    /// The quote around cells of a table: a character, or `none`
     #[arg(long, value_name = "CHARACTER", value_parser = quote)]
     pub quote: Option<Quote>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// One JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// A header row, then a row for each record
     Csv,
-    /// The same with tabs
+    /// As CSV, with tabs
     Tsv,
 }
 
