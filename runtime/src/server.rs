@@ -83,13 +83,13 @@ impl Server {
         self
     }
 
-    /// Adds the handler of a job whose effects are in the database: it runs exactly once.
+    /// Adds the handler of a job whose effects are in the database: they happen exactly once.
     pub fn job<J: Job>(mut self, work: impl jobs::Work<J>) -> Self {
         self.jobs.add(work);
         self
     }
 
-    /// Adds the handler of a job whose effects are elsewhere: it runs at least once.
+    /// Adds the handler of a job whose effects are elsewhere: they happen at least once.
     pub fn outside_job<J: Job>(mut self, work: impl OutsideWork<J>) -> Self {
         self.jobs.add_outside(work);
         self

@@ -1,4 +1,4 @@
-//! Response headers for browsers, who may introspect, and known documents.
+//! Response headers for browsers, access to introspection, and known documents.
 
 use runtime::graphql::Audience;
 use runtime::http::documents;

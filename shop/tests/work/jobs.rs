@@ -379,7 +379,7 @@ async fn a_node_that_does_no_jobs_tells_those_that_do() {
     site.stop().await;
 }
 
-/// Notifications between a new node's first poll and the moment when it listens are not missed until the next poll.
+/// A new node need not wait for its next poll to find work that was announced before it listened.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_looks_again_once_it_listens() {
     let site = Site::new().await;
