@@ -9,7 +9,7 @@ pub const ALL: &str = "all";
 /// No field can have this name.
 pub const STATUS: &str = "status";
 pub const PUBLISHED: &str = "PUBLISHED";
-/// The key, next to the status, for the published content of an entry that was changed since.
+/// The key inside the status for the published content of an entry that was changed since.
 pub const LIVE: &str = "published";
 
 /// The file of a type in the folder of an export of all types.
