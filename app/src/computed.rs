@@ -1,4 +1,4 @@
-//! Computed fields. Each is asked for many entries at once, so that what it reads itself takes one statement.
+//! Computed fields. Each is computed for many entries at once, so that its own reads take one statement.
 
 use generated::content::{Product, ProductComputed};
 use runtime::prelude::*;

@@ -1,4 +1,4 @@
-//! Routes of the site's own, beside the API.
+//! The site's own routes, beside the API.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub fn routes() -> Routes {
     Routes::new().route("/sitemap.txt", get(sitemap))
 }
 
-/// The path of each product that is live, one a line.
+/// The paths of all published products, one per line.
 async fn sitemap(State(app): State<Arc<App>>) -> Result<String> {
     let visitors = app.api.visitors();
     let mut lines = String::new();

@@ -1,4 +1,4 @@
-//! The site's own code, tested on a server and a database of its own: `cargo xtask test -p PACKAGE`.
+//! Tests of the site's own code, on a real server and a separate database: `cargo xtask test -p PACKAGE`.
 
 use generated::content::Product;
 use generated::fields::product;

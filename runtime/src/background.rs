@@ -1,4 +1,4 @@
-//! The background work of a server: consumers of events and jobs, the site's own and those of the server itself.
+//! The background work of a server: consumers of events and jobs, both the site's own and the server's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,38 +17,38 @@ use jobs::{Attempt, Bench, Job, Jobs, OutsideWork};
 use store::hooks::HookSet;
 use store::{Bell, Database, Ear, Sizes, Store};
 
-/// What is under way when the server is told to stop has this long to end; as long as requests have.
+/// How long running work may take to finish once the server is told to stop; the same as for requests.
 const DRAIN: Duration = Duration::from_secs(25);
-/// After that, for what is said of what was given up.
+/// After that, time to report and release the work that was aborted.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// One may be blocked by the site's own code.
+/// Two, because the site's own code may block one.
 const THREADS: usize = 2;
 const HOURLY: Duration = Duration::from_secs(3600);
 
-/// Jobs at once on a node, unless it is set.
+/// The default number of jobs that run at once on a node.
 pub const JOBS: u32 = 2;
-/// For how long events are kept at least, unless it is set.
+/// The default for how long events are kept at least.
 pub const KEEP: Duration = Duration::from_secs(7 * 86_400);
 
-/// Connections of consumers, in all.
+/// The most connections of consumers in total.
 const CONSUMERS: u32 = 16;
 
-/// Beside those of jobs, so that one which takes long keeps neither jobs nor other consumers waiting.
+/// Separate from the connections of jobs, so that a slow consumer delays neither jobs nor other consumers.
 pub fn for_consumers(followers: &Followers, sizes: Sizes) -> u32 {
     let consumers = u32::try_from(followers.names().len()).unwrap_or(CONSUMERS);
     if sizes.background == 0 { 0 } else { consumers.min(CONSUMERS) }
 }
 
-/// What there is to do.
+/// What a node runs in the background.
 #[derive(Debug)]
 pub struct Work {
-    /// Of the site, for what consumers and jobs write.
+    /// The site's hooks, for what consumers and jobs write.
     pub hooks: Arc<HookSet>,
     pub followers: Followers,
     pub jobs: Jobs,
-    /// Jobs at once. With 0 this node does neither jobs nor consumers, and still tells the others of what there is.
+    /// The most jobs at once. With 0 this node runs neither jobs nor consumers, but still notifies the other nodes.
     pub most: u32,
-    /// From being told to stop.
+    /// Counted from the moment when the server is told to stop.
     pub drain: Duration,
 }
 
@@ -59,10 +59,10 @@ impl Default for Work {
     }
 }
 
-/// Work that goes on. When it is dropped, it is given up.
+/// Running background work. Dropping it aborts the work.
 #[derive(Debug)]
 pub struct Background {
-    /// Of its own: a job that blocks its thread must keep no request waiting. `None` once it is given up.
+    /// A separate runtime: a job that blocks its thread must not delay requests. `None` once the work is aborted.
     runtime: Option<Runtime>,
     drain: Duration,
     stopper: Stopper,
@@ -95,14 +95,14 @@ impl Background {
         Ok(Self { runtime: Some(threads), drain, tasks, ear, end, stopper })
     }
 
-    /// Nothing new is begun.
+    /// Returns a function after which no new work is started.
     pub fn drain(&self) -> impl Fn() + Send + use<> {
         let stopper = self.stopper.clone();
         move || stopper.drain()
     }
 
-    /// What is under way ends within its time; what does not is given up, and jobs are given back. Connections that were made here are of
-    /// use until this is dropped.
+    /// Lets running work finish in time, aborts the rest, and releases its jobs. Connections made here are usable until
+    /// this is dropped.
     pub async fn stop(&mut self) {
         self.stopper.drain();
         let ended = async { while self.tasks.join_next().await.is_some() {} };
@@ -128,7 +128,7 @@ async fn end(stop: Stop, stopper: Stopper, drain: Duration) {
     stopper.end();
 }
 
-/// One connection hears for both.
+/// One connection listens for both.
 async fn listen(database: Database, events: Bell, jobs: Bell) {
     let mut ear = Ear::new(database.writes.login(), &[events::CHANNEL, jobs::CHANNEL]);
     loop {
@@ -142,11 +142,11 @@ async fn listen(database: Database, events: Bell, jobs: Bell) {
     }
 }
 
-/// Sessions, tokens and the like that are over for long enough.
+/// Deletes sessions, tokens and similar data some time after their expiry.
 #[derive(Serialize, Deserialize)]
 struct DeleteExpired {}
 
-/// Events that all consumers have passed.
+/// Deletes events that all consumers have handled.
 #[derive(Serialize, Deserialize)]
 struct PruneEvents {}
 
@@ -154,7 +154,7 @@ struct Expiry(Accounts);
 
 struct Pruning {
     keep: Duration,
-    /// Of the site.
+    /// The site's consumers.
     consumers: Vec<&'static str>,
 }
 
@@ -168,7 +168,7 @@ impl Job for PruneEvents {
     const ATTEMPTS: u32 = 3;
 }
 
-/// In small transactions of its own, so that no request waits for long.
+/// Small separate transactions, so that no request waits for long.
 impl OutsideWork<DeleteExpired> for Expiry {
     async fn work(&self, _: &Store, _: &Attempt, _: DeleteExpired) -> Result<()> {
         let rows = self.0.delete_expired().await?;
@@ -199,7 +199,7 @@ impl OutsideWork<PruneEvents> for Pruning {
     }
 }
 
-/// What the server itself does periodically.
+/// The periodic jobs of the server itself.
 pub fn add_upkeep(jobs: &mut Jobs, accounts: Accounts, keep: Duration, consumers: Vec<&'static str>) {
     jobs.add_outside(Expiry(accounts));
     jobs.every(HOURLY, &DeleteExpired {});

@@ -113,7 +113,7 @@ struct Person {
 }
 
 impl Server {
-    /// Does what the command line says.
+    /// Runs the command line.
     pub fn main(self) -> ExitCode {
         main(self)
     }
@@ -130,7 +130,7 @@ fn main(server: Server) -> ExitCode {
     let ran = match runtime {
         Ok(runtime) => {
             let ran = runtime.block_on(run(server, line.command));
-            // The site's own code may block a thread, which must not keep the process.
+            // The site's own code may block a thread, which must not keep the process running.
             runtime.shutdown_timeout(Duration::from_secs(1));
             ran
         }
@@ -202,7 +202,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
             jobs::run(&store, task).await?;
         }
         Command::Keys(task) => {
-            // A key that is sealed with a secret of this process could be opened by nobody.
+            // A key sealed with a secret of this process could never be opened again.
             config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;
             keys::run(&accounts(&config, &server).await?, task).await?;
         }
@@ -211,7 +211,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Servers hear of what a command has written. Without it they find it by the clock.
+/// Notifies servers of what a command has written. Without it they find it at their next poll.
 async fn tell(store: &Store) {
     let told = async {
         events::give_positions(store).await?;
@@ -231,7 +231,7 @@ async fn rework(config: &Config, schema: &'static SchemaInfo, file: &Path) -> Re
     Ok(migrate::rework(&options, schema.into(), &sql).await?)
 }
 
-/// A store on a database that has had its migrations.
+/// A store on a database; fails if migrations are missing.
 async fn connect(config: &Config, server: &Server) -> Result<Store> {
     let database = Database::connect_lazy(&config.database, Limits::COMMAND, server.schema)?;
     migrate::check(&database.writes, server.schema).await?;

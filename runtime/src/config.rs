@@ -1,4 +1,4 @@
-//! Settings of a server, from the environment: all mistakes are reported at once.
+//! The settings of a server, read from the environment. All mistakes are reported at once.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,37 +23,37 @@ const SHORTEST_TOKEN: usize = 16;
 
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Checked to be an address of PostgreSQL.
+    /// A valid PostgreSQL address; this is checked.
     pub database: String,
-    /// Connections to the database and the time of its statements.
+    /// Limits on database connections and on the time of their statements.
     pub limits: Limits,
-    /// `TYPECASE_JOBS`: jobs at once on this node; with 0 it does none, and follows no events.
+    /// `TYPECASE_JOBS`: the most jobs at once on this node; with 0 it runs none and follows no events.
     pub jobs: u32,
-    /// `TYPECASE_EVENTS_KEEP`: for how long events are kept that all have passed.
+    /// `TYPECASE_EVENTS_KEEP`: how long events are kept after all consumers have handled them.
     pub events_keep: Duration,
-    /// MiB for documents that are kept ready to run.
+    /// MiB for cached plans of documents.
     pub plan_memory: u32,
     pub address: SocketAddr,
-    /// `TYPECASE_HEALTH_ADDRESS`: where `/health` and `/ready` are answered besides.
+    /// `TYPECASE_HEALTH_ADDRESS`: an additional address for `/health` and `/ready`.
     pub health_address: Option<SocketAddr>,
-    /// `TYPECASE_METRICS_ADDRESS`: where `/metrics` is answered.
+    /// `TYPECASE_METRICS_ADDRESS`: the address of `/metrics`.
     pub metrics_address: Option<SocketAddr>,
-    /// From which time on a statement is slow.
+    /// The time from which a statement counts as slow.
     pub slow_statement: Duration,
     /// Where traces are sent.
     pub traces: Option<traces::Settings>,
     pub environment: Environment,
-    /// Lets its holder read drafts and write, in development.
+    /// The development token: its holder may read drafts and write.
     pub token: Option<String>,
-    /// `TYPECASE_PUBLIC_ROLE`: as which role of PostgreSQL the public reads; `none` for the server's own.
+    /// `TYPECASE_PUBLIC_ROLE`: the PostgreSQL role of public reads; `None` for the server's own.
     pub public_role: Option<PublicRole>,
-    /// `TYPECASE_PUBLIC_DATABASE_URL`: the login of public reads, if they have one of their own.
+    /// `TYPECASE_PUBLIC_DATABASE_URL`: the separate login of public reads, if there is one.
     pub public_login: Option<PgConnectOptions>,
-    /// Limits, proxies, origins, documents.
+    /// Rate limits, proxies, origins, documents.
     pub protection: protection::Settings,
     /// Secrets, public address, mail.
     pub identity: Settings,
-    /// `SSL_CERT_FILE`: whom TLS trusts.
+    /// `SSL_CERT_FILE`: the certificates that TLS trusts.
     pub certificates: Option<PathBuf>,
 }
 
@@ -69,7 +69,7 @@ impl Config {
         read
     }
 
-    /// An empty variable counts as one that is not set.
+    /// An empty variable counts as unset.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Wrong>> {
         let mut reader = Reader::new(&variable);
         let is_development = reader.is_development;
@@ -100,7 +100,7 @@ impl Config {
         if wrong.is_empty() { Ok(config) } else { Err(wrong) }
     }
 
-    /// What commands can do without, and a server in production cannot.
+    /// Checks settings that commands can do without, but a production server cannot.
     pub fn check_for_serving(&self) -> Result<(), Vec<Wrong>> {
         let mut wrong = self.protection.check_for_serving();
         if let Err(missing) = self.identity.check_for_serving() {
@@ -118,12 +118,12 @@ impl Config {
     }
 }
 
-/// What reads the file passes over one that it cannot read, and then trusts nobody.
+/// The TLS library silently ignores a file that it cannot read, and then trusts no certificate.
 fn readable(file: &Path) -> Result<(), String> {
     std::fs::File::open(file).map(drop).map_err(|error| format!("`{}`: {error}", file.display()))
 }
 
-/// Variables that look like settings and are none.
+/// Variables that look like settings but are not.
 pub fn unknown() -> Vec<Unknown> {
     let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
     let providers = std::env::var(settings::TYPECASE_OIDC.name).unwrap_or_default();
@@ -137,7 +137,7 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
             public: reader.number(&settings::TYPECASE_PUBLIC_CONNECTIONS),
             reads: reader.number(&settings::TYPECASE_READ_CONNECTIONS),
             writes: reader.number(&settings::TYPECASE_WRITE_CONNECTIONS),
-            // A consumer or a job has a transaction each.
+            // Each consumer and each job has its own transaction.
             background: reader.number(&settings::TYPECASE_JOBS).saturating_mul(2),
         },
         statement: Some(reader.time(&settings::TYPECASE_STATEMENT_TIMEOUT)),
@@ -153,7 +153,7 @@ fn database(reader: &mut Reader<'_>) -> String {
     })
 }
 
-/// The address may hold a password, so it is not shown. Its parser takes any scheme.
+/// The address may hold a password, so it is not shown. Its parser accepts any scheme.
 fn postgres(url: &str) -> Result<PgConnectOptions, String> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err("it is not the address of a PostgreSQL database".to_owned());
@@ -161,7 +161,7 @@ fn postgres(url: &str) -> Result<PgConnectOptions, String> {
     PgConnectOptions::from_str(url).map_err(|error| format!("it is not the address of a PostgreSQL database ({error})"))
 }
 
-/// `PORT` is what hosting services set; the address wins.
+/// `PORT` is set by hosting services; the address takes precedence.
 fn address(reader: &mut Reader<'_>) -> SocketAddr {
     let address = reader.parsed(&settings::TYPECASE_ADDRESS, socket);
     let port = u16::try_from(reader.number(&settings::PORT)).unwrap_or_default();
@@ -186,7 +186,7 @@ fn token(token: &str) -> Result<String, &'static str> {
     if is_good { Ok(token.to_owned()) } else { Err("it cannot be used") }
 }
 
-/// Every setting that is wrong, as one error.
+/// All wrong settings as one error.
 pub(crate) fn unusable(wrong: Vec<Wrong>) -> Error {
     let problems =
         wrong.into_iter().map(|wrong| Problem::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message)));
@@ -212,7 +212,7 @@ mod tests {
         );
     }
 
-    /// A setting that would have no effect, though somebody relies on it.
+    /// A setting that would have no effect without another one.
     #[test]
     fn settings_that_need_another_one_are_told() {
         let database = ("DATABASE_URL", "postgres://localhost/shop");

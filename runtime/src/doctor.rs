@@ -16,11 +16,11 @@ use model::content::SchemaInfo;
 use store::PublicRole;
 use store::{Database, Limits, Pool, Sizes, Way};
 
-/// The oldest PostgreSQL whose features the statements use.
+/// The oldest PostgreSQL version with the features that our statements use.
 const OLDEST_POSTGRES: i32 = 14_00_00;
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
     pub about: Cow<'static, str>,
@@ -30,7 +30,7 @@ pub struct Finding {
 #[derive(Debug, PartialEq, Eq)]
 pub enum State {
     Good(String),
-    /// It works, but perhaps not as meant.
+    /// It works, but perhaps not as intended.
     Notice {
         why: String,
         mend: String,
@@ -41,7 +41,7 @@ pub enum State {
     },
 }
 
-/// Everything, in the order in which it can be mended; what depends on something wrong is left out.
+/// Runs all checks, in the order in which problems can be fixed; checks that depend on a failed one are skipped.
 pub async fn examine(config: Result<&Config, &[Wrong]>, schema: &'static SchemaInfo) -> Vec<Finding> {
     let config = match config {
         Ok(config) => config,
@@ -91,7 +91,7 @@ pub fn report(findings: &[Finding]) -> String {
             State::Notice { why, mend } => ("note  ", why, Some(mend)),
             State::Wrong { why, mend } => ("WRONG ", why, Some(mend)),
         };
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "{mark} {about}: {why}");
         if let Some(mend) = mend {
             let _ = writeln!(text, "       do: {mend}");
@@ -100,7 +100,7 @@ pub fn report(findings: &[Finding]) -> String {
     text
 }
 
-/// What each setting is, without secrets; those of providers are left out that nobody has set.
+/// All settings and their values, without secrets; settings of providers are omitted unless set.
 pub fn settings(variable: impl Fn(&str) -> Option<String>) -> String {
     let given = |name: &str| variable(name).filter(|value| !value.is_empty());
     let is_development = given(settings::TYPECASE_ENV.name).as_deref() == Some("development");
@@ -195,7 +195,7 @@ async fn address(config: &Config) -> Finding {
     }
 }
 
-/// `None` where there is none, or where its settings are wrong already.
+/// `None` without Redis, or if its settings are already wrong.
 async fn redis(config: &Config) -> Option<Finding> {
     let redis = config.protection.rates.redis.as_ref().filter(|redis| redis.check().is_ok())?;
     #[cfg(feature = "redis")]
@@ -213,7 +213,7 @@ async fn redis(config: &Config) -> Option<Finding> {
     }
 }
 
-/// `None` where none are to be sent.
+/// `None` if traces are not exported.
 fn traces(config: &Config) -> Option<Finding> {
     let traces::Settings { endpoint, share, .. } = config.traces.as_ref()?;
     if cfg!(feature = "otlp") {
@@ -239,7 +239,7 @@ async fn database(pool: &Pool) -> Finding {
     }
 }
 
-/// After the database has answered, so that the way to it is known.
+/// Runs after the database has responded, so that the connection is known to work.
 fn connections(pool: &Pool, config: &Config) -> Finding {
     let Sizes { public, reads, writes, background } = config.limits.connections;
     let why = format!(
@@ -338,7 +338,7 @@ async fn public_role(pool: &Pool, config: &Config) -> Finding {
     }
 }
 
-/// Asked as public reads ask, whatever is on the way to the database.
+/// Sets the role as public reads do, including behind a pooler.
 async fn runs_as(pool: &Pool, role: &PublicRole) -> Result<Result<(), String>, sqlx::Error> {
     let mut connection = pool.login().clone().with_role(role).read_only().connect().await?;
     let user: String = sqlx::query_scalar("select current_user::text").fetch_one(&mut connection).await?;

@@ -1,5 +1,5 @@
-//! The façade that a site depends on: `Server`, the prelude, the command line, the configuration, the test kit. The crates below do
-//! the work; none of them names a content type.
+//! The façade that a site depends on: `Server`, the prelude, the command line, the configuration, the test kit. The crates below do the
+//! work; none of them names a content type.
 
 pub mod background;
 pub mod cli;

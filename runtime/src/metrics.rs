@@ -1,5 +1,5 @@
-//! `/metrics` for Prometheus, on an address of its own: each scrape writes what is counted elsewhere, and asks the database at most once
-//! in some seconds for what only it knows.
+//! `/metrics` for Prometheus, on a separate address. A scrape writes the counters that are kept elsewhere, and queries the database for the
+//! rest at most once every few seconds.
 
 mod backlog;
 mod text;
@@ -26,7 +26,7 @@ struct Metrics {
     started: f64,
 }
 
-/// The one route, and nothing else.
+/// `/metrics` and nothing else.
 pub fn router(app: Arc<App>) -> Router {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let metrics = Metrics { backlog: Backlog::of(app.api.database.clone()), app, started };

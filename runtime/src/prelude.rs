@@ -1,4 +1,4 @@
-//! The names that generated files and a site's own code use: the types of fields, records and hooks.
+//! The names that generated files and a site's own code import: the types of fields, records and hooks.
 
 pub use base::error::{Code, Error, Problem, Result, Step};
 pub use events::{Change, ChangeOf, Follow, FollowAll, StartAt};

@@ -1,4 +1,4 @@
-//! `Server`: the schema and the site's own code put together, and the commands that run on them.
+//! `Server`: combines the schema with the site's own code, and runs the commands.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,12 +29,12 @@ use web::protection::{self, Protection};
 use web::traffic::Traffic;
 use web::{self, App, listen};
 
-/// Open files beside the connections of clients: those to the database, logs, connections that are turned away.
+/// Open files besides client connections: those to the database, logs, connections that are refused.
 const OTHER_FILES: usize = 256;
-/// Connections that wait to be accepted. The system drops what comes beyond, and its client tries again after a second.
+/// Connections that wait to be accepted. The system drops any beyond, and the client retries after a second.
 const WAITING: u32 = 4096;
 
-/// Routes of a site's own; handlers take `State<Arc<App>>`.
+/// A site's own routes; handlers take `State<Arc<App>>`.
 pub type Routes = Router<Arc<App>>;
 
 pub struct Server {
@@ -42,11 +42,12 @@ pub struct Server {
     pub(crate) hooks: HookSet,
     pub(crate) followers: Followers,
     pub(crate) jobs: Jobs,
-    /// The socket to serve on is this process's input: the parent process holds the port, also between two servers.
+    /// The listening socket is this process's standard input: the parent process holds the port, also between two
+    /// servers.
     pub(crate) inherits_socket: bool,
     pub(crate) site: SiteCode,
     pub(crate) routes: Routes,
-    /// `(content type, lines of JSON)`, in the order in which they are loaded.
+    /// `(content type, lines of JSON)`, in the order of loading.
     pub(crate) demo: &'static [(&'static ContentInfo, &'static str)],
 }
 
@@ -64,13 +65,13 @@ impl Server {
         }
     }
 
-    /// What the site does around the writes of a content type.
+    /// Adds hooks on writes of a content type.
     pub fn hooks<T: Record>(mut self, hooks: impl Hooks<T>) -> Self {
         self.hooks.add(hooks);
         self
     }
 
-    /// What follows each change of a content type once, under a name that stays the same.
+    /// Adds a consumer that handles each change of a content type once, under a name that must not change.
     pub fn follow<T: Record>(mut self, name: &'static str, follow: impl Follow<T>) -> Self {
         self.followers.add(name, follow);
         self
@@ -82,25 +83,25 @@ impl Server {
         self
     }
 
-    /// How a kind of job is done whose effects are in the database: once.
+    /// Adds the handler of a job whose effects are in the database: they happen exactly once.
     pub fn job<J: Job>(mut self, work: impl jobs::Work<J>) -> Self {
         self.jobs.add(work);
         self
     }
 
-    /// How a kind of job is done whose effects are elsewhere: at least once.
+    /// Adds the handler of a job whose effects are elsewhere: they happen at least once.
     pub fn outside_job<J: Job>(mut self, work: impl OutsideWork<J>) -> Self {
         self.jobs.add_outside(work);
         self
     }
 
-    /// A job that is due whenever so much time has passed.
+    /// Adds a job that is due at this interval.
     pub fn every<J: Job>(mut self, interval: impl TryInto<Duration>, job: &J) -> Self {
         self.jobs.every(interval, job);
         self
     }
 
-    /// A job that is due each day at a time of a zone: `.daily("03:30", "Europe/Vienna", &CleanUp {})`.
+    /// Adds a job that is due daily at a time of a zone: `.daily("03:30", "Europe/Vienna", &CleanUp {})`.
     pub fn daily<J: Job>(mut self, time: &str, zone: &str, job: &J) -> Self {
         self.jobs.daily(time, zone, job);
         self
@@ -225,12 +226,12 @@ fn no_listener(address: SocketAddr, variable: &str, error: &std::io::Error) -> E
     Error::new(base::error::Code::BadRequest, format!("cannot listen on {address}: {error} ({variable} changes it)"))
 }
 
-/// Answers what is asked about health on an address of its own, until it is aborted.
+/// Serves the health routes on a separate address until it is aborted.
 fn health(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
     apart(bind(address, "TYPECASE_HEALTH_ADDRESS")?, web::health_router(app))
 }
 
-/// The same for what Prometheus asks.
+/// As [`health`], for the metrics.
 fn metrics(address: SocketAddr, app: Arc<App>) -> Result<impl Future<Output = ()> + use<>> {
     let listener = bind(address, "TYPECASE_METRICS_ADDRESS")?;
     tracing::info!(metrics = %listener.local_addr().unwrap_or(address), "serving metrics at /metrics");
@@ -244,7 +245,7 @@ fn apart(listener: TcpListener, router: Router) -> Result<impl Future<Output = (
     })
 }
 
-/// Each connection is an open file, of which the system may allow fewer.
+/// Each connection is an open file, and the system may allow fewer.
 fn protection(config: &Config) -> Result<Arc<Protection>> {
     let mut settings = config.protection.clone();
     let possible = listen::open_files().saturating_sub(OTHER_FILES).max(1);
@@ -257,8 +258,8 @@ fn protection(config: &Config) -> Result<Arc<Protection>> {
     Ok(Arc::new(Protection::new(&settings)?))
 }
 
-/// Public reads have a login of their own if one is set, which must be fit then; else a role of their own, without which
-/// production is not served.
+/// A separate login for public reads, if one is set, must be safe. Otherwise they use a separate role, which a
+/// production server requires.
 async fn with_public_reads(database: Database, config: &Config) -> Result<Database> {
     if let Some(login) = &config.public_login {
         let mut connection = database.writes.lend().await?;

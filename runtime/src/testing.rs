@@ -1,4 +1,4 @@
-//! A database of its own for each test, on the real PostgreSQL that `cargo xtask test` starts, and servers on it.
+//! A separate database for each test, on the real PostgreSQL that `cargo xtask test` starts, and servers on it.
 
 mod site;
 
@@ -34,10 +34,10 @@ pub use site::{Answer, Client, Response, TestSite, run};
 /// `(content type, lines of JSON)`.
 type Demo = &'static [(&'static model::content::ContentInfo, &'static str)];
 
-/// Where tests find a PostgreSQL on which they may create databases.
+/// The address of a PostgreSQL on which tests may create databases.
 pub const DATABASE_VARIABLE: &str = "TYPECASE_TEST_DATABASE_URL";
 
-/// Of servers and stores in tests.
+/// The limits of servers and stores in tests.
 pub const LIMITS: Limits = Limits {
     connections: Sizes { public: 8, reads: 8, writes: 4, background: 0 },
     statement: None,
@@ -62,22 +62,22 @@ impl TestDb {
         Self { pool: pool.unwrap_or_else(|error| panic!("the new database does not answer: {error}")), options, name }
     }
 
-    /// A connection pool as a server has it.
+    /// A connection pool like that of a server.
     pub fn server_pool(&self) -> Pool {
         Pool::new("test", Login::plain(self.options.clone()), 2)
     }
 
-    /// It as a server has it, where statements may take as long as they need.
+    /// The database as a server uses it, but without a timeout of statements.
     pub fn database(&self, schema: &'static SchemaInfo) -> Database {
         Database::new(self.options.clone(), LIMITS, schema)
     }
 
-    /// Its address, for a process that is started on it.
+    /// The address of the database, for a process that is started on it.
     pub fn url(&self) -> String {
         self.options.to_url_lossy().to_string()
     }
 
-    /// The same by way of something that stands before it.
+    /// The address of the database through a proxy.
     pub fn url_by(&self, way: SocketAddr) -> String {
         self.options.clone().host(&way.ip().to_string()).port(way.port()).to_url_lossy().to_string()
     }
@@ -88,35 +88,35 @@ impl TestDb {
     }
 }
 
-/// A server of this process on a port of its own: one node. Passwords cost it next to nothing.
+/// A server in this process on a port of its own: one node. Its password hashing costs next to nothing.
 pub struct TestServer {
     pub address: SocketAddr,
     pub app: Arc<App>,
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// What differs between tests.
+/// The options of a test server.
 pub struct Node {
     pub schema: &'static SchemaInfo,
-    /// Where it finds the database, if not at the database's own address.
+    /// The address of the database, if it is not the default.
     pub database: Option<String>,
     pub limits: Limits,
     pub site: SiteCode,
     pub settings: Settings,
-    /// Of development.
+    /// The development token.
     pub token: Option<String>,
     pub mailer: Option<Arc<dyn Mailer>>,
-    /// By default nothing is limited.
+    /// By default there are no limits.
     pub protection: protection::Settings,
-    /// Of the site's own.
+    /// The site's hooks.
     pub hooks: Arc<HookSet>,
     pub routes: Routes,
-    /// Of public reads, in a cluster that has it.
+    /// The role of public reads, in a cluster that has it.
     pub public_role: Option<PublicRole>,
 }
 
 impl TestServer {
-    /// On a database that has had its migrations.
+    /// Starts a server on a migrated database.
     pub async fn start(db: &TestDb, node: Node) -> Self {
         let mut store = Database::connect_lazy(&node.database.unwrap_or_else(|| db.url()), node.limits, node.schema)
             .expect("an address of a database");

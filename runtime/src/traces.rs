@@ -1,4 +1,4 @@
-//! Traces by OTLP: what `base::trace` has gathered is sent to a collector, in batches, beside the requests and never in their way.
+//! Traces over OTLP: the spans that `base::trace` collects are sent in batches, in the background, without delaying requests.
 
 #[cfg(feature = "otlp")]
 mod client;
@@ -8,7 +8,7 @@ mod encode;
 mod export;
 #[cfg(not(feature = "otlp"))]
 mod export {
-    //! Without the feature it is only told that nothing is sent.
+    //! Without the feature, this only reports that nothing is sent.
 
     use super::Settings;
     use base::error::Result;
@@ -33,24 +33,24 @@ use axum::http::{HeaderMap, Uri};
 pub use self::export::Exporter;
 use base::settings::{self, Reader};
 
-/// A platform may set the variable for everything that it runs, so a wrong value does not stop the server.
+/// A platform may set the variable for everything that it runs, so it does not stop a server without the feature.
 pub const WITHOUT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but this server was built without the feature `otlp`";
 
-/// Where they are sent, and which.
+/// Where traces are sent, and which.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// With the path.
+    /// Including the path.
     pub endpoint: Uri,
-    /// Marked as secrets.
+    /// Marked as sensitive.
     pub headers: HeaderMap,
-    /// Of the server, unless it is the site's.
+    /// The name of the service, if it is not the site's.
     pub service: Option<String>,
-    /// Of the traces that begin here.
+    /// The sampled share of the traces that begin here.
     pub share: f64,
 }
 
 impl Settings {
-    /// `None` where nothing is to be sent. Others are read in any case, so that what is wrong with them is told.
+    /// `None` if nothing is exported. The other settings are read in any case, so that mistakes in them are reported.
     pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let endpoint = reader.parsed(&settings::OTEL_EXPORTER_OTLP_ENDPOINT, endpoint);
         let headers = reader.parsed(&settings::OTEL_EXPORTER_OTLP_HEADERS, headers).unwrap_or_default();
@@ -59,7 +59,7 @@ impl Settings {
     }
 }
 
-/// The base of all that OTLP has, as the standard says. A name and password in it could get into the log.
+/// The standard's base URL of all OTLP signals. A user name or password in it could get into the log.
 fn endpoint(text: &str) -> Result<Uri, &'static str> {
     const WRONG: &str = "it cannot be used";
     let mut parts = text.parse::<Uri>().map_err(|_| WRONG)?.into_parts();
@@ -86,7 +86,7 @@ fn headers(text: &str) -> Result<HeaderMap, &'static str> {
     read.collect::<Option<_>>().ok_or("it cannot be used")
 }
 
-/// `%20` is a space.
+/// Decodes percent encoding: `%20` is a space.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

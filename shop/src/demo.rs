@@ -1,5 +1,5 @@
-//! The small catalogue that `typecase demo` loads, in the order in which its parts point at each other. Types are named, so that one
-//! that is renamed or gone does not compile here.
+//! The small catalogue that `typecase demo` loads, in the order of its references. Types are named here, so that a renamed or removed type
+//! does not compile.
 
 use generated::content::{AUTHOR, BRAND, CATEGORY, MEDIA, POST, PRODUCT, SERVICE, TAG};
 use runtime::content::ContentInfo;

@@ -1,4 +1,4 @@
-//! What happens around the writes of products: a variant is never sold below its cost.
+//! Hooks on writes of products: a variant is never sold below its cost.
 
 use generated::content::{Product, ProductVariant};
 use runtime::prelude::*;
@@ -17,7 +17,7 @@ impl Hooks<Product> for ProductHooks {
     }
 }
 
-/// A variant without a price of its own has its product's. Amounts of two currencies cannot be compared.
+/// A variant without a price has that of its product. Amounts of different currencies cannot be compared.
 fn is_below_cost(variant: &ProductVariant, product_price: Option<&Money>) -> bool {
     match (variant.price.as_ref().or(product_price), &variant.cost) {
         (Some(price), Some(cost)) => price.currency == cost.currency && price.amount_minor < cost.amount_minor,

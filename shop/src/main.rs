@@ -1,4 +1,4 @@
-//! The server of this site: what the schema says, and the code that YAML cannot express.
+//! The server of this site: the schema, and the code that YAML cannot express.
 
 mod computed;
 mod demo;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Implements what the schema declares and leaves to the site: a trait that is not implemented does not compile.
+/// Implements what the schema leaves to the site; it does not compile while a trait is not implemented.
 struct Site;
 
 /// The server, for `main` and for tests.

@@ -1,4 +1,4 @@
-//! The site's own mutations, each one transaction.
+//! The site's own mutations, each in one transaction.
 
 use generated::content::{Product, ProductStockStatus, ProductVariant, ProductVariantStockStatus};
 use generated::fields::product;

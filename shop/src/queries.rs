@@ -1,4 +1,4 @@
-//! The site's own queries: what filters and orders of the API do not say.
+//! The site's own queries, for what the API's filters and orders cannot express.
 
 use generated::content::Product;
 use generated::fields::{category, product};
@@ -8,7 +8,7 @@ use runtime::prelude::*;
 use crate::Site;
 use crate::computed::is_reduced;
 
-/// Products whose former price is looked at.
+/// The most products whose former price is checked.
 const LOOKED_AT: usize = 200;
 
 impl Queries for Site {

@@ -1,4 +1,4 @@
-//! Records of other systems are imported whole by the mappings in `import/`, and a second run changes nothing.
+//! Records of other systems are imported completely by the mappings in `import/`, and a second run changes nothing.
 
 #[path = "import/catalogue.rs"]
 mod catalogue;

@@ -1,4 +1,4 @@
-//! The test kit, used as a site uses it: a consumer that writes entries by the typed API, a nightly job, hooks of what they write.
+//! The test kit as a site uses it: a consumer that writes entries through the typed API, a nightly job, and hooks on those writes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use runtime::prelude::*;
 use runtime::serde::{Deserialize, Serialize};
 use runtime::testing;
 
-/// Tags each new product as new, and a nightly job takes the tag off all of them.
+/// Tags each new product as new; a nightly job removes the tag from all products.
 #[derive(Clone, Default)]
 struct Shop {
     saved: Arc<Mutex<Vec<String>>>,
@@ -32,7 +32,7 @@ impl Queries for Shop {
 impl Mutations for Shop {
     async fn sell_out(&self, name: String, cx: &mut Cx<'_>) -> Result<Option<Id<Product>>> {
         let made = cx.create([product::NAME.set(name)]).await?;
-        // Refused halfway: a product without a price is not published.
+        // Refused halfway: a product without a price cannot be published.
         cx.publish(&made).await?;
         Ok(Some(made.id))
     }
@@ -220,7 +220,7 @@ fn a_name_is_one_consumers_and_a_kind_has_one_rhythm() {
     assert!(jobs.check().unwrap_err().problems[0].message.contains("`age` has two schedules"));
 }
 
-/// What each hook of tags was called for.
+/// The calls of each hook of tags.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
@@ -229,7 +229,7 @@ impl Told {
         self.0.lock().unwrap().push(format!("{what} {tag}"));
     }
 
-    /// A tag is live at once, so a write of one is two events.
+    /// A tag is published at once, so a write of one is two events.
     fn take(&self) -> Vec<String> {
         let mut told = std::mem::take(&mut *self.0.lock().unwrap());
         told.sort();

@@ -1,4 +1,4 @@
-//! What a document is said to weigh in the cache is what it holds: an allocator that counts is the judge.
+//! The computed weight of a cached document matches the memory that it holds, as measured by a counting allocator.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ struct Site {
     introspection: Introspection,
 }
 
-/// What it weighs, and what was allocated for it and is there still.
+/// The weight of a value, and the bytes that were allocated for it and not freed.
 fn weighed<T>(make: impl FnOnce() -> T, weight: impl FnOnce(&T) -> usize) -> (T, usize, usize) {
     let mut made = None;
     let counted = allocation_counter::measure(|| made = Some(make()));
@@ -56,7 +56,7 @@ impl Site {
         let plan = |values: &Variables| prepared.compiled(self.plans(), values, &plans);
         let nothing = Variables::new();
         let (_, weight, held) = weighed(|| plan(&nothing), |plan| plan.weight());
-        // A plan by conditions is in the cache, whose table is counted where it is filled.
+        // A plan that depends on conditions is in the cache, whose table is counted where it is filled.
         assert!(weight + 1_000 >= held, "{held} bytes are held, the plan weighs {weight}: {document}");
     }
 }
@@ -105,7 +105,7 @@ fn no_document_holds_more_than_it_weighs() {
     let product = "id revision status createdAt updatedAt publishedAt name slug summary description taxIncluded \
         stockStatus onSale price { amount currency } compareAtPrice { amount currency } attributes \
         body { __typename ... on Text { body } } seo { title } options { name values }";
-    // What is made once for all documents is not any document's.
+    // Data created once for all documents are not counted for any of them.
     site.prepare("{ products { nodes { id } } __schema { types { name } } }");
     site.check("{ __typename }");
     site.check("{ products(first: 1) { nodes { name } } }");
@@ -122,7 +122,7 @@ fn no_document_holds_more_than_it_weighs() {
     site.check("query($a: Boolean!, $b: Boolean = true) { products { nodes { name @include(if: $a) brand @skip(if: $b) { name } } } }");
     let texts = (0..500).map(|n| format!("\"text {n}\"")).collect::<Vec<_>>().join(", ");
     site.check(&format!("{{ products(filter: {{name: {{in: [{texts}]}}}}) {{ totalCount }} }}"));
-    // Fragments that come to far more fields than are written.
+    // Fragments that expand to far more fields than are written.
     let chain: String = ["A", "B", "C", "D", "E"]
         .windows(2)
         .map(|pair| format!("fragment {} on Product {{ {product} related(first: 1) {{ ...{1} }} relatedTo(first: 1, filter: {{name: {{in: [{texts}]}}}}) {{ ...{1} }} }} ", pair[0], pair[1]))

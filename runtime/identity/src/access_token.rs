@@ -1,4 +1,4 @@
-//! Access tokens: JWTs by RFC 9068, checked as RFC 8725 asks.
+//! Access tokens: JWTs as in RFC 9068, checked as RFC 8725 recommends.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use base::error::{Error, Result};
 use store::id;
 
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
-/// By which the clocks of nodes may differ; it holds for `exp` and `nbf`.
+/// The clock difference between nodes that is tolerated for `exp` and `nbf`.
 pub const LEEWAY: Duration = Duration::from_secs(5);
-/// RFC 9068, 2.1. A token that is made for something else, with the same keys, has another type.
+/// RFC 9068, 2.1. A token made for another purpose with the same keys has another type.
 const TYPE: &str = "at+jwt";
-/// Longer ones are not ours.
+/// Our tokens are shorter.
 const LONGEST: usize = 4096;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,18 +33,18 @@ struct Claims {
     jti: String,
 }
 
-/// Who a token speaks for, as far as it says itself: whether the session still lives is another question.
+/// Whom a token claims to represent; whether the session is still alive is checked separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bearer {
     pub user: Uuid,
     pub session: Uuid,
 }
 
-/// Makes the tokens of one site and reads them.
+/// Creates and verifies the access tokens of one site.
 #[derive(Clone)]
 pub struct AccessTokens {
     pub keys: Keys,
-    /// `iss` and `aud`: the address at which the site is known.
+    /// `iss` and `aud`: the public address of the site.
     issuer: String,
 }
 
@@ -72,7 +72,7 @@ impl AccessTokens {
         jsonwebtoken::encode(&header, &claims, &signing).map_err(Error::internal)
     }
 
-    /// `None` for any token that is not to be trusted, whatever the reason: who has crafted it learns nothing.
+    /// `None` for every invalid token, whatever the reason, so that a forger learns nothing.
     pub async fn verify(&self, token: &str) -> Result<Option<Bearer>> {
         let Some(kid) = named_key(token) else { return Ok(None) };
         let Some(key) = self.keys.verifying(&kid).await? else { return Ok(None) };
@@ -88,8 +88,8 @@ impl AccessTokens {
     }
 }
 
-/// The key that the header names, if the header is one of ours. Keys and their algorithm come from the database alone, so a
-/// header that brings a key along, points at one, or asks for extensions is refused (RFC 8725, 3.1, 3.5, 3.10, 3.11).
+/// The key that the header names, if the header has our form. Keys and their algorithm come only from the database, so
+/// a header that embeds a key, refers to one, or requires extensions is refused (RFC 8725, 3.1, 3.5, 3.10, 3.11).
 fn named_key(token: &str) -> Option<String> {
     if token.len() > LONGEST {
         return None;
@@ -106,7 +106,7 @@ fn named_key(token: &str) -> Option<String> {
     (is_plain && is_typed && header.alg == Algorithm::EdDSA).then_some(header.kid)?
 }
 
-/// Whether a bearer token has the form of an access token, rather than that of an API token.
+/// Whether a bearer token looks like an access token rather than an API token.
 pub fn looks_like_one(token: &str) -> bool {
     token.bytes().filter(|byte| *byte == b'.').count() == 2
 }

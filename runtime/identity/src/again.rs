@@ -1,5 +1,5 @@
-//! Looks the actor up again in the transaction that acts for it: it may have changed since the first look-up, most of
-//! all while a password was checked.
+//! Looks the actor up again in the transaction that acts for it, because it may have changed since the first look-up,
+//! especially while a password was checked.
 
 use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Row};
@@ -11,14 +11,14 @@ use base::error::{Code, Error, Result};
 use store::access::{Actor, Area, Identity};
 use store::{Called, Connection, Pool, Standing};
 
-/// An actor at this moment.
+/// The current state of an actor.
 pub(super) struct Now {
     pub actor: Actor,
     restricted: bool,
 }
 
 impl Now {
-    /// May do more than set up a second factor.
+    /// Fails if the actor may only set up a second factor.
     pub fn whole(self) -> Result<Actor> {
         match self.restricted {
             false => Ok(self.actor),
@@ -27,8 +27,8 @@ impl Now {
     }
 }
 
-/// Refuses what an actor may no longer do: its session or token has ended, or its role is another one, by which the request was
-/// not judged.
+/// Refuses an actor whose session or token has ended, or whose role is no longer the one by which the request was
+/// checked.
 impl Standing for Roles {
     fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
@@ -83,8 +83,8 @@ async fn find(connection: &mut Connection, roles: Roles, actor: &Actor) -> Resul
 }
 
 impl Accounts {
-    /// The actor at this moment. Its account stays as it is until the transaction ends, and so does the one that is acted on:
-    /// always in the same order, so that two who act on each other do not wait for ever.
+    /// The current state of the actor. Its account and the one that is acted on are locked until the transaction ends,
+    /// always in the same order, so that two actors who act on each other do not deadlock.
     pub(super) async fn acting(&self, connection: &mut Connection, actor: &Actor, on: Option<Uuid>) -> Result<Now> {
         let ids: Vec<_> = actor.user().into_iter().chain(on).collect();
         if !ids.is_empty() {
@@ -94,7 +94,7 @@ impl Accounts {
         find(connection, self.roles, actor).await
     }
 
-    /// As [`Self::acting`], for an actor whose role manages this.
+    /// As [`Self::acting`], for an actor whose role manages this area.
     pub(super) async fn managing(
         &self,
         connection: &mut Connection,

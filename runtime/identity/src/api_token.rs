@@ -1,4 +1,5 @@
-//! API tokens: for programs, with a role and scopes, until a day. Shown when they are made; only a hash is kept.
+//! API tokens for programs, with a role, scopes and an expiry date. A token is shown when it is created; only its hash
+//! is stored.
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
@@ -13,18 +14,19 @@ use store::access::{API_TOKEN_PREFIX, Action, Actor, Area, Identity, Scope};
 use store::audit::{self, Event};
 use store::id;
 
-/// By which tools that look for secrets in texts find ours.
+/// A prefix by which secret scanners recognise our tokens.
 pub const PREFIX: &str = "tc_";
-/// Characters after it by which people tell tokens apart.
+/// Characters after the prefix by which people tell tokens apart.
 const SHOWN: usize = 8;
 /// Days.
 pub const LONGEST: u32 = 3650;
 const LONGEST_NAME: usize = 200;
 const MOST_SCOPES: usize = 200;
-/// In place of an action, before which an own query or mutation stands.
+/// Takes the place of an action, after the name of the site's own query or mutation.
 const CALL: &str = "call";
 
-/// As requests write a scope: a type and an action, where `null` stands for every one, or a query or mutation of the site's own.
+/// A scope as requests write it: a type and an action, where `null` means all, or one of the site's own queries or
+/// mutations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenScope {
@@ -36,7 +38,7 @@ pub struct WrittenScope {
     pub operation: Option<String>,
 }
 
-/// As it is read; an operation has neither type nor action, and null would say that it has all.
+/// The form in which it is read; an operation has neither type nor action, because null would mean all.
 impl Serialize for WrittenScope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { table, action, operation } = self;
@@ -52,7 +54,7 @@ impl Serialize for WrittenScope {
 pub struct NewToken {
     pub name: String,
     pub role: String,
-    /// `None` for all that the role may do.
+    /// `None` for everything that the role may do.
     pub scopes: Option<Vec<WrittenScope>>,
     /// Days from now.
     pub days: u32,
@@ -88,7 +90,7 @@ impl WrittenScope {
         Some(Self { table: part(of), action: part(action), operation: None })
     }
 
-    /// An action that is not known is none, rather than all.
+    /// An unknown action gives `None`, not all actions.
     fn scope(&self) -> Option<Scope> {
         if let Some(operation) = &self.operation {
             return Some(Scope::Operation(operation.clone()));
@@ -102,7 +104,7 @@ impl WrittenScope {
 }
 
 impl Accounts {
-    /// The token itself is the first of the two, and never told again.
+    /// Returns the token itself as the first of the two; it is never shown again.
     pub async fn create_token(&self, actor: &Actor, new: NewToken) -> Result<(String, ApiToken)> {
         self.check_token(&new)?;
         let token = format!("{PREFIX}{}{}", secret::text(&secret::random::<5>()?), secret::token()?);
@@ -173,7 +175,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// All that are not revoked, the youngest first.
+    /// All tokens that are not revoked, newest first.
     pub async fn api_tokens(&self) -> Result<Vec<ApiToken>> {
         let sql = format!("select {COLUMNS} from cms.api_token where revoked_at is null order by id desc limit 1000");
         let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
@@ -198,8 +200,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Who a token speaks for; `None` when it is none of ours, expired or revoked. One statement, and one more a minute
-    /// for its last use.
+    /// The actor of a token; `None` if it is unknown, expired or revoked. Takes one statement, and a second one at most
+    /// once a minute to record its use.
     pub async fn token_bearer(
         &self,
         lent: &mut Lent,
@@ -215,7 +217,7 @@ impl Accounts {
         let id: Uuid = row.try_get("id")?;
         if row.try_get("is_stale")? {
             let pool = self.pool.clone();
-            // The request need not wait for that, nor fail with it.
+            // The request does not wait for this, and does not fail with it.
             tokio::spawn(async move {
                 let sql = "update cms.api_token set last_used_at = now()
                     where id = $1 and coalesce(last_used_at < now() - interval '1 minute', true)";

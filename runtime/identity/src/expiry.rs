@@ -1,5 +1,5 @@
-//! Deletes expired data: sessions, tokens, links and keys some time after they have expired, in small batches, by one node
-//! at a time. A periodic job of the server runs it. Lines of the audit log are kept.
+//! Deletes expired data: sessions, tokens, links and keys, a while after they expire, in small batches, on one node at a time. A periodic
+//! job of the server runs it. The audit log is kept.
 
 use std::time::Duration;
 
@@ -8,33 +8,33 @@ use sqlx::AssertSqlSafe;
 use super::Accounts;
 use base::error::Result;
 
-/// Rows of one transaction, which takes milliseconds.
+/// Rows per transaction, which takes milliseconds.
 const BATCH: u64 = 500;
-/// Of one table at a time; what is left waits for the next time.
+/// Per table and run; the rest is left to the next run.
 const MOST_BATCHES: u32 = 200;
-/// Between two batches, in which requests have the database for themselves.
+/// The pause between two batches, so that requests can use the database.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Any number will do, as long as it stays the same: of several nodes one deletes.
+/// An arbitrary, fixed number. The lock lets only one node delete.
 const LOCK: i64 = 0x6578_7069;
 
-/// A table, and which of its rows are over for long enough. `docs/operations.md` has the same times.
+/// A table, and the condition for rows to delete. `docs/operations.md` states the same times.
 const OVER: &[(&str, &str)] = &[
-    // Those of a session that is over go before it, so that a session never takes thousands of rows with it.
+    // Tokens of an ended session are deleted before it, so that deleting a session never cascades to thousands of rows.
     ("refresh_token", "expires_at < now() - interval '1 day'"),
     ("session", "least(expires_at, revoked_at) < now() - interval '14 days'"),
     ("one_time_link", "expires_at < now() - interval '7 days'"),
-    // A state that comes back later is refused for its age.
+    // A state that is returned later is refused for its age.
     ("used_state", "expires_at < now()"),
     ("waiting_for_code", "expires_at < now()"),
-    // A second factor that was begun and never confirmed.
+    // An enrolment that was never confirmed.
     ("totp", "confirmed_at is null and created_at < now() - interval '1 day'"),
-    // Until then people see in the list why a program has stopped.
+    // Until then the list shows why a program no longer works.
     ("api_token", "least(expires_at, revoked_at) < now() - interval '90 days'"),
     ("signing_key", "verifies_until < now() - interval '1 day'"),
 ];
 
 impl Accounts {
-    /// How many rows were deleted; none while another node does it.
+    /// Returns the number of deleted rows; 0 while another node is deleting.
     pub async fn delete_expired(&self) -> Result<u64> {
         let mut deleted = 0;
         for (table, is_over) in OVER {
@@ -50,7 +50,8 @@ impl Accounts {
         Ok(deleted)
     }
 
-    /// `None`: another node is at it. A row that a request has locked is left for the next time, so neither waits for long.
+    /// `None` if another node is deleting. Rows locked by a request are left to the next run, so that neither waits for
+    /// long.
     async fn delete_batch(&self, table: &str, is_over: &str) -> Result<Option<u64>> {
         let mut transaction = self.pool.begin().await?;
         let is_ours: bool =

@@ -1,5 +1,5 @@
-//! The keys that sign access tokens. They live in the database, so that all nodes have the same; a new one is published
-//! before it signs, and an old one verifies until its last token has expired, so rotation signs nobody out.
+//! The keys that sign access tokens. They are stored in the database, so that all nodes share them. A new key is
+//! published before it signs, and an old one verifies until its last token has expired, so rotation signs nobody out.
 
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -20,14 +20,14 @@ use store::access::Actor;
 use store::audit::{self, Event};
 use store::{Connection, Ear, Pool};
 
-/// A new key is published for this long before it signs: twice the time in which every node has seen it. Seconds.
+/// Seconds for which a new key is published before it signs: twice the time until every node knows it.
 const PUBLISHED_BEFORE: i64 = 60;
 const CHANNEL: &str = "typecase_keys";
-/// Tokens may name any key; each that nobody knows costs a look into the database, but this many in a row at most.
+/// A token may name any key, and each unknown one costs a database look-up; at most this many follow each other.
 const UNKNOWN: u32 = 10;
 const UNKNOWN_AGAIN: Duration = Duration::from_secs(1);
 const ALGORITHM: &str = "EdDSA";
-/// Any number will do, as long as it stays the same: two nodes that start together make one first key.
+/// An arbitrary, fixed number. Nodes that start together create only one first key.
 const LOCK: i64 = 0x6b65_7973;
 
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct Key {
     pub kid: String,
     pub public: Vec<u8>,
     pub verifying: DecodingKey,
-    /// `None`: it was sealed with another secret.
+    /// `None` if it is sealed with another secret.
     signing: Option<EncodingKey>,
     /// Seconds since 1970.
     pub signs_from: i64,
@@ -43,7 +43,7 @@ pub struct Key {
     pub verifies_until: Option<i64>,
 }
 
-/// The keys as this process knows them.
+/// The keys that this process has loaded.
 #[derive(Clone)]
 pub struct Keys {
     pool: Pool,
@@ -52,7 +52,7 @@ pub struct Keys {
     unknown: Arc<Mutex<Allowance>>,
 }
 
-/// How many looks for unknown keys are left.
+/// The remaining look-ups of unknown keys.
 struct Allowance {
     left: u32,
     since: Instant,
@@ -65,8 +65,8 @@ impl Keys {
         Self { pool, sealer, known: Arc::default(), unknown }
     }
 
-    /// Loads the keys and makes the first one; `replace` makes a new one when none can be opened, which is right where
-    /// secrets come and go, in development.
+    /// Loads the keys and creates the first one. With `replace` it creates a new one if none can be opened, which is
+    /// right in development, where secrets come and go.
     pub async fn start(&self, replace: bool) -> Result<()> {
         self.reload().await?;
         if self.find_signing().is_some() {
@@ -87,7 +87,7 @@ impl Keys {
         self.reload().await
     }
 
-    /// Makes the key that signs next. `at_once` is for a key that may be known to others: its tokens still verify until
+    /// Creates the next signing key. `at_once` is for a key that may be compromised: tokens of the old key verify until
     /// they expire, unless their sessions are ended.
     pub async fn rotate(&self, actor: &Actor, at_once: bool) -> Result<String> {
         let mut transaction = self.pool.begin().await?;
@@ -104,7 +104,7 @@ impl Keys {
         let public = Ed25519KeyPair::from_pkcs8(pair.as_ref()).map_err(|error| Error::internal(error.to_string()))?;
         let kid = secret::text(&secret::random::<10>()?);
         let sealed = self.sealer.seal(&about(&kid), pair.as_ref())?;
-        // The previous keys sign until the new one does, and verify until the last of their tokens has expired.
+        // The previous keys sign until the new one does, and verify until their last token has expired.
         let retire = "update cms.signing_key set
             signs_until = least(signs_until, now() + make_interval(secs => $1)),
             verifies_until = least(verifies_until, now() + make_interval(secs => $1 + $2))";
@@ -128,7 +128,7 @@ impl Keys {
         Ok(kid)
     }
 
-    /// Reads the keys that may still verify a token.
+    /// Reads the keys that may still verify tokens.
     pub async fn reload(&self) -> Result<()> {
         let sql = "select kid, public, private, extract(epoch from signs_from)::bigint as signs_from,
                 extract(epoch from signs_until)::bigint as signs_until,
@@ -158,7 +158,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Those that verify, the youngest last.
+    /// All keys that verify, newest last.
     pub fn all(&self) -> Vec<Arc<Key>> {
         match self.known.read() {
             Ok(known) => known.clone(),
@@ -166,7 +166,7 @@ impl Keys {
         }
     }
 
-    /// The key that signs now, with its private part.
+    /// The current signing key with its private part.
     pub fn signing(&self) -> Result<(Arc<Key>, EncodingKey)> {
         let found = self.find_signing();
         found.ok_or_else(|| Error::internal("no key can sign: `typecase keys list` shows all keys"))
@@ -177,16 +177,16 @@ impl Keys {
         let keys = self.all();
         let signs = |key: &&Arc<Key>| key.signs_from <= now && key.signs_until.is_none_or(|until| now < until);
         let usable = |key: &Arc<Key>| Some((Arc::clone(key), key.signing.clone()?));
-        // Of several the youngest. The clock of the database may be ahead of ours: then the first key there is.
+        // The newest of several. The database's clock may be ahead of ours: then the first key.
         keys.iter().filter(signs).rev().find_map(usable).or_else(|| keys.iter().find_map(usable))
     }
 
-    /// The key of this name. One that is not known may be from a node that has just made it.
+    /// The key with this id. An unknown one may have just been created by another node.
     pub async fn verifying(&self, kid: &str) -> Result<Option<Arc<Key>>> {
         if let Some(key) = self.find(kid) {
             return Ok(Some(key));
         }
-        // Whoever waits here finds what the one before has loaded.
+        // While this task waited, another one may have loaded the key.
         let mut allowance = self.unknown.lock().await;
         if let Some(key) = self.find(kid) {
             return Ok(Some(key));
@@ -202,7 +202,7 @@ impl Keys {
         self.all().into_iter().find(|key| key.kid == kid && key.verifies_until.is_none_or(|until| now < until))
     }
 
-    /// RFC 7517 and 8037; those that are about to sign are among them.
+    /// RFC 7517 and 8037; includes keys that are about to sign.
     pub fn jwks(&self) -> Json {
         let now = now();
         let keys = self.all().into_iter().filter(|key| key.verifies_until.is_none_or(|until| now < until));
@@ -213,7 +213,7 @@ impl Keys {
         json!({ "keys": keys.collect::<Vec<_>>() })
     }
 
-    /// Keeps the keys up to date for as long as the process runs.
+    /// Keeps the keys up to date while the process runs.
     pub async fn watch(self) {
         let mut ear = Ear::new(self.pool.login(), &[CHANNEL]);
         loop {
@@ -238,7 +238,7 @@ impl Allowance {
     }
 }
 
-/// What a private key is sealed as.
+/// The context with which a private key is sealed.
 pub(super) fn about(kid: &str) -> String {
     format!("signing_key:{kid}")
 }

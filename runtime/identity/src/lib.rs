@@ -41,17 +41,17 @@ pub use self::reseal::{Count, Counts};
 pub use self::roles::Roles;
 pub use self::sign_in::{SignIn, SignedIn};
 
-/// Everything about accounts, over the tables `cms.user`, `cms.session` and those beside them.
+/// Accounts: operations on the tables `cms.user`, `cms.session` and those that belong to them.
 #[derive(Clone)]
 pub struct Accounts {
     pub(crate) pool: Pool,
     pub roles: Roles,
     pub tokens: AccessTokens,
-    /// Where the site is known to the world: `https://shop.example`.
+    /// The public address of the site: `https://shop.example`.
     pub public_url: Arc<str>,
     /// Content types, for the scopes of API tokens.
     tables: Arc<[&'static str]>,
-    /// Own queries and mutations, for the same.
+    /// The site's own queries and mutations, for the same purpose.
     operations: Arc<[&'static str]>,
     #[cfg(feature = "oidc")]
     providers: oidc::Providers,
@@ -62,7 +62,7 @@ pub struct Accounts {
     sending: Arc<Semaphore>,
 }
 
-/// More at once are not sent: a mail server that hangs must not fill the memory.
+/// The most mails in flight: a mail server that hangs must not fill the memory.
 const MAILS_UNDER_WAY: u32 = 256;
 
 impl Accounts {
@@ -99,7 +99,7 @@ impl Accounts {
         })
     }
 
-    /// With another way for mail.
+    /// Replaces the mailer.
     pub fn with_mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
         self.mailer = mailer;
         self
@@ -109,7 +109,7 @@ impl Accounts {
         self.mailer.delivers()
     }
 
-    /// Over TLS, so that cookies can be held to it.
+    /// Whether the site uses TLS, so that cookies can require it.
     pub fn is_secure(&self) -> bool {
         self.public_url.starts_with("https://")
     }
@@ -121,7 +121,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// One sentence for a wrong password, an unknown email and a disabled account.
+/// The same message for a wrong password, an unknown email and a disabled account.
 fn wrong_credentials() -> Error {
     Error::new(Code::Unauthenticated, "the email address or the password is wrong")
 }

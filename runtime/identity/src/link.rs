@@ -1,4 +1,4 @@
-//! Links that work once: an invitation for 7 days, a new password for an hour. Only their hash is kept.
+//! Links that work once: an invitation is valid for 7 days, a password reset for an hour. Only their hash is stored.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Purpose {
     }
 }
 
-/// A link with its token, for who sends it.
+/// A link with its token, for the sender.
 #[derive(Clone)]
 pub struct Link {
     pub url: String,
@@ -43,7 +43,7 @@ pub struct Link {
 }
 
 impl Accounts {
-    /// A new user, and the link by which they choose a password. The mail is sent as well, if there is a way for it.
+    /// Creates a user, and the link by which they choose a password. The mail is sent too, if possible.
     pub async fn invite(&self, actor: &Actor, new: NewUser) -> Result<(User, Link)> {
         let (email, name) = (super::user::email(&new.email)?, super::user::name(&new.name)?);
         self.roles.check(&new.role)?;
@@ -57,7 +57,7 @@ impl Accounts {
         Ok((user, link))
     }
 
-    /// Once more, for a user that has not accepted; the previous links no longer work.
+    /// Creates a new invitation for a user who has not accepted; previous links become invalid.
     pub async fn invite_again(&self, actor: &Actor, id: Uuid) -> Result<(User, Link)> {
         let mut transaction = self.pool.begin().await?;
         let actor = &self.managing(&mut transaction, actor, Area::Users, Some(id)).await?;
@@ -75,10 +75,10 @@ impl Accounts {
         Ok((user, link))
     }
 
-    /// Sends a link to who has an account, and tells nobody whether that was so: the caller does not wait for it.
+    /// Sends a link if the account exists, without revealing whether it does: the caller does not wait.
     pub async fn request_reset(&self, address: &str, origin: &Origin) -> Result<()> {
         let Some(user) = self.user_by_email(address).await? else { return Ok(()) };
-        // Who has never accepted an invitation is helped by the same link.
+        // The same link also helps a user who has never accepted the invitation.
         let mut transaction = self.pool.begin().await?;
         let Some(user) = locked(&mut transaction, user.id).await?.filter(|user| !user.disabled) else { return Ok(()) };
         let link = self.link(&mut transaction, &Actor::anonymous(origin.clone()), user.id, Purpose::Reset).await?;
@@ -87,8 +87,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Sets the password by a link, which is used up by it, if the password is taken. Nobody is signed in by that: a second
-    /// factor is asked for as always.
+    /// Sets the password by a link, which is then used up, unless the password is refused. It does not sign the user
+    /// in: a second factor is required as always.
     pub async fn use_link(&self, purpose: Purpose, token: &str, new: &str, origin: &Origin) -> Result<()> {
         let hash = secret::hash(token);
         let found = "select u.id, u.email, u.name from cms.one_time_link as l join cms.user as u on u.id = l.user_id
@@ -99,7 +99,8 @@ impl Accounts {
         password::policy(new, &email, &name)?;
         let password = self.hasher.hash(new).await?;
         let mut transaction = self.pool.begin().await?;
-        // The account first, as everybody locks it. Of several at once one finds the link unused: the others wait for it.
+        // The account is locked first, as everywhere. Of concurrent requests, one finds the link unused and the others
+        // wait.
         let sql = "select from cms.user where id = (select user_id from cms.one_time_link where hash = $1) for update";
         sqlx::query(sql).bind(&hash).execute(&mut *transaction).await?;
         let sql = "update cms.one_time_link as l set used_at = now() from cms.user as u
@@ -114,7 +115,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// A new link in place of those of the same purpose.
+    /// Creates a link that replaces those of the same purpose.
     async fn link(&self, connection: &mut Connection, actor: &Actor, user: Uuid, purpose: Purpose) -> Result<Link> {
         let token = secret::token()?;
         sqlx::query(
@@ -142,19 +143,19 @@ impl Accounts {
             Purpose::Invitation => "invitation",
             Purpose::Reset => "reset",
         };
-        // Behind `#`, so that no server on the way writes it into a log and no page sends it on as a referrer.
+        // In the fragment, so that no server logs the token and no page sends it in a `Referer`.
         Ok(Link { url: format!("{}/{page}#token={token}", self.public_url), token })
     }
 
-    /// Waits for the mails that are on their way: a command ends with its process.
+    /// Waits until all mails are sent, because a command ends with its process.
     pub async fn mails_sent(&self) {
-        // It is never closed.
+        // The semaphore is never closed.
         let _ = self.sending.acquire_many(MAILS_UNDER_WAY).await;
     }
 
-    /// Nobody waits for a mail server; what goes wrong is in the log.
+    /// Does not wait for the mail server; failures are logged.
     fn send_link(&self, user: &User, link: &Link, purpose: Purpose) {
-        // Where no mail is sent, who invites is shown the link.
+        // If mail is not sent, the inviter is shown the link.
         if purpose == Purpose::Invitation && !self.sends_mail() {
             return;
         }

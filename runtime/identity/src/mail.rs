@@ -1,4 +1,4 @@
-//! Mail: a trait, and the log in place of a mail server.
+//! Mail: a trait, and an implementation that writes to the log instead of a mail server.
 
 #[cfg(feature = "smtp")]
 mod smtp;
@@ -13,7 +13,7 @@ use super::settings::{MailSettings, Settings};
 use base::error::{Code, Error, Result};
 use base::settings::Setting;
 
-/// One message to one person, in plain text.
+/// A plain-text mail to one person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     pub to: String,
@@ -24,17 +24,18 @@ pub struct Mail {
 
 pub type Sending = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// Something that sends mail; a site may bring its own.
+/// Sends mail; a site may provide its own.
 pub trait Mailer: Send + Sync {
     fn send(&self, mail: Mail) -> Sending;
 
-    /// Whether mail reaches its reader; where it does not, links are shown to who makes them.
+    /// Whether mail reaches its recipient; if not, links are shown to their creator.
     fn delivers(&self) -> bool {
         true
     }
 }
 
-/// SMTP where it is set up; the log in development; else nothing is sent, and that is said.
+/// SMTP if it is configured; otherwise the log in development, and in production a mailer that sends nothing and logs
+/// that.
 pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Mailer>> {
     match &settings.mail {
         #[cfg(feature = "smtp")]
@@ -49,7 +50,7 @@ pub fn from_settings(settings: &Settings) -> Result<Arc<dyn Mailer>> {
     }
 }
 
-/// What is wrong with each of the settings, as far as it can be known without a mail server.
+/// Checks each setting, as far as possible without a mail server.
 pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
     #[cfg(feature = "smtp")]
     return smtp::check(settings);
@@ -60,7 +61,7 @@ pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
     }
 }
 
-/// In development the link is in the log, for the developer.
+/// For development: writes the link to the log for the developer.
 struct Logged;
 
 impl Mailer for Logged {
@@ -74,7 +75,7 @@ impl Mailer for Logged {
     }
 }
 
-/// A production without a mail server: links must not be in its log.
+/// For production without a mail server: links must not be logged.
 struct Nowhere;
 
 impl Mailer for Nowhere {
@@ -88,7 +89,7 @@ impl Mailer for Nowhere {
     }
 }
 
-/// The text holds a link that opens an account.
+/// The text contains a link that opens an account.
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mail").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()

@@ -1,7 +1,7 @@
-//! Sign-in with other providers: OpenID Connect's authorisation code with PKCE (RFC 7636), as RFC 9700 would have it.
+//! Sign-in with other providers: OpenID Connect's authorization code flow with PKCE (RFC 7636), following RFC 9700.
 //!
-//! The state of a sign-in is sealed in a cookie of the browser, which alone can come back with
-//! it; its use is recorded, so that it works only once.
+//! The state of a sign-in is sealed in a cookie, so only the browser that started it can finish it. Its use is
+//! recorded, so that it works only once.
 
 mod account;
 mod flow;
@@ -20,12 +20,12 @@ use super::session::Tokens;
 use super::{Accounts, now, secret};
 use base::error::{Code, Error, Result};
 
-/// How long a user may take at the provider, and then for a code, in seconds: 10 minutes.
+/// How long a user may take at the provider, and then to enter a code, in seconds: 10 minutes.
 pub const LIFETIME: u32 = 600;
-/// Bytes of the hash by which one browser tells its attempts apart.
+/// Bytes of the hash that distinguishes the attempts of one browser.
 const NAME: usize = 8;
 
-/// The providers of the settings.
+/// The configured providers.
 #[derive(Clone)]
 pub(super) struct Providers(Arc<[Provider]>);
 
@@ -44,17 +44,17 @@ impl Providers {
     }
 }
 
-/// A user is to be sent to a provider.
+/// A sign-in that has begun; the user is to be redirected to the provider.
 pub struct Begun {
-    /// Of the provider.
+    /// The address at the provider.
     pub url: String,
-    /// For a cookie.
+    /// The state, for a cookie.
     pub sealed: String,
-    /// Tells the attempts of one browser apart.
+    /// Distinguishes the attempts of one browser.
     pub attempt: String,
 }
 
-/// What a provider sends back in the address (RFC 6749, 4.1.2; `iss`: RFC 9207).
+/// The parameters with which a provider redirects back (RFC 6749, 4.1.2; `iss`: RFC 9207).
 #[derive(Deserialize)]
 pub struct Returned {
     code: Option<String>,
@@ -64,13 +64,13 @@ pub struct Returned {
 }
 
 impl Returned {
-    /// The attempt that this would be the answer to.
+    /// The attempt to which this response belongs.
     pub fn attempt(&self) -> String {
         name_of(self.state.as_deref().unwrap_or_default())
     }
 }
 
-/// A user has come back.
+/// The result when a user returns from the provider.
 pub struct Finished {
     /// A path of the site.
     pub return_to: String,
@@ -79,11 +79,11 @@ pub struct Finished {
 
 pub enum Outcome {
     SignedIn(Tokens),
-    /// A code of the second factor is needed. Sealed, for a cookie: who it is.
+    /// A code of the second factor is required. Holds the user, sealed for a cookie.
     NeedsCode(String),
 }
 
-/// Where the user is signing in from.
+/// The origin of a sign-in.
 #[derive(Clone, Copy)]
 pub struct From<'a> {
     pub origin: &'a store::access::Origin,
@@ -97,7 +97,7 @@ struct Sealed<T> {
     content: T,
 }
 
-/// An attempt by its state. The state itself is a secret until it has come back.
+/// The name of an attempt, from its state. The state itself is secret until it is returned.
 fn name_of(state: &str) -> String {
     secret::hash(state).iter().take(NAME).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -107,7 +107,7 @@ impl Accounts {
         self.providers.0.iter().map(|provider| provider.settings.name.as_str())
     }
 
-    /// For a cookie, to be opened with the same name within [`LIFETIME`].
+    /// Seals for a cookie; can be opened with the same context within [`LIFETIME`].
     fn seal_for_browser<T: Serialize>(&self, about: &str, content: T) -> Result<String> {
         let until = now() + i64::from(LIFETIME);
         let text = serde_json::to_vec(&Sealed { until, content }).map_err(Error::internal)?;

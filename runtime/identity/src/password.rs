@@ -1,4 +1,4 @@
-//! Passwords: which are accepted (NIST SP 800-63B, OWASP ASVS 6.2), and argon2id on a few threads of its own.
+//! Passwords: the rules for new ones (NIST SP 800-63B, OWASP ASVS 6.2), and argon2id on a few dedicated threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,12 +18,12 @@ use base::error::{Code, Error, Problem, Result};
 pub const SHORTEST: usize = 12;
 /// Bytes.
 pub const LONGEST: usize = 1024;
-/// Of zxcvbn, from 0 to 4: about 10^8 guesses or more.
+/// A score of zxcvbn, from 0 to 4: about 10^8 guesses or more.
 const WEAKEST: Score = Score::Three;
-/// Parts of an email address or a name that are shorter are words like others.
+/// Shorter parts of an email address or a name count as ordinary words.
 const TELLING: usize = 4;
 
-/// Memory in KiB, passes and lanes of argon2id.
+/// The parameters of argon2id: memory in KiB, passes and lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     pub memory: u32,
@@ -39,26 +39,27 @@ impl Cost {
     pub const TRIFLING: Self = Self { memory: 8, passes: 1, lanes: 1 };
 }
 
-/// Those that wait for a thread; more are told to come back. A second and a half of work for each core.
+/// The most checks that wait for a thread, a second and a half of work for each core; beyond this number clients are
+/// told to retry.
 const WAITING: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Checks and makes hashes away from the threads that answer requests.
+/// Computes and checks hashes outside the threads that serve requests.
 #[derive(Clone, Debug)]
 pub struct Hasher {
     cost: Cost,
     /// One core is left to the rest of the server.
     places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    /// Checked in place of the hash of an account that is not there.
+    /// Checked in place of the hash of an account that does not exist.
     dummy: Arc<str>,
 }
 
-/// What became of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
     pub is_right: bool,
-    /// It was made with another cost than today's.
+    /// The hash was made with other parameters than the current ones.
     pub is_outdated: bool,
 }
 
@@ -75,7 +76,7 @@ impl Hasher {
         self.run(move || hashed(&password, cost)).await?
     }
 
-    /// Takes as long without a hash as with one.
+    /// Takes the same time without a hash as with one.
     pub async fn check(&self, password: &str, hash: Option<&str>) -> Result<Checked> {
         let is_account = hash.is_some();
         let hash = hash.unwrap_or(&self.dummy).to_owned();
@@ -97,7 +98,7 @@ impl Hasher {
     }
 }
 
-/// Counts those that wait, also those whose client has gone.
+/// Counts waiting checks, including those whose client has gone.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -131,7 +132,7 @@ fn hashed(password: &str, cost: Cost) -> Result<String> {
 
 fn checked(password: &str, hash: &str, cost: Cost) -> Checked {
     let wrong = Checked { is_right: false, is_outdated: false };
-    // A password that cannot have been set costs no more than one that is wrong.
+    // A password that cannot have been set costs no more than a wrong one.
     let (Ok(hash), true) = (PasswordHash::new(hash), password.len() <= LONGEST) else { return wrong };
     let is_right = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
     let used = Params::try_from(&hash);
@@ -142,7 +143,7 @@ fn checked(password: &str, hash: &str, cost: Cost) -> Checked {
     Checked { is_right, is_outdated: !is_current }
 }
 
-/// Whether a password may be set: long enough and not to be guessed, by any characters.
+/// Whether a password is acceptable: long enough and hard to guess, with any characters.
 pub fn policy(password: &str, email: &str, name: &str) -> Result<()> {
     let refused = |message: String| Err(Problem::new(Code::InvalidValue, message).at(["password".into()]).into());
     if password.chars().count() < SHORTEST {

@@ -1,4 +1,4 @@
-//! Settings of sign-in with other providers: `TYPECASE_OIDC` names them, and each has its own variables.
+//! Settings of sign-in with other providers: `TYPECASE_OIDC` lists them, and each has its own variables.
 
 use std::fmt;
 
@@ -11,35 +11,35 @@ const LIST: &str = "TYPECASE_OIDC";
 
 #[derive(Clone)]
 pub struct ProviderSettings {
-    /// As in the list and in addresses: `google`.
+    /// The name in the list and in URLs: `google`.
     pub name: String,
-    /// `_ISSUER`: as the provider writes itself, to the last slash.
+    /// `_ISSUER`: exactly as the provider writes it, including a final slash.
     pub issuer: String,
     /// `_CLIENT_ID`
     pub client_id: String,
-    /// `_CLIENT_SECRET`; none for a public client, which PKCE alone protects.
+    /// `_CLIENT_SECRET`; `None` for a public client, which is protected by PKCE alone.
     pub client_secret: Option<String>,
     /// `_SCOPES`
     pub scopes: Vec<String>,
-    /// `_ROLE`: of who comes for the first time, and of who has none of the groups. Without one they are refused.
+    /// `_ROLE`: for new users and those in none of the groups. Without it they are refused.
     pub role: Option<String>,
     /// `_ROLE_CLAIM`, `_ROLES`
     pub mapping: Option<RoleMapping>,
-    /// `_LINK`: whether a verified address may open an account that there is already.
+    /// `_LINK`: whether a verified email may sign in to an existing account.
     pub link: bool,
 }
 
-/// Which group, in which claim, gives which role.
+/// Maps groups in a claim to roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleMapping {
-    /// `groups`, or with the steps to it: `realm_access.roles`.
+    /// `groups`, or a path: `realm_access.roles`.
     pub claim: String,
     /// `(group, role)`; the first group that the user is in counts.
     pub roles: Vec<(String, String)>,
 }
 
 impl ProviderSettings {
-    /// The role by the groups of a user; the default role if none matches.
+    /// The role for the groups of a user; the default role if none matches.
     pub fn role_of(&self, groups: &[String]) -> Option<&str> {
         let mapping = self.mapping.iter().flat_map(|mapping| &mapping.roles);
         let mapped = mapping.into_iter().find(|(group, _)| groups.contains(group)).map(|(_, role)| role);
@@ -47,7 +47,7 @@ impl ProviderSettings {
     }
 }
 
-/// The secret stays out of logs.
+/// Keeps the secret out of logs.
 impl fmt::Debug for ProviderSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProviderSettings")
@@ -58,7 +58,7 @@ impl fmt::Debug for ProviderSettings {
     }
 }
 
-/// All providers; what is wrong with any of them is told to the reader.
+/// All providers; mistakes are reported to the reader.
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ProviderSettings> {
     let Some(list) = reader.get(&settings::TYPECASE_OIDC) else { return Vec::new() };
     if !cfg!(feature = "oidc") {
@@ -181,13 +181,13 @@ fn is_issuer(text: &str) -> bool {
     is_safe && !authority.as_str().contains('@') && uri.query().is_none() && !text.contains('#')
 }
 
-/// This machine, where nobody listens on the way.
+/// This machine, where traffic cannot be intercepted.
 pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Roles are known with the schema, after the environment has been read.
+/// Checked after the environment is read, because roles come from the schema.
 pub(super) fn check_roles(providers: &[ProviderSettings], roles: Roles) -> Result<()> {
     let mut problems = Vec::new();
     for provider in providers {

@@ -1,4 +1,4 @@
-//! A change of TYPECASE_SECRET: everything in the database that the previous secret has sealed is sealed again with the current one.
+//! A change of TYPECASE_SECRET: every value in the database that is sealed with the previous secret is sealed again with the current one.
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row};
@@ -9,14 +9,14 @@ use base::error::{Error, Result};
 use store::access::Actor;
 use store::audit::{self, Event};
 
-/// A column with something sealed in each row.
+/// A column with a sealed value in each row.
 struct Place {
     table: &'static str,
     key: &'static str,
     column: &'static str,
-    /// Which rows are still of use.
+    /// Which rows are still needed.
     of_use: &'static str,
-    /// What is sealed, by the row's key.
+    /// The context with which a value is sealed, from the row's key.
     about: fn(&str) -> String,
 }
 
@@ -32,9 +32,9 @@ const SECOND_FACTORS: Place =
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// That are sealed anew.
+    /// Values sealed again.
     pub resealed: u64,
-    /// That neither secret opens.
+    /// Values that neither secret opens.
     pub lost: u64,
 }
 
@@ -45,7 +45,7 @@ pub struct Counts {
 }
 
 impl Accounts {
-    /// Can be done again, and while servers run that have both secrets.
+    /// Can be repeated, and run while servers with both secrets are running.
     pub async fn reseal(&self, actor: &Actor) -> Result<Counts> {
         let counts = Counts {
             keys: self.reseal_in(&SIGNING_KEYS).await?,
@@ -60,7 +60,7 @@ impl Accounts {
         Ok(counts)
     }
 
-    /// No row is locked for longer than its own change, and one that was changed meanwhile is left as it is.
+    /// Locks each row only for its own change; a row that changed meanwhile is left as it is.
     async fn reseal_in(&self, place: &Place) -> Result<Count> {
         let Place { table, key, column, of_use, about } = place;
         let select = format!("select {key}::text, {column} from cms.{table} where {of_use}");

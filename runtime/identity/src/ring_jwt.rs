@@ -1,4 +1,5 @@
-//! Ed25519 of ring for the `jsonwebtoken` crate, and no other algorithm: a token that names one has no verifier at all.
+//! Ed25519 from ring for the `jsonwebtoken` crate. There is no other algorithm, so a token that names one has no
+//! verifier.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -9,7 +10,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 static PROVIDER: CryptoProvider =
     CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
-/// Before the first token is made or read; again does nothing.
+/// Must run before the first token is created or read; repeated calls do nothing.
 pub fn install() {
     if let Err(other) = PROVIDER.install_default() {
         debug_assert!(std::ptr::eq(other, &PROVIDER), "another signature provider is installed");

@@ -1,10 +1,10 @@
-//! The roles that accounts and API tokens can have, and what they may manage.
+//! The roles that accounts and API tokens can have, and what those roles may manage.
 
 use base::error::{Code, Error, Problem, Result};
 use model::content::SchemaInfo;
 use store::access::{ADMIN, ANONYMOUS, Area, RoleInfo};
 
-/// Those that every site has; a schema without roles has only these.
+/// The roles of every site; a schema without roles has only these.
 static SHIPPED: [RoleInfo; 3] = [
     RoleInfo { name: ADMIN, second_factor: false, manages: &[Area::Users, Area::Tokens, Area::Audit] },
     RoleInfo { name: "editor", second_factor: false, manages: &[] },
@@ -36,7 +36,7 @@ impl Roles {
         self.find(name).is_some_and(|role| role.second_factor)
     }
 
-    /// The roles whose users sign in with a second factor.
+    /// The roles that require a second factor.
     pub fn with_second_factor(self) -> Vec<&'static str> {
         self.0.iter().filter(|role| role.second_factor).map(|role| role.name).collect()
     }
@@ -45,8 +45,8 @@ impl Roles {
         name == ADMIN || self.find(name).is_some_and(|role| role.manages.contains(&area))
     }
 
-    /// Who may manage accounts must not become an administrator that way: a role gives, takes and touches only roles that
-    /// manage nothing which it does not manage itself; admin alone does all.
+    /// Managing accounts must not be a way to become an administrator: a role can assign, remove and manage only roles
+    /// whose management rights it has itself. Only admin can manage all.
     pub fn may_give(self, by: &str, role: &str) -> bool {
         let manages = self.find(role).map_or(&[][..], |role| role.manages);
         by == ADMIN || role != ADMIN && manages.iter().all(|area| self.manages(by, *area))

@@ -1,4 +1,4 @@
-//! A second factor: an authenticator's codes, each of which works once, and recovery codes for when it is lost.
+//! The second factor: codes of an authenticator, each valid once, and recovery codes in case it is lost.
 
 use serde_json::Value as Json;
 use sqlx::Row;
@@ -14,22 +14,23 @@ use store::audit::{self, Event};
 /// Bytes of an authenticator's key (RFC 4226, 4: 160 bits).
 const KEY: usize = 20;
 const RECOVERY_CODES: usize = 10;
-/// Wrong codes in a row, after which none is looked at for a while.
+/// Wrong codes in a row after which codes are refused for a while.
 const FAILURES: i32 = 5;
-/// Seconds. It doubles with each further wrong code, to a day: at that pace six digits last for centuries.
+/// Seconds. The pause doubles with each further wrong code, up to a day: at that rate, guessing six digits takes
+/// centuries.
 const PAUSE: f64 = 60.0;
 
-/// What an authenticator is given, once.
+/// The data for an authenticator, shown once.
 #[derive(Clone)]
 pub struct Enrolment {
-    /// In base32.
+    /// Base32.
     pub secret: String,
     /// `otpauth://totp/...`, to be shown as a QR code.
     pub uri: String,
 }
 
 impl Accounts {
-    /// Begins; nothing changes for signing in until a code has been given. Again makes a new key.
+    /// Begins enrolment; sign-in does not change until a code is confirmed. A repeated call creates a new key.
     pub async fn enrol(&self, actor: &Actor, site: &str) -> Result<Enrolment> {
         let (user, _) = signed_in(actor)?;
         let user = self.user(user).await?;
@@ -55,7 +56,7 @@ impl Accounts {
         Ok(Enrolment { secret, uri })
     }
 
-    /// With the first code the second factor is there. Answers the recovery codes, which are never shown again.
+    /// Enables the second factor with the first code. Returns the recovery codes, which are never shown again.
     pub async fn confirm(&self, actor: &Actor, code: &str) -> Result<Vec<String>> {
         let (user, session) = signed_in(actor)?;
         let mut transaction = self.pool.begin().await?;
@@ -78,7 +79,7 @@ impl Accounts {
             .bind(user)
             .execute(&mut *transaction)
             .await?;
-        // Other sessions were begun without it and are asked for it.
+        // Other sessions began without the second factor, so they end and must sign in with it.
         super::session::end_all(&mut transaction, user, Some(session), "second_factor").await?;
         let codes = recovery_codes(&mut transaction, user).await?;
         let event = Event::new("second_factor.enable").on("user", user);
@@ -87,7 +88,7 @@ impl Accounts {
         Ok(codes)
     }
 
-    /// Takes password and code once more, so that a session that was left open is not enough.
+    /// Requires password and code again, so that an unattended session is not enough.
     pub async fn disable_second_factor(&self, actor: &Actor, password: &str, code: &str) -> Result<()> {
         let (id, _) = signed_in(actor)?;
         self.check_may_do_without(actor)?;
@@ -114,7 +115,7 @@ impl Accounts {
         }
     }
 
-    /// For an operator, when authenticator and recovery codes are lost.
+    /// For an operator, when the authenticator and the recovery codes are lost.
     pub async fn remove_second_factor(&self, actor: &Actor, user: Uuid) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         locked(&mut transaction, user).await?;
@@ -123,8 +124,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whether this is a code of the authenticator or a recovery code; either works once. The caller commits in any case,
-    /// so that wrong ones are counted.
+    /// Whether this is a code of the authenticator or a recovery code; either works once. The caller must commit in any
+    /// case, so that wrong codes are counted.
     pub(super) async fn check_code(&self, connection: &mut Connection, user: Uuid, code: &str) -> Result<()> {
         let code: String = code.chars().filter(|char| char.is_ascii_alphanumeric()).collect::<String>().to_lowercase();
         if code.len() == 6 {
@@ -136,7 +137,7 @@ impl Accounts {
     }
 
     async fn check_totp(&self, connection: &mut Connection, user: Uuid, code: &str) -> Result<()> {
-        // Several with the same code wait here for one another.
+        // Concurrent requests with the same code wait here for one another.
         let sql = "select secret, last_step, failures >= $2 and failed_at > now()
                 - least(make_interval(secs => $3 * power(2, least(failures - $2, 16))), interval '1 day') as is_paused
             from cms.totp where user_id = $1 for update";
@@ -192,12 +193,12 @@ fn wrong_code() -> Error {
     Error::new(Code::Unauthenticated, "the code is wrong or was used before")
 }
 
-/// What the secret of an authenticator is sealed as, by the id of its user.
+/// The context with which the secret of an authenticator is sealed, from the id of its user.
 pub(super) fn about(user: &str) -> String {
     format!("totp:{user}")
 }
 
-/// As in a URI (RFC 3986, 2.3).
+/// Percent-encoded as in a URI (RFC 3986, 2.3).
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
@@ -209,7 +210,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// As an answer shows it.
+/// The form of a response.
 impl From<Enrolment> for Json {
     fn from(enrolment: Enrolment) -> Self {
         serde_json::json!({ "secret": enrolment.secret, "uri": enrolment.uri })

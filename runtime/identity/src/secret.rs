@@ -9,15 +9,15 @@ use subtle::ConstantTimeEq;
 
 use base::error::{Error, Result};
 
-/// Crockford's base32 in lower case: nothing in it breaks a double click, a URL or a mail.
+/// Crockford's base32 in lower case: none of its characters breaks a double click, a URL or a mail.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// A secret in hexadecimal digits needs 64 of them for 32 bytes, any other text as many as base64 does.
+/// A secret of 32 bytes needs 64 hexadecimal digits; any other text needs as many characters as base64.
 const HEX_DIGITS: usize = 64;
 const CHARACTERS: usize = 43;
-/// 32 random bytes have more different digits than this, but for one time in a million.
+/// 32 random bytes have more different digits than this, with an exception of one in a million.
 const DIFFERENT: usize = 12;
 
-/// Bytes of the operating system's generator.
+/// Bytes from the generator of the operating system.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(format!("no random numbers: {error}")))?;
@@ -29,7 +29,7 @@ pub fn token() -> Result<String> {
     Ok(text(&random::<32>()?))
 }
 
-/// In base32, the last character filled up with zeros.
+/// In base32; the last character is padded with zero bits.
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
     let (mut held, mut bits) = (0_u32, 0);
@@ -47,18 +47,18 @@ pub fn text(bytes: &[u8]) -> String {
     text
 }
 
-/// What is kept of a token: it has 256 random bits, so no salt and no slow hash are needed.
+/// The stored form of a token. A token has 256 random bits, so it needs neither salt nor a slow hash.
 pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
-/// A token that follows from another one and a number that is not secret.
+/// Derives a token from another one and a nonce, which is not secret.
 pub fn derived(token: &str, nonce: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
     text(hmac::sign(&key, nonce).as_ref())
 }
 
-/// Takes the same time wherever the two differ.
+/// Constant-time comparison.
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     one.ct_eq(other).into()
 }
@@ -68,7 +68,7 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
 pub struct Secret(String);
 
 impl Secret {
-    /// The error says what is wrong with it, not what it is.
+    /// The error says what is wrong with the secret, without showing it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let lower = text.to_ascii_lowercase();
         let needed = if text.bytes().all(|byte| byte.is_ascii_hexdigit()) { HEX_DIGITS } else { CHARACTERS };
@@ -85,7 +85,7 @@ impl Secret {
         Ok(Self(text.to_owned()))
     }
 
-    /// For development without one: what is sealed with it is lost with the process.
+    /// For development without a secret: sealed values are lost when the process ends.
     pub fn for_this_process() -> Result<Self> {
         token().map(Self)
     }
@@ -112,7 +112,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The secret that seals, and the one before it, with which what is older can still be opened.
+/// The secret that seals, and the previous one, which can still open older values.
 #[derive(Clone, Debug)]
 pub struct Sealer {
     current: Secret,
@@ -124,7 +124,7 @@ impl Sealer {
         Self { current, previous }
     }
 
-    /// `about` names what is sealed: a text that was moved to another row cannot be opened there.
+    /// `about` is the context of the value: a value that is moved to another row cannot be opened there.
     pub fn seal(&self, about: &str, text: &[u8]) -> Result<Vec<u8>> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut sealed = text.to_vec();
@@ -134,13 +134,13 @@ impl Sealer {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// `None`: it was sealed with another secret, or for something else.
+    /// `None` if it was sealed with another secret or in another context.
     pub fn open(&self, about: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let older = || self.previous.as_ref()?.open(about, sealed);
         self.current.open(about, sealed).or_else(older)
     }
 
-    /// What the previous secret has sealed, sealed again with the current one.
+    /// Seals a value of the previous secret again with the current one.
     pub fn reseal(&self, about: &str, sealed: &[u8]) -> Result<Resealed> {
         if self.current.open(about, sealed).is_some() {
             return Ok(Resealed::Unchanged);
@@ -154,7 +154,7 @@ impl Sealer {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Resealed {
-    /// It was sealed with the secret of now.
+    /// It was sealed with the current secret.
     Unchanged,
     Anew(Vec<u8>),
     /// Neither secret opens it.

@@ -1,5 +1,5 @@
-//! Sessions: families of refresh tokens, each used once (RFC 9700, 4.14). One that is used again ends its family, except
-//! in the moment after its use, when it gives the same successor: two tabs of a browser refresh at the same time.
+//! Sessions: families of refresh tokens, each used once (RFC 9700, 4.14). Reuse of a token ends its family, except for a moment after its
+//! first use, when it returns the same successor: two tabs of a browser may refresh at the same time.
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row};
@@ -13,20 +13,21 @@ use store::audit::{self, Event};
 use store::id;
 use store::{Connection, Lent};
 
-/// A session ends after this time whatever happens: 30 days. Seconds, as all here.
+/// A session ends after this time in any case: 30 days. All times here are in seconds.
 pub const LIFETIME: u32 = 30 * 24 * 3600;
-/// It ends when it has not been refreshed for so long: 7 days.
+/// A session ends if it is not refreshed for this long: 7 days.
 pub const IDLE: u32 = 7 * 24 * 3600;
-/// In which a used refresh token gives its successor again.
+/// How long a used refresh token returns the same successor again.
 pub const GRACE: u32 = 10;
 const LONGEST_AGENT: usize = 200;
-/// Whether the user `u` has a role among `$3` and no second factor. It is looked up and not kept with the session, so that another
+/// Whether the user `u` has a role among `$3` and no second factor. It is looked up rather than stored with the
+/// session, so that a changed role or a removed second factor takes effect at once.
 /// role, and a second factor that is taken away, count at once.
 const RESTRICTED: &str = "u.role = any($3)
     and not exists (select from cms.totp where user_id = u.id and confirmed_at is not null) as restricted";
 
-/// The role of a session's user and whether it is restricted, by the ids of session and user and the roles that need a second
-/// factor: one statement by primary keys. No row: the session has ended.
+/// The role of a session's user and whether it is restricted, by the ids of session and user and the roles that require
+/// a second factor: one statement by primary keys. No row means that the session has ended.
 pub(super) fn live() -> String {
     format!(
         "select u.role, {RESTRICTED} from cms.session as s join cms.user as u on u.id = s.user_id
@@ -34,17 +35,17 @@ pub(super) fn live() -> String {
     )
 }
 
-/// What a client gets.
+/// The tokens of a client.
 #[derive(Clone)]
 pub struct Tokens {
     pub access: String,
     pub refresh: String,
     pub session: Uuid,
-    /// The session may do nothing but set up a second factor.
+    /// The session may only set up a second factor.
     pub restricted: bool,
 }
 
-/// A session and its user, as a request with its token finds them.
+/// A live session and its user, as looked up for a request.
 #[derive(Clone, Debug)]
 pub struct Live {
     pub role: String,
@@ -55,7 +56,7 @@ pub struct Live {
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     pub id: String,
-    /// The one that asks.
+    /// The session of this request.
     pub current: bool,
     pub address: Option<String>,
     pub agent: Option<String>,
@@ -103,11 +104,11 @@ impl Accounts {
         Ok(Tokens { access, refresh, session, restricted })
     }
 
-    /// The next pair of tokens. Everything that can be wrong with a refresh token is told in the same words.
+    /// Returns the next pair of tokens. All errors of a refresh token have the same message.
     pub async fn refresh(&self, token: &str, origin: &Origin) -> Result<Tokens> {
         let hash = secret::hash(token);
         let mut transaction = self.pool.begin().await?;
-        // Several with the same token wait here for one another.
+        // Concurrent requests with the same token wait here for one another.
         let sql = format!(
             "select t.session_id, t.nonce, t.used_at is not null as is_used,
                 t.used_at > now() - make_interval(secs => $2) as in_grace, s.user_id, u.role, {RESTRICTED},
@@ -150,7 +151,7 @@ impl Accounts {
         Ok(Tokens { access, refresh: successor, session, restricted: row.try_get("restricted")? })
     }
 
-    /// Those that live, the one that was used last first.
+    /// The live sessions, most recently used first.
     pub async fn sessions(&self, actor: &Actor) -> Result<Vec<Session>> {
         let Identity::User { id: user, session: own } = actor.identity else { return Err(not_signed_in()) };
         let sql = "select id, host(address) as address, agent, cms.datetime_text(created_at) as created_at,
@@ -195,7 +196,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends the session of a refresh token, if it has one: what signing out needs when the access token has expired.
+    /// Ends the session of a refresh token, if there is one; for signing out with an expired access token.
     pub async fn end_session_of(&self, token: &str, origin: &Origin) -> Result<()> {
         let mut transaction = self.pool.begin().await?;
         let sql = "update cms.session as s set revoked_at = now(), revoked_for = 'signed_out' from cms.user as u
@@ -227,7 +228,7 @@ pub(super) fn actor(user: Uuid, session: Uuid, role: String, origin: &Origin) ->
     Actor { identity: Identity::User { id: user, session }, role, scopes: None, origin: origin.clone() }
 }
 
-/// A client that has used the successor never sends the token before it.
+/// A client that has used the successor no longer sends the previous token.
 async fn is_unused(connection: &mut Connection, successor: &str) -> Result<bool> {
     let sql = "select used_at is null from cms.refresh_token where hash = $1";
     let unused = sqlx::query_scalar(sql).bind(secret::hash(successor)).fetch_optional(connection).await?;
@@ -254,7 +255,7 @@ async fn end(connection: &mut Connection, session: Uuid, reason: &str) -> Result
     Ok(())
 }
 
-/// Every session of a user, but for one.
+/// Ends every session of a user except one.
 pub(super) async fn end_all(connection: &mut Connection, user: Uuid, but: Option<Uuid>, reason: &str) -> Result<()> {
     let sql = "update cms.session set revoked_at = now(), revoked_for = $3
         where user_id = $1 and revoked_at is null and ($2::uuid is null or id <> $2)";

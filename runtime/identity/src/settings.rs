@@ -9,7 +9,7 @@ use super::provider_settings::{self, ProviderSettings};
 use super::secret::Secret;
 use base::settings::{self, Reader, Wrong};
 
-/// The help when the secret is missing.
+/// The hint when the secret is missing.
 const MAKE_ONE: &str = "make one with `openssl rand -base64 32`, and give it to every node";
 
 #[derive(Clone, Debug)]
@@ -23,9 +23,9 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// `TYPECASE_MAIL_TEMPLATES`: subjects and texts of mails.
     pub mail_templates: Templates,
-    /// `TYPECASE_OIDC`: the other providers of sign-in.
+    /// `TYPECASE_OIDC`: the providers for sign-in.
     pub providers: Vec<ProviderSettings>,
-    /// Links are shown in the log, and a secret may be missing.
+    /// Links are logged, and the secret may be missing.
     pub is_development: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct MailSettings {
 }
 
 impl Settings {
-    /// With nothing set, as far as development goes.
+    /// The defaults with nothing set, as far as development allows.
     pub fn of(address: SocketAddr, is_development: bool) -> Self {
         Self {
             secret: None,
@@ -81,7 +81,7 @@ impl Settings {
         settings
     }
 
-    /// What keeps a server from starting, although commands can run without it.
+    /// Checks settings that a server requires, but commands do not.
     pub fn check_for_serving(&self) -> Result<(), Wrong> {
         if self.is_development { Ok(()) } else { self.check_secret() }
     }
@@ -97,8 +97,8 @@ impl Settings {
     }
 }
 
-/// Scheme, host and port of an address without more, as browsers write it: in small letters, and without the port that the scheme has
-/// anyway.
+/// Scheme, host and port of an address, normalised as browsers do: in lower case, and without the default port of the
+/// scheme.
 pub fn origin(url: &str) -> Option<String> {
     let url = url.strip_suffix('/').unwrap_or(url);
     let uri: http::Uri = url.parse().ok()?;
@@ -111,7 +111,7 @@ pub fn origin(url: &str) -> Option<String> {
     Some(format!("{scheme}://{}{port}", authority.host().to_ascii_lowercase()))
 }
 
-/// The address holds a password.
+/// The address contains a password.
 impl fmt::Debug for MailSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailSettings").field("from", &self.from).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Signing in with email and password, and a code where there is a second factor.
+//! Sign-in with email and password, and with a code if the account has a second factor.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use store::audit::{self, Event};
 pub struct SignIn<'a> {
     pub email: &'a str,
     pub password: &'a str,
-    /// Of the authenticator, or a recovery code.
+    /// A code of the authenticator, or a recovery code.
     pub code: Option<&'a str>,
     pub origin: &'a Origin,
     /// `User-Agent`, for the list of sessions.
@@ -23,9 +23,9 @@ pub struct SignIn<'a> {
 pub type SignedIn = Tokens;
 
 impl Accounts {
-    /// The answer to an unknown address, a wrong password and a disabled account is the same and takes as long.
+    /// An unknown email, a wrong password and a disabled account give the same response in the same time.
     pub async fn sign_in(&self, given: SignIn<'_>) -> Result<SignedIn> {
-        // Again when the account was changed meanwhile: by another sign-in that made the hash anew, mostly.
+        // Retried once if the account changed meanwhile, usually because a concurrent sign-in rehashed the password.
         for _ in 0..2 {
             if let Some(tokens) = self.try_sign_in(given).await? {
                 return Ok(tokens);
@@ -34,7 +34,7 @@ impl Accounts {
         Err(wrong_credentials())
     }
 
-    /// `None`: the account is not the one whose password was checked.
+    /// `None` if the account is no longer the one whose password was checked.
     async fn try_sign_in(&self, given: SignIn<'_>) -> Result<Option<SignedIn>> {
         let user = self.user_by_email(given.email).await?;
         let hash = user.as_ref().and_then(|user| user.hash.as_deref());
@@ -51,14 +51,14 @@ impl Accounts {
             None => None,
         };
         let mut transaction = self.pool.begin().await?;
-        // What the account is now counts: another password, a second factor, and that it is disabled.
+        // The current state of the account counts: a changed password, a second factor, or that it is disabled.
         let now = locked(&mut transaction, user.id).await?;
         let Some(user) = now.filter(|now| now.hash == user.hash && !now.disabled) else { return Ok(None) };
         if user.second_factor {
             let Some(code) = given.code else {
                 return Err(Error::new(Code::SecondFactorRequired, "a second factor is required: send its `code`"));
             };
-            // A wrong code is counted, so it is committed as well.
+            // A wrong code is counted, so the transaction is committed in this case too.
             if let Err(error) = self.check_code(&mut transaction, user.id, code).await {
                 let mut event = Event::new("sign_in.wrong_code").on("user", user.id);
                 event.after = Some(json!({ "email": user.email }));
@@ -81,7 +81,7 @@ impl Accounts {
     }
 }
 
-/// Whatever was typed goes into the log, so it is short.
+/// User input in the log is kept short.
 fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }

@@ -1,4 +1,5 @@
-//! Time-based one-time passwords (RFC 6238) as every authenticator makes them: SHA-1, six digits, steps of 30 seconds.
+//! Time-based one-time passwords (RFC 6238) with the parameters of every authenticator: SHA-1, six digits, steps of 30
+//! seconds.
 
 use ring::hmac;
 
@@ -6,20 +7,20 @@ use super::secret;
 
 const STEP: i64 = 30;
 const DIGITS: u32 = 1_000_000;
-/// Steps before and after the present one, for clocks that differ and people that type slowly (RFC 6238, 5.2).
+/// Steps before and after the current one, for clock differences and slow typing (RFC 6238, 5.2).
 const DRIFT: i64 = 1;
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// The step whose code this is, if there is one after the last that was used.
+/// The step that matches this code, among those after the last used one.
 pub fn matching(key: &[u8], code: &str, now: i64, last_used: i64) -> Option<i64> {
     let present = now / STEP;
     let fits = |step: &i64| secret::same(self::code(key, *step).as_bytes(), code.as_bytes());
-    // Every step is computed, so that the time does not tell which it was.
+    // Every step is computed, so that the time does not reveal the matching one.
     let found: Vec<_> = (present - DRIFT..=present + DRIFT).filter(fits).collect();
     found.into_iter().find(|step| *step > last_used)
 }
 
-/// The code of a moment, as an authenticator shows it.
+/// The code at a time, as an authenticator shows it.
 pub fn at(key: &[u8], now: i64) -> String {
     code(key, now / STEP)
 }
@@ -28,13 +29,13 @@ fn code(key: &[u8], step: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
     let tag = hmac::sign(&key, &step.to_be_bytes());
     let tag = tag.as_ref();
-    // RFC 4226, 5.3: four bytes from where the last half byte says.
+    // RFC 4226, 5.3: four bytes at the offset in the last half byte.
     let offset = usize::from(tag[tag.len() - 1] & 15);
     let bytes = [tag[offset] & 0x7f, tag[offset + 1], tag[offset + 2], tag[offset + 3]];
     format!("{:06}", u32::from_be_bytes(bytes) % DIGITS)
 }
 
-/// RFC 4648, without padding: how authenticators take a key.
+/// RFC 4648, without padding: the form in which authenticators accept a key.
 pub fn base32(bytes: &[u8]) -> String {
     let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect::<Vec<_>>();
     let letter = |bits: &[u8]| {
@@ -48,7 +49,7 @@ pub fn base32(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// RFC 6238, appendix B, the last six digits; the key is RFC 4226's.
+    /// RFC 6238, appendix B, the last six digits; the key is that of RFC 4226.
     #[test]
     fn codes_of_the_specification() {
         let key = b"12345678901234567890";

@@ -1,4 +1,4 @@
-//! Users: made, listed, given roles, disabled. Every change takes effect at the next request, whatever tokens exist.
+//! Users: create, list, assign roles, disable. Every change takes effect at the next request, whatever tokens exist.
 
 use serde::Serialize;
 use serde_json::json;
@@ -16,13 +16,13 @@ use store::id;
 const COLUMNS: &str = "id, email, name, role, password, disabled_at is not null as disabled,
     cms.datetime_text(created_at) as created_at,
     exists (select from cms.totp where user_id = id and confirmed_at is not null) as second_factor";
-/// Users of one page of a list.
+/// Users per page of a list.
 const PAGE: i64 = 100;
 /// RFC 5321, 4.5.3.1.
 const LONGEST_EMAIL: usize = 254;
 const LONGEST_NAME: usize = 200;
 
-/// As lists and answers show a user.
+/// A user as shown in lists and responses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
@@ -45,11 +45,11 @@ pub struct NewUser {
     pub email: String,
     pub name: String,
     pub role: String,
-    /// Without one there is an invitation to be accepted.
+    /// Without one, the user must accept an invitation.
     pub password: Option<String>,
 }
 
-/// What may be changed of a user by others.
+/// What others may change of a user.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub name: Option<String>,
@@ -85,7 +85,7 @@ impl Accounts {
         row.as_ref().map(read).transpose().map_err(Error::from)
     }
 
-    /// In the order of their addresses, those after the one that is given.
+    /// Ordered by email, after the given one.
     pub async fn users(&self, after: Option<&str>) -> Result<Vec<User>> {
         let sql =
             format!("select {COLUMNS} from cms.user where $1::text is null or email > $1 order by email limit {PAGE}");
@@ -93,7 +93,7 @@ impl Accounts {
         rows.iter().map(|row| Ok(read(row)?)).collect()
     }
 
-    /// Nobody changes their own role or disables themselves: so there is always an administrator left.
+    /// Users cannot change their own role or disable themselves, so there is always an administrator left.
     pub async fn change_user(&self, actor: &Actor, id: Uuid, change: &Change) -> Result<User> {
         if actor.user() == Some(id) && (change.role.is_some() || change.disabled.is_some()) {
             return Err(Error::new(
@@ -142,7 +142,7 @@ impl Accounts {
         self.user(id).await
     }
 
-    /// An operator sets a password; every session of the user ends.
+    /// Sets a password for an operator; every session of the user ends.
     pub async fn set_password(&self, actor: &Actor, id: Uuid, password: &str) -> Result<()> {
         let user = self.user(id).await?;
         password::policy(password, &user.email, &user.name)?;
@@ -153,10 +153,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// A user changes the own password; every other session of the user ends.
+    /// Changes the user's own password; every other session of the user ends.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: &str) -> Result<()> {
         let Identity::User { id, session } = actor.identity else { return Err(super::not_signed_in()) };
-        // Again when the hash was made anew meanwhile, by a sign-in; a password that somebody else has set is not written over.
+        // Retried once if a sign-in rehashed the password meanwhile; a password that somebody else has set is not
+        // overwritten.
         for _ in 0..2 {
             let user = self.user(id).await?;
             self.check_own_password(&user, current, "current").await?;
@@ -173,7 +174,7 @@ impl Accounts {
         Err(Error::new(Code::Conflict, "the password was changed meanwhile: try again"))
     }
 
-    /// For a signed-in user who enters the password again.
+    /// For a signed-in user who must enter the password again.
     pub(super) async fn check_own_password(&self, user: &User, given: &str, argument: &str) -> Result<()> {
         if self.hasher.check(given, user.hash.as_deref()).await?.is_right {
             return Ok(());
@@ -183,13 +184,13 @@ impl Accounts {
     }
 }
 
-/// Whether the account, which is locked, still has the password that was checked.
+/// Whether the locked account still has the password that was checked.
 pub(super) async fn has_hash(connection: &mut Connection, user: &User) -> Result<bool> {
     let now = find(connection, user.id).await?;
     Ok(now.is_some_and(|now| now.hash == user.hash))
 }
 
-/// Sets the hash, ends the sessions but one, and makes links that are on their way worthless.
+/// Stores the hash, ends all sessions but one, and invalidates pending links.
 pub(super) async fn store_password(
     connection: &mut Connection,
     actor: &Actor,
@@ -237,7 +238,8 @@ pub(super) async fn find(executor: impl PgExecutor<'_>, id: Uuid) -> Result<Opti
     row.as_ref().map(read).transpose().map_err(Error::from)
 }
 
-/// Nothing about it changes until the transaction ends. A transaction that locks anything else of an account locks this first.
+/// Locks the account until the transaction ends. A transaction that locks anything else of an account must lock this
+/// first.
 pub(super) async fn locked(connection: &mut Connection, id: Uuid) -> Result<Option<User>> {
     sqlx::query("select from cms.user where id = $1 for update").bind(id).execute(&mut *connection).await?;
     find(connection, id).await
@@ -262,13 +264,13 @@ pub(super) fn not_found() -> Error {
     Error::new(Code::NotFound, "the user does not exist")
 }
 
-/// As addresses are kept and compared. The part before the `@` may differ by case for its owner's server, but no server
-/// that anybody uses does so, and two accounts that look the same are a trap.
+/// The form in which addresses are stored and compared. The part before the `@` may be case-sensitive in theory, but no
+/// mail server in use treats it so, and two accounts that look the same are a trap.
 pub fn normal(address: &str) -> String {
     address.trim().to_lowercase()
 }
 
-/// An address that mail can be sent to, as far as its form tells.
+/// An email address that is valid as far as its form shows.
 pub(super) fn email(text: &str) -> Result<String> {
     let email = normal(text);
     let parts = email.rsplit_once('@');

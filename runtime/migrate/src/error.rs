@@ -1,4 +1,4 @@
-//! Why a migration failed, with what to do about it.
+//! Why a migration failed, and what to do about it.
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -8,10 +8,10 @@ use super::ledger::Obstacle;
 pub enum Error {
     #[error("the database does not answer: {}", base::cause::of_database(.0))]
     Database(#[from] sqlx::Error),
-    /// The files and the database do not fit; nothing was done.
+    /// The files do not match the database; nothing was done.
     #[error("{0}")]
     Refused(String),
-    /// As `Refused`, and migrating does not help.
+    /// As `Refused`, but migrating does not help.
     #[error("{0}")]
     Obstructed(Obstacle),
     #[error("{0}")]
@@ -19,7 +19,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What PostgreSQL says of the rows; none where it was not asked.
+    /// An error that PostgreSQL reports about the rows; `None` for any other.
     pub fn refused_by_rows(error: &sqlx::Error) -> Option<Self> {
         let hint = "the migration does not fit the rows of the database, which stays as it is";
         let message = error.as_database_error()?.message();
@@ -29,16 +29,16 @@ impl Error {
     }
 }
 
-/// One statement that PostgreSQL refused.
+/// A statement that PostgreSQL refused.
 #[derive(Debug)]
 pub struct Failure {
     pub file: String,
     pub line: usize,
     pub statement: String,
-    /// Its number, from 1, and how many there are.
+    /// Its number, from 1, and the number of statements.
     pub number: usize,
     pub of: usize,
-    /// Statements of the file that are done and stay done.
+    /// Statements of the file that are committed.
     pub done: usize,
     pub code: String,
     pub message: String,
@@ -47,7 +47,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Another session held a lock for too long; the same statement may succeed in a moment.
+    /// Another session held a lock for too long; a retry may succeed soon.
     pub fn is_locked(&self) -> bool {
         self.code == "55P03" || self.code == "40P01"
     }
@@ -85,7 +85,7 @@ impl Failure {
             "54000" => {
                 "a stored text is too long for an index (2500 bytes fit), or an entry has too many filled fields for a row (8160 bytes fit); shorten it, then run `typecase migrate` again"
             }
-            // A column that was dropped keeps its number for as long as the table is there.
+            // A dropped column keeps its number for as long as the table exists.
             "54011" => {
                 "columns that were dropped count until the table is made anew: dump and restore the database (`pg_dump`, `pg_restore`), then run `typecase migrate` again"
             }
@@ -114,7 +114,7 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// Shown to who migrates or starts a server, so nothing is hidden.
+/// Shown to whoever migrates or starts a server, so nothing is hidden.
 impl From<Error> for base::error::Error {
     fn from(error: Error) -> Self {
         Self::new(base::error::Code::Internal, error.to_string())

@@ -1,4 +1,4 @@
-//! The migrations that a database has had: the rows of `cms.migration`, compared with the migration files.
+//! The migrations applied to a database: the rows of `cms.migration`, compared with the migration files.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{Error, Migrations, system};
 use store::Connection;
 
-/// Every file, and every one that the database knows beyond them.
+/// All migration files, and all migrations in the database that have no file.
 #[derive(Debug)]
 pub struct Status {
     pub files: Vec<(String, State)>,
-    /// The catalog in the database, if it has one.
+    /// The catalog of the database, if it has one.
     pub catalog: Option<String>,
-    /// It is the one that the files lead to.
+    /// It is the catalog of the files.
     pub is_current: bool,
 }
 
@@ -24,19 +24,19 @@ pub enum State {
     Applied {
         at: String,
     },
-    /// Stopped after some statements.
+    /// It stopped after some statements.
     Unfinished {
         statements: usize,
         error: Option<String>,
     },
-    /// Stopped after some statements, and changed since: the statements that are left are not those that were.
+    /// It stopped after some statements and its file was changed since: the remaining statements are different ones.
     Halfway {
         statements: usize,
     },
     Pending,
-    /// Applied, and changed since.
+    /// Applied, but its file was changed since.
     Edited,
-    /// Applied, but not among the files.
+    /// Applied, but there is no file.
     Unknown,
 }
 
@@ -44,7 +44,7 @@ pub fn checksum(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads the ledger; a database without one has had no migration.
+/// Reads the ledger; without one, no migration has been applied.
 pub async fn status(connection: &mut Connection, migrations: &Migrations<'_>) -> Result<Status, Error> {
     let exists: bool = sqlx::query_scalar(AssertSqlSafe(
         "select to_regclass('cms.migration') is not null and to_regclass('cms.catalog') is not null",
@@ -67,7 +67,7 @@ pub async fn status(connection: &mut Connection, migrations: &Migrations<'_>) ->
             let (at, statements): (Option<String>, i64) = (row.try_get("at")?, row.try_get("statements")?);
             match at {
                 Some(_) => files.push((name, State::Unknown)),
-                // Nothing of it is there.
+                // None of its statements has been applied.
                 None if statements == 0 => {}
                 None => {
                     files.push((name, State::Halfway { statements: usize::try_from(statements).unwrap_or_default() }))
@@ -94,11 +94,11 @@ pub async fn status(connection: &mut Connection, migrations: &Migrations<'_>) ->
     Ok(Status { files, catalog, is_current })
 }
 
-/// Why neither a server nor a migration can go on with these files.
+/// Why neither a server nor a migration can continue with these files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
     pub why: String,
-    /// What a person can do about it; no command does.
+    /// What a person can do about it; no command can.
     pub mend: String,
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for Obstacle {
 }
 
 impl Status {
-    /// What makes it impossible to go on with these files.
+    /// The obstacle to continuing with these files, if there is one.
     pub fn obstacle(&self) -> Option<Obstacle> {
         let names = |wanted: fn(&State) -> bool| {
             let files = self.files.iter().filter(|(_, state)| wanted(state));

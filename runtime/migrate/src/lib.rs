@@ -1,6 +1,6 @@
-//! Takes a database through the migrations that the binary brings along, and tells whether it has had them.
+//! Applies the migrations that are embedded in the binary to a database, and checks whether they have been applied.
 //!
-//! One advisory lock, on a connection of its own: started several times at once, one does the work and the others find it done.
+//! An advisory lock on a separate connection: if several processes start at once, one does the work and the others find it done.
 
 mod error;
 mod ledger;
@@ -28,10 +28,11 @@ pub use error::{Error, Failure};
 pub use ledger::{Obstacle, State, Status};
 use store::PublicRole;
 
-/// What the runner itself needs in the database.
+/// The tables that the runner itself needs.
 const BOOTSTRAP: &str = include_str!("bootstrap.sql");
 
-/// A site's files in order, and the catalog that they lead to. Those of the server itself come before them.
+/// A site's migration files in order, and the catalog that they produce. The server's own files are applied before
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrations<'a> {
     /// `(file name, text)`
@@ -53,13 +54,13 @@ impl From<&'static SchemaInfo> for Migrations<'static> {
     }
 }
 
-/// What was done.
+/// The result of a migration.
 #[derive(Debug, Default)]
 pub struct Report {
     pub applied: Vec<Applied>,
-    /// The last file, whether it was applied now or before.
+    /// The last file, whether applied now or before.
     pub at: Option<String>,
-    /// What keeps public reads from having a role of their own, and what mends it.
+    /// Why public reads cannot have a separate role, and how to fix it.
     pub notice: Option<String>,
 }
 
@@ -70,12 +71,12 @@ pub struct Applied {
     pub took: Duration,
 }
 
-/// Applies what is missing.
+/// Applies the missing migrations.
 pub async fn migrate(options: &PgConnectOptions, migrations: Migrations<'_>) -> Result<Report, Error> {
     migrate_for(options, migrations, None).await
 }
 
-/// As [`migrate`]; the public role, if any, gets its rights afterwards, under the same lock.
+/// As [`migrate`]; afterwards it grants privileges to the public role, if there is one, under the same lock.
 pub async fn migrate_for(
     options: &PgConnectOptions,
     migrations: Migrations<'_>,
@@ -91,7 +92,7 @@ pub async fn migrate_for(
             .map_err(Error::from),
         (result, _) => result,
     };
-    // What is done is committed.
+    // All work is committed already.
     let _ = connection.close().await;
     lock.release().await;
     result
@@ -108,19 +109,19 @@ pub async fn rework(options: &PgConnectOptions, migrations: Migrations<'_>, sql:
     result
 }
 
-/// Statements take as long as they need, as long as the database is there.
+/// Statements have no timeout, but a lost connection is noticed.
 fn login(options: &PgConnectOptions) -> Login {
     let login = Login::plain(options.clone());
     login.clone().watched(Arc::new(Pulse::of(login)))
 }
 
-/// Compares the database with the files; changes nothing.
+/// Compares the database with the files without changing anything.
 pub async fn status(options: &PgConnectOptions, migrations: Migrations<'_>) -> Result<Status, Error> {
     let mut connection = login(options).connect().await?;
     ledger::status(&mut connection, &migrations).await
 }
 
-/// Whether a server that was compiled for these migrations can work on this database; the error says what mends it.
+/// Whether a server compiled with these migrations can use this database; the error says how to fix it.
 pub async fn check<'a>(pool: &Pool, migrations: impl Into<Migrations<'a>>) -> Result<(), Error> {
     let migrations = migrations.into();
     let mut connection = pool.lend().await?;

@@ -1,16 +1,16 @@
-//! The lock that one migration at a time has. It belongs to a transaction, since a connection pooler gives what belongs to a
-//! connection to others.
+//! The lock that lets only one migration run at a time. It is held by a transaction, because a connection pooler may give a lock of the
+//! connection to other clients.
 
 use std::time::Duration;
 
 use super::Error;
 use store::{Connection, Login};
 
-/// Any number will do, as long as it stays the same.
+/// An arbitrary, fixed number.
 const LOCK: i64 = 0x7479_7065_6361_7365;
 
-/// How often a process that waits for another one's migration looks again. It must not wait inside of PostgreSQL: an
-/// index that is built concurrently waits for every running statement.
+/// How often a process that waits for another migration tries again. It must not wait inside PostgreSQL: the concurrent
+/// build of an index waits for every running statement.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 pub struct Lock(Connection);
@@ -34,7 +34,7 @@ impl Lock {
         }
     }
 
-    /// A process that has lost it must not continue.
+    /// A process that has lost the lock must not continue.
     pub async fn check(&mut self) -> Result<(), Error> {
         let lost =
             |error| Error::Refused(format!("the migration lock was lost: {error}; run `typecase migrate` again"));
@@ -42,7 +42,7 @@ impl Lock {
     }
 
     pub async fn release(mut self) {
-        // It ends with the connection in any case.
+        // The transaction ends with the connection in any case.
         let _ = self.0.rollback().await;
         let _ = self.0.close().await;
     }

@@ -1,7 +1,7 @@
 //! The separate login for public reads: a PostgreSQL user that may read only published content and cannot change its role.
 //!
-//! A role that is only set on connections of the server's own login can be left by a statement that was injected (`set role none`);
-//! a login cannot.
+//! An injected statement can leave a role that is only set on connections of the server's own login (`set role none`); it cannot change the
+//! login.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use uuid::Uuid;
 use store::PublicRole;
 use store::{Connection, Login};
 
-/// For the login's connection and what is asked on it.
+/// For the connection of the login and its queries.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Where the `set` option of a membership and its `inherit` option begin.
+/// The version from which memberships have the options `set` and `inherit`.
 const OPTIONS_OF_MEMBERSHIP: i32 = 16_00_00;
 
-/// Why public reads cannot sign in with what `TYPECASE_PUBLIC_DATABASE_URL` says, and what mends it.
+/// Why public reads cannot use the login of `TYPECASE_PUBLIC_DATABASE_URL`, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unfit {
     pub why: String,
@@ -25,8 +25,8 @@ pub struct Unfit {
     pub mend: String,
 }
 
-/// The name of the login, if it reaches the database of the server's own connection, reads every table of `live`, and has
-/// no way to drafts, to accounts and to writing. The error is one of the server's own connection.
+/// Returns the name of the login if it connects to the same database as the server, can read every table of `live`, and
+/// has no access to drafts, accounts or writing. The outer error is one of the server's own connection.
 pub async fn check(
     login: &PgConnectOptions,
     role: Option<&PublicRole>,
@@ -63,8 +63,8 @@ async fn examine(
     Ok(fit)
 }
 
-/// Advisory locks belong to one database of one cluster, and anybody may ask for them: whoever meets this one is at the
-/// same database, by whatever address. Names and identifiers are also those of its copies.
+/// An advisory lock belongs to one database of one cluster, and any login may request it: a login that finds it held is
+/// on the same database, whatever the address. Names and identifiers could also match in a copy of the database.
 async fn hold_a_lock(transaction: &mut Connection) -> Result<i64, sqlx::Error> {
     let key = i64::from_ne_bytes(Uuid::now_v7().as_u64_pair().1.to_ne_bytes());
     sqlx::query("select pg_advisory_xact_lock($1)").bind(key).execute(transaction).await?;
@@ -75,14 +75,15 @@ async fn meets_the_lock(connection: &mut Connection, key: i64) -> Result<bool, s
     sqlx::query_scalar("select not pg_try_advisory_xact_lock($1)").bind(key).fetch_one(connection).await
 }
 
-/// What it could reach beyond the tables of `live`, itself or as a role that it can become.
+/// What the login can reach beyond the tables of `live`, by itself or through a role that it can become.
 async fn too_much(
     connection: &mut Connection,
     role: Option<&PublicRole>,
     login: &str,
 ) -> Result<Option<Unfit>, sqlx::Error> {
     let rows = connection.fetch_all(sqlx::query(EXCESS).bind(role.map(PublicRole::as_str))).await?;
-    // A role has the rights of those it is in. So the first are named alone: when they are mended, the others may be too.
+    // A role inherits the privileges of the roles it belongs to. Only the first are reported, since fixing them may fix
+    // the others.
     let Some(first) = rows.first() else { return Ok(None) };
     let rank: i32 = first.try_get("rank")?;
     let (mut reasons, mut mends) = (Vec::new(), Vec::new());
@@ -111,7 +112,7 @@ async fn too_much(
     }))
 }
 
-/// What it cannot read of `live`.
+/// What the login cannot read of `live`.
 async fn too_little(
     connection: &mut Connection,
     role: Option<&PublicRole>,
@@ -156,7 +157,7 @@ fn unreachable(role: Option<&PublicRole>, error: &str) -> Unfit {
     Unfit { why, mend }
 }
 
-/// As SQL for a superuser.
+/// The SQL for a superuser.
 pub fn own_login(role: Option<&PublicRole>) -> String {
     let role = role.cloned().unwrap_or_default();
     format!("create role shop_public login password '...'; grant {role} to shop_public;")
@@ -165,9 +166,9 @@ pub fn own_login(role: Option<&PublicRole>) -> String {
 const EVERYBODY: i32 = 0;
 const ANOTHER: i32 = 1;
 
-/// Everybody, each role that the login can become, the role of public reads and the login itself, in this order, as far as they
-/// can do more than read what is live. A superuser can become every role: itself alone is looked at. The owner of a schema
-/// or table can give itself what it has not.
+/// `public`, each role that the login can become, the role of public reads and the login itself, in this order, if they
+/// can do more than read published content. A superuser can become every role, so only the superuser itself is
+/// examined. The owner of a schema or table can grant itself missing privileges.
 const EXCESS: &str = "
     with login as (select oid, rolsuper from pg_roles where rolname = session_user),
     holder as (
@@ -230,7 +231,8 @@ const EXCESS: &str = "
     where verdict is not null
     order by rank, holder";
 
-/// Rights count that the login has without becoming another role. Before the first migration there is nothing to read.
+/// Counts the privileges that the login has without changing its role. Before the first migration there is nothing to
+/// read.
 const UNREAD: &str = "
     select case
             when not has_schema_privilege(to_regnamespace('live')::oid, 'usage') then 'the schema `live`'

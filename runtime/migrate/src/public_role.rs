@@ -1,23 +1,23 @@
 //! The PostgreSQL role for public reads: it may read published content, and nothing else.
 //!
-//! Roles belong to the whole cluster and rights to a database, so several databases may share one, and several migrations
-//! may make it at the same time.
+//! Roles belong to the whole cluster and privileges to a database, so several databases may share one role, and several migrations may
+//! create it at the same time.
 
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, Row};
 use store::{Connection, PublicRole};
 
-/// Statements that are tried, those included which another database's migration was quicker with.
+/// The most attempts at statements, including those that a migration of another database overtakes.
 const ATTEMPTS: u32 = 30;
 const PAUSE: Duration = Duration::from_millis(50);
-/// `duplicate_object`, `unique_violation`, and what PostgreSQL says of a catalog row that another session has just changed.
+/// `duplicate_object`, `unique_violation`, and the error for a catalog row that another session has just changed.
 const OVERTAKEN: &[&str] = &["42710", "23505", "XX000"];
 /// `insufficient_privilege`
 const NOT_ALLOWED: &str = "42501";
 
-/// Makes the role and gives it its rights, as far as that is not done. `Some`: what the user of the connection may not
-/// do, as SQL for a superuser.
+/// Creates the role and grants missing privileges. `Some` is the SQL for a superuser, if the connection's user may not
+/// do it.
 pub async fn ensure(role: &PublicRole, connection: &mut Connection) -> Result<Option<String>, sqlx::Error> {
     let mut attempts = 0;
     loop {
@@ -43,7 +43,7 @@ pub async fn ensure(role: &PublicRole, connection: &mut Connection) -> Result<Op
     }
 }
 
-/// Whether the user of the connection can read as this role; else what is missing, as SQL.
+/// Whether the connection's user can read as this role; otherwise the SQL that is missing.
 pub async fn check(role: &PublicRole, connection: &mut Connection) -> Result<Result<(), String>, sqlx::Error> {
     let missing = missing(role, connection, Whose::Server).await?;
     Ok(if missing.is_empty() { Ok(()) } else { Err(notice(role, &missing)) })
@@ -57,7 +57,7 @@ fn notice(role: &PublicRole, missing: &[String]) -> String {
     )
 }
 
-/// Statements in their order. What depends on a statement that is missing is missing too.
+/// The missing statements in order. Statements that depend on a missing one are missing too.
 async fn missing(role: &PublicRole, connection: &mut Connection, whose: Whose) -> Result<Vec<String>, sqlx::Error> {
     let facts = connection.fetch_one(sqlx::query(FACTS).bind(role.as_str())).await?;
     let user: String = facts.try_get("username")?;
@@ -81,15 +81,16 @@ async fn missing(role: &PublicRole, connection: &mut Connection, whose: Whose) -
     Ok(missing)
 }
 
-/// The server may be another user than the owner of the tables, whom alone later tables concern.
+/// The server's user may differ from the owner of the tables; default privileges for later tables concern only the
+/// owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Whose {
     Migration,
     Server,
 }
 
-/// A site that has no migration yet has no `live` either, and then nothing can be granted on it. From version 16 on a member
-/// of a role need not have the right to become it.
+/// A site without migrations has no schema `live`, so nothing can be granted on it. Since version 16 a member of a role
+/// does not always have the right to become it.
 const FACTS: &str = "
     select quote_ident(current_user) as username,
         role.oid is not null as is_there,

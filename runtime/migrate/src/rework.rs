@@ -1,20 +1,21 @@
-//! For development: a database that has had another version of the last migrations is taken to those of this build.
+//! For development: brings a database with another version of the last migrations to those of this build.
 //!
-//! The way between the two versions is a file of SQL that the generator planned; the ledger then says what the files say.
+//! The steps between the two versions are a SQL file planned by the generator. Afterwards the ledger is updated to match the migration
+//! files.
 
 use super::split::split;
 use super::{Error, Migrations, ledger};
 use store::Connection;
 
-/// Runs the statements, and records every file of this build as applied: all in one transaction, so that a database whose rows do
-/// not fit stays as it is.
+/// Runs the statements and records every file of this build as applied, in one transaction: if rows do not fit, the
+/// database stays unchanged.
 pub async fn rework(connection: &mut Connection, migrations: &Migrations<'_>, sql: &str) -> Result<(), Error> {
     connection.begin().await?;
     for statement in split(sql).iter().filter(|statement| !statement.begins()) {
         let text = match statement {
-            // Where a transaction would end, what it checks at its end is checked, and a table can be changed again.
+            // Instead of a commit, deferred constraints are checked; after that a table can be altered again.
             _ if statement.commits() => "set constraints all immediate".to_owned(),
-            // Nobody waits for an index of a development database.
+            // No other client waits for an index of a development database.
             _ if statement.is_concurrent() => statement.text.replacen("concurrently ", "", 1),
             _ => statement.text.to_owned(),
         };

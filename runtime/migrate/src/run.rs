@@ -7,11 +7,11 @@ use super::split::{Statement, split};
 use super::{Applied, Error, Failure, ledger};
 use store::Connection;
 
-/// How often a file is tried when other sessions hold locks, and how long it waits in between.
+/// How often a file is retried when other sessions hold locks, and how long it waits in between.
 const ATTEMPTS: usize = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Applies the file from the statement after the first `done` ones.
+/// Applies the file, skipping the first `done` statements.
 pub async fn file(
     connection: &mut Connection,
     lock: &mut Lock,
@@ -38,7 +38,7 @@ pub async fn file(
         }
     };
     let connection = file.connection;
-    // What a file sets is meant for itself.
+    // The settings of a file apply only to that file.
     if !connection.is_pooled() {
         let _ = connection.run("reset all", false).await;
     }
@@ -57,7 +57,8 @@ pub async fn file(
     Ok(Applied { name: name.to_owned(), statements: statements.len(), took: start.elapsed() })
 }
 
-/// Notices are for authors of SQL. Behind a pooler, a setting would stay on a connection that others use.
+/// Notices are for authors of SQL. Behind a pooler, a session setting would stay on a connection that other clients
+/// use.
 pub async fn quiet(connection: &mut Connection) -> Result<(), Error> {
     if !connection.is_pooled() {
         connection.run("set client_min_messages = warning", false).await?;
@@ -70,9 +71,9 @@ struct File<'a> {
     lock: &'a mut Lock,
     name: &'a str,
     statements: &'a [Statement<'a>],
-    /// Statements that are committed.
+    /// Committed statements.
     done: usize,
-    /// What the file sets, behind a pooler: for each transaction anew.
+    /// Behind a pooler, the settings of the file, which are repeated in each transaction.
     settings: Vec<String>,
 }
 
@@ -102,7 +103,7 @@ impl File<'_> {
                     self.done = number;
                 }
                 true => {}
-                // What is set holds for the session, and is set again by the next run.
+                // A setting lasts for the session, and the next run repeats it.
                 false if statement.starts_with("set") => {}
                 false => {
                     self.record(number).await?;
@@ -118,7 +119,7 @@ impl File<'_> {
         Ok(())
     }
 
-    /// Behind a pooler only what cannot run in a transaction runs outside of one.
+    /// Behind a pooler, only statements that cannot run in a transaction run outside of one.
     async fn statement(&mut self, statement: &Statement<'_>, in_transaction: bool) -> Result<(), sqlx::Error> {
         let is_alone = !in_transaction && !statement.begins();
         if is_alone && statement.starts_with("set") {
@@ -180,7 +181,7 @@ impl File<'_> {
             hint: None,
         };
         failure.describe(error);
-        // Both are for the next run's sake; what failed is said in any case.
+        // Both prepare for the next run; the failure itself is reported in any case.
         if roll_back || self.connection.in_transaction() {
             let _ = self.connection.run("rollback", false).await;
         } else if let Some(index) = ConcurrentIndex::of(statement.text) {
@@ -190,7 +191,7 @@ impl File<'_> {
     }
 }
 
-/// An index that is built concurrently: when that fails, it stays behind, invalid.
+/// A concurrent build of an index: if it fails, it leaves an invalid index behind.
 struct ConcurrentIndex {
     /// Schema and name, without quotes.
     schema: String,

@@ -1,16 +1,16 @@
-//! SQL text to its statements, by the lexical rules of PostgreSQL.
+//! Splits SQL text into statements, by the lexical rules of PostgreSQL.
 
 /// One statement of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement<'a> {
-    /// From its first word, without the semicolon.
+    /// Starts at its first word, without the semicolon.
     pub text: &'a str,
-    /// Where it starts, from 1.
+    /// The line where it starts, from 1.
     pub line: usize,
 }
 
 impl Statement<'_> {
-    /// Its first words in lower case, separated by one space: `create unique index concurrently`.
+    /// Compares its first words in lower case, separated by single spaces: `create unique index concurrently`.
     pub fn starts_with(&self, words: &str) -> bool {
         let mut own = self.text.split_whitespace().map(str::to_ascii_lowercase);
         words.split(' ').all(|word| own.next().is_some_and(|own| own == word))
@@ -21,13 +21,13 @@ impl Statement<'_> {
         self.starts_with("begin") || self.starts_with("start transaction")
     }
 
-    /// It refuses to run in a transaction.
+    /// It cannot run in a transaction.
     pub fn is_concurrent(&self) -> bool {
         let mut words = self.text.split_whitespace().take(4);
         self.starts_with("vacuum") || words.any(|word| word.eq_ignore_ascii_case("concurrently"))
     }
 
-    /// It ends a transaction and keeps what was done.
+    /// It ends a transaction and commits.
     pub fn commits(&self) -> bool {
         self.starts_with("commit") || self.starts_with("end")
     }
@@ -70,7 +70,7 @@ fn statement(sql: &str, start: usize, end: usize) -> Statement<'_> {
     Statement { text: &sql[start..end], line: sql[..start].matches('\n').count() + 1 }
 }
 
-/// Whether a semicolon belongs to what is open.
+/// Tracks whether a semicolon is inside an open construct.
 #[derive(Default)]
 struct Body {
     parentheses: usize,
@@ -120,7 +120,7 @@ struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    /// The next token; `at` is before the end and on the boundary of a character, and moves on.
+    /// The next token. `at` is before the end and on a character boundary, and advances.
     fn next(&mut self) -> Token<'a> {
         let rest = &self.sql[self.at..];
         let Some(first) = rest.chars().next() else { return Token::Blank };
@@ -148,7 +148,7 @@ impl<'a> Lexer<'a> {
             return Token::Other;
         }
         if first.is_alphabetic() || first == '_' {
-            // A dollar sign may stand in a name, where it opens no quote.
+            // A dollar sign may be part of a name, where it does not open a quote.
             let length = rest.find(|char: char| !char.is_alphanumeric() && char != '_' && char != '$');
             let word = &rest[..length.unwrap_or(rest.len())];
             self.at += word.len();
@@ -165,7 +165,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The length of a comment with the comments in it; to the end of the text if it is not closed.
+/// The length of a comment, including nested ones; to the end of the text if it is not closed.
 fn comment(text: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (0_usize, 0);
@@ -182,7 +182,7 @@ fn comment(text: &str) -> usize {
     bytes.len()
 }
 
-/// The length of a string or name in these quotes; a doubled quote is one inside.
+/// The length of a string or name in these quotes; a doubled quote is an escaped one.
 fn quoted(text: &str, quote: u8, escapes: bool) -> usize {
     let bytes = text.as_bytes();
     let mut at = 1;
@@ -206,7 +206,7 @@ fn quoted(text: &str, quote: u8, escapes: bool) -> usize {
     end
 }
 
-/// The length of `$tag$...$tag$`; none when the dollar sign opens no quote.
+/// The length of `$tag$...$tag$`; `None` if the dollar sign does not open a quote.
 fn dollar_quoted(text: &str) -> Option<usize> {
     let tag_end = text[1..].find('$')? + 2;
     let (tag, name) = (&text[..tag_end], &text[1..tag_end - 1]);

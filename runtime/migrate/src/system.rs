@@ -1,6 +1,6 @@
-//! The server's own migrations: tables that every site has, included in this crate.
+//! The server's own migrations: the tables that every site has, embedded in this crate.
 
-/// Before the names of these files in the ledger, so that a site's own numbers do not meet them.
+/// The prefix of these files' names in the ledger, so that they cannot collide with a site's own numbers.
 pub const PREFIX: &str = "system/";
 
 /// `(name in the ledger, text)`, in order. They are applied before the site's own.
@@ -13,7 +13,8 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0006_job_under_way.sql", include_str!("system/0006_job_under_way.sql")),
 ];
 
-/// Whether two files are numbered in one row: an update of this crate may bring a system file after a site's own ones.
+/// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's
+/// own ones.
 pub fn same_row(one: &str, other: &str) -> bool {
     one.starts_with(PREFIX) == other.starts_with(PREFIX)
 }

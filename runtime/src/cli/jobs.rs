@@ -1,4 +1,4 @@
-//! `typecase jobs`: the jobs that wait, run or have failed.
+//! `typecase jobs`: jobs that are waiting, running or failed.
 
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
@@ -50,7 +50,7 @@ pub enum Task {
 pub async fn run(database: &Database, task: Task) -> Result<()> {
     match task {
         Task::List { state, kind, limit, json } => {
-            // One that is periodic is in the queue only when it is due.
+            // Periodic jobs are in the queue only while they are due.
             let periodic = match state {
                 None if !json => ::jobs::schedules(database, kind.as_deref()).await?,
                 _ => Vec::new(),
@@ -60,7 +60,7 @@ pub async fn run(database: &Database, task: Task) -> Result<()> {
                 listed.iter().for_each(|job| say!("{}", as_json(job)));
                 return Ok(());
             }
-            // Beside the output, which has a line for each job.
+            // On stderr, since the output has a line for each job.
             eprintln!("{}", if listed.is_empty() { "no jobs" } else { HEADER });
             listed.iter().for_each(|job| say!("{}", as_line(job)));
             if !periodic.is_empty() {

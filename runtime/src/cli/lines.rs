@@ -1,11 +1,11 @@
-//! The log as text: an event is one line, whatever an error in it quotes.
+//! The log as text: one line per event, even if an error in it contains line breaks.
 
 use std::io::{Result, Write};
 
-/// Each write is an event with the end of its line.
+/// Each write is one event, including its line end.
 pub struct Lines<W> {
     pub to: W,
-    /// The subscriber writes escape sequences itself, for a terminal.
+    /// For a terminal, the subscriber itself writes escape sequences.
     pub colours: bool,
 }
 
@@ -34,12 +34,12 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// What ends a line for some readers is none, nor what commands a terminal.
+/// False for characters that some readers treat as a line end, and for those that control a terminal.
 fn is_plain(letter: char) -> bool {
     !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
-/// Of the sequences that the subscriber writes: weights, slants and the plain colours.
+/// Whether this is a sequence that the subscriber writes: bold, italic, dim or a plain colour.
 fn is_colour(text: &str) -> bool {
     let code =
         text.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m')).and_then(|(code, _)| code.parse().ok());
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// As an error that quotes what somebody has sent.
+    /// An error that quotes input of a client.
     #[test]
     fn what_an_error_quotes_neither_ends_a_line_nor_commands_a_terminal() {
         #[derive(Clone, Default)]

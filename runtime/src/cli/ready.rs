@@ -1,4 +1,4 @@
-//! `typecase ready`: what a load balancer asks, for images that hold no other program to ask it with.
+//! `typecase ready`: the check of a load balancer, for images without another program that could send the request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -12,12 +12,12 @@ use super::failed;
 use base::error::Result;
 use base::say;
 
-/// More than a server that is well takes, and less than who asks waits.
+/// Longer than a healthy server needs, and shorter than the timeout of typical health checks.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Of an answer that says which pools fail.
+/// Bytes of a response that names the failing pools.
 const LONGEST: u64 = 4096;
 
-/// The server that listens on this address of this machine.
+/// Checks the server that listens on this address of this machine.
 pub async fn run(listens: SocketAddr) -> Result<ExitCode> {
     let address = reached(listens);
     let answer = match timeout(PATIENCE, ask(address)).await {
@@ -38,7 +38,7 @@ async fn ask(address: SocketAddr) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Who listens on all addresses is reached by that of this machine.
+/// A server that listens on all addresses is reached through loopback.
 fn reached(listens: SocketAddr) -> SocketAddr {
     let ip = match listens.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

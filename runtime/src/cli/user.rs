@@ -1,4 +1,4 @@
-//! `typecase user`: accounts from the command line, the first administrator among them.
+//! `typecase user`: accounts from the command line, including the first administrator.
 
 use std::io::{IsTerminal, Read};
 
@@ -59,7 +59,7 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
             invited(&user, &link);
         }
         Task::Create { email, name, role, password_stdin, .. } => {
-            // What is wrong with the rest is said before a password is typed.
+            // Other mistakes are reported before a password is typed.
             accounts.roles.check(&role)?;
             let password = Some(password(password_stdin)?);
             let user = accounts.create_user(&actor, NewUser { email, name, role, password }).await?;
@@ -130,7 +130,7 @@ async fn change(accounts: &Accounts, email: &str, change: Change) -> Result<User
     accounts.change_user(&Actor::system(), user.id, &change).await
 }
 
-/// Typed twice without being shown, or a line of the standard input.
+/// Typed twice without echo, or read as a line of standard input.
 fn password(from_stdin: bool) -> Result<String> {
     let failed = |error: std::io::Error| Error::new(Code::BadRequest, format!("the password cannot be read: {error}"));
     if from_stdin {

@@ -1,4 +1,4 @@
-//! `Backlog`: how far events and jobs are behind, which the database knows. It is asked at most once in some seconds, and not for long.
+//! `Backlog`: how far events and jobs are behind, read from the database at most once every few seconds, with a short timeout.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,17 +10,17 @@ use base::error::Result;
 use events::Lag;
 use store::Database;
 
-/// However often there is a scrape.
+/// How long a result is reused, however often it is scraped.
 const FRESH: Duration = Duration::from_secs(5);
-/// For both questions. A scrape is answered in less than two seconds, also while another one asks.
+/// For both queries. A scrape takes less than two seconds, even while another one is querying.
 const PATIENCE: Duration = Duration::from_millis(800);
 
-/// What the database has said.
+/// The result of the queries.
 #[derive(Debug, Default)]
 pub struct Found {
     pub lag: Vec<Lag>,
     pub jobs: Vec<jobs::Backlog>,
-    /// Whether it has said it in time.
+    /// Whether the database responded in time.
     pub is_up: bool,
 }
 
@@ -35,7 +35,7 @@ impl Backlog {
     }
 
     pub async fn find(&self) -> Arc<Found> {
-        // Whoever scrapes may go at any moment, so the one who waits does not rely on the one who asks.
+        // A scrape may be cancelled at any moment, so a waiting one does not rely on the one that runs the queries.
         timeout(2 * PATIENCE, self.fresh()).await.unwrap_or_default()
     }
 

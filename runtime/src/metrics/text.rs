@@ -1,4 +1,4 @@
-//! `Scrape`: all series with their names, in the order in which they are written. `docs/operations.md` has them in a table.
+//! `Scrape`: all series with their names, in the order in which they are written. `docs/operations.md` lists them in a table.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use store::{Pool, Statements, Taken};
 use web::App;
 use web::traffic::Histogram;
 
-/// Consumers and kinds of jobs that are shown: those that a site has no more stay in its database.
+/// The most consumers and kinds of jobs that are shown: removed ones remain in the database of a site.
 const MOST_NAMES: usize = 200;
 
 pub struct Scrape {
@@ -146,7 +146,7 @@ fn statements(page: &mut Page<'_>) -> fmt::Result {
     page.seconds("typecase_sql_statement_seconds", "Time of all SQL statements.", time.as_secs_f64())
 }
 
-/// Missing where nothing is traced.
+/// Omitted if nothing is traced.
 fn spans(page: &mut Page<'_>) -> fmt::Result {
     let Some(export) = Export::under_way() else { return Ok(()) };
     let (sent, lost) = export.so_far();
@@ -156,11 +156,11 @@ fn spans(page: &mut Page<'_>) -> fmt::Result {
 
 const NO_LABELS: [(&str, &str); 0] = [];
 
-/// Writes series, those of a name together.
+/// Writes series, grouped by name.
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
-    /// The name is written with `_total` after it.
+    /// `_total` is appended to the name.
     fn counters<L: EncodeLabelSet>(
         &mut self,
         name: &str,
@@ -213,7 +213,7 @@ impl Page<'_> {
     }
 }
 
-/// Bytes in memory, where the system tells them as Linux does.
+/// Resident memory in bytes, where the system reports it as Linux does.
 fn resident() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,4 +1,4 @@
-//! The test kit of a site: its own server on a database of its own, an actor of any role, and a client that speaks HTTP to it.
+//! The test kit of a site: its server on a separate database, an actor of any role, and an HTTP client.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use store::hooks::{Cx, Transcript};
 use store::{Limits, Sizes, Store};
 use web::protection;
 
-/// For all that a test has begun.
+/// For all events and jobs that a test causes.
 const SETTLED: Duration = Duration::from_secs(20);
 
-/// Runs a test of a site: the server that the site builds, on an empty database that has had the migrations. The database goes when the
-/// test ends, also when it fails.
+/// Runs a test of a site: starts its server on an empty, migrated database. The database is dropped when the test ends,
+/// even if it fails.
 ///
 /// ```ignore
 /// #[test]
@@ -49,12 +49,12 @@ pub fn run(server: Server, test: impl AsyncFnOnce(&TestSite)) {
     });
 }
 
-/// A site that is served.
+/// A running site.
 pub struct TestSite {
     pub db: TestDb,
     server: TestServer,
     demo: super::Demo,
-    /// Consumers and jobs, as the server has them.
+    /// Consumers and jobs, as in the server.
     background: Background,
     consumers: Vec<&'static str>,
     trusted: Store,
@@ -66,15 +66,15 @@ pub struct Client<'a> {
     token: Option<String>,
 }
 
-/// An answer of `/graphql`.
+/// A response of `/graphql`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub data: Json,
-    /// Empty when nothing went wrong.
+    /// Empty on success.
     pub errors: Vec<Json>,
 }
 
-/// An answer of any address.
+/// A response of any other route.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     pub status: u16,
@@ -155,13 +155,13 @@ impl TestSite {
         &self.trusted
     }
 
-    /// Enqueues a job, also one that is periodic; [`Self::settle`] waits for it.
+    /// Enqueues a job, also a periodic one; [`Self::settle`] waits for it.
     pub async fn enqueue<J: Job>(&self, job: &J) {
         jobs::enqueue(&self.trusted, job).await.unwrap_or_else(|error| panic!("the job: {error:?}"));
     }
 
-    /// Until consumers have passed every event, and no job is due. A job that waits to be tried again is not waited for. Panics when
-    /// there is more to do after 20 seconds, or when a consumer fails again and again.
+    /// Waits until consumers have handled every event and no job is due. It does not wait for retries. Panics if work
+    /// is left after 20 seconds, or if a consumer fails repeatedly.
     pub async fn settle(&self) {
         let (store, begun) = (&self.trusted, Instant::now());
         loop {
@@ -179,13 +179,13 @@ impl TestSite {
         }
     }
 
-    /// Does it in one transaction with the site's hooks, as an own mutation; once, also where that would be tried again.
+    /// Runs this in one transaction with the site's hooks, as for an own mutation. Conflicts are not retried.
     pub async fn transact<T>(&self, store: &Store, work: impl AsyncFnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {
         let hooks = self.server.app.api.hooks();
         let mut transaction = store.writes.begin().await?;
         let mut transcript = Transcript::new(store);
         let done = work(&mut transcript.cx(store, hooks, &mut transaction)).await;
-        // As for an own mutation: nothing is kept of a write that was given up, nor after an error of SQL that was passed over.
+        // As for an own mutation: a transaction with an aborted write or an ignored SQL error is not committed.
         let done = match done.and_then(|done| transaction.check_whole().map(|()| done)) {
             Ok(done) => transaction.ping().await.map(|()| done).map_err(Error::from),
             failed => failed,
@@ -238,14 +238,14 @@ impl Client<'_> {
 }
 
 impl Answer {
-    /// The codes of the errors, in their order.
+    /// The codes of the errors, in order.
     pub fn codes(&self) -> Vec<&str> {
         self.errors.iter().filter_map(|error| error["extensions"]["code"].as_str()).collect()
     }
 }
 
 impl Response {
-    /// Panics with the body where it is not JSON.
+    /// Panics with the body if it is not JSON.
     pub fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
@@ -267,7 +267,7 @@ impl Response {
     }
 }
 
-/// A body that came in chunks: the size of each in hexadecimal, then its bytes.
+/// Joins a chunked body: each chunk is its size in hexadecimal, then its bytes.
 fn joined(mut chunks: &str) -> String {
     let mut body = String::new();
     while let Some((size, rest)) = chunks.split_once("\r\n") {

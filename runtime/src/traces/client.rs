@@ -1,4 +1,4 @@
-//! The HTTP client for a collector: one connection that is kept, no redirects, little time, little memory.
+//! The HTTP client for a collector: one persistent connection, no redirects, short timeouts, little memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use tokio_rustls::TlsConnector;
 use super::Settings;
 use base::error::{Error, Result};
 
-/// From the name of the host to the last byte of the answer; what OTLP's exporters have.
+/// From the DNS lookup to the last byte of the response; the default of OTLP exporters.
 const TIME: Duration = Duration::from_secs(10);
-/// Bytes of an answer, which says little.
+/// Bytes of a response, which holds little.
 const LIMIT: usize = 64 * 1024;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -33,20 +33,20 @@ pub struct Client {
     headers: HeaderMap,
     tls: Option<TlsConnector>,
     kept: Option<SendRequest<Full<Bytes>>>,
-    /// What drives the connection that is kept; it ends with the client.
+    /// Drives the persistent connection; ends with the client.
     driver: JoinSet<hyper::Result<()>>,
 }
 
-/// Why a batch was not taken.
+/// Why a batch was not accepted.
 #[derive(Debug)]
 pub struct Refused {
     pub why: String,
-    /// Whether it may be taken later.
+    /// Whether a retry may succeed.
     pub is_for_now: bool,
 }
 
 impl Client {
-    /// With the certificates of the system.
+    /// Trusts the certificates of the system.
     pub fn new(settings: &Settings) -> Result<Self> {
         let mut headers = settings.headers.clone();
         let host = settings.endpoint.authority().map_or("", |authority| authority.as_str());
@@ -68,12 +68,12 @@ impl Client {
         if status.is_success() {
             return Ok(());
         }
-        // What the protocol says is worth another try.
+        // The status codes that OTLP declares retryable.
         let is_for_now = matches!(status.as_u16(), 429 | 502 | 503 | 504);
         Err(Refused { why: format!("the collector answered {status}"), is_for_now })
     }
 
-    /// A connection that was kept may be gone, which is noticed when it is used.
+    /// A persistent connection may have been closed, which is noticed only when it is used.
     async fn exchange(&mut self, body: Bytes) -> Result<StatusCode, Failed> {
         if let Some(kept) = self.kept.take()
             && let Ok(status) = self.post(kept, body.clone()).await
@@ -116,7 +116,7 @@ impl Client {
     }
 }
 
-/// Its headers may hold a key.
+/// The headers may hold a key.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()

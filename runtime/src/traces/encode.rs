@@ -1,24 +1,24 @@
-//! Spans as the protocol buffers of OTLP (`opentelemetry/proto/collector/trace/v1`): the dozen fields that are used of them. A test
-//! of the shop reads them with the types that OpenTelemetry generates.
+//! Encodes spans as OTLP protocol buffers (`opentelemetry/proto/collector/trace/v1`), with only the dozen fields that are used. A test of
+//! the shop decodes them with the types that OpenTelemetry generates.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base::trace::{Fact, Kind, Span};
 
-/// Kinds of fields on the wire.
+/// Wire types.
 const VARINT: u64 = 0;
 const FIXED64: u64 = 1;
 const BYTES: u64 = 2;
 const FIXED32: u64 = 5;
 
-/// `Status.code` of a span that has failed.
+/// `Status.code` of a failed span.
 const ERROR: u64 = 2;
-/// `Span.flags`: sampled; it is known whether the parent is elsewhere; it is.
+/// `Span.flags`: sampled; whether the parent is remote is known; it is remote.
 const SAMPLED: u32 = 0x001;
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
-/// An `ExportTraceServiceRequest`. `resource`: what is the same for all.
+/// Encodes an `ExportTraceServiceRequest`. `resource` holds the attributes shared by all spans.
 pub fn request(resource: &[(&'static str, Fact)], spans: &[Span]) -> Vec<u8> {
     let mut request = Message::default();
     request.message(1, |resource_spans| {

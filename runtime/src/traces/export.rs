@@ -1,4 +1,4 @@
-//! `Exporter`: takes what waits, sends it, and says once when that does not work. What cannot be sent is counted and dropped.
+//! `Exporter`: sends queued spans in batches, and logs a failure once. Spans that cannot be sent are counted and dropped.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use base::background::{Stop, Stopper, backoff};
 use base::error::Result;
 use base::trace::{Export, Fact};
 
-/// So long a span waits for others at most.
+/// How long a span waits at most for others.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Of a batch.
+/// For each batch.
 const ATTEMPTS: u32 = 4;
-/// After the first failure, and after many.
+/// The delay after the first failure, and the longest one.
 const FIRST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(8);
-/// For what is left when the server stops.
+/// For the remaining spans when the server stops.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ struct Sending {
 }
 
 impl Exporter {
-    /// `None`: something in this process exports already.
+    /// `None` if something in this process already exports.
     pub fn start(settings: &Settings, site: &'static str) -> Result<Option<Self>> {
         let client = Client::new(settings)?;
         let Some(export) = Export::begin(settings.share) else { return Ok(None) };
@@ -56,7 +56,7 @@ impl Exporter {
         Ok(Some(Self { stopper, task: tokio::spawn(sending.run()) }))
     }
 
-    /// Sends what is left, for as long as there is time.
+    /// Sends the remaining spans while there is time.
     pub async fn finish(self) {
         self.stopper.drain();
         let mut task = self.task;
@@ -80,7 +80,7 @@ impl Sending {
         while self.send_a_batch().await {}
     }
 
-    /// Whether there may be more to send.
+    /// Returns whether there may be more to send.
     async fn send_a_batch(&mut self) -> bool {
         let spans = self.export.take();
         if spans.is_empty() {
@@ -98,7 +98,7 @@ impl Sending {
         sent
     }
 
-    /// While it is tried again others wait, and when there are too many of them, new ones are dropped.
+    /// While a batch is retried, others wait; when too many wait, new ones are dropped.
     async fn deliver(&mut self, body: Bytes) -> bool {
         for attempt in 1..=ATTEMPTS {
             let Refused { why, is_for_now } = match self.client.send(body.clone()).await {

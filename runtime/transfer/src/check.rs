@@ -1,5 +1,5 @@
-//! `typecase check`: the entries that do not pass the rules of the schema, by path. A rule that came later refuses no entry that is
-//! there, until it is saved; this lists them beforehand.
+//! `typecase check`: lists the entries that break rules of the schema, by path. A rule added later refuses an existing entry only when it
+//! is saved; this command finds it beforehand.
 
 use std::fmt::Write as _;
 
@@ -17,26 +17,26 @@ use store::write::load::load;
 use store::write::row::{At, Faults};
 use store::{Connection, Scope, Stage, Store};
 
-/// Entries that are read together.
+/// Entries per read.
 const CHUNK: usize = 500;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// The content type whose entries are looked at, such as `product`; `all` for every type
+    /// The content type whose entries are checked, such as `product`; `all` for every type
     #[arg(long = "type", value_name = "TYPE", default_value = form::ALL)]
     pub content_type: String,
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Entries that were looked at, in each stage.
+    /// The number of checked entries in each stage.
     pub entries: u64,
     /// `live product_01h…: variants.2.sku: must have at most 5 characters, not 9`
     pub faults: Vec<String>,
 }
 
-/// Prints what does not pass; the exit code is 1 when there is anything.
+/// Prints entries that break rules; the exit code is 1 if there are any.
 pub async fn main(options: &Options, store: &Store) -> u8 {
     match run(options, store).await {
         Ok(report) => {
@@ -51,7 +51,7 @@ pub async fn main(options: &Options, store: &Store) -> u8 {
     }
 }
 
-/// Looks at every entry of the type in both stages, at one moment of the database.
+/// Checks every entry of the type in both stages, in one snapshot of the database.
 pub async fn run(options: &Options, store: &Store) -> Result<Report, String> {
     let types = match options.content_type.as_str() {
         form::ALL => in_order(store.schema),

@@ -1,4 +1,4 @@
-//! `typecase demo`: content to look at, from lines of JSON in the shape of the API's inputs; loading it twice changes nothing.
+//! `typecase demo`: loads sample content from lines of JSON in the form of the API's inputs. Loading it twice changes nothing.
 
 use serde_json::{Map, Value as Json};
 
@@ -8,7 +8,7 @@ use store::Store;
 use store::hooks::HookSet;
 use store::write::{self, BulkOptions, Outcome, UpsertItem};
 
-/// How much of it was new, for a person to read.
+/// Returns how much of it was new, as text.
 pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&'static ContentInfo, &str)]) -> Result<String> {
     let (mut created, mut updated, mut unchanged) = (0, 0, 0);
     for (info, lines) in demo {
@@ -45,7 +45,7 @@ fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {
     lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(parse).collect()
 }
 
-/// The entry's natural key: its first unique field that is given.
+/// The entry's natural key: its first unique field with a value.
 fn key(info: &ContentInfo, entry: &Map<String, Json>) -> Option<Json> {
     let field = info.fields.iter().find(|field| field.unique == Some(&[]) && entry.contains_key(field.name))?;
     let value = entry.get(field.name)?.clone();

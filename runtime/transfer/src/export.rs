@@ -1,7 +1,7 @@
 //! `typecase export`: entries as lines of JSON in the native form, which `typecase import` reads without a mapping.
 //!
-//! Entries come in the order of their natural key and point at each other by natural keys, so that the same content gives the same
-//! bytes, whatever database it is in.
+//! Entries are ordered by their natural key and refer to each other by natural keys, so that the same content gives the same bytes in every
+//! database.
 
 mod entry;
 
@@ -30,7 +30,7 @@ use store::{Connection, Stage, Store};
 
 use entry::Names;
 
-/// Entries that are read together.
+/// Entries per read.
 const CHUNK: usize = 500;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -52,7 +52,7 @@ pub enum StageName {
     Draft,
 }
 
-/// Runs the export and says on the terminal what happened; the exit code.
+/// Runs the export and reports the result on the terminal; returns the exit code.
 pub async fn main(options: &Options, store: &Store) -> u8 {
     match run(options, store).await {
         Ok(entries) => {
@@ -68,7 +68,7 @@ pub async fn main(options: &Options, store: &Store) -> u8 {
     }
 }
 
-/// How many entries were written. One moment of the database: what is saved meanwhile is not in it.
+/// Returns the number of entries. It reads one snapshot of the database, without later changes.
 pub async fn run(options: &Options, store: &Store) -> Result<u64, String> {
     let stage = match options.stage {
         StageName::Live => Stage::Live,
@@ -165,11 +165,11 @@ async fn content(
     Ok(written)
 }
 
-/// What is published of some entries.
+/// The published state of some entries.
 #[derive(Default)]
 struct Status {
     published: HashSet<Uuid>,
-    /// What is live of those that were changed since.
+    /// The live rows of entries that were changed since they were published.
     changed: HashMap<Uuid, Row>,
 }
 
@@ -207,7 +207,7 @@ impl Status {
     }
 }
 
-/// The ids in the order of the natural key, whatever the database's collation.
+/// The ids in the order of the natural key, independent of the database's collation.
 fn ordered(exported: Exported<'_>, info: &'static ContentInfo, sql: &mut Sql) -> Result<(), Failure> {
     let keys: String =
         table::natural_keys(info).map(|(_, field)| format!(r#"e."{}"::text collate "C", "#, field.snake)).collect();
@@ -217,7 +217,7 @@ fn ordered(exported: Exported<'_>, info: &'static ContentInfo, sql: &mut Sql) ->
     Ok(())
 }
 
-/// Nothing is said of a reader that has left, as `head` does.
+/// A reader that closes the pipe early, as `head` does, is not reported.
 fn cannot_write(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return String::new();

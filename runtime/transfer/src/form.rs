@@ -1,4 +1,4 @@
-//! The native form, as far as import and export both know it: its files, its words, and the order in which types are read.
+//! The native form, as shared by import and export: its files, its keywords, and the order in which types are read.
 
 use std::path::{Path, PathBuf};
 
@@ -6,18 +6,18 @@ use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape};
 
 /// Every content type.
 pub const ALL: &str = "all";
-/// No field has this name.
+/// No field can have this name.
 pub const STATUS: &str = "status";
 pub const PUBLISHED: &str = "PUBLISHED";
-/// Under the status of an entry that was changed since it was published.
+/// The key inside the status for the published content of an entry that was changed since.
 pub const LIVE: &str = "published";
 
-/// The file of a type in a folder of all.
+/// The file of a type in the folder of an export of all types.
 pub fn file_of(folder: &Path, info: &ContentInfo) -> PathBuf {
     folder.join(format!("{}.ndjson", info.table))
 }
 
-/// Every type after those that it points at, where there is such an order.
+/// Every type after those that it refers to, where such an order exists.
 pub fn in_order(schema: &'static SchemaInfo) -> Vec<&'static ContentInfo> {
     let mut left: Vec<&'static ContentInfo> = schema.types.to_vec();
     let mut ordered = Vec::with_capacity(left.len());
@@ -26,7 +26,7 @@ pub fn in_order(schema: &'static SchemaInfo) -> Vec<&'static ContentInfo> {
             let others = left.iter().filter(|other| other.table != info.table);
             others.filter(|other| info.fields.iter().any(|field| points_at(field, other))).count()
         };
-        // In a circle, the type that waits for the fewest.
+        // In a cycle, the type that waits for the fewest others.
         let Some(next) = left.iter().min_by_key(waits).copied() else { break };
         left.retain(|info| info.table != next.table);
         ordered.push(next);
@@ -42,7 +42,7 @@ pub fn content_type(schema: &'static SchemaInfo, name: &str) -> Result<&'static 
     })
 }
 
-/// Whether a value of the field can name an entry of the type.
+/// Whether a value of the field can refer to an entry of the type.
 pub fn points_at(field: &FieldInfo, target: &ContentInfo) -> bool {
     let any = |fields: &[FieldInfo]| fields.iter().any(|field| points_at(field, target));
     match field.shape {

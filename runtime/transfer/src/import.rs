@@ -1,6 +1,6 @@
 //! `typecase import`: records of other systems become entries, by a declarative mapping or in the native form.
 //!
-//! One thread reads and maps, another task saves a batch at a time; between them stands a short queue, so that memory
+//! One thread reads and maps, and a task saves one batch at a time. The queue between them is short, so that memory
 //! does not grow with the file.
 
 mod amount;
@@ -66,7 +66,7 @@ pub struct Options {
     /// How many records are saved together
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub batch: u32,
-    /// Do everything, then undo it: the report is that of the import
+    /// Run the import, then undo it: the report is that of the import
     #[arg(long)]
     pub dry_run: bool,
     /// Write rejected lines, with their problems, to this file (NDJSON)
@@ -79,7 +79,7 @@ pub struct Options {
     pub file: PathBuf,
 }
 
-/// What an import did, in records.
+/// The result of an import, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub read: u64,
@@ -88,12 +88,13 @@ pub struct Summary {
     pub unchanged: u64,
     pub skipped: u64,
     pub rejected: u64,
-    /// References that were left out because their target does not exist.
+    /// References that were omitted because their target does not exist.
     pub left_out: u64,
     pub elapsed: Duration,
 }
 
-/// Runs the import and says on the terminal what happened. 0: all is in; 2: some records were rejected; 1: it failed.
+/// Runs the import and reports the result on the terminal. 0: all imported; 2: some records were rejected; 1: it
+/// failed.
 pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
     match run(options, store, hooks).await {
         Ok(summary) => {
@@ -110,7 +111,7 @@ pub async fn main(options: &Options, store: &Store, hooks: &HookSet) -> u8 {
     }
 }
 
-/// The error says what to do, and what is in already.
+/// The error says what to do, and what has been imported.
 pub async fn run(options: &Options, store: &Store, hooks: &HookSet) -> Result<Summary, String> {
     let started = Instant::now();
     let mut report = Report::new(options.report.as_deref())?;
@@ -123,7 +124,7 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
     let failed = |error: base::error::Error| format!("the import stopped: {error}; nothing was imported");
     let mut summary = Summary::default();
     let mut sources = sources(options, store.schema)?;
-    // What is wrong with a file is said before anything of the first one is saved.
+    // Errors of any file are reported before anything is saved.
     let mut readers = Vec::with_capacity(sources.len());
     for (_, form, file) in sources.iter_mut() {
         let source = source::open(file, &options.reading, matches!(form, Some(Form::Mapped(_))))?;
@@ -155,7 +156,7 @@ async fn import(options: &Options, store: &Store, hooks: &HookSet, report: &mut 
 
 type Source = (&'static ContentInfo, Option<Form>, PathBuf);
 
-/// What is read, in order.
+/// The sources in the order of reading.
 fn sources(options: &Options, schema: &'static SchemaInfo) -> Result<Vec<Source>, String> {
     if options.content_type == ALL {
         if options.map.is_some() {

@@ -1,11 +1,11 @@
-//! Which media type an answer has: the one that the client likes best among the two of GraphQL over HTTP.
+//! Chooses the media type of a response: of the two in GraphQL over HTTP, the one that the client prefers.
 
-/// A media type of answers.
+/// A media type of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
-    /// `application/graphql-response+json`: the status tells what became of the request.
+    /// `application/graphql-response+json`: the status reports the outcome of the request.
     Response,
-    /// `application/json`, as older clients ask: well-formed requests are answered with 200 whatever becomes of them.
+    /// `application/json`, for older clients: well-formed requests get status 200 whatever their outcome.
     Legacy,
 }
 
@@ -25,11 +25,12 @@ impl Media {
     }
 }
 
-/// `None`: the client takes neither. Who names no type, or any, gets the one that every client understands.
+/// `None` if the client accepts neither. A client that names no type, or any, gets the one that every client
+/// understands.
 pub fn negotiate(accept: Option<&str>) -> Option<Media> {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Media::Legacy) };
     let ranges: Vec<_> = accept.split(',').filter_map(Range::parse).collect();
-    // The most exact range decides, whatever its quality (RFC 9110, 12.5.1).
+    // The most specific range decides, whatever its quality (RFC 9110, 12.5.1).
     let exact = |media: Media| ranges.iter().filter(|range| range.fits(media)).max_by_key(|range| range.precision());
     let quality = |media: Media| exact(media).map_or(0, |range| range.quality);
     let is_named = exact(Media::Response).is_some_and(|range| range.precision() == 2);
@@ -46,7 +47,7 @@ struct Range<'a> {
     subtype: &'a str,
     /// In thousandths.
     quality: u16,
-    /// Ours are UTF-8.
+    /// A charset other than UTF-8.
     other_charset: bool,
 }
 
@@ -81,7 +82,7 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Whether a body of this `Content-Type` is JSON that we read.
+/// Whether a body with this `Content-Type` is JSON that we accept.
 pub fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));

@@ -1,4 +1,5 @@
-//! `/auth`: accounts, sessions and tokens over HTTP, and who sends a request. `docs/auth.md` describes every route.
+//! `/auth`: accounts, sessions and tokens over HTTP, and authentication of requests. `docs/auth.md` describes every
+//! route.
 
 mod account;
 mod authenticate;
@@ -48,7 +49,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/auth/tokens/{id}", delete(manage::revoke_token))
 }
 
-/// Public keys (RFC 7517). A new key is here a minute before it signs, so they may be kept for half of that.
+/// Public keys (RFC 7517). A new key appears here a minute before it signs, so clients may cache them for half of that.
 async fn jwks(State(app): State<Arc<App>>) -> Response {
     let headers = [(CACHE_CONTROL, "public, max-age=30"), (CONTENT_TYPE, "application/jwk-set+json")];
     (headers, app.accounts.tokens.keys.jwks().to_string()).into_response()

@@ -1,4 +1,4 @@
-//! Requests as they come in: bodies within their size, and the GraphQL requests that they hold.
+//! Parses request bodies: checks their size, and reads the GraphQL requests in them.
 
 use std::error::Error as _;
 
@@ -14,7 +14,7 @@ use ::graphql::Request;
 use base::error::Code;
 use model::json;
 
-/// Bytes that a value takes when it is read, and that a member of an object takes besides, with room to grow.
+/// Bytes that a parsed value takes, and again for each member of an object, with room to grow.
 const VALUE: usize = 128;
 const MEMBER: usize = 128;
 
@@ -33,12 +33,13 @@ pub enum Requests {
     Batch(Vec<Request>),
 }
 
-/// Whether a body is compressed. None is unpacked: a small one could become a large one (RFC 9110, 8.4 and 15.5.16).
+/// Whether a body is compressed. Such a body is refused: a small one could expand to a large one (RFC 9110, 8.4 and
+/// 15.5.16).
 pub fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Mostly it comes in one piece, which is not copied.
+/// A body mostly arrives in one piece, which is not copied.
 pub async fn read(body: Body, limit: usize) -> Result<Bytes, Malformed> {
     let too_large = || malformed(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {limit} bytes"));
     if body.size_hint().lower() > limit as u64 {
@@ -83,7 +84,7 @@ impl From<TooMuch> for Malformed {
     }
 }
 
-/// Holds what these texts take when they are read: a few bytes can be a value that takes a hundred.
+/// Reserves memory for these texts once parsed: a few bytes can become a value of a hundred.
 pub async fn hold(intake: &Intake, texts: impl Iterator<Item = &[u8]>) -> Result<(), Malformed> {
     let bytes = texts.map(weight).sum();
     Ok(intake.hold_soon(bytes).await?)
@@ -111,7 +112,7 @@ fn weight(json: &[u8]) -> usize {
     2 * json.len() + values * VALUE + members * MEMBER
 }
 
-/// The body of a POST.
+/// Parses the body of a POST.
 pub fn parse(bytes: &[u8], largest_batch: u32) -> Result<Requests, Malformed> {
     let json = json::parse(bytes).map_err(|message| bad_request(format!("the body is not JSON: {message}")))?;
     match json {
@@ -124,13 +125,13 @@ pub fn parse(bytes: &[u8], largest_batch: u32) -> Result<Requests, Malformed> {
     }
 }
 
-/// The parameters of a GET.
+/// Parses the parameters of a GET.
 pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Malformed> {
     let mut fields = Map::new();
     for (name, value) in parameters {
         let value = match name.as_str() {
             "query" | "operationName" | "documentId" => Json::from(value),
-            // Some clients send the names of parameters that they leave out.
+            // Some clients send the names of parameters that they omit.
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => json::parse(value.as_bytes())
                 .map_err(|message| bad_request(format!("`{name}` is not JSON: {message}")))?,
@@ -168,7 +169,7 @@ fn request(json: Json) -> Result<Request, Malformed> {
     }
 }
 
-/// The id of a known document: `documentId`, or as Apollo's clients send it.
+/// The id of a known document: `documentId`, or in the form of Apollo's clients.
 fn document(fields: &mut Map<String, Json>) -> Result<Option<String>, Malformed> {
     match fields.remove("documentId") {
         None | Some(Json::Null) => {}

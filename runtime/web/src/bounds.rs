@@ -7,13 +7,13 @@ use base::settings::{self, Reader};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// `TYPECASE_ANSWER_LIMIT`: bytes of one answer, a whole batch.
+    /// `TYPECASE_RESPONSE_LIMIT`: bytes of one response, which may be a whole batch.
     pub answer: usize,
-    /// `TYPECASE_ANSWER_MEMORY`: bytes of all answers, while they are made and until they are sent.
+    /// `TYPECASE_RESPONSE_MEMORY`: bytes of all responses, from their creation until they are sent.
     pub answers: usize,
-    /// `TYPECASE_BODY_MEMORY`: bytes of all bodies of requests, and of what is read from them.
+    /// `TYPECASE_BODY_MEMORY`: bytes of all request bodies, and of the values parsed from them.
     pub bodies: usize,
-    /// `TYPECASE_ANSWER_TIME`: for how long a client may take nothing of its answer.
+    /// `TYPECASE_RESPONSE_TIME`: how long a client may leave its response unread.
     pub patience: Duration,
     /// `TYPECASE_HTTP_CONNECTIONS`
     pub connections: usize,
@@ -38,19 +38,19 @@ impl Bounds {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let mut number = |setting| reader.number(setting) as usize;
         let mut bounds = Self {
-            answer: number(&settings::TYPECASE_ANSWER_LIMIT) * MIB,
-            answers: number(&settings::TYPECASE_ANSWER_MEMORY) * MIB,
+            answer: number(&settings::TYPECASE_RESPONSE_LIMIT) * MIB,
+            answers: number(&settings::TYPECASE_RESPONSE_MEMORY) * MIB,
             bodies: number(&settings::TYPECASE_BODY_MEMORY) * MIB,
-            patience: Duration::from_secs(number(&settings::TYPECASE_ANSWER_TIME) as u64),
+            patience: Duration::from_secs(number(&settings::TYPECASE_RESPONSE_TIME) as u64),
             connections: number(&settings::TYPECASE_HTTP_CONNECTIONS),
             by_address: number(&settings::TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS),
         };
-        // One of the largest, while it grows, must leave room for others.
+        // A response of the largest size must leave room for others while it grows.
         let least = bounds.answer * 4;
         if bounds.answers < least {
-            if reader.get(&settings::TYPECASE_ANSWER_MEMORY).is_some() {
-                let why = format!("it is less than four times TYPECASE_ANSWER_LIMIT, {} MiB", least / MIB);
-                reader.wrong(settings::TYPECASE_ANSWER_MEMORY.name, why);
+            if reader.get(&settings::TYPECASE_RESPONSE_MEMORY).is_some() {
+                let why = format!("it is less than four times TYPECASE_RESPONSE_LIMIT, {} MiB", least / MIB);
+                reader.wrong(settings::TYPECASE_RESPONSE_MEMORY.name, why);
             }
             bounds.answers = least;
         }
@@ -83,15 +83,15 @@ mod tests {
     #[test]
     fn what_is_set_fits_together() {
         assert_eq!(read(&[]), Ok(Bounds::default()));
-        let large = read(&[("TYPECASE_ANSWER_LIMIT", "32")]).unwrap();
+        let large = read(&[("TYPECASE_RESPONSE_LIMIT", "32")]).unwrap();
         assert_eq!((large.answer, large.answers), (32 * MIB, 128 * MIB));
         let few = read(&[("TYPECASE_HTTP_CONNECTIONS", "64")]).unwrap();
         assert_eq!((few.connections, few.by_address), (64, 64));
         let wrong = read(&[
-            ("TYPECASE_ANSWER_LIMIT", "8MB"),
-            ("TYPECASE_ANSWER_MEMORY", "8"),
+            ("TYPECASE_RESPONSE_LIMIT", "8MB"),
+            ("TYPECASE_RESPONSE_MEMORY", "8"),
             ("TYPECASE_BODY_MEMORY", "0"),
-            ("TYPECASE_ANSWER_TIME", "0"),
+            ("TYPECASE_RESPONSE_TIME", "0"),
             ("TYPECASE_HTTP_CONNECTIONS", "-1"),
             ("TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS", "5000"),
         ]);

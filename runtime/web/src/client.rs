@@ -1,7 +1,7 @@
-//! Which address a request comes from, where proxies stand before the server (OWASP ASVS 5.0, 4.1.3).
+//! The client address of a request behind proxies (OWASP ASVS 5.0, 4.1.3).
 //!
-//! Anyone can send `X-Forwarded-For`. Trusted proxies append to its right end, so the header is read from there:
-//! the first address that is not a trusted proxy is the client's, and everything to the left of it is ignored.
+//! Anyone can send `X-Forwarded-For`. Trusted proxies append to its right end, so the header is read from there: the
+//! first address that is not a trusted proxy is the client's, and everything to the left of it is ignored.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-/// Entries that are looked at; more proxies in a row are none of ours.
+/// The most entries that are read; our own proxies are fewer.
 const LONGEST: usize = 32;
 
 /// `TYPECASE_TRUSTED_PROXIES` and `TYPECASE_FORWARDED_HEADER`.
@@ -19,7 +19,7 @@ pub struct TrustedProxies {
     pub header: Forwarding,
 }
 
-/// The one header that the proxies write. The other is ignored: a proxy passes on what it does not know.
+/// The header that the proxies write. The other one is ignored, because a proxy forwards headers that it does not know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Forwarding {
     #[default]
@@ -29,13 +29,13 @@ pub enum Forwarding {
 }
 
 impl TrustedProxies {
-    /// Networks (`10.0.0.0/8`) and addresses, with commas between them; the first that is neither is the error.
+    /// Parses networks (`10.0.0.0/8`) and addresses, separated by commas. The error is the first item that is neither.
     pub fn parse(text: &str) -> Result<Vec<IpNet>, String> {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         let network = |item: &str| item.parse().or_else(|_| item.parse().map(|address: IpAddr| IpNet::from(address)));
         let networks: Vec<IpNet> =
             items.map(|item| network(item).map_err(|_| item.to_owned())).collect::<Result<_, _>>()?;
-        // A list that was made of variables that are empty.
+        // A list made of empty variables.
         if networks.is_empty() { Err(text.to_owned()) } else { Ok(networks) }
     }
 
@@ -49,7 +49,7 @@ impl TrustedProxies {
             Forwarding::Forwarded => "forwarded",
         };
         let lines: Vec<_> = headers.get_all(name).iter().collect();
-        // Split without regard to quotes: a client that opens one must not swallow what our proxy adds after it.
+        // Split regardless of quotes: a client that opens one must not swallow what our proxy appends.
         let entries = lines.iter().rev().flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
         for entry in entries.take(LONGEST) {
             let Some(address) = self.address(entry) else { break };

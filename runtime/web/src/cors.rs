@@ -1,4 +1,4 @@
-//! Which pages of other origins may read answers (the Fetch standard, CORS).
+//! Which pages of other origins may read responses (CORS, in the Fetch standard).
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ use identity::settings;
 /// `TYPECASE_CORS_ORIGINS`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Cors {
-    /// `*`: any page may ask `/graphql`, without cookies. What is not public needs a token then, which browsers do not send
-    /// by themselves.
+    /// `*`: any page may send requests to `/graphql`, without cookies. Anything that is not public then needs a token,
+    /// which browsers do not send by themselves.
     #[default]
     Everybody,
-    /// Pages of these may ask `/graphql` and `/auth`, with cookies. Empty for none.
+    /// Pages of these origins may send requests to `/graphql` and `/auth`, with cookies. Empty for none.
     Origins(Vec<String>),
 }
 
-/// What pages may send besides: what clients of GraphQL and tracing add to every request.
+/// The headers that pages may send: those that clients of GraphQL and tracing add to every request.
 const ALLOWED: &str = "accept, authorization, content-type, x-request-id, traceparent, tracestate, baggage, sentry-trace, b3, \
     x-requested-with, apollographql-client-name, apollographql-client-version, apollo-require-preflight, \
     x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, graphql-client-name, graphql-client-version";
@@ -34,7 +34,7 @@ const ALLOWED: &str = "accept, authorization, content-type, x-request-id, tracep
 /// `TYPECASE_CORS_HEADERS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedHeaders {
-    /// `*`: whatever a page asks for.
+    /// `*`: any header that a page asks for.
     Any,
     These(String),
 }
@@ -58,7 +58,8 @@ impl AllowedHeaders {
         Ok(Self::These(ALLOWED.to_owned() + &names.collect::<String>()))
     }
 
-    /// `*` would not stand for `authorization`, nor for anything where cookies are sent, so the names are given back.
+    /// A literal `*` would cover neither `authorization` nor requests with cookies, so the requested names are
+    /// returned.
     fn answer(&self, asked: Option<&HeaderValue>) -> HeaderValue {
         match (self, asked) {
             (Self::Any, Some(asked)) => asked.clone(),
@@ -69,7 +70,7 @@ impl AllowedHeaders {
 }
 
 impl Cors {
-    /// `*`, `none`, or origins with commas between them; what is none of them is the error.
+    /// Parses `*`, `none`, or origins separated by commas. The error is the first item that is not an origin.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim() {
             "*" => Ok(Self::Everybody),
@@ -78,7 +79,7 @@ impl Cors {
                 let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
                 let origins = items.map(|item| settings::origin(item).ok_or_else(|| item.to_owned()));
                 let origins: Vec<_> = origins.collect::<Result<_, _>>()?;
-                // A list that was made of variables that are empty.
+                // A list made of empty variables.
                 if origins.is_empty() { Err(list.to_owned()) } else { Ok(Self::Origins(origins)) }
             }
         }
@@ -109,7 +110,7 @@ impl Cors {
     }
 }
 
-/// Answers what browsers ask beforehand, and tells them who may read every other answer.
+/// Responds to preflight requests, and adds the CORS headers to every other response.
 pub async fn cors(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let cors = &app.protection.cors;
     if !cors.covers(request.uri().path()) {

@@ -1,4 +1,4 @@
-//! Known documents: clients send an id instead of a text, and in production the server may answer nothing else.
+//! Known documents: clients send an id instead of the text, and a production server can refuse all others.
 //!
 //! The id of a document is the SHA-256 of its text, in hexadecimal.
 
@@ -17,9 +17,9 @@ use base::error::{Code, Error, Result};
 /// `TYPECASE_DOCUMENTS` and `TYPECASE_DOCUMENTS_MODE`.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// A manifest, or a folder of them and of `.graphql` files.
+    /// A manifest, or a folder with manifests and `.graphql` files.
     pub path: PathBuf,
-    /// Nothing but these documents is answered.
+    /// All other documents are refused.
     pub only: bool,
 }
 
@@ -58,12 +58,12 @@ impl Documents {
         Ok(documents)
     }
 
-    /// How many there are.
+    /// The number of documents.
     pub fn count(&self) -> usize {
         self.by_id.len()
     }
 
-    /// The names of all operations in them.
+    /// The names of all operations in the documents.
     pub fn operation_names(&self) -> BTreeSet<String> {
         self.by_id.values().flat_map(|text| operation_names(text)).collect()
     }
@@ -77,7 +77,7 @@ impl Documents {
             };
             return listed.into_iter().try_for_each(|(id, body)| self.add(path, &id, body));
         }
-        // A file may be named by its id, or by what it is for.
+        // A file name may be the document's id, or a description.
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         let id = if is_id { name.to_ascii_lowercase() } else { id_of(&text) };
@@ -99,8 +99,8 @@ impl Documents {
         Ok(())
     }
 
-    /// Puts the text in the place of the id, and refuses what is not among the documents where nothing else may be asked.
-    /// Tells whether it is known to be one of them; a text is looked for only where nothing else may be asked.
+    /// Replaces the id by its text, and refuses an unknown document if only known ones are allowed. Returns whether the
+    /// document is known; a request that sends the text is looked up only if others are refused.
     pub fn resolve(&self, request: &mut Request) -> Result<bool, Failure> {
         let id = request.document.take();
         if !request.query.is_empty() {
@@ -142,7 +142,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 
 fn id_of(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut id, byte| {
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(id, "{byte:02x}");
         id
     })

@@ -39,7 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 async fn page(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    // A page of another site that reaches us under its own name must not learn the token.
+    // A page of another site that reaches us under its own name (DNS rebinding) must not get the token.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let token = app.token.as_deref().filter(|_| is_this_machine(host)).unwrap_or_default();
     let query = format!("# ctrl-space completes, ctrl-enter runs.\n\n{}", app.api.example());
@@ -62,7 +62,7 @@ fn is_this_machine(host: &str) -> bool {
     matches!(name.map_or(host, |(name, _)| name), "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// A text as it may stand in a script of a page.
+/// Escapes a text for a script in a page.
 fn script(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('<', "\\u003c")
 }

@@ -26,9 +26,9 @@ use base::seen::{self, Seen};
 use store::access::Actor;
 use store::access::Network;
 
-/// A request that takes longer is given up.
+/// A request that takes longer is aborted.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
-/// Who asks is looked up again when a body took longer than this.
+/// The actor is looked up again if its body took longer than this.
 const FRESH: Duration = Duration::from_secs(1);
 
 pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -38,7 +38,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         return refused(Media::Legacy, StatusCode::NOT_ACCEPTABLE, message);
     };
     match *request.method() {
-        // The server of HTTP leaves the body of a HEAD's answer out.
+        // The HTTP server omits the body of a response to HEAD.
         Method::GET | Method::HEAD => get(&app, media, request).await,
         Method::POST => post(&app, media, request).await,
         Method::OPTIONS => allow(StatusCode::NO_CONTENT.into_response(), "GET, POST, OPTIONS"),
@@ -120,13 +120,13 @@ fn network(parts: &Parts) -> Network {
     Network::of(parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0))
 }
 
-/// The answer to a request that is not looked into.
+/// The response to a request that is refused before it is parsed.
 pub fn refused_by(headers: &HeaderMap, error: Error) -> Response {
     let media = accept::negotiate(joined(headers).as_deref()).unwrap_or(Media::Legacy);
     unauthenticated(media, error)
 }
 
-/// A token that is not valid is told by the status, also to clients that expect 200 for what GraphQL refuses.
+/// An invalid token is reported by the status, also to clients that otherwise expect 200 for GraphQL errors.
 fn unauthenticated(media: Media, error: Error) -> Response {
     let refused = refusal(error);
     let status = match refused.outcome {
@@ -140,14 +140,14 @@ fn unauthenticated(media: Media, error: Error) -> Response {
     response
 }
 
-/// What the operations of one request of HTTP have cost so far.
+/// The cost so far of all operations of one HTTP request.
 struct Purse<'a> {
     app: &'a App,
     parts: &'a Parts,
     spent: AtomicU64,
 }
 
-/// Whom an operation is counted for.
+/// The actor for whom an operation is counted.
 struct Payer<'a> {
     purse: &'a Purse<'a>,
     actor: &'a Actor,
@@ -158,14 +158,14 @@ impl<'a> Purse<'a> {
         Self { app, parts, spent: AtomicU64::new(0) }
     }
 
-    /// For each operation of a batch but the first one, which the request itself was counted for.
+    /// For each operation of a batch after the first, which was counted as the request itself.
     async fn another(&self, actor: &Actor) -> Result<(), Error> {
         self.app.protection.limiter.more(self.parts, actor, 1).await
     }
 }
 
 impl Meter for Payer<'_> {
-    /// A batch may cost no more than one operation.
+    /// A batch may cost no more than a single operation.
     async fn pay(&self, cost: u64) -> Result<(), Failure> {
         let Purse { app, parts, spent } = self.purse;
         let before = spent.fetch_add(cost, Ordering::Relaxed);
@@ -178,8 +178,8 @@ impl Meter for Payer<'_> {
     }
 }
 
-/// One after the other, so that a batch has no more of the server than a request. Who asks is looked up before each: an account
-/// that is disabled meanwhile, another role and a token that is revoked count at once.
+/// Runs the operations one after the other, so that a batch takes no more resources than a request. The actor is looked
+/// up before each one: a disabled account, a changed role or a revoked token takes effect at once.
 async fn batch(purse: &Purse<'_>, requests: Vec<graphql::Request>, actor: Actor) -> Pieces {
     let Purse { app, parts, .. } = purse;
     let ration = app.protection.ration();
@@ -210,7 +210,7 @@ fn refusal(error: Error) -> Answer {
     Answer::refused(&failures)
 }
 
-/// Runs one operation, and counts it by the name that it is known by.
+/// Runs one operation, and counts it under its known name.
 async fn execute(
     purse: &Purse<'_>,
     ration: &Arc<Ration>,
@@ -302,7 +302,7 @@ fn allow(mut response: Response, methods: &'static str) -> Response {
     response
 }
 
-/// The header may come in several lines.
+/// The header may be split over several lines.
 fn joined(headers: &HeaderMap) -> Option<String> {
     let lines: Vec<_> = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok()).collect();
     (!lines.is_empty()).then(|| lines.join(","))

@@ -5,10 +5,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Answers of the API are not pages: nothing is loaded, nothing is shown in a frame.
+/// Responses of the API are not pages: they load nothing and are not shown in a frame.
 const FOR_DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// What an answer says of itself stays: a page of the site's own may need another policy.
+/// Headers that a response already has are kept: a page of the site may need another policy.
 pub fn protect(headers: &mut HeaderMap, path: &str, over_tls: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let mut add = |name: HeaderName, value: &'static str| {

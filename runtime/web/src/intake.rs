@@ -1,4 +1,4 @@
-//! The body of a request: its memory is counted as it arrives, and its time is limited.
+//! Reads the body of a request: its memory is counted as it arrives, and its time is limited.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,20 +16,20 @@ use tokio::time::{Instant, Sleep, sleep};
 use base::memory::{Held, MIB, Memory};
 use store::access::Network;
 
-/// A whole body has to arrive within this time.
+/// A whole body must arrive within this time.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// So little is not counted by address: who shares one with somebody that sends too much is still heard.
+/// Bodies up to this size are not counted by address, so that one client cannot shut out others with the same address.
 const TINY: usize = 4 * 1024;
-/// The part of the memory for bodies that one network may hold.
+/// One network may hold this fraction of the memory for bodies: one half.
 const SHARE: usize = 2;
-/// Of a body that nobody has read, so much is let pass for so long; then its connection is closed.
+/// How many bytes of an unread body are discarded, and for how long; then its connection is closed.
 const UNREAD: usize = 64 * 1024;
 const UNREAD_TIME: Duration = Duration::from_millis(250);
-/// Who has sent a whole body waits so long for others to be done.
+/// How long a client that has sent a whole body waits for memory.
 const ROOM_TIME: Duration = Duration::from_secs(3);
 const ROOM_LOOK: Duration = Duration::from_millis(20);
 
-/// All bodies.
+/// The memory of all request bodies.
 #[derive(Debug)]
 pub struct Bodies {
     memory: Arc<Memory>,
@@ -37,7 +37,7 @@ pub struct Bodies {
     held: Mutex<HashMap<Network, usize>>,
 }
 
-/// What one request holds. An extension of the request.
+/// The memory that one request holds. An extension of the request.
 #[derive(Clone, Debug)]
 pub struct Intake(Arc<Mutex<State>>);
 
@@ -46,23 +46,23 @@ struct State {
     bodies: Arc<Bodies>,
     network: Network,
     held: Held,
-    /// Of `held`, what is counted for the network.
+    /// The part of `held` that is counted for the network.
     of_network: usize,
     /// A body that was dropped before its end.
     unread: Option<Incoming>,
-    /// Fields came behind the body.
+    /// The body was followed by trailers.
     has_trailers: bool,
 }
 
 /// Why a body is not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TooMuch {
-    /// All requests hold what they may.
+    /// All requests together hold the limit.
     All,
-    /// Those of one address do.
+    /// The requests of one address hold their limit.
     OfNetwork,
     Time,
-    /// One request would take more than there is.
+    /// One request would exceed the limit.
     One(usize),
 }
 
@@ -91,14 +91,14 @@ impl Bodies {
         self.memory.used()
     }
 
-    /// Of a request that has no body, and yet something to be read.
+    /// For a request without a body that still has something to parse.
     pub fn intake(self: &Arc<Self>, network: Network) -> Intake {
         let held = Held::nothing(&self.memory);
         let state = State { bodies: Arc::clone(self), network, held, of_network: 0, unread: None, has_trailers: false };
         Intake(Arc::new(Mutex::new(state)))
     }
 
-    /// The body of a request, and what it will hold until both are dropped.
+    /// Returns the body of a request, and the memory that it holds until both are dropped.
     pub fn take(self: &Arc<Self>, body: Incoming, network: Network) -> (Body, Intake) {
         let intake = self.intake(network);
         let body = Weighed { inner: Some(body), intake: intake.clone(), length: 0, time: None };
@@ -121,7 +121,7 @@ impl Bodies {
 }
 
 impl Intake {
-    /// From now on the request holds so many bytes, or what it held before.
+    /// The request now holds this many bytes; on an error it keeps what it held before.
     pub fn hold(&self, bytes: usize) -> Result<(), TooMuch> {
         let mut state = self.state();
         let State { bodies, network, held, of_network, .. } = &mut *state;
@@ -134,7 +134,7 @@ impl Intake {
         if held.resize(bytes) { Ok(()) } else { Err(TooMuch::All) }
     }
 
-    /// As [`Self::hold`], after others if need be. More than all requests of an address may hold is never waited for.
+    /// As [`Self::hold`], but waits for others if necessary. It does not wait for more than one address may hold.
     pub async fn hold_soon(&self, bytes: usize) -> Result<(), TooMuch> {
         let most = self.state().bodies.by_network;
         if bytes > most {
@@ -149,9 +149,9 @@ impl Intake {
         }
     }
 
-    /// Whether the connection can go on after the answer: nothing of the request is left, or so little that it was let pass.
-    /// It cannot after trailers: hyper takes a lone line feed among them for their beginning, where a proxy may see the end of
-    /// the request.
+    /// Whether the connection can be reused after the response: the request has been read, or its rest was small enough
+    /// to discard. After trailers it cannot: hyper treats a lone line feed among them as their beginning, where a
+    /// proxy may see the end of the request.
     pub async fn is_read(&self, is_waited_for: bool) -> bool {
         if self.state().has_trailers {
             return false;
@@ -160,7 +160,7 @@ impl Intake {
         if unread.is_end_stream() {
             return true;
         }
-        // Who waits to be told to send has not begun, and must not be.
+        // A client that waits for `100 Continue` has not sent its body, and must not start now.
         if is_waited_for || unread.size_hint().lower() > UNREAD as u64 {
             return false;
         }
@@ -195,7 +195,7 @@ struct Weighed {
     inner: Option<Incoming>,
     intake: Intake,
     length: usize,
-    /// Only of a body that is waited for.
+    /// Only for a body that is waited for.
     time: Option<Pin<Box<Sleep>>>,
 }
 
@@ -221,7 +221,7 @@ impl HttpBody for Weighed {
         }
         let is_first = this.length == 0;
         this.length += frame.data_ref().map_or(0, Bytes::len);
-        // Several are put together, in room that grows by doubling.
+        // Several pieces are joined in a buffer that grows by doubling.
         this.intake.hold(if is_first { this.length } else { 2 * this.length })?;
         Poll::Ready(Some(Ok(frame)))
     }

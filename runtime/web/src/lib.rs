@@ -1,4 +1,4 @@
-//! The server's routes, and what they share.
+//! The server's routes, and the state that they share.
 
 mod accept;
 pub mod auth;
@@ -45,39 +45,39 @@ pub enum Environment {
     Production,
 }
 
-/// What the routes share.
+/// The state that routes share.
 pub struct App {
     pub api: Api,
     pub accounts: Accounts,
     pub environment: Environment,
     pub protection: Arc<Protection>,
     pub traffic: Traffic,
-    /// Of development: whoever has it is an administrator.
+    /// The development token: its holder is an administrator.
     pub token: Option<String>,
-    /// Set when the server is told to stop: load balancers then send no more requests.
+    /// Set when the server is told to stop, so that load balancers stop sending requests.
     pub stopping: AtomicBool,
 }
 
-/// Where a request comes from, past the proxies that are trusted, as an extension of it.
+/// The client address of a request, past trusted proxies; an extension of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// The id of a request, as an extension of it.
+/// The id of a request; an extension of the request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Where a request came from.
+/// The origin of a request, for the audit log.
 pub fn origin(parts: &Parts) -> Origin {
     let address = parts.extensions.get::<Peer>().map(|peer| peer.0);
     Origin { address, request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()) }
 }
 
-/// What load balancers and supervisors ask, which is always answered.
+/// Health checks of load balancers and supervisors, which are always answered.
 pub fn is_about_health(uri: &Uri) -> bool {
     matches!(uri.path(), "/health" | "/ready")
 }
 
-/// Those questions alone, for an address of their own.
+/// Only the health checks, for a separate address.
 pub fn health_router(app: Arc<App>) -> Router {
     Router::new().merge(health()).fallback(not_found).with_state(app)
 }
@@ -86,7 +86,7 @@ fn health() -> Router<Arc<App>> {
     Router::new().route("/health", get(|| async { "ok" })).route("/ready", get(ready))
 }
 
-/// All routes; the site's own come beside ours and get the same id and log.
+/// All routes. The site's own are added to ours and get the same id and log.
 pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
     let mut routes = Router::new().route("/graphql", any(graphql::handle)).merge(health()).merge(auth::routes());
     if app.environment == Environment::Development {
@@ -101,7 +101,8 @@ pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
         .with_state(app)
 }
 
-/// Whether requests should be sent here: the database answers on a connection of each pool, and the server is not about to stop.
+/// Whether requests should be sent here: the database responds on a connection of each pool, and the server is not
+/// stopping.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();

@@ -1,4 +1,4 @@
-//! Accepts connections and stops without cutting an answer short. Slow clients and too many connections are bounded here.
+//! Accepts connections, and shuts down without cutting a response short. Slow clients and too many connections are bounded here.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -27,25 +27,24 @@ use super::{Peer, is_about_health};
 use base::error::{Code, Error};
 use store::access::Network;
 
-/// For an idle connection to be used again: longer than load balancers keep theirs (60 s), or they would send requests into a
-/// connection that is just being closed. `Pace` has no such patience with a head that has begun.
+/// How long an idle connection is kept: longer than load balancers keep theirs (60 s), or they would send requests into
+/// a connection that is being closed. `Pace` is stricter with a head that has begun.
 const IDLE_TIME: Duration = Duration::from_secs(75);
-/// Bytes of one connection's headers, and of what is read ahead.
+/// Bytes of one connection's headers and read buffer.
 const BUFFER: usize = 16 * 1024;
-/// Connections beside those that there are places for: on each, one question about health is answered. When they are all taken,
-/// the oldest goes.
+/// Connections beyond the limit: each may send one health check. When all of them are taken, the oldest is closed.
 const BESIDE: usize = 64;
-/// What is under way when the server is told to stop has this long to end.
+/// How long running requests may take to finish once the server is told to stop.
 const STOP_TIME: Duration = Duration::from_secs(25);
 
-/// The socket that is this process's input.
+/// The socket that is this process's standard input.
 pub fn inherited() -> std::io::Result<TcpListener> {
     let socket = std::net::TcpListener::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket)
 }
 
-/// Serves until `stop` resolves, then until the requests under way are answered.
+/// Serves until `stop` resolves, then until running requests are finished.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -63,7 +62,7 @@ pub async fn serve(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of files, mostly: others must end first.
+                // Usually there are no more file descriptors: other connections must end first.
                 tracing::warn!(%error, "a connection was not accepted");
                 make_room(&mut beside, 0);
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -92,7 +91,7 @@ pub async fn serve(
     }
 }
 
-/// Ends the oldest connections until so many are left.
+/// Closes the oldest connections until this many are left.
 fn make_room(beside: &mut VecDeque<AbortHandle>, left: usize) {
     beside.retain(|task| !task.is_finished());
     while beside.len() > left {
@@ -121,7 +120,8 @@ impl Connection {
         self.protection.connections.take((!self.is_proxy).then_some(self.peer))
     }
 
-    /// With a place it goes on for as long as its client is quick enough, else it is there for one question.
+    /// With a place, a connection lasts as long as its client is fast enough; without one, it gets a single health
+    /// check.
     async fn run(self, stream: TcpStream, place: Result<Place, NoPlace>, watcher: Watcher) {
         let (pace, protection) = (self.pace.clone(), Arc::clone(&self.protection));
         let stream = TokioIo::new(Paced::new(stream, pace.clone()));
@@ -140,7 +140,7 @@ impl Connection {
         drop(place);
     }
 
-    /// The routes, which find in each request from where it comes.
+    /// The routes, with the client address added to each request.
     fn service(
         self,
         no_place: Option<NoPlace>,
@@ -154,7 +154,7 @@ impl Connection {
             parts.extensions.insert(Peer(client));
             let is_about_health = is_about_health(&parts.uri);
             let is_addressed = parts.version < Version::HTTP_11 || parts.headers.get_all(HOST).iter().count() == 1;
-            // Behind a proxy, connections say nothing of clients.
+            // Behind a proxy, a connection does not identify a client.
             let place = match no_place {
                 Some(why) if !is_about_health => Err(why),
                 None if is_proxy && !is_about_health => protection.proxied.take(Some(client)).map(Some),
@@ -201,14 +201,14 @@ fn refused(why: NoPlace) -> Response {
     answer
 }
 
-/// RFC 9112, 3.2. What is in front may have read the other one.
+/// RFC 9112, 3.2. A proxy in front may have used the other host.
 fn not_addressed() -> Response {
     let mut answer = Error::new(Code::BadRequest, "a request has one header `Host`").into_response();
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 
-/// How many files may be open, after asking for as many as there may be.
+/// The limit of open files, after raising it to the maximum.
 #[cfg(unix)]
 pub fn open_files() -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -222,8 +222,8 @@ pub fn open_files() -> usize {
     usize::MAX
 }
 
-/// Resolves on Ctrl-C, and on the signal by which service managers stop a program. Signals count from the call on, not from when
-/// the answer is first waited for.
+/// Resolves on Ctrl-C, and on the signal by which service managers stop a program. Signals count from the call on, not
+/// from the first poll of the future.
 pub fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
     let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());

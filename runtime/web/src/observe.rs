@@ -1,5 +1,5 @@
-//! What holds for every request: it has an id, is counted, and has one line in the log when it is answered, and one span if it is
-//! traced, both without its values.
+//! Observes every request: it gets an id, is counted, and has one line in the log when it ends. If it is traced, it has one span. Neither
+//! contains its values.
 
 mod span;
 
@@ -22,7 +22,7 @@ use base::trace::{Parent, Root};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Gives the request an id, or keeps the one that a proxy gave it.
+/// Gives the request an id, or keeps that of a proxy.
 pub async fn observe(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
     let id = given.map_or_else(new_request_id, str::to_owned);
@@ -85,14 +85,14 @@ fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// Different in every process and for every request of it; a UUID each time would ask the system for random bits.
+/// Different in every process and for each of its requests; a UUID for each would ask the system for random bits.
 fn new_request_id() -> String {
     static PROCESS: LazyLock<u128> = LazyLock::new(|| uuid::Uuid::new_v4().as_u128() << 64);
     static REQUESTS: AtomicU64 = AtomicU64::new(0);
     format!("{:032x}", *PROCESS | u128::from(REQUESTS.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// An id of somebody else's goes into our log, so it is short and of plain letters.
+/// An id from outside is written to our log, so it must be short and consist of plain characters.
 fn is_plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

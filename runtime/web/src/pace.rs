@@ -1,5 +1,5 @@
-//! How long a connection may take: the head of a request from its first byte on, an answer that its client does not read, and
-//! the end. A slow client must not keep a connection and its memory.
+//! Timeouts of a connection: for the head of a request from its first byte on, for a response that the client does not read, and for
+//! closing. A slow client must not hold a connection and its memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,18 +13,18 @@ use tokio::time::{Instant, timeout_at};
 
 use base::memory::Memory;
 
-/// As long as a body has.
+/// The same as for a body.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// For an answer that is not read, while memory is short.
+/// For a response that is not read, while memory is short.
 const SHORT_TIME: Duration = Duration::from_secs(2);
-/// In which a client that was sent away takes notice.
+/// How long a refused client has to read its response.
 const END_TIME: Duration = Duration::from_secs(2);
-/// Bytes of a request that is not read, which are let pass so that its client reads the answer.
+/// Bytes of an unread request that are discarded so that its client reads the response.
 const LAST_BYTES: usize = 2 * 1024 * 1024;
-/// Whether memory is short is looked at so often.
+/// How often the memory is checked.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What a connection is at. Shared by its stream, which sees bytes, and its service, which sees whole heads.
+/// The state of a connection. Shared by its stream, which sees bytes, and its service, which sees whole heads.
 #[derive(Clone, Default)]
 pub struct Pace(Arc<Shared>);
 
@@ -37,11 +37,11 @@ struct Shared {
 #[derive(Clone, Copy, Default)]
 struct State {
     is_answering: bool,
-    /// A part of a head has come.
+    /// Since when a part of a head has been received.
     head: Option<Instant>,
-    /// The client takes nothing of an answer.
+    /// Since when the client has not read its response.
     blocked: Option<Instant>,
-    /// A part of the last request is not read.
+    /// A part of the last request is unread.
     is_unread: bool,
     ending: Option<Instant>,
 }
@@ -57,12 +57,13 @@ impl Pace {
         self.state().is_answering = false;
     }
 
-    /// The connection is closed after an answer to a request of which more may come.
+    /// The connection is closed after the response to a request of which more may arrive.
     pub fn leaves_unread(&self) {
         self.state().is_unread = true;
     }
 
-    /// Resolves when something has taken too long, with what it was. Answers that nobody reads go sooner while memory is short.
+    /// Resolves with the cause when something has taken too long. Unread responses are cut sooner while memory is
+    /// short.
     pub async fn too_slow(&self, patience: Duration, memory: &Memory) -> &'static str {
         loop {
             let state = *self.state();
@@ -79,7 +80,7 @@ impl Pace {
                 return what;
             }
             let look = if blocked.is_some() { at.min(now + LOOK) } else { at };
-            // Either way there is something to look at.
+            // In either case the state is checked again.
             let _ = timeout_at(look, self.0.begun.notified()).await;
         }
     }
@@ -97,7 +98,7 @@ impl Pace {
         self.0.begun.notify_one();
     }
 
-    /// Whether a client should be heard to the end.
+    /// Whether the rest of the request should be discarded before closing.
     fn ends_unread(&self) -> bool {
         let mut state = self.state();
         if state.is_unread && state.ending.is_none() {
@@ -112,12 +113,12 @@ impl Pace {
     }
 }
 
-/// A stream that tells its pace of what comes and goes.
+/// A stream that reports its reads and writes to its pace.
 pub struct Paced<S> {
     stream: S,
     pace: Pace,
     is_blocked: bool,
-    /// After the end of the answers.
+    /// Bytes received after the last response.
     last_bytes: usize,
 }
 
@@ -156,8 +157,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Where a request was not read, closing at once would reset the connection, and its client would never read the answer: what
-    /// it still sends is let pass for a while (RFC 9112, 9.6).
+    /// Closing at once would reset a connection whose request is unread, and its client would never read the response.
+    /// What it still sends is therefore discarded for a while (RFC 9112, 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         if !self.pace.ends_unread() {

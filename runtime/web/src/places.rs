@@ -1,4 +1,4 @@
-//! Places for connections: how many there are, and how many of them one address may have.
+//! Limits on connections: how many there are in total, and how many one address may have.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use store::access::Network;
 
-/// Behind a proxy of ours a client is known by its requests, not by its connections; then those are what is counted.
+/// Behind a trusted proxy, clients are told apart by requests rather than connections; then requests are counted.
 #[derive(Debug)]
 pub struct Places {
     all: usize,
@@ -27,11 +27,11 @@ pub enum NoPlace {
     OfNetwork,
 }
 
-/// Free again when it is dropped.
+/// Released when it is dropped.
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
-    /// `None` for a proxy of ours, which many come through.
+    /// `None` for a trusted proxy, which many clients share.
     network: Option<Network>,
 }
 

@@ -1,5 +1,4 @@
-//! The protection of all routes: trusted proxies, rate limits, origins that may read responses,
-//! and known documents.
+//! The protection of all routes: trusted proxies, rate limits, origins that may read responses, and known documents.
 
 use std::sync::Arc;
 
@@ -39,12 +38,12 @@ pub struct Protection {
     pub limiter: Limiter,
     pub documents: Documents,
     pub bounds: Bounds,
-    /// What all answers hold.
+    /// The memory of all responses.
     pub answers: Arc<Memory>,
-    /// What all bodies of requests hold.
+    /// The memory of all request bodies.
     pub bodies: Arc<Bodies>,
     pub connections: Arc<Places>,
-    /// Requests under way that came through proxies of ours, by client.
+    /// Running requests that came through trusted proxies, by client.
     pub proxied: Arc<Places>,
 }
 
@@ -65,7 +64,7 @@ impl Protection {
         })
     }
 
-    /// What one request may hold.
+    /// The memory of one request.
     pub fn ration(&self) -> Arc<Ration> {
         Ration::new(&self.answers, self.bounds.answer)
     }
@@ -95,7 +94,7 @@ impl Settings {
         };
         let only = reader.one_of(&settings::TYPECASE_DOCUMENTS_MODE) == "only";
         let documents = reader.get(&settings::TYPECASE_DOCUMENTS);
-        // The default of production means documents where there are some; whoever writes it means that there are.
+        // The default of production applies only if there are documents; an explicit setting requires them.
         if documents.is_none() && only && reader.get(&settings::TYPECASE_DOCUMENTS_MODE).is_some() {
             reader.wrong(settings::TYPECASE_DOCUMENTS_MODE.name, "it is `only`, but TYPECASE_DOCUMENTS is not set");
         }
@@ -110,7 +109,7 @@ impl Settings {
         }
     }
 
-    /// What is named by settings and cannot be used, as far as it lies on this machine.
+    /// Checks files and settings that can be checked on this machine.
     pub fn check_for_serving(&self) -> Vec<Wrong> {
         let redis = self.rates.redis.as_ref().and_then(|redis| redis.check().err());
         let documents = Documents::load(self.documents.as_ref())
@@ -124,14 +123,14 @@ fn rate_or_off(text: &str) -> Result<Option<Rate>, String> {
     if text == "off" { Ok(None) } else { text.parse().map(Some).map_err(|_| format!("`{text}` is not a rate")) }
 }
 
-/// No id, name or text has this character: PostgreSQL does not keep it, and a route need not think of it.
+/// No id, name or text contains this character: PostgreSQL cannot store it, so routes need not handle it.
 fn holds_nul(uri: &Uri) -> bool {
     uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00"))
 }
 
-/// Answers a request if its client does not ask too often. What a load balancer asks is never too much.
+/// Applies the rate limit to a request. Health checks are never limited.
 ///
-/// Whoever gives something that proves nothing is anonymous here: any client can send a header.
+/// A request with invalid credentials counts as anonymous here: any client can send a header.
 pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     if is_about_health(request.uri()) {
         return next.run(request).await;
@@ -159,8 +158,8 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
         Err(refused) => *refused,
     };
     let told = shown.taken().or(decision);
-    // What is refused for another reason, such as too many wrong codes, says itself when to come back. A batch is answered
-    // with 200 whatever becomes of its operations.
+    // Other refusals, such as for too many wrong codes, have their own `Retry-After`. A batch has status 200 whatever
+    // the outcome of its operations.
     let is_told =
         |told: &Decision| told.allowed || told.is_general() || response.status() == StatusCode::TOO_MANY_REQUESTS;
     if let Some(decision) = told.filter(is_told) {
@@ -169,7 +168,7 @@ pub async fn limit(State(app): State<Arc<App>>, mut request: Request, next: Next
     response
 }
 
-/// Looks who sends the request, for whatever route it is, and counts it.
+/// Identifies the sender of the request, for every route, and counts it.
 async fn prove(app: &App, request: &mut Request) -> Result<(), Box<Response>> {
     let (mut parts, body) = std::mem::take(request).into_parts();
     let proven = auth::prove(app, &mut parts).await;

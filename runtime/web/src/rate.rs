@@ -1,7 +1,7 @@
-//! How often something may be done: GCRA (the leaky bucket as a meter), by actor, address and account.
+//! Rate limits: GCRA (the leaky bucket as a meter), by actor, address and account.
 //!
-//! A key's whole state is one moment: when its bucket will be empty again. With `REDIS_URL` all nodes share these moments;
-//! while Redis is unreachable, each node counts for itself.
+//! The state of a key is one timestamp: when its bucket will be empty again. With `REDIS_URL` all nodes share these timestamps; while Redis
+//! is unreachable, each node counts for itself.
 
 mod link;
 #[cfg(feature = "redis")]
@@ -24,16 +24,16 @@ use base::error::{Code, Error, Result};
 use store::access::Network;
 use store::access::{Actor, Identity};
 
-/// Keys of one generation in memory, about 100 bytes each; two are kept.
+/// Keys of one generation in memory, about 100 bytes each; there are two generations.
 const GENERATION: usize = 50_000;
-/// Requests with a token are counted by actor; an address may send this many times more of them, for those that share it.
+/// Requests with a token are counted by actor; an address may send this many times more of them, since users share it.
 const BEHIND_ONE_ADDRESS: u32 = 10;
-/// An operation of GraphQL counts as one request for each started part of this cost.
+/// A GraphQL operation counts as one request for each started part of this cost.
 const COST_OF_ONE: u64 = 2_000;
-/// Sessions of one address refresh more often than people sign in, and its programs ask on with a token that has ended.
+/// An address refreshes more sessions than it signs in, and its programs go on sending an expired token.
 const REFRESHES: u32 = 3;
 
-/// All that are counted by.
+/// All policies.
 const POLICIES: [&str; 23] = [
     "anonymous",
     "actor",
@@ -60,14 +60,14 @@ const POLICIES: [&str; 23] = [
     "token-account",
 ];
 
-/// So many in so long: `600/min`.
+/// A number of requests per time: `600/min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub quota: u32,
     pub window: Duration,
 }
 
-/// `TYPECASE_RATE`, `TYPECASE_SIGN_IN_RATE`, and where Redis is; a rate of `None` is without limit.
+/// `TYPECASE_RATE`, `TYPECASE_SIGN_IN_RATE`, and the address of Redis; a rate of `None` is unlimited.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub general: Option<Rate>,
@@ -75,38 +75,38 @@ pub struct Settings {
     pub redis: Option<Redis>,
 }
 
-/// What is limited apart from other requests.
+/// Requests that are limited separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strict {
     SignIn,
     Refresh,
     Reset,
-    /// A link of a mail is used.
+    /// Use of a link from a mail.
     Link,
     Invitation,
-    /// Known passwords are asked for once more.
+    /// A known password is checked again.
     Password,
     /// A code of the second factor, on its own.
     Code,
-    /// Somebody is sent to another provider, and comes back.
+    /// Sign-in with another provider begins or returns.
     Provider,
     Return,
-    /// A token that is not valid, where it could have been guessed: one with a signature cannot.
+    /// An invalid token that could have been guessed; a signed one cannot.
     Token,
 }
 
-/// A policy's answer for one key.
+/// The decision of a policy for one key.
 #[derive(Clone, Debug)]
 pub struct Decision {
     pub policy: &'static str,
     pub rate: Rate,
     pub allowed: bool,
     pub remaining: u32,
-    /// Until all of the quota is there again; when refused, until the next one is allowed.
+    /// If allowed, the time until the whole quota is available; if refused, the time until the next request is allowed.
     pub after: Duration,
 }
 
-/// What was decided about a request, for the headers of its answer: an extension of the request.
+/// The decision about a request, for the headers of its response; an extension of the request.
 #[derive(Clone, Default)]
 pub struct Shown(Arc<Mutex<Option<Decision>>>);
 
@@ -120,7 +120,7 @@ pub struct Limiter {
     shared: Option<shared::Shared>,
 }
 
-/// Two generations of keys: the old one is dropped when the young one is full.
+/// Two generations of keys: when the young one is full, the old one is dropped.
 #[derive(Default)]
 struct Generations {
     young: HashMap<String, u64>,
@@ -128,12 +128,12 @@ struct Generations {
 }
 
 impl Rate {
-    /// Microseconds by which one more moves the moment at which the bucket is empty.
+    /// Microseconds by which one request moves the moment at which the bucket is empty.
     fn step(self) -> u64 {
         (self.micros() / u64::from(self.quota)).max(1)
     }
 
-    /// As [`Self::step`], for several at once; who asks for more than the quota takes all of it.
+    /// As [`Self::step`], for several requests; more than the quota counts as the whole quota.
     fn steps(self, count: u32) -> u64 {
         self.step() * u64::from(count.min(self.quota))
     }
@@ -150,7 +150,7 @@ impl Rate {
         Self { quota: (self.quota / 2).max(1), ..self }
     }
 
-    /// From how far the bucket's moment lies ahead: after this one if it was allowed, else before it.
+    /// Computed from how far ahead the bucket's moment is: after this request if it was allowed, else before it.
     fn decide(self, policy: &'static str, count: u32, allowed: bool, ahead: u64) -> Decision {
         let left = self.micros().saturating_sub(ahead) / self.step();
         let wait = (ahead + self.steps(count)).saturating_sub(self.micros());
@@ -165,7 +165,7 @@ impl Rate {
 }
 
 impl Limiter {
-    /// The address of Redis must be one; Redis itself need not be there.
+    /// The address of Redis must be valid; Redis itself need not be reachable.
     pub fn new(settings: &Settings) -> Result<Self> {
         #[cfg(not(feature = "redis"))]
         if let Some(wrong) = settings.redis.as_ref().and_then(|redis| redis.check().err()) {
@@ -186,7 +186,7 @@ impl Limiter {
         self.general.is_some() || self.sign_in.is_some()
     }
 
-    /// Any request, by where it comes from. What has a token is counted by its actor besides.
+    /// Counts any request by its address. A request with a token is also counted by its actor.
     pub async fn request(&self, address: Option<IpAddr>, has_token: bool) -> Option<Decision> {
         let (policy, rate) = match (self.general?, has_token) {
             (rate, false) => ("anonymous", rate),
@@ -195,7 +195,7 @@ impl Limiter {
         Some(self.take(policy, rate, 1, &network(address)).await)
     }
 
-    /// A request whose token is known; a token that is not valid counts as none.
+    /// Counts a request whose token has been checked; an invalid token counts as none.
     pub async fn actor(&self, parts: &Parts, actor: Option<&Actor>) -> Result<()> {
         let Some(rate) = self.general else { return Ok(()) };
         let (policy, key) = match actor.map(|actor| &actor.identity) {
@@ -207,7 +207,7 @@ impl Limiter {
         show(parts, decision)
     }
 
-    /// For an operation that costs more than a request has paid for by being one.
+    /// Counts an operation whose cost exceeds that of one request.
     pub async fn operation(&self, parts: &Parts, actor: &Actor, cost: u64) -> Result<()> {
         match u32::try_from(cost.div_ceil(COST_OF_ONE)).unwrap_or(u32::MAX) {
             0 | 1 => Ok(()),
@@ -215,7 +215,7 @@ impl Limiter {
         }
     }
 
-    /// So many requests more than the one that HTTP has brought.
+    /// Counts further requests, besides the HTTP request itself.
     pub async fn more(&self, parts: &Parts, actor: &Actor, count: u32) -> Result<()> {
         let Some(rate) = self.general else { return Ok(()) };
         let by_address = network(address(parts));
@@ -230,7 +230,8 @@ impl Limiter {
         }
     }
 
-    /// By address, and by the account that is meant, known or not: its name, or the secret that stands for it.
+    /// Counts by address, and by the account in question, whether it exists or not: its name, or the secret that
+    /// identifies it.
     pub async fn strict(&self, what: Strict, parts: &Parts, account: Option<&str>) -> Result<()> {
         let Some(rate) = self.sign_in else { return Ok(()) };
         let (policy, of_account) = match what {
@@ -249,14 +250,14 @@ impl Limiter {
         let decision = self.take(policy, by_address, 1, &network(address(parts))).await;
         show(parts, decision)?;
         let Some(account) = account else { return Ok(()) };
-        // Others who read Redis or a dump of memory do not learn who has signed in.
+        // Hashed, so that a reader of Redis or of a memory dump does not learn who has signed in.
         let name = Sha256::digest(account.trim().to_lowercase().as_bytes());
         let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let decision = self.take(of_account, by_address.half(), 1, &name).await;
         show(parts, decision)
     }
 
-    /// `(policy, requests that it has refused)`.
+    /// `(policy, number of refused requests)`.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
         POLICIES.into_iter().zip(self.refused.iter().map(|count| count.load(Ordering::Relaxed)))
     }
@@ -327,7 +328,7 @@ fn network(address: Option<IpAddr>) -> String {
 }
 
 impl Decision {
-    /// About any request, rather than about what is limited apart.
+    /// For requests in general, not for those that are limited separately.
     pub fn is_general(&self) -> bool {
         matches!(self.policy, "anonymous" | "actor" | "address")
     }
@@ -337,12 +338,12 @@ impl Decision {
         Error::new(Code::RateLimited, message)
     }
 
-    /// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), and `Retry-After` where it was refused.
+    /// Sets `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), and `Retry-After` if refused.
     pub fn tell(&self, headers: &mut HeaderMap) {
         let Self { policy, rate, remaining, .. } = self;
         let (quota, window, after) = (rate.quota, rate.window.as_secs(), seconds(self.after));
         let mut tell = |name: HeaderName, value: String| {
-            // Names of policies and numbers are plain ASCII.
+            // Names of policies and numbers are ASCII.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
@@ -355,7 +356,7 @@ impl Decision {
     }
 }
 
-/// Rounded up, so that who waits as long is let in.
+/// Rounded up, so that a client that waits this long is allowed.
 fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -1,5 +1,5 @@
-//! `Traffic`: how many requests, operations and sign-ins there were, and how long they took. Every counter has its place before the
-//! first request, so that counting is one addition, and no client can make another one.
+//! `Traffic`: counts requests, operations and sign-ins, and how long they take. Every counter exists before the first request, so that
+//! counting is one addition and no client can create another one.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,9 @@ use super::documents::Documents;
 use base::error::{Code, Error};
 use model::content::SchemaInfo;
 
-/// Documents whose operations are counted apart; those that are known beyond are counted with the unknown ones.
+/// Documents whose operations are counted separately; known ones beyond this number count as unknown.
 const MOST_NAMES: usize = 200;
-/// Upper bounds of the buckets of time, in microseconds.
+/// Upper bounds of the time buckets, in microseconds.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 10_000_000];
 const STATUSES: std::ops::Range<usize> = 100..600;
@@ -24,32 +24,32 @@ pub struct Traffic {
     sign_ins: [[AtomicU64; Outcome::ALL.len()]; Way::ALL.len()],
 }
 
-/// Kinds of routes; what a path is beyond that is the client's choice.
+/// Classes of routes; the path itself is chosen by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Graphql,
     Auth,
     Health,
-    /// The site's own, and those that there are not.
+    /// The site's own routes, and unknown paths.
     Other,
 }
 
-/// By what somebody signs in.
+/// How somebody signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Password,
     Provider,
 }
 
-/// What became of signing in.
+/// The outcome of signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
-    /// A password was right, and there was no code with it.
+    /// The password was right, but the code was missing.
     CodeNeeded,
     Refused,
     TooOften,
-    /// By the server or a provider.
+    /// An error of the server or a provider.
     Failed,
 }
 
@@ -135,7 +135,7 @@ impl Traffic {
         Self::new(own, documents.operation_names())
     }
 
-    /// With the site's own operations, and those of the documents that are known.
+    /// With the site's own operations and those of the known documents.
     pub fn new(own: impl Iterator<Item = &'static str>, known: BTreeSet<String>) -> Self {
         let names = own.map(Box::from).chain(known.into_iter().take(MOST_NAMES).map(String::into_boxed_str));
         Self {
@@ -155,7 +155,7 @@ impl Traffic {
         route.time.observe(took);
     }
 
-    /// An operation that has no name here is one of the others.
+    /// An operation without a known name counts as `other`.
     pub fn operation(&self, name: Option<&str>, code: Option<Code>, took: Duration) {
         let operation = name.and_then(|name| self.named.get(name)).unwrap_or(&self.other);
         let count = code.map_or(&operation.done, |code| &operation.codes[code as usize]);
@@ -167,7 +167,7 @@ impl Traffic {
         self.sign_ins[way as usize][outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// `(class, status, count)` of what there was.
+    /// `(class, status, count)`, without zero counts.
     pub fn requests(&self) -> Vec<(&'static str, usize, u64)> {
         let of_class = |class: Class| {
             let counts = self.routes[class as usize].statuses.iter().zip(STATUSES);
@@ -180,7 +180,7 @@ impl Traffic {
         Class::ALL.into_iter().map(|class| (class.as_str(), &self.routes[class as usize].time))
     }
 
-    /// `(name, code or OK, count)`; of what never happened only that all went well, so that there are few.
+    /// `(name, code or OK, count)`. Of zero counts only `OK` is included, to keep the number of series small.
     pub fn operations(&self) -> Vec<(&str, &'static str, u64)> {
         let of_name = |(name, operation): (_, &Operation)| {
             let done = (name, "OK", operation.done.load(Ordering::Relaxed));
@@ -226,7 +226,7 @@ impl Histogram {
         self.microseconds.fetch_add(took, Ordering::Relaxed);
     }
 
-    /// `(upper bound in seconds, count of this bucket alone)`; the last one has no bound.
+    /// `(upper bound in seconds, count of this bucket alone)`; the last bucket has no bound.
     pub fn buckets(&self) -> Vec<(f64, u64)> {
         let bounds = BOUNDS.iter().map(|bound| Duration::from_micros(*bound).as_secs_f64()).chain([f64::INFINITY]);
         bounds.zip(self.buckets.iter().map(|count| count.load(Ordering::Relaxed))).collect()

@@ -1,4 +1,4 @@
-//! Starts the server on a database of its own, and speaks HTTP to it.
+//! Starts the server on a separate database, and an HTTP client for it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -21,7 +21,7 @@ pub struct Site {
     process: Process,
 }
 
-/// Ends with the test, also with one that fails.
+/// Killed when the test ends, even if it fails.
 struct Process(Child);
 
 impl Drop for Process {
@@ -39,7 +39,7 @@ pub struct Answer {
 }
 
 impl Site {
-    /// With the demo's content.
+    /// Starts with the demo content.
     pub async fn with_demo() -> Self {
         let db = migrated().await;
         let demo = command(&db, &["demo"]);
@@ -55,7 +55,7 @@ impl Site {
         Self::with(db, &[]).await
     }
 
-    /// With these variables, on a database that has had its migrations.
+    /// Starts with these variables, on a migrated database.
     pub async fn with(db: TestDb, variables: &[(&str, &str)]) -> Self {
         let mut command = prepared(&db);
         command.envs(variables.iter().copied());
@@ -71,7 +71,7 @@ impl Site {
                 break address;
             }
         };
-        // Its log must go on being read, or the server would wait for that.
+        // The log must be read continuously, or the server would block on writing it.
         let log = Arc::new(Mutex::new(begin));
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {
@@ -82,7 +82,7 @@ impl Site {
         Self { db, address, log, process }
     }
 
-    /// Where `/metrics` is, if `TYPECASE_METRICS_ADDRESS` is set.
+    /// The address of `/metrics`, if `TYPECASE_METRICS_ADDRESS` is set.
     pub fn metrics_address(&self) -> String {
         let told = self.logged("serving metrics");
         told.iter().find_map(|line| value_of(line, "metrics")).expect("it is served")
@@ -93,7 +93,7 @@ impl Site {
         assert!(told.success());
     }
 
-    /// The lines of its log that have this text.
+    /// The lines of the log that contain this text.
     pub fn logged(&self, text: &str) -> Vec<String> {
         let log = self.log.lock().expect("no test has failed with it");
         log.iter().filter(|line| line.contains(text)).cloned().collect()
@@ -104,7 +104,7 @@ impl Site {
         self.db.close().await;
     }
 
-    /// Bytes of memory that the server has.
+    /// The server's resident memory in bytes.
     #[cfg(target_os = "linux")]
     pub fn resident(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).expect("its status");
@@ -113,7 +113,7 @@ impl Site {
         kilobytes * 1024
     }
 
-    /// Asks the process to end, and says how it did.
+    /// Sends SIGTERM and returns the exit code.
     pub async fn terminate(mut self) -> Option<i32> {
         self.signal("-TERM");
         let code = self.process.0.wait().expect("the server ends").code();
@@ -121,12 +121,12 @@ impl Site {
         code
     }
 
-    /// The answer to a query of everybody.
+    /// The response to an anonymous query.
     pub async fn ask(&self, query: &str) -> Json {
         self.post(&json!({ "query": query }), &[]).await.json()
     }
 
-    /// The answer to a request of who has the token.
+    /// The response to a request with the development token.
     pub async fn ask_as_developer(&self, query: &str, variables: Json) -> Json {
         let body = json!({ "query": query, "variables": variables });
         self.post(&body, &[("authorization", &format!("Bearer {TOKEN}"))]).await.json()

@@ -1,4 +1,4 @@
-//! A collector of traces: takes what a server exports, and reads it by the definitions of OpenTelemetry (`trace.proto`, 1.x).
+//! A collector of traces: receives what a server exports, and decodes it with OpenTelemetry's definitions (`trace.proto`, 1.x).
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -140,7 +140,7 @@ impl Collector {
         Self { endpoint, received, serving }
     }
 
-    /// Where it is reached with TLS.
+    /// An address of the collector with TLS.
     pub async fn behind_tls(&self, certificates: &Certificates) -> SocketAddr {
         let chain = CertificateDer::pem_file_iter(certificates.file("node.pem")).expect("a file");
         let chain = chain.collect::<Result<Vec<_>, _>>().expect("certificates");
@@ -168,14 +168,14 @@ impl Collector {
         address
     }
 
-    /// All that has come so far.
+    /// All spans received so far.
     pub fn spans(&self) -> Vec<Span> {
         let requests = self.received.lock().expect("no test has failed with it");
         let scopes = requests.iter().flat_map(|one| read(&one.bytes).resource_spans).flat_map(|one| one.scope_spans);
         scopes.flat_map(|scope| scope.spans).collect()
     }
 
-    /// Those of the trace, when its root has come, and with it all below.
+    /// The spans of the trace, once its root has arrived, and so all its descendants.
     pub async fn trace(&self, name: &str, trace: Option<&str>) -> Vec<Span> {
         let begun = Instant::now();
         loop {
@@ -190,7 +190,7 @@ impl Collector {
         }
     }
 
-    /// What is said of the server.
+    /// A resource attribute of the server.
     pub fn resource(&self, key: &str) -> Option<String> {
         let requests = self.received.lock().expect("no test has failed with it");
         let request = read(&requests.first()?.bytes);
@@ -202,7 +202,7 @@ impl Collector {
         Some(requests.first()?.headers.get(name)?.to_str().ok()?.to_owned())
     }
 
-    /// Whether these letters are anywhere in what has come.
+    /// Whether the received bytes contain this text.
     pub fn has_bytes(&self, text: &str) -> bool {
         let requests = self.received.lock().expect("no test has failed with it");
         requests.iter().any(|one| one.bytes.windows(text.len()).any(|window| window == text.as_bytes()))
@@ -216,7 +216,7 @@ impl Drop for Collector {
 }
 
 impl Span {
-    /// As text, also a number or a list.
+    /// As text, even for a number or a list.
     pub fn attribute(&self, key: &str) -> Option<String> {
         text(&self.attributes, key)
     }

@@ -1,4 +1,4 @@
-//! What a request costs is known before it runs; what costs too much, or too much together, is refused.
+//! The cost of a request is known before it runs. One that costs too much, alone or in a batch, is refused.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ fn codes(answer: &Json) -> Vec<&str> {
     errors.iter().filter_map(|error| error["extensions"]["code"].as_str()).collect()
 }
 
-/// `every` in `every` through the categories and their products, and back.
+/// Nested `every`, through the categories and their products, and back.
 fn nested(leaf: &Json, times: usize) -> Json {
     (0..times).fold(leaf.clone(), |inner, _| json!({"categories": {"every": {"products": {"every": inner}}}}))
 }
@@ -71,7 +71,7 @@ async fn costly_filters_are_refused_before_they_run_and_say_what_they_cost() {
     let answer = ask(filtered, json!({"f": nested(&leaf(0), 1)})).await;
     assert_eq!(codes(&answer), [""; 0], "{answer}");
     let cost = &answer["extensions"]["cost"];
-    // Three relations, each of the depth that it stands at, with a search; their number is one statement.
+    // Three relations, each weighted by its depth, and a search. They count once: `totalCount` takes one statement.
     assert_eq!(cost["parts"]["filters"], 3_000 + 6_000 + 9_000 + 500, "{answer}");
     let sum: u64 = cost["parts"].as_object().unwrap().values().filter_map(Json::as_u64).sum();
     assert_eq!(cost["requested"], sum, "{answer}");

@@ -1,4 +1,4 @@
-//! PostgreSQL by TLS, as managed databases are reached: the certificate is checked as the address says.
+//! PostgreSQL over TLS, as with managed databases: the certificate is checked as the address specifies.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::client::{Site, command_with};
 use crate::redis_server::Certificates;
 
-/// What a client of PostgreSQL sends before TLS begins.
+/// What a PostgreSQL client sends before TLS begins.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Stands before a database that has no TLS, takes connections with TLS alone, and ends with the test.
+/// A proxy in front of a database without TLS. It accepts only TLS connections, and ends with the test.
 async fn with_tls(certificates: &Certificates, database: SocketAddr) -> SocketAddr {
     let chain = CertificateDer::pem_file_iter(certificates.file("node.pem")).expect("a certificate");
     let chain = chain.collect::<Result<Vec<_>, _>>().expect("a certificate");

@@ -1,4 +1,4 @@
-//! What editors do with whole drafts: discard, duplicate, publish many.
+//! Operations on whole drafts: discard, duplicate, publish many.
 
 use runtime::serde_json::{Value as Json, json};
 
@@ -60,13 +60,13 @@ async fn a_discarded_draft_is_what_is_live_and_can_be_told_from_the_one_before()
     assert_eq!(discarded["made"], expected);
     let after = told(&site, &read, json!({ "id": made["id"] })).await;
     assert_eq!((&after["draft"], &after["live"]), (&expected, &expected));
-    // Once more there is nothing to do.
+    // A second discard has nothing to do.
     let again = told(&site, &discard, json!({ "id": made["id"], "revision": 3 })).await;
     assert_eq!(again["made"]["revision"], 3);
-    // Whoever made a change from the draft that is gone is told.
+    // A change based on the discarded draft is a conflict.
     let stale = json!({ "id": made["id"], "revision": 2, "input": { "name": "Late" } });
     assert_eq!(refusal(&site.ask_as_developer(update, stale).await).0, "REVISION_MISMATCH");
-    // A change that is taken back by hand is no change either.
+    // A change that is reverted by hand is not a change either.
     for (revision, name) in [(3, "Seat"), (4, "Chair")] {
         told(&site, update, json!({ "id": made["id"], "revision": revision, "input": { "name": name } })).await;
     }
@@ -83,7 +83,7 @@ async fn a_draft_that_cannot_be_discarded_stays() {
     let draft = create(&site, json!({ "name": "Never seen" }), false).await;
     let never = site.ask_as_developer(discard, json!({ "id": draft["id"], "revision": 1 })).await;
     assert_eq!(refusal(&never), ("CONFLICT", &json!(["id"])));
-    // Its slug belongs to another draft by now.
+    // Another draft has its slug now.
     let chair = create(&site, chair(), true).await;
     let update = "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { slug: \"seat\" }) { status } }";
     told(&site, update, json!({ "id": chair["id"] })).await;
@@ -128,9 +128,9 @@ async fn a_copy_has_what_the_other_has_but_for_what_is_unique() {
         (&json!("Stool"), &json!("stool"), &json!("c-2"))
     );
     assert_eq!(variants(&second), ["CH-1-copy-2", "CH-2-copy-2"]);
-    // The other one is as it was.
+    // The original is unchanged.
     assert_eq!(told(&site, &read, json!({ "id": made["id"] })).await["product"], source);
-    // What cannot be made up is asked for.
+    // Fields that cannot be invented must be given.
     let media = "mutation { createMedia(input: { url: \"https://x.example/a.png\" }) { id } }";
     let media = told(&site, media, json!({})).await["createMedia"]["id"].clone();
     let copy = "mutation($id: ID!) { duplicateMedia(id: $id) { id } }";
@@ -155,7 +155,7 @@ async fn many_are_published_together_or_not_at_all() {
     assert_eq!(refusal(&refused), ("INVALID_VALUE", &json!(["ids", 1, "price"])), "{refused}");
     let refused = site.ask_as_developer(publish, json!({ "ids": ["brand_00000000000000000000000000"] })).await;
     assert_eq!(refusal(&refused), ("BAD_USER_INPUT", &json!(["ids", 0])), "{refused}");
-    // Each takes the other's slug: alone neither could be published.
+    // Each takes the other's slug, so neither could be published alone.
     let update = "mutation($id: ID!, $revision: Int!, $slug: String) {
         updateProduct(id: $id, revision: $revision, input: { slug: $slug }) { status } }";
     for (entry, revision, slug) in [(&one, 1, "away"), (&two, 1, "one"), (&one, 2, "two")] {
@@ -191,7 +191,7 @@ async fn what_keeps_an_entry_from_being_published_is_told_at_once() {
         "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { price: { amount: \"1\" } }) { id } }";
     told(&site, update, json!({ "id": made["id"] })).await;
     assert_eq!(told(&site, check, json!({ "id": made["id"] })).await, json!({ "publishCheck": [] }));
-    // Nothing was published by the question.
+    // The check published nothing.
     let read = "query($id: ID!) { product(id: $id, stage: DRAFT) { status } }";
     assert_eq!(told(&site, read, json!({ "id": made["id"] })).await["product"]["status"], "DRAFT");
     let public = site.post(&json!({ "query": check, "variables": { "id": made["id"] } }), &[]).await.json();

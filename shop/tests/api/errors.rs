@@ -1,4 +1,5 @@
-//! Errors of fields, as section 6.4.4 of the specification has them: at their place, null no further than it must go.
+//! Errors of fields as in section 6.4.4 of the specification: each has its path, and null propagates no further than
+//! necessary.
 
 use runtime::access::{Actor, Origin};
 use runtime::graphql::{Api, Request, Verb};
@@ -33,7 +34,7 @@ async fn a_wrong_argument_is_told_at_its_field_and_spoils_no_other() {
             vec![r#"["p","tc"] INVALID_CURSOR"#],
             json!({"p": null, "me": {"kind": "ANONYMOUS"}}),
         ),
-        // The brand's products cannot be null, so the brand is, which a product can do without.
+        // The brand's products cannot be null, so the brand becomes null, which a product allows.
         (
             format!("{{ product(id: {product}) {{ slug b: brand {{ name products(first: -1) {{ id }} }} name }} }}"),
             vec![r#"["product","b","products"] BAD_USER_INPUT"#],
@@ -56,7 +57,7 @@ async fn a_wrong_argument_is_told_at_its_field_and_spoils_no_other() {
             vec![r#"["products","edges",0,"node","t"] BAD_USER_INPUT"#],
             Json::Null,
         ),
-        // In a list inside a component that lies in a list of blocks.
+        // In a list inside a component in a list of blocks.
         (
             "{ p: productBySlug(slug: \"cone-dripper\") { body { ... on Gallery { images(first: -1) { url } } } } }"
                 .into(),
@@ -151,7 +152,7 @@ async fn each_mutation_fails_on_its_own() {
         r#"["c","productsConnection"] BAD_USER_INPUT"#,
     ];
     assert_eq!(errors, expected, "{answer}");
-    // What was written stays so, though it could not be shown.
+    // The write is kept, although its result could not be shown.
     let kept = site.ask_as_developer("{ tags(stage: DRAFT) { nodes { name } } }", json!({})).await;
     assert_eq!(kept["data"]["tags"]["nodes"].as_array().unwrap().len(), 2, "{kept}");
     site.stop().await;

@@ -1,4 +1,5 @@
-//! `explainAccess` tells the truth: under random rules, its answer for every role, action and entry is what happens when it is tried.
+//! `explainAccess` is correct: under random rules, its result for every role, action and entry matches what happens when the action is
+//! tried.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,7 +21,7 @@ const CASES: u64 = 12;
 const ROLES: [&str; 4] = ["editor", "author", "viewer", "anonymous"];
 const TRIED: [Action; 7] =
     [Action::Read, Action::ReadDrafts, Action::Create, Action::Update, Action::Publish, Action::Delete, Action::Export];
-/// Of the entry; those of `create` hold for none that is there.
+/// Conditions on the entry; for `create` there is no existing entry that they could match.
 const CONDITIONS: [&str; 4] = [
     r#"{"createdBy":{"eq":"$user"}}"#,
     r#"{"status":{"eq":"DRAFT"}}"#,
@@ -31,11 +32,11 @@ const CONDITIONS: [&str; 4] = [
 #[derive(Debug)]
 struct Post {
     id: String,
-    /// No other has it: exports do not have ids.
+    /// Unique, because exports have no ids.
     title: String,
 }
 
-/// The same for the same case.
+/// Deterministic for each case.
 fn choice(case: u64, role: &str, action: Action, of: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
     (case, role, action).hash(&mut hasher);
@@ -52,7 +53,7 @@ fn rule(case: u64, role: &'static str, action: Action) -> Option<RuleInfo> {
     }
 }
 
-/// The shipped schema with the rules of the case for posts; `admin` keeps its own.
+/// The shipped schema with the case's rules for posts; `admin` keeps its own.
 fn schema(case: u64) -> &'static SchemaInfo {
     let of_posts = || {
         let shipped = generated::SCHEMA.access.iter().find(|access| access.table == "post").expect("posts have rules");
@@ -81,7 +82,7 @@ fn admin() -> Actor {
     Actor::developer(Origin::default())
 }
 
-/// Drafts, published and changed entries, of Ada and of nobody, featured and not.
+/// Drafts, published and changed entries, by Ada and by nobody, featured and not.
 async fn posts(db: &TestDb, ada: Uuid) -> Vec<Post> {
     let api = Api::new(db.database(&generated::SCHEMA), standing(), HookSet::default(), generated::site(Plain));
     let api = api.expect("the API");
@@ -108,7 +109,7 @@ async fn posts(db: &TestDb, ada: Uuid) -> Vec<Post> {
     posts
 }
 
-/// Whether it can be done, by trying: with another revision, so that nothing is changed.
+/// Whether the action is allowed, by trying it with another revision, so that nothing changes.
 async fn can(api: &Api, actor: &Actor, action: Action, post: Option<&Post>) -> bool {
     let shown = post.map_or("", |post| &post.id);
     let query = match action {
@@ -132,7 +133,7 @@ async fn can(api: &Api, actor: &Actor, action: Action, post: Option<&Post>) -> b
     }
 }
 
-/// The lines of both stages' exports.
+/// The exported lines of both stages.
 async fn exported(api: &Api, actor: &Actor) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let mut lines = String::new();
@@ -200,7 +201,7 @@ async fn what_is_explained_is_what_happens() {
                         wrong.push(format!("case {case}, {role}, {action:?}, {post:?}: {may}, explained: {explained}"));
                     }
                 }
-                // What can be done with an entry can be done at all.
+                // An action that is allowed on an entry is allowed in general.
                 let in_general = self::explained(&api, &who, action, None).await;
                 if some && in_general["allowed"] == false {
                     wrong.push(format!("case {case}, {role}, {action:?} in general: {in_general}"));

@@ -1,5 +1,5 @@
-//! The database goes, hangs, falls silent and comes back while requests go on: answers are errors within seconds, and the server is
-//! well again by itself.
+//! The database stops, hangs, goes silent and comes back while requests arrive: responses are errors within seconds, and the server
+//! recovers by itself.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,11 +15,13 @@ use tokio::task::JoinHandle;
 use crate::client::{Answer, Site, TOKEN, command, migrated};
 use crate::fault_proxy::{Fault, FaultProxy};
 
-/// No request takes longer, whatever the database does: a statement's time or a look for the database, and what a busy machine adds.
+/// No request takes longer, whatever the database does: the timeout of a statement or of a connection check, plus slack
+/// for a busy machine.
 const BOUND: Duration = Duration::from_secs(16);
-/// The server is well again within two seconds; the rest is for a busy machine. One that cannot recover under load never is.
+/// The server recovers within two seconds; the rest is for a busy machine. A server that cannot recover under load
+/// never does.
 const WELL_AGAIN: Duration = Duration::from_secs(8);
-/// Without an error for as long, a kind of request is well.
+/// A kind of request counts as healthy after this long without an error.
 const WELL: Duration = Duration::from_secs(1);
 const EACH: usize = 4;
 
@@ -93,7 +95,7 @@ impl Shop {
         Traffic { log, stop, tasks }
     }
 
-    /// The fault for this time, with requests before, during and after it.
+    /// Applies the fault for this time, with requests before, during and after it.
     async fn suffers(&self, fault: Fault, time: Duration) {
         let traffic = self.traffic();
         traffic.is_well(Instant::now(), &format!("before {fault:?}")).await;
@@ -112,7 +114,7 @@ impl Shop {
 }
 
 impl Traffic {
-    /// Waits until every kind has been answered without an error for a while.
+    /// Waits until every kind of request has succeeded for a while.
     async fn is_well(&self, since: Instant, when: &str) {
         loop {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -178,7 +180,7 @@ async fn it_goes_and_comes_back() {
     shop.stop().await;
 }
 
-/// The connections that there were never answer again: only giving them up helps.
+/// The existing connections never respond again: only closing them helps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_network_is_an_error_within_seconds() {
     let shop = Shop::behind_a_proxy(&[("TYPECASE_STATEMENT_TIMEOUT", "5s")]).await;
@@ -186,7 +188,7 @@ async fn a_silent_network_is_an_error_within_seconds() {
     shop.stop().await;
 }
 
-/// Somewhere on the way the connections are forgotten, and new ones are well.
+/// Something on the network drops the existing connections silently; new ones work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_forgotten_are_given_up() {
     let shop =
@@ -213,7 +215,7 @@ async fn backends_that_are_terminated_are_replaced() {
     shop.stop().await;
 }
 
-/// After a failover, connections that are well in all else would refuse each write for as long as they are kept.
+/// After a failover, connections that otherwise work would refuse every write for as long as they are kept.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_that_is_promoted_takes_writes_again() {
     let shop = Shop::behind_a_proxy(&[]).await;
@@ -266,7 +268,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
     let shop =
         Shop::behind_a_proxy(&[("TYPECASE_STATEMENT_TIMEOUT", "4s"), ("TYPECASE_PUBLIC_STATEMENT_TIMEOUT", "200ms")])
             .await;
-    // Reads wait for whoever has locked the table.
+    // Reads wait for the lock on the table.
     let mut locked = shop.site.db.pool.begin().await.expect("a transaction");
     locked.execute("lock table live.tag, draft.tag").await.expect("a lock");
     let filter = "filter: {name: {eq: \"a secret\"}}";
@@ -288,7 +290,7 @@ async fn a_statement_that_takes_too_long_is_ended_by_the_database() {
     shop.stop().await;
 }
 
-/// One client that asks for more than there are connections must not make the others wait for all that it asked before them.
+/// A client with more requests than there are connections must not make others wait for all of its earlier ones.
 #[tokio::test]
 async fn a_free_connection_goes_to_whoever_has_the_fewest() {
     let db = TestDb::new().await;
@@ -304,7 +306,7 @@ async fn a_free_connection_goes_to_whoever_has_the_fewest() {
     let (party, of_two) = served.recv().await.unwrap();
     assert_eq!(party, 2);
     drop(second);
-    // Nobody has one of those that wait now: the one that has waited longest.
+    // None of the waiting clients holds a connection now, so the one that has waited longest gets it.
     let (party, of_one) = served.recv().await.unwrap();
     assert_eq!(party, 1);
     drop(of_two);

@@ -127,7 +127,8 @@ async fn the_sites_own_route_reads_the_content() {
     site.stop().await;
 }
 
-/// What exhausts a parser or a planner is tried without a server in `runtime/tests/graphql_limits.rs`; here it comes over HTTP.
+/// `runtime/tests/graphql_limits.rs` tests documents that could exhaust a parser or planner without a server; this test
+/// sends them over HTTP.
 #[tokio::test]
 async fn what_is_made_to_exhaust_a_server_is_refused_and_it_goes_on_answering() {
     let site = Site::empty().await;

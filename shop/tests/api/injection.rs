@@ -1,5 +1,5 @@
-//! Hostile texts in every place where the API takes a value: each is a value, nothing more. Found by introspection, so that a new
-//! field or argument is tried from its first moment on.
+//! Hostile texts in every place where the API takes a value: each is treated as a value and nothing else. The places are found by
+//! introspection, so that a new field or argument is covered at once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::client::{Site, TOKEN};
 use crate::hostile::{signs, texts};
 use crate::sdl::{Place, Types};
 
-/// Of another kind than all hostile texts, and nowhere in the content.
+/// Unlike the hostile texts, and nowhere in the content.
 const BENIGN: &str = "kolibri";
-/// Codes of refusals that are about the value.
+/// Codes of errors about the value.
 const REFUSALS: &[&str] = &[
     "BAD_USER_INPUT",
     "INVALID_VALUE",
@@ -27,9 +27,9 @@ const REFUSALS: &[&str] = &[
     "REFUSED",
     "LIMIT_EXCEEDED",
 ];
-/// Filters that ask for equality or a part: what is nowhere in the content is found nowhere.
+/// Filters by equality or substring: a text that is nowhere in the content finds nothing.
 const EXACT: &[&str] = &["eq)", "in)", "contains)", "startsWith)", "endsWith)"];
-/// No request waits for a statement of somebody else's, such as one that sleeps.
+/// No request takes longer, so none waits for an injected statement, such as one that sleeps.
 const PATIENCE: Duration = Duration::from_secs(8);
 const ENTRY_TYPES: &[(&str, &str)] = &[
     ("Author", "authors"),
@@ -42,7 +42,7 @@ const ENTRY_TYPES: &[(&str, &str)] = &[
     ("Tag", "tags"),
 ];
 
-/// One connection, kept: thousands of requests go over it.
+/// One persistent connection for thousands of requests.
 struct Client(TcpStream);
 
 impl Client {
@@ -79,7 +79,7 @@ impl Client {
     }
 }
 
-/// What is wrong with an answer to a value that may be anything.
+/// What is wrong with a response to an arbitrary value.
 fn wrong(status: u16, body: &str) -> Option<String> {
     let json: Json = serde_json::from_str(body).ok()?;
     let errors = json["errors"].as_array().map_or(&[][..], Vec::as_slice);
@@ -95,7 +95,7 @@ fn wrong(status: u16, body: &str) -> Option<String> {
     (!signs.is_empty()).then(|| format!("signs of a statement: {signs:?}"))
 }
 
-/// The rows of every table.
+/// The number of rows of every table.
 async fn rows(pool: &PgPool) -> BTreeMap<String, i64> {
     let tables =
         "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('draft', 'live', 'cms')";
@@ -110,7 +110,7 @@ fn tried(place: &Place) -> Vec<String> {
     if place.is_known {
         return vec![texts.swap_remove(2)];
     }
-    // Other fields are not text: a few show that they are read as their type.
+    // Other fields are not text: a few values show that they are parsed as their type.
     if !matches!(place.scalar.as_str(), "String" | "ID" | "JSON") {
         texts.truncate(2);
     }
@@ -156,7 +156,7 @@ fn without_cost(body: &str) -> Json {
     json["data"].clone()
 }
 
-/// The entries that mutations are about: a draft of each type, with its revision.
+/// The entries that mutations use: a draft of each type, with its revision.
 struct Entries(BTreeMap<String, (String, i64)>);
 
 impl Entries {
@@ -178,7 +178,7 @@ impl Entries {
         Some((id, *revision))
     }
 
-    /// The answer may tell of a newer revision.
+    /// The response may contain a newer revision.
     fn learn(&mut self, place: &Place, data: &Json) {
         let Some((id, revision)) = place.entry.as_deref().and_then(|of| self.0.get_mut(of)) else { return };
         for entry in data.as_object().into_iter().flat_map(|fields| fields.values()) {

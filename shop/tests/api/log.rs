@@ -1,4 +1,4 @@
-//! The log as programs read it: a JSON object a line, with what a request was and never with its values; and readiness at the end.
+//! The log as JSON, one object per line: it describes requests without their values. Also readiness during shutdown.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::faults::address_of;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The line of a request, which may come after its answer.
+/// The line of a request, which may be written after its response.
 async fn line(site: &Site, text: &str) -> Json {
     let begun = Instant::now();
     loop {
@@ -79,7 +79,7 @@ async fn a_request_has_a_line_of_json_without_its_values() {
     site.stop().await;
 }
 
-/// A port that is free at this moment.
+/// A port that is currently free.
 fn free() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its address").to_string()

@@ -1,4 +1,4 @@
-//! The server as its clients see it: a real process on a real database, requests in, answers out.
+//! The server as its clients see it: a real process on a real database, with requests and responses.
 
 mod client;
 mod collector;

@@ -1,5 +1,5 @@
-//! The matrix of `generated/ACCESS.md`, tried: every role, content type, action and field on every surface of the API is
-//! allowed or refused as a plain reading of the rules says.
+//! Tests the matrix of `generated/ACCESS.md`: every role, content type, action and field on every surface of the API is allowed or refused
+//! as a plain reading of the rules says.
 
 use runtime::access::{Action, Actor, Identity, Origin, RuleInfo};
 use runtime::content::{ContentInfo, FieldInfo, Shape};
@@ -25,7 +25,7 @@ fn has(rule: Option<&RuleInfo>, info: &ContentInfo, field: &str) -> bool {
     rule.is_some_and(|rule| rule.fields.is_none_or(listed))
 }
 
-/// A selection of the field, and the types that it follows a relation to.
+/// A selection of the field, and the types that its relation leads to.
 fn selection(field: &FieldInfo) -> (String, Vec<&'static ContentInfo>) {
     let name = field.name;
     match field.shape {

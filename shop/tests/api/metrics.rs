@@ -1,4 +1,4 @@
-//! `/metrics` of a real server: what is counted, that no client can make a series, and that a database that is away keeps no scrape.
+//! `/metrics` of a real server: what it counts, that no client can create a series, and that a scrape works while the database is down.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::fault_proxy::{Fault, FaultProxy};
 use crate::faults::address_of;
 
 const ANYWHERE: (&str, &str) = ("TYPECASE_METRICS_ADDRESS", "127.0.0.1:0");
-/// What the last answer of the database is kept for, and what a busy machine adds.
+/// How long a result of the database is cached, plus slack for a busy machine.
 const ASKED_AGAIN: Duration = Duration::from_secs(15);
 
 async fn scrape(site: &Site) -> String {
@@ -21,7 +21,7 @@ async fn scrape(site: &Site) -> String {
     answer.body
 }
 
-/// The number of a series, as it is written.
+/// The value of a series, as written.
 fn number(scrape: &str, series: &str) -> Option<f64> {
     scrape.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
@@ -31,7 +31,7 @@ fn series(scrape: &str) -> BTreeSet<&str> {
     lines.filter_map(|line| line.rsplit_once(' ')).map(|(series, _)| series).collect()
 }
 
-/// The names that are declared, each with a text of help.
+/// The declared names, each with a help text.
 fn families(scrape: &str) -> BTreeSet<&str> {
     let named = |word: &str| -> BTreeSet<&str> {
         scrape.lines().filter_map(|line| line.strip_prefix(word)?.split(' ').next()).collect()
@@ -93,7 +93,7 @@ async fn jobs_consumers_and_refusals_are_shown() {
         (gen_random_uuid(), 'say', '{}', now(), 12, 'parked');
         insert into cms.consumer (name, position) values ('search', 0)";
     sqlx::raw_sql(sql).execute(&db.pool).await.expect("jobs");
-    // It does none, so they stay.
+    // The server runs no jobs, so they stay in the queue.
     let site = Site::with(db, &[ANYWHERE, ("TYPECASE_JOBS", "0"), ("TYPECASE_RATE", "2/h")]).await;
     for _ in 0..4 {
         site.ask("{ __typename }").await;
@@ -204,7 +204,7 @@ async fn a_database_that_is_away_keeps_no_scrape() {
         let begun = Instant::now();
         loop {
             let asked = Instant::now();
-            // Two at once: the second waits for the first.
+            // Two scrapes at once: the second one waits for the first.
             let (found, other) = tokio::join!(scrape(&site), scrape(&site));
             assert!(asked.elapsed() < Duration::from_secs(2), "{fault:?}: {:?}", asked.elapsed());
             assert_eq!(families(&found), families(&whole), "{fault:?}");
@@ -225,7 +225,7 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("docs")
 }
 
-/// What looks like the name of a series.
+/// Words that look like the name of a series.
 fn named(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words
@@ -235,7 +235,7 @@ fn named(text: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn the_dashboard_and_the_document_name_what_a_scrape_has() {
-    // With all that there can be; nobody listens there.
+    // With every series that there can be; nothing listens at this address.
     let traced = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     let site = Site::with(migrated().await, &[ANYWHERE, traced]).await;
     let found = scrape(&site).await;

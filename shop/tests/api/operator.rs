@@ -1,4 +1,4 @@
-//! What an operator meets: a database that is not ready, a set-up that is wrong, an end in order.
+//! The server as an operator sees it: a database that is not ready, a wrong configuration, a graceful shutdown.
 
 use runtime::testing::TestDb;
 
@@ -131,7 +131,7 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     db.close().await;
 }
 
-/// As the health check of a container asks, whose image has no other program.
+/// The health check of a container whose image has no other program.
 #[tokio::test]
 async fn a_command_says_whether_the_server_of_the_machine_is_ready() {
     let site = Site::empty().await;
@@ -141,7 +141,7 @@ async fn a_command_says_whether_the_server_of_the_machine_is_ready() {
         let ready = asked(&address);
         assert!(ready.status.success() && text(&ready.stdout) == "ready\n", "{ready:?}");
     }
-    // The address of its own for health is asked first.
+    // The separate health address is tried first.
     let health = [("TYPECASE_ADDRESS", "127.0.0.1:1"), ("TYPECASE_HEALTH_ADDRESS", site.address.as_str())];
     assert!(command_with(&site.db, &health, &["ready"]).status.success());
     assert!(command_with(&site.db, &[], &["ready", "--port", &port]).status.success());

@@ -1,5 +1,4 @@
-//! Behind a connection pooler that gives a connection of the database to others after each transaction, or keeps it for its client.
-//! Needs PgBouncer (`apt-get install pgbouncer`).
+//! The server behind a connection pooler, in transaction mode and in session mode. Needs PgBouncer (`apt-get install pgbouncer`).
 
 use std::collections::BTreeSet;
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +15,7 @@ use crate::client::{Site, TOKEN, command_with, migrated};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Ends with the test, also with one that fails.
+/// Killed when the test ends, even if it fails.
 struct PgBouncer {
     port: u16,
     process: Child,
@@ -32,7 +31,7 @@ impl PgBouncer {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let (host, upstream, user) = (db.options.get_host(), db.options.get_port(), db.options.get_username());
         let users = folder.path().join("users.txt");
-        // Clients are let in without a password; the database wants it.
+        // PgBouncer accepts clients without a password; the database requires one.
         let url = db.url();
         let login = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(login, _)| login);
         let password = login.and_then(|login| login.split_once(':')).map_or("", |(_, password)| password);
@@ -46,7 +45,7 @@ impl PgBouncer {
         std::fs::write(&file, settings).expect("a file");
         let mut command = Command::new(program);
         command.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // It refuses to run as root.
+        // PgBouncer refuses to run as root.
         if is_root() {
             use std::os::unix::fs::PermissionsExt as _;
             use std::os::unix::process::CommandExt as _;
@@ -81,7 +80,7 @@ fn is_root() -> bool {
     id.stdout.trim_ascii() == b"0"
 }
 
-/// Two kinds of mode, with settings of connections refused (the default) and silently ignored.
+/// Two pooling modes, each refusing (the default) or silently ignoring settings of connections.
 const WAYS: [(&str, u32, &str); 4] = [
     ("transaction", 4, ""),
     ("transaction", 4, "ignore_startup_parameters = options, extra_float_digits"),
@@ -129,14 +128,14 @@ async fn a_site_is_served_behind_pgbouncer() {
             }
         });
         join_all(asked).await;
-        // What the public may not read it cannot read, on whatever connection it comes.
+        // Public reads fail without this privilege, whatever connection they get.
         sqlx::query("revoke select on live.tag from typecase_public").execute(&site.db.pool).await.expect("an owner");
         let tags = json!({ "query": "{ tags { totalCount } }" });
         let (public, own) =
             (site.post(&tags, &[]).await.json(), site.post(&tags, &[("authorization", &authorization)]).await.json());
         assert_eq!(public["errors"][0]["extensions"]["code"], "INTERNAL", "{mode} {more}: {public}");
         assert!(own["data"]["tags"]["totalCount"].as_i64() >= Some(40), "{mode} {more}: {own}");
-        // Nothing that was set stays behind for others.
+        // No setting stays behind for other clients.
         let roles: BTreeSet<String> = join_all((0..8).map(|_| whoever_comes(&url))).await.into_iter().collect();
         assert_eq!(roles.len(), 1, "{mode} {more}: {roles:?}");
         assert!(!roles.contains("typecase_public"));

@@ -1,4 +1,4 @@
-//! The login of public reads: it is what they sign in with, no statement leads out of it, and one that could do more is refused.
+//! The login of public reads: they sign in with it, no statement can leave it, and a login that could do more is refused.
 
 use std::process::Command;
 
@@ -15,7 +15,7 @@ use crate::client::{Site, command, migrated};
 
 const PASSWORD: &str = "only for tests";
 
-/// Roles belong to the whole cluster: each test has its own.
+/// Roles belong to the whole cluster, so each test has its own.
 fn new_name() -> String {
     format!("login_{}", Uuid::now_v7().simple())
 }
@@ -24,7 +24,7 @@ async fn run(db: &TestDb, sql: String) {
     db.pool.execute(AssertSqlSafe(sql.clone())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// As `docs/operations.md` says.
+/// As documented in `docs/operations.md`.
 async fn new_login(db: &TestDb) -> String {
     let name = new_name();
     run(db, format!("create role {name} login password '{PASSWORD}'")).await;
@@ -41,7 +41,7 @@ fn url_of(db: &TestDb, login: &str) -> String {
     db.options.clone().username(login).password(PASSWORD).to_url_lossy().to_string()
 }
 
-/// Of nobody in particular, with one connection.
+/// An anonymous store, with one connection.
 fn public_store(database: &Database) -> Store {
     database.acting(Actor::anonymous(Origin::default()))
 }
@@ -67,7 +67,7 @@ fn in_production(db: &TestDb, public_url: &str, name: &str) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Refused at start, and by the doctor, with all of these words.
+/// Refused at start and by the doctor, with all of these words.
 fn assert_refused(db: &TestDb, public_url: &str, words: &[&str]) {
     let (served, message) = in_production(db, public_url, "serve");
     let (is_well, report) = in_production(db, public_url, "doctor");
@@ -98,7 +98,7 @@ async fn public_reads_sign_in_with_it_and_others_as_the_server_does() {
     let live = site.ask(r#"{ products { totalCount } bestOf(category: "coffee", first: 2) { slug onSale } }"#).await;
     assert!(live["data"]["products"]["totalCount"].as_i64() > Some(0), "{live}");
     assert!(sessions().await > 0);
-    // It alone is asked: what it may not read any more, nobody in particular can read.
+    // Only this login is used: anonymous reads fail without its privilege.
     run(&site.db, "revoke select on live.brand from typecase_public".to_owned()).await;
     let refused = site.ask("{ brands { totalCount } }").await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "INTERNAL", "{refused}");
@@ -129,7 +129,7 @@ async fn no_statement_leads_out_of_it_as_one_leads_out_of_a_role() {
         "truncate live.product",
         "create table live.mine (id int)",
     ];
-    // The same way out of a role that is only set shows that these are tried on one connection.
+    // The same escape succeeds with a role that is only set, which shows that both statements run on one connection.
     let by_role = database().with_public_role(&PublicRole::default());
     let store = public_store(&by_role);
     ask(&store, "select id from draft.product").await.expect_err("the role may not");
@@ -140,7 +140,7 @@ async fn no_statement_leads_out_of_it_as_one_leads_out_of_a_role() {
     let by_login = database().with_public_login(url_of(&db, &login).parse().unwrap());
     let store = public_store(&by_login);
     for escape in &escapes {
-        // Some are refused themselves, some change nothing.
+        // Some are refused, some have no effect.
         let _ = ask(&store, escape).await;
         for sql in forbidden {
             ask(&store, sql).await.expect_err(&format!("{escape}; {sql}"));
@@ -175,7 +175,7 @@ async fn a_login_that_could_do_more_is_refused_with_what_mends_it() {
         ("grant create on schema live to LOGIN", "revoke create on schema live from LOGIN;", "may write in `live`"),
         ("alter role LOGIN createrole", "alter role LOGIN nocreaterole;", "may make roles"),
         ("grant pg_read_all_data to LOGIN", "revoke pg_read_all_data from LOGIN;", "can become `pg_read_all_data`"),
-        // Rights that are had only after `set role` count too.
+        // Privileges that need `set role` count too.
         ("grant usage on schema cms to OTHER", "", ""),
         ("alter role LOGIN noinherit", "", ""),
         ("grant OTHER to LOGIN", "revoke OTHER from LOGIN;", "can become `OTHER`"),

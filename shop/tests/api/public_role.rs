@@ -1,4 +1,4 @@
-//! The role of public reads: what its connections cannot do, who gets them, and how it comes into being.
+//! The role of public reads: what its connections cannot do, which requests use it, and how it is created.
 
 use std::process::{Command, Output};
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::client::Site;
 
-/// Of this test alone: roles belong to the whole cluster.
+/// For this test alone, because roles belong to the whole cluster.
 fn new_role() -> PublicRole {
     format!("public_{}", Uuid::now_v7().simple()).parse().expect("a name of a role")
 }
@@ -56,7 +56,7 @@ async fn a_connection_of_public_reads_can_read_what_is_live_and_do_nothing_else(
     ] {
         assert_eq!(code_of(&mut connection, sql).await, "42501", "{sql}");
     }
-    // A table of a later migration is readable from its first moment on.
+    // A table of a later migration is readable at once.
     db.pool.execute("create table live.later (id int)").await.unwrap();
     connection.execute("select * from live.later").await.expect("later tables are public too");
     connection.close().await.unwrap();

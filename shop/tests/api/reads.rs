@@ -1,4 +1,4 @@
-//! What a frontend reads: entries, lists, pages, relations, filters, orders, and the errors of each.
+//! The reads of a frontend: entries, lists, pages, relations, filters, orders, and the errors of each.
 
 use runtime::access::{Actor, Origin};
 use runtime::graphql::{Api, Request, Verb};
@@ -128,7 +128,7 @@ async fn filters_name_the_type_where_a_relation_points_at_several() {
     others.retain(|slug| !mentions.contains(slug));
     others.sort();
     assert_eq!(about(&format!("none: {cone}")).await, others);
-    // Something of another type is none of these.
+    // An entry of another type matches neither.
     let (any, all) = (about("some: { product: {} }").await, about("every: { product: {} }").await);
     let foreign = about("some: { category: {} }").await;
     assert!(!foreign.is_empty() && !any.is_empty(), "{foreign:?} {any:?}");

@@ -1,4 +1,4 @@
-//! Redis as it is run: TLS by an authority of one's own, a user with few rights, a cluster; and what is told where it is wrong.
+//! Redis as in production: TLS with a private CA, a user with few rights, a cluster; and the messages when it is configured wrongly.
 
 use std::net::SocketAddr;
 
@@ -8,11 +8,11 @@ use crate::client::{Answer, Site, command_with, migrated};
 use crate::fault_proxy::FaultProxy;
 use crate::redis_server::{Certificates, Redis, free_port, until};
 
-/// All that the limits need; in a cluster the last three as well.
+/// All rights that the limits need; a cluster also needs the last three.
 const RIGHTS: &str =
     "resetchannels ~typecase:rate:* -@all +evalsha +eval +time +get +set +ping +readonly +cluster|slots";
 const PASSWORD: &str = "p@ss:word/1";
-/// As it is written in an address.
+/// As written in an address.
 const WRITTEN: &str = "p%40ss%3Aword%2F1";
 const RATE: [(&str, &str); 2] = [("TYPECASE_RATE", "100/h"), ("TYPECASE_TRUSTED_PROXIES", "127.0.0.1")];
 
@@ -52,7 +52,7 @@ async fn limits_are_kept_with_tls_by_a_private_authority_and_a_user_with_few_rig
         assert_eq!(left(&ask(&site, client).await), expected, "{:?}", site.logged("Redis"));
     }
     assert_eq!((redis.keys(), site.logged("Redis is unreachable")), (2, vec![]));
-    // A connection that Redis closes while nobody asks is not a Redis that is away.
+    // An idle connection closed by Redis does not count as an outage.
     assert!(redis.ask("CLIENT KILL TYPE normal").is_ok());
     assert_eq!(left(&ask(&site, "198.51.100.1").await), 97);
     assert_eq!(site.logged("Redis is unreachable"), Vec::<String>::new());
@@ -81,7 +81,7 @@ async fn what_is_wrong_with_redis_is_told_without_its_password_and_requests_are_
     for (url, authority, words) in &cases {
         let variables = all(&[("REDIS_URL", url), ("TYPECASE_REDIS_CA", authority)]);
         let site = Site::with(migrated().await, &variables).await;
-        // It counts for itself.
+        // The node counts for itself.
         for expected in [99, 98, 97] {
             assert_eq!(left(&ask(&site, "198.51.100.1").await), expected, "{url}");
         }
@@ -111,7 +111,8 @@ async fn limits_are_kept_by_a_cluster_with_tls_from_any_of_its_nodes() {
     let list = format!("{}, {}", urls[2], urls[1]);
     let by_others = Site::with(migrated().await, &of(&list)).await;
     for number in 0..30 {
-        // On a machine that is very busy Redis may answer too late, and a node counts for itself for a while, as its log tells.
+        // On a very busy machine Redis may respond too late, and a node then counts for itself for a while, as its log
+        // shows.
         for again in 0.. {
             let client = format!("198.51.{again}.{number}");
             let counted = (left(&ask(&by_one, &client).await), left(&ask(&by_others, &client).await));
@@ -128,7 +129,7 @@ async fn limits_are_kept_by_a_cluster_with_tls_from_any_of_its_nodes() {
     let report = command_with(&by_one.db, &of(&urls[1]), &["doctor"]);
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(report.contains("ok     redis: the cluster answers, with TLS"), "{report}");
-    // Who takes it for a single server is told what to set, and counts for itself.
+    // A node that takes it for a single server logs what to set, and counts for itself.
     let alone = all(&[("REDIS_URL", &urls[0]), ("TYPECASE_REDIS_CA", &authority)]);
     let alone = Site::with(migrated().await, &alone).await;
     for number in 0..30 {
@@ -159,7 +160,8 @@ async fn a_setting_of_redis_that_cannot_be_used_is_refused_at_start() {
     db.close().await;
 }
 
-/// A managed Redis changes its primary behind one name, and closes no connection to the one that is a replica from then on.
+/// A managed Redis changes its primary behind the same name, and keeps connections to the former one open, which is now
+/// a replica.
 #[tokio::test]
 async fn limits_are_kept_by_the_new_primary_after_a_failover_that_closes_no_connection() {
     let (old, new) = (Redis::start(free_port()), Redis::start(free_port()));

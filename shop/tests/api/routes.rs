@@ -1,4 +1,4 @@
-//! What answers the root fields, held against the SDL when a server starts.
+//! The resolvers of the root fields are compared with the SDL when a server starts.
 
 use runtime::Database;
 use runtime::content::SchemaInfo;
@@ -9,7 +9,7 @@ use runtime::store::Limits;
 use crate::client::standing;
 use crate::reads::Plain;
 
-/// Files of two versions of the schema that were compiled together, as after a merge: said at start, with the field.
+/// Files of two versions of the schema compiled together, as after a merge: reported at start, with the field.
 #[tokio::test]
 async fn a_server_does_not_start_where_a_root_field_and_its_answer_are_not_one() {
     let started = |sdl: String| {

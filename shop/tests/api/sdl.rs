@@ -1,4 +1,4 @@
-//! Every place of the API where a client may write a value, found by introspection: a document with variables, and a hole.
+//! Every place of the API where a client may write a value, found by introspection: a document with variables and a placeholder.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,14 +8,14 @@ const QUERY: &str = "{ __schema { types { kind name possibleTypes { name } enumV
     fields { name args { ...value } type { ...of } } inputFields { ...value } } } }
     fragment value on __InputValue { name defaultValue type { ...of } }
     fragment of on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";
-/// Stands where a value is to be put.
+/// A placeholder for the value.
 const HOLE: &str = "\u{1}hole";
-/// Stands for the entry that a mutation is about.
+/// A placeholder for the entry that a mutation is about.
 const ID: &str = "\u{1}id";
 const REVISION: &str = "\u{1}revision";
-/// Parts of an input under which nothing is stored that an answer shows at the same place.
+/// Parts of an input that store nothing which a response shows at the same path.
 const NOT_STORED: &[&str] = &["key", "connect", "disconnect", "delete"];
-/// Parts of an input that an answer does not have.
+/// Parts of an input that a response does not have.
 const VERBS: &[&str] = &["set", "create", "update", "data", "input"];
 
 pub struct Place {
@@ -24,9 +24,9 @@ pub struct Place {
     pub document: String,
     variables: Json,
     pub scalar: String,
-    /// The content type, of a mutation.
+    /// The content type of a mutation.
     pub entry: Option<String>,
-    /// Whether the answer tells what was stored.
+    /// Whether the response shows what was stored.
     pub is_told: bool,
     /// Another place has the same field of the same input type.
     pub is_known: bool,
@@ -53,7 +53,7 @@ fn filled(json: &Json, value: &str, entry: Option<(&str, i64)>) -> Json {
 
 pub struct Types(BTreeMap<String, Json>);
 
-/// A value that is written below an argument: the whole of it with a hole, the way to the hole, and its type.
+/// A value below an argument: the whole value with a placeholder, the path to it, and its type.
 struct Leaf {
     value: Json,
     path: Vec<String>,
@@ -77,13 +77,13 @@ impl Types {
         Self(types.iter().map(|of| (text(&of["name"]).to_owned(), of.clone())).collect())
     }
 
-    /// Every place below the fields of `Query` or `Mutation`, however deep those are in the answer.
+    /// Every place below the fields of `Query` or `Mutation`, at any depth of the response.
     pub fn places(&self, root: &str) -> Vec<Place> {
         let (mut places, mut seen) = (Vec::new(), BTreeSet::new());
         for (way, field) in self.fields_with_arguments(root) {
             for argument in list(&field["args"]) {
                 let mut leaves = Vec::new();
-                // Lists within entries take the same arguments again.
+                // Lists within entries have the same arguments again.
                 let is_new = way.is_empty()
                     || seen.insert(format!("{}: {}", text(&argument["name"]), written(&argument["type"])));
                 match is_new {
@@ -96,7 +96,7 @@ impl Types {
         places
     }
 
-    /// The fields that take arguments, of each type once, with the way there from the root.
+    /// The fields with arguments, each type once, with the path from the root.
     fn fields_with_arguments(&self, root: &str) -> Vec<(Vec<&Json>, &Json)> {
         let (mut found, mut seen) = (Vec::new(), BTreeSet::from([root]));
         let mut next: VecDeque<(&str, Vec<&Json>)> = VecDeque::from([(root, Vec::new())]);
@@ -170,7 +170,7 @@ impl Types {
         }
     }
 
-    /// The selection that shows what was written at this place of an input, if the entry has it at the same place.
+    /// The selection that shows what was written at this path of an input, if the entry has the same path.
     fn told(&self, of: &str, path: &[String]) -> Option<String> {
         let path: Vec<_> = path.iter().map(String::as_str).collect();
         if path.iter().any(|step| NOT_STORED.contains(step)) {
@@ -200,7 +200,7 @@ impl Types {
         (!before.is_empty()).then(|| before + &after)
     }
 
-    /// Each field of an input type is walked once wherever it is met first; elsewhere its first leaf stands for it.
+    /// Each field of an input type is walked once, where it first occurs; elsewhere its first leaf stands for it.
     fn leaves(&self, of: &Json, seen: &mut BTreeSet<String>, found: &mut Vec<Leaf>) {
         match text(&of["kind"]) {
             "NON_NULL" => self.leaves(&of["ofType"], seen, found),
@@ -223,7 +223,7 @@ impl Types {
             let before = found.len();
             let is_new = seen.insert(format!("{name}.{field_name}"));
             if is_flat && !is_new {
-                // The operators of a filter, say, which each field has.
+                // For example the operators of a filter, which every field has.
                 let leaf = self.first_leaf(&field["type"], 0);
                 found.extend(leaf.map(|leaf| Leaf { is_known: !std::mem::take(&mut is_first), ..leaf }));
             } else if is_new {
@@ -254,7 +254,7 @@ impl Types {
         }
     }
 
-    /// An input with this field and with those that it must have.
+    /// An input with this field and all required ones.
     fn with_required(&self, name: &str, given: &str, value: Json) -> Json {
         let required = list(&self.0[name]["inputFields"]).iter().filter(|field| is_required(field));
         let mut fields: Map<String, Json> =
@@ -263,7 +263,7 @@ impl Types {
         Json::Object(fields)
     }
 
-    /// A value that is taken.
+    /// A minimal valid value.
     fn least(&self, of: &Json) -> Json {
         let name = text(&of["name"]);
         match text(&of["kind"]) {

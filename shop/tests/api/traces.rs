@@ -1,5 +1,5 @@
-//! Traces of a real server, as a collector gets them: whose they are, what they tell and what they never do, and a collector that does
-//! not answer is nobody's trouble.
+//! Traces of a real server, as a collector receives them: their parents, their attributes, no values in them, and no effect on requests if
+//! the collector does not respond.
 
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,11 @@ use crate::redis_server::Certificates;
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 const SECRET: &str = "ada-hidden-value";
-/// For what is left to be sent when a server stops, and what a busy machine adds.
+/// For sending the remaining spans when a server stops, plus slack for a busy machine.
 const STOPPED: Duration = Duration::from_secs(8);
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-/// None of those that begin here.
+/// Samples none of the traces that begin here.
 const NONE: (&str, &str) = ("OTEL_TRACES_SAMPLER_ARG", "0");
 
 fn root(spans: &[Span]) -> &Span {
@@ -73,7 +73,7 @@ async fn a_request_is_part_of_the_trace_that_it_names_and_tells_no_value() {
     assert_eq!(collector.header("x-key").as_deref(), Some("of the collector"));
     assert_eq!(collector.header("content-type").as_deref(), Some("application/x-protobuf"));
 
-    // Paths, methods, cookies and what is wrong with them.
+    // Paths, methods, cookies and the errors in them.
     let path = format!("/feeds/{SECRET}?key={SECRET}");
     assert_eq!(site.send("SECRET", &path, &sampled, SECRET).await.status, 404);
     let wrong = [&sampled[..], &[("authorization", "Bearer ada-hidden-token")]].concat();
@@ -82,7 +82,7 @@ async fn a_request_is_part_of_the_trace_that_it_names_and_tells_no_value() {
     site.post(&body, &with_cookie).await;
     let broken = json!({ "query": format!("{{ tags(filter: {{ name: {{ eq: \"{SECRET}\" }} }}) {{ nothing }} }}") });
     assert_eq!(site.post(&broken, &sampled).await.status, 400);
-    // Neither what its parent has not sampled, nor what has none, nor what load balancers ask.
+    // Not traced: a request whose parent is not sampled, one without a parent, and health checks.
     let unsampled = format!("00-{}-{PARENT}-00", TRACE.replace('4', "5"));
     assert_eq!(site.post(&body, &[("traceparent", &unsampled)]).await.status, 200);
     assert_eq!(site.post(&body, &[]).await.status, 200);
@@ -127,7 +127,7 @@ async fn what_begins_here_is_a_trace_of_its_own_and_its_id_is_in_the_log() {
     let line: Json = runtime::serde_json::from_str(&line).expect("JSON");
     assert_eq!(line["trace"].as_str(), Some(&*hex(&request.trace_id)), "{line}");
 
-    // What the database has not answered in time has its code and none of its words.
+    // A statement that times out is reported with its code and without its text.
     let mut locked = site.db.pool.begin().await.expect("a transaction");
     locked.execute("lock table live.tag").await.expect("a lock");
     let answer = site.ask("query Late { tags { totalCount } }").await;
@@ -181,7 +181,7 @@ async fn a_collector_with_tls_that_was_away_gets_what_has_waited() {
     assert_eq!(site.terminate().await, Some(0));
 }
 
-/// The time of the quickest of some requests: what is in the way of one is in the way of all.
+/// The time of the fastest of some requests: a general delay would affect all of them.
 async fn quickest(site: &Site) -> Duration {
     let mut quickest = Duration::MAX;
     for _ in 0..40 {
@@ -205,7 +205,7 @@ async fn a_collector_that_hangs_or_is_away_is_nobodys_trouble() {
     for endpoint in [&hanging, &absent] {
         let metrics = ("TYPECASE_METRICS_ADDRESS", "127.0.0.1:0");
         let site = Site::with(migrated().await, &[(ENDPOINT, endpoint), metrics]).await;
-        // More than may wait.
+        // More spans than may wait.
         let fields: String = (0..20).map(|number| format!("f{number}: tags {{ nodes {{ id }} }} ")).collect();
         let batch = Json::Array(vec![json!({ "query": format!("{{ {fields} }}") }); 10]);
         for _ in 0..15 {

@@ -1,4 +1,4 @@
-//! What an editor's tool writes: drafts, publishing, locks by revision, nested inputs, and what is refused.
+//! The writes of an editing tool: drafts, publishing, optimistic locking by revision, nested inputs, and refusals.
 
 use runtime::serde_json::{Value as Json, json};
 
@@ -146,7 +146,7 @@ async fn an_upsert_with_the_revision_of_an_entry_that_is_gone_promises_a_new_one
     let id = id.as_str().expect("an id");
     let (missing, at_revision) = (format!("Tag `{id}` does not exist"), json!(["input", 0, "revision"]));
     assert_eq!(refusal(json!({ "id": id }), json!(1)).await, json!(["CONFLICT", missing, at_revision]));
-    // As the message has promised nothing: an id does not make an entry.
+    // An id does not create an entry, so this message does not suggest omitting `revision`.
     let by_id = refusal(json!({ "id": id }), Json::Null).await;
     assert_eq!(by_id, json!(["NOT_FOUND", missing, ["input", 0, "key"]]));
     let promise = "no Tag has the slug `a`: omit `revision` to create it";

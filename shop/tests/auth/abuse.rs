@@ -1,4 +1,4 @@
-//! What too many, too large, too slow and foreign requests meet.
+//! Requests that are too many, too large, too slow or from other sites.
 
 use std::time::Duration;
 
@@ -136,7 +136,7 @@ async fn signing_in_is_limited_by_address_and_by_account() {
     site.stop().await;
 }
 
-/// Every way to guess a secret, with what is guessed the `number`th time: a new one each time, so that its address alone counts.
+/// Every way to guess a secret, with a different guess for each `number`, so that only the address is counted.
 fn guesses(number: usize) -> Vec<(&'static str, String, Json)> {
     let token = format!("none-{number}");
     vec![
@@ -155,7 +155,7 @@ fn guesses(number: usize) -> Vec<(&'static str, String, Json)> {
 async fn every_way_to_guess_a_secret_is_limited_by_address() {
     let site = site(behind_a_proxy(rates(None, Some("4/h")))).await;
     for (way, (method, path, _)) in guesses(0).into_iter().enumerate() {
-        // An address of its own, since links of two kinds count together.
+        // A separate address, since links of two kinds count together.
         let from = format!("192.0.2.{way}");
         let headers = [("content-type", "application/json"), ("x-forwarded-for", &from), ("origin", PUBLIC_URL)];
         let mut statuses = Vec::new();
@@ -200,7 +200,7 @@ async fn every_way_to_guess_what_an_account_knows_is_limited_wherever_it_is_gues
         }
         assert_eq!(statuses, [vec![refused; quota], vec![429]].concat(), "{path}");
     }
-    // The password that takes a second factor off is the one that changes passwords.
+    // Disabling a second factor counts under the same password limit as changing the password.
     let body = json!({ "password": "wrong", "code": "123456" });
     let headers = [("content-type", "application/json"), ("authorization", access.as_str())];
     assert_eq!(site.send("POST", "/auth/totp/disable", &headers, body).await.status, 429);
@@ -262,7 +262,7 @@ async fn large_bodies_and_slow_requests_are_refused() {
         read.expect("the server gives it up").expect("it says so");
         String::from_utf8(answer).expect("a status")
     };
-    // Nothing can be said of bytes that are not a request yet.
+    // Bytes that are not yet a request get no response.
     let dripping = async {
         let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
         stream.write_all(b"GET /health HTTP/1.1\r\nhost: lo").await.expect("the server reads");

@@ -51,7 +51,7 @@ async fn a_lost_password_is_replaced_by_a_link_that_works_once() {
         site.post("/auth/password/reset", json!({ "token": token, "password": password }), None).await
     };
     assert_eq!(reset(&token, "short").await.refusal().1, "INVALID_VALUE", "that does not use it up");
-    // A link for one purpose is none for another.
+    // A link is valid for one purpose only.
     let accepted = site.post("/auth/invitation/accept", json!({ "token": token, "password": NEW }), None).await;
     assert_eq!(accepted.refusal().1, "INVALID_LINK");
     let answers = futures_util::future::join_all((0..8).map(|_| reset(&token, NEW))).await;

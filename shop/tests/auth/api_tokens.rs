@@ -73,7 +73,7 @@ async fn scopes_are_checked_when_they_are_made_and_narrow_what_is_done() {
         let body = json!({ "name": "Feed", "role": "editor", "days": days });
         assert_eq!(site.post("/auth/tokens", body, Some(admin)).await.status, 400);
     }
-    // A token makes no tokens and no users, even with the role of an administrator.
+    // A token cannot create tokens or users, even with the role of an administrator.
     let body = json!({ "name": "Admin", "role": "admin", "days": 1 });
     let machine = site.post("/auth/tokens", body.clone(), Some(admin)).await.json();
     let machine = text(&machine["token"]);

@@ -1,5 +1,5 @@
-//! What requests may hold of the server at the same time: memory, connections, time. Whoever takes all there is leaves others
-//! their share.
+//! Bounds on memory, connections and time that requests hold at the same time. A client that takes all it can get leaves others their
+//! share.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn site(bounds: Bounds) -> Site {
     Site::with_both(settings(), Settings { bounds, ..Settings::default() }).await
 }
 
-/// A post that is live, whose body has so many bytes.
+/// A published post whose body has this many bytes.
 async fn post(site: &Site, bytes: usize) {
     let user = site.user("ada@shop.example", "admin").await;
     let tokens = site.sign_in(&user.email).await;
@@ -63,7 +63,7 @@ async fn an_answer_has_a_limit_and_a_batch_is_one_answer() {
     assert!(large["data"].is_null(), "nothing of it is held");
     let both = format!("{{ a: __typename {} {} }}", "x: __typename", &bodies(5)[1..bodies(5).len() - 1]);
     assert_eq!(code(&ask(&site, &both, None).await.json()), "LIMIT_EXCEEDED");
-    // What is read and not shown counts as well.
+    // Rows that are read but not shown count as well.
     sqlx::query("update live.post set body = repeat('x', 110000)").execute(&site.db.pool).await.expect("a longer one");
     assert_eq!(code(&ask(&site, &bodies(1), None).await.json()), "LIMIT_EXCEEDED");
     is_served(&site).await;
@@ -81,7 +81,7 @@ async fn an_answer_has_a_limit_and_a_batch_is_one_answer() {
     site.stop().await;
 }
 
-/// Asks, and reads nothing.
+/// Sends a request and does not read the response.
 async fn ask_and_leave(address: SocketAddr, query: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small one");
@@ -109,11 +109,11 @@ async fn answers_that_nobody_reads_are_bounded_and_go() {
         is_served(&site).await;
     }
     eventually("what nobody reads is forgotten", async || memory.used() == 0).await;
-    // They were cut: what the system has taken is there to be read, and not more.
+    // The connections were cut: only what the system has buffered can still be read.
     let mut shortest = usize::MAX;
     for mut stream in unread {
         let mut read = Vec::new();
-        // A reset is an end as well.
+        // A reset also ends the connection.
         let _ = stream.read_to_end(&mut read).await;
         shortest = shortest.min(read.len());
     }
@@ -131,7 +131,7 @@ async fn endless(address: SocketAddr, from: &str, sent: usize) -> TcpStream {
          content-length: 1000000\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.expect("the server reads");
-    // The server may have hung up by then.
+    // The server may have closed the connection by then.
     let _ = stream.write_all(&vec![b' '; sent]).await;
     stream
 }
@@ -210,7 +210,7 @@ async fn one_address_cannot_hold_all_connections_and_health_is_always_answered()
     eventually("the address has all it may have", async || ask_from(address, own, QUERY).await.status == 429).await;
     let refused = ask_from(address, own, QUERY).await;
     assert_eq!((refused.refusal().1.as_str(), refused.header("connection")), ("RATE_LIMITED", Some("close")));
-    // Every address of 127.0.0.0/8 is this machine's, where it is not Linux only the first.
+    // On Linux, every address of 127.0.0.0/8 is this machine's; elsewhere only the first is.
     if cfg!(target_os = "linux") {
         let other = [127, 0, 0, 2];
         assert_eq!(ask_from(address, other, QUERY).await.status, 200, "others are served");
@@ -224,7 +224,7 @@ async fn one_address_cannot_hold_all_connections_and_health_is_always_answered()
         eventually("all places are taken", async || ask_from(address, third, QUERY).await.status == 503).await;
         assert_eq!(ask_from(address, third, "/ready").await.body, "ready");
     }
-    // Those beyond are not kept waiting, and cannot keep others from asking.
+    // Connections beyond the limit are refused at once, and do not keep others out.
     for _ in 0..200 {
         held.push(idle().await);
     }
@@ -237,7 +237,7 @@ async fn one_address_cannot_hold_all_connections_and_health_is_always_answered()
     site.stop().await;
 }
 
-/// Sends, and reads one answer with its headers in lower case; the connection stays open.
+/// Sends a request and reads one response, with its headers in lower case; the connection stays open.
 async fn one(stream: &mut TcpStream, request: &str) -> String {
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut answer = Vec::new();
@@ -269,12 +269,12 @@ async fn a_refusal_before_the_body_is_read_says_whether_the_connection_goes_on()
             format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n{more}content-length: {length}\r\n\r\n")
         };
         let status = format!("http/1.1 {status}");
-        // What is small is let pass, and the connection goes on.
+        // A small body is discarded, and the connection continues.
         let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
         let answer = one(&mut stream, &format!("{}{}", head(10, ""), "x".repeat(10))).await;
         assert!(answer.starts_with(&status) && !answer.contains("connection: close"), "{path} {headers}: {answer}");
         assert!(one(&mut stream, "GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.ends_with("ok"));
-        // What is large is not, whether it comes or not; the answer arrives all the same.
+        // For a large body it does not, whether it is sent or not; the response still arrives.
         for sent in [0, 1_500_000] {
             let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
             let request = format!("{}{}", head(3_000_000, ""), "x".repeat(sent));
@@ -283,7 +283,7 @@ async fn a_refusal_before_the_body_is_read_says_whether_the_connection_goes_on()
             let mut rest = Vec::new();
             assert_eq!(stream.read_to_end(&mut rest).await.expect("an end, no reset"), 0);
         }
-        // Who waits to be told to go on is not told.
+        // A client that waits for `100 Continue` does not get it.
         let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
         let answer = one(&mut stream, &head(10, "expect: 100-continue\r\n")).await;
         assert!(answer.starts_with(&status) && answer.contains("connection: close"), "{path} {headers}: {answer}");
@@ -302,11 +302,12 @@ async fn what_a_proxy_could_read_as_two_requests_is_the_last_of_its_connection()
     let chunked = |end: &str| format!("{query}host: a\r\n\r\n1a\r\n{{\"query\":\"{{ __typename }}\"}}\r\n0\r\n{end}");
     let second = "GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n";
     let cases = [
-        // A line feed alone: the end of the request, or the beginning of its trailers, to which all that follows belongs.
+        // A lone line feed: the end of the request, or the beginning of its trailers, to which everything after it
+        // belongs.
         (chunked("\n"), "200"),
         (chunked("a: b\n\r\n"), "200"),
         (chunked("a: b\r\n\r\n"), "200"),
-        // The same with a body that nobody reads.
+        // The same with a body that is not read.
         (chunked("\n").replace("application/json", "text/plain"), "415"),
         ("GET /health HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n".to_owned(), "400"),
         ("GET /health HTTP/1.1\r\n\r\n".to_owned(), "400"),
@@ -320,7 +321,7 @@ async fn what_a_proxy_could_read_as_two_requests_is_the_last_of_its_connection()
         let mut rest = Vec::new();
         assert_eq!(stream.read_to_end(&mut rest).await.unwrap_or(0), 0, "{request}: another answer");
     }
-    // Without a host only where there was none.
+    // HTTP/1.0 does not require a host.
     let mut stream = TcpStream::connect(site.server.address).await.expect("the server accepts");
     assert!(one(&mut stream, "GET /health HTTP/1.0\r\n\r\n").await.starts_with("http/1.0 200"));
     site.stop().await;

@@ -1,4 +1,4 @@
-//! What browsers are told, who may ask for types, and documents that are known beforehand.
+//! Response headers for browsers, access to introspection, and known documents.
 
 use runtime::graphql::Audience;
 use runtime::http::documents;
@@ -118,7 +118,7 @@ async fn types_are_shown_to_whom_the_setting_says() {
     assert_eq!(code(&graphql(&site, query(), None).await), "UNAUTHENTICATED", "in production, by default");
     let fragment = json!({ "query": "{ ...F } fragment F on Query { t: __type(name: \"Query\") { name } }" });
     assert_eq!(code(&graphql(&site, fragment, None).await), "UNAUTHENTICATED");
-    // Nor is it told by proposing names.
+    // Suggested names do not reveal types either.
     let wrong = || json!({ "query": "{ prodcts(frist: 1) { totalCount } products(frist: 1) { totalCount } }" });
     let told = graphql(&site, wrong(), None).await.body;
     assert!(told.contains("prodcts") && !told.contains("Did you mean"), "{told}");

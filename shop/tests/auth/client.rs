@@ -1,4 +1,4 @@
-//! A site with accounts, and HTTP to it.
+//! A site with accounts, and an HTTP client for it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ pub const PASSWORD: &str = "velvet anchor drifting sundial";
 pub const SECRET: &str = "hnDmOGZ8EkxUoGvXlEjfB2wTZ3xq0Yb5k9mUq1C7v4s=";
 pub const PUBLIC_URL: &str = "https://shop.example";
 
-/// Keeps the mails of a site.
+/// Collects the mails of a site.
 #[derive(Clone, Default)]
 pub struct Outbox(Arc<Mutex<Vec<Mail>>>);
 
@@ -124,7 +124,7 @@ impl Site {
         Self::of(|node| Node { settings, protection, ..node }).await
     }
 
-    /// May have other facts than the shipped ones, if their tables are the same.
+    /// May change the facts about types, if the tables stay the same.
     pub async fn of(change: impl FnOnce(Node) -> Node) -> Self {
         let db = migrated().await;
         let mail = Outbox::default();
@@ -141,7 +141,7 @@ impl Site {
         self.accounts().create_user(&Actor::system(), new).await.expect("a user")
     }
 
-    /// The tokens of a user that signs in.
+    /// Signs a user in and returns the tokens.
     pub async fn sign_in(&self, email: &str) -> Json {
         let answer = self.post("/auth/sign-in", json!({ "email": email, "password": PASSWORD }), None).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -167,7 +167,7 @@ impl Site {
         send(self.server.address, method, path, headers, &body).await
     }
 
-    /// Whether a mutation is let through to its resolution, which finds nothing to delete.
+    /// Whether a mutation reaches its resolver, which finds nothing to delete.
     pub async fn may_write(&self, token: &str) -> bool {
         let mutation = "mutation { deleteTag(id: \"tag_00000000000000000000000000\", revision: 1) }";
         let answer = self.post("/graphql", json!({ "query": mutation }), Some(token)).await;
@@ -180,7 +180,7 @@ impl Site {
     }
 }
 
-/// Asks again and again until it is so. The time is for what hangs.
+/// Repeats the check until it is true. The timeout is for hangs.
 pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(120);
     while !is_so().await {
@@ -202,7 +202,7 @@ pub async fn send_on(mut stream: TcpStream, method: &str, path: &str, headers: &
     let text = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
-    // A server that has refused it need not read to the end.
+    // A server that has refused the request need not read it to the end.
     let _ = stream.write_all(text.as_bytes()).await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("the server answers");
@@ -218,7 +218,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
-    /// Status and code of a refusal.
+    /// Status and code of an error response.
     pub fn refusal(&self) -> (u16, String) {
         let code =
             serde_json::from_str::<Json>(&self.body).ok().and_then(|json| Some(json["code"].as_str()?.to_owned()));

@@ -1,4 +1,4 @@
-//! Browsers: tokens in cookies, and other sites that would like to use them.
+//! Tokens in cookies of browsers, and requests from other sites (CSRF).
 
 use runtime::serde_json::{Value as Json, json};
 
@@ -74,13 +74,13 @@ async fn other_sites_cannot_use_them() {
     for headers in [&[SAME][..], &[("origin", PUBLIC_URL)]] {
         assert_eq!(ask("/graphql", headers, mutation.clone()).await.json()["data"]["__typename"], "Mutation");
     }
-    // Reading by GET changes nothing, and its answer is not for other sites to see.
+    // Reading by GET changes nothing, and other sites cannot see the response.
     let read = site.send("GET", "/graphql?query=%7B__typename%7D", &[("cookie", &cookies)], Json::Null).await;
     assert_eq!((read.status, read.header("access-control-allow-credentials")), (200, None));
     let changed =
         site.send("GET", "/graphql?query=mutation%7B__typename%7D", &[("cookie", &cookies)], Json::Null).await;
     assert_eq!(changed.status, 405);
-    // A bearer token is sent by who has it, from wherever.
+    // A bearer token is accepted from any origin.
     let tokens = site.sign_in("ada@shop.example").await;
     let bearer = format!("Bearer {}", text(&tokens["accessToken"]));
     let headers = [JSON_TYPE, ("authorization", bearer.as_str()), ("origin", "https://evil.example")];

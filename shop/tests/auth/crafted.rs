@@ -1,4 +1,4 @@
-//! Access tokens that are not ours, or no longer: each is refused, by REST and by GraphQL, and never taken for nobody's.
+//! Forged and outdated access tokens: each is refused, by REST and by GraphQL, and never treated as an anonymous request.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -10,7 +10,7 @@ use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{PUBLIC_URL, SECRET, Site, text};
 
-/// What makes tokens: the site's own key, taken out of its database with its secret.
+/// Creates tokens with the site's own key, taken from its database with its secret.
 struct Forge {
     kid: String,
     pair: Ed25519KeyPair,

@@ -1,4 +1,4 @@
-//! What has expired is deleted, by one node at a time, and nothing else is.
+//! Expired data is deleted, by one node at a time, and nothing else is.
 
 use runtime::identity::Accounts;
 use runtime::serde_json::{Value as Json, json};
@@ -22,7 +22,7 @@ async fn deleted(accounts: &Accounts) -> u64 {
     accounts.delete_expired().await.expect("it is deleted")
 }
 
-/// Moves the rows of a table, whose `column` is a moment, to so long ago.
+/// Sets a timestamp `column` of all rows of a table to this long ago.
 async fn age(site: &Site, table: &str, column: &str, ago: &str) {
     run(site, &format!("update cms.{table} set {column} = now() - interval '{ago}'")).await;
 }
@@ -60,7 +60,7 @@ async fn what_is_over_is_kept_for_a_while_and_then_goes() {
         age(&site, table, column, gone).await;
         assert_eq!((deleted(site.accounts()).await, count(&site, table).await), (1, 0), "{table} {gone}");
     }
-    // The key that signs has no end.
+    // The signing key does not expire.
     run(
         &site,
         "update cms.signing_key set verifies_until = now() - interval '25 hours' where verifies_until is not null",

@@ -11,7 +11,7 @@ use crate::others;
 use crate::provider::Provider;
 use crate::second_factor::{forget_last_code, key, now, set_up};
 
-/// Every way in but those that set up a second factor, tell who one is, and end the session.
+/// All routes except those that set up a second factor, show the current user, or end the session.
 const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/graphql", r#"{"query": "{ __typename }"}"#),
     ("POST", "/graphql", r#"{"query": "{ tags { totalCount } }"}"#),

@@ -1,4 +1,4 @@
-//! Hostile texts in every body, address and header of `/auth`, and in the headers that are kept or compared elsewhere.
+//! Hostile texts in every body, path and header of `/auth`, and in headers that are stored or compared elsewhere.
 
 use runtime::http::client::TrustedProxies;
 use runtime::http::protection;
@@ -21,7 +21,7 @@ fn check(what: &str, text: &str, answer: &Answer, allowed: &[u16]) {
     assert_eq!(signs(&answer.body), Vec::<&str>::new(), "{what} {shown:?}: {}", answer.body);
 }
 
-/// As in an address (RFC 3986, 2.1).
+/// Percent-encoded as in a URL (RFC 3986, 2.1).
 fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -60,12 +60,12 @@ async fn bodies_and_addresses_of_accounts_take_any_text_as_a_text() {
             check(path, hostile, &site.post(path, body, access).await, REFUSALS);
         }
         let accepted = site.post("/auth/password/reset-request", json!({ "email": hostile }), None).await;
-        // No text of the database holds this character.
+        // The database cannot store this character in a text.
         let is_text = !hostile.contains('\0');
         check("/auth/password/reset-request", hostile, &accepted, if is_text { &[202] } else { &[400] });
         let out = site.post("/auth/sign-out", json!({ "refreshToken": hostile }), None).await;
         check("/auth/sign-out", hostile, &out, if is_text { &[204] } else { &[400] });
-        // Names are kept as they are, or refused.
+        // Names are stored unchanged, or refused.
         let invited = json!({ "email": "eve@shop.example", "name": hostile, "role": "viewer" });
         let invited = site.post("/auth/users", invited, access).await;
         check("the name of a user", hostile, &invited, &[201, 400]);
@@ -104,7 +104,7 @@ async fn headers_take_any_text_as_a_text() {
     let site = site().await;
     site.user("ada@shop.example", "editor").await;
     for hostile in texts().into_iter().filter(|text| text.len() < 1_000) {
-        // What a line of a header cannot hold does not come as far as the server.
+        // Characters that a header line cannot contain do not reach the server.
         let line: String = hostile.chars().filter(|char| !char.is_control()).collect();
         let line = line.trim();
         for name in [
@@ -137,7 +137,7 @@ async fn headers_take_any_text_as_a_text() {
         {
             check(path, &hostile, &site.send("POST", path, &headers, body).await, REFUSALS);
         }
-        // The list of sessions shows the program that signed in; the audit log where from.
+        // The list of sessions shows the program that signed in; the audit log shows the address.
         let headers = [("content-type", "application/json"), ("user-agent", line), ("x-forwarded-for", line)];
         let body = json!({ "email": "ada@shop.example", "password": PASSWORD });
         let tokens = site.send("POST", "/auth/sign-in", &headers, body).await;

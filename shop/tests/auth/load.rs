@@ -1,4 +1,4 @@
-//! Many at once: two hundred that sign in while others read, and keys that change while requests run.
+//! Load: two hundred clients sign in while others read, and keys change while requests run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{PASSWORD, Site, node, send, text};
 
-/// With the cost of production, on another node of the same site.
+/// With the password cost of production, on another node of the same site.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
     let site = Site::new().await;
@@ -22,7 +22,7 @@ async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
     let accounts = accounts.expect("accounts of production");
     accounts.tokens.keys.start(false).await.expect("keys");
     let ending = Arc::new(AtomicBool::new(false));
-    // They sign in again and again until all reads are done, so a read that waited for them would wait for ever.
+    // They sign in repeatedly until all reads are done, so a read that waited for them would wait forever.
     let sign_ins = (0..200).map(|_| {
         let (accounts, ending) = (accounts.clone(), Arc::clone(&ending));
         tokio::spawn(async move {
@@ -35,7 +35,7 @@ async fn two_hundred_that_sign_in_do_not_keep_readers_waiting() {
                 agent: None,
             };
             while !ending.load(Ordering::Relaxed) {
-                // A machine that is too busy may refuse; it may not fail.
+                // An overloaded machine may refuse, but must not fail.
                 match accounts.sign_in(given).await {
                     Err(error) if error.problems[0].code != runtime::Code::Unavailable => return Err(error),
                     _ => {}
@@ -92,10 +92,10 @@ async fn keys_change_without_one_failed_request_on_two_nodes() {
     let clients: Vec<_> = clients.collect();
     let keys = &site.accounts().tokens.keys;
     for round in 0..4 {
-        // By turns on this node and on the other.
+        // Alternates between this node and the other.
         let node = if round % 2 == 0 { keys } else { &other.app.accounts.tokens.keys };
         let kid = node.rotate(&Actor::system(), true).await.expect("a new key");
-        // Until both nodes sign with it.
+        // Waits until both nodes sign with it.
         while [keys, &other.app.accounts.tokens.keys].iter().any(|keys| keys.signing().expect("a key").0.kid != kid) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -111,11 +111,11 @@ async fn keys_change_without_one_failed_request_on_two_nodes() {
     for client in clients {
         client.await.expect("no request has failed");
     }
-    // Tokens of the first key still hold, and the session goes on.
+    // Tokens of the first key are still valid, and the session continues.
     assert_eq!(site.get("/auth/me", text(&first["accessToken"])).await.status, 200);
     let refreshed = site.post("/auth/refresh", json!({ "refreshToken": first["refreshToken"] }), None).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.body);
-    // An old key verifies until the last of its tokens has expired, and no longer.
+    // An old key verifies until its last token has expired, and no longer.
     sqlx::query(
         "update cms.signing_key set verifies_until = now() where verifies_until is not null and signs_until <= now()",
     )

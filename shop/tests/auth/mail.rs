@@ -1,4 +1,4 @@
-//! Mail by SMTP, to a real mail server in a process of its own.
+//! Mail over SMTP, to a real mail server in a separate process.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::node::NodeServer;
 /// Far more than a mail needs on this machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A site that sends its mail there.
+/// A site that sends its mail to this server.
 async fn site(server: &NodeServer, user: &str) -> Site {
     let mut settings = settings();
     let url = format!("smtp://{user}@{}", server.address);
@@ -20,7 +20,7 @@ async fn site(server: &NodeServer, user: &str) -> Site {
     Site::of(|node| Node { settings, mailer: None, ..node }).await
 }
 
-/// What the mail server says next.
+/// The next line from the mail server.
 fn next(server: &NodeServer) -> String {
     tokio::task::block_in_place(|| server.lines.recv_timeout(PATIENCE).expect("the mail server was asked"))
 }

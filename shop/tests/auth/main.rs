@@ -1,4 +1,4 @@
-//! Accounts, sessions and tokens through HTTP, on servers of this process and a real database.
+//! Accounts, sessions and tokens over HTTP, on servers in this process and a real database.
 
 mod abuse;
 mod account;

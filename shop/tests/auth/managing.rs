@@ -1,4 +1,4 @@
-//! Users managed by others: who may, and what they cannot do to themselves.
+//! Managing users: who may do it, and what managers cannot do to themselves.
 
 use runtime::serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! Third-party servers, written for Node, in processes of their own (`shop/tests/oidc`, `app/tests/smtp`).
+//! Third-party servers written for Node, in separate processes (`shop/tests/oidc`, `app/tests/smtp`).
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -9,13 +9,13 @@ use std::sync::mpsc::{Receiver, channel};
 
 pub struct NodeServer {
     pub address: SocketAddr,
-    /// What it says after that it listens.
+    /// Its output after the line that says that it listens.
     pub lines: Receiver<String>,
     process: Child,
 }
 
 impl NodeServer {
-    /// `name` is a folder of `shop/tests`; the server says `listening ADDRESS`.
+    /// `name` is a folder of `shop/tests`; the server prints `listening ADDRESS`.
     pub fn start(name: &str) -> Self {
         let mut command = Command::new("node");
         command.arg(installed(name).join("server.mjs"));
@@ -26,7 +26,7 @@ impl NodeServer {
             .find_map(|line| line.strip_prefix("listening ").map(|address| address.parse().expect("an address")))
             .unwrap_or_else(|| panic!("{name} did not start: {NEEDED}"));
         let (say, said) = channel();
-        // It must not fill its output and stop, also where nobody listens.
+        // The output must be drained, even if nothing receives it, or the process would block.
         std::thread::spawn(move || lines.for_each(|line| drop(say.send(line))));
         Self { address, lines: said, process }
     }
@@ -43,7 +43,7 @@ impl Drop for NodeServer {
 const NEEDED: &str = "the tests of mail and of sign-in with others need Node 20 or newer with npm, and once its registry; \
     install it from https://nodejs.org, or see the end of `npm ci` above";
 
-/// The folder with the server's packages, which are fetched once for each lock file.
+/// The folder with the server's packages, which are installed once per lock file.
 fn installed(name: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -55,7 +55,7 @@ fn installed(name: &str) -> PathBuf {
     let lock = |folder: &Path| std::fs::read(folder.join("package-lock.json")).unwrap_or_default();
     let is_done = folder.join("done").exists() && lock(&folder) == lock(&source);
     if !is_done {
-        // What is there is of an older lock file, or was interrupted.
+        // An existing folder belongs to an older lock file, or its installation was interrupted.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder in target");
         copy("package.json", &folder);

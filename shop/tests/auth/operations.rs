@@ -1,4 +1,4 @@
-//! Queries and mutations of a site's own: who may call them, and what of their answer they see.
+//! A site's own queries and mutations: who may call them, and which parts of the response they see.
 
 use generated::content::{POST, PRODUCT, Post, Product};
 use runtime::content::{OperationInfo, Returns, SchemaInfo};
@@ -44,7 +44,7 @@ fn schema() -> &'static SchemaInfo {
     }))
 }
 
-/// All that is there, whoever asks.
+/// Returns everything, whoever the actor is.
 fn code() -> SiteCode {
     runtime::site::SiteBuilder::new(())
         .query::<Vec<Id<Product>>>("latest", |_, _, cx| {
@@ -108,7 +108,7 @@ async fn an_operation_is_called_by_its_roles_and_no_others() {
     let message = ask(&site, latest, Some(&editor)).await["errors"][0].clone();
     assert_eq!(message["message"], "you may not call `latest`");
     assert_eq!((&message["locations"], &message["path"]), (&json!([{"line": 1, "column": 3}]), &json!(["latest"])));
-    // Nothing of a document is done when a part of it is refused, also under another name or behind a fragment.
+    // If a part of a document is refused, nothing of it runs, even under an alias or in a fragment.
     let before =
         "mutation { createTag(input: {name: \"Kept out\"}) { id } ... F } fragment F on Mutation { x: renameTags }";
     assert_eq!(codes(&ask(&site, before, Some(&admin)).await), ["FORBIDDEN"]);
@@ -163,7 +163,7 @@ async fn a_token_with_scopes_calls_what_they_name() {
         (json!([{ "operation": "review" }]), "mutation { review { title } }", Some("FORBIDDEN")),
     ] {
         let answer = ask(&site, query, Some(&token(scopes.clone()).await)).await;
-        // What is called and what is read of its answer may each be refused.
+        // The call and the fields read from its result may each be refused.
         let mut codes = codes(&answer);
         codes.dedup();
         assert_eq!(codes, refused.into_iter().collect::<Vec<_>>(), "{scopes} {query}: {answer}");

@@ -1,4 +1,4 @@
-//! The command line: the first administrator, tokens, keys; and what keeps a server from starting.
+//! The command line: the first administrator, tokens, keys; and errors that keep a server from starting.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -30,7 +30,7 @@ fn run(db: &TestDb, variables: &[(&str, &str)], arguments: &[&str], input: &str)
     command.env("DATABASE_URL", db.url()).env("RUST_LOG", "error").envs(variables.iter().copied()).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the server's program runs");
-    // One that reads nothing may have ended.
+    // A command that does not read its input may have ended.
     let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
     child.wait_with_output().expect("it ends")
 }
@@ -51,7 +51,7 @@ async fn production_starts_with_a_secret_and_without_the_token_of_development() 
     assert!(!token.status.success() && text(&token.stderr).contains("TYPECASE_DEV_TOKEN"), "{token:?}");
     let doctor = run(&db, &[], &["doctor"], "");
     assert!(!doctor.status.success() && text(&doctor.stdout).contains("WRONG  TYPECASE_SECRET"), "{doctor:?}");
-    // Keys that were sealed with another secret.
+    // Keys sealed with another secret.
     let secret = [("TYPECASE_SECRET", SECRET)];
     let rotated = run(&db, &secret, &["keys", "rotate", "--now"], "");
     assert!(rotated.status.success(), "{rotated:?}");

@@ -1,4 +1,5 @@
-//! Sign-in with other providers, against a real provider in another process: who gets an account, and what is refused.
+//! Sign-in with other providers, against a real provider in a separate process: who gets an account, and what is
+//! refused.
 
 use runtime::access::Actor;
 use runtime::http::protection;
@@ -30,7 +31,7 @@ async fn protected(
     Site::with_both(settings, protection).await
 }
 
-/// A browser on its way to the provider: where it is sent, and its cookie.
+/// A browser on its way to the provider: its address and its cookie.
 struct Away {
     url: String,
     cookie: String,
@@ -47,14 +48,14 @@ async fn get(site: &Site, path: &str, cookie: &str) -> Answer {
     site.send("GET", path, &[("cookie", cookie)], Json::Null).await
 }
 
-/// There and back again.
+/// To the provider and back.
 pub async fn sign_in(site: &Site, provider: &Provider, subject: &str) -> Answer {
     let away = begin(site).await;
     let back = provider.visit(&away.url, subject).await;
     get(site, &back, &away.cookie).await
 }
 
-/// The account of the session that an answer begins.
+/// The account of the session that a response starts.
 pub async fn me(site: &Site, answer: &Answer) -> Json {
     assert_eq!((answer.status, answer.header("location")), (302, Some("/shop?a=b")), "{}", answer.body);
     get(site, "/auth/me", &answer.cookies().join("; ")).await.json()
@@ -76,7 +77,7 @@ fn invalid_link() -> (u16, String) {
     (400, "INVALID_LINK".into())
 }
 
-/// The parameter of an address with another value; without one if that is empty.
+/// The address with another value of a parameter; without the parameter if the value is empty.
 fn with_parameter(url: &str, name: &str, value: &str) -> String {
     let (path, query) = url.split_once('?').expect("a query");
     let kept = query.split('&').filter(|pair| pair.split_once('=').is_none_or(|(known, _)| known != name));
@@ -102,7 +103,7 @@ async fn who_comes_for_the_first_time_gets_an_account_and_keeps_it_by_issuer_and
     let user = &first["user"];
     assert_eq!((text(&user["email"]), text(&user["name"])), ("ada@shop.example", "Ada Lovelace"));
     assert_eq!(user["hasPassword"], false);
-    // Another address, which another account has here by now, changes nothing.
+    // A changed email, which now belongs to another account here, has no effect.
     site.user("eve@shop.example", "admin").await;
     provider.account("a1", json!({ "email": "eve@shop.example", "email_verified": true })).await;
     let second = me(&site, &sign_in(&site, &provider, "a1").await).await;
@@ -154,10 +155,10 @@ async fn a_verified_address_opens_the_account_that_is_there_once() {
     let linked = me(&site, &sign_in(&site, &provider, "a1").await).await;
     assert_eq!(linked["user"]["id"], runtime::id::encode("user", user.id));
     assert_eq!(linked["role"], "editor");
-    // The address has been given to somebody else: the account has not.
+    // The email was reassigned to somebody else; the account was not.
     provider.account("a2", ada()).await;
     assert_eq!(sign_in(&site, &provider, "a2").await.refusal(), forbidden());
-    // No account has this address, and new users get no role.
+    // No account has this email, and new users get no role.
     provider.account("a3", json!({ "email": "eve@shop.example", "email_verified": true })).await;
     assert_eq!(sign_in(&site, &provider, "a3").await.refusal(), forbidden());
     assert_eq!(count(&site, "select count(*) from cms.identity").await, 1);
@@ -194,7 +195,7 @@ async fn whether_an_address_of_the_token_is_verified_may_stand_in_the_user_info(
     let site = site(&provider, |local| local.role = None).await;
     site.user("ada@shop.example", "editor").await;
     let told = |token: Json, verified: Json| json!({ "email": "ada@shop.example", "email_verified": verified, "in_id_token": token });
-    // What the token says is not overruled.
+    // The claims of the token are not overruled.
     let no = json!({ "email": "ada@shop.example", "email_verified": false });
     for claims in [told(no, json!(true)), told(json!({ "email": "ada@shop.example" }), json!("false"))] {
         provider.account("a1", claims.clone()).await;
@@ -218,7 +219,7 @@ async fn a_claim_in_a_way_of_its_own_locks_nobody_out_and_a_wrong_one_is_no_prov
     claims.as_object_mut().unwrap().extend(odd.as_object().unwrap().clone());
     provider.account("a1", claims).await;
     assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["user"]["email"], "ada@shop.example");
-    // Auth0 writes it like that in the ID token too.
+    // Auth0 uses this form in the ID token too.
     let in_token = json!({ "email": "ada@shop.example", "email_verified": true, "updated_at": "2026-01-01T00:00:00Z" });
     provider.account("a1", json!({ "in_id_token": in_token })).await;
     assert_eq!(me(&site, &sign_in(&site, &provider, "a1").await).await["user"]["email"], "ada@shop.example");
@@ -309,7 +310,7 @@ async fn a_disabled_account_stays_closed() {
     let disable = Change { disabled: Some(true), ..Change::default() };
     site.accounts().change_user(&Actor::system(), user.id, &disable).await.expect("disabled");
     assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
-    // Nor is it opened by its address.
+    // The email does not open it either.
     sqlx::query("delete from cms.identity").execute(&site.db.pool).await.expect("forgotten");
     assert_eq!(sign_in(&site, &provider, "a1").await.refusal(), forbidden());
     assert_eq!(count(&site, "select count(*) from cms.identity").await, 0);
@@ -346,14 +347,14 @@ async fn what_was_meant_for_another_sign_in_or_comes_from_another_issuer_is_refu
     let provider = Provider::start();
     let site = site(&provider, |_| {}).await;
     provider.account("a1", ada()).await;
-    // The provider answers with what it was asked with: a nonce and a challenge that are not ours.
+    // The provider responds to the modified request: with a foreign nonce and challenge.
     for (parameter, value) in [("nonce", "another"), ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")]
     {
         let away = begin(&site).await;
         let back = provider.visit(&with_parameter(&away.url, parameter, value), "a1").await;
         assert_eq!(get(&site, &back, &away.cookie).await.refusal(), unauthenticated(), "{parameter}");
     }
-    // RFC 9207: an answer that names another issuer, or none although the provider always does.
+    // RFC 9207: a response that names another issuer, or none although the provider always does.
     for issuer in ["https%3A%2F%2Fevil.example", ""] {
         let away = begin(&site).await;
         let back = with_parameter(&provider.visit(&away.url, "a1").await, "iss", issuer);
@@ -404,7 +405,7 @@ async fn one_browser_can_have_begun_several() {
         assert_eq!(forgotten, [format!("{name}=")], "its own cookie is taken back, and no other");
         assert_eq!(me(&site, &answer).await["user"]["email"], email);
     }
-    // Those that are never ended do not fill the browser's requests.
+    // Unfinished sign-ins do not fill the browser's requests.
     let mut jar = Vec::new();
     for _ in 0..8 {
         let answer = get(&site, "/auth/oidc/local", &jar.join("; ")).await;

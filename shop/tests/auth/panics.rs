@@ -1,4 +1,5 @@
-//! Code of the site's own that panics: the request fails with its id, what was not committed is undone, and all else goes on.
+//! Panics in the site's own code: the response is an error with the request id, the open transaction is rolled back, and everything else
+//! goes on.
 
 use generated::content::{PRODUCT, Product, Tag};
 use runtime::axum::Router;
@@ -35,7 +36,7 @@ fn schema() -> &'static SchemaInfo {
     Box::leak(Box::new(SchemaInfo { queries, mutations, sdl, ..generated::SCHEMA }))
 }
 
-/// Panics at the moment that a tag's name tells.
+/// Panics at the moment that the name of a tag specifies.
 struct TagHooks;
 
 impl Hooks<Tag> for TagHooks {
@@ -119,7 +120,7 @@ async fn a_panic_is_an_answer_and_undoes_what_was_not_committed() {
 async fn what_was_committed_before_a_panic_is_told() {
     let site = site().await;
     let token = admin(&site).await;
-    // Hooks after the commit cannot fail what is done.
+    // Hooks after the commit cannot make a finished write fail.
     let made = ask(&site, r#"mutation { createTag(input: {name: "Kept"}) { name } }"#, &token).await;
     assert_eq!((made.status, &made.json()["data"]["createTag"]["name"]), (200, &json!("Kept")), "{}", made.body);
     let create = r#"mutation { createProduct(input: {name: "Mug"}) { name } }"#;

@@ -1,4 +1,4 @@
-//! A real OpenID Connect provider in a process of its own (`shop/tests/oidc`), and a browser that goes to it.
+//! A real OpenID Connect provider in a separate process (`shop/tests/oidc`), and a browser that visits it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ impl Provider {
         }
     }
 
-    /// What the provider tells of somebody from now on.
+    /// Sets what the provider reports about a person.
     pub async fn account(&self, subject: &str, claims: Json) {
         let mut account = claims;
         account["sub"] = json!(subject);
@@ -48,13 +48,13 @@ impl Provider {
         assert_eq!(send(self.address, "POST", "/test/rotate", &[], &Json::Null).await.status, 200);
     }
 
-    /// How often its metadata have been asked for.
+    /// How often its metadata have been fetched.
     pub async fn asked(&self) -> String {
         send(self.address, "GET", "/test/asked", &[], &Json::Null).await.body
     }
 
-    /// Signs in as a subject at the address to which the site has sent the browser: the address to which the provider
-    /// sends it back.
+    /// Signs in as a subject at the address to which the site redirected the browser. Returns the address to which the
+    /// provider redirects back.
     pub async fn visit(&self, url: &str, subject: &str) -> String {
         let mut cookies = BTreeMap::new();
         let mut path = format!("{}&login_hint={subject}", path_of(url));

@@ -1,5 +1,5 @@
-//! What was found out about somebody is found out again when it is acted upon: a password may be set, an account disabled, a role
-//! changed while a password is checked. Each test holds the account until the request waits for it, so that the moment is sure.
+//! Checks are repeated when they are acted upon: a password may be set, an account disabled or a role changed while a password is checked.
+//! Each test locks the account until the request waits for it, so that the timing is certain.
 
 use runtime::access::Actor;
 use runtime::id;
@@ -17,7 +17,7 @@ async fn count(site: &Site, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&site.db.pool).await.expect("a number")
 }
 
-/// Lets a request go as far as to the account that it is about, does something to it, and then lets the request go on.
+/// Runs a request up to its look-up of the account, applies a change, and then lets the request continue.
 async fn meanwhile<T>(site: &Site, request: impl Future<Output = T>, change: impl AsyncFnOnce(&mut PgConnection)) -> T {
     let mut held = site.db.pool.begin().await.expect("a transaction");
     sqlx::query("select from cms.user order by id for update").execute(&mut *held).await.expect("all accounts");
@@ -35,7 +35,7 @@ async fn execute(connection: &mut PgConnection, sql: &'static str) {
     sqlx::query(sql).execute(connection).await.expect("a statement");
 }
 
-/// Another password, as an operator sets it: that of another account.
+/// Sets another password, that of another account, as an operator would.
 const SET: &str = "update cms.user set password = (select password from cms.user where email = 'other@shop.example')
     where email = 'ada@shop.example'";
 
@@ -194,7 +194,7 @@ async fn who_no_longer_manages_accounts_changes_none() {
     site.stop().await;
 }
 
-/// A batch whose first operation waits for a row that is held: what happens before it ends happens during the batch.
+/// A batch whose first operation waits for a locked row: the change happens during the batch.
 async fn batch_while(site: &Site, token: &str, change: impl AsyncFnOnce()) -> Json {
     let mut held = site.db.pool.begin().await.expect("a transaction");
     execute(&mut held, "select from draft.tag for update").await;
@@ -298,7 +298,7 @@ async fn of_many_codes_at_once_none_gets_around_the_account() {
     let access = text(&tokens["accessToken"]).to_owned();
     let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(&access)).await.json();
     let key = key(text(&enrolled["secret"]));
-    // Confirmed while others sign in: each of them either was first, and is ended, or is asked for a code.
+    // Confirmed while others sign in: each of them either came first and is ended, or is asked for a code.
     let confirm = site.post("/auth/totp/confirm", json!({ "code": totp::at(&key, now()) }), Some(&access));
     let sign_ins = futures_util::future::join_all((0..8).map(|_| try_in(&site, PASSWORD, None)));
     let (confirmed, answers) = tokio::join!(confirm, sign_ins);

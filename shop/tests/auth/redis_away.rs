@@ -1,4 +1,4 @@
-//! Redis hangs, goes and comes back while requests are answered: a server of its own, which is stopped, ended and started again.
+//! Redis hangs, stops and comes back while requests are served. The test has its own Redis, which it stops, kills and starts again.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::abuse::{behind_a_proxy, rates};
 use crate::client::{Answer, Outbox, Site, eventually, protected, send, settings};
 use crate::redis_server::{Redis, free_port};
 
-/// For what hangs. Redis does nothing until the requests are answered, so one that waited for it would wait for ever.
+/// For hangs. Redis does nothing until the requests are finished, so one that waited for it would wait forever.
 const HANGS: Duration = Duration::from_secs(120);
 
 struct Nodes {
@@ -29,13 +29,13 @@ impl Nodes {
         Self { one, two, addresses: 0 }
     }
 
-    /// A client that has never asked.
+    /// A client without earlier requests.
     fn new_client(&mut self) -> String {
         self.addresses += 1;
         format!("10.{}.{}.{}", self.addresses >> 16, self.addresses >> 8 & 255, self.addresses & 255)
     }
 
-    /// Whether the nodes count together: the second one knows what the first one was asked.
+    /// Whether the nodes count together: the second one knows the requests to the first one.
     async fn share(&mut self) -> bool {
         let client = self.new_client();
         let left = async |node| {
@@ -50,7 +50,7 @@ impl Nodes {
         second == 2
     }
 
-    /// Many at once are answered in time, and a client that asks too often is refused all the same.
+    /// Many requests at once are served in time, and a client with too many is still refused.
     async fn are_well(&mut self) {
         let clients: Vec<_> = (0..40).map(|_| self.new_client()).collect();
         let answers = clients.iter().map(|client| ask(self.one.server.address, client));
@@ -62,7 +62,7 @@ impl Nodes {
         for _ in 0..10 {
             refused += u32::from(ask(self.one.server.address, &client).await.status == 429);
         }
-        // Redis may go or come meanwhile, with a quota of its own.
+        // Redis may stop or come back meanwhile, and has its own quota.
         assert!((2..=6).contains(&refused), "{refused} of 10 are refused where 4 are allowed");
     }
 
@@ -98,7 +98,7 @@ async fn requests_are_answered_while_redis_hangs_and_goes_and_counted_together_w
     redis = Redis::start(port);
     eventually("the nodes count together with a new one", async || nodes.share().await).await;
 
-    // It ends while it hangs: connections that nobody closes.
+    // Redis is killed while it hangs, so its connections are not closed.
     redis.signal("-STOP");
     nodes.are_well().await;
     drop(redis);

@@ -1,4 +1,4 @@
-//! TOTP: enrolled, asked for, used once, lost.
+//! TOTP: enrolling, signing in with a code, reuse of a code, loss of the authenticator.
 
 use runtime::identity::totp;
 use runtime::serde_json::{Value as Json, json};
@@ -25,7 +25,7 @@ pub async fn forget_last_code(site: &Site) {
     sqlx::query("update cms.totp set last_step = 0").execute(&site.db.pool).await.expect("time passes");
 }
 
-/// The authenticator's key, and the answer to its first code.
+/// The authenticator's key, and the response to its first code.
 pub async fn set_up(site: &Site, token: &str) -> (Vec<u8>, Answer) {
     let enrolled = site.post("/auth/totp/enrol", Json::Null, Some(token)).await;
     assert_eq!(enrolled.status, 200, "{}", enrolled.body);
@@ -96,7 +96,7 @@ async fn codes_are_not_to_be_guessed() {
     let code = totp::at(&key, now());
     let confirmed = site.post("/auth/totp/confirm", json!({ "code": code }), Some(access)).await.json();
     forget_last_code(&site).await;
-    // Of no step that may have come when it is given.
+    // A code of no step that could be current when it is sent.
     let steps: Vec<_> = (-2..20).map(|step| totp::at(&key, now() + 30 * step)).collect();
     let wrong = (0..).map(|code| format!("{code:06}")).find(|code| !steps.contains(code)).expect("a wrong code");
     let wrong = wrong.as_str();

@@ -69,13 +69,13 @@ async fn refreshing_rotates_and_reuse_ends_the_family() {
     assert_ne!(first["refreshToken"], second["refreshToken"]);
     assert_eq!(first["session"], second["session"]);
     assert!(site.may_write(text(&second["accessToken"])).await);
-    // As if the grace were over.
+    // Simulates the end of the grace period.
     sqlx::query("update cms.refresh_token set used_at = used_at - interval '11 seconds' where used_at is not null")
         .execute(&site.db.pool)
         .await
         .expect("time passes");
     assert_eq!(refresh(&first["refreshToken"]).await.refusal(), unauthenticated());
-    // The thief, or the owner, has the second one: it is worth nothing now, nor are the access tokens.
+    // The thief or the owner has the second one: neither it nor the access tokens are valid any more.
     assert_eq!(refresh(&second["refreshToken"]).await.refusal(), unauthenticated());
     for tokens in [&first, &second] {
         let me = site.get("/auth/me", text(&tokens["accessToken"])).await;
@@ -179,7 +179,7 @@ async fn a_change_of_role_and_a_disabled_account_count_at_once() {
     assert_eq!(site.get("/auth/me", access).await.refusal(), unauthenticated());
     let refreshed = site.post("/auth/refresh", json!({ "refreshToken": tokens["refreshToken"] }), None).await;
     assert_eq!(refreshed.refusal(), unauthenticated());
-    // What was ended stays ended when the account is opened again.
+    // Ended sessions stay ended when the account is enabled again.
     change(Change { disabled: Some(false), ..Change::default() }).await;
     assert_eq!(site.get("/auth/me", access).await.refusal(), unauthenticated());
     site.sign_in("ada@shop.example").await;

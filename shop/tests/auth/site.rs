@@ -1,4 +1,4 @@
-//! `me`, `explainAccess` and `auditLog`: what the API says of its actors.
+//! `me`, `explainAccess` and `auditLog`: what the API reports about its actors.
 
 use runtime::id;
 use runtime::serde_json::{Value as Json, json};
@@ -92,7 +92,7 @@ async fn the_audit_log_is_read_in_pages_by_those_who_manage_it() {
     let ids: Vec<_> = log["nodes"].as_array().expect("lines").iter().map(|line| line["id"].clone()).collect();
     assert!(ids.len() >= 8, "four users and four sign-ins: {all}");
     assert_eq!((&log["totalCount"], &log["pageInfo"]["hasNextPage"]), (&json!(ids.len()), &json!(false)));
-    // Forwards and backwards, the pages are the whole.
+    // The pages in both directions add up to the whole log.
     let (mut forwards, mut cursor) = (Vec::new(), Json::Null);
     loop {
         let after = if cursor.is_null() { String::new() } else { format!(", after: {cursor}") };

@@ -14,13 +14,13 @@ pub struct Catalogue {
     store: Store,
 }
 
-/// What an import said, and what its report holds.
+/// The output of an import, and its report.
 pub struct Imported {
     pub summary: Summary,
     pub report: Vec<Json>,
 }
 
-/// How often each thing happened: `(created, updated, unchanged, rejected)`.
+/// The number of each outcome: `(created, updated, unchanged, rejected)`.
 pub type Counts = (u64, u64, u64, u64);
 
 impl Imported {
@@ -58,7 +58,7 @@ impl Catalogue {
         Self { db, store }
     }
 
-    /// The mapping `import/{map}.map.yaml` over a file.
+    /// Applies the mapping `import/{map}.map.yaml` to a file.
     pub async fn import(&self, content_type: &str, map: &str, file: &Path) -> Imported {
         self.import_with(content_type, map, file, |_| {}).await
     }
@@ -85,7 +85,7 @@ impl Catalogue {
         self.run(&options).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// A file of this name and content, by a mapping or in the native form; nothing is published by itself.
+    /// Imports a file with this name and content, by a mapping or in the native form, without publishing.
     pub async fn try_import(
         &self,
         content_type: &str,
@@ -137,7 +137,7 @@ impl Catalogue {
     }
 }
 
-/// Where the mappings and the project's own records are.
+/// The folder of the mappings and of the project's own records.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
 }

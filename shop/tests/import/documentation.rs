@@ -1,4 +1,4 @@
-//! Every mapping in docs/import.md is one that the importer takes, and those of shops read what the shops write.
+//! The importer accepts every mapping in docs/import.md, and those for shops read the files that the shops write.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ async fn every_example_is_a_mapping() {
     for example in examples {
         let map = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(map.path(), whole(&example)).unwrap();
-        // A mapping that is refused is a panic with its faults.
+        // A refused mapping panics with its faults.
         let imported =
             shop.import_with("product", "", nothing.path(), |options| options.map = Some(map.path().to_owned())).await;
         assert_eq!(imported.summary.read, 0);
@@ -75,7 +75,7 @@ async fn the_mappings_of_shops_read_their_tables() {
     }
 }
 
-/// Most examples are some lines of `fields`.
+/// Completes an example, since most are a few lines of `fields`.
 fn whole(example: &str) -> String {
     if example.starts_with("type:") {
         return example.to_owned();

@@ -1,4 +1,4 @@
-//! Files as they come: with marks, in other encodings, cut off, packed, and with records that are none.
+//! Files as they arrive: with a byte order mark, in other encodings, truncated, compressed, and with invalid records.
 
 use crate::catalogue::Catalogue;
 
@@ -30,7 +30,7 @@ async fn lines_that_are_no_records_are_rejected_with_their_cause() {
     ] {
         assert!(imported.message(line).contains(cause), "{line}: {}", imported.message(line));
     }
-    // Within a record U+2028 ends no line of the file, but it does end one of a text.
+    // U+2028 in a record does not end a line of the file, but it does end a line of a text.
     for problem in ["8 INVALID_VALUE name", "13 INVALID_VALUE name"] {
         assert!(imported.problems().contains(&problem.to_owned()), "{:?}", imported.problems());
     }

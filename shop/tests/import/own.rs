@@ -1,4 +1,4 @@
-//! The project's own records, in the shapes of other systems.
+//! The project's own records, in the formats of other systems.
 
 use crate::catalogue::{Catalogue, own};
 

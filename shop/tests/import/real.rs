@@ -1,6 +1,6 @@
-//! Catalogues of real systems, where they are on this machine: every record imports whole.
+//! Catalogues of real systems, where this machine has them: every record is imported completely.
 //!
-//! They are looked for in `TYPECASE_DATA`, else in `../shared/data` beside the workspace; without them there is nothing to check here.
+//! They are read from `TYPECASE_DATA`, or else from `../shared/data` beside the workspace; without them the tests do nothing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn source(name: &str) -> Option<Source> {
 }
 
 impl Source {
-    /// Every value of the field of every variant, read plainly.
+    /// The values of a field of all variants, read without the importer.
     fn variants<T>(&self, read: impl Fn(&Json) -> T) -> Vec<T> {
         self.records.iter().flat_map(|record| record["variants"].as_array().unwrap()).map(read).collect()
     }
@@ -130,7 +130,7 @@ async fn posts() {
     let Some(source) = source("posts.rust-blog") else { return };
     let shop = Catalogue::new().await;
     twice(&shop, "post", "posts", &source).await;
-    // Texts are kept in NFC; some of these come in another form.
+    // Texts are stored in NFC; some of these are in another form.
     let body = |post: &Json| post["body_markdown"].as_str().unwrap().nfc().collect::<String>();
     let bodies: BTreeSet<String> = source.records.iter().map(body).collect();
     let kept: BTreeSet<String> = shop.column("select body from live.post").await.into_iter().collect();

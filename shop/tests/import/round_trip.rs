@@ -1,4 +1,4 @@
-//! What is exported is imported without a mapping: the same content gives the same bytes.
+//! An export is imported without a mapping: the same content gives the same bytes.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What holds for every mapping: what is empty keeps what is there, a dry run says what the run will say, what is published is said.
+//! Rules of every mapping: an empty value keeps the stored one, a dry run reports the same as the run, and publishing is reported.
 
 use crate::catalogue::Catalogue;
 
@@ -17,7 +17,7 @@ fields:
 
 const FULL: &str = r#"{"ref":"K","handle":"keep","title":"Keep","teaser":"Short","price":"12.50","tags":"oak,red","shelves":["A"],"options":[{"name":"Size","values":["S"]}],"variants":[{"sku":"K-A","barcode":"12345670"},{"sku":"K-B"}]}"#;
 
-/// Everything that the product holds.
+/// Everything that the product contains.
 async fn held(shop: &Catalogue) -> Vec<String> {
     let sql = "select concat_ws('/', summary, price, (select count(*) from draft.product_tags), (select count(*) from draft.product_categories), \
                jsonb_array_length(options), (select string_agg(concat_ws(' ', sku, gtin), ',' order by sku) from draft.product_variant)) from draft.product";
@@ -42,7 +42,7 @@ async fn what_is_empty_keeps_what_is_there() {
         assert_eq!(import(FIELDS, sparse).await, (0, 0, 1, 0), "{sparse}");
         assert_eq!(held(&shop).await, all, "{sparse}");
     }
-    // An empty list is one that is meant.
+    // An empty list in the source is intended.
     let emptied = r#"{"ref":"K","handle":"keep","title":"Keep","shelves":[],"options":[],"variants":[]}"#;
     assert_eq!(import(FIELDS, emptied).await, (0, 1, 0, 0));
     assert_eq!(held(&shop).await, ["Short/1250/2/0/0"]);
@@ -55,7 +55,7 @@ async fn what_is_empty_keeps_what_is_there() {
     shop.close().await;
 }
 
-/// Lines 2, 6, 7 and 8 are wrong: a reference to nothing, a unit and an address of another line, a unit that comes too early.
+/// Lines 2, 6, 7 and 8 are wrong: a missing target, a unit and an address of another line, a unit that comes too early.
 const WRONG: &str = r#"{"ref":"1","handle":"d-1","title":"D","variants":[{"sku":"D-1"}]}
 {"ref":"2","handle":"d-2","title":"D","variants":[{"sku":"D-2"}],"related":["none"]}
 {"ref":"3","handle":"d-3","title":"D","variants":[{"sku":"D-3"}],"related":["9"]}
@@ -108,7 +108,7 @@ async fn a_value_that_an_earlier_line_gives_up_can_be_taken_by_a_later_one() {
         shop.try_import("product", Some(map), ("x.ndjson", file.as_bytes()), |options| options.batch = 1).await.unwrap()
     };
     assert_eq!(import(lines(40, &|line| format!("p-{line}"))).await.counts(), (40, 0, 0, 0));
-    // Each takes what the one before it had.
+    // Each takes the value that the previous one had.
     let moved = import(lines(40, &|line| if line == 0 { "new".into() } else { format!("p-{}", line - 1) })).await;
     assert_eq!(moved.counts(), (0, 40, 0, 0), "{:?}", moved.report);
     shop.close().await;

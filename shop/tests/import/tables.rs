@@ -1,4 +1,4 @@
-//! Tables of other shops: rows that make products together, in the forms in which spreadsheets and shops write them.
+//! Tables of other shops: several rows form one product, in the formats that spreadsheets and shops write.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 use crate::catalogue::Catalogue;
 
-/// As Shopify exports products: the first row of a handle has the product, the others a variant, a picture or both.
+/// Products as exported by Shopify: the first row of a handle has the product, the others a variant, a picture or both.
 const CAPS: &str = "Handle,Title,Body (HTML),Vendor,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Alt Text\r
 cord-cap,Cord Cap,\"<p>Warm, \"\"soft\"\" &amp; <b>dry</b></p>\",Hatter,\"winter, cord\",TRUE,Size,S,,24.00,https://img.example/1.jpg,Front\r
 cord-cap,,,,,,,M,,24.00,https://img.example/2.jpg,\r
@@ -79,7 +79,7 @@ async fn rows_of_one_handle_are_one_product() {
     let more = CAPS.replace("tin-mug,Tin", "cord-cap,,,,,,,L,,24.00,,\r\ntin-mug,Tin");
     assert_eq!(import(&more).await.counts(), (0, 1, 1, 0));
     assert_eq!((shop.column(known).await, shop.count("select count(*) from draft.product_variant").await), (ids, 4));
-    // A file of some columns leaves all else alone.
+    // A file with few columns leaves everything else unchanged.
     let sparse = "Handle,Title\ncord-cap,Corduroy Cap\n";
     assert_eq!(import(sparse).await.counts(), (0, 1, 0, 0));
     assert_eq!(shop.count("select count(*) from draft.product_variant").await, 4);
@@ -141,7 +141,7 @@ async fn rows_that_are_no_records_are_rejected_with_their_line() {
     shop.close().await;
 }
 
-/// As WooCommerce exports products: variations are rows of their own, which name their parent.
+/// Products as exported by WooCommerce: variations are separate rows that name their parent.
 #[tokio::test]
 async fn variations_find_their_parent_wherever_it_stands() {
     let shop = Catalogue::new().await;

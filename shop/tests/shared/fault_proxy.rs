@@ -1,4 +1,4 @@
-//! A TCP proxy that stands between a server and its database and goes wrong when it is told to.
+//! A TCP proxy between a server and its database that fails on demand.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,17 +15,17 @@ use tokio::time::sleep;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
     None,
-    /// Connections are reset, and new ones are not let in.
+    /// Connections are reset, and new ones are refused.
     Down,
-    /// Nothing passes until it is over; new connections are let in, and wait.
+    /// Nothing passes until it is over; new connections are accepted, and wait.
     Hang,
-    /// What comes is swallowed, and its connection never says a word again.
+    /// Received data are dropped, and the connection stays silent forever.
     Swallow,
-    /// As `Swallow`, on the connections that there are; new ones are well.
+    /// As `Swallow` for existing connections; new ones work.
     Forget,
     /// Each connection is reset after this many bytes.
     Cut(usize),
-    /// Everything comes later.
+    /// Everything is delayed.
     Late(Duration),
 }
 
@@ -52,7 +52,7 @@ impl FaultProxy {
         Self { address, fault, upstream, accepting }
     }
 
-    /// New connections lead there.
+    /// Directs new connections there.
     pub fn lead(&self, upstream: SocketAddr) {
         self.upstream.send_replace(upstream);
     }
@@ -75,10 +75,10 @@ async fn connection(client: TcpStream, upstream: SocketAddr, mut fault: watch::R
     let _ = fault.wait_for(|fault| *fault != Fault::Hang).await;
     let Ok(server) = TcpStream::connect(upstream).await else { return reset(&client) };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    // What is dropped then is reset, not ended.
+    // Dropping the sockets now resets the connections.
     let (_, _) = (client.set_zero_linger(), server.set_zero_linger());
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    // An error of one way ends the other.
+    // An error in one direction ends the other.
     let _ = tokio::try_join!(pass(from_client, to_server, fault.clone()), pass(from_server, to_client, fault));
 }
 
@@ -90,7 +90,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut fault: watch:
         match now {
             Fault::Down => return Err(io::ErrorKind::ConnectionReset.into()),
             Fault::Swallow => {
-                // Kept open for as long as the other side keeps it.
+                // Kept open for as long as the other side keeps it open.
                 while from.read(&mut buffer).await? > 0 {}
                 return Err(io::ErrorKind::ConnectionReset.into());
             }

@@ -1,6 +1,7 @@
-//! Texts that break out of statements, patterns and formats where a server puts texts together, and signs that one did.
+//! Texts that would break out of statements, patterns and formats if a server concatenated them, and signs that one
+//! did.
 
-/// All of them are answered like a text that is nowhere in the content: none is a part of it.
+/// The response to each is the same as to a text that is nowhere in the content: none is contained in it.
 pub fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "kolibri'; drop table draft.product cascade; drop table live.product cascade; --",
@@ -19,7 +20,7 @@ pub fn texts() -> Vec<String> {
     texts
 }
 
-/// What no answer says: text of statements, and what PostgreSQL and its driver say of them.
+/// Texts that no response may contain: parts of statements, and messages of PostgreSQL and its driver.
 pub const SIGNS: &[&str] = &[
     "INTERNAL",
     "select ",
@@ -37,7 +38,7 @@ pub const SIGNS: &[&str] = &[
     "panicked",
 ];
 
-/// Signs in an answer.
+/// The signs in a response.
 pub fn signs(body: &str) -> Vec<&'static str> {
     let lower = body.to_lowercase();
     let found = |sign: &&&str| if **sign == "INTERNAL" { body.contains(**sign) } else { lower.contains(**sign) };

@@ -1,4 +1,4 @@
-//! A Redis of a test's own: alone or a node of a cluster, with TLS if it is asked for. It keeps nothing and ends with the test.
+//! A Redis server for one test: a single server or a node of a cluster, with or without TLS. It persists nothing and ends with the test.
 
 #![expect(dead_code, reason = "each test program uses a part of it")]
 
@@ -13,14 +13,14 @@ const START: Duration = Duration::from_secs(60);
 pub struct Redis {
     /// Without TLS.
     pub port: u16,
-    /// With it, where there are certificates.
+    /// With TLS, if there are certificates.
     pub tls_port: u16,
     bus: u16,
     process: Child,
     _folder: tempfile::TempDir,
 }
 
-/// An authority of the test's own, and what it has signed for this machine.
+/// A private CA for the test, and certificates that it has signed for this machine.
 pub struct Certificates(tempfile::TempDir);
 
 impl Redis {
@@ -33,7 +33,7 @@ impl Redis {
         Self::spawn(free_port(), tls_port, &tls(tls_port, certificates))
     }
 
-    /// Three nodes with TLS, between them too, which share all slots.
+    /// Three nodes with TLS, also between them, which share all slots.
     pub fn cluster(certificates: &Certificates) -> [Self; 3] {
         let nodes = [0, 1, 2].map(|_| {
             let (tls_port, bus) = (free_port(), free_port());
@@ -72,7 +72,7 @@ impl Redis {
         Self { port, tls_port, bus: 0, process, _folder: folder }
     }
 
-    /// The answer to a command: a line, or a text.
+    /// The reply to a command: a line, or a text.
     pub fn ask(&self, command: &str) -> std::io::Result<String> {
         ask(self.port, command)
     }

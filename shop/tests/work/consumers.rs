@@ -1,4 +1,4 @@
-//! Consumers: what they get, that one which fails keeps nobody else, where they begin, what is pruned.
+//! Consumers: which events they get, that a failing one does not block others, where they begin, what is pruned.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use runtime::store::write;
 
 use crate::site::{Recorder, Site, eventually, note};
 
-/// Follows brands alone, with all that is told of them.
+/// Follows only brands, and records everything about their events.
 struct Brands;
 
 impl Follow<Brand> for Brands {
@@ -49,7 +49,7 @@ async fn a_typed_consumer_gets_the_changes_of_its_type_with_fields_and_actor() {
     let input = |name: &str| Map::from_iter([("name".to_owned(), json!(name))]);
     let brand = write::create(&site.store, &hooks, &BRAND, &input("Acme"), false).await.expect("a brand");
     write::update(&site.store, &hooks, &BRAND, brand, 1, &input("Acme Ltd"), true).await.expect("it is changed");
-    // Nothing of it is different.
+    // Nothing has changed.
     write::update(&site.store, &hooks, &BRAND, brand, 2, &input("Acme Ltd"), false).await.expect("it stays");
     write::delete(&site.store, &hooks, &BRAND, brand, 2).await.expect("it goes");
     runtime::events::give_positions(&site.store).await.expect("an order");
@@ -142,7 +142,7 @@ async fn a_new_consumer_begins_where_it_says_and_what_all_have_passed_is_pruned(
     assert_eq!(prune(&site.store, 2 * day).await.expect("it is pruned"), 0);
     assert_eq!(prune(&site.store, day).await.expect("it is pruned"), 3, "one has not passed the last");
     node.stop().await;
-    // Positions go on where they were.
+    // Positions continue where they were.
     site.run("delete from cms.outbox").await;
     let node = site.node(Tasks { followers, ..Tasks::default() });
     site.create(&HookSet::default(), "Later").await;
@@ -182,7 +182,7 @@ async fn an_import_tells_of_each_entry_in_its_order() {
     site.stop().await;
 }
 
-/// Fails with a text that PostgreSQL does not keep, or goes on after an error of its own SQL.
+/// Fails with a text that PostgreSQL cannot store, or continues after an error of its own SQL.
 struct Swallows;
 
 impl FollowAll for Swallows {

@@ -1,4 +1,4 @@
-//! Servers that are killed under load: no event and no job is lost, none is done twice, none comes in another order.
+//! Servers that are killed under load: no event and no job is lost, handled twice or out of order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::site::{Node, Recorder, Site, eventually, note, of_child};
 
 const KILLS: usize = 12;
 
-/// A job of each save.
+/// A job for each save.
 #[derive(Serialize, Deserialize)]
 struct Index {
     what: String,
@@ -37,7 +37,7 @@ impl Work<Index> for Indexing {
     }
 }
 
-/// The same, with effects elsewhere.
+/// The same, with external effects.
 #[derive(Serialize, Deserialize)]
 struct Send {
     what: String,
@@ -75,7 +75,7 @@ fn tasks() -> Tasks {
     Tasks { followers, jobs, ..Tasks::default() }
 }
 
-/// In a process of its own it is a node until it is killed; in the test's nothing.
+/// In a child process this is a node until it is killed; in the test process it does nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn node() {
     let Some(database) = of_child() else { return };
@@ -99,7 +99,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_servers_are_killed() {
     for kill in 0..KILLS {
         let before = site.done("one").await.len();
         eventually("they are at work", async || site.done("one").await.len() > before + 10).await;
-        // By the clock of the machine, so that it is another moment each time.
+        // From the machine's clock, so that the moment differs each time.
         let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").subsec_nanos();
         tokio::time::sleep(Duration::from_micros(u64::from(moment % 50_000))).await;
         children[kill % 2] = site.child("crash::node");
@@ -130,7 +130,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_servers_are_killed() {
     site.stop().await;
 }
 
-/// Creates and changes tags; the name of each save is in what it gives.
+/// Creates and changes tags; returns the names of all saves.
 async fn write(store: Store, writer: u32, is_over: Arc<AtomicBool>) -> Vec<String> {
     let mut hooks = HookSet::default();
     hooks.add(TagHooks);
@@ -153,7 +153,7 @@ async fn write(store: Store, writer: u32, is_over: Arc<AtomicBool>) -> Vec<Strin
     names
 }
 
-/// The revisions of each entry only grow.
+/// The revisions of each entry only increase.
 fn check_order(events: &[String]) {
     let mut revisions: BTreeMap<&str, i64> = BTreeMap::new();
     for event in events {

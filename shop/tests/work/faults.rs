@@ -1,4 +1,4 @@
-//! The database goes and comes back, and the work goes on by itself.
+//! The database stops and comes back, and background work resumes by itself.
 
 use std::net::ToSocketAddrs;
 use std::str::FromStr;
@@ -33,7 +33,7 @@ async fn a_database_that_goes_and_comes_back_is_worked_on_again() {
     let proxy = FaultProxy::before(upstream).await;
     let way = PgConnectOptions::from_str(&site.db.url_by(proxy.address)).expect("an address");
     let node = Node::on(database_of(way), tasks());
-    // It writes on its own way, and leaves the rest to the other.
+    // It writes on its own connection, and leaves the rest to the other.
     let writer = site.node(Tasks { most: 0, ..Tasks::default() });
     let store = writer.database.trusted();
     let late = Fault::Late(Duration::from_millis(100));

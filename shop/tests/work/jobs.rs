@@ -1,4 +1,4 @@
-//! Jobs: enqueued with a write, once for a key, later, tried again, parked, drained.
+//! Jobs: enqueued with a write, deduplicated by key, delayed, retried, parked, drained.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::site::{Site, eventually, note};
 
-/// Work that writes its words down.
+/// A job that records its words.
 #[derive(Serialize, Deserialize)]
 pub struct Say {
     pub words: String,
@@ -88,7 +88,7 @@ async fn one_that_waits_is_the_same_job_as_another_with_its_key() {
     }
     jobs::enqueue(&site.store, &Say { words: "other".into(), key: Some("b".into()) }).await.expect("a job");
     assert_eq!(site.number("select count(*) from cms.job").await, 2);
-    // One at a time, as two may end in another order than they begin.
+    // One at a time, since two may end in another order than they begin.
     let node = site.node(Tasks { most: 1, ..sayings() });
     eventually("both are said", async || site.done("say").await.len() == 2).await;
     jobs::enqueue(&site.store, &Say { words: "again".into(), key: Some("a".into()) }).await.expect("a job");
@@ -99,7 +99,7 @@ async fn one_that_waits_is_the_same_job_as_another_with_its_key() {
     site.stop().await;
 }
 
-/// What a job with a key has not seen, another one with it does, after it.
+/// Changes that a running job with a key has not seen are handled by another one with it, afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_being_done_is_not_the_same_job() {
     let site = Site::new().await;
@@ -131,7 +131,7 @@ async fn later_is_not_before_its_moment_and_the_rest_is_in_order() {
     cx.enqueue(&say("second")).await.expect("a job");
     cx.enqueue(&say("first")).at(past).await.expect("a job");
     transaction.commit().await.expect("it is committed");
-    // One at a time, as two may end in another order than they begin.
+    // One at a time, since two may end in another order than they begin.
     let node = site.node(Tasks { most: 1, ..sayings() });
     eventually("three are said", async || site.done("say").await.len() == 3).await;
     assert_eq!(site.done("say").await, ["first", "second", "third"]);
@@ -151,7 +151,7 @@ impl Job for Try {
     const ATTEMPTS: u32 = 2;
 }
 
-/// Fails until it has been tried so often.
+/// Fails until this many attempts have been made.
 struct Trying {
     tried: Arc<AtomicU32>,
     well_after: u32,
@@ -166,7 +166,7 @@ impl Work<Try> for Trying {
     }
 }
 
-/// Failures are put forward, as their pauses are long.
+/// Makes failed jobs due now, since their pauses are long.
 async fn hurry(site: &Site) {
     site.run("update cms.job set due = now() where state = 'waiting'").await;
     jobs::tell(&site.store).await.expect("it is told");
@@ -234,7 +234,7 @@ impl Job for Wait {
     }
 }
 
-/// Lets a job end when the test says so.
+/// Lets a job finish when the test says so.
 #[derive(Clone)]
 pub struct Gate {
     begun: Arc<Semaphore>,
@@ -248,7 +248,7 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Until so many more have begun.
+    /// Waits until this many more have begun.
     pub async fn begun(&self, count: u32) {
         self.begun.acquire_many(count).await.expect("it is open").forget();
     }
@@ -329,7 +329,7 @@ async fn what_does_not_end_in_time_is_given_back_and_done_by_another_node() {
     site.stop().await;
 }
 
-/// Neither those of a kind that no node knows, as after a release that was taken back, nor those of next year.
+/// Jobs of a kind that no node knows, as after a rollback of a release, and jobs that are due next year.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_that_nobody_does_now_do_not_slow_down_the_others() {
     let site = Site::new().await;
@@ -342,7 +342,7 @@ async fn jobs_that_nobody_does_now_do_not_slow_down_the_others() {
     site.run("analyze cms.job").await;
     let read = "select coalesce(sum(idx_tup_read + seq_tup_read), 0)::bigint
         from pg_stat_user_tables t join pg_stat_user_indexes i using (relid) where t.relname = 'job'";
-    // What is counted is told at the end of a transaction, but not more often than once a second, and at the end of a connection.
+    // Statistics are reported at the end of a transaction, at most once a second, and at the end of a connection.
     let connections = "select count(*) from pg_stat_activity where datname = current_database()";
     assert_eq!(site.number("select count(*) from cms.job").await, 20_000);
     eventually("what was read is told", async || site.number(read).await >= 20_000).await;
@@ -361,7 +361,7 @@ async fn jobs_that_nobody_does_now_do_not_slow_down_the_others() {
     site.stop().await;
 }
 
-/// A node without jobs tells the others of them, and of events.
+/// A node without jobs notifies the others of jobs and events.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_does_no_jobs_tells_those_that_do() {
     let site = Site::new().await;
@@ -379,7 +379,7 @@ async fn a_node_that_does_no_jobs_tells_those_that_do() {
     site.stop().await;
 }
 
-/// What was said between the first look of a new node and the moment from which it listens is not left to the clock.
+/// A new node need not wait for its next poll to find work that was announced before it listened.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_looks_again_once_it_listens() {
     let site = Site::new().await;
@@ -391,7 +391,7 @@ async fn a_node_looks_again_once_it_listens() {
     site.stop().await;
 }
 
-/// The transaction of whoever enqueues goes on after the refusal.
+/// The transaction that enqueues continues after the refusal.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_cannot_be_stored_is_refused_before_the_database_is_asked() {
     let site = Site::new().await;
@@ -404,7 +404,7 @@ async fn a_job_that_cannot_be_stored_is_refused_before_the_database_is_asked() {
         assert_eq!(refused.problems[0].code, Code::BadUserInput, "{refused}");
         transaction.run("select 1", true).await.expect("it goes on");
     }
-    // The letters of an escape are not such characters.
+    // An escaped backslash followed by `u0000` is not this character.
     jobs::enqueue(&site.store, &say("\\u0000")).await.expect("it is stored");
     jobs::enqueue(&site.store, &keyed("k".repeat(1_000))).await.expect("it is stored");
     site.stop().await;
@@ -417,7 +417,7 @@ impl Job for Block {
     const KIND: &'static str = "block";
 }
 
-/// Blocks its thread, as no code of a site should.
+/// Blocks its thread, which a site's code should not do.
 struct Blocking {
     begun: Arc<AtomicU32>,
     let_go: Arc<AtomicU32>,
@@ -433,7 +433,7 @@ impl OutsideWork<Block> for Blocking {
     }
 }
 
-/// The test stands for requests: it goes on while the background is blocked, and the node stops all the same.
+/// The test stands for requests: it continues while the background is blocked, and the node still stops.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_blocks_its_thread_keeps_no_request_waiting() {
     let site = Site::new().await;
@@ -477,7 +477,7 @@ impl Work<Call> for Failing {
     }
 }
 
-/// What is enqueued again and again while the other side is away is tried as rarely as one that was enqueued once.
+/// A job that is enqueued repeatedly while the other side is down is retried as rarely as one enqueued once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_waits_after_a_failure_is_not_hurried_by_another_with_its_key() {
     let site = Site::new().await;
@@ -494,7 +494,7 @@ async fn one_that_waits_after_a_failure_is_not_hurried_by_another_with_its_key()
     site.stop().await;
 }
 
-/// Of those that are enqueued each time something changes, one may take longer than the next is away.
+/// Jobs that are enqueued at each change: one may take longer than the time to the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_with_one_key_are_not_done_at_the_same_time() {
     let site = Site::new().await;
@@ -540,7 +540,7 @@ impl OutsideWork<Again> for Failing {
     }
 }
 
-/// What always fails is parked, also where there is always another one with its key.
+/// A job that always fails is parked, even if there is always another one with its key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_fails_leaves_its_attempts_and_its_error_to_the_one_that_waits_with_its_key() {
     let site = Site::new().await;
@@ -568,7 +568,7 @@ async fn one_that_fails_leaves_its_attempts_and_its_error_to_the_one_that_waits_
     site.stop().await;
 }
 
-/// While a new version is brought out, nodes of the old one leave its jobs to the others.
+/// During a rollout, nodes of the old version leave jobs of the new one to the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_a_kind_that_a_node_does_not_know_waits_untouched() {
     let site = Site::new().await;

@@ -1,4 +1,4 @@
-//! Leases: a job whose server has gone is another's, and an attempt that has lost its lease keeps nothing.
+//! Leases: a job of a server that has died goes to another, and an attempt that has lost its lease commits nothing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::site::{Site, eventually};
 async fn a_lease_that_has_ended_is_taken_by_another_node() {
     let site = Site::new().await;
     jobs::enqueue(&site.store, &say("left behind")).await.expect("a job");
-    // As a server leaves it that is gone.
+    // The state that a dead server leaves behind.
     site.run(
         "update cms.job set state = 'running', lease = gen_random_uuid(), attempts = 1, due = now() + interval '2 seconds'",
     )
@@ -36,7 +36,7 @@ async fn an_attempt_without_its_lease_keeps_nothing() {
     // Another node has taken it.
     site.run("update cms.job set lease = gen_random_uuid(), due = now() + interval '1 hour'").await;
     gate.open.add_permits(1);
-    // The next one shows that the first has ended.
+    // The next job shows that the first has ended.
     jobs::enqueue(&site.store, &Wait { words: "next".into() }).await.expect("a job");
     jobs::tell(&site.store).await.expect("it is told");
     gate.open.add_permits(1);
@@ -79,7 +79,7 @@ impl Work<Fatal> for Never {
     }
 }
 
-/// A job that ends its server each time must not do so for ever.
+/// A job that kills its server each time must not do so forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_whose_attempts_never_come_to_an_end_is_parked() {
     let site = Site::new().await;

@@ -1,4 +1,4 @@
-//! What follows a change and what is done later: every event and every job once, in order, whatever happens to the servers.
+//! Events and jobs: each is handled once and in order, whatever happens to the servers.
 
 mod consumers;
 mod crash;

@@ -1,4 +1,4 @@
-//! The real server and its commands: what it does periodically, `typecase jobs`, and a database from before there were jobs.
+//! The real server and its commands: its periodic work, `typecase jobs`, and a database from before there were jobs.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Output, Stdio};
@@ -37,7 +37,7 @@ fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text")
 }
 
-/// The output of a command whose reader has left before it prints anything.
+/// The output of a command whose pipe is closed before it prints anything.
 fn unread(site: &Site, arguments: &[&str]) -> Output {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -181,7 +181,7 @@ async fn a_database_from_before_gets_the_tables_beside_its_content() {
     assert!(command(&site, &["demo"]).status.success());
     let tags = site.number("select count(*) from draft.tag").await;
     assert!(tags > 0);
-    // As it was.
+    // A database from before there were events and jobs.
     site.run("drop table cms.outbox, cms.outbox_head, cms.consumer, cms.job, cms.schedule").await;
     site.run("delete from cms.migration where name >= 'system/0003' and name < 'system/9'").await;
     let behind = prepared(&site).args(["serve", "--port", "0"]).output().expect("the program runs");
@@ -195,7 +195,7 @@ async fn a_database_from_before_gets_the_tables_beside_its_content() {
     site.stop().await;
 }
 
-/// It was taken out of the site, or has another name since.
+/// It was removed from the site or renamed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_that_the_site_has_no_more_is_told_of_when_events_are_kept_for_it() {
     let site = Site::new().await;

@@ -1,4 +1,4 @@
-//! The order of events: without holes, whenever their transactions commit.
+//! The order of events has no gaps, whenever their transactions commit.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Periodic jobs: once a period, however many nodes there are.
+//! Periodic jobs run once per period, however many nodes there are.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ async fn of_several_nodes_one_does_it_each_period() {
     assert_eq!(site.number("select count(*) - count(distinct due) from public.periods").await, 0);
     let periods = site.number("select count(*) from public.periods").await;
     let ticks = site.number("select (select count(*) from public.done) + (select count(*) from cms.job)").await;
-    // A period may find the job of the one before still waiting, on a busy machine.
+    // On a busy machine, the job of the previous period may still be waiting.
     assert!((8..=periods).contains(&ticks), "{ticks} in {periods} periods");
     site.stop().await;
 }
@@ -98,7 +98,7 @@ impl Work<Other> for Othering {
     }
 }
 
-/// Somebody has enqueued the same by hand, in a transaction that stays open.
+/// The same job was enqueued by hand, in a transaction that stays open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_held_by_an_open_transaction_keeps_no_other_waiting() {
     let site = Site::new().await;

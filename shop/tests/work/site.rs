@@ -1,4 +1,4 @@
-//! A database with the tables of the shop, writers on it, nodes that work in the background, and a table of what these have done.
+//! A database with the tables of the shop, writers on it, nodes that do background work, and a table that records this work.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use runtime::testing::TestDb;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
-/// With places for two jobs and two consumers.
+/// With room for two jobs and two consumers.
 pub const LIMITS: Limits = Limits {
     connections: Sizes { public: 4, reads: 4, writes: 4, background: 4 },
     statement: Some(Duration::from_secs(5)),
     public_statement: None,
 };
 
-/// What consumers and jobs have done, in the order in which they did it.
+/// What consumers and jobs have done, in order.
 const DONE: &str = "create table public.done (
     n bigint generated always as identity, who text not null, what text not null, position bigint
 )";
@@ -42,7 +42,7 @@ impl Site {
         Self { store: database_of(db.options.clone()).trusted(), db }
     }
 
-    /// A node of this process, with connections of its own.
+    /// A node in this process, with its own connections.
     pub fn node(&self, tasks: Tasks) -> Node {
         Node::on(database_of(self.db.options.clone()), tasks)
     }
@@ -56,7 +56,7 @@ impl Site {
         write::update(&self.store, &HookSet::default(), &TAG, id, revision, &input(name), false).await
     }
 
-    /// What somebody has done, in order.
+    /// What a worker has done, in order.
     pub async fn done(&self, who: &str) -> Vec<String> {
         let sql = "select what from public.done where who = $1 order by n";
         sqlx::query_scalar(sql).bind(who).fetch_all(&self.db.pool).await.expect("what is done")
@@ -70,7 +70,7 @@ impl Site {
         sqlx::query(sql).execute(&self.db.pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// All events in their order, as [`Recorder`] writes them down.
+    /// All events in order, as [`Recorder`] records them.
     pub async fn events(&self) -> Vec<String> {
         let sql = "select type || ' ' || kind || ' ' || entry || ' ' || revision from cms.outbox order by position";
         sqlx::query_scalar(sql).fetch_all(&self.db.pool).await.expect("the events")
@@ -80,7 +80,7 @@ impl Site {
         lag(&self.store).await.expect("the lag").into_iter().find(|lag| lag.consumer == name)
     }
 
-    /// Until a consumer has nothing more to do.
+    /// Waits until a consumer has handled everything.
     pub async fn followed(&self, name: &str) {
         eventually(&format!("`{name}` has followed all"), async || {
             self.lag(name).await.is_some_and(|lag| lag.behind == 0)
@@ -88,7 +88,7 @@ impl Site {
         .await;
     }
 
-    /// Of the test of this name in this program, which is a node until it is killed.
+    /// Starts the test with this name of this program as a process, which is a node until it is killed.
     pub fn child(&self, test: &str) -> Child {
         let program = std::env::current_exe().expect("this program");
         let mut command = std::process::Command::new(program);
@@ -103,7 +103,7 @@ impl Site {
     }
 }
 
-/// Where a child process finds its database.
+/// The variable with a child process's database.
 const CHILD: &str = "WORK_NODE_OF";
 
 /// The database of a process that was started as a node; `None` in the test itself.
@@ -112,7 +112,7 @@ pub fn of_child() -> Option<Database> {
     Some(database_of(PgConnectOptions::from_str(&url).expect("an address")))
 }
 
-/// Is killed when it is dropped, as by `kill -9`.
+/// Killed when it is dropped, as by `kill -9`.
 pub struct Child(std::process::Child);
 
 impl Drop for Child {
@@ -132,7 +132,7 @@ impl Node {
         Self { background: Background::start(&database, tasks).expect("threads"), database }
     }
 
-    /// As at SIGTERM.
+    /// As on SIGTERM.
     pub async fn stop(mut self) {
         self.background.stop().await;
         self.database.close().await;
@@ -147,7 +147,7 @@ fn input(name: &str) -> Map<String, Json> {
     Map::from_iter([("name".to_owned(), json!(name))])
 }
 
-/// Asks again and again until it is so. The time is for what hangs.
+/// Repeats the check until it is true. The timeout is for hangs.
 pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(120);
     while !is_so().await {
@@ -162,7 +162,7 @@ pub async fn note(connection: &mut Connection, who: &str, what: &str, position: 
     Ok(())
 }
 
-/// A consumer that writes down what it gets.
+/// A consumer that records its events.
 #[derive(Clone)]
 pub struct Recorder {
     pub name: &'static str,

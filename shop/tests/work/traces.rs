@@ -1,4 +1,5 @@
-//! What consumers and jobs do is traced, each batch and each attempt for itself, and nothing of what an error says.
+//! The work of consumers and jobs is traced, with a span for each batch and each attempt, and without the texts of
+//! errors.
 
 use std::sync::atomic::Ordering;
 
@@ -16,7 +17,7 @@ fn text<'a>(span: &'a Span, key: &str) -> Option<&'a str> {
     })
 }
 
-/// Other tests of this process are traced as well from now on, and what they leave is bounded.
+/// From now on other tests of this process are traced as well; their spans are bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_of_a_consumer_is_a_trace_of_its_own() {
     let export = Export::begin(1.0).expect("nothing else exports");

@@ -109,10 +109,10 @@ table! {
             "The most connections of one address; at most `TYPECASE_HTTP_CONNECTIONS`.";
     }
     "Memory and time of requests" {
-        TYPECASE_ANSWER_LIMIT: number("MiB", 1, 1024), Value("8"), "The most memory for one response.";
-        TYPECASE_ANSWER_MEMORY: number("MiB", 4, 65_536), Value("48"),
-            "The most memory for all responses until they are sent; at least four times `TYPECASE_ANSWER_LIMIT`.";
-        TYPECASE_ANSWER_TIME: number("seconds", 1, 3600), Value("20"),
+        TYPECASE_RESPONSE_LIMIT: number("MiB", 1, 1024), Value("8"), "The most memory for one response.";
+        TYPECASE_RESPONSE_MEMORY: number("MiB", 4, 65_536), Value("48"),
+            "The most memory for all responses until they are sent; at least four times `TYPECASE_RESPONSE_LIMIT`.";
+        TYPECASE_RESPONSE_TIME: number("seconds", 1, 3600), Value("20"),
             "How long a client may leave a response unread.";
         TYPECASE_BODY_MEMORY: number("MiB", 8, 65_536), Value("32"), "The most memory for the bodies of all requests.";
         TYPECASE_PLAN_MEMORY: number("MiB", 1, 65_536), Value("32"), "The most memory for cached plans of documents.";

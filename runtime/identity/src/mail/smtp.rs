@@ -1,4 +1,4 @@
-//! Mail by SMTP (`lettre`), over TLS as the address says.
+//! Mail over SMTP (`lettre`), with TLS as the address specifies.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{Mail, Mailer, Sending};
 use base::error::{Code, Error, Result};
 use base::settings::{self, Setting};
 
-/// For one answer of the mail server.
+/// For one reply of the mail server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Smtp {
@@ -29,13 +29,13 @@ impl Smtp {
     }
 }
 
-/// What is wrong with each of the settings.
+/// Checks each of the settings.
 pub fn check(settings: &MailSettings) -> Vec<(&'static Setting, String)> {
     transport(&settings.url).err().into_iter().chain(sender(&settings.from).err()).collect()
 }
 
 fn transport(url: &str) -> Result<AsyncSmtpTransportBuilder, (&'static Setting, String)> {
-    // The error may hold the address and so the password.
+    // The error may contain the address, and so the password.
     AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| (&settings::TYPECASE_SMTP_URL, "it is not the address of a mail server".to_owned()))
 }

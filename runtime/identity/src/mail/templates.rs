@@ -1,4 +1,4 @@
-//! The texts of mails: templates, the server's own or those of the site (`TYPECASE_MAIL_TEMPLATES`).
+//! The texts of mails, from templates: the server's own or those of the site (`TYPECASE_MAIL_TEMPLATES`).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::user::User;
 use base::error::{Error, Result};
 
 const PURPOSES: [Purpose; 2] = [Purpose::Invitation, Purpose::Reset];
-/// Longer files are no mails.
+/// The largest size of a template file.
 const MOST_BYTES: u64 = 64 * 1024;
-/// Steps of a template: a loop in it ends.
+/// The most steps of a template, so that loops end.
 const FUEL: u64 = 50_000;
 const SUBJECT: &str = "Subject:";
 /// Lines before the text.
 const HEAD: usize = 2;
 const VALUES: [&str; 5] = ["name", "email", "site", "url", "hours"];
 
-/// A subject and a text for each purpose.
+/// The subject and text for each purpose.
 #[derive(Clone, Debug)]
 pub struct Templates(Arc<Environment<'static>>);
 
@@ -37,7 +37,8 @@ impl Default for Templates {
 }
 
 impl Templates {
-    /// The site's, where the folder has one, else the server's own. Each is tried here, so that a wrong one keeps the server from starting.
+    /// The site's templates, or the server's own where the folder has none. Each is rendered once here, so that an
+    /// invalid one keeps the server from starting.
     pub fn read(folder: &Path) -> std::result::Result<Self, Vec<String>> {
         let names = PURPOSES.map(file_name);
         let placed = |name: &str, message: String| format!("{}: {message}", folder.join(name).display());
@@ -96,7 +97,7 @@ fn read(file: &Path) -> std::result::Result<String, String> {
     }
 }
 
-/// The subject and the text are two templates, so that no value can begin a line of the mail's head.
+/// Subject and text are separate templates, so that no value can inject a mail header.
 fn add(environment: &mut Environment<'static>, purpose: Purpose, source: &str) -> std::result::Result<(), String> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source).replace("\r\n", "\n");
     let parts = source.strip_prefix(SUBJECT).and_then(|rest| rest.split_once('\n'));
@@ -157,7 +158,7 @@ fn message(error: &minijinja::Error, before: usize) -> String {
     error.detail().map_or_else(|| format!("{line}{kind}"), |detail| format!("{line}{kind}: {detail}"))
 }
 
-/// `before`: lines of the file before the template.
+/// `before` is the number of lines before the template in the file.
 fn line(error: &minijinja::Error, before: usize) -> String {
     error.line().map_or(String::new(), |line| format!("line {}: ", line + before))
 }

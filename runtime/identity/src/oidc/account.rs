@@ -1,5 +1,5 @@
-//! From an identity at a provider to an account here, by issuer and subject; an address opens an account only once, to
-//! tie the two together, and only when the provider has verified it.
+//! Maps an identity at a provider to an account, by issuer and subject. The email address is used only once, to link
+//! the two, and only if the provider has verified it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,32 +15,32 @@ use store::audit::{self, Event};
 use store::id;
 use store::{Connection, Pool};
 
-/// As the provider tells.
+/// A person as described by the provider.
 pub struct Person {
     pub issuer: String,
-    /// Names a person for ever within the issuer.
+    /// Identifies a person permanently within the issuer.
     pub subject: String,
     pub email: Option<String>,
-    /// `None` where the provider says nothing of it.
+    /// `None` if the provider does not report it.
     pub email_verified: Option<bool>,
     pub name: Option<String>,
     pub groups: Vec<String>,
 }
 
-/// Codes that one sign-in may try; then it begins again, at the provider.
+/// The most codes per sign-in; after that it must begin again at the provider.
 const TRIES: i32 = 5;
 
-/// Who has still to give a code.
+/// A user who still has to enter a code.
 #[derive(Deserialize, Serialize)]
 struct Pending {
-    /// A secret, by which the server counts.
+    /// A random id by which the server counts the tries.
     id: String,
     /// `user_...`
     user: String,
     return_to: String,
 }
 
-/// A refusal, which the log tells in full and the answer not at all.
+/// A refusal. The log has its details; the response does not.
 enum Refusal {
     Because(&'static str),
     Failed(Error),
@@ -60,7 +60,7 @@ impl Accounts {
         return_to: &str,
         from: From<'_>,
     ) -> Result<Outcome> {
-        // Again when the same person, or another with the same address, came for the first time at the same moment.
+        // Retried if the same person, or another one with the same email, signed in for the first time concurrently.
         let mut tries = 2;
         let (mut transaction, user) = loop {
             tries -= 1;
@@ -87,7 +87,7 @@ impl Accounts {
         Ok(Outcome::SignedIn(tokens))
     }
 
-    /// Whose code is waited for: `user_...`.
+    /// The user whose code is required: `user_...`.
     pub fn waited_for(&self, provider: &str, sealed: Option<&str>) -> Option<String> {
         self.pending(provider, sealed).map(|pending| pending.user)
     }
@@ -96,7 +96,7 @@ impl Accounts {
         sealed.and_then(|sealed| self.open_from_browser(&about_code(provider), sealed))
     }
 
-    /// The second step of who has a second factor.
+    /// The second step of a sign-in with a second factor.
     pub async fn finish_with_code(
         &self,
         provider: &str,
@@ -110,7 +110,7 @@ impl Accounts {
         take_a_try(&mut transaction, &pending.id).await?;
         let id = id::decode_as(USER_PREFIX, &pending.user).ok_or_else(forbidden)?;
         let user = locked(&mut transaction, id).await?.filter(|user| !user.disabled).ok_or_else(forbidden)?;
-        // A wrong code is counted, so it is committed as well.
+        // A wrong code is counted, so the transaction is committed in this case too.
         if let Err(error) = self.check_code(&mut transaction, user.id, code).await {
             let mut event = Event::new("sign_in.wrong_code").on("user", user.id);
             event.after = Some(json!({ "email": user.email, "provider": provider.name }));
@@ -143,7 +143,7 @@ impl Accounts {
         Ok(tokens)
     }
 
-    /// The account, with the role that the provider's groups give it now.
+    /// The account, with the role from the provider's current groups.
     async fn account_of(
         &self,
         connection: &mut Connection,
@@ -184,7 +184,7 @@ impl Accounts {
         Ok(User { role: role.to_owned(), ..user })
     }
 
-    /// For a user who signs in for the first time: the account with this address, or a new one.
+    /// At the first sign-in of a user: the account with this email, or a new one.
     async fn account_by_email(
         &self,
         connection: &mut Connection,
@@ -207,7 +207,7 @@ impl Accounts {
         let user = match existing {
             Some(id) => {
                 let user = locked(connection, id).await?.ok_or(Refusal::Because("disabled"))?;
-                // The same person may have come at the same moment, and been committed since they were looked for.
+                // A concurrent first sign-in of the same person may have been committed since the look-up.
                 if let Some(user) = known(connection, person).await? {
                     return Ok(user);
                 }
@@ -241,13 +241,13 @@ impl Accounts {
 
 async fn wait_for_code(connection: &mut Connection, id: &str) -> Result<()> {
     let sql = "insert into cms.waiting_for_code (hash, expires_at) values ($1, now() + make_interval(secs => $2))";
-    // Twice as long as the cookie holds: clocks of nodes differ.
+    // Twice the lifetime of the cookie, because the clocks of nodes differ.
     let seconds = f64::from(super::LIFETIME) * 2.0;
     sqlx::query(sql).bind(secret::hash(id)).bind(seconds).execute(connection).await?;
     Ok(())
 }
 
-/// Before the code is looked at, so that of many at once no more are.
+/// Counted before the code is checked, so that concurrent requests cannot exceed the limit.
 async fn take_a_try(connection: &mut Connection, id: &str) -> Result<()> {
     let sql = "update cms.waiting_for_code set tries = tries + 1 where hash = $1 and tries < $2";
     let taken = sqlx::query(sql).bind(secret::hash(id)).bind(TRIES).execute(connection).await?;
@@ -260,7 +260,7 @@ fn not_waiting() -> Error {
     Error::new(Code::InvalidLink, message)
 }
 
-/// An address can be reassigned to another person, who must not get the account of the previous one.
+/// An email address can be reassigned to another person, who must not get the account of the previous one.
 async fn check_may_link(
     connection: &mut Connection,
     provider: &ProviderSettings,
@@ -308,7 +308,7 @@ async fn refused(
     Ok(forbidden())
 }
 
-/// The same for an account that is disabled, does not exist, or belongs to someone else.
+/// The same error for an account that is disabled, does not exist, or belongs to someone else.
 fn forbidden() -> Error {
     Error::new(Code::Forbidden, "this sign-in does not match an account: ask an administrator")
 }

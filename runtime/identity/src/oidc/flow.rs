@@ -25,7 +25,7 @@ use super::{Begun, Finished, From, Returned};
 use crate::{Accounts, secret};
 use base::error::{Code, Error, Problem, Result};
 
-/// Those with a pair of keys; a secret that two know signs for either.
+/// Only asymmetric algorithms: with a shared secret, either side can sign.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -37,10 +37,10 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EcdsaP384Sha384,
     CoreJwsSigningAlgorithm::EdDsa,
 ];
-/// Bytes of a path to return to; cookies hold 4096.
+/// Bytes of a return path; cookies hold 4096.
 const LONGEST_PATH: usize = 1024;
 
-/// Claims that are not of the standard; that of the roles is among them.
+/// Claims outside the standard, including that of the roles.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct More {
     #[serde(flatten)]
@@ -80,7 +80,7 @@ type OidcClient = Client<
     EndpointMaybeSet,
 >;
 
-/// The state that is kept while the user is at the provider.
+/// The state of a sign-in while the user is at the provider.
 #[derive(Deserialize, Serialize)]
 struct Attempt {
     state: String,
@@ -90,7 +90,7 @@ struct Attempt {
 }
 
 impl Accounts {
-    /// `return_to` is a path of the site, nothing else: an address that leads away would make us an open redirect.
+    /// `return_to` must be a path of the site: any other address would make us an open redirect.
     pub async fn begin_with(&self, provider: &str, return_to: &str) -> Result<Begun> {
         let provider = self.providers.find(provider)?;
         if !is_path(return_to) {
@@ -107,7 +107,7 @@ impl Accounts {
         let (state, nonce) = (CsrfToken::new(attempt.state.clone()), Nonce::new(attempt.nonce.clone()));
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(attempt.verifier.clone()));
         let client = self.client(provider, &metadata)?;
-        // The crate asks for `openid` by itself.
+        // The crate adds `openid` itself.
         let scopes = provider.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
         let request = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce);
         let (url, ..) = request.add_scopes(scopes).set_pkce_challenge(challenge).url();
@@ -116,7 +116,7 @@ impl Accounts {
         Ok(Begun { url: url.into(), sealed, attempt: name })
     }
 
-    /// With the cookie of the browser that was sent away.
+    /// Uses the cookie of the browser that was redirected.
     pub async fn finish_with(
         &self,
         provider: &str,
@@ -145,17 +145,17 @@ impl Accounts {
         Ok(Finished { return_to: attempt.return_to, outcome })
     }
 
-    /// Each comes back once.
+    /// Each state can be used only once.
     async fn use_state(&self, state: &str) -> Result<()> {
         let sql = "insert into cms.used_state (hash, expires_at) values ($1, now() + make_interval(secs => $2))
             on conflict (hash) do nothing";
-        // Twice as long as the cookie holds: clocks of nodes differ.
+        // Twice the lifetime of the cookie, because the clocks of nodes differ.
         let seconds = f64::from(super::LIFETIME) * 2.0;
         let used = sqlx::query(sql).bind(secret::hash(state)).bind(seconds).execute(&self.pool).await?;
         if used.rows_affected() == 1 { Ok(()) } else { Err(not_begun()) }
     }
 
-    /// Trades the code for an ID token, and checks it.
+    /// Exchanges the code for an ID token, and checks it.
     async fn person(
         &self,
         provider: &Provider,
@@ -170,7 +170,7 @@ impl Accounts {
             RequestTokenError::ServerResponse(said) if *said.error() == CoreErrorResponseType::InvalidGrant => {
                 refused(provider, &error.to_string())
             }
-            // It has answered: asking again would not help.
+            // The provider has responded, so a retry would not help.
             RequestTokenError::Parse(wrong, _) if wrong.inner().is_data() => refused(provider, &with_causes(&error)),
             _ => broken(provider, &with_causes(&error)),
         })?;
@@ -179,7 +179,7 @@ impl Accounts {
         let verified = token.claims(&client.id_token_verifier().set_allowed_algs(ALGORITHMS), &nonce).cloned();
         let claims = match verified {
             Ok(claims) => claims,
-            // Perhaps the provider has made new keys since.
+            // The provider may have rotated its keys since.
             Err(ClaimsVerificationError::SignatureVerification(_)) => {
                 let newer = provider.metadata_after(&metadata).await?;
                 let client = self.client(provider, &newer)?;
@@ -192,7 +192,8 @@ impl Accounts {
         Ok(person(provider, &claims, more.as_ref()))
     }
 
-    /// Many providers tell the address, whether it is verified, or groups at a place of its own (OpenID Connect Core, 5.3).
+    /// Many providers return the email, its verification or groups only from the user info endpoint (OpenID Connect
+    /// Core, 5.3).
     async fn more_about(
         &self,
         provider: &Provider,
@@ -209,7 +210,7 @@ impl Accounts {
         let request = client.user_info(token.clone(), Some(claims.subject().clone())).map_err(Error::internal)?;
         match request.request_async(&UserInfo(&provider.http)).await {
             Ok(more) => Ok(Some(more)),
-            // A user with an account by the subject needs only the claims of the token.
+            // A user with an account for the subject needs only the claims of the token.
             Err(error) if claims.email().is_some() && has_groups => {
                 tracing::warn!(provider = provider.settings.name, error = with_causes(&error), "no user info");
                 Ok(None)
@@ -217,7 +218,7 @@ impl Accounts {
             Err(UserInfoError::Parse(wrong)) if wrong.inner().is_data() => {
                 Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
             }
-            // It tells of somebody else.
+            // The response is about somebody else.
             Err(UserInfoError::ClaimsVerification(wrong)) => {
                 Err(refused(provider, &format!("user info: {}", with_causes(&wrong))))
             }
@@ -232,7 +233,7 @@ impl Accounts {
         let client =
             Client::from_provider_metadata(metadata.clone(), ClientId::new(settings.client_id.clone()), secret);
         let client = client.set_redirect_uri(RedirectUrl::new(redirect).map_err(Error::internal)?);
-        // The standard's own way unless the provider knows only the other.
+        // The standard's default method, unless the provider supports only the other one.
         let methods = metadata.token_endpoint_auth_methods_supported().map_or(&[][..], Vec::as_slice);
         let is_basic = methods.is_empty() || methods.contains(&CoreClientAuthMethod::ClientSecretBasic);
         Ok(if is_basic { client } else { client.set_auth_type(AuthType::RequestBody) })
@@ -244,7 +245,7 @@ fn person(
     claims: &IdTokenClaims<More, CoreGenderClaim>,
     more: Option<&UserInfoClaims<More, CoreGenderClaim>>,
 ) -> Person {
-    // Address and its verification belong together: both come from the same place, the token's where it has both.
+    // Email and verification belong together: both come from the same place, from the token if it has both.
     let told = more.filter(|more| claims.email_verified().is_none() && more.email().is_some());
     let (email, verified) = match told {
         Some(more) => (more.email(), more.email_verified()),
@@ -265,7 +266,7 @@ fn person(
     }
 }
 
-/// A claim by its name, which may have dots, or by the steps to it.
+/// Finds a claim by its name, which may contain dots, or by a path.
 fn at<'a>(claims: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
     claims.get(path).or_else(|| {
         let (first, rest) = path.split_once('.')?;
@@ -273,7 +274,7 @@ fn at<'a>(claims: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
     })
 }
 
-/// A list of texts, or one.
+/// A list of texts, or a single one.
 fn texts(json: &Json) -> Vec<String> {
     match json {
         Json::String(text) => vec![text.clone()],
@@ -282,7 +283,7 @@ fn texts(json: &Json) -> Vec<String> {
     }
 }
 
-/// A path of this site. Browsers read `//host` and `/\host` as addresses of another one, and drop control characters.
+/// A path of this site. Browsers read `//host` and `/\host` as addresses of another site, and drop control characters.
 fn is_path(text: &str) -> bool {
     text.len() <= LONGEST_PATH
         && text.starts_with('/')
@@ -308,13 +309,13 @@ fn not_begun() -> Error {
     Error::new(Code::InvalidLink, message)
 }
 
-/// What was sent is not right; the cause is in the log.
+/// The request was invalid; the cause is in the log.
 fn refused(provider: &Provider, cause: &str) -> Error {
     tracing::warn!(provider = provider.settings.name, cause, "a sign-in with a provider was refused");
     Error::new(Code::Unauthenticated, "the provider did not sign you in: try again")
 }
 
-/// The provider does not do as it should, or does not know us.
+/// The provider misbehaves or does not know us.
 fn broken(provider: &Provider, cause: &str) -> Error {
     tracing::error!(provider = provider.settings.name, cause, "an OpenID Connect provider cannot be used");
     unavailable()

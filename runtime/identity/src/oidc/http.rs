@@ -1,6 +1,6 @@
-//! The HTTP client for providers: one request on a connection of its own, no redirects, little time, little memory.
+//! The HTTP client for providers: one connection per request, no redirects, short timeouts, little memory.
 //!
-//! A provider that sends us elsewhere is not followed: that way lie the machines behind our firewall (SSRF).
+//! Redirects are not followed, because they could lead to machines behind our firewall (SSRF).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use tokio_rustls::TlsConnector;
 use crate::provider_settings::is_loopback;
 use base::error::{Error, Result};
 
-/// From the name of the host to the last byte of the answer.
+/// From the DNS lookup to the last byte of the response.
 const TIME: Duration = Duration::from_secs(10);
-/// Bytes of an answer: metadata and keys are a few thousand.
+/// Bytes of a response: metadata and keys are a few thousand.
 const LIMIT: usize = 512 * 1024;
 
 #[derive(Clone)]
@@ -34,13 +34,13 @@ pub struct Http {
     tls: TlsConnector,
 }
 
-/// For the log; who signs in is told less.
+/// For the log; the user is told less.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(String);
 
 impl Http {
-    /// With the certificates of the system.
+    /// Trusts the certificates of the system.
     pub fn new() -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -88,11 +88,11 @@ impl AsyncHttpClient<'_> for Http {
     }
 }
 
-/// For user info. Its claims that are not used here are left out, as a provider that writes one of them in a way of its own
-/// (an address of one line, `"True"`) could sign nobody in.
+/// For user info. Unused claims are removed, because a provider that formats one of them in its own way (an address as
+/// one line, `"True"`) could otherwise sign nobody in.
 pub struct UserInfo<'a>(pub &'a Http);
 
-/// The claims of OpenID Connect Core, 5.1, that nothing is made of.
+/// Claims of OpenID Connect Core, 5.1, that are not used.
 const UNUSED: [&str; 17] = [
     "given_name",
     "family_name",
@@ -123,10 +123,10 @@ impl AsyncHttpClient<'_> for UserInfo<'_> {
     }
 }
 
-/// What is no JSON object, such as a signed answer, is left as it is.
+/// A body that is not a JSON object, such as a signed response, is left unchanged.
 fn without_unused(body: Vec<u8>) -> Vec<u8> {
     let Ok(mut claims) = serde_json::from_slice::<Map<String, Json>>(&body) else { return body };
-    // Names and the like may be told in several languages: `family_name#ja`.
+    // Names and similar claims may be given in several languages: `family_name#ja`.
     claims.retain(|claim, _| !UNUSED.contains(&claim.split_once('#').map_or(claim.as_str(), |(name, _)| name)));
     Json::Object(claims).to_string().into_bytes()
 }
@@ -142,7 +142,7 @@ where
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     parts.uri = path.parse().map_err(failed)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    // Ends with this function, also when its time is up.
+    // Aborted when this function returns, also after its timeout.
     let mut tasks = JoinSet::new();
     tasks.spawn(connection);
     let request = Request::from_parts(parts, Full::new(Bytes::from(body)));

@@ -17,7 +17,7 @@ use crate::provider_settings::ProviderSettings;
 use base::error::{Code, Error, Result};
 
 const KEPT: Duration = Duration::from_secs(3600);
-/// After a failure, or keys that were of no use, a provider is left alone for this time, whatever key a token names.
+/// How long a provider is not asked again after a failure or after keys that did not help, whatever key a token names.
 const PAUSE: Duration = Duration::from_secs(5);
 
 pub type Metadata = ProviderMetadata<
@@ -54,7 +54,7 @@ pub struct Provider {
 struct Known {
     metadata: Option<Arc<Metadata>>,
     answered: Option<Instant>,
-    /// When it did not answer, or was asked for newer keys.
+    /// When it last failed, or was asked for newer keys.
     paused: Option<Instant>,
 }
 
@@ -71,7 +71,7 @@ impl Provider {
         }
     }
 
-    /// Newer than what was of no use: the provider has another key by now.
+    /// Metadata newer than these, which did not help: the provider may have a new key.
     pub async fn metadata_after(&self, old: &Arc<Metadata>) -> Result<Arc<Metadata>> {
         let mut known = self.known.lock().await;
         match &known.metadata {
@@ -86,7 +86,7 @@ impl Provider {
         }
     }
 
-    /// One that does not answer is taken as it was, if it ever answered.
+    /// If the provider does not respond, the previous metadata are used, if there are any.
     async fn ask(&self, known: &mut Known) -> Result<Arc<Metadata>> {
         if !is_within(known.paused, PAUSE) {
             match self.discover().await {
@@ -117,7 +117,7 @@ pub fn unavailable() -> Error {
     Error::new(Code::Unavailable, "the provider cannot be reached: try again")
 }
 
-/// An error with those that it comes from; the crate's own texts say little.
+/// An error with its causes; the crate's own messages say little.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

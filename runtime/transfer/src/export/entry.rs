@@ -1,4 +1,4 @@
-//! One entry in the native form: its stored row with the API's names, and natural keys in place of ids.
+//! Writes one entry in the native form: its stored row with the API's names, and natural keys in place of ids.
 
 use model::names::camel;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,7 +16,7 @@ use store::write::guard::{Exported, readable};
 use store::write::row::Row;
 use store::write::table;
 
-/// The natural keys of what some rows point at; what is not in the stage has none.
+/// The natural keys of the targets of some rows; targets that are not in the stage have none.
 pub struct Names {
     by_table: BTreeMap<&'static str, HashMap<Uuid, Json>>,
 }
@@ -24,7 +24,7 @@ pub struct Names {
 type Wanted = BTreeMap<&'static str, (&'static ContentInfo, BTreeSet<Uuid>)>;
 
 impl Names {
-    /// One statement for each type that is pointed at.
+    /// One statement for each target type.
     pub async fn of<'r>(
         connection: &mut Connection,
         exported: Exported<'_>,
@@ -73,7 +73,7 @@ async fn names(
     Ok(names)
 }
 
-/// A unique value read as text: a number where it is one in JSON.
+/// Converts a unique value read as text to JSON: a number if it is one in JSON.
 fn key_value(kind: model::kind::Kind, text: String) -> Value {
     match (kind.cast(), text.parse()) {
         ("bigint", Ok(number)) => Value::Int(number),
@@ -138,7 +138,7 @@ fn want(to: &RelationInfo, value: &Value, wanted: &mut Wanted) {
     }
 }
 
-/// What a component's JSON holds for a target: its id, or the table and the id.
+/// How a component's JSON stores a target: its id, or the table and the id.
 fn stored_target(json: &Json) -> Value {
     let id = |text: &str| text.parse().map_or(Value::Null, Value::Uuid);
     match json {
@@ -151,7 +151,7 @@ fn stored_target(json: &Json) -> Value {
     }
 }
 
-/// The entry with every field that may be exported, so that reading it gives the same entry whatever was there before.
+/// The entry with every exportable field, so that importing it gives the same entry whatever existed before.
 pub fn entry(exported: Exported<'_>, info: &'static ContentInfo, row: &Row, names: &Names) -> Json {
     let mut object = Map::new();
     let is_named =
@@ -232,7 +232,7 @@ fn component_json(info: &'static ComponentInfo, json: &Json, names: &Names) -> J
     Json::Object(object)
 }
 
-/// The key of a target, under its type's name where there are several types.
+/// The key of a target, under its type's name if there are several types.
 fn target(to: &RelationInfo, value: &Value, names: &Names) -> Option<Json> {
     to.to.iter().enumerate().find_map(|(part, info)| {
         let name = names.get(info.table, table::target(to, value, part)?)?.clone();

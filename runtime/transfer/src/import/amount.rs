@@ -9,7 +9,7 @@ use crate::import::number::Point;
 use crate::import::value::{is_number, text_of};
 use model::content::SiteInfo;
 
-/// A number in text, times a factor, rounded to as many digits.
+/// Reads a number from text, multiplies it by a factor, and rounds it to this many digits.
 #[derive(Debug)]
 pub struct Number {
     pub point: Point,
@@ -32,7 +32,7 @@ pub enum To {
 
 #[derive(Debug)]
 pub struct Money {
-    /// Without it: the code in the text, else the site's currency.
+    /// If it is `None`: the code in the text, or else the site's currency.
     pub currency: Option<String>,
     pub point: Point,
     /// The number counts minor units.
@@ -61,12 +61,12 @@ impl Number {
     }
 }
 
-/// A number of JSON has its point as JSON has it, whatever texts have.
+/// A JSON number uses a point, whatever separator texts use.
 fn point_of(value: &Value, point: Point) -> Point {
     if is_number(value) { Point::Dot } else { point }
 }
 
-/// A number where that keeps every digit, so that its separators are not guessed later; text otherwise.
+/// A number if that keeps every digit, so that its separators are not guessed later; text otherwise.
 fn numeric(plain: String) -> Value {
     let same = |number: &serde_json::Number| number.to_string() == plain;
     match plain.parse::<serde_json::Number>().ok().filter(same) {
@@ -76,7 +76,7 @@ fn numeric(plain: String) -> Value {
 }
 
 impl Fold {
-    /// Of numbers or amounts. Amounts in different currencies cannot be compared.
+    /// For numbers or amounts. Amounts in different currencies cannot be compared.
     pub fn apply(self, items: impl Iterator<Item = Value>, site: &SiteInfo) -> Result<Value, String> {
         let mut result: Option<(Decimal, Option<String>)> = None;
         for item in items {
@@ -156,7 +156,7 @@ impl Money {
     }
 }
 
-/// Three digits behind a mark may be thousands.
+/// Three digits after a separator may be thousands.
 fn unclear(text: &str, point: Point, error: &str) -> String {
     let text = money::shorten(text);
     match point {
@@ -167,7 +167,7 @@ fn unclear(text: &str, point: Point, error: &str) -> String {
     }
 }
 
-/// The currency that is given, else the one that the text names, else the site's. `named`: which the text may mean.
+/// The given currency, else the one in the text, else the site's. `named`: the currencies that the text may mean.
 fn currency(text: &str, named: &[String], given: Option<&str>, site: &SiteInfo) -> Result<String, String> {
     let text = money::shorten(text);
     let may = |code: &str| named.iter().any(|named| named == code);
@@ -189,7 +189,7 @@ fn whole(number: Decimal) -> Option<i64> {
     number.is_integer().then(|| i64::try_from(number).ok()).flatten()
 }
 
-/// Money as text without a filter for it: in the currency that the text names, else in the site's.
+/// Money in text without a filter: in the currency of the text, or else the site's.
 pub fn plain_money(text: &str, site: &SiteInfo) -> Result<Json, String> {
     let money = Money { currency: None, point: Point::Guess, minor: false, round: false };
     let (minor, currency) = money.minor_units(text, money.point, site)?;

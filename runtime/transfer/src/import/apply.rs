@@ -1,4 +1,4 @@
-//! Carries out a mapping: a record becomes what the write path takes. No IO; the same records in the same order give the same entries.
+//! Applies a mapping: turns a record into the input of the write path. No IO; the same records in the same order give the same entries.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,30 +16,30 @@ use base::error::{Code, Problem, Step};
 use model::content::{FieldInfo, SiteInfo};
 use model::names::camel;
 
-/// A record as the write path takes it.
+/// A record in the form of the write path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// `{"slug": "chair"}`.
     pub key: Json,
     /// The fields of an update input.
     pub data: Map<String, Json>,
-    /// Fields that wait until all records are in.
+    /// Fields that wait until all records are saved.
     pub later: Map<String, Json>,
-    /// `(field, name of the relation's input)` of references that may be left out when their target does not exist.
+    /// `(field, name of the relation's input)` of references that may be omitted if their target does not exist.
     pub optional: Vec<&'static str>,
     pub publish: bool,
-    /// Of an entry that was changed since it was published: what is published, to be saved before.
+    /// For an entry that was changed since it was published: the published content, which is saved first.
     pub live: Option<Map<String, Json>>,
 }
 
 pub enum Applied {
     Item(Box<Item>),
-    /// The mapping leaves the record out.
+    /// The mapping skips the record.
     Skipped,
     Rejected(Vec<Problem>),
 }
 
-/// What is remembered from record to record: keys and numbered values that were seen, as hashes.
+/// State kept between records: the keys and numbered values seen so far, as hashes.
 pub struct Mapper {
     mapping: Mapping,
     site: &'static SiteInfo,
@@ -47,7 +47,7 @@ pub struct Mapper {
     taken: Vec<HashMap<u64, u32>>,
 }
 
-/// One record under way.
+/// The mapping of one record.
 pub struct Run<'m> {
     pub site: &'static SiteInfo,
     taken: &'m mut [HashMap<u64, u32>],
@@ -57,7 +57,7 @@ pub struct Run<'m> {
     path: Vec<Step>,
 }
 
-/// The item is left out, or cannot be made; the reason has been noted then.
+/// The item is omitted or cannot be made; the reason has been noted.
 pub struct Left;
 
 impl Mapper {
@@ -114,24 +114,24 @@ impl Mapper {
         Applied::Item(Box::new(Item { key, data, later: run.later, optional: run.optional, publish, live: None }))
     }
 
-    /// What records should have. The mapper has no use for it.
+    /// The keys that records should have. The mapper no longer needs them.
     pub fn keys(&mut self) -> Vec<Key> {
         std::mem::take(&mut self.mapping.keys)
     }
 
-    /// How records are put together before they are mapped.
+    /// How records are grouped before they are mapped.
     pub fn group(&self) -> Option<&Group> {
         self.mapping.group.as_ref()
     }
 
-    /// What holds for a record that is not mapped yet.
+    /// The state of a record that has not been mapped.
     pub fn run(&self) -> Arc<expr::Run> {
         expr::Run::new(self.site, self.mapping.trim)
     }
 }
 
 impl Run<'_> {
-    /// Notes what is wrong with the field that is under way.
+    /// Notes a problem with the current field.
     pub fn fault(&mut self, code: Code, message: impl Into<String>) {
         let path = self.path.clone();
         self.problems.push(Problem::new(code, message).at(path));
@@ -144,7 +144,7 @@ impl Run<'_> {
         result
     }
 
-    /// Whether the field under way is one of the entry's own.
+    /// Whether the current field belongs to the entry itself.
     pub fn is_top(&self) -> bool {
         self.path.len() == 1
     }
@@ -164,7 +164,7 @@ impl Run<'_> {
         let known = self.problems.len();
         match self.fill(rule, scope)? {
             Some(value) => Ok(Some(value)),
-            // What is wrong with the value has been noted.
+            // The problem with the value has been noted.
             None if self.problems.len() > known => Ok(None),
             None => match rule.missing {
                 Missing::Skip => Ok(None),
@@ -225,7 +225,7 @@ impl Run<'_> {
         }
     }
 
-    /// The expression's value in the form that the field takes; problems are noted.
+    /// The expression's value in the form of the field; problems are noted.
     pub fn eval(
         &mut self,
         expr: &Expr,
@@ -242,7 +242,7 @@ impl Run<'_> {
         })
     }
 
-    /// The value, or with `-2`, `-3`, ... behind it when earlier records have it.
+    /// The value, with a suffix `-2`, `-3`, ... if an earlier record has it.
     fn numbered(&mut self, slot: usize, value: Json) -> Json {
         let Json::String(text) = &value else { return value };
         let taken = &mut self.taken[slot];
@@ -263,7 +263,7 @@ impl Run<'_> {
         let mut made = Vec::new();
         let mut is_meant = false;
         for part in parts {
-            // Without `each` there is one, which is what is around it.
+            // Without `each` there is one item: the surrounding one.
             let found = match part.each.as_ref().map(|each| each.eval(scope).map_err(|message| (message, each))) {
                 None => Some(Cow::Borrowed(scope.item)),
                 Some(Ok(found)) => found,
@@ -316,7 +316,7 @@ impl Run<'_> {
                 .into_iter()
                 .next()
                 .filter(|component| component.as_object().is_some_and(|fields| !fields.is_empty())),
-            // Nothing that passes is nothing: only an empty list empties the field.
+            // If no item is left, the value is undefined: only an empty list in the source empties the field.
             _ if made.is_empty() && !is_meant => None,
             Form::Children => Some(object("set", made)),
             Form::Components | Form::Blocks => Some(Json::Array(made)),
@@ -343,7 +343,7 @@ fn about(fill: &Fill) -> Cow<'_, str> {
     }
 }
 
-/// `; did you mean ...?`, where a key of almost the same name is there.
+/// `; did you mean ...?`, if a key has almost the same name.
 fn meant(fill: &Fill, scope: &Scope<'_>) -> String {
     let expr = match fill {
         Fill::Scalar { expr, .. } | Fill::Enum { expr, .. } | Fill::Enums { expr, .. } => Some(expr),
@@ -354,7 +354,7 @@ fn meant(fill: &Fill, scope: &Scope<'_>) -> String {
     near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
-/// An object of one key. `json!` would copy the value.
+/// An object with one key. `json!` would copy the value.
 pub fn object(key: &str, value: impl Into<Json>) -> Json {
     Json::Object(Map::from_iter([(key.to_owned(), value.into())]))
 }
@@ -365,7 +365,7 @@ pub fn hash(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// A field's name as authors may write it.
+/// Whether this is the field's name in one of the spellings that authors may use.
 pub fn is_named(field: &FieldInfo, name: &str) -> bool {
     field.snake == name || field.name == name
 }

@@ -20,27 +20,27 @@ pub struct Bulk<'a> {
     pub hooks: &'a HookSet,
     pub info: &'static ContentInfo,
     pub options: BulkOptions,
-    /// Of a dry run.
+    /// Set for a dry run.
     pub rehearsal: Option<&'a Rehearsal>,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 pub struct Saved {
     pub batch: Batch,
-    /// Of the batch's items.
+    /// The outcomes of the batch's items.
     pub outcomes: Vec<Outcome>,
-    /// References to what does not exist, by line.
+    /// References to targets that do not exist, by line.
     pub left_out: Vec<(u64, Vec<Problem>)>,
 }
 
-/// An entry to be saved: its key, its fields, whether it is published.
+/// An entry to save: its key, its fields, whether it is published.
 pub type Entry<'i> = (&'i Json, &'i Map<String, Json>, bool);
 
-/// The unique values that a batch would have, as hashes.
+/// The unique values that a batch writes, as hashes.
 pub type Claims = Arc<HashSet<u64>>;
 
 impl Bulk<'_> {
-    /// Saves a batch, those records without their optional references whose targets do not exist.
+    /// Saves a batch. Records whose optional references have no target are saved without them.
     pub async fn save(self, mut batch: Batch) -> Attempt<Saved> {
         let mut outcomes = self.outcomes(batch.items.iter().map(|line| self.entry(line))).await?;
         let mut left_out = Vec::new();
@@ -59,7 +59,7 @@ impl Bulk<'_> {
         Ok(Saved { batch, outcomes, left_out })
     }
 
-    /// Tries anew what another batch may have been in the way of, now that it is done.
+    /// Retries records that may have conflicted with another batch, now that it is saved.
     pub async fn save_rest(self, mut saved: Saved) -> Attempt<Saved> {
         let depends = |outcome: &Outcome| match outcome {
             Outcome::Rejected(problems) => {
@@ -73,7 +73,7 @@ impl Bulk<'_> {
         Ok(saved)
     }
 
-    /// What cannot be published without a reference that waits is published with it.
+    /// An entry that cannot be published without a waiting reference is published once that is saved.
     fn entry(self, line: &Line<Box<Item>>) -> Entry<'_> {
         let Item { key, data, later, publish, live, .. } = &*line.of;
         let needed = |field: &FieldInfo| field.required == Required::Publish && later.contains_key(field.name);
@@ -90,8 +90,9 @@ impl Bulk<'_> {
         }
     }
 
-    /// Whether a batch may be saved beside others. The first makes most of what the others share, such as brands, which two
-    /// would both try. And what points at entries of its own type may point into another batch.
+    /// Whether a batch may be saved in parallel with others. The first batch may not: it creates most shared targets,
+    /// such as brands, which two batches would both try to create. Types that refer to themselves may not either, since
+    /// an entry may refer to one in another batch.
     pub fn can_share(self, batch: &Batch) -> bool {
         let points_at_own = |field: &&FieldInfo| match field.shape {
             Shape::One(relation) | Shape::Many(relation) => {
@@ -105,7 +106,7 @@ impl Bulk<'_> {
         self.rehearsal.is_none() && batch.items.iter().all(apart)
     }
 
-    /// Of two batches with a value in common the first must be saved first, so that it is the second that is rejected.
+    /// If two batches share a value, the first must be saved first, so that the second is rejected.
     pub fn claims(self, batch: &Batch) -> Claims {
         let mut claims = HashSet::new();
         batch.items.iter().for_each(|line| claim(self.info, &line.of.data, &mut claims));
@@ -121,7 +122,7 @@ fn claim(info: &'static ContentInfo, data: &Map<String, Json>, claims: &mut Hash
                 let rows = value.get("set").and_then(Json::as_array).into_iter().flatten();
                 rows.filter_map(Json::as_object).for_each(|row| claim(child, row, claims));
             }
-            // A value that is unique together with others counts as well.
+            // A value that is unique in combination with others counts as well.
             _ if field.unique.is_some() || info.unique.iter().any(|index| index.contains(&field.snake)) => {
                 claims.insert(hash(&(info.table, field.snake, value.to_string())));
             }

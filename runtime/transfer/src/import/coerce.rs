@@ -1,4 +1,4 @@
-//! Converts values of a source to the field's kind: `"100"` a number, `Yes` true, `52` an amount of money.
+//! Converts values of a source to the field's kind: `"100"` to a number, `Yes` to true, `52` to an amount of money.
 
 use serde_json::Value as Json;
 
@@ -10,8 +10,8 @@ use crate::import::number::Point;
 use model::content::{EnumInfo, SiteInfo};
 use model::kind::Kind;
 
-/// The value as the API takes it: as it is when the kind takes it so, else the nearest form that it takes. The error is
-/// about the value as it is.
+/// The value as the API accepts it: unchanged if the kind accepts it, or else in the nearest accepted form. The error
+/// is about the unchanged value.
 pub fn scalar(kind: Kind, value: &Json, site: &SiteInfo) -> Result<Json, String> {
     let refused = match kind.parse(value, site) {
         Ok(_) => return Ok(value.clone()),
@@ -33,7 +33,7 @@ pub fn scalar(kind: Kind, value: &Json, site: &SiteInfo) -> Result<Json, String>
     forms(text, site).find(takes).ok_or(refused)
 }
 
-/// Other ways to write a text, the nearest first.
+/// Other spellings of a text, the nearest first.
 fn forms<'a>(text: &'a str, site: &'a SiteInfo) -> impl Iterator<Item = Json> + 'a {
     let plain = move || Some(Json::from(text));
     let number = move || {
@@ -57,7 +57,7 @@ fn forms<'a>(text: &'a str, site: &'a SiteInfo) -> impl Iterator<Item = Json> + 
         _ => None,
     };
     let money = move || plain_money(text, site).ok();
-    // A moment where a date is wanted, and a date where a moment is.
+    // A timestamp for a date, and a date for a timestamp.
     let date = move || {
         text.get(..10)
             .filter(|_| text.as_bytes().get(10).is_some_and(|mark| matches!(mark, b'T' | b' ')))
@@ -78,7 +78,7 @@ fn forms<'a>(text: &'a str, site: &'a SiteInfo) -> impl Iterator<Item = Json> + 
     choices.into_iter().filter_map(|form| form())
 }
 
-/// The name that the API shows, whatever case and separators the source has.
+/// The API's name, whatever the case and separators of the source.
 pub fn choice(info: &EnumInfo, value: &Json) -> Result<Json, String> {
     let text = plain_text(value).ok_or_else(|| "expected one name: use `first` or `join`".to_owned())?;
     let plain = |name: &str| {

@@ -1,4 +1,5 @@
-//! From the YAML of a mapping to a [`Mapping`], checked against the content type; every fault at once.
+//! Compiles the YAML of a mapping to a [`Mapping`], checked against the content type. All mistakes are reported at
+//! once.
 
 mod compare;
 mod expr;
@@ -13,7 +14,7 @@ use crate::import::yaml::{self, Entry, Fault, Node, Place, Tree};
 use keys::Of;
 use model::content::{ContentInfo, FieldInfo, Required, SchemaInfo, Shape};
 
-/// Bytes of the stack on which mappings are read: expressions nest as deep as they are long.
+/// Bytes of the stack for compiling mappings: expressions may nest as deep as they are long.
 const STACK: usize = 32 << 20;
 
 pub fn compile(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> Result<Mapping, Vec<Fault>> {
@@ -49,17 +50,17 @@ fn read(text: &str, info: &'static ContentInfo, schema: &'static SchemaInfo) -> 
 
 struct Compiler {
     schema: &'static SchemaInfo,
-    /// Of the file.
+    /// The lines of the file.
     lines: Vec<String>,
     faults: Vec<Fault>,
     numbered: usize,
-    /// What bare keys belong to, the innermost last.
+    /// The values that bare keys belong to, innermost last.
     around: Vec<Of>,
     /// The key of the list of rows.
     group: Option<String>,
-    /// What the last expression gives.
+    /// The kind of value of the last expression.
     given: Of,
-    /// Keys of records that were named, and those that `is defined` asks for.
+    /// Keys of records that expressions name, and those tested with `is defined`.
     keys: Vec<Key>,
     asked_for: Vec<String>,
 }
@@ -156,7 +157,7 @@ impl Compiler {
         }
     }
 
-    /// Fields without which no entry can be made must have a rule.
+    /// Fields that are required to create an entry must have a rule.
     fn check_required(&mut self, place: Place, rules: &[Rule], info: &'static ContentInfo, what: &str) {
         for field in info.fields.iter().filter(|field| is_needed(field)) {
             if !rules.iter().any(|rule| rule.field.snake == field.snake) {
@@ -174,7 +175,7 @@ impl Compiler {
         });
     }
 
-    /// The entries of a map whose keys are all known.
+    /// The entries of a map, if all its keys are known.
     fn map<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<&'n [Entry]> {
         let Tree::Map(entries) = &node.tree else {
             self.fault(node.place, format!("{what} must be a map of {}, not {}", known.join(", "), node.what()), None);
@@ -214,7 +215,7 @@ impl Compiler {
         }
     }
 
-    /// Exactly one of the names, as given under `key`.
+    /// Exactly one of the names, as the value of `key`.
     fn one_of<'k>(&mut self, node: &Node, names: &[&'k str]) -> Option<&'k str> {
         let name = self.text(node, &format!("one of {}", names.join(", ")))?;
         let found = names.iter().find(|known| **known == name).copied();
@@ -229,7 +230,7 @@ fn get<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Node> {
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
-/// Whether the field alone names an entry.
+/// Whether the field alone identifies an entry.
 pub fn is_key(field: &FieldInfo) -> bool {
     matches!(field.unique, Some([])) && matches!(field.shape, Shape::Scalar(_))
 }

@@ -6,7 +6,7 @@ use jiff::fmt::temporal::{Pieces, PiecesOffset};
 use jiff::tz::Offset;
 use jiff::{Timestamp, fmt::rfc2822};
 
-/// A date or moment in ISO 8601, from one of the formats (of `strptime`); without formats from the usual machine forms.
+/// Reads a date or timestamp as ISO 8601, in one of the formats (of `strptime`), or else in the usual machine formats.
 pub fn read(text: &str, formats: &[String], offset: Offset) -> Result<String, String> {
     let text = text.trim();
     let found = match formats {
@@ -54,7 +54,7 @@ fn machine_date(text: &str, offset: Offset) -> Option<String> {
     rfc2822::parse(text).ok().map(|zoned| local(zoned.datetime(), zoned.offset()))
 }
 
-/// A moment as it is written, with the offset that it has.
+/// A timestamp as written, with its own offset.
 fn written(text: &str) -> Option<String> {
     let pieces = Pieces::parse(text).ok()?;
     let time = pieces.date().to_datetime(pieces.time()?);
@@ -64,7 +64,7 @@ fn written(text: &str) -> Option<String> {
     }
 }
 
-/// With its offset, not in UTC: a field that holds a day takes the one that the source means.
+/// With its offset, not in UTC: a field of a date takes the day that the source means.
 fn local(time: DateTime, offset: Offset) -> String {
     let seconds = offset.seconds();
     if seconds == 0 {

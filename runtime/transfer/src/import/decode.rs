@@ -1,4 +1,4 @@
-//! Decodes a stream of bytes in some encoding to UTF-8. Invalid bytes are an error, since a wrong guess would garble everything.
+//! Decodes a stream of bytes to UTF-8. Invalid bytes are an error, since a wrong guess of the encoding would garble everything.
 
 use std::io::{self, Read};
 
@@ -10,10 +10,10 @@ pub struct Decoded<R> {
     inner: R,
     encoding: &'static Encoding,
     decoder: Decoder,
-    /// Read and not yet decoded.
+    /// Read but not yet decoded.
     raw: Vec<u8>,
     start: usize,
-    /// Decoded and not yet given.
+    /// Decoded but not yet returned.
     text: Vec<u8>,
     given: usize,
     decoded: u64,
@@ -44,7 +44,7 @@ impl<R: Read> Decoded<R> {
             self.start = 0;
             self.is_over = read == 0;
         }
-        // A byte becomes three at most.
+        // One byte becomes at most three.
         self.text.resize(3 * PIECE + 16, 0);
         let raw = &self.raw[self.start..];
         let (result, read, written) =

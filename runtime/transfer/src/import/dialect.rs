@@ -1,22 +1,22 @@
-//! The dialect of a table: delimiter and quotes.
+//! Detects the dialect of a table: its delimiter and quotes.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::import::source::{Quote, Reading};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Rows that are compared.
+/// Rows to compare.
 const ROWS: usize = 50;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     pub delimiter: u8,
     pub quote: Option<u8>,
-    /// Before a quote inside of a cell, where it is not written twice.
+    /// The character before a quote inside a cell, if quotes are not doubled.
     pub escape: Option<u8>,
-    /// Lines end in a carriage return alone.
+    /// Lines end with a carriage return alone.
     pub carriage_returns: bool,
-    /// The first line says what the delimiter is, as spreadsheets write it: `sep=;`.
+    /// The first line states the delimiter, as spreadsheets write it: `sep=;`.
     pub announced: bool,
 }
 
@@ -38,7 +38,7 @@ impl Dialect {
             |delimiter: u8| Self { delimiter, quote, escape: None, carriage_returns, announced: announced.is_some() };
         let best = || {
             let score = |by: &u8| regularity(body, of(*by));
-            // Of equals the first, which `max_by_key` would not give.
+            // The first of equal ones, whereas `max_by_key` returns the last.
             DELIMITERS.into_iter().rev().max_by_key(score).unwrap_or(b',')
         };
         let delimiter = reading.delimiter.or(tabs.then_some(b'\t')).or(announced).unwrap_or_else(best);
@@ -81,7 +81,7 @@ fn announced(sample: &[u8]) -> Option<u8> {
     }
 }
 
-/// Whether the first line is of cells such as `'name';'price'`.
+/// Whether the first line has cells such as `'name';'price'`.
 fn starts_quoted(sample: &[u8], by: u8) -> bool {
     let line = sample.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     line.len() > 2
@@ -90,7 +90,7 @@ fn starts_quoted(sample: &[u8], by: u8) -> bool {
         && line.windows(3).any(|three| three == [b'\'', by, b'\''])
 }
 
-/// A backslash where quotes have one before them inside of cells, and are not doubled.
+/// A backslash, if quotes inside cells are preceded by one and not doubled.
 fn escape(sample: &[u8], delimiter: u8, quote: Option<u8>) -> Option<u8> {
     let quote = quote?;
     let inside = |three: &[u8]| {
@@ -103,7 +103,7 @@ fn escape(sample: &[u8], delimiter: u8, quote: Option<u8>) -> Option<u8> {
     sample.windows(3).any(inside).then_some(b'\\')
 }
 
-/// How many of the first rows have as many cells as the header, and how many those are.
+/// How many of the first rows have as many cells as the header, and that number of cells.
 fn regularity(sample: &[u8], dialect: Dialect) -> (usize, usize) {
     let mut reader = dialect.reader();
     let (mut rest, mut text, mut ends) = (sample, vec![0; sample.len() + 1], vec![0; 1 << 12]);
@@ -115,7 +115,7 @@ fn regularity(sample: &[u8], dialect: Dialect) -> (usize, usize) {
         cells += ended;
         match result {
             ReadRecordResult::Record => widths.push(std::mem::take(&mut cells)),
-            // The last row may be cut.
+            // The last row may be incomplete.
             ReadRecordResult::InputEmpty | ReadRecordResult::End => break,
             ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => return (0, 0),
         }

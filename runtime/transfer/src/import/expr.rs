@@ -1,4 +1,5 @@
-//! Expressions of a mapping: minijinja's, evaluated for a record or an item in it. One that only leads to a value is read off the JSON itself.
+//! Expressions of a mapping, in minijinja, evaluated for a record or an item of it. An expression that is only a path is looked up in the
+//! JSON directly.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -14,20 +15,20 @@ use crate::import::near::nearest;
 use crate::import::value;
 use model::content::SiteInfo;
 
-/// What a record may ask for, in minijinja's fuel: lists in lists can ask for each other again and again.
+/// The work limit of a record, in minijinja's fuel: nested lists can multiply the work.
 pub const MOST_WORK: i64 = 20_000_000;
-/// What one expression may, which is 128 MiB of text at most.
+/// The limit of one expression, which allows at most 128 MiB of text.
 pub const FUEL: u64 = 2_000_000;
-/// What a value that is given costs.
+/// The cost of a value in the result.
 const VALUE: usize = 10;
-/// Keys of an object among which a misspelt one is looked for.
+/// The most keys of an object that are searched for a misspelt one.
 const MOST_KEYS: usize = 1_000;
-/// The name of the run, which no mapping can write.
+/// The name of the run, which no mapping can contain.
 pub const RUN: &str = "$run";
 
 pub struct Expr {
     pub source: Source,
-    /// What it begins with: an empty list there is meant, and given when all else is nothing.
+    /// The paths that it begins with: an empty list there is intended, and returned if all else is undefined.
     pub subjects: Vec<Path>,
     /// The text, for messages.
     pub about: String,
@@ -66,22 +67,22 @@ pub enum Step {
     At(i64),
 }
 
-/// What holds for all of a record.
+/// The state for one record.
 pub struct Run {
     pub site: &'static SiteInfo,
-    /// Blanks around texts go.
+    /// Whether texts are trimmed.
     trim: bool,
     work: AtomicI64,
 }
 
-/// Where an expression is evaluated: an item, what it is inside of, and its place there.
+/// The scope of an expression: an item, the items around it, and its index.
 pub struct Scope<'a> {
     pub item: &'a Json,
     parent: Option<&'a Scope<'a>>,
     /// From 0, among the items of the nearest `each`.
     index: usize,
     run: &'a Arc<Run>,
-    /// The item as expressions see it, for those that need more of it than a text or a number.
+    /// The item as an expression value, for expressions that need more than a text or a number.
     whole: OnceCell<Value>,
 }
 
@@ -100,7 +101,7 @@ impl Run {
         Arc::new(Self { site, trim, work: AtomicI64::new(MOST_WORK) })
     }
 
-    /// The error, once a record asked for too much.
+    /// Fails once a record has used too much.
     pub fn spend(&self, work: u64) -> Result<(), String> {
         let work = i64::try_from(work).unwrap_or(i64::MAX);
         let left = self.work.load(Ordering::Relaxed).saturating_sub(work);
@@ -181,7 +182,7 @@ impl Path {
         })
     }
 
-    /// The key that is there, where the path names one that is not and is almost the same.
+    /// The existing key that a missing key of the path probably means.
     pub fn nearest<'a>(&self, scope: &Scope<'a>) -> Option<&'a str> {
         let mut value = self.begin(scope)?;
         for step in &self.steps {
@@ -220,7 +221,8 @@ impl Expr {
         }
     }
 
-    /// `None` when there is nothing: no such key, null, blank text, and lists of them. An empty list is a value where the record has one.
+    /// `None` if the value is undefined: a missing key, null, blank text, or a list of these. An empty list in the
+    /// record is a value.
     pub fn eval<'a>(&'a self, scope: &Scope<'a>) -> Found<'a> {
         let found = match &self.source {
             Source::Const(constant) => Some(Cow::Borrowed(constant)),
@@ -247,7 +249,7 @@ impl Expr {
         })
     }
 
-    /// What minijinja gives.
+    /// The result of minijinja.
     pub fn value(&self, scope: &Scope<'_>) -> Result<Value, minijinja::Error> {
         match &self.source {
             Source::Const(constant) => Ok(value::value(constant, false)),
@@ -258,7 +260,7 @@ impl Expr {
         }
     }
 
-    /// Whether it holds, as a condition of minijinja does.
+    /// Whether the expression is true as a condition in minijinja.
     pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
         match &self.source {
             Source::Path(path) => Ok(path.find(scope).is_some_and(is_true)),
@@ -266,7 +268,7 @@ impl Expr {
         }
     }
 
-    /// What it costs is counted by the filter at its end.
+    /// The filter at the end of the expression counts the cost.
     fn given(&self, scope: &Scope<'_>) -> Result<Value, String> {
         scope.run.spend(1)?;
         self.value(scope).map_err(|error| {
@@ -279,7 +281,7 @@ impl Expr {
     }
 }
 
-/// Lists lose what is blank in them.
+/// Removes blank items from lists.
 fn cleaned(found: &Json, trim: bool) -> Cow<'_, Json> {
     match found {
         Json::String(text) if trim && text.trim().len() != text.len() => Cow::Owned(text.trim().into()),
@@ -294,7 +296,7 @@ fn cleaned(found: &Json, trim: bool) -> Cow<'_, Json> {
     }
 }
 
-/// What a value costs, which may be copied.
+/// The cost of a value that may be copied.
 fn weight(json: &Json) -> u64 {
     let inside = match json {
         Json::String(text) => text.len() as u64 / 64,
@@ -315,7 +317,7 @@ fn is_true(json: &Json) -> bool {
     }
 }
 
-/// The text of a text, a number or a boolean.
+/// The text of a string, a number or a boolean.
 pub fn plain_text(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
@@ -329,7 +331,7 @@ pub fn is_empty_list(value: &Json) -> bool {
     matches!(value, Json::Array(items) if items.is_empty())
 }
 
-/// Null, or text without a character to see.
+/// Null, or text without a visible character.
 pub fn is_blank(value: &Json) -> bool {
     match value {
         Json::Null => true,

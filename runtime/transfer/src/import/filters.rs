@@ -1,4 +1,4 @@
-//! What mappings can call: minijinja's own filters and tests where they fit, and those for money, HTML, slugs and tables.
+//! The functions of mappings: minijinja's filters and tests where they fit, and our own for money, HTML, slugs and tables.
 
 mod compare;
 mod lists;
@@ -13,7 +13,7 @@ use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, filters
 use crate::import::expr::{FUEL, RUN, Run};
 use crate::import::value::{is_nothing, message};
 
-/// The environment of all mappings, and the names in it.
+/// The environment of all mappings, and the names it defines.
 pub struct Language {
     pub environment: Environment<'static>,
     pub filters: Vec<&'static str>,
@@ -24,13 +24,13 @@ pub use texts::pattern;
 
 pub static LANGUAGE: LazyLock<Language> = LazyLock::new(Language::new);
 pub const FUNCTIONS: [&str; 3] = ["dict", "range", "zip"];
-/// What an item costs that one of these filters goes through.
+/// The cost of each item that one of these filters visits.
 const ITEM: u64 = 4;
-/// Bytes of a text for one of the fuel.
+/// Bytes of text per unit of fuel.
 const BYTES: usize = 16;
 /// The filter at the end of every expression; no mapping can name it.
 pub const SPENT: &str = "spent";
-/// The filter that `<` and its like are; no mapping can name it either.
+/// The filter that replaces `<` and similar operators; no mapping can name it either.
 pub const COMPARED: &str = "compared";
 
 impl Language {
@@ -53,7 +53,7 @@ impl Language {
         language.filter("items", filters::items);
         language.filter("dictsort", filters::dictsort);
         language.filter("format", filters::format);
-        // `int` and `float` are left out: they make a zero of what they cannot read.
+        // `int` and `float` are left out, because they return zero for text that they cannot parse.
         for (name, filter) in
             [("round", Value::from_function(filters::round)), ("abs", Value::from_function(filters::abs))]
         {
@@ -123,7 +123,7 @@ impl Language {
     }
 }
 
-/// Counts what the expression took.
+/// Counts the cost of the expression.
 fn spent(state: &State, value: Value) -> Result<Value, Error> {
     let run = state.lookup(RUN);
     if let (Some(run), Some((used, _))) =
@@ -134,7 +134,7 @@ fn spent(state: &State, value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// What it costs to go through a value once. Known before the work, which for a long text is the larger part.
+/// The cost of visiting a value once. It is charged before the work, most of which is on long texts.
 fn price(value: &Value) -> u64 {
     let weight = match value.as_str() {
         Some(text) => text.len() / BYTES,
@@ -143,7 +143,7 @@ fn price(value: &Value) -> u64 {
     ITEM + weight as u64
 }
 
-/// Works on a value or on each of a list; nothing stays nothing.
+/// Applies to a value, or to each item of a list; undefined stays undefined.
 fn each(state: &State, value: &Value, change: &mut dyn FnMut(&Value) -> Result<Value, String>) -> Result<Value, Error> {
     if is_nothing(value) {
         return Ok(Value::UNDEFINED);
@@ -162,7 +162,7 @@ fn each(state: &State, value: &Value, change: &mut dyn FnMut(&Value) -> Result<V
     Ok(Value::from(changed))
 }
 
-/// The items of a list that are something; a single value counts as a list of itself.
+/// The defined items of a list; a single value counts as a list of one.
 fn listed(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
     if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         return Ok(if is_nothing(value) { Vec::new() } else { vec![value.clone()] });
@@ -177,12 +177,12 @@ fn listed(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
     Ok(items)
 }
 
-/// What is wrong with a value.
+/// An error in a value.
 fn refused(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// What is wrong with the mapping, whatever the record.
+/// An error in the mapping, independent of the record.
 fn wrong(message: String) -> Error {
     Error::new(ErrorKind::SyntaxError, message)
 }

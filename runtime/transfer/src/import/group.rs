@@ -1,4 +1,4 @@
-//! Rows that make one record together, wherever they stand in the file. They wait in a temporary file, so that memory holds a few
+//! Groups rows that form one record, wherever they are in the file. Rows are buffered in a temporary file, so that memory holds only a few
 //! bytes of each.
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub struct Groups {
     file: BufWriter<File>,
     groups: Vec<Vec<Kept>>,
     by_value: HashMap<u64, usize>,
-    /// The group of the row before.
+    /// The group of the previous row.
     last: Option<usize>,
     written: u64,
 }
@@ -31,7 +31,7 @@ struct Kept {
     length: u32,
 }
 
-/// The groups in the order in which they begin in the file.
+/// The groups, in the order of their first rows.
 pub struct Grouped {
     file: BufReader<File>,
     groups: std::vec::IntoIter<Vec<Kept>>,
@@ -45,7 +45,7 @@ impl Groups {
         Ok(Self { file: BufWriter::new(file), groups: Vec::new(), by_value: HashMap::new(), last: None, written: 0 })
     }
 
-    /// A row without a value belongs to the one before it.
+    /// A row without a value belongs to the same group as the previous row.
     pub fn add(&mut self, line: u64, row: &Json, group: &Group, run: &Arc<Run>) -> Result<Result<(), Problem>, String> {
         let value = match group.by.eval(&Scope::root(row, run)) {
             Ok(value) => value.and_then(|value| plain_text(&value)),
@@ -90,7 +90,7 @@ impl Grouped {
         self.groups.len()
     }
 
-    /// The first row, with all of them under a key of its own.
+    /// The first row of the next group, with all its rows as a list under a separate key.
     pub fn next(&mut self) -> Result<Option<Raw>, String> {
         let Some(kept) = self.groups.next() else { return Ok(None) };
         let line = kept.first().map_or(0, |row| row.line);

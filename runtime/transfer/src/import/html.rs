@@ -1,4 +1,4 @@
-//! HTML of other systems: read as browsers read it, written as Markdown or plain text. Only what is listed here reaches the output.
+//! HTML of other systems: parsed as browsers do, and written as Markdown or plain text. Only elements listed here reach the output.
 
 mod blanks;
 mod content;
@@ -14,7 +14,7 @@ pub fn to_markdown(html: &str) -> Result<String, String> {
     Ok(markdown::write(&content))
 }
 
-/// Tags go, entities become characters, blanks are single; what ends a line in HTML ends one in the text.
+/// Removes tags, decodes entities, and collapses blanks; a line break in HTML is one in the text.
 pub fn to_text(html: &str) -> Result<String, String> {
     let content = content::of(&tree::parse(html)?)?;
     let mut lines = Vec::new();
@@ -23,7 +23,7 @@ pub fn to_text(html: &str) -> Result<String, String> {
     Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
-/// A line end in text without a tag is one that its author typed.
+/// In text without a tag, the author typed the line breaks.
 fn has_tag(html: &str) -> bool {
     html.match_indices('<').any(|(at, _)| {
         html[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'))

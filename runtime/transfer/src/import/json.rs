@@ -8,12 +8,12 @@ use serde_json::{Map, Number, Value as Json};
 
 use model::json::{RESERVED_KEY, holds_reserved_key};
 
-/// Values in one record: each takes more memory than its text.
+/// The most values in one record: each takes more memory than its text.
 const MOST: u32 = 250_000;
-/// How serde_json hands on a number whose digits it keeps.
+/// How serde_json passes on a number with all its digits.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// The reason says where, in characters from 1.
+/// The error states the position, in characters from 1.
 pub fn parse(line: &[u8]) -> Result<Json, String> {
     let text = std::str::from_utf8(line).map_err(|error| {
         let at = error.valid_up_to();

@@ -1,4 +1,4 @@
-//! Lines of JSON, one record each.
+//! Reads lines of JSON, one record per line.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -40,7 +40,7 @@ impl Lines {
                     source: None,
                 }));
             }
-            // Where files were put one behind the other.
+            // Where files were concatenated.
             let record = bytes.trim_ascii();
             let record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record).trim_ascii();
             if !record.is_empty() {

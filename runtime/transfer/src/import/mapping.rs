@@ -1,4 +1,4 @@
-//! A mapping: how a record of another system becomes an entry, field by field. Made by `compile`, carried out by `apply`.
+//! A mapping: how a record of another system becomes an entry, field by field. `compile` creates it, `apply` runs it.
 
 use crate::import::expr::Expr;
 use crate::import::unread::Key;
@@ -6,25 +6,25 @@ use model::content::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo};
 use model::kind::Kind;
 
 pub struct Mapping {
-    /// By which an entry is found again.
+    /// Identifies an existing entry.
     pub key: &'static FieldInfo,
-    /// Blanks around texts go.
+    /// Whether texts are trimmed.
     pub trim: bool,
-    /// Records of which it does not hold are left out, and counted.
+    /// Records for which it is false are skipped and counted.
     pub only: Option<Expr>,
     pub rules: Vec<Rule>,
-    /// How many rules number what is taken.
+    /// The number of rules that number duplicate values.
     pub numbered: usize,
-    /// Which entries are published as they are saved.
+    /// Which entries are published when they are saved.
     pub publish: Option<Expr>,
-    /// Rows of a table, or records, that make one record together.
+    /// How rows of a table, or records, are grouped into one record.
     pub group: Option<Group>,
     /// The keys that records, or their rows, should have.
     pub keys: Vec<Key>,
 }
 
 pub struct Group {
-    /// What is the same in all of a group; nothing means the group of the record before.
+    /// The value shared by all records of a group; an undefined value means the group of the previous record.
     pub by: Expr,
     /// The key under which the group's records are listed.
     pub name: String,
@@ -37,10 +37,10 @@ pub struct Rule {
     pub fill: Fill,
 }
 
-/// What to do when the source gives nothing.
+/// What to do if the source has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// The field is not touched: a new entry gets its default, an old one keeps its value.
+    /// The field is left alone: a new entry gets its default, an existing one keeps its value.
     Skip,
     /// It becomes null, or an empty list.
     Clear,
@@ -64,7 +64,7 @@ pub enum Fill {
         info: &'static EnumInfo,
         expr: Expr,
     },
-    /// Relations. `keys`: inside a component, where the API takes keys alone.
+    /// Relations. `keys`: inside a component, where the API accepts only keys.
     References {
         of: Vec<Reference>,
         many: bool,
@@ -77,7 +77,7 @@ pub enum Fill {
     },
 }
 
-/// What the items of [`Fill::Parts`] are.
+/// The form of the items of [`Fill::Parts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Component,
@@ -86,11 +86,11 @@ pub enum Form {
     Children,
 }
 
-/// Items made from the same rules: one, or one for `each` of something.
+/// Items made by the same rules: one, or one for each item of `each`.
 pub struct Part {
     pub each: Option<Expr>,
     pub only: Option<Expr>,
-    /// For blocks: which component.
+    /// For blocks: the component.
     pub block: Option<&'static ComponentInfo>,
     pub rules: Vec<Rule>,
 }
@@ -98,23 +98,23 @@ pub struct Part {
 pub struct Reference {
     pub expr: Expr,
     pub to: &'static ContentInfo,
-    /// The unique field by which the target is found, and its value from the item.
+    /// The unique field that identifies the target, and its value from the item.
     pub by: &'static FieldInfo,
     pub kind: Kind,
     pub key: Expr,
     pub create: bool,
     /// Fields of a target that is created.
     pub rules: Vec<Rule>,
-    /// The field that is filled with the item's text when no rule fills it.
+    /// The field that gets the item's text if no rule fills it.
     pub named: Option<&'static FieldInfo>,
     pub tree: Option<TreeRule>,
-    /// Connected when all records are in, because the target may be one of them.
+    /// Connected after all records are saved, because the target may be one of them.
     pub later: bool,
-    /// A target that does not exist is left out, with a warning.
+    /// A missing target is omitted with a warning.
     pub optional: bool,
 }
 
-/// `Men/Tops/Hoodies`: each segment a target of its own, below the one before it.
+/// `Men/Tops/Hoodies`: each segment is a separate target, a child of the previous one.
 pub struct TreeRule {
     pub separator: String,
     pub parent: &'static FieldInfo,

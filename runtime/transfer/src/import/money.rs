@@ -7,14 +7,14 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use crate::import::number::{self, Point};
 use model::currency;
 
-/// An amount, and the currencies that its text may mean; none when it names none.
+/// An amount, and the currencies that its text may mean; empty if it names none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Amount {
     pub number: Decimal,
     pub currencies: Vec<String>,
 }
 
-/// Words and signs of currencies in small letters. Several codes: the text alone does not say which.
+/// Names and symbols of currencies in lower case. With several codes, the text alone is ambiguous.
 const NAMES: [(&str, &[&str]); 52] = [
     ("€", &["EUR"]),
     ("euro", &["EUR"]),
@@ -79,12 +79,12 @@ pub fn parse(text: &str, point: Point) -> Result<Amount, String> {
     Ok(Amount { number, currencies })
 }
 
-/// A number such as `1,234.50` in the form that JSON has, without a unit.
+/// A number such as `1,234.50` in JSON's form, without a unit.
 pub fn number(text: &str, point: Point) -> Option<String> {
     read(text, point).filter(|(_, currencies)| currencies.is_empty()).map(|(number, _)| number)
 }
 
-/// What to look at where a text is refused although the mapping says what its marks mean.
+/// A hint for a text that is refused although the mapping states its separators.
 pub fn hint(point: Point) -> &'static str {
     match point {
         Point::Dot => "; the mapping says `decimal=\".\"`",
@@ -101,12 +101,12 @@ fn read(text: &str, point: Point) -> Option<(String, Vec<String>)> {
     let (before, digits, after) = (&text[..start], &text[start..end], &text[end..]);
     let is_ended = after.starts_with('.');
     let (after, whole) = without_cents(after)?;
-    // Behind digits that have one, a point is one too many.
+    // After digits with a point, another point is an error.
     if is_ended && whole.is_none() && digits.contains('.') {
         return None;
     }
     let plain = match whole {
-        // `49,-` is `49,00`, whatever else the mapping says of commas.
+        // `49,-` is `49,00`, whatever the mapping says about commas.
         Some('.') => number::plain(&format!("{digits}.0"), Point::Dot)?.strip_suffix(".0")?.to_owned(),
         Some(',') => number::plain(&format!("{digits},0"), Point::Comma)?.strip_suffix(".0")?.to_owned(),
         Some(_) => number::plain(digits, Point::None)?,
@@ -116,14 +116,14 @@ fn read(text: &str, point: Point) -> Option<(String, Vec<String>)> {
     Some((if negative { format!("-{plain}") } else { plain }, currencies))
 }
 
-/// Whether the first digit has a point of its own before it, as in `.89`; that of `Fr.` is none.
+/// Whether the first digit is preceded by a decimal point, as in `.89`; the one of `Fr.` does not count.
 fn has_point_before(before: &str) -> bool {
     let mut letters = before.chars().rev();
     let is_other = |letter: char| !letter.is_alphanumeric() && !matches!(letter, '.' | ',');
     matches!(letters.next(), Some('.' | ',')) && letters.next().is_none_or(is_other)
 }
 
-/// What stands in place of cents, as in `49,-`, `19.–`, `49:-` and `12.`, and what is left.
+/// The placeholder for cents, as in `49,-`, `19.–`, `49:-` and `12.`, and the rest.
 fn without_cents(after: &str) -> Option<(&str, Option<char>)> {
     let Some(mark) = after.chars().next().filter(|mark| matches!(mark, '.' | ',' | ':')) else {
         return Some((after, None));
@@ -137,7 +137,7 @@ fn without_cents(after: &str) -> Option<(&str, Option<char>)> {
     }
 }
 
-/// Whether the amount is negative, and the currencies that may be meant by what stands around it.
+/// Whether the amount is negative, and the currencies that the text around it may mean.
 fn signs(before: &str, after: &str) -> Option<(bool, Vec<String>)> {
     let (mut name, mut minus, mut plus, mut open) = (String::new(), 0, 0, 0);
     for letter in before.chars() {
@@ -175,13 +175,13 @@ fn signs(before: &str, after: &str) -> Option<(bool, Vec<String>)> {
     Some((minus + open > 0, meant))
 }
 
-/// None for nothing; else the word or sign must be known, or be the code of a currency.
+/// An empty text names no currency; else it must be a known name or symbol, or a currency code.
 fn currencies(name: &str) -> Option<Vec<String>> {
     let name = name.trim();
     if name.is_empty() || name == "¤" {
         return Some(Vec::new());
     }
-    // A point ends a word, as in `Fr.`; without one it belongs to no number.
+    // A point ends an abbreviation, as in `Fr.`; a point alone belongs to no number.
     let name = name.strip_suffix('.').unwrap_or(name).trim();
     let lower = name.to_lowercase();
     if let Some((_, codes)) = NAMES.iter().find(|(known, _)| *known == lower) {
@@ -194,7 +194,7 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{202a}'..='\u{202e}' | '\u{feff}' | '\u{ad}')
 }
 
-/// Minor units of the amount; with `round` digits that the currency does not have are rounded half away from zero.
+/// The amount in minor units; with `round`, digits beyond those of the currency are rounded half away from zero.
 pub fn minor_units(number: Decimal, currency: &str, round: bool) -> Result<i64, String> {
     let number = match round {
         true => number.round_dp_with_strategy(currency::exponent(currency), RoundingStrategy::MidpointAwayFromZero),
@@ -210,7 +210,7 @@ pub fn shorten(text: &str) -> String {
     }
 }
 
-/// A number with an exponent, as JSON may have it, written out.
+/// Writes out a number with an exponent, as JSON allows.
 pub fn written_out(text: &str) -> String {
     match text.contains(['e', 'E']) {
         true => Decimal::from_scientific(text)

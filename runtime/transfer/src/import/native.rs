@@ -13,13 +13,13 @@ use model::content::{ContentInfo, FieldInfo, Required, Shape};
 
 pub struct Native {
     info: &'static ContentInfo,
-    /// Types whose entries may not be there yet.
+    /// Types whose entries may not exist yet.
     coming: Vec<&'static ContentInfo>,
     lines: HashMap<u64, u64>,
 }
 
 impl Native {
-    /// Fields that may point at one of the `coming` types wait until all records are in.
+    /// Fields that may refer to one of the `coming` types wait until all records are saved.
     pub fn new(info: &'static ContentInfo, coming: Vec<&'static ContentInfo>) -> Self {
         Self { info, coming, lines: HashMap::new() }
     }
@@ -54,7 +54,7 @@ impl Native {
     }
 }
 
-/// Whether the entry is published, and what is, where that differs from the record.
+/// Whether the entry is published, and its published content if that differs from the record.
 fn status(
     info: &'static ContentInfo,
     record: &mut Map<String, Json>,
@@ -116,7 +116,7 @@ fn fields(
     (data, id)
 }
 
-/// A field's value as the API takes it.
+/// A field's value in the API's form.
 fn input(field: &FieldInfo, value: Json, problems: &mut Vec<Problem>) -> Json {
     match (field.shape, value) {
         (Shape::One(_), Json::Null) => Json::Null,
@@ -160,7 +160,7 @@ fn key(info: &ContentInfo, data: &Map<String, Json>, id: Option<Json>) -> Option
     Some(json!({ field.name: data[field.name] }))
 }
 
-/// Takes out the fields whose targets may not be there yet.
+/// Removes the fields whose targets may not exist yet.
 fn later(
     info: &'static ContentInfo,
     coming: &[&'static ContentInfo],
@@ -179,7 +179,7 @@ fn later(
     later
 }
 
-/// Whether the value names anything, or is a list without items.
+/// Whether the value has a target, or is an empty list.
 pub fn has_target(value: &Json) -> bool {
     match value {
         Json::Array(items) => items.iter().any(has_target),

@@ -1,6 +1,6 @@
-//! The name that was probably meant.
+//! Finds the name that was probably meant.
 
-/// The known name that is at most two letters away, or a third of the longer one.
+/// The known name that differs in at most two letters, or a third of the longer name.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = |name: &str| name.to_lowercase().replace(['-', ' '], "_");
     let wanted = plain(name);

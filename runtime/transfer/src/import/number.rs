@@ -1,17 +1,18 @@
-//! Numbers with marks, as people write them: `1,234.50`, `1.234,50`, `1 234,50`, `12,34,567.80`, `0,500`.
+//! Numbers with separators, as people write them: `1,234.50`, `1.234,50`, `1 234,50`, `12,34,567.80`, `0,500`.
 
-/// Which character stands before the fraction.
+/// Which character is the decimal separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
-    /// As the text suggests: the last of two different marks; a single `.`; a single `,` unless it can stand before thousands.
+    /// Guessed from the text: the last of two different separators; a single `.`; a single `,` unless it can separate
+    /// thousands.
     Guess,
     Dot,
     Comma,
-    /// No fraction: all marks stand between groups.
+    /// No fraction: all separators are between groups.
     None,
 }
 
-/// Digits with marks become digits with at most one `.`; nothing where the marks do not make groups. Every digit is kept.
+/// Returns digits with at most one `.`; `None` if the separators do not form groups. Every digit is kept.
 pub fn plain(text: &str, point: Point) -> Option<String> {
     let digits: String = text.chars().map(mark).collect::<Option<_>>()?;
     let at = match point {
@@ -36,7 +37,7 @@ pub fn plain(text: &str, point: Point) -> Option<String> {
     Some(if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") })
 }
 
-/// Apostrophes and blanks of all kinds are one mark each. What ends a line, or is a tab, stands between two numbers.
+/// Apostrophes count as one separator, and blanks of all kinds as another. A line end or tab separates two numbers.
 fn mark(letter: char) -> Option<char> {
     match letter {
         '0'..='9' | '.' | ',' => Some(letter),
@@ -46,7 +47,7 @@ fn mark(letter: char) -> Option<char> {
     }
 }
 
-/// Where the mark is, which must not come twice.
+/// The position of the separator, which must not occur twice.
 fn only(digits: &str, mark: char) -> Option<Option<usize>> {
     let mut found = digits.match_indices(mark).map(|(at, _)| at);
     let first = found.next();
@@ -72,7 +73,8 @@ fn groups_thousands(digits: &str, at: usize) -> bool {
         && whole.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Removes the marks between groups, which must be of three digits, all marked alike and not as the fraction is.
+/// Removes the separators between groups, which must have three digits, all with the same separator and not the decimal
+/// one.
 fn ungroup(whole: &str, point: Option<char>) -> Option<String> {
     let Some(mark) = whole.chars().find(|character| !character.is_ascii_digit()) else { return Some(whole.to_owned()) };
     if point == Some(mark) {
@@ -80,7 +82,7 @@ fn ungroup(whole: &str, point: Option<char>) -> Option<String> {
     }
     let mut groups = whole.split(mark);
     let first = groups.next().is_some_and(|group| (1..=3).contains(&group.len()));
-    // Two digits a group, as written in India with commas, are groups too; the last one has three.
+    // Groups of two digits, as written in India with commas, are allowed too; the last one has three.
     let fits = |group: &str| group.len() == 3 || (mark == ',' && group.len() == 2);
     let sizes = groups.clone().all(fits) && groups.next_back()?.len() == 3;
     let joined: String = whole.chars().filter(|character| *character != mark).collect();

@@ -1,12 +1,12 @@
-//! Whether the quotes of a row are what they seem. The reader of tables takes any text behind a closing quote as more of the cell,
-//! and leaves out that quote: `"He said "hi" now"` would become `He said hi" now"`.
+//! Checks the quotes of a row. The CSV reader treats text after a closing quote as more of the cell and drops that quote:
+//! `"He said "hi" now"` would become `He said hi" now"`.
 
 use memchr::memchr2;
 
 use crate::import::dialect::Dialect;
 use crate::import::table::MOST_CELLS;
 
-/// Bytes behind the quote that are shown.
+/// Bytes after the quote that are shown.
 const SHOWN: usize = 20;
 
 /// Follows the bytes of a table as its reader does, from quote to quote.
@@ -15,19 +15,19 @@ pub struct Quotes {
     escape: Option<u8>,
     delimiter: u8,
     place: Place,
-    /// The byte before the next one.
+    /// The previous byte.
     last: u8,
     wrong: Option<Vec<u8>>,
-    /// Cells of the row that have ended.
+    /// Finished cells of the row.
     cells: usize,
     loose: Vec<(usize, usize)>,
 }
 
-/// What the quotes of a row are.
+/// The state of the quotes in a row.
 #[derive(Default)]
 pub struct Quoted {
     pub wrong: Option<String>,
-    /// Cells by their number, with the count of blanks after their closing quote, which are not part of them.
+    /// The indices of quoted cells, with the number of blanks after their closing quote, which are not part of them.
     pub loose: Vec<(usize, usize)>,
 }
 
@@ -35,16 +35,16 @@ pub struct Quoted {
 enum Place {
     Outside,
     Inside,
-    /// Behind the byte that takes the next one as it is.
+    /// After an escape character.
     Escaped,
-    /// Behind a quote in a quoted cell.
+    /// After a quote in a quoted cell.
     Closed,
-    /// Blanks may stand there too, and nothing else.
+    /// After the closing quote, where only blanks are allowed.
     Behind,
 }
 
 impl Quotes {
-    /// None where nothing is quoted.
+    /// `None` if nothing is quoted.
     pub fn of(dialect: &Dialect) -> Option<Self> {
         let Dialect { delimiter, quote, escape, .. } = *dialect;
         Some(Self {
@@ -59,7 +59,7 @@ impl Quotes {
         })
     }
 
-    /// The bytes that were read next.
+    /// Reads the next bytes.
     pub fn read(&mut self, bytes: &[u8]) {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -73,7 +73,7 @@ impl Quotes {
                         continue;
                     }
                     let before = at.checked_sub(2).map_or(self.last, |before| bytes[before]);
-                    // Within a cell it is a letter like others.
+                    // Within a cell it is an ordinary character.
                     if self.ends_cell(before) {
                         self.place = Place::Inside;
                     }
@@ -95,7 +95,7 @@ impl Quotes {
                     match self.loose.last_mut().filter(|(cell, _)| *cell == self.cells) {
                         Some((_, blanks)) => *blanks += 1,
                         None if self.cells < MOST_CELLS => self.loose.push((self.cells, 1)),
-                        // The row is too long, and nothing of it is kept.
+                        // The row is too long and is discarded.
                         None => {}
                     }
                 }
@@ -108,7 +108,7 @@ impl Quotes {
         self.last = bytes.last().copied().unwrap_or(self.last);
     }
 
-    /// Of the row that has been read; the next one begins.
+    /// Returns the result for the row just read, and begins the next one.
     pub fn end_row(&mut self) -> Quoted {
         self.cells = 0;
         let wrong = self.wrong.take().map(|behind| self.explained(&behind));
@@ -144,7 +144,7 @@ mod tests {
     use crate::import::source::Input;
     use crate::import::table::Table;
 
-    /// A row's line, and its cells or nothing where it is wrong.
+    /// A row's line, and its cells; `None` if it is wrong.
     type Row = (u64, Option<Vec<String>>);
 
     const DIALECT: Dialect =
@@ -167,7 +167,7 @@ mod tests {
         rows
     }
 
-    /// One letter after the other, as slowly as may be.
+    /// A simple implementation, one character at a time.
     fn reference(text: &str, Dialect { quote, escape, carriage_returns, .. }: Dialect) -> Vec<Row> {
         #[derive(Clone, Copy, PartialEq)]
         enum At {

@@ -1,4 +1,4 @@
-//! Reads records one by one and maps them, a batch at a time.
+//! Reads records one by one, and maps them in batches.
 
 use serde_json::Value as Json;
 
@@ -12,9 +12,9 @@ use crate::import::unread::Unread;
 use crate::import::yaml::Fault;
 use base::error::Problem;
 
-/// Bytes of one record; a longer one is rejected and its rest skipped.
+/// The most bytes of one record; a longer one is rejected and its rest skipped.
 pub const LONGEST: usize = 16 << 20;
-/// Bytes of a batch, as they were read. Where records are long, fewer of them are saved together.
+/// The most bytes of a batch as read, so that fewer long records are saved together.
 const BATCH: usize = 16 << 20;
 
 /// How a record becomes an item.
@@ -29,19 +29,19 @@ pub struct Reader {
     batch: usize,
     keep_source: bool,
     unread: Unread,
-    /// What the mapping reads and the table does not have.
+    /// Keys that the mapping reads and the table does not have.
     unknown: Vec<Fault>,
 }
 
 enum Records {
     Lines(Lines),
     Table(Box<Table>),
-    /// Rows are still being put together.
+    /// Rows are still being grouped.
     Grouping(Box<Records>, Groups),
     Grouped(Grouped),
 }
 
-/// A record as it was read, or why it cannot be.
+/// A record as read, or the error.
 pub struct Raw {
     pub line: u64,
     pub bytes: usize,
@@ -61,7 +61,7 @@ pub struct Batch {
 pub struct Line<T> {
     pub number: u64,
     pub of: T,
-    /// The line as it was read, where the report wants it.
+    /// The line as read, if the report needs it.
     pub source: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl Reader {
         &self.unknown
     }
 
-    /// What the mapping reads and no record had.
+    /// Keys that the mapping reads and no record had.
     pub fn unread(self) -> Vec<Fault> {
         self.unread.left()
     }

@@ -1,4 +1,4 @@
-//! Relations of a mapped record: finds each target by its natural key, and creates it if it is missing and the mapping allows it.
+//! Resolves the relations of a mapped record: finds each target by its natural key, and creates a missing one if the mapping allows it.
 
 use model::names::camel;
 use serde_json::{Map, Value as Json, json};
@@ -12,10 +12,10 @@ use base::error::Code;
 use model::content::FieldInfo;
 use store::write::slugify;
 
-/// As long as a slug may be.
+/// The longest slug.
 const LONGEST_SLUG: usize = 96;
 
-/// What the field takes.
+/// What the field accepts.
 #[derive(Clone, Copy)]
 pub struct Target {
     pub many: bool,
@@ -23,7 +23,7 @@ pub struct Target {
     pub polymorphic: bool,
 }
 
-/// `None` when the source gives nothing, or when the field is left for later.
+/// `None` if the source has no value, or if the field waits.
 pub fn fill(
     run: &mut Run<'_>,
     field: &'static FieldInfo,
@@ -82,7 +82,7 @@ pub fn fill(
     Some(value)
 }
 
-/// The key of one target, or its input where it may be created.
+/// The key of one target, or its input if it may be created.
 fn one(run: &mut Run<'_>, reference: &Reference, scope: &Scope<'_>) -> Option<Json> {
     if let Some(tree) = &reference.tree {
         return branch(run, reference, tree, scope);
@@ -107,7 +107,7 @@ fn one(run: &mut Run<'_>, reference: &Reference, scope: &Scope<'_>) -> Option<Js
     Some(Json::Object(data))
 }
 
-/// The last segment of a path of targets, inside of those before it.
+/// The last segment of a path of targets, nested in the previous ones.
 fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Scope<'_>) -> Option<Json> {
     let Some(text) = plain_text(scope.item) else {
         run.fault(Code::InvalidValue, "expected a path of names, not an object: name the key that holds it");
@@ -146,7 +146,7 @@ fn branch(run: &mut Run<'_>, reference: &Reference, tree: &TreeRule, scope: &Sco
 fn key(reference: &Reference, value: &Json, site: &model::content::SiteInfo) -> Result<Json, String> {
     let trimmed = value.as_str().map(|text| Json::from(text.trim()));
     let value = trimmed.as_ref().unwrap_or(value);
-    // A slug is made from whatever names the target.
+    // A missing slug is made from the text that names the target.
     if reference.by.rules.from.is_some()
         && let Some(text) = plain_text(value)
         && reference.kind.parse(value, site).is_err()
@@ -156,7 +156,7 @@ fn key(reference: &Reference, value: &Json, site: &model::content::SiteInfo) -> 
     coerce::scalar(reference.kind, value, site)
 }
 
-/// So that `Men/Tops` and `Women/Tops` differ; a slug that is cut ends in a hash of the whole.
+/// Keeps `Men/Tops` and `Women/Tops` different; a truncated slug ends in a hash of the whole path.
 fn slug_of_path(names: &[&str]) -> String {
     let slugs: Vec<String> = names.iter().map(|name| slugify(name)).filter(|slug| !slug.is_empty()).collect();
     let whole = slugs.join("-");

@@ -1,4 +1,4 @@
-//! What the user is told: why lines were rejected, each reason once, and the summary.
+//! The report to the user: why lines were rejected, each reason once, and the summary.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,26 +12,26 @@ use crate::import::Summary;
 use crate::import::apply::hash;
 use base::error::{Problem, Step};
 
-/// What is said of the same thing once more is counted; of things alike, that differ in a value alone, so many are shown.
+/// Repeated messages are counted; of messages that differ only in a value, this many are shown.
 const ALIKE: u64 = 10;
-/// Things that are shown at most.
+/// The most messages that are shown.
 const MOST: usize = 500;
 
-/// Rejected lines go to a file where one is wanted, and to the terminal when all is done: each reason once.
+/// Rejected lines are written to a file if requested, and reported on the terminal at the end, each reason once.
 pub struct Report {
     file: Option<BufWriter<File>>,
     notes: Vec<Note>,
-    /// Places in `notes`, by what is said, and by what is said without the values.
+    /// Indices in `notes`, by message, and by message without values.
     same: HashMap<u64, usize>,
     alike: HashMap<u64, Alike>,
     untold: u64,
-    /// What is said of the mapping.
+    /// Messages about the mapping.
     mapping: Vec<String>,
 }
 
 struct Note {
     text: String,
-    /// Lines that it is said of beside the first, and lines with something like it.
+    /// Further lines with the same message, and lines with a similar one.
     more: u64,
     alike: u64,
 }
@@ -77,7 +77,7 @@ impl Report {
         self.note("left out: ", line, problem);
     }
 
-    /// Is said once, when all is done.
+    /// Reported once, at the end.
     pub fn say(&mut self, of_mapping: String) {
         self.mapping.push(of_mapping);
     }
@@ -107,7 +107,7 @@ impl Report {
         }
     }
 
-    /// Says what was noted.
+    /// Prints the collected messages.
     pub fn finish(&mut self) -> Result<(), String> {
         for note in self.notes.drain(..) {
             eprintln!("{note}");
@@ -151,18 +151,18 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// `variants[].price`: the path whatever the places in its lists.
+/// `variants[].price`: the path without list indices.
 fn without_places(place: &str) -> String {
     place.chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }
 
-/// The message without what is quoted in it and without numbers.
+/// The message without quoted values and numbers.
 fn without_values(message: &str) -> String {
     let texts = message.split(['`', '"']).step_by(2);
     texts.flat_map(str::chars).filter(|letter| !letter.is_ascii_digit()).collect()
 }
 
-/// `variants[2].price`: the path in the entry, without the words by which the API says what to do with a list.
+/// `variants[2].price`: the path in the entry, without the keywords by which the API changes lists.
 fn place(path: &[Step]) -> String {
     let mut place = String::new();
     for (depth, step) in path.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Saves batches as they come, then connects relations that had to wait for all records.
+//! Saves batches in the order in which they arrive, then connects the relations that had to wait for all records.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use store::write::{BulkOptions, Outcome, Rehearsal};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
-/// Batches that are saved at the same time: PostgreSQL works on one while another is prepared.
+/// Batches that are saved in parallel: PostgreSQL works on one while another is prepared.
 const TOGETHER: usize = 2;
 
 pub struct Saver<'a> {
     bulk: Bulk<'a>,
     batch: usize,
     summary: Summary,
-    /// References to what may come later.
+    /// References to entries that may come later.
     references: Queue,
-    /// What is published of new entries that were changed since, and then the changes.
+    /// The published content of new entries that were changed since, followed by the changes.
     lives: Queue,
     drafts: Queue,
     last_line: u64,
@@ -57,15 +57,15 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Reads and maps on a thread of its own while this task saves.
-    /// Gives what is to be said of the mapping when all is read.
+    /// Reads and maps on a separate thread while this task saves. Returns the problems of the mapping when everything
+    /// is read.
     pub async fn save_all(&mut self, mut reader: Reader, report: &mut Report) -> Result<Vec<Fault>, String> {
         let (sender, batches) = mpsc::channel(AHEAD);
         let reading = tokio::task::spawn_blocking(move || {
             loop {
                 let batch = reader.next();
                 let last = !matches!(batch, Ok(Some(_)));
-                // The receiver is gone when saving has failed.
+                // The receiver is gone if saving has failed.
                 if sender.blocking_send(batch).is_err() || last {
                     break reader.unread();
                 }
@@ -83,7 +83,7 @@ impl<'a> Saver<'a> {
             let claims = batch.as_ref().map_or_else(|_| Claims::default(), |batch| bulk.claims(batch));
             let shares = before.as_ref().is_some_and(|before| before.is_disjoint(&claims));
             before = Some(Arc::clone(&claims));
-            // Dropped when the batch is done, whatever became of it.
+            // Dropped when the batch is finished, whatever its outcome.
             let (done, is_done) = oneshot::channel::<()>();
             let earlier = last.replace(is_done);
             async move {
@@ -143,7 +143,7 @@ impl<'a> Saver<'a> {
             optional: item.optional.iter().map(|&field| field.to_owned()).collect(),
             unchanged: matches!(outcome, Outcome::Unchanged(_)),
         };
-        // A new entry points at nothing already.
+        // A new entry has no references yet.
         let is_new = matches!(outcome, Outcome::Created(_));
         if let Some(live) = item.live.as_ref().filter(|_| is_new) {
             let draft = item.data.iter().chain(&item.later).map(|(name, value)| (name.clone(), value.clone()));
@@ -156,7 +156,7 @@ impl<'a> Saver<'a> {
         }
     }
 
-    /// Connects what waited.
+    /// Connects the relations that waited.
     pub async fn finish(mut self, report: &mut Report) -> Result<Summary, String> {
         let [references, lives, drafts] = [&mut self.references, &mut self.lives, &mut self.drafts].map(std::mem::take);
         for queue in [references, lives, drafts] {
@@ -193,7 +193,7 @@ impl<'a> Saver<'a> {
         }
         for (waiting, outcome) in chunk.iter().zip(&outcomes) {
             match outcome {
-                // The entry itself is in, without these references.
+                // The entry itself is saved, without these references.
                 Outcome::Rejected(problems) => {
                     let counted =
                         if waiting.unchanged { &mut self.summary.unchanged } else { &mut self.summary.created };
@@ -213,7 +213,7 @@ impl<'a> Saver<'a> {
 
     fn stopped(&self, error: &base::error::Error) -> String {
         let line = self.last_line;
-        // The first batch is saved alone, so before it is read nothing can be in.
+        // The first batch is saved alone, so nothing can have been saved before it is read.
         let what = match line {
             _ if self.bulk.rehearsal.is_some() || self.summary.read == 0 => "nothing was imported".to_owned(),
             0 => "running it again is safe".to_owned(),
@@ -250,14 +250,14 @@ impl<'a> Saver<'a> {
     }
 }
 
-/// What an earlier batch gives up must be free, also where that batch itself is tried again.
+/// Values that an earlier batch releases must be free, even if that batch itself is retried.
 async fn wait_for(earlier: Option<oneshot::Receiver<()>>) {
     if let Some(earlier) = earlier {
         let _ = earlier.await;
     }
 }
 
-/// A problem of what waited, when the entry itself is in.
+/// A problem with a waiting field; the entry itself has been saved.
 fn without(problem: Problem) -> Problem {
     let message = format!("{} (the entry was imported without this)", problem.message);
     Problem { message, ..problem }

@@ -12,39 +12,39 @@ use flate2::read::MultiGzDecoder;
 use crate::import::decode::Decoded;
 use crate::import::dialect::Dialect;
 
-/// Bytes that are looked at to find out what a file is.
+/// Bytes that are examined to detect the format of a file.
 const SAMPLE: u64 = 1 << 18;
-/// Text is never packed this tightly; what claims to be would fill any disk.
+/// Text never compresses better than this; a file that does would fill any disk.
 const TIGHTEST: u64 = 250;
-/// So much may come of a few bytes.
+/// The ratio is not checked up to this size.
 const FREE: u64 = 64 << 20;
 
 pub type Input = Box<dyn Read + Send>;
 
-/// What the user says of the file; the rest is found out.
+/// What the user states about the file; the rest is detected.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Reading {
-    /// What the file is; else its name says so, or its first bytes
+    /// The format of the file; by default it is detected from its name or its first bytes
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// The encoding of the text, such as utf-8, utf-16le, windows-1252
     #[arg(long, value_name = "NAME", value_parser = encoding)]
     pub encoding: Option<&'static Encoding>,
-    /// What stands between the cells of a table: a character, or `tab`
+    /// The delimiter between the cells of a table: a character, or `tab`
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     pub delimiter: Option<u8>,
-    /// What stands around cells of a table that need it: a character, or `none`
+    /// The quote around cells of a table: a character, or `none`
     #[arg(long, value_name = "CHARACTER", value_parser = quote)]
     pub quote: Option<Quote>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// One JSON object a line
+    /// One JSON object per line
     Ndjson,
     /// A header row, then a row for each record
     Csv,
-    /// The same with tabs
+    /// As CSV, with tabs
     Tsv,
 }
 
@@ -58,7 +58,7 @@ pub enum Quote {
 pub struct Source {
     pub input: BufReader<Input>,
     pub name: String,
-    /// Of a table.
+    /// For a table.
     pub dialect: Option<Dialect>,
     /// `windows-1252, gzip`.
     pub about: String,
@@ -123,7 +123,7 @@ fn from(
         ));
     }
     about.insert(0, encoding.name());
-    // Bytes that are not UTF-8 are reported with their line.
+    // Invalid UTF-8 is reported with its line.
     let input: Input = match encoding == UTF_8 {
         true => Box::new(without_mark(input).map_err(fail)?),
         false => Box::new(Decoded::new(input, encoding)),
@@ -133,7 +133,7 @@ fn from(
     Ok(Source { input: BufReader::with_capacity(1 << 18, input), name, dialect, about: about.join(", ") })
 }
 
-/// `csv` of `products.csv.gz`.
+/// `csv` for `products.csv.gz`.
 fn extension(file: &Path) -> Option<String> {
     let lower = |file: &Path| file.extension().map(|end| end.to_string_lossy().to_lowercase());
     match lower(file)?.as_str() {
@@ -160,7 +160,7 @@ fn by_content(sample: &[u8], is_mapped: bool) -> Format {
     }
 }
 
-/// The first bytes, and the whole with them.
+/// The first bytes, and the input including them.
 fn peek(mut input: Input) -> io::Result<(Vec<u8>, Input)> {
     let mut sample = Vec::new();
     (&mut input).take(SAMPLE).read_to_end(&mut sample)?;
@@ -168,7 +168,7 @@ fn peek(mut input: Input) -> io::Result<(Vec<u8>, Input)> {
     Ok((sample, Box::new(whole)))
 }
 
-/// As the byte order mark says, or the zeros that UTF-16 has between letters.
+/// Detected by the byte order mark, or by the zero bytes of UTF-16.
 fn by_mark(sample: &[u8]) -> &'static Encoding {
     if let Some((encoding, _)) = Encoding::for_bom(sample) {
         return encoding;
@@ -183,7 +183,7 @@ fn by_mark(sample: &[u8]) -> &'static Encoding {
     }
 }
 
-/// UTF-8 unless there are bytes that it does not have, and hardly any that only it has.
+/// UTF-8, unless the sample has bytes that are invalid in it and hardly any sequence that is typical of it.
 fn guess(sample: &[u8]) -> &'static Encoding {
     let marked = by_mark(sample);
     if marked != UTF_8 {
@@ -192,7 +192,7 @@ fn guess(sample: &[u8]) -> &'static Encoding {
     let (mut wide, mut bad) = (0_usize, 0_usize);
     for chunk in sample.utf8_chunks() {
         wide += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
-        // The sample may end inside of a letter.
+        // The sample may end in the middle of a character.
         bad += usize::from(!chunk.invalid().is_empty());
     }
     let cut = sample.len() as u64 == SAMPLE;
@@ -208,7 +208,7 @@ fn without_mark(mut input: Input) -> io::Result<Chain<Cursor<Vec<u8>>, Input>> {
     Ok(Cursor::new(head).chain(input))
 }
 
-/// A gzip file as it was, unless it is a bomb.
+/// An unpacked gzip file; fails for a decompression bomb.
 struct Unpacked {
     inner: MultiGzDecoder<Counted>,
     packed: Arc<AtomicU64>,

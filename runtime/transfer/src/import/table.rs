@@ -1,4 +1,4 @@
-//! Rows of CSV and TSV as records: the cells under the names of the header, all of them text.
+//! Reads rows of CSV and TSV as records: each cell is a text under its name in the header.
 
 use std::io::{BufRead, BufReader};
 
@@ -11,10 +11,10 @@ use crate::import::read::{LONGEST, Raw};
 use crate::import::source::Input;
 use base::error::{Code, Problem};
 
-/// Bytes of one cell.
+/// The most bytes of one cell.
 const LONGEST_CELL: usize = 4 << 20;
 pub const MOST_CELLS: usize = 10_000;
-/// Stands behind the last row, to see whether a quote was left open.
+/// A sentinel after the last row, which shows whether a quote was left open.
 const LAST: &[u8] = b"\n\x01end of the table\x01\n";
 
 pub struct Table {
@@ -32,7 +32,7 @@ pub struct Table {
     keep_source: bool,
 }
 
-/// One row as it was read.
+/// One row as read.
 struct Row {
     line: u64,
     cells: usize,
@@ -83,7 +83,7 @@ impl Table {
         &self.columns
     }
 
-    /// Rows of blank cells are none.
+    /// Rows of blank cells are skipped.
     pub fn next(&mut self) -> Result<Option<Raw>, String> {
         loop {
             let Some(row) = self.row()? else { return Ok(None) };
@@ -163,7 +163,7 @@ impl Table {
         &self.text[start..self.ends[index]]
     }
 
-    /// The next row. What is too long is read to its end and not kept.
+    /// The next row. A row that is too long is read to its end and discarded.
     fn row(&mut self) -> Result<Option<Row>, String> {
         let (mut text, mut cells, mut is_cut) = (0, 0, false);
         loop {
@@ -207,7 +207,7 @@ impl Table {
                         return Ok(None);
                     }
                     let inside = self.text[..end].iter().filter(|byte| **byte == b'\n').count() as u64;
-                    // Where a row ends in a carriage return, the line feed behind it is still to come.
+                    // If a row ends with a carriage return, the line feed after it has not been read.
                     let line = self.reader.line() - u64::from(last == Some(b'\n')) - inside;
                     let quoted = self.quotes.as_mut().map(Quotes::end_row).unwrap_or_default();
                     return Ok(Some(Row { line: self.before + line, cells, is_cut, quoted }));
@@ -222,7 +222,7 @@ impl Table {
     }
 }
 
-/// Every column has a name of its own.
+/// Makes the names of all columns unique.
 fn own_names(names: Vec<String>) -> Vec<String> {
     let mut columns: Vec<String> = Vec::with_capacity(names.len());
     for (index, name) in names.into_iter().enumerate() {

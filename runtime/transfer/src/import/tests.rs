@@ -1,4 +1,4 @@
-//! Mappings without a database: what a record becomes, and what is said of a wrong mapping.
+//! Tests of mappings without a database: what a record becomes, and the errors of a wrong mapping.
 
 mod expressions;
 mod unread;
@@ -106,7 +106,7 @@ fn item(fields: &str, record: &Json) -> Item {
     }
 }
 
-/// The value of the one field that is mapped beside the name and the slug.
+/// Checks the value of one field that is mapped in addition to name and slug.
 #[track_caller]
 fn gives(field: &str, record: Json, expected: Json) {
     let data = item(field, &record).data;
@@ -203,7 +203,7 @@ fn what_is_no_number_and_no_line_is_rejected() {
         assert_eq!(data["variants"]["set"][0]["weight"], json!(5), "{text:?}");
         gives("  price: p", json!({"p": text}), json!({"amountMinor": "500", "currency": "EUR"}));
     }
-    // What ends a line is a blank around a text, and is refused within one.
+    // A line end is trimmed around a text, and refused within it.
     for end in ["\n", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
         assert_eq!(item("", &json!({"name": format!("{end}Lamp{end}")})).data["name"], json!("Lamp"));
         rejects("", json!({"name": format!("La{end}mp")}), "must be one line of text");
@@ -343,7 +343,7 @@ fn a_wrong_mapping_is_refused_with_line_column_and_help() {
     refuses(&format!("{base}  price: 'price | mony'\n"), "4:19: unknown filter `mony`");
     refuses(&format!("{base}  price: {{ valu: price }}\n"), "4:12: unknown key `valu`\n  help: did you mean `value`?");
     refuses(&format!("{base}  price: price |\n"), "4:");
-    // Where the text does not stand in the file as it is, its beginning is the place.
+    // If the file does not contain the text verbatim, the error is at its beginning.
     refuses(&format!("{base}  price: \"a\\t| mony\"\n"), "4:10: unknown filter `mony`");
     refuses(&format!("{base}  price: >-\n    a\n    | mony\n"), "unknown filter `mony`");
     refuses(&format!("{base}  price: Variant Price\n"), "item[\"Variant Price\"]");

@@ -1,24 +1,24 @@
-//! The keys that a mapping reads and no record has: misspelt, most of the time.
+//! Reports keys that a mapping reads but no record has; most of them are misspelt.
 
 use serde_json::Value as Json;
 
 use crate::import::near::nearest;
 use crate::import::yaml::{Fault, Place};
 
-/// Records whose keys are looked at for what may have been meant, and keys of each.
+/// The most records, and keys of each, that are searched for a similar name.
 const LOOKED_AT: u64 = 100;
 const MOST_KEYS: usize = 1_000;
-/// Columns that are listed.
+/// The most columns that are listed.
 const LISTED: usize = 12;
 
-/// A key of the record, or of a row of it, and where the mapping names it first.
+/// A key of the record, or of one of its rows, and where the mapping first names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     pub name: String,
     pub place: Place,
 }
 
-/// As large as the mapping, whatever the file holds.
+/// Grows with the mapping, not with the file.
 #[derive(Default)]
 pub struct Unread {
     wanted: Vec<(Key, Option<String>)>,
@@ -30,10 +30,10 @@ impl Unread {
         Self { wanted: keys.into_iter().map(|key| (key, None)).collect(), records: 0 }
     }
 
-    /// Names that are not among the columns of a table. The others are, so nothing is left to look for.
+    /// Names that are not columns of the table. The others exist, so nothing remains to search.
     pub fn without(&mut self, columns: &[String]) -> Vec<Fault> {
         let wanted = std::mem::take(&mut self.wanted).into_iter().map(|(key, _)| key);
-        // The columns are listed once: a file may have only some of those that the mapping knows.
+        // The columns are listed once, because a file may have only some of those that the mapping names.
         let mut listed = false;
         let fault = |key: Key| {
             let message = format!("warning: `{}` is not a column of the table", key.name);
@@ -66,7 +66,7 @@ impl Unread {
         }
     }
 
-    /// What none of the records had, once all are read.
+    /// Keys that no record had, once all are read.
     pub fn left(self) -> Vec<Fault> {
         if self.records == 0 {
             return Vec::new();

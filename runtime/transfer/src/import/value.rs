@@ -1,4 +1,5 @@
-//! A record's JSON as the values of expressions, and back. Null and blank values are undefined in expressions, and left out here.
+//! Converts the JSON of a record to values of expressions, and back. Null and blank values are undefined in expressions, and are omitted on
+//! the way back.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use serde_json::{Map, Number, Value as Json};
 
 use crate::import::money::written_out;
 
-/// Lists in lists, more than a record can have.
+/// Lists nested deeper than in any record.
 const DEEPEST: usize = 256;
 
-/// A number that a float would change.
+/// A number that would not be exact as a float.
 #[derive(Debug)]
 struct Digits(Number);
 
@@ -31,7 +32,7 @@ impl Object for Digits {
     }
 }
 
-/// `trim`: blanks around texts go.
+/// `trim`: texts are trimmed.
 pub fn value(json: &Json, trim: bool) -> Value {
     match json {
         Json::Null => Value::UNDEFINED,
@@ -46,7 +47,8 @@ pub fn value(json: &Json, trim: bool) -> Value {
     }
 }
 
-/// Whole numbers are exact; a fraction is a float where that is the same number, else it keeps its digits and cannot be counted with.
+/// Whole numbers are exact. A fraction becomes a float if that is the same number; otherwise it keeps its digits and
+/// cannot be used in arithmetic.
 fn number_value(number: &Number) -> Value {
     if let Some(whole) = number.as_i64() {
         return Value::from(whole);
@@ -67,7 +69,7 @@ pub fn is_number(value: &Value) -> bool {
     value.is_number() || value.downcast_object_ref::<Digits>().is_some()
 }
 
-/// The text of a text, a number or a boolean.
+/// The text of a string, a number or a boolean.
 pub fn text_of(value: &Value) -> Option<String> {
     match value.kind() {
         ValueKind::String => value.as_str().map(str::to_owned),
@@ -89,7 +91,7 @@ pub fn is_nothing(value: &Value) -> bool {
     value.is_undefined() || value.is_none() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-/// Calls for each piece with what it weighs, and stops where that fails. Items and keys of nothing are left out.
+/// Calls `weigh` with the cost of each piece, and stops if that fails. Undefined items and keys are omitted.
 pub fn json(value: &Value, weigh: &mut dyn FnMut(usize) -> Result<(), String>) -> Result<Json, String> {
     deep(value, DEEPEST, weigh)
 }
@@ -131,7 +133,7 @@ fn deep(value: &Value, depth: usize, weigh: &mut dyn FnMut(usize) -> Result<(), 
     })
 }
 
-/// What minijinja says, without the place in a template.
+/// minijinja's message, without the position in a template.
 pub fn message(error: minijinja::Error) -> String {
     let kind = error.kind().to_string();
     match error.detail() {

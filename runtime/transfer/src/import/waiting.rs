@@ -1,4 +1,4 @@
-//! Fields that wait until all records are imported, in a temporary file, one record per line.
+//! Fields that are saved after all records are imported. They are kept in a temporary file, one record per line.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Lines, Seek, Write};
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, BufWriter, Lines, Seek, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// Fields of a record that wait, with what happened to the record itself.
+/// The waiting fields of a record, with the outcome of the record itself.
 #[derive(Deserialize, Serialize)]
 pub struct Waiting {
     pub line: u64,
@@ -17,7 +17,7 @@ pub struct Waiting {
     pub unchanged: bool,
 }
 
-/// The file is made for the first record.
+/// The file is created for the first record.
 #[derive(Default)]
 pub struct Queue {
     file: Option<BufWriter<File>>,

@@ -1,4 +1,4 @@
-//! YAML to nodes that know their line and column: the one file of this crate that names the YAML crate.
+//! Parses YAML to nodes that know their line and column. No other file of this crate names the YAML crate.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct Place {
     pub column: u64,
 }
 
-/// Something in the file that the author must change.
+/// An error in the file that the author must fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub place: Place,
@@ -64,7 +64,7 @@ fn node(spanned: Spanned<Tree>) -> Node {
     Node { place: place(&spanned.referenced), tree: spanned.value }
 }
 
-/// The YAML crate hands a fraction on as a float; its digits stand in the text.
+/// The YAML crate parses a fraction as a float; its digits are restored from the text.
 fn keep_digits(node: &mut Node, lines: &[&str]) {
     match &mut node.tree {
         Tree::Number(number) => {
@@ -87,7 +87,7 @@ fn place(location: &serde_yaml::Location) -> Place {
 }
 
 impl Node {
-    /// What the node is, for messages.
+    /// The kind of the node, for messages.
     pub fn what(&self) -> &'static str {
         match &self.tree {
             Tree::Null => "nothing",

@@ -1,4 +1,4 @@
-//! What people do with their own account: passwords, invitations, the second factor.
+//! Routes for a user's own account: passwords, invitations, the second factor.
 
 use std::sync::{Arc, LazyLock};
 
@@ -19,7 +19,8 @@ use identity::link::Purpose;
 use store::access::{Actor, Identity, USER_PREFIX};
 use store::id;
 
-/// Requests for a new password that are worked on after they were answered; more are told to come back.
+/// Password resets that are processed in the background after their response; beyond this number clients are told to
+/// retry.
 static RESETS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(32)));
 
 #[derive(Deserialize)]
@@ -55,7 +56,7 @@ struct DisableBody {
     code: String,
 }
 
-/// By what an actor's guesses are counted, wherever they come from.
+/// The key by which an actor's guesses are counted, from any address.
 fn account(actor: &Actor) -> Option<String> {
     match actor.identity {
         Identity::User { id, .. } => Some(id::encode(USER_PREFIX, id)),
@@ -73,7 +74,7 @@ pub async fn password(State(app): State<Arc<App>>, request: Request) -> Result<R
     changed.await.map(|()| input::done()).map_err(Error::into_response)
 }
 
-/// Answered before anything is looked up, so that neither the answer nor its time tells whether there is an account.
+/// Responds before anything is looked up, so that neither the response nor its time reveals whether the account exists.
 pub async fn reset_request(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read::<ResetRequestBody>(request).await?;
     let limited = app.protection.limiter.strict(Strict::Reset, &parts, Some(&body.email)).await;

@@ -1,5 +1,5 @@
-//! Who sends a request: by a bearer token (an access token, an API token, the token of development), by a cookie, or nobody.
-//! Invalid credentials are an error: otherwise a client with an expired token would silently read only public content.
+//! Identifies the sender of a request: by a bearer token (an access token, an API token, the development token), by a cookie, or as
+//! anonymous. Invalid credentials are an error: otherwise a client with an expired token would silently read only public content.
 
 use std::time::{Duration, Instant};
 
@@ -15,35 +15,35 @@ use base::seen;
 use identity::{access_token, api_token, secret};
 use store::access::{Actor, Identity};
 
-/// What was looked up is true for so long; then it is looked up again.
+/// How long a look-up is valid; then it is repeated.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Who asks, and how far that is trusted.
+/// The sender of a request, and whether they are restricted.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub actor: Actor,
-    /// May do nothing but set up a second factor.
+    /// May only set up a second factor.
     pub restricted: bool,
 }
 
-/// What became of looking, as an extension of the request: it is not counted twice.
+/// The result of the look-up, as an extension of the request, so that it is not counted twice.
 #[derive(Clone)]
 struct Found {
     caller: Result<Caller>,
     at: Instant,
 }
 
-/// Whether a request says who sends it, in a way that is ours.
+/// Whether a request has credentials in a form that we use.
 pub fn gives_something(app: &App, headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHORIZATION) || cookie::access(&app.accounts, headers).is_some()
 }
 
-/// The actor of any request but those that set up a second factor.
+/// The actor of a request; fails for one that must set up a second factor first.
 pub async fn authenticate(app: &App, parts: &Parts) -> Result<Actor> {
     whole(identify(app, parts).await?)
 }
 
-/// As [`authenticate`], for what is done a while later, or after something else was.
+/// As [`authenticate`], for an action that follows a while later, or after another one.
 pub async fn authenticate_again(app: &App, parts: &Parts) -> Result<Actor> {
     whole(find(app, parts).await?)
 }
@@ -56,7 +56,7 @@ fn whole(caller: Caller) -> Result<Actor> {
     Ok(caller.actor)
 }
 
-/// Who asks. What the actor, or whoever gives a token that is not valid, asks too often is refused here.
+/// Identifies the sender. Too many requests of the actor, or too many invalid tokens, are refused here.
 pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
     match parts.extensions.get::<Found>() {
         Some(found) if found.at.elapsed() < FRESH => found.caller.clone(),
@@ -65,7 +65,7 @@ pub async fn identify(app: &App, parts: &Parts) -> Result<Caller> {
     }
 }
 
-/// Before any route is asked. The error is that there are too many such requests; a route that needs a user refuses the others itself.
+/// Runs before every route. It fails only for too many requests; a route that needs a user refuses other errors itself.
 pub async fn prove(app: &App, parts: &mut Parts) -> Result<()> {
     let caller = counted(app, parts).await;
     if let Err(error) = &caller
@@ -87,7 +87,7 @@ async fn counted(app: &App, parts: &Parts) -> Result<Caller> {
     found
 }
 
-/// Whether what was given is a secret; a token with a signature is none, and one that has expired comes often.
+/// Whether the credential is a secret. A signed token is not, and expired ones are frequent.
 fn could_be_guessed(headers: &HeaderMap) -> bool {
     matches!(bearer(headers), Ok(Some(token)) if !access_token::looks_like_one(token))
 }
@@ -130,7 +130,7 @@ async fn look_up(app: &App, parts: &Parts) -> Result<Caller> {
     Ok(Caller { actor: Actor { identity, role, scopes, origin }, restricted: false })
 }
 
-/// The token says which session, the database whether it still lives and what its user's role is at this moment.
+/// The token names the session; the database tells whether the session is alive and which role its user has now.
 async fn of_session(app: &App, token: &str, parts: &Parts) -> Result<Caller> {
     let bearer = app.accounts.tokens.verify(token).await?.ok_or_else(invalid)?;
     let mut lent = app.api.database.lend().await?;
@@ -140,7 +140,7 @@ async fn of_session(app: &App, token: &str, parts: &Parts) -> Result<Caller> {
     Ok(Caller { actor, restricted: live.restricted })
 }
 
-/// RFC 6750, 2.1. Tokens in addresses and forms are not taken.
+/// RFC 6750, 2.1. Tokens in URLs and forms are not accepted.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let (Some(header), None) = (given.next(), given.next()) else {

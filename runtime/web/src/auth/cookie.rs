@@ -1,7 +1,7 @@
 //! Tokens in cookies, for browsers, and the check that keeps other sites from using them (CSRF).
 //!
-//! The access token goes to every path, the refresh token only to `/auth`. Over https their names carry the prefixes that
-//! hold browsers to it (RFC 6265bis, 4.1.3).
+//! The access token is sent to every path, the refresh token only to `/auth`. Over https the names of the cookies carry the prefixes that
+//! make browsers enforce this (RFC 6265bis, 4.1.3).
 
 use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
@@ -15,14 +15,14 @@ use identity::{Accounts, access_token};
 /// The path of all routes that take the refresh token.
 const REFRESH_PATH: &str = "/auth";
 
-/// Sign-ins with other providers that a browser may have begun.
+/// The most pending sign-ins with other providers per browser.
 #[cfg(feature = "oidc")]
 const MOST_ATTEMPTS: usize = 5;
 
 struct Names {
     access: &'static str,
     refresh: &'static str,
-    /// Of sign-ins with other providers, until they are done: how their names begin.
+    /// The prefix of the cookies of pending sign-ins with other providers.
     #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "without the feature there are no other providers"))]
     attempt: &'static str,
     attributes: &'static str,
@@ -54,8 +54,8 @@ pub fn attempt<'a>(accounts: &Accounts, headers: &'a HeaderMap, attempt: &str) -
     find(headers, &format!("{}{attempt}", names(accounts).attempt))
 }
 
-/// Takes back the oldest of the sign-ins that a browser has begun and not ended, so that they do not fill its requests;
-/// browsers send the oldest first (RFC 6265, 5.4).
+/// Removes the oldest pending sign-ins of a browser, so that they do not fill its requests; browsers send the oldest
+/// first (RFC 6265, 5.4).
 #[cfg(feature = "oidc")]
 pub fn forget_attempts(accounts: &Accounts, given: &HeaderMap, headers: &mut HeaderMap) {
     let prefix = names(accounts).attempt;
@@ -67,15 +67,15 @@ pub fn forget_attempts(accounts: &Accounts, given: &HeaderMap, headers: &mut Hea
     }
 }
 
-/// Names of attempts are hexadecimal digits; anything else would be a part of the cookie's line.
+/// Names of attempts are hexadecimal digits; anything else could inject attributes into the cookie.
 #[cfg(feature = "oidc")]
 pub fn is_attempt(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Keeps a sign-in that is under way, for seconds; or takes it back. Each has a cookie of its own, for a browser may have begun
-/// several. `Lax`, since it is a provider's page that sends the
-/// browser back to us; the name's prefix keeps other hosts of the domain from setting it.
+/// Sets the cookie of a pending sign-in for `age` seconds, or removes it. Each attempt has its own cookie, because a
+/// browser may have started several. `Lax`, since the provider's page sends the browser back to us; the prefix of the
+/// name keeps other hosts of the domain from setting it.
 #[cfg(feature = "oidc")]
 pub fn set_attempt(accounts: &Accounts, headers: &mut HeaderMap, attempt: &str, sealed: &str, age: u32) {
     let Names { attempt: prefix, attributes, .. } = names(accounts);
@@ -91,12 +91,12 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// Gives the tokens to a browser.
+/// Sets the cookies of the tokens.
 pub fn set(accounts: &Accounts, headers: &mut HeaderMap, tokens: &Tokens) {
     put(accounts, headers, &tokens.access, access_token::LIFETIME.as_secs(), &tokens.refresh, u64::from(IDLE));
 }
 
-/// Takes them back.
+/// Removes the cookies of the tokens.
 pub fn clear(accounts: &Accounts, headers: &mut HeaderMap) {
     put(accounts, headers, "", 0, "", 0);
 }
@@ -111,16 +111,16 @@ fn put(accounts: &Accounts, headers: &mut HeaderMap, access: &str, age: u64, ref
     }
 }
 
-/// Our tokens and names are plain ASCII.
+/// Our tokens and names are ASCII.
 fn append(headers: &mut HeaderMap, cookie: &str) {
     if let Ok(cookie) = HeaderValue::from_str(cookie) {
         headers.append(SET_COOKIE, cookie);
     }
 }
 
-/// A request that a cookie speaks for and that may change something must come from a page of the site itself, or of
-/// an origin that the settings name. Browsers say
-/// so (`Sec-Fetch-Site`, or `Origin` where they are old); a client that sends neither is not a browser, and has a bearer token.
+/// A request that is authenticated by a cookie and may change something must come from a page of the site itself or of
+/// an allowed origin. Browsers send `Sec-Fetch-Site`, old ones `Origin`; a client that sends neither is not a browser
+/// and must use a bearer token.
 pub fn check_same_origin(app: &App, parts: &Parts) -> Result<()> {
     if parts.method.is_safe() || is_same_origin(app, &parts.headers) {
         return Ok(());
@@ -143,7 +143,7 @@ fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
     if origin == &*accounts.public_url {
         return true;
     }
-    // In development one machine has several names.
+    // In development, one machine has several names.
     let host = origin.split_once("://").map(|(_, host)| host);
     !accounts.is_secure() && host.is_some() && host == text(HOST.as_str())
 }

@@ -1,4 +1,4 @@
-//! The JSON bodies of requests to `/auth`, and the answers.
+//! The JSON bodies of requests to `/auth`, and of the responses.
 
 use axum::body::HttpBody as _;
 use axum::extract::Request;
@@ -18,7 +18,8 @@ use store::id;
 /// Bytes of a body: a password and little more.
 const LIMIT: usize = 16 * 1024;
 
-/// The body of a request. Only JSON is taken: forms of other sites cannot send it (CSRF). What is not known is refused.
+/// Reads the body of a request. Only JSON is accepted, because forms of other sites cannot send it (CSRF). Unknown
+/// fields are refused.
 pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), Response> {
     let (parts, body) = request.into_parts();
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -44,7 +45,7 @@ pub async fn read<T: DeserializeOwned>(request: Request) -> Result<(Parts, T), R
     }
 }
 
-/// As [`read`], where no body at all has nothing to say.
+/// As [`read`]; an empty body gives the default.
 pub async fn read_if_any<T: DeserializeOwned + Default>(request: Request) -> Result<(Parts, T), Response> {
     if !request.body().is_end_stream() {
         return read(request).await;
@@ -52,7 +53,7 @@ pub async fn read_if_any<T: DeserializeOwned + Default>(request: Request) -> Res
     Ok((request.into_parts().0, T::default()))
 }
 
-/// PostgreSQL keeps every character but this one, so no account, token or code has it.
+/// PostgreSQL cannot store this character, so no account, token or code contains it.
 fn holds_nul(bytes: &[u8]) -> bool {
     fn in_json(json: &Json) -> bool {
         match json {
@@ -62,12 +63,12 @@ fn holds_nul(bytes: &[u8]) -> bool {
             _ => false,
         }
     }
-    // In JSON it is always escaped, and an escape that looks like it need not be one.
+    // JSON must escape it, but the six characters may also be an escaped backslash and text.
     let may = bytes.windows(6).any(|window| window == b"\\u0000");
     may && serde_json::from_slice(bytes).is_ok_and(|json| in_json(&json))
 }
 
-/// Where and what, without the value: it may be a password.
+/// The position and kind of the error without the value, which may be a password.
 fn plain(error: &serde_json::Error) -> String {
     match error.classify() {
         serde_json::error::Category::Data => {
@@ -87,7 +88,7 @@ fn refused(status: StatusCode, message: impl Into<String>) -> Response {
     response::response(&Error::new(Code::BadRequest, message), status)
 }
 
-/// JSON that nobody keeps: answers here are about one person or hold tokens.
+/// A JSON response that must not be cached, since it is about one person or holds tokens.
 pub fn answer(status: StatusCode, json: &Json) -> Response {
     let mut response = (status, json.to_string()).into_response();
     let headers = response.headers_mut();
@@ -106,7 +107,7 @@ pub fn agent(parts: &Parts) -> Option<&str> {
     parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok())
 }
 
-/// The id of a path: `user_...`. One of another kind is not there.
+/// Parses the id in a path: `user_...`. An id of another kind is not found.
 pub fn id(kind: &str, text: &str) -> Result<uuid::Uuid> {
     id::decode_as(kind, text).ok_or_else(|| Error::new(Code::NotFound, format!("`{text}` does not exist")))
 }

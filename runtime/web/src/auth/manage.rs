@@ -1,4 +1,4 @@
-//! Users and API tokens, for the roles that manage them.
+//! Routes for users and API tokens, for the roles that manage them.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use store::access::{API_TOKEN_PREFIX, Actor, Area, Identity};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    /// The email after which the page begins.
+    /// The page begins after this email.
     after: Option<String>,
 }
 
@@ -51,7 +51,7 @@ struct TokenBody {
     days: u32,
 }
 
-/// Only people manage: an API token that leaks must not make more of them.
+/// Only users manage: a leaked API token must not be able to create others.
 async fn manager(app: &App, parts: &Parts, area: Area) -> Result<Actor> {
     let actor = authenticate(app, parts).await?;
     match actor.identity {
@@ -86,7 +86,7 @@ pub async fn invite_again(State(app): State<Arc<App>>, Path(user): Path<String>,
     Ok(invitation(&app, StatusCode::OK, &user, &link))
 }
 
-/// Where no mail is sent, who invites brings the link to its reader.
+/// If mail is not sent, the response contains the link, and the inviter passes it on.
 fn invitation(app: &App, status: StatusCode, user: &User, link: &Link) -> Response {
     let mut body = json!({ "user": user });
     if !app.accounts.sends_mail() {

@@ -1,4 +1,4 @@
-//! Sign-in with other providers: browsers are sent to a provider and come back with a code.
+//! Sign-in with other providers: browsers are redirected to a provider and come back with a code.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{App, origin};
 use base::error::{Error, Result};
 use identity::oidc::{Finished, From, LIFETIME, Outcome, Returned};
 
-/// The page of the site's own that asks for a code, and sends it to `/auth/oidc/{provider}/code`.
+/// The site's own page that asks for a code, and sends it to `/auth/oidc/{provider}/code`.
 const CODE_PAGE: &str = "/second-factor";
 
 #[derive(Deserialize)]
@@ -32,7 +32,7 @@ struct Begin {
 #[serde(deny_unknown_fields)]
 struct CodeBody {
     code: String,
-    /// Which of the sign-ins that this browser has begun.
+    /// Which of this browser's pending sign-ins.
     attempt: String,
 }
 
@@ -64,7 +64,7 @@ async fn begin(
     Ok(response)
 }
 
-/// The cookie has done its work, whatever comes of it; who has come too often may try again with it.
+/// The cookie is removed whatever the outcome, except after too many requests, so that the client can retry.
 async fn callback(
     State(app): State<Arc<App>>,
     Path(provider): Path<String>,
@@ -142,7 +142,7 @@ fn count(app: &App, finished: &Result<Finished>) {
     app.traffic.sign_in(Way::Provider, outcome);
 }
 
-/// Nobody keeps this: it holds what works once.
+/// Must not be cached: it contains one-time values.
 fn redirect(to: &str) -> Result<Response> {
     let location = HeaderValue::from_str(to).map_err(Error::internal)?;
     let headers = [(LOCATION, location), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];

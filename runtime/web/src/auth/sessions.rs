@@ -1,4 +1,4 @@
-//! Signing in and out, refreshing, and the list of sessions.
+//! Routes for signing in and out, refreshing, and listing sessions.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Result<Re
     let limited = app.protection.limiter.strict(Strict::SignIn, &parts, Some(&body.email)).await;
     limited.map_err(|error| not_signed_in(&app, error))?;
     if body.cookies {
-        // Else another site could sign its visitors in to an account of its own.
+        // Otherwise another site could sign its visitors in to an account of its own.
         cookie::check_same_origin(&app, &parts).map_err(Error::into_response)?;
     }
     let given = SignIn {
@@ -61,7 +61,7 @@ fn not_signed_in(app: &App, error: Error) -> Response {
     error.into_response()
 }
 
-/// With the refresh token of the body, or else of the cookie; the answer gives the next one by the same way.
+/// Uses the refresh token of the body, or else of the cookie; the response returns the next one in the same way.
 pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read_if_any::<RefreshBody>(request).await?;
     let by_cookie = body.refresh_token.is_none();
@@ -82,7 +82,7 @@ pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Result<Re
     }
 }
 
-/// A browser whose session has ended has no use for its cookies.
+/// A browser whose session has ended no longer needs its cookies.
 fn forgotten(app: &App, error: Error, by_cookie: bool) -> Response {
     let is_over = error.problems.first().is_some_and(|problem| problem.code == Code::Unauthenticated);
     let mut response = error.into_response();
@@ -111,7 +111,7 @@ fn give(app: &App, tokens: &Tokens, by_cookie: bool) -> Response {
     response
 }
 
-/// Works with an access token that has expired too, by the refresh token: who signs out must get out.
+/// Also works with an expired access token, by the refresh token: signing out must always be possible.
 pub async fn sign_out(State(app): State<Arc<App>>, request: Request) -> Result<Response, Response> {
     let (parts, body) = input::read_if_any::<RefreshBody>(request).await?;
     ended(&app, &parts, body.refresh_token.as_deref()).await.map_err(Error::into_response)?;
@@ -155,7 +155,7 @@ pub async fn end(State(app): State<Arc<App>>, Path(session): Path<String>, parts
     Ok(input::done())
 }
 
-/// Who one is; also for a session that must set up a second factor first.
+/// The current user; also for a session that must set up a second factor first.
 pub async fn me(State(app): State<Arc<App>>, parts: Parts) -> Result<Response> {
     let caller = identify(&app, &parts).await?;
     let mut shown = Map::new();

@@ -1,5 +1,5 @@
-//! The span of a request, by the conventions of OpenTelemetry for HTTP and GraphQL. What a client has chosen is left out, but for the
-//! name of its operation: a path that is not a route, the query, headers, variables.
+//! The span of a request, by the conventions of OpenTelemetry for HTTP and GraphQL. It omits what a client chooses freely (the query,
+//! headers, variables, a path that is not a route), except the operation name.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use base::trace::{Fact, Kind, Parent, Root};
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
-/// Methods that are told; others are the client's choice.
+/// Methods that are reported; any other is chosen by the client.
 const METHODS: [Method; 9] = [
     Method::GET,
     Method::POST,
@@ -27,14 +27,14 @@ const METHODS: [Method; 9] = [
     Method::TRACE,
 ];
 
-/// The trace that the request is part of.
+/// The trace that the request belongs to.
 pub fn parent(headers: &HeaderMap) -> Option<Parent> {
     let mut given = headers.get_all(TRACEPARENT).iter();
     let (Some(header), None) = (given.next(), given.next()) else { return None };
     Parent::read(header.to_str().ok()?)
 }
 
-/// `None`: nothing is exported, or this trace is not sampled. What load balancers ask every few seconds tells nothing.
+/// `None` if nothing is exported or this trace is not sampled. Health checks, sent every few seconds, are not traced.
 pub fn begin(app: &App, request: &Request, parent: Option<&Parent>) -> Option<Root> {
     if is_about_health(request.uri()) {
         return None;
@@ -62,7 +62,7 @@ pub fn begin(app: &App, request: &Request, parent: Option<&Parent>) -> Option<Ro
     Some(root)
 }
 
-/// What is known when the answer begins.
+/// Adds what is known when the response begins.
 pub fn end(seen: &Seen, status: u16) {
     let Some(root) = seen.root() else { return };
     root.tell("http.response.status_code", i64::from(status));
@@ -84,7 +84,7 @@ pub fn end(seen: &Seen, status: u16) {
     root.done(error(status, &codes));
 }
 
-/// What the server is to blame for; a client's mistakes are its own span's.
+/// Errors of the server; mistakes of a client belong to its own span.
 fn error(status: u16, codes: &[Code]) -> Option<Cow<'static, str>> {
     let is_ours = |code: &&Code| matches!(code, Code::Internal | Code::Timeout | Code::Unavailable);
     let code = codes.iter().find(is_ours).map(|code| Cow::Borrowed(code.as_str()));

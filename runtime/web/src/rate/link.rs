@@ -1,4 +1,4 @@
-//! Where Redis is, and the way to it: with TLS or without, one server or a cluster.
+//! The address of Redis and the connection to it: with TLS or without, a single server or a cluster.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use base::settings::{self, Reader, Wrong};
 /// `REDIS_URL`, `TYPECASE_REDIS_CA`, `TYPECASE_REDIS_CLUSTER`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redis {
-    /// In a cluster several, with commas between them.
+    /// In a cluster, several, separated by commas.
     pub url: String,
-    /// Certificates (PEM) that TLS trusts, and no others.
+    /// Certificates (PEM); TLS trusts no others.
     pub authority: Option<PathBuf>,
     pub is_cluster: bool,
 }
 
 impl Redis {
-    /// One server, and if there is TLS, a certificate that the system trusts.
+    /// A single server; with TLS, its certificate is checked against those of the system.
     pub fn at(url: impl Into<String>) -> Self {
         Self { url: url.into(), authority: None, is_cluster: false }
     }
@@ -35,7 +35,7 @@ impl Redis {
         Some(Self { url, authority, is_cluster })
     }
 
-    /// What can be known before it is asked.
+    /// Checks the settings without a connection.
     pub fn check(&self) -> Result<(), Wrong> {
         #[cfg(feature = "redis")]
         return way::Way::to(self).map(drop);
@@ -43,7 +43,7 @@ impl Redis {
         return Err(wrong(&settings::REDIS_URL, "this server was built without the feature `redis`".to_owned()));
     }
 
-    /// Asks it once, as requests do.
+    /// Sends one command, as requests do.
     #[cfg(feature = "redis")]
     pub async fn probe(&self) -> Result<String, String> {
         super::shared::Shared::new(self).map_err(|error| error.to_string())?.probe().await?;
@@ -83,10 +83,10 @@ mod way {
 
     /// For one command.
     pub const PATIENCE: Duration = Duration::from_millis(250);
-    /// For a connection with all that belongs to it: names, TLS, signing in, the nodes of a cluster.
+    /// For a connection including DNS, TLS, sign-in and the nodes of a cluster.
     pub const CONNECT: Duration = Duration::from_secs(2);
 
-    /// How a connection is made.
+    /// How connections are made.
     #[derive(Clone)]
     pub enum Way {
         One(Client),
@@ -103,7 +103,7 @@ mod way {
     impl Way {
         pub fn to(redis: &Redis) -> Result<Self, Wrong> {
             let certificates = certificates(redis)?;
-            // The messages of the crate could hold the password of the address.
+            // The crate's messages could contain the password of the address.
             let takes = |_| wrong(&settings::REDIS_URL, format!("it takes {}", settings::REDIS_URL.takes));
             if !redis.is_cluster {
                 let client = match certificates {
@@ -142,7 +142,7 @@ mod way {
     fn certificates(redis: &Redis) -> Result<Option<TlsCertificates>, Wrong> {
         let is_tls = |url: &str| url.trim().starts_with("rediss://");
         if redis.url.split(',').any(is_tls) {
-            // There may be one already, which is the same.
+            // If one is already installed, it is the same.
             let _ = ring::default_provider().install_default();
         }
         let Some(path) = &redis.authority else { return Ok(None) };
@@ -157,7 +157,7 @@ mod way {
         Ok(Some(TlsCertificates { client_tls: None, root_cert: Some(text) }))
     }
 
-    /// Of a certificate in PEM.
+    /// Begins a certificate in PEM.
     const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 }
 

@@ -12,14 +12,14 @@ use super::Rate;
 use super::link::{CONNECT, Link, PATIENCE, Redis, Way};
 use base::error::{Code, Error, Result};
 
-/// After a failure Redis is left alone this long, so that requests do not wait for it one after the other.
+/// After a failure Redis is not used for this long, so that requests do not each wait for it.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Also where one side speaks TLS and the other does not.
+/// Also if only one side speaks TLS.
 const SILENT: &str = "it does not answer in time";
 
-/// GCRA as in `Generations::take`, by the clock of Redis in microseconds. Numbers are written out: Lua would round them.
-/// One key, so that a cluster knows whose it is.
+/// GCRA as in `Generations::take`, by the clock of Redis in microseconds. Numbers are written out, because Lua would
+/// round them. It uses one key, so that a cluster knows the node.
 const GCRA: &str = "
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
@@ -29,21 +29,21 @@ const GCRA: &str = "
     redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - now) / 1000))
     return {1, string.format('%.0f', next - now)}";
 
-/// A connection that is being made or is there. It goes on while no request waits for it.
+/// A connection, or the attempt to make one. The attempt continues even if no request waits for it.
 type Connecting = future::Shared<BoxFuture<'static, std::result::Result<Link, Arc<str>>>>;
 
 pub struct Shared {
     way: Way,
     link: Mutex<Option<Connecting>>,
-    /// The script's SHA-1, by which Redis keeps it.
+    /// The script's SHA-1, by which Redis caches it.
     hash: String,
     begin: Instant,
-    /// Milliseconds since `begin` until which Redis counts as away; 0 while it is there.
+    /// Milliseconds since `begin` until which Redis counts as unreachable; 0 while it is reachable.
     away_until: AtomicU64,
 }
 
 impl Shared {
-    /// Connects when first used.
+    /// Connects at the first use.
     pub fn new(redis: &Redis) -> Result<Self> {
         let told = |wrong: base::settings::Wrong| {
             Error::new(Code::BadRequest, format!("{}: {}", wrong.variable, wrong.message))
@@ -53,7 +53,8 @@ impl Shared {
         Ok(Self { way, link: Mutex::default(), hash, begin: Instant::now(), away_until: AtomicU64::new(0) })
     }
 
-    /// Whether so many more are allowed, and how far ahead its bucket is, in microseconds. `None` while Redis is away.
+    /// Whether this many requests are allowed, and how far ahead the bucket's moment is, in microseconds. `None` while
+    /// Redis is unreachable.
     pub async fn take(&self, key: &str, rate: Rate, count: u32) -> Option<(bool, u64)> {
         if !self.may_ask() {
             return None;
@@ -70,7 +71,7 @@ impl Shared {
         }
     }
 
-    /// Runs the script once, on a key of its own.
+    /// Runs the script once, on a separate key.
     pub async fn probe(&self) -> std::result::Result<(), String> {
         let asked = self.ask("typecase:rate:probe", 1, 1_000_000);
         let answer = tokio::time::timeout(CONNECT + PATIENCE, asked).await;
@@ -81,7 +82,7 @@ impl Shared {
         let held = self.link();
         let was_there = held.peek().is_some();
         let asked = match self.run(held.clone(), key, step, window).await {
-            // It was closed while nobody asked.
+            // The connection was closed while it was idle.
             Err(Failure::Asked(error)) if was_there && error.is_connection_dropped() => {
                 self.forget(&held);
                 self.run(self.link(), key, step, window).await
@@ -124,7 +125,7 @@ impl Shared {
         link.clone()
     }
 
-    /// So that the next one who asks has a new connection, unless this one is still being made.
+    /// Makes the next request connect again, unless this connection is still being made.
     fn forget(&self, link: &Connecting) {
         let mut held = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         if held.as_ref().is_some_and(|held| held.ptr_eq(link) && held.peek().is_some()) {
@@ -132,7 +133,7 @@ impl Shared {
         }
     }
 
-    /// While Redis is away, one request in each pause finds out whether it is back; no other waits for it.
+    /// While Redis is unreachable, one request per pause tries it; the others do not wait.
     fn may_ask(&self) -> bool {
         let away_until = self.away_until.load(Ordering::Relaxed);
         away_until == 0
@@ -143,8 +144,8 @@ impl Shared {
                     .is_ok()
     }
 
-    /// Told once, until it is back. A connection that hangs may have lost its other end without being told, so the next try
-    /// has a new one.
+    /// Logged once per outage. A connection that hangs may have lost its peer unnoticed, so the next attempt makes a
+    /// new one.
     fn away<T>(&self, cause: &str) -> Option<T> {
         if self.away_until.swap(self.next_try(), Ordering::Relaxed) == 0 {
             tracing::warn!(cause, "Redis is unreachable: each node counts requests for itself");
@@ -181,7 +182,7 @@ fn connecting(way: Way) -> Connecting {
     made
 }
 
-/// With what mends it, where that is known.
+/// The message with a hint for the fix, if known.
 fn told(error: &RedisError) -> String {
     if error.is_timeout() {
         return SILENT.to_owned();

@@ -1,4 +1,5 @@
-//! Comparisons by order: each is made a call of a filter, which refuses what has no order, such as a text and a number.
+//! Rewrites comparisons by order as calls of a filter, which refuses values without an order, such as a text and a
+//! number.
 
 use std::ops::Range;
 
@@ -6,14 +7,15 @@ use minijinja::machinery::Span;
 
 use crate::import::filters::COMPARED;
 
-/// Where one stands in the text of an expression.
+/// The position of a comparison in the text of an expression.
 pub struct Comparison {
     whole: Range<usize>,
     operator: Range<usize>,
 }
 
 impl Comparison {
-    /// The parser's span of one begins with the token before it, and that of what is on its left has no brackets.
+    /// The parser's span of a comparison begins with the token before it, and the span of its left side excludes
+    /// brackets.
     pub fn find(text: &str, span: Span, left: Span) -> Option<Self> {
         let (before, after) = (span.start_offset as usize, left.end_offset as usize);
         let start = before + if before == 0 { 0 } else { token(text.get(before..)?) };
@@ -24,14 +26,14 @@ impl Comparison {
     }
 }
 
-/// Of those that can stand before an expression: a word, a splat or a mark.
+/// The length of a token that can precede an expression: a word, a splat or a punctuation mark.
 fn token(text: &str) -> usize {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     let is_more: &dyn Fn(char) -> bool = if text.starts_with(is_word) { &is_word } else { &|letter| letter == '*' };
     text.find(|letter| !is_more(letter)).unwrap_or(text.len()).max(1)
 }
 
-/// `a < b` as `((a)|compared("<", b))`.
+/// Rewrites `a < b` as `((a)|compared("<", b))`.
 pub fn checked(text: &str, comparisons: &[Comparison]) -> String {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for Comparison { whole, operator } in comparisons {

@@ -1,4 +1,4 @@
-//! Expressions of a mapping: parsed by minijinja, and every name in them checked before a record is read.
+//! Compiles the expressions of a mapping: minijinja parses them, and every name is checked before a record is read.
 
 use minijinja::machinery::ast::CompareOpKind::{Eq, In, Ne, NotIn};
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOp, Expr as Tree};
@@ -16,7 +16,7 @@ use crate::import::near::nearest;
 use crate::import::value;
 use crate::import::yaml::{self, Node, Place};
 
-/// Longer ones are nobody's, and nest as deep as they are long.
+/// Real expressions are shorter, and one can nest as deep as it is long.
 const LONGEST: usize = 2_000;
 /// Filters whose first argument names a filter or test.
 const OF_FILTERS: [&str; 1] = ["map"];
@@ -25,7 +25,7 @@ const OF_ATTRIBUTES: [&str; 2] = ["selectattr", "rejectattr"];
 const KEYS: &str = "a key with blanks or punctuation is written `item[\"Variant Price\"]`";
 
 impl Compiler {
-    /// An expression as text, a constant, or a map of `value` and keys that the caller reads.
+    /// Compiles an expression given as text, as a constant, or as a map of `value` and keys that the caller reads.
     pub fn expr(&mut self, node: &Node, also: &[&str]) -> Option<Expr> {
         self.given = Of::Other;
         match &node.tree {
@@ -58,7 +58,7 @@ impl Compiler {
     fn code(&mut self, node: &Node, text: &str) -> Option<Expr> {
         let faults = self.faults.len();
         let start = self.start(node, text);
-        // A place of 0 is then that of no token.
+        // With the blank, no token is at position 0.
         let padded = format!(" {text}");
         let tree = self.parsed(start, &padded)?;
         let mut check = Check { compiler: self, text: &padded, start, names: Vec::new(), comparisons: Vec::new() };
@@ -75,7 +75,7 @@ impl Compiler {
         if let Some(path) = path(&tree) {
             return Some(Expr { source: Source::Path(path), subjects, about });
         }
-        // Names cannot be made of what a text holds: it has been parsed as a whole.
+        // The text cannot break out of the brackets, because it has been parsed as a whole.
         let whole = format!("({text})|{SPENT}");
         let code = match LANGUAGE.environment.compile_expression_owned(whole) {
             Ok(code) => code,
@@ -84,7 +84,7 @@ impl Compiler {
                 return None;
             }
         };
-        // What is wrong whatever the record is, such as an argument too many, is so of an empty one.
+        // Errors that do not depend on the record, such as too many arguments, also occur with an empty one.
         let nothing = Json::Object(serde_json::Map::new());
         let run = Run::new(&self.schema.site, false);
         let expr = Expr { source: Source::Code(Code { code, names }), subjects, about };
@@ -116,7 +116,7 @@ impl Compiler {
         }
     }
 
-    /// Where the text of a node begins, behind a quote, and whether it stands in the file as it is.
+    /// Where the text of a node begins, after a quote, and whether the file contains it verbatim.
     fn start(&self, node: &Node, text: &str) -> Start {
         let index = |from_one: u64| usize::try_from(from_one).unwrap_or_default().saturating_sub(1);
         let line = self.lines.get(index(node.place.line)).map(String::as_str).unwrap_or_default();
@@ -135,7 +135,7 @@ struct Start {
 }
 
 impl Start {
-    /// Where a byte of the text stands, which has a blank before it.
+    /// The position of a byte of the text, which is preceded by a blank.
     fn at(self, text: &str, byte: usize) -> Place {
         let columns = match self.is_exact {
             true => text.get(1..byte).map_or(0, |before| before.chars().count() as u64),
@@ -145,7 +145,7 @@ impl Start {
     }
 }
 
-/// Walks an expression and notes what it names that is not there.
+/// Walks an expression and notes unknown names.
 struct Check<'c, 't> {
     compiler: &'c mut Compiler,
     text: &'t str,
@@ -240,7 +240,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Names that arguments have, and constants that must be right.
+    /// Checks named arguments, and constants that must be valid.
     fn named_filter(&mut self, name: &str, args: &[CallArg<'_>]) {
         let constant = |place: usize| match args.get(place) {
             Some(CallArg::Pos(tree)) => tree.as_const().map(|value| (value, tree.span())),
@@ -284,7 +284,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Notes a key of the record, which stands in the text from `after` on.
+    /// Notes a key of the record, which is in the text from `after` on.
     fn reads(&mut self, key: Option<(String, usize)>) {
         if let Some((name, after)) = key {
             let place = self.at(self.find(&name, after));
@@ -296,7 +296,7 @@ impl Check<'_, '_> {
         self.text.get(after..).and_then(|rest| rest.find(name)).map_or(after, |at| after + at)
     }
 
-    /// The name is looked for in the text from `after` on.
+    /// Searches for the name in the text from `after` on.
     fn known(&mut self, what: &str, name: &str, known: &[&str], after: u32) {
         if known.contains(&name) {
             return;
@@ -320,7 +320,7 @@ impl Check<'_, '_> {
     }
 }
 
-/// The path that an expression is, if it is nothing else.
+/// The path, if the expression is nothing else.
 fn path(tree: &Tree<'_>) -> Option<Path> {
     match tree {
         Tree::Var(name) => {
@@ -353,7 +353,7 @@ fn path(tree: &Tree<'_>) -> Option<Path> {
     }
 }
 
-/// The paths that an expression begins with.
+/// Collects the paths that an expression begins with.
 fn collect(tree: &Tree<'_>, subjects: &mut Vec<Path>) {
     if let Some(path) = path(tree) {
         subjects.push(path);

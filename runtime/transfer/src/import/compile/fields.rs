@@ -1,4 +1,4 @@
-//! The lines under `fields`: the shape of a field decides which keys its line may have.
+//! Compiles the lines under `fields`. The type of a field decides which keys its line may have.
 
 use super::{Compiler, get, is_key};
 use crate::import::apply::is_named;

@@ -1,4 +1,4 @@
-//! The keys of records that expressions name, as far as it is known what they are evaluated on.
+//! The keys of records that expressions name, as far as the value that they are evaluated on is known.
 
 use minijinja::machinery::ast::{CallArg, Expr as Tree, Filter};
 
@@ -6,16 +6,16 @@ use super::Compiler;
 use crate::import::unread::Key;
 use crate::import::yaml::Place;
 
-/// Filters that give some of the rows they are given, or the same in another order.
+/// Filters that return some of their input rows, or the same ones in another order.
 const OF_THE_SAME: [&str; 7] = ["selectattr", "rejectattr", "select", "reject", "unique", "reverse", "list"];
 /// Filters whose first argument is a key of the items.
 const BY_KEY: [&str; 3] = ["selectattr", "rejectattr", "groupby"];
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Of {
     Record,
-    /// A row of a group, and the list of them.
+    /// A row of a group, and the list of rows.
     Row,
     Rows,
     #[default]
@@ -23,7 +23,7 @@ pub enum Of {
 }
 
 impl Of {
-    /// What an item of it is. A single value is a list of one.
+    /// The kind of its items. A single value counts as a list of one.
     pub fn item(self) -> Self {
         if self == Self::Rows { Self::Row } else { self }
     }
@@ -67,7 +67,8 @@ impl Compiler {
         filter.expr.as_ref().map_or(Of::Other, |expr| self.of(expr))
     }
 
-    /// The key of a record that an expression is, without what is inside of it, and the byte behind what it is a key of.
+    /// The key of a record that an expression reads, without those of its subexpressions, and the byte after which the
+    /// key occurs.
     pub fn key_in(&self, tree: &Tree<'_>) -> Option<(String, usize)> {
         let (of, name, after) = match tree {
             Tree::Var(name) if matches!(name.id, "item" | "parent" | "record" | "loop") => return None,
@@ -83,7 +84,7 @@ impl Compiler {
         is_read.then_some((name, after as usize))
     }
 
-    /// The key of rows that a filter is told: `map(attribute="Price")`.
+    /// The key of rows that is passed to a filter: `map(attribute="Price")`.
     pub fn key_of_rows(&self, filter: &Filter<'_>) -> Option<(String, usize)> {
         let told = filter.args.iter().enumerate().find_map(|(place, arg)| match arg {
             CallArg::Kwarg("attribute", tree) => Some(tree),
@@ -102,7 +103,7 @@ impl Compiler {
         self.keys.push(Key { name, place });
     }
 
-    /// Each key once. What is asked for with `is defined` may be missing.
+    /// Each key once. A key tested with `is defined` may be missing.
     pub fn read_keys(&mut self) -> Vec<Key> {
         let mut keys = std::mem::take(&mut self.keys);
         keys.retain(|key| !self.asked_for.contains(&key.name));
@@ -112,7 +113,8 @@ impl Compiler {
         keys
     }
 
-    /// Inside of an `each` or a `lookup`, where a bare key is one of the item; without an item, where it was before.
+    /// Compiles inside an `each` or a `lookup`, where a bare key belongs to the item; without an item, where it was
+    /// before.
     pub fn inside<T>(&mut self, item: Option<Of>, read: impl FnOnce(&mut Self) -> T) -> T {
         let depth = self.around.len();
         self.around.extend(item);

@@ -1,5 +1,5 @@
-//! What is less: numbers by their value, texts by their letters. What has no order is refused, or a price that is a text would be more
-//! than every number.
+//! Comparison by order: numbers by value, texts by characters. Values without an order are refused, since otherwise a price that is a text
+//! would be greater than every number.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use crate::import::money::{number, shorten};
 use crate::import::number::Point;
 use crate::import::value::{is_nothing, is_number, text_of};
 
-/// Longer texts are no numbers.
+/// Longer texts are not numbers.
 const LONGEST: usize = 40;
 
 pub fn is_less(left: &Value, right: &Value) -> Result<bool, Error> {
@@ -40,7 +40,7 @@ pub fn compared(left: &Value, operator: &str, right: &Value) -> Result<bool, Err
     }
 }
 
-/// Nothing is less than all.
+/// An undefined value is less than any other.
 fn order(left: &Value, right: &Value) -> Result<Ordering, Error> {
     if is_nothing(left) || is_nothing(right) {
         return Ok(is_nothing(right).cmp(&is_nothing(left)));

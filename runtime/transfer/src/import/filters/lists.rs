@@ -1,4 +1,4 @@
-//! Filters of lists and objects. A single value counts as a list of itself, and items that are nothing are passed over.
+//! Filters for lists and objects. A single value counts as a list of one item, and undefined items are skipped.
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Error, State, filters};
@@ -45,7 +45,7 @@ pub fn add(language: &mut Language) {
         .filter("omit", |value: &Value, keys: Rest<String>| keep(value, |key| !keys.iter().any(|known| known == key)));
 }
 
-/// Lists in the list are opened.
+/// Nested lists are flattened.
 fn flatten(state: &State, value: &Value) -> Result<Value, Error> {
     let mut flat = Vec::new();
     for item in listed(state, value)? {
@@ -54,7 +54,7 @@ fn flatten(state: &State, value: &Value) -> Result<Value, Error> {
     Ok(Value::from(flat))
 }
 
-/// Separators alone have no parts.
+/// A text with nothing but separators has no parts.
 fn split(state: &State, value: &Value, by: &str, options: Kwargs) -> Result<Value, Error> {
     let blanks: Option<bool> = options.get("blanks")?;
     options.assert_all_used()?;
@@ -73,8 +73,8 @@ fn split(state: &State, value: &Value, by: &str, options: Kwargs) -> Result<Valu
     }
 }
 
-/// `zip(name=names, value=values)`: an object for each place. Places without anything are left out; lists that differ in length do not
-/// belong together.
+/// `zip(name=names, value=values)`: an object for each index. Indices without any value are omitted; lists of different
+/// lengths are refused.
 pub fn zip(state: &State, columns: Kwargs) -> Result<Value, Error> {
     let mut lists: Vec<(&str, Vec<Value>)> = Vec::new();
     for name in columns.args() {

@@ -1,4 +1,4 @@
-//! Filters of texts: HTML, slugs, dates, numbers, money, tables of words. On a list each works on every item.
+//! Filters for texts: HTML, slugs, dates, numbers, money, lookup tables. On a list, each applies to every item.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -18,11 +18,11 @@ use crate::import::{date, html};
 use model::content::SiteInfo;
 use store::write::slugify;
 
-/// Bytes of one regular expression once it is compiled. Matching takes linear time whatever it says.
+/// Bytes of a compiled regular expression. Matching takes linear time for every pattern.
 const LARGEST_PATTERN: usize = 1 << 20;
-/// Bytes of its text, as of an expression.
+/// Bytes of the pattern's text, as for an expression.
 const LONGEST_PATTERN: usize = 2_000;
-/// Patterns that are kept compiled.
+/// Compiled patterns in the cache.
 const MOST_PATTERNS: usize = 100;
 
 pub fn add(language: &mut Language) {
@@ -100,7 +100,7 @@ fn too_long(length: usize) -> Result<(), String> {
     }
 }
 
-/// A replacement can be longer than what it replaces, and the next one longer again.
+/// Limited, because a replacement can be longer than the match, and repeated replacements grow further.
 fn replaced(text: &str, pattern: &Regex, with: &str) -> Result<Value, String> {
     let mut made = 0;
     let replaced = pattern.replace_all(text, |found: &Captures<'_>| {
@@ -120,7 +120,7 @@ pub fn is_matching(value: &Value, find: &str) -> Result<bool, Error> {
     Ok(text_of(value).is_some_and(|text| pattern.is_match(&text)))
 }
 
-/// Compiled once.
+/// Compiled once and cached.
 pub fn pattern(text: &str) -> Result<Regex, Error> {
     if text.len() > LONGEST_PATTERN {
         return Err(wrong(format!(
@@ -225,7 +225,7 @@ fn money(state: &State, value: &Value, currency: Option<Value>, options: Kwargs)
     each(state, value, &mut |item| money.apply(item, site))
 }
 
-/// The mark before the fraction.
+/// The decimal separator.
 pub fn decimal(options: &Kwargs) -> Result<Point, Error> {
     match options.get::<Option<&str>>("decimal")? {
         None => Ok(Point::Guess),

@@ -2,10 +2,10 @@
 
 use crate::import::html::content::{Marks, Run, What};
 
-/// Where a link may lead; an address without a scheme leads on the same site.
+/// The allowed schemes of links; an address without a scheme is on the same site.
 const SCHEMES: [&str; 5] = ["http", "https", "mailto", "tel", "ftp"];
 
-/// Blanks as HTML shows them: single, none at an end of a line. Nothing, when there is nothing to see.
+/// Collapses blanks as HTML shows them: single ones, and none at the ends of lines. Empty if nothing is visible.
 pub fn collapsed(runs: Vec<Run>) -> Vec<Run> {
     let mut line: Vec<Run> = Vec::new();
     let mut spaced = true;
@@ -86,7 +86,7 @@ fn is_space(letter: char) -> bool {
     matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
-/// No control characters, which fields do not take.
+/// False for control characters, which fields refuse.
 pub fn is_shown(letter: char) -> bool {
     letter == '\t' || !letter.is_control()
 }
@@ -96,10 +96,10 @@ pub fn spaced(text: &str) -> String {
     shown.split(is_space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// An address that leads somewhere and runs nothing, written so that it ends nowhere but at its end.
+/// An address that is a link and cannot run code, escaped so that Markdown reads it whole.
 pub fn address(text: &str) -> Option<String> {
     let text = text.trim_matches(|letter: char| letter.is_whitespace() || letter.is_control());
-    // Browsers leave these out, even inside of the scheme.
+    // Browsers ignore these, even inside the scheme.
     let text: String = text.chars().filter(|letter| !matches!(letter, '\t' | '\n' | '\r')).collect();
     let scheme = text.find([':', '/', '?', '#']).filter(|at| text[*at..].starts_with(':')).map(|at| &text[..at]);
     if scheme.is_some_and(|scheme| !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme))) || text.is_empty() {

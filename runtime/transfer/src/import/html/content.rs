@@ -1,4 +1,5 @@
-//! The part of an HTML tree that Markdown can express: blocks, and runs of text with markup. Other elements leave only their text, or nothing.
+//! The part of an HTML tree that Markdown can express: blocks, and runs of text with markup. Other elements keep only their text, or
+//! nothing.
 
 use crate::import::html::blanks::{address, collapsed, is_shown, spaced};
 use crate::import::html::tree::{DEEPEST, Is, Tree, too_deep};
@@ -17,12 +18,12 @@ pub enum Block {
     },
     Quote(Vec<Block>),
     List {
-        /// Of an ordered list: its first number.
+        /// The first number of an ordered list.
         start: Option<u64>,
         items: Vec<Vec<Block>>,
     },
     Table {
-        /// The first row holds the names of the columns.
+        /// The first row is the header.
         headed: bool,
         rows: Vec<Vec<Vec<Run>>>,
     },
@@ -40,13 +41,13 @@ pub enum What {
     Text(String),
     Code(String),
     Image {
-        /// Without a usable address the picture is its text.
+        /// Without a usable address, only the picture's text is kept.
         to: Option<String>,
         title: Option<String>,
         alt: String,
     },
     Break,
-    /// An end of a line that says nothing, as in plain text.
+    /// A line break without meaning, as in plain text.
     Line,
 }
 
@@ -63,7 +64,7 @@ pub struct Link {
     pub title: Option<String>,
 }
 
-/// Elements that show nothing, or nothing that is text.
+/// Elements that show nothing, or no text.
 const SKIPPED: [&str; 21] = [
     "script", "style", "head", "title", "noscript", "template", "svg", "iframe", "object", "embed", "audio", "video",
     "canvas", "select", "textarea", "datalist", "noembed", "noframes", "frameset", "applet", "map",
@@ -108,7 +109,7 @@ pub fn of(tree: &Tree) -> Result<Content> {
     Ok(Content { blocks, links: builder.links })
 }
 
-/// Text without a tag: its lines stay, and a blank one ends a paragraph.
+/// Text without a tag: its line breaks stay, and a blank line ends a paragraph.
 pub fn of_plain(tree: &Tree) -> Content {
     let mut text = String::new();
     tree_text(tree, Tree::ROOT, 0, &mut text);
@@ -132,7 +133,7 @@ struct Builder<'t> {
     links: Vec<Link>,
 }
 
-/// Blocks that are done, and the paragraph under way.
+/// Finished blocks, and the current paragraph.
 #[derive(Default)]
 struct Flow {
     blocks: Vec<Block>,
@@ -158,7 +159,7 @@ impl Flow {
 }
 
 impl Builder<'_> {
-    /// The blocks that the children of a node make.
+    /// The blocks of the children of a node.
     fn inside(&mut self, id: usize, marks: Marks, depth: usize) -> Result<Vec<Block>> {
         let mut flow = Flow::default();
         self.children(id, marks, &mut flow, depth)?;
@@ -167,7 +168,7 @@ impl Builder<'_> {
     }
 
     fn children(&mut self, id: usize, marks: Marks, flow: &mut Flow, depth: usize) -> Result<()> {
-        // Elements can be moved while they are read, so the depth is counted here as well.
+        // The parser may move elements, so the depth is counted here as well.
         if depth > 2 * DEEPEST {
             return Err(too_deep());
         }
@@ -266,7 +267,7 @@ impl Builder<'_> {
         }
     }
 
-    /// `rust` of `class="language-rust"`, at the element or the one inside.
+    /// `rust` from `class="language-rust"`, of the element or the one inside it.
     fn language(&self, id: usize) -> String {
         let inside = self.tree.children(id).iter().copied();
         let classes = [id].into_iter().chain(inside).filter_map(|id| self.tree.attribute(id, "class"));
@@ -327,7 +328,7 @@ impl Builder<'_> {
             Some(rows) if rows.iter().any(|row| row.len() > 1) || rows.len() > 1 => {
                 flow.block(Block::Table { headed, rows });
             }
-            // What holds lists or tables lays out a page, and so does a single cell.
+            // A table that contains lists or tables is used for layout, and so is a single cell.
             _ => flow.blocks.extend(cells.into_iter().flatten().flatten()),
         }
         Ok(())
@@ -358,7 +359,7 @@ fn rows(tree: &Tree, id: usize, depth: usize, found: &mut Rows) -> Result<()> {
     Ok(())
 }
 
-/// Paragraphs as one line; `None` when there is more than paragraphs.
+/// Joins paragraphs to one line; `None` if there is anything else.
 fn joined(blocks: &[Block]) -> Option<Vec<Run>> {
     let mut line: Vec<Run> = Vec::new();
     for block in blocks {
@@ -374,7 +375,7 @@ fn joined(blocks: &[Block]) -> Option<Vec<Run>> {
     Some(collapsed(line))
 }
 
-/// The text below a node as it is, with `<br>` as an end of a line and pictures as their text.
+/// The text below a node verbatim, with `<br>` as a line break and pictures as their text.
 fn tree_text(tree: &Tree, id: usize, depth: usize, text: &mut String) {
     if depth > 2 * DEEPEST {
         return;

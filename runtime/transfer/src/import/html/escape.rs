@@ -1,6 +1,6 @@
 //! Escapes text for Markdown, so that it cannot become emphasis, a link, tag, entity, table, heading, list or bare address.
 
-/// `more`: something follows on the same line, so that what is begun at the end may go on there.
+/// `more`: something follows on the same line, so markup that begins at the end could continue there.
 pub fn text(plain: &str, more: bool) -> String {
     let mut out = String::with_capacity(plain.len() + plain.len() / 8);
     let mut before = None;
@@ -9,10 +9,10 @@ pub fn text(plain: &str, more: bool) -> String {
         let next = rest.chars().next();
         let escaped = match letter {
             '\\' | '`' | '*' | '[' | ']' | '<' | '~' | '|' => true,
-            // Inside of a word it marks nothing.
+            // Inside a word it marks nothing.
             '_' => !(is_word(before) && is_word(next)),
             '&' => is_entity(rest, more),
-            // Bare addresses become links where Markdown has GitHub's extensions.
+            // With GitHub's extensions, bare addresses become links.
             ':' => rest.starts_with("//") || (more && matches!(rest, "" | "/")),
             '.' => at >= 3 && plain.as_bytes()[at - 3..at].eq_ignore_ascii_case(b"www"),
             '@' => before.is_some_and(|letter| !letter.is_whitespace()),
@@ -31,7 +31,7 @@ fn is_word(letter: Option<char>) -> bool {
     letter.is_some_and(|letter| letter.is_ascii_alphanumeric())
 }
 
-/// Whether `&` and this would be read as a character.
+/// Whether `&` followed by this would be parsed as an entity.
 fn is_entity(rest: &str, more: bool) -> bool {
     let end = rest.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '#')).unwrap_or(rest.len());
     match rest[end..].chars().next() {
@@ -40,7 +40,7 @@ fn is_entity(rest: &str, more: bool) -> bool {
     }
 }
 
-/// The start of a line of a paragraph, which could be that of another block.
+/// Escapes the start of a paragraph's line if it could start another block.
 pub fn line(line: &str) -> String {
     let marks = |letter: char| matches!(letter, '-' | '=' | ':' | ' ' | '+' | '|' | '\\');
     let bytes = line.as_bytes();
@@ -65,7 +65,7 @@ pub fn line(line: &str) -> String {
     }
 }
 
-/// In the quotes behind an address.
+/// Escapes the title after an address, in quotes.
 pub fn title(plain: &str) -> String {
     let mut out = String::with_capacity(plain.len());
     for letter in plain.chars() {
@@ -77,7 +77,7 @@ pub fn title(plain: &str) -> String {
     out
 }
 
-/// Where a link leads, with pointed brackets around what would end it.
+/// Escapes the address of a link, in angle brackets if it contains characters that would end it.
 pub fn address(to: &str) -> String {
     let mut out = String::with_capacity(to.len());
     for (at, letter) in to.char_indices() {

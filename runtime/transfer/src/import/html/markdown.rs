@@ -1,4 +1,4 @@
-//! Blocks and runs as CommonMark, with GitHub's tables. Markup that readers would not recognise is left out, but never its text.
+//! Writes blocks and runs as CommonMark with GitHub's tables. Markup that a parser would not recognise is left out, but its text is kept.
 
 use std::cell::RefCell;
 
@@ -14,7 +14,7 @@ pub fn write(content: &Content) -> String {
     writer.blocks(&content.blocks)
 }
 
-/// Stands for a break until its line is written; no text has it.
+/// A placeholder for a break until its line is written; it occurs in no text.
 const BREAK: char = '\u{1}';
 
 struct Writer<'c> {
@@ -22,19 +22,19 @@ struct Writer<'c> {
     joints: RefCell<Joints>,
 }
 
-/// Where something is written, as far as it matters to what is escaped.
+/// The context of a text, as far as it affects escaping.
 #[derive(Clone, Copy)]
 struct Place {
     /// Something follows on the line.
     more: bool,
-    /// In a cell of a table.
+    /// Inside a table cell.
     cell: bool,
 }
 
 enum Leaf {
     Text(String),
     Code(String),
-    /// A link or an image, as it is written.
+    /// A link or an image in Markdown.
     Written(String),
 }
 
@@ -43,7 +43,7 @@ impl Writer<'_> {
         let mut out = String::new();
         let mut before: Option<(&Block, bool)> = None;
         for block in blocks {
-            // Two lists in a row would be one.
+            // Two consecutive lists would be parsed as one.
             let other = matches!((before, block), (Some((Block::List { start: one, .. }, other)), Block::List { start: two, .. })
                 if one.is_some() == two.is_some() && !other);
             if before.is_some() {
@@ -72,7 +72,7 @@ impl Writer<'_> {
             Block::Quote(inside) => indented(&self.blocks(inside), "> ", "> "),
             Block::List { start, items } => self.list(*start, items, other_mark),
             Block::Table { headed, rows } => self.table(*headed, rows),
-            // Neither the underline of a heading nor an item of a list.
+            // Cannot be the underline of a heading or a list item.
             Block::Rule => "***".to_owned(),
         }
     }
@@ -119,7 +119,7 @@ impl Writer<'_> {
         }
         for cells in rows {
             let mut cells: Vec<String> = cells.iter().map(|cell| self.line(cell, true)).collect();
-            // More cells than the first row has would not be shown.
+            // Cells beyond the width of the first row would not be shown.
             cells.resize(width, String::new());
             lines.push(row(&cells));
         }
@@ -146,7 +146,7 @@ impl Writer<'_> {
         out
     }
 
-    /// Runs between two ends of a line, or inside of a link; `edge` stands around them.
+    /// Writes the runs between two line breaks, or inside a link; `edge` is the class on both sides.
     fn part(&self, runs: &[Run], edge: Class, place: Place) -> String {
         let (leaves, pieces) = self.pieces(runs, place);
         let joints = self.joints.borrow_mut().between(&pieces, edge);
@@ -154,7 +154,7 @@ impl Writer<'_> {
         for (joint, leaf) in joints.iter().zip(leaves) {
             match (joined.last_mut(), leaf) {
                 (Some((_, Leaf::Text(before))), Leaf::Text(text)) if joint.is_empty() => before.push_str(&text),
-                // Between two of them backticks would be one row.
+                // Between two of them, the backticks would form one run.
                 (Some((_, Leaf::Code(before))), Leaf::Code(text)) if joint.is_empty() => before.push_str(&text),
                 (_, leaf) => joined.push((&**joint, leaf)),
             }
@@ -214,11 +214,11 @@ impl Writer<'_> {
     }
 }
 
-/// What a mark is worth at a letter, and at what can stand outside of it.
+/// The weight of a mark on a letter, and on a character that can stay outside of it.
 const LETTER: u64 = 1000;
 const SIGN: u64 = 10;
 
-/// Blanks and punctuation at the ends are pieces of their own, for marks cannot always stand at them.
+/// Blanks and punctuation at the ends become separate pieces, because delimiters cannot always be next to them.
 fn add_text(text: &str, wanted: u8, add: &mut impl FnMut(Leaf, Piece)) {
     let is_word = |letter: char| Class::of(letter) == Class::Word;
     let cuts = if wanted == 0 {
@@ -240,12 +240,12 @@ fn add_text(text: &str, wanted: u8, add: &mut impl FnMut(Leaf, Piece)) {
     }
 }
 
-/// A piece that begins and ends with signs of Markdown.
+/// A piece that begins and ends with punctuation of Markdown.
 fn solid(wanted: u8, weight: u64) -> Piece {
     Piece { first: Class::Punctuation, last: Class::Punctuation, wanted, weight }
 }
 
-/// Blanks at the ends of a link are none of it.
+/// Moves blanks at the ends of a link outside of it.
 fn trimmed(group: &[Run]) -> (String, Vec<Run>, String) {
     let mut content: Vec<Run> =
         group.iter().map(|run| Run { what: run.what.clone(), marks: Marks { link: None, ..run.marks } }).collect();
@@ -281,7 +281,7 @@ fn write_leaf(leaf: Leaf, place: Place, out: &mut String) {
             out.push_str(&format!("{fence}{pad}{text}{pad}{fence}"));
         }
         Leaf::Written(text) => {
-            // An exclamation mark would make an image of a link.
+            // An exclamation mark before a link would turn it into an image.
             if out.ends_with('!') && text.starts_with('[') {
                 out.insert(out.len() - 1, '\\');
             }
@@ -302,7 +302,7 @@ fn row(cells: &[String]) -> String {
     format!("|{cells}")
 }
 
-/// The first line behind `mark`, the others behind `rest`; blank ones stay blank but for a mark.
+/// Prefixes the first line with `mark` and the others with `rest`; blank lines stay blank except for a mark.
 fn indented(text: &str, mark: &str, rest: &str) -> String {
     let mut out = String::new();
     for (index, line) in text.split('\n').enumerate() {
@@ -316,7 +316,7 @@ fn indented(text: &str, mark: &str, rest: &str) -> String {
     out
 }
 
-/// The longest row of backticks.
+/// The length of the longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0)
 }

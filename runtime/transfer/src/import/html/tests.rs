@@ -1,4 +1,4 @@
-//! HTML that is written as Markdown and rendered shows the same text, and nothing comes alive on the way.
+//! HTML that is written as Markdown and rendered again shows the same text, and nothing in it becomes active.
 
 use std::collections::BTreeSet;
 
@@ -112,7 +112,7 @@ fn hostile_html_is_refused_before_it_costs() {
     for (html, reason) in [
         ("<div>".repeat(200_000), "nested elements"),
         ("<b><i>".repeat(100_000), "nested elements"),
-        // Each paragraph opens all of them anew.
+        // Each paragraph opens all of them again.
         (
             format!(
                 "<p>{}</p>{}",
@@ -129,7 +129,7 @@ fn hostile_html_is_refused_before_it_costs() {
     }
 }
 
-/// The text that a reader sees, blanks apart, and what the rendering is made of.
+/// The visible text without blanks, and the elements of the rendering.
 struct Shown {
     text: String,
     elements: BTreeSet<String>,
@@ -172,7 +172,7 @@ fn render(markdown: &str) -> Shown {
     shown
 }
 
-/// Markdown's marks, HTML's, entities, addresses: what texts should not be made of.
+/// Syntax of Markdown and HTML, entities and addresses, which texts must not turn into.
 fn nasty() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("a"),
@@ -307,8 +307,8 @@ fn source(html: &[Html]) -> String {
     out
 }
 
-/// The texts of a tree in the order in which a browser shows them, by another road than the writer's. A picture
-/// that cannot be one is its text.
+/// The texts of a tree in the order in which a browser shows them, computed independently of the writer. A picture
+/// without a usable address is its text.
 fn visible(html: &str) -> String {
     fn walk(tree: &tree::Tree, id: usize, code: bool, out: &mut String) {
         let code = code || matches!(tree.name(id), "code" | "pre");

@@ -1,4 +1,5 @@
-//! HTML as a tree. What is too deep or has too many parts is refused while it is read, before it costs time or memory.
+//! Parses HTML into a tree. HTML that is too deep or has too many nodes is refused while it is parsed, before it costs
+//! time or memory.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -9,11 +10,11 @@ use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::tree_builder::TreeBuilderOpts;
 use html5ever::{Attribute, ExpandedName, LocalName, ParseOpts, QualName, local_name, ns, parse_fragment};
 
-/// Elements inside of each other.
+/// The deepest nesting of elements.
 pub const DEEPEST: usize = 256;
-/// Elements and texts together. A few bytes of HTML can stand for many of them.
+/// The most elements and texts. A few bytes of HTML can create many of them.
 const MOST: usize = 200_000;
-/// Bytes that are read between two looks at what has come of them.
+/// Bytes parsed between two checks of the limits.
 const PIECE: usize = 1024;
 
 pub struct Tree {
@@ -30,7 +31,7 @@ pub struct Node {
 
 #[derive(Default)]
 pub enum Is {
-    /// The root, a comment, or what else shows nothing.
+    /// The root, a comment, or another node that shows nothing.
     #[default]
     Other,
     Text(String),
@@ -85,7 +86,7 @@ pub fn parse(html: &str) -> Result<Tree, String> {
     Ok(Tree { nodes: sink.nodes.into_inner() })
 }
 
-/// Builds the tree as the parser says.
+/// Builds the tree from the parser's calls.
 struct Sink {
     nodes: RefCell<Vec<Node>>,
     deepest: RefCell<usize>,
@@ -120,7 +121,7 @@ impl Sink {
         Handle { id: nodes.len() - 1, name: Rc::new(name) }
     }
 
-    /// `before`: a place among the children, else at the end.
+    /// `before`: an index among the children; at the end if `None`.
     fn put(&self, parent: usize, child: NodeOrText<Handle>, before: Option<usize>) {
         let mut nodes = self.nodes.borrow_mut();
         let place = before.unwrap_or(nodes[parent].children.len());
@@ -147,7 +148,7 @@ impl Sink {
         nodes[parent].children.insert(place, id);
     }
 
-    /// The parent and the place in it.
+    /// The parent and the index in it.
     fn place(&self, id: usize) -> Option<(usize, usize)> {
         place(&self.nodes.borrow(), id)
     }
@@ -157,7 +158,7 @@ pub fn too_deep() -> String {
     format!("this HTML has more than {DEEPEST} nested elements")
 }
 
-/// What comes late is what moves.
+/// Searches from the end, because nodes that move are recent.
 fn place(nodes: &[Node], id: usize) -> Option<(usize, usize)> {
     let parent = nodes[id].parent?;
     let place = nodes[parent].children.iter().rposition(|child| *child == id)?;

@@ -1,4 +1,5 @@
-//! Expressions of mappings: what they find, what is nothing, what they may take, and any text as one.
+//! Tests of expressions in mappings: the values they find, undefined values, limits, and arbitrary text as an
+//! expression.
 
 use proptest::prelude::*;
 
@@ -148,7 +149,7 @@ fn every_filter_is_documented() {
 }
 
 proptest! {
-    /// Whatever an author breaks, the answer is faults, and never a panic.
+    /// Any damage to a mapping results in faults, never in a panic.
     #[test]
     fn no_damage_to_a_mapping_breaks_the_compiler(from in 0_usize..600, length in 0_usize..12, with in "[a-z:{}\\[\\]'\\n|. -]{0,6}") {
         let whole = "key: slug\ntrim: true\nwhere: a == 1\nfields:\n  name: (a or b ~ '-' ~ loop.index) | choose(dict(x='y'), a)\n  slug: { value: s, numbered: true }\n  price: p | selectattr('currency', 'eq', 'USD') | map(attribute='amount') | money(c, round=true)\n  categories: { value: c, lookup: { create: true, tree: { split: '/' } } }\n  body: [{ block: text, fields: { body: b } }]\n  variants:\n    each: v\n    where: a or not b\n    fields: { sku: sku, weight: w | number(times=2.5) }\n";
@@ -161,7 +162,7 @@ proptest! {
         }
     }
 
-    /// Any text is an expression or a fault, and ends with what it may take.
+    /// Any text is either an expression or a fault, and terminates within its limits.
     #[test]
     fn no_text_breaks_an_expression(text in "[a-c\\[\\](){}|.,:'\"~*+=!<>0-9 -]{0,40}") {
         any_expression(&text);
@@ -298,7 +299,7 @@ fn long_expressions_end() {
     }
 }
 
-/// A source writes its prices and stocks as texts as often as not.
+/// Sources often write prices and stocks as texts.
 #[test]
 fn a_text_is_not_compared_with_a_number() {
     let record = json!({"price": "9.99", "before": "12.10", "stock": "0", "count": 3, "day": "2026-01-31", "no": null,

@@ -1,4 +1,4 @@
-//! Keys that a mapping reads and the data does not have.
+//! Tests of keys that a mapping reads and the data does not have.
 
 use super::*;
 use crate::import::read::{Form, Reader};
@@ -75,7 +75,7 @@ fn a_key_that_no_record_has_is_told_when_all_are_read() {
     assert!(of_records(mapping, &[]).is_empty());
 }
 
-/// What is said before the first record, and after the last.
+/// The messages before the first record, and after the last.
 fn said(mapping: &str, name: &str, content: &str) -> (Vec<String>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(name);

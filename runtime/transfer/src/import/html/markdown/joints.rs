@@ -7,15 +7,15 @@ pub const STRONG: u8 = 1;
 pub const EMPHASIS: u8 = 2;
 pub const STRIKE: u8 = 4;
 
-/// How many ways to write the line so far are followed up.
+/// How many alternatives for the line so far are kept.
 const MOST: usize = 32;
-/// The stack on which nothing is open.
+/// The stack with nothing open.
 const BARE: usize = 0;
 
-/// What a character is to a delimiter beside it.
+/// The class of a character next to a delimiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// The end of a line, too.
+    /// Includes the end of a line.
     Space,
     Punctuation,
     Word,
@@ -23,13 +23,13 @@ pub enum Class {
     Either,
 }
 
-/// Text that is marked as one, or not.
+/// Text with the same wanted marks.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece {
     pub first: Class,
     pub last: Class,
     pub wanted: u8,
-    /// What is lost with a mark.
+    /// The cost of losing a mark.
     pub weight: u64,
 }
 
@@ -37,9 +37,9 @@ pub struct Piece {
 struct Open {
     delimiter: char,
     count: usize,
-    /// How many there were in the row.
+    /// The length of the delimiter run.
     run: usize,
-    /// Could have closed as well; `None` where readers differ.
+    /// Whether the run could also have closed; `None` if parsers differ.
     both: Option<bool>,
 }
 
@@ -57,7 +57,7 @@ struct Reached {
     text: Rc<str>,
 }
 
-/// Remembers what it has found out, for most places are alike.
+/// Caches its results, because most positions are alike.
 pub struct Joints {
     stacks: Vec<Vec<Open>>,
     ids: HashMap<Vec<Open>, usize>,
@@ -70,9 +70,9 @@ impl Class {
             _ if letter.is_whitespace() => Self::Space,
             '¡' | '«' | '»' | '¿' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{2043}' => Self::Punctuation,
             _ if letter.is_ascii_punctuation() => Self::Punctuation,
-            // Letters in circles are symbols.
+            // Enclosed letters are symbols.
             '\u{2000}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}' => Self::Either,
-            // An accent on the letter before it.
+            // An accent that combines with the preceding letter.
             '\u{300}'..='\u{36f}' => Self::Word,
             _ if letter.is_alphanumeric() => Self::Word,
             _ => Self::Either,
@@ -94,7 +94,7 @@ impl Joints {
         Self { stacks: vec![Vec::new()], ids: HashMap::from([(Vec::new(), BARE)]), steps: HashMap::new() }
     }
 
-    /// The delimiters before each piece, and after the last. `edge` stands around them all.
+    /// The delimiters before each piece, and after the last. `edge` is the class on both sides.
     pub fn between(&mut self, pieces: &[Piece], edge: Class) -> Vec<Rc<str>> {
         let nothing: Rc<str> = "".into();
         if pieces.iter().all(|piece| piece.wanted == 0) {
@@ -108,7 +108,7 @@ impl Joints {
             ways.push(next);
             before = piece.last;
         }
-        // Where nothing is wanted nothing is open, so one way is left at the end.
+        // At the end nothing is wanted, so nothing is open, and one alternative is left.
         let mut at = 0;
         let mut texts: Vec<Rc<str>> = Vec::with_capacity(ways.len());
         for reached in ways.iter().skip(1).rev() {
@@ -135,7 +135,7 @@ impl Joints {
         }
         next.sort_by_key(|way| way.cost);
         if let Some(bare) = next.iter().position(|way| way.stack == BARE).filter(|bare| *bare >= MOST) {
-            // The one that can always go on.
+            // The alternative with nothing open can always continue, so it is kept.
             next.swap(bare, MOST - 1);
         }
         next.truncate(MOST);
@@ -170,7 +170,7 @@ impl Joints {
     }
 }
 
-/// Much is said by bold, less by italics.
+/// Losing bold costs more than losing italics.
 fn worth(marks: u8) -> u64 {
     [(STRONG, 10), (EMPHASIS, 9), (STRIKE, 8)]
         .iter()
@@ -179,14 +179,14 @@ fn worth(marks: u8) -> u64 {
         .sum()
 }
 
-/// All ways to close some of what is open and to open some of what is wanted; whether they are read so is another matter.
+/// All ways to close some of what is open and to open some of what is wanted, whether or not parsers accept them.
 fn texts(open: &[Open], wanted: u8) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = open.to_vec();
     let mut closed = String::new();
     loop {
         let top = rest.last().copied();
-        // Of three at once one or two can stay.
+        // Of three delimiters together, one or two can stay.
         let parts = if top.is_some_and(|top| top.count == 3) { 0..3 } else { 0..1 };
         for part in parts {
             let mut kept = rest.clone();
@@ -214,7 +214,7 @@ fn openings(wanted: u8, before: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The marks of a text after all that is open; `None` if one is there twice.
+/// The marks of a text inside all that is open; `None` if a mark occurs twice.
 fn marks(open: &[Open]) -> Option<u8> {
     let mut each = open.iter().map(|open| match (open.delimiter, open.count) {
         ('~', _) => STRIKE,
@@ -225,8 +225,8 @@ fn marks(open: &[Open]) -> Option<u8> {
     each.try_fold(0, |all, marks| (all & marks == 0).then_some(all | marks))
 }
 
-/// What is open after a reader has read these delimiters, and how they look; `None` where some would not be delimiters,
-/// would belong to others than the last that are open, or where readers differ.
+/// What is open after a parser reads these delimiters, and a penalty for their looks. `None` if some would not be
+/// delimiters, would match others than the last open ones, or if parsers differ.
 fn read(open: &[Open], text: &str, before: Class, after: Class) -> Option<(Vec<Open>, u64)> {
     let mut open = open.to_vec();
     let mut cost = 0;
@@ -240,7 +240,7 @@ fn read(open: &[Open], text: &str, before: Class, after: Class) -> Option<(Vec<O
         let mut count = run;
         while count > 0 && closes != Some(false) {
             let Some(top) = closed_by(&open, delimiter, run, both)? else { break };
-            // One of two would leave another mark than the text before had.
+            // Closing one of two would leave another mark than the preceding text had.
             if closes.is_none() || top + 1 != open.len() || (open[top].count == 2 && count == 1) {
                 return None;
             }
@@ -268,13 +268,14 @@ fn read(open: &[Open], text: &str, before: Class, after: Class) -> Option<(Vec<O
     Some((open, cost))
 }
 
-/// Which one a run that can close does close. The outer `None`: readers differ.
+/// Which one is closed by a run that can close. The outer `None`: parsers differ.
 fn closed_by(open: &[Open], delimiter: char, run: usize, both: Option<bool>) -> Option<Option<usize>> {
     for (index, opened) in open.iter().enumerate().rev() {
         if opened.delimiter != delimiter {
             continue;
         }
-        // The rule of three: one that could be either goes only with what does not add up to three.
+        // The rule of three: a run that could both open and close matches only one with which its length is not a
+        // multiple of three.
         if !(run + opened.run).is_multiple_of(3) || run.is_multiple_of(3) {
             return Some(Some(index));
         }
@@ -287,7 +288,7 @@ fn closed_by(open: &[Open], delimiter: char, run: usize, both: Option<bool>) -> 
     Some(None)
 }
 
-/// Whether a run can open, close, and both; `None` where readers differ.
+/// Whether a run can open, close, and do both; `None` if parsers differ.
 fn flanking(delimiter: char, before: Class, after: Class) -> (Option<bool>, Option<bool>, Option<bool>) {
     let mut found: Option<[Option<bool>; 3]> = None;
     for &before in before.readings() {

@@ -9,7 +9,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use super::super::markdown::joints::{Class, EMPHASIS, Joints, Piece, STRIKE, STRONG, claimed};
 use super::super::{to_markdown, to_text, tree};
 
-/// Letters with their marks; blanks look the same with and without.
+/// Letters with their marks; blanks are omitted, since marks on them are invisible.
 type Marked = Vec<(char, u8)>;
 
 fn letters(text: &str, marks: u8, found: &mut Marked) {
@@ -151,7 +151,7 @@ fn code_beside_code_is_one() {
     }
 }
 
-/// Four times the marks take about four times the work, and not sixteen times.
+/// Four times the marks take about four times as long, not sixteen times.
 #[test]
 fn many_marks_cost_in_proportion() {
     let work = |times: usize| {
@@ -163,13 +163,13 @@ fn many_marks_cost_in_proportion() {
         assert!(written.len() > html.len() / 4);
         clock() - before
     };
-    // The quickest of three: what else the machine does comes on top.
+    // The fastest of three runs, since other load on the machine only adds time.
     let quickest = |times: usize| (0..3).map(|_| work(times)).min().unwrap_or_default();
     let (some, more) = (quickest(1_500), quickest(6_000));
     assert!(more < some * 10, "{some:?} for some, {more:?} for four times as many");
 }
 
-/// Marks in each other, and what stands between them.
+/// Nested marks, and text between them.
 fn marked_html(marks: &'static [&'static str]) -> impl Strategy<Value = String> {
     const WORDS: [&str; 20] =
         ["a", "bc", "1", "é", "x y", " ", " ", ".", ":", "(", ")", "!", "*", "_", "~", "-", "“", "€", "%", "&amp;"];
@@ -185,7 +185,7 @@ fn marked_html(marks: &'static [&'static str]) -> impl Strategy<Value = String> 
     proptest::collection::vec(node, 1..6).prop_map(|nodes| nodes.concat())
 }
 
-/// Of all letters with a mark, how many lost one, in a thousand.
+/// How many of a thousand marked letters lost a mark.
 fn lost(strategy: impl Strategy<Value = String>) -> (usize, usize) {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut marked, mut lost) = (0, 0);
