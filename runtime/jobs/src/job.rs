@@ -28,7 +28,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Among due jobs, the greatest priority runs first.
     const PRIORITY: i16 = 0;
 
-    /// While a job with this key waits, another one with the key is the same job. While one runs, another waits for its end.
+    /// While a job with this key waits, another with the key is the same job. While one runs, another waits for its end.
     fn key(&self) -> Option<String> {
         None
     }
