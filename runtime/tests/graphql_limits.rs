@@ -294,8 +294,7 @@ fn introspection_costs_what_its_answer_can_hold() {
     let types = ask("{ __schema { types { name } } }").unwrap();
     let fields = ask("{ __schema { types { fields { name } } } }").unwrap();
     assert!(types < fields && fields < 300, "{types} {fields}");
-    // The fields of each type's fields: within every other limit, but with a response a thousand times larger than the
-    // query.
+    // The fields of each type's fields: within every other limit, but the response is a thousand times as long.
     let ty = nest("{ kind name description enumValues { name description } ofType ", "{ name }", "}", 4);
     for name in ["fields", "field: fields", "...inner fields"] {
         let fields = (0..10).map(|number| format!("a{number}: type {ty}")).collect::<Vec<_>>().join(" ");

@@ -1,5 +1,4 @@
-//! The syntax of documents: everything that sections 2 and 2.1 of the specification allow is parsed correctly, all else is
-//! rejected.
+//! Syntax of documents: what sections 2 and 2.1 of the specification allow is parsed correctly, all else is rejected.
 
 use async_graphql::parser::types::{ExecutableDocument, Selection};
 use async_graphql_value::Value as Literal;

@@ -1,5 +1,4 @@
-//! Memory limits of requests and responses, counted in bytes as they are allocated: one for all together and one for
-//! each.
+//! Memory limits of requests and responses, counted in bytes as they are allocated: in total and for each request.
 //!
 //! Counters are atomic and never block. Memory is released when its guard is dropped, so that it is neither counted twice nor
 //! kept forever, however a request ends.

@@ -1,5 +1,4 @@
-//! Command output. If the reader has closed the pipe, as `head` does, the command neither stops nor panics: the rest is
-//! discarded.
+//! Command output. If the reader has closed the pipe, as `head` does, the command continues and the rest is discarded.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};

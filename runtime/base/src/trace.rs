@@ -15,8 +15,7 @@ use tokio::sync::Notify;
 
 pub use self::parent::Parent;
 
-/// How many spans a root may have. Further ones are only counted, so that an import does not push all others out of the
-/// queue.
+/// How many spans a root may have. Further ones are only counted, so that an import does not displace all others.
 const MOST_BELOW: u32 = 256;
 /// How many spans may wait for export, at a few hundred bytes each.
 const MOST_WAITING: usize = 2048;

@@ -156,8 +156,7 @@ async fn take(connection: &mut Connection, consumer: &Consumer) -> Result<Option
     place.transpose()
 }
 
-/// The next changes and the position after them. The head is from the same snapshot, so changes of other types are skipped as
-/// well.
+/// The next changes and the position after them. The head is from the same snapshot, so other types are skipped as well.
 async fn read(connection: &mut Connection, consumer: &Consumer, after: i64, most: usize) -> Result<(Vec<Change>, i64)> {
     let sql = format!(
         "select head.position as head, next.*

@@ -1,5 +1,4 @@
-//! `Follow`, `FollowAll`: handlers of changes, called once for each change and in order. `Followers`: all handlers of a
-//! site.
+//! `Follow`, `FollowAll`: handlers of changes, called once for each change, in order. `Followers`: those of a site.
 
 use std::fmt;
 use std::future::Future;

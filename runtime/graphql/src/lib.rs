@@ -1,5 +1,4 @@
-//! GraphQL from request to response bytes. Documents are parsed, validated and planned once, then coerced and run for
-//! each request.
+//! GraphQL from request to response bytes. Documents are parsed, validated and planned once, and run for each request.
 
 pub mod answer;
 pub mod cache;

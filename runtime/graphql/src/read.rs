@@ -1,8 +1,8 @@
 //! Reads of the API: a selection becomes a plan and the shape of the response, and PostgreSQL's rows become JSON in the
 //! order of the selection.
 //!
-//! `selection` collects the fields of a document, `lower` turns them into a plan and a `shape`, `root` runs the plan and `write` writes
-//! the response.
+//! `selection` collects the fields of a document, `lower` makes a plan and a `shape` of them, `root` runs the plan.
+//! `write` writes the response.
 
 mod lists;
 mod lower;

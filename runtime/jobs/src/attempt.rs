@@ -146,8 +146,7 @@ impl Bench {
         }
     }
 
-    /// Renews the lease and returns once it is lost. While the database is down, the lease counts as held until it
-    /// would expire.
+    /// Renews the lease and returns once it is lost. While the database is down, it counts as held until its expiry.
     async fn keep(&self, job: &Claimed) {
         let mut beaten = Instant::now();
         loop {

@@ -16,8 +16,7 @@ use store::hooks::Cx;
 /// The prefix of job ids in commands and logs.
 pub const PREFIX: &str = "job";
 
-/// Work with its payload. The payload is stored as JSON until the job is done, so a new version of the site must read that of the
-/// last one.
+/// Work with its payload. It is stored as JSON until the job is done, so a new version of the site must read the old one's.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The stable name in the database.
     const KIND: &'static str;
@@ -40,8 +39,7 @@ pub trait Work<J: Job>: Send + Sync + 'static {
     fn work(&self, cx: &mut Cx<'_>, job: J) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Work with effects elsewhere: mail, other systems. It has no transaction and runs at least once: an attempt that did not complete
-/// is repeated.
+/// Work with effects elsewhere: mail, other systems. It has no transaction and runs at least once: an incomplete attempt is repeated.
 pub trait OutsideWork<J: Job>: Send + Sync + 'static {
     fn work(&self, store: &Store, attempt: &Attempt, job: J) -> impl Future<Output = Result<()>> + Send;
 }

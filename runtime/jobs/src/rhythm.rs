@@ -57,8 +57,7 @@ impl Rhythm {
             }
             Self::Daily { time, zone } => {
                 let today = now.to_zoned(zone.clone()).date();
-                // A time that a day lacks when clocks go forward moves by the same amount; of a time that occurs twice, the first
-                // counts.
+                // A time that is skipped when clocks go forward moves with them; of a time that occurs twice, the first counts.
                 let at =
                     |date: jiff::civil::Date| Some(date.to_datetime(*time).to_zoned(zone.clone()).ok()?.timestamp());
                 let days = [Some(today), today.tomorrow().ok()];

@@ -15,8 +15,7 @@ use store::Database;
 /// The key of a periodic job without its own: while one waits, no second one is enqueued.
 const KEY: &str = "periodic";
 
-/// Another transaction may hold a job with this key for long; without the timeout, all other schedules would wait with
-/// it.
+/// Another transaction may hold a job with this key for long, and all other schedules would wait with it.
 const HELD: &str = "set local lock_timeout = '200ms'";
 /// When to retry a schedule whose job was held.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -41,7 +40,7 @@ impl Periodic {
     }
 }
 
-/// Registers the schedules. A schedule that has changed starts anew.
+/// Registers the schedules. A changed schedule starts from the beginning.
 pub(crate) async fn declare(database: &Database, periodic: &[Periodic]) -> Result<()> {
     let sql = "insert into cms.schedule (kind, due, rhythm)
         values ($1, timestamptz 'epoch' + $2 * interval '1 microsecond', $3)

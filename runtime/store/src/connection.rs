@@ -1,5 +1,4 @@
-//! `Connection`: a connection to PostgreSQL that tracks whether the last response was read completely. Every statement has a
-//! timeout.
+//! `Connection`: a PostgreSQL connection that tracks whether the last response was read completely. Every statement has a timeout.
 
 mod answer;
 mod login;
@@ -34,8 +33,7 @@ pub struct Connection {
     in_transaction: bool,
     /// The number of open savepoints.
     parts: u32,
-    /// The statements that begin each transaction behind a connection pooler, where nothing runs outside of a
-    /// transaction.
+    /// Begins each transaction behind a connection pooler, where nothing runs outside of a transaction.
     setup: Option<Arc<str>>,
     /// Rung when the current transaction is committed.
     bells: Vec<Bell>,

@@ -68,8 +68,7 @@ pub struct Sizes {
     pub background: u32,
 }
 
-/// The database for one actor. All reads and writes of content go through it, and the access rules are applied only
-/// here.
+/// The database for one actor. All reads and writes of content go through it; only here are access rules applied.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,

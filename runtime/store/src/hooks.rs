@@ -245,7 +245,7 @@ fn another_type<T: Record>() -> Error {
 pub(crate) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
     for event in events {
         if let Some(hook) = hooks.of(event.info) {
-            // The write is committed, so the error cannot reject it; `caught` logs the cause.
+            // The write is committed, so a panic cannot reject it; `caught` logs the cause.
             let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
         }
     }

@@ -1,5 +1,4 @@
-//! `Pool`: a connection pool. A connection is reused only if its last response was read completely; otherwise it is
-//! closed.
+//! `Pool`: a connection pool. A connection is closed unless its last response was read completely.
 //!
 //! sqlx's own pool spawns a task and pings the database each time a connection is returned, which costs as much as a small read.
 

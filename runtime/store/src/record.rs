@@ -1,7 +1,6 @@
 //! `Record`: a content type as a Rust struct, and the conversion of its fields to [`Value`]s and back.
 //!
-//! A generated struct lists its fields once, in the order of its `INFO`. All code that reads, writes or passes records to hooks loops over
-//! them.
+//! A generated struct lists its fields once, in the order of its `INFO`. All code that reads or writes records loops over them.
 
 use std::fmt;
 

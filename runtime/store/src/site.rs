@@ -1,7 +1,7 @@
 //! `SiteCode`: the computed fields, queries and mutations of a site, as the server calls them.
 //!
-//! The traits are generated and typed. The generated function `site` fills a [`SiteBuilder`] from their implementation,
-//! which erases the types.
+//! The traits are generated and typed. The generated function `site` fills a [`SiteBuilder`] from
+//! their implementation, and the builder erases the types.
 
 use std::any::Any;
 use std::collections::BTreeMap;

@@ -1,5 +1,4 @@
-//! Random queries over random content: the planned response equals that of the plain executor, with keys in the same
-//! order.
+//! Random queries over random content: the planned response equals the plain executor's, in the same order.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,4 @@
-//! Writes of hooks and custom mutations inside their transaction: typed, with all rules and hooks, and committed together or not at
-//! all.
+//! Writes of hooks and custom mutations inside their transaction: typed, with all rules and hooks, all or nothing.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -29,7 +29,7 @@ const MAX_CONDITIONS: u64 = 250;
 const STATEMENT: u64 = 50;
 /// A list that an entry owns, for each entry above it.
 const LIST: u64 = 5;
-/// A list of entries that point at an entry. All of them are scanned.
+/// A list of entries that point at an entry. All of them may be scanned.
 const INVERSE_LIST: u64 = 50;
 /// `totalCount`; in a list `COUNT_IN_LIST` for each entry above it.
 const COUNT: u64 = 100;

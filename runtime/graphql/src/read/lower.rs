@@ -189,8 +189,7 @@ impl<'a> Lowering<'a> {
         What::Related { relation, shapes, nullable: self.is_nullable(object.info.name, selected) }
     }
 
-    /// A relation to one type is rejected if the actor may not read the type. A relation to several leaves out such
-    /// types.
+    /// A relation to one type is rejected if the actor may not read it. A relation to several leaves out such types.
     fn note_target(&mut self, shape: &Shape, pos: Pos) {
         if let Shape::One(RelationInfo { to: [target], .. }) | Shape::Many(RelationInfo { to: [target], .. }) = shape {
             self.note(target, Used::Type, pos);

@@ -175,8 +175,7 @@ pub struct Place {
     pub pos: Pos,
 }
 
-/// Response keys from the root; lists have no index yet. Paths share their parents, so each field of a plan adds only one
-/// step.
+/// Response keys from the root; lists have no index yet. Paths share their parents, so each field adds only one step.
 #[derive(Clone, Debug, Default)]
 pub struct Path(pub(super) Option<Arc<PathStep>>);
 

@@ -38,8 +38,7 @@ struct Lexer<'a> {
     at: usize,
     line: usize,
     nesting: usize,
-    /// Columns are counted in UTF-16 code units, as editors and other servers do. `counted` is the offset counted so
-    /// far.
+    /// Columns are counted in UTF-16 code units, as editors and other servers do, up to `counted`.
     column: usize,
     counted: usize,
 }

@@ -201,7 +201,7 @@ impl Login {
         &self.patience
     }
 
-    /// The way as known so far; each new connection updates it.
+    /// The way as known so far; the first connection determines it.
     pub fn way(&self) -> Way {
         if self.pooled.load(Ordering::Relaxed) { Way::Pooled } else { Way::Direct }
     }

@@ -37,8 +37,7 @@ pub struct Filter<'a> {
     problems: &'a mut Vec<Problem>,
     path: Vec<Step>,
     aliases: usize,
-    /// Whether the current condition must hold for the whole filter to hold; PostgreSQL can then turn a relation into a
-    /// join.
+    /// Whether the whole filter requires the current condition; PostgreSQL can then turn a relation into a join.
     is_needed: bool,
     by_row: usize,
     joined: usize,

@@ -1,5 +1,4 @@
-//! Runs the statements of a plan. The statements of one level run concurrently, and each holds a connection only while
-//! it runs.
+//! Runs the statements of a plan. Those of one level run concurrently; each holds a connection only while it runs.
 
 mod groups;
 
@@ -105,8 +104,7 @@ pub fn int(row: &PgRow, column: usize) -> Option<i64> {
     raw(row, column).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
 }
 
-/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length and bound, then each item with its
-/// length.
+/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length, bound, then items with lengths.
 pub fn array_items(binary: &[u8]) -> Vec<&[u8]> {
     let mut rest = binary.get(20..).unwrap_or_default();
     let mut items = Vec::new();

@@ -17,8 +17,7 @@ use crate::value::Value;
 use base::error::{Error, Result};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 
-/// Which lists (children and to-many relations) are read, with one statement each; the others are null. Children include all
-/// their lists.
+/// Which lists (children and to-many relations) are read, with one statement each; others are null. Children include their lists.
 #[derive(Clone, Copy, Debug)]
 pub enum Lists<'a> {
     All,

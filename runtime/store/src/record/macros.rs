@@ -62,8 +62,7 @@ macro_rules! blocks {
     };
 }
 
-/// Makes a struct with an `id` and system fields a `Content`: `entry!(Product, PRODUCT, [name, slug])`, with the fields in the order of
-/// its `INFO`.
+/// Makes a struct with an `id` and system fields a `Content`: `entry!(Product, PRODUCT, [name, slug])`, with the fields in `INFO` order.
 #[macro_export]
 macro_rules! entry {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {

@@ -27,8 +27,7 @@ const LAST_PAUSE: Duration = Duration::from_millis(250);
 pub trait Transacted: Sync {
     type Output: Send;
 
-    /// May be called again in a new transaction after a conflict with other writers, so effects outside of the database may happen more
-    /// than once.
+    /// May be called again in a new transaction after a conflict with other writers, so effects outside of the database may repeat.
     fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> BoxFuture<'c, Result<Self::Output>>;
 }
 

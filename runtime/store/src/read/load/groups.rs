@@ -32,8 +32,7 @@ pub fn grouped(rows: &[PgRow], owner: usize) -> Groups {
     groups
 }
 
-/// Merges the targets of several types by position and applies the limit, since each type was read up to the full
-/// limit.
+/// Merges the targets of several types by position and applies the limit, which each type was read up to.
 pub fn merged(fetched: &[(&Object, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
     let mut places = Vec::new();
     for (target, (object, rows)) in fetched.iter().enumerate() {

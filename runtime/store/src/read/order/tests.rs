@@ -47,8 +47,7 @@ static NOTE: ContentInfo = ContentInfo {
     constraints: &[],
 };
 
-/// An entry has no system field `position`, so a field may have this name. Children have no system timestamps, so their names are free as
-/// well.
+/// An entry has no system field `position`, so a field may have this name. Children have no system timestamps either.
 static LINE: ContentInfo = ContentInfo {
     name: "Line",
     table: "line",
