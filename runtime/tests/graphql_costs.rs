@@ -1,4 +1,4 @@
-//! What each part of a request costs, to the unit, and that limits hold at exactly their number.
+//! Tests the exact cost of each part of a request, and that limits hold at exactly their number.
 
 use runtime::content::{ComputedInfo, ContentInfo, FieldInfo, InverseInfo, Limits, Shape, TypeResolvers};
 use runtime::graphql::limits::cost::{Parts, check_batch};
@@ -40,7 +40,7 @@ const SDL: &str = "
     input ShelfOrder { field: String! direction: OrderDirection }
 ";
 
-/// A shelf has the books that point at it, and a computed field over two lists; a book has one that reads nothing.
+/// A shelf has inverse books and a computed field over two lists; a book has a computed field without lists.
 static SHELF: ContentInfo = ContentInfo {
     name: "Shelf",
     table: "shelf",
@@ -98,39 +98,39 @@ fn each_part_has_its_price() {
         ("{ __typename }", parts(0, 0, 0, 0, 0, 0)),
         ("{ shelf(id: 1) { __typename } }", parts(1, 0, 0, 0, 0, 0)),
         ("{ __type(name: \"Shelf\") { name } }", parts(0, 100, 0, 0, 0, 0)),
-        // A list of its own costs less than one of all that point at it, also where another type has a list of that name.
+        // An owned list costs less than an inverse one, even if another type has a list with the same name.
         ("{ shelf(id: 1) { owned(first: 2) { id } } }", parts(3, 0, 5, 0, 0, 0)),
         ("{ shelf(id: 1) { books(first: 2) { id } } }", parts(3, 0, 50, 0, 0, 0)),
         ("{ shelf(id: 1) { booksConnection(first: 2) { nodes { id } } } }", parts(3, 0, 50, 0, 0, 0)),
         ("{ shelf(id: 1) { owned(first: 2) { books(first: 1) { id } } } }", parts(5, 0, 15, 0, 0, 0)),
-        // A computed field, for each entry and each list that it reads.
+        // A computed field costs for each entry and each list that it reads.
         ("{ shelf(id: 1) { full } }", parts(1, 0, 0, 0, 0, 30)),
         ("{ shelves(first: 3) { nodes { full } } }", parts(3, 0, 0, 0, 0, 90)),
         ("{ shelf(id: 1) { owned(first: 2) { full } } }", parts(3, 0, 5, 0, 0, 20)),
-        // Numbers: of one list, and of a list of each owner.
+        // `totalCount`: of a single list, and of a list for each owner.
         ("{ shelves { totalCount } }", parts(20, 0, 100, 0, 0, 0)),
         (
             "{ shelves(first: 9) { nodes { booksConnection { totalCount } } } }",
             parts(9 + 180, 0, 9 * 50 + 9 * 25, 0, 0, 0),
         ),
-        // `first` is a page of lists alone, and lists of ids count their items at the root alone.
+        // `first` is a page size only on lists, and lists of ids count their items only at the root.
         ("{ weigh(first: 1000, ids: [1, 2, 3], by: {width: 1}) }", parts(1, 0, 0, 0, 3 + 1, 0)),
         ("{ found(first: \"ab\") { id } }", parts(20, 0, 0, 0, 0, 0)),
         ("{ all(ids: [1, 2, 3]) { id } }", parts(3, 0, 0, 0, 3, 0)),
-        // What is written costs its objects, what is asked below it is asked as of a query.
+        // A write costs its input objects; the selection below it costs as in a query.
         ("mutation { make(by: {width: 1, inner: {width: 2}}) { id } }", parts(1, 100, 0, 0, 6, 0)),
         (
             "mutation { make(by: {width: 1}) { shelf(by: {width: 1, inner: {width: 2}}) { id } } }",
             parts(2, 100, 0, 0, 3 + 2, 0),
         ),
         ("mutation { makeAll(of: [{width: 1}, {width: 2}]) { id } }", parts(2, 100, 0, 0, 2 + 6, 0)),
-        // A value of several parts is one condition.
+        // A value with several parts is one condition.
         ("{ shelves(filter: {size: {eq: {width: 1, height: 2}}}) { nodes { id } } }", parts(20, 0, 0, 50, 2, 0)),
         (
             "{ shelves(filter: {mentions: {some: {book: {title: {eq: \"a\"}}}}}) { nodes { id } } }",
             parts(20, 0, 0, 1000 + 50, 2, 0),
         ),
-        // A filter by the type of what a relation points at.
+        // A filter by the type of a relation's target.
         (
             "{ shelves(filter: {about: {book: {title: {eq: \"a\"}}}}) { nodes { id } } }",
             parts(20, 0, 0, 1000 + 50, 2, 0),
@@ -170,7 +170,7 @@ fn what_is_skipped_costs_nothing() {
     assert_eq!([objects(both, json!({"v": true})), objects(both, json!({"v": false}))], [Ok(8), Ok(8)]);
 }
 
-/// At the limit it is answered, and one more is refused.
+/// A request at the limit is accepted, and one beyond it is rejected.
 #[test]
 fn limits_hold_at_exactly_their_number() {
     let repeated = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<String>();
@@ -247,7 +247,7 @@ fn parts_that_cost_nothing_are_not_told() {
     assert_eq!(serde_json::to_value(parts).unwrap(), json!({"lists": 5}));
 }
 
-/// A JSON number is an `Int` by its digits, however many there are; no float rounds it.
+/// A JSON number is an `Int` by its digits, however many; it is never rounded to a float.
 #[test]
 fn a_whole_number_of_json_is_whole_in_all_its_digits() {
     let api = api();

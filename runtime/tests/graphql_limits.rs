@@ -1,4 +1,4 @@
-//! Requests that are made to exhaust a server are refused, quickly, before anything runs.
+//! Requests that try to exhaust the server are rejected quickly, before anything runs.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use api::{Api, LIMITS};
 #[path = "graphql/api.rs"]
 mod api;
 
-/// Of the processor, whatever else it does meanwhile. Refusing takes a small part of this, without optimisation too.
+/// CPU time, independent of other load. A rejection takes a small part of it, even without optimisation.
 const QUICK: Duration = Duration::from_secs(2);
 
-/// What this thread has had of the processor.
+/// The CPU time that this thread has used.
 fn worked() -> Duration {
     let time = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID.now().expect("a clock of the thread");
     time.into()
@@ -31,7 +31,7 @@ fn many(count: usize, item: impl Fn(usize) -> String) -> String {
     (0..count).map(item).collect()
 }
 
-/// `(what, document, variables, a word of the refusal)`
+/// `(name, document, variables, a word of the error)`
 fn attacks() -> Vec<(&'static str, String, Json, &'static str)> {
     let none = || json!({});
     let bomb = |body: &str, count: usize| {
@@ -280,7 +280,7 @@ fn a_content_type_is_no_wrapper_whatever_its_name() {
 
 #[test]
 fn clients_own_introspection_is_within_the_limits() {
-    // What graphql-js asks, deprecated inputs and all.
+    // The query of graphql-js, including deprecated inputs.
     let document = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } } } fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } } fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason } fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
     let cost = Api::new().ask(document, &json!({})).map(|parts| parts.total()).unwrap();
     assert!((200..=LIMITS.cost.into()).contains(&cost), "{cost}");
@@ -294,7 +294,7 @@ fn introspection_costs_what_its_answer_can_hold() {
     let types = ask("{ __schema { types { name } } }").unwrap();
     let fields = ask("{ __schema { types { fields { name } } } }").unwrap();
     assert!(types < fields && fields < 300, "{types} {fields}");
-    // Each field of each type's fields: within every other limit, and a thousand times as large as what was written.
+    // The fields of each type's fields: within every other limit, but the response is a thousand times as long.
     let ty = nest("{ kind name description enumValues { name description } ofType ", "{ name }", "}", 4);
     for name in ["fields", "field: fields", "...inner fields"] {
         let fields = (0..10).map(|number| format!("a{number}: type {ty}")).collect::<Vec<_>>().join(" ");

@@ -1,11 +1,11 @@
-//! The syntax of documents: what the specification's sections 2 and 2.1 allow is read as it is meant, all else is refused.
+//! Syntax of documents: what sections 2 and 2.1 of the specification allow is parsed correctly, all else is rejected.
 
 use async_graphql::parser::types::{ExecutableDocument, Selection};
 use async_graphql_value::Value as Literal;
 use proptest::prelude::*;
 use runtime::graphql::syntax::parse;
 
-/// `line:column message` of what is refused.
+/// `line:column message` of a syntax error.
 fn refusal(text: &str) -> Option<String> {
     let broken = parse(text).err()?;
     Some(format!("{}:{} {}", broken.pos.line, broken.pos.column, broken.problem.message))
@@ -194,7 +194,7 @@ fn numbers_are_read_by_their_grammar() {
     ] {
         assert!(argument(literal).is_err(), "{literal}");
     }
-    // A name needs no space behind a bracket or a text, and does behind a number.
+    // A name needs no space after a bracket or a string, but needs one after a number.
     assert!(parse("{ a(x:\"1\"y:[1]z:2) }").is_ok());
     assert!(parse("{ a(x:1y:2) }").is_err());
 }
@@ -345,7 +345,7 @@ fn what_is_too_long_or_too_deep_is_refused_before_it_is_read() {
     }
 }
 
-/// Words of documents, some of them broken.
+/// Tokens of documents, some of them invalid.
 const WORDS: &[&str] = &[
     "{",
     "}",
@@ -432,7 +432,7 @@ proptest! {
         prop_assert_eq!(text(&format!("\"{}\"", written)), expected);
     }
 
-    /// Each line of what is written has an `x` at its beginning, so that indentation is known.
+    /// Each line starts with an `x`, so that the indentation is known.
     #[test]
     fn a_block_of_text_is_what_was_written(lines in proptest::collection::vec("x[a-c \t\"\\\\é]{0,8}", 1..6), indent in 0..4usize) {
         let escape = |line: &String| line.replace("\"\"\"", "\\\"\"\"");
@@ -443,7 +443,7 @@ proptest! {
         prop_assert_eq!(text(&format!("\"\"\"{inside}\n   \"\"\"")), lines.join("\n"));
     }
 
-    /// What is ignored between tokens changes nothing but places.
+    /// Ignored tokens change only positions.
     #[test]
     fn commas_comments_and_line_ends_mean_nothing(gaps in proptest::collection::vec(proptest::sample::select(&[" ", ",", "\t", "\n", "\r", "\r\n", "#c\n", "#\r", "\u{feff}", " , # é \"\"\"\n"]), 64)) {
         let tokens = [

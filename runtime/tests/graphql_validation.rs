@@ -1,4 +1,4 @@
-//! Documents that the specification forbids are refused, and the API introspects as its SDL says.
+//! Documents that the specification forbids are rejected, and introspection returns the SDL.
 
 use runtime::content::Limits;
 use runtime::graphql::document::prepare;
@@ -9,7 +9,7 @@ const SDL: &str = include_str!("graphql/shop.graphql");
 
 const LIMITS: Limits = Limits { depth: 15, cost: 1000, aliases: 20, batch: 5, page: 100, list: 100, body: 100 };
 
-/// `(rule, document)`: each breaks one rule of the specification's section 5.
+/// `(rule, document)`: each breaks one rule of section 5 of the specification.
 const INVALID: &[(&str, &str)] = &[
     ("operation names are unique", "query A { __typename } query A { __typename }"),
     ("a lone anonymous operation", "{ __typename } query A { __typename }"),
@@ -227,7 +227,7 @@ fn introspection_says_what_the_sdl_says() {
     let answer = block_on(Introspection::new(&types).answer(document, Default::default())).unwrap();
     let mut introspected: Vec<_> =
         answer["__schema"]["types"].as_array().unwrap().iter().map(sdl::introspected).collect();
-    // What every schema has.
+    // These are in every schema.
     introspected.retain(|ty| {
         !["__", "Int", "Float", "String", "Boolean", "ID"].iter().any(|own| {
             let name = ty.split_whitespace().nth(1).unwrap();

@@ -1,7 +1,7 @@
-//! Migrations on a real PostgreSQL: planned from schemas, applied by the runner, compared with the catalog.
+//! Migrations on a real PostgreSQL: planned from schemas, applied by the runner, and compared with the catalog.
 //!
-//! The planner is in `codegen`, which knows no database, and the runner is in `runtime`, which knows no planner; a test
-//! is the one place where both may be used.
+//! The planner is in `codegen`, which is independent of databases, and the runner is in `runtime`, which is independent
+//! of the planner. Only a test may use both.
 
 #[path = "migrations/change.rs"]
 mod change;

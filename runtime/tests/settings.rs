@@ -1,11 +1,11 @@
-//! The document of the settings is made of their table, and no document names a setting that there is not.
+//! The settings document is generated from the table, and no document names an unknown setting.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use runtime::settings;
 
-/// What stands above the tables.
+/// The text above the tables.
 const HEAD: &str = "# Settings
 
 A server is configured by environment variables; an empty variable counts as not set.
@@ -31,7 +31,7 @@ fn the_document_is_the_table() {
     assert!(found == expected, "docs/settings.md is not what the table says: run with UPDATE_EXPECT=1");
 }
 
-/// Names of variables in a text: of a server alone, not those of tests and not beginnings of names.
+/// The names of server variables in a text, without those of tests and without prefixes of names.
 fn named(text: &str) -> BTreeSet<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     words.filter(|word| word.starts_with("TYPECASE_") && !word.ends_with('_')).collect()

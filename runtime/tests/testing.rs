@@ -1,4 +1,4 @@
-//! The databases that tests run on are empty, apart and gone afterwards.
+//! Test databases are empty, isolated and dropped afterwards.
 
 use runtime::testing::TestDb;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How far a process has got with stopping.
+/// How far the shutdown of a process has progressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Working,
@@ -13,7 +13,7 @@ enum Phase {
     Over,
 }
 
-/// Stops all that holds its [`Stop`].
+/// Stops all tasks that hold its [`Stop`].
 #[derive(Clone, Debug)]
 pub struct Stopper(watch::Sender<Phase>);
 
@@ -26,12 +26,12 @@ impl Stopper {
         (Self(sender), Stop(receiver))
     }
 
-    /// Nothing new is begun.
+    /// Tells tasks to begin nothing new.
     pub fn drain(&self) {
         self.reach(Phase::Draining);
     }
 
-    /// What is under way is given up.
+    /// Tells tasks to abandon what they are doing.
     pub fn end(&self) {
         self.reach(Phase::Over);
     }
@@ -54,20 +54,20 @@ impl Stop {
         self.reached(Phase::Over).await;
     }
 
-    /// Also when its stop signal can no longer be sent.
+    /// Also returns if the [`Stopper`] is gone.
     async fn reached(&self, phase: Phase) {
         let _ = self.0.clone().wait_for(|reached| *reached >= phase).await;
     }
 }
 
-/// Twice as long after each failure in a row, and between half and all of that, so that what failed together does not come back
-/// together.
+/// The pause doubles with each failure in a row. It is a random value between half and all of that, so that tasks that failed
+/// together do not retry together.
 pub fn backoff(failures: u32, first: Duration, most: Duration) -> Duration {
     let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(most);
     doubled.mul_f64(0.5 + random() / 2.0)
 }
 
-/// From 0 to 1; nothing depends on how random it is.
+/// From 0 to 1; the quality of the randomness does not matter.
 fn random() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 32;
     bits as f64 / f64::from(u32::MAX)

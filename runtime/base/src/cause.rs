@@ -1,16 +1,16 @@
-//! The cause of an internal error, for the site's own code in the background: the cause is kept where operators look for it.
+//! The cause of an internal error in background code of the site, stored where operators look for it.
 
 use std::cell::RefCell;
 use std::fmt;
 
-/// A cause is shown no further than this, in bytes.
+/// The maximum length of a stored cause, in bytes.
 const LONGEST: usize = 1_000;
 
 tokio::task_local! {
     static LAST: RefCell<Option<String>>;
 }
 
-/// Runs the work; beside its outcome, the cause of the last internal error in it.
+/// Runs the work and also returns the cause of the last internal error in it.
 pub async fn noted<T>(work: impl Future<Output = T>) -> (T, Option<String>) {
     LAST.scope(RefCell::default(), async {
         let done = work.await;
@@ -19,7 +19,7 @@ pub async fn noted<T>(work: impl Future<Output = T>) -> (T, Option<String>) {
     .await
 }
 
-/// A cause as the database keeps it: PostgreSQL takes every character but U+0000.
+/// A cause in a form that PostgreSQL can store: it accepts every character except U+0000.
 pub fn kept(cause: &str) -> String {
     let mut text = cause.replace('\0', "\u{fffd}");
     let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
@@ -27,7 +27,7 @@ pub fn kept(cause: &str) -> String {
     text
 }
 
-/// What went wrong on the way to the database, without the library's words around it; else its error as it is.
+/// The message of a database error, without sqlx's prefix for I/O errors.
 pub fn of_database(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(error) => error.to_string(),
@@ -35,7 +35,7 @@ pub fn of_database(error: &sqlx::Error) -> String {
     }
 }
 
-/// Where nobody asks for it, nothing is kept.
+/// Records the cause, if [`noted`] is running.
 pub(crate) fn note(cause: &dyn fmt::Display) {
     let _ = LAST.try_with(|last| {
         *last.borrow_mut() = Some(kept(&cause.to_string()));

@@ -1,4 +1,4 @@
-//! `Error`: everything that can go wrong with a request, with the codes that all interfaces show.
+//! `Error`: all errors of a request, with the codes that all interfaces use.
 
 use std::any::Any;
 use std::fmt;
@@ -10,58 +10,58 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::cause;
 
-/// A stable code; the same in GraphQL's `extensions.code` and, later, in REST's problem details.
+/// A stable code, the same in GraphQL's `extensions.code` and, later, in REST's problem details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The body, its media type or its parameters are not a GraphQL request.
     BadRequest,
     /// The document is not GraphQL.
     GraphqlParseFailed,
-    /// The document does not fit the schema.
+    /// The document does not match the schema.
     GraphqlValidationFailed,
-    /// A variable or argument has a value that its type does not take.
+    /// A variable or argument has a value that is invalid for its type.
     BadUserInput,
-    /// A value breaks a rule of the schema: required, too long, out of range, not in the list.
+    /// A value violates a rule of the schema: required, too long, out of range, not in the list.
     InvalidValue,
-    /// The cursor was not made by this list with this order.
+    /// The cursor belongs to another list or order.
     InvalidCursor,
-    /// What a key names does not exist.
+    /// No entry has this key.
     NotFound,
-    /// Another entry has this value already.
+    /// Another entry already has this value.
     Conflict,
-    /// The entry was changed since the revision that was given.
+    /// The entry was changed since the given revision.
     RevisionMismatch,
     /// Other entries point at this one.
     Referenced,
-    /// What a required relation refers to is not published.
+    /// The target of a required relation is not published.
     NotPublished,
-    /// A hook of the site refused.
+    /// A hook of the site rejected the write.
     Refused,
-    /// The request carries no token that is valid.
+    /// The request has no valid token.
     Unauthenticated,
     Forbidden,
-    /// The password is right, and a code of the second factor is needed as well.
+    /// The password is correct, but a second-factor code is needed as well.
     SecondFactorRequired,
-    /// The session may do nothing but set up a second factor, which its role demands.
+    /// The session may only set up a second factor, which its role requires.
     EnrolmentRequired,
-    /// The link was used, has expired, or was never made.
+    /// The link was used, has expired or never existed.
     InvalidLink,
     /// No document with this id is known.
     PersistedDocumentNotFound,
-    /// Deeper, costlier or longer than the limits of the site.
+    /// The request is deeper, costlier or longer than the site's limits.
     LimitExceeded,
-    /// Too often in a short time.
+    /// Too many requests in a short time.
     RateLimited,
-    /// The database is away, or there is too much to do at this moment.
+    /// The database is down, or the server is overloaded.
     Unavailable,
-    /// It took longer than it may.
+    /// The request took too long.
     Timeout,
-    /// The server failed; the cause is in its log under the request's id.
+    /// The server failed; its log has the cause under the request's id.
     Internal,
 }
 
 impl Code {
-    /// In the order of their numbers (`code as usize`).
+    /// Ordered by number (`code as usize`).
     pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
@@ -117,21 +117,21 @@ impl Code {
     }
 }
 
-/// Letters of a message.
+/// The maximum length of a message, in characters.
 const LONGEST_MESSAGE: usize = 1_000;
 
-/// One thing that is wrong, and where in the input.
+/// A problem and its place in the input.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     pub code: Code,
     pub message: String,
-    /// From the argument down: `["input", "variants", 2, "price"]`. Empty when no input is to blame.
+    /// Starts at the argument: `["input", "variants", 2, "price"]`. Empty if the problem is not in the input.
     pub path: Vec<Step>,
-    /// More for machines, shown in `extensions`: `{"references": [...]}`, `{"revision": 7}`.
+    /// Machine-readable details, shown in `extensions`: `{"references": [...]}`, `{"revision": 7}`.
     pub details: Option<serde_json::Value>,
 }
 
-/// One step of a path into an input or an answer.
+/// A step of a path into an input or a response.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(untagged)]
 pub enum Step {
@@ -139,7 +139,7 @@ pub enum Step {
     Index(usize),
 }
 
-/// Every problem of a request at once. Never empty.
+/// All problems of a request. Never empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Error {
     pub problems: Vec<Problem>,
@@ -150,7 +150,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Problem {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let mut message = message.into();
-        // Whatever it quotes: an answer must not be longer than the request because it is wrong in many places.
+        // A message may quote input at many places; this keeps the response from growing larger than the request.
         if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
             message.truncate(end);
             message.push('…');
@@ -174,7 +174,7 @@ impl Error {
         Problem::new(code, message).into()
     }
 
-    /// The database is away. Logs the cause once.
+    /// The database is down. Logs the cause.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "the database does not answer");
         Self::new(Code::Unavailable, "the database does not answer; try again shortly")
@@ -188,13 +188,13 @@ impl Error {
         Self::new(Code::Conflict, "the write conflicted with other writes; try again")
     }
 
-    /// Whether no input is to blame, so that nothing but another moment helps.
+    /// Whether the server is the cause, so that only a retry can help.
     pub fn is_of_the_server(&self) -> bool {
         let is_ours = |problem: &Problem| matches!(problem.code, Code::Internal | Code::Unavailable | Code::Timeout);
         self.problems.iter().any(is_ours)
     }
 
-    /// Logs the cause once and hides it from the client.
+    /// Logs the cause and hides it from the client.
     pub fn internal(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "an internal error");
         cause::note(&cause);
@@ -202,8 +202,8 @@ impl Error {
     }
 }
 
-/// Runs code that may panic: the site's own, mostly. What it did is undone as for an error, and the server goes on. No `async fn`:
-/// that would keep the future twice, and it is the largest part of a request.
+/// Runs code that may panic, mostly the site's own. A panic becomes an error, so its writes are rolled back and the server
+/// continues. Not an `async fn`, which would store the future twice; it is the largest part of a request.
 pub fn caught<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T>> {
     AssertUnwindSafe(work).catch_unwind().map(|done| done.map_err(|panic| Error::panicked(&*panic)))
 }
@@ -269,16 +269,16 @@ impl From<usize> for Step {
     }
 }
 
-/// What PostgreSQL says by its codes (SQLSTATE), which no language changes; two digits are a class of them.
+/// PostgreSQL's error codes (SQLSTATE), which do not depend on the language. Two digits are a class of codes.
 pub mod sqlstate {
     pub const CONNECTION: &str = "08";
     pub const RESOURCES: &str = "53";
-    /// The operator stops the database, or a backend.
+    /// An operator stops the database or a backend.
     pub const OPERATOR: &str = "57";
     pub const QUERY_CANCELED: &str = "57014";
-    /// A disk that cannot be read, mostly.
+    /// Usually a disk that cannot be read.
     pub const SYSTEM: &str = "58";
-    /// The server has become a standby, or is one, while another one takes writes by now.
+    /// The server is a standby; another one takes the writes now.
     pub const READ_ONLY: &str = "25006";
     pub const LOCK_NOT_AVAILABLE: &str = "55P03";
     pub const UNKNOWN_STATEMENT: &str = "26000";
@@ -290,7 +290,7 @@ pub mod sqlstate {
     pub const UNIQUE: &str = "23505";
     pub const CHECK: &str = "23514";
 
-    /// A refusal that the connection is to blame for, or the server at its other end: on another one it may go well.
+    /// Whether the connection or its server is the cause, so that another connection may work.
     pub fn is_of_connection(code: &str) -> bool {
         matches!(code, READ_ONLY | UNKNOWN_STATEMENT) || code.starts_with(SYSTEM)
     }

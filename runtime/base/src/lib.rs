@@ -1,5 +1,5 @@
-//! The foundation of all other server crates: errors with stable codes, bounds on memory, the size of cached values,
-//! the settings, what commands print, and what is logged and traced of a request.
+//! The foundation of the other server crates: errors with stable codes, memory limits, the size of cached values, the
+//! settings, command output, and the logs and traces of requests.
 
 pub mod background;
 pub mod cause;

@@ -1,7 +1,7 @@
-//! Bounds on the memory of responses and requests, counted in bytes as it is allocated: of all together, and of each one.
+//! Memory limits of requests and responses, counted in bytes as they are allocated: in total and for each request.
 //!
-//! Counters are atomic and never waited for. What is held is given back by being dropped, so that nothing is counted twice or
-//! for ever, whatever becomes of a request.
+//! Counters are atomic and never block. Memory is released when its guard is dropped, so that it is neither counted twice nor
+//! kept forever, however a request ends.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,39 +13,39 @@ use sqlx::{Row as _, ValueRef as _};
 
 use crate::error::{Code, Error, Result};
 
-/// Who holds no more than this finds room where large ones no longer do.
+/// Up to this size, memory is still granted when large requests are already rejected.
 pub const SMALL: usize = 64 * 1024;
 pub const MIB: usize = 1024 * 1024;
-/// A new request waits so long for those before it to be sent.
+/// How long a new request waits for earlier responses to be sent.
 const ROOM_TIME: Duration = Duration::from_secs(3);
 const ROOM_LOOK: Duration = Duration::from_millis(20);
 
-/// A bound for what many hold together.
+/// A shared memory limit.
 #[derive(Debug)]
 pub struct Memory {
     limit: usize,
     used: AtomicUsize,
 }
 
-/// A part of a memory; given back when it is dropped.
+/// A share of a memory, released when dropped.
 #[derive(Debug)]
 pub struct Held {
     memory: Arc<Memory>,
     bytes: usize,
 }
 
-/// What one request may hold: the rows that it reads, and its answer.
+/// The limit of one request on the rows that it reads and its response.
 #[derive(Debug)]
 pub struct Ration {
     memory: Arc<Memory>,
     limit: usize,
-    /// At this moment.
+    /// Bytes held now.
     rows: AtomicUsize,
-    /// So far.
+    /// Bytes written so far.
     written: AtomicUsize,
 }
 
-/// For what is not asked by a client.
+/// For work that no client requested.
 static UNBOUNDED: LazyLock<Arc<Ration>> = LazyLock::new(|| Ration::new(&Memory::new(usize::MAX), usize::MAX));
 
 impl Memory {
@@ -57,12 +57,12 @@ impl Memory {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// So much is held that what waits for its client should go sooner.
+    /// Whether so much is used that slow clients should be disconnected earlier.
     pub fn is_short(&self) -> bool {
         self.used() > self.limit / 2
     }
 
-    /// Waits for a while until there is room for one more that is small.
+    /// Waits a short time until there is room for a small request.
     pub async fn has_room(&self) -> Result<()> {
         let until = Instant::now() + ROOM_TIME;
         while self.used().saturating_add(SMALL) > self.limit {
@@ -74,7 +74,7 @@ impl Memory {
         Ok(())
     }
 
-    /// A quarter is left to small ones.
+    /// A quarter is reserved for small requests.
     fn for_large(&self) -> usize {
         self.limit - self.limit / 4
     }
@@ -103,7 +103,7 @@ impl Held {
         self.bytes
     }
 
-    /// Changes the size to so many bytes. Without room for it, nothing changes and the result is `false`.
+    /// Changes the size. Returns `false` and changes nothing if there is not enough room.
     pub fn resize(&mut self, bytes: usize) -> bool {
         if bytes <= self.bytes {
             self.memory.give_back(self.bytes - bytes);
@@ -114,7 +114,7 @@ impl Held {
         true
     }
 
-    /// For what is there already, and little.
+    /// Sets the size without a check, for small amounts that are already allocated.
     pub fn count(&mut self, bytes: usize) {
         self.memory.used.fetch_add(bytes, Ordering::Relaxed);
         self.memory.give_back(self.bytes);
@@ -128,7 +128,7 @@ impl Drop for Held {
     }
 }
 
-/// Bytes of an answer, and the memory that they hold.
+/// Bytes of a response and the memory that they take.
 #[derive(Debug)]
 pub struct Text {
     pub bytes: Vec<u8>,
@@ -136,7 +136,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Of what is there already.
+    /// A response that is already complete.
     pub fn of(ration: &Ration, bytes: Vec<u8>) -> Result<Self> {
         ration.write(bytes.len())?;
         let mut held = Held::nothing(&ration.memory);
@@ -151,7 +151,7 @@ impl AsRef<[u8]> for Text {
 }
 
 impl Ration {
-    /// Of this memory; rows and answer have `limit` bytes each.
+    /// A ration of this memory; rows and response may take `limit` bytes each.
     pub fn new(memory: &Arc<Memory>, limit: usize) -> Arc<Self> {
         let memory = Arc::clone(memory);
         Arc::new(Self { memory, limit, rows: AtomicUsize::new(0), written: AtomicUsize::new(0) })
@@ -181,12 +181,12 @@ impl Ration {
         Ok(())
     }
 
-    /// They have become an answer, or are not needed.
+    /// The rows were written to the response, or are not needed.
     pub fn forget_rows(&self) {
         self.memory.give_back(self.rows.swap(0, Ordering::Relaxed));
     }
 
-    /// Counts what is written of the answer; the bytes that may follow.
+    /// Counts bytes of the response and returns how many may follow.
     pub fn write(&self, bytes: usize) -> Result<usize> {
         if self.limit == usize::MAX {
             return Ok(usize::MAX);
@@ -195,7 +195,7 @@ impl Ration {
         self.limit.checked_sub(written).ok_or_else(|| self.exceeded())
     }
 
-    /// Nothing more of the answer would be taken: a batch need not go on.
+    /// Returns an error if the response is already too long, so that a batch can stop.
     pub fn check(&self) -> Result<()> {
         if self.written.load(Ordering::Relaxed) > self.limit { Err(self.exceeded()) } else { Ok(()) }
     }
@@ -219,7 +219,7 @@ pub fn full() -> Error {
     Error::new(Code::Unavailable, "the server is overloaded: try again in a few seconds")
 }
 
-/// What a row takes: its values, which lie one behind the other, and where each of them is.
+/// The size of a row: its values, which are contiguous, and the position of each.
 pub fn of_row(row: &PgRow) -> usize {
     let columns = row.len();
     let bytes = |column: usize| {

@@ -1,4 +1,4 @@
-//! What commands print. A reader that has left, as `head` does, is no reason to stop or to panic: the rest is written to nobody.
+//! Command output. If the reader has closed the pipe, as `head` does, the command continues and the rest is discarded.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::error::{Code, Error, Problem};
 use crate::seen;
 
-/// Seconds after which what was too much is worth another try.
+/// The `Retry-After` of a rejected request, in seconds.
 const AGAIN: HeaderValue = HeaderValue::from_static("10");
 
 impl IntoResponse for Error {
@@ -17,7 +17,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// With a status that says more than the code does.
+/// With a status that is more specific than the code.
 pub fn response(error: &Error, status: StatusCode) -> Response {
     seen::codes(error.problems.iter().map(|problem| problem.code));
     let body = json!({

@@ -1,5 +1,5 @@
-//! `Seen`: what the log, the metrics and the trace are told of a request, from wherever it is found out; of a job or a batch of events
-//! the trace. Outside of these nothing is kept.
+//! `Seen`: collects the facts of a request for the log, the metrics and the trace; for jobs and batches of events only for the trace.
+//! Outside of these, nothing is recorded.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -8,46 +8,46 @@ use std::time::Instant;
 use crate::error::Code;
 use crate::trace::{Leaf, Root};
 
-/// Codes of one request that the log shows.
+/// How many codes of a request the log shows.
 const SHOWN_CODES: usize = 8;
 
 tokio::task_local! {
     static SEEN: Seen;
 }
 
-/// Of one request.
+/// The facts of one request.
 #[derive(Debug, Default)]
 pub struct Seen {
     actor: Cell<&'static str>,
     role: RefCell<String>,
-    /// The last one; a batch has several.
+    /// The last operation; a batch has several.
     operation: RefCell<Option<Arc<About>>>,
     operations: Cell<u32>,
     codes: RefCell<Vec<Code>>,
     statements: Cell<u64>,
-    /// If it is sampled.
+    /// `None` if the trace is not sampled.
     root: Option<Root>,
 }
 
-/// An operation of GraphQL: nothing that changes with its variables.
+/// A GraphQL operation, without its variables.
 #[derive(Debug)]
 pub struct About {
-    /// The operation's name, or else its root fields; a client chooses it, so it is short.
+    /// The operation's name, or else its root fields. Clients choose it, so it is truncated.
     pub name: Arc<str>,
     /// `query` or `mutation`.
     pub kind: &'static str,
     /// SHA-256 of the document.
     pub document: String,
-    /// The query or mutation of the site's own that it calls first.
+    /// The first custom query or mutation that it calls.
     pub own: Option<&'static str>,
 }
 
-/// Runs what answers a request, or does a piece of work.
+/// Runs a request or a piece of background work.
 pub fn within<T>(root: Option<Root>, work: impl Future<Output = T>) -> impl Future<Output = T> {
     SEEN.scope(Seen { root, ..Seen::default() }, work)
 }
 
-/// What is known by now.
+/// Looks at the facts so far.
 pub fn with<T: Default>(look: impl FnOnce(&Seen) -> T) -> T {
     SEEN.try_with(look).unwrap_or_default()
 }
@@ -63,7 +63,7 @@ pub fn operation(about: &Arc<About>) {
     with(|seen| *seen.operation.borrow_mut() = Some(Arc::clone(about)));
 }
 
-/// Another operation begins, of which nothing is known yet.
+/// Begins the next operation, with no facts yet.
 pub fn begin_operation() {
     with(|seen| {
         seen.operations.set(seen.operations.get() + 1);
@@ -86,13 +86,13 @@ pub fn statement() {
     with(|seen| seen.statements.set(seen.statements.get() + 1));
 }
 
-/// Something that took from `begun` until now, which is made where the trace is sampled.
+/// Records a span from `begun` until now. It is built only if the trace is sampled.
 pub fn leaf(begun: Instant, make: impl FnOnce() -> Leaf) {
     with(|seen| seen.root.as_ref().map(|root| root.leaf(begun, make)));
 }
 
 impl Seen {
-    /// Empty where no route has asked who sends the request.
+    /// Empty if no route has looked up the actor.
     pub fn actor(&self) -> &'static str {
         self.actor.get()
     }
@@ -117,7 +117,7 @@ impl Seen {
         self.root.as_ref()
     }
 
-    /// Each once, in the order in which they came.
+    /// The codes without duplicates, in order.
     pub fn codes(&self) -> Vec<Code> {
         self.codes.borrow().clone()
     }

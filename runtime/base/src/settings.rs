@@ -1,4 +1,4 @@
-//! The settings of a server: the values, default and meaning of each environment variable.
+//! The settings of a server: the type, default and meaning of each environment variable.
 
 mod read;
 mod table;
@@ -10,14 +10,14 @@ use std::time::Duration;
 pub use self::read::Reader;
 pub use self::table::*;
 
-/// Stands for a provider's name in the names of variables that each of them has.
+/// The placeholder for a provider's name in variables that exist once per provider.
 const PROVIDER: &str = "NAME";
 
 /// A row of the table.
 #[derive(Debug)]
 pub struct Setting {
     pub name: &'static str,
-    /// The heading under which it is documented.
+    /// Its heading in the documentation.
     pub group: &'static str,
     pub takes: Takes,
     pub unset: Unset,
@@ -37,26 +37,26 @@ pub enum Takes {
         most: Duration,
     },
     OneOf(&'static [&'static str]),
-    /// In words; checked where it is read.
+    /// A description of the value, which is validated where it is used.
     Text(&'static str),
-    /// The same, and it is never shown.
+    /// Like `Text`, but never shown.
     Secret(&'static str),
 }
 
-/// What holds when it is not set.
+/// What an unset variable means.
 #[derive(Debug)]
 pub enum Unset {
-    /// The same as when this is set.
+    /// The same as this value.
     Value(&'static str),
     ByEnvironment {
         production: &'static str,
         development: &'static str,
     },
-    /// In words.
+    /// A description.
     Otherwise(&'static str),
 }
 
-/// A variable that cannot be used, and why; never with a secret.
+/// An invalid variable and the reason, never with a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     pub variable: Cow<'static, str>,
@@ -64,7 +64,7 @@ pub struct Wrong {
 }
 
 impl Setting {
-    /// The value that stands for none.
+    /// The value used if the variable is not set.
     pub fn default(&self, is_development: bool) -> Option<&'static str> {
         match self.unset {
             Unset::Value(value) => Some(value),
@@ -79,7 +79,7 @@ impl Setting {
         matches!(self.takes, Takes::Secret(_))
     }
 
-    /// Whether each provider has one of its own.
+    /// Whether the variable exists once per provider.
     pub fn is_by_provider(&self) -> bool {
         self.name.split('_').any(|part| part == PROVIDER)
     }
@@ -108,7 +108,7 @@ impl fmt::Display for Takes {
     }
 }
 
-/// The table as Markdown: a part for each group.
+/// The table as Markdown, with a section for each group.
 pub fn document() -> String {
     let mut text = String::new();
     let mut group = "";
@@ -130,14 +130,14 @@ pub fn document() -> String {
     text
 }
 
-/// A name that begins like one of ours and is none, and the nearest of those.
+/// An unknown name with our prefix, and the nearest known one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unknown {
     pub variable: String,
     pub nearest: String,
 }
 
-/// Those of tests and tools, which a server that they start inherits, are left out.
+/// Finds unknown variables. Skips those of tests and tools, which a server that they start inherits.
 pub fn unknown<'a>(variables: impl IntoIterator<Item = &'a str>, providers: &[&str]) -> Vec<Unknown> {
     let known: Vec<String> = ALL.iter().flat_map(|setting| names(setting, providers)).collect();
     let is_unknown = |name: &&str| {
@@ -148,7 +148,7 @@ pub fn unknown<'a>(variables: impl IntoIterator<Item = &'a str>, providers: &[&s
     found.filter_map(|name| Some(Unknown { variable: name.to_owned(), nearest: nearest(name)? })).collect()
 }
 
-/// The variables that a row stands for.
+/// The variables of a row.
 pub fn names(setting: &Setting, providers: &[&str]) -> Vec<String> {
     match setting.is_by_provider() {
         true => providers.iter().map(|provider| setting.of_provider(provider)).collect(),

@@ -1,5 +1,5 @@
-//! Spans of requests, of work in the background and of what both ask the database, for whoever exports them. While nobody does, and
-//! in a trace that is not sampled, nothing is made.
+//! Spans of requests, background work and their database statements, for an exporter. Without an exporter, or in a trace that is
+//! not sampled, no spans are built.
 
 mod id;
 mod parent;
@@ -15,19 +15,19 @@ use tokio::sync::Notify;
 
 pub use self::parent::Parent;
 
-/// Spans below one root. What comes beyond is counted there: an import must not push all else out of the queue.
+/// How many spans a root may have. Further ones are only counted, so that an import does not displace all others.
 const MOST_BELOW: u32 = 256;
-/// Spans that wait to be exported, of some hundred bytes each.
+/// How many spans may wait for export, at a few hundred bytes each.
 const MOST_WAITING: usize = 2048;
-/// So many are exported together.
+/// How many spans are exported together.
 pub const BATCH: usize = 512;
 
 static EXPORT: OnceLock<Export> = OnceLock::new();
 
-/// What is made goes here, and waits to be taken.
+/// The queue of spans to export.
 #[derive(Debug)]
 pub struct Export {
-    /// Of traces that begin here, out of all numbers of 64 bits.
+    /// The sampled share of traces that begin here, scaled to 64 bits.
     sampled: u64,
     waiting: Mutex<VecDeque<Span>>,
     enough: Notify,
@@ -35,7 +35,7 @@ pub struct Export {
     lost: AtomicU64,
 }
 
-/// Something that took time, as it is exported: no part of it is a value of a request.
+/// A span in the form that is exported. It contains no values of a request.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub trace: u128,
@@ -43,7 +43,7 @@ pub struct Span {
     pub parent: Option<u64>,
     /// Whether the parent is in another process.
     pub is_entry: bool,
-    /// What tracers before us have said to each other (`tracestate`).
+    /// The `tracestate` of the tracers before us.
     pub state: Option<String>,
     pub name: Cow<'static, str>,
     pub kind: Kind,
@@ -68,7 +68,7 @@ pub enum Fact {
     Number(i64),
 }
 
-/// A sampled request or piece of work that goes on. Its span is made when it is dropped.
+/// A sampled request or piece of work in progress. Its span is exported when it is dropped.
 #[derive(Debug)]
 pub struct Root {
     span: RefCell<Span>,
@@ -77,18 +77,18 @@ pub struct Root {
     is_done: Cell<bool>,
 }
 
-/// A span below a root, without children.
+/// A span of a root, without children of its own.
 #[derive(Debug)]
 pub struct Leaf {
     pub name: Cow<'static, str>,
     pub kind: Kind,
     pub facts: Vec<(&'static str, Fact)>,
-    /// What went wrong, as a kind of error.
+    /// The kind of error, if it failed.
     pub error: Option<Cow<'static, str>>,
 }
 
 impl Export {
-    /// From now on spans are made, of this share of the traces that begin here. `None`: that was said before.
+    /// Starts recording spans for this share of the traces that begin here. `None` if it was already started.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -107,7 +107,7 @@ impl Export {
         EXPORT.get()
     }
 
-    /// If there is one.
+    /// The export, if it was started.
     pub fn under_way() -> Option<&'static Self> {
         EXPORT.get()
     }
@@ -117,7 +117,7 @@ impl Export {
         self.enough.notified().await;
     }
 
-    /// Those that have waited longest, a batch at most.
+    /// Takes the oldest spans, at most one batch.
     pub fn take(&self) -> Vec<Span> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let many = waiting.len().min(BATCH);
@@ -136,7 +136,7 @@ impl Export {
         self.lost.fetch_add(spans as u64, Ordering::Relaxed);
     }
 
-    /// How many spans there were so far that were taken by the collector, and that were not.
+    /// How many spans the collector has accepted, and how many were lost.
     pub fn so_far(&self) -> (u64, u64) {
         (self.sent.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed))
     }
@@ -155,7 +155,7 @@ impl Export {
 }
 
 impl Root {
-    /// `None`: nobody exports, or the trace is not sampled, which its parent decides where it has one.
+    /// `None` without an exporter or if the trace is not sampled. If there is a parent, it decides.
     pub fn begin(kind: Kind, parent: Option<&Parent>) -> Option<Self> {
         let export = EXPORT.get()?;
         let is_sampled =
@@ -195,7 +195,7 @@ impl Root {
         self.span.borrow_mut().facts.push((key, fact.into()));
     }
 
-    /// It has come to its end; `error` is of which kind it was, if it was not as it should be.
+    /// Marks the end; `error` is the kind of error, if it failed.
     pub fn done(&self, error: Option<Cow<'static, str>>) {
         self.is_done.set(true);
         let mut span = self.span.borrow_mut();
@@ -206,7 +206,7 @@ impl Root {
         }
     }
 
-    /// From `begun` until now.
+    /// Adds a span from `begun` until now.
     pub fn leaf(&self, begun: Instant, make: impl FnOnce() -> Leaf) {
         self.below.set(self.below.get().saturating_add(1));
         let Some(export) = EXPORT.get().filter(|_| self.below.get() <= MOST_BELOW) else { return };

@@ -1,4 +1,4 @@
-//! The heap size of values, for caches that are bounded by bytes: never too low, and only slightly too high.
+//! The heap size of values, for caches with a limit in bytes. It is never too low, and only slightly too high.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use crate::error::Step;
 
-/// An allocator keeps its own account of each block, and rounds its size up.
+/// The overhead of an allocator for each block, including rounding.
 const ACCOUNT: usize = 16;
 
-/// Adds up what values hold; what several of them share is counted once.
+/// Adds up the sizes of values; shared ones are counted once.
 #[derive(Default)]
 pub struct Scales {
     seen: HashSet<usize>,
@@ -18,11 +18,11 @@ pub struct Scales {
 }
 
 pub trait Weigh {
-    /// Adds what the value holds beside its own size.
+    /// Adds the heap size of the value, without its own size.
     fn weigh(&self, scales: &mut Scales);
 }
 
-/// The bytes of a value and of all that it holds.
+/// The size of a value and everything that it owns.
 pub fn weight(value: &impl Weigh) -> usize {
     let mut scales = Scales::default();
     scales.block(size_of_val(value));
@@ -37,7 +37,7 @@ impl Scales {
         }
     }
 
-    /// What a pointer with counts points at; whether it was not seen before.
+    /// Counts the target of an `Arc` if it is new; returns whether it is.
     pub fn shared<T: ?Sized>(&mut self, shared: &Arc<T>) -> bool {
         let is_new = self.seen.insert(Arc::as_ptr(shared).cast::<u8>().addr());
         if is_new {
@@ -46,7 +46,7 @@ impl Scales {
         is_new
     }
 
-    /// Buckets of a hash table: a power of two of which an eighth is free, with a byte of control for each.
+    /// The buckets of a hash table: a power of two with an eighth free, and a control byte for each.
     pub fn table<T>(&mut self, capacity: usize) {
         if capacity > 0 {
             let buckets = (capacity * 8 / 7 + 1).next_power_of_two();

@@ -1,4 +1,4 @@
-//! `Change`: something that happened to an entry, as a consumer gets it.
+//! `Change`: an event of an entry, in the form that consumers get.
 
 use std::ops::Deref;
 
@@ -13,22 +13,22 @@ use store::id::Id;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Its place in the order of all changes, for ever the same: what a consumer may remember it by.
+    /// Its position in the order of all changes. It never changes, so consumers may store it.
     pub position: i64,
     pub kind: EventKind,
     /// `ContentInfo::table`.
     pub table: String,
     pub entry: Uuid,
-    /// The entry's after the change; of one that was deleted its last.
+    /// The revision of the entry after the change; for a deleted entry its last one.
     pub revision: i64,
-    /// Of an entry that was created or updated: those fields that were changed, as the API names them.
+    /// The changed fields of a created or updated entry, by their API names.
     pub fields: Vec<String>,
     pub actor: By,
     /// When the write began.
     pub at: Timestamp,
 }
 
-/// Whose change it is. Users may have been deleted since.
+/// Who made the change. The user may have been deleted since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct By {
     /// `user`, `token`, `developer`, `system`, `anonymous`.
@@ -58,7 +58,7 @@ impl<T> Deref for ChangeOf<T> {
     }
 }
 
-/// Of [`Change::read`].
+/// The columns for [`Change::read`].
 pub(crate) const COLUMNS: &str = "position, kind, type, entry, revision, fields, actor_kind, actor, role,
     (extract(epoch from at) * 1000000)::bigint as at";
 

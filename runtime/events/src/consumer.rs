@@ -1,4 +1,4 @@
-//! One step of a consumer: a batch of changes, handled in the transaction that moves its position.
+//! One step of a consumer: it handles a batch of changes in the transaction that advances its position.
 
 use std::time::Duration;
 
@@ -17,40 +17,40 @@ use store::hooks::HookSet;
 use store::hooks::{Cx, Transcript};
 use store::{Connection, Database, Transaction};
 
-/// For the handler of a batch.
+/// Timeout of the handler for a batch.
 const HANDLER: Duration = Duration::from_secs(5 * 60);
-/// After a failure, and after many in a row.
+/// The pause after a failure, and the longest one after many in a row.
 const FIRST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(5 * 60);
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Step {
     /// There may be more.
     Moved,
-    /// There is nothing new, or another node is at it.
+    /// There is nothing new, or another node runs this consumer.
     Idle,
-    /// It has failed, and waits for so long.
+    /// It failed and pauses for this time.
     Failed(Duration),
 }
 
-/// Where it is.
+/// The state of a consumer.
 struct Place {
     position: i64,
     failures: i32,
-    /// For how much longer it waits.
+    /// The rest of its pause, in seconds.
     wait: Option<f64>,
 }
 
-/// What comes next for it.
+/// The next batch of a consumer.
 struct Batch {
     place: Place,
     changes: Vec<Change>,
-    /// The position behind it.
+    /// The position after the batch.
     reached: i64,
 }
 
-/// Makes the consumer known; whether it was not.
+/// Registers the consumer; returns whether it is new.
 pub(crate) async fn register(database: &Database, consumer: &Consumer) -> Result<bool> {
     let is_known: bool = sqlx::query_scalar("select exists (select from cms.consumer where name = $1)")
         .bind(consumer.name)
@@ -59,7 +59,7 @@ pub(crate) async fn register(database: &Database, consumer: &Consumer) -> Result
     if is_known {
         return Ok(false);
     }
-    // What has been committed by now is before the end.
+    // Gives positions first, so that changes committed before are not after the end.
     order::give(database).await?;
     let sql = "insert into cms.consumer (name, position)
         select $1, case when $2 then 0 else position end from cms.outbox_head
@@ -72,7 +72,7 @@ pub(crate) async fn register(database: &Database, consumer: &Consumer) -> Result
     Ok(true)
 }
 
-/// At most `most` changes.
+/// Handles at most `most` changes.
 pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consumer, most: usize) -> Result<Step> {
     let mut transaction = database.background.begin().await?;
     let Some(place) = take(&mut transaction, consumer).await? else { return Ok(Step::Idle) };
@@ -99,7 +99,7 @@ pub(crate) async fn step(database: &Database, hooks: &HookSet, consumer: &Consum
     seen::within(root, traced).await
 }
 
-/// Handles them and moves, or is put off.
+/// Handles the batch and advances the position, or records the failure.
 async fn pass(
     database: &Database,
     hooks: &HookSet,
@@ -134,7 +134,7 @@ async fn pass(
     tracing::warn!(consumer = consumer.name, position = place.position, %error, "a consumer failed, and will try again");
     let failures = u32::try_from(place.failures).unwrap_or_default() + 1;
     let wait = backoff(failures, FIRST, MOST);
-    // With the lock still held, or another node would try again at once.
+    // The lock is still held; otherwise another node would retry at once.
     if transaction.undo_to("handled").await.is_ok() {
         failed(&mut transaction, consumer, &place, wait, &error).await?;
         transaction.commit().await?;
@@ -145,7 +145,7 @@ async fn pass(
     Ok(Step::Failed(wait))
 }
 
-/// `None`: another node has it.
+/// Locks the consumer; `None` if another node has it.
 async fn take(connection: &mut Connection, consumer: &Consumer) -> Result<Option<Place>> {
     let sql = "select position, failures, extract(epoch from retry_at - now())::float8 as wait
         from cms.consumer where name = $1 for update skip locked";
@@ -156,7 +156,7 @@ async fn take(connection: &mut Connection, consumer: &Consumer) -> Result<Option
     place.transpose()
 }
 
-/// What comes next, and the position behind it. The head is of the same snapshot, so what is of other types is passed as well.
+/// The next changes and the position after them. The head is from the same snapshot, so other types are skipped as well.
 async fn read(connection: &mut Connection, consumer: &Consumer, after: i64, most: usize) -> Result<(Vec<Change>, i64)> {
     let sql = format!(
         "select head.position as head, next.*
@@ -197,7 +197,7 @@ async fn handle(mut cx: Cx<'_>, consumer: &Consumer, changes: Vec<Change>) -> Re
     }
 }
 
-/// Only if it is still where it has failed.
+/// Records a failure, if the position has not moved since.
 async fn failed(
     connection: &mut Connection,
     consumer: &Consumer,

@@ -1,4 +1,4 @@
-//! `Follow`, `FollowAll`: the handlers of changes, called once for each change and in order. `Followers`: all of a site.
+//! `Follow`, `FollowAll`: handlers of changes, called once for each change, in order. `Followers`: those of a site.
 
 use std::fmt;
 use std::future::Future;
@@ -11,10 +11,10 @@ use base::error::{Code, Error, Result};
 use store::hooks::Cx;
 use store::record::Record;
 
-/// Changes that a consumer gets at once.
+/// The default batch size.
 const BATCH: usize = 100;
 
-/// Where a consumer begins that the database does not know yet.
+/// Where a new consumer starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartAt {
     /// With the next change.
@@ -26,21 +26,21 @@ pub enum StartAt {
 
 /// Follows the entries of one type.
 pub trait Follow<T: Record>: Send + Sync + 'static {
-    /// In their order; those of one entry in the order in which they were committed. The transaction of `cx` also moves the consumer on:
-    /// what is done in it happens once for each change. After an error nothing of it is kept, and the same changes come again.
+    /// Handles changes in order; those of one entry come in the order of their commits. The transaction of `cx` also advances the
+    /// consumer, so its effects happen once for each change. After an error it is rolled back, and the same changes come again.
     fn follow(&self, cx: &mut Cx<'_>, changes: &[ChangeOf<T>]) -> impl Future<Output = Result<()>> + Send;
 
     fn start_at(&self) -> StartAt {
         StartAt::default()
     }
 
-    /// Changes that come at once, at most.
+    /// The maximum number of changes in a batch.
     fn batch(&self) -> usize {
         BATCH
     }
 }
 
-/// As [`Follow`], for entries of all types.
+/// Like [`Follow`], for entries of all types.
 pub trait FollowAll: Send + Sync + 'static {
     fn follow(&self, cx: &mut Cx<'_>, changes: &[Change]) -> impl Future<Output = Result<()>> + Send;
 
@@ -64,7 +64,7 @@ pub(crate) struct Consumer {
     pub name: &'static str,
     pub start_at: StartAt,
     pub batch: usize,
-    /// `None` for all of them.
+    /// `None` for all types.
     pub tables: Option<Vec<String>>,
     handler: Box<dyn AnyFollow>,
 }
@@ -91,7 +91,7 @@ impl Followers {
         });
     }
 
-    /// What was declared wrongly.
+    /// Returns an error if a declaration was invalid.
     pub fn check(&self) -> Result<()> {
         if self.wrong.is_empty() { Ok(()) } else { Err(Error::new(Code::BadRequest, self.wrong.join("; "))) }
     }

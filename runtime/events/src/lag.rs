@@ -1,4 +1,4 @@
-//! The lag of all consumers, in one statement.
+//! The lag of all consumers, read in one statement.
 
 use sqlx::Row as _;
 
@@ -8,16 +8,16 @@ use store::Database;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lag {
     pub consumer: String,
-    /// Changes that it has not handled, of whatever type.
+    /// The number of changes of any type that it has not handled.
     pub behind: i64,
-    /// Age of the oldest of them, in seconds.
+    /// The age of the oldest one, in seconds.
     pub seconds: f64,
-    /// In a row.
+    /// The number of failures in a row.
     pub failures: i32,
     pub error: Option<String>,
 }
 
-/// Of each consumer that the database knows, by name.
+/// The lag of each registered consumer, by name.
 pub async fn lag(database: &Database) -> Result<Vec<Lag>> {
     let sql = "select consumer.name, consumer.failures, consumer.error,
             head.position - consumer.position + (select count(*) from cms.outbox where position is null) as behind,

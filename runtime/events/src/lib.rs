@@ -1,5 +1,5 @@
-//! What follows a change: `store::outbox` writes down each change of an entry in the transaction of the write; here the changes get
-//! their order, and consumers handle them, each at its own pace, every change once.
+//! Consumers of changes. `store::outbox` records each change of an entry in the transaction of the write. This crate puts the
+//! changes in order, and consumers handle each of them once, at their own pace.
 
 mod change;
 mod consumer;

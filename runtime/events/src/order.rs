@@ -1,17 +1,17 @@
-//! The order of changes: a reader first gives positions to committed changes that have none yet.
+//! The order of changes. A reader first gives positions to committed changes without one.
 //!
-//! A writer takes its number (`seq`) while it holds the lock of the entry, so of one entry the numbers are in the order of the
-//! commits. Of several entries a low number may be committed after a high one has been read; its position is then simply a later one.
+//! A writer takes its number (`seq`) while it holds the lock of the entry, so the numbers of one entry follow the order of its
+//! commits. Across entries, a low number may be committed after a higher one was read; it then simply gets a later position.
 
 use base::error::Result;
 use store::Database;
 
 /// Notified when there are new positions.
 pub const CHANNEL: &str = "typecase_events";
-/// Rows of one transaction.
+/// Rows per transaction.
 const AT_ONCE: u64 = 5000;
 
-/// Returns how many there were. Positions are not needed while there are no consumers.
+/// Gives positions and returns how many. Without consumers, no positions are needed.
 pub async fn give_positions(database: &Database) -> Result<u64> {
     let is_followed: bool =
         sqlx::query_scalar("select exists (select from cms.consumer)").fetch_one(&database.writes).await?;
@@ -29,7 +29,7 @@ pub(crate) async fn give(database: &Database) -> Result<u64> {
     }
 }
 
-/// The lock is taken by a statement of its own: only the next one sees what others have committed while this one waited.
+/// Takes the lock in a separate statement: only the next statement sees what others committed while this one waited.
 async fn give_some(database: &Database) -> Result<u64> {
     let mut transaction = database.writes.begin().await?;
     let head: i64 =
@@ -46,7 +46,7 @@ async fn give_some(database: &Database) -> Result<u64> {
         transaction.rollback().await?;
         return Ok(0);
     }
-    // One of these at a time: the writers do not notify, as they would wait for each other.
+    // Only one of these runs at a time. The writers do not notify, since they would wait for each other.
     let tell = "with moved as (update cms.outbox_head set position = position + $1 returning position)
         select pg_notify($2, position::text) from moved";
     sqlx::query(tell).bind(i64::try_from(given).unwrap_or(i64::MAX)).bind(CHANNEL).execute(&mut *transaction).await?;

@@ -1,16 +1,16 @@
-//! Deletes changes some time after all consumers have handled them.
+//! Deletes changes a while after all consumers have handled them.
 
 use std::time::Duration;
 
 use base::error::Result;
 use store::Database;
 
-/// Rows of one transaction.
+/// Rows per transaction.
 const AT_ONCE: i64 = 2000;
-/// What is left waits for the next time.
+/// The limit of one run; the rest is deleted in the next.
 const MOST_BATCHES: u32 = 500;
 
-/// How many went. A consumer that is behind keeps what it has not handled.
+/// Returns how many were deleted. Changes that a consumer has not handled are kept.
 pub async fn prune(database: &Database, keep: Duration) -> Result<u64> {
     let sql = "delete from cms.outbox where seq = any(array(
         select seq from cms.outbox

@@ -1,4 +1,4 @@
-//! The work of a process: giving positions to what it has written, and its consumers, a task each.
+//! The event worker of a process: gives positions to its changes and runs each consumer in a task.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use base::error::Result;
 use store::hooks::HookSet;
 use store::{Bell, Database};
 
-/// However quiet it is, it is looked this often.
+/// The polling interval if there are no notifications.
 const AT_LEAST: Duration = Duration::from_secs(30);
-/// After the database was away.
+/// The first pause after a database failure.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// Until it is told to stop. `places`: transactions that may be open at once; `heard`: other nodes have given positions.
+/// Runs until told to stop. `places` limits open transactions; `heard` rings when other nodes have given positions.
 pub async fn work(
     database: Database,
     hooks: Arc<HookSet>,
@@ -64,7 +64,7 @@ pub async fn work(
     while tasks.join_next().await.is_some() {}
 }
 
-/// What others have put in order is for the consumers alone. Never ends.
+/// Forwards the notifications of other nodes to the consumers. Never returns.
 async fn passed_on(heard: &Bell, told: &watch::Sender<()>) {
     loop {
         heard.rung().await;
@@ -90,7 +90,7 @@ impl Worker {
             let stop = self.stop.clone();
             let step = tokio::select! {
                 step = self.step(most) => step,
-                // Nothing of it is kept.
+                // Its transaction is rolled back.
                 () = stop.over() => return,
             };
             if step.is_ok() {
@@ -100,7 +100,7 @@ impl Worker {
                 Ok(Step::Moved) => most = (most * 2).min(self.consumer.batch),
                 Ok(Step::Idle) => self.wait().await,
                 Ok(Step::Failed(wait)) => {
-                    // One at a time, so that the change to blame is found.
+                    // One change at a time, to find the one that fails.
                     most = 1;
                     self.pause(wait).await;
                 }
@@ -114,7 +114,7 @@ impl Worker {
     }
 
     async fn step(&self, most: usize) -> Result<Step> {
-        // It is never closed.
+        // The semaphore is never closed.
         let _place = self.places.acquire().await.ok();
         if self.stop.is_draining() {
             return Ok(Step::Idle);

@@ -1,4 +1,4 @@
-//! The answer to one GraphQL request: data as bytes, errors with locations, paths and codes, and what it cost.
+//! The response to one GraphQL request: data as bytes, errors with locations, paths and codes, and the cost.
 
 use async_graphql::ServerError;
 use async_graphql::parser::Pos;
@@ -16,35 +16,35 @@ use base::seen;
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub problem: Problem,
-    /// In the document; none for what is wrong with the request itself.
+    /// In the document; empty if the problem is in the request itself.
     pub locations: Vec<Pos>,
-    /// The field of the answer that failed; empty when nothing was executed.
+    /// The response path of the failed field; empty if nothing was executed.
     pub path: Vec<Step>,
 }
 
-/// What became of a request, for the transport to choose a status by.
+/// The result of a request, from which the transport chooses a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is `data`, if only null for a failed field.
+    /// There is `data`, even if only null for a failed field.
     Executed,
-    /// The server or the site's own code is at fault for what is missing.
+    /// Data is missing because of the server or the site's own code.
     Failed,
-    /// Refused before execution.
+    /// Rejected before execution.
     Refused(Code),
-    /// Refused because it would change something.
+    /// Rejected because it is a mutation.
     MutationByGet,
 }
 
 #[derive(Debug)]
 pub struct Answer {
     pub outcome: Outcome,
-    /// Of its first error.
+    /// The code of the first error.
     pub code: Option<Code>,
     /// `{"data": ...}` as JSON.
     pub body: Pieces,
 }
 
-/// What a request asks for and what it took.
+/// The requested cost and the statements sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Spent {
     pub requested: u64,
@@ -79,7 +79,7 @@ impl Failure {
         self
     }
 
-    /// The names that a message proposes in place of a wrong one would tell the types of the API one by one.
+    /// Removes suggestions, which would reveal the types of the API one by one.
     pub fn without_suggestion(mut self) -> Self {
         let message = &mut self.problem.message;
         let proposals = [" Did you mean ", ": did you mean ", ": the values are "];
@@ -89,7 +89,7 @@ impl Failure {
         self
     }
 
-    /// Of the answer to a change that is made whatever becomes of the answer.
+    /// Adds that the write is committed, although its response failed.
     pub fn after_write(mut self) -> Self {
         self.problem.message.push_str("; the change is committed");
         let details = self.problem.details.get_or_insert_with(|| Json::Object(Map::new()));
@@ -104,7 +104,7 @@ impl Failure {
         Self { locations: error.locations, ..found }
     }
 
-    /// The problems of a field of the answer.
+    /// The problems of a response field.
     pub fn of_field(error: Error, pos: Pos, path: &[Step]) -> Vec<Self> {
         let failure = |problem| Self { problem, locations: vec![pos], path: path.to_vec() };
         error.problems.into_iter().map(failure).collect()
@@ -137,7 +137,7 @@ impl From<Broken> for Failure {
 }
 
 impl Answer {
-    /// `data` is JSON already and is not looked into.
+    /// `data` is JSON already and is not parsed.
     pub fn executed(data: Pieces, failures: &[Failure], spent: Spent, ration: &Ration) -> Self {
         let mut body = Pieces::new(ration.memory(), data.len_of_small() + 128);
         body.push(b"{\"data\":");
@@ -155,7 +155,7 @@ impl Answer {
         Self { outcome: Outcome::Executed, code, body }
     }
 
-    /// Nothing was executed: there is no `data`.
+    /// A response without `data`, since nothing was executed.
     pub fn refused(failures: &[Failure]) -> Self {
         let code = failures.first().map_or(Code::Internal, |failure| failure.problem.code);
         let mut body = Pieces::new(Ration::unbounded().memory(), 256);
@@ -175,7 +175,7 @@ fn write_errors(failures: &[Failure], body: &mut Vec<u8>) {
 
 fn write_json(value: &impl Serialize, body: &mut Vec<u8>) {
     if let Err(error) = serde_json::to_writer(&mut *body, value) {
-        // Maps have text keys and writing to memory does not fail; the client still gets JSON if they ever do.
+        // Cannot happen: maps have text keys, and writing to memory does not fail. The client would still get JSON.
         tracing::error!(%error, "a response could not be written as JSON");
         body.extend_from_slice(b"null");
     }

@@ -1,18 +1,18 @@
-//! A bounded cache of plans by document: cheap to read, and the oldest entries are evicted.
+//! A bounded cache of plans by document. Reads are cheap, and unused entries are evicted.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Two generations: what is used moves into the young one, and when that is full the old one is dropped. So everything
-/// that is in use stays, at the cost of one map look-up.
+/// Two generations: a used entry moves into the young one. When that is full, the old one is dropped. Entries in use
+/// therefore stay, at the cost of one map lookup.
 pub struct Cache<K, V> {
     generations: Mutex<Generations<K, V>>,
-    /// Weight of one generation.
+    /// The maximum weight of one generation.
     capacity: usize,
 }
 
-/// Bytes that an entry takes in the table, which may be half empty.
+/// The size of an entry in the table, which may be half empty.
 const fn place<K, V>() -> usize {
     2 * size_of::<(K, (Arc<V>, usize))>()
 }
@@ -21,13 +21,13 @@ struct Generations<K, V> {
     young: HashMap<K, (Arc<V>, usize)>,
     old: HashMap<K, (Arc<V>, usize)>,
     weight: usize,
-    /// Of the old ones.
+    /// The weight of the old generation.
     old_weight: usize,
     hits: u64,
     misses: u64,
 }
 
-/// What is kept, and how often it was of use.
+/// The content of a cache and its hit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub entries: usize,
@@ -71,7 +71,7 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         }
     }
 
-    /// The weight is that of what the key and the value hold.
+    /// `weight` is the heap size of the key and the value.
     pub fn insert(&self, key: K, value: Arc<V>, weight: usize) {
         let weight = weight + place::<K, V>();
         if weight <= self.capacity {

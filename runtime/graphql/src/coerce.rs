@@ -1,7 +1,7 @@
-//! Variables and arguments coerced to JSON as the specification has it: every problem at once, with its path and code.
+//! Coerces variables and arguments to JSON by the specification. Reports all problems at once, with paths and codes.
 //!
-//! Enum values and ids stay texts, defaults are filled in, lists of one are made. Custom scalars pass as they are: the
-//! storage layer, which every surface shares, knows what they may hold.
+//! Enum values and ids stay texts, defaults are filled in, and single items become lists. Custom scalars are passed on
+//! unchanged: the storage layer, which all interfaces share, validates them.
 
 use async_graphql::parser::types::{BaseType, Type, VariableDefinition};
 use async_graphql::parser::{Pos, Positioned};
@@ -14,24 +14,24 @@ use model::{cut, number};
 
 pub type Variables = Map<String, Json>;
 
-/// Deeper input is refused: nothing a person writes needs it, and filters are compiled recursively.
+/// Deeper input is rejected: hand-written input never needs it, and filters are compiled recursively.
 pub const MAX_INPUT_DEPTH: usize = 24;
 
-/// How the value of a variable is found where a literal names one.
+/// Looks up the value of a variable in a literal.
 pub trait Lookup {
-    /// The coerced value, or `None` when the variable has none.
+    /// The coerced value, or `None` if the variable has no value.
     fn variable(&self, name: &Name, expected: &Expected<'_>, problems: &mut Vec<Problem>) -> Option<Json>;
 }
 
-/// Where a value stands.
+/// The expected type at a place.
 pub struct Expected<'a> {
     pub ty: &'a Type,
     pub has_default: bool,
-    /// The location is a key of a one-of input, which takes no null.
+    /// Whether the place is a key of a one-of input, which must not be null.
     pub one_of: bool,
 }
 
-/// A value as a client wrote it, in a document or in JSON.
+/// A value from a client, in a document or in JSON.
 #[derive(Clone, Copy)]
 pub enum Raw<'a> {
     Literal(&'a Literal),
@@ -52,7 +52,7 @@ impl Lookup for Variables {
     }
 }
 
-/// The variables of an operation; those without value and default are absent.
+/// The coerced variables of an operation. Variables without value and default are absent.
 pub fn variables(
     types: &Types,
     definitions: &[Positioned<VariableDefinition>],
@@ -86,13 +86,13 @@ impl<'a> Coercion<'a> {
         Self { types, lookup, longest_list, path: Vec::new(), problems: Vec::new() }
     }
 
-    /// Paths of problems start with this.
+    /// Adds a prefix to the paths of problems.
     pub fn below(mut self, path: impl IntoIterator<Item = Step>) -> Self {
         self.path.extend(path);
         self
     }
 
-    /// The arguments of a field or directive, with defaults.
+    /// The coerced arguments of a field or directive, with defaults.
     pub fn arguments<'v>(
         &mut self,
         given: impl Iterator<Item = (&'v Name, &'v Literal)> + Clone,
@@ -106,7 +106,7 @@ impl<'a> Coercion<'a> {
         coerced
     }
 
-    /// The value as JSON; `None` for a variable without value, and where a problem was found.
+    /// The value as JSON; `None` for a variable without value and after a problem.
     pub fn value(&mut self, raw: Raw<'_>, ty: &Type) -> Option<Json> {
         self.expected(raw, &Expected { ty, has_default: false, one_of: false })
     }
@@ -133,7 +133,7 @@ impl<'a> Coercion<'a> {
         for problem in &mut self.problems[known..] {
             problem.path.clone_from(&self.path);
         }
-        // A nullable variable may stand where a default makes null impossible but for an explicit null.
+        // A nullable variable is allowed where a default excludes null, except for an explicit null.
         if value.as_ref().is_some_and(Json::is_null) && (!expected.ty.nullable || expected.one_of) {
             return self.problem(format!("`${name}` is null where `{}` is required", expected.ty));
         }
@@ -160,7 +160,7 @@ impl<'a> Coercion<'a> {
         let mut coerced = Vec::with_capacity(items.len());
         for (index, raw) in items.iter().enumerate() {
             self.path.push(index.into());
-            // An item whose variable has no value is null, the specification says.
+            // By the specification, an item whose variable has no value is null.
             let value = self.value(*raw, item);
             if value.is_none() && self.problems.len() == found && !item.nullable {
                 self.problem(format!("a value of type `{item}` is required"));
@@ -232,7 +232,7 @@ impl<'a> Coercion<'a> {
         (self.problems.len() == found).then_some(Json::Object(coerced))
     }
 
-    /// One key of an object, or one argument.
+    /// Coerces one key of an object, or one argument.
     fn input(&mut self, key: &str, raw: Option<Raw<'_>>, input: &Input, one_of: bool, into: &mut Variables) {
         let found = self.problems.len();
         self.path.push(key.into());
@@ -293,7 +293,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// The value for a message, cut to a readable length.
+    /// The value for a message, truncated to a readable length.
     fn show(self) -> String {
         let text = match self {
             Self::Literal(literal) => literal.to_string(),
@@ -320,11 +320,11 @@ fn scalar(raw: Raw<'_>, name: &Name, lookup: &dyn Lookup) -> Result<Json, String
         },
         ("ID", Json::Number(number)) => match whole(number, matches!(raw, Raw::Json(_))) {
             Some(number) => return Ok(Json::from(number.to_string())),
-            // An id has no range.
+            // An id has no maximum.
             None if is_whole(&number.to_string()) => return Ok(Json::from(number.to_string())),
             None => false,
         },
-        // Of all characters PostgreSQL keeps but this one, and the site's own code may hand the text on as it is.
+        // PostgreSQL can store every character except this one, and the site's own code may pass the text on unchanged.
         ("String" | "ID", Json::String(text)) if text.contains('\0') => {
             return Err("a string must not contain the character U+0000".to_owned());
         }
@@ -338,7 +338,7 @@ fn is_built_in(name: &str) -> bool {
     matches!(name, "Int" | "ID" | "String" | "Boolean" | "Float")
 }
 
-/// The whole number; `1.0` counts in JSON, where numbers have one type.
+/// The integer; `1.0` counts in JSON, where numbers have one type.
 fn whole(number: &serde_json::Number, from_json: bool) -> Option<i64> {
     number.as_i64().or_else(|| {
         let plain = number::plain(number).filter(|_| from_json)?;
@@ -363,7 +363,7 @@ fn plain(literal: &Literal, lookup: &dyn Lookup) -> Json {
         Literal::Enum(name) => Json::from(name.as_str()),
         Literal::List(items) => Json::Array(items.iter().map(|item| plain(item, lookup)).collect()),
         Literal::Object(entries) => {
-            // A key whose variable has no value is not given, as in an input object.
+            // A key whose variable has no value counts as missing, as in an input object.
             let entry = |(key, value): (&Name, &Literal)| match value {
                 Literal::Variable(name) => Some((key.to_string(), known(name, lookup)?)),
                 value => Some((key.to_string(), plain(value, lookup))),
@@ -380,7 +380,7 @@ fn known(name: &Name, lookup: &dyn Lookup) -> Option<Json> {
     lookup.variable(name, &expected, &mut Vec::new())
 }
 
-/// `: did you mean ...?` when a known key differs by case or by its last letters.
+/// `: did you mean ...?` if a known key differs only by case or by its last letters.
 fn similar<'k>(key: &str, mut known: impl Iterator<Item = &'k String>) -> String {
     let key = key.to_lowercase();
     let close = |known: &&String| {

@@ -1,4 +1,4 @@
-//! A valid operation made ready to run: its root fields, each with the plan of what it reads.
+//! Prepares a valid operation: its root fields, each with the plan of its reads.
 
 mod about;
 
@@ -33,7 +33,7 @@ use base::weigh::{Scales, Weigh, weight};
 use model::content::{ContentInfo, OperationInfo, Returns, SchemaInfo, Verb};
 use store::access::Action;
 
-/// What is known of a document before its variables are.
+/// A document that is prepared except for its variables.
 pub struct Prepared {
     pub ty: OperationType,
     pub variables: Arc<[Positioned<VariableDefinition>]>,
@@ -45,16 +45,16 @@ pub struct Prepared {
 
 enum Plans {
     One(Arc<Compiled>),
-    /// One for each set of values of the variables of `@skip` and `@include`, made when it is asked for.
+    /// One plan for each combination of `@skip` and `@include` values, made on demand.
     ByCondition {
-        /// Tells plans of this document from those of others.
+        /// Distinguishes the plans of this document from those of others.
         id: u64,
         conditions: Vec<Name>,
         source: Source,
     },
 }
 
-/// What plans are made of.
+/// The source of plans.
 pub struct Source {
     pub selection: SelectionSet,
     pub fragments: Arc<Fragments>,
@@ -63,13 +63,13 @@ pub struct Source {
 #[derive(Default)]
 pub struct Fragments(pub HashMap<Name, Positioned<FragmentDefinition>>);
 
-/// Plans of documents that have conditions, by the document and the values.
+/// Plans of documents with conditions, by document and condition values.
 pub type ConditionalPlans = Cache<(u64, Vec<bool>), Compiled>;
 
-/// The root fields of an operation, in the order of the answer.
+/// The root fields of an operation, in response order.
 pub struct Compiled {
     pub fields: Vec<RootField>,
-    /// Statements that reading the answer takes.
+    /// The number of statements of all reads.
     pub statements: u64,
 }
 
@@ -77,7 +77,7 @@ pub struct RootField {
     /// The response key.
     pub key: String,
     pub pos: Pos,
-    /// The field's failure leaves null in its place; else the whole of `data` is null.
+    /// If false, a failure of the field makes all of `data` null.
     pub nullable: bool,
     pub what: What,
 }
@@ -92,7 +92,7 @@ pub enum What {
         info: &'static ContentInfo,
         entries: Option<Root>,
     },
-    /// Of the site and its accounts rather than of its content.
+    /// A field about the site and its accounts instead of its content.
     Site {
         call: Call,
         field: SiteField,
@@ -106,9 +106,9 @@ pub enum What {
     },
 }
 
-/// One field of introspection.
+/// A field of introspection.
 pub struct Introspected {
-    /// Tells its answer from those of others.
+    /// Distinguishes its cached response from those of others.
     pub id: u64,
     selection: Field,
     pos: Pos,
@@ -116,14 +116,14 @@ pub struct Introspected {
     fragments: Arc<Fragments>,
 }
 
-/// A field of the root with its arguments as the document has them.
+/// A root field with its arguments from the document.
 pub struct Call {
     pub parent: &'static str,
     pub field: String,
     pub given: Vec<(Name, Literal)>,
 }
 
-/// What a generated mutation does.
+/// The kind of a generated mutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
     Create,
@@ -138,7 +138,7 @@ pub enum Write {
 }
 
 impl Write {
-    /// `None` for what reads.
+    /// `None` for a query.
     fn of(verb: Verb) -> Option<Self> {
         Some(match verb {
             Verb::Create => Self::Create,
@@ -154,7 +154,7 @@ impl Write {
         })
     }
 
-    /// What it takes the right to; where there are several, one of them.
+    /// The right that it requires, or several of which any one is enough.
     pub fn actions(self) -> &'static [Action] {
         match self {
             Self::Create | Self::Duplicate => &[Action::Create],
@@ -166,7 +166,7 @@ impl Write {
     }
 }
 
-/// What plans are made by.
+/// The context for making plans.
 #[derive(Clone, Copy)]
 pub struct Site<'a> {
     pub schema: &'static SchemaInfo,
@@ -189,7 +189,7 @@ impl Prepared {
         let variables: Arc<[_]> = variable_definitions.into();
         let source = Source { selection: selection_set.node, fragments: Arc::new(Fragments(document.fragments)) };
         let plans = match conditions.is_empty() {
-            // The text is needed no more.
+            // The source is no longer needed.
             true => {
                 let planner = Planner { site, ty, variables: &variables, source: &source };
                 Plans::One(Arc::new(planner.compile(&|_| false)))
@@ -199,12 +199,12 @@ impl Prepared {
         Self { ty, variables, cost, about, plans }
     }
 
-    /// The bytes that it takes, plans by conditions apart.
+    /// The size in bytes, without conditional plans.
     pub fn weight(&self) -> usize {
         weight(self)
     }
 
-    /// Variables of `@skip` and `@include` that are null, as one with a default may be: they decide nothing.
+    /// Returns failures for `@skip` and `@include` variables that are null, which a variable with a default may be.
     pub fn undecided(&self, variables: &Variables) -> Vec<Failure> {
         let Plans::ByCondition { conditions, .. } = &self.plans else { return Vec::new() };
         let undecided = self.variables.iter().filter(|definition| {
@@ -218,7 +218,7 @@ impl Prepared {
         undecided.map(failure).collect()
     }
 
-    /// The plan for these values of the conditions.
+    /// The plan for these condition values.
     pub fn compiled(&self, site: Site<'_>, variables: &Variables, known: &ConditionalPlans) -> Arc<Compiled> {
         let (id, conditions, source) = match &self.plans {
             Plans::One(plan) => return plan.clone(),
@@ -242,7 +242,7 @@ fn next_id() -> u64 {
     IDS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Makes the plan for one set of values of the conditions.
+/// Makes the plan for one combination of condition values.
 struct Planner<'a> {
     site: Site<'a>,
     ty: OperationType,
@@ -306,7 +306,7 @@ impl Planner<'_> {
                 let ty = types.field(parent, name).map_or("", |field| named(&field.ty));
                 What::Site { call: call(), field, shape: Shape::new(types, &document, ty, &selected.sets) }
             }
-            // The document is valid, and each field of the SDL has an answer.
+            // Unreachable: the document is valid, and each field of the SDL has a resolver.
             None => panic!("the root field `{name}` has no resolver"),
         }
     }
@@ -328,7 +328,7 @@ impl Planner<'_> {
 }
 
 impl Introspected {
-    /// A document that asks for the field alone.
+    /// A document with only this field.
     pub fn document(&self) -> ExecutableDocument {
         let at = self.pos;
         let field = Positioned::new(Selection::Field(Positioned::new(self.selection.clone(), at)), at);
@@ -346,7 +346,7 @@ impl Introspected {
 }
 
 impl Compiled {
-    /// The bytes that it takes.
+    /// The size in bytes.
     pub fn weight(&self) -> usize {
         weight(self)
     }

@@ -1,4 +1,4 @@
-//! From the text of a document to an operation that may run: parsed, limited, validated.
+//! Turns the text of a document into an executable operation: parses, limits and validates it.
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql_value::Name;
@@ -10,16 +10,16 @@ use super::{limits, rules, syntax};
 use base::error::Code;
 use model::content::Limits;
 
-/// A valid document and the operation of it that is to run.
+/// A valid document and the operation to run.
 pub struct Document {
     pub document: ExecutableDocument,
     pub operation: OperationDefinition,
 }
 
-/// Mistakes that are told at once; a document made of mistakes must not make a long answer.
+/// How many errors are reported at once, so that a document full of errors does not cause a long response.
 const MAX_FAILURES: usize = 20;
 
-/// What is wrong with a document, all of one stage at once.
+/// Returns the document, or all errors of the first stage that fails.
 pub async fn prepare(
     types: &Types,
     introspection: &Introspection,

@@ -1,4 +1,4 @@
-//! Runs the root fields of an operation: reads side by side, mutations one after the other.
+//! Runs the root fields of an operation: queries concurrently, mutations one after the other.
 
 use std::sync::Arc;
 
@@ -26,13 +26,13 @@ use store::site::{Args, ReadCx, SiteCode};
 use store::value::Value;
 use store::{Stage, Store, write};
 
-/// Root fields of one query that read at the same time, each on a connection of its own.
+/// How many root fields of a query run concurrently, each on its own connection.
 const CONCURRENT_FIELDS: usize = 4;
 
-/// One request under way.
+/// A request in execution.
 pub struct Execution<'a> {
     pub api: &'a Api,
-    /// As the actor of the request may use it.
+    /// The store of the request's actor.
     pub store: Store,
     pub variables: &'a Variables,
 }
@@ -42,7 +42,7 @@ impl<'a> Execution<'a> {
         Self { api, store, variables }
     }
 
-    /// What the actor may not do, of all that is asked; nothing is done where there is any.
+    /// The rights that the actor lacks, for all fields. If there are any, nothing is executed.
     pub fn denied(&self, compiled: &Compiled) -> Vec<Failure> {
         compiled.fields.iter().flat_map(|field| self.denied_in(field)).collect()
     }
@@ -62,7 +62,7 @@ impl<'a> Execution<'a> {
             What::Read(root) => return shown(root.denied(self.store.at(root.stage(self)))),
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
-                // Of several actions, each entry needs one.
+                // An upsert needs only one of its rights here; each entry is checked later.
                 let refused = refused.reduce(|one, other| one.or(other)).and_then(Result::err);
                 (refused, entries.as_ref().map(|root| root.denied_of_written(drafts)))
             }
@@ -74,10 +74,10 @@ impl<'a> Execution<'a> {
         refused.map(at_field).into_iter().chain(shown(of_answer.unwrap_or_default())).collect()
     }
 
-    /// The JSON of `data`, and what went wrong in it.
+    /// Returns the JSON of `data` and the failures in it.
     pub async fn run(&self, compiled: &Compiled, is_mutation: bool) -> (Pieces, Vec<Failure>) {
         let answers = match compiled.fields.as_slice() {
-            // Nearly every request: what several need would be a tenth of its work.
+            // Nearly every request has one field, for which joining futures would be a tenth of the work.
             [only] => vec![self.field(only).await],
             several if is_mutation => Box::pin(self.one_by_one(several)).await,
             several => Box::pin(self.side_by_side(several)).await,
@@ -115,7 +115,7 @@ impl<'a> Execution<'a> {
         stream::iter(answers).buffered(CONCURRENT_FIELDS).collect().await
     }
 
-    /// Up to the first that makes the whole answer null: of what nothing is told, nothing is done.
+    /// Stops at the first failure that makes all of `data` null, so that no write happens without being reported.
     async fn one_by_one(&self, fields: &[RootField]) -> Vec<Result<Written, Vec<Failure>>> {
         let mut answers = Vec::with_capacity(fields.len());
         for field in fields {
@@ -131,7 +131,7 @@ impl<'a> Execution<'a> {
         self.caught(field, self.answer(field))
     }
 
-    /// A panic is an error of the field.
+    /// Turns a panic into an error of the field.
     fn caught<T>(
         &self,
         field: &RootField,
@@ -142,7 +142,7 @@ impl<'a> Execution<'a> {
         })
     }
 
-    /// The answer of a field that has changed something. Where there is none, its errors say that the change is made.
+    /// The response to a write. If it fails, its errors say that the change is committed.
     async fn after_write(
         &self,
         field: &RootField,
@@ -168,7 +168,7 @@ impl<'a> Execution<'a> {
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Write { call, write, info, entries } => {
-                // Boxed, as the others that are rare: every read would pay for their size.
+                // Boxed like the other rare cases; otherwise every read would pay for their size.
                 let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
                 match entries {
                     Some(root) => self.after_write(field, root.run_written(&self.request(), &ids).boxed()).await,
@@ -200,7 +200,7 @@ impl<'a> Execution<'a> {
         self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
     }
 
-    /// Answered once where no variable is given.
+    /// Cached for requests without variables.
     async fn introspect(&self, introspected: &Introspected, key: &str) -> Result<Vec<u8>> {
         if let Some(known) = self.api.introspected.get(&introspected.id).filter(|_| self.variables.is_empty()) {
             return Ok(known.to_vec());
@@ -208,7 +208,7 @@ impl<'a> Execution<'a> {
         let variables = AsyncVariables::from_json(Json::Object(self.variables.clone()));
         let answered = self.api.introspection.answer_of(introspected.document(), variables, key).await;
         let answer = answered.map_err(|errors| {
-            // A variable that is null where its default is not: no other argument is left to run time.
+            // A variable is null where its default is not: the only error that is left after validation.
             let problems = errors.into_iter().map(|error| Problem::new(Code::BadUserInput, error.message));
             Error { problems: problems.collect() }
         })?;
@@ -262,7 +262,7 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// A mutation of the site's own.
+/// A custom mutation.
 struct Own<'a> {
     site: &'a SiteCode,
     name: &'a str,
@@ -290,7 +290,7 @@ fn of_id(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {
     named(info, arguments.get("id").unwrap_or(&Json::Null), &["id".into()]).map_err(Error::from)
 }
 
-/// Each of them, or all that is wrong.
+/// Returns all ids, or all problems.
 fn all(ids: impl Iterator<Item = Result<Uuid, Problem>>) -> Result<Vec<Uuid>> {
     let (mut named, mut problems) = (Vec::new(), Vec::new());
     for id in ids {
@@ -302,7 +302,7 @@ fn all(ids: impl Iterator<Item = Result<Uuid, Problem>>) -> Result<Vec<Uuid>> {
     if problems.is_empty() { Ok(named) } else { Err(Error { problems }) }
 }
 
-/// The entry that an id names; another type's id names nothing here.
+/// The entry with this id; an id of another type is a problem.
 fn named(info: &ContentInfo, id: &Json, path: &[Step]) -> Result<Uuid, Problem> {
     let text = id.as_str().unwrap_or_default();
     info.decode(text).ok_or_else(|| {
@@ -316,7 +316,7 @@ fn named(info: &ContentInfo, id: &Json, path: &[Step]) -> Result<Uuid, Problem> 
     })
 }
 
-/// An operation of the site's own takes `first` and `last` as all lists do; the limits of pages hold for it as well.
+/// The page limits apply to `first` and `last` of custom operations as well.
 fn sizes_are_sizes(arguments: &Map<String, Json>) -> Result<()> {
     for name in ["first", "last"] {
         if let Some(size) = arguments.get(name).and_then(Json::as_i64).filter(|size| *size < 0) {

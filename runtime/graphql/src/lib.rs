@@ -1,4 +1,4 @@
-//! GraphQL from a request to the bytes of its answer: parsed, validated and planned once, coerced and run each time.
+//! GraphQL from request to response bytes. Documents are parsed, validated and planned once, and run for each request.
 
 pub mod answer;
 pub mod cache;
@@ -38,33 +38,33 @@ use store::hooks::HookSet;
 use store::site::SiteCode;
 use store::{Database, OPERATION, Standing, Store};
 
-/// Bytes of documents, plans and answers to introspection that are kept.
+/// The maximum size of cached documents, plans and introspection responses, in bytes.
 pub const KEPT: usize = 32 * 1024 * 1024;
 
-/// One request as any transport brings it.
+/// A request, independent of the transport.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
-    /// Empty where `document` stands for it.
+    /// Empty if `document` is given.
     pub query: String,
-    /// The id of a document that the server knows; the transport puts the text in its place.
+    /// The id of a persisted document; the transport replaces it with the text.
     pub document: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Map<String, Json>,
 }
 
-/// How the request came: what is fetched with GET must not change anything.
+/// The HTTP method of the request: GET must not change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Get,
     Post,
 }
 
-/// Decides by the cost of an operation whether the client may run it.
+/// Decides by the cost of an operation whether a client may run it.
 pub trait Meter: Sync {
     fn pay(&self, cost: u64) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// For the server's own queries.
+/// The meter of the server's own queries.
 struct Free;
 
 impl Meter for Free {
@@ -73,7 +73,7 @@ impl Meter for Free {
     }
 }
 
-/// Who may introspect.
+/// Who may use introspection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Audience {
     #[default]
@@ -91,7 +91,7 @@ pub struct Api {
     routes: Routes,
     introspection: Introspection,
     audience: Audience,
-    /// Looks the actor of a client up again before each change.
+    /// Looks up a client's actor again before each change.
     standing: Arc<dyn Standing>,
     /// By document and operation name.
     prepared: Cache<(String, Option<String>), Prepared>,
@@ -126,7 +126,7 @@ impl Api {
         Ok(api.keeping(KEPT))
     }
 
-    /// How many bytes of documents made ready are kept, all that they hold included.
+    /// Sets the size of the caches, in bytes.
     pub fn keeping(self, bytes: usize) -> Self {
         let eighth = bytes / 8;
         Self {
@@ -137,7 +137,7 @@ impl Api {
         }
     }
 
-    /// Who may ask for the types of the API.
+    /// Sets who may use introspection.
     pub fn with_introspection_for(self, audience: Audience) -> Self {
         Self { audience, ..self }
     }
@@ -146,7 +146,7 @@ impl Api {
         &self.database.schema.site.limits
     }
 
-    /// A first query for a person to try.
+    /// An example query for the playground.
     pub fn example(&self) -> String {
         let Some(info) = self.database.schema.types.iter().find(|info| info.drafts) else {
             return "{ __typename }".into();
@@ -160,13 +160,13 @@ impl Api {
         )
     }
 
-    /// For the server's own code.
+    /// Runs a request of the server's own code.
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
         let store = self.database.acting(actor);
         self.execute_on(store, request, verb, &Free).await
     }
 
-    /// For a client, with no more memory than this, where the meter allows what it costs.
+    /// Runs a client's request with this much memory, if the meter allows its cost.
     pub async fn execute_within(
         &self,
         ration: &Arc<Ration>,
@@ -200,7 +200,7 @@ impl Api {
         }
     }
 
-    /// What is kept ready, by its name.
+    /// The usage of each cache, by name.
     pub fn kept(&self) -> [(&'static str, Usage); 3] {
         [
             ("documents", self.prepared.usage()),
@@ -213,7 +213,7 @@ impl Api {
         &self.hooks
     }
 
-    /// What visitors may read, for routes of the site's own: `api.visitors().at(Stage::Live).find().first(10).all()`.
+    /// The store of anonymous visitors, for custom routes: `api.visitors().at(Stage::Live).find().first(10).all()`.
     pub fn visitors(&self) -> Store {
         self.database.acting(Actor::anonymous(Origin::default()))
     }

@@ -1,4 +1,4 @@
-//! The limits of a request, checked before it is validated or executed, without expanding a fragment twice.
+//! The limits of a request, checked before validation and execution. No fragment is expanded twice.
 
 pub mod cost;
 pub mod facts;
@@ -15,19 +15,19 @@ use super::rules::{Broken, broken};
 use base::error::{Code, Problem};
 use model::content::Limits;
 
-/// Fields of a document with every fragment written out: what a plan has to be made for.
+/// The number of fields with all fragments expanded, which determines the size of a plan.
 const MAX_FIELDS: u64 = 2_000;
-/// Directives of a document, written out likewise.
+/// The number of directives, with all fragments expanded.
 const MAX_DIRECTIVES: u64 = 100;
 const MAX_OPERATIONS: usize = 20;
 const MAX_FRAGMENTS: usize = 100;
 const MAX_VARIABLES: usize = 200;
-/// Levels of an introspection: `ofType` in `ofType` in clients' own queries is 13 to 16 deep.
+/// The depth of an introspection. Common clients nest `ofType` so that their queries are 13 to 16 levels deep.
 const MAX_INTROSPECTION_DEPTH: u64 = 20;
-/// Lists of the type system inside one another; each multiplies the answer by the size of the schema.
+/// How many introspection lists may be nested; each multiplies the response by the size of the schema.
 const MAX_INTROSPECTION_LISTS: u64 = 2;
 
-/// What a selection asks for, its fragments written out; saturating, so that no bomb can overflow it.
+/// The size of a selection with expanded fragments. Saturating, so that it cannot overflow.
 #[derive(Clone, Copy, Default)]
 struct Size {
     fields: u64,
@@ -40,11 +40,11 @@ struct Size {
 
 struct Measure<'a> {
     document: &'a ExecutableDocument,
-    /// Fragments that are measured; `None` while one is being measured, which is how a cycle shows.
+    /// Measured fragments; `None` while one is being measured, which detects cycles.
     fragments: HashMap<&'a Name, Option<Size>>,
 }
 
-/// Every limit that the document breaks, for the operation that is to run.
+/// Returns all limits that the document exceeds, for the operation to run.
 pub fn check(document: &ExecutableDocument, operation: &OperationDefinition, limits: &Limits) -> Vec<Broken> {
     let counts = [
         ("operations", document.operations.iter().len(), MAX_OPERATIONS),
@@ -62,7 +62,7 @@ pub fn check(document: &ExecutableDocument, operation: &OperationDefinition, lim
     }
     let mut measure = Measure { document, fragments: HashMap::new() };
     let mut size = Size::default();
-    // Other operations are validated too, so they are measured too; aliases are counted in the one that runs.
+    // Other operations are validated as well, so their size counts; aliases count only in the one that runs.
     for (_, other) in document.operations.iter() {
         match measure.selection(&other.node.selection_set.node, false) {
             Ok(other_size) if std::ptr::eq(&other.node, operation) => size = size.wider(other_size),
@@ -70,7 +70,7 @@ pub fn check(document: &ExecutableDocument, operation: &OperationDefinition, lim
             Err(cycle) => return vec![cycle],
         }
     }
-    // A fragment that no operation spreads is an error, yet rules that run before that one visit it.
+    // An unused fragment is an error, but some validation rules visit it before that is noticed.
     for (name, fragment) in &document.fragments {
         if let Err(cycle) = measure.fragment(name, fragment.pos) {
             return vec![cycle];
@@ -123,7 +123,7 @@ impl<'a> Measure<'a> {
     }
 
     fn fragment(&mut self, name: &Name, pos: Pos) -> Result<Size, Broken> {
-        // A fragment that does not exist is found by validation.
+        // Validation reports unknown fragments.
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(Size::default()) };
         match self.fragments.get(name) {
             Some(Some(size)) => return Ok(*size),
@@ -140,7 +140,7 @@ impl<'a> Measure<'a> {
 }
 
 impl Size {
-    /// The field that has this selection.
+    /// The size of a field with this selection.
     fn under(self, name: &str, introspects: bool, aliased: bool) -> Self {
         let lists = u64::from(matches!(name, "fields" | "interfaces" | "possibleTypes" | "inputFields"));
         Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::memory::{Held, Memory, Text};
 
-/// Moving less than this costs less than another piece does.
+/// Copying fewer bytes than this costs less than another piece.
 const SMALL: usize = 16 * 1024;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Pieces {
         Self { memory: Arc::clone(memory), done, end, held }
     }
 
-    /// What comes next is written here.
+    /// The buffer for the next bytes.
     pub fn end(&mut self) -> &mut Vec<u8> {
         &mut self.end
     }
@@ -44,12 +44,12 @@ impl Pieces {
         other.done.into_iter().chain([end]).for_each(|text| self.add(text));
     }
 
-    /// What [`Self::append`] would move.
+    /// How many bytes [`Self::append`] would copy.
     pub fn len_of_small(&self) -> usize {
         self.done.iter().map(|text| text.bytes.len()).chain([self.end.len()]).filter(|length| *length < SMALL).sum()
     }
 
-    /// Lets what was written here be known; the rest already is.
+    /// Counts the bytes of the buffer against the memory limit; the other pieces are already counted.
     pub fn count(&mut self) {
         self.held.count(self.end.capacity());
     }

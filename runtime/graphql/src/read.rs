@@ -1,8 +1,8 @@
-//! Reads of the API: a selection becomes a plan of what is read and the shape of the answer, and PostgreSQL's rows become
-//! JSON in the order of the selection.
+//! Reads of the API: a selection becomes a plan and the shape of the response, and PostgreSQL's rows become JSON in the
+//! order of the selection.
 //!
-//! `selection` collects the fields of a document, `lower` makes a plan and a `shape` of them, `root` has the plan run and `write` writes
-//! the answer.
+//! `selection` collects the fields of a document, `lower` makes a plan and a `shape` of them, `root` runs the plan.
+//! `write` writes the response.
 
 mod lists;
 mod lower;
@@ -24,13 +24,13 @@ use base::error::{Problem, Result, Step};
 use store::Store;
 use store::read::Computes;
 
-/// Gives the arguments of fields their values.
+/// Coerces the arguments of fields.
 pub trait Arguments: Send + Sync {
-    /// Coerced as the schema has them, with defaults. Paths of problems start at the argument.
+    /// The coerced arguments with defaults. Paths of problems start at the argument.
     fn coerce(&self, parent: &str, field: &str, given: &[(Name, Literal)]) -> Result<Map<String, Json>, Vec<Problem>>;
 }
 
-/// What a root field needs to be read.
+/// The context of a root field's read.
 pub struct Request<'a> {
     pub read: store::read::Request<'a>,
     pub arguments: &'a dyn Arguments,
@@ -42,11 +42,11 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A problem, and the field that it belongs to.
+/// A problem and its field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub problem: Problem,
-    /// The response path of the field. Of one that was refused before anything was read, lists on the way have no index.
+    /// The response path of the field. If it was rejected before anything was read, lists have no index.
     pub path: Vec<Step>,
     pub pos: Pos,
 }

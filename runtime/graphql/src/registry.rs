@@ -1,7 +1,7 @@
-//! The one file that touches `async_graphql::registry`: an API without execution, for validation and introspection.
+//! The only file that uses `async_graphql::registry`: a schema without execution, for validation and introspection.
 //!
-//! The module is public but hidden from its crate's documentation, hence the exact version in the workspace. Types are
-//! registered by functions without a receiver, so the SDL reaches them through a thread-local while a schema is built.
+//! The module is public but hidden from the crate's documentation, hence the exact version in the workspace. Types are
+//! registered by functions without a receiver, so the SDL is passed through a thread-local while a schema is built.
 
 mod corrections;
 
@@ -27,10 +27,10 @@ use tokio::sync::Semaphore;
 
 use super::types::{BUILT_IN, Types, directive};
 
-/// Validates documents against the SDL and answers `__schema` and `__type`.
+/// Validates documents against the SDL and resolves `__schema` and `__type`.
 pub struct Introspection {
     schema: Schema<Query, Mutation, EmptySubscription>,
-    /// Answers are large and made without a pause: one at a time.
+    /// Responses are large and built without yielding, so only one is built at a time.
     answering: Semaphore,
 }
 
@@ -42,24 +42,24 @@ impl Introspection {
         Self { schema, answering: Semaphore::new(1) }
     }
 
-    /// What is wrong with the document, by the rules that do not need the values of variables.
+    /// Returns the errors of the document, by the rules that do not need the values of variables.
     pub async fn validate(&self, document: ExecutableDocument, operation: Option<&str>) -> Vec<ServerError> {
         self.schema.execute(request(document, operation).data(Validating)).await.errors
     }
 
-    /// Runs a valid operation that selects nothing but introspection.
+    /// Runs a valid operation that selects only introspection.
     pub async fn answer(&self, document: ExecutableDocument, variables: Variables) -> Result<Json, Vec<ServerError>> {
         answer(&self.schema, document, variables).await
     }
 
-    /// As [`Self::answer`], of its one field, as text. Other requests go on meanwhile.
+    /// Like [`Self::answer`], for a single field, as text. Runs on a blocking thread, so other requests continue.
     pub async fn answer_of(
         &self,
         document: ExecutableDocument,
         variables: Variables,
         key: &str,
     ) -> Result<Vec<u8>, Vec<ServerError>> {
-        // It is never closed.
+        // The semaphore is never closed.
         let _turn = self.answering.acquire().await;
         let (schema, key, runtime) = (self.schema.clone(), key.to_owned(), Handle::current());
         let made = tokio::task::spawn_blocking(move || {
@@ -97,10 +97,10 @@ fn request(document: ExecutableDocument, operation: Option<&str>) -> Request {
 /// Marks a request that stops after validation.
 struct Validating;
 
-/// Marks a request that needs no validation: what it has left over from a larger document would not pass.
+/// Marks a request that skips validation: the rest of a larger document would not pass it.
 struct Validated;
 
-/// Does one of the two.
+/// Runs only one of the two steps.
 struct OneStep;
 
 impl ExtensionFactory for OneStep {
@@ -135,7 +135,7 @@ struct Registered {
     types: Vec<MetaType>,
     /// `(type, interface)`.
     implements: Vec<(String, String)>,
-    /// Scalars that the registry brings along although the API has no use for them.
+    /// Scalars that the registry adds although the API does not use them.
     unused: Vec<&'static str>,
 }
 
@@ -162,7 +162,7 @@ impl OutputType for Query {
             for name in &registered.unused {
                 registry.types.remove(*name);
             }
-            // The library takes no more than 64 bits; coercion knows better.
+            // The library accepts only 64 bits; coercion checks ids instead.
             if let Some(MetaType::Scalar { is_valid, .. }) = registry.types.get_mut("ID") {
                 *is_valid = None;
             }
@@ -189,7 +189,7 @@ impl OutputType for Mutation {
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        // By now the types of introspection are there.
+        // The types of introspection are registered by now.
         if let Some(MetaType::Object { fields, .. }) = registry.types.get_mut("__Schema")
             && let Some(description) = fields.get_mut("description")
         {

@@ -1,4 +1,4 @@
-//! `Routes`: the resolver of each root field, built at start from the facts that the generator wrote.
+//! `Routes`: the resolver of each root field, built at startup from generated facts.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub enum Route {
         many: bool,
     },
     Site(SiteField),
-    /// Of the site's own code.
+    /// A custom operation.
     Own(&'static OperationInfo),
 }
 
@@ -24,7 +24,7 @@ pub enum Route {
 pub struct Routes {
     queries: HashMap<&'static str, Route>,
     mutations: HashMap<&'static str, Route>,
-    /// By the name of the type.
+    /// By type name.
     types: HashMap<&'static str, &'static TypeResolvers>,
 }
 
@@ -48,7 +48,7 @@ impl Routes {
         routes
     }
 
-    /// Refuses to start where a root field has no answer, or an answer no field: then files of two versions were compiled together.
+    /// Returns an error if a root field has no resolver, or a resolver no field: files of two versions were compiled together.
     pub fn check(&self, types: &Types) -> Result<()> {
         for (root, routes) in [("Query", &self.queries), ("Mutation", &self.mutations)] {
             let declared: Vec<_> = types.fields(root).map(String::as_str).collect();
@@ -71,12 +71,12 @@ impl Routes {
         self.mutations.get(field).copied()
     }
 
-    /// The connection of a type and its edge.
+    /// The connection of a type, and its edge.
     pub fn connection(&self, info: &ContentInfo) -> &'static TypeResolvers {
         self.types.get(info.name).unwrap_or_else(|| panic!("codegen bug: nothing answers for `{}`", info.name))
     }
 
-    /// The list that a field of an object has in pages: `tags` for `tagsConnection`.
+    /// The list behind a paged field: `tags` for `tagsConnection`.
     pub fn paged(&self, info: &ContentInfo, field: &str) -> Option<&'static str> {
         let pages = self.types.get(info.name)?.pages;
         pages.iter().find(|(pages, _)| *pages == field).map(|(_, list)| *list)

@@ -1,6 +1,7 @@
-//! Rules of the specification that async-graphql's validation leaves out or checks in part.
+//! Rules of the specification that async-graphql does not validate, or only in part.
 //!
-//! Values of arguments with the variables in them (5.6, 5.8.5) are here, fields of one key (5.3.2) in `rules/overlap.rs`.
+//! Argument values and their variables (5.6, 5.8.5) are checked here, fields with the same key (5.3.2) in
+//! `rules/overlap.rs`.
 
 pub mod before;
 mod overlap;
@@ -20,14 +21,14 @@ use super::coerce::{Coercion, Expected, Lookup, Variables};
 use super::types::{Input, Types, named};
 use base::error::{Code, Problem};
 
-/// One broken rule and the place in the document.
+/// A broken rule and its place in the document.
 #[derive(Debug)]
 pub struct Broken {
     pub problem: Problem,
     pub pos: Pos,
 }
 
-/// What async-graphql did not find; the document holds no cycle of fragments and only fields that exist.
+/// Returns the errors that async-graphql does not find. The document has no fragment cycles and only known fields.
 pub fn check(types: &Types, document: &ExecutableDocument, longest_list: usize) -> Vec<Broken> {
     let mut broken = Vec::new();
     for (_, operation) in document.operations.iter() {
@@ -39,7 +40,7 @@ pub fn check(types: &Types, document: &ExecutableDocument, longest_list: usize) 
     broken
 }
 
-/// The type that an operation selects from.
+/// The root type of an operation.
 pub fn root(operation: OperationType) -> &'static str {
     match operation {
         OperationType::Query => "Query",
@@ -52,7 +53,7 @@ pub(super) fn broken(message: String, pos: Pos) -> Broken {
     Broken { problem: Problem::new(Code::GraphqlValidationFailed, message), pos }
 }
 
-/// Walks the arguments of one operation, each fragment once.
+/// Walks the arguments of an operation, visiting each fragment once.
 struct Values<'a> {
     types: &'a Types,
     document: &'a ExecutableDocument,
@@ -100,7 +101,7 @@ impl<'a> Values<'a> {
             self.directives(selection.node.directives());
             match &selection.node {
                 Selection::Field(field) => {
-                    // Introspection's own fields take constants of types that async-graphql checks.
+                    // The arguments of introspection fields are constants that async-graphql checks.
                     let Some(declared) = self.types.field(parent, &field.node.name.node) else { continue };
                     self.arguments(&field.node.arguments, &declared.arguments, field.pos);
                     self.selections(named(&declared.ty), &field.node.selection_set.node);
@@ -149,7 +150,7 @@ impl<'a> Values<'a> {
 
     fn blame(&mut self, problems: Vec<Problem>, pos: Pos) {
         self.broken.extend(problems.into_iter().map(|problem| {
-            // A limit is told as one.
+            // A limit keeps its own code.
             let is_limit = problem.code == Code::LimitExceeded;
             let code = if is_limit { problem.code } else { Code::GraphqlValidationFailed };
             Broken { problem: Problem { code, ..problem }, pos }
@@ -157,7 +158,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Where variables may stand (5.8.5); their values are not known yet.
+/// Checks the positions of variables (5.8.5); their values are not known yet.
 struct Positions<'a> {
     variables: HashMap<&'a Name, &'a VariableDefinition>,
 }
@@ -172,17 +173,17 @@ impl Lookup for Positions<'_> {
             || never_null
             || (has_value || expected.has_default) && !expected.one_of;
         if !null_fits || !base_fits(given, expected.ty) {
-            // One of an input object is never null, though its type says that each may be left out.
+            // A key of a one-of input is never null, although its type is nullable.
             let mark = if expected.one_of && expected.ty.nullable { "!" } else { "" };
             let message = format!("`${name}` of type `{given}` is used where `{}{mark}` is expected", expected.ty);
             problems.push(Problem::new(Code::GraphqlValidationFailed, message));
         }
-        // Stands for any value that fits.
+        // A placeholder for any value that fits.
         Some(Json::from("variable"))
     }
 }
 
-/// The types agree, null at the outermost level left aside.
+/// Whether the types match, ignoring null at the outermost level.
 fn base_fits(given: &Type, expected: &Type) -> bool {
     match (&given.base, &expected.base) {
         (BaseType::Named(given), BaseType::Named(expected)) => given == expected,

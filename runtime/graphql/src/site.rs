@@ -23,7 +23,7 @@ pub enum SiteField {
     PublishCheck,
 }
 
-/// What is selected of an object, whose whole JSON is made first: these are small, and asked for by people.
+/// The selection on an object whose complete JSON is built first; these objects are small and rarely requested.
 pub struct Shape {
     pub(super) of: String,
     pub(super) fields: Vec<Shown>,
@@ -32,7 +32,7 @@ pub struct Shape {
 pub(super) struct Shown {
     pub(super) key: String,
     pub(super) name: String,
-    /// `None` for a value that has no fields.
+    /// `None` for a value without fields.
     pub(super) inner: Option<Shape>,
 }
 
@@ -55,7 +55,7 @@ impl SiteField {
         }
     }
 
-    /// What the role must manage.
+    /// The area that the role must manage.
     fn area(self) -> Option<(Area, &'static str)> {
         match self {
             Self::Me | Self::PublishCheck => None,
@@ -144,7 +144,7 @@ async fn me(store: &Store, accounts: &dyn Standing) -> Result<Json> {
     }))
 }
 
-/// What keeps an entry of any type from being published.
+/// The problems that prevent publishing an entry of any type.
 async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
     let given = text(arguments, "id").unwrap_or_default();
     let found = store.schema.types.iter().find_map(|info| Some((*info, info.decode(given)?)));

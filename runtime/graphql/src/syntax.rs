@@ -1,5 +1,5 @@
-//! The text of a document to its syntax tree: the library's parser between two passes of ours, which know all of the
-//! specification's sections 2 and 2.1.
+//! Parses the text of a document. The library's parser runs between two passes of our own, which implement all of
+//! sections 2 and 2.1 of the specification.
 
 mod grammar;
 mod lexer;
@@ -11,7 +11,7 @@ use async_graphql::parser::{Pos, parse_query};
 use super::rules::Broken;
 use base::error::{Code, Problem};
 
-/// The syntax tree, or the first mistake. What is too long or too deep is refused before anything recurses.
+/// The syntax tree, or the first error. Documents that are too long or too deep are rejected before any recursion.
 pub fn parse(text: &str) -> Result<ExecutableDocument, Broken> {
     let mut plain = grammar::plain(lexer::tokens(text))?;
     let mut document = parse_query(&plain.text).map_err(|error| {
@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Result<ExecutableDocument, Broken> {
     Ok(document)
 }
 
-/// The names of the operations in a text; none where it cannot be read.
+/// The names of the operations in a text; empty if it cannot be parsed.
 pub fn operation_names(text: &str) -> Vec<String> {
     let document = parse(text).ok();
     let operations = document.iter().flat_map(|document| document.operations.iter());

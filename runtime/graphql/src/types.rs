@@ -1,4 +1,4 @@
-//! The types of the API as the SDL declares them: what coercion, limits and execution look up.
+//! The API's types from the SDL, for lookups in coercion, limits and execution.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,15 +13,15 @@ use super::limits::facts::Facts;
 use base::error::{Code, Error, Result};
 use model::content::SchemaInfo;
 
-/// The scalars that the specification defines.
+/// The scalars of the specification.
 pub(super) const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 const INTROSPECTION_HAS: [&str; 2] = ["String", "Boolean"];
 
-/// Every type of the SDL by name.
+/// All types of the SDL, by name.
 pub struct Types {
     types: HashMap<String, Declared>,
     pub facts: Facts,
-    /// The parsed text, for the registry that validates and introspects.
+    /// The parsed SDL, for the registry that validates and introspects.
     pub(super) definitions: Vec<TypeDefinition>,
 }
 
@@ -52,7 +52,7 @@ pub struct Input {
 }
 
 impl Types {
-    /// Of a site's SDL, and what its content types tell beside it.
+    /// The types of a site's SDL, with facts from its content types.
     pub fn of(schema: &SchemaInfo) -> Result<Self> {
         let types = Self::parse(schema.sdl)?;
         Ok(Self { facts: types.facts.and_of_content(schema), ..types })
@@ -70,7 +70,7 @@ impl Types {
             })
             .collect();
         let mut types: HashMap<_, _> = definitions.iter().map(|ty| (ty.name.node.to_string(), declared(ty))).collect();
-        // Introspection names the first two; the others are types of the API only where it names them.
+        // Introspection uses the first two; the others are types of the API only if it mentions them.
         let mentioned = mentioned(&definitions);
         let built_in = BUILT_IN.into_iter().filter(|name| INTROSPECTION_HAS.contains(name) || mentioned.contains(name));
         types.extend(built_in.map(|name| (name.to_owned(), Declared::Scalar)));
@@ -103,14 +103,14 @@ impl Types {
         matches!(self.get(name), Some(Declared::Fields { is_object: true, .. }))
     }
 
-    /// The field, or the error of a document that was not validated.
+    /// The field, or an error if the document was not validated.
     pub fn known_field(&self, ty: &str, field: &str) -> Result<&Field> {
         self.field(ty, field)
             .ok_or_else(|| Error::new(Code::GraphqlValidationFailed, format!("unknown field `{field}` on type `{ty}`")))
     }
 }
 
-/// The types of all fields and arguments.
+/// The types of all fields and arguments, by name.
 fn mentioned(definitions: &[TypeDefinition]) -> HashSet<&str> {
     let mut names = HashSet::new();
     for definition in definitions {
@@ -158,12 +158,12 @@ fn inputs(inputs: &[Positioned<InputValueDefinition>]) -> IndexMap<String, Input
     inputs.iter().map(input).collect()
 }
 
-/// The directive of this name, as applied to a definition.
+/// The directive with this name on a definition.
 pub(super) fn directive<'a>(directives: &'a [Positioned<ConstDirective>], name: &str) -> Option<&'a ConstDirective> {
     directives.iter().map(|directive| &directive.node).find(|directive| directive.name.node == name)
 }
 
-/// The name inside all lists and non-nulls.
+/// The name inside of all lists and non-nulls.
 pub fn named(ty: &Type) -> &Name {
     match &ty.base {
         async_graphql::parser::types::BaseType::Named(name) => name,
@@ -171,7 +171,7 @@ pub fn named(ty: &Type) -> &Name {
     }
 }
 
-/// It is a list, non-null or not.
+/// Whether it is a list, non-null or not.
 pub fn is_list(ty: &Type) -> bool {
     matches!(ty.base, async_graphql::parser::types::BaseType::List(_))
 }

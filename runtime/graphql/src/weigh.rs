@@ -1,4 +1,4 @@
-//! The memory of a cached document: its parsed text if it is still needed, its price and its plan.
+//! The memory of a cached document: its parsed text while that is needed, its price and its plan.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use super::limits::price::{Argument, Placed};
 use super::site::{Shape, Shown};
 use base::weigh::{Scales, Weigh};
 
-/// [`Weigh`] for what the parser makes, whose types are not ours.
+/// [`Weigh`] for the parser's types, which belong to another crate.
 pub trait Held {
     fn held(&self, scales: &mut Scales);
 }
 
 impl Held for Name {
-    /// Its text is one block that names share, which cannot be told from here.
+    /// Names may share one block, which cannot be detected here, so it is counted for each.
     fn held(&self, scales: &mut Scales) {
         scales.block(self.as_str().len() + 2 * size_of::<usize>());
     }
@@ -34,7 +34,7 @@ impl Held for Literal {
     fn held(&self, scales: &mut Scales) {
         match self {
             Self::Null | Self::Boolean(_) => {}
-            // Its digits, where numbers keep them.
+            // Numbers may be stored as digits.
             Self::Number(number) => scales.block(number.to_string().len()),
             Self::Variable(name) | Self::Enum(name) => name.held(scales),
             Self::String(text) => text.weigh(scales),

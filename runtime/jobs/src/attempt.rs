@@ -1,4 +1,4 @@
-//! One attempt at a job, from its claim to its end.
+//! One attempt at a job, from claim to end.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,27 +18,27 @@ use store::hooks::HookSet;
 use store::hooks::Transcript;
 use store::id;
 
-/// How often a lease is made longer.
+/// How often a lease is renewed.
 const BEAT: Duration = Duration::from_secs(10);
-/// After the first failure, and after many.
+/// The pause after the first failure, and the longest one after many.
 const FIRST: Duration = Duration::from_secs(2);
 const MOST: Duration = Duration::from_secs(60 * 60);
-/// For what is said of an attempt that was given up when the process ends.
+/// Timeout to record an abandoned attempt when the process exits.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// How it ended.
+/// How an attempt ended.
 enum End {
     Done,
-    /// With its cause.
+    /// With the cause.
     Failed(String),
-    /// Another node has the job by now, or nobody: it was cancelled.
+    /// The lease is lost: another node has the job, or it was cancelled.
     Lost,
-    /// The process ends.
+    /// The process exits.
     GivenUp,
 }
 
 impl End {
-    /// For the trace, which is told nothing of the cause: it may hold a value.
+    /// The error kind for the trace. It leaves out the cause, which may contain values.
     fn error(&self, is_last: bool) -> Option<&'static str> {
         match self {
             Self::Done => None,
@@ -53,18 +53,18 @@ fn traced(error: Option<&'static str>) {
     seen::with(|seen| seen.root().map(|root| root.done(error.map(Into::into))));
 }
 
-/// What an attempt is made with.
+/// What an attempt needs to run.
 #[derive(Clone)]
 pub struct Bench {
     pub database: Database,
     pub hooks: Arc<HookSet>,
-    /// Transactions that may be open at once.
+    /// Limits the number of open transactions.
     pub places: Arc<Semaphore>,
     pub stop: Stop,
 }
 
 impl Bench {
-    /// A trace of its own: what has given cause to it is over.
+    /// Runs the attempt in a new trace, since the one that enqueued the job is over.
     pub(crate) async fn attempt(self, kind: &Kind, job: Claimed) {
         let root = Root::begin(SpanKind::Consumer, None);
         if let Some(root) = &root {
@@ -76,7 +76,7 @@ impl Bench {
         seen::within(root, self.work(kind, job)).await;
     }
 
-    /// Whatever the job does, its end is written down; where that fails, its lease ends by itself.
+    /// Records the end of the attempt, however it ends. If that fails, the lease expires.
     async fn work(self, kind: &Kind, job: Claimed) {
         let (id, name) = (id::encode(PREFIX, job.id), job.kind.as_str());
         if job.attempts > kind.attempts {
@@ -115,12 +115,12 @@ impl Bench {
         traced(error);
     }
 
-    /// Whether the job was still this attempt's when it was done.
+    /// Returns whether the attempt still had its lease at the end.
     async fn run(&self, kind: &Kind, job: &Claimed) -> Result<bool> {
         let store = self.database.trusted();
         match &kind.body {
             Body::Inside(work) => {
-                // It is never closed.
+                // The semaphore is never closed.
                 let _place = self.places.acquire().await.ok();
                 let mut transaction = self.database.background.begin().await?;
                 let mut transcript = Transcript::new(&store);
@@ -146,7 +146,7 @@ impl Bench {
         }
     }
 
-    /// Until the job is not this attempt's any more. While the database is away it is, for as long as the lease was.
+    /// Renews the lease and returns once it is lost. While the database is down, it counts as held until its expiry.
     async fn keep(&self, job: &Claimed) {
         let mut beaten = Instant::now();
         loop {

@@ -1,4 +1,4 @@
-//! The size of the backlog, in one statement.
+//! The size of the backlog, read in one statement.
 
 use sqlx::Row as _;
 
@@ -8,19 +8,19 @@ use store::Database;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Backlog {
     pub kind: String,
-    /// Due, and not begun.
+    /// Due but not started.
     pub due: i64,
-    /// For how long the first of them has been, in seconds.
+    /// How long the oldest of them has been due, in seconds.
     pub seconds: f64,
     /// Not due yet.
     pub later: i64,
     pub running: i64,
-    /// Waiting for another attempt after one that has failed.
+    /// Waiting to retry after a failure.
     pub failing: i64,
     pub parked: i64,
 }
 
-/// Of each kind of which there is a job, by name.
+/// The backlog of each kind that has jobs, by name.
 pub async fn backlog(database: &Database) -> Result<Vec<Backlog>> {
     let sql = "select kind,
             count(*) filter (where state = 'waiting' and due <= now()) as due,

@@ -1,4 +1,4 @@
-//! `cx.enqueue(&job)`: enqueues a job in the transaction that causes it.
+//! `cx.enqueue(&job)`: enqueues a job in the transaction that needs it.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -14,17 +14,16 @@ use model::timestamp::Timestamp;
 use store::hooks::Cx;
 use store::{Connection, Store};
 
-/// Bytes of the JSON of a job, and of its key, which is in an index.
+/// The maximum size of a job's JSON, and of its key, which is indexed.
 const LONGEST_PAYLOAD: usize = 1 << 20;
 const LONGEST_KEY: usize = 1_000;
 
 pub trait Enqueue {
-    /// Awaited as it is, the job is due at once: `cx.enqueue(&job).await?`. It is there when the transaction is committed, and never was
-    /// when it is not.
+    /// By default the job is due at once: `cx.enqueue(&job).await?`. It is stored if the transaction commits, and not otherwise.
     fn enqueue<J: Job>(&mut self, job: &J) -> Enqueueing<'_>;
 }
 
-/// A job that is not stored before this is awaited; gives its id.
+/// A job that is stored when this is awaited, which returns its id.
 #[must_use = "a job is enqueued when this is awaited"]
 pub struct Enqueueing<'a> {
     connection: &'a mut Connection,
@@ -38,7 +37,7 @@ impl Enqueue for Cx<'_> {
     }
 }
 
-/// As [`Enqueue::enqueue`] in a transaction of its own, for routes and the like.
+/// Like [`Enqueue::enqueue`], in its own transaction, for routes and the like.
 pub async fn enqueue<J: Job>(store: &Store, job: &J) -> Result<Uuid> {
     let mut transaction = store.writes.begin().await?;
     let enqueueing = Enqueueing { connection: &mut transaction, store, new: new(job) };
@@ -48,14 +47,14 @@ pub async fn enqueue<J: Job>(store: &Store, job: &J) -> Result<Uuid> {
 }
 
 impl Enqueueing<'_> {
-    /// Not before this moment.
+    /// Runs the job no earlier than this moment.
     pub fn at(self, moment: Timestamp) -> Self {
         self.with(|new| new.at = Some(moment))
     }
 
-    /// Not before so much time has passed.
+    /// Runs the job no earlier than after this time.
     pub fn after(self, time: impl TryInto<Duration>) -> Self {
-        // Time that has passed already is none.
+        // A negative time counts as zero.
         self.with(|new| new.after = time.try_into().unwrap_or_default())
     }
 
@@ -86,7 +85,7 @@ pub(crate) fn new<J: Job>(job: &J) -> Result<New> {
         payload.map_err(|error| Error::internal(format!("a job `{}` cannot be written as JSON: {error}", J::KIND)))?;
     let key = job.key();
     let wrong = |what: String| Error::new(Code::BadUserInput, format!("a job `{}`: {what}", J::KIND));
-    // PostgreSQL would refuse these, and abort the transaction that enqueues.
+    // PostgreSQL would reject these and abort the transaction.
     if payload.len() > LONGEST_PAYLOAD {
         return Err(wrong(format!("its payload has {} bytes, the limit is {LONGEST_PAYLOAD}", payload.len())));
     }

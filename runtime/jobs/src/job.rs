@@ -1,4 +1,4 @@
-//! `Job`: a kind of work with its payload. `Work`, `OutsideWork`: how it is done.
+//! `Job`: a kind of work and its payload. `Work`, `OutsideWork`: its handlers.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -13,21 +13,21 @@ use base::error::{Code, Error, Result};
 use store::Store;
 use store::hooks::Cx;
 
-/// Of the ids of jobs, as commands and the log show them.
+/// The prefix of job ids in commands and logs.
 pub const PREFIX: &str = "job";
 
-/// Work with its payload, which is kept as JSON until it is done: a version of the site must read what the one before has written.
+/// Work with its payload. It is stored as JSON until the job is done, so a new version of the site must read the old one's.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What it is called in the database; stays the same.
+    /// The stable name in the database.
     const KIND: &'static str;
-    /// After the last one that fails, it is parked.
+    /// After this many failed attempts, the job is parked.
     const ATTEMPTS: u32 = 12;
-    /// For one attempt.
+    /// Timeout of one attempt.
     const TIME: Duration = Duration::from_secs(5 * 60);
-    /// Of several that are due, the greatest is first.
+    /// Among due jobs, the greatest priority runs first.
     const PRIORITY: i16 = 0;
 
-    /// A second job with the same key while one waits is the same job; while one is being done, it waits for its end.
+    /// While a job with this key waits, another with the key is the same job. While one runs, another waits for its end.
     fn key(&self) -> Option<String> {
         None
     }
@@ -35,22 +35,21 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
 /// Work whose effects are in the database.
 pub trait Work<J: Job>: Send + Sync + 'static {
-    /// The transaction of `cx` also finishes the job, so what is done in it is done once. After an error nothing of it is kept.
+    /// The transaction of `cx` also finishes the job, so its effects happen once. After an error it is rolled back.
     fn work(&self, cx: &mut Cx<'_>, job: J) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Work whose effects are elsewhere: mail, other systems. It holds no transaction, and is done at least once: after an attempt that
-/// did not come to its end, there is another one.
+/// Work with effects elsewhere: mail, other systems. It has no transaction and runs at least once: an incomplete attempt is repeated.
 pub trait OutsideWork<J: Job>: Send + Sync + 'static {
     fn work(&self, store: &Store, attempt: &Attempt, job: J) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Which one it is.
+/// Identifies an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// The same for all attempts of a job: by it, others know that they have seen it.
+    /// The same for all attempts of a job, so that other systems can detect repeats.
     pub job: Uuid,
-    /// From 1.
+    /// Starts at 1.
     pub number: u32,
     pub of: u32,
 }

@@ -1,7 +1,7 @@
-//! Work for later: typed jobs that the database keeps, each done once; now, at a moment, or periodically.
+//! Work for later: typed jobs in the database, each done once: at once, at a given time, or periodically.
 //!
-//! Every attempt has a lease, which a heartbeat renews. A job whose effects are in the
-//! database is finished by the transaction of its effects, and only under its own lease; so it is done once, wherever a server stops.
+//! Every attempt has a lease, which a heartbeat renews. A job with effects in the database is finished in the same transaction as its
+//! effects, and only under its own lease. It is therefore done once, even if a server stops at any point.
 
 mod attempt;
 mod backlog;

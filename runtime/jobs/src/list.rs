@@ -1,4 +1,4 @@
-//! Jobs as operators see and manage them.
+//! Lists and manages jobs, for operators.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ use store::Database;
 pub enum State {
     Waiting,
     Running,
-    /// It has failed too often.
+    /// It failed too often.
     Parked,
 }
 
@@ -23,7 +23,7 @@ pub enum State {
 pub struct Filter {
     pub state: Option<State>,
     pub kind: Option<String>,
-    /// Of those that are due first.
+    /// The maximum number; jobs that are due first come first.
     pub most: u32,
 }
 
@@ -32,13 +32,13 @@ pub struct Listed {
     pub id: Uuid,
     pub kind: String,
     pub state: State,
-    /// Of one that runs the end of its lease.
+    /// For a running job, the end of its lease.
     pub due: Timestamp,
     pub attempts: i32,
     pub priority: i16,
     pub key: Option<String>,
     pub error: Option<String>,
-    /// JSON.
+    /// As JSON.
     pub payload: String,
 }
 
@@ -93,14 +93,14 @@ fn listed(row: &PgRow) -> Result<Listed> {
     })
 }
 
-/// Has a parked job wait again, with all its attempts; whether there is such a job.
+/// Lets a parked job wait again, with all its attempts; returns whether it was parked.
 pub async fn retry(database: &Database, id: Uuid) -> Result<bool> {
     let is_parked = queue::unpark(database, id).await?;
     queue::tell(database).await?;
     Ok(is_parked)
 }
 
-/// As [`retry`], all that are parked, of one kind or of all; how many there were.
+/// Like [`retry`], for all parked jobs, of one kind or all; returns their number.
 pub async fn retry_all(database: &Database, kind: Option<&str>) -> Result<u64> {
     let sql = "select id from cms.job where state = 'parked' and ($1::text is null or kind = $1) order by created_at";
     let parked: Vec<Uuid> = sqlx::query_scalar(sql).bind(kind).fetch_all(&database.writes).await?;
@@ -112,7 +112,7 @@ pub async fn retry_all(database: &Database, kind: Option<&str>) -> Result<u64> {
     Ok(retried)
 }
 
-/// Deletes a job; whether there was one. Of one that is being done, nothing is kept where its effects are in the database.
+/// Deletes a job; returns whether it existed. If it is running, its effects in the database are rolled back.
 pub async fn cancel(database: &Database, id: Uuid) -> Result<bool> {
     let done = sqlx::query("delete from cms.job where id = $1").bind(id).execute(&database.writes).await?;
     Ok(done.rows_affected() == 1)

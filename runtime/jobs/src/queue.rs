@@ -12,13 +12,13 @@ use store::{Bell, Connection, Database, id};
 
 /// Notified when there is a job for an idle worker.
 pub const CHANNEL: &str = "typecase_jobs";
-/// Without a beat for so long, a job is another node's to take.
+/// After this time without a heartbeat, another node may take the job.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
-/// Due jobs that a claim chooses from. Where others hold all of them, it looks again after the pause: an open transaction may hold them
-/// for long, so it is not a short one.
+/// The number of due jobs from which a claim chooses. If others hold all of them, it looks again after a pause. An open transaction may
+/// hold them for long, so the pause is not too short.
 const AT_ONCE: i64 = 32;
 const CONTENDED: Duration = Duration::from_millis(100);
-/// How often a job is put back among those that wait, when others with its key come in between.
+/// How often to retry putting a job back if other jobs with its key come in between.
 const TWINS: u32 = 5;
 
 #[derive(Clone, Debug)]
@@ -31,14 +31,14 @@ pub(crate) struct New {
     pub after: Duration,
 }
 
-/// A job whose attempt has begun.
+/// A job with an attempt in progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub id: Uuid,
     pub lease: Uuid,
     pub kind: String,
     pub payload: String,
-    /// This one included.
+    /// Including this one.
     pub attempts: u32,
 }
 
@@ -48,13 +48,13 @@ pub async fn tell(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Of a job with the key of one that waits: the one that waits, which nobody takes before this transaction has ended. One that has
-/// failed is not tried earlier for it: whatever it could not reach is not there yet.
+/// If a job with the key is waiting, returns that one and locks it until the transaction ends. A waiting job that has failed is
+/// not retried earlier: whatever it could not reach may still be down.
 pub(crate) async fn insert(connection: &mut Connection, new: &New) -> Result<Uuid> {
     Ok(insert_unless(connection, new).await?)
 }
 
-/// The same with the database's own error, which may say that another transaction holds the key.
+/// Like [`insert`], but returns the database's own error, which may say that another transaction holds the key.
 pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Result<Uuid, sqlx::Error> {
     let sql = "insert into cms.job (id, kind, payload, key, priority, due)
         values ($1, $2, $3::text::jsonb, $4, $5,
@@ -76,10 +76,9 @@ pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Res
     Ok(inserted)
 }
 
-/// The next job that is due, if there is one, and how long it is until another one will be. With the key of one that runs, it waits
-/// until that one has ended.
+/// The next due job, if any, and the time until another one is due. A job whose key is running waits for that one to end.
 pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option<Claimed>, Option<Duration>)> {
-    // A lane is a kind and a priority. Each is asked for its first jobs alone: any number of jobs of other kinds, or of later ones, costs nothing.
+    // A lane is a kind and a priority. Only the first jobs of each are read, so jobs of other kinds and later jobs cost nothing.
     let sql = "with recursive lanes(kind, priority) as (
             select k.kind, (select max(j.priority) from cms.job j where j.kind = k.kind and j.state <> 'parked')
             from unnest($1::text[]) as k(kind)
@@ -130,7 +129,7 @@ pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option
     let wait: Option<f64> = row.try_get("seconds")?;
     let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let claimed = claimed(&row)?;
-    // Others hold these at this moment, and there may be more of them.
+    // Others hold these jobs now, and there may be more.
     let is_contended = claimed.is_none() && row.try_get("is_due")?;
     Ok((claimed, if is_contended { Some(CONTENDED) } else { wait }))
 }
@@ -147,14 +146,14 @@ fn claimed(row: &PgRow) -> Result<Option<Claimed>> {
     }))
 }
 
-/// Whether it is still this attempt's.
+/// Renews the lease; returns whether the attempt still has it.
 pub(crate) async fn beat(database: &Database, of: &Claimed) -> Result<bool> {
     let sql = "update cms.job set due = now() + make_interval(secs => $3) where id = $1 and lease = $2";
     let done = sqlx::query(sql).bind(of.id).bind(of.lease).bind(LEASE.as_secs_f64()).execute(&database.writes).await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Whether it was still this attempt's to finish. Rings where another one waits for it to end.
+/// Finishes the job; returns whether the attempt still had its lease. Rings if another job waits for its end.
 pub(crate) async fn done(connection: &mut Connection, of: &Claimed, bell: &Bell) -> Result<bool> {
     let sql = "with gone as (delete from cms.job where id = $1 and lease = $2 returning kind, key)
         select exists (select from cms.job where kind = gone.kind and key = gone.key and state = 'waiting') from gone";
@@ -171,25 +170,25 @@ pub(crate) async fn park(database: &Database, of: &Claimed, error: &str) -> Resu
     Ok(())
 }
 
-/// Tries it again after a failure.
+/// Schedules a retry after a failure.
 pub(crate) async fn put_off(database: &Database, of: &Claimed, error: &str, wait: Duration) -> Result<()> {
     wait_again(database, of.id, Some(of.lease), Some(error), wait, 0).await?;
     Ok(())
 }
 
-/// As if the attempt had not begun.
+/// Puts the job back as if the attempt had not begun.
 pub(crate) async fn give_back(database: &Database, of: &Claimed) -> Result<()> {
     wait_again(database, of.id, Some(of.lease), None, Duration::ZERO, 1).await?;
     tell(database).await
 }
 
-/// Of a job that is parked; whether it was.
+/// Lets a parked job wait again; returns whether it was parked.
 pub(crate) async fn unpark(database: &Database, id: Uuid) -> Result<bool> {
     wait_again(database, id, None, None, Duration::ZERO, i32::MAX).await
 }
 
-/// One with the same key that waits already is the same job, and stays: with the attempts of this one and its error, or a job that
-/// always fails would never be parked. `fewer`: attempts that do not count.
+/// If a job with the same key is already waiting, that one stays and takes the attempts and error of this one; otherwise a job
+/// that always fails would never be parked. `fewer`: how many attempts do not count.
 async fn wait_again(
     database: &Database,
     id: Uuid,

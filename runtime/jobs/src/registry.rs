@@ -17,7 +17,7 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// A kind that is there already is replaced.
+    /// Replaces the handler of a known kind.
     pub fn add<J: Job>(&mut self, work: impl Work<J>) {
         self.kinds.insert(J::KIND, Kind::inside(work));
     }
@@ -26,18 +26,18 @@ impl Jobs {
         self.kinds.insert(J::KIND, Kind::outside(work));
     }
 
-    /// The job is enqueued whenever so much time has passed, by one node.
+    /// Enqueues the job once per interval, on one node.
     pub fn every<J: Job>(&mut self, interval: impl TryInto<Duration>, job: &J) {
         let interval = interval.try_into().map_err(|_| "an interval is not negative".to_owned());
         self.periodically(interval.and_then(Rhythm::every), job);
     }
 
-    /// The job is enqueued each day at this time of a zone, by one node: `daily("03:30", "Europe/Vienna", &CleanUp)`.
+    /// Enqueues the job daily at this time in a time zone, on one node: `daily("03:30", "Europe/Vienna", &CleanUp)`.
     pub fn daily<J: Job>(&mut self, time: &str, zone: &str, job: &J) {
         self.periodically(Rhythm::daily(time, zone), job);
     }
 
-    /// What was declared wrongly.
+    /// Returns an error if a declaration was invalid.
     pub fn check(&self) -> Result<()> {
         let undone = self.periodic.iter().filter(|periodic| !self.kinds.contains_key(periodic.kind));
         let undone = undone.map(|periodic| format!("the job `{}` is periodic, but has no handler", periodic.kind));

@@ -1,4 +1,4 @@
-//! `Rhythm`: when a periodic job is due.
+//! `Rhythm`: the schedule of a periodic job.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The first time after it was declared is soon, if it is often.
+/// The longest wait for the first run of a schedule with an interval.
 const SOON: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +31,7 @@ impl Rhythm {
         Ok(Self::Daily { time, zone })
     }
 
-    /// Another text is another rhythm.
+    /// A changed text means a changed rhythm.
     pub fn text(&self) -> String {
         match self {
             Self::Every(interval) => format!("every {}s", interval.as_secs_f64()),
@@ -46,7 +46,7 @@ impl Rhythm {
         }
     }
 
-    /// After both; what was missed is not made up for.
+    /// The next time after both; missed times are skipped.
     pub fn next(&self, due: Timestamp, now: Timestamp) -> Timestamp {
         match self {
             Self::Every(interval) => {
@@ -57,7 +57,7 @@ impl Rhythm {
             }
             Self::Daily { time, zone } => {
                 let today = now.to_zoned(zone.clone()).date();
-                // A time that a day has not, because clocks go forward, is later by as much; of one that it has twice, it is the first.
+                // A time that is skipped when clocks go forward moves with them; of a time that occurs twice, the first counts.
                 let at =
                     |date: jiff::civil::Date| Some(date.to_datetime(*time).to_zoned(zone.clone()).ok()?.timestamp());
                 let days = [Some(today), today.tomorrow().ok()];
@@ -104,7 +104,7 @@ mod tests {
             // 02:30 does not exist on the day when clocks go forward.
             ("2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
             ("2026-03-29T12:00:00Z", "2026-03-30T00:30:00Z"),
-            // There are two when they go back, of which it is the first.
+            // 02:30 occurs twice when clocks go back; the first counts.
             ("2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),
             ("2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
         ] {

@@ -12,12 +12,12 @@ use crate::rhythm::Rhythm;
 use base::error::{Error, Result, sqlstate};
 use store::Database;
 
-/// The key of a periodic job that has none of its own: while one waits, no second is enqueued.
+/// The key of a periodic job without its own: while one waits, no second one is enqueued.
 const KEY: &str = "periodic";
 
-/// A job with its key may be in a transaction that is open for long. All others would wait with it.
+/// Another transaction may hold a job with this key for long, and all other schedules would wait with it.
 const HELD: &str = "set local lock_timeout = '200ms'";
-/// When a schedule is tried again whose job was held.
+/// When to retry a schedule whose job was held.
 const AGAIN: Duration = Duration::from_secs(2);
 
 enum Enqueued {
@@ -40,7 +40,7 @@ impl Periodic {
     }
 }
 
-/// Makes the schedules known. One that is declared otherwise than before begins anew.
+/// Registers the schedules. A changed schedule starts from the beginning.
 pub(crate) async fn declare(database: &Database, periodic: &[Periodic]) -> Result<()> {
     let sql = "insert into cms.schedule (kind, due, rhythm)
         values ($1, timestamptz 'epoch' + $2 * interval '1 microsecond', $3)
@@ -58,7 +58,7 @@ pub(crate) async fn declare(database: &Database, periodic: &[Periodic]) -> Resul
     Ok(())
 }
 
-/// Enqueues those that are due; how long it is until the next one is.
+/// Enqueues due jobs; returns the time until the next one.
 pub(crate) async fn enqueue_due(database: &Database, periodic: &[Periodic]) -> Result<Option<Duration>> {
     if periodic.is_empty() {
         return Ok(None);
@@ -78,7 +78,7 @@ pub(crate) async fn enqueue_due(database: &Database, periodic: &[Periodic]) -> R
         let Some(due) = periodic.iter().find(|periodic| periodic.kind == kind) else { return Ok(None) };
         match due.enqueue(database).await? {
             Enqueued::Done => {}
-            // Another node is at it, or has been.
+            // Another node is enqueuing it, or has done so.
             Enqueued::Elsewhere => return Ok(again),
             Enqueued::Held => {
                 kinds.retain(|kind| *kind != due.kind);
@@ -113,7 +113,7 @@ impl Periodic {
     }
 }
 
-/// A periodic job, as operators see it.
+/// A periodic job, for operators.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduled {
     pub kind: String,
@@ -122,7 +122,7 @@ pub struct Scheduled {
     pub rhythm: String,
 }
 
-/// The periodic jobs that servers have made known, of one kind or of all, in the order in which they are due.
+/// The registered periodic jobs, of one kind or all, in the order in which they are due.
 pub async fn schedules(database: &Database, kind: Option<&str>) -> Result<Vec<Scheduled>> {
     let sql = "select kind, (extract(epoch from due) * 1000000)::bigint as due, rhythm
         from cms.schedule where $1::text is null or kind = $1 order by due, kind";
@@ -135,7 +135,7 @@ pub async fn schedules(database: &Database, kind: Option<&str>) -> Result<Vec<Sc
     rows.iter().map(scheduled).collect()
 }
 
-/// That of the database: the clocks of nodes differ.
+/// The database's time, since the clocks of nodes differ.
 async fn now(database: &Database) -> Result<Timestamp> {
     let sql = "select (extract(epoch from now()) * 1000000)::bigint";
     moment(sqlx::query_scalar(sql).fetch_one(&database.writes).await?)

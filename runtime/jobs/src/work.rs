@@ -1,4 +1,4 @@
-//! The worker of a process: claims jobs that are due, and sleeps until the next one is.
+//! The job worker of a process: claims due jobs and sleeps until the next one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use base::background::backoff;
 use base::error::Result;
 use store::Bell;
 
-/// However quiet it is, it is looked this often.
+/// The polling interval if there are no notifications.
 const AT_LEAST: Duration = Duration::from_secs(30);
-/// After the database was away.
+/// The first pause after a database failure.
 const FIRST: Duration = Duration::from_secs(1);
 
-/// Until it is told to stop and what is under way has ended. `most`: jobs at once, and none of them with 0; `heard`: another node
-/// has something to do.
+/// Runs until told to stop and all running jobs have ended. `most`: the number of concurrent jobs, none if 0; `heard`: rings when
+/// another node has work.
 pub async fn work(bench: Bench, jobs: Jobs, most: usize, heard: Bell) {
     let mut worker = Worker { bench, jobs: Arc::new(jobs), most, is_declared: false, running: JoinSet::new() };
     worker.work(&heard).await;
@@ -30,7 +30,7 @@ struct Worker {
     bench: Bench,
     jobs: Arc<Jobs>,
     most: usize,
-    /// The database knows the schedules.
+    /// Whether the schedules are registered.
     is_declared: bool,
     running: JoinSet<()>,
 }
@@ -61,7 +61,7 @@ impl Worker {
         }
     }
 
-    /// Begins as many as there is room for; how long it is until there may be more.
+    /// Starts as many jobs as there is room for; returns the time until there may be more.
     async fn begin(&mut self) -> Result<Option<Duration>> {
         if self.most == 0 {
             return Ok(None);
@@ -89,7 +89,7 @@ impl Worker {
         Ok(periodic)
     }
 
-    /// This node may have no time for it.
+    /// Notifies other nodes, since this one may be busy.
     async fn tell_others(&self) {
         if let Err(error) = queue::tell(&self.bench.database).await {
             tracing::warn!(%error, "other nodes could not be notified of a job; they will find it at their next look-up");

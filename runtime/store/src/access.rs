@@ -1,4 +1,4 @@
-//! The rules of access: as the schema says them, and as they hold for one actor.
+//! Access rules: their definition in the schema, and the rules of one actor.
 
 mod policy;
 

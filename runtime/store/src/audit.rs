@@ -1,4 +1,4 @@
-//! The audit log: who did what, when, from where, to which entry. Lines are added and never changed; the database sees to it.
+//! The audit log: who did what, when, from where, to which entry. The database allows only inserts.
 
 pub mod log;
 
@@ -13,17 +13,17 @@ use crate::outbox::actor_of;
 use crate::{Connection, Pool};
 use base::error::Result;
 
-/// What was done.
+/// An action to log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event<'a> {
-    /// A verb that stays the same: `sign_in`, `user.disable`, `product.create`, `product.publish`.
+    /// A stable name: `sign_in`, `user.disable`, `product.create`, `product.publish`.
     pub action: Cow<'a, str>,
     /// `ContentInfo::table`, or `user`, `session`, `api_token`, `signing_key`.
     pub table: Option<&'a str>,
     pub entry: Option<Uuid>,
-    /// Those that were changed.
+    /// The changed fields.
     pub fields: Vec<String>,
-    /// Of these fields. No password, token or other secret may be among them.
+    /// The values of these fields. Never put a password, token or other secret here.
     pub before: Option<Json>,
     pub after: Option<Json>,
 }
@@ -50,25 +50,25 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Adds a line in the transaction of what it tells, so that there is neither without the other.
+/// Adds a line in the transaction of the action, so that both are committed or neither.
 pub async fn record(connection: &mut Connection, actor: &Actor, event: Event<'_>) -> Result<()> {
     record_all(connection, actor, vec![event]).await
 }
 
-/// As [`record`], in a transaction of its own.
+/// Like [`record`], in its own transaction.
 pub async fn record_alone(pool: &Pool, actor: &Actor, event: Event<'_>) -> Result<()> {
     let mut transaction = pool.begin().await?;
     record(&mut transaction, actor, event).await?;
     Ok(transaction.commit().await?)
 }
 
-/// As [`record`], with one statement for any number of lines.
+/// Like [`record`], with one statement for any number of lines.
 pub async fn record_all(connection: &mut Connection, actor: &Actor, events: Vec<Event<'_>>) -> Result<()> {
     if events.is_empty() {
         return Ok(());
     }
     let (kind, id) = actor_of(&actor.identity);
-    // The name is that of the moment, since users can be renamed and deleted.
+    // Stores the current name, since users can be renamed and deleted.
     let sql = "insert into cms.audit
         (actor_kind, actor, actor_name, role, address, request_id, id, action, type, entry, fields, before, after)
         select $1, $2,

@@ -1,7 +1,7 @@
-//! `Bell`: wakes what works in the background of this process when a transaction has committed something for it.
+//! `Bell`: wakes the background tasks of this process when a transaction has committed work for them.
 //!
-//! A `NOTIFY` in the writer's own transaction would do so as well, for all nodes, but PostgreSQL lets only one transaction that has
-//! notified commit at a time: writers would wait for each other.
+//! `NOTIFY` in the writer's transaction would reach all nodes, but PostgreSQL serializes the commits of transactions that notify,
+//! so writers would wait for each other.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use tokio::sync::Notify;
 #[derive(Clone, Debug, Default)]
 pub struct Bell(Arc<Notify>);
 
-/// Those of a process.
+/// The bells of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Bells {
-    /// Entries were changed.
+    /// Rung when entries have changed.
     pub events: Bell,
-    /// There is work for later.
+    /// Rung when there are new jobs.
     pub jobs: Bell,
 }
 
 impl Bell {
-    /// Is not lost when nobody listens at this moment; several at once are one.
+    /// Is not lost if no task is waiting yet. Several rings count as one.
     pub fn ring(&self) {
         self.0.notify_one();
     }

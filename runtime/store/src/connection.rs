@@ -1,5 +1,4 @@
-//! `Connection`: one connection to PostgreSQL, which knows whether the last thing on it was an answer. Every statement has a
-//! time within which it must be answered.
+//! `Connection`: a PostgreSQL connection that tracks whether the last response was read completely. Every statement has a timeout.
 
 mod answer;
 mod login;
@@ -26,40 +25,40 @@ use base::error::sqlstate;
 
 type Step = Result<Either<PgQueryResult, PgRow>, sqlx::Error>;
 
-/// Takes SQL as sqlx's own connection does.
+/// Executes SQL like sqlx's own connection.
 #[derive(Debug)]
 pub struct Connection {
     inner: PgConnection,
     state: State,
     in_transaction: bool,
-    /// Parts of the transaction that have begun and not ended.
+    /// The number of open savepoints.
     parts: u32,
-    /// Behind a connection pooler: what each transaction begins with. Nothing runs outside of one there.
+    /// Begins each transaction behind a connection pooler, where nothing runs outside of a transaction.
     setup: Option<Arc<str>>,
-    /// Rung when what is under way is committed.
+    /// Rung when the current transaction is committed.
     bells: Vec<Bell>,
     pub(super) patience: Patience,
     pub(super) made: Instant,
 }
 
-/// What was the last thing on a connection.
+/// The state that the last statement left the connection in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Answered,
-    /// A statement that was given up before its answer came.
+    /// A statement was abandoned before its response was complete.
     Asked,
-    /// It is of no use any more.
+    /// The connection is unusable.
     Lost,
 }
 
-/// For how long an answer is waited for.
+/// How long to wait for a response.
 #[derive(Clone, Debug, Default)]
 pub struct Patience {
-    /// Longer than the database itself lets a statement run.
+    /// Longer than the database's own statement timeout.
     pub statement: Option<Duration>,
-    /// Asked when a statement takes long: it may be the network that is silent.
+    /// Checked when a statement takes long, since the network may be down.
     pub pulse: Option<Arc<Pulse>>,
-    /// The process of the database that answers, where it is always the same.
+    /// The database process of the connection, if it is always the same.
     pub backend: Option<i32>,
 }
 
@@ -72,7 +71,7 @@ impl Connection {
         self.in_transaction
     }
 
-    /// Whether a pooler is between: then what is set on a connection can get lost.
+    /// Whether a pooler is in between; session settings can then get lost.
     pub fn is_pooled(&self) -> bool {
         self.setup.is_some()
     }
@@ -89,7 +88,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A part of the transaction that is done, or undone alone.
+    /// Begins a part of the transaction that can be undone alone.
     pub(crate) async fn begin_part(&mut self) -> Result<(), sqlx::Error> {
         self.parts += 1;
         self.run("savepoint part", true).await
@@ -107,8 +106,8 @@ impl Connection {
         Ok(())
     }
 
-    /// To be asked before a commit. A part without an end was given up half way, as by a time limit of the site's own code: what it has
-    /// written would be kept without its rest. Nor is there a commit behind a statement whose answer nobody has waited for.
+    /// Must be called before a commit. A part that has not ended was abandoned, for example by a timeout in the site's code: the commit
+    /// would keep half of its writes. A commit is also refused after a statement whose response was not read.
     pub fn check_whole(&self) -> base::error::Result<()> {
         match (self.parts, self.state) {
             (0, State::Answered | State::Lost) => Ok(()),
@@ -118,14 +117,14 @@ impl Connection {
         }
     }
 
-    /// Undoes all since a savepoint, parts without an end too.
+    /// Rolls back to a savepoint, including parts that have not ended.
     pub async fn undo_to(&mut self, savepoint: &str) -> Result<(), sqlx::Error> {
         self.run(&format!("rollback to savepoint {savepoint}"), true).await?;
         self.parts = 0;
         Ok(())
     }
 
-    /// For what this transaction gives others to do.
+    /// Rings the bell after the commit, if this transaction creates work for a background task.
     pub fn ring_at_commit(&mut self, bell: &Bell) {
         if !self.bells.iter().any(|known| known.is(bell)) {
             self.bells.push(bell.clone());
@@ -139,7 +138,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A connection that is lost rolls back by itself.
+    /// Rolls back. A lost connection is rolled back by the database.
     pub async fn rollback(&mut self) -> Result<(), sqlx::Error> {
         if self.state != State::Answered {
             return Ok(());
@@ -150,24 +149,24 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends what only a pooler made us begin.
+    /// Commits a transaction that was begun only because of a pooler.
     pub async fn finish(&mut self) -> Result<(), sqlx::Error> {
         if self.is_pooled() && self.in_transaction { self.commit().await } else { Ok(()) }
     }
 
-    /// As [`Self::finish`], after a statement that failed.
+    /// Like [`Self::finish`], but rolls back after a failed statement.
     pub async fn give_up(&mut self) -> Result<(), sqlx::Error> {
         if self.is_pooled() && self.in_transaction { self.rollback().await } else { Ok(()) }
     }
 
-    /// SQL as it is, which may itself begin a transaction or end one: then `in_transaction` is told.
+    /// Runs SQL that may begin or end a transaction; `in_transaction` is the state after it.
     pub async fn run(&mut self, sql: &str, in_transaction: bool) -> Result<(), sqlx::Error> {
         self.command(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql))).await?;
         self.in_transaction = in_transaction;
         Ok(())
     }
 
-    /// Each row is weighed as it comes; after one that is too much, nothing more is read and the connection is not used again.
+    /// Weighs each row as it arrives. If one exceeds the limit, reading stops and the connection is not used again.
     pub async fn rows(
         &mut self,
         sql: String,
@@ -184,7 +183,7 @@ impl Connection {
         Ok(rows)
     }
 
-    /// The cheapest thing that must be answered.
+    /// Runs the cheapest statement that gets a response.
     pub async fn ping(&mut self) -> Result<(), sqlx::Error> {
         self.command(SqlStr::from_static("select 1")).await
     }
@@ -209,7 +208,7 @@ impl Connection {
 }
 
 impl State {
-    /// What an error leaves behind.
+    /// The state after an error.
     pub(super) fn after(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(refusal) => {
@@ -277,7 +276,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
     }
 }
 
-/// To the end of the answer, since an error can follow the row.
+/// Reads to the end of the response, since an error can follow the row.
 pub(super) async fn first_row(mut steps: BoxStream<'_, Step>) -> Result<Option<PgRow>, sqlx::Error> {
     let mut first = None;
     while let Some(step) = steps.try_next().await? {

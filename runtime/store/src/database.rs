@@ -1,4 +1,4 @@
-//! `Database`: its connection pools. `Store`: the database as one actor may see and change it; nothing is read without naming a stage.
+//! `Database`: the connection pools. `Store`: the database for one actor. Every read names a stage.
 
 use std::fmt;
 use std::ops::Deref;
@@ -22,94 +22,93 @@ use base::error::Result;
 use base::memory::{self, Ration};
 use model::content::SchemaInfo;
 
-/// The one that signing keys are listened for on; what works in the background has another.
+/// The connection that listens for signing keys; background tasks have another.
 const LISTENING: u32 = 1;
-/// What works in the background has this long for a statement at least.
+/// The minimum statement timeout of background tasks.
 const LONG_STATEMENT: Duration = Duration::from_secs(60);
-/// Bytes of rows.
+/// How many bytes of rows are counted at a time.
 const COUNTED_AT_ONCE: usize = 16 * 1024;
 
-/// The database without an actor: it becomes a [`Store`] for one.
+/// The database without an actor. It creates a [`Store`] for one.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// For transactions and accounts. Reads have connections of their own, so that writes never keep them waiting.
+    /// For transactions and accounts. Reads have their own pools, so that writes never delay them.
     pub writes: Pool,
-    /// For what people and programs that have signed in read, and for the look-up of who they are.
+    /// For reads of signed-in actors, and for the lookup of their accounts.
     reads: Pool,
-    /// For what everybody may read, as a role that has no right on anything else where there is one.
+    /// For public reads, as a role without any other rights if one is configured.
     public: Pool,
-    /// For the transactions of what works in the background, so that it never keeps requests waiting.
+    /// For transactions of background tasks, so that they never delay requests.
     pub background: Pool,
-    /// Of this process.
+    /// The bells of this process.
     pub bells: Bells,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
 }
 
-/// What a process may take of the database.
+/// The database resources that a process may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub connections: Sizes,
-    /// For a statement; `None` for commands that take as long as they need.
+    /// Timeout of a statement; `None` for commands that take as long as they need.
     pub statement: Option<Duration>,
     /// The same for anonymous visitors.
     pub public_statement: Option<Duration>,
 }
 
-/// The most connections of each pool.
+/// The maximum number of connections of each pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     pub public: u32,
     pub reads: u32,
-    /// Two or more: a site's own code may hold one and ask for another.
+    /// At least two: the site's code may hold one and need another.
     pub writes: u32,
-    /// None: it has those for writes, one at a time.
+    /// Zero: background tasks use the pool for writes, one at a time.
     pub background: u32,
 }
 
-/// The database as one actor may see and change it. All reading and writing of content goes through it, and here alone
-/// the rules of the schema are applied.
+/// The database for one actor. All reads and writes of content go through it; only here are access rules applied.
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
     pub access: Access,
-    /// What may be read for this actor's request.
+    /// The limit on what this actor's request may read.
     pub ration: Arc<Ration>,
-    /// `None` for what no client asks.
+    /// `None` unless a client sent the request.
     standing: Option<Arc<dyn Standing>>,
-    /// `None` where nobody asks what was read.
+    /// `None` unless the tables read are recorded.
     touched: Option<Arc<Touched>>,
 }
 
-/// What a user or an API token is called. A token has no address.
+/// The name and address of a user or an API token. A token has no address.
 #[derive(Clone, Debug, Default)]
 pub struct Called {
     pub email: Option<String>,
     pub name: Option<String>,
 }
 
-/// Knows the accounts: who may still act, and what they are called.
+/// Looks up accounts: whether they may still act, and their names.
 pub trait Standing: fmt::Debug + Send + Sync {
-    /// Refuses an actor that may no longer do what it was let in for. Within the transaction that is to act for it.
+    /// Rejects an actor that has lost its rights since the request began. Runs in the transaction that acts for it.
     fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>>;
 
     fn called<'a>(&'a self, pool: &'a Pool, actor: &'a Actor) -> BoxFuture<'a, Result<Called>>;
 
-    /// The role of a user; `None` for one that does not exist, or is disabled.
+    /// The role of a user; `None` if the user does not exist or is disabled.
     fn role_of<'a>(&'a self, pool: &'a Pool, user: Uuid) -> BoxFuture<'a, Result<Option<String>>>;
 }
 
 impl Limits {
-    /// For a command of the operator.
+    /// The limits of an operator's command.
     pub const COMMAND: Self = Self { connections: Sizes::FEWEST, statement: None, public_statement: None };
 }
 
 impl Sizes {
-    /// With which all works.
+    /// The smallest sizes that work.
     pub const FEWEST: Self = Self { public: 1, reads: 1, writes: 2, background: 0 };
 
-    /// All that a server opens.
+    /// The number of connections that a server opens at most.
     pub fn sum(self) -> u32 {
         let background = self.background + self.background.min(LISTENING);
         self.public + self.reads + self.writes + background + LISTENING
@@ -117,7 +116,7 @@ impl Sizes {
 }
 
 impl Database {
-    /// Connects when first used, so that a server can start and say what is missing.
+    /// Connects on first use, so that a server can start and report what is missing.
     pub fn connect_lazy(url: &str, limits: Limits, schema: &'static SchemaInfo) -> Result<Self, sqlx::Error> {
         Ok(Self::new(PgConnectOptions::from_str(url)?, limits, schema))
     }
@@ -145,33 +144,33 @@ impl Database {
         }
     }
 
-    /// With a role that is set from the start for what anonymous actors read at `LIVE`: where the server is wrong about a
-    /// statement, PostgreSQL still refuses drafts and accounts.
+    /// Sets a role for anonymous reads at `LIVE`. If the server ever sends a wrong statement, PostgreSQL still denies
+    /// access to drafts and accounts.
     pub fn with_public_role(mut self, role: &PublicRole) -> Self {
         self.public =
             Pool::new(self.public.name(), self.public.login().clone().with_role(role).read_only(), self.public.most());
         self
     }
 
-    /// As [`Self::with_public_role`], by a login that cannot change its role: no statement can extend its rights.
+    /// Like [`Self::with_public_role`], with a login that cannot change its role: no statement can extend its rights.
     pub fn with_public_login(mut self, options: PgConnectOptions) -> Self {
         let login = self.public.login().clone().signed_in_by(options).read_only();
         self.public = Pool::new(self.public.name(), login, self.public.most());
         self
     }
 
-    /// Those that the server works with.
+    /// The pools for requests.
     pub fn pools(&self) -> [&Pool; 3] {
         [&self.public, &self.reads, &self.writes]
     }
 
-    /// The same, and the one of what works in the background if it is another.
+    /// All pools, including the one for background tasks if it is separate.
     pub fn all_pools(&self) -> impl Iterator<Item = &Pool> {
         let apart = (self.background.name() != self.writes.name()).then_some(&self.background);
         self.pools().into_iter().chain(apart)
     }
 
-    /// Transactions at once of what works in the background.
+    /// How many transactions background tasks may run at once.
     pub fn places(&self) -> usize {
         if self.background.name() == self.writes.name() { 1 } else { self.background.most() as usize }
     }
@@ -187,7 +186,7 @@ impl Database {
         }
     }
 
-    /// The store of the server itself: no rule applies.
+    /// The store of the server itself, without access rules.
     pub fn trusted(&self) -> Store {
         self.acting(Actor::system())
     }
@@ -196,7 +195,7 @@ impl Database {
         &self.policy
     }
 
-    /// The rows of a statement, on a connection of its own.
+    /// Runs a statement on its own connection and returns its rows.
     pub async fn rows(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         let mut lent = self.lend().await?;
         self.rows_on(&mut lent, sql, arguments).await
@@ -207,7 +206,7 @@ impl Database {
         lent.rows(sql, arguments, |_| Ok(())).await
     }
 
-    /// A connection for reads. A task that waits for a second one while it holds the first may wait forever.
+    /// Takes a connection for reads. Tasks that wait for a second one while holding the first can deadlock.
     pub async fn lend(&self) -> Result<Lent> {
         Ok(self.reads.lend().await?)
     }
@@ -217,25 +216,25 @@ impl Database {
         self.background.close().await;
     }
 
-    /// Statements that planned reads have sent so far: what `extensions.cost` announces is checked against it.
+    /// How many statements planned reads have sent; checked against the number announced in `extensions.cost`.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
 }
 
 impl Store {
-    /// For what a client asks: within its ration, and its actor is looked up again before each change.
+    /// The store for a client's request: limited by its ration, and its actor is checked again before each change.
     pub fn of_client(self, ration: Arc<Ration>, standing: Arc<dyn Standing>) -> Self {
         Self { ration, standing: Some(standing), ..self }
     }
 
-    /// As [`Database::trusted`], within the same ration.
+    /// Like [`Database::trusted`], with the same ration.
     pub fn trusted(&self) -> Self {
         let (ration, touched) = (Arc::clone(&self.ration), self.touched.clone());
         Self { ration, touched, ..self.database.trusted() }
     }
 
-    /// What was found out about a client's actor may have changed since. Within the transaction that is to act for it.
+    /// Checks again whether a client's actor may act. Runs in the transaction that acts for it.
     pub async fn check_actor(&self, connection: &mut Connection) -> Result<()> {
         match &self.standing {
             Some(standing) => standing.check(connection, &self.access.actor).await,
@@ -243,7 +242,7 @@ impl Store {
         }
     }
 
-    /// The same store, and what it reads from now on.
+    /// The same store, and a record of what it reads from now on.
     pub fn noting(&self) -> (Self, Arc<Touched>) {
         let touched = Arc::new(Touched::default());
         (Self { touched: Some(Arc::clone(&touched)), ..self.clone() }, touched)
@@ -261,13 +260,13 @@ impl Store {
         }
     }
 
-    /// A connection for reads, with the rights of the public alone or without that bound.
+    /// Takes a connection for reads, with the public role's rights or with full rights.
     pub(crate) async fn lend_for_reads(&self, is_public: bool) -> Result<Lent> {
         let pool = if is_public { &self.database.public } else { &self.database.reads };
         Ok(pool.lend_to(self.access.actor.party()).await?)
     }
 
-    /// As [`Database::rows_on`]; what the request may not hold is not fetched to its end.
+    /// Like [`Database::rows_on`], but stops if the rows exceed the request's ration.
     pub async fn rows_on(&self, lent: &mut Connection, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let mut uncounted = 0;

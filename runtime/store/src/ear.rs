@@ -1,4 +1,4 @@
-//! `Ear`: listens for PostgreSQL notifications on a separate connection, and polls where they cannot be received.
+//! `Ear`: listens for PostgreSQL notifications on a separate connection, and polls if they cannot be received.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use tokio::time::{sleep, timeout};
 
 use super::connection::{Login, Way};
 
-/// How often there is something to hear at least, since a notification may not have come through.
+/// The polling interval, since notifications can get lost.
 const AT_LEAST: Duration = Duration::from_secs(30);
-/// For an answer on the connection that is listened on.
+/// Timeout of a response on the listening connection.
 const ANSWER: Duration = Duration::from_secs(5);
-/// After a connection was lost; longer after each attempt in vain.
+/// Pause after a lost connection; grows with each failed attempt.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub struct Ear {
     login: Login,
     channels: &'static [&'static str],
     listener: Option<PgListener>,
-    /// The connection was lost, and what was said meanwhile with it.
+    /// The connection was lost, and maybe notifications with it.
     was_deaf: bool,
-    /// Before the next attempt.
+    /// The pause before the next attempt.
     pause: Duration,
 }
 
@@ -29,12 +29,12 @@ impl Ear {
         Self { login: login.clone(), channels, listener: None, was_deaf: false, pause: PAUSE }
     }
 
-    /// The channel that was notified; `None` half a minute after the last one, and whenever something may have been missed.
+    /// Returns the notified channel, or `None` after half a minute without one and whenever one may have been missed.
     pub async fn hear(&mut self) -> Option<String> {
         if self.was_deaf {
             sleep(self.pause).await;
         }
-        // A connection pooler passes no notifications on.
+        // A connection pooler does not forward notifications.
         if self.listener.is_none() && self.login.way() == Way::Direct {
             match self.listen().await {
                 Ok(listener) => self.listener = Some(listener),
@@ -46,7 +46,7 @@ impl Ear {
             }
             self.pause = PAUSE;
             self.was_deaf = false;
-            // Until now nothing was heard.
+            // Notifications before this point may have been missed.
             return None;
         }
         let Some(listener) = &mut self.listener else {
@@ -56,7 +56,7 @@ impl Ear {
         let lost = match timeout(AT_LEAST, listener.recv()).await {
             Ok(Ok(heard)) => return Some(heard.channel().to_owned()),
             Ok(Err(error)) => Some(error),
-            // Nothing is heard where nothing happens, and where the network is silent.
+            // Either nothing happened, or the network is down.
             Err(_) => is_silent(listener).await,
         };
         if let Some(error) = lost {
@@ -65,7 +65,7 @@ impl Ear {
         None
     }
 
-    /// One of the pool's connections would be missing there for ever.
+    /// Uses its own pool, since a listener would keep a connection of another pool forever.
     async fn listen(&self) -> Result<PgListener, sqlx::Error> {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(self.login.options().clone());
         let listening = async {

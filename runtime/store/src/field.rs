@@ -1,5 +1,5 @@
 //! Fields of content types as typed constants: `product::PRICE.lte(price)`, `product::NAME.set("Chair")`. The generator writes one for
-//! each field; they become filters, orders and inputs as the API has them.
+//! each field. They produce filters, orders and inputs in the JSON of the API.
 
 use std::marker::PhantomData;
 
@@ -12,10 +12,10 @@ use crate::record::{FieldType, Record};
 use crate::value::Value;
 use model::kind::Kind;
 
-/// A field that is one value, a scalar or a choice.
+/// A field with one value: a scalar or a choice.
 pub struct Scalar<T, V>(Named<T, V>);
 
-/// What the server keeps of each entry, `created_at` for one: it is compared and ordered by, and never set.
+/// A system field of each entry, such as `created_at`. It is compared and ordered by, but never set.
 pub struct Kept<T, V>(Named<T, V>);
 
 /// A relation to one entry of a single type.
@@ -24,10 +24,10 @@ pub struct Link<T, O>(Named<T, O>);
 /// A relation to several entries of a single type.
 pub struct Links<T, O>(Named<T, O>);
 
-/// Children.
+/// A children field.
 pub struct Rows<T, C>(Named<T, C>);
 
-/// What is set whole and not compared: components, blocks, lists of choices, relations to several types.
+/// A field that is set as a whole and not compared: components, blocks, lists of choices, relations to several types.
 pub struct Whole<T, V>(Named<T, V>);
 
 struct Named<T, V> {
@@ -35,13 +35,13 @@ struct Named<T, V> {
     of: PhantomData<fn() -> (T, V)>,
 }
 
-/// What an entry must be like to be found.
+/// A condition on entries.
 pub struct Condition<T> {
     json: Json,
     of: PhantomData<fn() -> T>,
 }
 
-/// What a list is ordered by.
+/// A sort key of a list.
 pub struct By<T> {
     pub(crate) name: &'static str,
     pub(crate) descending: bool,
@@ -55,7 +55,7 @@ pub struct Set<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// What a field takes: its value, one that may be missing, and for texts also `&str`.
+/// A value for a field: the value itself, an `Option` of it, and for texts also `&str`.
 pub trait Takes<V> {
     fn value(self) -> Option<V>;
 }
@@ -89,7 +89,7 @@ macro_rules! named {
         impl<T, $value> Copy for $name<T, $value> {}
 
         impl<T, $value> $name<T, $value> {
-            /// By its name in the API.
+            /// `name` is the name in the API.
             pub const fn new(name: &'static str) -> Self {
                 Self(Named { name, of: PhantomData })
             }
@@ -107,7 +107,7 @@ impl<T, V> Clone for Named<T, V> {
 
 impl<T, V> Copy for Named<T, V> {}
 
-/// Comparisons and orders of what is one value.
+/// Comparisons and orders of fields with one value.
 macro_rules! compared {
     ($($name:ident),+) => {$(
         impl<T: Record, V: FieldType> $name<T, V> {
@@ -159,7 +159,7 @@ macro_rules! compared {
                 By { name: self.0.name, descending: true, of: PhantomData }
             }
 
-            /// Nothing is less or more than a value that is missing.
+            /// A missing value is neither less nor more than any other.
             fn bound(self, operator: &str, value: impl Takes<V>) -> Condition<T> {
                 value.value().map_or_else(Condition::never, |value| self.by(operator, &value))
             }
@@ -174,7 +174,7 @@ macro_rules! compared {
 compared!(Scalar, Kept);
 
 impl<T: Record> Scalar<T, String> {
-    /// Without regard to case.
+    /// Case-insensitive.
     pub fn contains(self, part: &str) -> Condition<T> {
         Condition::on(self.0.name, "contains", part.into())
     }
@@ -215,7 +215,7 @@ impl<T: Record, O: Record> Link<T, O> {
         Condition::on(self.0.name, "isNull", false.into())
     }
 
-    /// The entry that it points at passes.
+    /// The target matches the condition.
     pub fn to(self, condition: Condition<O>) -> Condition<T> {
         Condition::on(self.0.name, "is", condition.json)
     }
@@ -243,12 +243,12 @@ impl<T: Record, O: Record> Links<T, O> {
         Condition::on(self.0.name, "none", condition.json)
     }
 
-    /// The whole list.
+    /// Sets the whole list.
     pub fn set(self, entries: impl IntoIterator<Item = Id<O>>) -> Set<T> {
         Set::to(self.0.name, Some(&entries.into_iter().collect::<Vec<_>>()))
     }
 
-    /// These at the end of the list, those left out that are in it.
+    /// Appends the entries that are not in the list yet.
     pub fn connect(self, entries: impl IntoIterator<Item = Id<O>>) -> Set<T> {
         Set::part(self.0.name, "connect", entries)
     }
@@ -271,7 +271,7 @@ impl<T: Record, C: Record + FieldType> Rows<T, C> {
         Condition::on(self.0.name, "none", condition.json)
     }
 
-    /// The whole list: rows with an id that the entry has are kept and changed, the others are new, and those left out go.
+    /// Sets the whole list: rows with a known id are updated, others are added, and missing ones are deleted.
     pub fn set(self, rows: impl IntoIterator<Item = C>) -> Set<T> {
         Set::to(self.0.name, Some(&rows.into_iter().collect::<Vec<_>>()))
     }
@@ -290,7 +290,7 @@ impl<T: Record> Condition<T> {
         Self::joined("or", conditions)
     }
 
-    /// No entry passes.
+    /// Matches no entry.
     pub fn never() -> Self {
         Self::any([])
     }
@@ -332,7 +332,7 @@ impl<T: Record> Set<T> {
         Self { name, json: json!({ part: keys }), of: PhantomData }
     }
 
-    /// The input of the API. Of a field that is set twice, the last value holds.
+    /// The API input. If a field is set twice, the last value wins.
     pub(crate) fn input(values: impl IntoIterator<Item = Self>) -> Map<String, Json> {
         values.into_iter().map(|set| (set.name.to_owned(), set.json)).collect()
     }
@@ -350,11 +350,11 @@ fn written<O: Record>(entry: Id<O>) -> String {
     id::encode(O::INFO.table, entry.uuid())
 }
 
-/// A value as filters take it.
+/// The value in the form that filters take.
 fn operand<T: Record, V: FieldType>(name: &str, value: &V) -> Json {
     match (T::INFO.field(name), value.to_value()) {
         (Some(field), value) => value_json(&field.shape, &value),
-        // What the server keeps: the id, users and moments.
+        // System fields: the id, users and timestamps.
         (None, Value::Uuid(uuid)) if name == "id" => id::encode(T::INFO.table, uuid).into(),
         (None, Value::Uuid(uuid)) => id::encode(USER_PREFIX, uuid).into(),
         (None, moment) => Kind::Datetime.json(&moment),

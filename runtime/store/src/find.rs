@@ -1,4 +1,4 @@
-//! `Find`: lists of entries for the site's own code, by typed conditions and orders.
+//! `Find`: lists of entries for the site's own code, with typed conditions and orders.
 
 use std::marker::PhantomData;
 
@@ -18,12 +18,12 @@ use crate::read::source::Source;
 use crate::record::Content;
 use base::error::{Code, Error, Problem, Result};
 
-/// Entries of a list that is told no other number.
+/// The default number of entries.
 const FIRST: usize = 20;
-/// Entries that one call returns: they are all in memory at once.
+/// The most entries that one call may return, since all are in memory at once.
 const MOST: usize = 1000;
 
-/// Which entries, in which order: the 20 newest with all their lists and children, unless it is told otherwise.
+/// A list query. By default it returns the 20 newest entries with all their lists and children.
 pub struct Find<'a, T> {
     source: Source<'a>,
     conditions: Vec<Json>,
@@ -38,7 +38,7 @@ pub struct Find<'a, T> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
     pub entries: Vec<T>,
-    /// For [`Find::after`]; `None` at the end of the list.
+    /// The cursor for [`Find::after`]; `None` at the end of the list.
     pub next: Option<String>,
 }
 
@@ -48,32 +48,32 @@ impl<'a, T: Content> Find<'a, T> {
         Self { source, conditions, order, first: FIRST, after: None, lists: Lists::All, of: PhantomData }
     }
 
-    /// Entries must pass it, and the conditions before it.
+    /// Adds a condition; all conditions must hold.
     pub fn filter(mut self, condition: Condition<T>) -> Self {
         self.conditions.push(condition.into_json());
         self
     }
 
-    /// One more key of the order.
+    /// Adds a sort key.
     pub fn order_by(mut self, by: By<T>) -> Self {
         self.order.push((by.name, by.descending));
         self
     }
 
-    /// From 0 to 1,000.
+    /// The number of entries, from 0 to 1,000.
     pub fn first(mut self, first: usize) -> Self {
         self.first = first;
         self
     }
 
-    /// The part of the list that follows a [`Page`].
+    /// Starts after a [`Page`].
     pub fn after(mut self, page: impl Into<Option<String>>) -> Self {
         self.after = page.into();
         self
     }
 
-    /// Without children and relations to several entries, each of which takes a statement. To read one of these lists is then an error,
-    /// never an empty list.
+    /// Leaves out children and to-many relations, each of which takes a statement. Reading one of these lists is then an error, never
+    /// an empty list.
     pub fn bare(mut self) -> Self {
         self.lists = Lists::Only(&[]);
         self
@@ -83,7 +83,7 @@ impl<'a, T: Content> Find<'a, T> {
         Ok(self.rows().await?.0.into_iter().map(Id::new).collect())
     }
 
-    /// How many there are, whatever `first` and `after` say.
+    /// The number of all matching entries, regardless of `first` and `after`.
     pub async fn count(mut self) -> Result<u64> {
         let mut page = self.plan();
         page.total = true;
@@ -105,7 +105,7 @@ impl<'a, T: Content> Find<'a, T> {
         Ok(Page { entries: self.source.records(&ids, self.lists).await?, next })
     }
 
-    /// The ids of the entries, and where the list goes on.
+    /// The ids of the entries, and the cursor of the next page.
     async fn rows(&mut self) -> Result<(Vec<Uuid>, Option<String>)> {
         if self.first > MOST {
             let message = format!("{} entries were requested at once, the limit is {MOST}", self.first);
@@ -149,12 +149,13 @@ impl ListArguments for SiteList<'_> {
 }
 
 impl<'a> Scope<'a> {
-    /// The entry with all its lists and children, under the rules of the actor.
+    /// The entry with all its lists and children, under the actor's access rules.
     pub async fn get<T: Content>(self, id: Id<T>) -> Result<Option<T>> {
         Source::pool(self).get(id).await
     }
 
-    /// Entries of the stage: `store.at(Stage::Live).find().filter(product::PRICE.lte(price)).first(10).all().await?`.
+    /// Finds entries of the stage:
+    /// `store.at(Stage::Live).find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(self) -> Find<'a, T> {
         Find::new(Source::pool(self))
     }

@@ -1,4 +1,4 @@
-//! `Hooks`: what a site does around the saving, publishing and deleting of a content type, typed and inside the transaction.
+//! `Hooks`: typed site code that runs when an entry of a content type is saved, published or deleted, inside the transaction.
 
 mod cx;
 
@@ -40,7 +40,7 @@ pub enum EventKind {
 impl EventKind {
     pub const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Published, Self::Unpublished, Self::Deleted];
 
-    /// As the outbox has it.
+    /// The name used in the outbox.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -52,7 +52,7 @@ impl EventKind {
     }
 }
 
-/// What a transaction has done to an entry.
+/// A change that a transaction has made to an entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Happened {
     pub info: &'static ContentInfo,
@@ -61,21 +61,21 @@ pub(crate) struct Happened {
     pub revision: i64,
 }
 
-/// All methods but `after_commit` run inside the write's transaction; an error refuses the whole write. Paths in an error of
+/// All methods except `after_commit` run inside the write's transaction. An error rejects the whole write; paths in an error from
 /// [`refuse`] start at the entry.
 #[expect(unused_variables, reason = "the methods that a site does not write do nothing")]
 pub trait Hooks<T: Record>: Send + Sync + 'static {
-    /// `new` is what will be stored, after defaults and rules; changes to it are checked by the same rules.
+    /// `new` is the record to be stored, after defaults and rules. Changes made by the hook pass the same rules.
     fn before_save(&self, cx: &mut Cx<'_>, old: Option<&T>, new: &mut T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
-    /// The rows are stored, and not committed yet: an error still refuses the write.
+    /// The rows are stored but not committed yet: an error still rejects the write.
     fn after_save(&self, cx: &mut Cx<'_>, old: Option<&T>, new: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
-    /// The entry is about to be published, as `record` says.
+    /// The entry is about to be published with the content of `record`.
     fn before_publish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
@@ -90,7 +90,7 @@ pub trait Hooks<T: Record>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// The entry is not live any more in this transaction.
+    /// The entry is no longer live in this transaction.
     fn after_unpublish(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
@@ -100,31 +100,31 @@ pub trait Hooks<T: Record>: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// The entry is gone in this transaction; `record` is what it was.
+    /// The entry is deleted in this transaction; `record` is its last content.
     fn after_delete(&self, cx: &mut Cx<'_>, record: &T) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
-    /// The write is committed and cannot be refused any more. Best effort: it is not called again when the server stops before it has
-    /// run. What must happen once for each change is a consumer of the events: `Server::follow`.
+    /// The write is committed and can no longer be rejected. Best effort: the call is lost if the server stops before it. Use a consumer
+    /// of the events (`Server::follow`) for work that must be done once for each change.
     fn after_commit(&self, store: &Store, event: Event<T>) -> impl Future<Output = ()> + Send {
         async {}
     }
 }
 
-/// The error of a hook that refuses: `refuse("a price below cost", ["variants".into(), 2.into(), "price".into()])`.
+/// The error of a hook that rejects a write: `refuse("a price below cost", ["variants".into(), 2.into(), "price".into()])`.
 pub fn refuse(message: impl Into<String>, path: impl IntoIterator<Item = Step>) -> Error {
     Problem::new(Code::Refused, message).at(path).into()
 }
 
-/// The hooks of a site, one implementation a content type.
+/// The hooks of a site, at most one implementation for each content type.
 #[derive(Default)]
 pub struct HookSet {
     by_table: BTreeMap<&'static str, Box<dyn AnyHooks>>,
 }
 
 impl HookSet {
-    /// Later hooks of the same type take the place of earlier ones.
+    /// Replaces hooks that were added for the same type before.
     pub fn add<T: Record>(&mut self, hooks: impl Hooks<T>) {
         self.by_table.insert(T::INFO.table, Box::new(Erased { hooks, of: PhantomData }));
     }
@@ -152,14 +152,14 @@ pub(crate) enum Moment {
 
 pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The record of some content type, as hooks take it.
+/// A record of any content type, in the form that hooks take.
 pub(crate) type AnyRecord = Box<dyn Any + Send + Sync>;
 
-/// `Hooks` without the type, as the write path calls them. Records are those of [`AnyHooks::record`].
+/// [`Hooks`] with the type erased, as the write path calls them. Records are made by [`AnyHooks::record`].
 pub(crate) trait AnyHooks: Send + Sync {
     fn record(&self, entry: Entry) -> Result<AnyRecord>;
 
-    /// The new values when the hook has changed any.
+    /// Returns the new values if the hook changed any.
     fn before_save<'a>(
         &'a self,
         cx: &'a mut Cx<'_>,
@@ -241,11 +241,11 @@ fn another_type<T: Record>() -> Error {
     Error::internal(format!("a hook of {} received a record of another type", T::INFO.name))
 }
 
-/// The hooks that wait for the commit.
+/// Calls the hooks that run after the commit.
 pub(crate) async fn after_commit(store: &Store, hooks: &HookSet, events: &[Happened]) {
     for event in events {
         if let Some(hook) = hooks.of(event.info) {
-            // The change is made, so nothing is to be refused any more; the cause is in the log.
+            // The write is committed, so a panic cannot reject it; `caught` logs the cause.
             let _ = caught(hook.after_commit(store, event.kind, event.id, event.revision)).await;
         }
     }

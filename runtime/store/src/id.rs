@@ -1,10 +1,10 @@
-//! Ids as [`model::id`] has them, and new ones.
+//! The ids of [`model::id`], and new ones.
 
 use uuid::Uuid;
 
 pub use model::id::{Id, Named, USER_PREFIX, decode, decode_as, encode, write};
 
-/// A new id, later in order than those made before.
+/// A new id, ordered after those made before.
 pub fn new_uuid() -> Uuid {
     Uuid::now_v7()
 }

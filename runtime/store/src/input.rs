@@ -1,4 +1,4 @@
-//! Values as the API has them: in the audit log, in filters, and as inputs.
+//! Converts values to the JSON of the API: for the audit log, filters and inputs.
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -9,21 +9,21 @@ use crate::value::Value;
 use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, RelationInfo, Shape};
 use model::names::camel;
 
-/// How relations are written.
+/// The form of relations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
-    /// By the id alone.
+    /// The id alone.
     Shown,
-    /// By a key, as inputs name entries.
+    /// A key, as in inputs.
     Input,
 }
 
-/// As the API shows it; a relation as the id that it holds.
+/// The JSON of a value in API responses, with relations as ids.
 pub fn value_json(shape: &Shape, value: &Value) -> Json {
     plain(shape, value, Written::Shown)
 }
 
-/// As inputs of the API take it.
+/// The JSON of a value in API inputs.
 pub fn input_json(shape: &Shape, value: &Value) -> Json {
     match (shape, value) {
         (_, Value::Null) => Json::Null,
@@ -62,7 +62,7 @@ fn choice(info: &EnumInfo, value: &Value) -> Json {
     }
 }
 
-/// `{"connect": {"id": ...}}`; with several targets the type's name stands before it.
+/// `{"connect": {"id": ...}}`, inside of the type's name if there are several target types.
 fn one(to: &RelationInfo, value: &Value) -> Json {
     let connect = |id: Json| json!({ "connect": { "id": id } });
     match pair(to.to, value) {
@@ -80,7 +80,7 @@ fn several(to: &RelationInfo, value: &Value) -> Json {
     }
 }
 
-/// A row with its id; one that was never stored has none yet.
+/// A child with its id, or without one if it was never stored.
 fn child(info: &ContentInfo, row: &Value) -> Json {
     let Value::List(parts) = row else { return Json::Null };
     let Some((Value::Uuid(uuid), values)) = parts.split_first() else { return Json::Null };
@@ -105,7 +105,7 @@ fn encoded(info: &ContentInfo, uuid: Uuid) -> Json {
     id::encode(info.table, uuid).into()
 }
 
-/// The entry that a relation's value names, with its type.
+/// The target of a relation's value, with its type.
 fn pair<'a>(targets: &[&'a ContentInfo], value: &Value) -> Option<(&'a ContentInfo, Uuid)> {
     match (targets, value) {
         ([target], Value::Uuid(id)) => Some((*target, *id)),

@@ -1,6 +1,6 @@
-//! The database: connections, what is read and how it is written, and the rules of access that hold for both.
+//! The database layer: connections, reads, writes, and the access rules of both.
 //!
-//! Nothing here knows a protocol: what is asked comes as a plan of the read, what is changed as coerced input.
+//! It is independent of protocols: reads come as plans, changes as coerced input.
 
 pub mod access;
 pub mod audit;

@@ -1,5 +1,5 @@
-//! The outbox: what happened to entries, written in the transaction of the write, for consumers to follow later. The crate `events`
-//! reads it.
+//! The outbox: the events of entries, written in the transaction of the write and read by consumers later, through the crate
+//! `events`.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::hooks::EventKind;
 use crate::{Connection, Store};
 use base::error::Result;
 
-/// What happened to an entry.
+/// An event of an entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// `ContentInfo::table`.
@@ -16,18 +16,18 @@ pub struct Line {
     pub entry: Uuid,
     pub revision: i64,
     pub kind: EventKind,
-    /// `FieldInfo::name` of those that were changed.
+    /// `FieldInfo::name` of each changed field.
     pub fields: Vec<&'static str>,
 }
 
-/// In their order, with one statement for any number.
+/// Adds the lines in order, with one statement for any number.
 pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) -> Result<()> {
     if lines.is_empty() {
         return Ok(());
     }
     let actor: &Actor = &store.access.actor;
     let (actor_kind, id) = actor_of(&actor.identity);
-    // Names of fields have no commas.
+    // Field names contain no commas.
     let sql = "insert into cms.outbox (kind, type, entry, revision, fields, actor_kind, actor, role)
         select e.kind, e.type, e.entry, e.revision, string_to_array(e.fields, ','), $1, $2, $3
         from unnest($4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::text[]) with ordinality
@@ -48,7 +48,7 @@ pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) 
     Ok(())
 }
 
-/// As the database has it: the word for the kind of actor, and its id.
+/// The actor's kind as the database names it, and its id.
 pub(crate) fn actor_of(identity: &Identity) -> (&'static str, Option<Uuid>) {
     match *identity {
         Identity::Anonymous => ("anonymous", None),

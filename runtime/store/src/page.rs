@@ -3,7 +3,7 @@
 use base::error::{Code, Problem};
 use serde_json::{Map, Value as Json};
 
-/// How many entries of a list are asked for, by `first` or `last`; `None` where the argument is not given, or wrong.
+/// The number of entries requested by `first` or `last`; `None` if the argument is missing or invalid.
 pub fn size(
     arguments: &Map<String, Json>,
     name: &'static str,

@@ -1,7 +1,6 @@
-//! `Pool`: a connection pool. A connection goes back only if the last thing on it was an answer; all else closes it.
+//! `Pool`: a connection pool. A connection is closed unless its last response was read completely.
 //!
-//! sqlx's own pool starts a task and asks the database for a sign of life each time a connection comes back, which costs as much as a
-//! small read.
+//! sqlx's own pool spawns a task and pings the database each time a connection is returned, which costs as much as a small read.
 
 mod lent;
 
@@ -18,43 +17,43 @@ use super::connection::{Connection, Login, Patience, State, run_out, timed_out};
 use base::seen;
 use base::trace::{Kind, Leaf};
 
-/// A connection that was idle for longer is tried before it is used.
+/// A connection that was idle for longer is tested before use.
 const FRESH: Duration = Duration::from_secs(1);
-/// For that.
+/// Timeout of this test.
 const TRY: Duration = Duration::from_secs(1);
-/// For a sign that a pool can be worked with.
+/// Timeout of a pool check.
 const CHECK: Duration = Duration::from_secs(2);
-/// For a connection to be free. Where the database is silent, that is noticed before.
+/// Timeout to wait for a free connection. A silent database is noticed earlier.
 const WAIT: Duration = Duration::from_secs(10);
-/// Between attempts to connect while others wait.
+/// Pause between attempts to connect while clients wait.
 const PAUSE: Duration = Duration::from_millis(200);
-/// For a transaction that was given up to be rolled back.
+/// Timeout to roll back an abandoned transaction.
 const ROLLBACK: Duration = Duration::from_secs(2);
-/// A connection is not used for longer: what its process in the database has gathered goes with it.
+/// Maximum age of a connection, which also frees the memory of its database process.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
 struct Shared {
-    /// What it is for: `reads`.
+    /// The purpose of the pool: `reads`.
     name: &'static str,
     login: Login,
     most: usize,
     inside: Mutex<Inside>,
 }
 
-/// A client whose statements take turns with those of others: an address, an account. `None` is the server itself.
+/// A client whose statements take turns with those of others: an address or an account. `None` is the server itself.
 pub type Party = Option<u64>;
 
 #[derive(Default)]
 struct Inside {
-    /// The one that was used last at the end.
+    /// The most recently used connection is last.
     idle: Vec<(Connection, Instant)>,
     waiting: VecDeque<Waiting>,
-    /// How many connections each party has.
+    /// The number of connections that each party holds.
     held: HashMap<u64, usize>,
-    /// All that there are, those included that are being made.
+    /// The number of all connections, including those being opened.
     open: usize,
     connecting: usize,
     is_closed: bool,
@@ -65,25 +64,25 @@ struct Waiting {
     sender: oneshot::Sender<Result<Lent, Arc<sqlx::Error>>>,
 }
 
-/// A connection of a pool; it goes back when it is dropped.
+/// A connection borrowed from a pool. It is returned when dropped.
 pub struct Lent {
     party: Party,
-    /// `None` from the moment on that it goes back.
+    /// `None` once it is being returned.
     connection: Option<Connection>,
     pool: Pool,
 }
 
-/// What is not committed is rolled back.
+/// A transaction. It is rolled back unless committed.
 pub struct Transaction(Lent);
 
-/// How much of a pool is in use at this moment.
+/// The current use of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     pub used: usize,
     pub idle: usize,
-    /// Being made.
+    /// Being opened.
     pub connecting: usize,
-    /// Requests for a connection.
+    /// Requests that wait for a connection.
     pub waiting: usize,
 }
 
@@ -93,7 +92,7 @@ enum Found {
 }
 
 impl Pool {
-    /// Connects when first used.
+    /// Connects on first use.
     pub fn new(name: &'static str, login: Login, most: u32) -> Self {
         let most = (most as usize).max(1);
         Self(Arc::new(Shared { name, login, most, inside: Mutex::default() }))
@@ -111,12 +110,12 @@ impl Pool {
         u32::try_from(self.0.most).unwrap_or(u32::MAX)
     }
 
-    /// A task that waits for a second connection while it holds the first may wait forever.
+    /// A task that waits for a second connection while holding the first can deadlock.
     pub async fn lend(&self) -> Result<Lent, sqlx::Error> {
         self.lend_to(None).await
     }
 
-    /// Of those that wait, whose party has the fewest connections is next: one that keeps all of them busy leaves the others theirs.
+    /// The waiting party with the fewest connections is served next, so that one party cannot take all connections.
     pub async fn lend_to(&self, party: Party) -> Result<Lent, sqlx::Error> {
         let found = match self.find(party)? {
             Found::Idle(lent, since) if since.elapsed() < FRESH => return Ok(lent),
@@ -138,7 +137,7 @@ impl Pool {
         lent
     }
 
-    /// Whether it can be worked with: a connection of it answers; or all are at work, and the database is there.
+    /// Whether the pool works: a connection responds, or all are in use and the database is reachable.
     pub async fn check(&self) -> Result<(), sqlx::Error> {
         let asked = async { self.lend().await?.ping().await };
         if let Ok(answered) = timeout(CHECK, asked).await {
@@ -168,7 +167,7 @@ impl Pool {
         Ok(Transaction(lent))
     }
 
-    /// Those that are lent end when they come back.
+    /// Borrowed connections are closed when they are returned.
     pub async fn close(&self) {
         let idle = {
             let mut inside = self.inside();
@@ -188,7 +187,7 @@ impl Pool {
                     if is_well {
                         return Ok(lent);
                     }
-                    // The others have been idle for longer.
+                    // The other idle connections are older.
                     self.forget_idle();
                     drop(lent);
                     found = self.find(party)?;
@@ -227,7 +226,7 @@ impl Pool {
         }
     }
 
-    /// Continues when the client that asked for it gives up, so that impatient clients cannot keep a pool empty.
+    /// Runs on when the client that needs it gives up, so that impatient clients cannot keep the pool empty.
     async fn connect(self) {
         loop {
             match self.0.login.connect().await {
@@ -245,7 +244,7 @@ impl Pool {
         }
     }
 
-    /// While there are other connections, a waiting client may still get one of them.
+    /// Whether to retry. While there are other connections, a waiting client may still get one of them.
     fn is_worth_another_try(&self, error: sqlx::Error) -> bool {
         let mut inside = self.inside();
         inside.waiting.retain(|waiting| !waiting.sender.is_closed());
@@ -282,7 +281,7 @@ impl Pool {
                 };
                 match tokio::runtime::Handle::try_current() {
                     Ok(runtime) => drop(runtime.spawn(rolled_back)),
-                    // The process is about to end.
+                    // No runtime: the process is about to exit.
                     Err(_) => drop(rolled_back),
                 }
             }
@@ -292,7 +291,7 @@ impl Pool {
         }
     }
 
-    /// To a waiting client, or to the idle ones.
+    /// Hands the connection to a waiting client, or adds it to the idle ones.
     fn take_back(&self, mut connection: Connection) {
         loop {
             let mut inside = self.inside();
@@ -315,7 +314,7 @@ impl Pool {
         }
     }
 
-    /// Those that are idle are as old, so they go with it.
+    /// Closes the connection and the idle ones, which are likely lost as well.
     fn lost(&self, connection: Connection) {
         self.forget_idle();
         self.closed(connection);
@@ -344,7 +343,7 @@ impl Pool {
 }
 
 impl Inside {
-    /// Of those whose parties have the fewest connections, the one that has waited longest.
+    /// Among the parties with the fewest connections, the client that has waited longest.
     fn next(&mut self) -> Option<Waiting> {
         let held = |waiting: &Waiting| waiting.party.map_or(0, |party| self.held.get(&party).copied().unwrap_or(0));
         let (next, _) = self.waiting.iter().enumerate().min_by_key(|(_, waiting)| held(waiting))?;
@@ -374,7 +373,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Several wait for the same connection; an error is told each of them.
+/// Copies the error, since several clients wait for the same connection.
 fn copy(error: &sqlx::Error) -> sqlx::Error {
     let kind = match error {
         sqlx::Error::Io(error) => error.kind(),

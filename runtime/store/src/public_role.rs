@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What is used when nothing else is said.
+/// The default name.
 const DEFAULT: &str = "typecase_public";
-/// Longer names are cut by PostgreSQL.
+/// PostgreSQL truncates longer names.
 const LONGEST: usize = 63;
 
-/// A name that needs no quotes: lower case letters, digits and `_`.
+/// A name that needs no quotes: lower-case letters, digits and `_`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicRole(String);
 

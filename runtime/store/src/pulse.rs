@@ -1,4 +1,4 @@
-//! `Pulse`: whether the database is reachable and working on a statement; checked on a separate connection when a statement takes
+//! `Pulse`: checks whether the database is reachable and works on a statement. Uses a separate connection when a statement takes
 //! long.
 
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use tokio::time::timeout;
 
 use super::connection::Login;
 
-/// For the database to say anything.
+/// Timeout of the check.
 const SIGN: Duration = Duration::from_secs(3);
-/// What is not known of a backend counts as work.
+/// A backend in an unknown state counts as working.
 const AT_WORK: &str =
     "select pid from pg_stat_activity where state is null or state in ('active', 'disabled', 'fastpath function call')";
 
 #[derive(Debug)]
 pub struct Pulse {
     login: Login,
-    /// When it was looked last, and what was seen.
+    /// The time and result of the last check.
     last: Mutex<Option<(Instant, Sign)>>,
 }
 
-/// What the database gives.
+/// The result of a check.
 #[derive(Clone, Debug)]
 pub enum Sign {
     None,
-    /// It is there; it had no time for more.
+    /// The database is reachable, but gave no list of backends.
     Beats,
-    /// The backends that are at work.
+    /// The backends that are working.
     Working(Arc<[i32]>),
 }
 
@@ -42,7 +42,7 @@ impl Pulse {
         !matches!(self.sign().await, Sign::None)
     }
 
-    /// One look is for all who have asked before it began.
+    /// One check serves all callers that asked before it began.
     pub async fn sign(&self) -> Sign {
         let asked = Instant::now();
         let mut last = self.last.lock().await;
@@ -66,7 +66,7 @@ impl Pulse {
         };
         match seen.await {
             Ok(working) => Sign::Working(working.into()),
-            // A refusal is a sign as well: of too many connections, say.
+            // An error of the database is a sign of life as well, such as too many connections.
             Err(sqlx::Error::Database(_)) => Sign::Beats,
             Err(_) => Sign::None,
         }

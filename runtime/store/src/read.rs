@@ -1,7 +1,7 @@
-//! Planned reads: a plan is one statement for its root and one for each relation in it, whatever the number of rows.
+//! Planned reads: a plan is one statement for its root and one for each relation in it, for any number of rows.
 //!
-//! A protocol makes a `plan`, `prepare` adds the arguments, `load` runs the statements; the protocol writes the answer from
-//! PostgreSQL's rows. Nothing here reads another stage than the one it is told.
+//! A protocol builds a `plan`, `prepare` adds the arguments and `load` runs the statements; the protocol then writes the
+//! response from PostgreSQL's rows. A read uses only the stage that it is given.
 
 pub mod asked;
 pub(crate) mod filter;
@@ -27,15 +27,15 @@ use crate::{Connection, Scope, Store};
 use base::error::{Problem, Result};
 use model::content::{ComputedInfo, ContentInfo};
 
-/// Gives the lists of a plan their arguments.
+/// Provides the arguments of a plan's lists.
 pub trait ListArguments: Send + Sync {
-    /// Of the list in this slot. Paths of problems start at the argument.
+    /// The arguments of the list in this slot. Paths of problems start at the argument.
     fn of(&self, slot: usize) -> Result<Asked<'_>, Vec<Problem>>;
 }
 
-/// Has the values of computed fields.
+/// Computes the values of computed fields.
 pub trait Computes: Send + Sync {
-    /// A value for each entry, in their order. Their rows have all fields but the lists that `ComputedInfo::with` does not name, which are
+    /// Returns a value for each entry, in order. The rows have all fields except lists that `ComputedInfo::with` does not name; those are
     /// null.
     fn compute<'a>(
         &'a self,
@@ -46,7 +46,7 @@ pub trait Computes: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<Value>>>;
 }
 
-/// What a read needs beside its plan.
+/// The context of a read besides its plan.
 pub struct Request<'a> {
     pub store: &'a Store,
     /// `None` for plans without computed fields.
@@ -59,7 +59,7 @@ impl<'a> Request<'a> {
         Self { store, site: Some(site), session: session::Session::default() }
     }
 
-    /// For the site's own code: in its transaction, or without one.
+    /// A read by the site's own code, in its transaction if it has one.
     pub(crate) fn of_site(store: &'a Store, within: Option<&'a mut Connection>) -> Self {
         Self { store, site: None, session: session::Session::within(within) }
     }
@@ -68,13 +68,13 @@ impl<'a> Request<'a> {
         self.rows_for(sql, &[]).await
     }
 
-    /// Rows of the statement for these ids.
+    /// Runs the statement for these ids.
     async fn rows_for(&self, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
         self.session.rows(self.store, sql.bind(ids)?).await
     }
 }
 
-/// The lists (by `snake`) that any of the computed fields reads, each once.
+/// The lists (by `snake`) that the computed fields read, without duplicates.
 pub fn computed_with(fields: &[&'static ComputedInfo]) -> Vec<&'static str> {
     let mut with: Vec<_> = fields.iter().flat_map(|field| field.with).copied().collect();
     with.sort_unstable();

@@ -1,6 +1,6 @@
-//! `Record`: a content type as a Rust struct, and how each of its fields becomes a [`Value`] and back.
+//! `Record`: a content type as a Rust struct, and the conversion of its fields to [`Value`]s and back.
 //!
-//! A generated struct lists its fields once, in the order of its `INFO`; all that reads, writes or hands a record to a hook is a loop here.
+//! A generated struct lists its fields once, in the order of its `INFO`. All code that reads or writes records loops over them.
 
 use std::fmt;
 
@@ -35,22 +35,22 @@ pub struct Money {
     pub currency: String,
 }
 
-/// As people write it: `19.99 EUR`.
+/// The human-readable form: `19.99 EUR`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", currency::format_amount(self.amount_minor, &self.currency), self.currency)
     }
 }
 
-/// An entry of one of several types: what a polymorphic relation points at.
+/// An entry of one of several types: the target of a polymorphic relation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AnyId {
     pub table: String,
     pub uuid: Uuid,
 }
 
-/// A content type, or the children of one. To-one relations are `Option<Id<Brand>>`, to-many ones `ToMany<Id<Tag>>`, with several targets
-/// `AnyId` in place of `Id`; children are `ToMany<ProductVariant>`.
+/// A content type or children type. To-one relations are `Option<Id<Brand>>`, to-many ones `ToMany<Id<Tag>>`, with `AnyId` in place of
+/// `Id` for several targets; children are `ToMany<ProductVariant>`.
 pub trait Record: Clone + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
     const INFO: &'static ContentInfo;
 
@@ -58,7 +58,7 @@ pub trait Record: Clone + Default + PartialEq + fmt::Debug + Send + Sync + 'stat
 
     fn set_id(&mut self, id: Id<Self>);
 
-    /// Children have none of it.
+    /// Children have no system fields.
     fn set_system(&mut self, system: System) {
         let _ = system;
     }
@@ -67,7 +67,7 @@ pub trait Record: Clone + Default + PartialEq + fmt::Debug + Send + Sync + 'stat
     fn fields(&mut self) -> Vec<&mut dyn FieldValue>;
 }
 
-/// A content type whose records are entries of their own, not children.
+/// A content type whose records are entries, not children.
 pub trait Content: Record {
     fn revision(&self) -> i64;
 }
@@ -89,15 +89,15 @@ pub trait Component: Clone + Default + fmt::Debug + Send + Sync + 'static {
     fn fields(&mut self) -> Vec<&mut dyn FieldValue>;
 }
 
-/// A Rust type that a field can have.
+/// A Rust type for a field.
 pub trait FieldType: Sized + Send + Sync {
-    /// The error says what was found instead; the caller knows which field it is.
+    /// The error says what was found instead; the caller adds the field.
     fn from_value(value: Value) -> Result<Self, String>;
 
     fn to_value(&self) -> Value;
 }
 
-/// A field of a record, whatever its type.
+/// A field of a record, of any type.
 pub trait FieldValue: Send + Sync {
     fn get(&self) -> Value;
 
@@ -115,14 +115,14 @@ impl<T: FieldType> FieldValue for T {
     }
 }
 
-/// A row is the values of an entry in the order of its `INFO.fields`. To-one: `Uuid`, to-many: a `List` of them (with several targets `[Text(table), Uuid]`
-/// in place of each); component: `Json`, components and blocks: a `List` of `Json`; children: a `List` of `[Uuid, fields...]`. A list of rows that was not loaded
-/// is null.
+/// The values of an entry in the order of its `INFO.fields`. To-one: `Uuid`; to-many: a `List` of them (for several targets each is
+/// `[Text(table), Uuid]`); component: `Json`; components and blocks: a `List` of `Json`; children: a `List` of `[Uuid, fields...]`. A list
+/// that was not loaded is null.
 pub fn to_row<T: Record>(record: &T) -> Vec<Value> {
     record.clone().fields().into_iter().map(|field| field.get()).collect()
 }
 
-/// As [`from_row`], with what the server keeps of the entry.
+/// Like [`from_row`], with the system fields.
 pub fn from_entry<T: Record>(entry: Entry) -> Result<T, String> {
     let mut record: T = from_row(entry.id, entry.row)?;
     if let Some(system) = entry.system {
@@ -131,7 +131,7 @@ pub fn from_entry<T: Record>(entry: Entry) -> Result<T, String> {
     Ok(record)
 }
 
-/// A null for a field that cannot be null leaves the type's default.
+/// Null in a field that cannot be null leaves the type's default.
 pub fn from_row<T: Record>(id: Uuid, row: Vec<Value>) -> Result<T, String> {
     let mut record = T::default();
     record.set_id(Id::new(id));
@@ -196,7 +196,7 @@ pub fn unexpected(expected: &str, found: &Value) -> String {
     format!("expected {expected}, found {found:?}")
 }
 
-/// A type that is one variant of `Value`, as it is.
+/// Types that correspond to one variant of `Value`.
 macro_rules! plain {
     ($($name:ty, $variant:ident, $expected:literal);+ $(;)?) => {$(
         impl FieldType for $name {
@@ -222,7 +222,7 @@ plain! {
     Json, Json, "JSON";
 }
 
-/// A type that `Value` holds as text.
+/// Types that `Value` holds as text.
 macro_rules! textual {
     ($($name:ty, $expected:literal);+ $(;)?) => {$(
         impl FieldType for $name {
@@ -266,7 +266,7 @@ impl FieldType for Duration {
     }
 
     fn to_value(&self) -> Value {
-        // Durations are kept to the millisecond, so 64 bits hold every one that was read.
+        // Durations are stored in milliseconds, so any value that was read fits into 64 bits.
         Value::Int(i64::try_from(self.as_millis()).unwrap_or(i64::MAX))
     }
 }

@@ -1,4 +1,4 @@
-//! `Scope`: the actor and stage of a statement. A statement cannot be made without one, and names its tables through it.
+//! `Scope`: the actor and stage of a statement. Every statement needs one and names its tables through it.
 
 use sqlx::postgres::{PgArguments, PgRow};
 
@@ -9,12 +9,13 @@ use crate::stage::Stage;
 use base::error::{Problem, Result};
 use model::content::ContentInfo;
 
-/// Whose a statement is and which stage it reads. A locale and a tenant will join them here.
+/// The actor of a statement and the stage that it reads. A locale and a tenant will be added here.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     pub store: &'a Store,
     pub stage: Stage,
-    /// With every row: for what is read of entries that the actor sees anyway, and for rules, which would need rules.
+    /// Without access rules: for data of entries that the actor sees anyway, and for rules, which would otherwise
+    /// depend on rules.
     pub(crate) all: bool,
 }
 
@@ -45,14 +46,14 @@ impl<'a> Scope<'a> {
         format!("{}.\"{name}\"", self.stage.schema())
     }
 
-    /// The rows of a statement that was written by hand, on a connection of its own.
+    /// Runs a hand-written statement on its own connection and returns its rows.
     pub async fn rows(self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>> {
         self.store.touch_by_hand();
         let mut lent = self.lend().await?;
         self.store.rows_on(&mut lent, sql, arguments).await
     }
 
-    /// A connection for reads of this stage: with the rights of the public where that is all the actor has.
+    /// Takes a connection for reads of this stage, with the public role for anonymous reads of `LIVE`.
     pub async fn lend(self) -> Result<Lent> {
         let is_public = self.stage == Stage::Live && self.store.access.actor.is_anonymous();
         self.store.lend_for_reads(is_public).await
@@ -60,7 +61,7 @@ impl<'a> Scope<'a> {
 }
 
 impl Store {
-    /// What is read of this stage.
+    /// The scope of this stage.
     pub fn at(&self, stage: Stage) -> Scope<'_> {
         Scope { store: self, stage, all: false }
     }

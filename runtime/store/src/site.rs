@@ -1,7 +1,7 @@
-//! `SiteCode`: the computed fields, queries and mutations that a site implements, as the server calls them.
+//! `SiteCode`: the computed fields, queries and mutations of a site, as the server calls them.
 //!
-//! The traits are generated and typed; the generated function `site` fills a [`SiteBuilder`] from an implementation of
-//! them, and here the types are taken away once.
+//! The traits are generated and typed. The generated function `site` fills a [`SiteBuilder`] from
+//! their implementation, and the builder erases the types.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -28,26 +28,26 @@ use crate::{Scope, page};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
 
-/// What a computed field or an own query has at hand.
+/// The context of a computed field or custom query.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadCx<'a> {
-    /// Who asks, and the stage that the request reads; computed fields must not look at another one.
+    /// The actor and stage of the request; computed fields must not read another stage.
     pub scope: Scope<'a>,
 }
 
 impl ReadCx<'_> {
-    /// The entry with all its lists and children; `None` where there is none that the actor may read.
+    /// The entry with all its lists and children; `None` if there is none that the actor may read.
     pub async fn get<T: Content>(&self, id: Id<T>) -> Result<Option<T>> {
         self.scope.get(id).await
     }
 
-    /// Entries of the stage: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
+    /// Finds entries of the stage: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(&self) -> Find<'_, T> {
         self.scope.find()
     }
 
-    /// The ids that a statement selects, in its order. `{stage}` in it stands for the PostgreSQL schema to read from;
-    /// parameters are texts there, so each is written with its type: `$1::bigint`.
+    /// The ids that a statement selects, in its order. `{stage}` stands for the PostgreSQL schema to read from.
+    /// Parameters are sent as texts, so each needs a cast: `$1::bigint`.
     pub async fn ids<T>(&self, sql: &str, parameters: &[Value]) -> Result<Vec<Id<T>>> {
         let mut arguments = PgArguments::default();
         for parameter in parameters {
@@ -61,14 +61,14 @@ impl ReadCx<'_> {
 
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// The arguments of an own operation, in the order of the schema.
+/// The arguments of a custom operation, in the order of the schema.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Args {
     values: Vec<Value>,
 }
 
 impl Args {
-    /// From arguments that are coerced, with defaults applied; every value that its type does not take is a problem.
+    /// Parses coerced arguments with defaults applied. Reports each value that is invalid for its type.
     pub fn parse(info: &OperationInfo, site: &SiteInfo, given: &Map<String, Json>) -> Result<Self> {
         let mut problems = Vec::new();
         let values = info.args.iter().map(|arg| argument(arg, site, given, &mut problems)).collect();
@@ -78,14 +78,14 @@ impl Args {
         if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
     }
 
-    /// The argument at this place.
+    /// The argument with this index.
     pub fn get<T: FieldType>(&self, index: usize) -> Result<T> {
         let value = self.values.get(index).cloned().unwrap_or(Value::Null);
         T::from_value(value).map_err(Error::internal)
     }
 }
 
-/// Null in place of an argument is as leaving it out.
+/// Null counts as a missing argument.
 fn argument(arg: &ArgumentInfo, site: &SiteInfo, given: &Map<String, Json>, problems: &mut Vec<Problem>) -> Value {
     let default = || arg.default.and_then(|json| serde_json::from_str(json).ok());
     let given = given.get(arg.name).filter(|json| !json.is_null()).cloned().or_else(default);
@@ -148,7 +148,7 @@ impl<S: Send + Sync + 'static> SiteBuilder<S> {
     }
 }
 
-/// The site's code without its types. Empty for a site that has none.
+/// The site's code with erased types. Empty if the site has none.
 #[derive(Default)]
 pub struct SiteCode {
     /// By table and the field's GraphQL name.
@@ -169,7 +169,7 @@ impl SiteCode {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
         let (_, computed) = found.ok_or_else(|| missing(field))?;
         let count = entries.len();
-        // A list that was not loaded says so by a panic, since it reads as a `Vec`.
+        // A list that was not loaded panics when read, since it dereferences to a `Vec`.
         let computing = AssertUnwindSafe(computed.run(entries, &cx)).catch_unwind();
         let values = computing.await.map_err(|cause| panicked(info, field, &*cause))??;
         if values.len() != count {
@@ -184,7 +184,7 @@ impl SiteCode {
         self.queries.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
     }
 
-    /// As `query`, inside the transaction of `cx`.
+    /// Like `query`, inside the transaction of `cx`.
     pub async fn mutation(&self, name: &str, args: Args, cx: &mut Cx<'_>) -> Result<Value> {
         self.mutations.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
     }

@@ -1,4 +1,4 @@
-//! `Sql`: a statement's text and its parameters, growing together.
+//! `Sql`: builds a statement's text together with its parameters.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,10 +12,10 @@ use crate::value::Value;
 use crate::{Connection, Stage, Store, Table};
 use base::error::Result;
 
-/// Bytes of a text to compare with.
+/// From how many bytes on a text to compare with counts as long.
 const LONG_TEXT: usize = 1_000;
 
-/// The text depends on the shape of a query and not on the values in it, long texts apart, so that each connection prepares it once.
+/// The text depends on the shape of a query and not on its values, except for long texts, so that each connection prepares it once.
 #[derive(Clone, Debug)]
 pub struct Sql {
     pub text: String,
@@ -26,33 +26,33 @@ pub struct Sql {
 
 #[derive(Clone, Debug)]
 enum Parameter {
-    /// As PostgreSQL reads it; the cast in the statement says of what type it is.
+    /// In PostgreSQL's text format; the cast in the statement determines the type.
     Text(Option<String>),
-    /// The ids that the statement is sent for.
+    /// The ids that the statement is run for.
     Ids,
 }
 
-/// A statement with all that it is sent with.
+/// A complete statement, ready to send.
 pub struct Statement {
     text: String,
     arguments: PgArguments,
-    /// Of which the connection must have the rights to read.
+    /// The stage that the connection must have the rights to read.
     pub stage: Stage,
-    /// All that it reads of content.
+    /// All content tables that it reads.
     tables: Vec<Table>,
 }
 
-/// An identifier, which may be a word that SQL keeps for itself.
+/// A quoted identifier, since the name may be an SQL keyword.
 pub fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// What a text is ordered by, and compared. Indexes are on this expression (`Sort::sql` of the generator).
+/// The expression that orders and compares a text. Indexes use the same expression (`Sort::sql` of the generator).
 pub fn in_order(column: &str, collation: &str) -> String {
     format!("sort.key({column}) COLLATE sort.{}", quoted(collation))
 }
 
-/// The codes of currencies are in the order of their letters, whatever the language.
+/// Currency codes are ordered by bytes, in any language.
 pub fn in_bytes(column: &str) -> String {
     format!("{column} COLLATE \"C\"")
 }
@@ -65,7 +65,7 @@ impl Scope<'_> {
 }
 
 impl Sql {
-    /// The statement reads this table.
+    /// Records that the statement reads this table.
     pub fn note(&mut self, stage: Stage, table: &'static str) {
         if !self.tables.contains(&(stage, table)) {
             self.tables.push((stage, table));
@@ -84,22 +84,22 @@ impl Sql {
         self
     }
 
-    /// A text to be compared with what [`in_order`] makes of others.
+    /// A text to compare with the expression of [`in_order`].
     pub fn text_in_order(&mut self, value: &Value) -> &mut Self {
-        // A long one in a subquery: else it is folded again for each row that it is held against.
+        // A long text goes into a subquery; otherwise it is folded again for each row.
         let is_long = value.text(0).is_some_and(|text| text.len() > LONG_TEXT);
         let (open, close) = if is_long { ("(SELECT sort.key(", "))") } else { ("sort.key(", ")") };
         self.push(open).value(value, 0, "text").push(close)
     }
 
-    /// The place of the ids that the statement is sent for.
+    /// The placeholder of the ids that the statement is run for.
     pub fn ids(&mut self) -> &mut Self {
         self.parameters.push(Parameter::Ids);
         let _ = write!(self.text, "${}::uuid[]", self.parameters.len());
         self
     }
 
-    /// The statement for these ids; for none where it has no place for any.
+    /// Binds these ids, if the statement has a placeholder for them.
     pub fn bind(self, ids: &[Uuid]) -> Result<Statement> {
         let mut arguments = PgArguments::default();
         for parameter in &self.parameters {
@@ -112,7 +112,7 @@ impl Sql {
         Ok(Statement { text: self.text, arguments, stage: self.stage, tables: self.tables })
     }
 
-    /// Rows of the statement for these ids.
+    /// Runs the statement for these ids.
     pub async fn fetch_for(self, store: &Store, ids: &[Uuid]) -> Result<Vec<PgRow>> {
         self.bind(ids)?.fetch(store).await
     }
@@ -124,13 +124,13 @@ impl Statement {
         self.fetch_on(store, &mut lent).await
     }
 
-    /// For a statement without rows, as a part of the transaction that the connection is in.
+    /// Runs a statement without rows in the connection's transaction.
     pub async fn execute_within(self, connection: &mut Connection) -> Result<(), sqlx::Error> {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments).execute(connection).await?;
         Ok(())
     }
 
-    /// As a part of the transaction that the connection is in.
+    /// Runs the statement in the connection's transaction.
     pub async fn fetch_within(self, connection: &mut Connection) -> Result<Vec<PgRow>, sqlx::Error> {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments).fetch_all(connection).await
     }

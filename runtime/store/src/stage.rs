@@ -1,6 +1,6 @@
 //! `Stage`: the two copies of the content.
 
-/// Which copy of the content is read: what is published, or what editors work on.
+/// Which copy of the content is read: the published one, or the one that editors work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
     Live,
@@ -8,7 +8,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The PostgreSQL schema that holds its tables.
+    /// The PostgreSQL schema of its tables.
     pub fn schema(self) -> &'static str {
         match self {
             Self::Live => "live",

@@ -1,14 +1,14 @@
-//! `Touched`: which tables the statements of a store have read, for caches that must know when a response is out of date.
+//! `Touched`: records which tables a store's statements read, for caches that must know when a response is stale.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::stage::Stage;
 
-/// A table of a stage, by its name.
+/// A stage and a table name.
 pub type Table = (Stage, &'static str);
 
-/// What was read since the store began to note it.
+/// The tables read since recording began.
 #[derive(Debug, Default)]
 pub struct Touched {
     noted: Mutex<Noted>,
@@ -21,12 +21,12 @@ struct Noted {
 }
 
 impl Touched {
-    /// Also those that only a filter, an order or a rule names, and the tables between.
+    /// Includes tables used only by a filter, an order or a rule, and join tables.
     pub fn tables(&self) -> Vec<Table> {
         self.noted().tables.iter().copied().collect()
     }
 
-    /// Whether the site's own code has sent SQL of its own: of that it is not known what it reads.
+    /// Whether the site's code has sent its own SQL, whose tables are unknown.
     pub fn by_hand(&self) -> bool {
         self.noted().by_hand
     }

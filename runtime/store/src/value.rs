@@ -1,11 +1,11 @@
-//! [`Value`] as [`model`] has it, and how it goes to PostgreSQL.
+//! [`Value`] of [`model`], and its binding as a PostgreSQL parameter.
 
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 
 pub use model::value::Value;
 
-/// Binds the text of [`Value::text`], with the parameter's type left at `text`.
+/// Binds the result of [`Value::text`]; the parameter's type stays `text`.
 pub fn bind(value: &Value, column: usize, arguments: &mut PgArguments) -> Result<(), sqlx::Error> {
     arguments.add(value.text(column)).map_err(sqlx::Error::Encode)
 }

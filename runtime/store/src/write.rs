@@ -1,7 +1,7 @@
-//! The write path: creating, updating, publishing and deleting entries, each call one transaction.
+//! The write path: creates, updates, publishes and deletes entries. Each call is one transaction.
 //!
-//! Inputs are the API's own JSON (`ProductCreateInput`, `ProductUpdateInput`, ...), already coerced. Problems come all at once, their paths
-//! start at the mutation's arguments: `["input", "variants", "set", 2, "price"]`.
+//! Inputs are the JSON of the API (`ProductCreateInput`, `ProductUpdateInput`, ...), already coerced. All problems are reported at once.
+//! Their paths start at the arguments of the mutation: `["input", "variants", "set", 2, "price"]`.
 
 mod batch;
 mod bulk;
@@ -114,7 +114,7 @@ async fn save_all(
     Ok(entries.into_iter().map(|(id, _)| id).collect())
 }
 
-/// What clients ask for.
+/// A request with the options of client mutations.
 fn save<'a>(info: &'static ContentInfo, inputs: Vec<Input<'a>>) -> Request<'a> {
     Request { info, inputs, reuse: false, keep_ids: false, import: false, ask_unique: true }
 }

@@ -1,4 +1,4 @@
-//! An API without a database: what a request costs, or why it is refused.
+//! An API without a database, which returns the cost of a request or the reason for its rejection.
 
 use runtime::content::{ContentInfo, Limits, SchemaInfo, SiteInfo, TypeResolvers};
 use runtime::graphql::coerce;
@@ -27,7 +27,7 @@ impl Api {
         Self::made(Types::parse(sdl).unwrap())
     }
 
-    /// With what the content types say beside the SDL.
+    /// With facts from the content types besides the SDL.
     pub fn with(
         sdl: &'static str,
         types: &'static [&'static ContentInfo],
@@ -59,12 +59,12 @@ impl Api {
         Self { limits, ..self }
     }
 
-    /// What the cost is made of, or what is wrong.
+    /// The parts of the cost, or the problems.
     pub fn ask(&self, document: &str, variables: &Json) -> Result<Parts, Vec<String>> {
         self.ask_for(document, None, variables)
     }
 
-    /// As [`Self::ask`], for one of several operations.
+    /// Like [`Self::ask`], for one of several operations.
     pub fn ask_for(&self, document: &str, operation: Option<&str>, variables: &Json) -> Result<Parts, Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let prepared = runtime.block_on(prepare(&self.types, &self.introspection, &self.limits, document, operation));

@@ -1,21 +1,21 @@
-//! Random changes of a schema, with a note of what each must leave of the data.
+//! Random changes of a schema, with a record of how each must change the data.
 
 use std::collections::BTreeMap;
 
 use super::model::{Component, Field, Kind, Model, SCALARS, Type, filterable};
 use super::random::Random;
 
-/// What became of one field, by its name after; the owner is a type, `type.children` or a component.
+/// The change of a field, by its new name. The owner is a type, `type.children` or a component.
 #[derive(Clone, Debug)]
 pub enum How {
     Same,
-    /// The type is another one: values are there in another form.
+    /// The type has changed: values are stored in another form.
     Retyped,
-    /// Enum values by their new names; none for those that are gone.
+    /// Enum values with their new names; `None` for removed ones.
     Mapped(BTreeMap<String, Option<String>>),
     ToList,
     ToOne,
-    /// Nothing is known of it.
+    /// Unknown.
     Other,
 }
 
@@ -23,9 +23,9 @@ pub enum How {
 #[derive(Debug, Default)]
 pub struct Changes {
     pub about: Vec<String>,
-    /// Owners after to owners before, where the names differ.
+    /// New to old owners, if the names differ.
     pub owners: BTreeMap<String, String>,
-    /// `(owner after, field after)` to the field before and what happened.
+    /// `(new owner, new field)` to the old field and its change.
     pub fields: BTreeMap<(String, String), (String, How)>,
 }
 
@@ -138,7 +138,7 @@ fn require_sometimes(field: &mut Field, random: &mut Random) {
     }
 }
 
-/// Changes the field; false when it is to be dropped.
+/// Changes the field; returns false if it is to be dropped.
 fn change_field(
     model: &mut Model,
     owner: &str,

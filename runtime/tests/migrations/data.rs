@@ -24,7 +24,7 @@ pub async fn read(pool: &PgPool, catalog: &Catalog) -> Data {
     data
 }
 
-/// Fills the tables that are empty; live rows are copies of some of the drafts.
+/// Fills empty tables; live rows are copies of some drafts.
 pub async fn fill(pool: &PgPool, catalog: &Catalog, random: &mut Random) {
     let existing = read(pool, catalog).await;
     let mut ids: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -59,7 +59,7 @@ struct Writer<'a> {
     catalog: &'a Catalog,
     random: &'a mut Random,
     ids: BTreeMap<String, Vec<String>>,
-    /// Rows of children, with whether they are live.
+    /// The rows of children, and whether they are live.
     owners: BTreeMap<String, Vec<(String, bool)>>,
 }
 
@@ -140,7 +140,7 @@ impl Writer<'_> {
             }
             if let Store::One { to } = &field.store {
                 let which = self.random.below(to.len());
-                // Only entries that are there already can be pointed at.
+                // A relation can point only at entries that exist already.
                 let known = if to[which].as_str() < owner { self.ids[&to[which]].len() } else { 0 };
                 if known > 0 {
                     row.insert(columns[which].clone(), json!(self.ids[&to[which]][self.random.below(known)]));
@@ -159,7 +159,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A value as a column has it, in the JSON of `jsonb_populate_record`.
+    /// A column value, in the JSON of `jsonb_populate_record`.
     fn stored(&mut self, store: &Store, number: usize) -> Value {
         let salt = self.random.below(1000);
         match store {

@@ -1,4 +1,4 @@
-//! A project in memory: its schema, its migrations, and a database that is taken through them.
+//! A project in memory: its schema, its migrations, and a database that they are applied to.
 
 use codegen::SourceFile;
 use codegen::catalog::{Catalog, hash};
@@ -30,7 +30,7 @@ impl History {
         Self { db: TestDb::new().await, files: Vec::new(), catalog: Catalog::default(), catalog_json: String::new() }
     }
 
-    /// Plans with the arguments of a command line; false when there is nothing to do.
+    /// Plans with command-line arguments; returns false if there is nothing to do.
     pub fn generate(&mut self, schema: &Schema, arguments: &[String]) -> Result<bool, Vec<Refusal>> {
         let value = |name: &str| {
             let given = arguments.iter().filter_map(|argument| argument.strip_prefix(name));
@@ -51,7 +51,7 @@ impl History {
         Ok(true)
     }
 
-    /// As a person would: runs the command again with what every refusal says to go on.
+    /// Answers questions like a person: runs the command again with the arguments that each refusal suggests.
     pub fn generate_answering(&mut self, schema: &Schema) -> Result<bool, Vec<Refusal>> {
         let mut arguments = Vec::new();
         for _ in 0..4 {

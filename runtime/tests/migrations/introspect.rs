@@ -1,11 +1,11 @@
-//! What is really in a database, and what its catalog says should be.
+//! The actual content of a database, and the content that its catalog describes.
 
 use std::collections::BTreeMap;
 
 use codegen::catalog::{Catalog, Index, Reach, Sort, names};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
-/// Everything in `draft` and `live` by name, each with its definition as PostgreSQL prints it.
+/// All objects in `draft` and `live` by name, each with its definition as PostgreSQL prints it.
 pub async fn introspect(pool: &PgPool) -> BTreeMap<String, String> {
     let queries = [
         "select format('column %s.%s.%s', n.nspname, c.relname, a.attname) as name,
@@ -32,7 +32,7 @@ pub async fn introspect(pool: &PgPool) -> BTreeMap<String, String> {
     found
 }
 
-/// The names that the catalog wants, with as much of their definition as it says.
+/// The names that the catalog expects, with the known part of their definitions.
 pub fn expected(catalog: &Catalog) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for stage in ["draft", "live"] {
@@ -78,7 +78,7 @@ pub fn expected(catalog: &Catalog) -> BTreeMap<String, String> {
     all
 }
 
-/// An index of an order, as PostgreSQL prints it; nothing for others.
+/// The index of an order, as PostgreSQL prints it; empty for other indexes.
 fn sorted(stage: &str, table: &str, index: &Index) -> String {
     let [key, id] = index.on.as_slice() else { return String::new() };
     let column = names::quoted(&key.column);
@@ -94,7 +94,7 @@ fn sorted(stage: &str, table: &str, index: &Index) -> String {
     format!("CREATE INDEX {name} ON {stage}.{table} USING btree ({first}, {})", id.column)
 }
 
-/// Panics with the first differences; an expected definition that is empty agrees with all but doubts.
+/// Panics with the first differences. An empty expected definition matches any, except invalid or not validated ones.
 pub fn compare(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>, context: &str) {
     let agrees = |found: &String, expected: &String| {
         let doubtful = found.ends_with("(invalid)") || found.ends_with("(not validated)");

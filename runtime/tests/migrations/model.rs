@@ -1,4 +1,4 @@
-//! A schema that can be changed at random, and its YAML.
+//! A schema for random changes, and its YAML.
 
 use codegen::SourceFile;
 
@@ -9,7 +9,7 @@ use super::random::Random;
 pub struct Model {
     pub types: Vec<Type>,
     pub components: Vec<Component>,
-    /// For names that were never used before.
+    /// A counter for names that were never used before.
     pub names: usize,
 }
 
@@ -43,7 +43,7 @@ pub struct Field {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     Scalar(&'static str),
-    /// Values with their former names.
+    /// Values with their old names.
     Enum {
         values: Vec<(String, Option<String>)>,
         many: bool,
@@ -81,7 +81,7 @@ impl Field {
 impl Model {
     pub fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
-        // Words of SQL are names like any other.
+        // SQL keywords must work like any other name.
         let words = ["order", "user", "end", "table", "value", "position_of", "x"];
         format!("{prefix}_{}_{}", words[self.names % words.len()], self.names)
     }

@@ -1,4 +1,4 @@
-//! Random numbers that are the same for the same seed.
+//! Random numbers, reproducible by seed.
 
 pub struct Random(u64);
 

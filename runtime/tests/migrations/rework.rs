@@ -1,5 +1,5 @@
-//! Random walks of a draft: a migration that no commit has is made anew with each change, and the database that has had its last
-//! version is taken to the new one with what it holds.
+//! Random walks of a draft migration: it is generated again with each change, and a database with its last version is migrated
+//! to the new one without losing data.
 
 use futures_util::StreamExt;
 use runtime::migrate::{Error, Migrations};
@@ -20,7 +20,7 @@ struct Walked {
     refused: usize,
 }
 
-/// `TYPECASE_WALKS=200` walks further; `TYPECASE_SEED=7` walks that one alone.
+/// `TYPECASE_WALKS=200` runs more walks; `TYPECASE_SEED=7` runs only that one.
 #[tokio::test]
 async fn a_draft_is_reworked_without_loss() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -57,13 +57,13 @@ async fn walk(seed: u64) -> Walked {
         }
         let context = format!("seed {seed}, step {step}: {:?}", changes.about);
         let schema = compile(&model.sources());
-        // From what the database has had: that is the rework.
+        // From the state of the database: this is the rework.
         let sql = match history.generate_answering(&schema) {
             Ok(true) => history.files.pop().expect("a file").1,
             Ok(false) => continue,
             Err(refusals) => panic!("{context}: {refusals:?}"),
         };
-        // From the last commit: that is the draft.
+        // From the last commit: this is the draft.
         (history.files, history.catalog, history.catalog_json) = base.clone();
         let drafted = history.generate_answering(&schema);
         let files: Vec<_> = history.files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
@@ -71,7 +71,7 @@ async fn walk(seed: u64) -> Walked {
         let migrations = Migrations { files: &files, catalog: &catalog };
         let done = match drafted {
             Ok(_) => runtime::migrate::rework(&history.db.options, migrations, &sql).await,
-            // What can be said in two steps cannot always be said in one.
+            // Two steps cannot always be expressed as one.
             Err(_) => Err(Error::Refused("no draft".to_owned())),
         };
         match done {

@@ -1,4 +1,4 @@
-//! What stored content has to say about rules that become tighter, and about components that lack what they must have now.
+//! Stored content that violates stricter rules, and components that lack required values.
 
 use codegen::migrate::{Answers, plan};
 use runtime::migrate::Error;
@@ -7,7 +7,7 @@ use super::history::{History, compile, source};
 
 const BEFORE: &str = include_str!("../../../codegen/tests/plans/rules_tightened.txt");
 
-/// The sources of a part of a plan's test.
+/// The sources in one part of a plan test.
 fn sources(text: &str, part: &str) -> Vec<codegen::SourceFile> {
     let rest = text.split_once(&format!("==== {part}\n")).map_or("", |(_, rest)| rest);
     let files = rest.split("==== ").next().unwrap_or("").split("# file: ").skip(1);
@@ -69,7 +69,7 @@ async fn a_tighter_rule_tells_how_many_entries_break_it() {
         ("product.seo takes a value to be published", 2),
     ];
     assert_eq!(counts, expected.map(|(about, count)| (about.to_owned(), count)));
-    // What nothing breaks is not asked about, and the others are told with their number.
+    // Rules without violations raise no question; the others are reported with their number.
     let again = plan(&history.catalog, &after, &answers).expect_err("most are broken");
     assert_eq!(again.len(), refusals.len() - 2);
     assert!(again[0].message.contains("1 entry"), "{}", again[0].message);

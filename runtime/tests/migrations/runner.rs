@@ -1,4 +1,4 @@
-//! The runner: once and several at once, again after a failure, and what it refuses.
+//! The runner: run once, several times concurrently, after a failure, and with migrations that it refuses.
 
 use runtime::migrate::{Error, Migrations, State, check, migrate, status};
 use runtime::store::Login;
@@ -99,7 +99,7 @@ async fn the_servers_own_files_come_first_and_in_a_row_of_their_own() {
     assert_eq!((names.first(), names.last()), (Some(&"system/0001_identity.sql"), Some(&"0001_start.sql")));
     let shown = status(&db.options, one).await.expect("a status").to_string();
     assert!(shown.contains("applied     system/0001_identity.sql"), "{shown}");
-    // As on a database from before there was such a file: it is not late.
+    // Like a database older than this file: the migration does not count as late.
     sqlx::query("delete from cms.migration where name like 'system/%'")
         .execute(&db.pool)
         .await

@@ -1,4 +1,4 @@
-//! Whatever the generator lets pass becomes an API that a parser of another maker reads, and in which no name is defined twice.
+//! Each schema that the generator accepts becomes an API that an independent parser reads, and that defines no name twice.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use codegen::emit::sdl::document;
 use super::history::source;
 use super::random::Random;
 
-/// Words of filters, orders, inputs, connections and of GraphQL itself, and names that meet when they are put together.
+/// Words of filters, orders, inputs, connections and GraphQL itself, and names that collide when combined.
 const WORDS: [&str; 64] = [
     "and",
     "or",
@@ -95,7 +95,7 @@ fn field(random: &mut Random, types: &[&str]) -> String {
     }
 }
 
-/// The names of each definition and of its members, all that must differ; the first that do not.
+/// The names of all definitions and of their members must be distinct; returns the first duplicate.
 fn twice(sdl: &str) -> Option<String> {
     let parsed = parse_schema(sdl).unwrap_or_else(|error| panic!("{error}\n{sdl}"));
     let mut types = BTreeSet::new();
@@ -134,7 +134,7 @@ fn twice(sdl: &str) -> Option<String> {
     None
 }
 
-/// `TYPECASE_SDL_FILES=folder` keeps the files, for other checkers.
+/// `TYPECASE_SDL_FILES=folder` writes the files there, for other tools.
 fn keep(seed: u64, sdl: &str) {
     if let Ok(folder) = std::env::var("TYPECASE_SDL_FILES") {
         std::fs::write(format!("{folder}/{seed:04}.graphql"), sdl).expect("the folder can be written");

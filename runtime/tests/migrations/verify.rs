@@ -1,4 +1,4 @@
-//! What is in the tables after a migration, beside what its changes promised to leave there.
+//! Compares the tables after a migration with the expected effect of the changes.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct State<'a> {
     pub new: &'a Model,
 }
 
-/// Every stored component has what is required of it, however deep it is: else it could not be read, nor its entry saved.
+/// Every stored component has its required values at any depth; otherwise its entry could not be read or saved.
 pub fn complete(data: &Data, catalog: &Catalog, context: &str) {
     for (table, rows) in data {
         let name = table.split_once('.').map_or("", |(_, name)| name);
@@ -217,7 +217,7 @@ impl State<'_> {
         }
     }
 
-    /// A component as it must be after; none when a field of it changed in a way that is not followed here.
+    /// The expected component; `None` if a field has changed in a way that is not tracked here.
     fn component(&self, value: &Value) -> Option<Value> {
         if let Value::Array(items) = value {
             return items.iter().map(|item| self.component(item)).collect();
@@ -247,7 +247,7 @@ impl State<'_> {
     }
 }
 
-/// Absent is the same as null, and the order of keys does not matter.
+/// Absent equals null, and the order of keys does not matter.
 fn strip(value: &Value) -> String {
     fn go(value: &Value) -> Value {
         match value {
@@ -271,7 +271,7 @@ fn children<'a>(catalog: &'a codegen::catalog::Catalog, of: &str, field: &str) -
     catalog.table_of(&role).map(|(name, _)| name)
 }
 
-/// The items of a list relation in their order.
+/// The items of a list relation, in order.
 fn items(
     data: &Data,
     catalog: &codegen::catalog::Catalog,

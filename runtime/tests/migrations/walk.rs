@@ -1,4 +1,4 @@
-//! Random walks: a schema is changed at random over filled tables, again and again, and nothing may be lost unasked.
+//! Random walks: a schema is changed again and again over filled tables, and no data may be lost without confirmation.
 
 use futures_util::StreamExt;
 use runtime::migrate::Error;
@@ -13,7 +13,7 @@ use super::verify::{State, complete};
 
 const STEPS: usize = 6;
 
-/// `TYPECASE_WALKS=200` walks further; `TYPECASE_SEED=7` walks that one alone.
+/// `TYPECASE_WALKS=200` runs more walks; `TYPECASE_SEED=7` runs only that one.
 #[tokio::test]
 async fn nothing_is_lost_on_random_walks() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -94,14 +94,14 @@ async fn walk(seed: u64) -> (usize, usize) {
     (applied, refused)
 }
 
-/// `TYPECASE_WALK_FILES=folder` keeps the files, for other checkers.
+/// `TYPECASE_WALK_FILES=folder` writes the files there, for other tools.
 fn keep(seed: u64, step: usize, sql: &str) {
     if let Ok(folder) = std::env::var("TYPECASE_WALK_FILES") {
         std::fs::write(format!("{folder}/{seed:04}_{step}.sql"), sql).expect("the folder can be written");
     }
 }
 
-/// Hints stay in a schema for a while after their rename; they must not do it again.
+/// Rename hints stay in a schema for a while; they must not be applied again.
 fn forget_hints(model: &mut Model, random: &mut Random) {
     if random.one_in(2) {
         return;

@@ -1,5 +1,5 @@
-//! Random rules and random queries: an actor's answer is that of the plain executor over the rows that the rules leave, and
-//! a query that touches anything else is refused.
+//! Random rules and random queries: an actor's response equals that of the plain executor over the rows that the rules
+//! allow, and a query for anything else is rejected.
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, Field, SelectionSet};
@@ -14,7 +14,7 @@ use crate::reference::Reference;
 use crate::schema::SCHEMA;
 
 const CASES: u64 = 120;
-/// Queries of one set of rules.
+/// The number of queries for each set of rules.
 const QUERIES: u64 = 12;
 
 /// What a role may read of a type.
@@ -25,7 +25,7 @@ pub struct Rule {
     fields: Option<Vec<(&'static str, Vec<&'static str>)>>,
 }
 
-/// By stage and content type; what is not there is denied.
+/// By stage and content type; missing ones are denied.
 pub type Rules = Vec<((Stage, &'static str), Rule)>;
 
 pub fn rules(rng: &mut Rng, data: &Data) -> Rules {
@@ -52,7 +52,7 @@ pub fn rules(rng: &mut Rng, data: &Data) -> Rules {
     rules
 }
 
-/// The schema with these rules for a role. It lives as long as the test: contracts with generated code are static.
+/// The schema with these rules for a role. It is leaked, since generated code uses static data.
 pub fn schema(rules: &Rules) -> &'static SchemaInfo {
     let of_type = |info: &&'static ContentInfo| {
         let of = rules.iter().filter(|((_, table), _)| *table == info.table);
@@ -88,7 +88,7 @@ pub fn schema(rules: &Rules) -> &'static SchemaInfo {
     }))
 }
 
-/// The rows that the rules leave; a rule looks at all of them.
+/// The rows that the rules allow. Filters of rules see all rows.
 fn left(data: &Data, rules: &Rules, document: &ExecutableDocument, arguments: &Plain) -> Data {
     let mut left = data.clone();
     for stage in [Stage::Live, Stage::Draft] {
@@ -115,7 +115,7 @@ fn rule<'r>(rules: &'r Rules, stage: Stage, info: &ContentInfo) -> Option<&'r Ru
     rules.iter().find(|((of, known), _)| *of == stage && *known == table).map(|(_, rule)| rule)
 }
 
-/// Looks for what the rules deny, with the document's text alone.
+/// Finds parts that the rules deny, using only the document.
 struct Walk<'a> {
     rules: &'a Rules,
     reference: &'a Reference<'a>,
@@ -149,7 +149,7 @@ impl<'a> Walk<'a> {
         rule(self.rules, self.stage, info).is_none() || then(self)
     }
 
-    /// Whether the field is denied; of a type that is denied as a whole, that is said elsewhere.
+    /// Whether the field is denied. A type that is denied as a whole is reported elsewhere.
     fn field_of(&self, info: &ContentInfo, snake: &str) -> bool {
         let Some(Rule { fields: Some(tables), .. }) = rule(self.rules, self.stage, info) else { return false };
         !tables.iter().any(|(table, fields)| *table == info.table && fields.contains(&snake))
@@ -306,7 +306,7 @@ async fn an_actor_reads_what_the_rules_leave_and_nothing_else() {
         }
         database.close().await;
     }
-    // Else the rules would not have been tried.
+    // Otherwise the rules were not really tested.
     assert!(allowed > 10 && refused > 10 && differ > 3, "{allowed} allowed, {refused} refused, {differ} differ");
     db.close().await;
 }

@@ -1,4 +1,4 @@
-//! Computed fields have the lists that their declarations name, and cannot mistake another one for empty.
+//! Computed fields get the lists that their declarations name, and never see another list as empty.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::database::{Data, Rng, with, written_with};
 use crate::schema::{LABEL, SCHEMA};
 
-/// Notes by another name: over the same table, with computed fields.
+/// A second content type over the table of notes, with computed fields.
 pub static MEMO: ContentInfo = ContentInfo {
     name: "Memo",
     table: "note",
@@ -117,7 +117,7 @@ fn both<'a>(_: &'a Site, memos: &'a [Memo], _: &'a ReadCx<'a>) -> Pending<'a, Ve
     count(memos, |memo| memo.labels.len() + memo.items.len())
 }
 
-/// Reads a list that its declaration does not name.
+/// Reads a list that is missing in its declaration.
 fn forgotten<'a>(_: &'a Site, memos: &'a [Memo], _: &'a ReadCx<'a>) -> Pending<'a, Vec<i32>> {
     Box::pin(async move { Ok(memos.iter().map(|memo| memo.labels.len() as i32).collect()) })
 }
@@ -153,7 +153,7 @@ async fn computed_fields_have_the_lists_that_they_name() {
         lists.entry(row["parent_id"].as_str().unwrap().to_owned()).or_default().1.push(item);
     }
     assert!(lists.values().any(|(labels, items)| *labels > 1 && items.len() > 1), "there are lists");
-    // A record with the labels and the items for all of them, and no statement for each.
+    // One record for all fields, with one statement per list instead of one per entry.
     for (fields, planned) in
         [("labelled", 3), ("listed", 3), ("both", 4), ("plain", 2), ("labelled listed both plain", 4)]
     {
@@ -184,11 +184,11 @@ async fn a_list_that_was_not_loaded_is_no_empty_one() {
     let query = "query { memos(stage: DRAFT) { nodes { forgotten } } }";
     let failures = written_with(&store, &MEMOS, &site(), query, json!({})).await.expect_err("it is refused");
     assert_eq!(failures[0].problem.code, Code::Internal);
-    // Also where another field has it loaded.
+    // This holds even if another field loads the list.
     let query = "query { memos(stage: DRAFT) { nodes { labelled forgotten } } }";
     let failures = written_with(&store, &MEMOS, &site(), query, json!({})).await.expect_err("it is refused");
     assert_eq!(failures[0].problem.code, Code::Internal);
-    // A whole record has them.
+    // A whole record has all lists.
     let memos: Vec<Memo> = store.at(Stage::Draft).find().all().await.expect("they are read");
     assert!(memos.iter().all(|memo| memo.labels.loaded().is_some() && memo.items.loaded().is_some()));
     db.close().await;

@@ -15,7 +15,7 @@ fn note() -> &'static ContentInfo {
     SCHEMA.content("Note").expect("notes are in the schema")
 }
 
-/// Every key in both directions with nulls on both sides, alone and with another key after it.
+/// Every key in both directions with nulls first and last, alone and with a second key.
 fn orders() -> Vec<Json> {
     let sortable = note().fields.iter().filter(|field| field.sortable).map(|field| field.snake.to_uppercase());
     let names: Vec<_> = sortable.chain(["CREATED_AT".into(), "PUBLISHED_AT".into()]).collect();
@@ -30,7 +30,7 @@ fn orders() -> Vec<Json> {
     orders
 }
 
-/// The ids in the order of the plain executor.
+/// The ids in the plain executor's order.
 fn expected(data: &Data, order: &Json) -> Vec<String> {
     let document = parse_query("{ notes { nodes { id } } }").expect("it is a query");
     let arguments = Plain { variables: Map::new() };

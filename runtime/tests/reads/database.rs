@@ -1,4 +1,4 @@
-//! Random content, in a database and in memory, and a way to run a document over it.
+//! Random content, in a database and in memory, and helpers to run documents on it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,24 +20,24 @@ use crate::schema::SCHEMA;
 
 pub type Row = Map<String, Json>;
 
-/// The rows of each table of each stage, as PostgreSQL's JSON has them.
+/// The rows of each table and stage, as PostgreSQL's JSON.
 #[derive(Clone, Debug, Default)]
 pub struct Data {
     pub tables: BTreeMap<(&'static str, String), Vec<Row>>,
 }
 
-/// Whether the databases of the tests, which are all of one server, have the order of ICU.
+/// Whether the test server supports ICU; all test databases are on one server.
 pub static HAS_ICU: AtomicBool = AtomicBool::new(false);
 
 const PUBLISHED: &str = "all that is live";
 
-/// Stored milliseconds and what the API shows of them.
+/// Stored milliseconds and their form in the API.
 pub const LENGTHS: [(i64, &str); 4] = [(0, "PT0S"), (90_000, "PT1M30S"), (86_400_000, "P1D"), (500, "PT0.5S")];
 
-/// Small and great, with and without accents.
+/// Lower and upper case, with and without accents.
 const LETTERS: [char; 9] = ['a', 'b', 'c', 'A', 'B', 'ä', 'Ä', 'é', 'Z'];
 
-/// A small generator of random numbers, so that a failure can be told by its seed (SplitMix64).
+/// A small random number generator, so that a failure is reproducible by its seed (SplitMix64).
 #[derive(Clone)]
 pub struct Rng(pub u64);
 
@@ -77,7 +77,7 @@ impl Data {
         self.tables.get(&(stage.schema(), table.to_owned())).map_or(&[], Vec::as_slice)
     }
 
-    /// Drops the rows that do not pass. What is published stays known by its revision, which the status of drafts shows.
+    /// Drops rows that do not match. Published entries stay known by their revision, which the status of drafts needs.
     pub fn keep(&mut self, stage: Stage, table: &str, passes: impl Fn(&Row) -> bool) {
         let rows = self.rows(stage, table).to_vec();
         if stage == Stage::Live {
@@ -86,7 +86,7 @@ impl Data {
         self.tables.insert((stage.schema(), table.to_owned()), rows.into_iter().filter(passes).collect());
     }
 
-    /// All live content, whatever the actor may read.
+    /// All live content, regardless of what the actor may read.
     pub fn published(&self, table: &str) -> &[Row] {
         let kept = self.tables.get(&(PUBLISHED, table.to_owned()));
         kept.map_or_else(|| self.rows(Stage::Live, table), Vec::as_slice)
@@ -97,7 +97,7 @@ impl Data {
         self.tables.entry((stage, table.to_owned())).or_default().push(row);
     }
 
-    /// Drafts, and for some of them a live copy which may have changed since.
+    /// Drafts, and live copies of some of them, which may have changed since.
     pub fn random(rng: &mut Rng, notes: usize) -> Self {
         let mut data = Self::default();
         let mut new_id =
@@ -151,7 +151,7 @@ impl Data {
         for label in labels.iter().filter(|_| rng.chance(45)) {
             position = (position + 7) % 5 + position / 3;
             for stage in stages {
-                // Positions may be the same: then the id decides.
+                // Positions may be equal; then the id decides.
                 let row = json!({"owner_id": note, "target_id": label, "position": position});
                 self.push(stage, "note_labels", row);
             }
@@ -176,7 +176,7 @@ impl Data {
         }
     }
 
-    /// The same in a database.
+    /// Inserts the same content into a database.
     pub async fn insert(&self, db: &TestDb) {
         let order = include_str!("../../migrate/src/system/0002_order.sql");
         sqlx::raw_sql(order).execute(&db.pool).await.expect("the order of texts is made");
@@ -266,7 +266,7 @@ fn quote(rng: &mut Rng, labels: &[String], persons: &[String]) -> Json {
         "extra": rng.pick(&extras()).clone(), "links": (0..rng.below(2)).map(|_| link(rng, labels)).collect::<Vec<_>>()})
 }
 
-/// Coerces without looking at a schema: literals become JSON, variables their values, and lists have their default size.
+/// Coerces without a schema: literals become JSON, variables become their values, and lists get the default page size.
 pub struct Plain {
     pub variables: Map<String, Json>,
 }
@@ -319,7 +319,7 @@ pub async fn run(store: &Store, query: &str, variables: Json) -> Result<Answer, 
     Ok(Answer { json, planned, sent: store.statements() - before })
 }
 
-/// The answer as it is written.
+/// The response text.
 pub async fn text(store: &Store, query: &str) -> String {
     written(store, query, json!({})).await.expect("it is read").0
 }
@@ -328,7 +328,7 @@ async fn written(store: &Store, query: &str, variables: Json) -> Result<(String,
     written_with(store, &SCHEMA, &SiteCode::default(), query, variables).await
 }
 
-/// With another schema over the same tables, and its site's code.
+/// Uses another schema over the same tables, with its site code.
 pub async fn written_with(
     store: &Store,
     schema: &'static SchemaInfo,

@@ -1,4 +1,4 @@
-//! What each feature promises, one test each.
+//! One test for each feature.
 
 use runtime::prelude::*;
 use runtime::{field, id};
@@ -18,8 +18,8 @@ async fn the_number_of_statements_is_known_and_does_not_grow_with_the_rows() {
     let (db, store) = with(&data).await;
     for first in [15, 30] {
         let answer = run(&store, query, json!({"first": first})).await.expect("it is read");
-        // Notes and their number; author, notes; parent; labels; two kinds of mentions; two kinds of about; items, label;
-        // image; by; replies and their number.
+        // Notes and count; author, notes; parent; labels; two kinds of mentions; two kinds of about; items, label; image;
+        // by; replies and count.
         assert_eq!(answer.planned, 16);
         assert_eq!(answer.sent, 16, "with {first} notes");
     }
@@ -146,7 +146,7 @@ async fn names_that_sql_keeps_for_itself_are_fields_like_others() {
     db.close().await;
 }
 
-/// A record as the generator writes it.
+/// A record in the form that the generator writes.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Label {
     id: Id<Self>,

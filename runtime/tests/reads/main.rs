@@ -1,4 +1,4 @@
-//! Planned reads over a schema written by hand, on a real PostgreSQL.
+//! Planned reads with a hand-written schema, on a real PostgreSQL.
 
 mod access;
 mod computed;

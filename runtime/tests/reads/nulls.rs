@@ -1,4 +1,4 @@
-//! A null in a filter is refused with its path, wherever it stands and however it is spelled: it is neither everything nor nothing.
+//! A null in a filter is rejected with its path, in any place and form: it means neither everything nor nothing.
 
 use runtime::graphql::read::Failure;
 use runtime::{Code, Stage};
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::database::{Data, Rng, run, with};
 
-/// Filters of notes, each with one null, and the path of it.
+/// Filters of notes with one null each, and the path of the null.
 fn filters() -> Vec<(Json, Json)> {
     vec![
         (json!(null), json!([])),
@@ -52,7 +52,7 @@ fn filters() -> Vec<(Json, Json)> {
     ]
 }
 
-/// The paths of what was refused, without the argument's name.
+/// The paths of the problems, without the argument's name.
 fn paths(failures: &[Failure]) -> Vec<Json> {
     let path = |failure: &Failure| {
         assert_eq!(failure.problem.code, Code::BadUserInput, "{failure:?}");
@@ -84,7 +84,7 @@ async fn a_null_in_a_filter_is_refused_by_its_path() {
         for (query, variables) in spellings {
             let before = store.statements();
             let failures = run(&store, &query, variables).await.err().unwrap_or_else(|| panic!("{query} is answered"));
-            // Below a list it is told at each item.
+            // Below a list, it is reported for each item.
             let mut found = paths(&failures);
             found.dedup();
             assert_eq!(found, std::slice::from_ref(&path), "{query}");
@@ -94,7 +94,7 @@ async fn a_null_in_a_filter_is_refused_by_its_path() {
     db.close().await;
 }
 
-/// As it stands in a document.
+/// The JSON as a literal of a document.
 fn literal(json: &Json) -> String {
     match json {
         Json::Object(members) => {

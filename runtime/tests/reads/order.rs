@@ -1,4 +1,4 @@
-//! Orders: the same on every database, and served by the indexes that the generator makes for them.
+//! Orders are the same on every database and use the generated indexes.
 
 use codegen::SourceFile;
 use runtime::testing::TestDb;
@@ -34,12 +34,12 @@ async fn texts_are_in_the_order_of_people() {
         let nodes = answer["labels"]["nodes"].as_array().unwrap();
         assert_eq!(nodes.iter().map(|node| node["name"].as_str().unwrap()).collect::<Vec<_>>(), expected);
     }
-    // Ranges are those of the order.
+    // Ranges follow the same order.
     let query = "query { labels(stage: DRAFT, filter: {name: {gte: \"b\", lt: \"eclair\"}}) { totalCount } }";
     assert_eq!(run(&store, query, json!({})).await.expect("it is read").json["labels"]["totalCount"], 2);
     let query = "query { labels(stage: DRAFT, filter: {name: {startsWith: \"äP\"}}) { totalCount } }";
     assert_eq!(run(&store, query, json!({})).await.expect("it is read").json["labels"]["totalCount"], 1);
-    // What stands in for ICU where there is none, which can be tried everywhere.
+    // The fallback for databases without ICU, which can be tested everywhere.
     let names: Vec<String> =
         sqlx::query_scalar("select name from draft.label order by sort.folded(name) collate \"C\"")
             .fetch_all(&db.pool)
@@ -72,7 +72,7 @@ async fn money_is_grouped_by_currency() {
     db.close().await;
 }
 
-/// The indexes of the generator for the orders of notes.
+/// The generated indexes for the orders of notes.
 fn indexes() -> Vec<String> {
     let note = "type: note
 fields:
@@ -96,7 +96,7 @@ access: { admin: { read: all } }
     sorted.map(sql).collect()
 }
 
-/// How PostgreSQL runs the statement of the query, if it must not sort and must not read whole tables.
+/// The plan of the query's statement, which must not sort and must not read whole tables.
 async fn plan(db: &TestDb, store: &Store, query: &str, variables: Json) -> (Json, String) {
     let answer = run(store, query, variables).await.unwrap_or_else(|failures| panic!("{query}: {failures:?}")).json;
     let last = "select query from pg_stat_activity where datname = current_database() and query like 'SELECT%FROM draft.%' \
@@ -142,7 +142,7 @@ async fn pages_in_every_order_are_read_by_its_index() {
             }
         }
     }
-    // The same index finds a text, and a range of texts.
+    // The same index finds a text and a range of texts.
     for filter in [json!({"eq": "a"}), json!({"in": ["a", "B"]}), json!({"gte": "b"})] {
         let query = "query { notes(stage: DRAFT, filter: {title: $title}) { totalCount } }";
         let (_, plan) = plan(&db, &store, query, json!({"title": filter})).await;

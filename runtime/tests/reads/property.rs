@@ -1,4 +1,4 @@
-//! Random queries over random content: the planned answer is that of the plain executor, key for key in the same order.
+//! Random queries over random content: the planned response equals the plain executor's, in the same order.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::schema::SCHEMA;
 
 const CASES: u64 = 80;
 
-/// Writes a query and the variables that go with it.
+/// Generates a query and its variables.
 pub struct Writer<'a> {
     rng: Rng,
     data: &'a Data,
@@ -79,7 +79,7 @@ impl<'a> Writer<'a> {
         format!("${name}")
     }
 
-    /// Of a row, or of none.
+    /// The id of a row, or one that does not exist.
     fn id(&mut self) -> (String, String) {
         let info = *self.rng.pick(&SCHEMA.contents().collect::<Vec<_>>());
         let rows = self.data.rows(Stage::Draft, info.table);
@@ -109,7 +109,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A selection, some of it in fragments.
+    /// A selection, partly in fragments.
     fn selection(&mut self, ty: &str, mut fields: Vec<String>) -> String {
         for field in &mut fields {
             let directive = self.directive();
@@ -188,7 +188,7 @@ impl<'a> Writer<'a> {
         selection + " }"
     }
 
-    /// Its fields have aliases, since blocks of other types may have fields of the same name and another type.
+    /// The fields have aliases, since blocks of other types may have fields with the same name and another type.
     fn block(&mut self, of: &'static ComponentInfo, depth: usize) -> String {
         let fields: Vec<_> = (0..1 + self.rng.below(4)).map(|_| self.component_field(of, depth)).collect();
         let fields: Vec<_> = fields
@@ -319,7 +319,7 @@ impl<'a> Writer<'a> {
                 filter.insert("id".into(), json!({*self.rng.pick(&["in", "notIn"]): ids}));
                 continue;
             }
-            // Among so many fields these would be chosen too seldom for a mistake to be met.
+            // Chosen more often, since they would be rare among so many fields.
             let is_several =
                 |field: &FieldInfo| matches!(field.shape, Shape::One(to) | Shape::Many(to) if to.to.len() > 1);
             let several: Vec<_> = (0..of.fields.len()).filter(|&index| is_several(&of.fields[index])).collect();
@@ -353,7 +353,7 @@ impl<'a> Writer<'a> {
         Json::Object(filter)
     }
 
-    /// A filter on what a relation points at, below the name of its type where there are several.
+    /// A filter on the target of a relation, below its type name if there are several types.
     fn target(&mut self, to: &RelationInfo, depth: usize) -> Json {
         let of = to.to[self.rng.below(to.to.len())];
         let filter = self.filter(of, depth);
@@ -449,7 +449,7 @@ async fn random_queries_have_the_answers_of_the_plain_executor() {
     db.close().await;
 }
 
-/// The answers are long: only what is around the first difference is shown.
+/// Responses are long, so only the text around the first difference is shown.
 pub fn same(answer: &str, expected: &str, told: &str) {
     if answer != expected {
         let place = answer.chars().zip(expected.chars()).take_while(|(a, b)| a == b).count();

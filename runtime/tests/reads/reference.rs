@@ -1,4 +1,4 @@
-//! The slow and plain executor: all rows in memory, one field of one object after the other, nothing planned.
+//! The slow and plain executor: keeps all rows in memory and resolves fields one by one, without a plan.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ pub struct Reference<'a> {
 }
 
 type Fields<'a> = Vec<(String, &'a Field, Vec<&'a SelectionSet>)>;
-/// A row with the position that its owner gave it.
+/// A row with its position in the owner's list.
 type Placed<'a> = (i64, &'static ContentInfo, &'a Row);
 
 impl<'a> Reference<'a> {
@@ -261,7 +261,7 @@ impl<'a> Reference<'a> {
         items.iter().map(component).collect()
     }
 
-    /// What a relation or a children field points at, in the owner's order.
+    /// The targets of a relation or children field, in the owner's order.
     fn targets(&self, info: &ContentInfo, row: &Row, field: &FieldInfo) -> Vec<Placed<'a>> {
         match field.shape {
             Shape::One(to) => {
@@ -323,13 +323,13 @@ impl<'a> Reference<'a> {
         rows.into_iter().take(first).map(|(_, info, row)| self.object(info, row, sets)).collect()
     }
 
-    /// Filtered and ordered.
+    /// Filters and sorts the rows.
     pub fn selected(&self, mut rows: Vec<Placed<'a>>, arguments: &Map<String, Json>, newest: bool) -> Vec<Placed<'a>> {
         if let Some(filter) = arguments.get("filter").filter(|filter| !filter.is_null()) {
             rows.retain(|(_, info, row)| self.holds(info, row, filter));
         }
         let mut order = arguments.get("orderBy").and_then(Json::as_array).cloned().unwrap_or_default();
-        // A key that was given before decides nothing.
+        // A repeated key has no effect.
         let given: Vec<_> = order.iter().map(|key| key["field"].clone()).collect();
         let mut index = 0..;
         order.retain(|key| index.next().is_some_and(|index| !given[..index].contains(&key["field"])));
@@ -348,7 +348,7 @@ impl<'a> Reference<'a> {
         rows
     }
 
-    /// Cursors are opaque: the property test does not select them, and gives none.
+    /// Cursors are opaque, so the property test neither selects nor passes them.
     fn page(
         &self,
         info: &'static ContentInfo,
@@ -457,7 +457,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// Where a relation has several target types, the filter names one of them, and no other passes.
+    /// If a relation has several target types, the filter names one of them, and targets of other types do not match.
     fn passes(&self, to: &RelationInfo, info: &'static ContentInfo, row: &Row, filter: &Json) -> bool {
         match to.to {
             [_] => self.holds(info, row, filter),
@@ -507,7 +507,7 @@ fn shown(of: &EnumInfo, stored: &Json) -> Json {
     stored.as_str().map_or(Json::Null, |stored| json!(of.shown(stored).unwrap()))
 }
 
-/// Nulls are neither less nor more: the caller has looked for them.
+/// The caller has handled nulls.
 fn compare(kind: Kind, a: &Json, b: &Json) -> Ordering {
     match kind {
         Kind::Bigint => text(a).parse::<i64>().unwrap().cmp(&text(b).parse().unwrap()),
@@ -515,7 +515,7 @@ fn compare(kind: Kind, a: &Json, b: &Json) -> Ordering {
         _ => match (a, b) {
             (Json::Number(a), Json::Number(b)) => a.as_i64().cmp(&b.as_i64()),
             (Json::Bool(a), Json::Bool(b)) => a.cmp(b),
-            // Moments differ in whole seconds or not at all but in their fraction, whose dot sorts before the `Z`.
+            // Timestamps differ at least in whole seconds, or only by a fraction, whose dot sorts before the `Z`.
             _ if kind == Kind::Datetime => text(a).trim_end_matches('Z').cmp(text(b).trim_end_matches('Z')),
             _ if kind.cast() == "text" => compare_texts(text(a), text(b)),
             _ => text(a).cmp(text(b)),
@@ -523,7 +523,8 @@ fn compare(kind: Kind, a: &Json, b: &Json) -> Ordering {
     }
 }
 
-/// Letters first, then accents, then small before great; by bytes without ICU, where small ones without accents come first.
+/// By letters, then accents, then lower before upper case. Without ICU equal ones are ordered by bytes, lower case without
+/// accents first.
 pub fn compare_texts(a: &str, b: &str) -> Ordering {
     let bare = |text: &str| -> String { text.chars().map(|letter| bare(letter).to_ascii_lowercase()).collect() };
     let accents = |text: &str| -> Vec<bool> { text.chars().map(bare_differs).collect() };
@@ -536,7 +537,7 @@ pub fn compare_texts(a: &str, b: &str) -> Ordering {
     of(a).cmp(&of(b))
 }
 
-/// Of the letters of the tests.
+/// Covers the letters of the tests.
 fn bare(letter: char) -> char {
     match letter {
         'ä' => 'a',
@@ -579,14 +580,14 @@ fn compare_values(info: &ContentInfo, name: &str, a: &Row, b: &Row) -> Ordering 
             place(one).cmp(&place(other))
         }
         Some(Shape::Scalar(kind)) => compare(kind, one, other),
-        // The position, or a moment.
+        // The position or a timestamp.
         _ => compare(Kind::Datetime, one, other),
     }
 }
 
-/// A condition on null is false, but for `isNull` and the negations.
+/// A condition on null is false, except for `isNull` and negations.
 fn operators(kind: Kind, value: &Json, currency: Option<&Json>, given: &Json) -> bool {
-    // What the API takes, as it is stored.
+    // API values in their stored form.
     let stored = |wanted: &Json| match kind {
         Kind::Duration => json!(LENGTHS.iter().find(|(_, shown)| wanted == shown).unwrap().0),
         Kind::Money => json!(wanted["amountMinor"].as_i64().unwrap()),

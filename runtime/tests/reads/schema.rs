@@ -1,4 +1,4 @@
-//! Content types with every shape a field can have: what the generator writes, written by hand.
+//! Content types with every field shape: hand-written, in the form of the generator.
 
 use runtime::content::{
     BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Limits, OnDelete, Resolver, SchemaInfo,

@@ -1,5 +1,5 @@
-//! What a store notes of the tables that it reads, held against what PostgreSQL says that it reads: `EXPLAIN` of every statement
-//! of random queries, under random rules.
+//! Compares the tables that a store records as read with those in PostgreSQL's `EXPLAIN`, for every statement of random queries
+//! under random rules.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ async fn the_tables_that_are_noted_are_those_that_postgresql_reads() {
                 touched.tables().into_iter().map(|(stage, table)| (schema_of(stage), table.into())).collect();
             let explained = explained(&store).await;
             assert!(noted.is_superset(&explained), "{told}\nnoted {noted:?}\nread {explained:?}");
-            // PostgreSQL leaves out what cannot change the answer, as the rest of an OR with `true` in it.
+            // PostgreSQL leaves out tables that cannot change the result, such as the rest of an OR with `true`.
             exact += usize::from(noted == explained);
             assert!(!touched.by_hand(), "{told}");
             asked += 1;
@@ -61,7 +61,7 @@ fn schema_of(stage: Stage) -> String {
     if stage == Stage::Live { "live" } else { "draft" }.to_owned()
 }
 
-/// The tables of content in the plans of all statements that the one connection for reads has prepared.
+/// The content tables in the plans of all statements that the only read connection has prepared.
 async fn explained(store: &Store) -> Tables {
     let mut connection = store.at(Stage::Draft).lend().await.expect("there is a connection");
     let generic = sqlx::query("set plan_cache_mode = force_generic_plan");

@@ -1,4 +1,4 @@
-//! Rules of access for the shop of tests, written as JSON:
+//! Access rules for the test shop, written as JSON:
 //! `{"product": {"clerk": {"update": {"rows": {..}, "check": {..}, "fields": {"product": ["name"]}, "set": {"stock": 1}}}}}`.
 
 use runtime::access::{AccessInfo, Action, RoleInfo, RuleInfo};
@@ -12,7 +12,7 @@ pub fn with_rules(rules: &Json) -> &'static SchemaInfo {
     schema(SHOP.types, rules)
 }
 
-/// Types with rules, which live as long as the process, as those of a site do.
+/// Types with rules. They are leaked, since those of a site are static.
 pub fn schema(of: &'static [&'static ContentInfo], rules: &Json) -> &'static SchemaInfo {
     let types = members(rules);
     let access = types.iter().map(|(table, roles)| AccessInfo {

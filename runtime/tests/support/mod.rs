@@ -1,4 +1,4 @@
-//! A schema with every shape of field, and a database made for it: what the tests of reads and writes share.
+//! A schema with every field shape and its database, shared by the tests of reads and writes.
 
 pub mod access;
 pub mod schema;
@@ -8,7 +8,7 @@ use runtime::Store;
 use runtime::content::SchemaInfo;
 use runtime::testing::TestDb;
 
-/// The server's own tables, and the order of texts.
+/// The server's own tables, and the text order.
 const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0001_identity.sql"),
     include_str!("../../migrate/src/system/0002_order.sql"),
@@ -18,7 +18,7 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0006_job_under_way.sql")
 );
 
-/// A database that holds the tables of [`schema::SHOP`], empty.
+/// An empty database with the tables of [`schema::SHOP`].
 pub struct Shop {
     pub db: TestDb,
     pub store: Store,
@@ -29,7 +29,7 @@ impl Shop {
         Self::of(&schema::SHOP).await
     }
 
-    /// With the tables of another schema.
+    /// A database with the tables of another schema.
     pub async fn of(schema: &'static SchemaInfo) -> Self {
         let db = TestDb::new().await;
         let sql = tables::create(schema) + SYSTEM;

@@ -1,4 +1,4 @@
-//! The shop that tests run on: every kind of scalar, every shape of relation, components, blocks and children.
+//! The shop used by tests: every scalar, every kind of relation, components, blocks and children.
 
 use runtime::content::{
     BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo, InverseInfo, Limits, OnDelete, SchemaInfo, Shape,
@@ -72,7 +72,7 @@ pub static CATEGORY: ContentInfo = ContentInfo {
     constraints: &[("category_slug_key", "slug"), ("category_parent_id_fkey", "parent")],
 };
 
-/// Live as soon as it is saved.
+/// A type without drafts: it is live once saved.
 pub static TAG: ContentInfo = ContentInfo {
     name: "Tag",
     table: "tag",
@@ -211,7 +211,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     inverses: &[InverseInfo { name: "posts", source: &POST, field: "product" }],
     computed: &[],
     constraints: &[
-        // Made by tests that try what the schema does not tell the server of.
+        // Constraints that tests create to try ones that the schema does not declare.
         ("product_stock_check", "stock"),
         ("product_name_stock_key", "name"),
         ("product_summary_idx", "summary"),

@@ -1,4 +1,4 @@
-//! The tables of a schema, as the migrations of a site make them.
+//! The tables of a schema, in the form that a site's migrations create.
 
 use std::fmt::Write;
 
@@ -95,7 +95,7 @@ fn join(info: &ContentInfo, to: &RelationInfo, stage: &str, keys: &mut String) {
     let columns: String = targets.iter().map(|(column, _)| format!(", {column} uuid")).collect();
     let references =
         if stage == "draft" { format!(" references draft.{owner} on delete cascade") } else { String::new() };
-    // The owner's table comes later in the text, so this waits with the foreign keys.
+    // The owner's table is created later, so this comes with the foreign keys.
     writeln!(
         keys,
         "create table {stage}.{join} (owner_id uuid not null{references}{columns}, position bigint not null);"

@@ -1,4 +1,4 @@
-//! The rules of access on the write path: fields, rows, checks, values that are set, and what nested inputs reach.
+//! Access rules on the write path: fields, rows, checks, set values, and entries in nested inputs.
 
 use runtime::access::{Actor, Identity, Scope};
 use runtime::content::ContentInfo;
@@ -15,7 +15,7 @@ use crate::support::Shop;
 use crate::support::access::with_rules;
 use crate::support::schema::{BRAND, CATEGORY, POST, PRODUCT, TAG};
 
-/// The database as an actor with a role may write it.
+/// The store of an actor with a role.
 pub struct Clerk(pub Store);
 
 impl Clerk {
@@ -60,7 +60,7 @@ impl Clerk {
     }
 }
 
-/// An answer as clients see it, but for the id that was asked for.
+/// The result as clients see it, without the requested id.
 pub fn answer<T: std::fmt::Debug>(info: &ContentInfo, asked: Uuid, result: &Result<T>) -> String {
     format!("{result:?}").replace(&id::encode(info.table, asked), "<id>").replace(&asked.to_string(), "<id>")
 }
@@ -123,7 +123,7 @@ async fn an_input_names_only_fields_of_the_rule() {
         problems(clerk.update(&PRODUCT, (chair, 1), input, false).await),
         [forbidden("input.variants.update.0.data.price")]
     );
-    // The key of a new entry is a part of its input, that of an existing one is not.
+    // The key of a new entry is part of its input; the key of an existing one is not.
     let item = |slug: &str| json!([{"key": {"slug": slug}, "data": {"name": "Seat"}}]);
     assert_eq!(problems(clerk.upsert(&PRODUCT, item("seat"), false).await), [forbidden("input.0.key.slug")]);
     clerk.upsert(&PRODUCT, item("chair"), false).await.unwrap();
@@ -215,7 +215,7 @@ async fn an_entry_must_be_as_the_rules_want_it_after_the_write() {
     ]);
     assert_eq!(problems(clerk.upsert(&PRODUCT, items, false).await), [forbidden("input.1.data")]);
     assert_eq!(shop.values("select stock from draft.product").await, [3]);
-    // With a check of its own, what had to hold before need not hold after.
+    // With its own check, the condition before the write need not hold after it.
     let brand = (shop.value("select id from draft.brand").await.as_str().unwrap().parse().unwrap(), 1);
     assert_eq!(problems(clerk.update(&BRAND, brand, json!({"name": "Other"}), false).await), [forbidden("input")]);
     clerk.update(&BRAND, brand, json!({"name": "Closed"}), false).await.unwrap();
@@ -338,7 +338,7 @@ async fn nested_inputs_reach_what_the_actor_may_reach() {
     for slug in ["open", "a-public-one"] {
         clerk.create(&PRODUCT, connect(slug), false).await.unwrap();
     }
-    // Also in children and components, and of types that the actor may read nothing of.
+    // This holds in children and components as well, and for types that the actor may not read at all.
     let media = shop.create(&crate::support::schema::MEDIA, json!({"url": "https://a.example/1.png"})).await.unwrap();
     let key = json!({"id": id::encode("media", media)});
     let input = json!({"name": "Chair", "variants": {"set": [{"sku": "a", "images": {"set": [key]}}]}, "seo": {"title": "a", "image": key}});
@@ -422,7 +422,7 @@ async fn errors_name_no_entry_that_the_actor_may_not_read() {
             assert_eq!(titled, name == "Open", "{problem:?}");
         }
     }
-    // So is the key of an upsert: nothing but that it is taken can be told.
+    // The same holds for the key of an upsert: the error only says that it is taken.
     let item = json!([{"key": {"slug": "secret"}, "data": {"name": "New"}}]);
     let error = clerk.upsert(&PRODUCT, item, false).await.unwrap_err();
     assert_eq!(error.problems[0].message, "the slug `secret` belongs to another Product");
@@ -518,7 +518,7 @@ async fn an_export_has_what_its_actor_may_read_and_export() {
     std::fs::remove_file(&out).unwrap();
     let lines: Vec<Json> = written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let line = |name: &str, brand: Json| json!({"name": name, "slug": name.to_lowercase(), "brand": brand, "tags": [], "variants": [{"sku": name}]});
-    // A key that may not be read names nothing.
+    // A key that the actor may not read finds no entry.
     let expected = [line("Open", json!({"id": id::encode("brand", brand)})), line("Secret", Json::Null)];
     assert_eq!(lines, expected);
     assert_eq!(export("category").await.unwrap_err(), "you may not export `Category`");

@@ -1,5 +1,5 @@
-//! Random rules, random actors and random writes, beside a plain reading of the rules: nothing is written that they forbid, nothing is
-//! refused that they allow, what is refused changes nothing, and a row that is hidden is answered as one that is missing.
+//! Random rules, actors and writes, compared with a simple model of the rules: no forbidden write succeeds, no allowed write is
+//! rejected, a rejected write changes nothing, and a hidden row gets the same response as a missing one.
 
 mod cases;
 mod model;
@@ -93,7 +93,7 @@ async fn random_writes_are_what_a_plain_reading_of_the_rules_says() {
         let database = shop.db.database(schema(TYPES, &rules));
         let open = database.trusted();
         for number in 0..STEPS {
-            // Now and then the server itself writes, so that there is something whatever the rules are.
+            // Sometimes the server itself writes, so that there are entries under any rules.
             let all = json!({"note": {"clerk": {"read_drafts": {}, "create": {"set": {}}, "update": {"set": {}}, "publish": {}, "delete": {}}}});
             let (rules, clerk, person) = match rng.below(4) {
                 0 => (&all, Clerk(open.clone()), Json::Null),
@@ -125,7 +125,7 @@ async fn random_writes_are_what_a_plain_reading_of_the_rules_says() {
                 }
                 (Err(codes), Err(error)) => {
                     let mut said: Refusal = error.problems.iter().map(|problem| problem.code.as_str()).collect();
-                    // Whether a value is free is not looked at where its field is wrong already.
+                    // Uniqueness is not checked for a field that is already invalid.
                     let mut codes = codes;
                     if codes.len() > 1 {
                         codes.remove(Code::Conflict.as_str());
@@ -142,7 +142,7 @@ async fn random_writes_are_what_a_plain_reading_of_the_rules_says() {
                 Step::Publish(slug) | Step::Unpublish(slug) | Step::Delete(slug) => Some(*slug),
                 Step::Save { .. } => None,
             };
-            // What points at an entry is told to those that may unpublish it.
+            // Blocking references are reported only to actors that may unpublish the entry.
             if let (Some(slug), Err(error)) = (asked, &answered)
                 && error.problems.iter().all(|problem| problem.code != runtime::Code::Referenced)
                 && error.problems.iter().any(|problem| problem.path == ["id".into()])

@@ -1,4 +1,4 @@
-//! What the audit log and the entries themselves say of who wrote them.
+//! The author of a write in the audit log and in the entries.
 
 use runtime::access::{Actor, Identity, Origin};
 use runtime::hooks::HookSet;
@@ -14,7 +14,7 @@ use crate::support::schema::{CATEGORY, POST, PRODUCT, TAG};
 
 const ALL: [&str; 6] = ["read", "read_drafts", "create", "update", "publish", "delete"];
 
-/// Users of these numbers may do everything with these types.
+/// A user with this number who may do everything with these types.
 fn person(shop: &Shop, number: u128) -> Clerk {
     let all: Json =
         ALL.iter().map(|action| ((*action).to_owned(), json!({}))).collect::<serde_json::Map<_, _>>().into();

@@ -1,4 +1,4 @@
-//! Bulk saves: bad items are rejected alone, unchanged ones untouched, missing targets made once.
+//! Bulk saves: invalid items are rejected alone, unchanged ones stay untouched, missing targets are created once.
 
 use runtime::Code;
 use runtime::hooks::HookSet;
@@ -11,7 +11,7 @@ use crate::support::schema::{CATEGORY, POST, PRODUCT};
 
 const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true };
 
-/// Kinds of the outcomes, with the paths of what is wrong.
+/// The kinds of outcomes, with the paths of their problems.
 async fn save(shop: &Shop, items: &[(Json, Json)], options: BulkOptions) -> Vec<String> {
     save_in(shop, items, options, None).await
 }
@@ -176,7 +176,7 @@ async fn publishing_needs_more_and_ids_can_be_kept() {
 #[tokio::test]
 async fn what_only_the_database_refuses_is_rejected_alone_too() {
     let shop = Shop::new().await;
-    // A constraint that the schema does not tell the server of, as a unique index over several columns.
+    // A constraint that the schema does not declare, such as a unique index over several columns.
     let sql = "alter table draft.product add constraint product_stock_check check (stock <> 13)";
     sqlx::query(sql).execute(&shop.store.writes).await.unwrap();
     let sql = "create unique index product_name_stock_key on draft.product (name, stock)";

@@ -1,4 +1,4 @@
-//! `typecase check` lists what no write would take any more, by path, in both stages.
+//! `typecase check` lists stored values that a write would reject, by path, in both stages.
 
 use runtime::check::{Options, run};
 use runtime::id;
@@ -18,7 +18,7 @@ async fn entries_that_break_a_rule_are_listed_by_path() {
     let all = Options { content_type: "all".into() };
     let report = run(&all, &shop.store).await.expect("it runs");
     assert_eq!((report.entries, report.faults.as_slice()), (2, &[][..]));
-    // As it was before a rule came: the server itself would not write this.
+    // Values from before a rule existed, which the server itself would not write.
     let change = "update draft.product set sku = 'low', seo = jsonb_set(seo, '{title}', to_jsonb(repeat('x', 21)));
         update live.product set price = null, price_currency = null;
         update live.product_variant set sku = '' where sku = 'B'";

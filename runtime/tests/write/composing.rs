@@ -1,4 +1,4 @@
-//! What hooks and own mutations write inside their transaction: typed, with the rules and hooks of every write, whole or not at all.
+//! Writes of hooks and custom mutations inside their transaction: typed, with all rules and hooks, all or nothing.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,7 +36,7 @@ const NAME: field::Scalar<Brand, String> = field::Scalar::new("name");
 const SLUG: field::Scalar<Brand, String> = field::Scalar::new("slug");
 const PARENT: field::Link<Brand, Brand> = field::Link::new("parent");
 
-/// Work of a test, as the site's own code would have it.
+/// Custom code of a test, as a site would have it.
 struct Work<F>(F);
 
 impl<F, T> Transacted for Work<F>
@@ -71,7 +71,7 @@ async fn several_writes_are_one_transaction() {
             let parent = cx.publish(&parent).await?;
             assert_eq!((parent.status, parent.published_at.is_some()), (EntryStatus::Published, true));
             let child = cx.create([NAME.set("Child"), PARENT.set(parent.id)]).await?;
-            // What is not committed is seen in the transaction.
+            // Uncommitted changes are visible inside the transaction.
             let found = cx.find().filter(PARENT.to(NAME.is("Renamed"))).all().await?;
             assert_eq!(found, std::slice::from_ref(&child));
             assert_eq!(cx.get(child.id).await?, Some(child.clone()));
@@ -110,7 +110,7 @@ async fn what_is_refused_halfway_leaves_nothing() {
     assert_eq!(shop.value("select count(*) from draft.brand").await, 0);
     assert_eq!(shop.value("select count(*) from cms.audit").await, 0);
 
-    // A part that is refused is undone alone where the code goes on.
+    // If the code continues after a rejected part, only that part is rolled back.
     transact(&shop, &hooks, |cx| {
         async move {
             cx.create([NAME.set("Taken"), SLUG.set("taken")]).await?;
@@ -153,7 +153,7 @@ async fn entries_are_upserted_unpublished_and_deleted() {
     shop.close().await;
 }
 
-/// Keeps what was committed, and makes a twin of each brand that is called so.
+/// Records commits, and saves more entries for brands with certain names.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
@@ -219,7 +219,7 @@ async fn what_was_undone_with_its_part_is_not_told_after_the_commit() {
     hooks.add::<Brand>(Shared(heard.clone()));
     transact(&shop, &hooks, |cx| {
         async move {
-            // Its hook saves a twin first, and then it is refused itself.
+            // Its hook saves a twin first, then it is rejected itself.
             cx.create([NAME.set("First refused")]).await.expect_err("the hook refuses");
             cx.create([NAME.set("Kept")]).await
         }
@@ -249,7 +249,7 @@ async fn an_error_of_sql_that_is_passed_over_is_no_success() {
     shop.close().await;
 }
 
-/// The site's own code may put a time limit around a write, or wait for the first of several.
+/// The site's code may put a timeout on a write, or race several.
 #[tokio::test]
 async fn a_write_that_is_given_up_half_way_keeps_nothing_of_its_transaction() {
     let shop = Shop::new().await;
@@ -276,7 +276,7 @@ async fn a_write_that_is_given_up_half_way_keeps_nothing_of_its_transaction() {
     shop.close().await;
 }
 
-/// It is the site's own code that has given it up, not the database.
+/// The read is abandoned by the site's code, not by the database.
 #[tokio::test]
 async fn a_read_that_is_given_up_half_way_keeps_nothing_of_its_transaction_either() {
     let (shop, hooks) = (Shop::new().await, HookSet::default());
@@ -345,7 +345,7 @@ async fn two_that_lock_each_other_are_tried_again() {
     shop.close().await;
 }
 
-/// Changes two entries, and meets another after the first one.
+/// Changes two entries, and meets another writer after the first.
 struct Locking<'a> {
     ids: [uuid::Uuid; 2],
     meet: &'a tokio::sync::Barrier,

@@ -1,4 +1,4 @@
-//! Writers at the same time: one wins, nobody fails for nothing, nothing is doubled, and a small pool is enough.
+//! Concurrent writers: one wins, none fails needlessly, nothing is duplicated, and a small pool suffices.
 
 use runtime::hooks::HookSet;
 use runtime::store::Limits;

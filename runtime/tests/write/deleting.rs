@@ -1,4 +1,4 @@
-//! Deleting does to what points at the entry what each relation declares, in both stages.
+//! Deleting treats references to the entry as each relation declares, in both stages.
 
 use runtime::Code;
 use serde_json::json;
@@ -16,7 +16,7 @@ async fn restrict_refuses_with_the_entries_that_point_there() {
     let error = shop.delete(&BRAND, brand, 1).await.unwrap_err();
     assert_eq!(error.problems[0].code, Code::Referenced);
     assert_eq!(error.problems[0].details.as_ref().unwrap()["count"], 1);
-    // The draft has let go of it, what is live has not.
+    // The draft no longer points at it, but the live entry does.
     shop.update(&PRODUCT, product, 1, json!({"brand": null})).await.unwrap();
     assert_eq!(problems(shop.delete(&BRAND, brand, 1).await), [(Code::Referenced, "id".into())]);
     shop.publish(&PRODUCT, product, 2).await.unwrap();
@@ -103,7 +103,7 @@ async fn pictures_that_variants_show_are_kept() {
     shop.close().await;
 }
 
-/// As a database says it whose messages are in another language.
+/// Simulates a database whose messages are in another language.
 #[tokio::test]
 async fn what_the_database_refuses_is_told_apart_in_any_language() {
     let shop = Shop::new().await;

@@ -1,4 +1,4 @@
-//! Rules of access where whole drafts are discarded, copied and published.
+//! Access rules for discarding, copying and publishing whole drafts.
 
 use runtime::content::{ContentInfo, FieldInfo, OnDelete, Shape};
 use runtime::hooks::HookSet;
@@ -27,7 +27,7 @@ async fn what_may_not_be_written_is_not_discarded_either() {
     shop.update(&PRODUCT, chair, 1, json!({"name": "Seat"})).await.unwrap();
     discard(chair, 2).await.unwrap();
     assert_eq!(shop.value("select name from draft.product").await, "Chair");
-    // The price, a price of a variant, and a variant with a price that comes back.
+    // The price, a variant's price, and a variant with a price that would come back.
     for (revision, input, path) in [
         (3, json!({"name": "Seat", "price": {"amount": "2"}}), "product.price"),
         (
@@ -79,7 +79,7 @@ async fn a_copy_takes_the_right_to_see_the_other_and_has_what_may_be_written() {
         "{copied}"
     );
     assert_eq!(copied[1][2], "Chair-copy", "{copied}");
-    // What may be written, and may not be read of drafts, could be read of a copy that is published.
+    // A field that may be written but not read could be read in a published copy.
     let seen = json!({"fields": {"product": ["name", "variants"], "product_variant": ["sku"]}});
     let blind = Clerk::new(&shop, &json!({"product": {"clerk": {"read": {}, "read_drafts": seen, "create": {}}}}));
     let copy = duplicate(&blind, chair).await.unwrap();
@@ -111,7 +111,7 @@ async fn many_are_published_by_whom_each_may_be_published() {
     shop.close().await;
 }
 
-/// A type that cannot be shown without its products.
+/// A type with a required relation to products.
 static LINE: ContentInfo = ContentInfo {
     name: "Line",
     table: "line",
@@ -154,7 +154,7 @@ async fn what_a_required_relation_refers_to_is_live_first_or_goes_along() {
     assert_eq!(found.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::NotPublished; 2]);
     assert_eq!(found[0].details, Some(json!({"targets": [id::encode("product", products[0])]})));
     assert_eq!(problems(shop.publish(&LINE, line, 1).await), missing(&["product", "related"]));
-    // One of a list is enough: what is not live is left out of it.
+    // One live target of a list is enough, since others are left out.
     shop.publish(&PRODUCT, products[2], 1).await.unwrap();
     assert_eq!(problems(shop.publish(&LINE, line, 1).await), missing(&["product"]));
     assert_eq!(
@@ -167,7 +167,7 @@ async fn what_a_required_relation_refers_to_is_live_first_or_goes_along() {
     shop.publish(&PRODUCT, products[0], 1).await.unwrap();
     assert!(write::publish_check(&shop.store, &LINE, line).await.unwrap().is_empty());
     shop.publish(&LINE, line, 1).await.unwrap();
-    // One that is made and published with its line is no obstacle.
+    // A target that is created and published with its line is accepted.
     let whole = json!({"title": "Ash", "product": {"create": input("Bench")}, "related": {"create": [input("Shelf")]}});
     write::create(&shop.store, &HookSet::default(), &LINE, &object(whole), true).await.unwrap();
     assert_eq!(shop.value("select count(*) from live.line").await, 2);

@@ -1,4 +1,4 @@
-//! Short calls of the write path and looks at what is stored.
+//! Short calls of the write path, and queries of stored rows.
 
 use runtime::content::ContentInfo;
 use runtime::error::Step;

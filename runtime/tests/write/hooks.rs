@@ -1,4 +1,4 @@
-//! Hooks see the typed entry inside the transaction, may change it or refuse it, and hear of what was committed.
+//! Hooks see the typed entry inside the transaction, may change or reject it, and learn of commits.
 
 use std::sync::{Arc, Mutex};
 
@@ -54,7 +54,7 @@ impl Hooks<Brand> for Trimmed {
             return Err(refuse("no such brand here", ["name".into()]));
         }
         if new.name == "Twin" {
-            // The transaction of the write is at hand.
+            // The hook can use the write's transaction.
             let twins: i64 =
                 sqlx::query_scalar("select count(*) from draft.brand").fetch_one(&mut *cx.connection).await?;
             new.name = format!("Twin of {twins}");
@@ -73,7 +73,7 @@ impl Hooks<Brand> for Trimmed {
     }
 
     async fn after_publish(&self, cx: &mut Cx<'_>, brand: &Brand) -> Result<()> {
-        // What is live already is seen in the transaction.
+        // The published row is visible inside the transaction.
         let live: i64 = sqlx::query_scalar("select count(*) from live.brand").fetch_one(&mut *cx.connection).await?;
         self.note(format!("published {} of {live}", brand.name));
         if brand.name == "Too late" { Err(refuse("not that one", ["name".into()])) } else { Ok(()) }
@@ -159,7 +159,7 @@ async fn hooks_around_publishing_and_deleting_run_in_the_transaction() {
     let acme = create("Acme", false).await.unwrap();
     write::publish(&shop.store, &hooks, &BRAND, acme, 1).await.unwrap();
     write::unpublish(&shop.store, &hooks, &BRAND, acme, 1, false).await.unwrap();
-    // Again it would change nothing, so nothing is called.
+    // A second call would change nothing, so no hook is called.
     write::unpublish(&shop.store, &hooks, &BRAND, acme, 1, false).await.unwrap();
     write::delete(&shop.store, &hooks, &BRAND, acme, 1).await.unwrap();
     let expected = [
@@ -177,7 +177,7 @@ async fn hooks_around_publishing_and_deleting_run_in_the_transaction() {
     ];
     assert_eq!(*log.lock().unwrap(), expected);
 
-    // What one of them refuses has not happened.
+    // A rejected write leaves nothing behind.
     for name in ["Too late", "Evergreen", "Precious"] {
         let made = create(name, name == "Evergreen").await.unwrap();
         let refused = match name {

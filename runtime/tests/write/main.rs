@@ -1,4 +1,4 @@
-//! What is written is what is stored, in both stages, on a real PostgreSQL.
+//! Writes are stored correctly in both stages, on a real PostgreSQL.
 
 #[path = "../support/mod.rs"]
 mod support;

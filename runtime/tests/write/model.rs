@@ -1,4 +1,4 @@
-//! Random sequences of writes, beside a model of what they mean: after each of them both stages hold what the model holds.
+//! Random sequences of writes, compared with a model: after each write, both stages equal the model.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ use crate::helpers::{object, problems};
 use crate::support::Shop;
 use crate::support::schema::{BRAND, PRODUCT, TAG};
 
-/// Few keys, so that writes meet.
+/// Only a few keys, so that writes collide.
 const SLUGS: [&str; 4] = ["a", "b", "c", "d"];
 const SKUS: [&str; 5] = ["1", "2", "3", "4", "5"];
 
-/// A product as far as this test goes.
+/// The part of a product that this test covers.
 #[derive(Clone, Debug, PartialEq)]
 struct Product {
     slug: String,
@@ -57,7 +57,7 @@ struct Model {
     live: BTreeMap<String, Product>,
 }
 
-/// Refused by a rule; what exactly is said is the business of other tests.
+/// Rejected by a rule; other tests check the exact error.
 type Outcome = Result<(), ()>;
 
 impl Model {
@@ -67,7 +67,7 @@ impl Model {
         if publish { self.publish(slug) } else { Ok(()) }
     }
 
-    /// Without a look at the others: a SKU may move between two items of a batch, whatever their order.
+    /// Applies an input without uniqueness checks: a SKU may move between two items of a batch in any order.
     fn put(&mut self, slug: &str, input: &Input) -> Outcome {
         let old = self.draft.get(slug).cloned();
         let mut new = old.clone().unwrap_or_else(|| Product {
@@ -92,7 +92,7 @@ impl Model {
             new.tags = distinct;
         }
         if let Some(variants) = &input.variants {
-            // A variant that is named again without a price keeps the one it has.
+            // A variant without a price in the input keeps its price.
             let price = |sku: &str| new.variants.iter().find(|(known, _)| *known == sku).and_then(|(_, price)| *price);
             new.variants = variants.iter().map(|(sku, given)| (*sku, given.or_else(|| price(sku)))).collect();
         }
@@ -118,7 +118,7 @@ impl Model {
         distinct(&self.live)
     }
 
-    /// All or nothing, as every write is.
+    /// Applies a change as a whole or not at all, like every write.
     fn attempt(&mut self, change: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         let mut after = self.clone();
         change(&mut after)?;
@@ -127,7 +127,7 @@ impl Model {
     }
 }
 
-/// No SKU is on two variants of a stage.
+/// Each SKU belongs to at most one variant of a stage.
 fn distinct(stage: &BTreeMap<String, Product>) -> Outcome {
     let mut skus: Vec<_> = stage.values().flat_map(|product| &product.variants).map(|(sku, _)| *sku).collect();
     let all = skus.len();
@@ -191,7 +191,7 @@ impl Input {
     }
 }
 
-/// Does the step, and tells whether it was refused by a rule.
+/// Runs the step; returns whether a rule rejected it.
 async fn run(shop: &Shop, step: &Step, ids: &BTreeMap<String, Uuid>, model: &Model) -> runtime::Result<()> {
     let id = |slug: &str| ids.get(slug).copied().unwrap_or_else(Uuid::nil);
     let revision = |slug: &str| model.draft.get(slug).map_or(1, |product| product.revision);
@@ -220,7 +220,7 @@ async fn run(shop: &Shop, step: &Step, ids: &BTreeMap<String, Uuid>, model: &Mod
     }
 }
 
-/// What the step means.
+/// Applies the step to the model.
 fn mean(model: &mut Model, step: &Step) -> Outcome {
     match step {
         Step::Create { slug, .. } if model.draft.contains_key(*slug) => Err(()),
@@ -297,7 +297,7 @@ async fn walk(steps: Vec<Step>) {
     shop.close().await;
 }
 
-/// Of a bulk save the good items are stored; which are good is taken from the outcomes, what they store is the model's.
+/// A bulk save stores the valid items. The outcomes say which are valid; the model says what they store.
 async fn bulk(shop: &Shop, items: &[(&'static str, Input)], model: &mut Model) {
     let data: Vec<_> = items.iter().map(|(slug, input)| (json!({ "slug": slug }), object(input.json(slug)))).collect();
     let upserts: Vec<_> = data.iter().map(|(key, data)| UpsertItem { key: Some(key), data, publish: false }).collect();

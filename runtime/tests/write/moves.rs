@@ -1,4 +1,4 @@
-//! Unique values that move: what a whole batch comes to is what must be unique, in both stages, by the API and by imports.
+//! Unique values that move: only the final state of a batch must be unique, in both stages, through the API and imports.
 
 use runtime::hooks::HookSet;
 use runtime::store::write::{self, BulkOptions, Outcome, Rehearsal, UpsertItem};
@@ -40,17 +40,17 @@ async fn children_exchange_their_values_however_the_input_says_so() {
     let chair = shop.chair().await;
     let (a, b) = (shop.variant("A").await, shop.variant("B").await);
     let shown = |uuid| id::encode("product_variant", uuid);
-    // A chain: the second takes what the first gives up.
+    // A chain: the second takes the value of the first.
     let chain = json!({"variants": {"update": [
         {"key": {"id": shown(a)}, "data": {"sku": "NEW"}}, {"key": {"id": shown(b)}, "data": {"sku": "A"}}]}});
     shop.update(&PRODUCT, chair, 1, chain).await.unwrap();
     assert_eq!(shop.values(&format!("select sku from draft.{SKUS}")).await, ["NEW", "A", "C"]);
-    // A swap, each named by the value that it had before.
+    // A swap, with each row identified by its old value.
     let swap = json!({"variants": {"update": [
         {"key": {"sku": "NEW"}, "data": {"sku": "A"}}, {"key": {"sku": "A"}, "data": {"sku": "NEW"}}]}});
     shop.update(&PRODUCT, chair, 2, swap).await.unwrap();
     assert_eq!(shop.values(&format!("select sku from draft.{SKUS}")).await, ["A", "NEW", "C"]);
-    // By the whole list, in a circle.
+    // A cycle, set as a whole list.
     let third = shop.variant("C").await;
     let set = json!({"variants": {"set": [
         {"id": shown(a), "sku": "NEW"}, {"id": shown(b), "sku": "C"}, {"id": shown(third), "sku": "A"}]}});
@@ -60,7 +60,7 @@ async fn children_exchange_their_values_however_the_input_says_so() {
         shop.values(&format!("select id from draft.{SKUS}")).await,
         [a, b, third].map(|id| json!(id.to_string()))
     );
-    // To a new row, and a deleted one's to a row that stays.
+    // A value moves to a new row, and one of a deleted row to a row that stays.
     let new = json!({"variants": {"create": [{"sku": "C", "price": {"amount": "2"}}],
         "update": [{"key": {"id": shown(b)}, "data": {"sku": "A"}}], "delete": [{"sku": "A"}]}});
     shop.update(&PRODUCT, chair, 4, new).await.unwrap();
@@ -102,7 +102,7 @@ async fn entries_of_one_upsert_exchange_their_values_in_both_stages() {
         let swap =
             json!([{"key": {"slug": "a"}, "data": {"slug": "b"}}, {"key": {"slug": "b"}, "data": {"slug": "a"}}]);
         assert_eq!(shop.upsert_live(info, swap).await.unwrap(), [a, b]);
-        // A new one takes what another gives up.
+        // A new entry takes the value of another.
         let chain = json!([{"key": {"slug": "new"}, "data": {"name": "New", "slug": "a"}},
             {"key": {"id": id::encode(name, b)}, "data": {"slug": "c"}}]);
         shop.upsert_live(info, chain).await.unwrap();
@@ -128,7 +128,7 @@ async fn values_that_are_unique_together_move_with_nulls_and_relations_among_the
     let swap = json!([{"key": shown(0), "data": {"rank": 2}}, {"key": shown(1), "data": {"rank": 1}}]);
     shop.upsert(&POST, swap).await.unwrap();
     assert_eq!(shop.values("select rank from draft.post order by title").await, [2, 1]);
-    // Without the product nothing is equal to it.
+    // Without the product, the value equals no other.
     let free = json!([{"key": shown(0), "data": {"rank": 1, "product": null}}]);
     shop.upsert(&POST, free).await.unwrap();
     let back = json!([{"key": shown(0), "data": {"product": product}}]);
@@ -146,7 +146,7 @@ async fn a_child_that_moved_is_published_with_both_its_owners_and_not_before() {
     shop.update(&PRODUCT, chair, 1, json!({"variants": {"delete": [{"sku": "B"}]}})).await.unwrap();
     let moved = json!({"variants": {"create": [{"sku": "B", "price": price}]}});
     shop.update(&PRODUCT, table, 1, moved).await.unwrap();
-    // The one that takes it alone: what is live has it still.
+    // If only the new owner is published, the live entry still has the value.
     let error = shop.publish(&PRODUCT, table, 2).await.unwrap_err();
     assert_eq!((error.problems[0].code, path(&error.problems[0].path)), (Code::Conflict, "variants.1.sku".into()));
     let alone = json!([{"key": {"slug": "table"}, "data": {}}]);

@@ -1,4 +1,4 @@
-//! Naming an entry is a question about it: a key takes the right to read its value, an id the right to see the entry.
+//! A lookup of an entry reveals data: a key requires the right to read its value, an id the right to see the entry.
 
 use runtime::access::Identity;
 use runtime::{Code, id};
@@ -37,7 +37,7 @@ async fn an_entry_is_not_named_by_a_field_that_may_not_be_read() {
             forbidden("input.variants.update.0.key")
         );
     }
-    // What is taken cannot be kept a secret, but whose it is can.
+    // It cannot be hidden that a value is taken, but its owner can.
     let error = clerk.create(&TAG, json!({"name": "Other", "slug": "hidden"}), false).await.unwrap_err();
     assert_eq!(error.problems[0].code, Code::Conflict);
     let told = format!("{error:?}");

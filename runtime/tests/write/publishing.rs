@@ -1,4 +1,4 @@
-//! What is published is what was saved, with its children and relations, and nothing else.
+//! Publishing copies the saved entry with its children and relations, and nothing else.
 
 use runtime::Code;
 use serde_json::{Value as Json, json};
@@ -7,7 +7,7 @@ use crate::helpers::problems;
 use crate::support::Shop;
 use crate::support::schema::{BRAND, CATEGORY, POST, PRODUCT};
 
-/// Everything of the products of a stage but their times.
+/// The products of a stage without timestamps.
 async fn products(shop: &Shop, stage: &str) -> Vec<Json> {
     let sql = format!(
         "select jsonb_build_array(to_jsonb(p) - 'updated_at', \
@@ -36,7 +36,7 @@ async fn publishing_copies_the_entry_with_all_that_it_owns() {
     let first = shop.value("select published_at from live.product").await;
     assert_ne!(first, Json::Null);
 
-    // A change is not live until it is published; then it is, whole, and the moment of the first publication stays.
+    // A change is live only once published, and then completely; the time of the first publication stays.
     let change = json!({"name": "Big chair", "variants": {"set": [{"sku": "2"}, {"sku": "3", "price": {"amount": "3"}}]}, "tags": {"disconnect": [{"slug": "a"}]}});
     shop.update(&PRODUCT, id, 1, change).await.unwrap();
     assert_eq!(shop.value("select name || revision from live.product").await, "Chair1");

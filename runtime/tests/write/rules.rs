@@ -1,4 +1,4 @@
-//! Each rule of the schema refuses what it says, with the path, and all of it at once.
+//! Each rule of the schema rejects invalid values with their path, all at once.
 
 use runtime::Code;
 use serde_json::{Value as Json, json};
@@ -53,7 +53,7 @@ async fn all_that_is_wrong_is_told_at_once() {
         invalid("views"),
         invalid("weight"),
     ];
-    // A list with an item that cannot be read is not checked further, so the rules of its good items wait.
+    // A list with an item that cannot be parsed is not validated further, so its other items report nothing yet.
     expected.retain(|(_, path)| path != "input.body.0.text.body");
     assert_eq!(problems(shop.create(&PRODUCT, input).await), expected);
     assert_eq!(shop.value("select count(*) from draft.product").await, 0);
@@ -89,7 +89,7 @@ async fn what_is_required_cannot_be_cleared() {
     let clear = json!({"name": null, "stockStatus": null, "summary": null, "price": null});
     let expected = [(Code::InvalidValue, "input.name".to_owned()), (Code::InvalidValue, "input.stockStatus".into())];
     assert_eq!(problems(shop.update(&PRODUCT, id, 1, clear).await), expected);
-    // A slug that is made from another field is made again when it is cleared.
+    // A generated slug is generated again when it is cleared.
     shop.update(&PRODUCT, id, 1, json!({"name": "Table", "slug": null})).await.unwrap();
     assert_eq!(shop.value("select slug from draft.product").await, "table");
     shop.close().await;

@@ -8,7 +8,7 @@ use crate::helpers::{object, problems};
 use crate::support::Shop;
 use crate::support::schema::{BRAND, CATEGORY, MEDIA, POST, PRODUCT, TAG};
 
-/// A future that a server could not run on any of its threads does not compile here.
+/// Fails to compile if the future is not `Send`, since a server runs it on any of its threads.
 fn sendable<T: Send>(future: T) -> T {
     future
 }
@@ -63,7 +63,7 @@ async fn every_kind_of_field_is_stored_and_read_back() {
     assert_eq!(shop.values("select sku from draft.product_variant order by position").await, ["CB-1-S", "CB-1-L"]);
     assert_eq!(shop.value("select count(*) from live.product").await, 0);
 
-    // The same again changes nothing; what is different is one more revision.
+    // Saving the same values changes nothing; a difference adds one revision.
     let same = json!({"seo": input["seo"], "price": input["price"], "colors": ["BLUE", "RED"], "opensAt": "09:30:00", "weight": "1.250",
         "seenAt": "2026-01-31T09:30:00Z", "attributes": {"nested": ["x", null], "power": 3}, "body": input["body"],
         "variants": {"set": [{"sku": "CB-1-S", "price": {"amountMinor": "500"}}, {"sku": "CB-1-L"}]}});
@@ -190,10 +190,10 @@ async fn a_unique_index_is_asked_for_with_all_else_that_is_wrong() {
         "{message}"
     );
     assert!(message.ends_with("“Chair”"), "{message}");
-    // A slug that is made does not make the entry another one.
+    // A generated slug does not make the entry different.
     let again = shop.create(&PRODUCT, json!({"name": "Chair", "releasedOn": "2026-05-01"})).await;
     assert_eq!(problems(again), [(Code::Conflict, "input.name".into())]);
-    // Nulls are never equal, and one of the two may be the same.
+    // Nulls are never equal, and one of the two values may be the same.
     for input in
         [json!({"name": "Chair"}), json!({"name": "Chair"}), json!({"name": "Sofa", "releasedOn": "2026-05-01"})]
     {

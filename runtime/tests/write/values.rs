@@ -1,4 +1,4 @@
-//! What a value may hold, in columns, children, components and blocks: digits, texts, moments, and what an index takes.
+//! Limits of values in columns, children, components and blocks: digits, texts, timestamps, and sizes in an index.
 
 use runtime::Code;
 use runtime::hooks::HookSet;
@@ -13,7 +13,7 @@ fn parsed(text: &str) -> Json {
     runtime::json::parse(text.as_bytes()).expect("JSON")
 }
 
-/// The same letters do not compress, so an index cannot make them short.
+/// Random letters, since a repeated one would be compressed in an index.
 fn long(length: usize) -> String {
     let mut state = 88_172_645_463_325_252_u64;
     let letters = std::iter::repeat_with(|| {
@@ -48,7 +48,7 @@ async fn every_digit_of_a_number_is_kept_in_both_stages() {
         assert_eq!(text("options->>'n'", "product_variant").await, "123456789012345678901.5");
         assert_eq!(text("price", "product_variant").await, "10");
     }
-    // The same again, its numbers and keys written in another way, changes nothing.
+    // The same values, with numbers and keys written differently, change nothing.
     let again =
         parsed(r#"{"attributes": {"list": [1.1, 30000000000000000001e-20], "serial": 12345678901234567890123.0}}"#);
     shop.update(&PRODUCT, id, 1, again).await.unwrap();
@@ -83,7 +83,7 @@ async fn texts_are_kept_in_one_normal_form_and_unique_in_it() {
     assert_eq!(refused, [(Code::Conflict, "input.variants.create.0.sku".into())]);
     assert_eq!(shop.value("select seo->>'title' from draft.product").await, nfc);
     assert_eq!(shop.value("select body->0->>'body' from draft.product").await, nfc);
-    // A key in the other form finds it, by the API and by an import.
+    // A key in the other normalization form finds it, through the API and an import.
     let key = json!({"variants": {"update": [{"key": {"sku": nfc}, "data": {"price": {"amount": "1"}}}]}});
     shop.update(&PRODUCT, cup, 1, key).await.unwrap();
     let line = object(json!({"name": "Cup", "variants": {"set": [{"sku": nfc}]}}));
@@ -173,7 +173,7 @@ async fn a_text_that_is_too_long_for_its_index_is_refused_by_its_path_alone() {
     shop.close().await;
 }
 
-/// As one of a type with more filled fields than PostgreSQL has room for; here by columns of somebody else.
+/// Like a type with more filled fields than a PostgreSQL row can hold; here with columns that the server does not know.
 #[tokio::test]
 async fn an_entry_that_does_not_fit_into_a_row_is_an_invalid_value_and_no_matter_of_an_index() {
     let shop = Shop::new().await;
@@ -187,7 +187,7 @@ async fn an_entry_that_does_not_fit_into_a_row_is_an_invalid_value_and_no_matter
     shop.close().await;
 }
 
-/// The generator may have made an index that the server knows nothing of.
+/// The generator may have created an index that the server does not know.
 #[tokio::test]
 async fn what_an_unknown_index_does_not_take_is_an_invalid_value_too() {
     let shop = Shop::new().await;

@@ -1,4 +1,4 @@
-//! `Reader`: reads environment variables by the table of settings, and collects all wrong values.
+//! `Reader`: reads environment variables by the table of settings and collects all invalid values.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -18,17 +18,17 @@ impl<'a> Reader<'a> {
         reader
     }
 
-    /// As it was given; an empty variable counts as one that is not set.
+    /// The raw value; an empty variable counts as not set.
     pub fn get(&self, setting: &Setting) -> Option<String> {
         self.named(setting.name)
     }
 
-    /// The same for a variable whose name is made of a provider's.
+    /// Like [`Self::get`], for a variable with a provider's name.
     pub fn named(&self, name: &str) -> Option<String> {
         (self.variable)(name).filter(|value| !value.is_empty())
     }
 
-    /// A number, else the default, also when what is given is none.
+    /// The number, or the default if the variable is not set or invalid.
     pub fn number(&mut self, setting: &'static Setting) -> u32 {
         self.checked(setting, |text| number(&setting.takes, text)).unwrap_or_default()
     }
@@ -37,12 +37,12 @@ impl<'a> Reader<'a> {
         self.checked(setting, |text| time(&setting.takes, text)).unwrap_or_default()
     }
 
-    /// The word of the list, in its spelling.
+    /// A word of the list, in the list's spelling.
     pub fn one_of(&mut self, setting: &'static Setting) -> &'static str {
         self.checked(setting, |text| word(&setting.takes, text)).unwrap_or_default()
     }
 
-    /// What `parse` makes of the value or of the default. What it says is wrong is told, so it must not name a secret.
+    /// Parses the value or the default. The error is shown, so it must not contain a secret.
     pub fn parsed<T, E: ToString>(
         &mut self,
         setting: &'static Setting,
@@ -53,14 +53,14 @@ impl<'a> Reader<'a> {
         parse(value).map_err(|why| self.refuse(setting, &why.to_string())).ok()
     }
 
-    /// What is wrong with a value, as the beginning of a sentence; what the setting takes is added.
+    /// Records an invalid value. `why` is the beginning of a sentence; the accepted values are appended.
     pub fn refuse(&mut self, setting: &'static Setting, why: &str) {
         self.wrong(setting.name, format!("{why}: it takes {}", setting.takes));
     }
 
     pub fn wrong(&mut self, variable: impl Into<Cow<'static, str>>, message: impl Into<String>) {
         let wrong = Wrong { variable: variable.into(), message: message.into() };
-        // A setting that is read twice is wrong once.
+        // A setting may be read twice, but is reported once.
         if !self.wrong.iter().any(|known| (&known.variable, &known.message) == (&wrong.variable, &wrong.message)) {
             self.wrong.push(wrong);
         }
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
         self.wrong
     }
 
-    /// By what the table alone says of it.
+    /// Validates the setting by its row in the table.
     pub fn check(&mut self, setting: &'static Setting) {
         match setting.takes {
             Takes::Number { .. } => drop(self.number(setting)),

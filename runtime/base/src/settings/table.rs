@@ -21,7 +21,7 @@ const fn number(unit: &'static str, least: u32, most: u32) -> Takes {
     Takes::Number { unit, least, most }
 }
 
-/// Below the time of a request, which ends with a worse answer.
+/// Shorter than the request timeout, whose error says less.
 const STATEMENT: Takes = Takes::Time { least: Duration::from_millis(1), most: Duration::from_secs(29) };
 const POSTGRES: Takes = Takes::Secret("an address like `postgres://user:password@host/database`");
 const ADDRESS: Takes = Takes::Text("an address and a port, like `127.0.0.1:4000` or `0.0.0.0:8080`");

@@ -1,16 +1,16 @@
-//! Ids of traces and spans: different, and not secret, so that they cost no call of the system.
+//! Ids of traces and spans. They are unique but not secret, so they need no system call.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What two processes do not have in common.
+/// Random values that differ between processes.
 static PROCESS: LazyLock<(u64, AtomicU64)> = LazyLock::new(|| {
     let random = || RandomState::new().build_hasher().finish();
     (random(), AtomicU64::new(random()))
 });
 
-/// SplitMix64, whose numbers are as good as random, with a state that threads share.
+/// SplitMix64 with a state shared by all threads; its numbers are random enough.
 pub fn random() -> u64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut mixed = PROCESS.1.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -19,7 +19,7 @@ pub fn random() -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// An id that is all zeros is none.
+/// Never zero, which would mean no id.
 pub fn span() -> u64 {
     random().max(1)
 }

@@ -1,4 +1,4 @@
-//! `Parent`: what a request says of the trace that it is part of (<https://www.w3.org/TR/trace-context/>).
+//! `Parent`: the trace that a request is part of, from its headers (<https://www.w3.org/TR/trace-context/>).
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
@@ -7,11 +7,11 @@ pub struct Parent {
     flags: u8,
 }
 
-/// Of a `tracestate` that is passed on.
+/// The maximum length of a `tracestate` to pass on.
 const LONGEST_STATE: usize = 512;
 
 impl Parent {
-    /// Of a `traceparent`, if it is valid.
+    /// Parses a `traceparent`; `None` if it is invalid.
     pub fn read(header: &str) -> Option<Self> {
         let mut parts = header.splitn(5, '-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -26,7 +26,7 @@ impl Parent {
         (parent.trace != 0 && parent.span != 0).then_some(parent)
     }
 
-    /// A `tracestate`, if it can be passed on: what others have written there is not looked into.
+    /// A `tracestate`, if it can be passed on. Its content is not parsed.
     pub fn state(header: &str) -> Option<String> {
         let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
         let is_well = (1..=LONGEST_STATE).contains(&header.len()) && header.bytes().all(is_plain);
@@ -46,7 +46,7 @@ impl Parent {
     }
 }
 
-/// Of small letters, as the standard wants them.
+/// Lower case only, as the standard requires.
 fn hexadecimal(text: &str, length: usize) -> Option<u128> {
     let is_hex = text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     u128::from_str_radix(text, 16).ok().filter(|_| is_hex)

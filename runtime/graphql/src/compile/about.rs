@@ -1,4 +1,4 @@
-//! What is said of an operation and asked of its document before it is planned: its name, its kind, the variables that decide what is left.
+//! Facts about an operation that are needed before planning: its name, its kind, and the variables of its conditions.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use async_graphql_value::{Name, Value as Literal};
 
 use model::content::SchemaInfo;
 
-/// Of an operation without a name the log shows so many fields, and of all names so many letters.
+/// For an operation without a name, the log shows this many fields; every name is truncated to this length.
 const NAMED_FIELDS: usize = 3;
 const LONGEST_NAME: usize = 64;
 
-/// What the log calls the operation: by its name, or else by its fields.
+/// The operation's name in the log: its own, or else its fields.
 pub fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> Arc<str> {
     let is_it = |other: &OperationDefinition| other.selection_set.pos == operation.selection_set.pos;
     let named = document.operations.iter().find(|(_, other)| is_it(&other.node)).and_then(|(name, _)| name);
@@ -25,7 +25,7 @@ pub fn name(document: &ExecutableDocument, operation: &OperationDefinition) -> A
         });
         name = fields.take(NAMED_FIELDS).collect::<Vec<_>>().join(",");
     }
-    // Names are of ASCII.
+    // Names are ASCII.
     name.truncate(LONGEST_NAME);
     name.into()
 }
@@ -38,7 +38,7 @@ pub fn kind(ty: OperationType) -> &'static str {
     }
 }
 
-/// Named as in the schema, so that their number is bounded by it.
+/// The name from the schema, so that the number of different names is bounded.
 pub fn own(schema: &'static SchemaInfo, operation: &OperationDefinition) -> Option<&'static str> {
     let own = if operation.ty == OperationType::Mutation { schema.mutations } else { schema.queries };
     let mut fields = operation.selection_set.node.items.iter().filter_map(|selection| match &selection.node {
@@ -57,7 +57,7 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     text
 }
 
-/// The variables of every `@skip` and `@include` of the document, sorted.
+/// The variables in all `@skip` and `@include` directives of the document, sorted.
 pub fn conditions(document: &ExecutableDocument, operation: &OperationDefinition) -> Vec<Name> {
     let mut found = Vec::new();
     of_selection(&operation.selection_set.node, &mut found);
@@ -66,7 +66,7 @@ pub fn conditions(document: &ExecutableDocument, operation: &OperationDefinition
     }
     found.sort_unstable();
     found.dedup();
-    // Fragments of other operations may name variables that this one does not have.
+    // Fragments of other operations may use variables that this operation does not have.
     found.retain(|name| operation.variable_definitions.iter().any(|variable| variable.node.name.node == *name));
     found
 }

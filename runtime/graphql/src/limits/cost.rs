@@ -1,7 +1,8 @@
-//! The cost of an operation, known before it runs: what it can return, and the work of its statements, filters and writes.
+//! The cost of an operation, computed before it runs: the possible size of its response, and the work of its statements,
+//! filters and writes.
 //!
-//! The unit is an object of the answer, which takes about 20 µs with a catalogue of 20,000 products; everything else is priced by
-//! the time that it takes there. The shape of the sum is made once for a document; a request fills in its variables.
+//! The unit is one object of the response, which takes about 20 µs with a catalogue of 20,000 products. Everything else is
+//! priced by its time on that catalogue. The formula is built once per document; each request fills in its variables.
 
 use async_graphql::parser::types::{
     Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
@@ -20,49 +21,49 @@ use crate::types::{self, Types, is_list, named};
 use base::error::{Code, Problem};
 use model::content::Limits;
 
-/// Entries of a list when the request does not say how many.
+/// Entries of a list if the request gives no number.
 pub const DEFAULT_PAGE: u32 = 20;
-/// Conditions in the filters of one request; each becomes SQL.
+/// The maximum number of filter conditions of a request; each becomes SQL.
 const MAX_CONDITIONS: u64 = 250;
-/// A statement of its own.
+/// The price of a statement.
 const STATEMENT: u64 = 50;
-/// A list of an entry's own, for each entry above it.
+/// A list that an entry owns, for each entry above it.
 const LIST: u64 = 5;
-/// A list of those that point at an entry: as many as there may be are looked through.
+/// A list of entries that point at an entry. All of them may be scanned.
 const INVERSE_LIST: u64 = 50;
-/// `totalCount`; in a list, for each entry above it, `COUNT_IN_LIST`.
+/// `totalCount`; in a list `COUNT_IN_LIST` for each entry above it.
 const COUNT: u64 = 100;
 const COUNT_IN_LIST: u64 = 25;
-/// A computed field, for each entry: its record is read, and each list that it takes.
+/// A computed field, for each entry: reads its record and each list that it needs.
 const COMPUTED: u64 = 10;
-/// A write, before its input is looked at.
+/// A write, without its input.
 const WRITE: u64 = 100;
-/// `__schema` or `__type`, and fields of its answer for one of the cost.
+/// `__schema` or `__type`, and how many response fields cost one unit.
 const INTROSPECTION: u64 = 100;
 const INTROSPECTED_FIELDS: u64 = 8;
 
-/// The cost of an operation, but for its variables.
+/// The cost of an operation, except for its variables.
 #[derive(Debug)]
 pub struct Cost {
     pub(crate) fields: Vec<Node>,
-    /// `first` and `last` anywhere, with their names for messages.
+    /// All `first` and `last` arguments, with their names for messages.
     pub(crate) pages: Vec<(&'static str, Number, Pos)>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    /// Variables of `@skip` and `@include`, with the value without which the field is not answered.
+    /// The `@skip` and `@include` variables, with the value that includes the field.
     pub(crate) when: Vec<Condition>,
-    /// Objects for each object of the field above; zero where they are the same objects, wrapped.
+    /// Whether the field adds objects; false if it only wraps those of the field above.
     pub(crate) counts: bool,
     pub(crate) times: Vec<Number>,
-    /// Once.
+    /// The cost per request.
     pub(crate) fixed: Parts,
-    /// For each object of the field above.
+    /// The cost for each object of the field above.
     pub(crate) each: Parts,
-    /// At least, where `each` comes to less.
+    /// Whether to add the cost of `totalCount`.
     pub(crate) count: bool,
-    /// Filters, orders and other values, and how many statements have them.
+    /// Filters, orders and other values, and the number of statements that use them.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) statements: u64,
     pub(crate) below: Vec<Node>,
@@ -70,7 +71,7 @@ pub(crate) struct Node {
 
 pub(crate) type Condition = (Name, bool);
 
-/// A figure that a literal or a variable holds.
+/// A number from a literal or a variable.
 #[derive(Debug)]
 pub(crate) enum Number {
     Known(u64),
@@ -83,21 +84,21 @@ pub(crate) enum Measured {
     Items,
 }
 
-/// What a cost is made of.
+/// The parts of a cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Parts {
-    /// What the answer can hold.
+    /// The possible size of the response.
     #[serde(skip_serializing_if = "is_zero")]
     pub objects: u64,
-    /// Statements that are sent, writes, introspection.
+    /// Statements, writes, introspection.
     #[serde(skip_serializing_if = "is_zero")]
     pub statements: u64,
-    /// Lists of several owners, their orders and counts.
+    /// Lists of several owners, with their orders and counts.
     #[serde(skip_serializing_if = "is_zero")]
     pub lists: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub filters: u64,
-    /// Values that are taken in.
+    /// Input values.
     #[serde(skip_serializing_if = "is_zero")]
     pub values: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -109,12 +110,12 @@ struct Count<'a> {
     document: &'a ExecutableDocument,
     is_mutation: bool,
     pages: Vec<(&'static str, Number, Pos)>,
-    /// `totalCount` was met in the connection that is looked at.
+    /// Whether the current connection selects `totalCount`.
     total: bool,
 }
 
 impl Cost {
-    /// The document is within the limits of [`super::check`], so writing its fragments out is bounded.
+    /// The document passed [`super::check`], so expanding its fragments is bounded.
     pub fn of<'a>(types: &'a Types, document: &'a ExecutableDocument, operation: &'a OperationDefinition) -> Self {
         let is_mutation = operation.ty == OperationType::Mutation;
         let mut count = Count { types, document, is_mutation, pages: Vec::new(), total: false };
@@ -122,7 +123,7 @@ impl Cost {
         Self { fields, pages: count.pages }
     }
 
-    /// What the request asks for with a plan of so many statements, or every limit that it breaks.
+    /// The cost of a request whose plan has this many statements, or all limits that it exceeds.
     pub fn check(
         &self,
         types: &Types,
@@ -156,7 +157,7 @@ impl Cost {
     }
 }
 
-/// Refuses an operation of a batch whose operations have cost as much as one may.
+/// Rejects an operation of a batch once the batch has reached the cost limit of a single operation.
 pub fn check_batch(before: u64, cost: u64, limits: &Limits) -> Result<(), Problem> {
     let (together, limit) = (before.saturating_add(cost), u64::from(limits.cost));
     if before == 0 || together <= limit {
@@ -204,7 +205,7 @@ fn is_zero(part: &u64) -> bool {
     *part == 0
 }
 
-/// The sum for one request.
+/// Adds up the cost of one request.
 struct Sum<'a> {
     variables: &'a Variables,
     prices: Prices<'a>,
@@ -260,7 +261,7 @@ impl Number {
     }
 }
 
-/// Fields that the answer has once: of one type, with one key, under the same conditions.
+/// Fields that are one field of the response: same type, same key, same conditions.
 type Groups<'a> = IndexMap<(&'a str, &'a str, Vec<Condition>), Vec<&'a Positioned<Field>>>;
 
 impl<'a> Count<'a> {
@@ -299,14 +300,14 @@ impl<'a> Count<'a> {
         }
     }
 
-    /// The arguments of fields that are answered once are the same.
+    /// Merged fields have the same arguments.
     fn field(&mut self, parent: &'a str, fields: &[&'a Positioned<Field>], at_root: bool) -> Option<Node> {
         let types = self.types;
         let field = *fields.first()?;
         let name = field.node.name.node.as_str();
         let sets = || fields.iter().map(|field| &field.node.selection_set.node);
         let Some(declared) = types.field(parent, name) else {
-            // `__schema` or `__type`: the document is valid.
+            // The document is valid, so this is `__schema` or `__type`.
             return (name != "__typename").then(|| {
                 let fields = sets().map(|set| types.facts.sizes.fields(self.document, set));
                 let answered = fields.fold(0, u64::saturating_add);
@@ -336,7 +337,7 @@ impl<'a> Count<'a> {
         let inner: Vec<_> = sets().map(|set| (named(&declared.ty).as_str(), set)).collect();
         node.below = self.selection(&inner, false);
         node.count = std::mem::replace(&mut self.total, outer);
-        // The rows are one statement, their number another one, with the same filter.
+        // One statement for the rows, and another with the same filter for their number.
         node.statements = if node.count && !node.below.is_empty() { 2 } else { 1 };
         Some(node)
     }
@@ -394,7 +395,7 @@ impl<'a> Count<'a> {
     }
 }
 
-/// What `@skip` and `@include` ask for; `None` where they leave the selection out whatever the variables.
+/// The conditions of `@skip` and `@include`; `None` if they always exclude the selection.
 fn conditions(directives: &[Positioned<Directive>]) -> Option<Vec<Condition>> {
     let mut found = Vec::new();
     for directive in directives {

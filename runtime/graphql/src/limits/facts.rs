@@ -1,4 +1,4 @@
-//! The facts behind the price of a field, read once from the SDL and the content types: no names are parsed.
+//! The facts that determine the price of a field, read once from the SDL and the content types without parsing names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,15 +13,15 @@ pub(super) type Declarations = HashMap<String, Declared>;
 
 #[derive(Default)]
 pub struct Facts {
-    /// Connections and their edges: the objects in them are counted by the field that has the connection.
+    /// Connections and their edges. Their objects are counted at the field that returns the connection.
     wrappers: HashSet<String>,
-    /// Filters on entries, which may hold further ones.
+    /// Filters on entries, which may contain further ones.
     filters: HashSet<String>,
-    /// What lists are sorted by.
+    /// Sort orders of lists.
     orders: HashSet<String>,
-    /// `(type, field)` of lists that an entry does not own, so that nothing bounds them.
+    /// `(type, field)` of lists that an entry does not own, so that their length is unbounded.
     inverses: HashSet<(&'static str, &'static str)>,
-    /// By type and field, the lists that are read for a computed field.
+    /// The number of lists that a computed field reads, by type and field.
     computed: HashMap<(&'static str, &'static str), u64>,
     pub(super) sizes: Sizes,
 }
@@ -66,7 +66,7 @@ impl Facts {
         self.orders.contains(ty)
     }
 
-    /// An input in which filters on other entries stand.
+    /// Whether an input contains filters on other entries.
     pub fn holds_filters(&self, fields: &IndexMap<String, Input>) -> bool {
         fields.values().any(|input| self.is_filter(named(&input.ty)))
     }
@@ -75,20 +75,20 @@ impl Facts {
         self.inverses.contains(&(ty, field))
     }
 
-    /// The lists that a computed field reads.
+    /// The number of lists that a computed field reads.
     pub fn computed(&self, ty: &str, field: &str) -> Option<u64> {
         self.computed.iter().find(|((of, name), _)| *of == ty && *name == field).map(|(_, lists)| *lists)
     }
 }
 
-/// A connection is what has `pageInfo` of the type that no content type can have, and `edges`.
+/// A connection has `edges` and a `pageInfo` whose type no content type can have.
 fn wrappers(name: &str, fields: &IndexMap<String, Field>) -> Option<[String; 2]> {
     let edges = fields.get("edges").filter(|edges| matches!(edges.ty.base, BaseType::List(_)))?;
     fields.get("pageInfo").filter(|info| named(&info.ty) == "PageInfo")?;
     Some([name.to_owned(), named(&edges.ty).to_string()])
 }
 
-/// No field is named `and`; it holds more of the same filter.
+/// A filter has `and` of its own type; no field can have this name.
 fn is_filter(name: &str, fields: &IndexMap<String, Input>) -> bool {
     fields.get("and").is_some_and(|input| named(&input.ty) == name)
 }

@@ -5,13 +5,13 @@ use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use super::facts::Declarations;
 use crate::types::Declared;
 
-/// The type system brings types of its own along.
+/// The type system has types of its own.
 const OWN_TYPES: u64 = 16;
 const DIRECTIVES: u64 = 8;
-/// Types within one another: `[T!]!` has three around the name.
+/// Wrapping types around a name: `[T!]!` has three.
 const WRAPPED: u32 = 3;
 
-/// Lengths of lists.
+/// The lengths of the lists.
 #[derive(Default)]
 pub struct Sizes {
     types: u64,
@@ -21,18 +21,18 @@ pub struct Sizes {
     values: Lists,
 }
 
-/// All lists of one kind together, and the longest one.
+/// The total and maximum length of all lists of one kind.
 #[derive(Clone, Copy, Default)]
 struct Lists {
     all: u64,
     longest: u64,
 }
 
-/// How many objects a selection is answered for.
+/// The number of objects that a selection is resolved for.
 #[derive(Clone, Copy)]
 struct Place {
     count: u64,
-    /// They are all that there are, each once.
+    /// Whether they are all objects of their kind, each once.
     is_all: bool,
     wrapped: u32,
 }
@@ -54,7 +54,7 @@ impl Sizes {
         sizes
     }
 
-    /// The fields that the answer has at most. The document is within the limits of [`super::check`].
+    /// The maximum number of response fields. The document passed [`super::check`].
     pub fn fields(&self, document: &ExecutableDocument, set: &SelectionSet) -> u64 {
         self.selection(document, set, Place { count: 1, is_all: false, wrapped: 0 })
     }
@@ -118,7 +118,7 @@ mod tests {
         input Box { width: Int height: Int }
         input Case { inner: Box }";
 
-    /// Those of the SDL, the scalars of GraphQL, and those of the type system itself.
+    /// The types of the SDL, GraphQL's scalars, and the types of the type system itself.
     const TYPES: u64 = 25;
 
     fn fields(query: &str) -> u64 {
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn an_answer_has_the_fields_of_its_lists() {
         let all = |list: &str| fields(&format!("{{ types {{ {list} {{ name }} }} }}"));
-        // The list itself, one of it for each type, and what all of them have together.
+        // The list itself, one list for each type, and the items of all lists.
         assert_eq!(fields("{ name }"), 1);
         assert_eq!(fields("{ types { name } }"), 1 + TYPES);
         assert_eq!(all("fields"), 1 + TYPES + 4);
@@ -159,9 +159,9 @@ mod tests {
     #[test]
     fn a_type_is_within_three_others_at_most() {
         assert_eq!(fields("{ type { ofType { ofType { ofType { name } } } } }"), 5);
-        // There is nothing within the third.
+        // Nothing is nested below the third level.
         assert_eq!(fields("{ type { ofType { ofType { ofType { ofType { name kind } } } } } }"), 5);
-        // What another field answers is within nothing yet.
+        // Another field starts at the outermost type again.
         assert_eq!(
             fields("{ type { ofType { ofType { ofType { fields { type { ofType { name } } } } } } } }"),
             5 + 3 * 3

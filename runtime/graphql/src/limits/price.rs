@@ -1,4 +1,4 @@
-//! The cost of argument values: of filters by the work of their SQL, of all others by their size.
+//! The cost of argument values: filters are priced by the work of their SQL, all others by their size.
 
 use std::collections::HashMap;
 
@@ -9,26 +9,26 @@ use super::facts::Facts;
 use crate::coerce::{Raw, Variables};
 use crate::types::{Declared, Types, named};
 
-/// A relation in a filter is one pass over its rows; one inside others costs its depth times as much.
+/// A relation in a filter is one pass over its rows. A nested one costs this times its depth.
 pub const HOP: u64 = 1_000;
-/// One to many rows is a pass over its links, of which there are several for a row.
+/// A relation to many rows is a pass over its links, of which each row has several.
 const TO_MANY: u64 = 3;
-/// One operator of a filter, held against each row.
+/// One filter operator, evaluated on each row.
 pub const CONDITION: u64 = 50;
-/// `contains` and `startsWith`, which change the case of each row's text.
+/// `contains` and `startsWith`, which lower-case the text of each row.
 pub const SEARCH: u64 = 500;
-/// One key of an order.
+/// One sort key.
 pub const ORDER: u64 = 250;
-/// An object of an input of a write.
+/// One object in the input of a write.
 pub const INPUT_OBJECT: u64 = 3;
-/// Bytes of values for one of the cost.
+/// How many bytes of values cost one unit.
 pub const BYTES: u64 = 100;
 
-/// As which kind of value a part of an argument is priced.
+/// The kind of value, which determines its price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     Filter,
-    /// The operators of one field in a filter, or what names the type of a relation's target.
+    /// The operators of one field in a filter, or the type of a relation's target.
     Operators,
     /// The operand of an operator.
     Operand {
@@ -39,10 +39,10 @@ pub enum Role {
     Value,
 }
 
-/// What a value costs, but for its variables.
+/// The price of a value, except for its variables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {
-    /// Relations in filters, what they weigh, and that times their depths.
+    /// The number of relations in filters, their weights, and the sum of weight times depth.
     hops: u64,
     weight: u64,
     depths: u64,
@@ -54,24 +54,24 @@ pub struct Price {
     bytes: u64,
 }
 
-/// A variable's place in an argument.
+/// A variable in an argument.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Placed {
     pub name: Name,
     pub ty: String,
     pub role: Role,
-    /// Relations of the filter around it.
+    /// The number of relations around it in the filter.
     pub depth: u64,
 }
 
-/// An argument's price: what its literals cost, and where its variables stand.
+/// The price of an argument: the price of its literals, and its variables.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Argument {
     pub known: Price,
     pub variables: Vec<Placed>,
 }
 
-/// The prices of variables at their places, each found once for a request.
+/// The prices of variables, computed once per request.
 pub struct Prices<'a> {
     facts: &'a Facts,
     types: &'a Types,
@@ -86,7 +86,7 @@ struct Walk<'a> {
 }
 
 impl Price {
-    /// What is once for the statement that has the value.
+    /// The price of a filter, for each statement with it.
     pub fn of_filter(&self) -> u64 {
         let hops = HOP.saturating_mul(self.depths);
         let conditions = CONDITION.saturating_mul(self.conditions);
@@ -97,7 +97,7 @@ impl Price {
         ORDER.saturating_mul(self.orders)
     }
 
-    /// What taking the value in costs.
+    /// The price of the values as input.
     pub fn of_values(&self) -> u64 {
         let objects = INPUT_OBJECT.saturating_mul(self.objects);
         objects.saturating_add(self.items).saturating_add(self.bytes / BYTES)
@@ -212,7 +212,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A value of whatever shape: its items, its bytes and, of what is written, its objects.
+    /// A value of any shape: its items, its bytes and, in a write, its objects.
     fn leaves(&mut self, raw: Raw<'_>, is_written: bool) {
         if let Raw::Literal(Literal::Variable(name)) = raw {
             let role = if is_written { Role::Input } else { Role::Value };

@@ -1,4 +1,4 @@
-//! The arguments of the lists of a plan, from the arguments of their fields in the document.
+//! The arguments of a plan's lists, from the fields in the document.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use base::error::{Problem, Result};
 use store::read::ListArguments;
 use store::read::asked::Asked;
 
-/// The arguments of a plan's lists, each coerced when it is asked for.
+/// The arguments of a plan's lists, coerced on demand.
 pub struct Lists<'a> {
     pub given: &'a [Given],
     pub arguments: &'a dyn Arguments,
-    /// Those of the root, which are coerced already and which a page at the root has, as the first of the lists.
+    /// The coerced arguments of the root; if the root is a page, it is the first list.
     pub root: Option<&'a Map<String, Json>>,
 }
 

@@ -1,4 +1,4 @@
-//! From a selection to the plan of what is read, and to the shape of the answer beside it.
+//! Turns a selection into the plan of its reads and the shape of its response.
 
 mod stored;
 
@@ -21,25 +21,25 @@ use store::read::plan::{Column, List, Object, Page, Planning, ReadPlan, Relation
 
 type Sets<'a> = [&'a SelectionSet];
 
-/// Lowers one root field. The document is valid: what the schema does not have was refused before.
+/// Lowers one root field. The document is valid, so all fields exist in the schema.
 pub struct Lowering<'a> {
     document: Document<'a>,
     planning: Planning,
     path: Path,
     lists: Vec<Given>,
     places: Vec<Place>,
-    /// What several fields have alike is kept once.
+    /// Shared by fields with the same key or arguments.
     prefixes: HashMap<(bool, &'a str), Prefix>,
     arguments: HashMap<*const Field, GivenArguments>,
 }
 
-/// What a field reads, and where the document asks for it.
+/// The reads of a field, and their places in the document.
 #[derive(Debug)]
 pub struct Lowered {
     pub plan: ReadPlan,
-    /// Of each list of the plan.
+    /// One for each list of the plan.
     pub lists: Vec<Given>,
-    /// Of each use of the plan.
+    /// One for each use of the plan.
     pub places: Vec<Place>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Lowering<'a> {
         self.items(fields, |this, field| this.field(object, field))
     }
 
-    /// Each field with its key, below its step of the path.
+    /// Converts each field, with its key and its step of the path.
     fn items<T>(
         &mut self,
         fields: Vec<Selected<'a>>,
@@ -189,14 +189,14 @@ impl<'a> Lowering<'a> {
         What::Related { relation, shapes, nullable: self.is_nullable(object.info.name, selected) }
     }
 
-    /// A relation to one type is refused where that may not be read; one to several leaves out what may not.
+    /// A relation to one type is rejected if the actor may not read it. A relation to several leaves out such types.
     fn note_target(&mut self, shape: &Shape, pos: Pos) {
         if let Shape::One(RelationInfo { to: [target], .. }) | Shape::Many(RelationInfo { to: [target], .. }) = shape {
             self.note(target, Used::Type, pos);
         }
     }
 
-    /// A role that may not read a relation must not learn it from its other end.
+    /// A role that may not read a relation must not learn it from the other end.
     fn note_inverse(&mut self, inverse: &InverseInfo, pos: Pos) {
         self.note(inverse.source, Used::Type, pos);
         self.note(inverse.source, Used::Field(inverse.field), pos);
@@ -293,7 +293,7 @@ impl<'a> Lowering<'a> {
         What::Computed { index, items: self.parts(computed.kind, &selected.sets), nullable, pos: selected.pos }
     }
 
-    /// The fields of money; none for a kind that is not an object.
+    /// The fields of money; empty for a kind that is not an object.
     fn parts(&mut self, kind: Kind, sets: &Sets<'a>) -> Vec<(Prefix, PartWhat)> {
         let Some(parts) = kind.parts() else { return Vec::new() };
         let fields = self.document.fields(parts.type_name, sets);
@@ -325,7 +325,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// What every entry has; children have none of it.
+    /// The system fields of an entry; children have none.
     fn system_field(&mut self, object: &mut Object, name: &str) -> Option<What> {
         let mut column = |name: &str| self.planning.column(object, name);
         Some(match name {

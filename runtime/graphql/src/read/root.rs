@@ -1,4 +1,4 @@
-//! Root fields: what a query reads, and how entries that were written are shown.
+//! Root fields: the reads of queries, and the entries that mutations return.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use store::read::order::DefaultOrder;
 use store::read::plan::{Object, Root as PlanRoot, Use};
 use store::{Scope, Stage, id};
 
-/// One root field, ready to run.
+/// A root field that is ready to run.
 #[derive(Debug)]
 pub struct Root {
     /// The response key.
@@ -46,7 +46,7 @@ impl Weigh for Root {
     }
 }
 
-/// How the rows of the plan's root are chosen and written.
+/// How the root rows are selected and written.
 #[derive(Debug)]
 enum What {
     ById(Shape),
@@ -57,7 +57,7 @@ enum What {
         shapes: Vec<Shape>,
         many: bool,
     },
-    /// By ids that the caller has.
+    /// By ids from the caller.
     Entries {
         shape: Shape,
         many: bool,
@@ -65,12 +65,12 @@ enum What {
 }
 
 impl Root {
-    /// For a field that reads entries by its arguments.
+    /// A field that reads entries by its arguments.
     pub fn by_resolver(document: Document<'_>, selected: &Selected<'_>, resolver: &'static Resolver) -> Self {
         Self::reading(document, selected, |lowering| by_resolver(lowering, selected, resolver))
     }
 
-    /// For `node` and `nodes`.
+    /// `node` or `nodes`.
     pub fn by_node(document: Document<'_>, selected: &Selected<'_>, many: bool) -> Self {
         Self::reading(document, selected, |lowering| {
             let contents = document.schema.contents();
@@ -90,7 +90,7 @@ impl Root {
         Self { key: selected.key.to_owned(), given, what, lowered: lowering.finish(root) }
     }
 
-    /// For a field that returns entries which somebody else finds: a mutation, or an operation of the site's own.
+    /// A field that returns entries found elsewhere: a mutation or a custom operation.
     pub fn of_entries(
         document: Document<'_>,
         parent: &'static str,
@@ -109,13 +109,13 @@ impl Root {
         Self { key: selected.key.to_owned(), given, what: What::Entries { shape, many }, lowered }
     }
 
-    /// What the actor may not read of it in this scope.
+    /// The parts of the field that the actor may not read in this scope.
     pub fn denied(&self, scope: Scope<'_>) -> Vec<Failure> {
         self.denied_unless(scope, |_, _| false)
     }
 
-    /// As [`Root::denied`] for an entry that the actor has just written: of one whose drafts it may not read, it sees what every
-    /// entry has.
+    /// Like [`Root::denied`], for an entry that the actor has just written. If it may not read drafts of the type, it sees the
+    /// system fields only.
     pub fn denied_of_written(&self, drafts: Scope<'_>) -> Vec<Failure> {
         let is_root = |used: &Use, depth: usize| matches!(used.what, Used::Type) && depth == 1;
         let mut denied = self.denied_unless(drafts, is_root);
@@ -135,7 +135,7 @@ impl Root {
         denied.chain(self.denied_nodes(scope)).collect()
     }
 
-    /// A failure at the place of each use that has a problem. The depth of a field of the root is 2.
+    /// A failure for each use with a problem. A field of the root has depth 2.
     fn failures(&self, problem: impl Fn(&Use, usize) -> Option<Problem>) -> impl Iterator<Item = Failure> {
         self.lowered.plan.uses.iter().zip(&self.lowered.places).filter_map(move |(used, place)| {
             let problem = problem(used, place.path.len())?;
@@ -143,7 +143,7 @@ impl Root {
         })
     }
 
-    /// `nodes` leaves out the types that the actor may read nothing of. There have to be others.
+    /// `nodes` leaves out types that the actor may not read, unless these are all.
     fn denied_nodes(&self, scope: Scope<'_>) -> Option<Failure> {
         let (What::Nodes { .. }, PlanRoot::Rows(objects)) = (&self.what, &self.lowered.plan.root) else { return None };
         let mut problems = objects.iter().map(|object| scope.must_read_any(object.info).err());
@@ -152,14 +152,14 @@ impl Root {
         of_all.then(|| self.failure(problem))
     }
 
-    /// Statements that the field sends at most.
+    /// The maximum number of statements.
     pub fn statements(&self) -> usize {
         self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
     }
 
-    /// The stage that the arguments ask for; what is wrong with them is told by [`Root::run`].
+    /// The requested stage. Problems of the arguments are reported by [`Root::run`].
     pub fn stage(&self, arguments: &dyn Arguments) -> Stage {
-        // Without the argument it is the default, which is what everybody may read.
+        // Without the argument, the stage is `LIVE`.
         if self.given.arguments.iter().all(|(name, _)| name.as_str() != "stage") {
             return Stage::Live;
         }
@@ -167,7 +167,7 @@ impl Root {
         arguments.map_or(Stage::Live, |arguments| stage(&arguments))
     }
 
-    /// The JSON of a field that reads by its arguments.
+    /// Runs a field that reads by its arguments and returns its JSON.
     pub async fn run(&self, request: &Request<'_>) -> Result<Written, Vec<Failure>> {
         let coerced = request.arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
         let arguments = coerced.map_err(|problems| self.failed(Error { problems }))?;
@@ -176,7 +176,7 @@ impl Root {
         self.read(&run, &arguments).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
-    /// The JSON of the entries with these ids, in their order. What is not there is null, or left out of a list.
+    /// The JSON of the entries with these ids, in order. Missing entries are null, or left out of a list.
     pub async fn run_entries(
         &self,
         request: &Request<'_>,
@@ -187,7 +187,7 @@ impl Root {
         self.entries(&run, run.scope, ids).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
-    /// The JSON of the entries with these ids, which the actor has just written, so that it knows of them.
+    /// The JSON of entries that the actor has just written, which it may therefore see.
     pub async fn run_written(&self, request: &Request<'_>, ids: &[Uuid]) -> Result<Written, Vec<Failure>> {
         let run = self.prepare(request, request.read.store.at(Stage::Draft), None)?;
         self.entries(&run, run.scope.with_all_rows(), ids).await.unwrap_or_else(|error| Err(self.failed(error)))
@@ -285,7 +285,7 @@ impl Root {
         writer.finish(&self.key, done)
     }
 
-    /// The entries that `node` and `nodes` name, of any type.
+    /// The entries of `node` and `nodes`, of any type.
     async fn nodes(
         &self,
         run: &Run<'_, '_>,
@@ -361,7 +361,7 @@ fn by_resolver<'a>(
     (PlanRoot::Rows(vec![object]), What::ById(shape))
 }
 
-/// Text that is not an id is an error rather than `None`: it is the client's mistake.
+/// Text that is not an id is an error instead of `None`, since it is a client's mistake.
 fn parse_id(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> {
     let text = id.and_then(Json::as_str).unwrap_or_default();
     match id::decode(text) {

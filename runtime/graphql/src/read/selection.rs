@@ -1,4 +1,4 @@
-//! Selections of a document: fields collected as the specification's `CollectFields` and `MergeSelectionSets` have it.
+//! Collects the selected fields of a document by the specification's `CollectFields` and `MergeSelectionSets`.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use crate::routes::Routes;
 use model::content::{SchemaInfo, Shape};
 
-/// A document, and what its directives' variables say.
+/// A document and the values of its conditions.
 #[derive(Clone, Copy)]
 pub struct Document<'a> {
     pub schema: &'static SchemaInfo,
@@ -19,15 +19,15 @@ pub struct Document<'a> {
     pub fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     /// The value of a variable of `@skip` or `@include`.
     pub condition: &'a dyn Fn(&str) -> bool,
-    /// Whether a field, by its type and its name, may be null: an error in it goes no further then.
+    /// Whether a field, by type and name, is nullable and thus stops an error from spreading.
     pub nullable: &'a dyn Fn(&str, &str) -> bool,
 }
 
-/// Fields with the same response key, which are one field of the answer.
+/// Fields with the same response key, merged into one.
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     pub key: &'a str,
-    /// The first of them: their arguments are the same.
+    /// The first field; all have the same arguments.
     pub field: &'a Field,
     pub pos: Pos,
     pub sets: Vec<&'a SelectionSet>,
@@ -103,7 +103,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Whether an object of type `ty` is what a fragment's condition names: itself, an interface or a union of it.
+    /// Whether a fragment's type condition includes `ty`: the type itself, or an interface or union with it.
     fn applies(&self, ty: &str, condition: &str) -> bool {
         if ty == condition {
             return true;

@@ -1,4 +1,4 @@
-//! How the answer of a read is written: its fields in the order of the document, beside the plan of what is read.
+//! The shape of a response: its fields in document order, beside the plan of the reads.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use base::error::Step;
 use model::content::EnumInfo;
 use model::kind::{Kind, Part};
 
-/// `{"key":` or `,"key":`, ready to be copied; shared by all fields that have the key.
+/// `{"key":` or `,"key":`, ready to be copied and shared by all fields with the key.
 pub type Prefix = Arc<[u8]>;
-/// How one object is written, field by field.
+/// The fields of an object.
 pub type Shape = Vec<(Prefix, What)>;
 
-/// Columns, relations and computed fields are named by their places in the plan's object.
+/// Columns, relations and computed fields are indexes into the plan's object.
 #[derive(Debug)]
 pub enum What {
-    /// JSON that is the same for each row.
+    /// The same JSON for each row.
     Constant(Box<[u8]>),
     Id,
     Scalar {
@@ -45,7 +45,7 @@ pub enum What {
         shape: StoredShape,
         nullable: bool,
     },
-    /// One row or a list of them, of any of several types.
+    /// One row or a list, of one or several types.
     Related {
         relation: usize,
         shapes: Vec<Shape>,
@@ -70,18 +70,18 @@ pub enum PartWhat {
     Part(&'static Part),
 }
 
-/// What it means that a component has no value for a field: one that was saved before the field was required.
+/// The result for a component without a value for a field, because it was saved before the field was required.
 #[derive(Clone, Copy, Debug)]
 pub enum Missing {
     Null,
     Failure(Pos),
 }
 
-/// How the JSON of components is written: one object, or a list of them.
+/// The JSON of components: one object or a list.
 #[derive(Debug)]
 pub struct StoredShape {
     pub many: bool,
-    /// By `_type`; a list may mix several.
+    /// By `_type`; a list may contain several.
     pub of: Vec<(&'static str, Projection)>,
 }
 
@@ -90,7 +90,7 @@ pub type Projection = Vec<(Prefix, StoredWhat)>;
 #[derive(Debug)]
 pub enum StoredWhat {
     Constant(Box<[u8]>),
-    /// Copied as it is.
+    /// Copied unchanged.
     Copy {
         key: &'static str,
         missing: Missing,
@@ -123,7 +123,7 @@ pub enum StoredWhat {
     },
 }
 
-/// A connection as Relay has it. Edges and nodes show the same rows, maybe in different shapes.
+/// A Relay connection. Edges and nodes show the same rows, possibly in different shapes.
 #[derive(Debug, Default)]
 pub struct PageShape {
     pub shapes: Vec<Shape>,
@@ -156,10 +156,10 @@ pub enum InfoWhat {
     End,
 }
 
-/// A field's arguments as the document gives them, shared by all places where its fragment is spread.
+/// A field's arguments from the document, shared by all spreads of its fragment.
 pub type GivenArguments = Arc<[(Name, Literal)]>;
 
-/// A field's arguments, and where it is.
+/// A field with its arguments and position.
 #[derive(Debug)]
 pub struct Given {
     pub parent: &'static str,
@@ -168,15 +168,14 @@ pub struct Given {
     pub pos: Pos,
 }
 
-/// Where something is in the document and in its answer.
+/// A place in the document and in the response.
 #[derive(Debug)]
 pub struct Place {
     pub path: Path,
     pub pos: Pos,
 }
 
-/// Response keys from the root; lists on the way have no index yet. Paths share what is above them, so that each field of
-/// a plan adds its own step and no more.
+/// Response keys from the root; lists have no index yet. Paths share their parents, so each field adds only one step.
 #[derive(Clone, Debug, Default)]
 pub struct Path(pub(super) Option<Arc<PathStep>>);
 

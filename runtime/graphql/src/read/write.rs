@@ -1,4 +1,4 @@
-//! The answer, written from PostgreSQL's rows straight to JSON bytes in the order of the selection.
+//! Writes the response from PostgreSQL's rows directly to JSON bytes, in the order of the selection.
 
 mod pages;
 mod stored;
@@ -18,35 +18,35 @@ use store::read::plan::{Object, Relation};
 
 const NULL: &[u8] = b"null";
 
-/// Failures that are told of one root field; the places of all others are null as well.
+/// How many failures of a root field are reported; further failed fields are null as well.
 const MOST_FAILURES: usize = 1_000;
-/// From here on memory is asked for in steps of this size, rather than by doubling.
+/// From this size on, memory grows in steps instead of doubling.
 const LARGE: usize = memory::MIB;
 
 pub struct Writer<'a, 'c> {
     run: &'a Run<'a, 'c>,
-    /// The lists of the plan, in the document.
+    /// The document's arguments of the plan's lists.
     lists: &'a [Given],
     out: Vec<u8>,
     held: Held,
-    /// Bytes that the request's ration knows of.
+    /// How many bytes are counted in the request's ration.
     counted: usize,
-    /// Where the ration is asked again.
+    /// The size at which the ration is checked again.
     next: usize,
-    /// Their paths grow from the end while the places around them are left.
+    /// Their paths are built from the end, as each enclosing field is finished.
     failures: Vec<Failure>,
 }
 
-/// The JSON of a root field, and what went wrong inside it.
+/// The JSON of a root field and the failures in it.
 #[derive(Debug)]
 pub struct Written {
     pub text: Text,
     pub failures: Vec<Failure>,
 }
 
-/// Why a value was not written.
+/// Why no value was written.
 pub enum Stop {
-    /// It failed, as is told: the nearest place around it that may be null is null.
+    /// It failed and is reported: the nearest nullable field around it becomes null.
     Null,
     /// The whole root field failed.
     Failed(Error),
@@ -72,7 +72,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         Self { run, lists, out: Vec::with_capacity(capacity), held, counted: 0, next: 0, failures: Vec::new() }
     }
 
-    /// What was written; the failures alone where the whole root field, of this key, is null.
+    /// The response, or only the failures if the whole root field is null.
     pub fn finish(mut self, key: &str, done: Result<()>) -> Result<Result<Written, Vec<Failure>>, Error> {
         self.step(0, || Step::from(key));
         self.failures.iter_mut().for_each(|failure| failure.path.reverse());
@@ -87,7 +87,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         }
     }
 
-    /// Refuses an answer that is too large while it is written. Asked after each field, it costs a comparison.
+    /// Stops a response that becomes too large. Called after each field, since it is only a comparison.
     fn check(&mut self) -> Result<()> {
         if self.out.len() > self.next { Ok(self.weigh()?) } else { Ok(()) }
     }
@@ -97,7 +97,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         let (length, capacity) = (self.out.len(), self.out.capacity());
         if capacity >= LARGE && capacity - length < LARGE / 2 {
             let wider = capacity + LARGE.max(capacity / 4);
-            // Old and new are there at the same time for a moment.
+            // While the buffer grows, the old and the new one exist at the same time.
             self.hold(capacity + wider)?;
             self.out.reserve_exact(wider - length);
             self.hold(self.out.capacity())?;
@@ -108,7 +108,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         Ok(())
     }
 
-    /// Bytes that may follow.
+    /// Counts the new bytes and returns how many may follow.
     fn count(&mut self) -> Result<usize, Error> {
         let more = self.out.len().saturating_sub(self.counted);
         self.counted += more;
@@ -121,7 +121,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         if self.held.resize(bytes) { Ok(()) } else { Err(memory::full()) }
     }
 
-    /// Nothing is written for this field.
+    /// Reports problems instead of writing the field.
     fn fail(&mut self, problems: &[Problem], pos: Pos) -> Result<()> {
         let left = MOST_FAILURES.saturating_sub(self.failures.len());
         let failure = |problem: &Problem| Failure { problem: problem.clone(), path: Vec::new(), pos };
@@ -129,14 +129,14 @@ impl<'a, 'c> Writer<'a, 'c> {
         Err(Stop::Null)
     }
 
-    /// The failures from this one on happened below the step.
+    /// Adds a step to the paths of all failures from this index on.
     fn step(&mut self, from: usize, step: impl Fn() -> Step) {
         for failure in &mut self.failures[from..] {
             failure.path.push(step());
         }
     }
 
-    /// A value in a place that may be null: a failure inside it goes no further.
+    /// Writes a value. If it is nullable, a failure inside of it does not spread further.
     pub fn or_null(&mut self, nullable: bool, write: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let start = self.out.len();
         match write(self) {
@@ -157,13 +157,13 @@ impl<'a, 'c> Writer<'a, 'c> {
         self.push(NULL);
     }
 
-    /// There is nothing, which is not a failure.
+    /// Writes null without a failure.
     pub fn nothing(&mut self) -> Result<()> {
         self.null();
         Ok(())
     }
 
-    /// An object of fields; the prefixes have the brace and the commas.
+    /// Writes an object; the prefixes contain the brace and the commas.
     fn fields<T>(&mut self, items: &[(Prefix, T)], mut each: impl FnMut(&mut Self, &T) -> Result<()>) -> Result<()> {
         if items.is_empty() {
             self.push(b"{");
@@ -256,7 +256,7 @@ impl<'a, 'c> Writer<'a, 'c> {
                 self.push(status.as_bytes());
             }
             What::Stored { column, shape, nullable } => {
-                // jsonb begins with its version.
+                // jsonb starts with a version byte.
                 let stored = raw(row, *column).and_then(|json| json.get(1..));
                 self.or_null(*nullable, |this| this.stored(object, shape, stored, loaded))?;
             }
@@ -294,7 +294,7 @@ impl<'a, 'c> Writer<'a, 'c> {
         }
     }
 
-    /// The parts of a value that is kept as JSON.
+    /// The parts of a value that is stored as JSON.
     fn parts(&mut self, items: &[(Prefix, PartWhat)], value: &[u8]) -> Result<()> {
         if json::is_null(value) {
             self.null();

@@ -1,17 +1,18 @@
-//! Answers of introspection in which async-graphql departs from the specification: `interfaces` of an interface are a
-//! list, where it answers null; the `description` of a schema that has none is null, where it has a text of its own.
+//! Corrects introspection responses that differ from the specification in async-graphql: `interfaces` of an interface
+//! must be a list instead of null, and the `description` of a schema without one must be null instead of the library's
+//! text.
 
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql_value::Name;
 use serde_json::{Map, Value as Json};
 
-/// Response keys that no client can have chosen: they are not valid names.
+/// Response keys that no client can use, since they are not valid names.
 const KIND: &str = "kind of the type";
 const INTERFACES: &str = "interfaces: ";
 const DESCRIPTION: &str = "description of the schema: ";
 
-/// Makes the fields known by their keys, and asks for the kind of each type whose `interfaces` are asked for.
+/// Marks the fields by their keys, and requests the kind of each type whose `interfaces` are selected.
 pub fn mark(document: &mut ExecutableDocument) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => mark_in(&mut operation.node.selection_set.node),
@@ -27,7 +28,7 @@ pub fn mark(document: &mut ExecutableDocument) {
     }
 }
 
-/// In a selection on the schema itself.
+/// Marks fields in a selection on the schema itself.
 fn mark_schema(set: &mut SelectionSet) {
     for selection in &mut set.items {
         match &mut selection.node {
@@ -74,7 +75,7 @@ fn mark_in(set: &mut SelectionSet) {
     }));
 }
 
-/// The answer with what [`mark`] asked for used and taken out.
+/// Corrects the response and removes what [`mark`] has added.
 pub fn unmark(answer: Json) -> Json {
     match answer {
         Json::Array(items) => items.into_iter().map(unmark).collect(),

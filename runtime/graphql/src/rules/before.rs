@@ -1,4 +1,4 @@
-//! Checks before the validation of async-graphql, for cases in which it panics or accepts mistakes.
+//! Checks before async-graphql's validation, for cases in which it panics or accepts errors.
 
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{
@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 use super::{Broken, broken};
 use crate::types::{Declared, Types, named};
 
-/// Types of variables, and `__typename`, which async-graphql takes with any arguments and selection.
+/// Checks the types of variables, and `__typename`, which async-graphql accepts with any arguments and selection.
 pub fn check(types: &Types, document: &ExecutableDocument) -> Vec<Broken> {
     let mut found = Vec::new();
     for (_, operation) in document.operations.iter() {
@@ -23,7 +23,7 @@ pub fn check(types: &Types, document: &ExecutableDocument) -> Vec<Broken> {
                 }
                 None => found.push(broken(format!("unknown type `{name}`"), variable.var_type.pos)),
             }
-            // The library has no word for this place of a directive, and no directive of the API may stand there.
+            // The library does not know this location of directives, and no directive of the API is allowed there.
             found.extend(variable.directives.iter().map(|directive| {
                 broken(format!("`@{}` is not allowed on a variable", directive.node.name.node), directive.pos)
             }));
@@ -58,7 +58,7 @@ fn is_typename(field: &Field) -> bool {
     field.name.node == "__typename"
 }
 
-/// The document with the directives of each `__typename` around it, where async-graphql sees them.
+/// Moves the directives of each `__typename` to a fragment around it, where async-graphql sees them.
 pub fn for_library(document: &ExecutableDocument) -> ExecutableDocument {
     let mut document = document.clone();
     match &mut document.operations {

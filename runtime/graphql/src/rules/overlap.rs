@@ -1,7 +1,7 @@
 //! Fields with the same response name must be mergeable (5.3.2): same field and arguments, or types of the same shape.
 //!
-//! Whole groups of fields are compared at once, so the work grows with the fields of the expanded document, not with
-//! the pairs of them. Limits bound that expansion before validation begins.
+//! Whole groups of fields are compared at once, so the work grows with the number of fields in the expanded document
+//! instead of their pairs. Limits bound that expansion before validation.
 
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{
@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use super::{Broken, broken, root};
 use crate::types::{Declared, Types, named};
 
-/// A field with the type it is selected from, and its own type where the SDL has it.
+/// A field with its parent type, and its own type if the SDL has it.
 #[derive(Clone, Copy)]
 struct Selected<'a> {
     parent: &'a str,
@@ -81,7 +81,7 @@ impl<'a> Overlap<'a, '_> {
         groups
     }
 
-    /// Whatever type an object turns out to have, a key has one shape.
+    /// A key must have one shape, whatever the type of the object.
     fn same_shape(&mut self, groups: &Groups<'a>) {
         for (key, fields) in groups {
             let Some((first, others)) = fields.split_first() else { continue };
@@ -96,7 +96,7 @@ impl<'a> Overlap<'a, '_> {
         }
     }
 
-    /// Fields that one object can have at once are one field with the same arguments.
+    /// Fields that can be on the same object must be the same field with the same arguments.
     fn same_field(&mut self, groups: &Groups<'a>) {
         for (key, fields) in groups {
             for group in self.by_parent(fields) {
@@ -113,7 +113,7 @@ impl<'a> Overlap<'a, '_> {
         }
     }
 
-    /// One group for each object type, with the fields of interfaces and unions in every one.
+    /// One group per object type; each includes the fields of interfaces and unions.
     fn by_parent(&self, fields: &[Selected<'a>]) -> Vec<Vec<Selected<'a>>> {
         let (objects, abstracts): (Vec<Selected<'a>>, Vec<_>) =
             fields.iter().partition(|selected| self.types.is_object(selected.parent));
@@ -125,7 +125,7 @@ impl<'a> Overlap<'a, '_> {
     }
 
     fn alike(&self, one: Option<&Type>, other: Option<&Type>) -> bool {
-        // Introspection's own fields have no type here; async-graphql has validated them.
+        // Introspection fields have no type here; async-graphql has validated them.
         let (Some(one), Some(other)) = (one, other) else { return one.is_none() && other.is_none() };
         one.nullable == other.nullable
             && match (&one.base, &other.base) {

@@ -1,4 +1,4 @@
-//! `auditLog`: the lines of the audit log as a connection.
+//! `auditLog`: the audit log as a connection.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,9 +12,9 @@ use store::access::{API_TOKEN_PREFIX, USER_PREFIX};
 use store::audit::log::{self, Filter, Line, Part};
 use store::{Store, id, page};
 
-/// Lines of a page that is asked for neither `first` nor `last`.
+/// The size of a page without `first` and `last`.
 const PAGE: usize = 20;
-/// The prefix of the ids of lines.
+/// The prefix of line ids.
 const PREFIX: &str = "audit";
 
 pub async fn page(store: &Store, arguments: &Map<String, Json>, counted: bool) -> Result<Json> {
@@ -68,7 +68,7 @@ fn filter(store: &Store, arguments: &Map<String, Json>) -> Result<Filter> {
         Ok::<_, Error>(value.text(0).map(std::borrow::Cow::into_owned))
     };
     let actions = |actions: &Vec<Json>| actions.iter().filter_map(Json::as_str).map(str::to_owned).collect();
-    // Other names than those of content types are the log's own: `user`, `session`.
+    // Names that are not content types belong to the log itself: `user`, `session`.
     let table =
         |name| store.schema.types.iter().find(|info| info.name == name).map_or(name, |info| info.table).to_owned();
     Ok(Filter {

@@ -1,4 +1,4 @@
-//! `explainAccess`: whether a user or role may perform an action on an entry, and by which rule, in words for an administrator.
+//! `explainAccess`: explains to an administrator whether a user or role may perform an action on an entry, and by which rule.
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<Stri
     Ok(json!({"allowed": allowed, "role": store.access.actor.role, "reasons": reasons}))
 }
 
-/// The store of the role or user that is asked about; of the one who asks when neither is given.
+/// The store of the given role or user; by default, that of the caller.
 async fn somebody(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Store> {
     if let Some(given) = text(arguments, "user") {
         let user =
@@ -59,7 +59,7 @@ async fn somebody(store: &Store, accounts: &dyn Standing, arguments: &Map<String
     if store.policy().role(role).is_none() {
         return Err(wrong(format!("unknown role `{role}`"), &["role"]));
     }
-    // Anyone with the role, nobody in particular: `$user` stands for no user.
+    // An actor with the role but without a user: `$user` is null.
     let actor = Actor { role: role.to_owned(), identity: Identity::Developer, ..Actor::anonymous(Origin::default()) };
     Ok(store.acting(actor))
 }
@@ -90,7 +90,7 @@ fn describe(rule: &Rule, info: &ContentInfo, reasons: &mut Vec<String>) {
     }
 }
 
-/// Whether the role has the rights that the action takes beside its own, on some entries at least.
+/// Whether the role has the additional rights that the action requires, for some entries at least.
 fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, reasons: &mut Vec<String>) -> bool {
     let may = |action| !store.access.grant(info, action).is_denied();
     let (has, lacks) = match action {
@@ -109,7 +109,7 @@ fn has_what_else_it_takes(store: &Store, info: &ContentInfo, action: Action, rea
 
 const NOT_READ_NOT_EXPORTED: &str = "the role cannot export what it may not read";
 
-/// In one of the stages the role may both read and export the entry.
+/// Whether the role may both read and export the entry in a stage.
 async fn is_exported(
     store: &Store,
     info: &'static ContentInfo,
@@ -134,7 +134,7 @@ async fn is_exported(
     Ok(false)
 }
 
-/// An import of an entry that is there updates it.
+/// An import updates an existing entry.
 async fn is_updated(store: &Store, info: &'static ContentInfo, entry: Uuid, reasons: &mut Vec<String>) -> Result<bool> {
     match store.access.grant(info, Action::Update) {
         Grant::Trusted => Ok(true),
@@ -149,7 +149,7 @@ async fn is_updated(store: &Store, info: &'static ContentInfo, entry: Uuid, reas
     }
 }
 
-/// Whether the rule's rows have the entry.
+/// Whether the entry matches the rule's rows.
 async fn passes(
     store: &Store,
     info: &'static ContentInfo,
@@ -178,7 +178,7 @@ async fn passes(
     Ok(is_visible)
 }
 
-/// Readable as a draft; where the role reads no drafts of the type, as what is live.
+/// Whether the entry is readable as a draft, or as a live entry if the role may read no drafts of the type.
 async fn is_visible(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Result<bool> {
     let drafts = store.at(Stage::Draft);
     let scope = if drafts.reads(info).is_denied() { store.at(Stage::Live) } else { drafts };

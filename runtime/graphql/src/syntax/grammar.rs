@@ -1,8 +1,8 @@
-//! Tokens to a text that the library's parser reads as the specification means it: what it would take by mistake is
-//! refused, what it does not know is left out or put in its order.
+//! Rewrites the tokens to a text that the library's parser reads as the specification defines. Errors that the parser
+//! would accept are rejected; syntax that it does not know is removed or reordered.
 //!
-//! Each token gets a line of its own, so that a line tells the place in the document; values stand for themselves by
-//! their number, since the parser knows neither all escapes nor all numbers.
+//! Each token gets its own line, so that a line number identifies the place in the document. Values are replaced by
+//! numbers, since the parser does not know all escapes and numbers.
 
 use std::collections::HashSet;
 
@@ -14,13 +14,13 @@ use super::{invalid, refused};
 use crate::rules::Broken;
 use base::error::Code;
 
-/// A document made plain for the library's parser.
+/// A document in a plain form for the library's parser.
 #[derive(Debug, Default)]
 pub struct Plain {
     pub text: String,
-    /// Where in the document each line of the text comes from.
+    /// The place in the document of each line.
     pub lines: Vec<Pos>,
-    /// Texts, numbers and names of enum values, by their number.
+    /// Texts, numbers and enum values, indexed by their number.
     pub values: Vec<Literal>,
 }
 
@@ -29,7 +29,7 @@ struct Grammar<'a> {
     at: usize,
     end: Pos,
     plain: Plain,
-    /// Names that the document gives to operations and to fragments.
+    /// The names of operations and of fragments in the document.
     operations: HashSet<&'a str>,
     fragments: HashSet<&'a str>,
     anonymous: Option<Pos>,
@@ -47,10 +47,10 @@ pub fn plain(Tokens { tokens, end, broken }: Tokens<'_>) -> Checked<Plain> {
         fragments: HashSet::new(),
         anonymous: None,
     };
-    // What is too long or too deep is not read at all.
+    // A document that is too long or too deep is not parsed.
     let too_much = broken.as_ref().is_some_and(|broken| broken.problem.code == Code::LimitExceeded);
     let read = if too_much { Ok(()) } else { grammar.document() };
-    // Of several mistakes the first one is told.
+    // Only the first of several errors is reported.
     if let Some(broken) = broken.filter(|_| too_much || grammar.at == tokens.len()) {
         return Err(broken);
     }
@@ -86,14 +86,14 @@ impl<'a> Grammar<'a> {
         Err(refused(format!("expected {expected}, found {found}"), self.pos()))
     }
 
-    /// A line of the text, from the next token.
+    /// Writes a line for the next token.
     fn write(&mut self, text: &str) {
         self.plain.lines.push(self.pos());
         self.plain.text.push_str(text);
         self.plain.text.push('\n');
     }
 
-    /// A token that is copied.
+    /// Copies a token.
     fn copy(&mut self) {
         if let Some(token) = self.peek() {
             self.write(&token.text);
@@ -123,7 +123,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// Items up to the closing bracket, at least this many.
+    /// Parses items up to the closing bracket, at least this many.
     fn items(&mut self, [open, close]: [&str; 2], least: usize, mut item: impl FnMut(&mut Self) -> Checked) -> Checked {
         self.expect(open)?;
         let mut count = 0;
@@ -162,7 +162,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    /// For readers of the document; it means nothing to the server.
+    /// Skips a description, which has no meaning for execution.
     fn description(&mut self) -> bool {
         let found = self.peek().is_some_and(|token| token.kind == TokenKind::Text);
         self.at += usize::from(found);
@@ -219,7 +219,7 @@ impl<'a> Grammar<'a> {
         if self.take("=") {
             self.value(true)?;
         }
-        // The library's parser reads directives before the default, and not after it.
+        // The library's parser accepts directives only before the default, not after it.
         let (directives, lines) = (self.plain.text.len(), self.plain.lines.len());
         self.directives(true)?;
         let behind = self.plain.text.split_off(directives);
@@ -229,7 +229,7 @@ impl<'a> Grammar<'a> {
         Ok(())
     }
 
-    /// On one line: the library's parser takes no space inside a type.
+    /// Written on one line, since the library's parser accepts no space inside a type.
     fn ty(&mut self) -> Checked {
         let mut text = String::new();
         let start = self.at;
@@ -355,6 +355,6 @@ impl<'a> Grammar<'a> {
 }
 
 fn number(text: &str) -> Option<Number> {
-    // The only whole number that would become a fraction.
+    // The only integer that would become a fraction.
     if text == "-0" { Some(Number::from(0)) } else { text.parse().ok() }
 }

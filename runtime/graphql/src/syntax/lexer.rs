@@ -1,4 +1,4 @@
-//! The tokens of a document, as section 2.1 of the specification defines them. Text that is not a token is refused here.
+//! The tokens of a document, as section 2.1 of the specification defines them. Rejects text that is not a token.
 
 use std::borrow::Cow;
 
@@ -7,28 +7,28 @@ use async_graphql::parser::Pos;
 use super::{refused, too_many};
 use crate::rules::Broken;
 
-/// Tokens of one document; hand-written and generated ones have hundreds.
+/// The maximum number of tokens; usual documents have hundreds.
 const MAX_TOKENS: usize = 8_000;
-/// Brackets inside brackets, of any kind; every reader of documents recurses.
+/// The maximum nesting of brackets of any kind, since all document code recurses.
 const MAX_NESTING: usize = 60;
-/// Characters of one name.
+/// The maximum length of a name.
 const MAX_NAME: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A bracket, `:`, `...` and the like.
+    /// A bracket, `:`, `...` or similar.
     Mark,
     Name,
     Int,
     Float,
-    /// Between quotes, in either form.
+    /// A string in either form of quotes.
     Text,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token<'a> {
     pub kind: TokenKind,
-    /// As it is written; of a text, what it says.
+    /// The source text; for a string, its value.
     pub text: Cow<'a, str>,
     pub pos: Pos,
 }
@@ -38,16 +38,16 @@ struct Lexer<'a> {
     at: usize,
     line: usize,
     nesting: usize,
-    /// Columns are counted in UTF-16 code units, as editors and other servers do; up to here they are.
+    /// Columns are counted in UTF-16 code units, as editors and other servers do, up to `counted`.
     column: usize,
     counted: usize,
 }
 
-/// The tokens of a document, up to its end or to what is none.
+/// The tokens of a document, up to its end or the first error.
 pub struct Tokens<'a> {
     pub tokens: Vec<Token<'a>>,
     pub end: Pos,
-    /// What follows the last token, where that is not the end.
+    /// The error after the last token, if it is not the end.
     pub broken: Option<Broken>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    /// The place of the next byte.
+    /// The position of the next byte.
     fn pos(&mut self) -> Pos {
         let passed = &self.source[self.counted..self.at];
         self.column += passed.chars().map(char::len_utf16).sum::<usize>();
@@ -186,7 +186,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    /// From the opening quote to behind the closing one.
+    /// Reads a string with its quotes.
     fn string(&mut self) -> Result<String, Broken> {
         self.at += 1;
         let mut text = String::new();
@@ -227,7 +227,7 @@ impl<'a> Lexer<'a> {
         })
     }
 
-    /// From the opening quotes to behind the closing ones.
+    /// Reads a block string with its quotes.
     fn block(&mut self) -> Result<String, Broken> {
         self.at += 3;
         let mut lines = vec![String::new()];
@@ -267,10 +267,10 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The code point behind `\u`, and the length of it; two escapes may be the halves of one character.
+/// The code point after `\u` and its length; two escapes may be surrogate halves of one character.
 fn unicode(text: &str) -> Option<(u32, usize)> {
     if let Some(braced) = text.strip_prefix('{') {
-        // Eight digits are what any code point, with leading zeros, is written with.
+        // Eight digits suffice for any code point with leading zeros.
         let length = braced.find('}').filter(|length| (1..=8).contains(length))?;
         return Some((hex(&braced[..length])?, length + 2));
     }
@@ -284,12 +284,12 @@ fn unicode(text: &str) -> Option<(u32, usize)> {
 }
 
 fn hex(digits: &str) -> Option<u32> {
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` would accept a sign.
     let all_digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     u32::from_str_radix(digits, 16).ok().filter(|_| all_digits)
 }
 
-/// `BlockStringValue` of the specification: without the common indentation, and without empty lines at both ends.
+/// `BlockStringValue` of the specification: removes the common indentation and empty lines at both ends.
 fn unindented(lines: &[String]) -> String {
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let has_content = |line: &String| indent(line) < line.len();

@@ -1,4 +1,4 @@
-//! Places and values of the document put back into what the library's parser made of the plain text.
+//! Restores the places and values of the document in the syntax tree of the plain text.
 
 use async_graphql::parser::types::{
     Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
@@ -26,7 +26,7 @@ pub fn document(plain: &mut Plain, document: &mut ExecutableDocument) {
 }
 
 impl Plain {
-    /// The place in the document of a place in the plain text.
+    /// Maps a place in the plain text to its place in the document.
     pub fn place(&self, pos: &mut Pos) {
         if let Some(place) = pos.line.checked_sub(1).and_then(|line| self.lines.get(line)) {
             *pos = *place;
@@ -46,7 +46,7 @@ impl Plain {
                 self.place(&mut default.pos);
                 let mut value = std::mem::take(&mut default.node).into_value();
                 self.value(&mut value);
-                // It was a constant before its parts were put back.
+                // The literal was a constant before its parts were restored.
                 default.node = value.into_const().unwrap_or_default();
             }
         }
@@ -111,7 +111,7 @@ impl Plain {
             Literal::Enum(name) => name.strip_prefix('E').and_then(|number| number.parse().ok()),
             Literal::Variable(_) | Literal::Null | Literal::Boolean(_) | Literal::Binary(_) => return,
         };
-        // Each stands in the text once.
+        // Each value occurs once in the text.
         if let Some(original) = number.and_then(|number: usize| self.values.get_mut(number)) {
             *value = std::mem::take(original);
         }

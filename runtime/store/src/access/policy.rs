@@ -1,4 +1,4 @@
-//! The rules of a site, made ready once; and what they come to for one actor.
+//! The access rules of a site, indexed by role, and the rules of one actor.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use base::error::{Code, Problem};
 use model::content::{ContentInfo, OperationInfo, SchemaInfo};
 use model::names::camel;
 
-/// What a plan takes of a content type.
+/// A part of a content type that a plan uses.
 #[derive(Clone, Copy, Debug)]
 pub enum Used {
     Type,
     /// By `snake`.
     Field(&'static str),
-    /// By its name in the API.
+    /// The field's name in the API.
     Computed(&'static str),
-    /// Who made and changed the entry: for those who may read drafts.
+    /// Who created and changed the entry; readable with drafts only.
     Author,
 }
 
-/// Every role's rules.
+/// The rules of every role.
 #[derive(Debug, Default)]
 pub struct Policy {
     roles: HashMap<&'static str, Arc<Role>>,
@@ -39,9 +39,9 @@ pub struct Role {
 /// What a role may do with a content type.
 #[derive(Debug)]
 pub struct Rule {
-    /// Only entries that pass this filter.
+    /// Only entries that match this filter.
     pub rows: Option<Json>,
-    /// An entry must pass this filter after the write.
+    /// An entry must match this filter after the write.
     pub check: Option<Json>,
     /// By table; `None` for every field.
     fields: Option<HashMap<&'static str, HashSet<&'static str>>>,
@@ -58,11 +58,11 @@ pub enum Grant<'a> {
     Trusted,
 }
 
-/// One actor and the rules that hold for it.
+/// An actor and its rules.
 #[derive(Clone, Debug)]
 pub struct Access {
     pub actor: Arc<Actor>,
-    /// `None` where the role is unknown: such an actor may do nothing.
+    /// `None` if the role is unknown: such an actor may do nothing.
     role: Option<Arc<Role>>,
 }
 
@@ -102,13 +102,13 @@ impl Rule {
         }
     }
 
-    /// Whether the rule is about the computed field of this name in the API.
+    /// Whether the rule covers the computed field with this API name.
     fn has_computed(&self, info: &ContentInfo, name: &str) -> bool {
         let Some(tables) = &self.fields else { return true };
         tables.get(info.table).is_some_and(|fields| fields.iter().any(|field| camel(field) == name))
     }
 
-    /// Whether the rule is about this field, by `snake`.
+    /// Whether the rule covers this field, by `snake`.
     pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
         let of_table = |tables: &HashMap<_, HashSet<_>>| {
             tables.get(info.table).is_some_and(|fields: &HashSet<&str>| fields.contains(field))
@@ -132,7 +132,7 @@ impl Grant<'_> {
 }
 
 impl Access {
-    /// What the actor may do; children are under the rules of their owner.
+    /// The grant for an action. Children follow the rules of their owner.
     pub fn grant(&self, info: &ContentInfo, action: Action) -> Grant<'_> {
         if self.actor.identity == Identity::System {
             return Grant::Trusted;
@@ -145,7 +145,7 @@ impl Access {
         }
     }
 
-    /// The id, as the API has it, of the user that acts; null for others.
+    /// The API id of the acting user; null if no user acts.
     pub fn user_id(&self) -> Json {
         self.actor.user().map_or(Json::Null, |user| id::encode(USER_PREFIX, user).into())
     }
@@ -154,7 +154,7 @@ impl Access {
         self.grant(info, stage.action())
     }
 
-    /// A problem where the actor may read no entry of the type, whatever its fields.
+    /// Returns a problem if the actor may read no entry of the type.
     pub fn must_read_any(&self, info: &ContentInfo, stage: Stage) -> Result<(), Problem> {
         if !self.reads(info, stage).is_denied() {
             return Ok(());
@@ -163,8 +163,8 @@ impl Access {
         Err(self.refusal(format!("you may not read {what} `{}`", info.name)))
     }
 
-    /// A problem where the actor may not read the field, by `snake`. Of a type that it may read nothing of, there are no rows
-    /// to tell anything, and [`Access::must_read_any`] is the problem.
+    /// Returns a problem if the actor may not read the field, by `snake`. If it may read no entry of the type, there are no
+    /// rows with the field, and [`Access::must_read_any`] reports the problem.
     pub fn must_read(&self, info: &ContentInfo, field: &str, stage: Stage) -> Result<(), Problem> {
         let grant = self.reads(info, stage);
         if grant.is_denied() || grant.has(info, field) {
@@ -173,7 +173,7 @@ impl Access {
         Err(self.refusal(format!("you may not read `{}.{}`", info.name, shown(info, field))))
     }
 
-    /// A problem where the actor may not read what a plan uses.
+    /// Returns a problem if the actor may not read this part of a content type.
     pub fn must_use(&self, info: &ContentInfo, used: Used, stage: Stage) -> Result<(), Problem> {
         match (used, self.reads(info, stage)) {
             (Used::Type, _) => self.must_read_any(info, stage),
@@ -188,7 +188,7 @@ impl Access {
         }
     }
 
-    /// A problem where the actor may do this with no entry of the type.
+    /// Returns a problem if the actor may do this with no entry of the type.
     pub fn must(&self, info: &ContentInfo, action: Action) -> Result<(), Problem> {
         if !self.grant(info, action).is_denied() {
             return Ok(());
@@ -196,7 +196,7 @@ impl Access {
         Err(self.refusal(format!("you may not {} `{}`", action.verb(), info.name)))
     }
 
-    /// A problem where the actor may not call a query or mutation of the site's own.
+    /// Returns a problem if the actor may not call a custom query or mutation.
     pub fn must_call(&self, operation: &OperationInfo) -> Result<(), Problem> {
         let is_listed = |role: &Arc<Role>| operation.roles.contains(&role.info.name);
         let may = self.role.as_ref().is_some_and(is_listed) && self.actor.may_call(operation.name);
@@ -206,7 +206,8 @@ impl Access {
         Err(self.refusal(format!("you may not call `{}`", operation.name)))
     }
 
-    /// Who is not signed in may be allowed what is refused here after signing in.
+    /// The problem of a denied action. An anonymous actor may be allowed after signing in, so it gets
+    /// `Unauthenticated`.
     pub fn refusal(&self, message: impl Into<String>) -> Problem {
         let code = if self.actor.is_anonymous() { Code::Unauthenticated } else { Code::Forbidden };
         Problem::new(code, message)
@@ -216,7 +217,7 @@ impl Access {
         self.actor.identity == Identity::System || self.managed().contains(&area)
     }
 
-    /// What the actor manages beside content; a token with scopes has those and no more.
+    /// The areas besides content that the actor manages; none for a token with scopes.
     pub fn managed(&self) -> &'static [Area] {
         let role = self.role.as_ref().filter(|_| self.actor.scopes.is_none());
         role.map_or(&[], |role| role.info.manages)
@@ -237,7 +238,7 @@ fn shown(info: &ContentInfo, snake: &str) -> &'static str {
     info.fields.iter().find(|field| field.snake == snake).map_or("?", |field| field.name)
 }
 
-/// The generator has written it, and its tests read it back.
+/// Parses JSON that the generator wrote and its tests checked.
 fn json(text: &str) -> Json {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("codegen bug: a rule is not JSON: {error}: {text}"))
 }

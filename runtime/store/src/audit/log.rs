@@ -1,4 +1,4 @@
-//! The lines of the audit log as they are read, newest first. Their ids are made in order of time, and are the places in the list.
+//! Reads the audit log, newest first. The ids of its lines are ordered by time and serve as cursors.
 
 use serde_json::Value as Json;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -11,24 +11,24 @@ use base::error::Result;
 const COLUMNS: &str = "id, to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as at, actor_kind, actor, \
     actor_name, role, host(address) as address, request_id, action, type, entry, fields, before::text, after::text";
 
-/// Which lines; all of what is given must hold.
+/// Selects lines; all given conditions must hold.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub actor: Option<Uuid>,
     pub entry: Option<Uuid>,
     pub actions: Option<Vec<String>>,
-    /// `ContentInfo::table`, or a name of the log's own.
+    /// `ContentInfo::table`, or another name that the log uses.
     pub table: Option<String>,
-    /// Moments as PostgreSQL reads them: from this one on, and before that one.
+    /// Timestamps in PostgreSQL's syntax: `since` is included, `until` is not.
     pub since: Option<String>,
     pub until: Option<String>,
 }
 
-/// Which part of the list.
+/// A range of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     pub limit: usize,
-    /// It is the end of what is between the places.
+    /// Take the lines at the end of the range.
     pub backward: bool,
     pub after: Option<Uuid>,
     pub before: Option<Uuid>,
@@ -38,7 +38,7 @@ pub struct Part {
 #[derive(Debug)]
 pub struct Lines {
     pub lines: Vec<Line>,
-    /// There are others beyond, where the part goes to.
+    /// Whether there are more lines in the direction of reading.
     pub more: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct Line {
     pub after: Json,
 }
 
-/// Conditions with what is bound in them.
+/// SQL conditions with their bound arguments.
 #[derive(Default)]
 struct Conditions {
     sql: String,
@@ -81,7 +81,7 @@ impl Conditions {
         Ok(conditions)
     }
 
-    /// `{}` in the condition is the parameter.
+    /// `{}` in the condition stands for the parameter.
     fn add<'q, T>(&mut self, condition: &str, value: Option<T>) -> Result<()>
     where
         T: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
@@ -95,7 +95,7 @@ impl Conditions {
     }
 }
 
-/// How many lines there are.
+/// The number of matching lines.
 pub async fn count(pool: &Pool, filter: &Filter) -> Result<i64> {
     let Conditions { sql, arguments, .. } = Conditions::of(filter)?;
     let sql = AssertSqlSafe(format!("select count(*) from cms.audit{sql}"));
@@ -108,7 +108,7 @@ pub async fn lines(pool: &Pool, filter: &Filter, part: Part) -> Result<Lines> {
     conditions.add("id > {}", part.before)?;
     let direction = if part.backward { "asc" } else { "desc" };
     let Conditions { sql, arguments, .. } = conditions;
-    // One more, to know whether there is more.
+    // One line more than the limit shows whether there are more.
     let limit = part.limit + 1;
     let sql = format!("select {COLUMNS} from cms.audit{sql} order by id {direction} limit {limit}");
     let mut rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(pool).await?;

@@ -1,4 +1,4 @@
-//! `Answer`: what comes back for a statement, with the end of it noted on the connection.
+//! `Answer`: the response to a statement. It records its end on the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -14,16 +14,16 @@ use super::slow::{self, End};
 use super::{Patience, State, Step};
 use crate::pulse::Sign;
 
-/// Whether the database is there, and at work on it, is asked after this time, and again after as long.
+/// How often to check that the database is reachable and works on the statement.
 const LONG: Duration = Duration::from_secs(1);
-/// For an answer to arrive that the database says it has given.
+/// How long to wait for a response that the database has already sent.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
 pub struct Answer<'a> {
     steps: BoxStream<'a, Step>,
     state: &'a mut State,
     patience: &'a Patience,
-    /// Resolves when nothing more is waited for. Made when there is something to wait for.
+    /// The timeout; created on the first wait and resolves when waiting is over.
     out: Option<BoxFuture<'static, sqlx::Error>>,
     sql: SqlStr,
     begun: Instant,
@@ -40,7 +40,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What a trace is looked at for, where a request has run out of time.
+/// Traces a statement that was abandoned, for example after a request timeout.
 impl Drop for Answer<'_> {
     fn drop(&mut self) {
         if *self.state == State::Asked {
@@ -74,7 +74,7 @@ impl Stream for Answer<'_> {
     }
 }
 
-/// Resolves when waiting longer makes no sense.
+/// Resolves when waiting longer is pointless.
 pub async fn run_out(patience: Patience) -> sqlx::Error {
     let begun = Instant::now();
     loop {

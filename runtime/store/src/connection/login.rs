@@ -1,5 +1,5 @@
-//! `Login`: how a connection is made. Its settings go along when it is opened; behind a connection pooler, which would lose them,
-//! they begin each transaction instead.
+//! `Login`: opens connections. Settings are sent when the connection is opened; a connection pooler would lose them, so behind
+//! one they begin each transaction instead.
 
 use std::fmt::Write as _;
 use std::io;
@@ -20,15 +20,15 @@ use super::{Connection, Patience, State};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
 
-/// For one connection to be made.
+/// Timeout to open a connection.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Another attempt joins after this time: it finds a network that has come back, while the first may reach a slow database.
+/// When to start a second attempt: it works once the network is back, while the first may still wait for a slow database.
 const ANOTHER: Duration = Duration::from_secs(1);
-/// What the database is given beyond the time of a statement, to say that it is over.
+/// Extra time for the database to report its statement timeout.
 const GRACE: Duration = Duration::from_secs(1);
-/// `protocol_violation` is how PgBouncer refuses settings, `feature_not_supported` how others do.
+/// PgBouncer rejects settings with `protocol_violation`, others with `feature_not_supported`.
 const SETTINGS_REFUSED: [&str; 2] = ["08P01", "0A000"];
-/// A setting that only a connection of ours has.
+/// A setting that only our connections have.
 const MARK: &str = "typecase.connection";
 const ARRIVED: &str = "select current_setting('typecase.connection', true), pg_backend_pid()";
 
@@ -38,7 +38,7 @@ pub struct Login {
     settings: Vec<(&'static str, String)>,
     read_only: bool,
     patience: Patience,
-    /// What was found out about the way by the first connection.
+    /// Whether the first connection found a pooler.
     pooled: Arc<AtomicBool>,
 }
 
@@ -51,15 +51,15 @@ pub enum Way {
 }
 
 impl Login {
-    /// A connection as it is: for what may take its time.
+    /// A login without timeouts, for long-running commands.
     pub fn plain(options: PgConnectOptions) -> Self {
-        // Binary values have all digits in any case, and poolers refuse this setting.
+        // Binary values always have all digits, and poolers reject this setting.
         let options = options.application_name("typecase").extra_float_digits(None).disable_statement_logging();
         Self { options, settings: Vec::new(), read_only: false, patience: Patience::default(), pooled: Arc::default() }
     }
 
-    /// For a server. Plans are generic because parameters are ids and bounds, and planning anew at each execution costs as much as
-    /// executing; the page cost is that of a solid-state disk. A statement whose client has gone ends within two seconds.
+    /// Settings for a server. Plans are generic: parameters are ids and bounds, and planning for each execution costs as much as
+    /// executing. The page cost is that of a solid-state disk. A statement whose client is gone ends within two seconds.
     pub fn tuned(mut self) -> Self {
         for (name, value) in [
             ("plan_cache_mode", "force_generic_plan"),
@@ -72,7 +72,7 @@ impl Login {
         self
     }
 
-    /// With a time that no statement exceeds. A transaction that nobody goes on with ends as well, and lets its locks go.
+    /// Adds a statement timeout. Idle transactions time out as well, which releases their locks.
     pub fn limited(mut self, statement: Duration) -> Self {
         self.settings.push(("statement_timeout", statement.as_millis().to_string()));
         self.settings.push(("idle_in_transaction_session_timeout", "60s".to_owned()));
@@ -95,7 +95,7 @@ impl Login {
         self
     }
 
-    /// The same by another user, who may be let in another way.
+    /// The same login as another user, who may authenticate in another way.
     pub fn signed_in_by(self, options: PgConnectOptions) -> Self {
         let login = Self::plain(options);
         let pulse = self.patience.pulse.is_some().then(|| Arc::new(Pulse::of(login.clone())));
@@ -107,7 +107,7 @@ impl Login {
         &self.options
     }
 
-    /// Several attempts if need be.
+    /// Opens a connection, with several attempts if needed.
     pub async fn connect(&self) -> Result<Connection, sqlx::Error> {
         let mut attempts = FuturesUnordered::new();
         attempts.push(self.attempt());
@@ -131,7 +131,7 @@ impl Login {
         })
     }
 
-    /// Of the server, as operators know it: without user and password.
+    /// The server's address for messages, without user and password.
     fn address(&self) -> String {
         match self.options.get_socket() {
             Some(socket) => socket.display().to_string(),
@@ -156,7 +156,7 @@ impl Login {
         Ok(self.made(inner, Some(self.setup().into())))
     }
 
-    /// `None`: the settings did not arrive.
+    /// `None` if the settings did not arrive.
     async fn direct(&self) -> Result<Option<(PgConnection, i32)>, sqlx::Error> {
         let mark = Uuid::new_v4().simple().to_string();
         let settings = self.settings.iter().map(|(name, value)| (*name, value.as_str()));
@@ -174,11 +174,11 @@ impl Login {
         Ok(is_direct.then_some((inner, backend)))
     }
 
-    /// One message for the database.
+    /// The setup as one message to the database.
     fn setup(&self) -> String {
         let mut setup = if self.read_only { "begin read only" } else { "begin" }.to_owned();
         for (name, value) in &self.settings {
-            // The names are ours; values are numbers, words and names of roles. Writing to a text does not fail.
+            // Names are constants; values are numbers, words and role names. Writing to a string cannot fail.
             let _ = write!(setup, "; set local {name} = '{value}'");
         }
         setup
@@ -201,7 +201,7 @@ impl Login {
         &self.patience
     }
 
-    /// As far as it is known: connections tell.
+    /// The way as known so far; the first connection determines it.
     pub fn way(&self) -> Way {
         if self.pooled.load(Ordering::Relaxed) { Way::Pooled } else { Way::Direct }
     }

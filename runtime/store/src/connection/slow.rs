@@ -1,4 +1,4 @@
-//! Statements are traced, and those that take long logged, by what they are about, never with their text or values.
+//! Traces statements and logs slow ones by their summary, never with their text or values.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,19 +10,19 @@ use base::seen;
 use base::trace::{Kind, Leaf};
 
 tokio::task_local! {
-    /// What the statements of this moment are for: the name of a client's operation, or its root fields.
+    /// What the current statements are for: the name of a client's operation, or its root fields.
     pub static OPERATION: Arc<str>;
 }
 
-/// Microseconds from which on a statement is told.
+/// From how many microseconds a statement is logged as slow.
 static SLOW: AtomicU64 = AtomicU64::new(1_000_000);
 
-/// Statements of this process.
+/// Counters of this process.
 static STATEMENTS: AtomicU64 = AtomicU64::new(0);
 static SLOW_STATEMENTS: AtomicU64 = AtomicU64::new(0);
 static MICROSECONDS: AtomicU64 = AtomicU64::new(0);
 
-/// What this process has asked of the database so far.
+/// The statements that this process has sent so far.
 #[derive(Clone, Copy, Debug)]
 pub struct Statements {
     pub all: u64,
@@ -36,18 +36,18 @@ impl Statements {
         Self { all: of(&STATEMENTS), slow: of(&SLOW_STATEMENTS), time: Duration::from_micros(of(&MICROSECONDS)) }
     }
 
-    /// From which time on this process calls a statement slow.
+    /// Sets from which duration on a statement is slow.
     pub fn slow_from(time: Duration) {
         SLOW.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
-/// How a statement has ended.
+/// How a statement ended.
 #[derive(Clone, Copy, Debug)]
 pub enum End<'a> {
     Answered,
     Failed(&'a sqlx::Error),
-    /// Its answer was not read to the end.
+    /// Its response was not read to the end.
     GivenUp,
 }
 
@@ -66,7 +66,7 @@ pub fn note(sql: &str, begun: Instant, end: End<'_>) {
     }
 }
 
-/// By the conventions of OpenTelemetry for clients of databases.
+/// Follows the OpenTelemetry conventions for database clients.
 pub fn trace(sql: &str, begun: Instant, end: End<'_>) {
     seen::leaf(begun, || {
         let summary = summary(sql);
@@ -86,7 +86,7 @@ pub fn trace(sql: &str, begun: Instant, end: End<'_>) {
     });
 }
 
-/// The verb, and the first table of ours that is named: `select live.product`.
+/// The verb and the first of our tables in the statement: `select live.product`.
 fn summary(sql: &str) -> String {
     let verb = sql.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     let is_ours = |word: &&str| ["live.", "draft.", "cms."].iter().any(|schema| word.starts_with(schema));

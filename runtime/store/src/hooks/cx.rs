@@ -1,5 +1,5 @@
-//! `Cx`: what a hook, an own mutation, a consumer or a job has at hand inside its transaction. How it reads and writes entries is in
-//! `write/compose.rs`.
+//! `Cx`: the context that a hook, a custom mutation, a consumer or a job gets inside its transaction. The methods that read and write
+//! entries are in `write/compose.rs`.
 
 use uuid::Uuid;
 
@@ -9,20 +9,20 @@ use crate::{Connection, Store};
 use base::error::{Error, Result};
 use model::content::ContentInfo;
 
-/// A transaction under way, and who acts in it.
+/// A running transaction and the actor that it runs for.
 pub struct Cx<'a> {
-    /// The store of the actor that writes, under its access rules.
+    /// The store of the actor, under its access rules.
     pub store: &'a Store,
-    /// The connection that holds the transaction: SQL that is sent here is part of it. Never take another one from the store's pool
-    /// while a write is under way.
+    /// The connection that holds the transaction; SQL that is sent here is part of it. Never take another connection from the store's pool
+    /// during a write.
     pub connection: &'a mut Connection,
     hooks: &'a HookSet,
-    /// The store without rules.
+    /// The same store without access rules.
     pub(crate) system: &'a Store,
     pub(crate) done: &'a mut Done,
 }
 
-/// What a transaction has come to so far, for whoever runs the site's own code in one: a mutation, a job, a consumer of events.
+/// Collects the changes of a transaction that runs the site's own code: a mutation, a job or a consumer of events.
 #[derive(Debug)]
 pub struct Transcript {
     system: Store,
@@ -38,27 +38,28 @@ impl Transcript {
         Cx { store, connection, hooks, system: &self.system, done: &mut self.done }
     }
 
-    /// The transaction is committed: hooks that wait for that are called.
+    /// Calls the `after_commit` hooks, once the transaction is committed.
     pub async fn committed(self, store: &Store, hooks: &HookSet) {
         after_commit(store, hooks, &self.done.events).await;
     }
 }
 
-/// What has happened in a transaction.
+/// The state of a transaction: its changes so far and the writes in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    /// To be told once it is committed.
+    /// Changes to announce after the commit.
     pub events: Vec<Happened>,
-    /// Writes that are under way inside of each other.
+    /// The number of nested writes in progress.
     pub depth: usize,
-    /// The entries that they are about.
+    /// The entries that these writes save.
     pub under_way: Vec<(&'static str, Uuid)>,
-    /// Another writer was in the way of one of them.
+    /// Whether one of the writes conflicted with another writer.
     pub race: bool,
 }
 
 impl Done {
-    /// These are being written. What is being written cannot be written by its own hooks: the write would go on with what it was.
+    /// Marks these entries as being written. A hook cannot write the entry that it is called for: the outer write would overwrite it with
+    /// its earlier content.
     pub(crate) fn begin(&mut self, entries: impl Iterator<Item = (&'static ContentInfo, Uuid)>) -> Result<()> {
         let known = self.under_way.len();
         for (info, id) in entries {
@@ -81,8 +82,8 @@ impl<'a> Cx<'a> {
         self.hooks
     }
 
-    /// The same transaction, acting as the server itself: no rule holds, and the audit log calls it the system. For what the site must
-    /// find or change whoever asks.
+    /// The same transaction as the server itself: no access rules apply, and the audit log names the system as the actor. Use it for
+    /// reads and writes that must succeed for every actor.
     pub fn as_system(&mut self) -> Cx<'_> {
         Cx { store: self.system, system: self.system, ..self.again() }
     }

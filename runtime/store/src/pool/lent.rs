@@ -1,4 +1,4 @@
-//! What a pool lends: a connection, a transaction, and for one statement either, unseen.
+//! What a pool lends: a connection or a transaction, or implicitly either for a single statement.
 
 use std::ops::{Deref, DerefMut};
 
@@ -58,7 +58,7 @@ impl DerefMut for Transaction {
     }
 }
 
-/// A statement on a connection of its own, committed when its answer comes.
+/// Runs a statement on its own connection, and commits after the response.
 impl<'c> Executor<'c> for &'c Pool {
     type Database = Postgres;
 

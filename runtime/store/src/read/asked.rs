@@ -1,4 +1,4 @@
-//! `Asked`: the arguments of a list, from a client in the API's JSON or from the site's own code in Rust.
+//! `Asked`: the arguments of a list, as API JSON from a client or as Rust values from the site's own code.
 
 use std::borrow::Cow;
 
@@ -17,12 +17,12 @@ pub enum Asked<'a> {
     Site(SiteList<'a>),
 }
 
-/// By any field that the actor may read, whether or not the API filters or orders by it.
+/// May use any field that the actor may read, even if the API cannot filter or order by it.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteList<'a> {
-    /// All of them hold.
+    /// All must hold.
     pub conditions: &'a [Json],
-    /// Descending or not.
+    /// `(field, descending)`.
     pub order: &'a [(&'static str, bool)],
     pub first: usize,
     pub after: Option<&'a str>,
@@ -56,7 +56,7 @@ impl Asked<'_> {
         }
     }
 
-    /// By `first` or `last`.
+    /// The number of entries, from `first` or `last`.
     pub fn size(&self, scope: Scope<'_>, name: &'static str, problems: &mut Vec<Problem>) -> Option<usize> {
         match self {
             Self::Client(arguments) => page::size(arguments, name, scope.store.schema.site.limits.page, problems),
@@ -64,7 +64,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Where the list goes on, by `after` or `before`.
+    /// The place where the list continues, from `after` or `before`.
     pub fn place(&self, scope: Scope<'_>, name: &str, order: &Order, problems: &mut Vec<Problem>) -> Option<Place> {
         let cursor = match self {
             Self::Client(arguments) => arguments.get(name).filter(|value| !value.is_null())?.as_str(),

@@ -1,10 +1,10 @@
-//! Filters compiled to SQL. Their logic has two values: a condition on null is false, and `not` makes it true.
+//! Compiles filters to SQL. Filters have two-valued logic: a condition on null is false, and `not` makes it true.
 //!
-//! SQL's third value does no harm where only truth counts, as under AND, OR and EXISTS, so that plain operators (and
-//! indexes) can be used; every negation is written `IS NOT TRUE`.
+//! SQL's third value does no harm if only truth counts, as under AND, OR and EXISTS, so plain operators (and indexes)
+//! can be used. Every negation is written `IS NOT TRUE`.
 //!
-//! A relation costs one pass over its rows, however the filters nest. A few that look for equal values are looked up row by row,
-//! which is quicker where many rows have such a target; all others are made once for the statement, as the set of rows that have one.
+//! A relation costs one pass over its rows, however deep the filters nest. A few relations with equality filters are looked up row by
+//! row, which is faster if many rows have such a target. All others become a set of matching rows, computed once per statement.
 
 mod operators;
 mod several;
@@ -24,26 +24,27 @@ use base::error::{Code, Problem, Result, Step};
 use model::content::{ContentInfo, FieldInfo, Shape, SiteInfo};
 use model::kind::Kind;
 
-/// Relations of a statement that are looked up row by row. Of more, PostgreSQL estimates that so few rows are left that it
-/// runs all others anew for each of them.
+/// How many relations of a statement are looked up row by row. With more, PostgreSQL underestimates the remaining rows and
+/// runs all other conditions again for each of them.
 const MOST_BY_ROW: usize = 3;
-/// Sets that PostgreSQL may join in the order that it likes. With more, finding the best order takes longer than the statement.
+/// How many sets PostgreSQL may join in any order. With more, finding the best order takes longer than the statement.
 const MOST_JOINED: usize = 3;
 
-/// Appends conditions to a statement, and collects what is wrong with them.
+/// Appends conditions to a statement and collects their problems.
 pub struct Filter<'a> {
     scope: Scope<'a>,
     sql: &'a mut Sql,
     problems: &'a mut Vec<Problem>,
     path: Vec<Step>,
     aliases: usize,
-    /// What is written has to hold for the whole to hold: PostgreSQL makes a join of a relation there.
+    /// Whether the whole filter requires the current condition; PostgreSQL can then turn a relation into a join.
     is_needed: bool,
     by_row: usize,
     joined: usize,
-    /// The filter is a rule's own: it may use any field and sees every row, or rules would need rules.
+    /// Whether this is the filter of an access rule. It may use any field and sees every row; otherwise rules would
+    /// depend on rules.
     is_rule: bool,
-    /// It may use fields that the API does not filter by.
+    /// Whether fields that the API cannot filter by are allowed.
     any_field: bool,
 }
 
@@ -67,12 +68,12 @@ impl<'a> Filter<'a> {
         Self { is_rule: true, any_field: true, ..Self::new(scope, sql, problems) }
     }
 
-    /// For the site's own code, which may filter by any field that the actor may read.
+    /// A filter from the site's own code, which may use any field that the actor may read.
     pub fn of_site(scope: Scope<'a>, sql: &'a mut Sql, problems: &'a mut Vec<Problem>) -> Self {
         Self { any_field: true, ..Self::new(scope, sql, problems) }
     }
 
-    /// For lists that are read for each of several owners: a join would be made for each of them.
+    /// A filter on lists of several owners, where a join would run once per owner.
     pub fn of_lists(self) -> Self {
         Self { is_needed: false, ..self }
     }
@@ -81,7 +82,7 @@ impl<'a> Filter<'a> {
         &self.scope.store.schema.site
     }
 
-    /// Writes a condition on the row `alias`, in parentheses where it needs them.
+    /// Writes a condition on the row `alias`, with parentheses if needed.
     pub fn conditions(&mut self, info: &'static ContentInfo, filter: &Json, alias: &str) -> Result<()> {
         let Json::Object(members) = filter else {
             self.problem(match filter {
@@ -93,7 +94,7 @@ impl<'a> Filter<'a> {
         let members: Vec<_> = members.iter().collect();
         self.joined(" AND ", "true", &members, |this, (key, value)| {
             this.at(key.as_str(), |this| match value {
-                // A client that has lost a value must not be given everything, nor nothing.
+                // If a client has lost a value, returning everything or nothing would be wrong.
                 Json::Null => {
                     this.problem("must not be null: leave it out to have all, or ask for `{ isNull: true }`");
                     this.constant(true)
@@ -123,7 +124,7 @@ impl<'a> Filter<'a> {
             return self.system(info, key, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
-            // A role that may not read a relation must not learn it from its other end.
+            // A role that may not read a relation must not learn it from the other end.
             return self.if_readable(inverse.source, inverse.field, |this| {
                 this.list(&Link::of_inverse(inverse, info), inverse.source, value, alias)
             });
@@ -202,7 +203,7 @@ impl<'a> Filter<'a> {
                 }
                 "is" => this.exists(true, link, target, Some(value), false, alias),
                 "isNot" => this.exists(false, link, target, Some(value), false, alias),
-                // What is not in the stage reads as null, so it has to be looked for there.
+                // A target that is not in the stage reads as null, so it must be looked up there.
                 "isNull" => match this.boolean(value) {
                     Some(wanted) => this.exists(!wanted, link, target, None, false, alias),
                     None => this.constant(true),
@@ -237,7 +238,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    /// Whether the actor may read none of the targets.
+    /// Whether the actor may read no target.
     fn refuses(&mut self, target: &'static ContentInfo) -> bool {
         match self.scope.must_read_any(target) {
             Err(problem) if !self.is_rule => {
@@ -248,7 +249,7 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// There is a target (or none) for which the filter holds (or does not).
+    /// A target exists (or not) that matches the filter (or not).
     fn exists(
         &mut self,
         wanted: bool,
@@ -262,7 +263,7 @@ impl<'a> Filter<'a> {
         let far = format!("f{}", self.aliases);
         let scope = if self.is_rule { self.scope.with_all_rows() } else { self.scope };
         let is_plain = filter.is_none_or(|filter| is_exact(target, filter)) && !negate;
-        // Rules are the site's own, and are often asked about one row.
+        // Rules are written by the site and often checked on a single row.
         if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
             self.by_row += 1;
             self.sql.push(if wanted { "EXISTS (SELECT 1" } else { "NOT EXISTS (SELECT 1" });
@@ -279,7 +280,7 @@ impl<'a> Filter<'a> {
         self.where_needed_anew(|this| this.target_conditions(target, filter, negate, &far))?;
         let is_joined = wanted && is_needed && self.joined < MOST_JOINED;
         self.joined += usize::from(is_joined);
-        // Keeps PostgreSQL from taking the set apart, to run it for each row.
+        // OFFSET 0 stops PostgreSQL from inlining the set and running it for each row.
         self.sql.push(match (wanted, is_joined) {
             (true, true) => " OFFSET 0))",
             (true, false) => " OFFSET 0)) IS TRUE",
@@ -318,7 +319,7 @@ impl<'a> Filter<'a> {
         done
     }
 
-    /// The conditions of a query of its own.
+    /// The conditions of a separate subquery.
     fn where_needed_anew(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let outer = std::mem::replace(&mut self.is_needed, true);
         let done = inner(self);
@@ -383,7 +384,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Whether a filter asks for equal values alone, and of no other rows than those of the type.
+/// Whether a filter only compares for equality and only uses rows of the type itself.
 fn is_exact(info: &ContentInfo, filter: &Json) -> bool {
     let Json::Object(members) = filter else { return false };
     members.iter().all(|(key, value)| match key.as_str() {
@@ -400,7 +401,7 @@ fn is_exact(info: &ContentInfo, filter: &Json) -> bool {
     })
 }
 
-/// The column of `createdAt` and the like; children have none.
+/// The column of `createdAt` and similar fields; children have none.
 pub(crate) fn system_moment(info: &ContentInfo, name: &str) -> Option<&'static str> {
     match name {
         _ if info.owner.is_some() => None,
@@ -411,7 +412,7 @@ pub(crate) fn system_moment(info: &ContentInfo, name: &str) -> Option<&'static s
     }
 }
 
-/// One item stands for a list of it.
+/// A single item counts as a list of one.
 fn items(value: &Json) -> &[Json] {
     match value {
         Json::Array(items) => items,
@@ -419,7 +420,7 @@ fn items(value: &Json) -> &[Json] {
     }
 }
 
-/// The filter among coerced arguments, unless it has no conditions.
+/// The filter in the coerced arguments, unless it is empty.
 pub fn given(arguments: &Map<String, Json>) -> Option<&Json> {
     arguments.get("filter").filter(|filter| filter.as_object().is_none_or(|members| !members.is_empty()))
 }

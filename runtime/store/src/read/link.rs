@@ -1,4 +1,4 @@
-//! `Link`: how the rows at the other end of a relation are found, for lists and for filters alike.
+//! `Link`: how to find the rows at the other end of a relation, for lists and filters.
 
 use std::fmt::Write as _;
 
@@ -7,19 +7,19 @@ use crate::sql::{Sql, quoted};
 use base::error::Result;
 use model::content::{ContentInfo, InverseInfo, RelationInfo, Shape};
 
-/// From a row `p` to its targets `t`.
+/// Leads from a row `p` to its targets `t`.
 #[derive(Clone, Debug)]
 pub enum Link {
     /// A column of `p` holds the id of `t`.
     Forward { column: &'static str },
     /// A column of `t` holds the id of `p`.
     Backward { column: &'static str },
-    /// Rows of a join table hold both, and an order.
+    /// Rows of a join table hold both ids and a position.
     Join { table: &'static str, near: &'static str, far: &'static str },
 }
 
 impl Link {
-    /// To one of the relation's targets.
+    /// Leads to one of the relation's target types.
     pub fn of_relation(relation: &RelationInfo, target: &ContentInfo) -> Self {
         if relation.join.is_empty() {
             return Self::Forward { column: relation.column(target) };
@@ -27,12 +27,12 @@ impl Link {
         Self::Join { table: relation.join, near: "owner_id", far: relation.column(target) }
     }
 
-    /// From an owner to its children.
+    /// Leads from an owner to its children.
     pub fn to_children() -> Self {
         Self::Backward { column: "parent_id" }
     }
 
-    /// From `target` to those that point at it.
+    /// Leads from `target` to the rows that point at it.
     pub fn of_inverse(inverse: &InverseInfo, target: &ContentInfo) -> Self {
         let field = inverse.source.fields.iter().find(|field| field.snake == inverse.field);
         match field.map(|field| field.shape) {
@@ -44,7 +44,7 @@ impl Link {
         }
     }
 
-    /// ` FROM live."tag" t1 JOIN .. WHERE ..`: the targets of the row `near`, to which conditions can be added with AND.
+    /// ` FROM live."tag" t1 JOIN .. WHERE ..`: the targets of the row `near`. Conditions can be appended with AND.
     pub fn from(
         &self,
         scope: Scope<'_>,
@@ -74,7 +74,7 @@ impl Link {
         Ok(())
     }
 
-    /// The owner of a row `t`, among all rows of [`Link::all`]; a to-one relation has none.
+    /// The owner of a row `t` in [`Link::all`]; `None` for a to-one relation.
     pub fn owner(&self) -> Option<String> {
         match self {
             Self::Forward { .. } => None,
@@ -83,7 +83,8 @@ impl Link {
         }
     }
 
-    /// `(p.id, t1j.owner_id)`: what is equal where a row `far` of [`Link::all`] is a target of the row `near`.
+    /// `(p.id, t1j.owner_id)`: two expressions that are equal if the row `far` of [`Link::all`] is a target of the row
+    /// `near`.
     pub fn ends(&self, near: &str, far: &str) -> (String, String) {
         match self {
             Self::Forward { column } => (format!("{near}.{}", quoted(column)), format!("{far}.id")),

@@ -1,5 +1,4 @@
-//! Runs the statements of a plan: those of one level at the same time, each on a connection that it holds no longer than
-//! its statement takes.
+//! Runs the statements of a plan. Those of one level run concurrently; each holds a connection only while it runs.
 
 mod groups;
 
@@ -28,16 +27,16 @@ use model::content::FieldInfo;
 use model::json;
 use model::kind::Kind;
 
-/// A plan with its arguments: what the statements and the writer need.
+/// A plan with its arguments, for the statements and the writer.
 pub struct Run<'a, 'c> {
     pub request: &'a Request<'c>,
     pub scope: Scope<'a>,
     slots: Vec<Slot>,
 }
 
-/// Why a plan is not run.
+/// Why a plan cannot run.
 pub enum Unready {
-    /// The actor may not do that with a list, by its slot.
+    /// The actor lacks a right on a list; with the slot of each list.
     Denied(Vec<(Problem, usize)>),
     Failed(Error),
 }
@@ -57,33 +56,33 @@ impl From<Error> for Unready {
     }
 }
 
-/// Rows, with what was read along with them.
+/// Rows and their related rows.
 #[derive(Default)]
 pub struct Loaded {
     pub rows: Vec<PgRow>,
     pub related: Vec<Related>,
-    /// JSON, by computed field, then by row; or why the site's code has none.
+    /// The JSON by computed field, then by row, or the error of the site's code.
     pub computed: Vec<Result<Vec<Vec<u8>>>>,
 }
 
 pub enum Related {
-    /// By target, the row of each id.
+    /// For each target, its rows by id.
     One(Vec<(Loaded, HashMap<Uuid, usize>)>),
     Stored(Loaded, HashMap<Uuid, usize>),
-    /// For each owner a range of `order`, whose items are a target and a row of it.
+    /// Each owner has a range of `order`; its items are a target and the index of a row.
     Many {
         members: Vec<Loaded>,
         order: Vec<(usize, usize)>,
         groups: HashMap<Uuid, Range<usize>>,
     },
     Page(LoadedPage),
-    /// Its arguments are wrong, so nothing was read.
+    /// The arguments were invalid, so nothing was read.
     Refused,
 }
 
 pub struct LoadedPage {
     pub loaded: Loaded,
-    /// For each owner its rows, and whether there are more.
+    /// The rows of each owner, and whether there are more.
     pub groups: Pages,
     pub totals: HashMap<Uuid, i64>,
 }
@@ -105,7 +104,7 @@ pub fn int(row: &PgRow, column: usize) -> Option<i64> {
     raw(row, column).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
 }
 
-/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length and bound, then each with its length.
+/// The items of an array in PostgreSQL's binary format: dimensions, flags, type, length, bound, then items with lengths.
 pub fn array_items(binary: &[u8]) -> Vec<&[u8]> {
     let mut rest = binary.get(20..).unwrap_or_default();
     let mut items = Vec::new();
@@ -121,7 +120,7 @@ pub fn array_items(binary: &[u8]) -> Vec<&[u8]> {
     items
 }
 
-/// Each once, so that no statement is asked twice for a row.
+/// Without duplicates, so that a statement does not ask for a row twice.
 fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     let mut ids: Vec<_> = ids.collect();
     ids.sort_unstable();
@@ -130,7 +129,7 @@ fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
 }
 
 impl<'a, 'c> Run<'a, 'c> {
-    /// Checks all arguments and makes SQL of them; nothing is sent.
+    /// Checks all arguments and builds the SQL, without sending anything.
     pub fn prepare(
         request: &'a Request<'c>,
         plan: &ReadPlan,
@@ -157,7 +156,7 @@ impl<'a, 'c> Run<'a, 'c> {
         }
     }
 
-    /// What is wrong with the arguments of a list.
+    /// The problems of a list's arguments.
     pub fn refused(&self, list: &List) -> Option<&[Problem]> {
         match self.slots.get(list.slot) {
             Some(Some(Err(problems))) => Some(problems),
@@ -165,7 +164,7 @@ impl<'a, 'c> Run<'a, 'c> {
         }
     }
 
-    /// The rows of these ids, in no order.
+    /// The rows with these ids, in any order.
     pub async fn by_ids(
         &self,
         scope: Scope<'_>,
@@ -180,9 +179,9 @@ impl<'a, 'c> Run<'a, 'c> {
         Ok((self.load(object, rows).await?, places))
     }
 
-    /// The row that has the value in a unique field, if there is one.
+    /// The row with this value in a unique field, if there is one.
     pub async fn by_key(&self, object: &Object, field: &FieldInfo, kind: Kind, given: &Json) -> Result<Loaded> {
-        // A text that the field could not hold names nothing.
+        // A text that the field could not store matches nothing.
         let Ok(value) = kind.parse(given, &self.scope.store.schema.site) else { return Ok(Loaded::default()) };
         let mut sql = select(object, self.scope)?;
         sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast());
@@ -190,7 +189,7 @@ impl<'a, 'c> Run<'a, 'c> {
         self.load(object, rows).await
     }
 
-    /// What the plan reads along with these rows.
+    /// Reads the related rows of the plan for these rows.
     pub fn load<'b>(&'b self, object: &'b Object, rows: Vec<PgRow>) -> BoxFuture<'b, Result<Loaded>>
     where
         'a: 'b,
@@ -223,7 +222,7 @@ impl<'a, 'c> Run<'a, 'c> {
             Relation::Stored { column, hops, object, .. } => {
                 let mut ids = Vec::new();
                 for row in rows {
-                    // jsonb begins with its version.
+                    // jsonb starts with a version byte.
                     collect(raw(row, *column).and_then(|json| json.get(1..)).unwrap_or_default(), hops, &mut ids);
                 }
                 let (loaded, places) = self.by_ids(self.scope, object, &distinct(ids.into_iter())).await?;
@@ -257,7 +256,7 @@ impl<'a, 'c> Run<'a, 'c> {
         Ok(Related::Many { members: future::try_join_all(loads).await?, order, groups })
     }
 
-    /// A connection of each owner.
+    /// The pages of all owners.
     async fn page(&self, page: &Page, owners: &[Uuid]) -> Result<LoadedPage> {
         let prepared = self.prepared(&page.list)?;
         let rows = async {
@@ -284,7 +283,7 @@ impl<'a, 'c> Run<'a, 'c> {
         Ok(LoadedPage { loaded, groups, totals })
     }
 
-    /// A connection at the root, kept as that of the nil id.
+    /// The page at the root, stored under the nil id.
     pub async fn root_page(&self, page: &Page) -> Result<LoadedPage> {
         let prepared = self.prepared(&page.list)?;
         let rows = async {
@@ -322,7 +321,7 @@ impl<'a, 'c> Run<'a, 'c> {
             let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
             let values = site.compute(self.scope, object.info, field.name, own.collect()).await;
             computed.push(values.map(|values| {
-                // An entry that was deleted in between has no value.
+                // An entry that was deleted meanwhile has no value.
                 let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();
                 let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
                 ids.iter().map(json).collect()
@@ -332,7 +331,7 @@ impl<'a, 'c> Run<'a, 'c> {
     }
 }
 
-/// The ids that stand in the JSON of components at the end of the hops.
+/// Collects the ids at the end of the hops in a component's JSON.
 fn collect(value: &[u8], hops: &[Hop], ids: &mut Vec<Uuid>) {
     if value.trim_ascii_start().first() == Some(&b'[') {
         json::Items::of(value).for_each(|item| collect(item, hops, ids));

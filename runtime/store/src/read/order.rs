@@ -1,7 +1,7 @@
-//! Orders of lists, and the places in them that cursors name.
+//! Orders of lists, and the places in them that cursors encode.
 //!
-//! Every order ends with the id, so that no two rows share a place. A page is found by comparing with the place where the
-//! last one ended, never by counting rows.
+//! Every order ends with the id, so that no two rows have the same place. The next page is found by comparing with the
+//! place where the last one ended, never by counting rows.
 
 use std::fmt::Write as _;
 
@@ -18,27 +18,27 @@ use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, EnumInfo, FieldInfo, Required, Shape, SiteInfo};
 use model::kind::{Kind, Ordered};
 
-/// The order of a list that is given none.
+/// The order of a list without `orderBy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultOrder {
-    /// Greatest id first: ids are made in order of time.
+    /// Greatest id first: ids are ordered by time.
     Newest,
-    /// As its owner has put it; the column is `position` of this alias.
+    /// The owner's own order, by the column `position` of this alias.
     Position(&'static str),
 }
 
 #[derive(Clone, Debug)]
 pub struct Order {
     keys: Vec<Key>,
-    /// Tells cursors of one order from those of another.
+    /// Identifies the order in cursors.
     signature: String,
 }
 
 #[derive(Clone, Debug)]
 struct Key {
-    /// What cursors keep of a row.
+    /// The column that cursors store.
     column: String,
-    /// What is ordered: an expression over it.
+    /// The expression over this column that is ordered.
     expression: String,
     holds: Holds,
     nullable: bool,
@@ -46,25 +46,25 @@ struct Key {
     nulls_first: bool,
 }
 
-/// What a key's column holds, and what its values are compared as.
+/// The content of a key's column, which determines how its values are compared.
 #[derive(Clone, Copy, Debug)]
 enum Holds {
     Id,
     Value(Kind),
-    /// The code of a currency.
+    /// A currency code.
     Code,
     Text,
-    /// One of these names, which are in the order of the schema.
+    /// An enum value; values are ordered as in the schema.
     Choice(&'static EnumInfo),
 }
 
-/// The values of a row's keys, the id last.
+/// The values of a row's keys, with the id last.
 pub type Place = Vec<Value>;
 
 impl Key {
     fn new(column: String, holds: Holds, nullable: bool, descending: bool) -> Self {
         let expression = column.clone();
-        // As PostgreSQL's indexes have it.
+        // The default of PostgreSQL and its indexes.
         Self { column, expression, holds, nullable, descending, nulls_first: descending }
     }
 
@@ -76,7 +76,7 @@ impl Key {
         Self::new(format!("t.{column}"), Holds::Value(Kind::Datetime), column == "published_at", descending)
     }
 
-    /// The keys that a field is ordered by. Amounts are grouped by their currencies.
+    /// The keys of a field. Amounts are grouped by currency.
     fn of_field(field: &FieldInfo, descending: bool) -> Vec<Self> {
         let column = |suffix: &str| format!("t.{}", quoted(&format!("{}{suffix}", field.snake)));
         let key = |column, holds| Self::new(column, holds, field.required != Required::Save, descending);
@@ -97,7 +97,7 @@ impl Key {
                     vec![by(in_bytes(&currency), key(currency, Holds::Code)), amount]
                 }
             },
-            // The schema calls no other field sortable.
+            // No other shape is sortable in the schema.
             _ => Vec::new(),
         }
     }
@@ -119,7 +119,7 @@ impl Key {
         };
     }
 
-    /// Appends what a cursor keeps, from PostgreSQL's binary format.
+    /// Appends a cursor value from PostgreSQL's binary format.
     fn write(&self, binary: &[u8], json: &mut Vec<u8>) {
         match self.holds {
             Holds::Id => {
@@ -131,13 +131,13 @@ impl Key {
         }
     }
 
-    /// A value that a cursor has kept.
+    /// Parses a cursor value.
     fn read(&self, json: &Json, site: &'static SiteInfo) -> Option<Value> {
         match self.holds {
             Holds::Id => Uuid::try_parse(json.as_str()?).ok().map(Value::Uuid),
             _ if json.is_null() => self.nullable.then_some(Value::Null),
             Holds::Value(kind) => kind.parse(json, site).ok(),
-            // As it is stored: rules of today would refuse some of yesterday's values.
+            // The stored text without validation: current rules may reject older values.
             Holds::Code | Holds::Text => {
                 json.as_str().filter(|text| !text.contains('\0')).map(|text| Value::Text(text.to_owned()))
             }
@@ -164,7 +164,7 @@ impl Key {
 }
 
 impl Order {
-    /// From the coerced `orderBy`, over the rows `t`.
+    /// Parses the coerced `orderBy`, for the rows `t`.
     pub fn new(
         scope: Scope<'_>,
         info: &'static ContentInfo,
@@ -201,7 +201,7 @@ impl Order {
         Self { keys, signature }
     }
 
-    /// By fields, or by what the server keeps, each descending or not; whether or not the API orders by them.
+    /// An order by fields or system fields, even if the API cannot order by them.
     pub fn by(info: &'static ContentInfo, by: &[(&'static str, bool)], default: DefaultOrder) -> Result<Self, Problem> {
         let mut keys: Vec<Key> = Vec::new();
         for (name, descending) in by {
@@ -222,7 +222,7 @@ impl Order {
         Self { keys: self.keys.iter().map(Key::reversed).collect(), signature: self.signature.clone() }
     }
 
-    /// What comes after `ORDER BY`.
+    /// Appends the keys after `ORDER BY`.
     pub fn push_keys(&self, text: &mut String) {
         let keys: Vec<_> = self.keys.iter().map(Key::sql).collect();
         text.push_str(&keys.join(", "));
@@ -239,10 +239,10 @@ impl Order {
         self.keys.len()
     }
 
-    /// A condition: the row comes after the place.
+    /// Appends the condition that a row comes after the place.
     pub fn push_after(&self, place: &Place, sql: &mut Sql) {
         let one_direction = self.keys.iter().all(|key| key.descending == self.keys[0].descending);
-        // A comparison with null holds for no row, as it has to where nulls have come before.
+        // A comparison with null is never true, which is right if nulls come first.
         let without_nulls =
             self.keys.iter().zip(place).all(|(key, value)| !key.nullable || (key.nulls_first && !value.is_null()));
         if one_direction && without_nulls {
@@ -268,7 +268,7 @@ impl Order {
         sql.push(")");
     }
 
-    /// `(a, id) > ($1, $2)`, which an index answers.
+    /// `(a, id) > ($1, $2)`, which can use an index.
     fn push_row_comparison(&self, place: &Place, sql: &mut Sql) {
         let columns: Vec<_> = self.keys.iter().map(|key| key.expression.as_str()).collect();
         let operator = if self.keys[0].descending { "<" } else { ">" };
@@ -282,7 +282,7 @@ impl Order {
         sql.push(")");
     }
 
-    /// Appends the cursor of a row whose columns from `first` on are [`Order::push_columns`].
+    /// Appends the cursor of a row whose columns from `first` on were selected with [`Order::push_columns`].
     pub fn write_cursor(&self, row: &PgRow, first: usize, out: &mut Vec<u8>) {
         let mut json = Vec::with_capacity(80);
         json.extend_from_slice(b"[\"");
@@ -313,14 +313,14 @@ impl Order {
     }
 }
 
-/// Whether one of the keys orders by the same column.
+/// Whether a key with the same column exists.
 fn by_column(keys: &[Key], key: &Key) -> bool {
     keys.iter().any(|known| known.column == key.column)
 }
 
 const ENGINE: base64::engine::GeneralPurpose = base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The key itself comes after the value, nulls where they are put.
+/// Appends the condition that the key alone comes after the value, with nulls in their position.
 fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
     match (value.is_null(), key.nulls_first) {
         (true, true) => {
@@ -341,7 +341,7 @@ fn push_key_after(key: &Key, value: &Value, sql: &mut Sql) {
     }
 }
 
-/// The keys of one item of `orderBy`.
+/// The keys of one item in `orderBy`.
 fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<Vec<Key>, Problem> {
     let text = |key| json.get(key).and_then(Json::as_str);
     let wrong = |message: String| Problem::new(Code::BadUserInput, message);
@@ -374,7 +374,7 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
     Ok(keys)
 }
 
-/// FNV-1a of everything that defines the order. 32 bits are enough to notice a mistake; they are not a secret.
+/// FNV-1a of everything that defines the order. 32 bits suffice to detect mistakes; no secrecy is needed.
 fn signature(info: &ContentInfo, keys: &[Key]) -> String {
     let mut hash = 0x811c_9dc5_u32;
     let mut add = |text: &str| {

@@ -1,7 +1,7 @@
-//! `ReadPlan`: what is to be read, as a tree of statements, whatever protocol asks for it.
+//! `ReadPlan`: a read as a tree of statements, independent of the protocol.
 //!
-//! A plan owns all it needs and knows no values, so that it is made once and run many times: the arguments of its lists
-//! come with each run. Its statements are counted before one is sent.
+//! A plan owns all its data and contains no values, so it is made once and run many times with different arguments for
+//! its lists. Its statements can be counted before any is sent.
 
 mod weigh;
 
@@ -18,17 +18,17 @@ use model::kind::Kind;
 #[derive(Debug)]
 pub struct ReadPlan {
     pub root: Root,
-    /// How many lists take arguments.
+    /// The number of lists with arguments.
     pub lists: usize,
-    /// Everything that is read, to be checked against the rules of the actor.
+    /// Everything that the plan reads, to be checked against the actor's rules.
     pub uses: Vec<Use>,
 }
 
 #[derive(Debug)]
 pub enum Root {
-    /// Rows of any of these types, by ids.
+    /// Rows of any of these types, by id.
     Rows(Vec<Object>),
-    /// The row that has a value in a unique field.
+    /// The row with a value in a unique field.
     Key {
         object: Object,
         field: &'static FieldInfo,
@@ -37,11 +37,11 @@ pub enum Root {
     Page(Page),
 }
 
-/// Rows of one table: the columns to read, and what to read along with them.
+/// Rows of one table: the columns and the relations to read.
 #[derive(Debug)]
 pub struct Object {
     pub info: &'static ContentInfo,
-    /// The first one is the id.
+    /// The first column is the id.
     pub columns: Vec<Column>,
     pub relations: Vec<Relation>,
     pub computed: Vec<&'static ComputedInfo>,
@@ -49,26 +49,26 @@ pub struct Object {
 
 #[derive(Debug, PartialEq)]
 pub enum Column {
-    /// An expression over the row `t`, shared by all places that read the column.
+    /// An expression over the row `t`, shared by all uses of the column.
     Sql(Arc<str>),
-    /// The revision that is live, for the status; null where there is none.
+    /// The live revision, for the status; null if the entry is not live.
     LiveRevision,
 }
 
 #[derive(Debug)]
 pub enum Relation {
-    /// To one row, of the first of the targets whose column is set.
+    /// To one row, of the first target whose column is set.
     One {
         members: Vec<(usize, Object)>,
     },
-    /// To rows whose ids stand in the JSON of components.
+    /// To rows whose ids are in the JSON of components.
     Stored {
         column: usize,
         hops: Vec<Hop>,
         object: Object,
         list: Option<List>,
     },
-    /// To a list; merged by position where it has several targets.
+    /// To a list, merged by position if it has several targets.
     Many {
         members: Vec<(Link, Object)>,
         list: List,
@@ -79,40 +79,40 @@ pub enum Relation {
     },
 }
 
-/// One step into the JSON of components, through objects and lists alike.
+/// One step into the JSON of components. Lists and objects are treated alike.
 #[derive(Clone, Copy, Debug)]
 pub struct Hop {
     pub tag: Option<&'static str>,
     pub key: &'static str,
 }
 
-/// A list that takes arguments.
+/// A list with arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
-    /// Its place among those of the plan.
+    /// Its index among the lists of the plan.
     pub slot: usize,
     pub default: DefaultOrder,
 }
 
-/// A part of a list, with its cursors and its number.
+/// A page of a list, with cursors and the total count.
 #[derive(Debug)]
 pub struct Page {
     pub list: List,
     pub object: Object,
-    /// Whether rows, their cursors and their number are asked for.
+    /// Whether rows, cursors and the total count are requested.
     pub rows: bool,
     pub cursors: bool,
     pub total: bool,
 }
 
-/// What a plan reads of a type.
+/// A part of a content type that a plan reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Use {
     pub info: &'static ContentInfo,
     pub what: Used,
 }
 
-/// Gathers what all parts of a plan have in common, while it is made.
+/// The shared state of a plan while it is built.
 #[derive(Debug, Default)]
 pub struct Planning {
     lists: usize,
@@ -126,23 +126,23 @@ impl Planning {
         ReadPlan { root, lists: self.lists, uses: self.uses }
     }
 
-    /// One more list; its slot is the number of those before it.
+    /// Adds a list; its slot is the number of lists before it.
     pub fn list(&mut self, default: DefaultOrder) -> List {
         self.lists += 1;
         List { slot: self.lists - 1, default }
     }
 
-    /// One more use; its place is the number of those before it.
+    /// Adds a use.
     pub fn note(&mut self, info: &'static ContentInfo, what: Used) {
         self.uses.push(Use { info, what });
     }
 
-    /// The index of the column that holds a field which has no other.
+    /// The index of the column of a field with a single column.
     pub fn column(&mut self, object: &mut Object, name: &str) -> usize {
         self.expression(object, format!("t.{}", quoted(name)))
     }
 
-    /// The indexes of the columns of a scalar, ready to be written or read by its kind.
+    /// The indexes of the columns of a scalar, in the form that its kind reads.
     pub fn scalar(&mut self, object: &mut Object, field: &FieldInfo, kind: Kind) -> Vec<usize> {
         let names =
             kind.columns().iter().map(|part| format!("t.{}", quoted(&format!("{}{}", field.snake, part.suffix))));
@@ -152,7 +152,7 @@ impl Planning {
         }
     }
 
-    /// The index of the column of each target of a relation to one row.
+    /// For a to-one relation, the index of each target's column.
     pub fn targets(&mut self, object: &mut Object, to: &RelationInfo) -> Vec<usize> {
         to.columns.iter().map(|column| self.column(object, column)).collect()
     }
@@ -164,8 +164,8 @@ impl Planning {
 }
 
 impl ReadPlan {
-    /// Statements that it sends at most. It sends fewer where there is nothing to ask for; of rows by ids, those of the types that the ids
-    /// are of: with `one`, of one.
+    /// The maximum number of statements. Fewer are sent if there are no rows to look up. Rows by id need only the statements of the ids'
+    /// types; with `one`, there is a single type.
     pub fn statements(&self, one: bool) -> usize {
         match &self.root {
             Root::Rows(objects) if one => objects.iter().map(Object::statements).max().unwrap_or(0),
@@ -181,7 +181,7 @@ impl Object {
         Self { info, columns: vec![Column::Sql(Arc::from("t.id"))], relations: Vec::new(), computed: Vec::new() }
     }
 
-    /// The index of a column, which is read once.
+    /// The index of a column, added if it is new.
     pub fn column(&mut self, column: Column) -> usize {
         self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
             self.columns.push(column);
@@ -189,7 +189,7 @@ impl Object {
         })
     }
 
-    /// The index of a computed field, which is computed once.
+    /// The index of a computed field, added if it is new.
     pub fn computed(&mut self, computed: &'static ComputedInfo) -> usize {
         self.computed.iter().position(|known| known.name == computed.name).unwrap_or_else(|| {
             self.computed.push(computed);
@@ -197,19 +197,19 @@ impl Object {
         })
     }
 
-    /// The index of one more relation.
+    /// Adds a relation and returns its index.
     pub fn relation(&mut self, relation: Relation) -> usize {
         self.relations.push(relation);
         self.relations.len() - 1
     }
 
-    /// Its own and those below it.
+    /// The number of statements of this object and all below it.
     pub fn statements(&self) -> usize {
         let relations: usize = self.relations.iter().map(Relation::statements).sum();
         1 + relations + self.computed_statements()
     }
 
-    /// A typed record is read once for all computed fields, with the lists that any of them needs.
+    /// One typed record is read for all computed fields, with the lists that any of them needs.
     fn computed_statements(&self) -> usize {
         if self.computed.is_empty() {
             return 0;
@@ -220,7 +220,7 @@ impl Object {
     }
 }
 
-/// Children come with their own lists.
+/// Children are read with their own lists.
 fn list_statements(field: &FieldInfo) -> usize {
     match field.shape {
         Shape::Children(of) => 1 + of.fields.iter().filter(|field| matches!(field.shape, Shape::Many(_))).count(),
@@ -229,7 +229,7 @@ fn list_statements(field: &FieldInfo) -> usize {
 }
 
 impl Relation {
-    /// The list that has arguments.
+    /// The list with arguments.
     pub fn list(&self) -> Option<&List> {
         match self {
             Self::One { .. } => None,

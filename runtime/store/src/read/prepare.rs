@@ -1,4 +1,4 @@
-//! Everything of a plan that depends on arguments: checked, and made into SQL, before anything is sent.
+//! Prepares all argument-dependent parts of a plan: checks arguments and builds the SQL before anything is sent.
 
 use serde_json::Value as Json;
 
@@ -13,10 +13,10 @@ use crate::sql::Sql;
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
 
-/// Entries of a connection that is asked for neither `first` nor `last`.
+/// The size of a page without `first` and `last`.
 const PAGE: usize = 20;
 
-/// A list, ready to run.
+/// A list that is ready to run.
 #[derive(Debug)]
 pub struct Prepared {
     /// One statement for each target.
@@ -24,7 +24,7 @@ pub struct Prepared {
     pub total: Option<Sql>,
     pub limit: usize,
     pub order: Order,
-    /// The page is read from its end.
+    /// Whether the page is read from its end.
     pub backward: bool,
     pub after: bool,
     pub before: bool,
@@ -34,15 +34,15 @@ pub struct Preparing<'a> {
     pub scope: Scope<'a>,
     pub arguments: &'a dyn ListArguments,
     pub slots: Vec<Slot>,
-    /// What the actor may not do with a list, by its slot: told whether or not there are rows to do it with.
+    /// Missing rights on lists, with the slot of each list. They are reported even if there are no rows.
     pub denied: Vec<(Problem, usize)>,
 }
 
-/// A list of the plan: ready, or what is wrong with its arguments, which is told wherever the list would stand. `None`
-/// before that is known.
+/// A list of the plan: ready, or with the problems of its arguments, which are reported at each place of the list.
+/// `None` until it is prepared.
 pub type Slot = Option<Result<Prepared, Vec<Problem>>>;
 
-/// Conditions of a list; all of them hold.
+/// The conditions of a list; all must hold.
 struct Filters<'a> {
     all: Vec<&'a Json>,
     is_sites: bool,
@@ -54,15 +54,15 @@ impl<'a> Filters<'a> {
     }
 }
 
-/// Which rows of a list, in which order.
+/// The rows and order of a list.
 struct Select<'a> {
     order: Order,
     filters: &'a Filters<'a>,
-    /// Bounds that the rows come after, each in its own order.
+    /// The rows come after each of these places in its own order.
     places: Vec<(Order, Place)>,
     limit: usize,
     keys: bool,
-    /// The owner has the list in its own order.
+    /// The list has its owner's order.
     numbered: bool,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 
-    /// A connection at the root, or below the rows that a link starts from.
+    /// Prepares a page at the root, or below the rows that the link starts from.
     pub fn page(&mut self, link: Option<&Link>, page: &Page) -> Result<()> {
         if let Some(asked) = self.asked(&page.list) {
             self.page_with(link, page, &asked)?;
@@ -150,7 +150,7 @@ impl<'a> Preparing<'a> {
             order: if backward { reversed } else { order.clone() },
             filters: &filters,
             places,
-            // One more, to know whether there is more.
+            // One row more than the limit shows whether there are more.
             limit: limit + 1,
             keys: page.cursors,
             numbered: matches!(page.list.default, DefaultOrder::Position(_)),
@@ -164,10 +164,10 @@ impl<'a> Preparing<'a> {
             false => None,
         };
         if !page.rows && !page.total {
-            // Nothing is sent, and what is wrong with it is told all the same.
+            // Nothing is sent, but problems must still be reported.
             self.filter(link, page.object.info, &filters, &mut self.scope.sql(), &mut problems)?;
         }
-        // What is wrong with the filter is told once, though it is compiled twice.
+        // The filter is compiled twice, so its problems are deduplicated.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
         for problem in problems {
             if !told.contains(&problem) {
@@ -213,18 +213,19 @@ impl<'a> Preparing<'a> {
         self.conditions(link, object.info, select, &mut sql, problems)?;
         sql.push(" ORDER BY ");
         select.order.push_keys(&mut sql.text);
-        // A literal: PostgreSQL plans a parameter here anew at each execution.
+        // A literal, because a parameter here makes PostgreSQL plan at each execution.
         sql.push(&format!(" LIMIT {}", select.limit));
         if link.is_some() {
-            // One loop for each id of `p`, in its order, so that the inner order stands.
+            // One loop for each id of `p`, in order, which preserves the inner order.
             let inner = std::mem::take(&mut sql.text);
             sql.push("SELECT x.*, p.id FROM unnest(").ids().push(&format!(") p(id) CROSS JOIN LATERAL ({inner}) x"));
         }
         Ok(sql)
     }
 
-    /// All lists in one pass over their rows, numbered by owner: half the work of a loop where lists are short, as those are
-    /// that editors put together. The rows come in the order of the numbering. One row of each list needs no numbers.
+    /// Reads all lists in one pass over their rows, numbered by owner. For short lists, such as those that editors arrange,
+    /// this halves the cost of a loop. The numbering determines the order of the rows. If only one row of each list is read,
+    /// no numbers are needed.
     fn numbered_rows(
         &self,
         link: &Link,
@@ -338,7 +339,7 @@ pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     Ok(sql)
 }
 
-/// The rows of some ids, in no order.
+/// The rows with these ids, in any order.
 pub fn by_ids(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = select(object, scope)?;
     sql.push(" WHERE t.id = ANY(").ids().push(")");

@@ -1,4 +1,4 @@
-//! Whole entries as rows of values, for the site's own code: what [`crate::record::from_entry`] takes.
+//! Reads whole entries as rows of values for the site's own code, as input for [`crate::record::from_entry`].
 
 use std::collections::HashMap;
 
@@ -17,8 +17,7 @@ use crate::value::Value;
 use base::error::{Error, Result};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 
-/// Which of the lists (children and to-many relations) are read, a statement each; the others are null. Children come with all
-/// of theirs.
+/// Which lists (children and to-many relations) are read, with one statement each; others are null. Children include their lists.
 #[derive(Clone, Copy, Debug)]
 pub enum Lists<'a> {
     All,
@@ -35,7 +34,7 @@ impl Lists<'_> {
     }
 }
 
-/// The entries with these ids, in their order; those that are not in the stage are left out.
+/// The entries with these ids, in order. Entries that are not in the stage are left out.
 pub async fn entries(
     source: &mut Source<'_>,
     info: &'static ContentInfo,
@@ -63,7 +62,7 @@ pub async fn entries(
     Ok(ids.iter().filter_map(|id| by_id.get(id).cloned()).collect())
 }
 
-/// The values without the lists that are not named: what a field has must not depend on which others are asked for with it.
+/// Clears all other lists, so that a computed field's value does not depend on which others are requested with it.
 pub fn only(info: &ContentInfo, lists: &[&'static str], entry: &Entry) -> Entry {
     let is_left_out =
         |field: &FieldInfo| matches!(field.shape, Shape::Many(_) | Shape::Children(_)) && !lists.contains(&field.snake);
@@ -99,7 +98,7 @@ fn lists_of<'a, 's: 'a>(
     .boxed()
 }
 
-/// `(owner, target)` of a to-many relation, in order.
+/// The `(owner, target)` pairs of a to-many relation, in order.
 async fn targets(source: &mut Source<'_>, to: &RelationInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
     let scope = source.scope;
     let mut sql = scope.sql();
@@ -157,7 +156,7 @@ fn columns(field: &'static FieldInfo) -> Vec<String> {
     }
 }
 
-/// From a row whose columns from `first` on are [`select`].
+/// Reads a row whose columns from `first` on were selected with [`select`].
 fn values(info: &'static ContentInfo, row: &PgRow, first: usize) -> Result<Vec<Value>> {
     let mut next = first;
     let mut values = Vec::with_capacity(info.fields.len());
@@ -170,7 +169,7 @@ fn values(info: &'static ContentInfo, row: &PgRow, first: usize) -> Result<Vec<V
 
 fn value(field: &FieldInfo, row: &PgRow, first: usize) -> Result<Value> {
     let text = |bytes: &[u8]| Value::Text(String::from_utf8_lossy(bytes).into_owned());
-    // jsonb begins with its version.
+    // jsonb starts with a version byte.
     let json = || raw(row, first).map(|bytes| serde_json::from_slice::<Json>(bytes.get(1..).unwrap_or_default()));
     let stored = || json().transpose().map_err(Error::internal);
     Ok(match field.shape {
@@ -192,7 +191,7 @@ fn value(field: &FieldInfo, row: &PgRow, first: usize) -> Result<Value> {
     })
 }
 
-/// The first target whose column is set; with several targets its table stands before it.
+/// The first target whose column is set, paired with its table if there are several targets.
 fn target(to: &RelationInfo, row: &PgRow, first: usize) -> Option<Value> {
     to.to.iter().enumerate().find_map(|(index, target)| {
         let id = Value::Uuid(uuid(row, first + index)?);

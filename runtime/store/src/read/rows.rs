@@ -1,5 +1,5 @@
-//! The rows of a table that an actor may read. Every statement of a read names its tables through here, so that no
-//! filter, order, count, cursor or relation can see another row, and so that it is known which tables were read.
+//! The rows of a table that an actor may read. Every read statement names its tables through here, so that no filter,
+//! order, count, cursor or relation can see other rows, and the tables read are recorded.
 
 use std::fmt::Write as _;
 
@@ -16,14 +16,14 @@ use base::error::{Error, Result};
 use model::content::ContentInfo;
 
 impl Scope<'_> {
-    /// Appends `live."product_tags" j`: rows that nobody sees but through those of both ends.
+    /// Appends `live."product_tags" j`. Its rows are visible only through the rows of both ends.
     pub fn push_join(self, table: &'static str, alias: &str, sql: &mut Sql) {
         let schema = self.stage.schema();
         sql.note(self.stage, table);
         let _ = write!(sql.text, "{schema}.{} {alias}", quoted(table));
     }
 
-    /// Appends `live."product" t`; where a rule says which rows, a subquery in place of the table.
+    /// Appends `live."product" t`, or a subquery if a rule restricts the rows.
     pub fn push(self, info: &'static ContentInfo, alias: &str, sql: &mut Sql) -> Result<()> {
         let (schema, table) = (self.stage.schema(), quoted(info.table));
         sql.note(self.stage, info.table);
@@ -65,8 +65,7 @@ impl Scope<'_> {
         }
     }
 
-    /// Appends the revision that is live of the row `alias`, for its status: null where there is none. A public read must not know of
-    /// drafts.
+    /// Appends the live revision of the row `alias`, for its status; null if it is not live. A public read must not use drafts.
     pub fn push_live_revision(self, info: &'static ContentInfo, alias: &str, sql: &mut Sql) {
         let _ = match self.stage {
             Stage::Live => write!(sql.text, "{alias}.revision"),
@@ -78,13 +77,13 @@ impl Scope<'_> {
         };
     }
 
-    /// Appends `, t.revision, ..`: what `System::read` reads, of the rows `t`.
+    /// Appends `, t.revision, ..`: the columns for `System::read`, from the rows `t`.
     pub fn push_system(self, info: &'static ContentInfo, sql: &mut Sql) {
         sql.push(System::SELECT);
         self.push_live_revision(info, "t", sql);
     }
 
-    /// Whether the entry passes a rule's filter; `None` when it is not in the stage.
+    /// Whether the entry matches a rule's filter; `None` if it is not in the stage.
     pub async fn passes(self, info: &'static ContentInfo, rows: Option<&Json>, entry: Uuid) -> Result<Option<bool>> {
         let mut sql = self.sql();
         sql.push("SELECT (");

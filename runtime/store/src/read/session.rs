@@ -1,5 +1,5 @@
-//! `Session`: the one connection on which the statements of a read run. Many reads at once then wait for a connection
-//! once each, and not once a statement.
+//! `Session`: the connection of all statements of a read. Under load, each read then waits for a connection once, not
+//! for each statement.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +13,7 @@ use base::error::Result;
 #[derive(Default)]
 pub struct Session<'a> {
     held: Mutex<Held<'a>>,
-    /// From now on every statement takes a connection for itself alone.
+    /// Whether each statement takes its own connection from now on.
     apart: AtomicBool,
 }
 
@@ -22,7 +22,7 @@ enum Held<'a> {
     #[default]
     Nothing,
     Lent(Lent),
-    /// Of a transaction that goes on after the read.
+    /// The connection of a transaction that continues after the read.
     Given(&'a mut Connection),
 }
 
@@ -32,7 +32,7 @@ impl<'a> Session<'a> {
         Self { held: Mutex::new(held), apart: AtomicBool::new(false) }
     }
 
-    /// A read has one stage, so one connection serves all its statements.
+    /// Runs a statement. A read has one stage, so one connection serves all its statements.
     pub async fn rows(&self, store: &Store, statement: Statement) -> Result<Vec<PgRow>> {
         let mut held = self.held.lock().await;
         if self.apart.load(Ordering::Acquire) {
@@ -49,8 +49,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Gives the connection back before the site's own code runs, which may take one: whoever waits for a second
-    /// connection while holding the first can wait for ever.
+    /// Returns the connection before the site's own code runs, which may take one. A task that waits for a second
+    /// connection while holding the first can deadlock.
     pub async fn release(&self) {
         self.apart.store(true, Ordering::Release);
         drop(std::mem::take(&mut *self.held.lock().await));

@@ -1,4 +1,4 @@
-//! `Source`: where the statements of a read run, and what they are about.
+//! `Source`: where the statements of a read run, and in which scope.
 
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use base::error::{Error, Result};
 
 pub struct Source<'a> {
     pub scope: Scope<'a>,
-    /// Of a transaction; else each statement takes one for reads.
+    /// The connection of a transaction; otherwise each statement takes one for reads.
     within: Option<&'a mut Connection>,
 }
 
@@ -26,12 +26,12 @@ impl<'a> Source<'a> {
         Self { scope, within: Some(connection) }
     }
 
-    /// For the statements of a plan.
+    /// The request for the statements of a plan.
     pub fn request(&mut self) -> Request<'_> {
         Request::of_site(self.scope.store, self.within.as_deref_mut())
     }
 
-    /// Rows of the statement for these ids.
+    /// Runs the statement for these ids.
     pub async fn rows(&mut self, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
         let (statement, store) = (sql.bind(ids)?, self.scope.store);
         match &mut self.within {

@@ -1,4 +1,4 @@
-//! What generated structs and enums become records, components and types of fields by.
+//! Macros that turn generated structs and enums into records, components and field types.
 
 /// An enum of the schema: `choice! { pub enum ProductStockStatus { InStock = "in_stock", OutOfStock = "out_of_stock" } }`.
 #[macro_export]
@@ -11,7 +11,7 @@ macro_rules! choice {
         impl $name {
             pub const ALL: &'static [Self] = &[$(Self::$value),+];
 
-            /// The name that the database holds.
+            /// The name in the database.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$value => $stored),+ }
             }
@@ -38,8 +38,8 @@ macro_rules! choice {
     };
 }
 
-/// The components that a `blocks` field mixes: `blocks! { pub enum ProductBodyBlock { Text = "text", Gallery = "gallery" } }`. Each variant
-/// is named as the component's struct, which must be in scope under that name.
+/// The components of a `blocks` field: `blocks! { pub enum ProductBodyBlock { Text = "text", Gallery = "gallery" } }`. Each variant has
+/// the name of the component's struct, which must be in scope.
 #[macro_export]
 macro_rules! blocks {
     ($(#[$doc:meta])* pub enum $name:ident { $($component:ident = $tag:literal),+ $(,)? }) => {
@@ -62,8 +62,7 @@ macro_rules! blocks {
     };
 }
 
-/// Makes a struct with an `id` and what the server keeps of entries a `Content`: `entry!(Product, PRODUCT, [name, slug])`, the fields in
-/// the order of its `INFO`.
+/// Makes a struct with an `id` and system fields a `Content`: `entry!(Product, PRODUCT, [name, slug])`, with the fields in `INFO` order.
 #[macro_export]
 macro_rules! entry {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
@@ -87,7 +86,7 @@ macro_rules! entry {
     };
 }
 
-/// Makes a struct with an `id` a `Record`, for the macros beside it.
+/// Makes a struct with an `id` a `Record`; used by the other macros.
 #[macro_export]
 macro_rules! record {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?] { $($more:item)* }) => {
@@ -117,7 +116,7 @@ macro_rules! record {
     };
 }
 
-/// Makes a struct a `Component` and a type that a field can have: `component!(Seo, SEO, [title, image])`.
+/// Makes a struct a `Component` and a field type: `component!(Seo, SEO, [title, image])`.
 #[macro_export]
 macro_rules! component {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {
@@ -141,7 +140,7 @@ macro_rules! component {
     };
 }
 
-/// Makes a struct a `Record` and the type of a children field's items: `children!(ProductVariant, PRODUCT_VARIANT, [sku, price])`.
+/// Makes a struct a `Record` and the item type of a children field: `children!(ProductVariant, PRODUCT_VARIANT, [sku, price])`.
 #[macro_export]
 macro_rules! children {
     ($name:ident, $info:ident, [$($field:ident),* $(,)?]) => {

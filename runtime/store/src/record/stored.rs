@@ -1,4 +1,4 @@
-//! The JSON that a component's column holds for a field, and back: the API's scalars under snake-case keys.
+//! Converts fields to the JSON in a component's column and back: API scalars under snake-case keys.
 
 use crate::record::{Json, unexpected};
 use crate::value::Value;
@@ -6,7 +6,7 @@ use model::content::Shape;
 use model::kind::Kind;
 use uuid::Uuid;
 
-/// The stored JSON of a value that was checked before. Children have none: components cannot hold them.
+/// The stored JSON of a valid value. Components cannot contain children.
 pub fn to_stored(shape: &Shape, value: &Value) -> Json {
     match (shape, value) {
         (_, Value::Null) => Json::Null,

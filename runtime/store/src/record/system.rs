@@ -1,4 +1,4 @@
-//! `System`: what the server keeps of each entry beside its fields.
+//! `System`: the system fields that the server keeps of each entry.
 
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
@@ -9,22 +9,22 @@ use crate::access::User;
 use crate::id::Id;
 use base::error::{Error, Result};
 
-/// Microseconds from the beginning of Unix time to that of PostgreSQL's, 2000-01-01.
+/// Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 const EPOCH: i64 = 946_684_800_000_000;
 
-/// Where an entry stands between draft and published.
+/// The status of an entry between draft and published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EntryStatus {
     /// It is not live.
     #[default]
     Draft,
-    /// What is live is what editors work on.
+    /// The live entry equals the draft.
     Published,
-    /// It is live, and has been changed since.
+    /// It is live and has been changed since.
     Changed,
 }
 
-/// As the fields of the same names in the API.
+/// The fields with the same names in the API.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct System {
     pub revision: i64,
@@ -37,14 +37,14 @@ pub struct System {
 }
 
 impl System {
-    /// How many columns [`Self::read`] reads.
+    /// The number of columns that [`Self::read`] reads.
     pub(crate) const COLUMNS: usize = 7;
 
-    /// The columns of the rows `t` that [`Self::read`] reads; after them comes the revision that is live.
+    /// The columns for [`Self::read`] from the rows `t`. The live revision follows them.
     pub(crate) const SELECT: &str =
         ", t.revision, t.created_at, t.updated_at, t.published_at, t.created_by, t.updated_by, ";
 
-    /// From the columns of [`Self::SELECT`], the first of which is `first`.
+    /// Reads the columns of [`Self::SELECT`], starting at `first`.
     pub(crate) fn read(row: &PgRow, first: usize) -> Result<Self> {
         let revision = number(row, first)?.ok_or_else(|| Error::internal("an entry has no revision"))?;
         Ok(Self {
@@ -63,7 +63,7 @@ impl System {
     }
 }
 
-/// A 64-bit number, as bigint and timestamptz have it in binary.
+/// A 64-bit number: bigint or timestamptz in binary.
 fn number(row: &PgRow, column: usize) -> Result<Option<i64>> {
     let raw = row.try_get_raw(column)?;
     if raw.is_null() {

@@ -1,7 +1,7 @@
-//! `ToMany`: a list of rows of their own that a record has, which was loaded or was not.
+//! `ToMany`: a list of rows in a record, which may not be loaded.
 //!
-//! Hooks and the store's own functions have every list. A computed field has those that its declaration names under `with:`, and
-//! one that was not loaded must not look like one without items.
+//! Hooks and the functions of the store load every list. A computed field gets the lists that its declaration names under
+//! `with:`. A list that was not loaded must not look empty.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -9,20 +9,20 @@ use std::ops::{Deref, DerefMut};
 use super::FieldType;
 use crate::value::Value;
 
-/// Read and changed as the `Vec` that it holds. Reading one that was not loaded panics, which the server answers as an internal error
-/// that names the computed field.
+/// Used like the `Vec` that it holds. Reading a list that was not loaded panics; the server reports an internal error with the
+/// computed field's name.
 #[derive(Clone, PartialEq)]
 pub struct ToMany<T>(Option<Vec<T>>);
 
 impl<T> ToMany<T> {
-    /// `None` when the list was not loaded.
+    /// `None` if the list was not loaded.
     pub fn loaded(&self) -> Option<&[T]> {
         self.0.as_deref()
     }
 }
 
 impl<T> Default for ToMany<T> {
-    /// Empty, as that of an entry that is being made.
+    /// Empty, as in a new entry.
     fn default() -> Self {
         Self(Some(Vec::new()))
     }
@@ -43,7 +43,7 @@ impl<T> Deref for ToMany<T> {
 
 impl<T> DerefMut for ToMany<T> {
     fn deref_mut(&mut self) -> &mut Vec<T> {
-        // A caller that changes it says what is in it.
+        // A caller that changes the list determines its content.
         self.0.get_or_insert_default()
     }
 }
@@ -88,7 +88,7 @@ impl<'a, T> IntoIterator for &'a mut ToMany<T> {
 }
 
 impl<T: FieldType> FieldType for ToMany<T> {
-    /// Null is a list that was not loaded.
+    /// Null means that the list was not loaded.
     fn from_value(value: Value) -> Result<Self, String> {
         match value {
             Value::Null => Ok(Self(None)),

@@ -1,4 +1,5 @@
-//! One attempt at a batch of saves inside a transaction: keys, current rows, inputs laid over them, rules, hooks, rows, publishing.
+//! One attempt at a batch of saves inside a transaction: resolves keys, reads current rows, overlays inputs, applies rules and hooks,
+//! stores rows and publishes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
@@ -19,34 +20,34 @@ use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
 
-/// A batch of one type, as it came in.
+/// A batch of inputs for one content type, as received.
 pub struct Request<'a> {
     pub info: &'static ContentInfo,
     pub inputs: Vec<Input<'a>>,
-    /// A nested `create` whose natural key exists is a connection.
+    /// Connect a nested `create` to the existing entry if its natural key exists.
     pub reuse: bool,
-    /// An id that is not found is that of a new entry.
+    /// Create an entry with the given id if no entry has it.
     pub keep_ids: bool,
-    /// It takes the right to import beside.
+    /// Require the right to import as well.
     pub import: bool,
-    /// Ask for values that others have before writing. The database refuses them anyway, but one at a time and without their path.
+    /// Look for duplicate values before writing. The database rejects them anyway, but one at a time and without their path.
     pub ask_unique: bool,
 }
 
 pub struct Input<'a> {
-    /// Which input of the caller's it is: the index that faults carry.
+    /// Index of the caller's input; faults carry it.
     pub root: usize,
     pub target: Target<'a>,
     pub data: &'a Map<String, Json>,
     pub publish: bool,
-    /// Where `data`, and where the key and revision are.
+    /// The path of `data`, and the path of the object that holds the key and revision.
     pub path: Vec<Step>,
     pub outer: Vec<Step>,
 }
 
 pub enum Target<'a> {
     New,
-    /// Also new, but not blank.
+    /// A new entry that starts as a copy of this row.
     Copy(&'a Row),
     Id {
         id: Uuid,
@@ -58,7 +59,7 @@ pub enum Target<'a> {
     },
 }
 
-/// What a commit makes true.
+/// The result of a save, valid once committed.
 pub struct Saved {
     /// In the order of the inputs.
     pub entries: Vec<(Uuid, Change)>,
@@ -89,7 +90,7 @@ pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<
     store_items(cx, guard, request, items, &publishes).await
 }
 
-/// Hooks, rows, rules and publishing of items that have passed their checks.
+/// Runs the hooks, stores the rows, checks the access rules and publishes. The items have been validated.
 async fn store_items(
     cx: &mut Cx<'_>,
     guard: Guard<'_>,
@@ -114,19 +115,19 @@ async fn store_items(
     let changed = || items.iter().filter(|item| item.is_changed());
     guard.check_saved(cx.connection, changed().filter(|item| item.info.drafts)).await?;
     let to_publish: Vec<&Item> = items.iter().filter(|item| publishes(item)).collect();
-    // An import brings what was live elsewhere, in an order of its own.
+    // An import copies entries that are live elsewhere, and in any order.
     if !request.import {
         publishable::refuse_targets(cx.connection, &to_publish).await?;
     }
     let published = publish_items(cx, &to_publish, marked, &mut events).await?;
-    // Only now are these as the rules see them: published, as they always are.
+    // Access rules on types without drafts see published rows, so these are checked after publishing.
     guard.check_saved(cx.connection, changed().filter(|item| !item.info.drafts)).await?;
     trail::saved(cx.connection, store, request.info, request.import, &items, &events).await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
 
-/// Saves an entry of which everything is known, as a draft.
+/// Saves a complete entry as a draft.
 pub async fn save_whole(cx: &mut Cx<'_>, item: Item) -> Result<Vec<Happened>> {
     let store = cx.store;
     let info = item.info;
@@ -151,7 +152,7 @@ pub fn refuse(faults: Faults) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
 }
 
-/// What needs no look at the entries: whether the actor may do such a thing at all.
+/// Checks the rights that do not depend on the entries.
 fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
     let info = request.info;
     let mut problems: Vec<Problem> = Vec::new();
@@ -163,7 +164,7 @@ fn must_save(guard: Guard<'_>, request: &Request<'_>) -> Result<()> {
         match input.target {
             Target::New | Target::Copy(_) => must(guard.rights(info, Action::Create), None),
             Target::Id { .. } => must(guard.rights(info, Action::Update), None),
-            // Of these, each entry needs one.
+            // An upsert needs either right here; each entry is checked for its own later.
             Target::Key { .. } => {
                 must(
                     guard.rights(info, Action::Create).or_else(|no| guard.rights(info, Action::Update).map_err(|_| no)),
@@ -206,7 +207,7 @@ async fn ask_unique(
     Ok(())
 }
 
-/// Whether a hook has changed what will be stored.
+/// Returns whether a hook changed an item.
 async fn before_save(cx: &mut Cx<'_>, items: &mut [Item]) -> Result<bool> {
     let hooks = cx.hooks();
     let mut changed = false;
@@ -216,7 +217,7 @@ async fn before_save(cx: &mut Cx<'_>, items: &mut [Item]) -> Result<bool> {
         let mut new = new_record(cx, hook, item)?;
         let row = hook.before_save(cx, old.as_ref(), &mut new).await;
         match row.map_err(|error| refused(error, item))? {
-            // Children that the hook has added get their ids here, so the record is made anew when it is needed.
+            // New children get their ids here, so the cached record is dropped and built again when needed.
             Some(row) => {
                 changed = true;
                 item.new.take(item.info, row);
@@ -252,7 +253,7 @@ fn record<'a>(cx: &Cx<'_>, hook: &dyn AnyHooks, item: &'a Item) -> Result<&'a An
     Ok(item.record.get_or_init(|| made))
 }
 
-/// A hook's refusal is about its entry: its paths start there.
+/// A hook's error has paths that start at its entry; prepends the entry's own path.
 fn refused(error: Error, item: &Item) -> Failure {
     if error == Error::in_the_way() {
         return Failure::Again(error);
@@ -270,7 +271,7 @@ pub async fn call(cx: &mut Cx<'_>, moment: Moment, item: &Item) -> Result<()> {
     hook.on(moment, cx, record).await.map_err(|error| refused(error, item))
 }
 
-/// Publishes what differs from what is live; the ids of those. `marked`: saving has marked what it published.
+/// Publishes the items that differ from the live entries, and returns their ids. `marked`: `published_at` is already set.
 pub async fn publish_items(
     cx: &mut Cx<'_>,
     items: &[&Item],
@@ -311,14 +312,14 @@ pub async fn publish_items(
     Ok(published)
 }
 
-/// Publishes an entry as it is stored.
+/// Publishes an entry as last saved.
 pub async fn publish(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let store = cx.store;
     let item = remove::subject(cx.connection, store, of, Action::Publish).await?;
     publish_stored(cx, &[item]).await
 }
 
-/// Publishes entries that were read as they are stored.
+/// Publishes entries that were read as last saved.
 pub async fn publish_stored(cx: &mut Cx<'_>, items: &[Item]) -> Result<Vec<Happened>> {
     let store = cx.store;
     cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;

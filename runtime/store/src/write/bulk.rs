@@ -1,4 +1,4 @@
-//! Bulk saves: invalid entries are rejected one by one, all others are saved, one transaction per batch.
+//! Bulk saves: rejects invalid entries one by one and saves all others, with one transaction per batch.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use crate::{Store, Transaction};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
 
-/// Where the key of an item is: no place in its data.
+/// Marks paths that lead to an item's key instead of its data.
 const OUTER: Step = Step::Index(usize::MAX);
 
 /// One record of a bulk save.
 #[derive(Clone, Copy, Debug)]
 pub struct UpsertItem<'a> {
-    /// `{"slug": "chair"}` or `{"id": "product_..."}`, as `ProductKey`. Absent: always a new entry.
+    /// `{"slug": "chair"}` or `{"id": "product_..."}`, as in `ProductKey`. `None` always creates an entry.
     pub key: Option<&'a Json>,
-    /// `ProductUpdateInput`.
+    /// A `ProductUpdateInput`.
     pub data: &'a Map<String, Json>,
     pub publish: bool,
 }
@@ -32,22 +32,22 @@ pub struct UpsertItem<'a> {
 pub struct BulkOptions {
     /// Publish every entry.
     pub publish: bool,
-    /// A nested `create` whose natural key (its first single unique field that is given) exists becomes a connection, so that
-    /// `{"create": {"slug": "chairs", "name": "Chairs"}}` makes the category once.
+    /// A nested `create` whose natural key (its first single unique field with a value) exists connects that entry, so that
+    /// `{"create": {"slug": "chairs", "name": "Chairs"}}` creates the category only once.
     pub reuse: bool,
-    /// An `id` key that is not found makes an entry with that id.
+    /// An `id` key that does not exist creates an entry with that id.
     pub keep_ids: bool,
-    /// It takes the right to import each type, beside that to create and to change it.
+    /// Require the right to import each type, besides the rights to create and update it.
     pub import: bool,
 }
 
-/// A transaction in which everything is saved, batch after batch, so that each sees those before it, and nothing is kept.
+/// A dry run: all batches are saved in one transaction, so that each sees the ones before it, and then rolled back.
 pub struct Rehearsal(Mutex<Transaction>);
 
 impl Rehearsal {
     pub async fn begin(store: &Store) -> Result<Self> {
         let mut transaction = store.writes.begin().await?;
-        // Between two batches the file is read, which takes as long as it takes.
+        // Reading the file between two batches may take any time.
         sqlx::query("set local idle_in_transaction_session_timeout = 0").execute(&mut *transaction).await?;
         Ok(Self(Mutex::new(transaction)))
     }
@@ -56,7 +56,8 @@ impl Rehearsal {
         Ok(self.0.into_inner().rollback().await?)
     }
 
-    /// As a transaction of its own would, but that it keeps nobody from making a slug, and what is checked at a commit is checked here.
+    /// Runs a batch like a transaction of its own, except that it does not block other writers from making slugs, and runs the deferred
+    /// checks of a commit immediately.
     async fn once(&self, store: &Store, hooks: &HookSet, work: &Work<'_>) -> std::result::Result<Saved, Failure> {
         let mut outer = self.0.lock().await;
         outer.run("savepoint batch", true).await?;
@@ -82,18 +83,18 @@ impl Rehearsal {
     }
 }
 
-/// What became of one item of a bulk save.
+/// The result of one item of a bulk save.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Created(Uuid),
     Updated(Uuid),
-    /// It held all of this already: its revision stays.
+    /// The entry already had these values: its revision stays.
     Unchanged(Uuid),
-    /// Nothing of it is stored. Paths start at the item's data.
+    /// Nothing of the item is stored. Paths start at the item's data.
     Rejected(Vec<Problem>),
 }
 
-/// Saves a batch. An error is a failure of the whole: the database is gone, the server has a fault, or the actor may do nothing of it.
+/// Saves a batch. Returns an error if the whole batch fails: the database is down, the server has a bug, or the actor lacks the rights.
 pub async fn save_batch(
     store: &Store,
     hooks: &HookSet,
@@ -107,7 +108,7 @@ pub async fn save_batch(
     let mut parts: Vec<Vec<usize>> = vec![(0..items.len()).collect()];
     while let Some(part) = parts.pop() {
         if let Some(error) = bulk.save(part.clone(), &mut outcomes).await? {
-            // The database refuses what was not foreseen, without saying which item is to blame: halves find it.
+            // The database does not say which item violates a constraint, so the batch is split in halves to find it.
             match part.as_slice() {
                 [alone] => _ = outcomes.insert(*alone, Outcome::Rejected(error.problems)),
                 part => {
@@ -131,11 +132,11 @@ struct Bulk<'a> {
 }
 
 impl Bulk<'_> {
-    /// Saves the items with these indexes, those that are wrong left out; the database's refusal of all that remain, if it refuses.
+    /// Saves the items with these indexes without the invalid ones. Returns the database's error if it rejects all that remain.
     async fn save(&self, mut open: Vec<usize>, outcomes: &mut BTreeMap<usize, Outcome>) -> Result<Option<Error>> {
         let mut races = 0;
         while !open.is_empty() {
-            // The database refuses a value that is taken as well, so asking first pays only when it has done so.
+            // The database rejects duplicates as well, so looking for them first pays only after a conflict.
             let ask_unique = races > 0;
             let work = Work::Save(self.request(&open, ask_unique));
             let done = match self.rehearsal {
@@ -164,7 +165,7 @@ impl Bulk<'_> {
                 }
                 Err(failure) => {
                     let error = failure.into_error(self.store.schema, false);
-                    // A fault of the server, or what the actor may not do whatever the items are.
+                    // A server error, or a right that the actor lacks for every item.
                     let is_denied = |problem: &Problem| matches!(problem.code, Code::Forbidden | Code::Unauthenticated);
                     let is_of_all = error.is_of_the_server() || error.problems.iter().any(is_denied);
                     return if is_of_all { Err(error) } else { Ok(Some(error)) };
@@ -174,11 +175,11 @@ impl Bulk<'_> {
         Ok(None)
     }
 
-    /// A key has no name of its own in the record, but that of its field.
+    /// A problem of the key gets the path of the key's field, since a record has no `key`.
     fn placed(&self, root: usize, mut problem: Problem) -> Problem {
         if problem.path.first() == Some(&OUTER) {
             let key = self.items[root].key.and_then(Json::as_object).and_then(|key| key.keys().next());
-            // The place of the whole, and the word `key`; behind it may be the name already.
+            // Drops the marker and the word `key`; the field's name may follow already.
             problem.path.drain(..problem.path.len().min(2));
             if problem.path.is_empty() {
                 problem.path.extend(key.map(|key| Step::from(key.as_str())));

@@ -1,4 +1,4 @@
-//! The rules of the schema over whole rows: required, bounds, patterns, JSON Schema.
+//! Checks the rules of the schema on whole rows: required, bounds, patterns, JSON Schema.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,10 +17,10 @@ use model::content::{ComponentInfo, ContentInfo, FieldInfo, Required, Shape, Sit
 use model::kind::{Kind, is_blank};
 use model::names::camel;
 
-/// Bytes of UTF-8 that a row of an index may have; PostgreSQL's own limit is 2704 with what it adds.
+/// The maximum UTF-8 length of a value in an index. PostgreSQL's own limit is 2704 bytes with overhead.
 pub const LONGEST_INDEXED: usize = 2_500;
 
-/// Checks what a write changes, or all of a row that is about to be published.
+/// Checks the values that a write changes, or a whole row that is about to be published.
 pub struct Checker<'a> {
     pub site: &'a SiteInfo,
     pub faults: &'a mut Faults,
@@ -29,7 +29,7 @@ pub struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// What the input did not touch and is not published stays as it is: a rule that came later refuses no other change.
+    /// Skips unchanged values unless the row is published, so that a new rule does not block other changes.
     pub fn row(&mut self, info: &'static ContentInfo, row: &Row, old: Option<&Row>, at: At<'_>) {
         for (index, field) in info.fields.iter().enumerate() {
             if row.invalid.contains(&index) {
@@ -48,7 +48,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What an index holds has to fit into it: a text alone, and those of one unique index together.
+    /// Indexed values must fit into the index: a single text, and all texts of one unique index together.
     fn indexed(&mut self, info: &'static ContentInfo, index: usize, row: &Row, at: At<'_>) {
         let size = |&index: &usize| match &row.values[index] {
             Value::Text(text) => text.len(),
@@ -146,7 +146,7 @@ impl Checker<'_> {
     }
 
     fn count(&mut self, field: &FieldInfo, items: usize, at: At<'_>) {
-        // An optional list may be empty whatever its `min`.
+        // An optional list may be empty regardless of `min`.
         if items > 0 && number(field.rules.min).is_some_and(|min| items < min) {
             self.fault(format!("must have at least {} items, not {items}", field.rules.min.unwrap_or_default()), at);
         }
@@ -207,7 +207,7 @@ impl Checker<'_> {
     }
 }
 
-/// Compiled once a process, by their text in the schema.
+/// Compiled once per process, by their text in the schema.
 type Cache<T> = LazyLock<Mutex<BTreeMap<&'static str, Option<Arc<T>>>>>;
 static PATTERNS: Cache<Regex> = LazyLock::new(Mutex::default);
 static SCHEMAS: Cache<Validator> = LazyLock::new(Mutex::default);
@@ -229,7 +229,7 @@ fn number(rule: Option<&str>) -> Option<usize> {
     rule?.parse().ok()
 }
 
-/// A bound as a value of the kind; of money in the currency of what is compared with it.
+/// A bound as a value of the kind; for money in the currency of the compared value.
 fn bound(kind: Kind, text: Option<&str>, value: &Value, site: &SiteInfo) -> Option<Value> {
     let text = text?;
     if let Value::Money { currency, .. } = value {

@@ -1,5 +1,5 @@
-//! What the site's own code reads and writes in its transaction, as methods of [`Cx`]. It is written as by a client: with rules, hooks,
-//! revisions, the audit log; and it is committed with the rest, or not at all.
+//! The methods of [`Cx`] that read and write entries in the transaction of the site's own code. Writes apply access rules, hooks,
+//! revisions and the audit log as for clients, and are committed with the transaction or not at all.
 
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -16,37 +16,37 @@ use crate::write::remove::Subject;
 use crate::write::{Work, save};
 use base::error::{Error, Result};
 
-/// Hooks that save entries whose hooks save entries, and so on: further down than any site means to go, and half of what the stack of a
-/// thread (2 MiB) has room for in a build without optimisation.
+/// How deep hooks that save entries may nest. No site should need more, and it is half of what a thread's stack (2 MiB) can hold in a
+/// build without optimisation.
 const DEEPEST: usize = 8;
 
 impl Cx<'_> {
-    /// The entry as editors work on it, with all its lists and children; `None` where there is none that the actor may read.
+    /// The draft of the entry, with all its lists and children; `None` if there is none that the actor may read.
     pub async fn get<T: Content>(&mut self, id: Id<T>) -> Result<Option<T>> {
         self.source().get(id).await
     }
 
-    /// As [`Self::get`], and nobody else changes the entry until this transaction ends: for a value that is computed from the one before,
-    /// as a stock that goes down by two.
+    /// As [`Self::get`], and locks the entry until the transaction ends. Use it when the new value depends on the old one, such as a stock
+    /// that is reduced by two.
     pub async fn get_for_update<T: Content>(&mut self, id: Id<T>) -> Result<Option<T>> {
         let sql = format!(r#"select from draft."{}" where id = $1 for no key update"#, T::INFO.table);
         sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.uuid()).execute(&mut *self.connection).await?;
         self.get(id).await
     }
 
-    /// Entries as editors work on them: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
+    /// Finds drafts: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(&mut self) -> Find<'_, T> {
         Find::new(self.source())
     }
 
-    /// Makes an entry; fields that are not named get their defaults.
+    /// Creates an entry; fields without a value get their defaults.
     pub async fn create<T: Content>(&mut self, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
         let id = self.save::<T>(Target::New, &data, "input").await?;
         self.saved(id).await
     }
 
-    /// Changes an entry that was read before; other fields stay. `REVISION_MISMATCH` if someone else has changed it since.
+    /// Updates an entry that was read before; other fields stay. `REVISION_MISMATCH` if it has changed since.
     pub async fn update<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
         let target = Target::Id { id: entry.id().uuid(), revision: entry.revision() };
@@ -54,40 +54,39 @@ impl Cx<'_> {
         self.saved(id).await
     }
 
-    /// Changes the entry whose unique field has this value, or makes it: `cx.upsert(brand::SLUG.set("north"), [brand::NAME.set("North")])`.
+    /// Updates the entry with this unique value, or creates it: `cx.upsert(brand::SLUG.set("north"), [brand::NAME.set("North")])`.
     pub async fn upsert<T: Content>(&mut self, key: Set<T>, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let (key, data) = (key.key(), Set::input(values));
         let id = self.save::<T>(Target::Key { key: &key, revision: None }, &data, "data").await?;
         self.saved(id).await
     }
 
-    /// Makes the entry live as it is stored.
+    /// Publishes the entry as last saved.
     pub async fn publish<T: Content>(&mut self, entry: &T) -> Result<T> {
         self.compose(&Work::Publish(subject(entry))).await?;
         self.saved(entry.id().uuid()).await
     }
 
-    /// Takes the entry off `LIVE`; refused with `REFERENCED` where live entries point at it.
+    /// Unpublishes the entry; `REFERENCED` if live entries point at it.
     pub async fn unpublish<T: Content>(&mut self, entry: &T) -> Result<T> {
         self.compose(&Work::Unpublish(subject(entry), false)).await?;
         self.saved(entry.id().uuid()).await
     }
 
-    /// Makes all of them live as they are stored, or none: entries that exchange a value that is unique go together.
+    /// Publishes all entries as last saved, or none. Entries that exchange a unique value must be published together.
     pub async fn publish_all<T: Content>(&mut self, entries: &[T]) -> Result<()> {
         let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id().uuid()).collect();
         self.compose(&Work::PublishAll { info: T::INFO, ids: &ids }).await?;
         Ok(())
     }
 
-    /// Gives the draft up for what is live; `CONFLICT` where nothing is.
+    /// Replaces the draft with the live entry; `CONFLICT` if the entry is not live.
     pub async fn discard_draft<T: Content>(&mut self, entry: &T) -> Result<T> {
         self.compose(&Work::Discard(subject(entry))).await?;
         self.saved(entry.id().uuid()).await
     }
 
-    /// Makes a new draft of another one, with these values instead of its own. Values that no two entries may have are left out, and slugs
-    /// made anew.
+    /// Creates a draft as a copy of another, with these values instead of its own. Unique values are left out, and slugs are made again.
     pub async fn duplicate<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
         let entries = self.compose(&Work::Duplicate { info: T::INFO, id: entry.id().uuid(), data: &data }).await?;
@@ -106,7 +105,7 @@ impl Cx<'_> {
         entries.first().copied().ok_or_else(|| Error::internal("a saved entry has no id"))
     }
 
-    /// A part of the transaction that is done, or undone alone.
+    /// Runs the work in a savepoint, so that it can be undone alone.
     async fn compose(&mut self, work: &Work<'_>) -> Result<Vec<Uuid>> {
         if self.done.depth == DEEPEST {
             let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} levels deep");
@@ -128,14 +127,14 @@ impl Cx<'_> {
                 self.done.events.truncate(before);
                 self.done.race |= failure.is_race();
                 let error = work.error(failure, self.store);
-                // On a connection that is lost there is nothing to undo, and the error says so.
+                // If the connection is lost, there is nothing to undo and `error` already says so.
                 let _ = self.connection.undo_part().await;
                 Err(error)
             }
         }
     }
 
-    /// What was written, whatever the actor may read of it.
+    /// The saved entry, regardless of what the actor may read.
     async fn saved<T: Content>(&mut self, id: Uuid) -> Result<T> {
         let mut source = Source::within(self.system.at(Stage::Draft), &mut *self.connection);
         let found = source.get(Id::new(id)).await?;

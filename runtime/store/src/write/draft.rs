@@ -1,4 +1,4 @@
-//! What editors do with whole drafts: give one up for what is live, make another one of it, publish many at once.
+//! Operations on whole drafts: discard, duplicate, and publish many at once.
 
 use std::collections::HashSet;
 
@@ -22,8 +22,8 @@ use model::content::{ContentInfo, FieldInfo, Required, Shape};
 use model::kind::Kind;
 use serde_json::{Map, Value as Json};
 
-/// The draft becomes what is live again. It gets a revision of its own, so that nobody saves over it what was made from the draft that is
-/// gone. What is live gets this revision too, so the entry's status is `PUBLISHED`.
+/// Replaces the draft with the live entry. It gets a new revision, so that a client that still holds the discarded draft cannot save over
+/// it. The live entry gets the same revision, so that the status is `PUBLISHED`.
 pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let (store, info) = (cx.store, of.info);
     let mut item = remove::subject(cx.connection, store, of, Action::Update).await?;
@@ -43,7 +43,7 @@ pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     may_change(Guard::new(store, false), &item)?;
     let revision = item.revision();
     let events = batch::save_whole(cx, item).await?;
-    // A hook may have made something else of it, which is a change then.
+    // If a hook changed the draft, it differs from the live entry.
     let stored = load(cx.connection, store.at(Stage::Draft), info, &[of.id], false).await?.remove(&of.id);
     if stored.is_some_and(|stored| stored.row.same(&live.row, info)) {
         follow(cx.connection, info, of.id, revision).await?;
@@ -51,7 +51,7 @@ pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     Ok(events)
 }
 
-/// A field that the actor may not write is not changed in this way either.
+/// Rejects the discard if it would change a field that the actor may not write.
 fn may_change(guard: Guard<'_>, item: &Item) -> Result<()> {
     let info = item.info;
     let rights = guard.rights(info, Action::Update).map_err(refused)?;
@@ -77,7 +77,7 @@ fn may_change(guard: Guard<'_>, item: &Item) -> Result<()> {
     }
 }
 
-/// Whether a field of children is not as it was; of rows that come or go, whether they have a value of it.
+/// Whether a field of children differs. Added and removed rows count if the field has a value.
 fn children_differ(before: &[Row], after: &[Row], field: usize) -> bool {
     let value = |rows: &[Row], id: Uuid| {
         rows.iter().find(|row| row.id == id).map_or(Value::Null, |row| row.values[field].clone())
@@ -96,7 +96,7 @@ async fn follow(connection: &mut Connection, info: &ContentInfo, id: Uuid, revis
     Ok(())
 }
 
-/// A new draft with what the actor may read and write of another one, and `data` over it.
+/// Creates a draft with the values of another that the actor may read and write, overlaid with `data`.
 pub async fn duplicate(
     cx: &mut Cx<'_>,
     info: &'static ContentInfo,
@@ -120,7 +120,7 @@ pub async fn duplicate(
     batch::run(cx, &super::save(info, vec![input]), again).await
 }
 
-/// All of them, or none: what is wrong with any is told of all.
+/// Publishes all or none. Reports the problems of all entries.
 pub async fn publish_all(cx: &mut Cx<'_>, info: &'static ContentInfo, ids: &[Uuid]) -> Result<Vec<Happened>> {
     let store = cx.store;
     let guard = Guard::new(store, false);
@@ -143,10 +143,10 @@ pub async fn publish_all(cx: &mut Cx<'_>, info: &'static ContentInfo, ids: &[Uui
     batch::publish_stored(cx, &items).await
 }
 
-/// Of a text that is required and that no two rows may have, copies are numbered, up to this.
+/// The highest number for a copy of a required unique text.
 const MOST_COPIES: usize = 100;
 
-/// Leaves out what no two rows may have: a slug is made again when the copy is saved. A text that is required gets `-copy` behind it.
+/// Clears unique values; slugs are generated again when the copy is saved. A required text gets the suffix `-copy`.
 async fn make_unique(connection: &mut Connection, info: &ContentInfo, rows: &mut [&mut Row]) -> Result<()> {
     for (index, field) in info.fields.iter().enumerate().filter(|(_, field)| is_unique(info, field)) {
         let is_named = field.required == Required::Save && field.rules.from.is_none();
@@ -162,12 +162,12 @@ async fn make_unique(connection: &mut Connection, info: &ContentInfo, rows: &mut
     Ok(())
 }
 
-/// Whether no two rows may have the same value of this field alone.
+/// Whether the field is unique by itself.
 fn is_unique(info: &ContentInfo, field: &FieldInfo) -> bool {
     field.unique.is_some_and(<[_]>::is_empty) || info.unique.iter().any(|together| *together == [field.snake])
 }
 
-/// A name for each of the rows; none where there are too many copies already, and the names are asked for.
+/// A free name for each row. No name if there are too many copies; the client must then give one.
 async fn free_names(
     connection: &mut Connection,
     info: &ContentInfo,

@@ -1,4 +1,4 @@
-//! Why a write did not happen, and what the database's own refusals mean to a client.
+//! Why a write failed, and how the database's errors are reported to a client.
 
 use sqlx::postgres::PgDatabaseError;
 
@@ -13,23 +13,22 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 #[derive(Debug)]
 pub enum Failure {
-    /// By input, so that the others of a batch can be saved.
+    /// By input, so that the others of a batch can still be saved.
     Faults(Faults),
     Refused(Error),
-    /// A value was free when it was looked for, and is not any more.
+    /// A value was free when looked up, but is taken now.
     Taken,
-    /// Another writer was in the way of what a hook or an own mutation did.
+    /// A hook or a custom mutation conflicted with another writer.
     Again(Error),
     Database(sqlx::Error),
 }
 
 const REFERENCED: &str = "other entries refer to this one";
-/// A row of an index must fit into a third of a page, one of a table into a page.
+/// An index row must fit into a third of a page, a table row into a page.
 const TOO_LARGE: &str = "54000";
 
 impl Failure {
-    /// Another writer was in the way: what was true when the write was checked is not any more. Done anew, it succeeds or is refused with
-    /// all that is known about it.
+    /// Whether the write conflicted with another writer: its checks are out of date. A retry succeeds, or is rejected with all details.
     pub fn is_race(&self) -> bool {
         let codes = [SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE, FOREIGN_KEY, RESTRICT];
         match self {
@@ -39,8 +38,8 @@ impl Failure {
         }
     }
 
-    /// `removes`: rows were to go. The database refuses both what points at nothing and what would leave something pointing at nothing
-    /// by one code, and says which in its own language alone.
+    /// `removes`: rows were to be deleted. The database has one code for a reference to a missing row and for a row that is still
+    /// referenced, and tells them apart only in its localized message.
     pub fn into_error(self, schema: &'static SchemaInfo, removes: bool) -> Error {
         match self {
             Self::Faults(faults) => Error { problems: faults.0.into_iter().map(|(_, problem)| problem).collect() },
@@ -94,7 +93,7 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo, removes: bool) ->
         FOREIGN_KEY => (Code::NotFound, format!("the target of {what} does not exist")),
         NOT_NULL => (Code::InvalidValue, format!("{what} is required")),
         CHECK => (Code::InvalidValue, format!("{what} has a value that its column does not accept")),
-        // Of an index PostgreSQL names the table, of a row nothing.
+        // PostgreSQL names the table for an index row, but not for a table row.
         TOO_LARGE if refusal.table().is_none() => {
             (Code::InvalidValue, "too many fields have a value: together they take more than 8160 bytes".to_owned())
         }
@@ -106,7 +105,7 @@ fn translated(error: sqlx::Error, schema: &'static SchemaInfo, removes: bool) ->
     Problem::new(code, message).at(path).into()
 }
 
-/// The place among the fields of the one that the constraint is about.
+/// Index of the field that the constraint is about.
 fn constrained(refusal: &PgDatabaseError, info: &ContentInfo) -> Option<usize> {
     let name = refusal.constraint()?;
     let (_, field) = info.constraints.iter().find(|(known, _)| *known == name)?;

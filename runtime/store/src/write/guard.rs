@@ -1,5 +1,5 @@
-//! The access rules on the write path: which fields an actor may use in an input, which entries it may write, and what must hold for them
-//! afterwards. They are applied here and nowhere else; the way through them is that of PostgreSQL's row security policies.
+//! The access rules on the write path: which fields an actor may use in an input, which entries it may write, and which conditions hold
+//! after the write. They are applied only here, in the way of PostgreSQL's row security policies.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,15 +16,15 @@ use crate::{Connection, Scope, Stage, Store};
 use base::error::Problem;
 use model::content::ContentInfo;
 
-/// What one write is held against.
+/// The access checks of one write.
 #[derive(Clone, Copy)]
 pub struct Guard<'a> {
     store: &'a Store,
-    /// Whether the right to import is needed beside.
+    /// Whether the right to import is required as well.
     import: bool,
 }
 
-/// The rules that hold for what is done with entries of a type, all of them; none for the server itself.
+/// All rules that apply to an action on a content type; empty for the server itself.
 #[derive(Clone, Default)]
 pub struct Rights<'a>(Vec<&'a Rule>);
 
@@ -34,7 +34,7 @@ impl<'a> Rights<'a> {
         self.0.iter().all(|rule| rule.has(info, field))
     }
 
-    /// What is laid over every input: fields by `snake`, with their values as the API takes them.
+    /// Values that override every input: fields by `snake`, with values as the API takes them.
     pub fn set(&self) -> Vec<(&'static str, &'a Json)> {
         self.0.iter().flat_map(|rule| rule.set.iter().map(|(field, value)| (*field, value))).collect()
     }
@@ -43,7 +43,7 @@ impl<'a> Rights<'a> {
         self.0.iter().filter_map(|rule| rule.rows.as_ref()).collect()
     }
 
-    /// What must hold after the write: where a rule says nothing of it, what had to hold before.
+    /// The conditions after the write. A rule without `check` uses its `rows`.
     fn checks(&self) -> Vec<&'a Json> {
         self.0.iter().filter_map(|rule| rule.check.as_ref().or(rule.rows.as_ref())).collect()
     }
@@ -58,7 +58,7 @@ impl<'a> Guard<'a> {
         &self.store.access
     }
 
-    /// A problem where the actor may do this with no entry of the type.
+    /// Returns a problem if the actor may not do this with any entry of the type.
     pub fn rights(&self, info: &ContentInfo, action: Action) -> Result<Rights<'a>, Problem> {
         let mut rules = Vec::new();
         for action in [self.import.then_some(Action::Import), Some(action)].into_iter().flatten() {
@@ -76,8 +76,8 @@ impl<'a> Guard<'a> {
         self.store.at(Stage::Draft).reads(info).has(info, field)
     }
 
-    /// Those of the entries, which are locked, that the actor may do this with. It must see them: as a draft, or where it sees no
-    /// drafts of the type at all, as they are live.
+    /// Returns the locked entries that the actor may do this with. It must be able to read them: as drafts, or as live entries if it may
+    /// read no drafts of the type.
     pub async fn admitted(
         &self,
         connection: &mut Connection,
@@ -92,19 +92,19 @@ impl<'a> Guard<'a> {
         matching(connection, self.store, info, &rights.rows(), seen).await
     }
 
-    /// Refuses what was saved and is not as the rules want it. `saved` are items of any types.
+    /// Rejects saved items that violate the rules. `saved` may be of any types.
     pub async fn check_saved(&self, connection: &mut Connection, saved: impl Iterator<Item = &Item>) -> Result<()> {
         let of_action = |item: &Item| if item.old.is_none() { Action::Create } else { Action::Update };
         self.check(connection, saved, of_action, Rights::checks).await
     }
 
-    /// Refuses to publish drafts that the rules do not let the actor publish.
+    /// Rejects drafts that the actor may not publish.
     pub async fn check_publishable(&self, connection: &mut Connection, drafts: &[&Item]) -> Result<()> {
         let drafts = drafts.iter().copied().filter(|item| item.info.drafts);
         self.check(connection, drafts, |_| Action::Publish, Rights::rows).await
     }
 
-    /// A statement for each type and action.
+    /// Runs one statement for each type and action.
     async fn check(
         &self,
         connection: &mut Connection,
@@ -137,7 +137,7 @@ impl<'a> Guard<'a> {
     }
 }
 
-/// A problem where the actor reads entries of the type, and this field in no stage: to name an entry by it would tell its value.
+/// Returns a problem if the actor may read the type but not this field in any stage: a lookup by the field would reveal its value.
 pub fn must_know(access: &Access, info: &ContentInfo, field: &str) -> Result<(), Problem> {
     let mut refusal = Ok(());
     for stage in [Stage::Live, Stage::Draft].into_iter().filter(|stage| !access.reads(info, *stage).is_denied()) {
@@ -149,8 +149,8 @@ pub fn must_know(access: &Access, info: &ContentInfo, field: &str) -> Result<(),
     refusal
 }
 
-/// Those of the rows that the actor may read in a stage; children as their owner. Where it reads every row, no statement is needed to
-/// find that out of `draft`, which holds every entry.
+/// Returns the rows that the actor may read in a stage; children follow their owner. `draft` holds every entry, so no statement is
+/// needed there if the actor may read all rows.
 pub async fn readable(
     connection: &mut Connection,
     scope: Scope<'_>,
@@ -171,20 +171,20 @@ pub async fn readable(
     selected(connection, sql, &ids).await
 }
 
-/// What an actor may export of a type in a stage: what it may read there, as far as its rule of export goes.
+/// What an actor may export of a type in a stage: the content that it may read there, limited by its export rule.
 #[derive(Clone, Copy)]
 pub struct Exported<'a> {
     pub scope: Scope<'a>,
 }
 
 impl Exported<'_> {
-    /// A problem where it may export nothing of the type.
+    /// Returns a problem if the actor may export nothing of the type.
     pub fn must(&self, info: &ContentInfo) -> Result<(), Problem> {
         self.scope.must_read_any(info)?;
         self.scope.store.access.must(info, Action::Export)
     }
 
-    /// ` FROM draft."product" e`, with its rows.
+    /// Appends ` FROM draft."product" e` and the condition on its rows.
     pub fn from(&self, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
         sql.push(" FROM ");
         self.scope.push(info, "e", sql)?;
@@ -195,14 +195,14 @@ impl Exported<'_> {
         Ok(())
     }
 
-    /// Whether the field is among its fields, by `snake`.
+    /// Whether the actor may export the field, by `snake`.
     pub fn has(&self, info: &ContentInfo, field: &str) -> bool {
         let access = &self.scope.store.access;
         self.scope.reads(info).has(info, field) && access.grant(info, Action::Export).has(info, field)
     }
 }
 
-/// Those of the entries whose rows in `draft` pass all of the filters.
+/// Returns the entries whose rows in `draft` match all filters.
 async fn matching(
     connection: &mut Connection,
     store: &Store,

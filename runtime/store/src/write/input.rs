@@ -1,4 +1,4 @@
-//! Lays an input over a row: every field checked for its shape, keys replaced by ids, nested entries added to the batch.
+//! Overlays an input on a row: checks the shape of every field, replaces keys with ids and adds nested entries to the batch.
 
 mod relations;
 
@@ -17,26 +17,26 @@ use model::content::{BlocksInfo, ComponentInfo, ContentInfo, EnumInfo, FieldInfo
 use model::names::camel;
 use relations::without_repeats;
 
-/// The parsing of a batch.
+/// The parser of a batch.
 pub struct Overlay<'a> {
     pub site: &'a SiteInfo,
     pub guard: Guard<'a>,
-    /// For the entry that is being parsed.
+    /// The rights on the entry that is being parsed.
     pub rights: Rights<'a>,
-    /// Nested entries are published along with theirs.
+    /// Nested entries are published together with their root.
     pub publish: bool,
     pub keys: &'a mut Keys,
     pub faults: &'a mut Faults,
-    /// Entries to be written; nested ones are added before those that point at them.
+    /// Entries to be written; nested ones come before the entries that point at them.
     pub items: &'a mut Vec<Item>,
-    /// The input that is being parsed.
+    /// Index of the input that is being parsed.
     pub root: usize,
-    /// A nested `create` whose natural key exists is a connection.
+    /// Connect a nested `create` to the existing entry if its natural key exists.
     pub reuse: bool,
 }
 
 impl<'a> Overlay<'a> {
-    /// A row that holds the defaults of its type.
+    /// A row with the defaults of its type.
     pub fn blank(&mut self, info: &'static ContentInfo, id: Uuid, at: At<'_>) -> Row {
         let mut row = Row::new(info, id, at.steps());
         for (index, field) in info.fields.iter().enumerate() {
@@ -47,7 +47,7 @@ impl<'a> Overlay<'a> {
         row
     }
 
-    /// A row that holds what the actor may read and write of another one. A value that it may not read could be read where it is
+    /// A copy of the values that the actor may read and write. A value that it may not read would become readable once the copy is
     /// published.
     pub fn copy(&mut self, info: &'static ContentInfo, id: Uuid, source: &Row, at: At<'_>) -> Row {
         let mut row = self.blank(info, id, at);
@@ -66,8 +66,7 @@ impl<'a> Overlay<'a> {
         row
     }
 
-    /// An entry's input, and over it what the rules set. The key that did not find a new entry, a field and its value, is a part of the
-    /// input.
+    /// Overlays an entry's input, then the values that the rules set. The key of a new entry, a field and its value, is part of the input.
     pub fn entry(
         &mut self,
         info: &'static ContentInfo,
@@ -113,7 +112,7 @@ impl<'a> Overlay<'a> {
         may
     }
 
-    /// What a rule says that a field is. An input that names it can only agree.
+    /// Applies the value that a rule sets. If the input names the field, it must give the same value.
     fn give(
         &mut self,
         info: &'static ContentInfo,
@@ -131,7 +130,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Whether an entry may be named by the field, if by any.
+    /// Whether the actor may look up entries by the field; always true for the id.
     pub fn may_know(&mut self, info: &ContentInfo, field: Option<&FieldInfo>, at: At<'_>) -> bool {
         match field.map_or(Ok(()), |field| must_know(self.guard.access(), info, field.snake)) {
             Ok(()) => true,
@@ -168,7 +167,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Parses a value that is not a relation of the row itself; `None` after a fault.
+    /// Parses any value except the row's own relations; `None` after a fault.
     fn plain(&mut self, shape: &Shape, json: &Json, at: At<'_>) -> Option<Value> {
         if json.is_null() {
             return Some(empty(shape));
@@ -185,7 +184,7 @@ impl<'a> Overlay<'a> {
                 self.list(json, at, false, |overlay, json, at| overlay.component(info, json, at))
             }
             Shape::Blocks(info) => self.list(json, at, false, |overlay, json, at| overlay.block(info, json, at)),
-            // Relations inside a component: keys, without `connect`.
+            // Relations inside a component are plain keys, without `connect`.
             Shape::One(to) => self.lookup(to.to[0], json, at).map(Value::Uuid),
             Shape::Many(to) => {
                 let target = to.to[0];
@@ -275,12 +274,12 @@ impl<'a> Overlay<'a> {
     }
 }
 
-/// An id together with its table, where a relation has several targets.
+/// The value of a relation with several target types: the table and the id.
 pub fn any(target: &ContentInfo, id: Uuid) -> Value {
     Value::List(vec![Value::Text(target.table.to_owned()), Value::Uuid(id)])
 }
 
-/// The field of children that names one of its owner's rows in inputs: the first that is unique.
+/// The field that identifies a child in inputs: the first unique one.
 pub fn child_key(info: &ContentInfo) -> Option<(usize, &'static FieldInfo)> {
     super::table::natural_keys(info).next()
 }

@@ -1,4 +1,4 @@
-//! Keys in the input (`{slug: "chair"}`) and the ids they name: gathered first, then resolved with one statement a type and key.
+//! Resolves the keys in an input (`{slug: "chair"}`) to ids: collects them first, then runs one statement for each type and field.
 
 use model::names::camel;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,11 +17,11 @@ use crate::{Connection, Scope, Stage, Store};
 use base::error::Code;
 use model::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, Shape, SiteInfo};
 
-/// One key: an id, or the value of a field that is unique alone.
+/// A key: an id, or the value of a field that is unique by itself.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub info: &'static ContentInfo,
-    /// `None`: the id.
+    /// `None` for the id.
     pub field: Option<&'static FieldInfo>,
     pub value: Value,
 }
@@ -32,18 +32,18 @@ pub struct NoKey {
     pub message: String,
 }
 
-/// `(table, column)` of the key.
+/// `(table, column)` of a key.
 type Family = (&'static str, &'static str);
 
 #[derive(Default)]
 pub struct Keys {
     kinds: BTreeMap<Family, (&'static ContentInfo, Option<&'static FieldInfo>)>,
-    /// `None` until resolved, and when the row does not exist.
+    /// `None` until resolved, and if no row has the key.
     ids: HashMap<Family, HashMap<String, Option<Uuid>>>,
 }
 
 impl Key {
-    /// From the `@oneOf` input of a type's keys.
+    /// Parses the `@oneOf` key input of a type.
     pub fn parse(info: &'static ContentInfo, json: &Json, site: &SiteInfo) -> Result<Self, NoKey> {
         let refused = |code, message: String| Err(NoKey { code, message });
         let mut members = json.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
@@ -99,12 +99,12 @@ impl Keys {
         self.ids.get(&key.family())?.get(&key.text()).copied().flatten()
     }
 
-    /// A row that is about to be made: later items of the batch find it.
+    /// Registers a row that is about to be created, so that later items of the batch find it.
     pub fn set(&mut self, key: &Key, id: Uuid) {
         self.ids.entry(key.family()).or_default().insert(key.text(), Some(id));
     }
 
-    /// Finds the entries that the actor may point at, by what it reads of them; the others are as if they did not exist.
+    /// Finds the entries that the actor may point at, which are those that it may read; the others count as missing.
     pub async fn resolve(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
         let drafts = store.at(Stage::Draft);
         self.resolve_at(connection, drafts).await?;
@@ -147,7 +147,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Finds the entries with these keys as last saved, whatever the actor may read.
+    /// Finds the entries with these keys as last saved, regardless of what the actor may read.
     pub async fn resolve_all(&mut self, connection: &mut Connection, store: &Store) -> Result<()> {
         self.resolve_at(connection, store.at(Stage::Draft)).await
     }
@@ -174,11 +174,11 @@ impl Keys {
     }
 }
 
-/// Walks inputs for keys of other entries. What is malformed is passed over: parsing will say so.
+/// Collects the keys of other entries in inputs. Skips malformed input: the parser reports it.
 pub struct Collector<'a> {
     pub keys: &'a mut Keys,
     pub site: &'a SiteInfo,
-    /// Natural keys of nested creations are wanted too.
+    /// Collect the natural keys of nested `create` inputs as well.
     pub reuse: bool,
 }
 
@@ -246,7 +246,7 @@ impl Collector<'_> {
         }
     }
 
-    /// Components keep ids, so their inputs have keys and no `connect`.
+    /// Components store ids, so their inputs have plain keys without `connect`.
     fn nested(&mut self, shape: &Shape, json: &Json) {
         match shape {
             Shape::Component(component) => self.component(component, json),
@@ -282,7 +282,7 @@ impl Collector<'_> {
     }
 }
 
-/// The first single unique field that the input gives.
+/// The first field of the input that is unique by itself.
 pub fn natural_key(info: &'static ContentInfo, input: &Map<String, Json>, site: &SiteInfo) -> Option<Key> {
     table::natural_keys(info).find_map(|(_, field)| {
         let Shape::Scalar(kind) = field.shape else { return None };
@@ -291,7 +291,7 @@ pub fn natural_key(info: &'static ContentInfo, input: &Map<String, Json>, site: 
     })
 }
 
-/// The member of a polymorphic input that is about this target.
+/// The member of a polymorphic input for this target.
 pub fn member<'a>(json: &'a Json, target: &ContentInfo) -> Option<&'a Json> {
     json.get(camel(target.table)).filter(|json| !json.is_null())
 }

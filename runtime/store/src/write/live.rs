@@ -1,4 +1,4 @@
-//! Publishing copies the rows of entries from `draft` to `live`, unpublishing removes them: statements, not rows, pass through the server.
+//! Publishing copies rows from `draft` to `live`, unpublishing deletes them. The database does the work: no rows pass through the server.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use crate::write::failure::Result;
 use crate::write::table;
 use model::content::{ContentInfo, RelationInfo};
 
-/// What is live of these entries, by revision.
+/// The revisions of these entries in `live`.
 pub async fn revisions(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
     let sql = format!(r#"select id, revision from live."{}" where id = any($1)"#, info.table);
     let rows: Vec<(Uuid, i64)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
     Ok(rows.into_iter().collect())
 }
 
-/// Marks when the entries were first published; what is saved and published at once is marked as it is saved.
+/// Sets when the entries were first published. Entries that are saved and published at once get it when saved.
 pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
     let sql = format!(
         r#"update draft."{}" set published_at = now() where id = any($1) and published_at is null"#,
@@ -27,8 +27,8 @@ pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid])
     Ok(())
 }
 
-/// Removing what is live first lets two entries of a batch exchange a value that is unique. Nothing else is touched by it: relations that
-/// point at the entry have no foreign key in `live`.
+/// Deletes the live rows first, so that two entries of a batch can exchange a unique value. This affects nothing else: relations have no
+/// foreign keys in `live`.
 pub async fn publish(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
     remove(connection, info, replaced).await?;
     let system = ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
@@ -41,7 +41,7 @@ pub async fn publish(connection: &mut Connection, info: &ContentInfo, ids: &[Uui
     joins(connection, info, "owner_id = any($1)", ids).await
 }
 
-/// Takes the entries from `live` with all that they own, which has no foreign key there: one statement.
+/// Deletes the entries and their owned rows from `live` in one statement, since `live` has no foreign keys.
 pub async fn remove(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());

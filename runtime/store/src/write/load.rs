@@ -1,4 +1,4 @@
-//! Reads whole entries as they are stored, with their relations and children, one statement per table.
+//! Reads whole stored entries with their relations and children, one statement per table.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::{Connection, Scope};
 use base::error::Error;
 use model::content::{ContentInfo, RelationInfo, Shape};
 
-/// The entries with these ids, those that exist. Locked rows can still be pointed at, but nobody else changes them until the transaction ends;
-/// always in the order of the ids, so that two writers wait instead of deadlocking.
+/// The existing entries with these ids. Locked rows can still be pointed at, but others cannot change them until the transaction ends.
+/// Rows are locked in the order of their ids to avoid deadlocks.
 pub async fn load(
     connection: &mut Connection,
     scope: Scope<'_>,
@@ -174,7 +174,7 @@ fn read_field(shape: &Shape, stored: &PgRow, first: usize, width: usize) -> Resu
     }
 }
 
-/// `jsonb` in binary is one byte of version, then text.
+/// Binary `jsonb` is a version byte followed by text.
 fn json(stored: &PgRow, index: usize) -> Result<Value> {
     let raw = stored.try_get_raw(index)?;
     if raw.is_null() {

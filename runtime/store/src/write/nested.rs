@@ -1,4 +1,4 @@
-//! Children in inputs: `set`, `create`, `update` and `delete` over the rows that an entry has.
+//! Children in inputs: applies `set`, `create`, `update` and `delete` to the rows of an entry.
 
 use std::collections::HashSet;
 
@@ -36,7 +36,7 @@ impl Overlay<'_> {
         if let Some(list) = list(self, "create") {
             self.append(info, &mut rows, list, At::Key(&at, "create"));
         }
-        // Keys name rows as they are before any of them is changed: values may be exchanged.
+        // Keys refer to the rows before any change, so that rows can exchange values.
         let (update, delete) = (list(self, "update").map_or(&[][..], Vec::as_slice), list(self, "delete"));
         let (at_update, at_delete) = (At::Key(&at, "update"), At::Key(&at, "delete"));
         let updated: Vec<Option<Uuid>> = update
@@ -68,8 +68,8 @@ impl Overlay<'_> {
         rows
     }
 
-    /// A row that is named by id or by its unique field stays and is changed. One that has no such value takes the id of the row in its
-    /// place that has none either: the same list given twice changes nothing.
+    /// A row identified by id or by its unique field is kept and updated. An item without either takes the id of the row at its position,
+    /// if that has no unique value either: setting the same list twice changes nothing.
     fn set(&mut self, info: &'static ContentInfo, before: Vec<Row>, list: &[Json], at: At<'_>) -> Vec<Row> {
         let named: Vec<Option<usize>> = list
             .iter()
@@ -121,7 +121,7 @@ impl Overlay<'_> {
         Some(row)
     }
 
-    /// Which of an owner's rows an item of `set` names.
+    /// Index of the owner's row that an item of `set` identifies.
     fn named(&mut self, info: &'static ContentInfo, rows: &[Row], json: &Json, at: At<'_>) -> Option<usize> {
         if let Some(id) = json.get("id").filter(|id| !id.is_null()) {
             let key = serde_json::json!({ "id": id });
@@ -131,7 +131,7 @@ impl Overlay<'_> {
         rows.iter().position(|row| row.values[field] == value)
     }
 
-    /// The place of the row that a key names; a fault if there is none.
+    /// Index of the row with a key; a fault if there is none.
     fn find(&mut self, info: &'static ContentInfo, rows: &[Row], key: &Json, at: At<'_>) -> Option<usize> {
         let place = match key.get("id").filter(|id| !id.is_null()) {
             Some(id) => {
@@ -163,7 +163,7 @@ impl Overlay<'_> {
     }
 }
 
-/// Whether a stored row has no value that inputs could name it by.
+/// Whether a stored row has no value that identifies it in inputs.
 fn is_nameless(info: &ContentInfo, row: &Row) -> bool {
     child_key(info).is_none_or(|(field, _)| row.values[field].is_null())
 }

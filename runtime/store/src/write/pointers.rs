@@ -1,4 +1,4 @@
-//! Which relations of the whole schema can point at a type, and which entries do.
+//! Finds the relations of the schema that can point at a type, and the entries that do.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,12 +13,12 @@ use crate::write::table;
 use crate::{Connection, Scope, Stage, Store};
 use model::content::{ComponentInfo, ContentInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
 
-/// As many entries as an error lists.
+/// How many entries an error lists at most.
 const SHOWN: usize = 20;
 
-/// A relation that can point at the type in question, with the column that does.
+/// A relation that can point at a given type, with its column.
 pub struct Pointer {
-    /// The type or children that hold it.
+    /// The type or children with the relation.
     source: &'static ContentInfo,
     field: &'static FieldInfo,
     pub to: RelationInfo,
@@ -26,19 +26,19 @@ pub struct Pointer {
     column: &'static str,
 }
 
-/// An entry that points at something that is to go.
+/// An entry that points at an entry to be removed.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference {
     pub info: &'static ContentInfo,
     pub id: Uuid,
-    /// The type or children that hold the relation, and the stage in which it was found.
+    /// The type or children with the relation, and the stage of the reference.
     source: &'static ContentInfo,
     stage: Stage,
     field: &'static FieldInfo,
 }
 
 impl Reference {
-    /// The same in both stages.
+    /// Identifies the reference in both stages.
     pub fn place(&self) -> (&'static str, Uuid, &'static str) {
         (self.info.table, self.id, self.field.name)
     }
@@ -64,12 +64,12 @@ fn of_source(source: &'static ContentInfo, target: &ContentInfo) -> Vec<Pointer>
 }
 
 impl Pointer {
-    /// The type whose entries hold the relation, themselves or in their children.
+    /// The type whose entries have the relation, directly or in their children.
     pub fn entry(&self) -> &'static ContentInfo {
         self.source.owner.unwrap_or(self.source)
     }
 
-    /// A to-many relation and a row of children go without taking their entry along, unless that is refused.
+    /// Whether only a list item or a row of children is lost, not the entry; false if the relation restricts deletion.
     pub fn loses_item(&self) -> bool {
         self.to.on_delete != OnDelete::Restrict && (self.many || self.source.owner.is_some())
     }
@@ -83,7 +83,7 @@ impl Pointer {
                 Some(format!(r#"update {source} set "{column}" = null where "{column}" = any($1)"#))
             }
             (OnDelete::Cascade, false) => Some(format!(r#"delete from {source} where "{column}" = any($1)"#)),
-            // What is left of these goes with its own entry.
+            // The entry that remains with such a relation is itself removed.
             (OnDelete::Restrict, false) => None,
         }
     }
@@ -125,7 +125,7 @@ pub async fn inside_components(
     let mut references = Vec::new();
     for source in schema.contents() {
         for field in source.fields.iter().filter(|field| holds(&field.shape, target)) {
-            // Stored ids are UUIDs in text, which nothing else looks like.
+            // Stored ids are UUIDs in text; nothing else looks like them.
             let sql = format!(
                 r#"select distinct t.{} from live."{}" t, unnest($1::uuid[]) as k(id) where strpos(t."{}"::text, k.id::text) > 0"#,
                 if source.owner.is_some() { "parent_id" } else { "id" },
@@ -140,7 +140,7 @@ pub async fn inside_components(
     Ok(references)
 }
 
-/// Whether components kept in the field have a relation to the type.
+/// Whether a component of the field has a relation to the type.
 fn holds(shape: &Shape, target: &ContentInfo) -> bool {
     let of = |component: &ComponentInfo| {
         component.fields.iter().any(|field| match field.shape {
@@ -155,10 +155,10 @@ fn holds(shape: &Shape, target: &ContentInfo) -> bool {
     }
 }
 
-/// The first references with their titles, for an error's details; those that the actor may not read are left out.
+/// The first references with their titles, for an error's details. References that the actor may not read are left out.
 pub async fn shown(connection: &mut Connection, store: &Store, references: &[Reference]) -> Result<Vec<Json>> {
     let mut shown: BTreeMap<_, Json> = BTreeMap::new();
-    // Drafts last, since their titles are the newest.
+    // Drafts come last, since their titles are the newest and overwrite the others.
     for stage in [Stage::Live, Stage::Draft] {
         let scope = store.at(stage);
         let may = |reference: &&Reference| {
@@ -188,7 +188,7 @@ pub async fn shown(connection: &mut Connection, store: &Store, references: &[Ref
     Ok(shown.into_values().take(SHOWN).collect())
 }
 
-/// What the entries are called, as far as the actor may read that.
+/// The titles of the entries that the actor may read.
 pub async fn titles(
     connection: &mut Connection,
     scope: Scope<'_>,

@@ -1,4 +1,4 @@
-//! Builds the rows of a batch of inputs, before any of them is checked or saved.
+//! Builds the rows of a batch of inputs, before validation and saving.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -17,7 +17,7 @@ use crate::write::row::{At, Faults, Item, Old, Row};
 use crate::{Connection, Stage, Store};
 use base::error::Code;
 
-/// Keys become ids, what is stored is read and locked, inputs are laid over it.
+/// Resolves keys to ids, reads and locks the stored entries and overlays the inputs on them.
 pub async fn prepare(
     connection: &mut Connection,
     guard: Guard<'_>,
@@ -26,7 +26,7 @@ pub async fn prepare(
     faults: &mut Faults,
 ) -> Result<Vec<Item>> {
     let (info, site) = (request.info, &store.schema.site);
-    // Two kinds of keys: what may be pointed at is not what may be written.
+    // Two sets of keys: the entries that the actor may point at differ from those that it may write.
     let (mut keys, mut target_keys) = (Keys::default(), Keys::default());
     let targets: Vec<Option<Key>> =
         request.inputs.iter().map(|input| target_key(request, input, store, faults)).collect();
@@ -79,7 +79,7 @@ pub async fn prepare(
         new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
         let given = key.clone().map(|(field, value)| (field, value, of_key));
         overlay.entry(info, &mut new, given, input.data, at);
-        // The input may say that the entry is to have another value than that of its key, which may be taken.
+        // The input may override the value of the key, and the new value may be taken.
         if let Some((field, value)) = key {
             new.claimed.retain(|claimed| *claimed != field || new.values[field] == value);
         }
@@ -96,7 +96,7 @@ pub async fn prepare(
     Ok(items)
 }
 
-/// The key that says which entry an input is about, if it says so.
+/// The key of the entry that an input writes, if it has one.
 fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &mut Faults) -> Option<Key> {
     match input.target {
         Target::New | Target::Copy(_) => None,
@@ -118,17 +118,17 @@ fn target_key(request: &Request<'_>, input: &Input<'_>, store: &Store, faults: &
     }
 }
 
-/// The entry that an input is about.
+/// The entry that an input writes.
 struct Plan {
     id: Uuid,
     /// The field and value of the key of a new entry.
     key: Option<(usize, crate::value::Value)>,
-    /// Whether no entry has this key; there may be one that the actor may not write.
+    /// Whether no entry has this key. One may exist that the actor may not write.
     free: bool,
 }
 
-/// The entry of each input, a stored one or a new one with the value of its key; `None` after a fault. One that the actor may not
-/// write is not among the stored ones, as if there were none.
+/// The entry of each input: a stored one, or a new one with the value of its key; `None` after a fault. An entry that the actor may not
+/// write is not in `stored` and counts as missing.
 fn plans(
     request: &Request<'_>,
     targets: &[Option<Key>],
@@ -150,7 +150,7 @@ fn plans(
             (Some(_), Some(id)) => Some(Plan { id, key: None, free }),
             (Some(key), None) => match (key.field, &key.value) {
                 _ if expected(input).is_some() && matches!(input.target, Target::Key { .. }) => {
-                    // Only a field's value makes a new entry.
+                    // Only a field's value can create an entry.
                     let advice = if key.field.is_some() { ": omit `revision` to create it" } else { "" };
                     let message = key.missing() + advice;
                     faults.add(input.root, Code::Conflict, message, At::Key(&outer, "revision"));
@@ -184,7 +184,7 @@ fn plans(
     plans
 }
 
-/// The revision that the input was made from, if it says so.
+/// The revision that the input expects, if it names one.
 fn expected(input: &Input<'_>) -> Option<i64> {
     match input.target {
         Target::New | Target::Copy(_) => None,

@@ -1,4 +1,4 @@
-//! What keeps a draft from being published besides the rules of its own fields, and all of it at once for a client that asks before.
+//! Checks of a draft before publishing besides its field rules, and `publishCheck`, which reports all problems to a client in advance.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -20,16 +20,16 @@ use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
-/// A required relation, with what it points at.
+/// A required relation and its targets.
 struct Needed {
     root: usize,
     path: Vec<Step>,
     field: &'static FieldInfo,
-    /// One of them is enough: what is not live is left out of lists.
+    /// One live target is enough: lists leave out entries that are not live.
     targets: Vec<(&'static ContentInfo, Uuid)>,
 }
 
-/// A required relation has a target that is live, or is about to be.
+/// Each required relation must have a target that is live, or is published in the same batch.
 pub async fn require_targets(connection: &mut Connection, items: &[&Item], faults: &mut Faults) -> Result<()> {
     let mut needed = Vec::new();
     for item in items.iter().filter(|item| item.info.drafts) {
@@ -67,7 +67,7 @@ fn collect(root: usize, info: &'static ContentInfo, row: &Row, at: At<'_>, neede
         match field.shape {
             Shape::One(to) | Shape::Many(to) if field.required != Required::No => {
                 let targets = targets(&to, &row.values[index]);
-                // What is empty is told of by the rules of the field.
+                // The field rules report empty values.
                 if !targets.is_empty() {
                     needed.push(Needed { root, path: at.steps(), field, targets });
                 }
@@ -89,7 +89,7 @@ fn targets(to: &RelationInfo, value: &Value) -> Vec<(&'static ContentInfo, Uuid)
     match value {
         Value::Uuid(id) => to.to.first().map(|info| (*info, *id)).into_iter().collect(),
         Value::List(parts) => match parts.as_slice() {
-            // One of several types.
+            // A single target of a relation to several types.
             [Value::Text(table), Value::Uuid(id)] => {
                 to.to.iter().find(|info| info.table == table).map(|info| (*info, *id)).into_iter().collect()
             }
@@ -99,9 +99,9 @@ fn targets(to: &RelationInfo, value: &Value) -> Vec<(&'static ContentInfo, Uuid)
     }
 }
 
-/// Everything that publishing the entry as it was last saved would be refused for; paths begin at its fields.
+/// All problems that would prevent publishing the entry as last saved; paths start at its fields.
 pub async fn publish_check(store: &Store, info: &'static ContentInfo, id: Uuid) -> base::error::Result<Vec<Problem>> {
-    // Before a connection is taken.
+    // Checked before a connection is taken.
     Guard::new(store, false).rights(info, Action::Publish)?;
     let mut lent = store.at(Stage::Draft).lend().await?;
     let found = found(&mut lent, store, info, id).await;
@@ -130,7 +130,7 @@ async fn found(
     Ok(faults.0.into_iter().map(|(_, problem)| problem).collect())
 }
 
-/// As an error.
+/// [`require_targets`] with the faults as an error.
 pub async fn refuse_targets(connection: &mut Connection, items: &[&Item]) -> Result<()> {
     let mut faults = Faults::default();
     require_targets(connection, items, &mut faults).await?;

@@ -1,4 +1,4 @@
-//! Deleting and unpublishing: entries that refer to the entry prevent it, are deleted too or lose the reference, as each relation declares.
+//! Deleting and unpublishing. Entries that point at the entry block it, are removed too or lose the reference, as each relation declares.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, OnDelete};
 
-/// The entry that a call is about.
+/// The entry of a call.
 #[derive(Clone, Copy)]
 pub struct Subject {
     pub info: &'static ContentInfo,
@@ -27,7 +27,7 @@ pub struct Subject {
     pub revision: i64,
 }
 
-/// Entries that go together, by table; those that were found last point at those found first.
+/// Entries to be removed together, by table; later ones point at earlier ones.
 #[derive(Default)]
 struct Going {
     types: Vec<(&'static ContentInfo, BTreeSet<Uuid>)>,
@@ -53,7 +53,7 @@ impl Going {
     }
 }
 
-/// The entry as it is stored, locked. One that the actor may not do this with is as one that does not exist.
+/// The stored entry, locked. An entry that the actor may not do this with counts as missing.
 pub async fn subject(connection: &mut Connection, store: &Store, subject: Subject, action: Action) -> Result<Item> {
     let Subject { info, id, revision } = subject;
     let guard = Guard::new(store, false);
@@ -96,7 +96,7 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     Ok(events(&going, of, EventKind::Deleted))
 }
 
-/// Relations that lose their target stay as they are: what is not live reads as null, and is back when it is published again.
+/// Relations to the entry keep its id: they read as null while it is not live, and work again once it is published.
 pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<Happened>> {
     let (store, hooks) = (cx.store, cx.hooks());
     subject(cx.connection, store, of, Action::Publish).await?;
@@ -123,16 +123,16 @@ pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<
     Ok(events)
 }
 
-/// How an entry goes.
+/// The kind of removal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Leaving {
-    /// Deleted: relations that are declared to forget it do so.
+    /// Delete: relations with `SetNull` and items of lists just lose the reference.
     ForGood,
-    /// Unpublished: whatever shows it would show nothing, which is asked first.
+    /// Unpublish: such references would show nothing, so they block it unless forced.
     Live,
 }
 
-/// All that goes with the entry, and what would be left pointing at some of it though its relation does not allow that.
+/// All entries to be removed with this one, and the references that block the removal.
 async fn closure(
     connection: &mut Connection,
     store: &Store,
@@ -179,7 +179,7 @@ async fn closure(
     Ok((going, blockers))
 }
 
-/// What is live has no foreign keys of its own, so relations there are cleared as the ones in `draft` are by theirs.
+/// `live` has no foreign keys, so relations there are cleared here as foreign keys do in `draft`.
 async fn forget_live(connection: &mut Connection, store: &Store, pointer: &Pointer, ids: &[Uuid]) -> Result<()> {
     let Some(sql) = pointer.forget(store.at(Stage::Live)) else { return Ok(()) };
     sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
@@ -211,7 +211,7 @@ pub fn refused(problem: Problem) -> super::failure::Failure {
     base::error::Error::from(problem).into()
 }
 
-/// The entries of these types, as hooks and the audit log are told of them.
+/// The entries of these types, for hooks and the audit log.
 async fn stored(
     connection: &mut Connection,
     store: &Store,

@@ -1,4 +1,4 @@
-//! What the write path holds in memory: rows with their children, where in the input they come from, and what is wrong.
+//! The data of the write path: rows with their children, their paths in the input, and the faults found.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -21,11 +21,11 @@ pub struct Row {
     pub values: Vec<Value>,
     /// By index of the field.
     pub children: BTreeMap<usize, Vec<Row>>,
-    /// Where in the input it is; empty when the input does not mention it.
+    /// The path in the input; empty if the input does not mention the row.
     pub path: Vec<Step>,
-    /// Fields whose input was refused: nothing more is said about them.
+    /// Fields with invalid input; they get no further faults.
     pub invalid: Vec<usize>,
-    /// Fields whose unique value was free when it was looked for: a slug that was made, a key without an entry.
+    /// Fields whose unique value was free when looked up: a generated slug, or a key without an entry.
     pub claimed: Vec<usize>,
 }
 
@@ -33,29 +33,29 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Item {
     pub info: &'static ContentInfo,
-    /// Index of the input that it belongs to, for a nested entry that of its root.
+    /// Index of the input; a nested entry has the index of its root.
     pub root: usize,
     /// False for a nested entry.
     pub is_root: bool,
     pub publish: bool,
     pub old: Option<Old>,
     pub new: Row,
-    /// `new` as hooks take it, once one has asked for it.
+    /// `new` in the form that hooks take, built on first use.
     pub record: OnceLock<AnyRecord>,
 }
 
-/// What is stored of an entry.
+/// The stored state of an entry.
 #[derive(Clone, Debug)]
 pub struct Old {
     pub row: Row,
     pub system: System,
 }
 
-/// Everything that is wrong with a batch, by the index of the input to blame.
+/// All faults of a batch, each with the index of its input.
 #[derive(Debug, Default)]
 pub struct Faults(pub Vec<(usize, Problem)>);
 
-/// A place in the input, made into steps only when there is something to say about it.
+/// A place in the input. It becomes a path only when a problem is reported.
 #[derive(Clone, Copy)]
 pub enum At<'a> {
     Steps(&'a [Step]),
@@ -64,12 +64,12 @@ pub enum At<'a> {
 }
 
 impl Item {
-    /// Whether there is anything to store.
+    /// Whether there are changes to store.
     pub fn is_changed(&self) -> bool {
         self.old.as_ref().is_none_or(|old| !self.new.same(&old.row, self.info))
     }
 
-    /// What the server keeps of it once it is stored; the moments stay as they were.
+    /// The system fields after the save; timestamps keep their stored values.
     pub fn system(&self, user: Option<Uuid>) -> System {
         let user = user.map(Id::new);
         let old = self.old.as_ref().map(|old| old.system);
@@ -80,7 +80,7 @@ impl Item {
         }
     }
 
-    /// The revision that it has once it is stored.
+    /// The revision after the save.
     pub fn revision(&self) -> i64 {
         match &self.old {
             None => 1,
@@ -100,12 +100,12 @@ impl Row {
         self.children.get(&field).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether both hold the same, whatever they are called.
+    /// Whether both rows have the same values, regardless of their ids.
     pub fn same_values(&self, other: &Self) -> bool {
         self.values == other.values
     }
 
-    /// Whether both hold the same, their children and the order of these included.
+    /// Whether both rows have the same values and the same children in the same order.
     pub fn same(&self, other: &Self, info: &ContentInfo) -> bool {
         let fields = super::table::children(info);
         self.same_values(other) && {
@@ -117,7 +117,7 @@ impl Row {
         }
     }
 
-    /// As hooks take it.
+    /// The row in the form that hooks take.
     pub(crate) fn entry(&self, info: &ContentInfo, system: Option<System>) -> Entry {
         let mut row = self.values.clone();
         for (field, child) in super::table::children(info) {
@@ -132,7 +132,7 @@ impl Row {
         Entry { id: self.id, system, row }
     }
 
-    /// Takes back what a hook made of `entry`. Children with an id that is not among the old ones are new.
+    /// Takes the values that a hook changed in `entry`. Children with unknown ids are new.
     pub fn take(&mut self, info: &ContentInfo, entry: Vec<Value>) {
         for (index, (field, value)) in info.fields.iter().zip(entry).enumerate() {
             match (field.shape, value) {
@@ -161,7 +161,7 @@ fn child_row(info: &ContentInfo, value: Value, before: &mut Vec<Row>) -> Option<
     Some(row)
 }
 
-/// The value of a field that has none.
+/// The empty value of a field.
 pub fn empty(shape: &Shape) -> Value {
     match shape {
         Shape::Enums(_) | Shape::Many(_) | Shape::Components(_) | Shape::Blocks(_) => Value::List(Vec::new()),

@@ -1,4 +1,4 @@
-//! Stores the rows of a batch in `draft`: a statement for each table and kind of work, whatever the number of entries.
+//! Stores the rows of a batch in `draft`, with one statement per table and kind of work, for any number of entries.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,19 +14,19 @@ use crate::write::table::{self, cell, target};
 use crate::write::unique;
 use model::content::{ContentInfo, RelationInfo};
 
-/// A row to be stored, beside what is stored of it.
+/// A row to be stored, with its stored state.
 #[derive(Clone, Copy)]
 struct Write<'a> {
     row: &'a Row,
     old: Option<&'a Row>,
-    /// For children: the owner and the place among its children.
+    /// For children: the owner and the index among its children.
     place: Option<(Uuid, usize)>,
 }
 
-/// What the sheet of a table has beside the fields.
+/// The columns of a sheet besides the fields.
 #[derive(Clone, Copy)]
 enum System {
-    /// By nobody where no user acts.
+    /// `user` is `None` if no user acts.
     Entry {
         publish: bool,
         user: Option<Uuid>,
@@ -34,7 +34,7 @@ enum System {
     Child,
 }
 
-/// Items that hold what is stored already are passed over. Whether those that are published have been marked so.
+/// Saves the changed items. Returns whether `published_at` is set for the published ones.
 pub async fn save(
     connection: &mut Connection,
     items: &[Item],
@@ -63,8 +63,8 @@ pub async fn save(
     Ok(marked)
 }
 
-/// The items by type, those first that others point at: nested ones come before their owners in the batch, so one walk finds how many
-/// statements must come before each. Entries of the batch's own type may point at each other, so they are one statement.
+/// Groups the items by type, targets before the entries that point at them. Nested items come before their owners in the batch, so one
+/// pass computes the level of each. Entries of the batch's own type may point at each other, so they share one statement.
 fn in_order(items: &[Item]) -> Vec<(&'static ContentInfo, Vec<&Item>)> {
     let last = items.last().map_or("", |item| item.info.table);
     let mut levels: HashMap<Uuid, usize> = HashMap::new();
@@ -107,7 +107,7 @@ fn children_of<'a>(write: &Write<'a>, field: usize) -> Vec<Write<'a>> {
     rows.collect()
 }
 
-/// Order matters: a value that is unique may move from a row that goes to one that comes.
+/// Runs before rows are inserted: a unique value may move from a deleted row to a new one.
 async fn remove_children(connection: &mut Connection, info: &ContentInfo, writes: &[Write<'_>]) -> Result<()> {
     for (field, child) in table::children(info) {
         let gone = writes.iter().flat_map(|write| {

@@ -1,4 +1,4 @@
-//! Rows for one statement, a column at a time: `insert ... select from unnest` and `update ... from unnest`.
+//! Rows for one statement, stored by column: `insert ... select from unnest` and `update ... from unnest`.
 
 use std::borrow::Cow;
 
@@ -8,18 +8,18 @@ use uuid::Uuid;
 use crate::Connection;
 use crate::write::failure::Result;
 
-/// Cells are texts that PostgreSQL casts; ids go as they are. A column that is the same in each row is sent once: most columns of an
-/// import are empty, and `unnest` keeps each cell of its arrays on its own.
+/// Cells are texts that PostgreSQL casts; ids are sent as they are. A column with the same value in each row is sent once: most columns of
+/// an import are empty, and `unnest` stores each cell of its arrays separately.
 pub struct Sheet<'a> {
     ids: Vec<Uuid>,
     columns: Vec<Lane<'a>>,
-    /// Columns that are the same SQL in each row.
+    /// Columns with the same SQL expression in each row.
     constants: Vec<(&'a str, &'a str)>,
 }
 
 struct Lane<'a> {
     name: Cow<'a, str>,
-    /// `text` where the cells are so already.
+    /// `text` if no cast is needed.
     cast: &'static str,
     cells: Cells<'a>,
 }
@@ -60,7 +60,7 @@ impl Cells<'_> {
 }
 
 impl<'a> Sheet<'a> {
-    /// The rows by their ids.
+    /// Rows with these ids.
     pub fn new(ids: Vec<Uuid>) -> Self {
         Self { ids, columns: Vec::new(), constants: Vec::new() }
     }
@@ -82,12 +82,12 @@ impl<'a> Sheet<'a> {
         self.columns.push(Lane { name: name.into(), cast: "bigint", cells: Cells::Numbers(Same::new(cells)) });
     }
 
-    /// `sql` may name the table that is updated as `t`.
+    /// `sql` may refer to the updated table as `t`.
     pub fn constant(&mut self, name: &'a str, sql: &'a str) {
         self.constants.push((name, sql));
     }
 
-    /// `id` is the name of the column that the ids are for.
+    /// `id` is the name of the id column.
     pub async fn insert(self, connection: &mut Connection, table: &str, id: &str) -> Result<()> {
         let names: String = self.columns.iter().map(|lane| format!(r#", "{}""#, lane.name)).collect();
         let values: String = self.values().map(|(_, value)| format!(", {value}")).collect();

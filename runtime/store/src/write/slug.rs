@@ -1,4 +1,4 @@
-//! Slugs made from another field: transliterated, and numbered when they are taken.
+//! Generates slugs from another field: transliterated, and numbered if taken.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::write::table;
 use model::content::{ContentInfo, FieldInfo, Shape};
 use model::kind::nfc;
 
-/// As long as a slug may be.
+/// The maximum length of a slug.
 const LONGEST: usize = 96;
 
 /// `Crème brûlée & Co.` is `creme-brulee-co`; empty when it has no letters or digits.
@@ -31,17 +31,17 @@ pub fn slugify(text: &str) -> String {
 /// `(table, column)`.
 type Family = (&'static str, &'static str);
 
-/// The slugs of a family that rows of the batch ask for, and those that are known to be taken.
+/// The slugs that rows of the batch want in a family, and the slugs known to be taken.
 #[derive(Default)]
 struct Wishes {
     bases: BTreeMap<String, usize>,
     taken: BTreeSet<String>,
 }
 
-/// Gives every row that has no slug one, if it can be made. An automatic slug steps aside for every other, in both stages.
+/// Generates slugs for rows without one. A generated slug avoids all others, in both stages.
 ///
-/// Whoever gets a number waits for the others that do, and looks again: only the first to have a text can be beaten to its slug
-/// between the look and the write, and waits in the next attempt.
+/// Numbered slugs are assigned under a lock, after a second look. Only the first writer of a text may lose its slug between the look
+/// and the write; it then takes the lock in its next attempt.
 pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool) -> Result<()> {
     let mut wishes: BTreeMap<Family, Wishes> = BTreeMap::new();
     visit(items, &mut |info, row| {
@@ -91,14 +91,14 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool
     Ok(())
 }
 
-/// Held until the transaction ends; families come in their order, so that nobody waits in a circle.
+/// Held until the transaction ends. Families are locked in order, which prevents deadlocks.
 async fn lock((table, column): Family, connection: &mut Connection) -> Result<()> {
     let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
     sqlx::query(sql).bind(format!("slug {table}.{column}")).execute(&mut *connection).await?;
     Ok(())
 }
 
-/// As many free slugs for each base as rows want it, the best one last.
+/// Finds as many free slugs for each base as rows want, the best one last.
 async fn find_free(
     (table, column): Family,
     wishes: &Wishes,
@@ -153,7 +153,7 @@ fn shortened(slug: &str, longest: usize) -> &str {
     slug[..slug.len().min(longest)].trim_end_matches('-')
 }
 
-/// The slug fields that are made from another field: index, field, index of the source.
+/// The slug fields with a source: index, field, index of the source.
 fn made(info: &'static ContentInfo) -> impl Iterator<Item = (usize, &'static FieldInfo, usize)> {
     info.fields.iter().enumerate().filter_map(|(index, field)| {
         let from = field.rules.from?;
@@ -162,7 +162,7 @@ fn made(info: &'static ContentInfo) -> impl Iterator<Item = (usize, &'static Fie
     })
 }
 
-/// `None` when there is nothing to make a slug from; a source without any letter gives the type's name.
+/// `None` if the source is empty; a source without letters or digits gives the type's name.
 fn base(info: &ContentInfo, row: &Row, source: usize) -> Option<String> {
     let text = row.values[source].text(0).filter(|text| !text.trim().is_empty())?;
     let slug = slugify(&text);

@@ -1,11 +1,11 @@
-//! The tables of a content type as the write path sees them: columns, join tables, tables of children.
+//! The tables of a content type in the write path: columns, join tables and tables of children.
 
 use std::borrow::Cow;
 
 use crate::value::Value;
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 
-/// A column that a field is kept in.
+/// A column of a field.
 #[derive(Clone, Debug)]
 pub struct Column {
     pub name: String,
@@ -13,11 +13,11 @@ pub struct Column {
     pub cast: &'static str,
     /// Index of the field in `ContentInfo::fields`.
     pub field: usize,
-    /// Which column of the field: money has two, a relation to several types one for each.
+    /// Index among the columns of the field: money has two, a relation to several types has one for each.
     pub part: usize,
 }
 
-/// The columns of the fields that the table itself holds, in their order.
+/// The columns of the fields in the table itself, in order.
 pub fn columns(info: &ContentInfo) -> Vec<Column> {
     info.fields.iter().enumerate().flat_map(|(index, field)| field_columns(index, field)).collect()
 }
@@ -56,7 +56,7 @@ pub fn cell<'a>(shape: &Shape, value: &'a Value, part: usize) -> Option<Cow<'a, 
     }
 }
 
-/// The id that a relation points at, if it points at this one of its target types.
+/// The id that a relation points at, if its target has this type.
 pub fn target(to: &RelationInfo, value: &Value, part: usize) -> Option<uuid::Uuid> {
     match value {
         Value::Uuid(id) => Some(*id),
@@ -82,7 +82,7 @@ pub fn joins(info: &ContentInfo) -> impl Iterator<Item = (usize, RelationInfo)> 
     })
 }
 
-/// The children of a type: index of the field and their type.
+/// The children of a type: index of the field and type.
 pub fn children(info: &ContentInfo) -> impl Iterator<Item = (usize, &'static ContentInfo)> {
     info.fields.iter().enumerate().filter_map(|(index, field)| match field.shape {
         Shape::Children(child) => Some((index, child)),
@@ -90,13 +90,13 @@ pub fn children(info: &ContentInfo) -> impl Iterator<Item = (usize, &'static Con
     })
 }
 
-/// The column that says in words which row it is, for messages: the first line of text.
+/// The column with a row's title for messages: the first text.
 pub fn title(info: &ContentInfo) -> Option<&'static str> {
     let text = |field: &&FieldInfo| matches!(field.shape, Shape::Scalar(kind) if kind.cast() == "text");
     info.fields.iter().find(text).map(|field| field.snake)
 }
 
-/// The scalar fields whose value names one row: unique alone.
+/// The scalar fields that are unique by themselves.
 pub fn natural_keys(info: &ContentInfo) -> impl Iterator<Item = (usize, &'static FieldInfo)> {
     let alone =
         |field: &FieldInfo| matches!(field.shape, Shape::Scalar(_)) && field.unique.is_some_and(<[_]>::is_empty);

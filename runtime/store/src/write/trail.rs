@@ -1,5 +1,4 @@
-//! What the audit log and the outbox say of a write: an entry a line, all of them with one statement each, in the write's own
-//! transaction.
+//! Writes the audit log and the outbox: one line per entry, with one statement each, in the write's own transaction.
 
 use std::collections::HashMap;
 
@@ -18,7 +17,7 @@ use crate::write::row::{Item, Row};
 use crate::{Connection, Store};
 use model::content::{ContentInfo, FieldInfo, Shape};
 
-/// Tells of a batch that was saved. In the audit log an import of the operator's is one line: what it brings is in its own file.
+/// Records a saved batch. An operator's import is one line in the audit log, since its file has the content.
 pub async fn saved(
     connection: &mut Connection,
     store: &Store,
@@ -38,13 +37,13 @@ pub async fn saved(
         let old = item.old.as_ref().map(|old| &old.row);
         line(item.info, kind, item.new.id, old, Some(&item.new))
     });
-    // A type without drafts is published whenever it is saved.
+    // A type without drafts is always published when saved, so that needs no line.
     let published = events.iter().filter(|event| event.kind == EventKind::Published && event.info.drafts);
     let published = published.map(|event| line(event.info, event.kind, event.id, None, None));
     tell(connection, store, changed.chain(published).collect()).await
 }
 
-/// Tells of entries whose content stays as it is.
+/// Records events that do not change the content of entries.
 pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happened]) -> Result<()> {
     outbox::record(connection, store, &events.iter().map(|event| told(event, None)).collect::<Vec<_>>()).await?;
     tell(connection, store, events.iter().map(|event| line(event.info, event.kind, event.id, None, None)).collect())
@@ -100,7 +99,7 @@ async fn tell(connection: &mut Connection, store: &Store, events: Vec<Event<'_>>
     audit::record_all(connection, &store.access.actor, events).await.map_err(Into::into)
 }
 
-/// With the fields that differ, of a row that is new or gone those that are not empty.
+/// A line with the fields that differ. For a new or deleted row, these are the fields that are not empty.
 fn line(
     info: &'static ContentInfo,
     kind: EventKind,

@@ -1,4 +1,4 @@
-//! Transactions of writes: retried while they conflict with other writers, committed as a whole, then announced.
+//! Write transactions: retried on conflicts with other writers, committed as a whole, then announced.
 
 use std::time::{Duration, Instant};
 
@@ -17,22 +17,21 @@ use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
 use model::content::ContentInfo;
 
-/// How often a write that other writers were in the way of is done anew.
+/// How often a write that conflicts with other writers is attempted at most.
 pub(super) const ATTEMPTS: u32 = 12;
-/// The first pause before that is at most so long, and each later one at most twice as long as the one before, up to the last.
+/// The longest pause before the first retry. It doubles with each retry, up to `LAST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LAST_PAUSE: Duration = Duration::from_millis(250);
 
-/// What the site's own code does in one transaction.
+/// Custom code of the site that runs in one transaction.
 pub trait Transacted: Sync {
     type Output: Send;
 
-    /// May be called again, with a new transaction, when other writers were in the way: what it does outside of the database may happen
-    /// more than once.
+    /// May be called again in a new transaction after a conflict with other writers, so effects outside of the database may repeat.
     fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> BoxFuture<'c, Result<Self::Output>>;
 }
 
-/// Runs it and commits, for the actor of the store.
+/// Runs the work for the actor of the store and commits.
 pub async fn transact<T: Transacted>(store: &Store, hooks: &HookSet, work: &T) -> Result<T::Output> {
     let mut attempts = 1;
     loop {
@@ -51,7 +50,7 @@ pub async fn transact<T: Transacted>(store: &Store, hooks: &HookSet, work: &T) -
     }
 }
 
-/// What a transaction is to do.
+/// The work of one transaction.
 pub(crate) enum Work<'a> {
     Save(Request<'a>),
     Delete(Subject),
@@ -62,11 +61,11 @@ pub(crate) enum Work<'a> {
     Duplicate { info: &'static ContentInfo, id: Uuid, data: &'a Map<String, Json> },
 }
 
-/// Something that is done in a transaction of its own.
+/// Work that runs in its own transaction.
 pub(super) trait Attempt: Sync {
     type Output: Send;
 
-    /// `again`: others were in the way of the attempt before.
+    /// `again`: the previous attempt conflicted with other writers.
     fn attempt<'c>(&'c self, cx: &'c mut Cx<'_>, again: bool) -> BoxFuture<'c, Result<Self::Output, Failure>>;
 }
 
@@ -84,7 +83,7 @@ impl Work<'_> {
         Ok(Saved { entries: Vec::new(), events })
     }
 
-    /// As a part of a transaction that is the caller's.
+    /// Runs the work as part of the caller's transaction.
     pub(super) async fn alone(
         &self,
         connection: &mut Connection,
@@ -98,7 +97,7 @@ impl Work<'_> {
         Ok(saved)
     }
 
-    /// The database does not know of inputs, so what it refuses is about the only one, if there is only one.
+    /// The database knows nothing of inputs. If there is only one, the database's error is about it.
     pub(crate) fn error(&self, failure: Failure, store: &Store) -> Error {
         let refused_by_database = matches!(failure, Failure::Database(_));
         let mut error = failure.into_error(store.schema, matches!(self, Self::Delete(_) | Self::Unpublish(..)));
@@ -121,7 +120,7 @@ impl Attempt for Work<'_> {
     }
 }
 
-/// The site's own code, as it is attempted.
+/// Runs custom code as an [`Attempt`].
 struct Own<'a, T>(&'a T);
 
 impl<T: Transacted> Attempt for Own<'_, T> {
@@ -132,7 +131,7 @@ impl<T: Transacted> Attempt for Own<'_, T> {
             let done = caught(self.0.run(cx)).await.and_then(|done| done);
             let done = match done {
                 Ok(output) => {
-                    // After an error of its own SQL that the site's code has passed over, PostgreSQL would answer the commit and keep nothing.
+                    // If the site's code ignores an error of its own SQL, PostgreSQL rolls back at the commit without reporting an error.
                     let whole = match cx.connection.check_whole() {
                         Ok(()) => cx.connection.ping().await.map_err(Error::from),
                         given_up => given_up,
@@ -141,7 +140,7 @@ impl<T: Transacted> Attempt for Own<'_, T> {
                 }
                 failed => failed,
             };
-            // SQL of the site's own tells of a race by its error alone.
+            // The site's own SQL reports a conflict only by its error.
             let is_race = |error: &Error| cx.done.race || *error == Error::in_the_way();
             done.map_err(|error| if is_race(&error) { Failure::Again(error) } else { Failure::Refused(error) })
         }
@@ -149,7 +148,7 @@ impl<T: Transacted> Attempt for Own<'_, T> {
     }
 }
 
-/// Attempts the work anew when other writers were in the way; then come the hooks that wait for the commit.
+/// Retries the work on conflicts with other writers, then calls the `after_commit` hooks.
 pub(super) async fn commit(store: &Store, hooks: &HookSet, work: &Work<'_>) -> Result<Vec<(Uuid, Change)>> {
     let mut attempts = 1;
     loop {
@@ -173,7 +172,7 @@ pub(super) async fn save_once(store: &Store, hooks: &HookSet, work: &Work<'_>, a
     Ok(saved)
 }
 
-/// The output, and what parts of the work have done. The connection is given back before anything else is asked of the pool.
+/// Returns the output and the changes that the work made. The connection goes back to the pool before the pool is used again.
 async fn once<A: Attempt>(
     store: &Store,
     hooks: &HookSet,
@@ -189,10 +188,10 @@ async fn once<A: Attempt>(
             Err(Failure::Refused(given_up))
         }
         Ok(output) => {
-            // On a task of its own: a commit that has begun is not cut off when the request goes away.
+            // In its own task, so that a commit in progress is not cancelled when the request is dropped.
             let begun = Instant::now();
             let committed = tokio::spawn(transaction.commit()).await.map_err(Error::internal)?;
-            // That task knows nothing of the request, whose trace this is.
+            // That task does not have the request's trace, so the commit is traced here.
             slow::trace("commit", begun, committed.as_ref().map_or_else(End::Failed, |()| End::Answered));
             committed?;
             Ok((output, transcript.done.events))
@@ -204,10 +203,10 @@ async fn once<A: Attempt>(
     }
 }
 
-/// Writers that were in each other's way do not meet again at once.
+/// Waits for a random time, so that conflicting writers do not collide again at once.
 pub(super) async fn pause(attempts: u32) {
     let longest = FIRST_PAUSE.saturating_mul(1 << attempts.min(16)).min(LAST_PAUSE);
-    // The random half of a new id.
+    // A new id is the source of randomness.
     let random = u32::try_from(Uuid::new_v4().as_u128() & 0xffff).unwrap_or_default();
     tokio::time::sleep(longest * random / 0xffff).await;
 }

@@ -1,4 +1,4 @@
-//! Finds values that another entry already has, before the database does, so that each is reported with its path.
+//! Finds duplicate values before the database does, so that each is reported with its path.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,15 +16,15 @@ use crate::{Connection, Scope, Stage};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
-/// What no two rows may have the same of.
+/// Fields whose combined value is unique.
 pub struct Rule {
     info: &'static ContentInfo,
-    /// Indexes in `ContentInfo::fields`; the first is to blame.
+    /// Indexes in `ContentInfo::fields`; problems are reported at the first.
     pub on: Vec<usize>,
     columns: Vec<Column>,
 }
 
-/// A value that must not be another row's.
+/// A value that a row takes and that no other row may have.
 struct Claim {
     root: usize,
     row: Uuid,
@@ -35,11 +35,11 @@ struct Claim {
 
 /// A row of the batch.
 struct Candidate<'a> {
-    /// The input that is to blame.
+    /// Index of the input that gets the fault.
     root: usize,
     row: &'a Row,
     old: Option<&'a Row>,
-    /// For a child that the input does not mention: its owner, the owner's field and the place in it.
+    /// For a child that the input does not mention: its owner, the owner's field and its index there.
     child: Option<(&'a Row, &'static str, usize)>,
 }
 
@@ -54,16 +54,16 @@ impl Candidate<'_> {
     }
 }
 
-/// Rows whose values do not count, because the same transaction changes or removes them.
+/// Rows whose stored values are ignored, because the same transaction changes or deletes them.
 #[derive(Default)]
 struct Leaving {
     rows: HashSet<Uuid>,
-    /// Entries whose rows in `live` are all replaced.
+    /// Entries all of whose rows in `live` are replaced.
     owners: HashSet<Uuid>,
 }
 
-/// Checks the unique fields that these entries change, all of them against `live` when they are to be published. What counts is what the
-/// whole batch comes to: a value may move from one of its rows to another.
+/// Checks the unique fields that these entries change, or all of them against `live` for entries to be published. Only the final state of
+/// the batch counts: a value may move from one row to another.
 pub async fn check(
     connection: &mut Connection,
     scope: Scope<'_>,
@@ -102,7 +102,7 @@ pub async fn check(
     Ok(())
 }
 
-/// Of the fields, and of the unique indexes of the type; what both say is asked once.
+/// The unique fields and unique indexes of the type, without duplicates.
 pub fn rules(info: &'static ContentInfo) -> Vec<Rule> {
     let of_fields = info.fields.iter().filter_map(|field| {
         let with = field.unique?;
@@ -126,7 +126,7 @@ impl Rule {
         self.on.iter().map(|&index| &self.info.fields[index])
     }
 
-    /// What the row has in the columns; `None` with a null among them, which is equal to nothing.
+    /// The row's values in the columns; `None` if one is null, since null equals nothing.
     fn texts(&self, row: &Row) -> Option<Vec<String>> {
         let cells = self.columns.iter().map(|column| {
             let shape = &self.info.fields[column.field].shape;
@@ -136,7 +136,7 @@ impl Rule {
     }
 }
 
-/// Two rows of the batch with one value are a fault here already, of the one that took it.
+/// Reports two rows of the batch with the same value as a fault of the second.
 fn claims(rule: &Rule, rows: &[Candidate<'_>], scope: Scope<'_>, faults: &mut Faults) -> Vec<Claim> {
     let mut first: HashSet<Vec<String>> = HashSet::new();
     let mut changed: Vec<(&Candidate<'_>, Vec<String>)> = Vec::new();
@@ -196,7 +196,7 @@ async fn compare(
     if taken.iter().any(|(claim, _)| claim.claimed) {
         return Err(Failure::Taken);
     }
-    // An entry that the actor may not read is not named, and neither is that which has a value that it may not read.
+    // Neither an entry nor a field's value that the actor may not read is revealed.
     let grant = scope.reads(rule.info);
     let is_readable = rule.columns.iter().all(|column| grant.has(rule.info, rule.info.fields[column.field].snake));
     let owners = taken.iter().filter(|_| is_readable).map(|(_, owner)| *owner).collect();
@@ -219,8 +219,8 @@ async fn compare(
     Ok(())
 }
 
-/// Frees the values that rows of the batch give up to others of it, in `draft`: the database looks at one row at a time, and would find
-/// such a value taken.
+/// Clears the `draft` values that one row of the batch gives up to another. The database checks uniqueness row by row, so the value would
+/// still count as taken.
 pub async fn free(
     connection: &mut Connection,
     info: &'static ContentInfo,
@@ -253,8 +253,8 @@ pub async fn free(
 }
 
 impl Rule {
-    /// What makes a row's values nobody's until it gets those that it is to have: null where that may be, else a value that no entry has.
-    /// `None` for what can only be an entry, a choice or the like, all of it required.
+    /// The assignment that clears a row's value until the new one is stored: null for an optional field, else a value that no entry has.
+    /// `None` if all fields are required and only hold relations, choices or the like.
     fn placeholder(&self) -> Option<String> {
         let nullable = self.columns.iter().find(|column| self.info.fields[column.field].required != Required::Save);
         if let Some(column) = nullable {

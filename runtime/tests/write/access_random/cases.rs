@@ -1,4 +1,4 @@
-//! Random rules of access for one type, and random writes of its entries.
+//! Random access rules for one type, and random writes of its entries.
 
 use runtime::content::{ContentInfo, FieldInfo, OnDelete, Shape};
 use runtime::id;

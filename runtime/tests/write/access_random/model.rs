@@ -1,4 +1,4 @@
-//! What is stored, and what a plain reading of the rules makes of a write.
+//! The stored content, and a simple model of the rules for writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,19 +23,19 @@ impl Note {
     }
 }
 
-/// What is stored; the names of the entries are their slugs.
+/// The stored content; entries are identified by their slugs.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     pub draft: BTreeMap<String, Note>,
     pub live: BTreeMap<String, Note>,
-    /// Lines of the audit log by action.
+    /// The number of audit log lines by action.
     pub told: BTreeMap<String, i64>,
 }
 
-/// A refusal by its codes.
+/// A rejection by its codes.
 pub type Refusal = BTreeSet<&'static str>;
 
-/// A plain reading of the rules.
+/// A simple model of the rules.
 pub struct Reader<'a> {
     pub rules: &'a Json,
     pub user: &'a Json,
@@ -91,7 +91,7 @@ impl Reader<'_> {
                     };
                     operand == status
                 }
-                // A target that is not in the stage reads as none.
+                // A target that is not in the stage reads as null.
                 "near" => {
                     let target = note.near.as_deref().filter(|near| stage.contains_key(*near));
                     let holds = |filter| target.is_some_and(|near| self.passes(Some(filter), model, is_live, near));
@@ -114,7 +114,7 @@ impl Reader<'_> {
         self.rows("read_drafts", model, false, slug) || self.rows("read", model, true, slug)
     }
 
-    /// Whether the actor may do this with the entry as it is stored.
+    /// Whether the actor may do this with the stored entry.
     fn reaches(&self, action: &str, model: &Model, slug: &str) -> bool {
         let sees = match self.rule("read_drafts") {
             Some(_) => self.rows("read_drafts", model, false, slug),
@@ -123,7 +123,7 @@ impl Reader<'_> {
         sees && self.rows(action, model, false, slug)
     }
 
-    /// An input laid over a note, with what is wrong with it.
+    /// Overlays an input on a note; returns its problems as well.
     fn lay(
         &self,
         action: &str,

@@ -1,4 +1,4 @@
-//! Connections as Relay has them: edges with cursors, nodes, what is before and after, and how many there are.
+//! Relay connections: edges with cursors, nodes, page info and total count.
 
 use std::io::Write as _;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use store::read::load::LoadedPage;
 use store::read::plan::Page;
 
 impl Writer<'_, '_> {
-    /// The connection of an owner.
+    /// Writes the connection of an owner.
     pub fn page(&mut self, page: &Page, shape: &PageShape, found: &LoadedPage, owner: Uuid) -> Result<()> {
         let prepared = self.run.prepared(&page.list)?;
         let (range, more) = found.groups.get(&owner).cloned().unwrap_or_default();
@@ -66,7 +66,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The rows of a page in the order of the list; those of a page that was read from its end lie the other way round.
+/// The rows of a page in list order. A page that was read from its end has them in reverse.
 struct Rows {
     range: Range<usize>,
     backward: bool,

@@ -1,4 +1,4 @@
-//! Components and blocks, from the JSON that they are kept as.
+//! Writes components and blocks from their stored JSON.
 
 use super::super::shape::{Missing, Projection, Shape, StoredShape, StoredWhat};
 use super::{Result, Writer};
@@ -26,7 +26,7 @@ impl Writer<'_, '_> {
             };
         }
         let items = json::Items::of(value.unwrap_or_default());
-        // A component that the schema has no more is left out.
+        // Skips components that no longer exist in the schema.
         let known = items.filter_map(|item| {
             let tag = json::member(item, "_type").and_then(json::plain_string);
             let found = shape.of.iter().find(|(known, _)| Some(*known) == tag);

@@ -1,4 +1,4 @@
-//! What rules come to for an actor, without a database.
+//! The rules of an actor, without a database.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The operators of one field in a filter, as SQL.
+//! The filter operators of one field, as SQL.
 
 use std::fmt::Write as _;
 
@@ -15,25 +15,25 @@ use base::error::Result;
 use model::content::{ALL_LANGUAGES, ContentInfo, EnumInfo, FieldInfo};
 use model::kind::{Column, Kind, Ordered, not};
 
-/// A list of more values is looked up in a hash table, which a short one would take longer to make; PostgreSQL goes
-/// through a parameter's array item by item.
+/// A longer list is looked up in a hash table, which would cost too much for a short one. PostgreSQL scans an array
+/// parameter item by item.
 const LONG_LIST: usize = 32;
 
-/// What the operators of one field work on.
+/// The operand of a field's operators.
 pub(super) struct Operand<'a> {
-    /// `(expression, SQL type)`; all are equal or none, and the first one orders.
+    /// `(expression, SQL type)`; equality compares all of them, order only the first.
     columns: Vec<(String, &'static str)>,
-    /// For a text: what it is compared by.
+    /// How a text is compared.
     text: Option<Text>,
-    /// The id of the row that has it, where there is one.
+    /// The id of the row, if there is one.
     id: Option<String>,
     parse: &'a dyn Fn(&Json) -> Result<Value, String>,
 }
 
 struct Text {
-    /// The expression that it is ordered by.
+    /// The expression that orders the text.
     in_order: String,
-    /// It is also found by it, as the index is on it; a unique one has an index of its own.
+    /// Whether equality uses it as well, because the index is on it; a unique field has a plain index.
     found_by_it: bool,
 }
 
@@ -52,7 +52,7 @@ impl Text {
 }
 
 impl Filter<'_> {
-    /// What only rules ask for: who made the entry, and how far it is.
+    /// System fields that only rules may filter by: the author and the status.
     pub(super) fn system(&mut self, info: &'static ContentInfo, key: &str, value: &Json, alias: &str) -> Result<()> {
         if key == "status" {
             let parse = |json: &Json| Ok(Value::Text(json.as_str().unwrap_or_default().to_owned()));
@@ -63,7 +63,7 @@ impl Filter<'_> {
     }
 
     pub(super) fn id(&mut self, info: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
-        // An id of another type is a valid question, whose answer is no.
+        // An id of another type is valid and matches nothing.
         let parse = |json: &Json| {
             let text = json.as_str().ok_or_else(|| not("an id", json))?;
             id::decode(text).ok_or_else(|| not("an id", json))?;
@@ -83,14 +83,14 @@ impl Filter<'_> {
         let column = |suffix: &str| format!("{alias}.{}", quoted(&format!("{snake}{suffix}")));
         let expression = |part: &Column| match (part.suffix, part.cast) {
             ("", _) | (_, "bigint") => column(part.suffix),
-            // Of a currency, as in its index.
+            // A currency code, ordered as in its index.
             _ => in_bytes(&column(part.suffix)),
         };
         let columns: Vec<_> = kind.columns().iter().map(|part| (expression(part), part.cast)).collect();
         let text = (kind.order() == Ordered::ByLanguage).then(|| Text::new(&columns[0].0, field));
         let site = self.site();
         let parse = |json: &Json| match kind.parse(json, site) {
-            // A text that the field could not hold is a valid question as well.
+            // A text that the field could not store is valid and matches nothing.
             Err(_) if json.is_string() && kind.cast() == "text" => Kind::Text.parse(json, site),
             parsed => parsed,
         };
@@ -110,7 +110,7 @@ impl Filter<'_> {
             return self.constant(true);
         }
         match operator {
-            // The last one leads the index.
+            // The last column leads the index.
             "isNull" => self.is_null(operand.columns.last().map_or("", |(column, _)| column), value),
             "eq" => self.compare(operand, "=", value),
             "ne" => self.negated(|this| this.compare(operand, "=", value)),
@@ -128,7 +128,7 @@ impl Filter<'_> {
         }
     }
 
-    /// Only the first column has an order: money of another currency is neither less nor more.
+    /// Only the first column is ordered: money in another currency is neither less nor more.
     fn compare(&mut self, operand: &Operand<'_>, operator: &str, value: &Json) -> Result<()> {
         let Some(value) = self.parsed(operand, value) else { return self.constant(true) };
         let columns = operand.columns.iter().enumerate().collect::<Vec<_>>();
@@ -143,8 +143,9 @@ impl Filter<'_> {
         })
     }
 
-    /// An upper bound compares the id as well, as the index does. PostgreSQL knows no values when it plans, takes two bounds of one
-    /// column for a narrow range, and would read a wide one whole where another condition leaves a few rows. It does not pair these.
+    /// An upper bound compares the id as well, as the index does. PostgreSQL plans without values, assumes that two bounds of one
+    /// column are a narrow range, and would read all of a wide one even if another condition leaves few rows. It does not pair
+    /// bounds of this form.
     fn bound(&mut self, operand: &Operand<'_>, expression: &str, operator: &str, value: impl FnOnce(&mut Sql)) {
         let last = match operator {
             "<" => Some(Uuid::nil()),
@@ -207,7 +208,7 @@ impl Filter<'_> {
             "contains" => ("strpos(", "))) > 0"),
             _ => ("starts_with(", ")))"),
         };
-        // In a subquery the small letters of what is looked for are made once, and not again for each row.
+        // In a subquery, the search text is lower-cased once instead of for each row.
         let _ = write!(self.sql.text, "{open}sort.lower({column}), (SELECT sort.lower(");
         self.sql.value(&value, 0, "text").push(close);
         Ok(())
@@ -226,7 +227,7 @@ impl Filter<'_> {
         })
     }
 
-    /// An expression for the entry's status. What is live is published.
+    /// The expression of the entry's status. Live entries are published.
     fn status(&mut self, info: &'static ContentInfo, alias: &str) -> String {
         if self.scope.stage == Stage::Live {
             return "'PUBLISHED'".to_owned();
@@ -274,20 +275,20 @@ impl Filter<'_> {
             self.problem("must not be null");
             return None;
         }
-        // A part of a value, such as the currency of money.
+        // Part of a value, such as the currency of money.
         if let Some((part, _)) = value.as_object().and_then(|parts| parts.iter().find(|(_, part)| part.is_null())) {
             self.at(part.as_str(), |this| this.problem("must not be null: omit it"));
             return None;
         }
         if self.is_rule && value == THE_ACTOR {
-            // Nobody is equal to no user.
+            // Without a user, the comparison is with null, which equals nothing.
             return Some(self.scope.store.access.actor.user().map_or(Value::Null, Value::Uuid));
         }
         (operand.parse)(value).map_err(|message| self.problem(message)).ok()
     }
 }
 
-/// Shown or stored: the site's own code knows the stored names.
+/// Accepts API names and stored names; the site's own code uses the stored ones.
 pub(super) fn enum_value(of: &EnumInfo, json: &Json) -> Result<Value, String> {
     let text = json.as_str().unwrap_or_default();
     let stored = of.stored(text).or_else(|| of.shown(text).map(|_| text));

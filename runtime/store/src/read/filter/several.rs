@@ -1,5 +1,5 @@
-//! Conditions on relations to several types: `about: { some: { product: { .. } } }`. A target passes when it is of the type that is named
-//! and the filter holds for it.
+//! Conditions on relations to several types: `about: { some: { product: { .. } } }`. A target matches if it has the named type and
+//! matches the filter.
 
 use serde_json::Value as Json;
 
@@ -9,7 +9,7 @@ use base::error::Result;
 use model::content::{ContentInfo, FieldInfo, RelationInfo};
 use model::names::lower_first;
 
-/// A relation's field, and the row that it is a field of.
+/// A relation field and the row that has it.
 pub struct Several<'f> {
     pub field: &'static FieldInfo,
     pub to: RelationInfo,
@@ -50,7 +50,7 @@ impl Filter<'_> {
         })
     }
 
-    /// `{ product: { .. } }`: there is a target (or none) that passes; with `every` there is none that does not, of whatever type.
+    /// `{ product: { .. } }`: a target (or none) matches. With `every`, no target of any type fails to match.
     fn named(&mut self, of: &Several<'_>, value: &Json, wanted: bool, every: bool) -> Result<()> {
         let members = self.object(value);
         let named = |key: &str| of.to.to.iter().find(|target| lower_first(target.name) == key);
@@ -76,7 +76,7 @@ impl Filter<'_> {
         Ok(())
     }
 
-    /// There is a target of one of these types, or there is none. Those that the actor may not read are not there, as in answers.
+    /// A target of one of these types exists, or none does. Targets that the actor may not read do not count, as in responses.
     fn any(&mut self, of: &Several<'_>, targets: &[&&'static ContentInfo], wanted: bool) -> Result<()> {
         let joiner = if wanted { " OR " } else { " AND " };
         self.joined(joiner, "true", targets, |this, target| {

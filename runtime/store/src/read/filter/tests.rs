@@ -1,4 +1,4 @@
-//! The SQL of conditions, where only its form tells how much work it is.
+//! Tests the SQL of conditions whose form determines their cost.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ static NOTE: ContentInfo = ContentInfo {
     constraints: &[],
 };
 
-/// What a client sends is worked on once for the statement: its small letters for each row would make a long text as costly as many rows.
+/// The client's value is lower-cased once per statement: doing it for each row would make a long text as costly as many rows.
 #[tokio::test]
 async fn what_is_looked_for_is_prepared_once() {
     let database = Database::connect_lazy("postgres://nobody@localhost/none", Limits::COMMAND, &SITE).unwrap();

@@ -1,4 +1,4 @@
-//! Which rows of a statement are whose: those of several owners come together.
+//! Groups the rows of a statement by owner, since the rows of several owners come together.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,18 +10,18 @@ use super::{int, uuid};
 use crate::read::plan::Object;
 use crate::read::prepare::Prepared;
 
-/// Targets and rows of them, in order.
+/// `(target, row)` indexes, in order.
 pub type Places = Vec<(usize, usize)>;
-/// For each owner its range.
+/// The range of each owner.
 pub type Groups = HashMap<Uuid, Range<usize>>;
-/// For each owner its range, and whether there are more.
+/// The range of each owner, and whether there are more.
 pub type Pages = HashMap<Uuid, (Range<usize>, bool)>;
 
 pub fn ordered(rows: &[PgRow]) -> Places {
     (0..rows.len()).map(|row| (0, row)).collect()
 }
 
-/// The range of each owner: its rows follow one another.
+/// The range of each owner; its rows are consecutive.
 pub fn grouped(rows: &[PgRow], owner: usize) -> Groups {
     let mut groups: Groups = HashMap::with_capacity(rows.len());
     for (index, row) in rows.iter().enumerate() {
@@ -32,7 +32,7 @@ pub fn grouped(rows: &[PgRow], owner: usize) -> Groups {
     groups
 }
 
-/// The targets of several types, by position, and cut again: each type came with up to the whole limit.
+/// Merges the targets of several types by position and applies the limit, which each type was read up to.
 pub fn merged(fetched: &[(&Object, Vec<PgRow>)], prepared: &Prepared) -> (Places, Groups) {
     let mut places = Vec::new();
     for (target, (object, rows)) in fetched.iter().enumerate() {
@@ -54,7 +54,7 @@ pub fn merged(fetched: &[(&Object, Vec<PgRow>)], prepared: &Prepared) -> (Places
     (order, groups)
 }
 
-/// Drops the row that only tells that there are more, for each owner.
+/// Drops each owner's extra row, which only shows that there are more.
 pub fn cut(rows: Vec<PgRow>, owner: usize, limit: usize) -> (Vec<PgRow>, Pages) {
     let mut kept = Vec::with_capacity(rows.len());
     let mut groups: Pages = HashMap::new();

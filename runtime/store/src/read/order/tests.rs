@@ -1,4 +1,4 @@
-//! Orders as SQL.
+//! Tests the SQL of orders.
 
 use serde_json::{Value as Json, json};
 
@@ -7,7 +7,7 @@ use crate::{Database, Limits, Stage};
 use model::content::{ContentInfo, FieldInfo, SchemaInfo, Shape, SiteInfo};
 use model::kind::Kind;
 
-/// The tests of filters have it as well.
+/// Also used by the tests of filters.
 pub(crate) static SITE: SchemaInfo = SchemaInfo {
     site: SiteInfo {
         name: "Test",
@@ -47,7 +47,7 @@ static NOTE: ContentInfo = ContentInfo {
     constraints: &[],
 };
 
-/// An entry has no position of its own, so a field of it may be called so. Children have no moments of the server's, so a field may be called like one.
+/// An entry has no system field `position`, so a field may have this name. Children have no system timestamps either.
 static LINE: ContentInfo = ContentInfo {
     name: "Line",
     table: "line",
@@ -86,7 +86,7 @@ async fn an_order_is_written_as_its_index_has_it() {
         (by("RANK", "ASC", Some("FIRST")), r#"t."rank" NULLS FIRST, t.id"#),
         (by("RANK", "DESC", Some("FIRST")), r#"t."rank" DESC, t.id DESC"#),
         (by("RANK", "DESC", Some("LAST")), r#"t."rank" DESC NULLS LAST, t.id DESC"#),
-        // What is never null has no nulls to be put anywhere, and its index is used.
+        // A column without nulls has no null order, so that its index is used.
         (by("SIZE", "ASC", Some("FIRST")), r#"t."size", t.id"#),
         (by("POSITION", "ASC", None), r#"t."position", t.id"#),
         (by("CREATED_AT", "DESC", Some("LAST")), "t.created_at DESC, t.id DESC"),
@@ -105,7 +105,7 @@ async fn an_order_is_written_as_its_index_has_it() {
     assert!(of_text.starts_with(r#"sort.key(t."created_at")"#), "{of_text}");
 }
 
-/// Cursors that clients have kept go on working: the signature of an order stays the same from version to version.
+/// Clients may keep cursors: the signature of an order must never change between versions.
 #[test]
 fn the_signature_of_an_order_is_for_good() {
     let signature = |by: &[(&'static str, bool)]| Order::by(&NOTE, by, DefaultOrder::Newest).unwrap().signature;

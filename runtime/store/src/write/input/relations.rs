@@ -1,4 +1,4 @@
-//! Relations in an input: entries that are connected by their keys, and those that are created along.
+//! Relations in an input: entries that are connected by key, and entries that are created with it.
 
 use std::sync::OnceLock;
 
@@ -132,7 +132,7 @@ impl<'a> Overlay<'a> {
         valid.then(|| Value::List(without_repeats(items)))
     }
 
-    /// A key of the relation's target, or of one of them.
+    /// A key of the relation's target, or of one of its targets.
     fn target(&mut self, to: &RelationInfo, json: &Json, at: At<'_>) -> Option<Value> {
         if let [target] = to.to {
             return self.lookup(target, json, at).map(Value::Uuid);
