@@ -283,12 +283,13 @@ fn query_fields(owner: &Owner<'_>) -> Vec<String> {
     };
     let keys = owner.fields.iter().filter(unique);
     let by_key = keys.map(|field| format!("{}By{}", name.camel(), Name::new(&field.name.value).pascal()));
-    [name.camel(), plural_of(owner).camel()].into_iter().chain(by_key).collect()
+    let revision = format!("{}Revision", name.camel());
+    [name.camel(), plural_of(owner).camel(), revision].into_iter().chain(by_key).collect()
 }
 
 fn mutation_fields(owner: &Owner<'_>) -> Vec<String> {
     let pascal = Name::new(&owner.name.value).pascal();
-    let verbs = ["create", "update", "delete", "duplicate", "publish", "unpublish"];
+    let verbs = ["create", "update", "delete", "duplicate", "restore", "undelete", "publish", "unpublish"];
     let one = verbs.iter().map(|verb| format!("{verb}{pascal}")).chain([format!("discard{pascal}Draft")]);
     one.chain(["upsert", "publish"].map(|verb| format!("{verb}{}", plural_of(owner).pascal()))).collect()
 }

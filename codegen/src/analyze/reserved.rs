@@ -14,7 +14,19 @@ use crate::syntax::node::Node;
 pub const SYSTEM: &[&str] =
     &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
 /// Root fields that every API has.
-const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log", "publish_check"];
+const ROOT: &[&str] = &[
+    "node",
+    "nodes",
+    "me",
+    "explain_access",
+    "audit_log",
+    "publish_check",
+    "revisions",
+    "revision_diff",
+    "restore_check",
+    "bin",
+    "purge_deleted",
+];
 /// Parameters of own operations besides their arguments.
 const ARGUMENT: &[&str] = &["cx"];
 /// The argument of a root field besides the unique field that it finds an entry by.
@@ -56,8 +68,12 @@ const TYPES: &[&str] = &[
     "Cx",
     "Debug",
     "Default",
+    "DeletedEntry",
+    "DiffKind",
+    "DiffPart",
     "EntryStatus",
     "EnumInfo",
+    "FieldDiff",
     "FieldInfo",
     "Float",
     "Future",
@@ -85,6 +101,7 @@ const TYPES: &[&str] = &[
     "Required",
     "Result",
     "Returns",
+    "Revision",
     "SchemaInfo",
     "Self",
     "Send",

@@ -5,6 +5,7 @@
 mod access;
 pub mod document;
 mod filters;
+mod history;
 mod inputs;
 pub mod reader;
 mod roots;
@@ -26,6 +27,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(filters::shared());
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
+    definitions.extend(history::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();
     document

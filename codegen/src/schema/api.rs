@@ -22,6 +22,10 @@ pub enum Verb<'a> {
     Unpublish,
     DiscardDraft,
     Duplicate,
+    /// One of the earlier versions.
+    Revision,
+    Restore,
+    Undelete,
 }
 
 /// A field of `Query` or `Mutation`.
@@ -38,7 +42,8 @@ pub fn reads(ty: &ContentType) -> Vec<RootField<'_>> {
         Some((format!("{}By{}", ty.name.camel(), field.name.pascal()), Verb::ByKey { field, input }))
     });
     let by_id = (ty.name.camel(), Verb::ById);
-    std::iter::once(by_id).chain(keys).chain([(ty.plural.camel(), Verb::List)]).map(root_field).collect()
+    let revision = (format!("{}Revision", ty.name.camel()), Verb::Revision);
+    std::iter::once(by_id).chain(keys).chain([(ty.plural.camel(), Verb::List), revision]).map(root_field).collect()
 }
 
 /// The root fields that write a type.
@@ -50,6 +55,8 @@ pub fn writes(ty: &ContentType) -> Vec<RootField<'_>> {
         (format!("upsert{many}"), Verb::Upsert),
         (format!("delete{one}"), Verb::Delete),
         (format!("duplicate{one}"), Verb::Duplicate),
+        (format!("restore{one}"), Verb::Restore),
+        (format!("undelete{one}"), Verb::Undelete),
     ];
     if ty.drafts {
         fields.push((format!("publish{one}"), Verb::Publish));

@@ -86,6 +86,12 @@ pub enum What {
     Typename(&'static str),
     Introspection(Introspected),
     Read(Root),
+    /// An entry as it was.
+    Revision {
+        call: Call,
+        info: &'static ContentInfo,
+        entry: Root,
+    },
     Write {
         call: Call,
         write: Write,
@@ -135,6 +141,8 @@ pub enum Write {
     Unpublish,
     DiscardDraft,
     Duplicate,
+    Restore,
+    Undelete,
 }
 
 impl Write {
@@ -150,15 +158,17 @@ impl Write {
             Verb::Unpublish => Self::Unpublish,
             Verb::DiscardDraft => Self::DiscardDraft,
             Verb::Duplicate => Self::Duplicate,
-            Verb::ById | Verb::ByKey(_) | Verb::List => return None,
+            Verb::Restore => Self::Restore,
+            Verb::Undelete => Self::Undelete,
+            Verb::ById | Verb::ByKey(_) | Verb::List | Verb::Revision => return None,
         })
     }
 
     /// The right that it requires, or several of which any one is enough.
     pub fn actions(self) -> &'static [Action] {
         match self {
-            Self::Create | Self::Duplicate => &[Action::Create],
-            Self::Update | Self::DiscardDraft => &[Action::Update],
+            Self::Create | Self::Duplicate | Self::Undelete => &[Action::Create],
+            Self::Update | Self::DiscardDraft | Self::Restore => &[Action::Update],
             Self::Upsert => &[Action::Create, Action::Update],
             Self::Delete => &[Action::Delete],
             Self::Publish | Self::PublishAll | Self::Unpublish => &[Action::Publish],
@@ -292,6 +302,11 @@ impl Planner<'_> {
                 };
                 What::Own { call: call(), operation, is_mutation, entries }
             }
+            Some(Route::Content(resolver)) if resolver.verb == Verb::Revision => {
+                let info = resolver.of;
+                let entry = Root::of_entries(document, parent, selected, info, false);
+                What::Revision { call: call(), info, entry }
+            }
             Some(Route::Content(resolver)) => match Write::of(resolver.verb) {
                 None => What::Read(Root::by_resolver(document, selected, resolver)),
                 Some(write) => {
@@ -379,7 +394,7 @@ impl Weigh for Introspected {
 impl What {
     fn statements(&self) -> u64 {
         let root = match self {
-            Self::Read(root) => Some(root),
+            Self::Read(root) | Self::Revision { entry: root, .. } => Some(root),
             Self::Write { entries, .. } | Self::Own { entries, .. } => entries.as_ref(),
             Self::Typename(_) | Self::Introspection(_) | Self::Site { .. } => None,
         };

@@ -20,6 +20,7 @@ use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
 use model::content::{ContentInfo, OperationInfo, Returns};
 use model::cut;
+use store::access::Action;
 use store::hooks::Cx;
 use store::id;
 use store::site::{Args, ReadCx, SiteCode};
@@ -60,6 +61,9 @@ impl<'a> Execution<'a> {
             }
             What::Site { field, .. } => (field.denied(access), None),
             What::Read(root) => return shown(root.denied(self.store.at(root.stage(self)))),
+            What::Revision { info, entry, .. } => {
+                (access.must(info, Action::ReadHistory).err(), Some(entry.denied(drafts)))
+            }
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
                 // An upsert needs only one of its rights here; each entry is checked later.
@@ -167,6 +171,7 @@ impl<'a> Execution<'a> {
                 written(answer.to_string().into_bytes())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
+            What::Revision { call, info, entry } => Box::pin(self.revision(field, call, info, entry)).await,
             What::Write { call, write, info, entries } => {
                 // Boxed like the other rare cases; otherwise every read would pay for their size.
                 let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
@@ -190,6 +195,29 @@ impl<'a> Execution<'a> {
                 }
             }
         }
+    }
+
+    /// An entry as it was at a revision; null if there is none that the actor may read.
+    async fn revision(
+        &self,
+        field: &RootField,
+        call: &Call,
+        info: &'static ContentInfo,
+        entry: &read::Root,
+    ) -> Result<Written, Vec<Failure>> {
+        let of_field = |error| Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]);
+        let arguments = self.arguments(call).map_err(of_field)?;
+        let id = of_id(info, &arguments).map_err(of_field)?;
+        let revision = arguments.get("revision").and_then(Json::as_i64).unwrap_or_default();
+        let (store, ids) = match write::revisions::at_revision(&self.store, info, id, revision).await {
+            Ok(past) => (past, vec![id]),
+            Err(error) if error.problems.iter().all(|problem| problem.code == Code::NotFound) => {
+                (self.store.clone(), Vec::new())
+            }
+            Err(error) => return Err(of_field(error)),
+        };
+        let past = Execution { api: self.api, store, variables: self.variables };
+        entry.run_entries(&past.request(), past.store.at(Stage::Draft), &ids).await.map_err(shown)
     }
 
     fn request(&self) -> read::Request<'_> {
@@ -220,7 +248,8 @@ impl<'a> Execution<'a> {
 
     async fn write(&self, call: &Call, kind: Write, info: &'static ContentInfo) -> Result<Vec<Uuid>> {
         let arguments = self.arguments(call)?;
-        let (store, hooks) = (&self.store, &self.api.hooks);
+        let noted = arguments.get("note").and_then(Json::as_str).map(|note| noted(&self.store, note)).transpose()?;
+        let (store, hooks) = (noted.as_ref().unwrap_or(&self.store), &self.api.hooks);
         let flag = |name: &str| arguments.get(name) == Some(&Json::Bool(true));
         let revision = arguments.get("revision").and_then(Json::as_i64).unwrap_or_default();
         let nothing = Map::new();
@@ -241,6 +270,11 @@ impl<'a> Execution<'a> {
                 return write::publish_all(store, hooks, info, &all(named)?).await;
             }
             Write::DiscardDraft => write::discard_draft(store, hooks, info, of_id(info, &arguments)?, revision).await?,
+            Write::Restore => {
+                let from = arguments.get("from").and_then(Json::as_i64).unwrap_or_default();
+                write::restore(store, hooks, info, of_id(info, &arguments)?, revision, from).await?
+            }
+            Write::Undelete => write::undelete(store, hooks, info, of_id(info, &arguments)?).await?,
             Write::Duplicate => write::duplicate(store, hooks, info, of_id(info, &arguments)?, input).await?,
             Write::Publish => write::publish(store, hooks, info, of_id(info, &arguments)?, revision).await?,
             Write::Unpublish => {
@@ -284,6 +318,18 @@ impl Arguments for Execution<'_> {
         let coerced = coercion.arguments(given.iter().map(|(name, value)| (name, value)), &declared.arguments);
         if coercion.problems.is_empty() { Ok(coerced) } else { Err(coercion.problems) }
     }
+}
+
+/// Characters of a note.
+const LONGEST_NOTE: usize = 1_000;
+
+fn noted(store: &Store, note: &str) -> Result<Store> {
+    let count = note.chars().count();
+    if count > LONGEST_NOTE || note.contains('\0') {
+        let message = format!("a note has at most {LONGEST_NOTE} characters and no U+0000; this one has {count}");
+        return Err(Problem::new(Code::InvalidValue, message).at([Step::from("note")]).into());
+    }
+    Ok(store.with_note(note))
 }
 
 fn of_id(info: &ContentInfo, arguments: &Map<String, Json>) -> Result<Uuid> {

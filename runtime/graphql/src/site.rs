@@ -2,6 +2,7 @@
 
 mod audit;
 mod explain;
+mod history;
 
 use async_graphql::parser::types::SelectionSet;
 use serde_json::{Map, Value as Json, json};
@@ -10,10 +11,12 @@ use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
+use model::content::ContentInfo;
 use model::cut;
-use store::access::{Access, Area, Identity, USER_PREFIX};
+use store::access::{API_TOKEN_PREFIX, Access, Area, Identity, USER_PREFIX};
 use store::id;
 use store::{Standing, Store};
+use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
@@ -21,6 +24,11 @@ pub enum SiteField {
     ExplainAccess,
     AuditLog,
     PublishCheck,
+    Revisions,
+    RevisionDiff,
+    RestoreCheck,
+    Bin,
+    PurgeDeleted,
 }
 
 /// The selection on an object whose complete JSON is built first; these objects are small and rarely requested.
@@ -37,7 +45,17 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 4] = [Self::Me, Self::ExplainAccess, Self::AuditLog, Self::PublishCheck];
+    pub const ALL: [Self; 9] = [
+        Self::Me,
+        Self::ExplainAccess,
+        Self::AuditLog,
+        Self::PublishCheck,
+        Self::Revisions,
+        Self::RevisionDiff,
+        Self::RestoreCheck,
+        Self::Bin,
+        Self::PurgeDeleted,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,20 +63,29 @@ impl SiteField {
             Self::ExplainAccess => "explainAccess",
             Self::AuditLog => "auditLog",
             Self::PublishCheck => "publishCheck",
+            Self::Revisions => "revisions",
+            Self::RevisionDiff => "revisionDiff",
+            Self::RestoreCheck => "restoreCheck",
+            Self::Bin => "bin",
+            Self::PurgeDeleted => "purgeDeleted",
         }
     }
 
     /// Whether it is a field of `Mutation`.
     pub fn writes(self) -> bool {
-        match self {
-            Self::Me | Self::ExplainAccess | Self::AuditLog | Self::PublishCheck => false,
-        }
+        matches!(self, Self::PurgeDeleted)
     }
 
     /// The area that the role must manage.
     fn area(self) -> Option<(Area, &'static str)> {
         match self {
-            Self::Me | Self::PublishCheck => None,
+            Self::Me
+            | Self::PublishCheck
+            | Self::Revisions
+            | Self::RevisionDiff
+            | Self::RestoreCheck
+            | Self::Bin
+            | Self::PurgeDeleted => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
         }
@@ -76,6 +103,11 @@ impl SiteField {
             Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
             Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
             Self::PublishCheck => publish_check(store, arguments).await?,
+            Self::Revisions => history::list(store, arguments).await?,
+            Self::RevisionDiff => history::difference(store, arguments).await?,
+            Self::RestoreCheck => history::restore_check(store, arguments).await?,
+            Self::Bin => history::bin(store, arguments).await?,
+            Self::PurgeDeleted => history::purge(store, arguments).await?,
         };
         Ok(shape.project(whole))
     }
@@ -146,9 +178,7 @@ async fn me(store: &Store, accounts: &dyn Standing) -> Result<Json> {
 
 /// The problems that prevent publishing an entry of any type.
 async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
-    let given = text(arguments, "id").unwrap_or_default();
-    let found = store.schema.types.iter().find_map(|info| Some((*info, info.decode(given)?)));
-    let Some((info, id)) = found else { return Err(wrong(format!("`{}` is not an id", cut(given)), &["id"])) };
+    let (info, id) = any_entry(store, arguments.get("id"), &["id".into()])?;
     let problems = store::write::publish_check(store, info, id).await?;
     let step = |step: &Step| match step {
         Step::Key(key) => key.clone(),
@@ -159,6 +189,27 @@ async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<J
         json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
     };
     Ok(problems.iter().map(shown).collect())
+}
+
+/// The entry of any type that an id names.
+fn any_entry(store: &Store, id: Option<&Json>, path: &[Step]) -> Result<(&'static ContentInfo, Uuid)> {
+    let given = id.and_then(Json::as_str).unwrap_or_default();
+    let found = store.schema.contents().find_map(|info| Some((info, info.decode(given)?)));
+    found.filter(|(info, _)| info.owner.is_none()).ok_or_else(|| {
+        let message = format!("`{}` is not the id of an entry", cut(given));
+        Problem::new(Code::BadUserInput, message).at(path.to_vec()).into()
+    })
+}
+
+/// Who did something and when, as members of an object.
+fn author(at: &str, kind: &str, actor: Option<Uuid>, role: Option<&str>) -> Map<String, Json> {
+    let prefix = if kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
+    Map::from_iter([
+        ("at".to_owned(), Json::from(at)),
+        ("actorKind".to_owned(), kind.to_ascii_uppercase().into()),
+        ("actor".to_owned(), actor.map(|actor| id::encode(prefix, actor)).into()),
+        ("role".to_owned(), role.into()),
+    ])
 }
 
 fn text<'a>(arguments: &'a Map<String, Json>, name: &str) -> Option<&'a str> {

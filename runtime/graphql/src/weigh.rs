@@ -224,6 +224,10 @@ impl Weigh for RootField {
             What::Typename(_) => {}
             What::Introspection(introspected) => introspected.weigh(scales),
             What::Read(root) => root.weigh(scales),
+            What::Revision { call, entry, .. } => {
+                call.weigh(scales);
+                entry.weigh(scales);
+            }
             What::Site { call, shape, .. } => {
                 call.weigh(scales);
                 shape.weigh(scales);

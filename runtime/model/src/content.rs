@@ -116,12 +116,16 @@ pub enum Verb {
     Unpublish,
     DiscardDraft,
     Duplicate,
+    /// One of the earlier versions.
+    Revision,
+    Restore,
+    Undelete,
 }
 
 impl Verb {
     /// Whether it is a mutation.
     pub fn writes(self) -> bool {
-        !matches!(self, Self::ById | Self::ByKey(_) | Self::List)
+        !matches!(self, Self::ById | Self::ByKey(_) | Self::List | Self::Revision)
     }
 }
 

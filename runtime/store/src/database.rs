@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::access::{Access, Actor, Policy};
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
+use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
@@ -79,6 +80,10 @@ pub struct Store {
     standing: Option<Arc<dyn Standing>>,
     /// `None` unless the tables read are recorded.
     touched: Option<Arc<Touched>>,
+    /// What reads see instead of what the stage has.
+    pub(crate) overlay: Option<Arc<Overlay>>,
+    /// What the actor says of its changes, for the history.
+    pub(crate) note: Option<Arc<str>>,
 }
 
 /// The name and address of a user or an API token. A token has no address.
@@ -183,6 +188,8 @@ impl Database {
             ration: Ration::unbounded(),
             standing: None,
             touched: None,
+            overlay: None,
+            note: None,
         }
     }
 
@@ -223,6 +230,16 @@ impl Database {
 }
 
 impl Store {
+    /// The same store, whose reads see these versions of entries.
+    pub fn over(&self, overlay: Overlay) -> Self {
+        Self { overlay: Some(Arc::new(overlay)), ..self.clone() }
+    }
+
+    /// The same store, whose changes have this note in the history.
+    pub fn with_note(&self, note: &str) -> Self {
+        Self { note: Some(note.into()), ..self.clone() }
+    }
+
     /// The store for a client's request: limited by its ration, and its actor is checked again before each change.
     pub fn of_client(self, ration: Arc<Ration>, standing: Arc<dyn Standing>) -> Self {
         Self { ration, standing: Some(standing), ..self }
@@ -231,7 +248,7 @@ impl Store {
     /// Like [`Database::trusted`], with the same ration.
     pub fn trusted(&self) -> Self {
         let (ration, touched) = (Arc::clone(&self.ration), self.touched.clone());
-        Self { ration, touched, ..self.database.trusted() }
+        Self { ration, touched, overlay: self.overlay.clone(), ..self.database.trusted() }
     }
 
     /// Checks again whether a client's actor may act. Runs in the transaction that acts for it.

@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod id;
 mod input;
 pub mod outbox;
+pub mod overlay;
 pub mod page;
 mod pool;
 mod public_role;

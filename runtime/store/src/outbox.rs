@@ -28,11 +28,18 @@ pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) 
     let actor: &Actor = &store.access.actor;
     let (actor_kind, id) = actor_of(&actor.identity);
     // Field names contain no commas.
-    let sql = "insert into cms.outbox (kind, type, entry, revision, fields, actor_kind, actor, role)
-        select e.kind, e.type, e.entry, e.revision, string_to_array(e.fields, ','), $1, $2, $3
-        from unnest($4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::text[]) with ordinality
-            as e(kind, type, entry, revision, fields, place)
-        order by e.place";
+    // A save is also a line of the history.
+    let sql = "with e as materialized (
+            select e.kind, e.type, e.entry, e.revision, string_to_array(e.fields, ',') as fields, e.place
+            from unnest($4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::text[]) with ordinality
+                as e(kind, type, entry, revision, fields, place)
+        ), kept as (
+            insert into cms.revision (type, entry, revision, fields, actor_kind, actor, role, note)
+            select e.type, e.entry, e.revision, e.fields, $1, $2, $3, $9 from e where e.kind in ('created', 'updated')
+            on conflict (type, entry, revision) do nothing
+        )
+        insert into cms.outbox (kind, type, entry, revision, fields, actor_kind, actor, role)
+        select e.kind, e.type, e.entry, e.revision, e.fields, $1, $2, $3 from e order by e.place";
     sqlx::query(sql)
         .bind(actor_kind)
         .bind(id)
@@ -42,6 +49,7 @@ pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) 
         .bind(lines.iter().map(|line| line.entry).collect::<Vec<_>>())
         .bind(lines.iter().map(|line| line.revision).collect::<Vec<_>>())
         .bind(lines.iter().map(|line| line.fields.join(",")).collect::<Vec<_>>())
+        .bind(store.note.as_deref())
         .execute(&mut *connection)
         .await?;
     connection.ring_at_commit(&store.bells.events);

@@ -24,21 +24,26 @@ impl<'a> Scope<'a> {
         Self { all: true, ..self }
     }
 
+    /// The stage whose rules apply: what is not published yet is a draft, even if it is read as live.
+    fn rights(self) -> Stage {
+        if self.store.overlay.is_some() { Stage::Draft } else { self.stage }
+    }
+
     /// What the actor may read of a type.
     pub fn reads(self, info: &ContentInfo) -> Grant<'a> {
-        self.store.access.reads(info, self.stage)
+        self.store.access.reads(info, self.rights())
     }
 
     pub fn must_read_any(self, info: &ContentInfo) -> Result<(), Problem> {
-        self.store.access.must_read_any(info, self.stage)
+        self.store.access.must_read_any(info, self.rights())
     }
 
     pub fn must_read(self, info: &ContentInfo, field: &str) -> Result<(), Problem> {
-        self.store.access.must_read(info, field, self.stage)
+        self.store.access.must_read(info, field, self.rights())
     }
 
     pub fn must_use(self, info: &ContentInfo, used: Used) -> Result<(), Problem> {
-        self.store.access.must_use(info, used, self.stage)
+        self.store.access.must_use(info, used, self.rights())
     }
 
     /// `live."product"`.
@@ -55,7 +60,7 @@ impl<'a> Scope<'a> {
 
     /// Takes a connection for reads of this stage, with the public role for anonymous reads of `LIVE`.
     pub async fn lend(self) -> Result<Lent> {
-        let is_public = self.stage == Stage::Live && self.store.access.actor.is_anonymous();
+        let is_public = self.rights() == Stage::Live && self.store.access.actor.is_anonymous();
         self.store.lend_for_reads(is_public).await
     }
 }

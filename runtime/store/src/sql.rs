@@ -84,6 +84,13 @@ impl Sql {
         self
     }
 
+    /// `$3::uuid[]`, bound to a list that is written as PostgreSQL reads it.
+    pub fn list<T: std::fmt::Display>(&mut self, items: impl IntoIterator<Item = T>, cast: &str) -> String {
+        let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+        self.parameters.push(Parameter::Text(Some(format!("{{{}}}", items.join(",")))));
+        format!("${}::{cast}", self.parameters.len())
+    }
+
     /// A text to compare with the expression of [`in_order`].
     pub fn text_in_order(&mut self, value: &Value) -> &mut Self {
         // A long text goes into a subquery; otherwise it is folded again for each row.

@@ -4,12 +4,15 @@
 //! Their paths start at the arguments of the mutation: `["input", "variants", "set", 2, "price"]`.
 
 mod batch;
+mod bin;
 mod bulk;
 pub mod check;
 mod compose;
+pub mod diff;
 mod draft;
 pub mod failure;
 pub mod guard;
+mod history;
 mod input;
 mod keys;
 pub mod live;
@@ -19,6 +22,8 @@ mod pointers;
 mod prepare;
 mod publishable;
 mod remove;
+mod restore;
+pub mod revisions;
 pub mod row;
 mod save;
 mod sheet;
@@ -39,6 +44,7 @@ use model::content::ContentInfo;
 use remove::Subject;
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
+pub use diff::FieldDiff;
 pub use publishable::publish_check;
 pub use slug::slugify;
 pub(crate) use transact::Work;
@@ -163,6 +169,25 @@ pub async fn discard_draft(
     revision: i64,
 ) -> Result<Uuid> {
     commit(store, hooks, &Work::Discard(Subject { info, id, revision })).await?;
+    Ok(id)
+}
+
+/// `restoreProduct(id, revision, from)`.
+pub async fn restore(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    id: Uuid,
+    revision: i64,
+    from: i64,
+) -> Result<Uuid> {
+    commit(store, hooks, &Work::Restore(Subject { info, id, revision }, from)).await?;
+    Ok(id)
+}
+
+/// `undeleteProduct(id)`.
+pub async fn undelete(store: &Store, hooks: &HookSet, info: &'static ContentInfo, id: Uuid) -> Result<Uuid> {
+    commit(store, hooks, &Work::Undelete { info, id }).await?;
     Ok(id)
 }
 

@@ -1,7 +1,7 @@
 //! `Query` and `Mutation`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, spoken, words};
+use crate::emit::sdl::{Definition, Kind, Member, access, described, history, spoken, words};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
@@ -15,6 +15,7 @@ pub fn query(schema: &Schema) -> Definition {
     Definition::new(Kind::Object, "Query", "All queries. Reading the stage `DRAFT` needs a token; `LIVE` is public.")
         .members([node, nodes])
         .members(access::roots())
+        .members(history::reads())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
 }
@@ -22,6 +23,7 @@ pub fn query(schema: &Schema) -> Definition {
 pub fn mutation(schema: &Schema) -> Definition {
     let about = "All mutations. Each field is one transaction; fields run one after the other.";
     Definition::new(Kind::Object, "Mutation", about)
+        .members(history::writes())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
 }
@@ -38,6 +40,13 @@ fn reads(ty: &ContentType) -> Vec<Member> {
             let pages = format!("{}!", api::connection(&name));
             let list = Member::new(root.name, pages, format!("The {many}, as a connection."));
             list.args(page_args(&name, "newest first")).args([stage()])
+        }
+        Verb::Revision => {
+            let about = format!(
+                "The {one} as it was at a revision, for those who may read its history. Entries that it refers to are read as drafts."
+            );
+            let number = Member::new("revision", "Int!", "The number of the revision.");
+            Member::new(root.name, &name, about).args([id("The id of the entry, which may be in the bin."), number])
         }
         _ => Member::new(root.name, &name, format!("The {one} with this id."))
             .args([id("The id of the entry."), stage()]),
@@ -59,15 +68,17 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
     };
     let field = |result: &str, about: String| Member::new(root.name.clone(), result, about);
     match root.verb {
-        Verb::Create => field(&name, format!("Creates a new {one}.")).args([input("Create")]).args(publish()),
+        Verb::Create => {
+            field(&name, format!("Creates a new {one}.")).args([input("Create")]).args(publish()).args([note()])
+        }
         Verb::Update => {
             let update = field(&name, format!("Updates the {one}."));
-            update.args([entry_id(), revision(), input("Update")]).args(publish())
+            update.args([entry_id(), revision(), input("Update")]).args(publish()).args([note()])
         }
         Verb::Upsert => {
             let about = format!("Updates each {one} whose key is found, and creates the others: all of them or none.");
             let input = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
-            field(&format!("[{name}!]"), about).args([input]).args(publish())
+            field(&format!("[{name}!]"), about).args([input]).args(publish()).args([note()])
         }
         Verb::Delete => {
             let about = format!("Deletes the {one}: the draft and the published version.");
@@ -94,7 +105,20 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
                 Member::new("input", format!("{name}UpdateInput"), "Values to use instead of those of the other.");
             field(&name, about).args([id("The id of the entry to copy."), input])
         }
-        Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List => {
+        Verb::Restore => {
+            let about = format!(
+                "Makes the draft of the {one} what it was at an earlier revision. Nothing is published. See `restoreCheck`."
+            );
+            let from = Member::new("from", "Int!", "The number of the earlier revision.");
+            field(&name, about).args([entry_id(), revision(), from, note()])
+        }
+        Verb::Undelete => {
+            let about = format!(
+                "Takes a deleted {one} out of the bin, as a draft, with what was deleted with it and with the references to it that were cleared."
+            );
+            field(&name, about).args([entry_id()])
+        }
+        Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List | Verb::Revision => {
             let force = "Unpublish the entry even if published entries refer to it. There it becomes null, or is missing from lists.";
             let force = Member::new("force", "Boolean!", force).default("false");
             let about = format!("Unpublishes the {one}, which remains as a draft.");
@@ -113,6 +137,10 @@ fn entry_id() -> Member {
 
 fn revision() -> Member {
     Member::new("revision", "Int!", "The revision that was read. If there is a newer one, the change is refused.")
+}
+
+fn note() -> Member {
+    Member::new("note", "String", "What the change is about, for the history. At most 1,000 characters.")
 }
 
 fn stage() -> Member {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use crate::access::Grant;
+use crate::overlay::{Table, Versions};
 use crate::record::System;
 use crate::sql::{Sql, quoted};
 use crate::{Scope, Stage};
@@ -18,35 +19,47 @@ use model::content::ContentInfo;
 impl Scope<'_> {
     /// Appends `live."product_tags" j`. Its rows are visible only through the rows of both ends.
     pub fn push_join(self, table: &'static str, alias: &str, sql: &mut Sql) {
-        let schema = self.stage.schema();
+        self.push_rows(table, sql);
+        sql.push(" ").push(alias);
+    }
+
+    /// Appends `live."product"`, or a subquery if the overlay has other versions of some rows.
+    pub(crate) fn push_rows(self, table: &'static str, sql: &mut Sql) {
         sql.note(self.stage, table);
-        let _ = write!(sql.text, "{schema}.{} {alias}", quoted(table));
+        let overlay = self.store.overlay.as_deref();
+        match overlay.and_then(|overlay| overlay.table(table)) {
+            None => _ = write!(sql.text, "{}.{}", self.stage.schema(), quoted(table)),
+            Some((table, versions)) => push_versions(self.stage, table, versions, sql),
+        }
     }
 
     /// Appends `live."product" t`, or a subquery if a rule restricts the rows.
     pub fn push(self, info: &'static ContentInfo, alias: &str, sql: &mut Sql) -> Result<()> {
-        let (schema, table) = (self.stage.schema(), quoted(info.table));
-        sql.note(self.stage, info.table);
         let rows = match self.reads(info) {
             _ if self.all => None,
             Grant::Trusted => None,
             Grant::By(rule) => rule.rows.as_ref(),
             Grant::Denied => {
-                let _ = write!(sql.text, "(SELECT * FROM {schema}.{table} WHERE false) {alias}");
+                sql.push("(SELECT r.* FROM ");
+                self.push_rows(info.table, sql);
+                let _ = write!(sql.text, " r WHERE false) {alias}");
                 return Ok(());
             }
         };
         let Some(rows) = rows else {
-            let _ = write!(sql.text, "{schema}.{table} {alias}");
+            self.push_rows(info.table, sql);
+            sql.push(" ").push(alias);
             return Ok(());
         };
-        let _ = write!(sql.text, "(SELECT r.* FROM {schema}.{table} r WHERE ");
+        sql.push("(SELECT r.* FROM ");
+        self.push_rows(info.table, sql);
+        sql.push(" r WHERE ");
         match info.owner {
             None => self.push_rule(info, rows, "r", sql)?,
             Some(owner) => {
-                let of = quoted(owner.table);
-                sql.note(self.stage, owner.table);
-                let _ = write!(sql.text, "EXISTS (SELECT 1 FROM {schema}.{of} o WHERE o.id = r.parent_id AND ");
+                sql.push("EXISTS (SELECT 1 FROM ");
+                self.push_rows(owner.table, sql);
+                sql.push(" o WHERE o.id = r.parent_id AND ");
                 self.push_rule(owner, rows, "o", sql)?;
                 sql.push(")");
             }
@@ -96,5 +109,48 @@ impl Scope<'_> {
         sql.push(" WHERE r.id = ANY(").ids().push(")");
         let rows = sql.fetch_for(self.store, &[entry]).await?;
         Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
+    }
+}
+
+/// The rows of the stage without those that are replaced, then the other versions of these.
+fn push_versions(stage: Stage, table: &Table, versions: &Versions, sql: &mut Sql) {
+    let (schema, columns) = (stage.schema(), &table.columns);
+    let replaced = sql.list(&versions.replaced, "uuid[]");
+    let belongs = table.belongs(schema, &replaced);
+    let name = quoted(table.name);
+    let _ = write!(sql.text, "(SELECT {columns} FROM {schema}.{name} s WHERE NOT ({belongs})");
+    if !versions.drafts.is_empty() {
+        let drafts = sql.list(&versions.drafts, "uuid[]");
+        let belongs = table.belongs("draft", &drafts);
+        let _ = write!(sql.text, " UNION ALL SELECT {columns} FROM draft.{name} s WHERE {belongs}");
+    }
+    if !versions.kept.is_empty() {
+        let types = std::iter::once(&versions.info.table).chain(versions.info.former);
+        let types = sql.list(types, "text[]");
+        let entries = sql.list(versions.kept.iter().map(|(entry, _)| entry), "uuid[]");
+        let revisions = sql.list(versions.kept.iter().map(|(_, revision)| revision), "bigint[]");
+        let rows = kept_rows(table, versions);
+        let _ = write!(
+            sql.text,
+            " UNION ALL SELECT {columns} FROM cms.revision h \
+            CROSS JOIN LATERAL jsonb_populate_recordset(NULL::draft.{name}, {rows}) s \
+            WHERE h.type = ANY({types}) AND (h.entry, h.revision) IN (SELECT * FROM unnest({entries}, {revisions}))"
+        );
+    }
+    sql.push(")");
+}
+
+/// The JSON of a table's rows in a kept revision.
+fn kept_rows(table: &Table, versions: &Versions) -> String {
+    let names = std::iter::once(&table.name).chain(table.former);
+    let rows: Vec<String> = names.map(|name| format!("h.content->'{name}'")).collect();
+    let rows = format!("coalesce({})", rows.join(", "));
+    let misfits = versions.misfits.iter().filter(|(of, _)| *of == table.name);
+    let misfits: Vec<String> = misfits.map(|(_, column)| format!("'{column}'")).collect();
+    match misfits.is_empty() {
+        true => rows,
+        false => {
+            format!("(SELECT jsonb_agg(e - ARRAY[{}]::text[]) FROM jsonb_array_elements({rows}) e)", misfits.join(", "))
+        }
     }
 }

@@ -40,6 +40,10 @@ impl System {
     /// The number of columns that [`Self::read`] reads.
     pub(crate) const COLUMNS: usize = 7;
 
+    /// The columns of the row itself.
+    pub(crate) const STORED: [&str; 7] =
+        ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
+
     /// The columns for [`Self::read`] from the rows `t`. The live revision follows them.
     pub(crate) const SELECT: &str =
         ", t.revision, t.created_at, t.updated_at, t.published_at, t.created_by, t.updated_by, ";

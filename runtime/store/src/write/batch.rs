@@ -15,7 +15,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{live, publishable, remove, save, slug, trail, unique};
+use crate::write::{history, live, publishable, remove, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -105,6 +105,7 @@ async fn store_items(
         ask_unique(cx.connection, store, &items, publishes, &mut faults).await?;
         refuse(faults)?;
     }
+    keep_changed(cx.connection, &items).await?;
     let marked = save::save(cx.connection, &items, store.access.actor.user(), publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
@@ -127,17 +128,30 @@ async fn store_items(
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }
 
-/// Saves a complete entry as a draft.
-pub async fn save_whole(cx: &mut Cx<'_>, item: Item) -> Result<Vec<Happened>> {
+/// Keeps the drafts that are about to change in the history.
+async fn keep_changed(connection: &mut Connection, items: &[Item]) -> Result<()> {
+    let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
+    for item in items.iter().filter(|item| item.old.is_some() && item.is_changed()) {
+        by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item.new.id);
+    }
+    for (info, ids) in by_type.into_values() {
+        history::keep(connection, info, &ids).await?;
+    }
+    Ok(())
+}
+
+/// Saves complete entries as drafts. The last one is of the type that the others belong to.
+pub async fn save_whole(cx: &mut Cx<'_>, items: Vec<Item>) -> Result<Vec<Happened>> {
     let store = cx.store;
-    let info = item.info;
-    cx.done.begin(item.is_changed().then_some((info, item.new.id)).into_iter())?;
+    let Some(info) = items.last().map(|item| item.info) else { return Ok(Vec::new()) };
+    cx.done.begin(items.iter().filter(|item| item.is_changed()).map(|item| (item.info, item.new.id)))?;
     let mut faults = Faults::default();
-    unique::check(cx.connection, store.at(Stage::Draft), std::iter::once(&item), &mut faults).await?;
+    let publishes = |item: &Item| !item.info.drafts;
+    check(store, &items, &publishes, &mut faults);
+    ask_unique(cx.connection, store, &items, &publishes, &mut faults).await?;
     refuse(faults)?;
-    let saved =
-        store_items(cx, Guard::new(store, false), &super::save(info, Vec::new()), vec![item], &|_| false).await?;
-    Ok(saved.events)
+    let request = super::save(info, Vec::new());
+    Ok(store_items(cx, Guard::new(store, false), &request, items, &publishes).await?.events)
 }
 
 fn change(item: &Item, published: &HashSet<Uuid>) -> Change {

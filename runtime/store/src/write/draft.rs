@@ -42,7 +42,7 @@ pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     item.new = live.row.clone();
     may_change(Guard::new(store, false), &item)?;
     let revision = item.revision();
-    let events = batch::save_whole(cx, item).await?;
+    let events = batch::save_whole(cx, vec![item]).await?;
     // If a hook changed the draft, it differs from the live entry.
     let stored = load(cx.connection, store.at(Stage::Draft), info, &[of.id], false).await?.remove(&of.id);
     if stored.is_some_and(|stored| stored.row.same(&live.row, info)) {
@@ -52,7 +52,7 @@ pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
 }
 
 /// Rejects the discard if it would change a field that the actor may not write.
-fn may_change(guard: Guard<'_>, item: &Item) -> Result<()> {
+pub fn may_change(guard: Guard<'_>, item: &Item) -> Result<()> {
     let info = item.info;
     let rights = guard.rights(info, Action::Update).map_err(refused)?;
     let old = item.old.as_ref().map(|old| &old.row);

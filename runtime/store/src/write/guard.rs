@@ -76,6 +76,11 @@ impl<'a> Guard<'a> {
         self.store.at(Stage::Draft).reads(info).has(info, field)
     }
 
+    /// Whether the actor may read the field in the history: as a draft, and by the rule for the history.
+    pub fn reads_history(&self, info: &ContentInfo, field: &str) -> bool {
+        self.reads_draft(info, field) && self.access().grant(info, Action::ReadHistory).has(info, field)
+    }
+
     /// Returns the locked entries that the actor may do this with. It must be able to read them: as drafts, or as live entries if it may
     /// read no drafts of the type.
     pub async fn admitted(

@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::Connection;
+use crate::record::System;
 use crate::write::failure::Result;
 use crate::write::table;
 use model::content::{ContentInfo, RelationInfo};
@@ -31,8 +32,7 @@ pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid])
 /// foreign keys in `live`.
 pub async fn publish(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
     remove(connection, info, replaced).await?;
-    let system = ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
-    copy(connection, info, &system, "id = any($1)", ids).await?;
+    copy(connection, info, &System::STORED, "id = any($1)", ids).await?;
     for (_, child) in table::children(info) {
         copy(connection, child, &["id", "parent_id", "position"], "parent_id = any($1)", ids).await?;
         let owners = format!(r#"owner_id in (select id from draft."{}" where parent_id = any($1))"#, child.table);

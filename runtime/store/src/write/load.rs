@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Row as _, ValueRef};
+use sqlx::{Row as _, ValueRef};
 use uuid::Uuid;
 
 use crate::record::System;
@@ -32,9 +32,10 @@ pub async fn load(
     let mut sql = scope.sql();
     sql.push("select t.id");
     scope.push_system(info, &mut sql);
-    sql.push(&select(info, &columns)).push(&format!(" from {} t", scope.table(info.table)));
-    sql.push(" where t.id = any($1) order by t.id").push(if lock { " for no key update" } else { "" });
-    let rows = sqlx::query(AssertSqlSafe(sql.text)).bind(ids).fetch_all(&mut *connection).await?;
+    sql.push(&select(info, &columns)).push(" from ");
+    scope.push_rows(info.table, &mut sql);
+    sql.push(" t where t.id = any(").ids().push(") order by t.id").push(if lock { " for no key update" } else { "" });
+    let rows = sql.bind(ids)?.fetch_within(connection).await?;
     let mut entries = HashMap::with_capacity(rows.len());
     for stored in &rows {
         let row = read_row(info, &columns, stored, 1 + System::COLUMNS)?;
@@ -66,12 +67,11 @@ async fn load_children(
     parents: &[Uuid],
 ) -> Result<Vec<(Uuid, Row)>> {
     let columns = table::columns(info);
-    let sql = format!(
-        r#"select t.id, t.parent_id{} from {} t where t.parent_id = any($1) order by t.parent_id, t.position"#,
-        select(info, &columns),
-        scope.table(info.table)
-    );
-    let stored = sqlx::query(AssertSqlSafe(sql)).bind(parents).fetch_all(&mut *connection).await?;
+    let mut sql = scope.sql();
+    sql.push("select t.id, t.parent_id").push(&select(info, &columns)).push(" from ");
+    scope.push_rows(info.table, &mut sql);
+    sql.push(" t where t.parent_id = any(").ids().push(") order by t.parent_id, t.position");
+    let stored = sql.bind(parents)?.fetch_within(connection).await?;
     let mut rows = Vec::with_capacity(stored.len());
     let mut places = HashMap::with_capacity(stored.len());
     for stored in &stored {
@@ -97,11 +97,11 @@ async fn joined(
     owners: &[Uuid],
 ) -> Result<Vec<(Uuid, Value)>> {
     let list: String = to.columns.iter().map(|column| format!(r#", "{column}""#)).collect();
-    let sql = format!(
-        r#"select owner_id{list} from {} where owner_id = any($1) order by owner_id, position"#,
-        scope.table(to.join)
-    );
-    let stored = sqlx::query(AssertSqlSafe(sql)).bind(owners).fetch_all(connection).await?;
+    let mut sql = scope.sql();
+    sql.push("select owner_id").push(&list).push(" from ");
+    scope.push_join(to.join, "j", &mut sql);
+    sql.push(" where owner_id = any(").ids().push(") order by owner_id, position");
+    let stored = sql.bind(owners)?.fetch_within(connection).await?;
     let mut targets = Vec::with_capacity(stored.len());
     for row in &stored {
         for (part, target) in to.to.iter().enumerate() {
@@ -153,7 +153,9 @@ fn read_field(shape: &Shape, stored: &PgRow, first: usize, width: usize) -> Resu
         }
         Shape::Enum(_) => Ok(stored.try_get::<Option<String>, _>(first)?.map_or(Value::Null, Value::Text)),
         Shape::Enums(_) => {
-            Ok(Value::List(stored.try_get::<Vec<String>, _>(first)?.into_iter().map(Value::Text).collect()))
+            // Null in a kept row that is older than the field.
+            let values = stored.try_get::<Option<Vec<String>>, _>(first)?.unwrap_or_default();
+            Ok(Value::List(values.into_iter().map(Value::Text).collect()))
         }
         Shape::One(to) => {
             for (part, target) in to.to.iter().enumerate() {

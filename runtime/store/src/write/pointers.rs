@@ -88,6 +88,33 @@ impl Pointer {
         }
     }
 
+    /// The table of the type or children that hold the relation.
+    pub fn table(&self) -> &'static str {
+        self.source.table
+    }
+
+    /// Its field, by `snake`.
+    pub fn field(&self) -> &'static str {
+        self.field.snake
+    }
+
+    /// Selects the target, the row that points at it, the entry of the row, and the position in a list, among drafts.
+    pub fn select_places(&self) -> Option<String> {
+        let (column, source, join) = (self.column, self.source.table, self.to.join);
+        let entry = if self.source.owner.is_some() { "s.parent_id" } else { "s.id" };
+        let from = match self.many {
+            false => format!(
+                r#"s."{column}", s.id, {entry}, null::bigint from draft."{source}" s where s."{column}" = any($1)"#
+            ),
+            true => format!(
+                r#"j."{column}", s.id, {entry}, j.position::bigint from draft."{join}" j join draft."{source}" s on s.id = j.owner_id where j."{column}" = any($1)"#
+            ),
+        };
+        // A row of children whose only target goes is deleted, and comes back with a revision of its own entry.
+        let goes_along = !self.many && self.to.on_delete == OnDelete::Cascade;
+        (!goes_along).then(|| format!("select {from} limit $2"))
+    }
+
     fn select(&self, scope: Scope<'_>) -> String {
         let (column, source, join) = (&self.column, scope.table(self.source.table), scope.table(self.to.join));
         let is_child = self.source.owner.is_some();

@@ -88,6 +88,7 @@ pub async fn prepare(
             root: input.root,
             is_root: true,
             publish: input.publish,
+            after: 0,
             old,
             new,
             record: OnceLock::new(),

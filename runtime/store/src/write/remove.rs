@@ -14,7 +14,7 @@ use crate::write::guard::Guard;
 use crate::write::load::load;
 use crate::write::pointers::{Pointer, Reference, inside_components, pointers, references};
 use crate::write::row::{At, Item, Old};
-use crate::write::{live, trail};
+use crate::write::{bin, live, trail};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, OnDelete};
@@ -79,6 +79,7 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     for item in &items {
         call(cx, Moment::BeforeDelete, item).await?;
     }
+    bin::put(cx.connection, store, &items).await?;
     for (info, ids) in going.ids() {
         for pointer in pointers(store.schema, info) {
             forget_live(cx.connection, store, &pointer, &ids).await?;
@@ -230,7 +231,16 @@ async fn stored(
 }
 
 pub fn item(info: &'static ContentInfo, old: Old) -> Item {
-    Item { info, root: 0, is_root: true, publish: false, new: old.row.clone(), old: Some(old), record: OnceLock::new() }
+    Item {
+        info,
+        root: 0,
+        is_root: true,
+        publish: false,
+        after: 0,
+        new: old.row.clone(),
+        old: Some(old),
+        record: OnceLock::new(),
+    }
 }
 
 fn events(going: &Going, of: Subject, kind: EventKind) -> Vec<Happened> {

@@ -39,6 +39,8 @@ pub struct Item {
     pub is_root: bool,
     pub publish: bool,
     pub old: Option<Old>,
+    /// The last revision of an entry that was deleted and comes back; else 0.
+    pub after: i64,
     pub new: Row,
     /// `new` in the form that hooks take, built on first use.
     pub record: OnceLock<AnyRecord>,
@@ -83,7 +85,7 @@ impl Item {
     /// The revision after the save.
     pub fn revision(&self) -> i64 {
         match &self.old {
-            None => 1,
+            None => self.after + 1,
             Some(old) if self.is_changed() => old.system.revision + 1,
             Some(old) => old.system.revision,
         }

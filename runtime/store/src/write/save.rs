@@ -19,6 +19,8 @@ use model::content::{ContentInfo, RelationInfo};
 struct Write<'a> {
     row: &'a Row,
     old: Option<&'a Row>,
+    /// The last revision of an entry that comes back.
+    after: i64,
     /// For children: the owner and the index among its children.
     place: Option<(Uuid, usize)>,
 }
@@ -48,6 +50,7 @@ pub async fn save(
         let writes = items.iter().filter(|item| item.is_changed()).map(|item| Write {
             row: &item.new,
             old: item.old.as_ref().map(|old| &old.row),
+            after: item.after,
             place: None,
         });
         let writes: Vec<_> = writes.collect();
@@ -102,7 +105,7 @@ fn children_of<'a>(write: &Write<'a>, field: usize) -> Vec<Write<'a>> {
         let known = before.iter().position(|old| old.id == row.id);
         let old = known.map(|place| &before[place]);
         let same = known == Some(position) && old.is_some_and(|old| old.same_values(row));
-        (!same).then_some(Write { row, old, place: Some((write.row.id, position)) })
+        (!same).then_some(Write { row, old, after: 0, place: Some((write.row.id, position)) })
     });
     rows.collect()
 }
@@ -140,7 +143,10 @@ async fn rows(
     if !new.is_empty() {
         let mut sheet = sheet(info, &new);
         if let System::Entry { publish, user } = system {
-            sheet.constant("revision", "1");
+            match new.iter().any(|write| write.after > 0) {
+                true => sheet.numbers("revision", new.iter().map(|write| write.after + 1)),
+                false => sheet.constant("revision", "1"),
+            }
             sheet.ids("created_by", new.iter().map(|_| user));
             sheet.ids("updated_by", new.iter().map(|_| user));
             sheet.constant("created_at", "now()");

@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::connection::slow::{self, End};
 use crate::hooks::{Cx, Happened, HookSet, Transcript, after_commit};
 use crate::write::batch::{self, Change, Request, Saved};
-use crate::write::draft;
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Subject};
+use crate::write::{draft, restore};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
 use model::content::ContentInfo;
@@ -58,6 +58,8 @@ pub(crate) enum Work<'a> {
     PublishAll { info: &'static ContentInfo, ids: &'a [Uuid] },
     Unpublish(Subject, bool),
     Discard(Subject),
+    Restore(Subject, i64),
+    Undelete { info: &'static ContentInfo, id: Uuid },
     Duplicate { info: &'static ContentInfo, id: Uuid, data: &'a Map<String, Json> },
 }
 
@@ -74,6 +76,8 @@ impl Work<'_> {
         let events = match self {
             Self::Save(request) => return batch::run(cx, request, again).await,
             Self::Duplicate { info, id, data } => return draft::duplicate(cx, info, *id, data, again).await,
+            Self::Undelete { info, id } => return restore::undelete(cx, info, *id).await,
+            Self::Restore(subject, from) => restore::restore(cx, *subject, *from).await?,
             Self::Delete(subject) => remove::delete(cx, *subject).await?,
             Self::Publish(subject) => batch::publish(cx, *subject).await?,
             Self::PublishAll { info, ids } => draft::publish_all(cx, info, ids).await?,

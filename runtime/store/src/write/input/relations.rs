@@ -73,6 +73,7 @@ impl<'a> Overlay<'a> {
             root: self.root,
             is_root: false,
             publish: self.publish,
+            after: 0,
             old: None,
             new: row,
             record: OnceLock::new(),

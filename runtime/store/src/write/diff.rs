@@ -1,0 +1,176 @@
+//! How two versions of an entry differ: by field; texts by line, lists by item, children by row.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+use similar::{Algorithm, ChangeTag, TextDiffConfig};
+use uuid::Uuid;
+
+use crate::id;
+use crate::input::value_json;
+use crate::value::Value;
+use crate::write::guard::Guard;
+use crate::write::row::Row;
+use crate::write::trail::differing;
+use model::content::{ContentInfo, Shape};
+
+/// After so long, what is left of a text is one change: the comparison of hostile texts takes quadratic time.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldDiff {
+    /// As the API names it.
+    pub field: &'static str,
+    /// The row of children, and whether it came, went or changed.
+    pub row: Option<(String, Kind)>,
+    pub before: Json,
+    pub after: Json,
+    /// Of a text with several lines, or of a list.
+    pub parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Same,
+    Added,
+    Removed,
+    Changed,
+}
+
+/// A line or an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub kind: Kind,
+    pub value: Json,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "SAME",
+            Self::Added => "ADDED",
+            Self::Removed => "REMOVED",
+            Self::Changed => "CHANGED",
+        }
+    }
+}
+
+/// The fields that differ and that the actor may read.
+pub fn rows(guard: Guard<'_>, info: &'static ContentInfo, before: &Row, after: &Row) -> Vec<FieldDiff> {
+    let until = Instant::now() + PATIENCE;
+    let mut found = Vec::new();
+    for (index, field) in differing(info, Some(before), Some(after)) {
+        if !guard.reads_history(info, field.snake) {
+            continue;
+        }
+        match field.shape {
+            Shape::Children(child) => {
+                children(guard, child, field.name, before.children(index), after.children(index), until, &mut found);
+            }
+            shape => found.push(value(field.name, &shape, &before.values[index], &after.values[index], until)),
+        }
+    }
+    found
+}
+
+fn value(field: &'static str, shape: &Shape, before: &Value, after: &Value, until: Instant) -> FieldDiff {
+    let parts = match (before, after) {
+        (Value::Text(before), Value::Text(after)) if before.contains('\n') || after.contains('\n') => {
+            lines(before, after, until)
+        }
+        (Value::List(_), Value::List(_)) => {
+            let items = |value: &Value| match value_json(shape, value) {
+                Json::Array(items) => items,
+                _ => Vec::new(),
+            };
+            compared(&items(before), &items(after), until)
+        }
+        _ => Vec::new(),
+    };
+    FieldDiff { field, row: None, before: value_json(shape, before), after: value_json(shape, after), parts }
+}
+
+fn lines(before: &str, after: &str, until: Instant) -> Vec<Part> {
+    let mut config = TextDiffConfig::default();
+    let diff = config.algorithm(Algorithm::Myers).deadline(until).diff_lines(before, after);
+    let part = |change: similar::Change<&str>| Part {
+        kind: kind(change.tag()),
+        value: change.value().strip_suffix('\n').unwrap_or(change.value()).into(),
+    };
+    diff.iter_all_changes().map(part).collect()
+}
+
+fn compared(before: &[Json], after: &[Json], until: Instant) -> Vec<Part> {
+    let texts = |items: &[Json]| items.iter().map(Json::to_string).collect::<Vec<_>>();
+    let (old, new) = (texts(before), texts(after));
+    let ops = similar::capture_diff_slices_deadline(Algorithm::Myers, &old, &new, Some(until));
+    let changes = ops.iter().flat_map(|op| op.iter_changes(before, after).collect::<Vec<_>>());
+    changes.map(|change| Part { kind: kind(change.tag()), value: change.value() }).collect()
+}
+
+fn kind(tag: ChangeTag) -> Kind {
+    match tag {
+        ChangeTag::Equal => Kind::Same,
+        ChangeTag::Insert => Kind::Added,
+        ChangeTag::Delete => Kind::Removed,
+    }
+}
+
+fn children(
+    guard: Guard<'_>,
+    info: &'static ContentInfo,
+    field: &'static str,
+    before: &[Row],
+    after: &[Row],
+    until: Instant,
+    found: &mut Vec<FieldDiff>,
+) {
+    let known = |rows: &[Row], id: Uuid| rows.iter().position(|row| row.id == id);
+    let gone = before.iter().filter(|row| known(after, row.id).is_none());
+    for row in gone {
+        let row_id = Some((id::encode(info.table, row.id), Kind::Removed));
+        found.push(FieldDiff {
+            field,
+            row: row_id,
+            before: object(guard, info, row),
+            after: Json::Null,
+            parts: Vec::new(),
+        });
+    }
+    for (place, row) in after.iter().enumerate() {
+        let shown = id::encode(info.table, row.id);
+        let Some(old_place) = known(before, row.id) else {
+            let after = object(guard, info, row);
+            found.push(FieldDiff {
+                field,
+                row: Some((shown, Kind::Added)),
+                before: Json::Null,
+                after,
+                parts: Vec::new(),
+            });
+            continue;
+        };
+        let old = &before[old_place];
+        let changed = differing(info, Some(old), Some(row)).filter(|(_, field)| guard.reads_history(info, field.snake));
+        let changed: Vec<FieldDiff> = changed
+            .map(|(index, field)| value(field.name, &field.shape, &old.values[index], &row.values[index], until))
+            .collect();
+        if changed.is_empty() && place == old_place {
+            continue;
+        }
+        let side = |pick: fn(&FieldDiff) -> &Json| {
+            Json::Object(changed.iter().map(|diff| (diff.field.to_owned(), pick(diff).clone())).collect())
+        };
+        let (before, after) = (side(|diff| &diff.before), side(|diff| &diff.after));
+        found.push(FieldDiff { field, row: Some((shown, Kind::Changed)), before, after, parts: Vec::new() });
+    }
+}
+
+/// A row of children with what the actor may read of it.
+fn object(guard: Guard<'_>, info: &'static ContentInfo, row: &Row) -> Json {
+    let fields = info.fields.iter().enumerate().filter(|(_, field)| guard.reads_history(info, field.snake));
+    Json::Object(
+        fields.map(|(index, field)| (field.name.to_owned(), value_json(&field.shape, &row.values[index]))).collect(),
+    )
+}

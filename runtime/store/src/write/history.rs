@@ -1,0 +1,206 @@
+//! The history of entries: the rows of a revision are kept before the draft changes, and read again as an overlay.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Value as Json};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::Connection;
+use crate::overlay::{Key, Overlay, Table, Versions};
+use crate::record::System;
+use crate::write::failure::Result;
+use crate::write::table;
+use model::content::ContentInfo;
+
+/// Pairs of a call of `jsonb_build_object`, which takes at most 100 arguments.
+const PAIRS: usize = 40;
+
+/// The tables that have rows of an entry: its own, those of its children, and their join tables.
+pub fn tables(info: &'static ContentInfo) -> Vec<Table> {
+    let own = |info: &'static ContentInfo, system: &[&str], key| {
+        let system = system.iter().map(|name| (*name).to_owned());
+        let fields = table::columns(info).into_iter().map(|column| column.name);
+        Table::new(info.table, info.former, key, listed(system.chain(fields)))
+    };
+    let joins = |info: &'static ContentInfo, key: Key| {
+        table::joins(info).map(move |(_, to)| {
+            let columns = ["owner_id", "position"].iter().chain(to.columns).map(|column| (*column).to_owned());
+            Table::new(to.join, &[], key, listed(columns))
+        })
+    };
+    let mut tables = vec![own(info, &System::STORED, Key::Id)];
+    tables.extend(joins(info, Key::Owner));
+    for (_, child) in table::children(info) {
+        tables.push(own(child, &["id", "parent_id", "position"], Key::Parent));
+        tables.extend(joins(child, Key::OwnerIn(child.table)));
+    }
+    tables
+}
+
+fn listed(columns: impl Iterator<Item = String>) -> String {
+    columns.map(|column| format!(r#"s."{column}""#)).collect::<Vec<_>>().join(", ")
+}
+
+/// Keeps the drafts as they are now. An entry that is older than the history gets its line here too.
+pub async fn keep(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<String> = tables(info).iter().map(rows).collect();
+    let content: Vec<String> =
+        rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
+    let sql = format!(
+        r#"insert into cms.revision (type, entry, revision, at, actor_kind, actor, content)
+        select $2, t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}
+        from draft."{}" t where t.id = any($1)
+        on conflict (type, entry, revision) do update set content = excluded.content"#,
+        content.join(" || "),
+        info.table
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(info.table).execute(connection).await?;
+    Ok(())
+}
+
+/// `'product_variant', (the rows of the entry t in it)`.
+fn rows(table: &Table) -> String {
+    let name = table.name;
+    match table.key {
+        Key::Id => format!("'{name}', jsonb_build_array(to_jsonb(t))"),
+        _ => {
+            let belongs = table.belongs("draft", "array[t.id]");
+            format!(
+                r#"'{name}', coalesce((select jsonb_agg(to_jsonb(s)) from draft."{name}" s where {belongs}), '[]'::jsonb)"#
+            )
+        }
+    }
+}
+
+/// A kept revision that reads can be laid over.
+#[derive(Debug)]
+pub struct Kept {
+    pub info: &'static ContentInfo,
+    pub id: Uuid,
+    pub revision: i64,
+    /// By table, its names of today; with the keys of the rows, as they were.
+    keys: BTreeMap<&'static str, HashSet<String>>,
+    misfits: Vec<(&'static str, String)>,
+    /// What the revision has and the schema of today has no place for: columns and tables with values.
+    pub lost: Vec<String>,
+}
+
+impl Kept {
+    /// The revision, if its rows are kept.
+    pub async fn find(
+        connection: &mut Connection,
+        info: &'static ContentInfo,
+        id: Uuid,
+        revision: i64,
+    ) -> Result<Option<Self>> {
+        let sql = "select content::text from cms.revision
+            where type = any($1) and entry = $2 and revision = $3 and content is not null";
+        let content: Option<String> =
+            sqlx::query_scalar(sql).bind(names(info)).bind(id).bind(revision).fetch_optional(&mut *connection).await?;
+        let content = content.and_then(|content| serde_json::from_str::<Map<String, Json>>(&content).ok());
+        let Some(mut content) = content else { return Ok(None) };
+        let mut kept = Self { info, id, revision, keys: BTreeMap::new(), misfits: Vec::new(), lost: Vec::new() };
+        for table in tables(info) {
+            let known = std::iter::once(table.name).chain(table.former.iter().copied());
+            let Some((_, rows)) = known.into_iter().find_map(|name| content.remove_entry(name)) else { continue };
+            let rows = rows.as_array().map(Vec::as_slice).unwrap_or_default();
+            let keys = rows.iter().filter_map(Json::as_object).flat_map(Map::keys).cloned().collect();
+            kept.lost.extend(strangers(&table, rows));
+            kept.keys.insert(table.name, keys);
+            kept.misfits.extend(misfits(connection, &table, rows).await?);
+        }
+        kept.lost.extend(kept.misfits.iter().map(|(table, column)| format!("{table}.{column}")));
+        let gone = content.into_iter().filter(|(_, rows)| rows.as_array().is_some_and(|rows| !rows.is_empty()));
+        kept.lost.extend(gone.map(|(table, _)| table));
+        kept.lost.sort();
+        kept.lost.dedup();
+        Ok(Some(kept))
+    }
+
+    /// Whether the revision has a value, perhaps an empty one, of the column or table: a field that came later has none.
+    pub fn knows(&self, table: &str, column: Option<&str>) -> bool {
+        match (self.keys.get(table), column) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(keys), Some(column)) => {
+                let misfit = self.misfits.iter().any(|(of, name)| *of == table && name == column);
+                keys.contains(column) && !misfit
+            }
+        }
+    }
+
+    pub fn overlay(&self) -> Overlay {
+        let mut overlay = Overlay::default();
+        let versions = Versions {
+            info: self.info,
+            replaced: vec![self.id],
+            drafts: Vec::new(),
+            kept: vec![(self.id, self.revision)],
+            misfits: self.misfits.clone(),
+        };
+        overlay.add(versions, tables(self.info));
+        overlay
+    }
+}
+
+/// The names of the type, today's first.
+pub fn names(info: &ContentInfo) -> Vec<&'static str> {
+    std::iter::once(info.table).chain(info.former.iter().copied()).collect()
+}
+
+/// Columns with a value that the table does not have any more, as `product.price`.
+fn strangers(table: &Table, rows: &[Json]) -> Vec<String> {
+    let members = rows.iter().filter_map(Json::as_object).flatten();
+    let has_value = |value: &Json| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+    let strange = members.filter(|(name, value)| {
+        let column = format!(r#"s."{name}""#);
+        has_value(value) && !table.columns.split(", ").any(|known| known == column)
+    });
+    strange.map(|(name, _)| format!("{}.{name}", table.name)).collect()
+}
+
+/// Columns whose kept values are not values of the column's type today.
+async fn misfits(connection: &mut Connection, table: &Table, rows: &[Json]) -> Result<Vec<(&'static str, String)>> {
+    let fits = |rows: Json| {
+        let rows = rows.to_string();
+        let sql =
+            format!(r#"select count(*) from jsonb_populate_recordset(null::draft."{}", $1::jsonb) s"#, table.name);
+        (sql, rows)
+    };
+    if rows.is_empty() || try_out(connection, fits(Json::from(rows.to_vec()))).await? {
+        return Ok(Vec::new());
+    }
+    let names: HashSet<&String> = rows.iter().filter_map(Json::as_object).flat_map(Map::keys).collect();
+    let mut misfits = Vec::new();
+    for name in names {
+        let alone = rows.iter().map(|row| Json::from_iter([(name.clone(), row[name.as_str()].clone())]));
+        if !try_out(connection, fits(alone.collect())).await? {
+            misfits.push((table.name, name.clone()));
+        }
+    }
+    Ok(misfits)
+}
+
+/// Whether PostgreSQL takes the values; a transaction goes on afterwards.
+async fn try_out(connection: &mut Connection, (sql, rows): (String, String)) -> Result<bool> {
+    let is_part = connection.in_transaction();
+    if is_part {
+        connection.begin_part().await?;
+    }
+    match sqlx::query(AssertSqlSafe(sql)).bind(rows).fetch_all(&mut *connection).await {
+        Ok(_) if is_part => connection.end_part().await?,
+        Ok(_) => {}
+        Err(sqlx::Error::Database(_)) => {
+            if is_part {
+                connection.undo_part().await?;
+            }
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(true)
+}
