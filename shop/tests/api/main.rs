@@ -10,6 +10,7 @@ mod explain;
 #[path = "../shared/fault_proxy.rs"]
 mod fault_proxy;
 mod faults;
+mod history;
 #[path = "../shared/hostile.rs"]
 mod hostile;
 mod http;

@@ -21,7 +21,7 @@ use crate::write::row::{Item, Row, empty};
 use crate::write::table;
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
-use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
+use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
 
 /// What a revision becomes under the schema of today.
 pub struct Fitted {
@@ -63,6 +63,8 @@ pub async fn fitted(
     keep_newer(&kept, info, &mut row, over);
     let mut lost = kept.lost.clone();
     lost.extend(fit(connection, &mut [(info, &mut row)]).await?);
+    lost.sort();
+    fill_required(info, &mut row, over);
     Ok(Fitted { row, lost })
 }
 
@@ -89,6 +91,15 @@ fn keep_newer(kept: &Kept, info: &'static ContentInfo, row: &mut Row, over: &Row
                     row.values[index] = over.values[index].clone();
                 }
             }
+        }
+    }
+}
+
+/// What must have a value, and lost it, keeps the value of today.
+fn fill_required(info: &'static ContentInfo, row: &mut Row, over: &Row) {
+    for (index, field) in info.fields.iter().enumerate() {
+        if field.required == Required::Save && row.values[index] == empty(&field.shape) {
+            row.values[index] = over.values[index].clone();
         }
     }
 }

@@ -1,0 +1,222 @@
+//! The history of entries: revisions, differences, restore, the bin.
+
+use runtime::serde_json::{Value as Json, json};
+
+use crate::client::Site;
+
+async fn told(site: &Site, query: &str, variables: Json) -> Json {
+    let answer = site.ask_as_developer(query, variables).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+fn refusal(answer: &Json) -> &str {
+    let code = &answer["errors"][0]["extensions"]["code"];
+    code.as_str().unwrap_or_else(|| panic!("no error: {answer}"))
+}
+
+const CREATE: &str =
+    "mutation($input: ProductCreateInput!) { made: createProduct(input: $input, publish: true) { id revision } }";
+const UPDATE: &str = "mutation($id: ID!, $revision: Int!, $input: ProductUpdateInput!, $note: String) {
+    made: updateProduct(id: $id, revision: $revision, input: $input, note: $note) { revision status } }";
+const SHOWN: &str = "revision status name slug summary brand { name } tags { name } variants { id sku name options }
+    attributes images { id } stockStatus seo { title } body { __typename } createdAt";
+
+fn chair() -> Json {
+    json!({
+        "name": "Chair", "price": {"amount": "49.90"}, "summary": "One\nTwo\nThree",
+        "brand": {"create": {"name": "North"}}, "tags": {"create": [{"name": "Oak"}, {"name": "New"}]},
+        "variants": {"create": [{"sku": "CH-1", "name": "low", "options": {"size": "S"}}, {"sku": "CH-2", "name": "high"}]},
+        "attributes": {"wood": "oak", "weight": 12.50}, "seo": {"title": "A chair"},
+    })
+}
+
+/// A chair with three revisions, of which the first is live.
+async fn changed(site: &Site) -> String {
+    let made = told(site, CREATE, json!({ "input": chair() })).await;
+    let id = made["made"]["id"].as_str().unwrap().to_owned();
+    let input = json!({
+        "summary": "One\n2\nThree", "tags": {"set": []}, "attributes": null, "seo": null,
+        "variants": {"set": [{"sku": "AC-1"}]}, "brand": {"create": {"name": "South"}},
+    });
+    told(site, UPDATE, json!({ "id": id, "revision": 1, "input": input, "note": "for the winter" })).await;
+    told(site, UPDATE, json!({ "id": id, "revision": 2, "input": {"name": "Armchair", "stockStatus": "PREORDER"} }))
+        .await;
+    id
+}
+
+async fn at(site: &Site, id: &str, revision: i64) -> Json {
+    let query = format!(
+        "query($id: ID!, $revision: Int!) {{ was: productRevision(id: $id, revision: $revision) {{ {SHOWN} }} }}"
+    );
+    told(site, &query, json!({ "id": id, "revision": revision })).await["was"].clone()
+}
+
+#[tokio::test]
+async fn a_revision_is_read_as_the_entry_was() {
+    let site = Site::empty().await;
+    let live = format!("query($id: ID!) {{ was: product(id: $id) {{ {SHOWN} }} }}");
+    let id = changed(&site).await;
+    let published = told(&site, &live, json!({ "id": id })).await["was"].clone();
+    assert_eq!(at(&site, &id, 1).await, published);
+    let second = at(&site, &id, 2).await;
+    assert_eq!((&second["brand"]["name"], &second["variants"][0]["sku"]), (&json!("South"), &json!("AC-1")));
+    assert_eq!((&second["name"], &second["tags"], &second["status"]), (&json!("Chair"), &json!([]), &json!("CHANGED")));
+    assert_eq!(at(&site, &id, 3).await["name"], "Armchair");
+    assert_eq!(at(&site, &id, 4).await, Json::Null);
+    // A list that the entry stands in shows the same version of it.
+    let query = "query($id: ID!) { productRevision(id: $id, revision: 1) { brand { name products { name } } } }";
+    let through = told(&site, query, json!({ "id": id })).await;
+    assert_eq!(through["productRevision"]["brand"], json!({ "name": "North", "products": [{ "name": "Chair" }] }));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn the_history_says_who_changed_what_and_what_for() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    let list = "query($id: ID!, $first: Int!, $before: Int) {
+        revisions(id: $id, first: $first, before: $before) { revision note fields isDraft isLive actorKind role } }";
+    let found = told(&site, list, json!({ "id": id, "first": 2 })).await;
+    let line = |revision: i64, note: Json, fields: Json, draft: bool, live: bool| {
+        json!({ "revision": revision, "note": note, "fields": fields, "isDraft": draft, "isLive": live,
+            "actorKind": "DEVELOPER", "role": "admin" })
+    };
+    let second = json!(["summary", "brand", "tags", "attributes", "seo", "variants"]);
+    let third = line(3, Json::Null, json!(["name", "stockStatus"]), true, false);
+    assert_eq!(found["revisions"], json!([third, line(2, json!("for the winter"), second, false, false)]));
+    let rest = told(&site, list, json!({ "id": id, "first": 20, "before": 2 })).await;
+    assert_eq!(rest["revisions"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&rest["revisions"][0]["revision"], &rest["revisions"][0]["isLive"]), (&json!(1), &json!(true)));
+    let long = json!({ "id": id, "revision": 3, "input": {"name": "X"}, "note": "x".repeat(1_001) });
+    assert_eq!(refusal(&site.ask_as_developer(UPDATE, long).await), "INVALID_VALUE");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn two_revisions_are_compared_by_field_line_item_and_row() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    let query = "query($id: ID!, $from: Int!, $to: Int!) {
+        revisionDiff(id: $id, from: $from, to: $to) { field row kind before after parts { kind value } } }";
+    let found = told(&site, query, json!({ "id": id, "from": 1, "to": 3 })).await;
+    let of = |field: &str| -> Vec<Json> {
+        let all = found["revisionDiff"].as_array().unwrap();
+        all.iter().filter(|diff| diff["field"] == field).cloned().collect()
+    };
+    assert_eq!((&of("name")[0]["before"], &of("name")[0]["after"]), (&json!("Chair"), &json!("Armchair")));
+    let part = |kind: &str, value: &str| json!({ "kind": kind, "value": value });
+    let lines = json!([part("SAME", "One"), part("REMOVED", "Two"), part("ADDED", "2"), part("SAME", "Three")]);
+    assert_eq!(of("summary")[0]["parts"], lines);
+    let gone: Vec<_> = of("tags")[0]["parts"].as_array().unwrap().iter().map(|part| part["kind"].clone()).collect();
+    assert_eq!(gone, ["REMOVED", "REMOVED"]);
+    let rows: Vec<_> = of("variants").iter().map(|row| (row["kind"].clone(), row["after"]["sku"].clone())).collect();
+    let removed = || (json!("REMOVED"), Json::Null);
+    assert_eq!(rows, [removed(), removed(), (json!("ADDED"), json!("AC-1"))]);
+    assert_eq!(of("price"), Vec::<Json>::new());
+    let same = told(&site, query, json!({ "id": id, "from": 2, "to": 2 })).await;
+    assert_eq!(same["revisionDiff"], json!([]));
+    let none = site.ask_as_developer(query, json!({ "id": id, "from": 1, "to": 9 })).await;
+    assert_eq!((refusal(&none), &none["errors"][0]["extensions"]["inputPath"]), ("NOT_FOUND", &json!(["to"])));
+    site.stop().await;
+}
+
+const RESTORE: &str = "mutation($id: ID!, $revision: Int!, $from: Int!) {
+    made: restoreProduct(id: $id, revision: $revision, from: $from) { revision status } }";
+
+#[tokio::test]
+async fn a_restored_revision_is_a_draft_and_nothing_is_published() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    let before = at(&site, &id, 2).await;
+    let publish = "mutation($id: ID!) { publishProduct(id: $id, revision: 3) { status } }";
+    told(&site, publish, json!({ "id": id })).await;
+    let late = site.ask_as_developer(RESTORE, json!({ "id": id, "revision": 2, "from": 1 })).await;
+    assert_eq!(refusal(&late), "REVISION_MISMATCH");
+    let restored = told(&site, RESTORE, json!({ "id": id, "revision": 3, "from": 2 })).await;
+    assert_eq!(restored["made"], json!({ "revision": 4, "status": "CHANGED" }));
+    let mut now = at(&site, &id, 4).await;
+    now["revision"] = json!(2);
+    assert_eq!(now, before);
+    let live = told(&site, "query($id: ID!) { product(id: $id) { name } }", json!({ "id": id })).await;
+    assert_eq!(live["product"]["name"], "Armchair");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_revision_of_an_older_schema_is_restored_by_field() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    // As if `weight` had been dropped since, `tax_included` had been a text, and `stock_status` had had another value.
+    let sql = r#"update cms.revision set content = jsonb_set(content, '{product,0}', content->'product'->0
+        || '{"weight": 7, "tax_included": "perhaps", "stock_status": "gone"}') where content is not null"#;
+    sqlx::raw_sql(sql).execute(&site.db.pool).await.unwrap();
+
+    let tag = "query { tags(stage: DRAFT, filter: { name: { eq: \"Oak\" } }) { nodes { id revision } } }";
+    let oak = told(&site, tag, json!({})).await["tags"]["nodes"][0].clone();
+    let remove = "mutation($id: ID!, $revision: Int!) { deleteTag(id: $id, revision: $revision) }";
+    told(&site, remove, oak.clone()).await;
+    let check = "query($id: ID!) { restoreCheck(id: $id, from: 1) }";
+    let lost = told(&site, check, json!({ "id": id })).await["restoreCheck"].clone();
+    let expected = [
+        "Product.stockStatus: gone".to_owned(),
+        format!("Product.tags: {}", oak["id"].as_str().unwrap()),
+        "product.tax_included".to_owned(),
+        "product.weight".to_owned(),
+    ];
+    let mut lost: Vec<String> = lost.as_array().unwrap().iter().map(|lost| lost.as_str().unwrap().to_owned()).collect();
+    lost.sort();
+    assert_eq!(lost, expected);
+    told(&site, RESTORE, json!({ "id": id, "revision": 3, "from": 1 })).await;
+    let now = "query($id: ID!) { product(id: $id, stage: DRAFT) { name taxIncluded tags { name } variants { sku } } }";
+    let now = told(&site, now, json!({ "id": id })).await["product"].clone();
+    let expected = json!({ "name": "Chair", "taxIncluded": true, "tags": [{ "name": "New" }],
+        "variants": [{ "sku": "CH-1" }, { "sku": "CH-2" }] });
+    assert_eq!(now, expected);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_comes_out_of_the_bin_with_its_relations() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    let other = json!({ "input": { "name": "Table", "price": {"amount": "9"}, "related": {"connect": [{"id": id}]} } });
+    let other = told(&site, CREATE, other).await["made"]["id"].clone();
+    let related = "query($id: ID!) { product(id: $id, stage: DRAFT) { related { id } revision } }";
+    let before = at(&site, &id, 3).await;
+    let delete = "mutation($id: ID!, $revision: Int!) { deleteProduct(id: $id, revision: $revision) }";
+    told(&site, delete, json!({ "id": id, "revision": 3 })).await;
+    assert_eq!(told(&site, related, json!({ "id": other })).await["product"]["related"], json!([]));
+    let bin = "{ bin(type: \"Product\") { id type title revision actorKind cursor } }";
+    let found = told(&site, bin, json!({})).await["bin"].clone();
+    assert_eq!(found.as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&found[0]["id"], &found[0]["title"], &found[0]["revision"]),
+        (&json!(id), &json!("Armchair"), &json!(3))
+    );
+    let next = "query($after: String) { bin(after: $after) { id } }";
+    assert_eq!(told(&site, next, json!({ "after": found[0]["cursor"] })).await["bin"], json!([]));
+    // In the bin it has its history, and is nowhere else.
+    assert_eq!(at(&site, &id, 1).await["name"], "Chair");
+    let undelete = "mutation($id: ID!) { made: undeleteProduct(id: $id) { revision status } }";
+    let made = told(&site, undelete, json!({ "id": id })).await;
+    assert_eq!(made["made"], json!({ "revision": 4, "status": "DRAFT" }));
+    let mut after = at(&site, &id, 4).await;
+    assert_eq!(after["status"], "DRAFT");
+    (after["revision"], after["status"]) = (json!(3), before["status"].clone());
+    assert_eq!(after["createdAt"], before["createdAt"]);
+    after["status"] = before["status"].clone();
+    assert_eq!(after["variants"], before["variants"]);
+    let back = told(&site, related, json!({ "id": other })).await["product"].clone();
+    assert_eq!(back, json!({ "related": [{ "id": id }], "revision": 2 }));
+    assert_eq!(told(&site, bin, json!({})).await["bin"], json!([]));
+    assert_eq!(refusal(&site.ask_as_developer(undelete, json!({ "id": id })).await), "NOT_FOUND");
+    // For ever.
+    told(&site, delete, json!({ "id": id, "revision": 4 })).await;
+    let purge = "mutation($ids: [ID!]!) { purgeDeleted(ids: $ids) }";
+    assert_eq!(told(&site, purge, json!({ "ids": [id] })).await["purgeDeleted"], 1);
+    assert_eq!(at(&site, &id, 1).await, Json::Null);
+    assert_eq!(refusal(&site.ask_as_developer(undelete, json!({ "id": id })).await), "NOT_FOUND");
+    assert_eq!(refusal(&site.ask_as_developer(purge, json!({ "ids": [id] })).await), "NOT_FOUND");
+    site.stop().await;
+}
