@@ -76,6 +76,14 @@ pub struct Limits {
     pub body: u32,
 }
 
+/// How long revisions and deleted entries are kept; `None` for the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    pub keep: Option<u32>,
+    pub keep_for: Option<String>,
+    pub bin: Option<String>,
+}
+
 #[derive(Clone, Debug)]
 pub struct ContentType {
     pub name: Name,
@@ -87,6 +95,7 @@ pub struct ContentType {
     pub title: Option<Name>,
     /// False: an entry is live as soon as it is saved.
     pub drafts: bool,
+    pub retention: Retention,
     pub fields: Vec<Field>,
     pub computed: Vec<Computed>,
     /// Relations of any type that name their inverse here, sorted by name.

@@ -47,6 +47,7 @@ static SHELF: ContentInfo = ContentInfo {
     former: &[],
     plural: "shelves",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String))],

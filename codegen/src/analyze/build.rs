@@ -5,8 +5,8 @@ use super::names::plural;
 use crate::catalog::names;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
-    Inverse, Limits, Literal, Name, OnDelete, Operation, Relation, Required, Returns, Rules, Scalar, Schema, Site,
-    Weight, literal,
+    Inverse, Limits, Literal, Name, OnDelete, Operation, Relation, Required, Retention, Returns, Rules, Scalar, Schema,
+    Site, Weight, literal,
 };
 use crate::syntax::language::{FieldType, LIMITS, Shape, Structure};
 use crate::syntax::node::{Entry, Node, Value};
@@ -103,6 +103,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         description: node.prose("description"),
         title: node.text_of("title").map(Name::new),
         drafts: node.get("lifecycle").and_then(|lifecycle| lifecycle.get("drafts")?.bool()).unwrap_or(true),
+        retention: retention(node),
         fields: fields(&owner.fields, &name, name.snake()),
         computed: node.get("computed").map_or(&[][..], Node::entries).iter().filter_map(computed).collect(),
         inverses: Vec::new(),
@@ -111,6 +112,16 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         rules: Vec::new(),
         name,
     }
+}
+
+fn retention(node: &Node) -> Retention {
+    let lifecycle = |key: &str| node.get("lifecycle").and_then(|lifecycle| lifecycle.get(key));
+    let period = |key: &str| lifecycle(key).and_then(Node::text).map(str::to_owned);
+    let keep = lifecycle("keep").and_then(|keep| match &keep.value {
+        Value::Number(digits) => digits.parse().ok(),
+        _ => None,
+    });
+    Retention { keep, keep_for: period("for"), bin: period("bin") }
 }
 
 fn component(owner: &Owner<'_>) -> Component {

@@ -100,6 +100,7 @@ const TYPES: &[&str] = &[
     "ReadCx",
     "Required",
     "Result",
+    "Retention",
     "Returns",
     "Revision",
     "SchemaInfo",

@@ -60,7 +60,7 @@ codes! {
     RequiredSetNull "S307" "A required relation cannot become null when its target is deleted.";
     NotAllowedHere "S308" "Fields of this type are not allowed in children or in components.";
     BadValues "S309" "The values of an enum are missing or collide.";
-    BadDate "S310" "A date is not a day in the calendar.";
+    BadDate "S310" "A date is not a day in the calendar, or a period is not one of ISO 8601.";
     BadRemoval "S311" "`was` or `drop` contradicts the rest of the schema.";
     BadIndex "S312" "An index names something that cannot be indexed.";
     BadUnique "S313" "`unique` names something that is not a single column of the same table.";

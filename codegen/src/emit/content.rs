@@ -8,7 +8,7 @@ use crate::catalog::{self, Catalog};
 use crate::emit::fields::{Companion, Member, Owner, children};
 use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper};
 use crate::emit::rust_file::{RustFile, doc, first_line};
-use crate::schema::{Computed, ContentType, Index, Inverse, Name, Schema};
+use crate::schema::{Computed, ContentType, Index, Inverse, Name, Retention, Schema};
 
 /// A content type or its children, as the template writes it.
 #[derive(Serialize)]
@@ -37,6 +37,7 @@ struct Info {
     former: String,
     plural: String,
     drafts: String,
+    retention: String,
     owner: String,
     unique: String,
 }
@@ -128,6 +129,7 @@ fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, cata
             former: code(quote!(#(#former),*)),
             plural: literal(&plural.camel()).to_string(),
             drafts: ty.drafts.to_string(),
+            retention: code(retention(&ty.retention)),
             owner: "None".to_owned(),
             unique: String::new(),
         },
@@ -185,4 +187,24 @@ fn function(ty: &ContentType, computed: &Computed) -> Function {
         args: codes(args),
         value: code(if computed.required { value } else { quote!(Option<#value>) }),
     }
+}
+
+fn retention(retention: &Retention) -> TokenStream {
+    if *retention == Retention::default() {
+        return quote!(Retention::DEFAULT);
+    }
+    let keep = match (retention.keep, &retention.keep_for) {
+        (Some(keep), _) => quote!(Some(#keep)),
+        (None, Some(_)) => quote!(None),
+        (None, None) => quote!(Retention::DEFAULT.keep),
+    };
+    let keep_for = match &retention.keep_for {
+        Some(period) => quote!(Some(#period)),
+        None => quote!(None),
+    };
+    let bin = match &retention.bin {
+        Some(period) => quote!(#period),
+        None => quote!(Retention::DEFAULT.bin),
+    };
+    quote!(Retention { keep: #keep, keep_for: #keep_for, bin: #bin })
 }

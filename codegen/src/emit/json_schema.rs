@@ -94,6 +94,9 @@ fn shape(shape: Shape) -> Value {
         Shape::Condition => json!({ "type": "object", "minProperties": 1 }),
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Date => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),
+        Shape::Period => {
+            json!({ "type": "string", "pattern": "^P(?=[0-9])([0-9]{1,4}Y)?([0-9]{1,4}M)?([0-9]{1,4}W)?([0-9]{1,4}D)?$" })
+        }
         Shape::Limit { min, max, default, .. } => {
             json!({ "type": "integer", "minimum": min, "maximum": max, "default": default })
         }

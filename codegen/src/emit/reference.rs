@@ -149,6 +149,7 @@ fn takes(shape: Shape) -> String {
         Shape::Condition => "a condition".to_owned(),
         Shape::Bool => "`true` or `false`".to_owned(),
         Shape::Date => "a date".to_owned(),
+        Shape::Period => "a period such as `P1Y6M` or `P30D`".to_owned(),
         Shape::Limit { min, max, unit, .. } => format!("{min} to {max} {unit}"),
         Shape::Value => "a value".to_owned(),
         Shape::Any => "any value".to_owned(),

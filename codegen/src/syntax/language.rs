@@ -28,6 +28,8 @@ pub enum Shape {
     Bool,
     /// `2026-01-31`.
     Date,
+    /// Years, months, weeks and days, as ISO 8601 writes them: `P1Y6M`.
+    Period,
     /// A limit: a whole number in a range, with its default and unit.
     Limit {
         min: u32,

@@ -20,6 +20,7 @@ impl Shape {
             Self::Text => "text".to_owned(),
             Self::Bool => "`true` or `false`".to_owned(),
             Self::Date => "a date such as `2026-01-31`".to_owned(),
+            Self::Period => "a period such as `P1Y6M`".to_owned(),
             Self::Limit { .. } => "a whole number".to_owned(),
             Self::Value => "a number or text".to_owned(),
             Self::Any => "a value".to_owned(),
@@ -39,9 +40,10 @@ impl Shape {
     fn fits(self, node: &Node) -> bool {
         match (self, &node.value) {
             (Self::Any, _) | (_, Value::Broken) => true,
-            (Self::Name | Self::Path | Self::Text | Self::Date | Self::Word(_) | Self::ScalarType, Value::Text(_)) => {
-                true
-            }
+            (
+                Self::Name | Self::Path | Self::Text | Self::Date | Self::Period | Self::Word(_) | Self::ScalarType,
+                Value::Text(_),
+            ) => true,
             (Self::Bool, Value::Bool(_)) | (Self::Limit { .. }, Value::Number(_)) => true,
             (Self::Value, Value::Number(_) | Value::Text(_)) => true,
             (Self::List(_), Value::List(_)) => true,
@@ -85,6 +87,7 @@ pub fn check(node: &Node, shape: Shape, key: &Spanned<String>, found: &mut Diagn
     match shape {
         Shape::Name => check_name(node, found),
         Shape::Date => check_date(node, found),
+        Shape::Period => check_period(node, found),
         Shape::Word(words) => check_word(node, words, key, found),
         Shape::ScalarType => check_scalar_type(node, found),
         Shape::Limit { min, max, unit, .. } => check_limit(node, (min, max, unit), key, found),
@@ -272,6 +275,14 @@ fn check_date(node: &Node, found: &mut Diagnostics) {
     if model::timestamp::date(text).is_none() {
         let message = format!("`{text}` is not a date");
         found.push(Diagnostic::error(Code::BadDate, node.span, message).help("write it as in `2026-01-31`"));
+    }
+}
+
+fn check_period(node: &Node, found: &mut Diagnostics) {
+    let Some(text) = node.text() else { return };
+    if !model::content::is_period(text) {
+        let message = format!("`{text}` is not a period of years, months, weeks and days");
+        found.push(Diagnostic::error(Code::BadDate, node.span, message).help("write it as in `P1Y6M` or `P30D`"));
     }
 }
 

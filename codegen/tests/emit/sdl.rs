@@ -185,6 +185,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         description: format!("Some {plural}"),
         title: None,
         drafts: true,
+        retention: codegen::schema::Retention::default(),
         fields: Vec::new(),
         computed: Vec::new(),
         inverses: Vec::new(),

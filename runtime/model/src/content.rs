@@ -54,6 +54,33 @@ pub struct Limits {
     pub body: u32,
 }
 
+/// How long revisions and deleted entries are kept. Periods are of ISO 8601, such as `P30D`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The most revisions of an entry; `None` if only their age counts.
+    pub keep: Option<u32>,
+    /// A revision that is younger is kept in any case.
+    pub keep_for: Option<&'static str>,
+    /// How long deleted entries stay in the bin.
+    pub bin: &'static str,
+}
+
+impl Retention {
+    pub const DEFAULT: Self = Self { keep: Some(100), keep_for: None, bin: "P30D" };
+}
+
+/// Whether the text is a period of years, months, weeks and days in ISO 8601, which PostgreSQL reads as an interval.
+pub fn is_period(text: &str) -> bool {
+    let Some(mut rest) = text.strip_prefix('P').filter(|rest| !rest.is_empty()) else { return false };
+    for unit in ['Y', 'M', 'W', 'D'] {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if (1..=4).contains(&digits) && rest[digits..].starts_with(unit) {
+            rest = &rest[digits + 1..];
+        }
+    }
+    rest.is_empty()
+}
+
 /// A content type, or the children of one.
 #[derive(Debug)]
 pub struct ContentInfo {
@@ -67,6 +94,8 @@ pub struct ContentInfo {
     pub plural: &'static str,
     /// False: an entry is live as soon as it is saved. For children, the owner's value.
     pub drafts: bool,
+    /// How long its revisions are kept. For children, as their owner.
+    pub retention: Retention,
     /// The owner of children.
     pub owner: Option<&'static ContentInfo>,
     /// Unique indexes, besides [`FieldInfo::unique`]: each is a list of fields (by `snake`) that are unique together.

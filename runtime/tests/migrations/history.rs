@@ -7,7 +7,7 @@ use codegen::schema::Schema;
 use runtime::migrate::{Error, Migrations, Report};
 use runtime::testing::TestDb;
 
-pub struct History {
+pub struct Retention {
     pub db: TestDb,
     pub files: Vec<(String, String)>,
     pub catalog: Catalog,
@@ -25,7 +25,7 @@ pub fn source(path: &str, text: &str) -> SourceFile {
     SourceFile { path: path.to_owned(), text: text.to_owned() }
 }
 
-impl History {
+impl Retention {
     pub async fn new() -> Self {
         Self { db: TestDb::new().await, files: Vec::new(), catalog: Catalog::default(), catalog_json: String::new() }
     }

@@ -6,7 +6,7 @@ use runtime::migrate::{Error, Migrations};
 
 use super::change::{Changes, change};
 use super::data;
-use super::history::{History, compile};
+use super::history::{Retention, compile};
 use super::introspect::{compare, expected, introspect};
 use super::model::Model;
 use super::random::Random;
@@ -41,7 +41,7 @@ async fn a_draft_is_reworked_without_loss() {
 async fn walk(seed: u64) -> Walked {
     let mut random = Random::new(seed);
     let mut model = Model::random(&mut random);
-    let mut history = History::new().await;
+    let mut history = Retention::new().await;
     history.generate(&compile(&model.sources()), &[]).expect("an empty database has no hazards");
     history.migrate().await.expect("the first migration");
     let base = (history.files.clone(), history.catalog.clone(), history.catalog_json.clone());

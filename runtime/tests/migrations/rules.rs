@@ -3,7 +3,7 @@
 use codegen::migrate::{Answers, plan};
 use runtime::migrate::Error;
 
-use super::history::{History, compile, source};
+use super::history::{Retention, compile, source};
 
 const BEFORE: &str = include_str!("../../../codegen/tests/plans/rules_tightened.txt");
 
@@ -32,7 +32,7 @@ const ROWS: &str = "
 
 #[tokio::test]
 async fn a_tighter_rule_tells_how_many_entries_break_it() {
-    let mut history = History::new().await;
+    let mut history = Retention::new().await;
     history.generate(&compile(&sources(BEFORE, "before")), &[]).expect("an empty database has no hazards");
     history.migrate().await.expect("the first migration");
     history.run(ROWS).await;
@@ -78,7 +78,7 @@ async fn a_tighter_rule_tells_how_many_entries_break_it() {
 
 #[tokio::test]
 async fn a_rule_alone_needs_no_migration_and_no_other_database() {
-    let mut history = History::new().await;
+    let mut history = Retention::new().await;
     let text = |max: u32| {
         let files = format!("==== a\n# file: item.yaml\ntype: item\nfields:\n  name: {{ type: string, max: {max} }}\n");
         compile(&sources(&files, "a"))
@@ -103,7 +103,7 @@ async fn a_component_without_what_it_must_have_stops_the_migration_at_every_dept
         );
         compile(&sources(&files, "a"))
     };
-    let mut history = History::new().await;
+    let mut history = Retention::new().await;
     history.generate(&text("", ""), &[]).expect("an empty database has no hazards");
     history.migrate().await.expect("the first migration");
     history

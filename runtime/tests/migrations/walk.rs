@@ -5,7 +5,7 @@ use runtime::migrate::Error;
 
 use super::change::{Changes, change};
 use super::data;
-use super::history::{History, compile};
+use super::history::{Retention, compile};
 use super::introspect::{compare, expected, introspect};
 use super::model::{Field, Kind, Model};
 use super::random::Random;
@@ -34,7 +34,7 @@ async fn nothing_is_lost_on_random_walks() {
 async fn walk(seed: u64) -> (usize, usize) {
     let mut random = Random::new(seed);
     let mut model = Model::random(&mut random);
-    let mut history = History::new().await;
+    let mut history = Retention::new().await;
     history.generate(&compile(&model.sources()), &[]).expect("an empty database has no hazards");
     history.migrate().await.expect("the first migration");
     let (mut applied, mut refused) = (0, 0);
@@ -85,7 +85,7 @@ async fn walk(seed: u64) -> (usize, usize) {
         }
     }
     let found = introspect(&history.db.pool).await;
-    let mut fresh = History::new().await;
+    let mut fresh = Retention::new().await;
     fresh.generate(&compile(&model.sources()), &[]).expect("an empty database has no hazards");
     fresh.migrate().await.expect("the first migration");
     compare(&found, &introspect(&fresh.db.pool).await, &format!("seed {seed}: through the steps and from nothing"));

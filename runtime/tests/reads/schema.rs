@@ -79,6 +79,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[
@@ -143,6 +144,7 @@ pub static NOTE_ITEM: ContentInfo = ContentInfo {
     former: &[],
     plural: "items",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: Some(&NOTE),
     unique: &[],
     fields: &[
@@ -161,6 +163,7 @@ pub static PERSON: ContentInfo = ContentInfo {
     former: &["human"],
     plural: "persons",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[scalar("name", "name", Kind::String).required().filterable().sortable()],
@@ -179,6 +182,7 @@ pub static LABEL: ContentInfo = ContentInfo {
     former: &[],
     plural: "labels",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[

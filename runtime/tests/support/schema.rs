@@ -39,6 +39,7 @@ pub static BRAND: ContentInfo = ContentInfo {
     former: &[],
     plural: "brands",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[
@@ -57,6 +58,7 @@ pub static CATEGORY: ContentInfo = ContentInfo {
     former: &[],
     plural: "categories",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[
@@ -79,6 +81,7 @@ pub static TAG: ContentInfo = ContentInfo {
     former: &[],
     plural: "tags",
     drafts: false,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[name(), slug().from("name")],
@@ -93,6 +96,7 @@ pub static MEDIA: ContentInfo = ContentInfo {
     former: &[],
     plural: "media",
     drafts: false,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[
@@ -110,6 +114,7 @@ pub static POST: ContentInfo = ContentInfo {
     former: &[],
     plural: "posts",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[
@@ -146,6 +151,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     former: &[],
     plural: "products",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[&["name", "released_on"]],
     fields: &[
@@ -230,6 +236,7 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
     former: &[],
     plural: "variants",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: Some(&PRODUCT),
     unique: &[],
     fields: &[

@@ -118,6 +118,7 @@ static LINE: ContentInfo = ContentInfo {
     former: &[],
     plural: "lines",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[

@@ -22,11 +22,25 @@ pub const TYPE: &[Key] = &[
     ),
 ];
 
-const LIFECYCLE: &[Key] = &[key(
-    "drafts",
-    Shape::Bool,
-    "`true` (default): an entry is saved as a draft and then published. `false`: it is published whenever it is saved.",
-)];
+const LIFECYCLE: &[Key] = &[
+    key(
+        "drafts",
+        Shape::Bool,
+        "`true` (default): an entry is saved as a draft and then published. `false`: it is published whenever it is saved.",
+    ),
+    key(
+        "keep",
+        Shape::Limit { min: 1, max: 100_000, default: 100, unit: "revisions" },
+        "How many revisions of an entry are kept. With `for` as well, a revision is removed once it is outside of both. \
+         The draft, what is published and what is scheduled are never removed.",
+    ),
+    key(
+        "for",
+        Shape::Period,
+        "How long revisions are kept. Without `keep`, older ones are removed however few there are.",
+    ),
+    key("bin", Shape::Period, "How long deleted entries stay in the bin: `P30D` (30 days) by default."),
+];
 
 const COMPUTED: &[Key] = &[
     needed("type", Shape::ScalarType, "The type of the value: a scalar field type."),

@@ -14,6 +14,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    retention: runtime::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[

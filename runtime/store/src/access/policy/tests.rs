@@ -18,6 +18,7 @@ static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    retention: model::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[

@@ -14,6 +14,7 @@ static NOTE: ContentInfo = ContentInfo {
     former: &[],
     plural: "notes",
     drafts: true,
+    retention: model::content::Retention::DEFAULT,
     owner: None,
     unique: &[],
     fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).filterable()],
