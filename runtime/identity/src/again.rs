@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::roles::Roles;
-use super::{Accounts, not_signed_in, session};
+use super::{Accounts, api_token, not_signed_in, session};
 use base::error::{Code, Error, Result};
-use store::access::{Actor, Area, Identity};
+use store::access::{Actor, Area, Identity, Origin};
 use store::{Called, Connection, Pool, Standing};
 
 /// The current state of an actor.
@@ -53,6 +53,30 @@ impl Standing for Roles {
                 sqlx::query_as(sql).bind(id).fetch_optional(pool).await?;
             let (email, name) = found.unwrap_or_default();
             Ok(Called { email, name })
+        })
+    }
+
+    fn resume<'a>(
+        &'a self,
+        connection: &'a mut Connection,
+        identity: &'a Identity,
+        role: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Actor>>> {
+        Box::pin(async move {
+            let (role, scopes) = match *identity {
+                Identity::User { id, .. } => {
+                    let sql = "select role from cms.user where id = $1 and disabled_at is null";
+                    let found: Option<String> = sqlx::query_scalar(sql).bind(id).fetch_optional(connection).await?;
+                    let Some(role) = found else { return Ok(None) };
+                    (role, None)
+                }
+                Identity::Token { id } => match api_token::rights(connection, id).await? {
+                    Some(rights) => rights,
+                    None => return Ok(None),
+                },
+                Identity::Anonymous | Identity::Developer | Identity::System => (role.to_owned(), None),
+            };
+            Ok(Some(Actor { identity: identity.clone(), role, scopes, origin: Origin::default() }))
         })
     }
 

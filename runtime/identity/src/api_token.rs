@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::{Accounts, secret};
 use base::error::{Code, Error, Problem, Result, Step};
-use store::Lent;
 use store::access::{API_TOKEN_PREFIX, Action, Actor, Area, Identity, Scope};
 use store::audit::{self, Event};
 use store::id;
+use store::{Connection, Lent};
 
 /// A prefix by which secret scanners recognise our tokens.
 pub const PREFIX: &str = "tc_";
@@ -230,6 +230,15 @@ impl Accounts {
         let scopes = scopes.map(|scopes| scopes.iter().filter_map(WrittenScope::scope).collect());
         Ok(Some((Identity::Token { id }, row.try_get("role")?, scopes)))
     }
+}
+
+/// The role and scopes of a token that is valid now.
+pub(super) async fn rights(connection: &mut Connection, id: Uuid) -> Result<Option<(String, Option<Vec<Scope>>)>> {
+    let sql = "select role, scopes::text as scopes from cms.api_token
+        where id = $1 and revoked_at is null and expires_at > now()";
+    let Some(row) = sqlx::query(sql).bind(id).fetch_optional(connection).await? else { return Ok(None) };
+    let scopes = scopes(&row)?.map(|scopes| scopes.iter().filter_map(WrittenScope::scope).collect());
+    Ok(Some((row.try_get("role")?, scopes)))
 }
 
 fn read(row: &PgRow) -> Result<ApiToken> {

@@ -12,6 +12,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0005_job_lanes.sql", include_str!("system/0005_job_lanes.sql")),
     ("system/0006_job_under_way.sql", include_str!("system/0006_job_under_way.sql")),
     ("system/0007_revisions.sql", include_str!("system/0007_revisions.sql")),
+    ("system/0009_scheduled_change.sql", include_str!("system/0009_scheduled_change.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, join_all};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use uuid::Uuid;
 
-use crate::access::{Access, Actor, Policy};
+use crate::access::{Access, Actor, Identity, Policy};
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
 use crate::overlay::Overlay;
@@ -99,6 +99,15 @@ pub trait Standing: fmt::Debug + Send + Sync {
     fn check<'a>(&'a self, connection: &'a mut Connection, actor: &'a Actor) -> BoxFuture<'a, Result<()>>;
 
     fn called<'a>(&'a self, pool: &'a Pool, actor: &'a Actor) -> BoxFuture<'a, Result<Called>>;
+
+    /// The actor as it is now, for work that it has asked for earlier: without a session, with the role and scopes of today. `None` if
+    /// the account is gone or disabled, or the token revoked or expired. `role` is the one it had.
+    fn resume<'a>(
+        &'a self,
+        connection: &'a mut Connection,
+        identity: &'a Identity,
+        role: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Actor>>>;
 
     /// The role of a user; `None` if the user does not exist or is disabled.
     fn role_of<'a>(&'a self, pool: &'a Pool, user: Uuid) -> BoxFuture<'a, Result<Option<String>>>;

@@ -57,7 +57,7 @@ pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) 
 }
 
 /// The actor's kind as the database names it, and its id.
-pub(crate) fn actor_of(identity: &Identity) -> (&'static str, Option<Uuid>) {
+pub fn actor_of(identity: &Identity) -> (&'static str, Option<Uuid>) {
     match *identity {
         Identity::Anonymous => ("anonymous", None),
         Identity::User { id, .. } => ("user", Some(id)),

@@ -10,6 +10,7 @@ pub mod check;
 mod compose;
 pub mod diff;
 mod draft;
+pub mod entries;
 pub mod failure;
 pub mod guard;
 mod history;

@@ -16,7 +16,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0004_job.sql"),
     include_str!("../../migrate/src/system/0005_job_lanes.sql"),
     include_str!("../../migrate/src/system/0006_job_under_way.sql"),
-    include_str!("../../migrate/src/system/0007_revisions.sql")
+    include_str!("../../migrate/src/system/0007_revisions.sql"),
+    include_str!("../../migrate/src/system/0009_scheduled_change.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

@@ -88,6 +88,11 @@ impl<'a> Cx<'a> {
         Cx { store: self.system, system: self.system, ..self.again() }
     }
 
+    /// The same transaction for another actor: its access rules apply, and the audit log names it.
+    pub fn acting_as<'b>(&'b mut self, store: &'b Store) -> Cx<'b> {
+        Cx { store, ..self.again() }
+    }
+
     pub(crate) fn again(&mut self) -> Cx<'_> {
         Cx {
             store: self.store,

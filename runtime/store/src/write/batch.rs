@@ -120,7 +120,7 @@ async fn store_items(
     if !request.import {
         publishable::refuse_targets(cx.connection, &to_publish).await?;
     }
-    let published = publish_items(cx, &to_publish, marked, &mut events).await?;
+    let published = publish_items(cx, &to_publish, marked, store, &mut events).await?;
     // Access rules on types without drafts see published rows, so these are checked after publishing.
     guard.check_saved(cx.connection, changed().filter(|item| !item.info.drafts)).await?;
     trail::saved(cx.connection, store, request.info, request.import, &items, &events).await?;
@@ -290,6 +290,7 @@ pub async fn publish_items(
     cx: &mut Cx<'_>,
     items: &[&Item],
     marked: bool,
+    source: &Store,
     events: &mut Vec<Happened>,
 ) -> Result<HashSet<Uuid>> {
     let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
@@ -316,7 +317,7 @@ pub async fn publish_items(
             live::mark(cx.connection, info, &unmarked).await?;
         }
         let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
-        live::publish(cx.connection, info, &ids, &replaced).await?;
+        live::publish(cx.connection, source.at(Stage::Draft), info, &ids, &replaced).await?;
         for item in &items {
             call(cx, Moment::AfterPublish, item).await?;
             events.push(Happened { info, kind: EventKind::Published, id: item.new.id, revision: item.revision() });
@@ -330,11 +331,11 @@ pub async fn publish_items(
 pub async fn publish(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let store = cx.store;
     let item = remove::subject(cx.connection, store, of, Action::Publish).await?;
-    publish_stored(cx, &[item]).await
+    publish_stored(cx, &[item], store).await
 }
 
 /// Publishes entries that were read as last saved.
-pub async fn publish_stored(cx: &mut Cx<'_>, items: &[Item]) -> Result<Vec<Happened>> {
+pub async fn publish_stored(cx: &mut Cx<'_>, items: &[Item], source: &Store) -> Result<Vec<Happened>> {
     let store = cx.store;
     cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
     let mut faults = Faults::default();
@@ -344,7 +345,7 @@ pub async fn publish_stored(cx: &mut Cx<'_>, items: &[Item]) -> Result<Vec<Happe
     publishable::require_targets(cx.connection, &all, &mut faults).await?;
     refuse(faults)?;
     let mut events = Vec::new();
-    publish_items(cx, &all, true, &mut events).await?;
+    publish_items(cx, &all, true, source, &mut events).await?;
     trail::happened(cx.connection, store, &events).await?;
     Ok(events)
 }

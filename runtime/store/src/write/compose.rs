@@ -106,7 +106,7 @@ impl Cx<'_> {
     }
 
     /// Runs the work in a savepoint, so that it can be undone alone.
-    async fn compose(&mut self, work: &Work<'_>) -> Result<Vec<Uuid>> {
+    pub(crate) async fn compose(&mut self, work: &Work<'_>) -> Result<Vec<Uuid>> {
         if self.done.depth == DEEPEST {
             let message = format!("hooks save entries whose hooks save entries, more than {DEEPEST} levels deep");
             return Err(Error::internal(message));

@@ -140,7 +140,7 @@ pub async fn publish_all(cx: &mut Cx<'_>, info: &'static ContentInfo, ids: &[Uui
         }
     }
     batch::refuse(faults)?;
-    batch::publish_stored(cx, &items).await
+    batch::publish_stored(cx, &items, store).await
 }
 
 /// The highest number for a copy of a required unique text.

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::Connection;
 use crate::record::System;
 use crate::write::failure::Result;
 use crate::write::table;
+use crate::{Connection, Scope};
 use model::content::{ContentInfo, RelationInfo};
 
 /// The revisions of these entries in `live`.
@@ -30,15 +30,35 @@ pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid])
 
 /// Deletes the live rows first, so that two entries of a batch can exchange a unique value. This affects nothing else: relations have no
 /// foreign keys in `live`.
-pub async fn publish(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid], replaced: &[Uuid]) -> Result<()> {
+pub async fn publish(
+    connection: &mut Connection,
+    from: Scope<'_>,
+    info: &'static ContentInfo,
+    ids: &[Uuid],
+    replaced: &[Uuid],
+) -> Result<()> {
     remove(connection, info, replaced).await?;
-    copy(connection, info, &System::STORED, "id = any($1)", ids).await?;
+    let listed = |info: &'static ContentInfo, system: &[&str]| {
+        let fields = table::columns(info).into_iter().map(|column| column.name);
+        system.iter().map(|name| (*name).to_owned()).chain(fields).collect::<Vec<_>>()
+    };
+    copy(connection, from, info.table, &listed(info, &System::STORED), Owned::By("id"), ids).await?;
     for (_, child) in table::children(info) {
-        copy(connection, child, &["id", "parent_id", "position"], "parent_id = any($1)", ids).await?;
-        let owners = format!(r#"owner_id in (select id from draft."{}" where parent_id = any($1))"#, child.table);
-        joins(connection, child, &owners, ids).await?;
+        let columns = listed(child, &["id", "parent_id", "position"]);
+        copy(connection, from, child.table, &columns, Owned::By("parent_id"), ids).await?;
+        joins(connection, from, child, Owned::ByChildren(child.table), ids).await?;
     }
-    joins(connection, info, "owner_id = any($1)", ids).await
+    joins(connection, from, info, Owned::By("owner_id"), ids).await
+}
+
+/// A kept revision may be older than the first publication, whose moment the draft has.
+pub async fn follow_published_at(connection: &mut Connection, info: &ContentInfo, id: Uuid) -> Result<()> {
+    let sql = format!(
+        r#"update live."{0}" l set published_at = d.published_at from draft."{0}" d where d.id = l.id and l.id = $1"#,
+        info.table
+    );
+    sqlx::query(AssertSqlSafe(sql)).bind(id).execute(connection).await?;
+    Ok(())
 }
 
 /// Deletes the entries and their owned rows from `live` in one statement, since `live` has no foreign keys.
@@ -65,37 +85,51 @@ fn removal(info: &ContentInfo) -> String {
     format!(r#"{with}delete from live."{}" where id = any($1)"#, info.table)
 }
 
-async fn copy(
-    connection: &mut Connection,
-    info: &ContentInfo,
-    system: &[&str],
-    condition: &str,
-    ids: &[Uuid],
-) -> Result<()> {
-    let fields = table::columns(info).into_iter().map(|column| column.name);
-    copy_columns(connection, info.table, system.iter().map(|name| (*name).to_owned()).chain(fields), condition, ids)
-        .await
+/// Which rows belong to the entries.
+#[derive(Clone, Copy)]
+enum Owned {
+    By(&'static str),
+    /// The owners are rows of these children.
+    ByChildren(&'static str),
 }
 
-async fn joins(connection: &mut Connection, info: &ContentInfo, condition: &str, ids: &[Uuid]) -> Result<()> {
+async fn joins(
+    connection: &mut Connection,
+    from: Scope<'_>,
+    info: &'static ContentInfo,
+    owned: Owned,
+    ids: &[Uuid],
+) -> Result<()> {
     for (_, to) in table::joins(info) {
-        let columns = ["owner_id", "position"].iter().chain(to.columns).map(|column| (*column).to_owned());
-        copy_columns(connection, to.join, columns, condition, ids).await?;
+        let columns: Vec<_> =
+            ["owner_id", "position"].iter().chain(to.columns).map(|column| (*column).to_owned()).collect();
+        copy(connection, from, to.join, &columns, owned, ids).await?;
     }
     Ok(())
 }
 
-async fn copy_columns(
+async fn copy(
     connection: &mut Connection,
-    table: &str,
-    columns: impl Iterator<Item = String>,
-    condition: &str,
+    from: Scope<'_>,
+    table: &'static str,
+    columns: &[String],
+    owned: Owned,
     ids: &[Uuid],
 ) -> Result<()> {
-    let columns: Vec<_> = columns.map(|column| format!(r#""{column}""#)).collect();
+    let columns: Vec<_> = columns.iter().map(|column| format!(r#""{column}""#)).collect();
     let columns = columns.join(", ");
-    let sql =
-        format!(r#"insert into live."{table}" ({columns}) select {columns} from draft."{table}" where {condition}"#);
-    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    let mut sql = from.sql();
+    sql.push(&format!(r#"insert into live."{table}" ({columns}) select {columns} from "#));
+    from.push_rows(table, &mut sql);
+    sql.push(" t where ");
+    match owned {
+        Owned::By(column) => _ = sql.push(column).push(" = any(").ids().push(")"),
+        Owned::ByChildren(child) => {
+            sql.push("owner_id in (select id from ");
+            from.push_rows(child, &mut sql);
+            sql.push(" c where parent_id = any(").ids().push("))");
+        }
+    }
+    sql.bind(ids)?.execute_within(connection).await?;
     Ok(())
 }

@@ -170,7 +170,7 @@ async fn at(
     if admits(connection, &past, info, id).await? { Ok(past) } else { Err(missing()) }
 }
 
-fn missing_revision(info: &ContentInfo, id: Uuid, revision: i64, argument: &str) -> Failure {
+pub(super) fn missing_revision(info: &ContentInfo, id: Uuid, revision: i64, argument: &str) -> Failure {
     let message =
         format!("the history of {} `{}` has no revision {revision}", info.name, crate::id::encode(info.table, id));
     refused(Problem::new(Code::NotFound, message).at([Step::from(argument)]))

@@ -12,7 +12,7 @@ use crate::hooks::{Cx, Happened, HookSet, Transcript, after_commit};
 use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Subject};
-use crate::write::{draft, restore};
+use crate::write::{draft, entries, restore};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
 use model::content::ContentInfo;
@@ -55,12 +55,28 @@ pub(crate) enum Work<'a> {
     Save(Request<'a>),
     Delete(Subject),
     Publish(Subject),
-    PublishAll { info: &'static ContentInfo, ids: &'a [Uuid] },
+    PublishAll {
+        info: &'static ContentInfo,
+        ids: &'a [Uuid],
+    },
     Unpublish(Subject, bool),
     Discard(Subject),
+    /// `None` for the draft.
+    PublishRevision {
+        info: &'static ContentInfo,
+        id: Uuid,
+        revision: Option<i64>,
+    },
     Restore(Subject, i64),
-    Undelete { info: &'static ContentInfo, id: Uuid },
-    Duplicate { info: &'static ContentInfo, id: Uuid, data: &'a Map<String, Json> },
+    Undelete {
+        info: &'static ContentInfo,
+        id: Uuid,
+    },
+    Duplicate {
+        info: &'static ContentInfo,
+        id: Uuid,
+        data: &'a Map<String, Json>,
+    },
 }
 
 /// Work that runs in its own transaction.
@@ -77,6 +93,7 @@ impl Work<'_> {
             Self::Save(request) => return batch::run(cx, request, again).await,
             Self::Duplicate { info, id, data } => return draft::duplicate(cx, info, *id, data, again).await,
             Self::Undelete { info, id } => return restore::undelete(cx, info, *id).await,
+            Self::PublishRevision { info, id, revision } => entries::publish_revision(cx, info, *id, *revision).await?,
             Self::Restore(subject, from) => restore::restore(cx, *subject, *from).await?,
             Self::Delete(subject) => remove::delete(cx, *subject).await?,
             Self::Publish(subject) => batch::publish(cx, *subject).await?,

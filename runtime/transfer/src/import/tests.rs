@@ -78,9 +78,22 @@ static SCHEMA: SchemaInfo = SchemaInfo {
 };
 
 const fn content(name: &'static str, table: &'static str, fields: &'static [FieldInfo]) -> ContentInfo {
-    let (plural, drafts, owner) = (table, true, None);
+    let (plural, drafts, retention, owner) = (table, true, model::content::Retention::DEFAULT, None);
     let (former, unique, inverses, computed, constraints) = (&[], &[], &[], &[], &[]);
-    ContentInfo { name, table, former, plural, drafts, retention, owner, unique, fields, inverses, computed, constraints }
+    ContentInfo {
+        name,
+        table,
+        former,
+        plural,
+        drafts,
+        retention,
+        owner,
+        unique,
+        fields,
+        inverses,
+        computed,
+        constraints,
+    }
 }
 
 const fn to(to: &'static [&'static ContentInfo]) -> RelationInfo {

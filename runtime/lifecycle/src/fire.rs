@@ -1,0 +1,211 @@
+//! Makes a scheduled change when it is due, as the actor who scheduled it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use crate::moment::Moment;
+use crate::schedule::{Action, PREFIX, content};
+use base::error::{Code, Error, Problem, Result, Step};
+use jobs::{Enqueue as _, Job, Work};
+use model::content::ContentInfo;
+use model::timestamp::Timestamp;
+use store::access::{Actor, Identity, Origin};
+use store::hooks::Cx;
+use store::write::entries;
+use store::{Standing, audit, id};
+
+/// The job of a change. It finds nothing to do if the change was cancelled, moved or made already.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Fire {
+    change: String,
+}
+
+/// The job that tells people that a change failed; the façade sends the mail.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NotifyFailure {
+    pub user: String,
+    pub entry: String,
+    pub title: Option<String>,
+    pub action: String,
+    pub at: String,
+    pub problems: Vec<String>,
+}
+
+/// Who sends that mail.
+pub trait Notify: Send + Sync + 'static {
+    fn notify(&self, failure: NotifyFailure) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Job for NotifyFailure {
+    const KIND: &'static str = "typecase.schedule_failed";
+}
+
+impl Fire {
+    pub(crate) fn of(change: Uuid) -> Self {
+        Self { change: id::encode(PREFIX, change) }
+    }
+}
+
+impl Job for Fire {
+    const KIND: &'static str = "typecase.scheduled_change";
+    /// Before other work: people wait for it.
+    const PRIORITY: i16 = 100;
+}
+
+pub(crate) struct Firing(pub Arc<dyn Standing>);
+
+/// A pending change.
+struct Due {
+    id: Uuid,
+    table: String,
+    entry: Uuid,
+    action: Action,
+    revision: Option<i64>,
+    moment: Moment,
+    identity: Identity,
+    role: String,
+}
+
+impl Work<Fire> for Firing {
+    async fn work(&self, cx: &mut Cx<'_>, job: Fire) -> Result<()> {
+        let Some((_, change)) = id::decode(&job.change) else { return Ok(()) };
+        // Earlier changes of the entry come first, whichever job is first.
+        let sql = "select c.id, c.type, c.entry, c.action, c.revision, (extract(epoch from c.at) * 1000000)::bigint,
+                c.local_time::text, c.zone, c.actor_kind, c.actor, c.role
+            from cms.scheduled_change c
+            where c.state = 'pending' and c.at <= now()
+                and c.entry = (select entry from cms.scheduled_change where id = $1 and state = 'pending' and at <= now())
+            order by c.at, c.created_at, c.id for update";
+        let rows = sqlx::query(sql).bind(change).fetch_all(&mut *cx.connection).await?;
+        for row in rows {
+            let due = due(&row)?;
+            let again = due.moment.again();
+            if again > Timestamp::now() {
+                put_off(cx, &due, again).await?;
+                continue;
+            }
+            self.fire(cx, due).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Firing {
+    /// What the actor could not have done by hand fails; what only the moment prevents is tried again by the job.
+    async fn fire(&self, cx: &mut Cx<'_>, due: Due) -> Result<()> {
+        let Some(info) = content(cx.store, &due.table) else {
+            return failed(
+                cx,
+                &due,
+                None,
+                vec![Problem::new(Code::NotFound, "the content type does not exist any more")],
+            )
+            .await;
+        };
+        let actor = self.0.resume(cx.connection, &due.identity, &due.role).await?;
+        let Some(actor) = actor else {
+            let message = "the one who scheduled it has no account any more";
+            return failed(cx, &due, Some(info), vec![Problem::new(Code::Forbidden, message)]).await;
+        };
+        let store = cx.store.acting(actor);
+        let made = match due.action {
+            Action::Publish => entries::publish(&mut cx.acting_as(&store), info, due.entry, due.revision).await,
+            Action::Unpublish => entries::unpublish(&mut cx.acting_as(&store), info, due.entry).await,
+        };
+        match made {
+            Ok(()) => {
+                let sql = "update cms.scheduled_change set state = 'done', ended_at = now() where id = $1";
+                sqlx::query(sql).bind(due.id).execute(&mut *cx.connection).await?;
+                Ok(())
+            }
+            Err(error) if error.problems.iter().any(is_passing) || error == Error::in_the_way() => Err(error),
+            Err(error) => failed(cx, &due, Some(info), error.problems).await,
+        }
+    }
+}
+
+fn is_passing(problem: &Problem) -> bool {
+    matches!(problem.code, Code::Internal | Code::Unavailable | Code::Timeout)
+}
+
+fn due(row: &sqlx::postgres::PgRow) -> Result<Due> {
+    let at: i64 = row.try_get(5)?;
+    let (local, zone): (Option<String>, Option<String>) = (row.try_get(6)?, row.try_get(7)?);
+    let local = local.zip(zone).and_then(|(local, zone)| Some((local.replace(' ', "T").parse().ok()?, zone)));
+    let (kind, actor): (String, Option<Uuid>) = (row.try_get(8)?, row.try_get(9)?);
+    let action: String = row.try_get(3)?;
+    Ok(Due {
+        id: row.try_get(0)?,
+        table: row.try_get(1)?,
+        entry: row.try_get(2)?,
+        action: Action::named(&action),
+        revision: row.try_get(4)?,
+        moment: Moment { at: Timestamp::from_microsecond(at).unwrap_or_default(), local },
+        identity: match (kind.as_str(), actor) {
+            ("user", Some(id)) => Identity::User { id, session: Uuid::nil() },
+            ("token", Some(id)) => Identity::Token { id },
+            ("developer", _) => Identity::Developer,
+            ("system", _) => Identity::System,
+            _ => Identity::Anonymous,
+        },
+        role: row.try_get::<Option<String>, _>(10)?.unwrap_or_default(),
+    })
+}
+
+/// The rules of the time zone have changed since it was scheduled.
+async fn put_off(cx: &mut Cx<'_>, due: &Due, until: Timestamp) -> Result<()> {
+    let sql = "update cms.scheduled_change set at = timestamptz 'epoch' + $2 * interval '1 microsecond' where id = $1";
+    sqlx::query(sql).bind(due.id).bind(until.as_microsecond()).execute(&mut *cx.connection).await?;
+    cx.enqueue(&Fire::of(due.id)).at(until).await?;
+    Ok(())
+}
+
+/// The change stays visible with its problems, and the one who scheduled it is told.
+async fn failed(cx: &mut Cx<'_>, due: &Due, info: Option<&'static ContentInfo>, problems: Vec<Problem>) -> Result<()> {
+    let shown: Vec<Json> = problems.iter().map(shown).collect();
+    let sql = "update cms.scheduled_change set state = 'failed', ended_at = now(), problems = $2::jsonb where id = $1";
+    let text = Json::from(shown).to_string();
+    sqlx::query(sql).bind(due.id).bind(text).execute(&mut *cx.connection).await?;
+    let entry = id::encode(&due.table, due.entry);
+    tracing::warn!(
+        change = id::encode(PREFIX, due.id),
+        entry,
+        action = due.action.as_str(),
+        code = problems.first().map_or("", |problem| problem.code.as_str()),
+        "a scheduled change failed"
+    );
+    let actor =
+        Actor { identity: due.identity.clone(), role: due.role.clone(), scopes: None, origin: Origin::default() };
+    let event = audit::Event::new(format!("{}.schedule_failed", due.table)).on(&due.table, due.entry);
+    audit::record(cx.connection, &actor, event).await?;
+    if let Identity::User { id: user, .. } = due.identity {
+        let title = match info {
+            Some(info) => entries::title(cx, info, due.entry).await?,
+            None => None,
+        };
+        let job = NotifyFailure {
+            user: id::encode(store::access::USER_PREFIX, user),
+            entry,
+            title,
+            action: due.action.as_str().to_owned(),
+            at: due.moment.at.to_string(),
+            problems: problems.iter().map(|problem| problem.message.clone()).collect(),
+        };
+        cx.enqueue(&job).await?;
+    }
+    Ok(())
+}
+
+fn shown(problem: &Problem) -> Json {
+    let step = |step: &Step| match step {
+        Step::Key(key) => key.clone(),
+        Step::Index(index) => index.to_string(),
+    };
+    let path: Vec<String> = problem.path.iter().map(step).collect();
+    json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
+}

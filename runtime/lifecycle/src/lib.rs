@@ -1,0 +1,24 @@
+//! What happens to entries later: scheduled publishing, and the end of old revisions and of deleted entries.
+
+mod fire;
+pub mod moment;
+mod prune;
+pub mod schedule;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobs::Jobs;
+use store::Standing;
+
+pub use fire::{Fire, Notify, NotifyFailure};
+pub use prune::Prune;
+
+const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The jobs of this crate. `accounts` knows what an actor may still do when a change fires.
+pub fn add_jobs(jobs: &mut Jobs, accounts: Arc<dyn Standing>) {
+    jobs.add(fire::Firing(accounts));
+    jobs.add_outside(prune::Pruning);
+    jobs.every(DAILY, &Prune {});
+}

@@ -1,0 +1,85 @@
+//! Removes revisions that no rule keeps any more, and purges the bin. What is a draft, live or scheduled is never removed.
+
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+
+use base::error::Result;
+use jobs::{Attempt, Job, OutsideWork};
+use model::content::ContentInfo;
+use store::Store;
+
+/// Rows of a statement: small transactions, so that no save waits for long.
+const AT_ONCE: i64 = 5_000;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Prune {}
+
+impl Job for Prune {
+    const KIND: &'static str = "typecase.prune_revisions";
+    const ATTEMPTS: u32 = 3;
+    const TIME: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+}
+
+pub(crate) struct Pruning;
+
+impl OutsideWork<Prune> for Pruning {
+    async fn work(&self, store: &Store, _: &Attempt, _: Prune) -> Result<()> {
+        for info in store.schema.contents().filter(|info| info.owner.is_none()) {
+            let revisions = until_nothing(store, &old_revisions(info)).await?;
+            let deleted = until_nothing(store, &old_deletions(info)).await?;
+            if revisions + deleted > 0 {
+                tracing::info!(of = info.name, revisions, deleted, "old revisions and deleted entries were removed");
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn until_nothing(store: &Store, sql: &str) -> Result<u64> {
+    let mut sum = 0;
+    loop {
+        let done = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(AT_ONCE).execute(&store.background).await?;
+        sum += done.rows_affected();
+        if done.rows_affected() == 0 {
+            return Ok(sum);
+        }
+    }
+}
+
+fn old_revisions(info: &'static ContentInfo) -> String {
+    let (table, retention) = (info.table, info.retention);
+    let many = retention.keep.map(|keep| format!("n > {keep}"));
+    let old = retention.keep_for.map(|period| format!("at < now() - interval '{period}'"));
+    let outside: Vec<String> = many.into_iter().chain(old).collect();
+    let outside = if outside.is_empty() { "false".to_owned() } else { outside.join(" and ") };
+    format!(
+        r#"delete from cms.revision r using (
+            select entry, revision from (
+                select entry, revision, at, row_number() over (partition by entry order by revision desc) as n
+                from cms.revision where type = '{table}'
+            ) numbered
+            where {outside}
+                and not exists (select from draft."{table}" d where d.id = entry and d.revision = numbered.revision)
+                and not exists (select from live."{table}" l where l.id = entry and l.revision = numbered.revision)
+                and not exists (select from cms.bin b where b.type = '{table}' and b.entry = numbered.entry and b.revision = numbered.revision)
+                and not exists (
+                    select from cms.scheduled_change s
+                    where s.entry = numbered.entry and s.revision = numbered.revision and s.state in ('pending', 'failed')
+                )
+            limit $1
+        ) gone
+        where r.type = '{table}' and r.entry = gone.entry and r.revision = gone.revision"#
+    )
+}
+
+fn old_deletions(info: &'static ContentInfo) -> String {
+    let (table, period) = (info.table, info.retention.bin);
+    format!(
+        "with old as (
+            select entry from cms.bin where type = '{table}' and at < now() - interval '{period}' limit $1
+        ), forgotten as (
+            delete from cms.revision where type = '{table}' and entry in (select entry from old)
+        )
+        delete from cms.bin where type = '{table}' and entry in (select entry from old)"
+    )
+}
