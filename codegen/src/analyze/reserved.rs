@@ -14,7 +14,25 @@ use crate::syntax::node::Node;
 pub const SYSTEM: &[&str] =
     &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
 /// Root fields that every API has.
-const ROOT: &[&str] = &["node", "nodes", "me", "explain_access", "audit_log", "publish_check"];
+const ROOT: &[&str] = &[
+    "node",
+    "nodes",
+    "me",
+    "explain_access",
+    "audit_log",
+    "publish_check",
+    "webhooks",
+    "webhook",
+    "webhook_deliveries",
+    "webhook_delivery",
+    "create_webhook",
+    "update_webhook",
+    "delete_webhook",
+    "rotate_webhook_secret",
+    "test_webhook",
+    "replay_delivery",
+    "replay_deliveries",
+];
 /// Parameters of own operations besides their arguments.
 const ARGUMENT: &[&str] = &["cx"];
 /// The argument of a root field besides the unique field that it finds an entry by.
@@ -100,6 +118,15 @@ const TYPES: &[&str] = &[
     "ToMany",
     "User",
     "Vec",
+    "Webhook",
+    "WebhookAction",
+    "WebhookCreateInput",
+    "WebhookDelivery",
+    "WebhookDeliveryConnection",
+    "WebhookDeliveryEdge",
+    "WebhookDeliveryState",
+    "WebhookUpdateInput",
+    "WebhookWithSecret",
 ];
 
 /// System types in lower case, since all derived names are compared in lower case.

@@ -10,6 +10,7 @@ pub mod reader;
 mod roots;
 mod shared;
 mod types;
+mod webhooks;
 
 use crate::schema::{ContentType, Deprecated, Field, FieldKind, Name, Schema};
 pub use document::{Definition, Document, Kind, Member};
@@ -26,6 +27,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(filters::shared());
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
+    definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();
     document

@@ -15,7 +15,6 @@ mod reseal;
 mod ring_jwt;
 mod roles;
 pub mod second_factor;
-pub mod secret;
 pub mod session;
 pub mod settings;
 mod sign_in;
@@ -38,6 +37,7 @@ use model::content::SchemaInfo;
 use store::Pool;
 
 pub use self::reseal::{Count, Counts};
+pub use base::secret;
 pub use self::roles::Roles;
 pub use self::sign_in::{SignIn, SignedIn};
 

@@ -11,6 +11,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0004_job.sql", include_str!("system/0004_job.sql")),
     ("system/0005_job_lanes.sql", include_str!("system/0005_job_lanes.sql")),
     ("system/0006_job_under_way.sql", include_str!("system/0006_job_under_way.sql")),
+    ("system/0008_webhooks.sql", include_str!("system/0008_webhooks.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

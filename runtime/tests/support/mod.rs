@@ -15,7 +15,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0003_outbox.sql"),
     include_str!("../../migrate/src/system/0004_job.sql"),
     include_str!("../../migrate/src/system/0005_job_lanes.sql"),
-    include_str!("../../migrate/src/system/0006_job_under_way.sql")
+    include_str!("../../migrate/src/system/0006_job_under_way.sql"),
+    include_str!("../../migrate/src/system/0008_webhooks.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

@@ -1,7 +1,7 @@
 //! `Query` and `Mutation`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, spoken, words};
+use crate::emit::sdl::{Definition, Kind, Member, access, described, spoken, webhooks, words};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
@@ -15,6 +15,7 @@ pub fn query(schema: &Schema) -> Definition {
     Definition::new(Kind::Object, "Query", "All queries. Reading the stage `DRAFT` needs a token; `LIVE` is public.")
         .members([node, nodes])
         .members(access::roots())
+        .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
 }
@@ -22,6 +23,7 @@ pub fn query(schema: &Schema) -> Definition {
 pub fn mutation(schema: &Schema) -> Definition {
     let about = "All mutations. Each field is one transaction; fields run one after the other.";
     Definition::new(Kind::Object, "Mutation", about)
+        .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
 }

@@ -7,7 +7,7 @@ use ring::{hkdf, hmac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use base::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Crockford's base32 in lower case: none of its characters breaks a double click, a URL or a mail.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
