@@ -1,7 +1,8 @@
-//! Root fields about the site instead of its content: the current actor, access explanations, the audit log.
+//! Root fields about the site instead of its content: the current actor, access explanations, the audit log, webhooks.
 
 mod audit;
 mod explain;
+mod webhooks;
 
 use async_graphql::parser::types::SelectionSet;
 use serde_json::{Map, Value as Json, json};
@@ -21,6 +22,17 @@ pub enum SiteField {
     ExplainAccess,
     AuditLog,
     PublishCheck,
+    Webhooks,
+    Webhook,
+    WebhookDeliveries,
+    WebhookDelivery,
+    CreateWebhook,
+    UpdateWebhook,
+    DeleteWebhook,
+    RotateWebhookSecret,
+    TestWebhook,
+    ReplayDelivery,
+    ReplayDeliveries,
 }
 
 /// The selection on an object whose complete JSON is built first; these objects are small and rarely requested.
@@ -37,7 +49,23 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 4] = [Self::Me, Self::ExplainAccess, Self::AuditLog, Self::PublishCheck];
+    pub const ALL: [Self; 15] = [
+        Self::Me,
+        Self::ExplainAccess,
+        Self::AuditLog,
+        Self::PublishCheck,
+        Self::Webhooks,
+        Self::Webhook,
+        Self::WebhookDeliveries,
+        Self::WebhookDelivery,
+        Self::CreateWebhook,
+        Self::UpdateWebhook,
+        Self::DeleteWebhook,
+        Self::RotateWebhookSecret,
+        Self::TestWebhook,
+        Self::ReplayDelivery,
+        Self::ReplayDeliveries,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -45,6 +73,17 @@ impl SiteField {
             Self::ExplainAccess => "explainAccess",
             Self::AuditLog => "auditLog",
             Self::PublishCheck => "publishCheck",
+            Self::Webhooks => "webhooks",
+            Self::Webhook => "webhook",
+            Self::WebhookDeliveries => "webhookDeliveries",
+            Self::WebhookDelivery => "webhookDelivery",
+            Self::CreateWebhook => "createWebhook",
+            Self::UpdateWebhook => "updateWebhook",
+            Self::DeleteWebhook => "deleteWebhook",
+            Self::RotateWebhookSecret => "rotateWebhookSecret",
+            Self::TestWebhook => "testWebhook",
+            Self::ReplayDelivery => "replayDelivery",
+            Self::ReplayDeliveries => "replayDeliveries",
         }
     }
 
@@ -52,6 +91,9 @@ impl SiteField {
     pub fn writes(self) -> bool {
         match self {
             Self::Me | Self::ExplainAccess | Self::AuditLog | Self::PublishCheck => false,
+            Self::Webhooks | Self::Webhook | Self::WebhookDeliveries | Self::WebhookDelivery => false,
+            Self::CreateWebhook | Self::UpdateWebhook | Self::DeleteWebhook | Self::RotateWebhookSecret => true,
+            Self::TestWebhook | Self::ReplayDelivery | Self::ReplayDeliveries => true,
         }
     }
 
@@ -61,6 +103,7 @@ impl SiteField {
             Self::Me | Self::PublishCheck => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
+            _ => Some((Area::Webhooks, "webhooks")),
         }
     }
 
@@ -76,6 +119,17 @@ impl SiteField {
             Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
             Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
             Self::PublishCheck => publish_check(store, arguments).await?,
+            Self::Webhooks => webhooks::list(store).await?,
+            Self::Webhook => webhooks::one(store, arguments).await?,
+            Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,
+            Self::WebhookDelivery => webhooks::delivery(store, arguments).await?,
+            Self::CreateWebhook => webhooks::create(api, store, arguments).await?,
+            Self::UpdateWebhook => webhooks::update(api, store, arguments).await?,
+            Self::DeleteWebhook => webhooks::delete(api, store, arguments).await?,
+            Self::RotateWebhookSecret => webhooks::rotate(api, store, arguments).await?,
+            Self::TestWebhook => webhooks::test(store, arguments).await?,
+            Self::ReplayDelivery => webhooks::replay(store, arguments).await?,
+            Self::ReplayDeliveries => webhooks::replay_since(store, arguments).await?,
         };
         Ok(shape.project(whole))
     }

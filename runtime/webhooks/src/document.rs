@@ -1,7 +1,5 @@
 //! `Documents`: runs the GraphQL documents of webhooks, which this crate knows nothing of.
 
-use std::fmt;
-
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -16,7 +14,7 @@ pub struct Asked {
     pub variables: Map<String, Json>,
 }
 
-pub trait Documents: fmt::Debug + Send + Sync {
+pub trait Documents: Send + Sync {
     /// Its `data`; an error of any of its fields is an error of all.
     fn answer(&self, asked: Asked) -> BoxFuture<'_, Result<Json, String>>;
 }
