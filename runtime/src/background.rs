@@ -149,7 +149,7 @@ async fn listen(database: Database, events: Bell, jobs: Bell) {
     }
 }
 
-/// Deletes sessions, tokens and similar data some time after their expiry.
+/// Deletes sessions, tokens, deliveries of webhooks and similar data some time after their expiry.
 #[derive(Serialize, Deserialize)]
 struct DeleteExpired {}
 
@@ -177,8 +177,8 @@ impl Job for PruneEvents {
 
 /// Small separate transactions, so that no request waits for long.
 impl OutsideWork<DeleteExpired> for Expiry {
-    async fn work(&self, _: &Store, _: &Attempt, _: DeleteExpired) -> Result<()> {
-        let rows = self.0.delete_expired().await?;
+    async fn work(&self, store: &Store, _: &Attempt, _: DeleteExpired) -> Result<()> {
+        let rows = self.0.delete_expired().await? + ::webhooks::prune(store).await?;
         if rows > 0 {
             tracing::info!(rows, "expired data was deleted");
         }

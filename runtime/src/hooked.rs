@@ -2,22 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use base::error::Result;
 use base::secret::{Sealer, Secret};
 use events::Followers;
 use identity::settings::Settings;
-use jobs::{Attempt, Job, Jobs, OutsideWork};
-use store::Store;
 use web::App;
 use webhooks::{Allowed, Asked, CONSUMER, Consumer, Documents, Webhooks};
-
-const HOURLY: Duration = Duration::from_secs(3600);
 
 /// What the worker of a node delivers with.
 #[derive(Clone)]
@@ -49,30 +43,4 @@ impl Documents for Answers {
     fn answer(&self, asked: Asked) -> BoxFuture<'_, Result<Json, String>> {
         self.0.api.answer(asked)
     }
-}
-
-/// Deletes deliveries that nobody asks for any more.
-#[derive(Serialize, Deserialize)]
-struct PruneDeliveries {}
-
-impl Job for PruneDeliveries {
-    const KIND: &'static str = "typecase.prune_deliveries";
-    const ATTEMPTS: u32 = 3;
-}
-
-struct Pruning;
-
-impl OutsideWork<PruneDeliveries> for Pruning {
-    async fn work(&self, store: &Store, _: &Attempt, _: PruneDeliveries) -> Result<()> {
-        let rows = webhooks::prune(store).await?;
-        if rows > 0 {
-            tracing::info!(rows, "old deliveries of webhooks were deleted");
-        }
-        Ok(())
-    }
-}
-
-pub fn add_upkeep(jobs: &mut Jobs) {
-    jobs.add_outside(Pruning);
-    jobs.every(HOURLY, &PruneDeliveries {});
 }

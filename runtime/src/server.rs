@@ -130,7 +130,6 @@ impl Server {
     pub(crate) async fn serve(mut self, mut config: Config) -> Result<()> {
         config.check_for_serving().map_err(config::unusable)?;
         hooked::follow(&mut self.followers);
-        hooked::add_upkeep(&mut self.jobs);
         self.jobs.check()?;
         self.followers.check()?;
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);

@@ -45,8 +45,7 @@ impl Api {
         let sample: Map<String, Json> = sample.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let limits = self.limits();
         let variables = coerce::variables(&self.types, &prepared.variables, &sample, limits.list as usize);
-        let variables =
-            variables.map_err(|wrong| wrong.into_iter().map(|(problem, _)| problem).collect::<Vec<_>>())?;
+        let variables = variables.map_err(|wrong| wrong.into_iter().map(|(problem, _)| problem).collect::<Vec<_>>())?;
         let undecided = prepared.undecided(&variables);
         if !undecided.is_empty() {
             return Err(problems(undecided));

@@ -37,9 +37,9 @@ use model::content::SchemaInfo;
 use store::Pool;
 
 pub use self::reseal::{Count, Counts};
-pub use base::secret;
 pub use self::roles::Roles;
 pub use self::sign_in::{SignIn, SignedIn};
+pub use base::secret;
 
 /// Accounts: operations on the tables `cms.user`, `cms.session` and those that belong to them.
 #[derive(Clone)]

@@ -95,7 +95,10 @@ impl Tools {
     ) -> Result<(Vec<secret::Key>, String), Failed> {
         let keys: Option<Vec<_>> = sealed.iter().map(|sealed| self.webhooks.open(webhook.id, sealed)).collect();
         let keys = keys.ok_or_else(|| {
-            Failed("its secret was sealed with another TYPECASE_SECRET: give it a new one with `rotateWebhookSecret`".into())
+            Failed(
+                "its secret was sealed with another TYPECASE_SECRET: give it a new one with `rotateWebhookSecret`"
+                    .into(),
+            )
         })?;
         match &job.body {
             Some(body) => Ok((keys, body.clone())),
@@ -169,7 +172,8 @@ fn judge(job: &Claimed, sent: Result<Answer, Failed>, latency: Duration) -> (End
         _ => {
             let asked = answer.retry_after.as_deref().and_then(|header| retry::after(header, Now::now()));
             let is_redirect = (300..400).contains(&status);
-            let error = if is_redirect { "a redirect, which is not followed" } else { "the status is not from 200 to 299" };
+            let error =
+                if is_redirect { "a redirect, which is not followed" } else { "the status is not from 200 to 299" };
             let is_throttled = matches!(status, 429 | 502 | 503 | 504);
             (again(asked), told(Some(error.to_owned())), asked.filter(|_| is_throttled))
         }

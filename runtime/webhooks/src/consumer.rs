@@ -35,7 +35,9 @@ impl FollowAll for Consumer {
         for webhook in &webhooks {
             let mut of_this = Vec::new();
             for change in changes {
-                let Some(info) = cx.store.schema.types.iter().find(|info| info.is_called(&change.table)) else { continue };
+                let Some(info) = cx.store.schema.types.iter().find(|info| info.is_called(&change.table)) else {
+                    continue;
+                };
                 if webhook.wants(info, change) {
                     of_this.push(New { webhook, info, change });
                 }

@@ -3,10 +3,10 @@
 
 pub mod address;
 mod attempt;
+mod client;
 mod consumer;
 mod delivery;
 mod document;
-mod client;
 mod manage;
 mod prune;
 mod queue;

@@ -149,7 +149,11 @@ impl Webhooks {
         if updated.rows_affected() == 0 {
             transaction.rollback().await?;
             let is_there = webhook::find(store, id).await?.is_some();
-            return Err(if is_there { Error::new(Code::Conflict, "the webhook was changed meanwhile: try again") } else { missing(id) });
+            return Err(if is_there {
+                Error::new(Code::Conflict, "the webhook was changed meanwhile: try again")
+            } else {
+                missing(id)
+            });
         }
         let mut event = Event::new("webhook.update").on(PREFIX, id);
         let (old, new) = (logged(&before.wanted), logged(wanted));
@@ -190,8 +194,10 @@ impl Webhooks {
                 updated_at = clock_timestamp()
             where id = $1
             returning secret";
-        let before: Option<Vec<u8>> =
-            sqlx::query_scalar("select secret from cms.webhook where id = $1 for update").bind(id).fetch_optional(&mut *transaction).await?;
+        let before: Option<Vec<u8>> = sqlx::query_scalar("select secret from cms.webhook where id = $1 for update")
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
         let Some(before) = before else { return Err(missing(id)) };
         sqlx::query(sql).bind(id).bind(sealed).bind(OVERLAP_HOURS).execute(&mut *transaction).await?;
         // One that nobody can open any more would keep all deliveries from being signed.

@@ -34,12 +34,7 @@ pub async fn test(store: &Store, id: Uuid) -> Result<Delivery> {
             'timestamp', to_char(at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
             'data', json_build_object('webhook', $3::text)
         )::text, 'waiting' from moment";
-    sqlx::query(sql)
-        .bind(delivery)
-        .bind(id)
-        .bind(id::encode(PREFIX, id))
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query(sql).bind(delivery).bind(id).bind(id::encode(PREFIX, id)).execute(&mut *transaction).await?;
     audit::record(&mut transaction, &store.access.actor, Event::new("webhook.test").on(PREFIX, id)).await?;
     transaction.ring_at_commit(&store.bells.webhooks);
     transaction.commit().await?;

@@ -57,7 +57,8 @@ pub struct Backlog {
 
 /// Of each webhook, by name.
 pub async fn backlog(database: &Database) -> base::error::Result<Vec<Backlog>> {
-    let sql = "select w.id, w.name, w.enabled, coalesce(open.count, 0) as waiting, coalesce(open.seconds, 0) as seconds,
+    let sql =
+        "select w.id, w.name, w.enabled, coalesce(open.count, 0) as waiting, coalesce(open.seconds, 0) as seconds,
             (select count(*) from cms.webhook_delivery d where d.webhook = w.id and d.state = 'dead') as dead
         from cms.webhook w
         left join lateral (

@@ -65,7 +65,11 @@ mod tests {
     #[test]
     fn a_receiver_that_asks_for_time_has_it() {
         assert_eq!(wait(1, Some(Duration::from_secs(90)), 0.5), Some(Duration::from_secs(90)));
-        assert_eq!(wait(2, Some(Duration::from_secs(90)), 0.0), Some(Duration::from_secs(300)), "not less than without it");
+        assert_eq!(
+            wait(2, Some(Duration::from_secs(90)), 0.0),
+            Some(Duration::from_secs(300)),
+            "not less than without it"
+        );
     }
 
     #[test]

@@ -36,14 +36,17 @@ pub(crate) fn check(text: &str, allowed: &Allowed) -> Result<String, String> {
     match address {
         Some(address) if !allowed.permits(address) => Err(refusal(address)),
         Some(address) if url.scheme() == "http" && !allowed.names(address) => {
-            Err("must begin with `https://`: `http` is only for the networks of TYPECASE_WEBHOOK_ALLOWED_NETWORKS".to_owned())
+            Err("must begin with `https://`: `http` is only for the networks of TYPECASE_WEBHOOK_ALLOWED_NETWORKS"
+                .to_owned())
         }
         _ => Ok(url.into()),
     }
 }
 
 pub(crate) fn refusal(address: IpAddr) -> String {
-    format!("leads to {address}, which is not of the public internet; TYPECASE_WEBHOOK_ALLOWED_NETWORKS can allow its network")
+    format!(
+        "leads to {address}, which is not of the public internet; TYPECASE_WEBHOOK_ALLOWED_NETWORKS can allow its network"
+    )
 }
 
 /// Without what may be a secret: for logs and the audit log.
@@ -61,10 +64,23 @@ mod tests {
         assert_eq!(check("https://example.com/a?b=c", &none).expect("good"), "https://example.com/a?b=c");
         let long = format!("https://example.com/{}", "a".repeat(2_000));
         let bad = [
-            "", "example.com", "ftp://example.com", "http://example.com", "https://me@example.com", "https://:x@example.com",
-            "https://example.com/#a", "https://", "https://127.0.0.1", "https://2130706433/", "https://0x7f.1/",
-            "https://[::1]:8443/", "https://[::ffff:169.254.169.254]/", "https://169.254.169.254/latest", &long,
-            "file:///etc/passwd", "https://0/",
+            "",
+            "example.com",
+            "ftp://example.com",
+            "http://example.com",
+            "https://me@example.com",
+            "https://:x@example.com",
+            "https://example.com/#a",
+            "https://",
+            "https://127.0.0.1",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::1]:8443/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://169.254.169.254/latest",
+            &long,
+            "file:///etc/passwd",
+            "https://0/",
         ];
         for text in bad {
             assert!(check(text, &none).is_err(), "{text}");

@@ -43,7 +43,8 @@ pub struct Webhook {
 }
 
 /// Of [`Webhook::read`].
-pub(crate) const COLUMNS: &str = "webhook.id, name, url, types, actions, filter::text as filter, document, role, enabled, disabled_reason,
+pub(crate) const COLUMNS: &str =
+    "webhook.id, name, url, types, actions, filter::text as filter, document, role, enabled, disabled_reason,
     (extract(epoch from case when paused_until > now() then paused_until end) * 1000000)::bigint as paused_until,
     (extract(epoch from case when previous_until > now() then previous_until end) * 1000000)::bigint as previous_until,
     (extract(epoch from webhook.created_at) * 1000000)::bigint as created_at,

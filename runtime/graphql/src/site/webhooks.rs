@@ -282,7 +282,8 @@ fn delivery_id(arguments: &Map<String, Json>) -> Result<Uuid> {
 
 fn of_prefix(prefix: &str, arguments: &Map<String, Json>, name: &str) -> Result<Uuid> {
     let given = text(arguments, name).unwrap_or_default();
-    id::decode_as(prefix, given).ok_or_else(|| wrong(format!("`{}` is not an id like `{prefix}_...`", cut(given)), &[name]))
+    id::decode_as(prefix, given)
+        .ok_or_else(|| wrong(format!("`{}` is not an id like `{prefix}_...`", cut(given)), &[name]))
 }
 
 fn missing(id: Uuid) -> Error {

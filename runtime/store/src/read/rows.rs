@@ -98,7 +98,12 @@ impl Scope<'_> {
     }
 
     /// Of those entries that are in the stage, whether they match a filter.
-    pub async fn passing(self, info: &'static ContentInfo, filter: &Json, entries: &[Uuid]) -> Result<Vec<(Uuid, bool)>> {
+    pub async fn passing(
+        self,
+        info: &'static ContentInfo,
+        filter: &Json,
+        entries: &[Uuid],
+    ) -> Result<Vec<(Uuid, bool)>> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
