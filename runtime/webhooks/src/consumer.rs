@@ -8,13 +8,15 @@ use uuid::Uuid;
 use crate::manage;
 use crate::webhook::{Webhook, enabled};
 use base::error::Result;
-use events::{Change, FollowAll};
+use events::{Change, FollowAll, StartAt};
 use model::content::ContentInfo;
 use store::hooks::{Cx, EventKind};
 use store::{Connection, Stage, Store, id};
 
 /// Its name among the consumers; stays the same.
 pub const CONSUMER: &str = "typecase.webhooks";
+/// Changes at once. Most pass without a webhook that wants them.
+const BATCH: usize = 500;
 /// Names of fields in a thin payload, which is to stay below 20 kB.
 const MOST_FIELDS: usize = 200;
 
@@ -57,6 +59,15 @@ impl FollowAll for Consumer {
         insert(cx.connection, &wanted).await?;
         cx.connection.ring_at_commit(&cx.store.bells.webhooks);
         Ok(())
+    }
+
+    /// A webhook may be made before this consumer is known; events from before a webhook are none of its.
+    fn start_at(&self) -> StartAt {
+        StartAt::Beginning
+    }
+
+    fn batch(&self) -> usize {
+        BATCH
     }
 }
 

@@ -35,5 +35,17 @@ pub async fn prune(database: &Database) -> Result<u64> {
             }
         }
     }
+    // Those that waited for one that went have their turn.
+    let turns = "update cms.webhook_delivery d set state = 'waiting', due = now()
+        where d.state = 'queued'
+            and not exists (
+                select from cms.webhook_delivery o
+                where o.webhook = d.webhook and o.entry = d.entry and o.state in ('waiting', 'delivering')
+            )
+            and d.seq = (
+                select min(q.seq) from cms.webhook_delivery q
+                where q.webhook = d.webhook and q.entry = d.entry and q.state = 'queued'
+            )";
+    sqlx::query(turns).execute(&database.writes).await?;
     Ok(pruned)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -22,6 +23,9 @@ const JITTER: f64 = 0.1;
 /// However long a receiver asks to be left alone.
 const LONGEST: Duration = Duration::from_secs(24 * HOUR);
 
+/// A weekday that does not fit says nothing.
+static DATES: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
+
 /// Of one delivery.
 #[cfg(test)]
 const ATTEMPTS: u32 = 8;
@@ -40,7 +44,7 @@ pub(crate) fn after(header: &str, now: Timestamp) -> Option<Duration> {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) => LONGEST,
         Err(_) => {
-            let until = jiff::fmt::rfc2822::parse(header).ok()?.timestamp();
+            let until = DATES.parse_zoned(header).ok()?.timestamp();
             Duration::try_from(until.duration_since(now)).unwrap_or_default()
         }
     };

@@ -48,7 +48,7 @@ mod tests {
         let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
         let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "{\"test\": 2432232314}");
         let one = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-        assert_eq!(signatures(&[key.clone()], id, 1_614_265_330, body), one);
+        assert_eq!(signatures(std::slice::from_ref(&key), id, 1_614_265_330, body), one);
         let two = signatures(&[new().expect("a key"), key], id, 1_614_265_330, body);
         assert!(two.starts_with("v1,") && two.ends_with(&format!(" {one}")), "{two}");
     }

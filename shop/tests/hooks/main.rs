@@ -3,6 +3,7 @@
 mod crash;
 mod deliver;
 mod documents;
+mod keeping;
 mod manage;
 mod receiver;
 mod retries;
