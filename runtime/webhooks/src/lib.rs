@@ -23,7 +23,7 @@ pub use address::Allowed;
 pub use consumer::{CONSUMER, Consumer};
 pub use delivery::{DELIVERY_PREFIX, Delivery, Part, State, deliveries, find};
 pub use document::{Asked, Documents};
-pub use manage::{Changed, Webhooks};
+pub use manage::Webhooks;
 pub use prune::prune;
 pub use queue::switch;
 pub use replay::{replay, replay_since, test};

@@ -31,9 +31,6 @@ pub struct Webhooks {
     allowed: Allowed,
 }
 
-/// What an update found, for its answer.
-pub type Changed = Option<Webhook>;
-
 impl Webhooks {
     pub fn new(sealer: Sealer, allowed: Allowed) -> Self {
         Self { sealer, allowed }

@@ -14,21 +14,23 @@ const MOST_BATCHES: u32 = 500;
 
 /// How many went.
 pub async fn prune(database: &Database) -> Result<u64> {
-    let finished = "delete from cms.webhook_delivery where id = any(array(
+    let delivered = "delete from cms.webhook_delivery where id = any(array(
         select id from cms.webhook_delivery
         where state = 'delivered' and finished_at < now() - make_interval(days => $1)
-            or state = 'dead' and finished_at < now() - make_interval(days => $2)
-        limit $3 for update skip locked))";
+        limit $2 for update skip locked))";
+    let dead = "delete from cms.webhook_delivery where id = any(array(
+        select id from cms.webhook_delivery
+        where state = 'dead' and finished_at < now() - make_interval(days => $1)
+        limit $2 for update skip locked))";
     let forgotten = "delete from cms.webhook_delivery where id = any(array(
         select d.id from cms.webhook_delivery d join cms.webhook w on w.id = d.webhook
-        where not w.enabled and w.updated_at < now() - make_interval(days => $2)
-            and d.state in ('queued', 'waiting', 'delivering') and d.created_at < now() - make_interval(days => $2)
-            and $1 = $1
-        limit $3 for update of d skip locked))";
+        where not w.enabled and w.updated_at < now() - make_interval(days => $1)
+            and d.state in ('queued', 'waiting', 'delivering') and d.created_at < now() - make_interval(days => $1)
+        limit $2 for update of d skip locked))";
     let mut pruned = 0;
-    for sql in [finished, forgotten] {
+    for (sql, days) in [(delivered, DELIVERED), (dead, DEAD), (forgotten, DEAD)] {
         for _ in 0..MOST_BATCHES {
-            let gone = sqlx::query(sql).bind(DELIVERED).bind(DEAD).bind(AT_ONCE).execute(&database.writes).await?;
+            let gone = sqlx::query(sql).bind(days).bind(AT_ONCE).execute(&database.writes).await?;
             pruned += gone.rows_affected();
             if gone.rows_affected() < AT_ONCE.unsigned_abs() {
                 break;
