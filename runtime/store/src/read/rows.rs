@@ -85,6 +85,10 @@ impl Scope<'_> {
 
     /// What is wrong with an API filter on entries of the type, for this actor.
     pub fn filter_problems(self, info: &'static ContentInfo, filter: &Json) -> Result<Vec<Problem>> {
+        // Of a type that may not be read at all, the filter asks for no field.
+        if let Err(problem) = self.must_read_any(info) {
+            return Ok(vec![problem.at(["filter".into()])]);
+        }
         let mut problems = Vec::new();
         Filter::new(self, &mut self.sql(), &mut problems).conditions(info, filter, "r")?;
         Ok(problems)
