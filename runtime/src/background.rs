@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use crate::hooked::Delivering;
 use base::background::{Stop, Stopper};
 use base::error::Result;
 use events::{Followers, Lag};
@@ -46,6 +47,8 @@ pub struct Work {
     pub hooks: Arc<HookSet>,
     pub followers: Followers,
     pub jobs: Jobs,
+    /// `None`: this node delivers no webhooks.
+    pub webhooks: Option<Delivering>,
     /// The most jobs at once. With 0 this node runs neither jobs nor consumers, but still notifies the other nodes.
     pub most: u32,
     /// Counted from the moment when the server is told to stop.
@@ -55,7 +58,7 @@ pub struct Work {
 impl Default for Work {
     fn default() -> Self {
         let (hooks, followers, jobs) = Default::default();
-        Self { hooks, followers, jobs, most: JOBS, drain: DRAIN }
+        Self { hooks, followers, jobs, webhooks: None, most: JOBS, drain: DRAIN }
     }
 }
 
@@ -73,7 +76,7 @@ pub struct Background {
 
 impl Background {
     pub fn start(database: &Database, work: Work) -> std::io::Result<Self> {
-        let Work { hooks, followers, jobs, most, drain } = work;
+        let Work { hooks, followers, jobs, webhooks, most, drain } = work;
         let threads =
             Builder::new_multi_thread().worker_threads(THREADS).thread_name("background").enable_all().build()?;
         let runtime = threads.handle().clone();
@@ -91,6 +94,10 @@ impl Background {
         };
         tasks.spawn_on(events::work(database.clone(), hooks, followers, places, events, stop.clone()), &runtime);
         tasks.spawn_on(jobs::work(bench, jobs, most as usize, queue), &runtime);
+        if let Some(Delivering { webhooks, documents }) = webhooks.filter(|_| most > 0) {
+            let bench = ::webhooks::Bench { database: database.clone(), webhooks, documents, stop: stop.clone() };
+            tasks.spawn_on(::webhooks::work(bench), &runtime);
+        }
         let end = tokio::spawn(end(stop, stopper.clone(), drain));
         Ok(Self { runtime: Some(threads), drain, tasks, ear, end, stopper })
     }
@@ -142,7 +149,7 @@ async fn listen(database: Database, events: Bell, jobs: Bell) {
     }
 }
 
-/// Deletes sessions, tokens and similar data some time after their expiry.
+/// Deletes sessions, tokens, deliveries of webhooks and similar data some time after their expiry.
 #[derive(Serialize, Deserialize)]
 struct DeleteExpired {}
 
@@ -170,8 +177,8 @@ impl Job for PruneEvents {
 
 /// Small separate transactions, so that no request waits for long.
 impl OutsideWork<DeleteExpired> for Expiry {
-    async fn work(&self, _: &Store, _: &Attempt, _: DeleteExpired) -> Result<()> {
-        let rows = self.0.delete_expired().await?;
+    async fn work(&self, store: &Store, _: &Attempt, _: DeleteExpired) -> Result<()> {
+        let rows = self.0.delete_expired().await? + ::webhooks::prune(store).await?;
         if rows > 0 {
             tracing::info!(rows, "expired data was deleted");
         }

@@ -1,5 +1,6 @@
 //! The command line of a site's server.
 
+mod hooks;
 mod jobs;
 mod keys;
 mod lines;
@@ -21,6 +22,7 @@ use store::access::{Actor, Identity, Origin};
 use web::Environment;
 
 use crate::config::{self, Config};
+use crate::hooked;
 use crate::server::Server;
 use base::error::{Code, Error, Result};
 use base::output;
@@ -90,6 +92,9 @@ enum Command {
     /// List jobs, retry failed ones, cancel one
     #[command(subcommand)]
     Jobs(jobs::Task),
+    /// List webhooks and their deliveries, replay these, disable and enable webhooks
+    #[command(subcommand)]
+    Webhooks(hooks::Task),
     /// Rotate and list the keys that sign access tokens, and switch to another TYPECASE_SECRET
     #[command(subcommand)]
     Keys(keys::Task),
@@ -201,10 +206,13 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
             let store = connect(&config, &server).await?;
             jobs::run(&store, task).await?;
         }
+        Command::Webhooks(task) => hooks::run(&connect(&config, &server).await?, task).await?,
         Command::Keys(task) => {
             // A key sealed with a secret of this process could never be opened again.
             config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;
-            keys::run(&accounts(&config, &server).await?, task).await?;
+            let webhooks = hooked::webhooks(&config.identity, &config.webhook_networks);
+            let store = connect(&config, &server).await?;
+            keys::run(&accounts(&config, &server).await?, &webhooks, &store, task).await?;
         }
         Command::Doctor | Command::Schema => {}
     }

@@ -15,6 +15,7 @@ use identity::settings::Settings;
 use store::{Limits, PublicRole, Sizes};
 use web::Environment;
 use web::protection;
+use webhooks::Allowed;
 
 pub use base::settings::Wrong;
 
@@ -53,6 +54,8 @@ pub struct Config {
     pub protection: protection::Settings,
     /// Secrets, public address, mail.
     pub identity: Settings,
+    /// `TYPECASE_WEBHOOK_ALLOWED_NETWORKS`: where webhooks may be sent beside the public internet.
+    pub webhook_networks: Allowed,
     /// `SSL_CERT_FILE`: the certificates that TLS trusts.
     pub certificates: Option<PathBuf>,
 }
@@ -94,6 +97,9 @@ impl Config {
             public_login: reader.parsed(&settings::TYPECASE_PUBLIC_DATABASE_URL, postgres),
             protection: protection::Settings::read(&mut reader),
             identity: Settings::read(&mut reader, address),
+            webhook_networks: reader
+                .parsed(&settings::TYPECASE_WEBHOOK_ALLOWED_NETWORKS, Allowed::parse)
+                .unwrap_or_default(),
             certificates: reader.get(&settings::SSL_CERT_FILE).map(PathBuf::from),
         };
         let wrong = reader.finish();

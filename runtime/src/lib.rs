@@ -5,6 +5,7 @@ pub mod background;
 pub mod cli;
 pub mod config;
 pub mod doctor;
+mod hooked;
 mod metrics;
 pub mod prelude;
 pub mod server;
@@ -27,6 +28,7 @@ pub use store::{
 };
 pub use transfer::{check, demo, export, import};
 pub use web as http;
+pub use webhooks;
 
 pub use error::{Code, Error, Problem, Result};
 pub use id::Id;

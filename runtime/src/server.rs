@@ -13,6 +13,7 @@ use web::Environment;
 
 use crate::background::{self, Background, Work};
 use crate::config::{self, Config};
+use crate::hooked::{self, Answers, Delivering};
 use crate::traces::Exporter;
 use base::error::{Error, Result};
 use events::{Follow, FollowAll, Followers};
@@ -128,6 +129,7 @@ impl Server {
     /// Serves until the process is told to stop.
     pub(crate) async fn serve(mut self, mut config: Config) -> Result<()> {
         config.check_for_serving().map_err(config::unusable)?;
+        hooked::follow(&mut self.followers);
         self.jobs.check()?;
         self.followers.check()?;
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);
@@ -156,6 +158,7 @@ impl Server {
         let consumers = self.followers.names();
         background::add_upkeep(&mut self.jobs, accounts.clone(), config.events_keep, consumers);
         let hooks = Arc::new(self.hooks);
+        let webhooks = hooked::webhooks(&config.identity, &config.webhook_networks);
         let work = Work {
             hooks: Arc::clone(&hooks),
             followers: self.followers,
@@ -168,7 +171,8 @@ impl Server {
             accounts,
             api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
-                .keeping(config.plan_memory as usize * 1024 * 1024),
+                .keeping(config.plan_memory as usize * 1024 * 1024)
+                .with_webhooks(webhooks.clone()),
             traffic: Traffic::of(self.schema, &protection.documents),
             protection,
             environment: config.environment,
@@ -189,6 +193,8 @@ impl Server {
             Some(address) => Some(tokio::spawn(metrics(address, Arc::clone(&app))?)),
             None => None,
         };
+        let documents = Arc::new(Answers(Arc::clone(&app)));
+        let work = Work { webhooks: Some(Delivering { webhooks, documents }), ..work };
         let background = Background::start(&in_background, work);
         let mut background = background.map_err(Error::internal)?;
         let drain = background.drain();

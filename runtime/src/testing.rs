@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::hooked;
 use crate::server::Routes;
 use graphql::Api;
 use identity::Accounts;
@@ -27,6 +28,7 @@ use web::Environment;
 use web::protection::{self, Protection};
 use web::traffic::Traffic;
 use web::{self, App, listen};
+use webhooks::Allowed;
 
 pub use base::trace;
 pub use site::{Answer, Client, Response, TestSite, run};
@@ -134,7 +136,8 @@ impl TestServer {
             traffic: Traffic::of(node.schema, &protection.documents),
             api: Api::new(store, Arc::new(identity::Roles::of(node.schema)), node.hooks, node.site)
                 .expect("the API")
-                .with_introspection_for(node.protection.introspection),
+                .with_introspection_for(node.protection.introspection)
+                .with_webhooks(hooked::webhooks(&node.settings, &Allowed::default())),
             protection,
             accounts,
             environment: if node.settings.is_development { Environment::Development } else { Environment::Production },

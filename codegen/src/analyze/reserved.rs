@@ -26,6 +26,17 @@ const ROOT: &[&str] = &[
     "restore_check",
     "bin",
     "purge_deleted",
+    "webhooks",
+    "webhook",
+    "webhook_deliveries",
+    "webhook_delivery",
+    "create_webhook",
+    "update_webhook",
+    "delete_webhook",
+    "rotate_webhook_secret",
+    "test_webhook",
+    "replay_delivery",
+    "replay_deliveries",
 ];
 /// Parameters of own operations besides their arguments.
 const ARGUMENT: &[&str] = &["cx"];
@@ -118,6 +129,15 @@ const TYPES: &[&str] = &[
     "ToMany",
     "User",
     "Vec",
+    "Webhook",
+    "WebhookAction",
+    "WebhookCreateInput",
+    "WebhookDelivery",
+    "WebhookDeliveryConnection",
+    "WebhookDeliveryEdge",
+    "WebhookDeliveryState",
+    "WebhookUpdateInput",
+    "WebhookWithSecret",
 ];
 
 /// System types in lower case, since all derived names are compared in lower case.

@@ -11,6 +11,7 @@ pub mod reader;
 mod roots;
 mod shared;
 mod types;
+mod webhooks;
 
 use crate::schema::{ContentType, Deprecated, Field, FieldKind, Name, Schema};
 pub use document::{Definition, Document, Kind, Member};
@@ -28,6 +29,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
+    definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();
     document

@@ -68,7 +68,7 @@ pub fn backoff(failures: u32, first: Duration, most: Duration) -> Duration {
 }
 
 /// From 0 to 1; the quality of the randomness does not matter.
-fn random() -> f64 {
+pub fn random() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 32;
     bits as f64 / f64::from(u32::MAX)
 }

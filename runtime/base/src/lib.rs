@@ -7,8 +7,10 @@ pub mod error;
 pub mod memory;
 pub mod output;
 pub mod response;
+pub mod secret;
 pub mod seen;
 pub mod settings;
+pub mod tls;
 pub mod trace;
 pub mod weigh;
 

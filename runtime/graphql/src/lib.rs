@@ -6,6 +6,7 @@ pub mod coerce;
 pub mod compile;
 pub mod document;
 mod execute;
+mod hooked;
 pub mod limits;
 pub mod pieces;
 pub mod read;
@@ -37,6 +38,7 @@ use store::access::{Actor, Origin};
 use store::hooks::HookSet;
 use store::site::SiteCode;
 use store::{Database, OPERATION, Standing, Store};
+use webhooks::Webhooks;
 
 /// The maximum size of cached documents, plans and introspection responses, in bytes.
 pub const KEPT: usize = 32 * 1024 * 1024;
@@ -93,6 +95,8 @@ pub struct Api {
     audience: Audience,
     /// Looks up a client's actor again before each change.
     standing: Arc<dyn Standing>,
+    /// `None` on a server that has none.
+    webhooks: Option<Webhooks>,
     /// By document and operation name.
     prepared: Cache<(String, Option<String>), Prepared>,
     conditional: ConditionalPlans,
@@ -119,6 +123,7 @@ impl Api {
             introspection,
             audience: Audience::default(),
             standing,
+            webhooks: None,
             prepared: Cache::new(0),
             conditional: Cache::new(0),
             introspected: Cache::new(0),
@@ -140,6 +145,11 @@ impl Api {
     /// Sets who may use introspection.
     pub fn with_introspection_for(self, audience: Audience) -> Self {
         Self { audience, ..self }
+    }
+
+    /// With which webhooks are made.
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Some(webhooks), ..self }
     }
 
     pub fn limits(&self) -> &'static Limits {

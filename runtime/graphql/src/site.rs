@@ -1,8 +1,9 @@
-//! Root fields about the site instead of its content: the current actor, access explanations, the audit log.
+//! Root fields about the site instead of its content: the current actor, access explanations, the audit log, webhooks.
 
 mod audit;
 mod explain;
 mod history;
+mod webhooks;
 
 use async_graphql::parser::types::SelectionSet;
 use serde_json::{Map, Value as Json, json};
@@ -29,6 +30,17 @@ pub enum SiteField {
     RestoreCheck,
     Bin,
     PurgeDeleted,
+    Webhooks,
+    Webhook,
+    WebhookDeliveries,
+    WebhookDelivery,
+    CreateWebhook,
+    UpdateWebhook,
+    DeleteWebhook,
+    RotateWebhookSecret,
+    TestWebhook,
+    ReplayDelivery,
+    ReplayDeliveries,
 }
 
 /// The selection on an object whose complete JSON is built first; these objects are small and rarely requested.
@@ -45,7 +57,7 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 20] = [
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -55,6 +67,17 @@ impl SiteField {
         Self::RestoreCheck,
         Self::Bin,
         Self::PurgeDeleted,
+        Self::Webhooks,
+        Self::Webhook,
+        Self::WebhookDeliveries,
+        Self::WebhookDelivery,
+        Self::CreateWebhook,
+        Self::UpdateWebhook,
+        Self::DeleteWebhook,
+        Self::RotateWebhookSecret,
+        Self::TestWebhook,
+        Self::ReplayDelivery,
+        Self::ReplayDeliveries,
     ];
 
     pub fn name(self) -> &'static str {
@@ -68,12 +91,27 @@ impl SiteField {
             Self::RestoreCheck => "restoreCheck",
             Self::Bin => "bin",
             Self::PurgeDeleted => "purgeDeleted",
+            Self::Webhooks => "webhooks",
+            Self::Webhook => "webhook",
+            Self::WebhookDeliveries => "webhookDeliveries",
+            Self::WebhookDelivery => "webhookDelivery",
+            Self::CreateWebhook => "createWebhook",
+            Self::UpdateWebhook => "updateWebhook",
+            Self::DeleteWebhook => "deleteWebhook",
+            Self::RotateWebhookSecret => "rotateWebhookSecret",
+            Self::TestWebhook => "testWebhook",
+            Self::ReplayDelivery => "replayDelivery",
+            Self::ReplayDeliveries => "replayDeliveries",
         }
     }
 
     /// Whether it is a field of `Mutation`.
     pub fn writes(self) -> bool {
-        matches!(self, Self::PurgeDeleted)
+        match self {
+            Self::CreateWebhook | Self::UpdateWebhook | Self::DeleteWebhook | Self::RotateWebhookSecret => true,
+            Self::TestWebhook | Self::ReplayDelivery | Self::ReplayDeliveries | Self::PurgeDeleted => true,
+            _ => false,
+        }
     }
 
     /// The area that the role must manage.
@@ -88,6 +126,7 @@ impl SiteField {
             | Self::PurgeDeleted => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
+            _ => Some((Area::Webhooks, "webhooks")),
         }
     }
 
@@ -108,6 +147,17 @@ impl SiteField {
             Self::RestoreCheck => history::restore_check(store, arguments).await?,
             Self::Bin => history::bin(store, arguments).await?,
             Self::PurgeDeleted => history::purge(store, arguments).await?,
+            Self::Webhooks => webhooks::list(store).await?,
+            Self::Webhook => webhooks::one(store, arguments).await?,
+            Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,
+            Self::WebhookDelivery => webhooks::delivery(store, arguments).await?,
+            Self::CreateWebhook => webhooks::create(api, store, arguments).await?,
+            Self::UpdateWebhook => webhooks::update(api, store, arguments).await?,
+            Self::DeleteWebhook => webhooks::delete(api, store, arguments).await?,
+            Self::RotateWebhookSecret => webhooks::rotate(api, store, arguments).await?,
+            Self::TestWebhook => webhooks::test(store, arguments).await?,
+            Self::ReplayDelivery => webhooks::replay(store, arguments).await?,
+            Self::ReplayDeliveries => webhooks::replay_since(store, arguments).await?,
         };
         Ok(shape.project(whole))
     }

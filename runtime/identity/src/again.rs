@@ -84,6 +84,11 @@ impl Standing for Roles {
         let query = sqlx::query_scalar("select role from cms.user where id = $1 and disabled_at is null");
         Box::pin(async move { Ok(query.bind(user).fetch_optional(pool).await?) })
     }
+
+    fn check_may_give(&self, actor: &Actor, role: &str) -> Result<()> {
+        Roles::check(*self, role)?;
+        if actor.identity == Identity::System { Ok(()) } else { Roles::check_may_give(*self, &actor.role, role) }
+    }
 }
 
 async fn find(connection: &mut Connection, roles: Roles, actor: &Actor) -> Result<Now> {

@@ -15,7 +15,6 @@ mod reseal;
 mod ring_jwt;
 mod roles;
 pub mod second_factor;
-pub mod secret;
 pub mod session;
 pub mod settings;
 mod sign_in;
@@ -40,6 +39,7 @@ use store::Pool;
 pub use self::reseal::{Count, Counts};
 pub use self::roles::Roles;
 pub use self::sign_in::{SignIn, SignedIn};
+pub use base::secret;
 
 /// Accounts: operations on the tables `cms.user`, `cms.session` and those that belong to them.
 #[derive(Clone)]

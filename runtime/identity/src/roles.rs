@@ -6,7 +6,7 @@ use store::access::{ADMIN, ANONYMOUS, Area, RoleInfo};
 
 /// The roles of every site; a schema without roles has only these.
 static SHIPPED: [RoleInfo; 3] = [
-    RoleInfo { name: ADMIN, second_factor: false, manages: &[Area::Users, Area::Tokens, Area::Audit] },
+    RoleInfo { name: ADMIN, second_factor: false, manages: &Area::ALL },
     RoleInfo { name: "editor", second_factor: false, manages: &[] },
     RoleInfo { name: "viewer", second_factor: false, manages: &[] },
 ];

@@ -12,6 +12,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0005_job_lanes.sql", include_str!("system/0005_job_lanes.sql")),
     ("system/0006_job_under_way.sql", include_str!("system/0006_job_under_way.sql")),
     ("system/0007_revisions.sql", include_str!("system/0007_revisions.sql")),
+    ("system/0008_webhooks.sql", include_str!("system/0008_webhooks.sql")),
     ("system/0009_scheduled_change.sql", include_str!("system/0009_scheduled_change.sql")),
 ];
 

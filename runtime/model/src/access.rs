@@ -35,6 +35,8 @@ pub enum Area {
     Tokens,
     /// Reads the audit log.
     Audit,
+    /// Where changes are sent, and what became of it.
+    Webhooks,
 }
 
 /// A role of the site.
@@ -135,7 +137,7 @@ pub const ADMIN: &str = "admin";
 pub const API_TOKEN_PREFIX: &str = "api_token";
 
 impl Area {
-    pub const ALL: [Self; 3] = [Self::Users, Self::Tokens, Self::Audit];
+    pub const ALL: [Self; 4] = [Self::Users, Self::Tokens, Self::Audit, Self::Webhooks];
 
     /// As written in the schema.
     pub fn as_str(self) -> &'static str {
@@ -143,6 +145,7 @@ impl Area {
             Self::Users => "users",
             Self::Tokens => "tokens",
             Self::Audit => "audit",
+            Self::Webhooks => "webhooks",
         }
     }
 

@@ -5,7 +5,9 @@ use clap::Subcommand;
 use base::error::{Code, Error, Result};
 use base::say;
 use identity::{Accounts, Counts};
+use store::Store;
 use store::access::Actor;
+use webhooks::{Resealing, Webhooks};
 
 #[derive(Subcommand)]
 pub enum Task {
@@ -17,11 +19,11 @@ pub enum Task {
     },
     /// List the keys that sign or verify
     List,
-    /// Seal signing keys and second factors with TYPECASE_SECRET instead of TYPECASE_SECRET_PREVIOUS
+    /// Seal signing keys, second factors and secrets of webhooks with TYPECASE_SECRET instead of TYPECASE_SECRET_PREVIOUS
     Reseal,
 }
 
-pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
+pub async fn run(accounts: &Accounts, webhooks: &Webhooks, store: &Store, task: Task) -> Result<()> {
     let keys = &accounts.tokens.keys;
     match task {
         Task::Rotate { now } => {
@@ -42,7 +44,18 @@ pub async fn run(accounts: &Accounts, task: Task) -> Result<()> {
         }
         Task::Reseal => {
             let Counts { keys, second_factors } = accounts.reseal(&Actor::system()).await?;
+            let Resealing { resealed, lost } = webhooks.reseal(store).await?;
             say!("sealed again: signing keys {}, second factors {}", keys.resealed, second_factors.resealed);
+            if resealed > 0 {
+                say!("sealed again: secrets of webhooks {resealed}");
+            }
+            if lost > 0 {
+                tracing::warn!(
+                    lost,
+                    "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens secrets of webhooks: \
+                     `rotateWebhookSecret` gives a webhook a new one"
+                );
+            }
             if keys.lost + second_factors.lost > 0 {
                 let message = format!(
                     "neither TYPECASE_SECRET nor TYPECASE_SECRET_PREVIOUS opens these: signing keys {}, second factors {}; \

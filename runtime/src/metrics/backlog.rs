@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub struct Found {
     pub lag: Vec<Lag>,
     pub jobs: Vec<jobs::Backlog>,
+    pub webhooks: Vec<webhooks::Backlog>,
     /// Whether the database responded in time.
     pub is_up: bool,
 }
@@ -56,6 +57,7 @@ impl Backlog {
     async fn ask(&self) -> Result<Found> {
         let lag = events::lag(&self.database).await?;
         let jobs = jobs::backlog(&self.database).await?;
-        Ok(Found { lag, jobs, is_up: true })
+        let webhooks = webhooks::backlog(&self.database).await?;
+        Ok(Found { lag, jobs, webhooks, is_up: true })
     }
 }

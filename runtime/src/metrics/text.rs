@@ -10,9 +10,10 @@ use prometheus_client::metrics::MetricType;
 use super::backlog::Found;
 use base::trace::Export;
 use graphql::cache::Usage;
-use store::{Pool, Statements, Taken};
+use store::{Pool, Statements, Taken, id};
 use web::App;
 use web::traffic::Histogram;
+use webhooks::{Backlog, Results};
 
 /// The most consumers and kinds of jobs that are shown: removed ones remain in the database of a site.
 const MOST_NAMES: usize = 200;
@@ -40,6 +41,7 @@ impl Collector for Scrape {
         self.plans(&mut page)?;
         self.consumers(&mut page)?;
         self.jobs(&mut page)?;
+        self.webhooks(&mut page)?;
         spans(&mut page)?;
         self.process(&mut page)
     }
@@ -121,6 +123,27 @@ impl Scrape {
         page.gauges("typecase_jobs_failing", "Jobs that wait after a failed attempt.", failing)?;
         let oldest = kinds().map(|jobs| ([("kind", jobs.kind.as_str())], jobs.seconds));
         page.gauges("typecase_jobs_oldest_due_seconds", "How long the oldest due job has waited.", oldest)
+    }
+
+    fn webhooks(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Results { delivered, failed, dead } = Results::so_far();
+        let results = [("delivered", delivered), ("failed", failed), ("dead", dead)];
+        let results = results.map(|(result, count)| ([("result", result)], count));
+        page.counters("typecase_webhook_attempts", "Attempts to deliver webhooks, by result.", results)?;
+        let found = self.found.webhooks.iter().take(MOST_NAMES);
+        let rows: Vec<_> = found.map(|backlog| (id::encode(webhooks::PREFIX, backlog.webhook), backlog)).collect();
+        let states = rows.iter().flat_map(|(webhook, backlog)| {
+            let states = [("waiting", backlog.waiting), ("dead", backlog.dead)];
+            states.map(|(state, count)| ([("webhook", webhook.as_str()), ("state", state)], wide(count)))
+        });
+        page.gauges("typecase_webhook_deliveries", "Deliveries of a webhook that are not delivered.", states)?;
+        let each = |number: fn(&Backlog) -> f64| {
+            rows.iter().map(move |(webhook, backlog)| ([("webhook", webhook.as_str())], number(backlog)))
+        };
+        let oldest = each(|backlog| backlog.seconds);
+        page.gauges("typecase_webhook_oldest_waiting_seconds", "Age of the oldest delivery that waits.", oldest)?;
+        let enabled = each(|backlog| f64::from(u8::from(backlog.enabled)));
+        page.gauges("typecase_webhook_enabled", "Whether a webhook is enabled.", enabled)
     }
 
     fn process(&self, page: &mut Page<'_>) -> fmt::Result {

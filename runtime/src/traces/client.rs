@@ -1,7 +1,6 @@
 //! The HTTP client for a collector: one persistent connection, no redirects, short timeouts, little memory.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,7 +11,6 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -53,7 +51,7 @@ impl Client {
         headers.insert(HOST, HeaderValue::from_str(host).map_err(Error::internal)?);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let is_tls = settings.endpoint.scheme() == Some(&Scheme::HTTPS);
-        let tls = if is_tls { Some(tls()?) } else { None };
+        let tls = if is_tls { Some(base::tls::connector()?) } else { None };
         Ok(Self { endpoint: settings.endpoint.clone(), headers, tls, kept: None, driver: JoinSet::new() })
     }
 
@@ -121,15 +119,4 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
-}
-
-fn tls() -> Result<TlsConnector> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(Error::internal)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

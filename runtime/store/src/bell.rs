@@ -17,6 +17,8 @@ pub struct Bells {
     pub events: Bell,
     /// Rung when there are new jobs.
     pub jobs: Bell,
+    /// There is something to deliver.
+    pub webhooks: Bell,
 }
 
 impl Bell {

@@ -111,6 +111,9 @@ pub trait Standing: fmt::Debug + Send + Sync {
 
     /// The role of a user; `None` if the user does not exist or is disabled.
     fn role_of<'a>(&'a self, pool: &'a Pool, user: Uuid) -> BoxFuture<'a, Result<Option<String>>>;
+
+    /// Refuses a role that does not exist, or that the actor may not give to a token.
+    fn check_may_give(&self, actor: &Actor, role: &str) -> Result<()>;
 }
 
 impl Limits {

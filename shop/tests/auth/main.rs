@@ -10,6 +10,7 @@ mod cookies;
 mod crafted;
 mod expiry;
 mod forced_factor;
+mod hooked;
 #[path = "../shared/hostile.rs"]
 mod hostile;
 mod hostile_texts;

@@ -126,8 +126,8 @@ const ROLE: &[Key] = &[
     ),
     key(
         "manages",
-        Shape::List(&Shape::Word(&["users", "tokens", "audit"])),
-        "What it manages in addition to content: accounts, the API tokens of others, the audit log. Default: nothing; `admin` manages everything.",
+        Shape::List(&Shape::Word(&["users", "tokens", "audit", "webhooks"])),
+        "What it manages in addition to content: accounts, the API tokens of others, the audit log, webhooks. Default: nothing; `admin` manages everything.",
     ),
 ];
 

@@ -87,6 +87,10 @@ table! {
             "The number of jobs that this node runs at once; with 0 it runs none and follows no events (`docs/operations.md`).";
         TYPECASE_EVENTS_KEEP: number("days", 0, 3650), Value("7"), "How long events are kept after all consumers have handled them.";
     }
+    "Webhooks" {
+        TYPECASE_WEBHOOK_ALLOWED_NETWORKS: Takes::Text("networks and addresses, separated by commas, like `10.1.0.0/16`"), NONE,
+            "Networks that are not of the public internet, to which webhooks may be sent nevertheless, by `http` as well (`docs/webhooks.md`).";
+    }
     "Rate limits and connections" {
         TYPECASE_RATE: RATE, ByEnvironment { production: "600/min", development: "off" },
             "The limit of requests by actor or address; an expensive operation counts as several (`docs/operations.md`).";

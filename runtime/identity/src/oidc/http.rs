@@ -3,7 +3,6 @@
 //! Redirects are not followed, because they could lead to machines behind our firewall (SSRF).
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +13,6 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use openidconnect::AsyncHttpClient;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Map, Value as Json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -22,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 use crate::provider_settings::is_loopback;
-use base::error::{Error, Result};
+use base::error::Result;
 
 /// From the DNS lookup to the last byte of the response.
 const TIME: Duration = Duration::from_secs(10);
@@ -42,14 +40,7 @@ pub struct Failed(String);
 impl Http {
     /// Trusts the certificates of the system.
     pub fn new() -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(Error::internal)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { tls: base::tls::connector()? })
     }
 
     async fn ask(self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Failed> {

@@ -13,7 +13,7 @@ use crate::overlay::{Table, Versions};
 use crate::record::System;
 use crate::sql::{Sql, quoted};
 use crate::{Scope, Stage};
-use base::error::{Error, Result};
+use base::error::{Error, Problem, Result};
 use model::content::ContentInfo;
 
 impl Scope<'_> {
@@ -96,19 +96,42 @@ impl Scope<'_> {
         self.push_live_revision(info, "t", sql);
     }
 
+    /// What is wrong with an API filter on entries of the type, for this actor.
+    pub fn filter_problems(self, info: &'static ContentInfo, filter: &Json) -> Result<Vec<Problem>> {
+        // Of a type that may not be read at all, the filter asks for no field.
+        if let Err(problem) = self.must_read_any(info) {
+            return Ok(vec![problem.at(["filter".into()])]);
+        }
+        let mut problems = Vec::new();
+        Filter::new(self, &mut self.sql(), &mut problems).conditions(info, filter, "r")?;
+        Ok(problems)
+    }
+
     /// Whether the entry matches a rule's filter; `None` if it is not in the stage.
     pub async fn passes(self, info: &'static ContentInfo, rows: Option<&Json>, entry: Uuid) -> Result<Option<bool>> {
-        let mut sql = self.sql();
-        sql.push("SELECT (");
-        match rows {
-            Some(rows) => self.push_rule(info, rows, "r", &mut sql)?,
-            None => _ = sql.push("true"),
+        let everything = Json::Object(serde_json::Map::new());
+        let passing = self.passing(info, rows.unwrap_or(&everything), &[entry]).await?;
+        Ok(passing.first().map(|(_, passes)| *passes))
+    }
+
+    /// Of those entries that are in the stage, whether they match a filter.
+    pub async fn passing(
+        self,
+        info: &'static ContentInfo,
+        filter: &Json,
+        entries: &[Uuid],
+    ) -> Result<Vec<(Uuid, bool)>> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
         }
+        let mut sql = self.sql();
+        sql.push("SELECT r.id, (");
+        self.push_rule(info, filter, "r", &mut sql)?;
         sql.push(") IS TRUE FROM ");
         self.with_all_rows().push(info, "r", &mut sql)?;
         sql.push(" WHERE r.id = ANY(").ids().push(")");
-        let rows = sql.fetch_for(self.store, &[entry]).await?;
-        Ok(rows.first().map(|row| row.try_get(0)).transpose()?)
+        let rows = sql.fetch_for(self.store, entries).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 }
 

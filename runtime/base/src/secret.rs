@@ -7,7 +7,7 @@ use ring::{hkdf, hmac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use base::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Crockford's base32 in lower case: none of its characters breaks a double click, a URL or a mail.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -88,6 +88,11 @@ impl Secret {
     /// For development without a secret: sealed values are lost when the process ends.
     pub fn for_this_process() -> Result<Self> {
         token().map(Self)
+    }
+
+    /// For development without one, where it keeps no secrets: known to everybody, and the same after a restart.
+    pub fn of_development() -> Self {
+        Self("a secret of development, which is none".to_owned())
     }
 
     fn key(&self) -> Result<LessSafeKey> {
