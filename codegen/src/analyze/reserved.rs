@@ -49,6 +49,7 @@ const TYPES: &[&str] = &[
     "BlocksInfo",
     "Boolean",
     "Box",
+    "ChangeKind",
     "Clone",
     "ComponentInfo",
     "ComputedInfo",

@@ -60,6 +60,7 @@ impl<'a> Execution<'a> {
             }
             What::Site { field, .. } => (field.denied(access), None),
             What::Read(root) => return shown(root.denied(self.store.at(root.stage(self)))),
+            What::Changes(changes) => return changes.denied(self, field),
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
                 // An upsert needs only one of its rights here; each entry is checked later.
@@ -167,6 +168,7 @@ impl<'a> Execution<'a> {
                 written(answer.to_string().into_bytes())
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
+            What::Changes(_) => Err(of_field(Error::internal("a subscription was run as a query"))),
             What::Write { call, write, info, entries } => {
                 // Boxed like the other rare cases; otherwise every read would pay for their size.
                 let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
@@ -192,11 +194,11 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn request(&self) -> read::Request<'_> {
+    pub fn request(&self) -> read::Request<'_> {
         read::Request::new(&self.store, self, &self.api.site)
     }
 
-    fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
+    pub fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
         self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
     }
 
@@ -346,7 +348,7 @@ fn scalar(operation: &OperationInfo, value: &Value) -> Json {
     }
 }
 
-fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
+pub fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
     let shown =
         |failure: read::Failure| Failure { problem: failure.problem, locations: vec![failure.pos], path: failure.path };
     failures.into_iter().map(shown).collect()

@@ -224,6 +224,7 @@ impl Weigh for RootField {
             What::Typename(_) => {}
             What::Introspection(introspected) => introspected.weigh(scales),
             What::Read(root) => root.weigh(scales),
+            What::Changes(changes) => changes.weigh(scales),
             What::Site { call, shape, .. } => {
                 call.weigh(scales);
                 shape.weigh(scales);

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::access::{Access, Actor, Policy};
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
+use crate::feed::Feed;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
@@ -42,6 +43,7 @@ pub struct Database {
     pub background: Pool,
     /// The bells of this process.
     pub bells: Bells,
+    pub feed: Feed,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -138,6 +140,7 @@ impl Database {
             public: Pool::new("public reads", login(limits.public_statement), sizes.public),
             background,
             bells: Bells::default(),
+            feed: Feed::default(),
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &AUTHOR, connection: "AuthorConnection", edge: "AuthorEdge",
+        of: &AUTHOR, connection: "AuthorConnection", edge: "AuthorEdge", change: "AuthorChange",
         roots: &[
             Resolver { field: "author", verb: Verb::ById, of: &AUTHOR },
             Resolver { field: "authorBySlug", verb: Verb::ByKey("slug"), of: &AUTHOR },
@@ -17,6 +17,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "upsertAuthors", verb: Verb::Upsert, of: &AUTHOR },
             Resolver { field: "deleteAuthor", verb: Verb::Delete, of: &AUTHOR },
             Resolver { field: "duplicateAuthor", verb: Verb::Duplicate, of: &AUTHOR },
+            Resolver { field: "authorChanged", verb: Verb::Changed, of: &AUTHOR },
         ],
         pages: &[("postsConnection", "posts")],
     },

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &CATEGORY, connection: "CategoryConnection", edge: "CategoryEdge",
+        of: &CATEGORY, connection: "CategoryConnection", edge: "CategoryEdge", change: "CategoryChange",
         roots: &[
             Resolver { field: "category", verb: Verb::ById, of: &CATEGORY },
             Resolver { field: "categoryBySlug", verb: Verb::ByKey("slug"), of: &CATEGORY },
@@ -17,6 +17,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "upsertCategories", verb: Verb::Upsert, of: &CATEGORY },
             Resolver { field: "deleteCategory", verb: Verb::Delete, of: &CATEGORY },
             Resolver { field: "duplicateCategory", verb: Verb::Duplicate, of: &CATEGORY },
+            Resolver { field: "categoryChanged", verb: Verb::Changed, of: &CATEGORY },
         ],
         pages: &[
             ("childrenConnection", "children"), ("mentionedInConnection", "mentionedIn"),
