@@ -81,6 +81,11 @@ pub struct Subscription {
 }
 
 impl Api {
+    /// Whether the request is a valid subscription.
+    pub async fn is_subscription(&self, request: &Request) -> bool {
+        self.prepare(request).await.is_ok_and(|prepared| prepared.ty == OperationType::Subscription)
+    }
+
     /// Runs a client's request over a transport of subscriptions. `resume` replaces the argument `after`.
     pub async fn start(
         &self,
@@ -90,11 +95,8 @@ impl Api {
         (actor, verb): (Actor, Verb),
         resume: Option<i64>,
     ) -> Started {
-        let is_subscription = async {
-            let prepared = self.prepare(request).await.ok()?;
-            (prepared.ty == OperationType::Subscription).then_some(prepared)
-        };
-        let Some(prepared) = is_subscription.await else {
+        let prepared = self.prepare(request).await.ok();
+        let Some(prepared) = prepared.filter(|prepared| prepared.ty == OperationType::Subscription) else {
             return Started::Answered(self.execute_within(ration, meter, request, actor, verb).await);
         };
         let introspects = self.introspects(&actor);
@@ -170,6 +172,11 @@ impl Api {
 }
 
 impl Subscription {
+    /// The position from which on it tells of changes.
+    pub fn position(&self) -> i64 {
+        self.read
+    }
+
     /// The next change that the actor may see. After an error the subscription is over.
     pub async fn next(&mut self, api: &Api, gate: &impl Gate) -> Result<Event, Vec<Failure>> {
         loop {
