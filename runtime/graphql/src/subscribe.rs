@@ -271,12 +271,7 @@ impl Subscription {
         }
     }
 
-    async fn read(
-        &mut self,
-        api: &Api,
-        ration: Arc<Ration>,
-        signal: &Signal,
-    ) -> Result<Option<Event>, Vec<Failure>> {
+    async fn read(&mut self, api: &Api, ration: Arc<Ration>, signal: &Signal) -> Result<Option<Event>, Vec<Failure>> {
         let store = self.store.clone().of_client(Arc::clone(&ration), Arc::clone(&api.standing));
         let execution = Execution::new(api, store, &self.variables);
         let (field, changes) = root(&self.compiled);

@@ -77,6 +77,8 @@ impl Scrape {
         let (active, sockets) = subscriptions.active();
         page.gauge("typecase_subscriptions", "Open subscriptions.", float(active))?;
         page.gauge("typecase_websockets", "Open WebSockets.", float(sockets))?;
+        let begun = [(NO_LABELS, subscriptions.begun())];
+        page.counters("typecase_subscription_starts", "Subscriptions that began.", begun)?;
         let events = [(NO_LABELS, subscriptions.events())];
         page.counters("typecase_subscription_events", "Changes that were sent to subscriptions.", events)?;
         let ends = subscriptions.ends().map(|(reason, count)| ([("reason", reason)], count));

@@ -144,12 +144,7 @@ impl<'a, T: Content> Find<'a, T> {
 }
 
 /// The newest entries that match all conditions, which are filters of the API as JSON.
-pub async fn ids(
-    scope: Scope<'_>,
-    info: &'static ContentInfo,
-    conditions: &[Json],
-    first: usize,
-) -> Result<Vec<Uuid>> {
+pub async fn ids(scope: Scope<'_>, info: &'static ContentInfo, conditions: &[Json], first: usize) -> Result<Vec<Uuid>> {
     let list = SiteList { conditions, order: &[], first, after: None };
     let mut page = plan::Page::new(info, Planning::default().list(DefaultOrder::Newest));
     page.rows = true;

@@ -60,7 +60,11 @@ pub fn events(accept: Option<&str>) -> Events {
     };
     let quality = ranges.iter().find(is_stream).map_or(0, |range| range.quality);
     let of_json = [Media::Response, Media::Legacy].map(|media| {
-        ranges.iter().filter(|range| range.fits(media)).max_by_key(|range| range.precision()).map_or(0, |range| range.quality)
+        ranges
+            .iter()
+            .filter(|range| range.fits(media))
+            .max_by_key(|range| range.precision())
+            .map_or(0, |range| range.quality)
     });
     match quality {
         0 => Events::No,

@@ -45,7 +45,8 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     let events = accept::events(accept.as_deref());
     let media = accept::negotiate(accept.as_deref()).or((events != Events::No).then_some(Media::Legacy));
     let Some(media) = media else {
-        let message = "the response can be `application/graphql-response+json`, `application/json` or `text/event-stream`";
+        let message =
+            "the response can be `application/graphql-response+json`, `application/json` or `text/event-stream`";
         return refused(Media::Legacy, StatusCode::NOT_ACCEPTABLE, message);
     };
     match *request.method() {

@@ -105,7 +105,10 @@ fn make_room(beside: &mut VecDeque<AbortHandle>, left: usize) {
 
 /// The places that a request holds, for as long as it is there.
 #[derive(Clone, Debug)]
-pub struct Places(#[expect(dead_code, reason = "it is held")] Option<Arc<Place>>, #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>);
+pub struct Places(
+    #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>,
+    #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>,
+);
 
 struct Connection {
     router: Router,
@@ -173,7 +176,9 @@ impl Connection {
             // Behind a proxy, a connection does not identify a client.
             let place = match &of_connection {
                 Err(why) if !is_about_health => Err(*why),
-                Ok(_) if is_proxy && !is_about_health => protection.proxied.take(Some(client)).map(|place| Some(Arc::new(place))),
+                Ok(_) if is_proxy && !is_about_health => {
+                    protection.proxied.take(Some(client)).map(|place| Some(Arc::new(place)))
+                }
                 _ => Ok(None),
             };
             // A WebSocket outlives its request, and the connection as HTTP knows it.

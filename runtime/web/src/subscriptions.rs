@@ -39,6 +39,7 @@ pub struct Subscriptions {
     pub by_connection: usize,
     taken: Mutex<Taken>,
     sockets: AtomicUsize,
+    begun: AtomicU64,
     events: AtomicU64,
     ended: [AtomicU64; End::ALL.len()],
     stopper: Stopper,
@@ -101,6 +102,7 @@ impl Subscriptions {
             by_connection: bounds.subscriptions_by_connection,
             taken: Mutex::default(),
             sockets: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
             events: AtomicU64::new(0),
             ended: Default::default(),
             stopper,
@@ -140,6 +142,11 @@ impl Subscriptions {
         }
     }
 
+    /// One more tells of changes from now on.
+    pub fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn told(&self) {
         self.events.fetch_add(1, Ordering::Relaxed);
     }
@@ -151,6 +158,10 @@ impl Subscriptions {
     /// Subscriptions and sockets that are open.
     pub fn active(&self) -> (usize, usize) {
         (self.taken().all, self.sockets.load(Ordering::Relaxed))
+    }
+
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 
     pub fn events(&self) -> u64 {

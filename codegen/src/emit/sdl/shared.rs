@@ -7,7 +7,8 @@ use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::Scalar;
 
 pub fn definitions() -> Vec<Definition> {
-    let mut definitions = vec![node(), stage(), entry_status(), change_kind(), order_direction(), nulls_order(), page_info()];
+    let mut definitions =
+        vec![node(), stage(), entry_status(), change_kind(), order_direction(), nulls_order(), page_info()];
     definitions.extend([money(), money_input()]);
     definitions.extend(scalars());
     definitions

@@ -14,7 +14,8 @@ pub fn check(document: &ExecutableDocument, operation: &Positioned<OperationDefi
     let mut fields = Fields { document, found: Vec::new(), visited: HashSet::new(), conditional: None };
     fields.collect(&operation.node.selection_set.node);
     if let Some(pos) = fields.conditional {
-        found.push(broken("`@skip` and `@include` are not allowed on the root field of a subscription".to_owned(), pos));
+        found
+            .push(broken("`@skip` and `@include` are not allowed on the root field of a subscription".to_owned(), pos));
     }
     let introspection = fields.found.iter().find(|(_, name, _)| name.starts_with("__"));
     if let Some((_, name, pos)) = introspection {

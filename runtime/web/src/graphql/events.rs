@@ -59,19 +59,17 @@ impl Drop for Ended {
 }
 
 /// Answers a request by a stream.
-pub async fn respond(
-    app: &Arc<App>,
-    parts: &Parts,
-    request: graphql::Request,
-    actor: Actor,
-    verb: Verb,
-) -> Response {
+pub async fn respond(app: &Arc<App>, parts: &Parts, request: graphql::Request, actor: Actor, verb: Verb) -> Response {
     let resume = match parts.headers.get(&LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("?").trim()) {
         None | Some("") => None,
         Some(id) => match id.parse() {
             Ok(position) => Some(position),
             Err(_) => {
-                return refused(Media::Legacy, StatusCode::BAD_REQUEST, "`Last-Event-ID` is not a position of a change");
+                return refused(
+                    Media::Legacy,
+                    StatusCode::BAD_REQUEST,
+                    "`Last-Event-ID` is not a position of a change",
+                );
             }
         },
     };

@@ -156,7 +156,10 @@ mod tests {
         for (text, expected) in [
             (r#"{"type":"connection_init"}"#, "init None"),
             (r#"{"type":"connection_init","payload":{"Authorization":"Bearer x"}}"#, "init Some(\"Bearer x\")"),
-            (r#"{"type":"connection_init","payload":{"headers":{"authorization":"Bearer x"}}}"#, "init Some(\"Bearer x\")"),
+            (
+                r#"{"type":"connection_init","payload":{"headers":{"authorization":"Bearer x"}}}"#,
+                "init Some(\"Bearer x\")",
+            ),
             (r#"{"type":"connection_init","payload":1}"#, "wrong"),
             (r#"{"type":"ping"}"#, "ping None"),
             (r#"{"type":"ping","payload":"x"}"#, "wrong"),

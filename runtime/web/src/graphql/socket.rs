@@ -17,9 +17,9 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::Request;
 use super::message::{self, Close, Incoming, PROTOCOL};
 use super::subscriber::{LOOK, Subscriber, credentials};
-use super::Request;
 use crate::listen::Places;
 use crate::subscriptions::{End, OpenSocket, Seat};
 use crate::{App, Peer, auth};
@@ -405,7 +405,9 @@ async fn authenticate(app: &Arc<App>, mut parts: Parts, token: Option<String>) -
 
 fn forbidden(error: Error) -> Close {
     match error.problems.first() {
-        Some(problem) if matches!(problem.code, Code::RateLimited | Code::Unavailable | Code::Timeout) => Close::TRY_AGAIN,
+        Some(problem) if matches!(problem.code, Code::RateLimited | Code::Unavailable | Code::Timeout) => {
+            Close::TRY_AGAIN
+        }
         Some(problem) => Close::forbidden(&problem.message),
         None => Close::forbidden(""),
     }

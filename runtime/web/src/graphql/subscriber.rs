@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderName, Request};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::{HeaderName, Request};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
@@ -97,7 +97,10 @@ impl Subscriber {
         let name = about.as_ref().and_then(|about| if is_known { Some(&*about.name) } else { about.own });
         let code = match &started {
             Started::Answered(answer) => answer.code,
-            Started::Subscribed(_) => None,
+            Started::Subscribed(_) => {
+                app.protection.subscriptions.begin();
+                None
+            }
         };
         app.traffic.operation(name, code, began.elapsed());
         started
@@ -113,10 +116,7 @@ impl Subscriber {
         let payer = Payer { purse: &purse, actor: &self.actor };
         let run = app.api.start(&ration, &payer, request, (self.actor.clone(), verb), resume);
         tokio::time::timeout(REQUEST_TIME, run).await.unwrap_or_else(|_| {
-            Started::Answered(Answer::refused(&[Failure::new(
-                Code::Timeout,
-                "the request exceeded its time limit",
-            )]))
+            Started::Answered(Answer::refused(&[Failure::new(Code::Timeout, "the request exceeded its time limit")]))
         })
     }
 }

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &MAKER, connection: "MakerConnection", edge: "MakerEdge",
+        of: &MAKER, connection: "MakerConnection", edge: "MakerEdge", change: "MakerChange",
         roots: &[
             Resolver { field: "maker", verb: Verb::ById, of: &MAKER },
             Resolver { field: "makerByName", verb: Verb::ByKey("name"), of: &MAKER },
@@ -18,6 +18,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "upsertMakers", verb: Verb::Upsert, of: &MAKER },
             Resolver { field: "deleteMaker", verb: Verb::Delete, of: &MAKER },
             Resolver { field: "duplicateMaker", verb: Verb::Duplicate, of: &MAKER },
+            Resolver { field: "makerChanged", verb: Verb::Changed, of: &MAKER },
         ],
         pages: &[("mentionedByConnection", "mentionedBy"), ("thingsConnection", "things")],
     },
