@@ -135,6 +135,9 @@ pub async fn post(address: SocketAddr, path: &str, headers: &[(&str, String)], b
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("the server answers");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    if body.is_empty() {
+        return Json::Null;
+    }
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 
@@ -250,7 +253,7 @@ impl Events {
         let body = json!({ "query": query }).to_string();
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n\
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n{headers}\r\n{body}",
             body.len()
         );
