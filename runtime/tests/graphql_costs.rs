@@ -72,6 +72,7 @@ static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
     of: &SHELF,
     connection: "ShelfConnection",
     edge: "ShelfEdge",
+    change: "",
     roots: &[],
     pages: &[("booksConnection", "books")],
 }];
