@@ -2,6 +2,7 @@
 //! are the transports of subscriptions.
 
 mod events;
+mod handshake;
 mod message;
 mod socket;
 mod subscriber;
@@ -38,8 +39,8 @@ const REQUEST_TIME: Duration = Duration::from_secs(30);
 const FRESH: Duration = Duration::from_secs(1);
 
 pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
-    if socket::is_asked(&request) {
-        return socket::open(app, request).await;
+    if handshake::is_asked(&request) {
+        return handshake::open(app, request).await;
     }
     let accept = joined(request.headers());
     let events = accept::events(accept.as_deref());

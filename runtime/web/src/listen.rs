@@ -105,7 +105,7 @@ fn make_room(beside: &mut VecDeque<AbortHandle>, left: usize) {
 
 /// The places that a request holds, for as long as it is there.
 #[derive(Clone, Debug)]
-pub struct Places(
+pub struct HeldPlaces(
     #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>,
     #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>,
 );
@@ -184,7 +184,7 @@ impl Connection {
             // A WebSocket outlives its request, and the connection as HTTP knows it.
             if parts.headers.contains_key(UPGRADE) {
                 let of_request = place.as_ref().ok().cloned().flatten();
-                parts.extensions.insert(Places(of_connection.clone().ok(), of_request));
+                parts.extensions.insert(HeldPlaces(of_connection.clone().ok(), of_request));
             }
             let waits = parts.headers.contains_key(EXPECT);
             let (body, intake) = match body.is_end_stream() {

@@ -93,3 +93,14 @@ async fn a_client_that_does_not_read_is_cut_off() {
     eventually("its place is free", async || site.node().app.protection.subscriptions.active() == (1, 1)).await;
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_socket_is_a_connection_until_it_is_closed() {
+    let site = Site::with(1, bounded(Bounds { connections: 2, by_address: 2, ..Bounds::default() })).await;
+    let first = Socket::of(site.address(), None).await;
+    let _second = Socket::of(site.address(), None).await;
+    assert_eq!(Socket::open_with(site.address(), &[]).await.map(drop), Err(503));
+    drop(first);
+    eventually("its place is free", async || Socket::open_with(site.address(), &[]).await.is_ok()).await;
+    site.stop().await;
+}

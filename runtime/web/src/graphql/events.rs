@@ -54,7 +54,9 @@ struct Ended(Arc<App>, Option<End>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.protection.subscriptions.ended(self.1.unwrap_or(End::Client));
+        let why = self.1.unwrap_or(End::Client);
+        self.0.protection.subscriptions.ended(why);
+        tracing::info!(reason = why.as_str(), "a subscription over server-sent events ended");
     }
 }
 

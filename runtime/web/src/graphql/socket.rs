@@ -6,21 +6,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::FromRequestParts;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN, UPGRADE};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::http::HeaderValue;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
-use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::Request;
-use super::message::{self, Close, Incoming, PROTOCOL};
-use super::subscriber::{LOOK, Subscriber, credentials};
-use crate::listen::Places;
+use super::message::{self, Close, Incoming};
+use super::subscriber::{LOOK, Subscriber};
 use crate::subscriptions::{End, OpenSocket, Seat};
 use crate::{App, Peer, auth};
 use ::graphql::answer::{Answer, Failure, Outcome};
@@ -37,68 +33,15 @@ const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(65);
 /// For a client to close after it was told to.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Bytes of a message. Documents are small, and a part of a message is held as long as a client likes.
-const LONGEST: usize = 128 * 1024;
-const READ_BUFFER: usize = 4 * 1024;
 
-/// Whether a request asks for a WebSocket.
-pub fn is_asked(request: &Request) -> bool {
-    let upgrade = request.headers().get(UPGRADE).and_then(|upgrade| upgrade.to_str().ok());
-    *request.method() == Method::GET && upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
-}
-
-/// Answers the handshake. Who connects is told by the first message, or by a cookie.
-pub async fn open(app: Arc<App>, request: Request) -> Response {
-    let (mut parts, _) = request.into_parts();
-    if let Err(refused) = check_origin(&app, &parts) {
-        return refused.into_response();
-    }
-    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
-    };
-    let subscriptions = &app.protection.subscriptions;
-    let socket = match subscriptions.open() {
-        Ok(_) if subscriptions.stopping().is_draining() => {
-            return Error::new(Code::Unavailable, "the server stops").into_response();
-        }
-        Ok(socket) => socket,
-        Err(full) => return full.into_response(),
-    };
-    let longest = LONGEST.min(app.api.limits().body as usize * 1024);
-    let places = parts.extensions.get::<Places>().cloned();
-    let parts = credentials(&parts);
-    upgrade
-        .protocols([PROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(longest)
-        .max_frame_size(longest)
-        .on_upgrade(move |stream| async move {
-            let _places = places;
-            serve(app, stream, parts, socket).await;
-        })
-}
-
-/// Browsers open WebSockets to any site, with its cookies and without asking it: what CORS is for elsewhere is checked here.
-fn check_origin(app: &App, parts: &Parts) -> Result<()> {
-    let has_cookie = auth::gives_cookie(app, &parts.headers);
-    let is_from_page = parts.headers.contains_key(ORIGIN);
-    let may_ask = !is_from_page || app.protection.cors.is_open();
-    if (may_ask && !has_cookie) || auth::is_own_page(app, &parts.headers) {
-        return Ok(());
-    }
-    let message = "WebSockets are opened from pages of this site and of the allowed origins only";
-    Err(Error::new(Code::Forbidden, message))
-}
-
-async fn serve(app: Arc<App>, stream: WebSocket, parts: Parts, _open: OpenSocket) {
+/// Without `parts`, the client speaks another protocol.
+pub async fn serve(app: Arc<App>, stream: WebSocket, parts: Option<Parts>, _open: OpenSocket) {
     let began = Instant::now();
     let stop = app.protection.subscriptions.stopping();
     let patience = app.protection.bounds.patience;
     let mut socket = Socket { app, stream, stop, patience, heard: began, operations: 0, events: 0 };
-    let over = match socket.stream.protocol() {
-        Some(_) => socket.converse(parts).await,
+    let over = match parts {
+        Some(parts) => socket.converse(parts).await,
         None => Over::Closed(Close::NO_PROTOCOL),
     };
     let code = match over {
