@@ -12,7 +12,7 @@ use crate::{Connection, Database, Store};
 use base::error::{Error, Result};
 use model::content::{ContentInfo, SchemaInfo};
 
-/// The field of a deleted entry that was published: nothing else tells later that it was public.
+/// The field of a deleted entry with drafts that was published: nothing else tells later that it was public.
 pub const WAS_LIVE: &str = "publishedAt";
 
 /// An event of an entry.

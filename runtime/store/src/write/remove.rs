@@ -86,7 +86,10 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     }
     let mut live = BTreeSet::new();
     for (info, ids) in going.ids().rev() {
-        live.extend(live::revisions(cx.connection, info, &ids).await?.into_keys());
+        // One without drafts is always live.
+        if info.drafts {
+            live.extend(live::revisions(cx.connection, info, &ids).await?.into_keys());
+        }
         live::remove(cx.connection, info, &ids).await?;
         let sql = format!(r#"delete from draft."{}" where id = any($1)"#, info.table);
         sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *cx.connection).await?;

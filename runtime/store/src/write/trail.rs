@@ -50,7 +50,7 @@ pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happ
         .await
 }
 
-/// `live`: those of them that were published.
+/// `live`: those with drafts that were published.
 pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item], live: &BTreeSet<Uuid>) -> Result<()> {
     let lines = items.iter().map(|item| Line {
         table: item.info.table,
