@@ -203,10 +203,12 @@ impl Server {
             told_to_stop.await;
             tracing::info!("stopping after the requests under way");
             app.stopping.store(true, Ordering::Relaxed);
+            app.protection.subscriptions.stop();
             drain();
         };
         let protection = Arc::clone(&app.protection);
         listen::serve(listener, web::router(app.clone(), self.routes), &protection, stop).await;
+        protection.subscriptions.closed().await;
         background.stop().await;
         if let Some(traces) = traces {
             traces.finish().await;

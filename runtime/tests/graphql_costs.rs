@@ -73,6 +73,7 @@ static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
     of: &SHELF,
     connection: "ShelfConnection",
     edge: "ShelfEdge",
+    change: "",
     roots: &[],
     pages: &[("booksConnection", "books")],
 }];

@@ -83,6 +83,7 @@ const CONTENT_TYPES: &[&str] = &[
     "ReferenceInput",
     "ReferencesInput",
     "Computed",
+    "Change",
 ];
 const CHILDREN_TYPES: &[&str] =
     &["", "Connection", "Edge", "Order", "OrderField", "Filter", "ListFilter", "Input", "UpdateInput", "Patch", "Key"];

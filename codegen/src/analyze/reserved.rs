@@ -72,6 +72,7 @@ const TYPES: &[&str] = &[
     "BlocksInfo",
     "Boolean",
     "Box",
+    "ChangeKind",
     "Clone",
     "ComponentInfo",
     "ComputedInfo",

@@ -15,6 +15,7 @@ struct Resolvers {
     of: String,
     connection: String,
     edge: String,
+    change: String,
     roots: Vec<String>,
     pages: Vec<String>,
 }
@@ -43,12 +44,14 @@ pub fn file(ty: &ContentType) -> String {
     let about = format!("What answers the fields of `{}`.", ty.name.pascal());
     let mut file = RustFile::new(about, format!("schema/{}.yaml", ty.name.snake()));
     file.uses("runtime::content", ["Resolver", "TypeResolvers", "Verb"].map(str::to_owned));
-    let roots = api::reads(ty).into_iter().chain(api::writes(ty)).map(|root| resolver(&ty.name, &root));
+    let roots = api::reads(ty).into_iter().chain(api::writes(ty)).chain([api::changed(ty)]);
+    let roots = roots.map(|root| resolver(&ty.name, &root));
     let inverses = ty.inverses.iter().map(|inverse| inverse.name.camel());
-    let mut tables = vec![resolvers(&ty.name, roots.collect(), pages(&ty.fields).chain(inverses))];
+    let change = api::change(&ty.name.pascal());
+    let mut tables = vec![resolvers(&ty.name, &change, roots.collect(), pages(&ty.fields).chain(inverses))];
     for field in &ty.fields {
         if let FieldKind::Children(child) = &field.kind {
-            tables.push(resolvers(&child.name, Vec::new(), pages(&child.fields)));
+            tables.push(resolvers(&child.name, "", Vec::new(), pages(&child.fields)));
         }
     }
     file.uses("crate::content", tables.iter().map(|table| table.of.clone()));
@@ -75,7 +78,7 @@ fn pages(fields: &[Field]) -> impl Iterator<Item = String> {
     fields.iter().filter(|field| api::has_pages(field)).map(|field| field.name.camel())
 }
 
-fn resolvers(of: &Name, roots: Vec<TokenStream>, lists: impl Iterator<Item = String>) -> Resolvers {
+fn resolvers(of: &Name, change: &str, roots: Vec<TokenStream>, lists: impl Iterator<Item = String>) -> Resolvers {
     let page = |list: String| {
         let (pages, list) = (literal(&api::pages(&list)), literal(&list));
         quote!((#pages, #list))
@@ -84,6 +87,7 @@ fn resolvers(of: &Name, roots: Vec<TokenStream>, lists: impl Iterator<Item = Str
         of: upper(of).to_string(),
         connection: literal(&api::connection(&of.pascal())).to_string(),
         edge: literal(&api::edge(&of.pascal())).to_string(),
+        change: literal(change).to_string(),
         roots: codes(roots),
         pages: codes(lists.map(page)),
     }

@@ -18,7 +18,7 @@ pub use document::{Definition, Document, Kind, Member};
 
 /// The whole API.
 pub fn document(schema: &Schema) -> Document {
-    let mut definitions = vec![roots::query(schema), roots::mutation(schema)];
+    let mut definitions = vec![roots::query(schema), roots::mutation(schema), roots::subscription(schema)];
     definitions.extend(schema.types.iter().flat_map(content_type));
     definitions.extend(schema.components.iter().flat_map(|component| {
         let mut section = types::component(component);
@@ -40,6 +40,7 @@ fn content_type(ty: &ContentType) -> Vec<Definition> {
     let mut section = Vec::new();
     for owner in Owner::all(ty) {
         section.extend(types::owner(&owner));
+        section.extend(types::change(&owner));
         section.extend(filters::owner(&owner));
         section.extend(inputs::owner(&owner));
     }

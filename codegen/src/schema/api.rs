@@ -26,9 +26,10 @@ pub enum Verb<'a> {
     Revision,
     Restore,
     Undelete,
+    Changed,
 }
 
-/// A field of `Query` or `Mutation`.
+/// A field of `Query`, `Mutation` or `Subscription`.
 #[derive(Clone, Debug)]
 pub struct RootField<'a> {
     pub name: String,
@@ -65,6 +66,16 @@ pub fn writes(ty: &ContentType) -> Vec<RootField<'_>> {
         fields.push((format!("discard{one}Draft"), Verb::DiscardDraft));
     }
     fields.into_iter().map(root_field).collect()
+}
+
+/// The root field that reports changes of a type: `productChanged`.
+pub fn changed(ty: &ContentType) -> RootField<'_> {
+    root_field((format!("{}Changed", ty.name.camel()), Verb::Changed))
+}
+
+/// The object of one change: `ProductChange`.
+pub fn change(pascal: &str) -> String {
+    format!("{pascal}Change")
 }
 
 /// The connection of a type: `ProductConnection`.

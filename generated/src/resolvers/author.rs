@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &AUTHOR, connection: "AuthorConnection", edge: "AuthorEdge",
+        of: &AUTHOR, connection: "AuthorConnection", edge: "AuthorEdge", change: "AuthorChange",
         roots: &[
             Resolver { field: "author", verb: Verb::ById, of: &AUTHOR },
             Resolver { field: "authorBySlug", verb: Verb::ByKey("slug"), of: &AUTHOR },
@@ -20,6 +20,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "duplicateAuthor", verb: Verb::Duplicate, of: &AUTHOR },
             Resolver { field: "restoreAuthor", verb: Verb::Restore, of: &AUTHOR },
             Resolver { field: "undeleteAuthor", verb: Verb::Undelete, of: &AUTHOR },
+            Resolver { field: "authorChanged", verb: Verb::Changed, of: &AUTHOR },
         ],
         pages: &[("postsConnection", "posts")],
     },

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &BRAND, connection: "BrandConnection", edge: "BrandEdge",
+        of: &BRAND, connection: "BrandConnection", edge: "BrandEdge", change: "BrandChange",
         roots: &[
             Resolver { field: "brand", verb: Verb::ById, of: &BRAND },
             Resolver { field: "brandBySlug", verb: Verb::ByKey("slug"), of: &BRAND },
@@ -20,6 +20,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "duplicateBrand", verb: Verb::Duplicate, of: &BRAND },
             Resolver { field: "restoreBrand", verb: Verb::Restore, of: &BRAND },
             Resolver { field: "undeleteBrand", verb: Verb::Undelete, of: &BRAND },
+            Resolver { field: "brandChanged", verb: Verb::Changed, of: &BRAND },
         ],
         pages: &[("productsConnection", "products")],
     },

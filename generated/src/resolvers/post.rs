@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &POST, connection: "PostConnection", edge: "PostEdge",
+        of: &POST, connection: "PostConnection", edge: "PostEdge", change: "PostChange",
         roots: &[
             Resolver { field: "post", verb: Verb::ById, of: &POST },
             Resolver { field: "postBySlug", verb: Verb::ByKey("slug"), of: &POST },
@@ -24,6 +24,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "publishPosts", verb: Verb::PublishAll, of: &POST },
             Resolver { field: "unpublishPost", verb: Verb::Unpublish, of: &POST },
             Resolver { field: "discardPostDraft", verb: Verb::DiscardDraft, of: &POST },
+            Resolver { field: "postChanged", verb: Verb::Changed, of: &POST },
         ],
         pages: &[("authorsConnection", "authors"), ("tagsConnection", "tags")],
     },

@@ -27,6 +27,8 @@ pub enum Code {
     InvalidCursor,
     /// No entry has this key.
     NotFound,
+    /// The changes after this position are no longer kept.
+    PositionGone,
     /// Another entry already has this value.
     Conflict,
     /// The entry was changed since the given revision.
@@ -52,6 +54,8 @@ pub enum Code {
     LimitExceeded,
     /// Too many requests in a short time.
     RateLimited,
+    /// A subscription was not read as quickly as its changes came.
+    TooSlow,
     /// The database is down, or the server is overloaded.
     Unavailable,
     /// The request took too long.
@@ -62,7 +66,7 @@ pub enum Code {
 
 impl Code {
     /// Ordered by number (`code as usize`).
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -70,6 +74,7 @@ impl Code {
         Self::InvalidValue,
         Self::InvalidCursor,
         Self::NotFound,
+        Self::PositionGone,
         Self::Conflict,
         Self::RevisionMismatch,
         Self::Referenced,
@@ -83,6 +88,7 @@ impl Code {
         Self::PersistedDocumentNotFound,
         Self::LimitExceeded,
         Self::RateLimited,
+        Self::TooSlow,
         Self::Unavailable,
         Self::Timeout,
         Self::Internal,
@@ -97,6 +103,7 @@ impl Code {
             Self::InvalidValue => "INVALID_VALUE",
             Self::InvalidCursor => "INVALID_CURSOR",
             Self::NotFound => "NOT_FOUND",
+            Self::PositionGone => "POSITION_GONE",
             Self::Conflict => "CONFLICT",
             Self::RevisionMismatch => "REVISION_MISMATCH",
             Self::Referenced => "REFERENCED",
@@ -110,6 +117,7 @@ impl Code {
             Self::PersistedDocumentNotFound => "PERSISTED_DOCUMENT_NOT_FOUND",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::RateLimited => "RATE_LIMITED",
+            Self::TooSlow => "TOO_SLOW",
             Self::Unavailable => "UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
             Self::Internal => "INTERNAL",

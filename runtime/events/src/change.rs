@@ -21,7 +21,8 @@ pub struct Change {
     pub entry: Uuid,
     /// The revision of the entry after the change; for a deleted entry its last one.
     pub revision: i64,
-    /// The changed fields of a created or updated entry, by their API names.
+    /// The changed fields of a created or updated entry, by their API names; `publishedAt` for a deleted entry with drafts that was
+    /// published.
     pub fields: Vec<String>,
     pub actor: By,
     /// When the write began.

@@ -3,6 +3,7 @@
 
 mod change;
 mod consumer;
+mod feed;
 mod follow;
 mod lag;
 mod order;

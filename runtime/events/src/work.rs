@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::consumer::{self, Step};
 use crate::follow::{Consumer, Followers};
-use crate::order;
+use crate::{feed, order};
 use base::background::{Stop, backoff};
 use base::error::Result;
 use store::hooks::HookSet;
@@ -42,7 +42,7 @@ pub async fn work(
         };
         tasks.spawn(worker.run());
     }
-    drop(hears);
+    tasks.spawn(feed::follow(database.clone(), hears, stop.clone()));
     let mut failures = 0;
     while !stop.is_draining() {
         match order::give_positions(&database).await {

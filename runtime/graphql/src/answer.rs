@@ -167,6 +167,33 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// `{"data": ...}` of one change.
+    pub fn event(data: Pieces, failures: &[Failure], ration: &Ration) -> Pieces {
+        let mut body = Pieces::new(ration.memory(), data.len_of_small() + 64);
+        body.push(b"{\"data\":");
+        body.append(data);
+        let end = body.end();
+        if !failures.is_empty() {
+            end.push(b',');
+            write_errors(failures, end);
+        }
+        end.push(b'}');
+        body.count();
+        body
+    }
+
+    /// The list of errors of an answer that was refused, as JSON.
+    pub fn errors(&self) -> Vec<u8> {
+        let mut body = self.body.to_vec();
+        let prefix = b"{\"errors\":".len();
+        match body.len() > prefix {
+            true => body.drain(prefix..body.len() - 1).collect(),
+            false => b"[]".to_vec(),
+        }
+    }
+}
+
 fn write_errors(failures: &[Failure], body: &mut Vec<u8>) {
     seen::codes(failures.iter().map(|failure| failure.problem.code));
     body.extend_from_slice(b"\"errors\":");

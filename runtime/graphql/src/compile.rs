@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::answer::Failure;
 use super::cache::Cache;
+use super::changes::Changes;
 use super::coerce::Variables;
 use super::document::Document;
 use super::limits::cost::Cost;
@@ -92,6 +93,8 @@ pub enum What {
         info: &'static ContentInfo,
         entry: Root,
     },
+    /// Of a subscription.
+    Changes(Changes),
     Write {
         call: Call,
         write: Write,
@@ -160,7 +163,7 @@ impl Write {
             Verb::Duplicate => Self::Duplicate,
             Verb::Restore => Self::Restore,
             Verb::Undelete => Self::Undelete,
-            Verb::ById | Verb::ByKey(_) | Verb::List | Verb::Revision => return None,
+            Verb::ById | Verb::ByKey(_) | Verb::List | Verb::Revision | Verb::Changed => return None,
         })
     }
 
@@ -292,6 +295,9 @@ impl Planner<'_> {
         let given = selected.field.arguments.iter().map(|(name, value)| (name.node.clone(), value.node.clone()));
         let call = || Call { parent, field: name.to_owned(), given: given.clone().collect() };
         let Site { types, routes, .. } = self.site;
+        if let Some(resolver) = routes.subscription(name).filter(|_| self.ty == OperationType::Subscription) {
+            return What::Changes(Changes::new(document, selected, resolver.of, call()));
+        }
         let is_mutation = self.ty == OperationType::Mutation;
         let route = if is_mutation { routes.mutation(name) } else { routes.query(name) };
         match route {
@@ -394,6 +400,7 @@ impl Weigh for Introspected {
 impl What {
     fn statements(&self) -> u64 {
         let root = match self {
+            Self::Changes(changes) => return changes.statements() as u64,
             Self::Read(root) | Self::Revision { entry: root, .. } => Some(root),
             Self::Write { entries, .. } | Self::Own { entries, .. } => entries.as_ref(),
             Self::Typename(_) | Self::Introspection(_) | Self::Site { .. } => None,

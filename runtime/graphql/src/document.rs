@@ -47,7 +47,7 @@ async fn check(
         return Err(broken.into_iter().map(Failure::from).collect());
     }
     let subscription = document.operations.iter().find(|(_, other)| other.node.ty == OperationType::Subscription);
-    if let Some((_, subscription)) = subscription {
+    if let Some((_, subscription)) = subscription.filter(|_| types.get("Subscription").is_none()) {
         let refused = Failure::new(Code::GraphqlValidationFailed, "the API has no subscriptions");
         return Err(vec![refused.at(subscription.pos)]);
     }

@@ -64,6 +64,7 @@ impl<'a> Execution<'a> {
             What::Revision { info, entry, .. } => {
                 (access.must(info, Action::ReadHistory).err(), Some(entry.denied(drafts)))
             }
+            What::Changes(changes) => return changes.denied(self, field),
             What::Write { write, info, entries, .. } => {
                 let refused = write.actions().iter().map(|action| access.must(info, *action));
                 // An upsert needs only one of its rights here; each entry is checked later.
@@ -172,6 +173,7 @@ impl<'a> Execution<'a> {
             }
             What::Read(root) => root.run(&self.request()).await.map_err(shown),
             What::Revision { call, info, entry } => Box::pin(self.revision(field, call, info, entry)).await,
+            What::Changes(_) => Err(of_field(Error::internal("a subscription was run as a query"))),
             What::Write { call, write, info, entries } => {
                 // Boxed like the other rare cases; otherwise every read would pay for their size.
                 let ids = Box::pin(self.write(call, *write, info)).await.map_err(of_field)?;
@@ -220,11 +222,11 @@ impl<'a> Execution<'a> {
         entry.run_entries(&past.request(), past.store.at(Stage::Draft), &ids).await.map_err(shown)
     }
 
-    fn request(&self) -> read::Request<'_> {
+    pub fn request(&self) -> read::Request<'_> {
         read::Request::new(&self.store, self, &self.api.site)
     }
 
-    fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
+    pub fn arguments(&self, call: &Call) -> Result<Map<String, Json>> {
         self.coerce(call.parent, &call.field, &call.given).map_err(|problems| Error { problems })
     }
 
@@ -392,7 +394,7 @@ fn scalar(operation: &OperationInfo, value: &Value) -> Json {
     }
 }
 
-fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
+pub fn shown(failures: Vec<read::Failure>) -> Vec<Failure> {
     let shown =
         |failure: read::Failure| Failure { problem: failure.problem, locations: vec![failure.pos], path: failure.path };
     failures.into_iter().map(shown).collect()

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod cache;
+mod changes;
 pub mod coerce;
 pub mod compile;
 pub mod document;
@@ -14,6 +15,7 @@ pub mod registry;
 pub mod routes;
 pub mod rules;
 mod site;
+pub mod subscribe;
 pub mod syntax;
 pub mod types;
 mod weigh;
@@ -25,7 +27,8 @@ use serde_json::{Map, Value as Json};
 
 use self::answer::{Answer, Failure, Outcome, Spent};
 use self::cache::{Cache, Usage};
-use self::compile::{ConditionalPlans, Prepared, Site};
+use self::coerce::Variables;
+use self::compile::{Compiled, ConditionalPlans, Prepared, Site};
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::routes::Routes;
@@ -101,6 +104,14 @@ pub struct Api {
     prepared: Cache<(String, Option<String>), Prepared>,
     conditional: ConditionalPlans,
     introspected: Cache<u64, Vec<u8>>,
+}
+
+/// A request that may run.
+struct Ready {
+    store: Store,
+    variables: Variables,
+    compiled: Arc<Compiled>,
+    spent: Spent,
 }
 
 impl Api {
@@ -193,12 +204,14 @@ impl Api {
         let introspects = self.introspects(&store.access.actor);
         match self.run(store, request, verb, meter).await {
             Ok(answer) => answer,
-            Err(failures) if introspects => Answer::refused(&failures),
-            Err(failures) => {
-                let failures: Vec<_> = failures.into_iter().map(Failure::without_suggestion).collect();
-                Answer::refused(&failures)
-            }
+            Err(failures) => Self::refused(failures, introspects),
         }
+    }
+
+    /// Suggestions are for those who may introspect.
+    fn refused(failures: Vec<Failure>, introspects: bool) -> Answer {
+        let shown = |failure: Failure| if introspects { failure } else { failure.without_suggestion() };
+        Answer::refused(&failures.into_iter().map(shown).collect::<Vec<_>>())
     }
 
     /// Whether the actor may use introspection.
@@ -242,6 +255,33 @@ impl Api {
             let failure = Failure::new(Code::BadRequest, "a mutation cannot be sent by GET: use POST");
             return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
         }
+        if prepared.ty == OperationType::Subscription {
+            let message = "a subscription needs a WebSocket (`graphql-transport-ws`) or `Accept: text/event-stream`";
+            return Err(vec![Failure::new(Code::BadRequest, message)]);
+        }
+        let Ready { store, variables, compiled, spent } = self.ready(&prepared, store, request, meter).await?;
+        let ration = Arc::clone(&store.ration);
+        let execution = Execution::new(self, store, &variables);
+        let running = execution.run(&compiled, is_mutation);
+        let (data, failures) = OPERATION.scope(Arc::clone(&prepared.about.name), running).await;
+        let mut answer = Answer::executed(data, &failures, spent, &ration);
+        let has = |code| failures.iter().any(|failure| failure.problem.code == code);
+        if has(Code::Internal) {
+            answer.outcome = Outcome::Failed;
+        } else if !is_mutation && has(Code::Unavailable) {
+            answer.outcome = Outcome::Refused(Code::Unavailable);
+        }
+        Ok(answer)
+    }
+
+    /// Checks everything that must hold before anything runs, and pays for it.
+    async fn ready(
+        &self,
+        prepared: &Prepared,
+        store: Store,
+        request: &Request,
+        meter: &impl Meter,
+    ) -> Result<Ready, Vec<Failure>> {
         let limits = self.limits();
         let variables = coerce::variables(&self.types, &prepared.variables, &request.variables, limits.list as usize);
         let variables = variables.map_err(|problems| {
@@ -254,25 +294,16 @@ impl Api {
         let compiled = prepared.compiled(self.plans(), &variables, &self.conditional);
         let parts = prepared.cost.check(&self.types, &variables, compiled.statements, limits);
         let parts = parts.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
-        let ration = Arc::clone(&store.ration);
         let execution = Execution::new(self, store, &variables);
         let denied = execution.denied(&compiled);
+        let store = execution.store;
         if !denied.is_empty() {
             return Err(denied);
         }
         let requested = parts.total();
         meter.pay(requested).await.map_err(|refused| vec![refused])?;
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
-        let running = execution.run(&compiled, is_mutation);
-        let (data, failures) = OPERATION.scope(Arc::clone(&prepared.about.name), running).await;
-        let mut answer = Answer::executed(data, &failures, spent, &ration);
-        let has = |code| failures.iter().any(|failure| failure.problem.code == code);
-        if has(Code::Internal) {
-            answer.outcome = Outcome::Failed;
-        } else if !is_mutation && has(Code::Unavailable) {
-            answer.outcome = Outcome::Refused(Code::Unavailable);
-        }
-        Ok(answer)
+        Ok(Ready { store, variables, compiled, spent })
     }
 
     fn plans(&self) -> Site<'_> {

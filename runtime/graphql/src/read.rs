@@ -16,7 +16,7 @@ use async_graphql::{Name, Pos};
 use async_graphql_value::Value as Literal;
 use serde_json::{Map, Value as Json};
 
-pub use root::Root;
+pub use root::{Root, stage};
 pub use selection::{Document, Selected};
 pub use write::Written;
 

@@ -17,9 +17,10 @@ use async_graphql::parser::types::{
 };
 use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
 use async_graphql::{
-    CacheControl, ContainerType, Context, ContextSelectionSet, EmptySubscription, ObjectType, OutputType, Request,
-    Response, Schema, ServerError, ServerResult, ValidationResult, Value, Variables,
+    CacheControl, ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Request, Response, Schema,
+    ServerError, ServerResult, SubscriptionType, ValidationResult, Value, Variables,
 };
+use futures_util::stream::BoxStream;
 use indexmap::{IndexMap, IndexSet};
 use serde_json::Value as Json;
 use tokio::runtime::Handle;
@@ -29,7 +30,7 @@ use super::types::{BUILT_IN, Types, directive};
 
 /// Validates documents against the SDL and resolves `__schema` and `__type`.
 pub struct Introspection {
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, Subscription>,
     /// Responses are large and built without yielding, so only one is built at a time.
     answering: Semaphore,
 }
@@ -37,7 +38,7 @@ pub struct Introspection {
 impl Introspection {
     pub fn new(types: &Types) -> Self {
         REGISTERED.with_borrow_mut(|registered| *registered = register(types));
-        let schema = Schema::build(Query, Mutation, EmptySubscription).extension(OneStep).finish();
+        let schema = Schema::build(Query, Mutation, Subscription).extension(OneStep).finish();
         REGISTERED.take();
         Self { schema, answering: Semaphore::new(1) }
     }
@@ -75,7 +76,7 @@ impl Introspection {
 }
 
 async fn answer(
-    schema: &Schema<Query, Mutation, EmptySubscription>,
+    schema: &Schema<Query, Mutation, Subscription>,
     mut document: ExecutableDocument,
     variables: Variables,
 ) -> Result<Json, Vec<ServerError>> {
@@ -145,6 +146,7 @@ thread_local! {
 
 struct Query;
 struct Mutation;
+struct Subscription;
 
 impl OutputType for Query {
     fn type_name() -> Cow<'static, str> {
@@ -214,6 +216,25 @@ impl ContainerType for Mutation {
 }
 
 impl ObjectType for Mutation {}
+
+impl SubscriptionType for Subscription {
+    fn type_name() -> Cow<'static, str> {
+        "Subscription".into()
+    }
+
+    fn create_type_info(_: &mut Registry) -> String {
+        Self::qualified_type_name()
+    }
+
+    fn is_empty() -> bool {
+        REGISTERED.with_borrow(|registered| registered.types.iter().all(|ty| ty.name() != "Subscription"))
+    }
+
+    /// Only validated here.
+    fn create_field_stream<'a>(&'a self, _: &'a Context<'_>) -> Option<BoxStream<'a, Response>> {
+        None
+    }
+}
 
 fn register(types: &Types) -> Registered {
     let unused = BUILT_IN.into_iter().filter(|name| types.get(name).is_none());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::site::SiteField;
 use super::types::Types;
 use base::error::{Code, Error, Result};
-use model::content::{ContentInfo, OperationInfo, Resolver, SchemaInfo, TypeResolvers};
+use model::content::{ContentInfo, OperationInfo, Resolver, SchemaInfo, TypeResolvers, Verb};
 
 #[derive(Clone, Copy, Debug)]
 pub enum Route {
@@ -24,6 +24,7 @@ pub enum Route {
 pub struct Routes {
     queries: HashMap<&'static str, Route>,
     mutations: HashMap<&'static str, Route>,
+    subscriptions: HashMap<&'static str, &'static Resolver>,
     /// By type name.
     types: HashMap<&'static str, &'static TypeResolvers>,
 }
@@ -39,6 +40,10 @@ impl Routes {
         for of_type in schema.resolvers.iter().copied().flatten() {
             routes.types.insert(of_type.of.name, of_type);
             for resolver in of_type.roots {
+                if resolver.verb == Verb::Changed {
+                    routes.subscriptions.insert(resolver.field, resolver);
+                    continue;
+                }
                 let fields = if resolver.verb.writes() { &mut routes.mutations } else { &mut routes.queries };
                 fields.insert(resolver.field, Route::Content(resolver));
             }
@@ -50,11 +55,14 @@ impl Routes {
 
     /// Returns an error if a root field has no resolver, or a resolver no field: files of two versions were compiled together.
     pub fn check(&self, types: &Types) -> Result<()> {
-        for (root, routes) in [("Query", &self.queries), ("Mutation", &self.mutations)] {
+        let names = |routes: &HashMap<&'static str, Route>| routes.keys().copied().collect::<Vec<_>>();
+        let subscriptions = self.subscriptions.keys().copied().collect();
+        let roots = [("Query", names(&self.queries)), ("Mutation", names(&self.mutations))];
+        for (root, routes) in roots.into_iter().chain([("Subscription", subscriptions)]) {
             let declared: Vec<_> = types.fields(root).map(String::as_str).collect();
-            let unanswered = declared.iter().find(|field| !routes.contains_key(**field));
-            let undeclared = routes.keys().find(|field| !declared.contains(*field));
-            if let Some(field) = unanswered.or(undeclared.as_ref().map(|field| *field)) {
+            let unanswered = declared.iter().find(|field| !routes.contains(*field));
+            let undeclared = routes.iter().find(|field| !declared.contains(*field));
+            if let Some(field) = unanswered.or(undeclared) {
                 let message =
                     format!("`{root}.{field}` is missing in the SDL or in the resolvers: run `cargo xtask generate`");
                 return Err(Error::new(Code::Internal, message));
@@ -65,6 +73,10 @@ impl Routes {
 
     pub fn query(&self, field: &str) -> Option<Route> {
         self.queries.get(field).copied()
+    }
+
+    pub fn subscription(&self, field: &str) -> Option<&'static Resolver> {
+        self.subscriptions.get(field).copied()
     }
 
     pub fn mutation(&self, field: &str) -> Option<Route> {

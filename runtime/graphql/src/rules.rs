@@ -5,6 +5,7 @@
 
 pub mod before;
 mod overlap;
+mod subscription;
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,6 +37,7 @@ pub fn check(types: &Types, document: &ExecutableDocument, longest_list: usize) 
         values.operation(&operation.node);
         broken.append(&mut values.broken);
         overlap::check(types, document, &operation.node, &mut broken);
+        subscription::check(document, operation, &mut broken);
     }
     broken
 }

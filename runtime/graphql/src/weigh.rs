@@ -228,6 +228,7 @@ impl Weigh for RootField {
                 call.weigh(scales);
                 entry.weigh(scales);
             }
+            What::Changes(changes) => changes.weigh(scales),
             What::Site { call, shape, .. } => {
                 call.weigh(scales);
                 shape.weigh(scales);

@@ -115,13 +115,15 @@ pub struct TypeResolvers {
     /// GraphQL types of its connection and edge: `ProductConnection`, `ProductEdge`.
     pub connection: &'static str,
     pub edge: &'static str,
-    /// Fields of `Query` and `Mutation`; children have none.
+    /// GraphQL type of one change: `ProductChange`. Empty for children.
+    pub change: &'static str,
+    /// Fields of `Query`, `Mutation` and `Subscription`; children have none.
     pub roots: &'static [Resolver],
     /// Fields of the object that are a connection of one of its lists: `("tagsConnection", "tags")`.
     pub pages: &'static [(&'static str, &'static str)],
 }
 
-/// A field of `Query` or `Mutation`, and its resolver.
+/// A field of `Query`, `Mutation` or `Subscription`, and its resolver.
 #[derive(Debug)]
 pub struct Resolver {
     pub field: &'static str,
@@ -149,12 +151,14 @@ pub enum Verb {
     Revision,
     Restore,
     Undelete,
+    /// Reports changes.
+    Changed,
 }
 
 impl Verb {
     /// Whether it is a mutation.
     pub fn writes(self) -> bool {
-        !matches!(self, Self::ById | Self::ByKey(_) | Self::List | Self::Revision)
+        !matches!(self, Self::ById | Self::ByKey(_) | Self::List | Self::Revision | Self::Changed)
     }
 }
 

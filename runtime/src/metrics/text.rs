@@ -36,6 +36,7 @@ impl Collector for Scrape {
         let mut page = Page(encoder);
         self.requests(&mut page)?;
         self.refusals(&mut page)?;
+        self.subscriptions(&mut page)?;
         statements(&mut page)?;
         self.pools(&mut page)?;
         self.plans(&mut page)?;
@@ -71,6 +72,19 @@ impl Scrape {
         let sign_ins = self.app.traffic.signed_in();
         let sign_ins = sign_ins.iter().map(|(way, outcome, count)| ([("way", *way), ("outcome", *outcome)], *count));
         page.counters("typecase_sign_ins", "Sign-in attempts.", sign_ins)
+    }
+
+    fn subscriptions(&self, page: &mut Page<'_>) -> fmt::Result {
+        let subscriptions = &self.app.protection.subscriptions;
+        let (active, sockets) = subscriptions.active();
+        page.gauge("typecase_subscriptions", "Open subscriptions.", float(active))?;
+        page.gauge("typecase_websockets", "Open WebSockets.", float(sockets))?;
+        let begun = [(NO_LABELS, subscriptions.begun())];
+        page.counters("typecase_subscription_starts", "Subscriptions that began.", begun)?;
+        let events = [(NO_LABELS, subscriptions.events())];
+        page.counters("typecase_subscription_events", "Changes that were sent to subscriptions.", events)?;
+        let ends = subscriptions.ends().map(|(reason, count)| ([("reason", reason)], count));
+        page.counters("typecase_subscription_ends", "Subscriptions that ended, by reason.", ends)
     }
 
     fn pools(&self, page: &mut Page<'_>) -> fmt::Result {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::access::{Access, Actor, Identity, Policy};
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
+use crate::feed::Feed;
 use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
@@ -43,6 +44,7 @@ pub struct Database {
     pub background: Pool,
     /// The bells of this process.
     pub bells: Bells,
+    pub feed: Feed,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -155,6 +157,7 @@ impl Database {
             public: Pool::new("public reads", login(limits.public_statement), sizes.public),
             background,
             bells: Bells::default(),
+            feed: Feed::default(),
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),

@@ -17,6 +17,7 @@ use crate::read::records::Lists;
 use crate::read::source::Source;
 use crate::record::Content;
 use base::error::{Code, Error, Problem, Result};
+use model::content::ContentInfo;
 
 /// The default number of entries.
 const FIRST: usize = 20;
@@ -140,6 +141,23 @@ impl<'a, T: Content> Find<'a, T> {
         }
         Ok((run.root_page(page).await?, run.prepared(&page.list)?.order.clone()))
     }
+}
+
+/// The newest entries that match all conditions, which are filters of the API as JSON.
+pub async fn ids(scope: Scope<'_>, info: &'static ContentInfo, conditions: &[Json], first: usize) -> Result<Vec<Uuid>> {
+    let list = SiteList { conditions, order: &[], first, after: None };
+    let mut page = plan::Page::new(info, Planning::default().list(DefaultOrder::Newest));
+    page.rows = true;
+    let plan = ReadPlan { root: Root::Page(page), lists: 1, uses: Vec::new() };
+    let mut source = Source::pool(scope);
+    let request = source.request();
+    let run = Run::prepare(&request, &plan, scope, &list).map_err(Unready::error)?;
+    let Root::Page(page) = &plan.root else { return Err(Error::internal("it is a page")) };
+    if let Some(problems) = run.refused(&page.list) {
+        return Err(Error { problems: problems.to_vec() });
+    }
+    let found = run.root_page(page).await?;
+    Ok(found.loaded.rows.iter().filter_map(|row| uuid(row, 0)).collect())
 }
 
 impl ListArguments for SiteList<'_> {

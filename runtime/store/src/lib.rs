@@ -8,6 +8,7 @@ mod bell;
 mod connection;
 mod database;
 mod ear;
+pub mod feed;
 pub mod field;
 pub mod find;
 pub mod hooks;

@@ -1,12 +1,19 @@
 //! The outbox: the events of entries, written in the transaction of the write and read by consumers later, through the crate
 //! `events`.
 
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::access::{Actor, Identity};
+use crate::feed::Signal;
 use crate::hooks::EventKind;
-use crate::{Connection, Store};
-use base::error::Result;
+use crate::{Connection, Database, Store};
+use base::error::{Error, Result};
+use model::content::{ContentInfo, SchemaInfo};
+
+/// The field of a deleted entry with drafts that was published: nothing else tells later that it was public.
+pub const WAS_LIVE: &str = "publishedAt";
 
 /// An event of an entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,4 +72,72 @@ pub fn actor_of(identity: &Identity) -> (&'static str, Option<Uuid>) {
         Identity::Developer => ("developer", None),
         Identity::System => ("system", None),
     }
+}
+
+/// Where the outbox begins and ends for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The last position that was given.
+    pub head: i64,
+    /// Whether all changes after the reader's position are still there.
+    pub is_whole: bool,
+}
+
+/// What there is after a position. `most` bounds the work of looking.
+pub async fn span(database: &Database, after: i64, most: i64) -> Result<Span> {
+    let sql = "select head.position as head, (
+            select count(*) from (select from cms.outbox where outbox.position > $1 limit $2) as kept
+        ) as kept
+        from cms.outbox_head as head";
+    let row = sqlx::query(sql).bind(after).bind(most + 1).fetch_one(&mut *database.lend().await?).await?;
+    let (head, kept): (i64, i64) = (row.try_get("head")?, row.try_get("kept")?);
+    Ok(Span { head, is_whole: kept >= head - after })
+}
+
+/// A part of the outbox.
+#[derive(Debug)]
+pub struct Part {
+    pub signals: Vec<Signal>,
+    /// The position up to which it was read.
+    pub reached: i64,
+}
+
+/// The changes after a position up to another one, in order: those of a type, or all.
+pub async fn after(
+    database: &Database,
+    (position, until): (i64, i64),
+    of: Option<&ContentInfo>,
+    most: i64,
+) -> Result<Part> {
+    let tables: Option<Vec<&str>> =
+        of.map(|info| [info.table].into_iter().chain(info.former.iter().copied()).collect());
+    let sql = "select position, kind, type, entry, revision, fields from cms.outbox
+        where position > $1 and position <= $2 and ($3::text[] is null or type = any($3))
+        order by position limit $4";
+    let rows = sqlx::query(sql)
+        .bind(position)
+        .bind(until)
+        .bind(tables)
+        .bind(most)
+        .fetch_all(&mut *database.lend().await?)
+        .await?;
+    let last = rows.last().filter(|_| rows.len() as i64 == most).map(|row| row.try_get("position")).transpose()?;
+    let signals = rows.iter().map(|row| signal(database.schema, row)).filter_map(Result::transpose);
+    Ok(Part { signals: signals.collect::<Result<_>>()?, reached: last.unwrap_or(until) })
+}
+
+/// `None` for a type that the site no longer has.
+fn signal(schema: &SchemaInfo, row: &PgRow) -> Result<Option<Signal>> {
+    let (kind, table): (&str, &str) = (row.try_get("kind")?, row.try_get("type")?);
+    let known = EventKind::ALL.into_iter().find(|known| known.as_str() == kind);
+    let kind = known.ok_or_else(|| Error::internal(format!("the outbox has an event of the unknown kind `{kind}`")))?;
+    let Some(of) = schema.types.iter().copied().find(|info| info.is_called(table)) else { return Ok(None) };
+    Ok(Some(Signal {
+        position: row.try_get("position")?,
+        kind,
+        of,
+        entry: row.try_get("entry")?,
+        revision: row.try_get("revision")?,
+        fields: row.try_get("fields")?,
+    }))
 }

@@ -64,6 +64,7 @@ static RESOLVERS: &[TypeResolvers] = &[TypeResolvers {
     of: &MEMO,
     connection: "MemoConnection",
     edge: "MemoEdge",
+    change: "",
     roots: &[
         Resolver { field: "memo", verb: Verb::ById, of: &MEMO },
         Resolver { field: "memos", verb: Verb::List, of: &MEMO },

@@ -30,6 +30,7 @@ static RESOLVERS: &[TypeResolvers] = &[
         of: &LABEL,
         connection: "LabelConnection",
         edge: "LabelEdge",
+        change: "",
         roots: &[
             Resolver { field: "label", verb: Verb::ById, of: &LABEL },
             Resolver { field: "labels", verb: Verb::List, of: &LABEL },
@@ -40,6 +41,7 @@ static RESOLVERS: &[TypeResolvers] = &[
         of: &NOTE,
         connection: "NoteConnection",
         edge: "NoteEdge",
+        change: "",
         roots: &[
             Resolver { field: "note", verb: Verb::ById, of: &NOTE },
             Resolver { field: "noteBySlug", verb: Verb::ByKey("slug"), of: &NOTE },
@@ -47,11 +49,19 @@ static RESOLVERS: &[TypeResolvers] = &[
         ],
         pages: &[("labelsConnection", "labels"), ("itemsConnection", "items"), ("repliesConnection", "replies")],
     },
-    TypeResolvers { of: &NOTE_ITEM, connection: "NoteItemConnection", edge: "NoteItemEdge", roots: &[], pages: &[] },
+    TypeResolvers {
+        of: &NOTE_ITEM,
+        connection: "NoteItemConnection",
+        edge: "NoteItemEdge",
+        change: "",
+        roots: &[],
+        pages: &[],
+    },
     TypeResolvers {
         of: &PERSON,
         connection: "PersonConnection",
         edge: "PersonEdge",
+        change: "",
         roots: &[
             Resolver { field: "person", verb: Verb::ById, of: &PERSON },
             Resolver { field: "persons", verb: Verb::List, of: &PERSON },

@@ -41,6 +41,38 @@ pub fn negotiate(accept: Option<&str>) -> Option<Media> {
     }
 }
 
+/// Whether the client takes server-sent events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    No,
+    /// As well as JSON: for subscriptions.
+    Also,
+    /// For whatever it asks.
+    Only,
+}
+
+pub fn events(accept: Option<&str>) -> Events {
+    let ranges: Vec<_> = accept.unwrap_or_default().split(',').filter_map(Range::parse).collect();
+    let is_stream = |range: &&Range<'_>| {
+        range.kind.eq_ignore_ascii_case("text")
+            && range.subtype.eq_ignore_ascii_case("event-stream")
+            && !range.other_charset
+    };
+    let quality = ranges.iter().find(is_stream).map_or(0, |range| range.quality);
+    let of_json = [Media::Response, Media::Legacy].map(|media| {
+        ranges
+            .iter()
+            .filter(|range| range.fits(media))
+            .max_by_key(|range| range.precision())
+            .map_or(0, |range| range.quality)
+    });
+    match quality {
+        0 => Events::No,
+        _ if of_json.iter().all(|json| *json < quality) => Events::Only,
+        _ => Events::Also,
+    }
+}
+
 /// `application/*;q=0.8`
 struct Range<'a> {
     kind: &'a str,
@@ -122,6 +154,22 @@ mod tests {
         ];
         for (accept, expected) in cases {
             assert_eq!(negotiate(accept), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn events_are_for_those_who_name_them() {
+        for (accept, expected) in [
+            (None, Events::No),
+            (Some("*/*"), Events::No),
+            (Some("text/*"), Events::No),
+            (Some("text/event-stream"), Events::Only),
+            (Some("text/event-stream;q=0"), Events::No),
+            (Some("application/json;q=0.5, text/event-stream"), Events::Only),
+            (Some("application/json, text/event-stream, multipart/mixed"), Events::Also),
+            (Some("application/graphql-response+json, text/event-stream;q=0.5"), Events::Also),
+        ] {
+            assert_eq!(events(accept), expected, "{accept:?}");
         }
     }
 

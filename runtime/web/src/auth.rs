@@ -20,7 +20,8 @@ use axum::routing::{delete, get, patch, post};
 
 use super::App;
 
-pub use authenticate::{authenticate, authenticate_again, gives_something, prove};
+pub use authenticate::{authenticate, authenticate_again, gives_cookie, gives_something, prove};
+pub use cookie::is_own_page;
 
 pub fn routes() -> Router<Arc<App>> {
     let routes = Router::new();

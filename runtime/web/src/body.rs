@@ -144,7 +144,8 @@ pub fn from_parameters(parameters: Vec<(String, String)>) -> Result<Request, Mal
     request(Json::Object(fields))
 }
 
-fn request(json: Json) -> Result<Request, Malformed> {
+/// The parameters of a request.
+pub fn request(json: Json) -> Result<Request, Malformed> {
     let Json::Object(mut fields) = json else { return Err(bad_request("a request must be a JSON object")) };
     let document = document(&mut fields)?;
     let query = match fields.remove("query") {

@@ -19,6 +19,12 @@ pub struct Bounds {
     pub connections: usize,
     /// `TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS`
     pub by_address: usize,
+    /// `TYPECASE_SUBSCRIPTIONS`
+    pub subscriptions: usize,
+    /// `TYPECASE_SUBSCRIPTIONS_PER_CLIENT`
+    pub subscriptions_by_client: usize,
+    /// `TYPECASE_SUBSCRIPTIONS_PER_CONNECTION`
+    pub subscriptions_by_connection: usize,
 }
 
 impl Default for Bounds {
@@ -30,6 +36,9 @@ impl Default for Bounds {
             patience: Duration::from_secs(20),
             connections: 4096,
             by_address: 1024,
+            subscriptions: 2000,
+            subscriptions_by_client: 100,
+            subscriptions_by_connection: 50,
         }
     }
 }
@@ -44,6 +53,9 @@ impl Bounds {
             patience: Duration::from_secs(number(&settings::TYPECASE_RESPONSE_TIME) as u64),
             connections: number(&settings::TYPECASE_HTTP_CONNECTIONS),
             by_address: number(&settings::TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS),
+            subscriptions: number(&settings::TYPECASE_SUBSCRIPTIONS),
+            subscriptions_by_client: number(&settings::TYPECASE_SUBSCRIPTIONS_PER_CLIENT),
+            subscriptions_by_connection: number(&settings::TYPECASE_SUBSCRIPTIONS_PER_CONNECTION),
         };
         // A response of the largest size must leave room for others while it grows.
         let least = bounds.answer * 4;

@@ -27,7 +27,7 @@ pub enum Cors {
 }
 
 /// The headers that pages may send: those that clients of GraphQL and tracing add to every request.
-const ALLOWED: &str = "accept, authorization, content-type, x-request-id, traceparent, tracestate, baggage, sentry-trace, b3, \
+const ALLOWED: &str = "accept, authorization, content-type, last-event-id, x-request-id, traceparent, tracestate, baggage, sentry-trace, b3, \
     x-requested-with, apollographql-client-name, apollographql-client-version, apollo-require-preflight, \
     x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, graphql-client-name, graphql-client-version";
 
@@ -88,6 +88,11 @@ impl Cors {
     /// Whether pages of this origin may use the cookies of this site.
     pub fn lets_in(&self, origin: &str) -> bool {
         matches!(self, Self::Origins(origins) if origins.iter().any(|known| known == origin))
+    }
+
+    /// Whether any page may ask, without cookies.
+    pub fn is_open(&self) -> bool {
+        *self == Self::Everybody
     }
 
     fn covers(&self, path: &str) -> bool {

@@ -1,4 +1,11 @@
-//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/>): methods, media types, status codes, batches.
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/>): methods, media types, status codes, batches. Its submodules
+//! are the transports of subscriptions.
+
+mod events;
+mod handshake;
+mod message;
+mod socket;
+mod subscriber;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -12,7 +19,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::accept::{self, Media};
+use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
 use super::intake::Intake;
 use super::{App, Peer, auth, sent};
@@ -32,15 +39,22 @@ const REQUEST_TIME: Duration = Duration::from_secs(30);
 const FRESH: Duration = Duration::from_secs(1);
 
 pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    if handshake::is_asked(&request) {
+        return handshake::open(app, request).await;
+    }
     let accept = joined(request.headers());
-    let Some(media) = accept::negotiate(accept.as_deref()) else {
-        let message = "the response can be `application/graphql-response+json` or `application/json`";
+    let events = accept::events(accept.as_deref());
+    let media = accept::negotiate(accept.as_deref()).or((events != Events::No).then_some(Media::Legacy));
+    let Some(media) = media else {
+        let message =
+            "the response can be `application/graphql-response+json`, `application/json` or `text/event-stream`";
         return refused(Media::Legacy, StatusCode::NOT_ACCEPTABLE, message);
     };
     match *request.method() {
         // The HTTP server omits the body of a response to HEAD.
-        Method::GET | Method::HEAD => get(&app, media, request).await,
-        Method::POST => post(&app, media, request).await,
+        Method::GET => get(&app, (media, events), request).await,
+        Method::HEAD => get(&app, (media, Events::No), request).await,
+        Method::POST => post(&app, (media, events), request).await,
         Method::OPTIONS => allow(StatusCode::NO_CONTENT.into_response(), "GET, POST, OPTIONS"),
         _ => {
             let refused = refused(media, StatusCode::METHOD_NOT_ALLOWED, "use GET or POST for GraphQL");
@@ -49,7 +63,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     }
 }
 
-async fn get(app: &App, media: Media, request: Request) -> Response {
+async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request) -> Response {
     let parameters = Query::<Vec<(String, String)>>::try_from_uri(request.uri());
     let Ok(Query(parameters)) = parameters else {
         return refused(media, StatusCode::BAD_REQUEST, "the query parameters cannot be read");
@@ -66,6 +80,9 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
         Err(malformed) => Err(malformed),
     };
     match request {
+        Ok(request) if as_events(app, events, &request).await => {
+            events::respond(app, &parts, request, actor, Verb::Get).await
+        }
         Ok(request) => {
             let purse = Purse::new(app, &parts);
             respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await)
@@ -74,7 +91,7 @@ async fn get(app: &App, media: Media, request: Request) -> Response {
     }
 }
 
-async fn post(app: &App, media: Media, request: Request) -> Response {
+async fn post(app: &Arc<App>, (media, events): (Media, Events), request: Request) -> Response {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accept::is_json(content_type) {
         return refused(media, StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `application/json` in UTF-8");
@@ -101,11 +118,26 @@ async fn post(app: &App, media: Media, request: Request) -> Response {
     };
     let purse = Purse::new(app, &parts);
     match parsed {
+        Ok(Requests::One(request)) if as_events(app, events, &request).await => {
+            events::respond(app, &parts, request, actor, Verb::Post).await
+        }
         Ok(Requests::One(request)) => {
             respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await)
         }
         Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(&purse, requests, actor).await),
         Err(malformed) => malformed.respond(media),
+    }
+}
+
+/// Whether the answers are streamed.
+async fn as_events(app: &App, events: Events, request: &graphql::Request) -> bool {
+    match events {
+        Events::No => false,
+        Events::Only => true,
+        Events::Also => {
+            let mut request = request.clone();
+            app.protection.documents.resolve(&mut request).is_ok() && app.api.is_subscription(&request).await
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod places;
 pub mod protection;
 pub mod rate;
 mod sent;
+pub mod subscriptions;
 pub mod traffic;
 
 use std::net::IpAddr;

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CONNECTION, EXPECT, HOST};
+use axum::http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
 use axum::http::{HeaderValue, Request, Version};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::pace::{Pace, Paced};
@@ -51,7 +51,8 @@ pub async fn serve(
     protection: &Arc<Protection>,
     stop: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    // Connections hold the receivers until they end.
+    let graceful = watch::Sender::new(());
     let mut beside = VecDeque::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -76,17 +77,18 @@ pub async fn serve(
         let connection = Connection::new(router.clone(), protection, peer);
         match connection.place() {
             Ok(place) => {
-                tokio::spawn(connection.run(stream, Ok(place), graceful.watcher()));
+                tokio::spawn(connection.run(stream, Ok(place), graceful.subscribe()));
             }
             Err(why) => {
                 make_room(&mut beside, BESIDE - 1);
-                let task = tokio::spawn(connection.run(stream, Err(why), graceful.watcher()));
+                let task = tokio::spawn(connection.run(stream, Err(why), graceful.subscribe()));
                 beside.push_back(task.abort_handle());
             }
         }
     }
     drop(listener);
-    if tokio::time::timeout(STOP_TIME, graceful.shutdown()).await.is_err() {
+    graceful.send_replace(());
+    if tokio::time::timeout(STOP_TIME, graceful.closed()).await.is_err() {
         tracing::warn!(seconds = STOP_TIME.as_secs(), "stopped with requests under way");
     }
 }
@@ -100,6 +102,13 @@ fn make_room(beside: &mut VecDeque<AbortHandle>, left: usize) {
         }
     }
 }
+
+/// The places that a request holds, for as long as it is there.
+#[derive(Clone, Debug)]
+pub struct HeldPlaces(
+    #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>,
+    #[expect(dead_code, reason = "it is held")] Option<Arc<Place>>,
+);
 
 struct Connection {
     router: Router,
@@ -122,7 +131,8 @@ impl Connection {
 
     /// With a place, a connection lasts as long as its client is fast enough; without one, it gets a single health
     /// check.
-    async fn run(self, stream: TcpStream, place: Result<Place, NoPlace>, watcher: Watcher) {
+    async fn run(self, stream: TcpStream, place: Result<Place, NoPlace>, mut stop: watch::Receiver<()>) {
+        let place = place.map(Arc::new);
         let (pace, protection) = (self.pace.clone(), Arc::clone(&self.protection));
         let stream = TokioIo::new(Paced::new(stream, pace.clone()));
         let connection = http1::Builder::new()
@@ -130,9 +140,18 @@ impl Connection {
             .header_read_timeout(IDLE_TIME)
             .keep_alive(place.is_ok())
             .max_buf_size(BUFFER)
-            .serve_connection(stream, self.service(place.as_ref().err().copied()));
+            .serve_connection(stream, self.service(place.clone()))
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = async {
+            tokio::select! {
+                ended = connection.as_mut() => return ended,
+                _ = stop.changed() => connection.as_mut().graceful_shutdown(),
+            }
+            connection.await
+        };
         tokio::select! {
-            ended = watcher.watch(connection) => if let Err(error) = ended {
+            ended = ended => if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             },
             why = pace.too_slow(protection.bounds.patience, &protection.answers) => tracing::debug!(why, "a connection was cut"),
@@ -143,7 +162,7 @@ impl Connection {
     /// The routes, with the client address added to each request.
     fn service(
         self,
-        no_place: Option<NoPlace>,
+        of_connection: Result<Arc<Place>, NoPlace>,
     ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send {
         let Self { router, protection, peer, is_proxy, pace } = self;
         let routes = TowerToHyperService::new(router);
@@ -155,11 +174,18 @@ impl Connection {
             let is_about_health = is_about_health(&parts.uri);
             let is_addressed = parts.version < Version::HTTP_11 || parts.headers.get_all(HOST).iter().count() == 1;
             // Behind a proxy, a connection does not identify a client.
-            let place = match no_place {
-                Some(why) if !is_about_health => Err(why),
-                None if is_proxy && !is_about_health => protection.proxied.take(Some(client)).map(Some),
+            let place = match &of_connection {
+                Err(why) if !is_about_health => Err(*why),
+                Ok(_) if is_proxy && !is_about_health => {
+                    protection.proxied.take(Some(client)).map(|place| Some(Arc::new(place)))
+                }
                 _ => Ok(None),
             };
+            // A WebSocket outlives its request, and the connection as HTTP knows it.
+            if parts.headers.contains_key(UPGRADE) {
+                let of_request = place.as_ref().ok().cloned().flatten();
+                parts.extensions.insert(HeldPlaces(of_connection.clone().ok(), of_request));
+            }
             let waits = parts.headers.contains_key(EXPECT);
             let (body, intake) = match body.is_end_stream() {
                 true => (axum::body::Body::empty(), None),

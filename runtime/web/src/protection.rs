@@ -14,6 +14,7 @@ use super::documents::{self, Documents};
 use super::intake::Bodies;
 use super::places::Places;
 use super::rate::{self, Decision, Limiter, Rate, Shown};
+use super::subscriptions::Subscriptions;
 use super::{App, Peer, auth, graphql, is_about_health};
 use ::graphql::Audience;
 use base::error::{Code, Error, Result};
@@ -45,6 +46,7 @@ pub struct Protection {
     pub connections: Arc<Places>,
     /// Running requests that came through trusted proxies, by client.
     pub proxied: Arc<Places>,
+    pub subscriptions: Arc<Subscriptions>,
 }
 
 impl Protection {
@@ -60,6 +62,7 @@ impl Protection {
             bodies: Bodies::new(bounds.bodies),
             connections: Places::new(bounds.connections, bounds.by_address),
             proxied: Places::new(bounds.connections, bounds.by_address),
+            subscriptions: Subscriptions::new(&bounds),
             bounds,
         })
     }

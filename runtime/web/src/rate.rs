@@ -30,6 +30,8 @@ const GENERATION: usize = 50_000;
 const BEHIND_ONE_ADDRESS: u32 = 10;
 /// A GraphQL operation counts as one request for each started part of this cost.
 const COST_OF_ONE: u64 = 2_000;
+/// Changes that the subscriptions of a client may read, for each request that it may send.
+const CHANGES: u32 = 10;
 /// An address refreshes more sessions than it signs in, and its programs go on sending an expired token.
 const REFRESHES: u32 = 3;
 
@@ -228,6 +230,18 @@ impl Limiter {
             }
             Identity::Developer | Identity::System => Ok(()),
         }
+    }
+
+    /// How long a subscription waits before it reads a change of this cost. This is counted apart from requests, at a higher rate.
+    pub async fn change(&self, parts: &Parts, actor: &Actor, cost: u64) -> Option<Duration> {
+        let key = match &actor.identity {
+            Identity::Anonymous => network(address(parts)),
+            Identity::User { id, .. } | Identity::Token { id } => id.to_string(),
+            Identity::Developer | Identity::System => return None,
+        };
+        let count = u32::try_from(cost.div_ceil(COST_OF_ONE)).unwrap_or(u32::MAX).max(1);
+        let decision = self.decide("change", self.general?.times(CHANGES), count, &key).await;
+        (!decision.allowed).then_some(decision.after)
     }
 
     /// Counts by address, and by the account in question, whether it exists or not: its name, or the secret that

@@ -151,7 +151,7 @@ impl Document {
         let names = self.definitions.iter().map(|definition| definition.name.as_str());
         let places: BTreeMap<_, _> = names.zip(0..).collect();
         let mut reached = vec![false; self.definitions.len()];
-        let mut open = vec!["Query", "Mutation"];
+        let mut open = vec!["Query", "Mutation", "Subscription"];
         while let Some(name) = open.pop() {
             let Some(&place) = places.get(name) else { continue };
             if !std::mem::replace(&mut reached[place], true) {

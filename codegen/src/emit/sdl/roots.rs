@@ -1,4 +1,4 @@
-//! `Query` and `Mutation`.
+//! `Query`, `Mutation` and `Subscription`.
 
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{Definition, Kind, Member, access, described, history, spoken, webhooks, words};
@@ -28,6 +28,25 @@ pub fn mutation(schema: &Schema) -> Definition {
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
+}
+
+pub fn subscription(schema: &Schema) -> Definition {
+    let about =
+        "All subscriptions, over WebSocket (`graphql-transport-ws`) or server-sent events. An operation has one field.";
+    Definition::new(Kind::Object, "Subscription", about).members(schema.types.iter().map(changed))
+}
+
+fn changed(ty: &ContentType) -> Member {
+    let name = ty.name.pascal();
+    let filter = "Only entries that match; one that no longer matches is reported as `GONE`.";
+    let after = "The `position` of the last change that was received: the changes after it come first.";
+    let about = format!("Reports each change of {}, from now on or after a position.", words(&ty.plural));
+    Member::new(api::changed(ty).name, format!("{}!", api::change(&name)), about).args([
+        Member::new("id", "ID", "Only changes of the entry with this id."),
+        Member::new("filter", format!("{name}Filter"), filter),
+        stage(),
+        Member::new("after", "String", after),
+    ])
 }
 
 fn reads(ty: &ContentType) -> Vec<Member> {
@@ -120,7 +139,7 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
             );
             field(&name, about).args([entry_id()])
         }
-        Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List | Verb::Revision => {
+        Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List | Verb::Revision | Verb::Changed => {
             let force = "Unpublish the entry even if published entries refer to it. There it becomes null, or is missing from lists.";
             let force = Member::new("force", "Boolean!", force).default("false");
             let about = format!("Unpublishes the {one}, which remains as a draft.");

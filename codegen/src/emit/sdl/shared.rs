@@ -7,7 +7,8 @@ use crate::emit::sdl::{Definition, Kind, Member};
 use crate::schema::Scalar;
 
 pub fn definitions() -> Vec<Definition> {
-    let mut definitions = vec![node(), stage(), entry_status(), order_direction(), nulls_order(), page_info()];
+    let mut definitions =
+        vec![node(), stage(), entry_status(), change_kind(), order_direction(), nulls_order(), page_info()];
     definitions.extend([money(), money_input()]);
     definitions.extend(scalars());
     definitions
@@ -25,6 +26,16 @@ fn stage() -> Definition {
     Definition::new(Kind::Enum, "Stage", "The version of the content to read.")
         .member(Member::value("LIVE", "The published version."))
         .member(Member::value("DRAFT", "The draft that editors see. Needs a token."))
+}
+
+fn change_kind() -> Definition {
+    let gone = "It was deleted or unpublished, no longer matches the filter, or may no longer be read.";
+    Definition::new(Kind::Enum, "ChangeKind", "What happened to an entry.")
+        .member(Member::value("CREATED", "It was created."))
+        .member(Member::value("UPDATED", "It was saved."))
+        .member(Member::value("PUBLISHED", "It was published."))
+        .member(Member::value("UNPUBLISHED", "It was unpublished, and remains as a draft."))
+        .member(Member::value("GONE", gone))
 }
 
 fn entry_status() -> Definition {

@@ -29,6 +29,24 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     section
 }
 
+/// What subscriptions report of a content type.
+pub fn change(owner: &Owner) -> Option<Definition> {
+    owner.root?;
+    let name = &owner.pascal;
+    let fields = "The fields that were saved with other values than before. Empty for other kinds of changes.";
+    let entry = "The entry as it is now, which may be later than this change; null if it is `GONE`.";
+    let change = Definition::new(Kind::Object, api::change(name), format!("One change of an entry of `{name}`."))
+        .members([
+            Member::new("position", "String!", "The place in the order of all changes, for `after`."),
+            Member::new("kind", "ChangeKind!", "What happened."),
+            Member::new("id", "ID!", "The id of the entry."),
+            Member::new("revision", "Int", "The revision of the entry after the change; null if it is `GONE`."),
+            Member::new("fields", "[String!]!", fields),
+            Member::new("entry", name, entry),
+        ]);
+    Some(change)
+}
+
 /// The object of a component, with its enums and unions.
 pub fn component(component: &Component) -> Vec<Definition> {
     let name = component.name.pascal();

@@ -111,6 +111,12 @@ table! {
             "The most client connections; the system's limit of open files may allow fewer.";
         TYPECASE_HTTP_CONNECTIONS_PER_ADDRESS: number("connections", 1, 1_000_000), Value("1024"),
             "The most connections of one address; at most `TYPECASE_HTTP_CONNECTIONS`.";
+        TYPECASE_SUBSCRIPTIONS: number("subscriptions", 0, 1_000_000), Value("2000"),
+            "The most subscriptions of this node, and the most WebSockets (`docs/subscriptions.md`); 0 allows none.";
+        TYPECASE_SUBSCRIPTIONS_PER_CLIENT: number("subscriptions", 1, 1_000_000), Value("100"),
+            "The most subscriptions of a user or an API token, and of one address without either.";
+        TYPECASE_SUBSCRIPTIONS_PER_CONNECTION: number("operations", 1, 10_000), Value("50"),
+            "The most operations at once on one WebSocket.";
     }
     "Memory and time of requests" {
         TYPECASE_RESPONSE_LIMIT: number("MiB", 1, 1024), Value("8"), "The most memory for one response.";

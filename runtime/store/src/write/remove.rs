@@ -85,7 +85,12 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
             forget_live(cx.connection, store, &pointer, &ids).await?;
         }
     }
+    let mut live = BTreeSet::new();
     for (info, ids) in going.ids().rev() {
+        // One without drafts is always live.
+        if info.drafts {
+            live.extend(live::revisions(cx.connection, info, &ids).await?.into_keys());
+        }
         live::remove(cx.connection, info, &ids).await?;
         let sql = format!(r#"delete from draft."{}" where id = any($1)"#, info.table);
         sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *cx.connection).await?;
@@ -93,7 +98,7 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     for item in &items {
         call(cx, Moment::AfterDelete, item).await?;
     }
-    trail::deleted(cx.connection, store, &items).await?;
+    trail::deleted(cx.connection, store, &items, &live).await?;
     Ok(events(&going, of, EventKind::Deleted))
 }
 

@@ -1,6 +1,6 @@
 //! Writes the audit log and the outbox: one line per entry, with one statement each, in the write's own transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
@@ -50,13 +50,14 @@ pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happ
         .await
 }
 
-pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item]) -> Result<()> {
+/// `live`: those with drafts that were published.
+pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item], live: &BTreeSet<Uuid>) -> Result<()> {
     let lines = items.iter().map(|item| Line {
         table: item.info.table,
         entry: item.new.id,
         revision: item.revision(),
         kind: EventKind::Deleted,
-        fields: Vec::new(),
+        fields: live.get(&item.new.id).map(|_| outbox::WAS_LIVE).into_iter().collect(),
     });
     outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
     let gone = items.iter().map(|item| line(item.info, EventKind::Deleted, item.new.id, Some(&item.new), None));

@@ -35,7 +35,11 @@ struct Found {
 
 /// Whether a request has credentials in a form that we use.
 pub fn gives_something(app: &App, headers: &HeaderMap) -> bool {
-    headers.contains_key(AUTHORIZATION) || cookie::access(&app.accounts, headers).is_some()
+    headers.contains_key(AUTHORIZATION) || gives_cookie(app, headers)
+}
+
+pub fn gives_cookie(app: &App, headers: &HeaderMap) -> bool {
+    cookie::access(&app.accounts, headers).is_some()
 }
 
 /// The actor of a request; fails for one that must set up a second factor first.

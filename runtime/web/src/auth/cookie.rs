@@ -5,7 +5,7 @@
 
 use axum::http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::App;
 use base::error::{Code, Error, Result};
@@ -130,7 +130,6 @@ pub fn check_same_origin(app: &App, parts: &Parts) -> Result<()> {
 }
 
 fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
-    let accounts = &app.accounts;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let origin = text(ORIGIN.as_str());
     if origin.is_some_and(|origin| app.protection.cors.lets_in(origin)) {
@@ -139,11 +138,18 @@ fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin";
     }
-    let Some(origin) = origin else { return false };
-    if origin == &*accounts.public_url {
+    is_own_page(app, headers)
+}
+
+/// Whether a browser sends the request from a page of this site or of an allowed origin, by what it always says of WebSockets.
+pub fn is_own_page(app: &App, headers: &HeaderMap) -> bool {
+    let accounts = &app.accounts;
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(ORIGIN) else { return false };
+    if app.protection.cors.lets_in(origin) || origin == &*accounts.public_url {
         return true;
     }
     // In development, one machine has several names.
     let host = origin.split_once("://").map(|(_, host)| host);
-    !accounts.is_secure() && host.is_some() && host == text(HOST.as_str())
+    !accounts.is_secure() && host.is_some() && host == text(HOST)
 }

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &CATEGORY, connection: "CategoryConnection", edge: "CategoryEdge",
+        of: &CATEGORY, connection: "CategoryConnection", edge: "CategoryEdge", change: "CategoryChange",
         roots: &[
             Resolver { field: "category", verb: Verb::ById, of: &CATEGORY },
             Resolver { field: "categoryBySlug", verb: Verb::ByKey("slug"), of: &CATEGORY },
@@ -20,6 +20,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "duplicateCategory", verb: Verb::Duplicate, of: &CATEGORY },
             Resolver { field: "restoreCategory", verb: Verb::Restore, of: &CATEGORY },
             Resolver { field: "undeleteCategory", verb: Verb::Undelete, of: &CATEGORY },
+            Resolver { field: "categoryChanged", verb: Verb::Changed, of: &CATEGORY },
         ],
         pages: &[
             ("childrenConnection", "children"), ("mentionedInConnection", "mentionedIn"),

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &MEDIA, connection: "MediaConnection", edge: "MediaEdge",
+        of: &MEDIA, connection: "MediaConnection", edge: "MediaEdge", change: "MediaChange",
         roots: &[
             Resolver { field: "media", verb: Verb::ById, of: &MEDIA },
             Resolver { field: "mediaByUrl", verb: Verb::ByKey("url"), of: &MEDIA },
@@ -20,6 +20,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "duplicateMedia", verb: Verb::Duplicate, of: &MEDIA },
             Resolver { field: "restoreMedia", verb: Verb::Restore, of: &MEDIA },
             Resolver { field: "undeleteMedia", verb: Verb::Undelete, of: &MEDIA },
+            Resolver { field: "mediaChanged", verb: Verb::Changed, of: &MEDIA },
         ],
         pages: &[],
     },

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &PRODUCT, connection: "ProductConnection", edge: "ProductEdge",
+        of: &PRODUCT, connection: "ProductConnection", edge: "ProductEdge", change: "ProductChange",
         roots: &[
             Resolver { field: "product", verb: Verb::ById, of: &PRODUCT },
             Resolver { field: "productBySlug", verb: Verb::ByKey("slug"), of: &PRODUCT },
@@ -25,6 +25,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "publishProducts", verb: Verb::PublishAll, of: &PRODUCT },
             Resolver { field: "unpublishProduct", verb: Verb::Unpublish, of: &PRODUCT },
             Resolver { field: "discardProductDraft", verb: Verb::DiscardDraft, of: &PRODUCT },
+            Resolver { field: "productChanged", verb: Verb::Changed, of: &PRODUCT },
         ],
         pages: &[
             ("categoriesConnection", "categories"), ("tagsConnection", "tags"), ("imagesConnection", "images"),
@@ -34,7 +35,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
         ],
     },
     TypeResolvers {
-        of: &PRODUCT_VARIANT, connection: "ProductVariantConnection", edge: "ProductVariantEdge",
+        of: &PRODUCT_VARIANT, connection: "ProductVariantConnection", edge: "ProductVariantEdge", change: "",
         roots: &[],
         pages: &[],
     },

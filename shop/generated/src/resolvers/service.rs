@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &SERVICE, connection: "ServiceConnection", edge: "ServiceEdge",
+        of: &SERVICE, connection: "ServiceConnection", edge: "ServiceEdge", change: "ServiceChange",
         roots: &[
             Resolver { field: "service", verb: Verb::ById, of: &SERVICE },
             Resolver { field: "serviceBySlug", verb: Verb::ByKey("slug"), of: &SERVICE },
@@ -25,6 +25,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "publishServices", verb: Verb::PublishAll, of: &SERVICE },
             Resolver { field: "unpublishService", verb: Verb::Unpublish, of: &SERVICE },
             Resolver { field: "discardServiceDraft", verb: Verb::DiscardDraft, of: &SERVICE },
+            Resolver { field: "serviceChanged", verb: Verb::Changed, of: &SERVICE },
         ],
         pages: &[
             ("categoriesConnection", "categories"), ("tagsConnection", "tags"), ("imagesConnection", "images"),

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &TAG, connection: "TagConnection", edge: "TagEdge",
+        of: &TAG, connection: "TagConnection", edge: "TagEdge", change: "TagChange",
         roots: &[
             Resolver { field: "tag", verb: Verb::ById, of: &TAG },
             Resolver { field: "tagBySlug", verb: Verb::ByKey("slug"), of: &TAG },
@@ -20,6 +20,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "duplicateTag", verb: Verb::Duplicate, of: &TAG },
             Resolver { field: "restoreTag", verb: Verb::Restore, of: &TAG },
             Resolver { field: "undeleteTag", verb: Verb::Undelete, of: &TAG },
+            Resolver { field: "tagChanged", verb: Verb::Changed, of: &TAG },
         ],
         pages: &[("postsConnection", "posts"), ("productsConnection", "products"), ("servicesConnection", "services")],
     },

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &MAKER, connection: "MakerConnection", edge: "MakerEdge",
+        of: &MAKER, connection: "MakerConnection", edge: "MakerEdge", change: "MakerChange",
         roots: &[
             Resolver { field: "maker", verb: Verb::ById, of: &MAKER },
             Resolver { field: "makerByName", verb: Verb::ByKey("name"), of: &MAKER },
@@ -21,6 +21,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "duplicateMaker", verb: Verb::Duplicate, of: &MAKER },
             Resolver { field: "restoreMaker", verb: Verb::Restore, of: &MAKER },
             Resolver { field: "undeleteMaker", verb: Verb::Undelete, of: &MAKER },
+            Resolver { field: "makerChanged", verb: Verb::Changed, of: &MAKER },
         ],
         pages: &[("mentionedByConnection", "mentionedBy"), ("thingsConnection", "things")],
     },

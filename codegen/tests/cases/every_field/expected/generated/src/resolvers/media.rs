@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &MEDIA, connection: "MediaConnection", edge: "MediaEdge",
+        of: &MEDIA, connection: "MediaConnection", edge: "MediaEdge", change: "MediaChange",
         roots: &[
             Resolver { field: "media", verb: Verb::ById, of: &MEDIA },
             Resolver { field: "mediaByUrl", verb: Verb::ByKey("url"), of: &MEDIA },
@@ -24,6 +24,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "publishMediaFiles", verb: Verb::PublishAll, of: &MEDIA },
             Resolver { field: "unpublishMedia", verb: Verb::Unpublish, of: &MEDIA },
             Resolver { field: "discardMediaDraft", verb: Verb::DiscardDraft, of: &MEDIA },
+            Resolver { field: "mediaChanged", verb: Verb::Changed, of: &MEDIA },
         ],
         pages: &[],
     },

@@ -7,7 +7,7 @@ use runtime::content::{Resolver, TypeResolvers, Verb};
 
 pub static RESOLVERS: &[TypeResolvers] = &[
     TypeResolvers {
-        of: &THING, connection: "ThingConnection", edge: "ThingEdge",
+        of: &THING, connection: "ThingConnection", edge: "ThingEdge", change: "ThingChange",
         roots: &[
             Resolver { field: "thing", verb: Verb::ById, of: &THING },
             Resolver { field: "thingBySlug", verb: Verb::ByKey("slug"), of: &THING },
@@ -24,6 +24,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
             Resolver { field: "publishThings", verb: Verb::PublishAll, of: &THING },
             Resolver { field: "unpublishThing", verb: Verb::Unpublish, of: &THING },
             Resolver { field: "discardThingDraft", verb: Verb::DiscardDraft, of: &THING },
+            Resolver { field: "thingChanged", verb: Verb::Changed, of: &THING },
         ],
         pages: &[
             ("picturesConnection", "pictures"), ("goesWithConnection", "goesWith"), ("matchConnection", "match"),
@@ -31,7 +32,7 @@ pub static RESOLVERS: &[TypeResolvers] = &[
         ],
     },
     TypeResolvers {
-        of: &THING_PIECE, connection: "ThingPieceConnection", edge: "ThingPieceEdge",
+        of: &THING_PIECE, connection: "ThingPieceConnection", edge: "ThingPieceEdge", change: "",
         roots: &[],
         pages: &[("extrasConnection", "extras")],
     },

@@ -1,0 +1,78 @@
+//! The follower behind the subscriptions of a process: reads each new change once and sends it to `store::feed`.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::order;
+use base::background::{Stop, backoff};
+use base::error::Result;
+use store::{Database, outbox};
+
+/// Changes that are read at once.
+const BATCH: i64 = 500;
+/// How often the database is asked while there are subscriptions. Other nodes need not give positions, and connection poolers
+/// forward no notifications.
+const POLL: Duration = Duration::from_millis(250);
+const FIRST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(10);
+
+/// Runs until told to stop. `told` changes when there may be something new.
+pub async fn follow(database: Database, mut told: watch::Receiver<()>, stop: Stop) {
+    let mut position = None;
+    let mut failures = 0;
+    while !stop.is_draining() {
+        if database.feed.ends() {
+            position = None;
+            tokio::select! {
+                () = database.feed.wanted() => {}
+                () = stop.draining() => return,
+            }
+        }
+        told.mark_unchanged();
+        let pause = match step(&database, &mut position).await {
+            Ok(()) => {
+                failures = 0;
+                POLL
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(%error, "changes could not be read for subscriptions; will try again");
+                backoff(failures, FIRST, MOST)
+            }
+        };
+        tokio::select! {
+            _ = told.changed(), if failures == 0 => {}
+            () = sleep(pause) => {}
+            () = stop.draining() => {}
+        }
+    }
+}
+
+/// Sends everything that is committed.
+async fn step(database: &Database, position: &mut Option<i64>) -> Result<()> {
+    let (mut head, is_new) = ends(database).await?;
+    if is_new {
+        order::give(database).await?;
+        head = ends(database).await?.0;
+    }
+    let Some(reached) = position else {
+        *position = Some(head);
+        database.feed.begin(head);
+        return Ok(());
+    };
+    while *reached < head {
+        let part = outbox::after(database, (*reached, head), None, BATCH).await?;
+        part.signals.into_iter().for_each(|signal| database.feed.send(signal));
+        *reached = part.reached;
+        database.feed.reach(part.reached);
+    }
+    Ok(())
+}
+
+/// The last position, and whether there are changes without one.
+async fn ends(database: &Database) -> Result<(i64, bool)> {
+    let sql = "select position, exists (select from cms.outbox where position is null) from cms.outbox_head";
+    Ok(sqlx::query_as(sql).fetch_one(&mut *database.lend().await?).await?)
+}
