@@ -26,6 +26,7 @@ COPY runtime/model/Cargo.toml runtime/model/
 COPY runtime/store/Cargo.toml runtime/store/
 COPY runtime/transfer/Cargo.toml runtime/transfer/
 COPY runtime/web/Cargo.toml runtime/web/
+COPY runtime/lifecycle/Cargo.toml runtime/lifecycle/
 COPY runtime/webhooks/Cargo.toml runtime/webhooks/
 COPY shop/Cargo.toml shop/
 COPY shop/generated/Cargo.toml shop/generated/

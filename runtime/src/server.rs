@@ -157,6 +157,7 @@ impl Server {
         tokio::spawn(accounts.tokens.keys.clone().watch());
         let consumers = self.followers.names();
         background::add_upkeep(&mut self.jobs, accounts.clone(), config.events_keep, consumers);
+        lifecycle::add_jobs(&mut self.jobs, Arc::new(identity::Roles::of(self.schema)));
         let hooks = Arc::new(self.hooks);
         let webhooks = hooked::webhooks(&config.identity, &config.webhook_networks);
         let work = Work {

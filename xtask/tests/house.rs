@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which workspace crates each crate may use, and which external crates it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 19] = [
+const LAYERS: [(&str, &[&str], &[&str]); 20] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql", "async-graphql-value"]),
@@ -12,6 +12,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 19] = [
     ("migrate", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("events", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("jobs", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("lifecycle", &["model", "base", "store", "jobs"], &["axum", "async-graphql"]),
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("graphql", &["model", "base", "store", "webhooks"], &["axum"]),
@@ -19,7 +20,20 @@ const LAYERS: [(&str, &[&str], &[&str]); 19] = [
     ("web", &["model", "base", "store", "identity", "graphql"], &["sqlx"]),
     (
         "runtime",
-        &["model", "base", "store", "migrate", "events", "jobs", "webhooks", "identity", "graphql", "transfer", "web"],
+        &[
+            "model",
+            "base",
+            "store",
+            "migrate",
+            "events",
+            "jobs",
+            "lifecycle",
+            "webhooks",
+            "identity",
+            "graphql",
+            "transfer",
+            "web",
+        ],
         &["syn", "quote", "prettyplease"],
     ),
     ("generated", &["runtime"], &["sqlx", "async-graphql", "axum"]),
@@ -31,8 +45,20 @@ const LAYERS: [(&str, &[&str], &[&str]); 19] = [
 ];
 
 /// The crates in the runtime's folder.
-const OF_RUNTIME: [&str; 11] =
-    ["model", "base", "store", "migrate", "events", "jobs", "webhooks", "identity", "graphql", "transfer", "web"];
+const OF_RUNTIME: [&str; 12] = [
+    "model",
+    "base",
+    "store",
+    "migrate",
+    "events",
+    "jobs",
+    "lifecycle",
+    "webhooks",
+    "identity",
+    "graphql",
+    "transfer",
+    "web",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
