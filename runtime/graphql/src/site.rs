@@ -107,11 +107,17 @@ impl SiteField {
 
     /// Whether it is a field of `Mutation`.
     pub fn writes(self) -> bool {
-        match self {
-            Self::CreateWebhook | Self::UpdateWebhook | Self::DeleteWebhook | Self::RotateWebhookSecret => true,
-            Self::TestWebhook | Self::ReplayDelivery | Self::ReplayDeliveries | Self::PurgeDeleted => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::CreateWebhook
+                | Self::UpdateWebhook
+                | Self::DeleteWebhook
+                | Self::RotateWebhookSecret
+                | Self::TestWebhook
+                | Self::ReplayDelivery
+                | Self::ReplayDeliveries
+                | Self::PurgeDeleted
+        )
     }
 
     /// The area that the role must manage.

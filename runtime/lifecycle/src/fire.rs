@@ -8,8 +8,9 @@ use serde_json::{Value as Json, json};
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use crate::job::{Fire, PREFIX};
 use crate::moment::Moment;
-use crate::schedule::{Action, PREFIX, content};
+use crate::schedule::{Action, content};
 use base::error::{Code, Error, Problem, Result, Step};
 use jobs::{Enqueue as _, Job, Work};
 use model::content::ContentInfo;
@@ -18,12 +19,6 @@ use store::access::{Actor, Identity, Origin};
 use store::hooks::Cx;
 use store::write::entries;
 use store::{Standing, audit, id};
-
-/// The job of a change. It finds nothing to do if the change was cancelled, moved or made already.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Fire {
-    change: String,
-}
 
 /// The job that tells people that a change failed; the façade sends the mail.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,18 +38,6 @@ pub trait Notify: Send + Sync + 'static {
 
 impl Job for NotifyFailure {
     const KIND: &'static str = "typecase.schedule_failed";
-}
-
-impl Fire {
-    pub(crate) fn of(change: Uuid) -> Self {
-        Self { change: id::encode(PREFIX, change) }
-    }
-}
-
-impl Job for Fire {
-    const KIND: &'static str = "typecase.scheduled_change";
-    /// Before other work: people wait for it.
-    const PRIORITY: i16 = 100;
 }
 
 pub(crate) struct Firing(pub Arc<dyn Standing>);

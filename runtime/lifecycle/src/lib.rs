@@ -1,6 +1,7 @@
 //! What happens to entries later: scheduled publishing, and the end of old revisions and of deleted entries.
 
 mod fire;
+mod job;
 pub mod moment;
 mod prune;
 pub mod schedule;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use jobs::Jobs;
 use store::Standing;
 
-pub use fire::{Fire, Notify, NotifyFailure};
+pub use fire::{Notify, NotifyFailure};
+pub use job::{Fire, PREFIX};
 pub use prune::Prune;
 
 const DAILY: Duration = Duration::from_secs(24 * 60 * 60);

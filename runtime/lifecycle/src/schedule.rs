@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::fire::Fire;
+use crate::job::{Fire, PREFIX};
 use crate::moment::Moment;
 use base::error::{Code, Error, Problem, Result, Step};
 use jobs::Enqueue as _;
@@ -17,8 +17,6 @@ use store::hooks::{Cx, HookSet};
 use store::write::{self, Transacted, entries};
 use store::{Store, audit, id};
 
-/// The prefix of the ids of scheduled changes.
-pub const PREFIX: &str = "schedule";
 /// Pending changes of one entry.
 const MOST: i64 = 100;
 
