@@ -168,6 +168,7 @@ mod tests {
         former: &[],
         plural: "tags",
         drafts: false,
+        retention: model::content::Retention::DEFAULT,
         owner: None,
         unique: &[],
         fields: &[],
