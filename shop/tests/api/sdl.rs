@@ -165,7 +165,9 @@ impl Types {
         match text(&self.0[target]["kind"]) {
             "SCALAR" | "ENUM" => String::new(),
             _ if fields.contains(&"totalCount") => " { totalCount nodes { id } }".to_owned(),
-            _ if fields.contains(&"revision") => format!(" {{ id revision {} }}", told.unwrap_or_default()),
+            _ if fields.contains(&"revision") && fields.contains(&"id") => {
+                format!(" {{ id revision {} }}", told.unwrap_or_default())
+            }
             _ => " { __typename }".to_owned(),
         }
     }
