@@ -139,14 +139,8 @@ impl From<Broken> for Failure {
 impl Answer {
     /// `data` is JSON already and is not parsed.
     pub fn executed(data: Pieces, failures: &[Failure], spent: Spent, ration: &Ration) -> Self {
-        let mut body = Pieces::new(ration.memory(), data.len_of_small() + 128);
-        body.push(b"{\"data\":");
-        body.append(data);
+        let mut body = Self::begun(data, failures, ration);
         let end = body.end();
-        if !failures.is_empty() {
-            end.push(b',');
-            write_errors(failures, end);
-        }
         end.extend_from_slice(b",\"extensions\":{\"cost\":");
         write_json(&spent, end);
         end.extend_from_slice(b"}}");
@@ -165,20 +159,24 @@ impl Answer {
         end.push(b'}');
         Self { outcome: Outcome::Refused(code), code: Some(code), body }
     }
-}
 
-impl Answer {
-    /// `{"data": ...}` of one change.
-    pub fn event(data: Pieces, failures: &[Failure], ration: &Ration) -> Pieces {
-        let mut body = Pieces::new(ration.memory(), data.len_of_small() + 64);
+    /// A response with `data` and its errors, up to its last members.
+    fn begun(data: Pieces, failures: &[Failure], ration: &Ration) -> Pieces {
+        let mut body = Pieces::new(ration.memory(), data.len_of_small() + 128);
         body.push(b"{\"data\":");
         body.append(data);
-        let end = body.end();
         if !failures.is_empty() {
+            let end = body.end();
             end.push(b',');
             write_errors(failures, end);
         }
-        end.push(b'}');
+        body
+    }
+
+    /// `{"data": ...}` of one change.
+    pub fn event(data: Pieces, failures: &[Failure], ration: &Ration) -> Pieces {
+        let mut body = Self::begun(data, failures, ration);
+        body.end().push(b'}');
         body.count();
         body
     }

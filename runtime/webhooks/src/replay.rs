@@ -71,7 +71,7 @@ pub async fn replay_since(store: &Store, of: Uuid, since: Timestamp) -> Result<u
         let mut transaction = store.writes.begin().await?;
         store.check_actor(&mut transaction).await?;
         hold(&mut transaction, of).await?;
-        // Beyond those of before, or one that dies again meanwhile would never let it end.
+        // Each delivery once: one that fails for good again meanwhile must not keep this loop going.
         let sql = "select id, seq from cms.webhook_delivery
             where webhook = $1 and state = 'dead' and seq > $2
                 and created_at >= timestamptz 'epoch' + $3 * interval '1 microsecond'

@@ -15,7 +15,7 @@ use crate::write::trail::differing;
 use model::content::{ContentInfo, Shape};
 
 /// After so long, what is left of a text is one change: the comparison of hostile texts takes quadratic time.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq)]
