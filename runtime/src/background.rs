@@ -14,8 +14,11 @@ use base::background::{Stop, Stopper};
 use base::error::Result;
 use events::{Followers, Lag};
 use identity::Accounts;
+use identity::mail::templates::ScheduleFailed;
 use jobs::{Attempt, Bench, Job, Jobs, OutsideWork};
+use lifecycle::NotifyFailure;
 use store::hooks::HookSet;
+use store::id;
 use store::{Bell, Database, Ear, Sizes, Store};
 
 /// How long running work may take to finish once the server is told to stop; the same as for requests.
@@ -206,8 +209,25 @@ impl OutsideWork<PruneEvents> for Pruning {
     }
 }
 
+struct FailureMail(Accounts);
+
+impl OutsideWork<NotifyFailure> for FailureMail {
+    async fn work(&self, _: &Store, _: &Attempt, job: NotifyFailure) -> Result<()> {
+        let Some((_, user)) = id::decode(&job.user) else { return Ok(()) };
+        let failed = ScheduleFailed {
+            title: job.title.as_deref().unwrap_or(&job.entry),
+            entry: &job.entry,
+            action: &job.action,
+            at: &job.at,
+            problems: &job.problems,
+        };
+        self.0.mail_schedule_failed(user, &failed).await
+    }
+}
+
 /// The periodic jobs of the server itself.
 pub fn add_upkeep(jobs: &mut Jobs, accounts: Accounts, keep: Duration, consumers: Vec<&'static str>) {
+    jobs.add_outside(FailureMail(accounts.clone()));
     jobs.add_outside(Expiry(accounts));
     jobs.every(HOURLY, &DeleteExpired {});
     jobs.add_outside(Pruning { keep, consumers });

@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 20] = [
     ("lifecycle", &["model", "base", "store", "jobs"], &["axum", "async-graphql"]),
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
-    ("graphql", &["model", "base", "store", "webhooks"], &["axum"]),
+    ("graphql", &["model", "base", "store", "lifecycle", "webhooks"], &["axum"]),
     ("transfer", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("web", &["model", "base", "store", "identity", "graphql"], &["sqlx"]),
     ("runtime", &OF_RUNTIME, &["syn", "quote", "prettyplease"]),

@@ -9,6 +9,7 @@ mod history;
 mod inputs;
 pub mod reader;
 mod roots;
+mod schedules;
 mod shared;
 mod types;
 mod webhooks;
@@ -29,6 +30,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
+    definitions.extend(schedules::definitions());
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();

@@ -3,6 +3,7 @@
 mod audit;
 mod explain;
 mod history;
+mod schedules;
 mod webhooks;
 
 use async_graphql::parser::types::SelectionSet;
@@ -12,6 +13,7 @@ use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
+use lifecycle::schedule::Edit;
 use model::content::ContentInfo;
 use model::cut;
 use store::access::{API_TOKEN_PREFIX, Access, Area, Identity, USER_PREFIX};
@@ -30,6 +32,13 @@ pub enum SiteField {
     RestoreCheck,
     Bin,
     PurgeDeleted,
+    ScheduledChanges,
+    SchedulePublish,
+    ScheduleUnpublish,
+    ScheduleWindow,
+    MoveScheduledChange,
+    CancelScheduledChange,
+    RetryScheduledChange,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -57,7 +66,7 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -67,6 +76,13 @@ impl SiteField {
         Self::RestoreCheck,
         Self::Bin,
         Self::PurgeDeleted,
+        Self::ScheduledChanges,
+        Self::SchedulePublish,
+        Self::ScheduleUnpublish,
+        Self::ScheduleWindow,
+        Self::MoveScheduledChange,
+        Self::CancelScheduledChange,
+        Self::RetryScheduledChange,
         Self::Webhooks,
         Self::Webhook,
         Self::WebhookDeliveries,
@@ -89,8 +105,15 @@ impl SiteField {
             Self::Revisions => "revisions",
             Self::RevisionDiff => "revisionDiff",
             Self::RestoreCheck => "restoreCheck",
-            Self::Bin => "bin",
+            Self::Bin => "deletedEntries",
             Self::PurgeDeleted => "purgeDeleted",
+            Self::ScheduledChanges => "scheduledChanges",
+            Self::SchedulePublish => "schedulePublish",
+            Self::ScheduleUnpublish => "scheduleUnpublish",
+            Self::ScheduleWindow => "scheduleWindow",
+            Self::MoveScheduledChange => "moveScheduledChange",
+            Self::CancelScheduledChange => "cancelScheduledChange",
+            Self::RetryScheduledChange => "retryScheduledChange",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -117,6 +140,12 @@ impl SiteField {
                 | Self::ReplayDelivery
                 | Self::ReplayDeliveries
                 | Self::PurgeDeleted
+                | Self::SchedulePublish
+                | Self::ScheduleUnpublish
+                | Self::ScheduleWindow
+                | Self::MoveScheduledChange
+                | Self::CancelScheduledChange
+                | Self::RetryScheduledChange
         )
     }
 
@@ -129,7 +158,14 @@ impl SiteField {
             | Self::RevisionDiff
             | Self::RestoreCheck
             | Self::Bin
-            | Self::PurgeDeleted => None,
+            | Self::PurgeDeleted
+            | Self::ScheduledChanges
+            | Self::SchedulePublish
+            | Self::ScheduleUnpublish
+            | Self::ScheduleWindow
+            | Self::MoveScheduledChange
+            | Self::CancelScheduledChange
+            | Self::RetryScheduledChange => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
             _ => Some((Area::Webhooks, "webhooks")),
@@ -153,6 +189,16 @@ impl SiteField {
             Self::RestoreCheck => history::restore_check(store, arguments).await?,
             Self::Bin => history::bin(store, arguments).await?,
             Self::PurgeDeleted => history::purge(store, arguments).await?,
+            Self::ScheduledChanges => schedules::list(store, arguments).await?,
+            Self::SchedulePublish => schedules::publish(api, store, arguments).await?,
+            Self::ScheduleUnpublish => schedules::unpublish(api, store, arguments).await?,
+            Self::ScheduleWindow => schedules::window(api, store, arguments).await?,
+            Self::MoveScheduledChange => {
+                let to = schedules::moment(arguments, "at")?;
+                schedules::edit(api, store, arguments, Edit::Move(to)).await?
+            }
+            Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
+            Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,

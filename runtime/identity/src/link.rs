@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::Row;
 use uuid::Uuid;
 
+use super::mail::templates::ScheduleFailed;
 use super::user::{NewUser, User, find, insert, locked, not_found, store_password};
 use super::{Accounts, MAILS_UNDER_WAY, password, secret};
 use base::error::{Code, Error, Result};
@@ -145,6 +146,14 @@ impl Accounts {
         };
         // In the fragment, so that no server logs the token and no page sends it in a `Referer`.
         Ok(Link { url: format!("{}/{page}#token={token}", self.public_url), token })
+    }
+
+    /// Tells a user that a scheduled change failed. Nothing is sent to an account that is disabled or gone.
+    pub async fn mail_schedule_failed(&self, user: Uuid, failed: &ScheduleFailed<'_>) -> Result<()> {
+        let sql = "select name, email from cms.user where id = $1 and disabled_at is null";
+        let found: Option<(String, String)> = sqlx::query_as(sql).bind(user).fetch_optional(&self.pool).await?;
+        let Some((name, email)) = found else { return Ok(()) };
+        self.mailer.send(failed.mail(&name, &email, &self.public_url)?).await
     }
 
     /// Waits until all mails are sent, because a command ends with its process.

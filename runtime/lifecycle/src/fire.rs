@@ -1,6 +1,5 @@
 //! Makes a scheduled change when it is due, as the actor who scheduled it.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -21,7 +20,7 @@ use store::write::entries;
 use store::{Standing, audit, id};
 
 /// The job that tells people that a change failed; the façade sends the mail.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NotifyFailure {
     pub user: String,
     pub entry: String,
@@ -29,11 +28,6 @@ pub struct NotifyFailure {
     pub action: String,
     pub at: String,
     pub problems: Vec<String>,
-}
-
-/// Who sends that mail.
-pub trait Notify: Send + Sync + 'static {
-    fn notify(&self, failure: NotifyFailure) -> impl Future<Output = Result<()>> + Send;
 }
 
 impl Job for NotifyFailure {

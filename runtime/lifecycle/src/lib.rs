@@ -12,7 +12,7 @@ use std::time::Duration;
 use jobs::Jobs;
 use store::Standing;
 
-pub use fire::{Notify, NotifyFailure};
+pub use fire::NotifyFailure;
 pub use job::{Fire, PREFIX};
 pub use prune::Prune;
 

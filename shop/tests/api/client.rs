@@ -99,6 +99,12 @@ impl Site {
         log.iter().filter(|line| line.contains(text)).cloned().collect()
     }
 
+    /// Another server process on the same database; killed when it is dropped, as by `kill -9`.
+    pub fn another_node(&self) -> impl Drop + use<> {
+        let mut command = prepared(&self.db);
+        Process(command.args(["serve", "--port", "0"]).spawn().expect("the server starts"))
+    }
+
     pub async fn stop(self) {
         drop(self.process);
         self.db.close().await;

@@ -187,15 +187,15 @@ async fn what_is_deleted_comes_out_of_the_bin_with_its_relations() {
     let delete = "mutation($id: ID!, $revision: Int!) { deleteProduct(id: $id, revision: $revision) }";
     told(&site, delete, json!({ "id": id, "revision": 3 })).await;
     assert_eq!(told(&site, related, json!({ "id": other })).await["product"]["related"], json!([]));
-    let bin = "{ bin(type: \"Product\") { id type title revision actorKind cursor } }";
-    let found = told(&site, bin, json!({})).await["bin"].clone();
+    let bin = "{ found: deletedEntries(type: \"Product\") { id type title revision actorKind cursor } }";
+    let found = told(&site, bin, json!({})).await["found"].clone();
     assert_eq!(found.as_array().map(Vec::len), Some(1));
     assert_eq!(
         (&found[0]["id"], &found[0]["title"], &found[0]["revision"]),
         (&json!(id), &json!("Armchair"), &json!(3))
     );
-    let next = "query($after: String) { bin(after: $after) { id } }";
-    assert_eq!(told(&site, next, json!({ "after": found[0]["cursor"] })).await["bin"], json!([]));
+    let next = "query($after: String) { found: deletedEntries(after: $after) { id } }";
+    assert_eq!(told(&site, next, json!({ "after": found[0]["cursor"] })).await["found"], json!([]));
     // In the bin it has its history, and is nowhere else.
     assert_eq!(at(&site, &id, 1).await["name"], "Chair");
     let undelete = "mutation($id: ID!) { made: undeleteProduct(id: $id) { revision status } }";
@@ -209,7 +209,7 @@ async fn what_is_deleted_comes_out_of_the_bin_with_its_relations() {
     assert_eq!(after["variants"], before["variants"]);
     let back = told(&site, related, json!({ "id": other })).await["product"].clone();
     assert_eq!(back, json!({ "related": [{ "id": id }], "revision": 2 }));
-    assert_eq!(told(&site, bin, json!({})).await["bin"], json!([]));
+    assert_eq!(told(&site, bin, json!({})).await["found"], json!([]));
     assert_eq!(refusal(&site.ask_as_developer(undelete, json!({ "id": id })).await), "NOT_FOUND");
     // For ever.
     told(&site, delete, json!({ "id": id, "revision": 4 })).await;

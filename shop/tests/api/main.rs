@@ -27,6 +27,7 @@ mod redis;
 #[path = "../shared/redis.rs"]
 mod redis_server;
 mod routes;
+mod schedules;
 mod sdl;
 mod traces;
 mod writes;

@@ -24,7 +24,7 @@ pub fn reads() -> [Member; 4] {
             entry("The id of an entry of any type."),
             Member::new("from", "Int!", "The number of the revision to restore."),
         ]),
-        Member::new("bin", "[DeletedEntry!]!", "Deleted entries, newest first, for those who may delete them.").args([
+        Member::new("deletedEntries", "[DeletedEntry!]!", "Deleted entries, newest first, for those who may delete them.").args([
             Member::new("type", "String", "The name of the content type in this API. If omitted, all types."),
             Member::new("first", "Int!", "The number of entries to return at most.").default("20"),
             Member::new("after", "String", "Return entries after the one with this cursor."),
@@ -35,7 +35,7 @@ pub fn reads() -> [Member; 4] {
 /// The fields of `Mutation`.
 pub fn writes() -> [Member; 1] {
     let about = "Removes deleted entries and their history for ever. Returns how many there were.";
-    [Member::new("purgeDeleted", "Int!", about).args([Member::new("ids", "[ID!]!", "The ids of the deleted entries.")])]
+    [Member::new("purgeDeleted", "Int", about).args([Member::new("ids", "[ID!]!", "The ids of the deleted entries.")])]
 }
 
 pub fn definitions() -> Vec<Definition> {

@@ -1,7 +1,7 @@
 //! `Query`, `Mutation` and `Subscription`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, history, spoken, webhooks, words};
+use crate::emit::sdl::{Definition, Kind, Member, access, described, history, schedules, spoken, webhooks, words};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
@@ -16,6 +16,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members([node, nodes])
         .members(access::roots())
         .members(history::reads())
+        .members(schedules::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -25,6 +26,7 @@ pub fn mutation(schema: &Schema) -> Definition {
     let about = "All mutations. Each field is one transaction; fields run one after the other.";
     Definition::new(Kind::Object, "Mutation", about)
         .members(history::writes())
+        .members(schedules::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))

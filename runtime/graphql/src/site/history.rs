@@ -95,7 +95,7 @@ fn number(arguments: &Map<String, Json>, name: &str) -> i64 {
     arguments.get(name).and_then(Json::as_i64).unwrap_or_default()
 }
 
-fn first(store: &Store, arguments: &Map<String, Json>) -> Result<usize> {
+pub fn first(store: &Store, arguments: &Map<String, Json>) -> Result<usize> {
     let mut problems = Vec::new();
     let size = page::size(arguments, "first", store.schema.site.limits.page, &mut problems);
     if problems.is_empty() { Ok(size.unwrap_or(20)) } else { Err(Error { problems }) }

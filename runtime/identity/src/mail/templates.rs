@@ -70,6 +70,29 @@ impl Templates {
     }
 }
 
+/// What a mail of a scheduled change that failed says. Sites cannot replace it.
+#[derive(Clone, Debug)]
+pub struct ScheduleFailed<'a> {
+    pub title: &'a str,
+    pub entry: &'a str,
+    pub action: &'a str,
+    pub at: &'a str,
+    pub problems: &'a [String],
+}
+
+impl ScheduleFailed<'_> {
+    pub fn mail(&self, name: &str, email: &str, site: &str) -> Result<Mail> {
+        let Self { title, entry, action, at, problems } = *self;
+        let problems = problems.to_vec();
+        let values = context! { name, title, entry, action, at, problems, site };
+        let text = environment().render_str(include_str!("../../mails/schedule_failed.txt"), values);
+        let text = text.map_err(|error| Error::internal(format!("schedule_failed.txt: {error}")))?;
+        // No title goes into a header.
+        let subject = format!("A scheduled change was not made: {entry}");
+        Ok(Mail { to: email.to_owned(), name: name.to_owned(), subject, text })
+    }
+}
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
