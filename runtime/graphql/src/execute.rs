@@ -62,7 +62,7 @@ impl<'a> Execution<'a> {
             What::Site { field, .. } => (field.denied(access), None),
             What::Read(root) => return shown(root.denied(self.store.at(root.stage(self)))),
             What::Revision { info, entry, .. } => {
-                (access.must(info, Action::ReadHistory).err(), Some(entry.denied(drafts)))
+                (access.must(info, Action::ReadHistory).err(), Some(entry.denied_of_past(drafts, info)))
             }
             What::Changes(changes) => return changes.denied(self, field),
             What::Write { write, info, entries, .. } => {

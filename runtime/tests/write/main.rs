@@ -13,6 +13,7 @@ mod concurrency;
 mod deleting;
 mod drafts;
 mod helpers;
+mod history;
 mod hooks;
 mod model;
 mod moves;

@@ -127,6 +127,17 @@ impl Root {
         denied
     }
 
+    /// As [`Root::denied`] for an earlier version of an entry of this type.
+    pub fn denied_of_past(&self, drafts: Scope<'_>, info: &ContentInfo) -> Vec<Failure> {
+        let is_of = |used: &Use| used.info.owner.unwrap_or(used.info).table == info.table;
+        let access = &drafts.store.access;
+        let mut denied = self.denied(drafts);
+        denied.extend(
+            self.failures(|used, _| access.must_use_history(used.info, used.what).err().filter(|_| is_of(used))),
+        );
+        denied
+    }
+
     fn denied_unless(&self, scope: Scope<'_>, allowed: impl Fn(&Use, usize) -> bool) -> Vec<Failure> {
         let denied = self.failures(|used, depth| match allowed(used, depth) {
             true => None,

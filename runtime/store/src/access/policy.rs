@@ -188,6 +188,19 @@ impl Access {
         }
     }
 
+    /// As [`Self::must_use`], for earlier versions: the rule for the history may allow fewer fields than the one for drafts.
+    pub fn must_use_history(&self, info: &ContentInfo, used: Used) -> Result<(), Problem> {
+        let grant = self.grant(info, Action::ReadHistory);
+        let (name, may) = match (used, grant) {
+            (Used::Type | Used::Author, _) | (_, Grant::Trusted) => return Ok(()),
+            (Used::Field(field), _) => (field, grant.has(info, field)),
+            (Used::Computed(name), Grant::By(rule)) => (name, rule.has_computed(info, name)),
+            (Used::Computed(name), Grant::Denied) => (name, false),
+        };
+        let field = info.fields.iter().find(|field| field.snake == name).map_or(name, |field| field.name);
+        if may { Ok(()) } else { Err(self.refusal(format!("you may not read the history of `{}.{field}`", info.name))) }
+    }
+
     /// Returns a problem if the actor may do this with no entry of the type.
     pub fn must(&self, info: &ContentInfo, action: Action) -> Result<(), Problem> {
         if !self.grant(info, action).is_denied() {

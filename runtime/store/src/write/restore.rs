@@ -61,11 +61,32 @@ pub async fn fitted(
     let admitted = Guard::new(&past, false).admitted(connection, info, Action::ReadHistory, vec![id]).await?;
     let mut row = stored.filter(|_| admitted.contains(&id)).ok_or_else(missing)?.row;
     keep_newer(&kept, info, &mut row, over);
+    keep_hidden(Guard::new(store, false), info, &mut row, over);
     let mut lost = kept.lost.clone();
     lost.extend(fit(connection, &mut [(info, &mut row)]).await?);
     lost.sort();
     fill_required(info, &mut row, over);
     Ok(Fitted { row, lost })
+}
+
+/// Fields whose history the actor may not read keep the values of today: it would read them in the draft.
+fn keep_hidden(guard: Guard<'_>, info: &'static ContentInfo, row: &mut Row, over: &Row) {
+    for (index, field) in info.fields.iter().enumerate() {
+        let is_hidden = !guard.reads_history(info, field.snake);
+        match field.shape {
+            Shape::Children(_) if is_hidden => _ = row.children.insert(index, over.children(index).to_vec()),
+            Shape::Children(child) => {
+                for row in row.children.entry(index).or_default() {
+                    match over.children(index).iter().find(|over| over.id == row.id) {
+                        Some(over) => keep_hidden(guard, child, row, over),
+                        None => keep_hidden(guard, child, row, &Row::new(child, row.id, Vec::new())),
+                    }
+                }
+            }
+            _ if is_hidden => row.values[index] = over.values[index].clone(),
+            _ => {}
+        }
+    }
 }
 
 /// Fields that are younger than the revision keep the values of today.
