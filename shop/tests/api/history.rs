@@ -1,5 +1,7 @@
 //! The history of entries: revisions, differences, restore, the bin.
 
+use std::time::{Duration, Instant};
+
 use runtime::serde_json::{Value as Json, json};
 
 use crate::client::Site;
@@ -218,5 +220,50 @@ async fn what_is_deleted_comes_out_of_the_bin_with_its_relations() {
     assert_eq!(at(&site, &id, 1).await, Json::Null);
     assert_eq!(refusal(&site.ask_as_developer(undelete, json!({ "id": id })).await), "NOT_FOUND");
     assert_eq!(refusal(&site.ask_as_developer(purge, json!({ "ids": [id] })).await), "NOT_FOUND");
+    site.stop().await;
+}
+
+/// Runs the daily removal now.
+async fn prune(site: &Site) {
+    let sql = "insert into cms.job (id, kind, payload) values (gen_random_uuid(), 'typecase.prune_revisions', '{}');
+        select pg_notify('typecase_jobs', '')";
+    sqlx::raw_sql(sql).execute(&site.db.pool).await.unwrap();
+    let begun = Instant::now();
+    let waiting = "select exists (select from cms.job where kind = 'typecase.prune_revisions')";
+    while sqlx::query_scalar(waiting).fetch_one(&site.db.pool).await.unwrap() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the job is not done");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn old_revisions_are_removed_but_not_what_is_live_scheduled_or_in_the_bin() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    for revision in 3..105 {
+        told(&site, UPDATE, json!({ "id": id, "revision": revision, "input": {"name": format!("N {revision}")} }))
+            .await;
+    }
+    let schedule = "mutation($id: ID!) { schedulePublish(id: $id, at: \"2035-01-01T00:00:00Z\", revision: 3) { id } }";
+    told(&site, schedule, json!({ "id": id })).await;
+    let other =
+        told(&site, CREATE, json!({ "input": {"name": "Gone", "price": {"amount": "1"}} })).await["made"]["id"].clone();
+    let delete = "mutation($id: ID!) { deleteProduct(id: $id, revision: 1) }";
+    told(&site, delete, json!({ "id": other })).await;
+    prune(&site).await;
+    let kept = "select array_agg(revision order by revision) from cms.revision where content::text like '%Chair%' or revision > 2";
+    let kept: Vec<i64> = sqlx::query_scalar(kept).fetch_one(&site.db.pool).await.unwrap();
+    // 1 is live, 3 is scheduled; 100 are kept in any case.
+    assert_eq!((kept.len(), &kept[..3]), (102, &[1, 3, 6][..]));
+    let bin = "{ deletedEntries { id } }";
+    assert_eq!(told(&site, bin, json!({})).await["deletedEntries"], json!([{ "id": other }]));
+    sqlx::raw_sql("update cms.bin set at = now() - interval '31 days'").execute(&site.db.pool).await.unwrap();
+    prune(&site).await;
+    assert_eq!(told(&site, bin, json!({})).await["deletedEntries"], json!([]));
+    let left: i64 = sqlx::query_scalar("select count(*) from cms.revision where content::text like '%Gone%'")
+        .fetch_one(&site.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
     site.stop().await;
 }

@@ -79,6 +79,9 @@ pub async fn run(cx: &mut Cx<'_>, request: &Request<'_>, again: bool) -> Result<
     must_save(guard, request)?;
     let mut faults = Faults::default();
     let mut items = prepare(cx.connection, guard, store, request, &mut faults).await?;
+    if request.keep_ids {
+        history::go_on(cx.connection, request.info, &mut items).await?;
+    }
     cx.done.begin(items.iter().filter(|item| item.is_changed()).map(|item| (item.info, item.new.id)))?;
     slug::assign(&mut items, cx.connection, again).await?;
     let publishes = |item: &Item| item.publish || !item.info.drafts;

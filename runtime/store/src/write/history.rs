@@ -10,6 +10,7 @@ use crate::Connection;
 use crate::overlay::{Key, Overlay, Table, Versions};
 use crate::record::System;
 use crate::write::failure::Result;
+use crate::write::row::Item;
 use crate::write::table;
 use model::content::ContentInfo;
 
@@ -74,6 +75,25 @@ fn rows(table: &Table) -> String {
             )
         }
     }
+}
+
+/// A new entry with the id of a deleted one goes on with its history, and is in the bin no more.
+pub async fn go_on(connection: &mut Connection, info: &'static ContentInfo, items: &mut [Item]) -> Result<()> {
+    let is_new = |item: &&mut Item| item.info.table == info.table && item.old.is_none();
+    let mut new: BTreeMap<Uuid, &mut Item> = items.iter_mut().filter(is_new).map(|item| (item.new.id, item)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = new.keys().copied().collect();
+    let sql = "with gone as (delete from cms.bin where type = any($1) and entry = any($2))
+        select entry, max(revision) from cms.revision where type = any($1) and entry = any($2) group by entry";
+    let found: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(names(info)).bind(ids).fetch_all(connection).await?;
+    for (id, last) in found {
+        if let Some(item) = new.get_mut(&id) {
+            item.after = last;
+        }
+    }
+    Ok(())
 }
 
 /// A kept revision that reads can be laid over.
