@@ -20,10 +20,20 @@ impl Job for Prune {
     const TIME: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 }
 
+/// Changes that were made, failed or cancelled are shown for so long.
+const OLD_CHANGES: &str = "delete from cms.scheduled_change where id in (
+    select id from cms.scheduled_change where state <> 'pending' and at < now() - interval '90 days'
+        and ended_at < now() - interval '90 days' limit $1
+)";
+
 pub(crate) struct Pruning;
 
 impl OutsideWork<Prune> for Pruning {
     async fn work(&self, store: &Store, _: &Attempt, _: Prune) -> Result<()> {
+        let changes = until_nothing(store, OLD_CHANGES).await?;
+        if changes > 0 {
+            tracing::info!(changes, "scheduled changes that ended long ago were removed");
+        }
         for info in store.schema.contents().filter(|info| info.owner.is_none()) {
             let revisions = until_nothing(store, &old_revisions(info)).await?;
             let deleted = until_nothing(store, &old_deletions(info)).await?;

@@ -17,6 +17,8 @@ use store::hooks::{Cx, HookSet};
 use store::write::{self, Transacted, entries};
 use store::{Store, audit, id};
 
+/// Rows that are looked at for a page; beyond that, the actor may publish next to nothing.
+const LOOKED_AT: usize = 2_000;
 /// Pending changes of one entry.
 const MOST: i64 = 100;
 
@@ -262,7 +264,7 @@ pub async fn list(store: &Store, filter: &Filter, limit: usize) -> Result<Vec<Sc
         order by at, id limit $5"
     );
     let mut lent = store.lend().await?;
-    let (mut found, mut after) = (Vec::new(), filter.after);
+    let (mut found, mut after, mut looked_at) = (Vec::new(), filter.after, 0);
     loop {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql.clone()))
             .bind(&tables)
@@ -278,7 +280,8 @@ pub async fn list(store: &Store, filter: &Filter, limit: usize) -> Result<Vec<Sc
         let named: Vec<_> = all.iter().map(|change| (change.info, change.entry)).collect();
         let admitted = entries::publishable_by(&mut lent, store, &named).await?;
         found.extend(all.into_iter().filter(|change| admitted.contains(&change.entry)));
-        if rows.len() < limit || found.len() >= limit || after.is_none() {
+        looked_at += rows.len();
+        if rows.len() < limit || found.len() >= limit || after.is_none() || looked_at > LOOKED_AT {
             found.truncate(limit);
             return Ok(found);
         }

@@ -3,11 +3,12 @@
 use runtime::Code;
 use runtime::content::ContentInfo;
 use runtime::hooks::HookSet;
-use runtime::store::write::{self, revisions};
+use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem, revisions};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::access::Clerk;
+use crate::helpers::object;
 use crate::support::Shop;
 use crate::support::schema::PRODUCT;
 
@@ -108,5 +109,26 @@ async fn the_bin_shows_what_the_actor_could_delete() {
     }
     let clerk = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "delete": {}}}})).0;
     assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id).await), Code::Forbidden);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_import_that_brings_a_deleted_entry_back_goes_on_with_its_history() {
+    let shop = Shop::new().await;
+    let id = seat(&shop).await;
+    shop.delete(INFO, id, 2).await.unwrap();
+    let (key, data) = (json!({"id": runtime::id::encode("product", id)}), object(json!({"name": "Back"})));
+    let item = UpsertItem { key: Some(&key), data: &data, publish: false };
+    let options = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true };
+    let outcomes = write::save_batch(&shop.store, &HookSet::default(), INFO, &[item], options, None).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Created(id)]);
+    let found = revisions::revisions(&shop.store, INFO, id, None, 9).await.unwrap();
+    assert_eq!(
+        found.iter().map(|line| (line.revision, line.is_draft)).collect::<Vec<_>>(),
+        [(3, true), (2, false), (1, false)]
+    );
+    assert!(revisions::bin(&shop.store, None, None, 9).await.unwrap().is_empty());
+    let before = revisions::difference(&shop.store, INFO, id, 2, 3).await.unwrap();
+    assert!(before.iter().any(|diff| diff.field == "name" && diff.before == "Seat"));
     shop.close().await;
 }
