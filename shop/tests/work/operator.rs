@@ -151,15 +151,17 @@ async fn a_server_deletes_what_has_expired_and_prunes_events_periodically() {
     site.run("insert into cms.used_state values ('a', now() - interval '1 minute'), ('b', now() + interval '1 hour')")
         .await;
     let servers = [Server::start(&site), Server::start(&site)];
-    eventually("both are scheduled", async || site.number("select count(*) from cms.schedule").await == 2).await;
+    eventually("all are scheduled", async || site.number("select count(*) from cms.schedule").await == 3).await;
     let soon = "select max(extract(epoch from due - now()))::bigint from cms.schedule";
     assert!(site.number(soon).await <= 60, "the first time is a minute after the first start");
     let listed = command(&site, &["jobs", "list"]);
     let lines = text(&listed);
     let periodic: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
-    assert_eq!(periodic.len(), 2, "{lines}");
+    assert_eq!(periodic.len(), 3, "{lines}");
     assert!(
-        periodic.iter().all(|line| line.len() == 5 && line[2] == "periodic" && line[4] == "every 3600s"),
+        periodic
+            .iter()
+            .all(|line| line.len() == 5 && line[2] == "periodic" && ["every 3600s", "every 86400s"].contains(&line[4])),
         "{lines}"
     );
     assert!(said(&listed).contains("next run") && text(&command(&site, &["jobs", "list", "--json"])).is_empty());
@@ -183,6 +185,7 @@ async fn a_database_from_before_gets_the_tables_beside_its_content() {
     assert!(tags > 0);
     // A database from before there were events and jobs.
     site.run("drop table cms.outbox, cms.outbox_head, cms.consumer, cms.job, cms.schedule, cms.webhook_delivery, cms.webhook").await;
+    site.run("drop table cms.revision, cms.bin, cms.scheduled_change").await;
     site.run("delete from cms.migration where name >= 'system/0003' and name < 'system/9'").await;
     let behind = prepared(&site).args(["serve", "--port", "0"]).output().expect("the program runs");
     assert!(!behind.status.success(), "a server does not serve a database that is behind");
@@ -203,7 +206,7 @@ async fn a_consumer_that_the_site_has_no_more_is_told_of_when_events_are_kept_fo
     site.create(&HookSet::default(), "Old").await;
     site.run("update cms.outbox set at = now() - interval '8 days'").await;
     let server = Server::start(&site);
-    eventually("it is scheduled", async || site.number("select count(*) from cms.schedule").await == 2).await;
+    eventually("all are scheduled", async || site.number("select count(*) from cms.schedule").await == 3).await;
     site.run("update cms.schedule set due = now()").await;
     jobs::tell(&site.store).await.expect("it is told");
     eventually("it is told", async || !server.logged("`delete from cms.consumer where name = 'gone'`").is_empty())
