@@ -49,6 +49,11 @@ impl Moment {
         }
     }
 
+    /// The local time and its zone, as the database takes them.
+    pub(crate) fn stored(&self) -> (Option<String>, Option<String>) {
+        self.local.as_ref().map(|(local, zone)| (local.to_string(), zone.clone())).unzip()
+    }
+
     /// The moment as the rules of the time zone are now, which governments change.
     pub fn again(&self) -> Timestamp {
         let Some((local, zone)) = &self.local else { return self.at };

@@ -127,7 +127,7 @@ async fn insert(cx: &mut Cx<'_>, new: &New) -> Result<Uuid> {
     let change = id::new_uuid();
     let actor = cx.store.access.actor.clone();
     let (kind, actor_id) = store::outbox::actor_of(&actor.identity);
-    let (local, zone) = new.moment.local.as_ref().map(|(local, zone)| (local.to_string(), zone.clone())).unzip();
+    let (local, zone) = new.moment.stored();
     let sql = "insert into cms.scheduled_change
         (id, type, entry, action, revision, at, local_time, zone, actor_kind, actor, role)
         values ($1, $2, $3, $4, $5, timestamptz 'epoch' + $6 * interval '1 microsecond', $7::timestamp, $8, $9, $10, $11)";
@@ -211,8 +211,7 @@ impl Editing {
                 "cancel"
             }
             Edit::Move(moment) => {
-                let (local, zone) =
-                    moment.local.as_ref().map(|(local, zone)| (local.to_string(), zone.clone())).unzip();
+                let (local, zone) = moment.stored();
                 let sql = "update cms.scheduled_change set state = 'pending', problems = null, ended_at = null,
                     at = timestamptz 'epoch' + $2 * interval '1 microsecond', local_time = $3::timestamp, zone = $4,
                     actor_kind = $5, actor = $6, role = $7 where id = $1";
