@@ -175,6 +175,11 @@ impl Problem {
         self.details = Some(details);
         self
     }
+
+    /// Whether the same request may succeed later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self.code, Code::Internal | Code::Unavailable | Code::Timeout)
+    }
 }
 
 impl Error {

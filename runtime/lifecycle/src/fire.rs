@@ -100,14 +100,10 @@ impl Firing {
                 sqlx::query(sql).bind(due.id).execute(&mut *cx.connection).await?;
                 Ok(())
             }
-            Err(error) if error.problems.iter().any(is_passing) || error == Error::in_the_way() => Err(error),
+            Err(error) if error.problems.iter().any(Problem::is_passing) || error == Error::in_the_way() => Err(error),
             Err(error) => failed(cx, &due, Some(info), error.problems).await,
         }
     }
-}
-
-fn is_passing(problem: &Problem) -> bool {
-    matches!(problem.code, Code::Internal | Code::Unavailable | Code::Timeout)
 }
 
 fn due(row: &sqlx::postgres::PgRow) -> Result<Due> {

@@ -11,6 +11,11 @@ use model::content::ContentInfo;
 pub struct Overlay {
     types: Vec<Versions>,
     tables: HashMap<&'static str, Table>,
+    /// The rules of the stage apply, as if it had these versions: for those who may see no drafts but were given these to see. Otherwise
+    /// the rules for drafts apply.
+    pub as_published: bool,
+    /// All entries are seen as their drafts.
+    pub all_drafts: bool,
 }
 
 /// The entries of a type that the overlay replaces. An id without a version is of an entry that the read does not see.
@@ -21,8 +26,14 @@ pub struct Versions {
     /// Seen as their drafts.
     pub drafts: Vec<Uuid>,
     /// Seen as kept revisions.
-    pub kept: Vec<(Uuid, i64)>,
-    /// Columns of kept rows, by table, whose values do not fit the schema of today.
+    pub kept: Vec<KeptRows>,
+}
+
+/// Kept revisions that are read in the same way.
+#[derive(Debug)]
+pub struct KeptRows {
+    pub revisions: Vec<(Uuid, i64)>,
+    /// Columns of their rows, by table, whose values do not fit the schema of today.
     pub misfits: Vec<(&'static str, String)>,
 }
 

@@ -26,7 +26,16 @@ impl<'a> Scope<'a> {
 
     /// The stage whose rules apply: what is not published yet is a draft, even if it is read as live.
     fn rights(self) -> Stage {
-        if self.store.overlay.is_some() { Stage::Draft } else { self.stage }
+        match self.store.overlay.as_deref() {
+            Some(overlay) if !overlay.as_published => Stage::Draft,
+            _ => self.stage,
+        }
+    }
+
+    /// The stage whose rows are read where the overlay has no other versions.
+    pub(crate) fn sees(self) -> Stage {
+        let all_drafts = self.store.overlay.as_deref().is_some_and(|overlay| overlay.all_drafts);
+        if all_drafts { Stage::Draft } else { self.stage }
     }
 
     /// What the actor may read of a type.
@@ -60,7 +69,9 @@ impl<'a> Scope<'a> {
 
     /// Takes a connection for reads of this stage, with the public role for anonymous reads of `LIVE`.
     pub async fn lend(self) -> Result<Lent> {
-        let is_public = self.rights() == Stage::Live && self.store.access.actor.is_anonymous();
+        // An overlay reads drafts, which the public role cannot.
+        let is_public =
+            self.stage == Stage::Live && self.store.overlay.is_none() && self.store.access.actor.is_anonymous();
         self.store.lend_for_reads(is_public).await
     }
 }

@@ -53,7 +53,7 @@ impl ReadCx<'_> {
         for parameter in parameters {
             bind(parameter, 0, &mut arguments)?;
         }
-        let rows = self.scope.rows(sql.replace("{stage}", self.scope.stage.schema()), arguments).await?;
+        let rows = self.scope.rows(sql.replace("{stage}", self.scope.sees().schema()), arguments).await?;
         let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, sqlx::Error>>()?;
         Ok(ids.into_iter().map(Id::new).collect())
     }

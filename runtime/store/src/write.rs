@@ -30,6 +30,7 @@ mod save;
 mod sheet;
 mod slug;
 pub mod table;
+pub mod together;
 mod trail;
 mod transact;
 mod unique;
@@ -42,7 +43,7 @@ use crate::hooks::HookSet;
 use base::error::{Error, Result, Step};
 use batch::{Input, Request, Target};
 use model::content::ContentInfo;
-use remove::Subject;
+use remove::{Parting, Subject};
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
 pub use diff::FieldDiff;
@@ -213,6 +214,7 @@ pub async fn unpublish(
     revision: i64,
     force: bool,
 ) -> Result<Uuid> {
-    commit(store, hooks, &Work::Unpublish(Subject { info, id, revision }, force)).await?;
+    let parting = if force { Parting::Forced } else { Parting::Checked };
+    commit(store, hooks, &Work::Unpublish(Subject { info, id, revision }, parting)).await?;
     Ok(id)
 }

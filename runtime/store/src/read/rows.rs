@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use crate::access::Grant;
-use crate::overlay::{Table, Versions};
+use crate::overlay::{KeptRows, Table, Versions};
 use crate::record::System;
 use crate::sql::{Sql, quoted};
 use crate::{Scope, Stage};
@@ -26,10 +26,14 @@ impl Scope<'_> {
     /// Appends `live."product"`, or a subquery if the overlay has other versions of some rows.
     pub(crate) fn push_rows(self, table: &'static str, sql: &mut Sql) {
         sql.note(self.stage, table);
+        let stage = self.sees();
         let overlay = self.store.overlay.as_deref();
+        if overlay.is_some() {
+            sql.note(Stage::Draft, table);
+        }
         match overlay.and_then(|overlay| overlay.table(table)) {
-            None => _ = write!(sql.text, "{}.{}", self.stage.schema(), quoted(table)),
-            Some((table, versions)) => push_versions(self.stage, table, versions, sql),
+            None => _ = write!(sql.text, "{}.{}", stage.schema(), quoted(table)),
+            Some((table, versions)) => push_versions(stage, table, versions, sql),
         }
     }
 
@@ -147,12 +151,12 @@ fn push_versions(stage: Stage, table: &Table, versions: &Versions, sql: &mut Sql
         let belongs = table.belongs("draft", &drafts);
         let _ = write!(sql.text, " UNION ALL SELECT {columns} FROM draft.{name} s WHERE {belongs}");
     }
-    if !versions.kept.is_empty() {
+    for kept in &versions.kept {
         let types = std::iter::once(&versions.info.table).chain(versions.info.former);
         let types = sql.list(types, "text[]");
-        let entries = sql.list(versions.kept.iter().map(|(entry, _)| entry), "uuid[]");
-        let revisions = sql.list(versions.kept.iter().map(|(_, revision)| revision), "bigint[]");
-        let rows = kept_rows(table, versions);
+        let entries = sql.list(kept.revisions.iter().map(|(entry, _)| entry), "uuid[]");
+        let revisions = sql.list(kept.revisions.iter().map(|(_, revision)| revision), "bigint[]");
+        let rows = kept_rows(table, kept);
         let _ = write!(
             sql.text,
             " UNION ALL SELECT {columns} FROM cms.revision h \
@@ -164,11 +168,11 @@ fn push_versions(stage: Stage, table: &Table, versions: &Versions, sql: &mut Sql
 }
 
 /// The JSON of a table's rows in a kept revision.
-fn kept_rows(table: &Table, versions: &Versions) -> String {
+fn kept_rows(table: &Table, kept: &KeptRows) -> String {
     let names = std::iter::once(&table.name).chain(table.former);
     let rows: Vec<String> = names.map(|name| format!("h.content->'{name}'")).collect();
     let rows = format!("coalesce({})", rows.join(", "));
-    let misfits = versions.misfits.iter().filter(|(of, _)| *of == table.name);
+    let misfits = kept.misfits.iter().filter(|(of, _)| *of == table.name);
     let misfits: Vec<String> = misfits.map(|(_, column)| format!("'{column}'")).collect();
     match misfits.is_empty() {
         true => rows,

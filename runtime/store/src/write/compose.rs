@@ -12,7 +12,7 @@ use crate::id::Id;
 use crate::read::source::Source;
 use crate::record::Content;
 use crate::write::batch::{Input, Target};
-use crate::write::remove::Subject;
+use crate::write::remove::{Parting, Subject};
 use crate::write::{Work, save};
 use base::error::{Error, Result};
 
@@ -69,7 +69,7 @@ impl Cx<'_> {
 
     /// Unpublishes the entry; `REFERENCED` if live entries point at it.
     pub async fn unpublish<T: Content>(&mut self, entry: &T) -> Result<T> {
-        self.compose(&Work::Unpublish(subject(entry), false)).await?;
+        self.compose(&Work::Unpublish(subject(entry), Parting::Checked)).await?;
         self.saved(entry.id().uuid()).await
     }
 

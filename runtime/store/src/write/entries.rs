@@ -7,15 +7,17 @@ use uuid::Uuid;
 
 use crate::access::Action;
 use crate::hooks::{Cx, Happened};
+use crate::overlay::{Overlay, Versions};
 use crate::write::Work;
 use crate::write::batch;
 use crate::write::failure::Failure;
 use crate::write::guard::Guard;
-use crate::write::history::Kept;
+use crate::write::history::{self, Kept};
 use crate::write::load::load;
-use crate::write::remove::{self, Subject, not_found, refused};
+use crate::write::remove::{self, Parting, Subject, not_found, refused};
+use crate::write::row::{Faults, Item};
 use crate::write::{live, pointers, revisions};
-use crate::{Connection, Stage, Store};
+use crate::{Connection, Stage, Store, id};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
 
@@ -39,7 +41,7 @@ pub async fn must_have_revision(cx: &mut Cx<'_>, info: &'static ContentInfo, id:
             or exists (select from cms.revision where type = any($3) and entry = $1 and revision = $2 and content is not null)"#,
         info.table
     );
-    let names = super::history::names(info);
+    let names = history::names(info);
     let found: bool = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(id)
         .bind(revision)
@@ -74,7 +76,7 @@ pub async fn publishable_by(
 
 /// Publishes a revision of the entry, or the draft.
 pub async fn publish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid, revision: Option<i64>) -> Result<()> {
-    cx.compose(&Work::PublishRevision { info, id, revision }).await?;
+    cx.compose(&Work::PublishRevision(Version { info, id, revision })).await?;
     Ok(())
 }
 
@@ -84,7 +86,7 @@ pub async fn unpublish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) ->
     let found: Option<i64> =
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *cx.connection).await?;
     let revision = found.ok_or_else(|| Error::from(not_found(info, id).at([Step::from("id")])))?;
-    cx.compose(&Work::Unpublish(Subject { info, id, revision }, false)).await?;
+    cx.compose(&Work::Unpublish(Subject { info, id, revision }, Parting::Checked)).await?;
     Ok(())
 }
 
@@ -94,29 +96,89 @@ pub async fn title(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Res
     Ok(found.map_err(|failure| failure.into_error(cx.store.schema, false))?.remove(&id))
 }
 
-/// One attempt at [`publish`].
-pub(super) async fn publish_revision(
+/// A version of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Version {
+    pub info: &'static ContentInfo,
+    pub id: Uuid,
+    /// `None` for the draft.
+    pub revision: Option<i64>,
+}
+
+impl Version {
+    /// The id, for problems of several entries.
+    pub(super) fn path(&self) -> Vec<Step> {
+        vec![Step::Key(id::encode(self.info.table, self.id))]
+    }
+}
+
+/// Publishes these versions in one part of a transaction: all or none. Reports the problems of all. `path` is where those of an entry begin.
+pub(super) async fn publish_versions(
     cx: &mut Cx<'_>,
-    info: &'static ContentInfo,
-    id: Uuid,
-    revision: Option<i64>,
+    versions: &[Version],
+    path: &(dyn Fn(&Version) -> Vec<Step> + Sync),
 ) -> Result<Vec<Happened>, Failure> {
     let store = cx.store;
-    let missing = || refused(not_found(info, id).at([Step::from("id")]));
-    let guard = Guard::new(store, false);
-    guard.rights(info, Action::Publish).map_err(refused)?;
-    let draft = load(cx.connection, store.at(Stage::Draft), info, &[id], true).await?.remove(&id);
-    let admitted = guard.admitted(cx.connection, info, Action::Publish, vec![id]).await?;
-    let draft = draft.filter(|_| admitted.contains(&id)).ok_or_else(missing)?;
-    let Some(revision) = revision.filter(|revision| *revision != draft.system.revision) else {
-        return batch::publish_stored(cx, &[remove::item(info, draft)], store).await;
-    };
-    let missing = || revisions::missing_revision(info, id, revision, "revision");
-    let kept = Kept::find(cx.connection, info, id, revision).await?.ok_or_else(missing)?;
-    let past = store.over(kept.overlay());
-    let stored =
-        load(cx.connection, past.at(Stage::Draft), info, &[id], false).await?.remove(&id).ok_or_else(missing)?;
-    let events = batch::publish_stored(cx, &[remove::item(info, stored)], &past).await?;
-    live::follow_published_at(cx.connection, info, id).await?;
+    let (mut items, mut faults, mut overlay) = (Vec::new(), Faults::default(), Overlay::default());
+    let mut by_type: BTreeMap<&'static str, Vec<(usize, &Version)>> = BTreeMap::new();
+    for (root, version) in versions.iter().enumerate() {
+        by_type.entry(version.info.table).or_default().push((root, version));
+    }
+    let mut older: Vec<(usize, &Version)> = Vec::new();
+    for of_type in by_type.values() {
+        let info = of_type[0].1.info;
+        let guard = Guard::new(store, false);
+        guard.rights(info, Action::Publish).map_err(refused)?;
+        let ids: Vec<Uuid> = of_type.iter().map(|(_, version)| version.id).collect();
+        let mut drafts = load(cx.connection, store.at(Stage::Draft), info, &ids, true).await?;
+        let admitted = guard.admitted(cx.connection, info, Action::Publish, ids).await?;
+        let (mut replaced, mut kept) = (Vec::new(), Vec::new());
+        for &(root, version) in of_type {
+            let Some(draft) = drafts.remove(&version.id).filter(|_| admitted.contains(&version.id)) else {
+                faults.0.push((root, not_found(info, version.id).at(at_id(path(version)))));
+                continue;
+            };
+            let Some(number) = version.revision.filter(|number| *number != draft.system.revision) else {
+                items.push(placed(remove::item(info, draft), root, path(version)));
+                continue;
+            };
+            match Kept::find(cx.connection, info, version.id, number).await? {
+                Some(found) => {
+                    replaced.push(version.id);
+                    kept.push(found.rows());
+                    older.push((root, version));
+                }
+                None => {
+                    let missing = revisions::missing(info, version.id, number);
+                    let mut at = path(version);
+                    at.push(Step::from("revision"));
+                    faults.0.push((root, missing.at(at)));
+                }
+            }
+        }
+        overlay.add(Versions { info, replaced, drafts: Vec::new(), kept }, history::tables(info));
+    }
+    batch::refuse(faults)?;
+    let source = if older.is_empty() { store.clone() } else { store.over(overlay) };
+    for &(root, version) in &older {
+        let Version { info, id, .. } = *version;
+        let stored = load(cx.connection, source.at(Stage::Draft), info, &[id], false).await?.remove(&id);
+        let stored = stored.ok_or_else(|| refused(not_found(info, id).at(at_id(path(version)))))?;
+        items.push(placed(remove::item(info, stored), root, path(version)));
+    }
+    let events = batch::publish_stored(cx, &items, &source).await?;
+    for (_, version) in older {
+        live::follow_published_at(cx.connection, version.info, version.id).await?;
+    }
     Ok(events)
+}
+
+/// A single entry is named by the argument `id`.
+fn at_id(path: Vec<Step>) -> Vec<Step> {
+    if path.is_empty() { vec![Step::from("id")] } else { path }
+}
+
+fn placed(mut item: Item, root: usize, path: Vec<Step>) -> Item {
+    (item.root, item.new.path) = (root, path);
+    item
 }

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::Connection;
-use crate::overlay::{Key, Overlay, Table, Versions};
+use crate::overlay::{Key, KeptRows, Overlay, Table, Versions};
 use crate::record::System;
 use crate::write::failure::Result;
 use crate::write::row::Item;
@@ -153,14 +153,17 @@ impl Kept {
         }
     }
 
+    pub fn rows(&self) -> KeptRows {
+        KeptRows { revisions: vec![(self.id, self.revision)], misfits: self.misfits.clone() }
+    }
+
     pub fn overlay(&self) -> Overlay {
         let mut overlay = Overlay::default();
         let versions = Versions {
             info: self.info,
             replaced: vec![self.id],
             drafts: Vec::new(),
-            kept: vec![(self.id, self.revision)],
-            misfits: self.misfits.clone(),
+            kept: vec![self.rows()],
         };
         overlay.add(versions, tables(self.info));
         overlay

@@ -72,7 +72,7 @@ pub async fn subject(connection: &mut Connection, store: &Store, subject: Subjec
 pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let store = cx.store;
     subject(cx.connection, store, of, Action::Delete).await?;
-    let (going, blockers) = closure(cx.connection, store, of, Leaving::ForGood).await?;
+    let (going, blockers) = closure(cx.connection, store, &[(of.info, vec![of.id])], Leaving::ForGood).await?;
     refuse_referenced(cx.connection, store, of.info, &blockers, "deleted").await?;
     let items = stored(cx.connection, store, &going, |_| true).await?;
     cx.done.begin(items.iter().map(|item| (item.info, item.new.id)))?;
@@ -102,15 +102,26 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     Ok(events(&going, of, EventKind::Deleted))
 }
 
+/// How an entry stops being live.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// Not if live entries refer to it.
+    Checked,
+    Forced,
+    /// Before it is deleted, by an actor that may delete it; references are checked later.
+    ForDeletion,
+}
+
 /// Relations to the entry keep its id: they read as null while it is not live, and work again once it is published.
-pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<Happened>> {
+pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, parting: Parting) -> Result<Vec<Happened>> {
     let (store, hooks) = (cx.store, cx.hooks());
-    subject(cx.connection, store, of, Action::Publish).await?;
+    let right = if parting == Parting::ForDeletion { Action::Delete } else { Action::Publish };
+    subject(cx.connection, store, of, right).await?;
     if live::revisions(cx.connection, of.info, &[of.id]).await?.is_empty() {
         return Ok(Vec::new());
     }
-    let (going, blockers) = closure(cx.connection, store, of, Leaving::Live).await?;
-    if !force {
+    let (going, blockers) = closure(cx.connection, store, &[(of.info, vec![of.id])], Leaving::Live).await?;
+    if parting == Parting::Checked {
         refuse_referenced(cx.connection, store, of.info, &blockers, "unpublished").await?;
     }
     let items = stored(cx.connection, store, &going, |info| hooks.of(info).is_some()).await?;
@@ -129,20 +140,43 @@ pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, force: bool) -> Result<Vec<
     Ok(events)
 }
 
+/// The entries that leave with these, which are part of the answer.
+pub async fn with_dependents(
+    connection: &mut Connection,
+    store: &Store,
+    entries: &[(&'static ContentInfo, Vec<Uuid>)],
+    leaving: Leaving,
+) -> Result<Vec<(&'static ContentInfo, Vec<Uuid>)>> {
+    Ok(closure(connection, store, entries, leaving).await?.0.ids().collect())
+}
+
+/// Fails if live entries refer to entries that are live no more.
+pub async fn refuse_left_behind(
+    connection: &mut Connection,
+    store: &Store,
+    entries: &[(&'static ContentInfo, Vec<Uuid>)],
+) -> Result<()> {
+    for (info, ids) in entries {
+        let (_, blockers) = closure(connection, store, &[(info, ids.clone())], Leaving::Live).await?;
+        refuse_referenced(connection, store, info, &blockers, "unpublished").await?;
+    }
+    Ok(())
+}
+
 /// The kind of removal.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Leaving {
+pub enum Leaving {
     /// Delete: relations with `SetNull` and items of lists just lose the reference.
     ForGood,
     /// Unpublish: such references would show nothing, so they block it unless forced.
     Live,
 }
 
-/// All entries to be removed with this one, and the references that block the removal.
+/// All entries to be removed with these, and the references that block the removal.
 async fn closure(
     connection: &mut Connection,
     store: &Store,
-    of: Subject,
+    entries: &[(&'static ContentInfo, Vec<Uuid>)],
     leaving: Leaving,
 ) -> Result<(Going, Vec<Reference>)> {
     let stages: &[Stage] = match leaving {
@@ -150,9 +184,13 @@ async fn closure(
         Leaving::Live => &[Stage::Live],
     };
     let mut going = Going::default();
-    going.add(of.info, of.id);
+    for (info, ids) in entries {
+        for id in ids {
+            going.add(info, *id);
+        }
+    }
     let mut blockers = Vec::new();
-    let mut frontier = vec![(of.info, vec![of.id])];
+    let mut frontier = entries.to_vec();
     while let Some((info, ids)) = frontier.pop() {
         for pointer in pointers(store.schema, info) {
             let loses_it = pointer.to.on_delete == OnDelete::SetNull || pointer.loses_item();

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::access::{Action, Grant};
-use crate::overlay::{Overlay, Versions};
+use crate::overlay::{KeptRows, Overlay, Versions};
 use crate::write::bin;
 use crate::write::diff::{self, FieldDiff};
 use crate::write::failure::{Failure, Result};
@@ -171,9 +171,13 @@ async fn at(
 }
 
 pub(super) fn missing_revision(info: &ContentInfo, id: Uuid, revision: i64, argument: &str) -> Failure {
+    refused(missing(info, id, revision).at([Step::from(argument)]))
+}
+
+pub(super) fn missing(info: &ContentInfo, id: Uuid, revision: i64) -> Problem {
     let message =
         format!("the history of {} `{}` has no revision {revision}", info.name, crate::id::encode(info.table, id));
-    refused(Problem::new(Code::NotFound, message).at([Step::from(argument)]))
+    Problem::new(Code::NotFound, message)
 }
 
 /// How two revisions of an entry differ, in the fields that the actor may read.
@@ -345,9 +349,10 @@ async fn seen_in_bin(
             seen.extend(ids.into_iter().map(|id| (info.table, id)));
             continue;
         }
-        let kept: Vec<(Uuid, i64)> = of_type.iter().map(|entry| (entry.id, entry.revision)).collect();
+        let revisions = of_type.iter().map(|entry| (entry.id, entry.revision)).collect();
+        let kept = vec![KeptRows { revisions, misfits: Vec::new() }];
         let mut overlay = Overlay::default();
-        let versions = Versions { info, replaced: ids.clone(), drafts: Vec::new(), kept, misfits: Vec::new() };
+        let versions = Versions { info, replaced: ids.clone(), drafts: Vec::new(), kept };
         overlay.add(versions, history::tables(info));
         let past = store.over(overlay);
         let visible = readable(connection, past.at(Stage::Draft), info, ids).await?;

@@ -11,7 +11,8 @@ use crate::connection::slow::{self, End};
 use crate::hooks::{Cx, Happened, HookSet, Transcript, after_commit};
 use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::failure::Failure;
-use crate::write::remove::{self, Subject};
+use crate::write::entries::Version;
+use crate::write::remove::{self, Parting, Subject};
 use crate::write::{draft, entries, restore};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
@@ -59,14 +60,11 @@ pub(crate) enum Work<'a> {
         info: &'static ContentInfo,
         ids: &'a [Uuid],
     },
-    Unpublish(Subject, bool),
+    Unpublish(Subject, Parting),
     Discard(Subject),
-    /// `None` for the draft.
-    PublishRevision {
-        info: &'static ContentInfo,
-        id: Uuid,
-        revision: Option<i64>,
-    },
+    PublishRevision(Version),
+    /// All or none, of any types.
+    PublishTogether(&'a [Version]),
     Restore(Subject, i64),
     Undelete {
         info: &'static ContentInfo,
@@ -93,13 +91,14 @@ impl Work<'_> {
             Self::Save(request) => return batch::run(cx, request, again).await,
             Self::Duplicate { info, id, data } => return draft::duplicate(cx, info, *id, data, again).await,
             Self::Undelete { info, id } => return restore::undelete(cx, info, *id).await,
-            Self::PublishRevision { info, id, revision } => entries::publish_revision(cx, info, *id, *revision).await?,
+            Self::PublishRevision(version) => entries::publish_versions(cx, &[*version], &|_| Vec::new()).await?,
+            Self::PublishTogether(versions) => entries::publish_versions(cx, versions, &Version::path).await?,
             Self::Restore(subject, from) => restore::restore(cx, *subject, *from).await?,
             Self::Delete(subject) => remove::delete(cx, *subject).await?,
             Self::Publish(subject) => batch::publish(cx, *subject).await?,
             Self::PublishAll { info, ids } => draft::publish_all(cx, info, ids).await?,
             Self::Discard(subject) => draft::discard(cx, *subject).await?,
-            Self::Unpublish(subject, force) => remove::unpublish(cx, *subject, *force).await?,
+            Self::Unpublish(subject, parting) => remove::unpublish(cx, *subject, *parting).await?,
         };
         Ok(Saved { entries: Vec::new(), events })
     }
