@@ -32,6 +32,18 @@ const ROOT: &[&str] = &[
     "move_scheduled_change",
     "cancel_scheduled_change",
     "retry_scheduled_change",
+    "releases",
+    "release",
+    "release_check",
+    "create_release",
+    "update_release",
+    "delete_release",
+    "add_to_release",
+    "remove_from_release",
+    "publish_release",
+    "schedule_release",
+    "unschedule_release",
+    "undo_release",
     "purge_deleted",
     "webhooks",
     "webhook",
@@ -47,8 +59,8 @@ const ROOT: &[&str] = &[
 ];
 /// Parameters of own operations besides their arguments.
 const ARGUMENT: &[&str] = &["cx"];
-/// The argument of a root field besides the unique field that it finds an entry by.
-const LOOK_UP: &str = "stage";
+/// The arguments of a root field besides the unique field that it finds an entry by.
+const LOOK_UP: [&str; 3] = ["stage", "release", "at"];
 /// Columns of children, and the name of a relation whose column would be one of them (`parent_id`).
 const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
@@ -118,6 +130,11 @@ const TYPES: &[&str] = &[
     "Query",
     "ReadCx",
     "Required",
+    "Release",
+    "ReleaseAction",
+    "ReleaseChange",
+    "ReleaseChangeInput",
+    "ReleaseState",
     "Result",
     "Retention",
     "Returns",
@@ -219,8 +236,9 @@ fn check_field(field: &FieldDecl<'_>, found: &mut Diagnostics) {
     };
     check_word(field.name, taken, found);
     let is_unique = field.node.get("unique").and_then(Node::bool) == Some(true);
-    if field.place == Place::Type && is_unique && field.name.value == LOOK_UP {
-        let message = format!("the query that finds an entry by `{LOOK_UP}` already has an argument with this name");
+    if field.place == Place::Type && is_unique && LOOK_UP.contains(&field.name.value.as_str()) {
+        let name = &field.name.value;
+        let message = format!("the query that finds an entry by `{name}` already has an argument with this name");
         found.push(Diagnostic::error(Code::ReservedName, field.name.span, message).help("choose another name"));
     }
     // Components have no filters.

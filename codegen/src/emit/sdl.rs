@@ -8,6 +8,7 @@ mod filters;
 mod history;
 mod inputs;
 pub mod reader;
+mod releases;
 mod roots;
 mod schedules;
 mod shared;
@@ -31,6 +32,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
     definitions.extend(schedules::definitions());
+    definitions.extend(releases::definitions());
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();

@@ -16,8 +16,10 @@ use super::coerce::{Coercion, Variables};
 use super::compile::{Call, Compiled, Introspected, RootField, What, Write};
 use super::pieces::Pieces;
 use super::read::{self, Arguments, Written};
+use super::site;
 use base::error::{Code, Error, Problem, Result, Step, caught};
 use base::memory::Text;
+use lifecycle::preview;
 use model::content::{ContentInfo, OperationInfo, Returns};
 use model::cut;
 use store::access::Action;
@@ -171,7 +173,10 @@ impl<'a> Execution<'a> {
                     Box::pin(field.answer(self.api, &self.store, &arguments, shape)).await.map_err(of_field)?;
                 written(answer.to_string().into_bytes())
             }
-            What::Read(root) => root.run(&self.request()).await.map_err(shown),
+            What::Read(root) => match root.ahead(self) {
+                None => root.run(&self.request()).await.map_err(shown),
+                Some(arguments) => Box::pin(self.ahead(field, root, &arguments)).await,
+            },
             What::Revision { call, info, entry } => Box::pin(self.revision(field, call, info, entry)).await,
             What::Changes(_) => Err(of_field(Error::internal("a subscription was run as a query"))),
             What::Write { call, write, info, entries } => {
@@ -197,6 +202,20 @@ impl<'a> Execution<'a> {
                 }
             }
         }
+    }
+
+    /// Reads what will be published.
+    async fn ahead(
+        &self,
+        field: &RootField,
+        root: &read::Root,
+        arguments: &Map<String, Json>,
+    ) -> Result<Written, Vec<Failure>> {
+        let of_field = |error| Failure::of_field(error, field.pos, &[Step::from(field.key.as_str())]);
+        let version = site::version(arguments).map_err(of_field)?;
+        let store = preview::over(&self.store, version).await.map_err(of_field)?;
+        let ahead = Execution { api: self.api, store, variables: self.variables };
+        root.run(&ahead.request()).await.map_err(shown)
     }
 
     /// An entry as it was at a revision; null if there is none that the actor may read.

@@ -33,7 +33,7 @@ impl Routes {
     pub fn of(schema: &SchemaInfo) -> Self {
         let mut routes = Self::default();
         routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
-        for field in SiteField::ALL {
+        for field in SiteField::all() {
             let fields = if field.writes() { &mut routes.mutations } else { &mut routes.queries };
             fields.insert(field.name(), Route::Site(field));
         }

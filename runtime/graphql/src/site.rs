@@ -3,6 +3,7 @@
 mod audit;
 mod explain;
 mod history;
+mod releases;
 mod schedules;
 mod webhooks;
 
@@ -20,6 +21,9 @@ use store::access::{API_TOKEN_PREFIX, Access, Area, Identity, USER_PREFIX};
 use store::id;
 use store::{Standing, Store};
 use uuid::Uuid;
+
+use releases::ReleaseField;
+pub use releases::version;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
@@ -39,6 +43,7 @@ pub enum SiteField {
     MoveScheduledChange,
     CancelScheduledChange,
     RetryScheduledChange,
+    Release(ReleaseField),
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -66,7 +71,11 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 27] = [
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
+    }
+
+    const PLAIN: [Self; 27] = [
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -114,6 +123,7 @@ impl SiteField {
             Self::MoveScheduledChange => "moveScheduledChange",
             Self::CancelScheduledChange => "cancelScheduledChange",
             Self::RetryScheduledChange => "retryScheduledChange",
+            Self::Release(field) => field.name(),
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -130,6 +140,9 @@ impl SiteField {
 
     /// Whether it is a field of `Mutation`.
     pub fn writes(self) -> bool {
+        if let Self::Release(field) = self {
+            return field.writes();
+        }
         matches!(
             self,
             Self::CreateWebhook
@@ -165,7 +178,8 @@ impl SiteField {
             | Self::ScheduleWindow
             | Self::MoveScheduledChange
             | Self::CancelScheduledChange
-            | Self::RetryScheduledChange => None,
+            | Self::RetryScheduledChange
+            | Self::Release(_) => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
             _ => Some((Area::Webhooks, "webhooks")),
@@ -199,6 +213,7 @@ impl SiteField {
             }
             Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
             Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
+            Self::Release(field) => field.answer(api, store, arguments).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,
@@ -282,15 +297,16 @@ async fn me(store: &Store, accounts: &dyn Standing) -> Result<Json> {
 async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
     let (info, id) = any_entry(store, arguments.get("id"), &["id".into()])?;
     let problems = store::write::publish_check(store, info, id).await?;
+    Ok(problems.iter().map(problem_shown).collect())
+}
+
+fn problem_shown(problem: &Problem) -> Json {
     let step = |step: &Step| match step {
         Step::Key(key) => key.clone(),
         Step::Index(index) => index.to_string(),
     };
-    let shown = |problem: &Problem| {
-        let path: Vec<String> = problem.path.iter().map(step).collect();
-        json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
-    };
-    Ok(problems.iter().map(shown).collect())
+    let path: Vec<String> = problem.path.iter().map(step).collect();
+    json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
 }
 
 /// The entry of any type that an id names.

@@ -107,10 +107,6 @@ impl Firing {
 }
 
 fn due(row: &sqlx::postgres::PgRow) -> Result<Due> {
-    let at: i64 = row.try_get(5)?;
-    let (local, zone): (Option<String>, Option<String>) = (row.try_get(6)?, row.try_get(7)?);
-    let local = local.zip(zone).and_then(|(local, zone)| Some((local.replace(' ', "T").parse().ok()?, zone)));
-    let (kind, actor): (String, Option<Uuid>) = (row.try_get(8)?, row.try_get(9)?);
     let action: String = row.try_get(3)?;
     Ok(Due {
         id: row.try_get(0)?,
@@ -118,16 +114,21 @@ fn due(row: &sqlx::postgres::PgRow) -> Result<Due> {
         entry: row.try_get(2)?,
         action: Action::named(&action),
         revision: row.try_get(4)?,
-        moment: Moment { at: Timestamp::from_microsecond(at).unwrap_or_default(), local },
-        identity: match (kind.as_str(), actor) {
-            ("user", Some(id)) => Identity::User { id, session: Uuid::nil() },
-            ("token", Some(id)) => Identity::Token { id },
-            ("developer", _) => Identity::Developer,
-            ("system", _) => Identity::System,
-            _ => Identity::Anonymous,
-        },
+        moment: Moment::of(row.try_get(5)?, row.try_get(6)?, row.try_get(7)?),
+        identity: identity_of(row.try_get(8)?, row.try_get(9)?),
         role: row.try_get::<Option<String>, _>(10)?.unwrap_or_default(),
     })
+}
+
+/// As the database names it.
+pub(crate) fn identity_of(kind: &str, actor: Option<Uuid>) -> Identity {
+    match (kind, actor) {
+        ("user", Some(id)) => Identity::User { id, session: Uuid::nil() },
+        ("token", Some(id)) => Identity::Token { id },
+        ("developer", _) => Identity::Developer,
+        ("system", _) => Identity::System,
+        _ => Identity::Anonymous,
+    }
 }
 
 /// The rules of the time zone have changed since it was scheduled.
@@ -174,7 +175,7 @@ async fn failed(cx: &mut Cx<'_>, due: &Due, info: Option<&'static ContentInfo>, 
     Ok(())
 }
 
-fn shown(problem: &Problem) -> Json {
+pub(crate) fn shown(problem: &Problem) -> Json {
     let step = |step: &Step| match step {
         Step::Key(key) => key.clone(),
         Step::Index(index) => index.to_string(),

@@ -1,9 +1,11 @@
-//! What happens to entries later: scheduled publishing, and the end of old revisions and of deleted entries.
+//! What happens to entries later: scheduled publishing, releases, and the end of old revisions and of deleted entries.
 
 mod fire;
 mod job;
 pub mod moment;
+pub mod preview;
 mod prune;
+pub mod release;
 pub mod schedule;
 
 use std::sync::Arc;
@@ -20,7 +22,8 @@ const DAILY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The jobs of this crate. `accounts` knows what an actor may still do when a change fires.
 pub fn add_jobs(jobs: &mut Jobs, accounts: Arc<dyn Standing>) {
-    jobs.add(fire::Firing(accounts));
+    jobs.add(fire::Firing(Arc::clone(&accounts)));
+    jobs.add(release::Firing(accounts));
     jobs.add_outside(prune::Pruning);
     jobs.every(DAILY, &Prune {});
 }

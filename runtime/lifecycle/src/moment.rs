@@ -49,6 +49,12 @@ impl Moment {
         }
     }
 
+    /// A moment in microseconds since 1970, with the local time and the zone as the database writes them.
+    pub(crate) fn of(at: i64, local: Option<String>, zone: Option<String>) -> Self {
+        let local = local.zip(zone).and_then(|(local, zone)| Some((local.replace(' ', "T").parse().ok()?, zone)));
+        Self { at: Timestamp::from_microsecond(at).unwrap_or_default(), local }
+    }
+
     /// The local time and its zone, as the database takes them.
     pub(crate) fn stored(&self) -> (Option<String>, Option<String>) {
         self.local.as_ref().map(|(local, zone)| (local.to_string(), zone.clone())).unzip()

@@ -1,8 +1,9 @@
-//! Removes revisions that no rule keeps any more, and purges the bin. What is a draft, live or scheduled is never removed.
+//! Removes revisions that no rule keeps any more, and purges the bin. What is a draft, live, scheduled or in a release is never removed.
 
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
+use crate::release::UNDO_DAYS;
 use base::error::Result;
 use jobs::{Attempt, Job, OutsideWork};
 use model::content::ContentInfo;
@@ -75,6 +76,14 @@ fn old_revisions(info: &'static ContentInfo) -> String {
                 and not exists (
                     select from cms.scheduled_change s
                     where s.entry = numbered.entry and s.revision = numbered.revision and s.state in ('pending', 'failed')
+                )
+                and not exists (
+                    select from cms.release_item i join cms.release l on l.id = i.release
+                    where i.entry = numbered.entry and (
+                        (i.revision = numbered.revision and l.state in ('open', 'scheduled', 'failed'))
+                        or (i.before = numbered.revision and l.state = 'published'
+                            and l.published_at > now() - interval '{UNDO_DAYS} days')
+                    )
                 )
             limit $1
         ) gone

@@ -63,6 +63,34 @@ pub async fn record(connection: &mut Connection, store: &Store, lines: &[Line]) 
     Ok(())
 }
 
+/// The type of the events of releases. No content type can have this name.
+pub const RELEASE: &str = "cms.release";
+
+/// Adds the event of a release that was published or undone, after those of its entries.
+pub async fn record_of_release(
+    connection: &mut Connection,
+    store: &Store,
+    release: Uuid,
+    published: bool,
+) -> Result<()> {
+    let actor: &Actor = &store.access.actor;
+    let (actor_kind, id) = actor_of(&actor.identity);
+    let kind = if published { EventKind::Published } else { EventKind::Unpublished };
+    let sql = "insert into cms.outbox (kind, type, entry, revision, fields, actor_kind, actor, role)
+        values ($1, $2, $3, 1, '{}', $4, $5, $6)";
+    sqlx::query(sql)
+        .bind(kind.as_str())
+        .bind(RELEASE)
+        .bind(release)
+        .bind(actor_kind)
+        .bind(id)
+        .bind(Some(&actor.role).filter(|role| !role.is_empty()))
+        .execute(&mut *connection)
+        .await?;
+    connection.ring_at_commit(&store.bells.events);
+    Ok(())
+}
+
 /// The actor's kind as the database names it, and its id.
 pub fn actor_of(identity: &Identity) -> (&'static str, Option<Uuid>) {
     match *identity {

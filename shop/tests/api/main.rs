@@ -26,6 +26,7 @@ mod reads;
 mod redis;
 #[path = "../shared/redis.rs"]
 mod redis_server;
+mod releases;
 mod routes;
 mod schedules;
 mod sdl;

@@ -1,7 +1,9 @@
 //! `Query`, `Mutation` and `Subscription`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, history, schedules, spoken, webhooks, words};
+use crate::emit::sdl::{
+    Definition, Kind, Member, access, described, history, releases, schedules, spoken, webhooks, words,
+};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
@@ -11,12 +13,14 @@ pub fn query(schema: &Schema) -> Definition {
         .args([id("The id of the object.")]);
     let nodes =
         Member::new("nodes", "[Node]!", "The objects with these ids, in this order; null for those that do not exist.")
-            .args([Member::new("ids", "[ID!]!", "The ids of the objects."), stage()]);
+            .args([Member::new("ids", "[ID!]!", "The ids of the objects.")])
+            .args(versions());
     Definition::new(Kind::Object, "Query", "All queries. Reading the stage `DRAFT` needs a token; `LIVE` is public.")
         .members([node, nodes])
         .members(access::roots())
         .members(history::reads())
         .members(schedules::reads())
+        .members(releases::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -27,6 +31,7 @@ pub fn mutation(schema: &Schema) -> Definition {
     Definition::new(Kind::Object, "Mutation", about)
         .members(history::writes())
         .members(schedules::writes())
+        .members(releases::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
@@ -57,12 +62,12 @@ fn reads(ty: &ContentType) -> Vec<Member> {
         Verb::ByKey { field, input } => {
             let about = format!("The {one} with this {}.", words(&field.name));
             let key = Member::new(field.name.camel(), format!("{input}!"), "The value of the field.");
-            Member::new(root.name, &name, about).args([key, stage()])
+            Member::new(root.name, &name, about).args([key]).args(versions())
         }
         Verb::List => {
             let pages = format!("{}!", api::connection(&name));
             let list = Member::new(root.name, pages, format!("The {many}, as a connection."));
-            list.args(page_args(&name, "newest first")).args([stage()])
+            list.args(page_args(&name, "newest first")).args(versions())
         }
         Verb::Revision => {
             let about = format!(
@@ -72,7 +77,8 @@ fn reads(ty: &ContentType) -> Vec<Member> {
             Member::new(root.name, &name, about).args([id("The id of the entry, which may be in the bin."), number])
         }
         _ => Member::new(root.name, &name, format!("The {one} with this id."))
-            .args([id("The id of the entry."), stage()]),
+            .args([id("The id of the entry.")])
+            .args(versions()),
     };
     api::reads(ty).into_iter().map(read).collect()
 }
@@ -164,6 +170,23 @@ fn revision() -> Member {
 
 fn note() -> Member {
     Member::new("note", "String", "What the change is about, for the history. At most 1,000 characters.")
+}
+
+/// The arguments that choose a version of the site.
+fn versions() -> [Member; 3] {
+    [
+        stage(),
+        Member::new(
+            "release",
+            "ID",
+            "Read what is published as it will be with this release, for those who may read drafts.",
+        ),
+        Member::new(
+            "at",
+            "DateTime",
+            "Read what is published as it will be at this moment, by what is scheduled until then, for those who may read drafts.",
+        ),
+    ]
 }
 
 fn stage() -> Member {

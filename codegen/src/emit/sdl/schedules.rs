@@ -53,12 +53,12 @@ fn id() -> Member {
     Member::new("id", "ID!", "The id of the scheduled change.")
 }
 
-fn at(name: &'static str) -> Member {
+pub fn at(name: &'static str) -> Member {
     let about = "A time with an offset, such as `2026-12-24T08:00:00+01:00`; with `zone`, a local time, such as `2026-12-24T08:00`. One in the past is due at once.";
     Member::new(name, "String!", about)
 }
 
-fn zone() -> Member {
+pub fn zone() -> Member {
     let about = "The IANA time zone of a local time, such as `Europe/Vienna`. The wall clock time stays the same if the rules of the zone change.";
     Member::new("zone", "String", about)
 }

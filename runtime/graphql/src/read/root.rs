@@ -168,20 +168,38 @@ impl Root {
         self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
     }
 
-    /// The requested stage. Problems of the arguments are reported by [`Root::run`].
+    /// The stage whose rights the field needs. Problems of the arguments are reported by [`Root::run`].
     pub fn stage(&self, arguments: &dyn Arguments) -> Stage {
-        // Without the argument, the stage is `LIVE`.
-        if self.given.arguments.iter().all(|(name, _)| name.as_str() != "stage") {
+        // Without the arguments, the stage is `LIVE`.
+        if !self.names(&["stage", "release", "at"]) {
             return Stage::Live;
         }
-        let arguments = arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
-        arguments.map_or(Stage::Live, |arguments| stage(&arguments))
+        match self.coerced(arguments) {
+            Ok(arguments) if is_ahead(&arguments) => Stage::Draft,
+            Ok(arguments) => stage(&arguments),
+            Err(_) => Stage::Live,
+        }
+    }
+
+    /// The arguments, if they ask for what will be published.
+    pub fn ahead(&self, arguments: &dyn Arguments) -> Option<Map<String, Json>> {
+        if !self.names(&["release", "at"]) {
+            return None;
+        }
+        self.coerced(arguments).ok().filter(is_ahead)
+    }
+
+    fn names(&self, arguments: &[&str]) -> bool {
+        self.given.arguments.iter().any(|(name, _)| arguments.contains(&name.as_str()))
+    }
+
+    fn coerced(&self, arguments: &dyn Arguments) -> Result<Map<String, Json>, Vec<Problem>> {
+        arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments)
     }
 
     /// Runs a field that reads by its arguments and returns its JSON.
     pub async fn run(&self, request: &Request<'_>) -> Result<Written, Vec<Failure>> {
-        let coerced = request.arguments.coerce(self.given.parent, &self.given.field, &self.given.arguments);
-        let arguments = coerced.map_err(|problems| self.failed(Error { problems }))?;
+        let arguments = self.coerced(request.arguments).map_err(|problems| self.failed(Error { problems }))?;
         let scope = request.read.store.at(stage(&arguments));
         let run = self.prepare(request, scope, Some(&arguments))?;
         self.read(&run, &arguments).await.unwrap_or_else(|error| Err(self.failed(error)))
@@ -382,6 +400,11 @@ fn parse_id(id: Option<&Json>, path: Vec<Step>) -> Result<Option<(&str, Uuid)>> 
             Err(Problem::new(Code::BadUserInput, message).at(path).into())
         }
     }
+}
+
+/// Whether the arguments name a release or a moment.
+fn is_ahead(arguments: &Map<String, Json>) -> bool {
+    ["release", "at"].iter().any(|name| arguments.get(*name).is_some_and(|given| !given.is_null()))
 }
 
 pub fn stage(arguments: &Map<String, Json>) -> Stage {

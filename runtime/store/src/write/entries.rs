@@ -34,6 +34,25 @@ pub async fn must_publish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid)
     }
 }
 
+/// Fails if the actor may not delete the entry, or if there is none.
+pub async fn must_delete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
+    let guard = Guard::new(cx.store, false);
+    guard.rights(info, Action::Delete)?;
+    let sql = format!(r#"select id from draft."{}" where id = $1"#, info.table);
+    let there: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_all(&mut *cx.connection).await?;
+    let admitted = guard.admitted(cx.connection, info, Action::Delete, there).await;
+    match admitted.map_err(|failure| failure.into_error(cx.store.schema, false))?.contains(&id) {
+        true => Ok(()),
+        false => Err(not_found(info, id).at([Step::from("id")]).into()),
+    }
+}
+
+/// Takes a deleted entry out of the bin, with what was deleted with it.
+pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
+    cx.compose(&Work::Undelete { info, id }).await?;
+    Ok(())
+}
+
 /// Fails if neither the draft nor the history has the revision.
 pub async fn must_have_revision(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid, revision: i64) -> Result<()> {
     let sql = format!(

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::Connection;
-use crate::overlay::{Key, KeptRows, Overlay, Table, Versions};
+use crate::overlay::{KeptRows, Key, Overlay, Table, Versions};
 use crate::record::System;
 use crate::write::failure::Result;
 use crate::write::row::Item;
@@ -159,12 +159,8 @@ impl Kept {
 
     pub fn overlay(&self) -> Overlay {
         let mut overlay = Overlay::default();
-        let versions = Versions {
-            info: self.info,
-            replaced: vec![self.id],
-            drafts: Vec::new(),
-            kept: vec![self.rows()],
-        };
+        let versions =
+            Versions { info: self.info, replaced: vec![self.id], drafts: Vec::new(), kept: vec![self.rows()] };
         overlay.add(versions, tables(self.info));
         overlay
     }
