@@ -1,4 +1,4 @@
-//! The webhooks of a server: with which secret they are sealed, who answers their documents, and their upkeep.
+//! What the façade ties together: with which secret webhooks are sealed, who answers their documents, and who signs preview links.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,11 @@ use serde_json::Value as Json;
 use base::error::Result;
 use base::secret::{Sealer, Secret};
 use events::Followers;
+use identity::Accounts;
 use identity::settings::Settings;
+use lifecycle::preview_link::{Previews, Signer};
+use model::timestamp::Timestamp;
+use uuid::Uuid;
 use web::App;
 use webhooks::{Allowed, Asked, CONSUMER, Consumer, Documents, Webhooks};
 
@@ -43,4 +47,24 @@ impl Documents for Answers {
     fn answer(&self, asked: Asked) -> BoxFuture<'_, Result<Json, String>> {
         self.0.api.answer(asked)
     }
+}
+
+/// Signs preview links with the keys of access tokens.
+#[derive(Clone)]
+struct PreviewSigner(identity::access_token::AccessTokens);
+
+impl fmt::Debug for PreviewSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PreviewSigner")
+    }
+}
+
+impl Signer for PreviewSigner {
+    fn sign(&self, link: Uuid, until: Timestamp) -> Result<String> {
+        self.0.issue_preview(link, until)
+    }
+}
+
+pub fn previews(accounts: &Accounts) -> Previews {
+    Previews { signer: Arc::new(PreviewSigner(accounts.tokens.clone())), public_url: Arc::clone(&accounts.public_url) }
 }

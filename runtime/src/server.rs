@@ -168,12 +168,14 @@ impl Server {
             ..Work::default()
         };
         let in_background = database.clone();
+        let previews = hooked::previews(&accounts);
         let app = Arc::new(App {
             accounts,
             api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
                 .keeping(config.plan_memory as usize * 1024 * 1024)
-                .with_webhooks(webhooks.clone()),
+                .with_webhooks(webhooks.clone())
+                .with_previews(previews),
             traffic: Traffic::of(self.schema, &protection.documents),
             protection,
             environment: config.environment,

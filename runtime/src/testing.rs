@@ -137,7 +137,8 @@ impl TestServer {
             api: Api::new(store, Arc::new(identity::Roles::of(node.schema)), node.hooks, node.site)
                 .expect("the API")
                 .with_introspection_for(node.protection.introspection)
-                .with_webhooks(hooked::webhooks(&node.settings, &Allowed::default())),
+                .with_webhooks(hooked::webhooks(&node.settings, &Allowed::default()))
+                .with_previews(hooked::previews(&accounts)),
             protection,
             accounts,
             environment: if node.settings.is_development { Environment::Development } else { Environment::Production },

@@ -7,6 +7,7 @@ pub mod document;
 mod filters;
 mod history;
 mod inputs;
+mod previews;
 pub mod reader;
 mod releases;
 mod roots;
@@ -33,6 +34,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(history::definitions());
     definitions.extend(schedules::definitions());
     definitions.extend(releases::definitions());
+    definitions.extend(previews::definitions());
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();

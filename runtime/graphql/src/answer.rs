@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::limits::cost::Parts;
 use super::pieces::Pieces;
 use super::rules::Broken;
+use super::site::Preview;
 use base::error::{Code, Error, Problem, Step};
 use base::memory::Ration;
 use base::seen;
@@ -138,11 +139,20 @@ impl From<Broken> for Failure {
 
 impl Answer {
     /// `data` is JSON already and is not parsed.
-    pub fn executed(data: Pieces, failures: &[Failure], spent: Spent, ration: &Ration) -> Self {
+    pub fn executed(
+        data: Pieces,
+        failures: &[Failure],
+        (spent, preview): (Spent, Option<&Preview>),
+        ration: &Ration,
+    ) -> Self {
         let mut body = Self::begun(data, failures, ration);
         let end = body.end();
         end.extend_from_slice(b",\"extensions\":{\"cost\":");
         write_json(&spent, end);
+        if let Some(preview) = preview {
+            end.extend_from_slice(b",\"preview\":");
+            write_json(&preview.about, end);
+        }
         end.extend_from_slice(b"}}");
         body.count();
         let code = failures.first().map(|failure| failure.problem.code);

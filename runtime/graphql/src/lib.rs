@@ -32,15 +32,18 @@ use self::compile::{Compiled, ConditionalPlans, Prepared, Site};
 use self::execute::Execution;
 use self::registry::Introspection;
 use self::routes::Routes;
+pub use self::site::Preview;
 use self::types::Types;
 use base::error::{Code, Result};
 use base::memory::Ration;
 use base::seen;
+use lifecycle::preview_link::{self, Previews};
 use model::content::{Limits, Shape};
 use store::access::{Actor, Origin};
 use store::hooks::HookSet;
 use store::site::SiteCode;
 use store::{Database, OPERATION, Standing, Store};
+use uuid::Uuid;
 use webhooks::Webhooks;
 
 /// The maximum size of cached documents, plans and introspection responses, in bytes.
@@ -100,6 +103,8 @@ pub struct Api {
     standing: Arc<dyn Standing>,
     /// `None` on a server that has none.
     webhooks: Option<Webhooks>,
+    /// `None` on a server that makes no links.
+    previews: Option<Previews>,
     /// By document and operation name.
     prepared: Cache<(String, Option<String>), Prepared>,
     conditional: ConditionalPlans,
@@ -135,6 +140,7 @@ impl Api {
             audience: Audience::default(),
             standing,
             webhooks: None,
+            previews: None,
             prepared: Cache::new(0),
             conditional: Cache::new(0),
             introspected: Cache::new(0),
@@ -163,6 +169,22 @@ impl Api {
         Self { webhooks: Some(webhooks), ..self }
     }
 
+    /// With which preview links are made.
+    pub fn with_previews(self, previews: Previews) -> Self {
+        Self { previews: Some(previews), ..self }
+    }
+
+    /// What a preview link shows; `None` if it has ended.
+    pub async fn preview(&self, link: Uuid) -> Result<Option<Preview>> {
+        let opened = preview_link::open(&self.database, &*self.standing, link).await?;
+        Ok(opened.map(|(link, overlay)| Preview::new(&link, overlay)))
+    }
+
+    /// The page of the entry that a preview shows, if its type has one.
+    pub async fn preview_page(&self, _shown: &Preview, _token: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     pub fn limits(&self) -> &'static Limits {
         &self.database.schema.site.limits
     }
@@ -184,7 +206,7 @@ impl Api {
     /// Runs a request of the server's own code.
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
         let store = self.database.acting(actor);
-        self.execute_on(store, request, verb, &Free).await
+        self.execute_on(store, request, verb, &Free, None).await
     }
 
     /// Runs a client's request with this much memory, if the meter allows its cost.
@@ -193,16 +215,27 @@ impl Api {
         ration: &Arc<Ration>,
         meter: &impl Meter,
         request: &Request,
-        actor: Actor,
+        (actor, preview): (Actor, Option<&Preview>),
         verb: Verb,
     ) -> Answer {
         let store = self.database.acting(actor).of_client(Arc::clone(ration), Arc::clone(&self.standing));
-        self.execute_on(store, request, verb, meter).await
+        let store = match preview {
+            Some(preview) => store.over(Arc::clone(&preview.overlay)),
+            None => store,
+        };
+        self.execute_on(store, request, verb, meter, preview).await
     }
 
-    async fn execute_on(&self, store: Store, request: &Request, verb: Verb, meter: &impl Meter) -> Answer {
+    async fn execute_on(
+        &self,
+        store: Store,
+        request: &Request,
+        verb: Verb,
+        meter: &impl Meter,
+        preview: Option<&Preview>,
+    ) -> Answer {
         let introspects = self.introspects(&store.access.actor);
-        match self.run(store, request, verb, meter).await {
+        match self.run(store, request, verb, meter, preview).await {
             Ok(answer) => answer,
             Err(failures) => Self::refused(failures, introspects),
         }
@@ -247,6 +280,7 @@ impl Api {
         request: &Request,
         verb: Verb,
         meter: &impl Meter,
+        preview: Option<&Preview>,
     ) -> Result<Answer, Vec<Failure>> {
         let prepared = self.prepare(request).await?;
         seen::operation(&prepared.about);
@@ -254,6 +288,10 @@ impl Api {
         if is_mutation && verb == Verb::Get {
             let failure = Failure::new(Code::BadRequest, "a mutation cannot be sent by GET: use POST");
             return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
+        }
+        if is_mutation && preview.is_some() {
+            let message = "a preview can only be read: send the mutation without it";
+            return Err(vec![Failure::new(Code::Forbidden, message)]);
         }
         if prepared.ty == OperationType::Subscription {
             let message = "a subscription needs a WebSocket (`graphql-transport-ws`) or `Accept: text/event-stream`";
@@ -264,7 +302,7 @@ impl Api {
         let execution = Execution::new(self, store, &variables);
         let running = execution.run(&compiled, is_mutation);
         let (data, failures) = OPERATION.scope(Arc::clone(&prepared.about.name), running).await;
-        let mut answer = Answer::executed(data, &failures, spent, &ration);
+        let mut answer = Answer::executed(data, &failures, (spent, preview), &ration);
         let has = |code| failures.iter().any(|failure| failure.problem.code == code);
         if has(Code::Internal) {
             answer.outcome = Outcome::Failed;

@@ -3,6 +3,7 @@
 mod audit;
 mod explain;
 mod history;
+mod previews;
 mod releases;
 mod schedules;
 mod webhooks;
@@ -22,6 +23,7 @@ use store::id;
 use store::{Standing, Store};
 use uuid::Uuid;
 
+pub use previews::Preview;
 use releases::ReleaseField;
 pub use releases::version;
 
@@ -44,6 +46,9 @@ pub enum SiteField {
     CancelScheduledChange,
     RetryScheduledChange,
     Release(ReleaseField),
+    PreviewLinks,
+    CreatePreviewLink,
+    RevokePreviewLink,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -75,7 +80,10 @@ impl SiteField {
         Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
     }
 
-    const PLAIN: [Self; 27] = [
+    const PLAIN: [Self; 30] = [
+        Self::PreviewLinks,
+        Self::CreatePreviewLink,
+        Self::RevokePreviewLink,
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -124,6 +132,9 @@ impl SiteField {
             Self::CancelScheduledChange => "cancelScheduledChange",
             Self::RetryScheduledChange => "retryScheduledChange",
             Self::Release(field) => field.name(),
+            Self::PreviewLinks => "previewLinks",
+            Self::CreatePreviewLink => "createPreviewLink",
+            Self::RevokePreviewLink => "revokePreviewLink",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -145,7 +156,9 @@ impl SiteField {
         }
         matches!(
             self,
-            Self::CreateWebhook
+            Self::CreatePreviewLink
+                | Self::RevokePreviewLink
+                | Self::CreateWebhook
                 | Self::UpdateWebhook
                 | Self::DeleteWebhook
                 | Self::RotateWebhookSecret
@@ -179,6 +192,9 @@ impl SiteField {
             | Self::MoveScheduledChange
             | Self::CancelScheduledChange
             | Self::RetryScheduledChange
+            | Self::PreviewLinks
+            | Self::CreatePreviewLink
+            | Self::RevokePreviewLink
             | Self::Release(_) => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
@@ -214,6 +230,9 @@ impl SiteField {
             Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
             Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
             Self::Release(field) => field.answer(api, store, arguments).await?,
+            Self::PreviewLinks => previews::list(store, arguments).await?,
+            Self::CreatePreviewLink => previews::create(api, store, arguments).await?,
+            Self::RevokePreviewLink => previews::revoke(api, store, arguments).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,

@@ -97,7 +97,7 @@ impl Api {
     ) -> Started {
         let prepared = self.prepare(request).await.ok();
         let Some(prepared) = prepared.filter(|prepared| prepared.ty == OperationType::Subscription) else {
-            return Started::Answered(self.execute_within(ration, meter, request, actor, verb).await);
+            return Started::Answered(self.execute_within(ration, meter, request, (actor, None), verb).await);
         };
         let introspects = self.introspects(&actor);
         let store = self.database.acting(actor).of_client(Arc::clone(ration), Arc::clone(&self.standing));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -54,10 +55,6 @@ impl AccessTokens {
     }
 
     pub fn issue(&self, bearer: Bearer) -> Result<String> {
-        let (key, signing) = self.keys.signing()?;
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
-        header.kid = Some(key.kid.clone());
         let now = now();
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -69,12 +66,19 @@ impl AccessTokens {
             iat: now,
             jti: Uuid::new_v4().simple().to_string(),
         };
-        jsonwebtoken::encode(&header, &claims, &signing).map_err(Error::internal)
+        self.sign(&claims, TYPE)
     }
 
     /// `None` for every invalid token, whatever the reason, so that a forger learns nothing.
     pub async fn verify(&self, token: &str) -> Result<Option<Bearer>> {
-        let Some(kid) = named_key(token) else { return Ok(None) };
+        let Some(claims) = self.claims::<Claims>(token, TYPE).await? else { return Ok(None) };
+        let (user, session) = (id::decode_as("user", &claims.sub), id::decode_as("session", &claims.sid));
+        Ok(user.zip(session).map(|(user, session)| Bearer { user, session }))
+    }
+
+    /// The claims of a valid token of this type.
+    pub(super) async fn claims<C: DeserializeOwned>(&self, token: &str, kind: &str) -> Result<Option<C>> {
+        let Some(kid) = named_key(token, kind) else { return Ok(None) };
         let Some(key) = self.keys.verifying(&kid).await? else { return Ok(None) };
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY.as_secs();
@@ -82,15 +86,25 @@ impl AccessTokens {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        let Ok(token) = jsonwebtoken::decode::<Claims>(token, &key.verifying, &validation) else { return Ok(None) };
-        let (user, session) = (id::decode_as("user", &token.claims.sub), id::decode_as("session", &token.claims.sid));
-        Ok(user.zip(session).map(|(user, session)| Bearer { user, session }))
+        Ok(jsonwebtoken::decode::<C>(token, &key.verifying, &validation).ok().map(|token| token.claims))
+    }
+
+    pub(super) fn sign(&self, claims: &impl Serialize, kind: &str) -> Result<String> {
+        let (key, signing) = self.keys.signing()?;
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(kind.to_owned());
+        header.kid = Some(key.kid.clone());
+        jsonwebtoken::encode(&header, claims, &signing).map_err(Error::internal)
+    }
+
+    pub(super) fn issuer(&self) -> String {
+        self.issuer.clone()
     }
 }
 
 /// The key that the header names, if the header has our form. Keys and their algorithm come only from the database, so
 /// a header that embeds a key, refers to one, or requires extensions is refused (RFC 8725, 3.1, 3.5, 3.10, 3.11).
-fn named_key(token: &str) -> Option<String> {
+fn named_key(token: &str, kind: &str) -> Option<String> {
     if token.len() > LONGEST {
         return None;
     }
@@ -102,7 +116,7 @@ fn named_key(token: &str) -> Option<String> {
         && header.crit.is_none()
         && header.zip.is_none()
         && header.enc.is_none();
-    let is_typed = header.typ.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case(TYPE));
+    let is_typed = header.typ.as_deref().is_some_and(|given| given.eq_ignore_ascii_case(kind));
     (is_plain && is_typed && header.alg == Algorithm::EdDSA).then_some(header.kid)?
 }
 

@@ -10,6 +10,7 @@ pub mod mail;
 #[cfg(feature = "oidc")]
 pub mod oidc;
 pub mod password;
+pub mod preview_token;
 pub mod provider_settings;
 mod reseal;
 mod ring_jwt;

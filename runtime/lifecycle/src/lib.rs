@@ -4,6 +4,7 @@ mod fire;
 mod job;
 pub mod moment;
 pub mod preview;
+pub mod preview_link;
 mod prune;
 pub mod release;
 pub mod schedule;

@@ -18,7 +18,7 @@ use store::write::{self, Transacted};
 use store::{Connection, Store, audit, id};
 
 pub use items::{Item, NewItem, add, items, remove};
-pub(crate) use items::{planned, stored};
+pub(crate) use items::{hidden, planned, stored};
 pub(crate) use publish::{Firing, UNDO_DAYS};
 pub use publish::{check, publish, schedule, undo, unschedule};
 
@@ -58,7 +58,7 @@ const COLUMNS: &str = r#"r.id, r.title, r.description, r.state,
     to_char(r.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as published_at,
     (select count(*) from cms.release_item i where i.release = r.id and not i.implied) as size"#;
 
-type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
+pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'c>>;
 
 /// Releases are for accounts and tokens that may publish or delete entries of some type.
 pub fn must_release(store: &Store) -> Result<()> {

@@ -246,8 +246,8 @@ impl Database {
 
 impl Store {
     /// The same store, whose reads see these versions of entries.
-    pub fn over(&self, overlay: Overlay) -> Self {
-        Self { overlay: Some(Arc::new(overlay)), ..self.clone() }
+    pub fn over(&self, overlay: impl Into<Arc<Overlay>>) -> Self {
+        Self { overlay: Some(overlay.into()), ..self.clone() }
     }
 
     /// The same store, whose changes have this note in the history.

@@ -15,7 +15,7 @@ pub struct Overlay {
     /// the rules for drafts apply.
     pub as_published: bool,
     /// All entries are seen as their drafts.
-    pub all_drafts: bool,
+    pub(crate) all_drafts: bool,
 }
 
 /// The entries of a type that the overlay replaces. An id without a version is of an entry that the read does not see.
@@ -79,6 +79,11 @@ impl Table {
 }
 
 impl Overlay {
+    /// Every entry is seen as its draft.
+    pub fn of_all_drafts() -> Self {
+        Self { all_drafts: true, ..Self::default() }
+    }
+
     pub fn add(&mut self, versions: Versions, tables: impl IntoIterator<Item = Table>) {
         let of = self.types.len();
         self.types.push(versions);

@@ -3,7 +3,7 @@
 
 mod account;
 mod authenticate;
-mod cookie;
+pub mod cookie;
 mod input;
 mod manage;
 #[cfg(feature = "oidc")]

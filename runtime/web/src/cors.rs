@@ -28,7 +28,7 @@ pub enum Cors {
 
 /// The headers that pages may send: those that clients of GraphQL and tracing add to every request.
 const ALLOWED: &str = "accept, authorization, content-type, last-event-id, x-request-id, traceparent, tracestate, baggage, sentry-trace, b3, \
-    x-requested-with, apollographql-client-name, apollographql-client-version, apollo-require-preflight, \
+    x-requested-with, typecase-preview, apollographql-client-name, apollographql-client-version, apollo-require-preflight, \
     x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, graphql-client-name, graphql-client-version";
 
 /// `TYPECASE_CORS_HEADERS`.

@@ -22,11 +22,11 @@ use axum::response::{IntoResponse, Response};
 use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
 use super::intake::Intake;
-use super::{App, Peer, auth, sent};
+use super::{App, Peer, auth, preview, sent};
 use ::graphql::answer::{Answer, Failure, Outcome};
 use ::graphql::limits;
 use ::graphql::pieces::Pieces;
-use ::graphql::{self, Meter, Verb};
+use ::graphql::{self, Meter, Preview, Verb};
 use base::error::{Code, Error};
 use base::memory::Ration;
 use base::seen::{self, Seen};
@@ -84,8 +84,12 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
             events::respond(app, &parts, request, actor, Verb::Get).await
         }
         Ok(request) => {
-            let purse = Purse::new(app, &parts);
-            respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await)
+            let purse = match Purse::new(app, &parts, &actor).await {
+                Ok(purse) => purse,
+                Err(error) => return unauthenticated(media, error),
+            };
+            let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await;
+            purse.told(respond(media, answered))
         }
         Err(malformed) => malformed.respond(media),
     }
@@ -116,15 +120,22 @@ async fn post(app: &Arc<App>, (media, events): (Media, Events), request: Request
         Ok(actor) => actor,
         Err(error) => return unauthenticated(media, error),
     };
-    let purse = Purse::new(app, &parts);
+    let purse = match Purse::new(app, &parts, &actor).await {
+        Ok(purse) => purse,
+        Err(error) => return unauthenticated(media, error),
+    };
     match parsed {
         Ok(Requests::One(request)) if as_events(app, events, &request).await => {
             events::respond(app, &parts, request, actor, Verb::Post).await
         }
         Ok(Requests::One(request)) => {
-            respond(media, execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await)
+            let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await;
+            purse.told(respond(media, answered))
         }
-        Ok(Requests::Batch(requests)) => answer(media, StatusCode::OK, batch(&purse, requests, actor).await),
+        Ok(Requests::Batch(requests)) => {
+            let body = batch(&purse, requests, actor).await;
+            purse.told(answer(media, StatusCode::OK, body))
+        }
         Err(malformed) => malformed.respond(media),
     }
 }
@@ -172,10 +183,11 @@ fn unauthenticated(media: Media, error: Error) -> Response {
     response
 }
 
-/// The cost so far of all operations of one HTTP request.
+/// What all operations of one HTTP request share: their cost so far, and what a preview link shows.
 struct Purse<'a> {
     app: &'a App,
     parts: &'a Parts,
+    preview: Option<Preview>,
     spent: AtomicU64,
 }
 
@@ -186,8 +198,20 @@ struct Payer<'a> {
 }
 
 impl<'a> Purse<'a> {
-    fn new(app: &'a App, parts: &'a Parts) -> Self {
-        Self { app, parts, spent: AtomicU64::new(0) }
+    async fn new(app: &'a App, parts: &'a Parts, actor: &Actor) -> Result<Self, Error> {
+        Ok(Self { preview: preview::of(app, parts, actor).await?, ..Self::without_preview(app, parts) })
+    }
+
+    fn without_preview(app: &'a App, parts: &'a Parts) -> Self {
+        Self { app, parts, preview: None, spent: AtomicU64::new(0) }
+    }
+
+    /// Keeps what a preview shows out of caches and search engines.
+    fn told(&self, mut response: Response) -> Response {
+        if self.preview.is_some() {
+            preview::protect(response.headers_mut());
+        }
+        response
     }
 
     /// For each operation of a batch after the first, which was counted as the request itself.
@@ -199,7 +223,7 @@ impl<'a> Purse<'a> {
 impl Meter for Payer<'_> {
     /// A batch may cost no more than a single operation.
     async fn pay(&self, cost: u64) -> Result<(), Failure> {
-        let Purse { app, parts, spent } = self.purse;
+        let Purse { app, parts, spent, .. } = self.purse;
         let before = spent.fetch_add(cost, Ordering::Relaxed);
         limits::cost::check_batch(before, cost, app.api.limits())?;
         let allowed = app.protection.limiter.operation(parts, self.actor, cost).await;
@@ -270,7 +294,8 @@ async fn run(purse: &Purse<'_>, ration: &Arc<Ration>, request: &graphql::Request
         return refusal(full);
     }
     let payer = Payer { purse, actor: &actor };
-    let run = purse.app.api.execute_within(ration, &payer, request, actor.clone(), verb);
+    let sender = (actor.clone(), purse.preview.as_ref());
+    let run = purse.app.api.execute_within(ration, &payer, request, sender, verb);
     let executed = tokio::time::timeout(REQUEST_TIME, run).await;
     executed.unwrap_or_else(|_| {
         tracing::error!(seconds = REQUEST_TIME.as_secs(), "a request exceeded its time limit");
@@ -325,7 +350,7 @@ fn answer(media: Media, status: StatusCode, body: Pieces) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie"));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie, Typecase-Preview"));
     response
 }
 

@@ -15,6 +15,7 @@ pub mod listen;
 mod observe;
 mod pace;
 mod places;
+mod preview;
 pub mod protection;
 pub mod rate;
 mod sent;
@@ -89,7 +90,11 @@ fn health() -> Router<Arc<App>> {
 
 /// All routes. The site's own are added to ours and get the same id and log.
 pub fn router(app: Arc<App>, own: Router<Arc<App>>) -> Router {
-    let mut routes = Router::new().route("/graphql", any(graphql::handle)).merge(health()).merge(auth::routes());
+    let mut routes = Router::new()
+        .route("/graphql", any(graphql::handle))
+        .merge(health())
+        .merge(auth::routes())
+        .merge(preview::routes());
     if app.environment == Environment::Development {
         routes = routes.merge(graphiql::routes());
     }

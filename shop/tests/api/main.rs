@@ -20,6 +20,7 @@ mod matrix;
 mod metrics;
 mod operator;
 mod pooler;
+mod previews;
 mod public_login;
 mod public_role;
 mod reads;

@@ -211,6 +211,14 @@ pub async fn items(store: &Store, release: Uuid) -> Result<(Vec<Item>, usize)> {
     Ok((shown, hidden))
 }
 
+/// How many changes the actor may not make.
+pub(crate) async fn hidden(connection: &mut Connection, store: &Store, release: Uuid) -> Result<usize> {
+    let all = stored(connection, store, release).await?;
+    let plan: Vec<Planned> = all.iter().map(planned).collect();
+    let standing = together::standing(connection, store, &plan).await?;
+    Ok(all.iter().filter(|item| !may(store, item, &standing)).count())
+}
+
 pub(crate) fn planned(item: &Item) -> Planned {
     Planned { info: item.info, id: item.entry, change: item.change }
 }

@@ -25,7 +25,10 @@ struct Names {
     /// The prefix of the cookies of pending sign-ins with other providers.
     #[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "without the feature there are no other providers"))]
     attempt: &'static str,
+    preview: &'static str,
     attributes: &'static str,
+    /// Of the cookie of a preview: pages of other sites may read by it, and nothing can be changed by it.
+    elsewhere: &'static str,
 }
 
 fn names(accounts: &Accounts) -> Names {
@@ -34,10 +37,19 @@ fn names(accounts: &Accounts) -> Names {
             access: "__Host-typecase",
             refresh: "__Secure-typecase-refresh",
             attempt: "__Host-typecase-oidc-",
+            preview: "__Host-typecase-preview",
             attributes: "; Secure; HttpOnly",
+            elsewhere: "None",
         }
     } else {
-        Names { access: "typecase", refresh: "typecase-refresh", attempt: "typecase-oidc-", attributes: "; HttpOnly" }
+        Names {
+            access: "typecase",
+            refresh: "typecase-refresh",
+            attempt: "typecase-oidc-",
+            preview: "typecase-preview",
+            attributes: "; HttpOnly",
+            elsewhere: "Lax",
+        }
     }
 }
 
@@ -47,6 +59,17 @@ pub fn access<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str
 
 pub fn refresh<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
     find(headers, names(accounts).refresh)
+}
+
+/// The token of a preview link.
+pub fn preview<'a>(accounts: &Accounts, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(headers, names(accounts).preview)
+}
+
+/// Sets the cookie of a preview for `age` seconds, or removes it.
+pub fn set_preview(accounts: &Accounts, headers: &mut HeaderMap, token: &str, age: i64) {
+    let Names { preview, attributes, elsewhere, .. } = names(accounts);
+    append(headers, &format!("{preview}={token}; Path=/; Max-Age={age}; SameSite={elsewhere}{attributes}"));
 }
 
 #[cfg(feature = "oidc")]

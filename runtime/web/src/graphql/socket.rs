@@ -313,7 +313,7 @@ fn push(operations: &Operations, work: BoxFuture<'static, Running>) -> AbortHand
 
 async fn start(subscriber: Arc<Subscriber>, id: String, request: graphql::Request, seat: Seat) -> Running {
     let started = async {
-        let purse = super::Purse::new(&subscriber.app, &subscriber.parts);
+        let purse = super::Purse::without_preview(&subscriber.app, &subscriber.parts);
         match purse.another(&subscriber.actor).await {
             Ok(()) => subscriber.start(request, Verb::Post, None).await,
             Err(refused) => Started::Answered(super::refusal(refused)),

@@ -112,7 +112,7 @@ impl Subscriber {
         if let Err(full) = ration.memory().has_room().await {
             return Started::Answered(refusal(full));
         }
-        let purse = Purse::new(app, &self.parts);
+        let purse = Purse::without_preview(app, &self.parts);
         let payer = Payer { purse: &purse, actor: &self.actor };
         let run = app.api.start(&ration, &payer, request, (self.actor.clone(), verb), resume);
         tokio::time::timeout(REQUEST_TIME, run).await.unwrap_or_else(|_| {
