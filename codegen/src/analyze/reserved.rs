@@ -11,8 +11,17 @@ use crate::syntax::language::{Place, Structure};
 use crate::syntax::node::Node;
 
 /// Columns that every entry has.
-pub const SYSTEM: &[&str] =
-    &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
+pub const SYSTEM: &[&str] = &[
+    "id",
+    "revision",
+    "status",
+    "created_at",
+    "updated_at",
+    "published_at",
+    "created_by",
+    "updated_by",
+    "scheduled_at",
+];
 /// Root fields that every API has.
 const ROOT: &[&str] = &[
     "node",
@@ -21,6 +30,8 @@ const ROOT: &[&str] = &[
     "explain_access",
     "audit_log",
     "publish_check",
+    "publish_dependencies",
+    "publish_each",
     "revisions",
     "revision_diff",
     "restore_check",
@@ -131,6 +142,8 @@ const TYPES: &[&str] = &[
     "PartialEq",
     "PreviewKind",
     "PreviewLink",
+    "PublishDependency",
+    "PublishOutcome",
     "PublishProblem",
     "Queries",
     "Query",

@@ -8,6 +8,7 @@ mod filters;
 mod history;
 mod inputs;
 mod previews;
+mod publishing;
 pub mod reader;
 mod releases;
 mod roots;
@@ -33,6 +34,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
     definitions.extend(schedules::definitions());
+    definitions.extend(publishing::definitions());
     definitions.extend(releases::definitions());
     definitions.extend(previews::definitions());
     definitions.extend(webhooks::definitions());

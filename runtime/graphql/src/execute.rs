@@ -297,6 +297,9 @@ impl<'a> Execution<'a> {
             }
             Write::Undelete => write::undelete(store, hooks, info, of_id(info, &arguments)?).await?,
             Write::Duplicate => write::duplicate(store, hooks, info, of_id(info, &arguments)?, input).await?,
+            Write::Publish if flag("withDependencies") => {
+                write::publish_with_dependencies(store, hooks, info, of_id(info, &arguments)?, revision).await?
+            }
             Write::Publish => write::publish(store, hooks, info, of_id(info, &arguments)?, revision).await?,
             Write::Unpublish => {
                 write::unpublish(store, hooks, info, of_id(info, &arguments)?, revision, flag("force")).await?

@@ -4,6 +4,7 @@ mod audit;
 mod explain;
 mod history;
 mod previews;
+mod publishing;
 mod releases;
 mod schedules;
 mod webhooks;
@@ -33,6 +34,8 @@ pub enum SiteField {
     ExplainAccess,
     AuditLog,
     PublishCheck,
+    PublishDependencies,
+    PublishEach,
     Revisions,
     RevisionDiff,
     RestoreCheck,
@@ -80,7 +83,9 @@ impl SiteField {
         Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
     }
 
-    const PLAIN: [Self; 30] = [
+    const PLAIN: [Self; 32] = [
+        Self::PublishDependencies,
+        Self::PublishEach,
         Self::PreviewLinks,
         Self::CreatePreviewLink,
         Self::RevokePreviewLink,
@@ -119,6 +124,8 @@ impl SiteField {
             Self::ExplainAccess => "explainAccess",
             Self::AuditLog => "auditLog",
             Self::PublishCheck => "publishCheck",
+            Self::PublishDependencies => "publishDependencies",
+            Self::PublishEach => "publishEach",
             Self::Revisions => "revisions",
             Self::RevisionDiff => "revisionDiff",
             Self::RestoreCheck => "restoreCheck",
@@ -156,7 +163,8 @@ impl SiteField {
         }
         matches!(
             self,
-            Self::CreatePreviewLink
+            Self::PublishEach
+                | Self::CreatePreviewLink
                 | Self::RevokePreviewLink
                 | Self::CreateWebhook
                 | Self::UpdateWebhook
@@ -180,6 +188,8 @@ impl SiteField {
         match self {
             Self::Me
             | Self::PublishCheck
+            | Self::PublishDependencies
+            | Self::PublishEach
             | Self::Revisions
             | Self::RevisionDiff
             | Self::RestoreCheck
@@ -213,7 +223,9 @@ impl SiteField {
             Self::Me => me(store, accounts).await?,
             Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
             Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
-            Self::PublishCheck => publish_check(store, arguments).await?,
+            Self::PublishCheck => publishing::check(store, arguments).await?,
+            Self::PublishDependencies => publishing::dependencies(store, arguments).await?,
+            Self::PublishEach => publishing::each(api, store, arguments).await?,
             Self::Revisions => history::list(store, arguments).await?,
             Self::RevisionDiff => history::difference(store, arguments).await?,
             Self::RestoreCheck => history::restore_check(store, arguments).await?,
@@ -310,13 +322,6 @@ async fn me(store: &Store, accounts: &dyn Standing) -> Result<Json> {
         "role": actor.role,
         "manages": store.access.managed().iter().map(|area| area.as_str()).collect::<Vec<_>>(),
     }))
-}
-
-/// The problems that prevent publishing an entry of any type.
-async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
-    let (info, id) = any_entry(store, arguments.get("id"), &["id".into()])?;
-    let problems = store::write::publish_check(store, info, id).await?;
-    Ok(problems.iter().map(problem_shown).collect())
 }
 
 fn problem_shown(problem: &Problem) -> Json {

@@ -8,6 +8,7 @@ mod bin;
 mod bulk;
 pub mod check;
 mod compose;
+mod dependencies;
 pub mod diff;
 mod draft;
 pub mod entries;
@@ -42,10 +43,12 @@ use crate::Store;
 use crate::hooks::HookSet;
 use base::error::{Error, Result, Step};
 use batch::{Input, Request, Target};
+use entries::Version;
 use model::content::ContentInfo;
 use remove::{Parting, Subject};
 
 pub use bulk::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
+pub use dependencies::{Dependency, dependencies};
 pub use diff::FieldDiff;
 pub use publishable::publish_check;
 pub use slug::slugify;
@@ -149,6 +152,24 @@ pub async fn publish(
 ) -> Result<Uuid> {
     commit(store, hooks, &Work::Publish(Subject { info, id, revision })).await?;
     Ok(id)
+}
+
+/// `publishProduct(id, revision, withDependencies: true)`.
+pub async fn publish_with_dependencies(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    id: Uuid,
+    revision: i64,
+) -> Result<Uuid> {
+    commit(store, hooks, &Work::PublishWith(Subject { info, id, revision })).await?;
+    Ok(id)
+}
+
+/// Publishes the entry as it is, whatever its revision.
+pub async fn publish_latest(store: &Store, hooks: &HookSet, info: &'static ContentInfo, id: Uuid) -> Result<()> {
+    commit(store, hooks, &Work::PublishRevision(Version { info, id, revision: None })).await?;
+    Ok(())
 }
 
 /// `publishProducts(ids)`: all or nothing.

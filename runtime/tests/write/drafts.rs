@@ -174,3 +174,44 @@ async fn what_a_required_relation_refers_to_is_live_first_or_goes_along() {
     assert_eq!(shop.value("select count(*) from live.line").await, 2);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn an_entry_is_published_with_what_it_depends_on_if_all_of_it_may_be() {
+    let types: &'static [&'static ContentInfo] = Box::leak([SHOP.types, &[&LINE]].concat().into_boxed_slice());
+    let rules = json!({
+        "line": {"clerk": {"read_drafts": {}, "publish": {}}},
+        "product": {"clerk": {"read_drafts": {}, "publish": {"rows": {"name": {"startsWith": "C"}}}}},
+    });
+    let shop = Shop::of(schema(types, &rules)).await;
+    let input = |name: &str| json!({"name": name, "price": {"amount": "1"}});
+    let mut products = Vec::new();
+    for name in ["Chair", "Table", "Couch"] {
+        products.push(shop.create(&PRODUCT, input(name)).await.unwrap());
+    }
+    let of = |product: usize| json!({"id": id::encode("product", products[product])});
+    let line =
+        |related: usize| json!({"title": "Wood", "product": {"connect": of(0)}, "related": {"connect": [of(related)]}});
+    let clerk = Clerk::new(&shop, &rules).0;
+    let publish = async |line| write::publish_with_dependencies(&clerk, &HookSet::default(), &LINE, line, 1).await;
+    let names = async |line| {
+        let found = write::dependencies(&clerk, &LINE, line).await.unwrap();
+        let mut names: Vec<String> = found.into_iter().filter_map(|dependency| dependency.title).collect();
+        names.sort();
+        names
+    };
+    // A table may not be published by the clerk.
+    let closed = shop.create(&LINE, line(1)).await.unwrap();
+    assert_eq!(names(closed).await, ["Chair"]);
+    let refused = problems(publish(closed).await);
+    assert_eq!(refused, [(Code::NotFound, id::encode("product", products[1]))]);
+    assert_eq!(shop.value("select count(*) from live.product").await, 0);
+    let open = shop.create(&LINE, line(2)).await.unwrap();
+    assert_eq!(names(open).await, ["Chair", "Couch"]);
+    publish(open).await.unwrap();
+    assert_eq!(shop.value("select jsonb_agg(name order by name) from live.product").await, json!(["Chair", "Couch"]));
+    assert_eq!(shop.value("select count(*) from live.line").await, 1);
+    assert!(names(open).await.is_empty());
+    let error = write::publish_with_dependencies(&clerk, &HookSet::default(), &LINE, open, 7).await.unwrap_err();
+    assert_eq!(error.problems[0].code, Code::RevisionMismatch);
+    shop.close().await;
+}

@@ -201,3 +201,48 @@ async fn what_keeps_an_entry_from_being_published_is_told_at_once() {
     }
     site.stop().await;
 }
+
+#[tokio::test]
+async fn each_of_many_is_published_alone_and_the_refused_ones_are_named() {
+    let site = Site::empty().await;
+    let chair = create(&site, chair(), false).await["id"].clone();
+    let poor = create(&site, json!({ "name": "Poor" }), false).await["id"].clone();
+    let each = "mutation($ids: [ID!]!) { made: publishEach(ids: $ids) { id isPublished problems { code path } } }";
+    let gone = "product_01h455vb4pex5vsknk084sn02q";
+    let made = told(&site, each, json!({ "ids": [poor, chair, gone, chair] })).await["made"].clone();
+    let fine = json!({ "id": chair, "isPublished": true, "problems": [] });
+    let refused = |id: &Json, code: &str, path: &str| json!({ "id": id, "isPublished": false, "problems": [{ "code": code, "path": [path] }] });
+    let expected =
+        [refused(&poor, "INVALID_VALUE", "price"), fine.clone(), refused(&json!(gone), "NOT_FOUND", "id"), fine];
+    assert_eq!(made, json!(expected));
+    let live = told(&site, "{ products(first: 9) { nodes { name } } }", json!({})).await;
+    assert_eq!(live["products"]["nodes"], json!([{ "name": "Chair" }]));
+    let many = vec![chair; 101];
+    assert_eq!(refusal(&site.ask_as_developer(each, json!({ "ids": many })).await).0, "BAD_USER_INPUT");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn an_entry_tells_when_its_next_change_is_due_to_those_who_see_drafts() {
+    let site = Site::empty().await;
+    let id = create(&site, chair(), true).await["id"].clone();
+    let read = "query($id: ID!) { live: product(id: $id) { scheduledAt } draft: product(id: $id, stage: DRAFT) { status scheduledAt } }";
+    let at = async || told(&site, read, json!({ "id": id })).await;
+    assert_eq!(at().await["draft"]["scheduledAt"], Json::Null);
+    let end = "mutation($id: ID!, $at: String!) { made: scheduleUnpublish(id: $id, at: $at) { id } }";
+    told(&site, end, json!({ "id": id, "at": "2034-03-01T00:00:00Z" })).await;
+    let expected =
+        |at: &str| json!({ "live": { "scheduledAt": null }, "draft": { "status": "PUBLISHED", "scheduledAt": at } });
+    assert_eq!(at().await, expected("2034-03-01T00:00:00Z"));
+    let release = told(&site, "mutation { made: createRelease(title: \"Winter\") { id } }", json!({})).await;
+    let release = release["made"]["id"].clone();
+    let add = "mutation($release: ID!, $id: ID!) { addToRelease(id: $release, changes: [{ entry: $id }]) { size } }";
+    told(&site, add, json!({ "release": release, "id": id })).await;
+    assert_eq!(at().await, expected("2034-03-01T00:00:00Z"));
+    let schedule = "mutation($id: ID!) { scheduleRelease(id: $id, at: \"2034-02-01T00:00:00Z\") { id } }";
+    told(&site, schedule, json!({ "id": release })).await;
+    assert_eq!(at().await, expected("2034-02-01T00:00:00Z"));
+    let visitor = site.ask(&format!("{{ product(id: {id}) {{ scheduledAt }} }}")).await;
+    assert_eq!(visitor["data"]["product"]["scheduledAt"], Json::Null);
+    site.stop().await;
+}

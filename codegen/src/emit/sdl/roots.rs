@@ -2,7 +2,8 @@
 
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
-    Definition, Kind, Member, access, described, history, previews, releases, schedules, spoken, webhooks, words,
+    Definition, Kind, Member, access, described, history, previews, publishing, releases, schedules, spoken, webhooks,
+    words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -20,6 +21,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(access::roots())
         .members(history::reads())
         .members(schedules::reads())
+        .members(publishing::reads())
         .members(releases::reads())
         .members(previews::reads())
         .members(webhooks::queries())
@@ -32,6 +34,7 @@ pub fn mutation(schema: &Schema) -> Definition {
     Definition::new(Kind::Object, "Mutation", about)
         .members(history::writes())
         .members(schedules::writes())
+        .members(publishing::writes())
         .members(releases::writes())
         .members(previews::writes())
         .members(webhooks::mutations())
@@ -116,7 +119,9 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
             field("ID", about).args([entry_id(), revision()])
         }
         Verb::Publish => {
-            field(&name, format!("Publishes the {one} as it was last saved.")).args([entry_id(), revision()])
+            let with = "Publish what it depends on as well: see `publishDependencies`.";
+            let with = Member::new("withDependencies", "Boolean!", with).default("false");
+            field(&name, format!("Publishes the {one} as it was last saved.")).args([entry_id(), revision(), with])
         }
         Verb::PublishAll => {
             let about = format!("Publishes these {} as they were last saved: all of them or none.", words(&ty.plural));

@@ -16,7 +16,7 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     let id = Member::new("id", "ID!", "The globally unique, permanent id of the object.");
     let mut object = Definition::new(Kind::Object, name, description).implements("Node").member(id);
     if let Some(ty) = owner.root {
-        object = object.members(system_fields());
+        object = object.members(system_fields(ty.drafts));
         let inverses = ty.inverses.iter().flat_map(inverse);
         let own = owner.fields.iter().flat_map(|field| field_members(name, field));
         object = object.members(own).members(inverses).members(ty.computed.iter().map(computed));
@@ -57,7 +57,17 @@ pub fn component(component: &Component) -> Vec<Definition> {
     section
 }
 
-fn system_fields() -> [Member; 7] {
+fn system_fields(drafts: bool) -> Vec<Member> {
+    let scheduled = Member::new(
+        "scheduledAt",
+        "DateTime",
+        "When the next scheduled change of the entry or a scheduled release with it is due; null if there is none, and in what is published.",
+    );
+    let fields = plain_system_fields();
+    fields.into_iter().chain(drafts.then_some(scheduled)).collect()
+}
+
+fn plain_system_fields() -> [Member; 7] {
     [
         Member::new("revision", "Int!", "The number of the current revision. Send it with the next change."),
         Member::new("status", "EntryStatus!", "The publication status of the entry."),

@@ -335,6 +335,7 @@ impl<'a> Lowering<'a> {
             "publishedAt" => What::Scalar { column: column("published_at"), kind: Kind::Datetime },
             "createdBy" => What::Scalar { column: column("created_by"), kind: Kind::User },
             "updatedBy" => What::Scalar { column: column("updated_by"), kind: Kind::User },
+            "scheduledAt" => What::Scalar { column: object.column(Column::Scheduled), kind: Kind::Datetime },
             "status" => {
                 let revision = column("revision");
                 What::Status { revision, live: object.column(Column::LiveRevision) }

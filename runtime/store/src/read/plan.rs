@@ -53,6 +53,8 @@ pub enum Column {
     Sql(Arc<str>),
     /// The live revision, for the status; null if the entry is not live.
     LiveRevision,
+    /// When the next scheduled change of the entry is due; null if there is none, or if it is not read as a draft.
+    Scheduled,
 }
 
 #[derive(Debug)]

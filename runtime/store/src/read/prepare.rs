@@ -355,6 +355,7 @@ fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) {
         match column {
             Column::Sql(expression) => _ = sql.push(expression),
             Column::LiveRevision => scope.push_live_revision(object.info, "t", sql),
+            Column::Scheduled => scope.push_scheduled("t", sql),
         }
     }
 }

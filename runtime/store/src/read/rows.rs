@@ -94,6 +94,20 @@ impl Scope<'_> {
         };
     }
 
+    /// Appends when the next scheduled change of the row `alias` is due. A public read must not know.
+    pub fn push_scheduled(self, alias: &str, sql: &mut Sql) {
+        if self.stage == Stage::Live {
+            sql.push("NULL::timestamptz");
+            return;
+        }
+        let _ = write!(
+            sql.text,
+            "LEAST((SELECT min(c.at) FROM cms.scheduled_change c WHERE c.entry = {alias}.id AND c.state = 'pending'), \
+            (SELECT min(p.at) FROM cms.release_item i JOIN cms.release p ON p.id = i.release \
+            WHERE i.entry = {alias}.id AND p.state = 'scheduled'))"
+        );
+    }
+
     /// Appends `, t.revision, ..`: the columns for `System::read`, from the rows `t`.
     pub fn push_system(self, info: &'static ContentInfo, sql: &mut Sql) {
         sql.push(System::SELECT);

@@ -61,6 +61,13 @@ pub async fn require_targets(connection: &mut Connection, items: &[&Item], fault
     Ok(())
 }
 
+/// The targets of each required relation of an entry and its children.
+pub fn needed(info: &'static ContentInfo, row: &Row) -> Vec<Vec<(&'static ContentInfo, Uuid)>> {
+    let mut found = Vec::new();
+    collect(0, info, row, At::Steps(&[]), &mut found);
+    found.into_iter().map(|needed| needed.targets).collect()
+}
+
 fn collect(root: usize, info: &'static ContentInfo, row: &Row, at: At<'_>, needed: &mut Vec<Needed>) {
     for (index, field) in info.fields.iter().enumerate() {
         let at = At::Key(&at, field.name);

@@ -13,7 +13,7 @@ use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::entries::Version;
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Parting, Subject};
-use crate::write::{draft, entries, restore};
+use crate::write::{dependencies, draft, entries, restore};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
 use model::content::ContentInfo;
@@ -56,6 +56,8 @@ pub(crate) enum Work<'a> {
     Save(Request<'a>),
     Delete(Subject),
     Publish(Subject),
+    /// With what it depends on.
+    PublishWith(Subject),
     PublishAll {
         info: &'static ContentInfo,
         ids: &'a [Uuid],
@@ -96,6 +98,7 @@ impl Work<'_> {
             Self::Restore(subject, from) => restore::restore(cx, *subject, *from).await?,
             Self::Delete(subject) => remove::delete(cx, *subject).await?,
             Self::Publish(subject) => batch::publish(cx, *subject).await?,
+            Self::PublishWith(subject) => dependencies::publish(cx, *subject).await?,
             Self::PublishAll { info, ids } => draft::publish_all(cx, info, ids).await?,
             Self::Discard(subject) => draft::discard(cx, *subject).await?,
             Self::Unpublish(subject, parting) => remove::unpublish(cx, *subject, *parting).await?,
