@@ -246,3 +246,49 @@ async fn an_entry_tells_when_its_next_change_is_due_to_those_who_see_drafts() {
     assert_eq!(visitor["data"]["product"]["scheduledAt"], Json::Null);
     site.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_block_shows_is_neither_deleted_nor_unpublished() {
+    let site = Site::empty().await;
+    let shown = create(&site, json!({ "name": "Shown", "price": {"amount": "1"} }), true).await["id"].clone();
+    let body = json!([{ "callToAction": { "heading": "More", "label": "See", "url": "https://shop.example", "products": [{ "id": shown }] } }]);
+    let page =
+        create(&site, json!({ "name": "Page", "price": {"amount": "1"}, "body": body }), false).await["id"].clone();
+    let delete = "mutation($id: ID!) { gone: deleteProduct(id: $id, revision: 1) }";
+    let answer = site.ask_as_developer(delete, json!({ "id": shown })).await;
+    assert_eq!(refusal(&answer), ("REFERENCED", &json!(["id"])), "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["references"][0]["id"], page);
+    // It is only a draft, so what is live may go.
+    let unpublish = "mutation($id: ID!) { made: unpublishProduct(id: $id, revision: 1) { status } }";
+    assert_eq!(told(&site, unpublish, json!({ "id": shown })).await["made"]["status"], "DRAFT");
+    told(&site, "mutation($id: ID!) { publishProduct(id: $id, revision: 1) { id } }", json!({ "id": shown })).await;
+    told(&site, "mutation($id: ID!) { publishProduct(id: $id, revision: 1) { id } }", json!({ "id": page })).await;
+    assert_eq!(refusal(&site.ask_as_developer(unpublish, json!({ "id": shown })).await).0, "REFERENCED");
+    let update = "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { body: [] }) { id } }";
+    told(&site, update, json!({ "id": page })).await;
+    assert_eq!(refusal(&site.ask_as_developer(delete, json!({ "id": shown })).await).0, "REFERENCED", "it is live");
+    told(&site, "mutation($id: ID!) { publishProduct(id: $id, revision: 2) { id } }", json!({ "id": page })).await;
+    told(&site, delete, json!({ "id": shown })).await;
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_block_never_shows_what_was_deleted_while_it_was_saved() {
+    let site = Site::empty().await;
+    let update = "mutation($id: ID!, $body: [ProductBodyBlockInput!]) { made: updateProduct(id: $id, revision: 1, input: { body: $body }) { id } }";
+    for round in 0..30 {
+        let of = |name: &str| json!({ "name": format!("{name} {round}"), "price": {"amount": "1"} });
+        let shown = create(&site, of("Shown"), false).await["id"].clone();
+        let page = create(&site, of("Page"), false).await["id"].clone();
+        let body = json!([{ "callToAction": { "heading": "More", "label": "See", "url": "https://shop.example", "products": [{ "id": shown }] } }]);
+        let save = site.ask_as_developer(update, json!({ "id": page, "body": body }));
+        let delete = "mutation($id: ID!) { gone: deleteProduct(id: $id, revision: 1) }";
+        let delete = site.ask_as_developer(delete, json!({ "id": shown }));
+        let (save, delete) = tokio::join!(save, delete);
+        let (is_saved, is_deleted) = (save.get("errors").is_none(), delete.get("errors").is_none());
+        assert!(is_saved != is_deleted, "{save} {delete}");
+        let (loser, code) = if is_saved { (&delete, "REFERENCED") } else { (&save, "NOT_FOUND") };
+        assert_eq!(refusal(loser).0, code, "{loser}");
+    }
+    site.stop().await;
+}

@@ -185,13 +185,20 @@ impl<'a> Overlay<'a> {
             }
             Shape::Blocks(info) => self.list(json, at, false, |overlay, json, at| overlay.block(info, json, at)),
             // Relations inside a component are plain keys, without `connect`.
-            Shape::One(to) => self.lookup(to.to[0], json, at).map(Value::Uuid),
+            Shape::One(to) => self.kept(to.to[0], json, at),
             Shape::Many(to) => {
                 let target = to.to[0];
-                self.list(json, at, true, |overlay, json, at| overlay.lookup(target, json, at).map(Value::Uuid))
+                self.list(json, at, true, |overlay, json, at| overlay.kept(target, json, at))
             }
             Shape::Children(_) => None,
         }
+    }
+
+    /// The target of a relation inside a component.
+    fn kept(&mut self, target: &'static ContentInfo, json: &Json, at: At<'_>) -> Option<Value> {
+        let id = self.lookup(target, json, at)?;
+        self.keys.keep(target, id);
+        Some(Value::Uuid(id))
     }
 
     fn choice(&mut self, info: &EnumInfo, json: &Json, at: At<'_>) -> Option<Value> {

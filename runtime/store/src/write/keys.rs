@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::access::Grant;
 use crate::id;
 use crate::value::Value;
-use crate::write::failure::Result;
+use crate::write::failure::{Failure, Result};
 use crate::write::guard::readable;
 use crate::write::table;
 use crate::{Connection, Scope, Stage, Store};
@@ -40,6 +40,8 @@ pub struct Keys {
     kinds: BTreeMap<Family, (&'static ContentInfo, Option<&'static FieldInfo>)>,
     /// `None` until resolved, and if no row has the key.
     ids: HashMap<Family, HashMap<String, Option<Uuid>>>,
+    /// Targets that components refer to, by table: no foreign key keeps these.
+    kept: BTreeMap<&'static str, HashSet<Uuid>>,
 }
 
 impl Key {
@@ -97,6 +99,25 @@ impl Keys {
 
     pub fn get(&self, key: &Key) -> Option<Uuid> {
         self.ids.get(&key.family())?.get(&key.text()).copied().flatten()
+    }
+
+    /// The target will be referred to by a component.
+    pub fn keep(&mut self, info: &ContentInfo, id: Uuid) {
+        self.kept.entry(info.table).or_default().insert(id);
+    }
+
+    /// Keeps what components will refer to from being deleted before the transaction ends, as a foreign key would. `new`: rows of the
+    /// same batch.
+    pub async fn hold(&self, connection: &mut Connection, new: &HashSet<Uuid>) -> Result<()> {
+        for (table, ids) in &self.kept {
+            let ids: Vec<Uuid> = ids.difference(new).copied().collect();
+            let sql = format!(r#"select id from draft."{table}" where id = any($1) order by id for key share"#);
+            let held: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&ids).fetch_all(&mut *connection).await?;
+            if held.len() < ids.len() {
+                return Err(Failure::Taken);
+            }
+        }
+        Ok(())
     }
 
     /// Registers a row that is about to be created, so that later items of the batch find it.

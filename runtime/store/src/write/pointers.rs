@@ -142,10 +142,11 @@ pub async fn references(
     Ok(found.into_iter().map(|id| Reference { info: pointer.entry(), id, source, stage: scope.stage, field }).collect())
 }
 
-/// The live entries whose components point at any of these ids.
+/// The entries of a stage whose components point at any of these ids.
 pub async fn inside_components(
     connection: &mut Connection,
     schema: &'static SchemaInfo,
+    stage: Stage,
     target: &ContentInfo,
     ids: &[Uuid],
 ) -> Result<Vec<Reference>> {
@@ -154,14 +155,15 @@ pub async fn inside_components(
         for field in source.fields.iter().filter(|field| holds(&field.shape, target)) {
             // Stored ids are UUIDs in text; nothing else looks like them.
             let sql = format!(
-                r#"select distinct t.{} from live."{}" t, unnest($1::uuid[]) as k(id) where strpos(t."{}"::text, k.id::text) > 0"#,
+                r#"select distinct t.{} from {}."{}" t, unnest($1::uuid[]) as k(id) where strpos(t."{}"::text, k.id::text) > 0"#,
                 if source.owner.is_some() { "parent_id" } else { "id" },
+                stage.schema(),
                 source.table,
                 field.snake
             );
             let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
             let info = source.owner.unwrap_or(source);
-            references.extend(found.into_iter().map(|id| Reference { info, id, source, stage: Stage::Live, field }));
+            references.extend(found.into_iter().map(|id| Reference { info, id, source, stage, field }));
         }
     }
     Ok(references)

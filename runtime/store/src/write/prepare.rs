@@ -94,6 +94,8 @@ pub async fn prepare(
             record: OnceLock::new(),
         });
     }
+    let new: HashSet<Uuid> = items.iter().filter(|item| item.old.is_none()).map(|item| item.new.id).collect();
+    keys.hold(connection, &new).await?;
     Ok(items)
 }
 

@@ -147,7 +147,7 @@ pub async fn with_dependents(
     entries: &[(&'static ContentInfo, Vec<Uuid>)],
     leaving: Leaving,
 ) -> Result<Vec<(&'static ContentInfo, Vec<Uuid>)>> {
-    Ok(closure(connection, store, entries, leaving).await?.0.ids().collect())
+    Ok(dependents(connection, store, entries, leaving).await?.0.ids().collect())
 }
 
 /// Fails if live entries refer to entries that are live no more.
@@ -172,6 +172,16 @@ pub enum Leaving {
     Live,
 }
 
+impl Leaving {
+    /// Where references count.
+    fn stages(self) -> &'static [Stage] {
+        match self {
+            Self::ForGood => &[Stage::Draft, Stage::Live],
+            Self::Live => &[Stage::Live],
+        }
+    }
+}
+
 /// All entries to be removed with these, and the references that block the removal.
 async fn closure(
     connection: &mut Connection,
@@ -179,10 +189,27 @@ async fn closure(
     entries: &[(&'static ContentInfo, Vec<Uuid>)],
     leaving: Leaving,
 ) -> Result<(Going, Vec<Reference>)> {
-    let stages: &[Stage] = match leaving {
-        Leaving::ForGood => &[Stage::Draft, Stage::Live],
-        Leaving::Live => &[Stage::Live],
-    };
+    let (going, mut blockers) = dependents(connection, store, entries, leaving).await?;
+    if leaving == Leaving::ForGood {
+        keep_from_new_references(connection, &going).await?;
+    }
+    for (info, ids) in going.ids() {
+        for &stage in leaving.stages() {
+            blockers.extend(inside_components(connection, store.schema, stage, info, &ids).await?);
+        }
+    }
+    blockers.retain(|blocker| !going.has(blocker.info, blocker.id));
+    Ok((going, blockers))
+}
+
+/// As [`closure`], without references in components.
+async fn dependents(
+    connection: &mut Connection,
+    store: &Store,
+    entries: &[(&'static ContentInfo, Vec<Uuid>)],
+    leaving: Leaving,
+) -> Result<(Going, Vec<Reference>)> {
+    let stages = leaving.stages();
     let mut going = Going::default();
     for (info, ids) in entries {
         for id in ids {
@@ -214,13 +241,16 @@ async fn closure(
             }
         }
     }
-    if leaving == Leaving::Live {
-        for (info, ids) in going.ids() {
-            blockers.extend(inside_components(connection, store.schema, info, &ids).await?);
-        }
-    }
-    blockers.retain(|blocker| !going.has(blocker.info, blocker.id));
     Ok((going, blockers))
+}
+
+/// From now on, who saves a component that refers to one of these waits (`Keys::hold`), and does not find it afterwards.
+async fn keep_from_new_references(connection: &mut Connection, going: &Going) -> Result<()> {
+    for (info, ids) in going.ids() {
+        let sql = format!(r#"select from draft."{}" where id = any($1) order by id for update"#, info.table);
+        sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// `live` has no foreign keys, so relations there are cleared here as foreign keys do in `draft`.
