@@ -19,6 +19,7 @@ pub use events;
 pub use graphql;
 pub use identity;
 pub use jobs;
+pub use lifecycle;
 pub use migrate;
 pub use model::{content, currency, json, kind};
 pub use serde;

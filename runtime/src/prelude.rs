@@ -3,6 +3,7 @@
 pub use base::error::{Code, Error, Problem, Result, Step};
 pub use events::{Change, ChangeOf, Follow, FollowAll, StartAt};
 pub use jobs::{Attempt, Enqueue, Job, OutsideWork, Work};
+pub use lifecycle::Later;
 pub use model::content::*;
 pub use model::kind::Kind;
 pub use rust_decimal::Decimal;

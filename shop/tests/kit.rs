@@ -175,6 +175,44 @@ fn a_test_has_a_transaction_and_counts_what_there_is() {
     });
 }
 
+#[test]
+fn site_code_goes_back_in_history_and_schedules_what_is_to_come() {
+    testing::run(site(&Shop::default()), async |site| {
+        let store = site.store("editor");
+        let first: Timestamp = "2034-01-01T00:00:00Z".parse().expect("a moment");
+        let price = Money { amount_minor: 100, currency: "EUR".to_owned() };
+        let (id, change) = site
+            .transact(&store, async |cx| {
+                let made = cx.create([product::NAME.set("Cup"), product::PRICE.set(price.clone())]).await?;
+                let made = cx.update(&made, [product::NAME.set("Mug")]).await?;
+                let made = cx.publish_revision(&made, 1).await?;
+                assert_eq!((made.revision, made.status), (2, EntryStatus::Changed));
+                let made = cx.restore(&made, 1).await?;
+                assert_eq!((made.revision, made.name.as_str()), (3, "Cup"));
+                cx.schedule_publish_of(&made, 2, first).await?;
+                Ok((made.id, cx.schedule_unpublish(&made, first).await?))
+            })
+            .await
+            .expect("all is done");
+        let pending = "select count(*) from cms.scheduled_change where state = 'pending'";
+        let count = async || sqlx::query_scalar::<_, i64>(pending).fetch_one(&site.db.pool).await.expect("a count");
+        assert_eq!(count().await, 2);
+        // The consumer that tags new products is done.
+        site.settle().await;
+        let back = site
+            .transact(&store, async |cx| {
+                cx.cancel_scheduled(change).await?;
+                let cup = cx.get::<Product>(id).await?.expect("the cup");
+                cx.delete(&cup).await?;
+                cx.undelete(id).await
+            })
+            .await
+            .expect("it is back");
+        assert_eq!((back.name.as_str(), back.status), ("Cup", EntryStatus::Draft));
+        assert_eq!(count().await, 1);
+    });
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(crate = "runtime::serde")]
 struct Print {}

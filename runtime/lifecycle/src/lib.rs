@@ -2,6 +2,7 @@
 
 mod fire;
 mod job;
+mod later;
 pub mod moment;
 pub mod preview;
 pub mod preview_link;
@@ -17,6 +18,7 @@ use store::Standing;
 
 pub use fire::NotifyFailure;
 pub use job::{Fire, PREFIX};
+pub use later::Later;
 pub use prune::Prune;
 
 const DAILY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -110,7 +110,7 @@ impl Transacted for Scheduling {
     }
 }
 
-async fn insert(cx: &mut Cx<'_>, new: &New) -> Result<Uuid> {
+pub(crate) async fn insert(cx: &mut Cx<'_>, new: &New) -> Result<Uuid> {
     entries::must_publish(cx, new.info, new.entry).await?;
     if let Some(revision) = new.revision {
         entries::must_have_revision(cx, new.info, new.entry, revision).await?;
@@ -178,26 +178,29 @@ impl Transacted for Editing {
     type Output = ();
 
     fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> Running<'c, ()> {
-        Box::pin(async move {
-            let sql = "select type, entry, state from cms.scheduled_change where id = $1 for update";
-            let row = sqlx::query(sql).bind(self.change).fetch_optional(&mut *cx.connection).await?;
-            let row = row.ok_or_else(|| missing(self.change))?;
-            let (table, entry, state): (String, Uuid, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            let info = content(cx.store, &table).ok_or_else(|| missing(self.change))?;
-            if entries::must_publish(cx, info, entry).await.is_err() {
-                return Err(missing(self.change).into());
-            }
-            let fits = match self.edit {
-                Edit::Move(_) | Edit::Cancel => state == "pending" || state == "failed",
-                Edit::Retry => state == "failed",
-            };
-            if !fits {
-                let message = format!("the change is {state} already");
-                return Err(Problem::new(Code::Conflict, message).at([Step::from("id")]).into());
-            }
-            self.apply(cx, info, entry).await
-        })
+        Box::pin(apply(cx, self.change, &self.edit))
     }
+}
+
+/// Changes a scheduled change in the caller's transaction.
+pub(crate) async fn apply(cx: &mut Cx<'_>, change: Uuid, edit: &Edit) -> Result<()> {
+    let sql = "select type, entry, state from cms.scheduled_change where id = $1 for update";
+    let row = sqlx::query(sql).bind(change).fetch_optional(&mut *cx.connection).await?;
+    let row = row.ok_or_else(|| missing(change))?;
+    let (table, entry, state): (String, Uuid, String) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let info = content(cx.store, &table).ok_or_else(|| missing(change))?;
+    if entries::must_publish(cx, info, entry).await.is_err() {
+        return Err(missing(change).into());
+    }
+    let fits = match edit {
+        Edit::Move(_) | Edit::Cancel => state == "pending" || state == "failed",
+        Edit::Retry => state == "failed",
+    };
+    if !fits {
+        let message = format!("the change is {state} already");
+        return Err(Problem::new(Code::Conflict, message).at([Step::from("id")]).into());
+    }
+    Editing { change, edit: edit.clone() }.apply(cx, info, entry).await
 }
 
 impl Editing {

@@ -12,6 +12,7 @@ use crate::id::Id;
 use crate::read::source::Source;
 use crate::record::Content;
 use crate::write::batch::{Input, Target};
+use crate::write::entries::Version;
 use crate::write::remove::{Parting, Subject};
 use crate::write::{Work, save};
 use base::error::{Error, Result};
@@ -92,6 +93,31 @@ impl Cx<'_> {
         let entries = self.compose(&Work::Duplicate { info: T::INFO, id: entry.id().uuid(), data: &data }).await?;
         let id = entries.first().copied().ok_or_else(|| Error::internal("a saved entry has no id"))?;
         self.saved(id).await
+    }
+
+    /// Publishes the entry with what it depends on and is not live.
+    pub async fn publish_with_dependencies<T: Content>(&mut self, entry: &T) -> Result<T> {
+        self.compose(&Work::PublishWith(subject(entry))).await?;
+        self.saved(entry.id().uuid()).await
+    }
+
+    /// Publishes an earlier revision of the entry; its draft stays as it is.
+    pub async fn publish_revision<T: Content>(&mut self, entry: &T, revision: i64) -> Result<T> {
+        let version = Version { info: T::INFO, id: entry.id().uuid(), revision: Some(revision) };
+        self.compose(&Work::PublishRevision(version)).await?;
+        self.saved(entry.id().uuid()).await
+    }
+
+    /// Makes the draft what it was at an earlier revision. Nothing is published.
+    pub async fn restore<T: Content>(&mut self, entry: &T, from: i64) -> Result<T> {
+        self.compose(&Work::Restore(subject(entry), from)).await?;
+        self.saved(entry.id().uuid()).await
+    }
+
+    /// Takes a deleted entry out of the bin, as a draft.
+    pub async fn undelete<T: Content>(&mut self, id: Id<T>) -> Result<T> {
+        self.compose(&Work::Undelete { info: T::INFO, id: id.uuid() }).await?;
+        self.saved(id.uuid()).await
     }
 
     pub async fn delete<T: Content>(&mut self, entry: &T) -> Result<()> {
