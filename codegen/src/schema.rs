@@ -269,6 +269,7 @@ pub struct Computed {
     pub required: bool,
     /// Children and to-many relations that the computation reads, loaded only if the computed field is selected.
     pub with: Vec<Name>,
+    pub args: Vec<Argument>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -301,6 +301,7 @@ fn computed(entry: &Entry) -> Option<Computed> {
         scalar: scalar(entry.node.text_of("type")?)?,
         required: entry.node.flag("required"),
         with: with.iter().filter_map(Node::text).map(Name::new).collect(),
+        args: arguments(&entry.node),
     })
 }
 
@@ -328,7 +329,7 @@ fn operation(entry: &Entry) -> Option<Operation> {
     Some(Operation {
         name: Name::new(&entry.key.value),
         description: node.prose("description"),
-        args: node.get("args").map_or(&[][..], Node::entries).iter().filter_map(argument).collect(),
+        args: arguments(node),
         returns: match scalar(of) {
             Some(scalar) => Returns::Scalar { scalar, many },
             None => Returns::Content { of: Name::new(of), many },
@@ -336,6 +337,11 @@ fn operation(entry: &Entry) -> Option<Operation> {
         // Filled in together with the access rules.
         roles: Vec::new(),
     })
+}
+
+/// The arguments of an operation or of a computed field.
+fn arguments(node: &Node) -> Vec<Argument> {
+    node.get("args").map_or(&[][..], Node::entries).iter().filter_map(argument).collect()
 }
 
 fn argument(entry: &Entry) -> Option<Argument> {

@@ -45,8 +45,8 @@ const ROOT: &[&str] = &[
     "replay_delivery",
     "replay_deliveries",
 ];
-/// Parameters of own operations besides their arguments.
-const ARGUMENT: &[&str] = &["cx"];
+/// The parameter of own operations and computed fields besides their arguments.
+const ARGUMENT: &str = "cx";
 /// The argument of a root field besides the unique field that it finds an entry by.
 const LOOK_UP: &str = "stage";
 /// Columns of children, and the name of a relation whose column would be one of them (`parent_id`).
@@ -174,6 +174,10 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         check_type_id(name, owner.name.span, found);
         for entry in owner.node.get("computed").map_or(&[][..], Node::entries) {
             check_word(&entry.key, SYSTEM, found);
+            let plural = super::collisions::plural_of(owner);
+            for argument in entry.node.get("args").map_or(&[][..], Node::entries) {
+                check_word(&argument.key, &[ARGUMENT, plural.snake()], found);
+            }
         }
         if let Some(plural) = owner.node.get("plural").and_then(Node::spanned_text) {
             check_taken(&plural, ROOT, found);
@@ -193,7 +197,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         for entry in declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries) {
             check_word(&entry.key, ROOT, found);
             for argument in entry.node.get("args").map_or(&[][..], Node::entries) {
-                check_word(&argument.key, ARGUMENT, found);
+                check_word(&argument.key, &[ARGUMENT], found);
             }
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::catalog::{self, Catalog};
 use crate::emit::fields::{Companion, Member, Owner, children};
+use crate::emit::operations::{argument_info, parameter};
 use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper};
 use crate::emit::rust_file::{RustFile, doc, first_line};
 use crate::schema::{Computed, ContentType, Index, Inverse, Name, Retention, Schema};
@@ -174,13 +175,15 @@ fn inverse(inverse: &Inverse) -> TokenStream {
 
 fn computed(computed: &Computed) -> TokenStream {
     let (name, kind, with) = (literal(&computed.name.camel()), kind(computed.scalar), literals(&computed.with));
-    quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*] })
+    let args = computed.args.iter().map(argument_info);
+    quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*], args: &[#(#args),*] })
 }
 
 /// The function computes the field for many entries at once.
 fn function(ty: &ContentType, computed: &Computed) -> Function {
     let (entries, name, value) = (ident(&ty.plural), pascal(&ty.name), rust::scalar(computed.scalar));
-    let args = [quote!(&self), quote!(#entries: &[#name]), quote!(cx: &ReadCx<'_>)];
+    let given = computed.args.iter().map(parameter);
+    let args = [quote!(&self), quote!(#entries: &[#name])].into_iter().chain(given).chain([quote!(cx: &ReadCx<'_>)]);
     Function {
         doc: doc(&computed.description),
         name: ident(&computed.name).to_string(),

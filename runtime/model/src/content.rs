@@ -287,6 +287,7 @@ pub struct ComputedInfo {
     pub kind: Kind,
     /// Children and to-many relations (by `snake`) that the computation reads.
     pub with: &'static [&'static str],
+    pub args: &'static [ArgumentInfo],
 }
 
 #[derive(Clone, Debug)]

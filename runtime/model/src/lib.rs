@@ -5,6 +5,7 @@ mod civil;
 pub mod content;
 pub mod currency;
 mod cut;
+pub mod hours;
 pub mod id;
 pub mod json;
 pub mod kind;

@@ -3,6 +3,7 @@
 //! It is independent of protocols: reads come as plans, changes as coerced input.
 
 pub mod access;
+pub mod args;
 pub mod audit;
 mod bell;
 mod connection;

@@ -186,7 +186,8 @@ fn operation(operation: &Operation, never_null: bool) -> Member {
     Member::new(operation.name.camel(), ty, about).args(operation.args.iter().map(argument))
 }
 
-fn argument(argument: &Argument) -> Member {
+/// An argument of an own operation or of a computed field.
+pub fn argument(argument: &Argument) -> Member {
     let item = argument.scalar.mapping().input;
     let ty = if argument.many { format!("[{item}!]") } else { item.to_owned() };
     let ty = if argument.required { ty + "!" } else { ty };

@@ -1,5 +1,6 @@
 //! Output types: objects, their enums and unions, edges and connections.
 
+use crate::emit::sdl::roots::argument;
 use crate::emit::sdl::{Definition, Kind, Member, Owner, block_type, described, member_type, reason, spoken, words};
 use crate::schema::api;
 use crate::schema::{Component, Computed, Enum, Field, FieldKind, Inverse, Relation, Required};
@@ -142,6 +143,7 @@ fn computed(computed: &Computed) -> Member {
     let bang = if computed.required { "!" } else { "" };
     let ty = computed.scalar.mapping().graphql.to_owned() + bang;
     Member::new(computed.name.camel(), ty, described(&computed.description, || spoken(&computed.name)))
+        .args(computed.args.iter().map(argument))
 }
 
 fn list_and_connection(name: &str, target: &str, default: &str, description: &str, order: &str) -> [Member; 2] {

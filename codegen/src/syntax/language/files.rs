@@ -51,6 +51,7 @@ const COMPUTED: &[Key] = &[
         NAMES,
         "The lists that the computation reads, which are loaded with the entry: children, and relations with `many: true`. Reading another one is an error.",
     ),
+    key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments of the field in the API."),
 ];
 
 const INDEX: &[Key] = &[

@@ -288,7 +288,9 @@ impl<'a> Lowering<'a> {
     fn computed(&mut self, object: &mut Object, index: usize, selected: &Selected<'a>) -> What {
         let computed = &object.info.computed[index];
         self.note(object.info, Used::Computed(computed.name), selected.pos);
-        let index = object.computed(computed);
+        let has_args = !computed.args.is_empty();
+        let slot = has_args.then(|| self.list(object.info.name, selected, DefaultOrder::Newest).slot);
+        let index = object.computed(computed, slot);
         let nullable = self.is_nullable(object.info.name, selected);
         What::Computed { index, items: self.parts(computed.kind, &selected.sets), nullable, pos: selected.pos }
     }

@@ -1,14 +1,17 @@
 //! Prepares all argument-dependent parts of a plan: checks arguments and builds the SQL before anything is sent.
 
-use serde_json::Value as Json;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
 
 use super::ListArguments;
 use super::asked::Asked;
 use super::filter::Filter;
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
-use super::plan::{Column, List, Object, Page, Relation};
+use super::plan::{Column, Computing, List, Object, Page, Relation};
 use crate::Scope;
+use crate::args::Args;
 use crate::sql::Sql;
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
@@ -34,6 +37,8 @@ pub struct Preparing<'a> {
     pub scope: Scope<'a>,
     pub arguments: &'a dyn ListArguments,
     pub slots: Vec<Slot>,
+    /// The arguments of computed fields, by slot.
+    pub args: HashMap<usize, Result<Args, Vec<Problem>>>,
     /// Missing rights on lists, with the slot of each list. They are reported even if there are no rows.
     pub denied: Vec<(Problem, usize)>,
 }
@@ -68,7 +73,22 @@ struct Select<'a> {
 
 impl<'a> Preparing<'a> {
     pub fn object(&mut self, object: &Object) -> Result<()> {
+        for field in &object.computed {
+            self.computed(field);
+        }
         object.relations.iter().try_for_each(|relation| self.relation(relation))
+    }
+
+    /// Parses the arguments of a computed field.
+    fn computed(&mut self, field: &Computing) {
+        let Some(slot) = field.slot else { return };
+        let args = self.arguments.of(slot).and_then(|asked| {
+            let nothing = Map::new();
+            let given = if let Asked::Client(given) = &asked { given.as_ref() } else { &nothing };
+            let args = Args::of_field(field.info.args, &self.scope.store.schema.site, given);
+            args.map_err(|error| error.problems)
+        });
+        self.args.insert(slot, args);
     }
 
     fn relation(&mut self, relation: &Relation) -> Result<()> {

@@ -74,7 +74,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
         InverseInfo { name: "services", source: &SERVICE, field: "products" },
     ],
     computed: &[
-        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"] },
+        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"], args: &[] },
     ],
     constraints: &[
         ("product_name__sort", "name"), ("product_slug_key", "slug"), ("product_brand_id_idx", "brand"),

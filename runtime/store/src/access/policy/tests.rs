@@ -28,8 +28,8 @@ static NOTE: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[
-        ComputedInfo { name: "isLoud", kind: Kind::Boolean, with: &[] },
-        ComputedInfo { name: "isSecret", kind: Kind::Boolean, with: &[] },
+        ComputedInfo { name: "isLoud", kind: Kind::Boolean, with: &[], args: &[] },
+        ComputedInfo { name: "isSecret", kind: Kind::Boolean, with: &[], args: &[] },
     ],
     constraints: &[],
 };
