@@ -154,9 +154,7 @@ impl OpeningHours {
         match self.zone.to_ambiguous_timestamp(wall).offset() {
             AmbiguousOffset::Unambiguous { offset } => [offset.to_timestamp(wall).ok(), None],
             AmbiguousOffset::Gap { .. } => [None, None],
-            AmbiguousOffset::Fold { before, after } => {
-                [before.to_timestamp(wall).ok(), after.to_timestamp(wall).ok()]
-            }
+            AmbiguousOffset::Fold { before, after } => [before.to_timestamp(wall).ok(), after.to_timestamp(wall).ok()],
         }
     }
 }

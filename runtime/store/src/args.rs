@@ -32,12 +32,7 @@ impl Args {
         if problems.is_empty() { Ok(args) } else { Err(Error { problems }) }
     }
 
-    fn values(
-        args: &[ArgumentInfo],
-        site: &SiteInfo,
-        given: &Map<String, Json>,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
+    fn values(args: &[ArgumentInfo], site: &SiteInfo, given: &Map<String, Json>, problems: &mut Vec<Problem>) -> Self {
         Self { values: args.iter().map(|arg| argument(arg, site, given, problems)).collect() }
     }
 

@@ -20,13 +20,13 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use self::asked::Asked;
+use self::plan::Computing;
 use crate::args::Args;
 use crate::record::Entry;
 use crate::sql::Sql;
 use crate::value::Value;
 use crate::{Connection, Scope, Store};
 use base::error::{Problem, Result};
-use self::plan::Computing;
 use model::content::ContentInfo;
 
 /// Provides the arguments of a plan's lists.

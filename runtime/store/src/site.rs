@@ -17,6 +17,7 @@ use futures_util::future::BoxFuture;
 use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
 
+use crate::Scope;
 pub use crate::args::Args;
 use crate::find::Find;
 use crate::hooks::Cx;
@@ -24,7 +25,6 @@ use crate::id::Id;
 use crate::read::Computes;
 use crate::record::{Content, Entry, FieldType, Record, from_entry};
 use crate::value::{Value, bind};
-use crate::Scope;
 use base::error::{Error, Result};
 use model::content::ContentInfo;
 

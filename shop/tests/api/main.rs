@@ -13,6 +13,7 @@ mod faults;
 mod history;
 #[path = "../shared/hostile.rs"]
 mod hostile;
+mod hours;
 mod http;
 mod injection;
 mod log;

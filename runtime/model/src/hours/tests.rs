@@ -25,21 +25,25 @@ fn shown(found: Option<Timestamp>) -> String {
 #[test]
 fn hours_are_those_of_the_clock_on_the_wall() {
     let every_day = |opens, closes| Hours { opens: Some(opens), closes: Some(closes), ..Hours::default() };
-    let morning = OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(8, 0, 0, 0), time(12, 0, 0, 0))] };
+    let morning =
+        OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(8, 0, 0, 0), time(12, 0, 0, 0))] };
     // An hour earlier in UTC once clocks have gone forward.
     assert_eq!(shown(morning.next_opening(at("2026-03-28T06:59:00Z"))), "2026-03-28T07:00:00Z");
     assert_eq!(shown(morning.next_opening(at("2026-03-28T07:00:00Z"))), "2026-03-29T06:00:00Z");
     assert_eq!(shown(morning.next_closing(at("2026-03-29T06:00:00Z"))), "2026-03-29T10:00:00Z");
     // 02:30 is skipped: it opens when the clock shows 03:00.
-    let early = OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(2, 30, 0, 0), time(4, 0, 0, 0))] };
+    let early =
+        OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(2, 30, 0, 0), time(4, 0, 0, 0))] };
     assert_eq!(shown(early.next_opening(at("2026-03-29T00:00:00Z"))), "2026-03-29T01:00:00Z");
     // From 02:00 to 02:30, which comes twice.
-    let twice = OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(2, 0, 0, 0), time(2, 30, 0, 0))] };
+    let twice =
+        OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(2, 0, 0, 0), time(2, 30, 0, 0))] };
     assert_eq!(shown(twice.next_opening(at("2026-10-24T23:00:00Z"))), "2026-10-25T00:00:00Z");
     assert_eq!(shown(twice.next_closing(at("2026-10-25T00:00:00Z"))), "2026-10-25T00:30:00Z");
     assert_eq!(shown(twice.next_opening(at("2026-10-25T00:00:00Z"))), "2026-10-25T01:00:00Z");
     // The same times around the clock are 24 hours, which never end.
-    let always = OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(6, 0, 0, 0), time(6, 0, 0, 0))] };
+    let always =
+        OpeningHours { zone: zone("Europe/Berlin"), rows: vec![every_day(time(6, 0, 0, 0), time(6, 0, 0, 0))] };
     assert!(always.is_open(at("2026-03-29T01:00:00Z")));
     assert_eq!(shown(always.next_closing(at("2026-01-01T00:00:00Z"))), "never");
 }
@@ -93,13 +97,15 @@ fn the_shortest_period_counts() {
 #[test]
 fn a_search_ends() {
     let day = date(2030, 1, 1);
-    let once = Hours { opens: Some(time(9, 0, 0, 0)), valid_from: Some(day), valid_through: Some(day), ..Hours::default() };
+    let once =
+        Hours { opens: Some(time(9, 0, 0, 0)), valid_from: Some(day), valid_through: Some(day), ..Hours::default() };
     let hours = OpeningHours { zone: zone("America/New_York"), rows: vec![once] };
     assert_eq!(shown(hours.next_opening(at("2028-11-01T00:00:00Z"))), "never");
     assert_eq!(shown(hours.next_opening(at("2029-01-01T00:00:00Z"))), "2030-01-01T14:00:00Z");
     assert_eq!(shown(hours.next_closing(at("2029-01-01T00:00:00Z"))), "2030-01-02T05:00:00Z");
     for edge in [Timestamp::MIN, Timestamp::MAX, at("9999-12-30T00:00:00Z")] {
-        let always = OpeningHours { rows: vec![Hours { opens: Some(time(9, 0, 0, 0)), ..Hours::default() }], ..hours.clone() };
+        let always =
+            OpeningHours { rows: vec![Hours { opens: Some(time(9, 0, 0, 0)), ..Hours::default() }], ..hours.clone() };
         let _ = (always.is_open(edge), always.next_opening(edge), always.next_closing(edge));
     }
 }
