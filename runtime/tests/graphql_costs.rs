@@ -49,6 +49,7 @@ static SHELF: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String))],
     inverses: &[InverseInfo { name: "books", source: &BOOK, field: "shelf" }],

@@ -2,6 +2,7 @@
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
+use super::paths;
 use crate::catalog::names;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
@@ -104,6 +105,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         title: node.text_of("title").map(Name::new),
         drafts: node.get("lifecycle").and_then(|lifecycle| lifecycle.get("drafts")?.bool()).unwrap_or(true),
         retention: retention(node),
+        path: node.text_of("path").map_or_else(Vec::new, |pattern| paths::parts(pattern).unwrap_or_default()),
         fields: fields(&owner.fields, &name, name.snake()),
         computed: node.get("computed").map_or(&[][..], Node::entries).iter().filter_map(computed).collect(),
         inverses: Vec::new(),

@@ -8,6 +8,7 @@ mod filters;
 mod history;
 mod inputs;
 pub mod reader;
+mod redirects;
 mod roots;
 mod schedules;
 mod shared;
@@ -30,6 +31,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
+    definitions.extend(redirects::definitions(schema));
     definitions.extend(schedules::definitions());
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };

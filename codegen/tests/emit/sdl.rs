@@ -132,6 +132,7 @@ fn shop() -> Schema {
             scalar: Scalar::Boolean,
             required: false,
             with: Vec::new(),
+            args: Vec::new(),
         }],
         ..content_type("product", "products")
     };

@@ -11,6 +11,7 @@ pub mod json;
 pub mod kind;
 pub mod names;
 pub mod number;
+pub mod path;
 pub mod timestamp;
 pub mod value;
 

@@ -1,7 +1,7 @@
 //! `Query`, `Mutation` and `Subscription`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, history, schedules, spoken, webhooks, words};
+use crate::emit::sdl::{Definition, Kind, Member, access, described, history, redirects, schedules, spoken, webhooks, words};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
@@ -17,6 +17,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(access::roots())
         .members(history::reads())
         .members(schedules::reads())
+        .members(redirects::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -27,6 +28,7 @@ pub fn mutation(schema: &Schema) -> Definition {
     Definition::new(Kind::Object, "Mutation", about)
         .members(history::writes())
         .members(schedules::writes())
+        .members(redirects::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
@@ -166,7 +168,7 @@ fn note() -> Member {
     Member::new("note", "String", "What the change is about, for the history. At most 1,000 characters.")
 }
 
-fn stage() -> Member {
+pub fn stage() -> Member {
     Member::new("stage", "Stage!", "Which version to read: the published one, or the draft that editors see.")
         .default("LIVE")
 }

@@ -17,7 +17,7 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     let id = Member::new("id", "ID!", "The globally unique, permanent id of the object.");
     let mut object = Definition::new(Kind::Object, name, description).implements("Node").member(id);
     if let Some(ty) = owner.root {
-        object = object.members(system_fields());
+        object = object.members(system_fields()).members((!ty.path.is_empty()).then(path));
         let inverses = ty.inverses.iter().flat_map(inverse);
         let own = owner.fields.iter().flat_map(|field| field_members(name, field));
         object = object.members(own).members(inverses).members(ty.computed.iter().map(computed));
@@ -68,6 +68,11 @@ fn system_fields() -> [Member; 7] {
         Member::new("createdBy", "ID", "The id of the user who created the entry; null if it was not a user."),
         Member::new("updatedBy", "ID", "The id of the user who last saved the entry; null if it was not a user."),
     ]
+}
+
+fn path() -> Member {
+    let about = "The path of the entry on the site, at the stage that is read; null while an entry above it is missing there.";
+    Member::new("path", "String", about)
 }
 
 /// The members that one schema field becomes: a to-many relation is a list and a connection.

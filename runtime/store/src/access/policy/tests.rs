@@ -20,6 +20,7 @@ static NOTE: ContentInfo = ContentInfo {
     drafts: true,
     retention: model::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)),
