@@ -1,8 +1,10 @@
-//! Root fields about the site instead of its content: the current actor, access explanations, the audit log, webhooks.
+//! Root fields about the site instead of its content: the current actor, access explanations, the audit log, redirects,
+//! webhooks.
 
 mod audit;
 mod explain;
 mod history;
+mod redirects;
 mod schedules;
 mod webhooks;
 
@@ -39,6 +41,11 @@ pub enum SiteField {
     MoveScheduledChange,
     CancelScheduledChange,
     RetryScheduledChange,
+    Redirects,
+    CreateRedirect,
+    UpdateRedirect,
+    DeleteRedirect,
+    ImportRedirects,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -66,7 +73,7 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 32] = [
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -83,6 +90,11 @@ impl SiteField {
         Self::MoveScheduledChange,
         Self::CancelScheduledChange,
         Self::RetryScheduledChange,
+        Self::Redirects,
+        Self::CreateRedirect,
+        Self::UpdateRedirect,
+        Self::DeleteRedirect,
+        Self::ImportRedirects,
         Self::Webhooks,
         Self::Webhook,
         Self::WebhookDeliveries,
@@ -114,6 +126,11 @@ impl SiteField {
             Self::MoveScheduledChange => "moveScheduledChange",
             Self::CancelScheduledChange => "cancelScheduledChange",
             Self::RetryScheduledChange => "retryScheduledChange",
+            Self::Redirects => "redirects",
+            Self::CreateRedirect => "createRedirect",
+            Self::UpdateRedirect => "updateRedirect",
+            Self::DeleteRedirect => "deleteRedirect",
+            Self::ImportRedirects => "importRedirects",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -139,6 +156,10 @@ impl SiteField {
                 | Self::TestWebhook
                 | Self::ReplayDelivery
                 | Self::ReplayDeliveries
+                | Self::CreateRedirect
+                | Self::UpdateRedirect
+                | Self::DeleteRedirect
+                | Self::ImportRedirects
                 | Self::PurgeDeleted
                 | Self::SchedulePublish
                 | Self::ScheduleUnpublish
@@ -165,14 +186,21 @@ impl SiteField {
             | Self::ScheduleWindow
             | Self::MoveScheduledChange
             | Self::CancelScheduledChange
-            | Self::RetryScheduledChange => None,
+            | Self::RetryScheduledChange
+            | Self::DeleteRedirect => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
+            Self::Redirects | Self::CreateRedirect | Self::UpdateRedirect | Self::ImportRedirects => {
+                Some((Area::Redirects, "redirects"))
+            }
             _ => Some((Area::Webhooks, "webhooks")),
         }
     }
 
     pub fn denied(self, access: &Access) -> Option<Problem> {
+        if self == Self::DeleteRedirect && access.actor.is_anonymous() {
+            return Some(access.refusal("visitors may not delete redirects".to_owned()));
+        }
         let (area, name) = self.area()?;
         (!access.manages(area)).then(|| access.refusal(format!("this needs a role that manages `{name}`")))
     }
@@ -199,6 +227,11 @@ impl SiteField {
             }
             Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
             Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
+            Self::Redirects => redirects::list(store, arguments).await?,
+            Self::CreateRedirect => redirects::create(store, arguments).await?,
+            Self::UpdateRedirect => redirects::update(store, arguments).await?,
+            Self::DeleteRedirect => redirects::delete(store, arguments).await?,
+            Self::ImportRedirects => redirects::import(store, arguments).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,

@@ -61,6 +61,8 @@ pub enum Column {
     Sql(Arc<str>),
     /// The live revision, for the status; null if the entry is not live.
     LiveRevision,
+    /// The path on the site; null if the actor sees none.
+    Path,
 }
 
 #[derive(Debug)]

@@ -228,7 +228,7 @@ impl<'a> Preparing<'a> {
         }
         let mut sql = self.scope.sql();
         sql.push("SELECT ");
-        self.push_columns(object, select, &mut sql);
+        self.push_columns(object, select, &mut sql)?;
         self.from(link, object.info, &mut sql)?;
         self.conditions(link, object.info, select, &mut sql, problems)?;
         sql.push(" ORDER BY ");
@@ -257,7 +257,7 @@ impl<'a> Preparing<'a> {
         let mut sql = self.scope.sql();
         let only_first = select.limit == 1;
         sql.push(&if only_first { format!("SELECT DISTINCT ON ({owner}) ") } else { "SELECT * FROM (SELECT ".into() });
-        self.push_columns(object, select, &mut sql);
+        self.push_columns(object, select, &mut sql)?;
         sql.push(&format!(", {owner}"));
         if !only_first {
             sql.push(&format!(", row_number() OVER (PARTITION BY {owner} ORDER BY "));
@@ -277,11 +277,12 @@ impl<'a> Preparing<'a> {
         Ok(sql)
     }
 
-    fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) {
-        push_columns(object, self.scope, sql);
+    fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) -> Result<()> {
+        push_columns(object, self.scope, sql)?;
         if select.keys {
             select.order.push_columns(&mut sql.text);
         }
+        Ok(())
     }
 
     fn conditions(
@@ -353,7 +354,7 @@ impl<'a> Preparing<'a> {
 pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = scope.sql();
     sql.push("SELECT ");
-    push_columns(object, scope, &mut sql);
+    push_columns(object, scope, &mut sql)?;
     sql.push(" FROM ");
     scope.push(object.info, "t", &mut sql)?;
     Ok(sql)
@@ -367,7 +368,7 @@ pub fn by_ids(object: &Object, scope: Scope<'_>) -> Result<Sql> {
 }
 
 /// The columns of an object, the id first.
-fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) {
+fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) -> Result<()> {
     for (index, column) in object.columns.iter().enumerate() {
         if index > 0 {
             sql.push(", ");
@@ -375,6 +376,8 @@ fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) {
         match column {
             Column::Sql(expression) => _ = sql.push(expression),
             Column::LiveRevision => scope.push_live_revision(object.info, "t", sql),
+            Column::Path => scope.push_path(object.info, "t", sql)?,
         }
     }
+    Ok(())
 }

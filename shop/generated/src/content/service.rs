@@ -54,7 +54,7 @@ runtime::entry!(Service, SERVICE, [
 ]);
 
 pub static SERVICE: ContentInfo = ContentInfo {
-    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, unique: &[],
+    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("services"), PathPart::Slug("slug")], unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
