@@ -75,13 +75,7 @@ fn part(segment: &str) -> Result<PathPart, String> {
     }
 }
 
-fn check_fields(
-    name: &str,
-    owner: &Owner<'_>,
-    pattern: &Spanned<String>,
-    parts: &[PathPart],
-    found: &mut Diagnostics,
-) {
+fn check_fields(name: &str, owner: &Owner<'_>, pattern: &Spanned<String>, parts: &[PathPart], found: &mut Diagnostics) {
     for part in parts {
         let (PathPart::Slug(field) | PathPart::Above(field)) = part else { continue };
         let spanned = Spanned { value: field.snake().to_owned(), span: pattern.span };
@@ -154,7 +148,18 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_says_why() {
-        for wrong in ["", "blog/{slug}", "/blog", "/blog/", "/{slug}/x", "/{slug}/{other}", "/a//{slug}", "/ä/{slug}", "/../{slug}", "/{slug*}"] {
+        for wrong in [
+            "",
+            "blog/{slug}",
+            "/blog",
+            "/blog/",
+            "/{slug}/x",
+            "/{slug}/{other}",
+            "/a//{slug}",
+            "/ä/{slug}",
+            "/../{slug}",
+            "/{slug*}",
+        ] {
             assert!(parts(wrong).is_err(), "{wrong}");
         }
     }

@@ -108,7 +108,11 @@ impl Target {
             return Err("has a user name or a password");
         }
         let to = url.to_string();
-        if to.len() > LONGEST { Err("is too long: it has at most 2,000 bytes") } else { Ok(Self { to, suffix: String::new() }) }
+        if to.len() > LONGEST {
+            Err("is too long: it has at most 2,000 bytes")
+        } else {
+            Ok(Self { to, suffix: String::new() })
+        }
     }
 
     pub fn is_path(&self) -> bool {
@@ -145,7 +149,9 @@ mod tests {
         ] {
             assert_eq!(normal(given).as_deref(), Ok(expected), "{given}");
         }
-        for wrong in ["//evil.example", "/a//b", "/a/../b", "/a/.", "/a\\b", "/a%00", "/a?b", "/a#b", "/%FF", "/a%2F..%2Fb"] {
+        for wrong in
+            ["//evil.example", "/a//b", "/a/../b", "/a/.", "/a\\b", "/a%00", "/a?b", "/a#b", "/%FF", "/a%2F..%2Fb"]
+        {
             assert!(normal(wrong).is_err(), "{wrong}");
         }
         assert!(normal(&format!("/{}", "a".repeat(LONGEST))).is_err());

@@ -6,10 +6,10 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use crate::Scope;
 use crate::access::Used;
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
-use crate::Scope;
 use base::error::Result;
 use model::content::{ContentInfo, FieldInfo, PathPart, Shape};
 use model::path;
@@ -166,4 +166,3 @@ pub async fn resolve(scope: Scope<'_>, requested: &str) -> Result<Option<Found>>
     let location = to.map(|to| path::Target { to, suffix: redirect.suffix.clone() }.location());
     Ok(location.map(|location| Found::Redirect { status: redirect.status, location }))
 }
-

@@ -208,7 +208,8 @@ async fn check<'a>(store: &Store, new: &'a New<'_>) -> Result<Checked<'a>> {
     let status = i16::try_from(new.status).unwrap_or(301);
     let live = store.trusted();
     if let Some((info, id)) = live.at(Stage::Live).entry_at(&from).await? {
-        let message = format!("`{from}` is the path of {} `{}`, which comes first", info.name, id::encode(info.table, id));
+        let message =
+            format!("`{from}` is the path of {} `{}`, which comes first", info.name, id::encode(info.table, id));
         return Err(Problem::new(Code::Conflict, message).at(at(&new.path, "from")).into());
     }
     let (leads_to, suffix) = match new.to {
@@ -253,7 +254,9 @@ async fn put(connection: &mut Connection, store: &Store, new: Checked<'_>, was: 
         suffix = if suffix.is_empty() { next.suffix } else { suffix };
     }
     if matches!(&leads_to, LeadsTo::Address(to) if *to == from) {
-        return Err(Problem::new(Code::InvalidValue, format!("`{from}` would lead to itself")).at(at(path, "to")).into());
+        return Err(Problem::new(Code::InvalidValue, format!("`{from}` would lead to itself"))
+            .at(at(path, "to"))
+            .into());
     }
     let id = was.as_ref().map_or_else(id::new_uuid, |was| was.id);
     let (table, entry, target) = match &leads_to {
@@ -281,16 +284,8 @@ async fn put(connection: &mut Connection, store: &Store, new: Checked<'_>, was: 
         .bind(by)
         .execute(&mut *connection)
         .await?;
-    let now = Redirect {
-        id,
-        from,
-        leads_to,
-        suffix,
-        status,
-        is_manual: true,
-        created_at: String::new(),
-        created_by: by,
-    };
+    let now =
+        Redirect { id, from, leads_to, suffix, status, is_manual: true, created_at: String::new(), created_by: by };
     let action = if was.is_some() { "redirect.update" } else { "redirect.create" };
     record(connection, store, action, was.as_ref(), Some(&now)).await?;
     Ok(id)

@@ -24,6 +24,7 @@ mod pooler;
 mod public_login;
 mod public_role;
 mod reads;
+mod redirects;
 mod redis;
 #[path = "../shared/redis.rs"]
 mod redis_server;

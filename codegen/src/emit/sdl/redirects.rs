@@ -9,7 +9,11 @@ pub fn reads() -> [Member; 2] {
     let list = "Redirects in the order of their paths, as a connection. Only for roles that manage `redirects`.";
     [
         Member::new("resolve", "Resolved", resolve).args([
-            Member::new("path", "String!", "The path as it was requested, such as `/blog/hello`. A query and a fragment are ignored."),
+            Member::new(
+                "path",
+                "String!",
+                "The path as it was requested, such as `/blog/hello`. A query and a fragment are ignored.",
+            ),
             super::roots::stage(),
         ]),
         Member::new("redirects", "RedirectConnection!", list).args([
@@ -47,7 +51,11 @@ pub fn definitions(schema: &Schema) -> Vec<Definition> {
         Definition::new(Kind::Union, "Resolved", "What a path of the site leads to.").members(members),
         Definition::new(Kind::Object, "Redirection", "Where a path leads instead.")
             .member(Member::new("status", "Int!", "The status of HTTP to answer with: 301, 302, 307 or 308."))
-            .member(Member::new("location", "String!", "A path of the site, percent-encoded, or an address with `https:` or `http:`.")),
+            .member(Member::new(
+                "location",
+                "String!",
+                "A path of the site, percent-encoded, or an address with `https:` or `http:`.",
+            )),
         redirect(),
         origin(),
         input(),

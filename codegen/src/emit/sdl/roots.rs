@@ -1,7 +1,9 @@
 //! `Query`, `Mutation` and `Subscription`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, history, redirects, schedules, spoken, webhooks, words};
+use crate::emit::sdl::{
+    Definition, Kind, Member, access, described, history, redirects, schedules, spoken, webhooks, words,
+};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 

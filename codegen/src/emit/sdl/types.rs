@@ -71,7 +71,8 @@ fn system_fields() -> [Member; 7] {
 }
 
 fn path() -> Member {
-    let about = "The path of the entry on the site, at the stage that is read; null while an entry above it is missing there.";
+    let about =
+        "The path of the entry on the site, at the stage that is read; null while an entry above it is missing there.";
     Member::new("path", "String", about)
 }
 

@@ -1,7 +1,8 @@
 //! The heap size of the shape of a response.
 
 use super::shape::{
-    EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, RedirectionWhat, StoredShape, StoredWhat, What,
+    EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, RedirectionWhat, StoredShape, StoredWhat,
+    What,
 };
 use crate::weigh::Held;
 use base::weigh::{Scales, Weigh};

@@ -68,7 +68,8 @@ pub async fn moving<'a>(
     let Some(pattern) = Pattern::of(info) else { return Ok(None) };
     let is_moved = |item: &&&Item| {
         let standing = live.get(&item.new.id);
-        standing.is_none_or(|known| known.slug != slug(&pattern, &item.new) || known.above != above(&pattern, &item.new))
+        standing
+            .is_none_or(|known| known.slug != slug(&pattern, &item.new) || known.above != above(&pattern, &item.new))
     };
     let items: Vec<&Item> = items.iter().filter(is_moved).copied().collect();
     if items.is_empty() {
@@ -90,7 +91,9 @@ pub async fn moving<'a>(
 pub async fn moved(connection: &mut Connection, store: &Store, moving: Moving<'_>) -> Result<()> {
     let Moving { pattern, items, left } = moving;
     let now = match pattern.above {
-        Some(_) => below(connection, store, &pattern, &items.iter().map(|item| item.new.id).collect::<Vec<_>>()).await?,
+        Some(_) => {
+            below(connection, store, &pattern, &items.iter().map(|item| item.new.id).collect::<Vec<_>>()).await?
+        }
         None => {
             let path = |item: &&Item| Some((item.new.id, pattern.flat(&slug(&pattern, &item.new)?)));
             items.iter().filter_map(path).collect()
@@ -104,7 +107,12 @@ pub async fn moved(connection: &mut Connection, store: &Store, moving: Moving<'_
 
 /// Entries that are about to be unpublished: their paths, and those below them, lead to them again once they are back, whatever they are
 /// called then.
-pub async fn unpublished(connection: &mut Connection, store: &Store, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
+pub async fn unpublished(
+    connection: &mut Connection,
+    store: &Store,
+    info: &'static ContentInfo,
+    ids: &[Uuid],
+) -> Result<()> {
     let Some(pattern) = Pattern::of(info) else { return Ok(()) };
     let left = below(connection, store, &pattern, ids).await?;
     leave(connection, store, info, &left).await
@@ -125,7 +133,12 @@ fn above(pattern: &Pattern, row: &Row) -> Option<Uuid> {
 }
 
 /// The live paths of these entries and of all below them.
-async fn below(connection: &mut Connection, store: &Store, pattern: &Pattern, ids: &[Uuid]) -> Result<Vec<(Uuid, String)>> {
+async fn below(
+    connection: &mut Connection,
+    store: &Store,
+    pattern: &Pattern,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, String)>> {
     let scope = store.trusted();
     let scope = scope.at(Stage::Live);
     let mut sql = scope.sql();
@@ -150,7 +163,8 @@ async fn below(connection: &mut Connection, store: &Store, pattern: &Pattern, id
     sql.push(&format!(" limit {}", MOST_MOVED + ids.len() + 1));
     let rows = sql.bind(ids)?.fetch_within(connection).await?;
     if rows.len() > MOST_MOVED + ids.len() {
-        let message = format!("more than {MOST_MOVED} entries would get another path at once; move parts of the tree first");
+        let message =
+            format!("more than {MOST_MOVED} entries would get another path at once; move parts of the tree first");
         return Err(Error::new(Code::LimitExceeded, message).into());
     }
     let mut paths = Vec::with_capacity(rows.len());
@@ -203,7 +217,8 @@ struct InTheWay {
 }
 
 async fn redirects(connection: &mut Connection, paths: &[&str]) -> Result<Vec<InTheWay>> {
-    let sql = "select id, from_path, type, entry, target from cms.redirect where from_path = any($1) order by from_path";
+    let sql =
+        "select id, from_path, type, entry, target from cms.redirect where from_path = any($1) order by from_path";
     let rows = sqlx::query(sql).bind(paths).fetch_all(connection).await?;
     let read = |row: &sqlx::postgres::PgRow| {
         Ok(InTheWay {

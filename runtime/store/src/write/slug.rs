@@ -125,8 +125,11 @@ async fn find_free(
         let candidates: Vec<(&String, String)> =
             open.iter().flat_map(|(base, _)| numbers.clone().map(|number| (*base, numbered(base, number)))).collect();
         let texts: Vec<&str> = candidates.iter().map(|(_, slug)| slug.as_str()).collect();
-        let stored: Vec<String> =
-            sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(texts).bind(&wishes.prefix).fetch_all(&mut *connection).await?;
+        let stored: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+            .bind(texts)
+            .bind(&wishes.prefix)
+            .fetch_all(&mut *connection)
+            .await?;
         taken.extend(stored);
         for (base, slug) in candidates {
             let found = free.entry(base.clone()).or_default();
