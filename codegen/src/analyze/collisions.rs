@@ -207,6 +207,10 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
     let mut inverses = inverses(declared);
     for (target, owner) in &declared.types {
         let mut taken = Taken::new(Code::FieldNameTaken, found);
+        // Entries with paths have a field for them.
+        if let Some(pattern) = owner.node.get("path") {
+            taken.take("path".to_owned(), "path", pattern.span);
+        }
         for field in owner.fields.iter().filter(|field| !field.dropped) {
             let name = &field.name.value;
             taken.take(Name::new(name).camel(), name, field.name.span);

@@ -15,11 +15,6 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     let mut known: Vec<(&str, Spanned<String>, Vec<PathPart>)> = Vec::new();
     for (name, owner) in &declared.types {
         let Some(pattern) = owner.node.get("path").and_then(Node::spanned_text) else { continue };
-        if let Some(field) = owner.fields.iter().find(|field| field.name.value == "path" && !field.dropped) {
-            let message = "`path` is a field that every type with paths has";
-            let diagnostic = Diagnostic::error(Code::ReservedName, field.name.span, message);
-            found.push(diagnostic.also(pattern.span, "this gives it the field").help("choose another name"));
-        }
         match parts(&pattern.value) {
             Err(reason) => found.push(bad(&pattern, &reason)),
             Ok(parts) => {

@@ -187,6 +187,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         title: None,
         drafts: true,
         retention: codegen::schema::Retention::default(),
+        path: Vec::new(),
         fields: Vec::new(),
         computed: Vec::new(),
         inverses: Vec::new(),
