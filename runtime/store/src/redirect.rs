@@ -92,6 +92,7 @@ fn read(row: &sqlx::postgres::PgRow) -> Result<Redirect, sqlx::Error> {
 
 /// The redirect from this path. A connection of its own reads it: the role of public reads sees nothing but `live`.
 pub async fn from(store: &Store, path: &str) -> Result<Option<Redirect>> {
+    store.touch_by_hand();
     let mut lent = store.lend().await?;
     Ok(find(&mut lent, "from_path", path).await?)
 }
@@ -268,12 +269,13 @@ async fn put(connection: &mut Connection, store: &Store, new: Checked<'_>, was: 
             where target = $2
         )
         insert into cms.redirect (id, from_path, type, entry, target, suffix, status, origin, created_by)
-        values ($1, $2, $3, $4, $5, $6, $7, 'manual', $8)";
+        values ($1, $2, $3, $4, $5, $6, $7, 'manual', $8)
+        on conflict (from_path) do nothing";
     let by = match store.access.actor.identity {
         Identity::User { .. } => store.access.actor.user(),
         _ => None,
     };
-    sqlx::query(sql)
+    let stored = sqlx::query(sql)
         .bind(id)
         .bind(&from)
         .bind(table)
@@ -284,6 +286,10 @@ async fn put(connection: &mut Connection, store: &Store, new: Checked<'_>, was: 
         .bind(by)
         .execute(&mut *connection)
         .await?;
+    // An entry has left the path meanwhile.
+    if stored.rows_affected() == 0 {
+        return Err(Error::in_the_way());
+    }
     let now =
         Redirect { id, from, leads_to, suffix, status, is_manual: true, created_at: String::new(), created_by: by };
     let action = if was.is_some() { "redirect.update" } else { "redirect.create" };

@@ -223,6 +223,38 @@ async fn a_category_takes_all_below_it_along() {
 }
 
 #[tokio::test]
+async fn what_moves_and_what_is_kept_is_bounded() {
+    let site = Site::empty().await;
+    let id = post(&site, "First").await;
+    let rounds: i64 = 104;
+    for round in 0..rounds {
+        rename(&site, &id, &format!("round-{round}"), true).await;
+    }
+    assert_eq!(redirects(&site).await.len(), 100);
+    assert_eq!(resolved(&site, "/journal/first").await, Json::Null);
+    assert_eq!(resolved(&site, "/journal/round-4").await, json!([301, "/journal/round-103"]));
+    let root = category(&site, "Root", None).await;
+    category(&site, "Child", Some(&root)).await;
+    for schema in ["draft", "live"] {
+        let copy = format!(
+            "insert into {schema}.category select (jsonb_populate_record(c, jsonb_build_object(
+                'id', md5(n::text)::uuid, 'slug', 'c-' || n))).* from {schema}.category c, generate_series(1, 9999) n where c.slug = 'child'"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(copy)).execute(&site.db.pool).await.unwrap();
+    }
+    let update = "mutation($id: ID!, $revision: Int!, $slug: String!) { updateCategory(id: $id, revision: $revision, input: { slug: $slug }) { path } }";
+    told(&site, update, json!({ "id": root, "revision": 1, "slug": "trunk" })).await;
+    assert_eq!(resolved(&site, "/shop/root/c-9999").await, json!([301, "/shop/trunk/c-9999"]));
+    for number in 0..2 {
+        category(&site, &format!("More {number}"), Some(&root)).await;
+    }
+    let input = json!({ "id": root, "revision": 2, "slug": "stem" });
+    assert_eq!(refused(&site, update, input).await.0, "LIMIT_EXCEEDED");
+    assert_eq!(resolved(&site, "/shop/trunk/c-9999").await, "Child");
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn redirects_are_made_by_hand_flat_and_without_circles() {
     let site = Site::empty().await;
     let id = post(&site, "First").await;

@@ -20,13 +20,17 @@ pub struct Part<'a> {
 }
 
 pub async fn list(store: &Store, part: &Part<'_>) -> Result<Vec<Redirect>> {
+    // Only the conditions that are asked for, so that they can use an index.
+    let conditions = [
+        (part.from.is_some(), "from_path between $1 and $1 || U&'\\+10FFFF' and starts_with(from_path, $1)"),
+        (part.entry.is_some(), "entry = $2"),
+        (part.is_manual.is_some(), "origin = $3"),
+        (part.after.is_some(), "from_path > $4"),
+    ];
+    let conditions: Vec<_> = conditions.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, sql)| sql).collect();
+    let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
+    let sql = format!("select {COLUMNS} from cms.redirect where {conditions} order by from_path limit $5");
     let mut lent = store.lend().await?;
-    let sql = format!(
-        "select {COLUMNS} from cms.redirect
-        where ($1::text is null or starts_with(from_path, $1)) and ($2::uuid is null or entry = $2)
-            and ($3::text is null or origin = $3) and ($4::text is null or from_path > $4)
-        order by from_path limit $5"
-    );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(part.from)
         .bind(part.entry)
