@@ -12,8 +12,9 @@ use crate::sql::{Sql, quoted};
 use crate::value::Value;
 use base::error::Result;
 use model::content::{ContentInfo, FieldInfo, PathPart, Shape};
-use model::path;
 
+/// The prefix of the ids of redirects.
+pub const REDIRECT: &str = "redirect";
 /// Levels of a tree. Deeper entries have no path, like those in a circle.
 const DEEPEST: usize = 32;
 
@@ -137,32 +138,4 @@ impl Scope<'_> {
 
 fn first<'r, T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>>(rows: &'r [PgRow]) -> Result<Option<T>> {
     Ok(rows.first().map(|row| row.try_get::<Option<T>, _>(0)).transpose()?.flatten())
-}
-
-/// What a path leads to.
-#[derive(Clone, Debug)]
-pub enum Found {
-    Entry(&'static ContentInfo, Uuid),
-    Redirect { status: i16, location: String },
-}
-
-/// What a requested path leads to for the actor. An entry comes before a redirect.
-pub async fn resolve(scope: Scope<'_>, requested: &str) -> Result<Option<Found>> {
-    let Some(path) = path::requested(requested) else { return Ok(None) };
-    if let Some((info, id)) = scope.entry_at(&path).await? {
-        return Ok(Some(Found::Entry(info, id)));
-    }
-    let Some(redirect) = crate::redirect::from(scope.store, &path).await? else { return Ok(None) };
-    let to = match redirect.leads_to {
-        crate::redirect::LeadsTo::Address(to) => Some(to),
-        crate::redirect::LeadsTo::Entry(ref table, id) => {
-            let info = scope.store.schema.types.iter().find(|info| info.is_called(table));
-            match info {
-                Some(info) => scope.path_of(info, id).await?.filter(|found| *found != path),
-                None => None,
-            }
-        }
-    };
-    let location = to.map(|to| path::Target { to, suffix: redirect.suffix.clone() }.location());
-    Ok(location.map(|location| Found::Redirect { status: redirect.status, location }))
 }

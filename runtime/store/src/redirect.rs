@@ -3,6 +3,7 @@
 //! No redirect leads to another one: what a path leads to is looked up when it is stored, and what led to the path follows.
 
 mod list;
+mod resolve;
 
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
@@ -14,10 +15,10 @@ use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
 use model::path::{self, Target};
 
+pub use crate::paths::REDIRECT as PREFIX;
 pub use list::{Part, all, list};
+pub use resolve::{Found, resolve};
 
-/// The prefix of the ids of redirects.
-pub const PREFIX: &str = "redirect";
 /// Redirects that were made by hand.
 const MOST: i64 = 100_000;
 const STATUSES: [i64; 4] = [301, 302, 307, 308];

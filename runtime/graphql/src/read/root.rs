@@ -16,10 +16,10 @@ use base::weigh::{Scales, Weigh};
 use model::content::{ContentInfo, Resolver, Shape as FieldShape, Verb};
 use model::cut;
 use store::access::Used;
-use store::paths::{self, Found};
 use store::read::load::{Loaded, Run, Unready};
 use store::read::order::DefaultOrder;
 use store::read::plan::{Object, Root as PlanRoot, Use};
+use store::redirect::{self, Found};
 use store::{Scope, Stage, id};
 
 /// The statements that look a path up: the entry, the redirect, and the path of its entry.
@@ -336,7 +336,7 @@ impl Root {
         arguments: &Map<String, Json>,
     ) -> Result<Result<Written, Vec<Failure>>> {
         let requested = arguments.get("path").and_then(Json::as_str).unwrap_or_default();
-        let found = paths::resolve(run.scope, requested).await?;
+        let found = redirect::resolve(run.scope, requested).await?;
         let mut writer = Writer::new(run, &self.lowered.lists, 512);
         let done = match found {
             None => writer.nothing(),

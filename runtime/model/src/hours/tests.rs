@@ -162,8 +162,8 @@ fn shows_open(rows: &[Hours], wall: DateTime) -> bool {
     let now = minute(wall.time());
     let counting = |date: Date| {
         let length = |row: &Hours| {
-            let from = row.valid_from.map_or(-10_000_000, |from| days_since(from));
-            row.valid_through.map_or(10_000_000, |through| days_since(through)) - from
+            let from = row.valid_from.map_or(-10_000_000, days_since);
+            row.valid_through.map_or(10_000_000, days_since) - from
         };
         let on: Vec<_> = rows
             .iter()

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-use crate::paths::Pattern;
+use crate::paths::{Pattern, REDIRECT};
 use crate::sql::quoted;
 use crate::value::Value;
 use crate::write::failure::Result;
@@ -245,7 +245,7 @@ fn conflict(redirect: &InTheWay) -> Problem {
         (Some(table), Some(entry)) => id::encode(table, entry),
         _ => redirect.target.clone().unwrap_or_default(),
     };
-    let shown = id::encode(crate::redirect::PREFIX, redirect.id);
+    let shown = id::encode(REDIRECT, redirect.id);
     let message = format!(
         "`{}` leads to `{to}` by the redirect `{shown}`; delete that redirect first, or choose another slug",
         redirect.from
