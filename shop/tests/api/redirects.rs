@@ -81,6 +81,15 @@ async fn the_former_paths_of_an_entry_lead_to_where_it_is() {
     assert_eq!(resolved(&site, "/journal/first").await, "First");
     assert_eq!(resolved(&site, "/journal/third").await, json!([301, "/journal/first"]));
     assert_eq!(froms(&site).await, ["/journal/second", "/journal/third"]);
+    // Changes of other fields leave nothing, and several entries at once do.
+    let upsert = "mutation($input: [PostUpsertInput!]!) { upsertPosts(input: $input, publish: true) { id } }";
+    let titled = json!({ "input": [{ "key": { "id": id }, "data": { "title": "Fifth" } }] });
+    told(&site, upsert, titled).await;
+    assert_eq!(froms(&site).await.len(), 2);
+    let named = json!({ "input": [{ "key": { "id": id }, "data": { "title": "First", "slug": "fifth" } }, { "key": { "slug": "new" }, "data": { "title": "New", "body": "Text." } }] });
+    told(&site, upsert, named).await;
+    assert_eq!(resolved(&site, "/journal/first").await, json!([301, "/journal/fifth"]));
+    assert_eq!(resolved(&site, "/journal/new").await, "New");
     for nothing in [
         "/journal",
         "/journal/fourth",
@@ -173,6 +182,20 @@ async fn a_former_path_is_taken_knowingly() {
         (resolved(&site, "/journal/first").await, resolved(&site, "/journal/second").await),
         (json!("First"), json!("Other"))
     );
+    assert!(redirects(&site).await.is_empty());
+    // A former path of an entry in the bin is in nobody's way.
+    let revision = rename(&site, &id, "third", true).await;
+    assert_eq!(froms(&site).await, ["/journal/first"]);
+    told(
+        &site,
+        "mutation($id: ID!, $revision: Int!) { deletePost(id: $id, revision: $revision) }",
+        json!({ "id": id, "revision": revision }),
+    )
+    .await;
+    assert_eq!(resolved(&site, "/journal/first").await, Json::Null);
+    let last = json!({ "input": { "title": "Last", "slug": "first", "body": "Text." } });
+    told(&site, create, last).await;
+    assert_eq!(resolved(&site, "/journal/first").await, "Last");
     assert!(redirects(&site).await.is_empty());
     site.stop().await;
 }
