@@ -13,6 +13,7 @@ mod indexes;
 mod limits;
 pub mod names;
 mod options;
+mod paths;
 mod relations;
 mod removals;
 mod reserved;
@@ -33,6 +34,7 @@ pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     fields::check(&declared, found);
     options::check(&declared, found);
     indexes::check(&declared, found);
+    paths::check(&declared, found);
     removals::check(&declared, found);
     collisions::check(&declared, found);
     site::check(&declared, found);

@@ -84,6 +84,16 @@ pub struct Retention {
     pub bin: Option<String>,
 }
 
+/// A segment of the paths of a content type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathPart {
+    Text(String),
+    /// The slug in this field, always the last segment.
+    Slug(Name),
+    /// The slugs of all entries above, by this relation to the type itself.
+    Above(Name),
+}
+
 #[derive(Clone, Debug)]
 pub struct ContentType {
     pub name: Name,
@@ -96,6 +106,8 @@ pub struct ContentType {
     /// False: an entry is live as soon as it is saved.
     pub drafts: bool,
     pub retention: Retention,
+    /// The segments of its entries' paths; empty if they have none.
+    pub path: Vec<PathPart>,
     pub fields: Vec<Field>,
     pub computed: Vec<Computed>,
     /// Relations of any type that name their inverse here, sorted by name.
@@ -269,6 +281,7 @@ pub struct Computed {
     pub required: bool,
     /// Children and to-many relations that the computation reads, loaded only if the computed field is selected.
     pub with: Vec<Name>,
+    pub args: Vec<Argument>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

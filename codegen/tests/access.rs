@@ -53,9 +53,11 @@ fn a_field_that_is_wrong_itself_is_told_once() {
 
 #[test]
 fn an_admin_manages_everything() {
-    for (manages, expected) in
-        [("[users, tokens, audit, webhooks]", &[][..]), ("[users, tokens, audit]", &["S410"]), ("[]", &["S410"])]
-    {
+    for (manages, expected) in [
+        ("[users, tokens, audit, webhooks, redirects]", &[][..]),
+        ("[users, tokens, audit]", &["S410"]),
+        ("[]", &["S410"]),
+    ] {
         let roles = format!("roles: {{ admin: {{ manages: {manages} }} }}\n");
         assert_eq!(codes("read: all", "", &roles), expected, "{manages}");
     }

@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "a55ab938ad45fecb47f55606e9177b5e8885f3377e1517e066a94e3978f1b133";
+pub static CATALOG: &str = "d1263852eb17ba4b088bc344ee01b9beac9dd3fe395579a7d0d79553b6018b5f";

@@ -2,7 +2,7 @@
 //!
 //! Written by `cargo xtask generate` from schema/; do not edit.
 
-use crate::content::{PRODUCT, Product, ProductComputed};
+use crate::content::{PRODUCT, Product, ProductComputed, ServiceComputed};
 use runtime::prelude::*;
 
 pub static QUERIES: &[OperationInfo] = &[
@@ -28,14 +28,17 @@ pub trait Queries: Send + Sync + 'static {
 }
 
 /// All that the site implements.
-pub trait Site: ProductComputed + Queries + Send + Sync + 'static {}
+pub trait Site: ProductComputed + ServiceComputed + Queries + Send + Sync + 'static {}
 
-impl<T: ProductComputed + Queries + Send + Sync + 'static> Site for T {}
+impl<T: ProductComputed + ServiceComputed + Queries + Send + Sync + 'static> Site for T {}
 
 /// The site's code, as the server calls it.
 pub fn site<S: Site>(site: S) -> SiteCode {
     SiteBuilder::new(site)
         .computed("onSale", |site, entries: &[crate::content::Product], cx| Box::pin(ProductComputed::on_sale(site, entries, cx)))
+        .computed_with("isOpen", |site, entries: &[crate::content::Service], args, cx| Box::pin(async move { ServiceComputed::is_open(site, entries, args.get(0)?, cx).await }))
+        .computed_with("nextOpening", |site, entries: &[crate::content::Service], args, cx| Box::pin(async move { ServiceComputed::next_opening(site, entries, args.get(0)?, cx).await }))
+        .computed_with("nextClosing", |site, entries: &[crate::content::Service], args, cx| Box::pin(async move { ServiceComputed::next_closing(site, entries, args.get(0)?, cx).await }))
         .query("bestOf", |site, args, cx| Box::pin(async move { Queries::best_of(site, args.get(0)?, args.get(1)?, cx).await }))
         .build()
 }

@@ -5,6 +5,7 @@ mod jobs;
 mod keys;
 mod lines;
 mod ready;
+mod redirects;
 mod token;
 mod user;
 
@@ -95,6 +96,9 @@ enum Command {
     /// List webhooks and their deliveries, replay these, disable and enable webhooks
     #[command(subcommand)]
     Webhooks(hooks::Task),
+    /// Import and export redirects
+    #[command(subcommand)]
+    Redirects(redirects::Task),
     /// Rotate and list the keys that sign access tokens, and switch to another TYPECASE_SECRET
     #[command(subcommand)]
     Keys(keys::Task),
@@ -207,6 +211,7 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
             jobs::run(&store, task).await?;
         }
         Command::Webhooks(task) => hooks::run(&connect(&config, &server).await?, task).await?,
+        Command::Redirects(task) => redirects::run(&connect(&config, &server).await?, task).await?,
         Command::Keys(task) => {
             // A key sealed with a secret of this process could never be opened again.
             config.identity.check_secret().map_err(|wrong| config::unusable(vec![wrong]))?;

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 mod hooked;
+pub mod hours;
 mod metrics;
 pub mod prelude;
 pub mod server;

@@ -49,10 +49,11 @@ static SHELF: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String))],
     inverses: &[InverseInfo { name: "books", source: &BOOK, field: "shelf" }],
-    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &["books", "owned"] }],
+    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &["books", "owned"], args: &[] }],
     constraints: &[],
 };
 
@@ -61,7 +62,7 @@ static BOOK: ContentInfo = ContentInfo {
     table: "book",
     plural: "books",
     inverses: &[],
-    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &[] }],
+    computed: &[ComputedInfo { name: "full", kind: Kind::Boolean, with: &[], args: &[] }],
     ..SHELF
 };
 

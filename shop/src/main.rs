@@ -3,6 +3,7 @@
 mod computed;
 mod demo;
 mod hooks;
+mod hours;
 mod mutations;
 mod queries;
 mod routes;
@@ -22,6 +23,7 @@ struct Site;
 fn site() -> runtime::Server {
     runtime::Server::new(&generated::SCHEMA)
         .hooks::<generated::content::Product>(hooks::ProductHooks)
+        .hooks::<generated::content::Service>(hours::ServiceHooks)
         .site(generated::site(Site))
         .routes(routes::routes())
         .demo(demo::CONTENT)

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use generated::content::{Brand, Product, ProductComputed, Tag};
+use generated::content::{Brand, Product, ProductComputed, Service, ServiceComputed, Tag};
 use generated::fields::{brand, product, tag};
 use generated::operations::{Mutations, Queries};
 use runtime::prelude::*;
@@ -15,6 +15,30 @@ use runtime::testing;
 struct Shop {
     saved: Arc<Mutex<Vec<String>>>,
     committed: Arc<AtomicUsize>,
+}
+
+impl ServiceComputed for Shop {
+    async fn is_open(&self, services: &[Service], _: Option<Timestamp>, _: &ReadCx<'_>) -> Result<Vec<bool>> {
+        Ok(vec![false; services.len()])
+    }
+
+    async fn next_opening(
+        &self,
+        services: &[Service],
+        _: Option<Timestamp>,
+        _: &ReadCx<'_>,
+    ) -> Result<Vec<Option<Timestamp>>> {
+        Ok(vec![None; services.len()])
+    }
+
+    async fn next_closing(
+        &self,
+        services: &[Service],
+        _: Option<Timestamp>,
+        _: &ReadCx<'_>,
+    ) -> Result<Vec<Option<Timestamp>>> {
+        Ok(vec![None; services.len()])
+    }
 }
 
 impl ProductComputed for Shop {

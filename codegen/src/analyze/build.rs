@@ -2,6 +2,7 @@
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
+use super::paths;
 use crate::catalog::names;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
@@ -104,6 +105,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         title: node.text_of("title").map(Name::new),
         drafts: node.get("lifecycle").and_then(|lifecycle| lifecycle.get("drafts")?.bool()).unwrap_or(true),
         retention: retention(node),
+        path: node.text_of("path").map_or_else(Vec::new, |pattern| paths::parts(pattern).unwrap_or_default()),
         fields: fields(&owner.fields, &name, name.snake()),
         computed: node.get("computed").map_or(&[][..], Node::entries).iter().filter_map(computed).collect(),
         inverses: Vec::new(),
@@ -301,6 +303,7 @@ fn computed(entry: &Entry) -> Option<Computed> {
         scalar: scalar(entry.node.text_of("type")?)?,
         required: entry.node.flag("required"),
         with: with.iter().filter_map(Node::text).map(Name::new).collect(),
+        args: arguments(&entry.node),
     })
 }
 
@@ -328,7 +331,7 @@ fn operation(entry: &Entry) -> Option<Operation> {
     Some(Operation {
         name: Name::new(&entry.key.value),
         description: node.prose("description"),
-        args: node.get("args").map_or(&[][..], Node::entries).iter().filter_map(argument).collect(),
+        args: arguments(node),
         returns: match scalar(of) {
             Some(scalar) => Returns::Scalar { scalar, many },
             None => Returns::Content { of: Name::new(of), many },
@@ -336,6 +339,11 @@ fn operation(entry: &Entry) -> Option<Operation> {
         // Filled in together with the access rules.
         roles: Vec::new(),
     })
+}
+
+/// The arguments of an operation or of a computed field.
+fn arguments(node: &Node) -> Vec<Argument> {
+    node.get("args").map_or(&[][..], Node::entries).iter().filter_map(argument).collect()
 }
 
 fn argument(entry: &Entry) -> Option<Argument> {

@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::schema::Name;
 use crate::source::Span;
 use crate::syntax::language::{FieldType, Place, Structure};
-use crate::syntax::node::Node;
+use crate::syntax::node::{Entry, Node};
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     check_types(declared, found);
@@ -207,6 +207,10 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
     let mut inverses = inverses(declared);
     for (target, owner) in &declared.types {
         let mut taken = Taken::new(Code::FieldNameTaken, found);
+        // Entries with paths have a field for them.
+        if let Some(pattern) = owner.node.get("path") {
+            taken.take("path".to_owned(), "path", pattern.span);
+        }
         for field in owner.fields.iter().filter(|field| !field.dropped) {
             let name = &field.name.value;
             taken.take(Name::new(name).camel(), name, field.name.span);
@@ -215,7 +219,7 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
                 taken.take(Name::new(format!("{name}_connection")).camel(), name, field.name.span);
             }
         }
-        for entry in owner.node.get("computed").map_or(&[][..], Node::entries) {
+        for entry in computed(owner) {
             taken.take(Name::new(&entry.key.value).camel(), &entry.key.value, entry.key.span);
         }
         taken.code = Code::InverseTaken;
@@ -224,7 +228,12 @@ fn check_members(declared: &Declared<'_>, found: &mut Diagnostics) {
                 taken.take(Name::new(made).camel(), name, span);
             }
         }
+        computed(owner).iter().for_each(|entry| check_arguments(entry, found));
     }
+}
+
+fn computed<'a>(owner: &Owner<'a>) -> &'a [Entry] {
+    owner.node.get("computed").map_or(&[][..], Node::entries)
 }
 
 /// The inverses that all relations add to each content type, with their positions.
@@ -263,7 +272,8 @@ fn check_operations(declared: &Declared<'_>, found: &mut Diagnostics) {
         for entry in declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries) {
             taken.take(Name::new(&entry.key.value).camel(), &entry.key.value, entry.key.span);
         }
-        check_arguments(declared, key, found);
+        let operations = declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries);
+        operations.iter().for_each(|operation| check_arguments(operation, found));
     }
 }
 
@@ -273,7 +283,7 @@ fn same_plural(owner: &Owner<'_>) -> Diagnostic {
     Diagnostic::error(Code::OperationNameTaken, span, message).help("give another plural with `plural:`")
 }
 
-fn plural_of(owner: &Owner<'_>) -> Name {
+pub fn plural_of(owner: &Owner<'_>) -> Name {
     Name::new(owner.node.text_of("plural").map_or_else(|| plural(&owner.name.value), str::to_owned))
 }
 
@@ -295,12 +305,11 @@ fn mutation_fields(owner: &Owner<'_>) -> Vec<String> {
     one.chain(["upsert", "publish"].map(|verb| format!("{verb}{}", plural_of(owner).pascal()))).collect()
 }
 
-fn check_arguments(declared: &Declared<'_>, key: &str, found: &mut Diagnostics) {
-    for operation in declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries) {
-        let mut taken = Taken::new(Code::OperationNameTaken, found);
-        for entry in operation.node.get("args").map_or(&[][..], Node::entries) {
-            taken.take(Name::new(&entry.key.value).camel(), &entry.key.value, entry.key.span);
-        }
+/// The arguments of an operation or of a computed field.
+fn check_arguments(of: &Entry, found: &mut Diagnostics) {
+    let mut taken = Taken::new(Code::OperationNameTaken, found);
+    for entry in of.node.get("args").map_or(&[][..], Node::entries) {
+        taken.take(Name::new(&entry.key.value).camel(), &entry.key.value, entry.key.span);
     }
 }
 

@@ -59,6 +59,12 @@ const ROOT: &[&str] = &[
     "create_preview_link",
     "revoke_preview_link",
     "purge_deleted",
+    "resolve",
+    "redirects",
+    "create_redirect",
+    "update_redirect",
+    "delete_redirect",
+    "import_redirects",
     "webhooks",
     "webhook",
     "webhook_deliveries",
@@ -71,10 +77,10 @@ const ROOT: &[&str] = &[
     "replay_delivery",
     "replay_deliveries",
 ];
-/// Parameters of own operations besides their arguments.
-const ARGUMENT: &[&str] = &["cx"];
 /// The arguments of a root field besides the unique field that it finds an entry by.
 const LOOK_UP: [&str; 3] = ["stage", "release", "at"];
+/// The parameter of own operations and computed fields besides their arguments.
+const ARGUMENT: &str = "cx";
 /// Columns of children, and the name of a relation whose column would be one of them (`parent_id`).
 const CHILDREN: &[&str] = &["id", "parent", "parent_id", "position"];
 
@@ -144,16 +150,25 @@ const TYPES: &[&str] = &[
     "PreviewLink",
     "PublishDependency",
     "PublishOutcome",
+    "PathPart",
     "PublishProblem",
     "Queries",
     "Query",
     "ReadCx",
+    "Redirect",
+    "RedirectConnection",
+    "RedirectEdge",
+    "RedirectFilter",
+    "RedirectInput",
+    "Redirection",
+    "RedirectOrigin",
     "Required",
     "Release",
     "ReleaseAction",
     "ReleaseChange",
     "ReleaseChangeInput",
     "ReleaseState",
+    "Resolved",
     "Result",
     "Retention",
     "Returns",
@@ -210,6 +225,10 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         check_type_id(name, owner.name.span, found);
         for entry in owner.node.get("computed").map_or(&[][..], Node::entries) {
             check_word(&entry.key, SYSTEM, found);
+            let plural = super::collisions::plural_of(owner);
+            for argument in entry.node.get("args").map_or(&[][..], Node::entries) {
+                check_word(&argument.key, &[ARGUMENT, plural.snake()], found);
+            }
         }
         if let Some(plural) = owner.node.get("plural").and_then(Node::spanned_text) {
             check_taken(&plural, ROOT, found);
@@ -229,7 +248,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
         for entry in declared.site.and_then(|site| site.get(key)).map_or(&[][..], Node::entries) {
             check_word(&entry.key, ROOT, found);
             for argument in entry.node.get("args").map_or(&[][..], Node::entries) {
-                check_word(&argument.key, ARGUMENT, found);
+                check_word(&argument.key, &[ARGUMENT], found);
             }
         }
     }

@@ -15,6 +15,10 @@ use crate::syntax::node::{Entry, Node};
 use crate::syntax::shape::suggest;
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
+    for owner in declared.types.values() {
+        let computed = owner.node.get("computed").map_or(&[][..], Node::entries);
+        computed.iter().for_each(|entry| check_arguments(entry, found));
+    }
     let Some(site) = declared.site else { return };
     if let Some(settings) = site.get("site") {
         let one = settings.get("currency").and_then(Node::spanned_text);
@@ -92,6 +96,7 @@ fn check_returns(operation: &Entry, declared: &Declared<'_>, found: &mut Diagnos
     found.push(suggest(diagnostic, &of.value, declared.types.keys().copied().chain(scalars)));
 }
 
+/// The arguments of an operation or of a computed field.
 fn check_arguments(operation: &Entry, found: &mut Diagnostics) {
     for argument in operation.node.get("args").map_or(&[][..], Node::entries) {
         let Some(default) = argument.node.get("default") else { continue };

@@ -69,6 +69,7 @@ codes! {
     PublishWithoutDrafts "S316" "A field is required to publish, and the type has no drafts: an entry is public as soon as it is saved.";
 
     TooMuch "S317" "A table would have more columns, an index more keys, or a relation more targets than PostgreSQL allows.";
+    BadPath "S318" "The paths of a content type cannot be made from its fields, or another type has the same ones.";
 
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::catalog::{self, Catalog};
 use crate::emit::fields::{Companion, Member, Owner, children};
+use crate::emit::operations::{argument_info, parameter};
 use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper};
 use crate::emit::rust_file::{RustFile, doc, first_line};
-use crate::schema::{Computed, ContentType, Index, Inverse, Name, Retention, Schema};
+use crate::schema::{Computed, ContentType, Index, Inverse, Name, PathPart, Retention, Schema};
 
 /// A content type or its children, as the template writes it.
 #[derive(Serialize)]
@@ -39,6 +40,7 @@ struct Info {
     drafts: String,
     retention: String,
     owner: String,
+    path: String,
     unique: String,
 }
 
@@ -65,6 +67,7 @@ pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     owner.uses(&mut file);
     let mut entry = table(ty, &owner, &ty.description, &ty.plural, catalog);
     entry.is_entry = true;
+    entry.info.path = code(path(&ty.path));
     entry.info.unique = unique(ty);
     entry.inverses = codes(ty.inverses.iter().map(inverse));
     entry.computed = codes(ty.computed.iter().map(computed));
@@ -131,6 +134,7 @@ fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, cata
             drafts: ty.drafts.to_string(),
             retention: code(retention(&ty.retention)),
             owner: "None".to_owned(),
+            path: String::new(),
             unique: String::new(),
         },
         inverses: Vec::new(),
@@ -155,6 +159,21 @@ fn constraints(table: &catalog::Table) -> Vec<TokenStream> {
     indexes.chain(checks).chain(keys).filter_map(of_field).collect()
 }
 
+/// `PathPart::Text("blog"), PathPart::Slug("slug")`
+fn path(parts: &[PathPart]) -> TokenStream {
+    let part = |part: &PathPart| {
+        let (kind, of) = match part {
+            PathPart::Text(text) => ("Text", text.as_str()),
+            PathPart::Slug(field) => ("Slug", field.snake()),
+            PathPart::Above(relation) => ("Above", relation.snake()),
+        };
+        let (kind, of) = (rust::word(kind), literal(of));
+        quote!(PathPart::#kind(#of))
+    };
+    let parts = parts.iter().map(part);
+    quote!(#(#parts),*)
+}
+
 /// `&["name", "day"]` for each unique index.
 fn unique(ty: &ContentType) -> String {
     let indexes = ty.indexes.iter().filter(|index| index.unique);
@@ -174,13 +193,15 @@ fn inverse(inverse: &Inverse) -> TokenStream {
 
 fn computed(computed: &Computed) -> TokenStream {
     let (name, kind, with) = (literal(&computed.name.camel()), kind(computed.scalar), literals(&computed.with));
-    quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*] })
+    let args = computed.args.iter().map(argument_info);
+    quote!(ComputedInfo { name: #name, kind: #kind, with: &[#(#with),*], args: &[#(#args),*] })
 }
 
 /// The function computes the field for many entries at once.
 fn function(ty: &ContentType, computed: &Computed) -> Function {
     let (entries, name, value) = (ident(&ty.plural), pascal(&ty.name), rust::scalar(computed.scalar));
-    let args = [quote!(&self), quote!(#entries: &[#name]), quote!(cx: &ReadCx<'_>)];
+    let given = computed.args.iter().map(parameter);
+    let args = [quote!(&self), quote!(#entries: &[#name])].into_iter().chain(given).chain([quote!(cx: &ReadCx<'_>)]);
     Function {
         doc: doc(&computed.description),
         name: ident(&computed.name).to_string(),

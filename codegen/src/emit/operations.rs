@@ -24,6 +24,8 @@ struct Computed {
     shown: String,
     owner: String,
     function: String,
+    /// The index of each argument.
+    args: Vec<usize>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +94,7 @@ fn computed(schema: &Schema) -> Vec<Computed> {
         shown: literal(&computed.name.camel()).to_string(),
         owner: ty.name.pascal(),
         function: ident(&computed.name).to_string(),
+        args: (0..computed.args.len()).collect(),
     });
     computed.collect()
 }
@@ -105,10 +108,7 @@ fn bounds(schema: &Schema, roots: &[Root]) -> String {
 }
 
 fn called(operation: &Operation, cx: TokenStream) -> Called {
-    let given = operation.args.iter().map(|argument| {
-        let (name, ty) = (ident(&argument.name), rust_type(argument));
-        quote!(#name: #ty)
-    });
+    let given = operation.args.iter().map(parameter);
     let args = std::iter::once(quote!(&self)).chain(given).chain([quote!(cx: #cx)]);
     let returns = match &operation.returns {
         Returns::Scalar { scalar, many } => {
@@ -132,7 +132,13 @@ fn called(operation: &Operation, cx: TokenStream) -> Called {
     }
 }
 
-fn argument_info(argument: &Argument) -> TokenStream {
+/// `first: i32`: a parameter of the site's function.
+pub fn parameter(argument: &Argument) -> TokenStream {
+    let (name, ty) = (ident(&argument.name), rust_type(argument));
+    quote!(#name: #ty)
+}
+
+pub fn argument_info(argument: &Argument) -> TokenStream {
     let (name, kind) = (literal(&argument.name.camel()), kind(argument.scalar));
     let (many, required) = (argument.many, argument.required);
     let default = argument.default.as_ref().map(|default| literal(&default.0.to_string()));

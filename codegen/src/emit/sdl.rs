@@ -10,6 +10,7 @@ mod inputs;
 mod previews;
 mod publishing;
 pub mod reader;
+mod redirects;
 mod releases;
 mod roots;
 mod schedules;
@@ -33,6 +34,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
+    definitions.extend(redirects::definitions(schema));
     definitions.extend(schedules::definitions());
     definitions.extend(publishing::definitions());
     definitions.extend(releases::definitions());

@@ -132,6 +132,7 @@ fn shop() -> Schema {
             scalar: Scalar::Boolean,
             required: false,
             with: Vec::new(),
+            args: Vec::new(),
         }],
         ..content_type("product", "products")
     };
@@ -186,6 +187,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         title: None,
         drafts: true,
         retention: codegen::schema::Retention::default(),
+        path: Vec::new(),
         fields: Vec::new(),
         computed: Vec::new(),
         inverses: Vec::new(),

@@ -32,6 +32,7 @@ const ANONYMOUS_READ_FIELDS: FieldLists = &[
         "name", "slug", "summary", "description", "categories", "tags", "price", "price_unit", "duration",
         "buffer_before", "buffer_after", "capacity", "lead_time", "booking_horizon", "location_mode", "area_served",
         "time_zone", "opening_hours", "booking_url", "cancellation_policy", "images", "body", "products", "seo",
+        "is_open", "next_opening", "next_closing",
     ]),
 ];
 
@@ -40,5 +41,6 @@ const AUTHOR_READ_FIELDS: FieldLists = &[
         "name", "slug", "summary", "description", "categories", "tags", "price", "price_unit", "duration",
         "buffer_before", "buffer_after", "capacity", "lead_time", "booking_horizon", "location_mode", "area_served",
         "time_zone", "opening_hours", "booking_url", "cancellation_policy", "images", "body", "products", "seo",
+        "is_open", "next_opening", "next_closing",
     ]),
 ];

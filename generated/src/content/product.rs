@@ -46,7 +46,7 @@ runtime::entry!(Product, PRODUCT, [
 ]);
 
 pub static PRODUCT: ContentInfo = ContentInfo {
-    name: "Product", table: "product", former: &[], plural: "products", drafts: true, retention: Retention::DEFAULT, owner: None, unique: &[],
+    name: "Product", table: "product", former: &[], plural: "products", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("products"), PathPart::Slug("slug")], unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
@@ -74,7 +74,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
         InverseInfo { name: "services", source: &SERVICE, field: "products" },
     ],
     computed: &[
-        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"] },
+        ComputedInfo { name: "onSale", kind: Kind::Boolean, with: &["variants"], args: &[] },
     ],
     constraints: &[
         ("product_name__sort", "name"), ("product_slug_key", "slug"), ("product_brand_id_idx", "brand"),
@@ -134,7 +134,7 @@ runtime::children!(ProductVariant, PRODUCT_VARIANT, [
 ]);
 
 pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
-    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, retention: Retention::DEFAULT, owner: Some(&PRODUCT), unique: &[],
+    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, retention: Retention::DEFAULT, owner: Some(&PRODUCT), path: &[], unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().max("64"),
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).max("200"),

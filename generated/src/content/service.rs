@@ -37,7 +37,7 @@ pub struct Service {
     pub location_mode: ServiceLocationMode, // Place of the service.
     pub area_served: Vec<Area>, // Regions in which it is offered.
     pub time_zone: Option<String>, // IANA time zone of the opening hours, such as `Europe/Berlin`.
-    pub opening_hours: Vec<OpeningHours>, // Weekly hours in local time; exceptions have dates.
+    pub opening_hours: Vec<OpeningHours>, // Weekly hours in local time; of the rows for a date, those with the shortest period count.
     pub booking_url: Option<String>, // Link to the booking page.
     pub cancellation_policy: Option<String>, // Deadline and cost of a cancellation.
     pub images: ToMany<Id<Media>>, // Pictures, the main one first.
@@ -54,7 +54,7 @@ runtime::entry!(Service, SERVICE, [
 ]);
 
 pub static SERVICE: ContentInfo = ContentInfo {
-    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, unique: &[],
+    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("services"), PathPart::Slug("slug")], unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
@@ -85,7 +85,11 @@ pub static SERVICE: ContentInfo = ContentInfo {
     inverses: &[
         InverseInfo { name: "mentionedIn", source: &POST, field: "about" },
     ],
-    computed: &[],
+    computed: &[
+        ComputedInfo { name: "isOpen", kind: Kind::Boolean, with: &[], args: &[ArgumentInfo { name: "at", kind: Kind::Datetime, many: false, required: false, default: None }] },
+        ComputedInfo { name: "nextOpening", kind: Kind::Datetime, with: &[], args: &[ArgumentInfo { name: "from", kind: Kind::Datetime, many: false, required: false, default: None }] },
+        ComputedInfo { name: "nextClosing", kind: Kind::Datetime, with: &[], args: &[ArgumentInfo { name: "from", kind: Kind::Datetime, many: false, required: false, default: None }] },
+    ],
     constraints: &[
         ("service_name__sort", "name"), ("service_slug_key", "slug"), ("service_price__sort", "price"),
         ("service_price_unit_idx", "price_unit"), ("service_duration_idx", "duration"),
@@ -94,6 +98,24 @@ pub static SERVICE: ContentInfo = ContentInfo {
         ("service_capacity_check", "capacity"), ("service_location_mode_check", "location_mode"),
     ],
 };
+
+/// Computed fields of `Service`, which the site implements: a value for each entry, in their order.
+pub trait ServiceComputed: Send + Sync + 'static {
+    /// Whether it is open, by its opening hours.
+    fn is_open(
+        &self, services: &[Service], at: Option<Timestamp>, cx: &ReadCx<'_>,
+    ) -> impl Future<Output = Result<Vec<bool>>> + Send;
+
+    /// When it opens next; null if it does not in the 400 days after `from`.
+    fn next_opening(
+        &self, services: &[Service], from: Option<Timestamp>, cx: &ReadCx<'_>,
+    ) -> impl Future<Output = Result<Vec<Option<Timestamp>>>> + Send;
+
+    /// When it closes next; null if it does not in the 400 days after `from`.
+    fn next_closing(
+        &self, services: &[Service], from: Option<Timestamp>, cx: &ReadCx<'_>,
+    ) -> impl Future<Output = Result<Vec<Option<Timestamp>>>> + Send;
+}
 
 runtime::choice! {
     /// Unit of the price.

@@ -187,6 +187,13 @@ impl Error {
         Problem::new(code, message).into()
     }
 
+    /// The same problems, with this step before their paths.
+    pub fn under(mut self, step: impl Into<Step>) -> Self {
+        let step = step.into();
+        self.problems.iter_mut().for_each(|problem| problem.path.insert(0, step.clone()));
+        self
+    }
+
     /// The database is down. Logs the cause.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         tracing::error!(%cause, "the database does not answer");

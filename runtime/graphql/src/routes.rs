@@ -15,6 +15,8 @@ pub enum Route {
     Nodes {
         many: bool,
     },
+    /// `resolve`
+    Resolve,
     Site(SiteField),
     /// A custom operation.
     Own(&'static OperationInfo),
@@ -33,6 +35,7 @@ impl Routes {
     pub fn of(schema: &SchemaInfo) -> Self {
         let mut routes = Self::default();
         routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
+        routes.queries.insert("resolve", Route::Resolve);
         for field in SiteField::all() {
             let fields = if field.writes() { &mut routes.mutations } else { &mut routes.queries };
             fields.insert(field.name(), Route::Site(field));

@@ -1,10 +1,12 @@
-//! Root fields about the site instead of its content: the current actor, access explanations, the audit log, webhooks.
+//! Root fields about the site instead of its content: the current actor, access explanations, the audit log, redirects,
+//! webhooks.
 
 mod audit;
 mod explain;
 mod history;
 mod previews;
 mod publishing;
+mod redirects;
 mod releases;
 mod schedules;
 mod webhooks;
@@ -52,6 +54,11 @@ pub enum SiteField {
     PreviewLinks,
     CreatePreviewLink,
     RevokePreviewLink,
+    Redirects,
+    CreateRedirect,
+    UpdateRedirect,
+    DeleteRedirect,
+    ImportRedirects,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -83,7 +90,7 @@ impl SiteField {
         Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
     }
 
-    const PLAIN: [Self; 32] = [
+    const PLAIN: [Self; 37] = [
         Self::PublishDependencies,
         Self::PublishEach,
         Self::PreviewLinks,
@@ -105,6 +112,11 @@ impl SiteField {
         Self::MoveScheduledChange,
         Self::CancelScheduledChange,
         Self::RetryScheduledChange,
+        Self::Redirects,
+        Self::CreateRedirect,
+        Self::UpdateRedirect,
+        Self::DeleteRedirect,
+        Self::ImportRedirects,
         Self::Webhooks,
         Self::Webhook,
         Self::WebhookDeliveries,
@@ -142,6 +154,11 @@ impl SiteField {
             Self::PreviewLinks => "previewLinks",
             Self::CreatePreviewLink => "createPreviewLink",
             Self::RevokePreviewLink => "revokePreviewLink",
+            Self::Redirects => "redirects",
+            Self::CreateRedirect => "createRedirect",
+            Self::UpdateRedirect => "updateRedirect",
+            Self::DeleteRedirect => "deleteRedirect",
+            Self::ImportRedirects => "importRedirects",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -173,6 +190,10 @@ impl SiteField {
                 | Self::TestWebhook
                 | Self::ReplayDelivery
                 | Self::ReplayDeliveries
+                | Self::CreateRedirect
+                | Self::UpdateRedirect
+                | Self::DeleteRedirect
+                | Self::ImportRedirects
                 | Self::PurgeDeleted
                 | Self::SchedulePublish
                 | Self::ScheduleUnpublish
@@ -205,14 +226,21 @@ impl SiteField {
             | Self::PreviewLinks
             | Self::CreatePreviewLink
             | Self::RevokePreviewLink
-            | Self::Release(_) => None,
+            | Self::Release(_)
+            | Self::DeleteRedirect => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
+            Self::Redirects | Self::CreateRedirect | Self::UpdateRedirect | Self::ImportRedirects => {
+                Some((Area::Redirects, "redirects"))
+            }
             _ => Some((Area::Webhooks, "webhooks")),
         }
     }
 
     pub fn denied(self, access: &Access) -> Option<Problem> {
+        if self == Self::DeleteRedirect && access.actor.is_anonymous() {
+            return Some(access.refusal("visitors may not delete redirects".to_owned()));
+        }
         let (area, name) = self.area()?;
         (!access.manages(area)).then(|| access.refusal(format!("this needs a role that manages `{name}`")))
     }
@@ -245,6 +273,11 @@ impl SiteField {
             Self::PreviewLinks => previews::list(store, arguments).await?,
             Self::CreatePreviewLink => previews::create(api, store, arguments).await?,
             Self::RevokePreviewLink => previews::revoke(api, store, arguments).await?,
+            Self::Redirects => redirects::list(store, arguments).await?,
+            Self::CreateRedirect => redirects::create(store, arguments).await?,
+            Self::UpdateRedirect => redirects::update(store, arguments).await?,
+            Self::DeleteRedirect => redirects::delete(store, arguments).await?,
+            Self::ImportRedirects => redirects::import(store, arguments).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,

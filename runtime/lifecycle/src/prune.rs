@@ -98,6 +98,8 @@ fn old_deletions(info: &'static ContentInfo) -> String {
             select entry from cms.bin where type = '{table}' and at < now() - interval '{period}' limit $1
         ), forgotten as (
             delete from cms.revision where type = '{table}' and entry in (select entry from old)
+        ), no_more as (
+            delete from cms.redirect where type = '{table}' and entry in (select entry from old)
         )
         delete from cms.bin where type = '{table}' and entry in (select entry from old)"
     )

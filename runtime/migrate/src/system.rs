@@ -16,6 +16,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0009_scheduled_change.sql", include_str!("system/0009_scheduled_change.sql")),
     ("system/0010_release.sql", include_str!("system/0010_release.sql")),
     ("system/0011_preview_link.sql", include_str!("system/0011_preview_link.sql")),
+    ("system/0012_redirect.sql", include_str!("system/0012_redirect.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

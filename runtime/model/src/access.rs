@@ -37,6 +37,8 @@ pub enum Area {
     Audit,
     /// Where changes are sent, and what became of it.
     Webhooks,
+    /// Which paths lead to others.
+    Redirects,
 }
 
 /// A role of the site.
@@ -137,7 +139,7 @@ pub const ADMIN: &str = "admin";
 pub const API_TOKEN_PREFIX: &str = "api_token";
 
 impl Area {
-    pub const ALL: [Self; 4] = [Self::Users, Self::Tokens, Self::Audit, Self::Webhooks];
+    pub const ALL: [Self; 5] = [Self::Users, Self::Tokens, Self::Audit, Self::Webhooks, Self::Redirects];
 
     /// As written in the schema.
     pub fn as_str(self) -> &'static str {
@@ -146,6 +148,7 @@ impl Area {
             Self::Tokens => "tokens",
             Self::Audit => "audit",
             Self::Webhooks => "webhooks",
+            Self::Redirects => "redirects",
         }
     }
 

@@ -98,6 +98,8 @@ pub struct ContentInfo {
     pub retention: Retention,
     /// The owner of children.
     pub owner: Option<&'static ContentInfo>,
+    /// The paths of its entries on the site, such as `/blog/{slug}`; empty if they have none.
+    pub path: &'static [PathPart],
     /// Unique indexes, besides [`FieldInfo::unique`]: each is a list of fields (by `snake`) that are unique together.
     pub unique: &'static [&'static [&'static str]],
     /// In the order of the schema.
@@ -106,6 +108,16 @@ pub struct ContentInfo {
     pub computed: &'static [ComputedInfo],
     /// The constraints and indexes of the table, each with the field (by `snake`) whose value violates it.
     pub constraints: &'static [(&'static str, &'static str)],
+}
+
+/// A segment of the paths of a content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathPart {
+    Text(&'static str),
+    /// The slug in this field (by `snake`), always the last segment.
+    Slug(&'static str),
+    /// The slugs of all entries above, by this relation (by `snake`) to the type itself.
+    Above(&'static str),
 }
 
 /// The resolvers of the API fields of a content type or of its children.
@@ -287,6 +299,7 @@ pub struct ComputedInfo {
     pub kind: Kind,
     /// Children and to-many relations (by `snake`) that the computation reads.
     pub with: &'static [&'static str],
+    pub args: &'static [ArgumentInfo],
 }
 
 #[derive(Clone, Debug)]

@@ -5,11 +5,13 @@ mod civil;
 pub mod content;
 pub mod currency;
 mod cut;
+pub mod hours;
 pub mod id;
 pub mod json;
 pub mod kind;
 pub mod names;
 pub mod number;
+pub mod path;
 pub mod timestamp;
 pub mod value;
 

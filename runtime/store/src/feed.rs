@@ -170,6 +170,7 @@ mod tests {
         drafts: false,
         retention: model::content::Retention::DEFAULT,
         owner: None,
+        path: &[],
         unique: &[],
         fields: &[],
         inverses: &[],

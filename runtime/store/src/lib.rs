@@ -3,6 +3,7 @@
 //! It is independent of protocols: reads come as plans, changes as coerced input.
 
 pub mod access;
+pub mod args;
 pub mod audit;
 mod bell;
 mod connection;
@@ -17,11 +18,13 @@ mod input;
 pub mod outbox;
 pub mod overlay;
 pub mod page;
+pub mod paths;
 mod pool;
 mod public_role;
 mod pulse;
 pub mod read;
 pub mod record;
+pub mod redirect;
 mod scope;
 pub mod site;
 pub mod sql;

@@ -20,12 +20,14 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use self::asked::Asked;
+use self::plan::Computing;
+use crate::args::Args;
 use crate::record::Entry;
 use crate::sql::Sql;
 use crate::value::Value;
 use crate::{Connection, Scope, Store};
 use base::error::{Problem, Result};
-use model::content::{ComputedInfo, ContentInfo};
+use model::content::ContentInfo;
 
 /// Provides the arguments of a plan's lists.
 pub trait ListArguments: Send + Sync {
@@ -42,6 +44,7 @@ pub trait Computes: Send + Sync {
         scope: Scope<'a>,
         info: &'a ContentInfo,
         field: &'a str,
+        args: Args,
         entries: Vec<Entry>,
     ) -> BoxFuture<'a, Result<Vec<Value>>>;
 }
@@ -75,8 +78,8 @@ impl<'a> Request<'a> {
 }
 
 /// The lists (by `snake`) that the computed fields read, without duplicates.
-pub fn computed_with(fields: &[&'static ComputedInfo]) -> Vec<&'static str> {
-    let mut with: Vec<_> = fields.iter().flat_map(|field| field.with).copied().collect();
+pub fn computed_with(fields: &[Computing]) -> Vec<&'static str> {
+    let mut with: Vec<_> = fields.iter().flat_map(|field| field.info.with).copied().collect();
     with.sort_unstable();
     with.dedup();
     with

@@ -14,19 +14,19 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use serde_json::{Map, Value as Json};
 use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
 
+use crate::Scope;
+pub use crate::args::Args;
 use crate::find::Find;
 use crate::hooks::Cx;
 use crate::id::Id;
 use crate::read::Computes;
 use crate::record::{Content, Entry, FieldType, Record, from_entry};
 use crate::value::{Value, bind};
-use crate::{Scope, page};
-use base::error::{Code, Error, Problem, Result, Step};
-use model::content::{ArgumentInfo, ContentInfo, OperationInfo, SiteInfo};
+use base::error::{Error, Result};
+use model::content::ContentInfo;
 
 /// The context of a computed field or custom query.
 #[derive(Clone, Copy, Debug)]
@@ -61,49 +61,6 @@ impl ReadCx<'_> {
 
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// The arguments of a custom operation, in the order of the schema.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Args {
-    values: Vec<Value>,
-}
-
-impl Args {
-    /// Parses coerced arguments with defaults applied. Reports each value that is invalid for its type.
-    pub fn parse(info: &OperationInfo, site: &SiteInfo, given: &Map<String, Json>) -> Result<Self> {
-        let mut problems = Vec::new();
-        let values = info.args.iter().map(|arg| argument(arg, site, given, &mut problems)).collect();
-        for arg in info.args.iter().filter(|arg| info.is_page(arg)) {
-            page::size(given, arg.name, site.limits.page, &mut problems);
-        }
-        if problems.is_empty() { Ok(Self { values }) } else { Err(Error { problems }) }
-    }
-
-    /// The argument with this index.
-    pub fn get<T: FieldType>(&self, index: usize) -> Result<T> {
-        let value = self.values.get(index).cloned().unwrap_or(Value::Null);
-        T::from_value(value).map_err(Error::internal)
-    }
-}
-
-/// Null counts as a missing argument.
-fn argument(arg: &ArgumentInfo, site: &SiteInfo, given: &Map<String, Json>, problems: &mut Vec<Problem>) -> Value {
-    let default = || arg.default.and_then(|json| serde_json::from_str(json).ok());
-    let given = given.get(arg.name).filter(|json| !json.is_null()).cloned().or_else(default);
-    let mut parse = |json: &Json, path: Vec<Step>| {
-        let parsed = arg.kind.parse(json, site);
-        let problem = |message| problems.push(Problem::new(Code::BadUserInput, message).at(path));
-        parsed.map_err(problem).unwrap_or(Value::Null)
-    };
-    match given {
-        None => Value::Null,
-        Some(Json::Array(items)) if arg.many => {
-            let item = |(index, item)| parse(item, vec![arg.name.into(), Step::Index(index)]);
-            Value::List(items.iter().enumerate().map(item).collect())
-        }
-        Some(json) => parse(&json, vec![arg.name.into()]),
-    }
-}
-
 /// Called by the generated function `site`.
 pub struct SiteBuilder<S> {
     site: Arc<S>,
@@ -121,6 +78,17 @@ impl<S: Send + Sync + 'static> SiteBuilder<S> {
         compute: for<'a> fn(&'a S, &'a [T], &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
     ) -> Self {
         let computed = Computed { site: Arc::clone(&self.site), compute };
+        self.code.computed.insert((T::INFO.table, name), Box::new(computed));
+        self
+    }
+
+    /// A computed field with arguments.
+    pub fn computed_with<T: Record, V: FieldType + 'static>(
+        mut self,
+        name: &'static str,
+        compute: for<'a> fn(&'a S, &'a [T], Args, &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
+    ) -> Self {
+        let computed = ComputedWith { site: Arc::clone(&self.site), compute };
         self.code.computed.insert((T::INFO.table, name), Box::new(computed));
         self
     }
@@ -164,13 +132,14 @@ impl SiteCode {
         cx: ReadCx<'_>,
         info: &ContentInfo,
         field: &str,
+        args: Args,
         entries: Vec<Entry>,
     ) -> Result<Vec<Value>> {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
         let (_, computed) = found.ok_or_else(|| missing(field))?;
         let count = entries.len();
         // A list that was not loaded panics when read, since it dereferences to a `Vec`.
-        let computing = AssertUnwindSafe(computed.run(entries, &cx)).catch_unwind();
+        let computing = AssertUnwindSafe(computed.run(entries, args, &cx)).catch_unwind();
         let values = computing.await.map_err(|cause| panicked(info, field, &*cause))??;
         if values.len() != count {
             let (table, found) = (info.table, values.len());
@@ -196,9 +165,10 @@ impl Computes for SiteCode {
         scope: Scope<'a>,
         info: &'a ContentInfo,
         field: &'a str,
+        args: Args,
         entries: Vec<Entry>,
     ) -> BoxFuture<'a, Result<Vec<Value>>> {
-        self.computed(ReadCx { scope }, info, field, entries).boxed()
+        self.computed(ReadCx { scope }, info, field, args, entries).boxed()
     }
 }
 
@@ -219,7 +189,7 @@ fn missing(name: &str) -> Error {
 }
 
 trait AnyComputed: Send + Sync {
-    fn run<'a>(&'a self, entries: Vec<Entry>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>>;
+    fn run<'a>(&'a self, entries: Vec<Entry>, args: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>>;
 }
 
 trait AnyQuery: Send + Sync {
@@ -235,6 +205,11 @@ struct Computed<S, T, V> {
     compute: for<'a> fn(&'a S, &'a [T], &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
 }
 
+struct ComputedWith<S, T, V> {
+    site: Arc<S>,
+    compute: for<'a> fn(&'a S, &'a [T], Args, &'a ReadCx<'a>) -> Pending<'a, Vec<V>>,
+}
+
 struct Query<S, V> {
     site: Arc<S>,
     run: for<'a> fn(&'a S, Args, &'a ReadCx<'a>) -> Pending<'a, V>,
@@ -246,14 +221,25 @@ struct Mutation<S, V> {
 }
 
 impl<S: Send + Sync, T: Record, V: FieldType> AnyComputed for Computed<S, T, V> {
-    fn run<'a>(&'a self, entries: Vec<Entry>, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
+    fn run<'a>(&'a self, entries: Vec<Entry>, _: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
         Box::pin(async move {
-            let records = entries.into_iter().map(from_entry::<T>);
-            let records = records.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
-            let values = (self.compute)(&self.site, &records, cx).await?;
+            let values = (self.compute)(&self.site, &typed::<T>(entries)?, cx).await?;
             Ok(values.iter().map(FieldType::to_value).collect())
         })
     }
+}
+
+impl<S: Send + Sync, T: Record, V: FieldType> AnyComputed for ComputedWith<S, T, V> {
+    fn run<'a>(&'a self, entries: Vec<Entry>, args: Args, cx: &'a ReadCx<'a>) -> Pending<'a, Vec<Value>> {
+        Box::pin(async move {
+            let values = (self.compute)(&self.site, &typed::<T>(entries)?, args, cx).await?;
+            Ok(values.iter().map(FieldType::to_value).collect())
+        })
+    }
+}
+
+fn typed<T: Record>(entries: Vec<Entry>) -> Result<Vec<T>> {
+    entries.into_iter().map(from_entry::<T>).collect::<Result<_, _>>().map_err(Error::internal)
 }
 
 impl<S: Send + Sync, V: FieldType> AnyQuery for Query<S, V> {

@@ -20,6 +20,7 @@ mod keys;
 pub mod live;
 pub mod load;
 mod nested;
+mod paths;
 mod pointers;
 mod prepare;
 mod publishable;

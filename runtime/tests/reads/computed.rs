@@ -21,6 +21,7 @@ pub static MEMO: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     constraints: &[],
     former: &[],
@@ -35,11 +36,11 @@ pub static MEMO: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[
-        ComputedInfo { name: "labelled", kind: Kind::Integer, with: &["labels"] },
-        ComputedInfo { name: "listed", kind: Kind::String, with: &["items"] },
-        ComputedInfo { name: "both", kind: Kind::Integer, with: &["labels", "items"] },
-        ComputedInfo { name: "forgotten", kind: Kind::Integer, with: &["items"] },
-        ComputedInfo { name: "plain", kind: Kind::Integer, with: &[] },
+        ComputedInfo { name: "labelled", kind: Kind::Integer, with: &["labels"], args: &[] },
+        ComputedInfo { name: "listed", kind: Kind::String, with: &["items"], args: &[] },
+        ComputedInfo { name: "both", kind: Kind::Integer, with: &["labels", "items"], args: &[] },
+        ComputedInfo { name: "forgotten", kind: Kind::Integer, with: &["items"], args: &[] },
+        ComputedInfo { name: "plain", kind: Kind::Integer, with: &[], args: &[] },
     ],
 };
 
@@ -50,6 +51,7 @@ static MEMO_ITEM: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: Some(&MEMO),
+    path: &[],
     unique: &[],
     constraints: &[],
     former: &[],

@@ -91,6 +91,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         scalar("title", "title", Kind::String).required().filterable().sortable(),
@@ -156,6 +157,7 @@ pub static NOTE_ITEM: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: Some(&NOTE),
+    path: &[],
     unique: &[],
     fields: &[
         scalar("text", "text", Kind::String).required().filterable().sortable(),
@@ -175,6 +177,7 @@ pub static PERSON: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[scalar("name", "name", Kind::String).required().filterable().sortable()],
     inverses: &[
@@ -194,6 +197,7 @@ pub static LABEL: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         scalar("name", "name", Kind::String).required().filterable().sortable(),

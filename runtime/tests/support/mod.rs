@@ -20,7 +20,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0008_webhooks.sql"),
     include_str!("../../migrate/src/system/0009_scheduled_change.sql"),
     include_str!("../../migrate/src/system/0010_release.sql"),
-    include_str!("../../migrate/src/system/0011_preview_link.sql")
+    include_str!("../../migrate/src/system/0011_preview_link.sql"),
+    include_str!("../../migrate/src/system/0012_redirect.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

@@ -41,6 +41,7 @@ pub static BRAND: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         name(),
@@ -60,6 +61,7 @@ pub static CATEGORY: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         name(),
@@ -83,6 +85,7 @@ pub static TAG: ContentInfo = ContentInfo {
     drafts: false,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[name(), slug().from("name")],
     inverses: &[InverseInfo { name: "products", source: &PRODUCT, field: "tags" }],
@@ -98,6 +101,7 @@ pub static MEDIA: ContentInfo = ContentInfo {
     drafts: false,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("url", "url", Shape::Scalar(Kind::Url)).required().unique(&[]),
@@ -116,6 +120,7 @@ pub static POST: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable(),
@@ -153,6 +158,7 @@ pub static PRODUCT: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[&["name", "released_on"]],
     fields: &[
         name().max("200"),
@@ -238,6 +244,7 @@ pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: Some(&PRODUCT),
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),

@@ -120,6 +120,7 @@ static LINE: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required(),

@@ -13,6 +13,7 @@ mod faults;
 mod history;
 #[path = "../shared/hostile.rs"]
 mod hostile;
+mod hours;
 mod http;
 mod injection;
 mod log;
@@ -24,6 +25,7 @@ mod previews;
 mod public_login;
 mod public_role;
 mod reads;
+mod redirects;
 mod redis;
 #[path = "../shared/redis.rs"]
 mod redis_server;

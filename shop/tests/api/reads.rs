@@ -222,6 +222,35 @@ impl generated::content::ProductComputed for Plain {
     }
 }
 
+impl generated::content::ServiceComputed for Plain {
+    async fn is_open(
+        &self,
+        services: &[generated::content::Service],
+        _: Option<Timestamp>,
+        _: &ReadCx<'_>,
+    ) -> Result<Vec<bool>> {
+        Ok(vec![false; services.len()])
+    }
+
+    async fn next_opening(
+        &self,
+        services: &[generated::content::Service],
+        _: Option<Timestamp>,
+        _: &ReadCx<'_>,
+    ) -> Result<Vec<Option<Timestamp>>> {
+        Ok(vec![None; services.len()])
+    }
+
+    async fn next_closing(
+        &self,
+        services: &[generated::content::Service],
+        _: Option<Timestamp>,
+        _: &ReadCx<'_>,
+    ) -> Result<Vec<Option<Timestamp>>> {
+        Ok(vec![None; services.len()])
+    }
+}
+
 impl generated::operations::Queries for Plain {
     async fn best_of(&self, _: String, _: i32, _: &ReadCx<'_>) -> Result<Vec<Id<generated::content::Product>>> {
         Ok(Vec::new())

@@ -68,7 +68,7 @@ fn me() -> Definition {
         .member(Member::new(
             "manages",
             "[String!]!",
-            "What the role manages in addition to content: `users`, `tokens`, `audit`, `webhooks`.",
+            "What the role manages in addition to content: `users`, `tokens`, `audit`, `webhooks`, `redirects`.",
         ))
 }
 

@@ -2,8 +2,8 @@
 
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
-    Definition, Kind, Member, access, described, history, previews, publishing, releases, schedules, spoken, webhooks,
-    words,
+    Definition, Kind, Member, access, described, history, previews, publishing, redirects, releases, schedules, spoken,
+    webhooks, words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -24,6 +24,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(publishing::reads())
         .members(releases::reads())
         .members(previews::reads())
+        .members(redirects::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -37,6 +38,7 @@ pub fn mutation(schema: &Schema) -> Definition {
         .members(publishing::writes())
         .members(releases::writes())
         .members(previews::writes())
+        .members(redirects::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
@@ -196,7 +198,7 @@ fn versions() -> [Member; 3] {
     ]
 }
 
-fn stage() -> Member {
+pub fn stage() -> Member {
     Member::new("stage", "Stage!", "Which version to read: the published one, or the draft that editors see.")
         .default("LIVE")
 }
@@ -216,7 +218,8 @@ fn operation(operation: &Operation, never_null: bool) -> Member {
     Member::new(operation.name.camel(), ty, about).args(operation.args.iter().map(argument))
 }
 
-fn argument(argument: &Argument) -> Member {
+/// An argument of an own operation or of a computed field.
+pub fn argument(argument: &Argument) -> Member {
     let item = argument.scalar.mapping().input;
     let ty = if argument.many { format!("[{item}!]") } else { item.to_owned() };
     let ty = if argument.required { ty + "!" } else { ty };

@@ -1,5 +1,6 @@
 //! Output types: objects, their enums and unions, edges and connections.
 
+use crate::emit::sdl::roots::argument;
 use crate::emit::sdl::{Definition, Kind, Member, Owner, block_type, described, member_type, reason, spoken, words};
 use crate::schema::api;
 use crate::schema::{Component, Computed, Enum, Field, FieldKind, Inverse, Relation, Required};
@@ -16,7 +17,7 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     let id = Member::new("id", "ID!", "The globally unique, permanent id of the object.");
     let mut object = Definition::new(Kind::Object, name, description).implements("Node").member(id);
     if let Some(ty) = owner.root {
-        object = object.members(system_fields(ty.drafts));
+        object = object.members(system_fields(ty.drafts)).members((!ty.path.is_empty()).then(path));
         let inverses = ty.inverses.iter().flat_map(inverse);
         let own = owner.fields.iter().flat_map(|field| field_members(name, field));
         object = object.members(own).members(inverses).members(ty.computed.iter().map(computed));
@@ -77,6 +78,12 @@ fn plain_system_fields() -> [Member; 7] {
         Member::new("createdBy", "ID", "The id of the user who created the entry; null if it was not a user."),
         Member::new("updatedBy", "ID", "The id of the user who last saved the entry; null if it was not a user."),
     ]
+}
+
+fn path() -> Member {
+    let about =
+        "The path of the entry on the site, at the stage that is read; null while an entry above it is missing there.";
+    Member::new("path", "String", about)
 }
 
 /// The members that one schema field becomes: a to-many relation is a list and a connection.
@@ -152,6 +159,7 @@ fn computed(computed: &Computed) -> Member {
     let bang = if computed.required { "!" } else { "" };
     let ty = computed.scalar.mapping().graphql.to_owned() + bang;
     Member::new(computed.name.camel(), ty, described(&computed.description, || spoken(&computed.name)))
+        .args(computed.args.iter().map(argument))
 }
 
 fn list_and_connection(name: &str, target: &str, default: &str, description: &str, order: &str) -> [Member; 2] {

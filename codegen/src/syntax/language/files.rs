@@ -12,6 +12,11 @@ pub const TYPE: &[Key] = &[
     DESCRIPTION,
     key("title", Shape::Name, "The field that represents the entry in lists and messages."),
     key("lifecycle", Shape::Record(LIFECYCLE), "How an entry is published."),
+    key(
+        "path",
+        Shape::Text,
+        "The paths of its entries on the site: `/blog/{slug}`, or `/shop/{parent*}/{slug}` for a tree. `docs/paths.md` says what follows from it.",
+    ),
     needed("fields", Shape::Fields(Place::Type), "The fields, in the order of the API."),
     key("computed", Shape::Map(&Shape::Record(COMPUTED)), "Fields that `app/` computes."),
     key("indexes", Shape::List(&Shape::Record(INDEX)), "Indexes over several fields."),
@@ -51,6 +56,7 @@ const COMPUTED: &[Key] = &[
         NAMES,
         "The lists that the computation reads, which are loaded with the entry: children, and relations with `many: true`. Reading another one is an error.",
     ),
+    key("args", Shape::Map(&Shape::Record(ARGUMENT)), "The arguments of the field in the API."),
 ];
 
 const INDEX: &[Key] = &[
@@ -126,8 +132,8 @@ const ROLE: &[Key] = &[
     ),
     key(
         "manages",
-        Shape::List(&Shape::Word(&["users", "tokens", "audit", "webhooks"])),
-        "What it manages in addition to content: accounts, the API tokens of others, the audit log, webhooks. Default: nothing; `admin` manages everything.",
+        Shape::List(&Shape::Word(&["users", "tokens", "audit", "webhooks", "redirects"])),
+        "What it manages in addition to content: accounts, the API tokens of others, the audit log, webhooks, redirects. Default: nothing; `admin` manages everything.",
     ),
 ];
 

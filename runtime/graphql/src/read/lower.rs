@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use async_graphql::Pos;
 use async_graphql::parser::types::{Field, SelectionSet};
 
-use super::selection::{Document, Selected};
+use super::selection::{Document, REDIRECTION, Selected};
 use super::shape::{
-    self, EdgeWhat, Given, GivenArguments, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, Prefix, What,
+    self, EdgeWhat, Given, GivenArguments, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, Prefix,
+    RedirectionWhat, What,
 };
-use model::content::{ContentInfo, FieldInfo, InverseInfo, RelationInfo, Shape};
+use model::content::{ContentInfo, FieldInfo, InverseInfo, PathPart, RelationInfo, Shape};
 use model::json;
 use model::kind::Kind;
 use store::access::Used;
@@ -73,6 +74,16 @@ impl<'a> Lowering<'a> {
         (object, shape)
     }
 
+    /// What is selected of a redirect.
+    pub fn redirection(&mut self, sets: &Sets<'a>) -> Vec<(Prefix, RedirectionWhat)> {
+        let fields = self.document.fields(REDIRECTION, sets);
+        self.items(fields, |_, field| match field.name() {
+            "status" => RedirectionWhat::Status,
+            "location" => RedirectionWhat::Location,
+            _ => RedirectionWhat::Typename,
+        })
+    }
+
     fn shape(&mut self, object: &mut Object, sets: &Sets<'a>) -> shape::Shape {
         let fields = self.document.fields(object.info.name, sets);
         self.items(fields, |this, field| this.field(object, field))
@@ -110,6 +121,7 @@ impl<'a> Lowering<'a> {
             "__typename" => return What::Constant(constant(info.name)),
             "id" => return What::Id,
             "createdBy" | "updatedBy" => self.note(info, Used::Author, selected.pos),
+            "path" => self.note_path(info, selected.pos),
             _ => {}
         }
         match selected.name() {
@@ -193,6 +205,15 @@ impl<'a> Lowering<'a> {
     fn note_target(&mut self, shape: &Shape, pos: Pos) {
         if let Shape::One(RelationInfo { to: [target], .. }) | Shape::Many(RelationInfo { to: [target], .. }) = shape {
             self.note(target, Used::Type, pos);
+        }
+    }
+
+    /// A path tells the fields that it is made of.
+    fn note_path(&mut self, info: &'static ContentInfo, pos: Pos) {
+        for part in info.path {
+            if let PathPart::Slug(field) | PathPart::Above(field) = part {
+                self.note(info, Used::Field(field), pos);
+            }
         }
     }
 
@@ -288,7 +309,9 @@ impl<'a> Lowering<'a> {
     fn computed(&mut self, object: &mut Object, index: usize, selected: &Selected<'a>) -> What {
         let computed = &object.info.computed[index];
         self.note(object.info, Used::Computed(computed.name), selected.pos);
-        let index = object.computed(computed);
+        let has_args = !computed.args.is_empty();
+        let slot = has_args.then(|| self.list(object.info.name, selected, DefaultOrder::Newest).slot);
+        let index = object.computed(computed, slot);
         let nullable = self.is_nullable(object.info.name, selected);
         What::Computed { index, items: self.parts(computed.kind, &selected.sets), nullable, pos: selected.pos }
     }
@@ -339,6 +362,9 @@ impl<'a> Lowering<'a> {
             "status" => {
                 let revision = column("revision");
                 What::Status { revision, live: object.column(Column::LiveRevision) }
+            }
+            "path" if !object.info.path.is_empty() => {
+                What::Scalar { column: object.column(Column::Path), kind: Kind::String }
             }
             _ => return None,
         })

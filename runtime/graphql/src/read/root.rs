@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::lists::Lists;
 use super::lower::{Lowered, Lowering};
 use super::selection::{Document, Selected};
-use super::shape::{Given, PageShape, Shape};
+use super::shape::{Given, PageShape, Prefix, RedirectionWhat, Shape};
 use super::write::{Writer, Written};
 use super::{Arguments, Failure, Request};
 use base::error::{Code, Error, Problem, Result, Step};
@@ -19,7 +19,11 @@ use store::access::Used;
 use store::read::load::{Loaded, Run, Unready};
 use store::read::order::DefaultOrder;
 use store::read::plan::{Object, Root as PlanRoot, Use};
+use store::redirect::{self, Found};
 use store::{Scope, Stage, id};
+
+/// The statements that look a path up: the entry, the redirect, and the path of its entry.
+const RESOLVING: usize = 3;
 
 /// A root field that is ready to run.
 #[derive(Debug)]
@@ -42,6 +46,10 @@ impl Weigh for Root {
             What::ById(shape) | What::ByKey(shape) | What::Entries { shape, .. } => shape.weigh(scales),
             What::Page(shape) => shape.weigh(scales),
             What::Nodes { shapes, .. } => shapes.weigh(scales),
+            What::Resolved { shapes, redirection } => {
+                shapes.weigh(scales);
+                redirection.weigh(scales);
+            }
         }
     }
 }
@@ -56,6 +64,11 @@ enum What {
     Nodes {
         shapes: Vec<Shape>,
         many: bool,
+    },
+    /// By a path: an entry of any of these types, or a redirect.
+    Resolved {
+        shapes: Vec<Shape>,
+        redirection: Vec<(Prefix, RedirectionWhat)>,
     },
     /// By ids from the caller.
     Entries {
@@ -76,6 +89,16 @@ impl Root {
             let contents = document.schema.contents();
             let (objects, shapes) = contents.map(|info| lowering.object(info, &selected.sets)).unzip();
             (PlanRoot::Rows(objects), What::Nodes { shapes, many })
+        })
+    }
+
+    /// `resolve`
+    pub fn by_path(document: Document<'_>, selected: &Selected<'_>) -> Self {
+        Self::reading(document, selected, |lowering| {
+            let with_paths = document.schema.types.iter().filter(|info| !info.path.is_empty());
+            let (objects, shapes) = with_paths.map(|info| lowering.object(info, &selected.sets)).unzip();
+            let redirection = lowering.redirection(&selected.sets);
+            (PlanRoot::Rows(objects), What::Resolved { shapes, redirection })
         })
     }
 
@@ -156,7 +179,11 @@ impl Root {
 
     /// `nodes` leaves out types that the actor may not read, unless these are all.
     fn denied_nodes(&self, scope: Scope<'_>) -> Option<Failure> {
-        let (What::Nodes { .. }, PlanRoot::Rows(objects)) = (&self.what, &self.lowered.plan.root) else { return None };
+        let (What::Nodes { .. } | What::Resolved { .. }, PlanRoot::Rows(objects)) =
+            (&self.what, &self.lowered.plan.root)
+        else {
+            return None;
+        };
         let mut problems = objects.iter().map(|object| scope.must_read_any(object.info).err());
         let problem = problems.next()??;
         let of_all = problems.all(|problem| problem.is_some());
@@ -165,7 +192,8 @@ impl Root {
 
     /// The maximum number of statements.
     pub fn statements(&self) -> usize {
-        self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
+        let looking = if matches!(self.what, What::Resolved { .. }) { RESOLVING } else { 0 };
+        looking + self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
     }
 
     /// The stage whose rights the field needs. Problems of the arguments are reported by [`Root::run`].
@@ -285,6 +313,9 @@ impl Root {
             (What::Nodes { shapes, many }, PlanRoot::Rows(objects)) => {
                 Box::pin(self.nodes(run, (objects, shapes), *many, arguments)).await
             }
+            (What::Resolved { shapes, redirection }, PlanRoot::Rows(objects)) => {
+                Box::pin(self.resolved(run, (objects, shapes), redirection, arguments)).await
+            }
             _ => self.entries(run, run.scope, &[]).await,
         }
     }
@@ -310,6 +341,34 @@ impl Root {
             (true, first) => writer.list(first.into_iter().chain(found), write),
             (false, Some(row)) => write(&mut writer, row),
             (false, None) => writer.nothing(),
+        };
+        writer.finish(&self.key, done)
+    }
+
+    /// What a path leads to.
+    async fn resolved(
+        &self,
+        run: &Run<'_, '_>,
+        (objects, shapes): (&[Object], &[Shape]),
+        redirection: &[(Prefix, RedirectionWhat)],
+        arguments: &Map<String, Json>,
+    ) -> Result<Result<Written, Vec<Failure>>> {
+        let requested = arguments.get("path").and_then(Json::as_str).unwrap_or_default();
+        let found = redirect::resolve(run.scope, requested).await?;
+        let mut writer = Writer::new(run, &self.lowered.lists, 512);
+        let done = match found {
+            None => writer.nothing(),
+            Some(Found::Redirect { status, location }) => writer.redirection(redirection, status, &location),
+            Some(Found::Entry(info, id)) => {
+                let place = objects.iter().position(|object| object.info.table == info.table);
+                let place = place.ok_or_else(|| Error::internal("an entry was found by its path that has none"))?;
+                let (loaded, places) = run.by_ids(run.scope, &objects[place], &[id]).await?;
+                let done = match places.get(&id) {
+                    Some(row) => writer.object(&objects[place], &shapes[place], &loaded, *row),
+                    None => writer.nothing(),
+                };
+                return writer.finish(&self.key, done);
+            }
         };
         writer.finish(&self.key, done)
     }

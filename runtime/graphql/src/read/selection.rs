@@ -11,6 +11,10 @@ use indexmap::IndexMap;
 use crate::routes::Routes;
 use model::content::{SchemaInfo, Shape};
 
+/// What `resolve` returns: an entry of a type with paths, or this.
+const RESOLVED: &str = "Resolved";
+pub const REDIRECTION: &str = "Redirection";
+
 /// A document and the values of its conditions.
 #[derive(Clone, Copy)]
 pub struct Document<'a> {
@@ -110,6 +114,9 @@ impl<'a> Document<'a> {
         }
         if condition == "Node" {
             return self.schema.content(ty).is_some();
+        }
+        if condition == RESOLVED {
+            return ty == REDIRECTION || self.schema.content(ty).is_some_and(|info| !info.path.is_empty());
         }
         self.schema.fields().any(|field| match field.shape {
             Shape::Blocks(blocks) => blocks.name == condition && blocks.of.iter().any(|of| of.name == ty),

@@ -70,6 +70,14 @@ pub enum PartWhat {
     Part(&'static Part),
 }
 
+/// A field of what a redirect answers.
+#[derive(Clone, Copy, Debug)]
+pub enum RedirectionWhat {
+    Typename,
+    Status,
+    Location,
+}
+
 /// The result for a component without a value for a field, because it was saved before the field was required.
 #[derive(Clone, Copy, Debug)]
 pub enum Missing {

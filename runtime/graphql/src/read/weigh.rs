@@ -1,7 +1,8 @@
 //! The heap size of the shape of a response.
 
 use super::shape::{
-    EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, StoredShape, StoredWhat, What,
+    EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, RedirectionWhat, StoredShape, StoredWhat,
+    What,
 };
 use crate::weigh::Held;
 use base::weigh::{Scales, Weigh};
@@ -55,6 +56,10 @@ impl Weigh for PartWhat {
             json.weigh(scales);
         }
     }
+}
+
+impl Weigh for RedirectionWhat {
+    fn weigh(&self, _: &mut Scales) {}
 }
 
 impl Weigh for StoredShape {

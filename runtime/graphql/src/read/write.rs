@@ -7,7 +7,8 @@ use async_graphql::Pos;
 use sqlx::postgres::PgRow;
 
 use super::Failure;
-use super::shape::{Given, PartWhat, Prefix, Shape, What};
+use super::selection::REDIRECTION;
+use super::shape::{Given, PartWhat, Prefix, RedirectionWhat, Shape, What};
 use base::error::{Error, Problem, Step};
 use base::memory::{self, Held, Text};
 use model::content::EnumInfo;
@@ -285,6 +286,18 @@ impl<'a, 'c> Writer<'a, 'c> {
             },
         }
         Ok(())
+    }
+
+    /// What a redirect answers.
+    pub fn redirection(&mut self, items: &[(Prefix, RedirectionWhat)], status: i16, location: &str) -> Result<()> {
+        self.fields(items, |this, what| {
+            match what {
+                RedirectionWhat::Typename => json::write_string(REDIRECTION.as_bytes(), &mut this.out),
+                RedirectionWhat::Status => this.push(status.to_string().as_bytes()),
+                RedirectionWhat::Location => json::write_string(location.as_bytes(), &mut this.out),
+            }
+            Ok(())
+        })
     }
 
     fn choice(&mut self, of: &EnumInfo, stored: &[u8]) {

@@ -20,6 +20,7 @@ use super::records::{self, Lists};
 use super::source::Source;
 use super::{ListArguments, Request};
 use crate::Scope;
+use crate::args::Args;
 use crate::sql::quoted;
 use crate::value::Value;
 use base::error::{Error, Problem, Result};
@@ -32,6 +33,7 @@ pub struct Run<'a, 'c> {
     pub request: &'a Request<'c>,
     pub scope: Scope<'a>,
     slots: Vec<Slot>,
+    args: HashMap<usize, Result<Args, Vec<Problem>>>,
 }
 
 /// Why a plan cannot run.
@@ -137,7 +139,7 @@ impl<'a, 'c> Run<'a, 'c> {
         arguments: &dyn ListArguments,
     ) -> Result<Self, Unready> {
         let slots = std::iter::repeat_with(|| None).take(plan.lists).collect();
-        let mut preparing = Preparing { scope, arguments, slots, denied: Vec::new() };
+        let mut preparing = Preparing { scope, arguments, slots, args: HashMap::new(), denied: Vec::new() };
         match &plan.root {
             Root::Rows(objects) => objects.iter().try_for_each(|object| preparing.object(object))?,
             Root::Key { object, .. } => preparing.object(object)?,
@@ -146,7 +148,7 @@ impl<'a, 'c> Run<'a, 'c> {
         if !preparing.denied.is_empty() {
             return Err(Unready::Denied(preparing.denied));
         }
-        Ok(Self { request, scope, slots: preparing.slots })
+        Ok(Self { request, scope, slots: preparing.slots, args: preparing.args })
     }
 
     pub fn prepared(&self, list: &List) -> Result<&Prepared> {
@@ -318,8 +320,17 @@ impl<'a, 'c> Run<'a, 'c> {
         let entries = records::entries(&mut source, object.info, &ids, Lists::Only(&with)).await?;
         let mut computed = Vec::with_capacity(object.computed.len());
         for field in &object.computed {
+            let args = match field.slot.and_then(|slot| self.args.get(&slot)) {
+                None => Args::default(),
+                Some(Ok(args)) => args.clone(),
+                Some(Err(problems)) => {
+                    computed.push(Err(Error { problems: problems.clone() }));
+                    continue;
+                }
+            };
+            let field = field.info;
             let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
-            let values = site.compute(self.scope, object.info, field.name, own.collect()).await;
+            let values = site.compute(self.scope, object.info, field.name, args, own.collect()).await;
             computed.push(values.map(|values| {
                 // An entry that was deleted meanwhile has no value.
                 let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();

@@ -44,7 +44,15 @@ pub struct Object {
     /// The first column is the id.
     pub columns: Vec<Column>,
     pub relations: Vec<Relation>,
-    pub computed: Vec<&'static ComputedInfo>,
+    pub computed: Vec<Computing>,
+}
+
+/// A computed field of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Computing {
+    pub info: &'static ComputedInfo,
+    /// The index of its arguments among the lists of the plan; `None` if it takes none.
+    pub slot: Option<usize>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -55,6 +63,8 @@ pub enum Column {
     LiveRevision,
     /// When the next scheduled change of the entry is due; null if there is none, or if it is not read as a draft.
     Scheduled,
+    /// The path on the site; null if the actor sees none.
+    Path,
 }
 
 #[derive(Debug)]
@@ -191,10 +201,11 @@ impl Object {
         })
     }
 
-    /// The index of a computed field, added if it is new.
-    pub fn computed(&mut self, computed: &'static ComputedInfo) -> usize {
-        self.computed.iter().position(|known| known.name == computed.name).unwrap_or_else(|| {
-            self.computed.push(computed);
+    /// The index of a computed field, added if it is new or has arguments.
+    pub fn computed(&mut self, info: &'static ComputedInfo, slot: Option<usize>) -> usize {
+        let is_same = |known: &Computing| known.info.name == info.name && known.slot.is_none() && slot.is_none();
+        self.computed.iter().position(is_same).unwrap_or_else(|| {
+            self.computed.push(Computing { info, slot });
             self.computed.len() - 1
         })
     }

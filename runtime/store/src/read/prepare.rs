@@ -1,14 +1,17 @@
 //! Prepares all argument-dependent parts of a plan: checks arguments and builds the SQL before anything is sent.
 
-use serde_json::Value as Json;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json};
 
 use super::ListArguments;
 use super::asked::Asked;
 use super::filter::Filter;
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
-use super::plan::{Column, List, Object, Page, Relation};
+use super::plan::{Column, Computing, List, Object, Page, Relation};
 use crate::Scope;
+use crate::args::Args;
 use crate::sql::Sql;
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
@@ -34,6 +37,8 @@ pub struct Preparing<'a> {
     pub scope: Scope<'a>,
     pub arguments: &'a dyn ListArguments,
     pub slots: Vec<Slot>,
+    /// The arguments of computed fields, by slot.
+    pub args: HashMap<usize, Result<Args, Vec<Problem>>>,
     /// Missing rights on lists, with the slot of each list. They are reported even if there are no rows.
     pub denied: Vec<(Problem, usize)>,
 }
@@ -68,7 +73,22 @@ struct Select<'a> {
 
 impl<'a> Preparing<'a> {
     pub fn object(&mut self, object: &Object) -> Result<()> {
+        for field in &object.computed {
+            self.computed(field);
+        }
         object.relations.iter().try_for_each(|relation| self.relation(relation))
+    }
+
+    /// Parses the arguments of a computed field.
+    fn computed(&mut self, field: &Computing) {
+        let Some(slot) = field.slot else { return };
+        let args = self.arguments.of(slot).and_then(|asked| {
+            let nothing = Map::new();
+            let given = if let Asked::Client(given) = &asked { given.as_ref() } else { &nothing };
+            let args = Args::of_field(field.info.args, &self.scope.store.schema.site, given);
+            args.map_err(|error| error.problems)
+        });
+        self.args.insert(slot, args);
     }
 
     fn relation(&mut self, relation: &Relation) -> Result<()> {
@@ -208,7 +228,7 @@ impl<'a> Preparing<'a> {
         }
         let mut sql = self.scope.sql();
         sql.push("SELECT ");
-        self.push_columns(object, select, &mut sql);
+        self.push_columns(object, select, &mut sql)?;
         self.from(link, object.info, &mut sql)?;
         self.conditions(link, object.info, select, &mut sql, problems)?;
         sql.push(" ORDER BY ");
@@ -237,7 +257,7 @@ impl<'a> Preparing<'a> {
         let mut sql = self.scope.sql();
         let only_first = select.limit == 1;
         sql.push(&if only_first { format!("SELECT DISTINCT ON ({owner}) ") } else { "SELECT * FROM (SELECT ".into() });
-        self.push_columns(object, select, &mut sql);
+        self.push_columns(object, select, &mut sql)?;
         sql.push(&format!(", {owner}"));
         if !only_first {
             sql.push(&format!(", row_number() OVER (PARTITION BY {owner} ORDER BY "));
@@ -257,11 +277,12 @@ impl<'a> Preparing<'a> {
         Ok(sql)
     }
 
-    fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) {
-        push_columns(object, self.scope, sql);
+    fn push_columns(&self, object: &Object, select: &Select<'_>, sql: &mut Sql) -> Result<()> {
+        push_columns(object, self.scope, sql)?;
         if select.keys {
             select.order.push_columns(&mut sql.text);
         }
+        Ok(())
     }
 
     fn conditions(
@@ -333,7 +354,7 @@ impl<'a> Preparing<'a> {
 pub fn select(object: &Object, scope: Scope<'_>) -> Result<Sql> {
     let mut sql = scope.sql();
     sql.push("SELECT ");
-    push_columns(object, scope, &mut sql);
+    push_columns(object, scope, &mut sql)?;
     sql.push(" FROM ");
     scope.push(object.info, "t", &mut sql)?;
     Ok(sql)
@@ -347,7 +368,7 @@ pub fn by_ids(object: &Object, scope: Scope<'_>) -> Result<Sql> {
 }
 
 /// The columns of an object, the id first.
-fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) {
+fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) -> Result<()> {
     for (index, column) in object.columns.iter().enumerate() {
         if index > 0 {
             sql.push(", ");
@@ -356,6 +377,8 @@ fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) {
             Column::Sql(expression) => _ = sql.push(expression),
             Column::LiveRevision => scope.push_live_revision(object.info, "t", sql),
             Column::Scheduled => scope.push_scheduled("t", sql),
+            Column::Path => scope.push_path(object.info, "t", sql)?,
         }
     }
+    Ok(())
 }

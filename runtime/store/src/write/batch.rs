@@ -15,7 +15,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{history, live, publishable, remove, save, slug, trail, unique};
+use crate::write::{history, live, paths, publishable, remove, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -303,8 +303,8 @@ pub async fn publish_items(
     let mut published = HashSet::new();
     for (info, items) in by_type.into_values() {
         let known: Vec<Uuid> = items.iter().filter(|item| item.old.is_some()).map(|item| item.new.id).collect();
-        let live = if known.is_empty() { HashMap::new() } else { live::revisions(cx.connection, info, &known).await? };
-        let stale = |item: &&&Item| live.get(&item.new.id) != Some(&item.revision());
+        let live = if known.is_empty() { HashMap::new() } else { paths::standing(cx.connection, info, &known).await? };
+        let stale = |item: &&&Item| live.get(&item.new.id).map(|known| known.revision) != Some(item.revision());
         let items: Vec<&Item> = items.iter().filter(stale).copied().collect();
         if items.is_empty() {
             continue;
@@ -320,7 +320,11 @@ pub async fn publish_items(
             live::mark(cx.connection, info, &unmarked).await?;
         }
         let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
+        let moving = paths::moving(cx.connection, cx.store, info, &items, &live).await?;
         live::publish(cx.connection, source.at(Stage::Draft), info, &ids, &replaced).await?;
+        if let Some(moving) = moving {
+            paths::moved(cx.connection, cx.store, moving).await?;
+        }
         for item in &items {
             call(cx, Moment::AfterPublish, item).await?;
             events.push(Happened { info, kind: EventKind::Published, id: item.new.id, revision: item.revision() });

@@ -14,7 +14,7 @@ use crate::write::guard::Guard;
 use crate::write::load::load;
 use crate::write::pointers::{Pointer, Reference, inside_components, pointers, references};
 use crate::write::row::{At, Item, Old};
-use crate::write::{bin, live, trail};
+use crate::write::{bin, live, paths, trail};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, OnDelete};
@@ -130,6 +130,7 @@ pub async fn unpublish(cx: &mut Cx<'_>, of: Subject, parting: Parting) -> Result
         call(cx, Moment::BeforeUnpublish, item).await?;
     }
     for (info, ids) in going.ids() {
+        paths::unpublished(cx.connection, store, info, &ids).await?;
         live::remove(cx.connection, info, &ids).await?;
     }
     for item in &items {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::AssertSqlSafe;
 
 use crate::Connection;
+use crate::paths::Pattern;
 use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
@@ -36,6 +37,8 @@ type Family = (&'static str, &'static str);
 struct Wishes {
     bases: BTreeMap<String, usize>,
     taken: BTreeSet<String>,
+    /// What comes before the slug in the paths of the entries, whose former paths are not taken either.
+    prefix: Option<String>,
 }
 
 /// Generates slugs for rows without one. A generated slug avoids all others, in both stages.
@@ -47,6 +50,7 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool
     visit(items, &mut |info, row| {
         for (index, field, source) in made(info) {
             let of = wishes.entry((info.table, field.snake)).or_default();
+            of.prefix = Pattern::of(info).filter(|pattern| pattern.is_flat(field)).map(|pattern| pattern.flat(""));
             match (&row.values[index], base(info, row, source)) {
                 (Value::Text(given), _) => _ = of.taken.insert(given.clone()),
                 (Value::Null, Some(base)) if !row.invalid.contains(&index) => *of.bases.entry(base).or_default() += 1,
@@ -106,7 +110,8 @@ async fn find_free(
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
         r#"select "{column}" from draft."{table}" where "{column}" = any($1)
-        union select "{column}" from live."{table}" where "{column}" = any($1)"#
+        union select "{column}" from live."{table}" where "{column}" = any($1)
+        union select substr(from_path, length($2) + 1) from cms.redirect where from_path = any(select $2 || s from unnest($1) s)"#
     );
     let mut taken = wishes.taken.clone();
     let mut free: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -120,8 +125,11 @@ async fn find_free(
         let candidates: Vec<(&String, String)> =
             open.iter().flat_map(|(base, _)| numbers.clone().map(|number| (*base, numbered(base, number)))).collect();
         let texts: Vec<&str> = candidates.iter().map(|(_, slug)| slug.as_str()).collect();
-        let stored: Vec<String> =
-            sqlx::query_scalar(AssertSqlSafe(sql.clone())).bind(texts).fetch_all(&mut *connection).await?;
+        let stored: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+            .bind(texts)
+            .bind(&wishes.prefix)
+            .fetch_all(&mut *connection)
+            .await?;
         taken.extend(stored);
         for (base, slug) in candidates {
             let found = free.entry(base.clone()).or_default();

@@ -16,6 +16,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]),

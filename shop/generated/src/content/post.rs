@@ -36,7 +36,7 @@ runtime::entry!(Post, POST, [
 ]);
 
 pub static POST: ContentInfo = ContentInfo {
-    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, retention: Retention::DEFAULT, owner: None, unique: &[],
+    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("journal"), PathPart::Slug("slug")], unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable().max("300"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("title"),

@@ -20,6 +20,7 @@ static NOTE: ContentInfo = ContentInfo {
     drafts: true,
     retention: model::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)),
@@ -28,8 +29,8 @@ static NOTE: ContentInfo = ContentInfo {
     ],
     inverses: &[],
     computed: &[
-        ComputedInfo { name: "isLoud", kind: Kind::Boolean, with: &[] },
-        ComputedInfo { name: "isSecret", kind: Kind::Boolean, with: &[] },
+        ComputedInfo { name: "isLoud", kind: Kind::Boolean, with: &[], args: &[] },
+        ComputedInfo { name: "isSecret", kind: Kind::Boolean, with: &[], args: &[] },
     ],
     constraints: &[],
 };

@@ -16,6 +16,7 @@ static NOTE: ContentInfo = ContentInfo {
     drafts: true,
     retention: model::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).filterable()],
     inverses: &[],

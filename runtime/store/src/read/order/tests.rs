@@ -35,6 +35,7 @@ static NOTE: ContentInfo = ContentInfo {
     drafts: true,
     retention: model::content::Retention::DEFAULT,
     owner: None,
+    path: &[],
     unique: &[],
     fields: &[
         FieldInfo::new("rank", "rank", Shape::Scalar(Kind::Integer)).sortable(),

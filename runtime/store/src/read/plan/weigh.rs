@@ -1,6 +1,6 @@
 //! The heap size of a plan.
 
-use super::{Column, Hop, Object, Page, ReadPlan, Relation, Root, Use};
+use super::{Column, Computing, Hop, Object, Page, ReadPlan, Relation, Root, Use};
 use crate::read::link::Link;
 use base::weigh::{Scales, Weigh};
 
@@ -19,7 +19,7 @@ impl Weigh for Object {
     fn weigh(&self, scales: &mut Scales) {
         self.columns.weigh(scales);
         self.relations.weigh(scales);
-        scales.block(self.computed.capacity() * size_of::<usize>());
+        scales.block(self.computed.capacity() * size_of::<Computing>());
     }
 }
 

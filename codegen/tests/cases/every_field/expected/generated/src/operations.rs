@@ -62,6 +62,7 @@ pub fn site<S: Site>(site: S) -> SiteCode {
     SiteBuilder::new(site)
         .computed("worth", |site, entries: &[crate::content::Thing], cx| Box::pin(ThingComputed::worth(site, entries, cx)))
         .computed("rare", |site, entries: &[crate::content::Thing], cx| Box::pin(ThingComputed::rare(site, entries, cx)))
+        .computed_with("worthOn", |site, entries: &[crate::content::Thing], args, cx| Box::pin(async move { ThingComputed::worth_on(site, entries, args.get(0)?, args.get(1)?, cx).await }))
         .query("countOfThings", |site, _, cx| Box::pin(async move { Queries::count_of_things(site, cx).await }))
         .query("nearest", |site, args, cx| Box::pin(async move { Queries::nearest(site, args.get(0)?, args.get(1)?, args.get(2)?, cx).await }))
         .mutation("mergeThings", |site, args, cx| Box::pin(async move { Mutations::merge_things(site, args.get(0)?, cx).await }))

@@ -19,7 +19,7 @@ const ANONYMOUS_READ_FIELDS: FieldLists = &[
     ("thing", &[
         "name", "slug", "about", "story", "count", "serial", "ratio", "type", "day", "opens", "seen_at", "lasts",
         "price", "contact", "site", "shade", "state", "sizes", "owner", "picture", "pictures", "maker", "part_of",
-        "goes_with", "subject", "subjects", "note", "notes", "body", "match", "rare",
+        "goes_with", "subject", "subjects", "note", "notes", "body", "match", "rare", "worth_on",
     ]),
     ("thing_piece", &["code", "buyer", "grade", "maker", "extras", "note", "body"]),
 ];

@@ -23,7 +23,7 @@ pub struct Maker {
 runtime::entry!(Maker, MAKER, [name, home]);
 
 pub static MAKER: ContentInfo = ContentInfo {
-    name: "Maker", table: "maker", former: &[], plural: "makers", drafts: false, retention: Retention::DEFAULT, owner: None, unique: &[],
+    name: "Maker", table: "maker", former: &[], plural: "makers", drafts: false, retention: Retention::DEFAULT, owner: None, path: &[], unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().unique(&[]),
         FieldInfo::new("home", "home", Shape::Scalar(Kind::Url)).unique(&[]),

@@ -57,7 +57,7 @@ runtime::entry!(Thing, THING, [
 ]);
 
 pub static THING: ContentInfo = ContentInfo {
-    name: "Thing", table: "thing", former: &[], plural: "things", drafts: true, retention: Retention::DEFAULT, owner: None, unique: &[&["name", "maker"], &["state"]],
+    name: "Thing", table: "thing", former: &[], plural: "things", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("things"), PathPart::Slug("slug")], unique: &[&["name", "maker"], &["state"]],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("80").pattern(r#"[^"\\]+"#),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).from("name"),
@@ -96,8 +96,9 @@ pub static THING: ContentInfo = ContentInfo {
         InverseInfo { name: "parts", source: &THING, field: "part_of" },
     ],
     computed: &[
-        ComputedInfo { name: "worth", kind: Kind::Money, with: &["match"] },
-        ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[] },
+        ComputedInfo { name: "worth", kind: Kind::Money, with: &["match"], args: &[] },
+        ComputedInfo { name: "rare", kind: Kind::Boolean, with: &[], args: &[] },
+        ComputedInfo { name: "worthOn", kind: Kind::Decimal, with: &["match"], args: &[ArgumentInfo { name: "on", kind: Kind::Date, many: false, required: true, default: None }, ArgumentInfo { name: "places", kind: Kind::Integer, many: false, required: false, default: Some("2") }] },
     ],
     constraints: &[
         ("thing_name__sort", "name"), ("thing_slug_key", "slug"), ("thing_count_idx", "count"),
@@ -121,6 +122,10 @@ pub trait ThingComputed: Send + Sync + 'static {
     fn worth(&self, things: &[Thing], cx: &ReadCx<'_>) -> impl Future<Output = Result<Vec<Option<Money>>>> + Send;
 
     fn rare(&self, things: &[Thing], cx: &ReadCx<'_>) -> impl Future<Output = Result<Vec<bool>>> + Send;
+
+    fn worth_on(
+        &self, things: &[Thing], on: Date, places: i32, cx: &ReadCx<'_>,
+    ) -> impl Future<Output = Result<Vec<Option<Decimal>>>> + Send;
 }
 
 runtime::choice! {
@@ -166,7 +171,7 @@ pub struct ThingPiece {
 runtime::children!(ThingPiece, THING_PIECE, [code, cost, buyer, grade, maker, extras, note, body]);
 
 pub static THING_PIECE: ContentInfo = ContentInfo {
-    name: "ThingPiece", table: "thing_piece", former: &[], plural: "match", drafts: true, retention: Retention::DEFAULT, owner: Some(&THING), unique: &[],
+    name: "ThingPiece", table: "thing_piece", former: &[], plural: "match", drafts: true, retention: Retention::DEFAULT, owner: Some(&THING), path: &[], unique: &[],
     fields: &[
         FieldInfo::new("code", "code", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().sortable(),
         FieldInfo::new("cost", "cost", Shape::Scalar(Kind::Money)),
