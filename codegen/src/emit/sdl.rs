@@ -3,6 +3,7 @@
 //! Roots come first, then a section per content type, the components, and the shared types.
 
 mod access;
+mod collaboration;
 pub mod document;
 mod filters;
 mod history;
@@ -30,6 +31,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(shared::definitions());
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
+    definitions.extend(collaboration::definitions());
     definitions.extend(schedules::definitions());
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };

@@ -14,6 +14,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0007_revisions.sql", include_str!("system/0007_revisions.sql")),
     ("system/0008_webhooks.sql", include_str!("system/0008_webhooks.sql")),
     ("system/0009_scheduled_change.sql", include_str!("system/0009_scheduled_change.sql")),
+    ("system/0013_collaboration.sql", include_str!("system/0013_collaboration.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

@@ -18,7 +18,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0006_job_under_way.sql"),
     include_str!("../../migrate/src/system/0007_revisions.sql"),
     include_str!("../../migrate/src/system/0008_webhooks.sql"),
-    include_str!("../../migrate/src/system/0009_scheduled_change.sql")
+    include_str!("../../migrate/src/system/0009_scheduled_change.sql"),
+    include_str!("../../migrate/src/system/0013_collaboration.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

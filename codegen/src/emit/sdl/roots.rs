@@ -1,7 +1,9 @@
 //! `Query`, `Mutation` and `Subscription`.
 
 use crate::emit::sdl::types::page_args;
-use crate::emit::sdl::{Definition, Kind, Member, access, described, history, schedules, spoken, webhooks, words};
+use crate::emit::sdl::{
+    Definition, Kind, Member, access, collaboration, described, history, schedules, spoken, webhooks, words,
+};
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
 
@@ -17,6 +19,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(access::roots())
         .members(history::reads())
         .members(schedules::reads())
+        .members(collaboration::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -27,6 +30,7 @@ pub fn mutation(schema: &Schema) -> Definition {
     Definition::new(Kind::Object, "Mutation", about)
         .members(history::writes())
         .members(schedules::writes())
+        .members(collaboration::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
@@ -96,12 +100,12 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
         }
         Verb::Update => {
             let update = field(&name, format!("Updates the {one}."));
-            update.args([entry_id(), revision(), input("Update")]).args(publish()).args([note()])
+            update.args([entry_id(), revision(), input("Update")]).args(publish()).args([note(), collaboration::on_conflict()])
         }
         Verb::Upsert => {
             let about = format!("Updates each {one} whose key is found, and creates the others: all of them or none.");
             let input = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
-            field(&format!("[{name}!]"), about).args([input]).args(publish()).args([note()])
+            field(&format!("[{name}!]"), about).args([input]).args(publish()).args([note(), collaboration::on_conflict()])
         }
         Verb::Delete => {
             let about = format!("Deletes the {one}: the draft and the published version.");

@@ -40,6 +40,8 @@ pub struct Input<'a> {
     pub target: Target<'a>,
     pub data: &'a Map<String, Json>,
     pub publish: bool,
+    /// If others have saved the entry since the revision that the target names: merge instead of a refusal.
+    pub merge: bool,
     /// The path of `data`, and the path of the object that holds the key and revision.
     pub path: Vec<Step>,
     pub outer: Vec<Step>,
