@@ -1,8 +1,10 @@
 //! Root fields about the site instead of its content: the current actor, access explanations, the audit log, webhooks.
 
 mod audit;
+mod comments;
 mod explain;
 mod history;
+mod locks;
 mod schedules;
 mod webhooks;
 
@@ -13,6 +15,7 @@ use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Code, Error, Problem, Result, Step};
+use lifecycle::locks::How;
 use lifecycle::schedule::Edit;
 use model::content::ContentInfo;
 use model::cut;
@@ -39,6 +42,17 @@ pub enum SiteField {
     MoveScheduledChange,
     CancelScheduledChange,
     RetryScheduledChange,
+    EntryLocks,
+    LockEntry,
+    TakeOverLock,
+    UnlockEntry,
+    Comments,
+    CommentOn,
+    ReplyToComment,
+    EditComment,
+    DeleteComment,
+    ResolveComment,
+    ReopenComment,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -66,7 +80,7 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 38] = [
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -83,6 +97,17 @@ impl SiteField {
         Self::MoveScheduledChange,
         Self::CancelScheduledChange,
         Self::RetryScheduledChange,
+        Self::EntryLocks,
+        Self::LockEntry,
+        Self::TakeOverLock,
+        Self::UnlockEntry,
+        Self::Comments,
+        Self::CommentOn,
+        Self::ReplyToComment,
+        Self::EditComment,
+        Self::DeleteComment,
+        Self::ResolveComment,
+        Self::ReopenComment,
         Self::Webhooks,
         Self::Webhook,
         Self::WebhookDeliveries,
@@ -114,6 +139,17 @@ impl SiteField {
             Self::MoveScheduledChange => "moveScheduledChange",
             Self::CancelScheduledChange => "cancelScheduledChange",
             Self::RetryScheduledChange => "retryScheduledChange",
+            Self::EntryLocks => "entryLocks",
+            Self::LockEntry => "lockEntry",
+            Self::TakeOverLock => "takeOverLock",
+            Self::UnlockEntry => "unlockEntry",
+            Self::Comments => "comments",
+            Self::CommentOn => "commentOn",
+            Self::ReplyToComment => "replyToComment",
+            Self::EditComment => "editComment",
+            Self::DeleteComment => "deleteComment",
+            Self::ResolveComment => "resolveComment",
+            Self::ReopenComment => "reopenComment",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -146,6 +182,15 @@ impl SiteField {
                 | Self::MoveScheduledChange
                 | Self::CancelScheduledChange
                 | Self::RetryScheduledChange
+                | Self::LockEntry
+                | Self::TakeOverLock
+                | Self::UnlockEntry
+                | Self::CommentOn
+                | Self::ReplyToComment
+                | Self::EditComment
+                | Self::DeleteComment
+                | Self::ResolveComment
+                | Self::ReopenComment
         )
     }
 
@@ -165,7 +210,18 @@ impl SiteField {
             | Self::ScheduleWindow
             | Self::MoveScheduledChange
             | Self::CancelScheduledChange
-            | Self::RetryScheduledChange => None,
+            | Self::RetryScheduledChange
+            | Self::EntryLocks
+            | Self::LockEntry
+            | Self::TakeOverLock
+            | Self::UnlockEntry
+            | Self::Comments
+            | Self::CommentOn
+            | Self::ReplyToComment
+            | Self::EditComment
+            | Self::DeleteComment
+            | Self::ResolveComment
+            | Self::ReopenComment => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
             _ => Some((Area::Webhooks, "webhooks")),
@@ -199,6 +255,17 @@ impl SiteField {
             }
             Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
             Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
+            Self::EntryLocks => locks::list(store, arguments).await?,
+            Self::LockEntry => locks::lock(api, store, arguments, How::Ask).await?,
+            Self::TakeOverLock => locks::lock(api, store, arguments, How::TakeOver).await?,
+            Self::UnlockEntry => locks::unlock(api, store, arguments).await?,
+            Self::Comments => comments::list(store, arguments).await?,
+            Self::CommentOn => comments::begin(api, store, arguments).await?,
+            Self::ReplyToComment => comments::reply(api, store, arguments).await?,
+            Self::EditComment => comments::edit(api, store, arguments).await?,
+            Self::DeleteComment => comments::delete(api, store, arguments).await?,
+            Self::ResolveComment => comments::resolve(api, store, arguments, true).await?,
+            Self::ReopenComment => comments::resolve(api, store, arguments, false).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,
@@ -305,13 +372,18 @@ fn any_entry(store: &Store, id: Option<&Json>, path: &[Step]) -> Result<(&'stati
 
 /// Who did something and when, as members of an object.
 fn author(at: &str, kind: &str, actor: Option<Uuid>, role: Option<&str>) -> Map<String, Json> {
-    let prefix = if kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
     Map::from_iter([
         ("at".to_owned(), Json::from(at)),
         ("actorKind".to_owned(), kind.to_ascii_uppercase().into()),
-        ("actor".to_owned(), actor.map(|actor| id::encode(prefix, actor)).into()),
+        ("actor".to_owned(), account(kind, actor)),
         ("role".to_owned(), role.into()),
     ])
+}
+
+/// The id of a user or of an API token.
+fn account(kind: &str, actor: Option<Uuid>) -> Json {
+    let prefix = if kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
+    actor.map(|actor| id::encode(prefix, actor)).into()
 }
 
 fn text<'a>(arguments: &'a Map<String, Json>, name: &str) -> Option<&'a str> {

@@ -1,7 +1,9 @@
 //! What happens to entries later: scheduled publishing, and the end of old revisions and of deleted entries.
 
+pub mod comments;
 mod fire;
 mod job;
+pub mod locks;
 pub mod moment;
 mod prune;
 pub mod schedule;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use jobs::Jobs;
 use store::Standing;
 
+pub use comments::NotifyMention;
 pub use fire::NotifyFailure;
 pub use job::{Fire, PREFIX};
 pub use prune::Prune;

@@ -26,10 +26,16 @@ const OLD_CHANGES: &str = "delete from cms.scheduled_change where id in (
         and ended_at < now() - interval '90 days' limit $1
 )";
 
+/// Locks that ended some time ago.
+const OLD_LOCKS: &str = "delete from cms.entry_lock where (type, entry) in (
+    select type, entry from cms.entry_lock where until < now() - interval '1 hour' limit $1
+)";
+
 pub(crate) struct Pruning;
 
 impl OutsideWork<Prune> for Pruning {
     async fn work(&self, store: &Store, _: &Attempt, _: Prune) -> Result<()> {
+        until_nothing(store, OLD_LOCKS).await?;
         let changes = until_nothing(store, OLD_CHANGES).await?;
         if changes > 0 {
             tracing::info!(changes, "scheduled changes that ended long ago were removed");
@@ -89,6 +95,8 @@ fn old_deletions(info: &'static ContentInfo) -> String {
             select entry from cms.bin where type = '{table}' and at < now() - interval '{period}' limit $1
         ), forgotten as (
             delete from cms.revision where type = '{table}' and entry in (select entry from old)
+        ), silenced as (
+            delete from cms.comment where type = '{table}' and entry in (select entry from old)
         )
         delete from cms.bin where type = '{table}' and entry in (select entry from old)"
     )
