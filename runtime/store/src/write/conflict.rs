@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::access::{API_TOKEN_PREFIX, Action, USER_PREFIX};
 use crate::write::batch::{Input, revision_mismatch};
-use crate::write::diff::{self, FieldDiff};
+use crate::write::diff::{self, FieldDiff, Reads};
 use crate::write::failure::Result;
 use crate::write::guard::Guard;
 use crate::write::history::{Kept, names};
@@ -132,10 +132,20 @@ impl<'a> Conflicts<'a> {
         details.insert("lock".into(), told.lock.clone());
         if let (Some(base), Some(ours)) = (&past.base, ours) {
             let mut truncated = false;
-            let (theirs, ours) = (self.side(base, &old.row), self.side(base, ours));
+            let drafts = |info: &ContentInfo, field: &str| self.guard.reads_draft(info, field);
+            let history = |info: &ContentInfo, field: &str| self.guard.reads_history(info, field);
+            // Parts are not told, so no time is spent on them.
+            let side = |reads, row| diff::rows(reads, self.info, base, row, Instant::now());
+            let (theirs, ours) = (side(&drafts as Reads<'_>, &old.row), side(&drafts, ours));
+            let past = if past.shows_base { side(&history, &old.row) } else { Vec::new() };
+            let before = |diff: &FieldDiff| {
+                let same = past.iter().find(|other| other.field == diff.field && other.row == diff.row);
+                same.map(|other| other.before.clone())
+            };
+            let theirs: Vec<_> = theirs.into_iter().map(|diff| (before(&diff), diff)).collect();
             let theirs: Vec<Json> =
-                theirs.iter().map(|diff| self.told(diff, past.shows_base, &mut truncated)).collect();
-            let ours: Vec<Json> = ours.iter().map(|diff| self.told(diff, false, &mut truncated)).collect();
+                theirs.into_iter().map(|(before, diff)| self.told(diff, before, &mut truncated)).collect();
+            let ours: Vec<Json> = ours.into_iter().map(|diff| self.told(diff, None, &mut truncated)).collect();
             details.insert("theirs".into(), theirs.into());
             details.insert("ours".into(), ours.into());
             let most = collisions.len().min(100);
@@ -145,27 +155,20 @@ impl<'a> Conflicts<'a> {
         Json::Object(details)
     }
 
-    /// What a side changed, of what the actor may read.
-    fn side(&self, base: &Row, side: &Row) -> Vec<FieldDiff> {
-        let reads = |info: &ContentInfo, field: &str| self.guard.reads_draft(info, field);
-        // Parts are not told, so no time is spent on them.
-        diff::rows(&reads, self.info, base, side, Instant::now())
-    }
-
-    fn told(&mut self, diff: &FieldDiff, with_base: bool, truncated: &mut bool) -> Json {
+    fn told(&mut self, diff: FieldDiff, before: Option<Json>, truncated: &mut bool) -> Json {
         let mut told = Map::new();
         told.insert("field".into(), diff.field.into());
         if let Some((row, kind)) = &diff.row {
             told.insert("row".into(), row.as_str().into());
             told.insert("kind".into(), kind.as_str().into());
         }
-        let sides = [with_base.then_some(("before", &diff.before)), Some(("after", &diff.after))];
+        let sides = [before.map(|before| ("before", before)), Some(("after", diff.after))];
         for (name, value) in sides.into_iter().flatten() {
             let size = value.to_string().len();
             match self.left.checked_sub(size) {
                 Some(left) => {
                     self.left = left;
-                    told.insert(name.into(), value.clone());
+                    told.insert(name.into(), value);
                 }
                 None => *truncated = true,
             }
