@@ -46,11 +46,11 @@ pub enum SiteField {
     LockEntry,
     TakeOverLock,
     UnlockEntry,
-    Comments,
+    EntryComments,
     CommentOn,
     ReplyToComment,
     EditComment,
-    DeleteComment,
+    RemoveComment,
     ResolveComment,
     ReopenComment,
     Webhooks,
@@ -101,11 +101,11 @@ impl SiteField {
         Self::LockEntry,
         Self::TakeOverLock,
         Self::UnlockEntry,
-        Self::Comments,
+        Self::EntryComments,
         Self::CommentOn,
         Self::ReplyToComment,
         Self::EditComment,
-        Self::DeleteComment,
+        Self::RemoveComment,
         Self::ResolveComment,
         Self::ReopenComment,
         Self::Webhooks,
@@ -143,11 +143,11 @@ impl SiteField {
             Self::LockEntry => "lockEntry",
             Self::TakeOverLock => "takeOverLock",
             Self::UnlockEntry => "unlockEntry",
-            Self::Comments => "comments",
+            Self::EntryComments => "entryComments",
             Self::CommentOn => "commentOn",
             Self::ReplyToComment => "replyToComment",
             Self::EditComment => "editComment",
-            Self::DeleteComment => "deleteComment",
+            Self::RemoveComment => "removeComment",
             Self::ResolveComment => "resolveComment",
             Self::ReopenComment => "reopenComment",
             Self::Webhooks => "webhooks",
@@ -188,7 +188,7 @@ impl SiteField {
                 | Self::CommentOn
                 | Self::ReplyToComment
                 | Self::EditComment
-                | Self::DeleteComment
+                | Self::RemoveComment
                 | Self::ResolveComment
                 | Self::ReopenComment
         )
@@ -215,11 +215,11 @@ impl SiteField {
             | Self::LockEntry
             | Self::TakeOverLock
             | Self::UnlockEntry
-            | Self::Comments
+            | Self::EntryComments
             | Self::CommentOn
             | Self::ReplyToComment
             | Self::EditComment
-            | Self::DeleteComment
+            | Self::RemoveComment
             | Self::ResolveComment
             | Self::ReopenComment => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
@@ -259,11 +259,11 @@ impl SiteField {
             Self::LockEntry => locks::lock(api, store, arguments, How::Ask).await?,
             Self::TakeOverLock => locks::lock(api, store, arguments, How::TakeOver).await?,
             Self::UnlockEntry => locks::unlock(api, store, arguments).await?,
-            Self::Comments => comments::list(store, arguments).await?,
+            Self::EntryComments => comments::list(store, arguments).await?,
             Self::CommentOn => comments::begin(api, store, arguments).await?,
             Self::ReplyToComment => comments::reply(api, store, arguments).await?,
             Self::EditComment => comments::edit(api, store, arguments).await?,
-            Self::DeleteComment => comments::delete(api, store, arguments).await?,
+            Self::RemoveComment => comments::delete(api, store, arguments).await?,
             Self::ResolveComment => comments::resolve(api, store, arguments, true).await?,
             Self::ReopenComment => comments::resolve(api, store, arguments, false).await?,
             Self::Webhooks => webhooks::list(store).await?,

@@ -24,7 +24,7 @@ use store::{Standing, Store, audit, id};
 pub use list::{Comment, Filter, list, one};
 
 /// The prefix of the ids of comments.
-pub const PREFIX: &str = "comment";
+pub const PREFIX: &str = "entry_comment";
 /// Characters of a comment.
 const LONGEST: usize = 10_000;
 /// Users that a comment mentions.
@@ -321,7 +321,7 @@ async fn delete(cx: &mut Cx<'_>, comment: Uuid) -> Result<Uuid> {
         return Err(cx.store.access.refusal(message).into());
     }
     sqlx::query("delete from cms.comment where id = $1").bind(known.id).execute(&mut *cx.connection).await?;
-    note(cx, &known, "delete_comment").await?;
+    note(cx, &known, "remove_comment").await?;
     Ok(known.id)
 }
 

@@ -10,6 +10,7 @@ use runtime::store::write;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::access::Clerk;
 use crate::helpers::object;
 use crate::support::Shop;
 use crate::support::schema::{BRAND, PRODUCT, TAG};
@@ -275,5 +276,36 @@ async fn rows_that_one_moves_and_another_changes_are_merged() {
     let refused = merge(&shop, id, 2, json!({ "variants": {"set": [row("2"), row("3"), row("1")]} })).await;
     let details = refused.unwrap_err().problems[0].details.clone().unwrap();
     assert!(details["collisions"].as_array().unwrap().contains(&json!(["variants"])), "{details}");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_conflict_tells_nothing_that_is_hidden() {
+    let (shop, id) = shop_with_product().await;
+    let theirs = json!({ "name": "Secret", "stock": 7, "variants": {"create": [{"sku": "1", "price": {"amountMinor": "7"}}]} });
+    merge(&shop, id, 1, theirs).await.unwrap();
+    let open = json!({"product": ["stock", "variants"], "product_variant": ["sku"]});
+    let of_history = json!({"product": ["name", "variants"], "product_variant": ["sku"]});
+    let rules = json!({"product": {"clerk": {
+        "read_drafts": {"fields": open}, "read_history": {"fields": of_history}, "update": {},
+    }}});
+    let clerk = Clerk::new(&shop, &rules).0;
+    let hooks = HookSet::default();
+    let ours = async |input: Json| {
+        let done = write::merge(&clerk, &hooks, &PRODUCT, id, 1, &object(input), false).await;
+        done.map_err(|error| error.problems[0].details.clone().unwrap())
+    };
+    // Whoever may not read the name is not told that both gave it the same one.
+    for name in ["Mine", "Secret"] {
+        let conflict = ours(json!({ "name": name, "stock": 1 })).await.unwrap_err();
+        assert_eq!(conflict["collisions"], json!([["name"], ["stock"]]), "{conflict}");
+        assert_eq!(conflict["ours"], json!([{ "field": "stock", "after": 1 }]));
+        let told = conflict["theirs"].to_string();
+        assert!(!told.contains("Secret") && !told.contains("Chair") && !told.contains("minor"), "{told}");
+        assert_eq!(conflict["theirs"][0], json!({ "field": "stock", "after": 7 }), "no value of the history");
+        assert_eq!(conflict["theirs"][1]["after"], json!({ "sku": "1" }));
+        assert_eq!(conflict["changes"][0]["fields"], json!(["stock", "variants"]));
+    }
+    assert!(ours(json!({ "stock": 7 })).await.is_ok());
     shop.close().await;
 }

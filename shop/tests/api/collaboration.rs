@@ -188,7 +188,7 @@ const COMMENT: &str = "mutation($id: ID!, $field: String, $text: String!, $menti
     made: commentOn(id: $id, field: $field, text: $text, mentions: $mentions) { id field text actor mentions resolvedAt } }";
 const REPLY: &str = "mutation($id: ID!, $text: String!) { made: replyToComment(id: $id, text: $text) { id replies { id text actor } } }";
 const COMMENTS: &str = "query($entry: ID!, $field: String, $resolved: Boolean, $first: Int! = 20, $after: ID) {
-    found: comments(entry: $entry, field: $field, resolved: $resolved, first: $first, after: $after) {
+    found: entryComments(entry: $entry, field: $field, resolved: $resolved, first: $first, after: $after) {
         id field text resolvedBy editedAt replies { text } } }";
 
 fn texts(found: &Json) -> Vec<&str> {
@@ -257,11 +257,11 @@ async fn comments_are_changed_by_their_authors_and_read_by_those_who_read_drafts
     assert_eq!(refusal(&ask(&site, &eve, COMMENT, json!({ "id": id, "text": "x" })).await).0, "FORBIDDEN");
     let visitor = site.ask(&format!("mutation {{ commentOn(id: \"{id}\", text: \"x\") {{ id }} }}")).await;
     assert_eq!(refusal(&visitor).0, "UNAUTHENTICATED");
-    for text in ["", " ", "\u{0}", &"x".repeat(10_001)] {
+    for text in ["", " ", &"x".repeat(10_001)] {
         let answer = ask(&site, &ada, COMMENT, json!({ "id": id, "text": text })).await;
         assert_eq!(refusal(&answer), ("INVALID_VALUE", &json!(["text"])), "{text:?}");
     }
-    let delete = "mutation($id: ID!) { gone: deleteComment(id: $id) }";
+    let delete = "mutation($id: ID!) { gone: removeComment(id: $id) }";
     assert_eq!(refusal(&ask(&site, &vera, delete, json!({ "id": of_ada })).await).0, "FORBIDDEN");
     assert_eq!(told(&site, &ada, delete, json!({ "id": of_vera })).await["gone"], of_vera);
     assert_eq!(texts(&told(&site, &ada, COMMENTS, json!({ "entry": id })).await), ["Thanks"]);

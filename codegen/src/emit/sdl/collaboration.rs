@@ -13,7 +13,7 @@ pub fn reads() -> [Member; 2] {
     [
         Member::new("entryLocks", "[EntryLock!]!", "Who edits these entries now, of those whose drafts the actor may read.")
             .args([Member::new("ids", "[ID!]!", "The ids of entries of any type.")]),
-        Member::new("comments", "[Comment!]!", "The threads of comments on an entry, for those who may read its draft, oldest first.")
+        Member::new("entryComments", "[EntryComment!]!", "The threads of comments on an entry, for those who may read its draft, oldest first.")
             .args([
                 Member::new("entry", "ID!", "The id of an entry of any type."),
                 Member::new("field", "String", "Return only comments on this field, or on a part of it."),
@@ -27,7 +27,7 @@ pub fn reads() -> [Member; 2] {
 /// The fields of `Mutation`.
 pub fn writes() -> [Member; 9] {
     let lock = |name: &str, about: &str| Member::new(name, "EntryLock", about).args([entry()]);
-    let comment = |name: &str, about: &str| Member::new(name, "Comment", about);
+    let comment = |name: &str, about: &str| Member::new(name, "EntryComment", about);
     [
         lock(
             "lockEntry",
@@ -45,9 +45,9 @@ pub fn writes() -> [Member; 9] {
         comment("replyToComment", "Adds a comment to a thread.").args([id("A comment of the thread."), words(), mentions()]),
         comment("editComment", "Changes an own comment.").args([id("The id of the comment."), words(), mentions()]),
         Member::new(
-            "deleteComment",
+            "removeComment",
             "ID",
-            "Deletes a comment, with its thread if it is the first one: an own one, or any by those who may delete the entry.",
+            "Removes a comment, with its thread if it is the first one: an own one, or any by those who may delete the entry.",
         )
         .args([id("The id of the comment.")]),
         comment("resolveComment", "Marks a thread as resolved.").args([id("A comment of the thread.")]),
@@ -104,15 +104,15 @@ fn said(name: &str, about: &str) -> Definition {
 }
 
 fn comment() -> Definition {
-    said("Comment", "The first comment of a thread.")
+    said("EntryComment", "The first comment of a thread.")
         .member(Member::new("entry", "ID!", "The id of the entry."))
         .member(Member::new("type", "String!", "The name of its content type in this API."))
         .member(Member::new("field", "String", "The field that it is about; null for the entry as a whole."))
         .member(Member::new("resolvedAt", "DateTime", "When the thread was resolved; null if it is not."))
         .member(Member::new("resolvedBy", "ID", "The id of the user or API token that resolved it."))
-        .member(Member::new("replies", "[CommentReply!]!", "The other comments of the thread, oldest first."))
+        .member(Member::new("replies", "[EntryCommentReply!]!", "The other comments of the thread, oldest first."))
 }
 
 fn reply() -> Definition {
-    said("CommentReply", "A further comment of a thread.")
+    said("EntryCommentReply", "A further comment of a thread.")
 }
