@@ -68,6 +68,7 @@ codes! {
     BadJsonSchema "S315" "The JSON Schema of a field is not valid.";
     PublishWithoutDrafts "S316" "A field is required to publish, and the type has no drafts: an entry is public as soon as it is saved.";
 
+    BadReview "S318" "The stages of a review are incomplete, contradict one another or have no effect.";
     TooMuch "S317" "A table would have more columns, an index more keys, or a relation more targets than PostgreSQL allows.";
 
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";

@@ -9,6 +9,7 @@ mod filters;
 mod history;
 mod inputs;
 pub mod reader;
+mod review;
 mod roots;
 mod schedules;
 mod shared;
@@ -32,6 +33,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
     definitions.extend(collaboration::definitions());
+    definitions.extend(review::definitions());
     definitions.extend(schedules::definitions());
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };

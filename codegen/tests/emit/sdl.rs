@@ -192,6 +192,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         indexes: Vec::new(),
         dropped: Vec::new(),
         rules: Vec::new(),
+        stages: Vec::new(),
     }
 }
 
@@ -212,6 +213,7 @@ fn field(name: &str, kind: FieldKind) -> Field {
         search: None,
         deprecated: None,
         rules: Rules::default(),
+        stages: Vec::new(),
     }
 }
 

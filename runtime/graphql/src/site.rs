@@ -5,6 +5,7 @@ mod comments;
 mod explain;
 mod history;
 mod locks;
+mod review;
 mod schedules;
 mod webhooks;
 
@@ -53,6 +54,10 @@ pub enum SiteField {
     RemoveComment,
     ResolveComment,
     ReopenComment,
+    EntryReview,
+    EntriesAtStage,
+    MoveToStage,
+    ApproveRevision,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -80,7 +85,7 @@ pub(super) struct Shown {
 }
 
 impl SiteField {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::Me,
         Self::ExplainAccess,
         Self::AuditLog,
@@ -108,6 +113,10 @@ impl SiteField {
         Self::RemoveComment,
         Self::ResolveComment,
         Self::ReopenComment,
+        Self::EntryReview,
+        Self::EntriesAtStage,
+        Self::MoveToStage,
+        Self::ApproveRevision,
         Self::Webhooks,
         Self::Webhook,
         Self::WebhookDeliveries,
@@ -150,6 +159,10 @@ impl SiteField {
             Self::RemoveComment => "removeComment",
             Self::ResolveComment => "resolveComment",
             Self::ReopenComment => "reopenComment",
+            Self::EntryReview => "entryReview",
+            Self::EntriesAtStage => "entriesAtStage",
+            Self::MoveToStage => "moveToStage",
+            Self::ApproveRevision => "approveRevision",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -191,6 +204,8 @@ impl SiteField {
                 | Self::RemoveComment
                 | Self::ResolveComment
                 | Self::ReopenComment
+                | Self::MoveToStage
+                | Self::ApproveRevision
         )
     }
 
@@ -221,7 +236,11 @@ impl SiteField {
             | Self::EditComment
             | Self::RemoveComment
             | Self::ResolveComment
-            | Self::ReopenComment => None,
+            | Self::ReopenComment
+            | Self::EntryReview
+            | Self::EntriesAtStage
+            | Self::MoveToStage
+            | Self::ApproveRevision => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
             _ => Some((Area::Webhooks, "webhooks")),
@@ -266,6 +285,10 @@ impl SiteField {
             Self::RemoveComment => comments::delete(api, store, arguments).await?,
             Self::ResolveComment => comments::resolve(api, store, arguments, true).await?,
             Self::ReopenComment => comments::resolve(api, store, arguments, false).await?,
+            Self::EntryReview => review::of(store, arguments).await?,
+            Self::EntriesAtStage => review::at_stage(store, arguments).await?,
+            Self::MoveToStage => review::go(api, store, arguments).await?,
+            Self::ApproveRevision => review::approve(api, store, arguments).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,

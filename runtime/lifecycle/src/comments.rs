@@ -11,6 +11,7 @@ use serde_json::json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use crate::review::names;
 use crate::schedule::content;
 use base::error::{Code, Problem, Result, Step};
 use jobs::{Enqueue as _, Job};
@@ -336,9 +337,4 @@ async fn note(cx: &mut Cx<'_>, about: &Known, verb: &str) -> Result<()> {
 pub(crate) fn missing(comment: Uuid) -> Problem {
     let message = format!("the comment `{}` does not exist", id::encode(PREFIX, comment));
     Problem::new(Code::NotFound, message).at([Step::from("id")])
-}
-
-/// The names of the type, today's first.
-fn names(info: &ContentInfo) -> Vec<&'static str> {
-    std::iter::once(info.table).chain(info.former.iter().copied()).collect()
 }

@@ -6,6 +6,7 @@ mod job;
 pub mod locks;
 pub mod moment;
 mod prune;
+pub mod review;
 pub mod schedule;
 
 use std::sync::Arc;

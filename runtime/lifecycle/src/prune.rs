@@ -31,6 +31,13 @@ const OLD_LOCKS: &str = "delete from cms.entry_lock where (type, entry) in (
     select type, entry from cms.entry_lock where until < now() - interval '1 hour' limit $1
 )";
 
+/// Reviews of revisions that are kept no more. Their steps are told as long as the entry is there.
+const OLD_REVIEWS: &str = "delete from cms.review where (type, entry, revision) in (
+    select type, entry, revision from cms.review r where not exists (
+        select from cms.revision k where (k.type, k.entry, k.revision) = (r.type, r.entry, r.revision)
+    ) limit $1
+)";
+
 pub(crate) struct Pruning;
 
 impl OutsideWork<Prune> for Pruning {
@@ -40,6 +47,7 @@ impl OutsideWork<Prune> for Pruning {
         if changes > 0 {
             tracing::info!(changes, "scheduled changes that ended long ago were removed");
         }
+        until_nothing(store, OLD_REVIEWS).await?;
         for info in store.schema.contents().filter(|info| info.owner.is_none()) {
             let revisions = until_nothing(store, &old_revisions(info)).await?;
             let deleted = until_nothing(store, &old_deletions(info)).await?;
@@ -97,6 +105,10 @@ fn old_deletions(info: &'static ContentInfo) -> String {
             delete from cms.revision where type = '{table}' and entry in (select entry from old)
         ), silenced as (
             delete from cms.comment where type = '{table}' and entry in (select entry from old)
+        ), unreviewed as (
+            delete from cms.review where type = '{table}' and entry in (select entry from old)
+        ), untold as (
+            delete from cms.review_step where type = '{table}' and entry in (select entry from old)
         )
         delete from cms.bin where type = '{table}' and entry in (select entry from old)"
     )

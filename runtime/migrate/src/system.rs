@@ -15,6 +15,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0008_webhooks.sql", include_str!("system/0008_webhooks.sql")),
     ("system/0009_scheduled_change.sql", include_str!("system/0009_scheduled_change.sql")),
     ("system/0013_collaboration.sql", include_str!("system/0013_collaboration.sql")),
+    ("system/0014_review.sql", include_str!("system/0014_review.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

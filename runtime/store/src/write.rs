@@ -26,6 +26,7 @@ mod prepare;
 mod publishable;
 mod remove;
 mod restore;
+pub mod review;
 pub mod revisions;
 pub mod row;
 mod save;

@@ -19,7 +19,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0007_revisions.sql"),
     include_str!("../../migrate/src/system/0008_webhooks.sql"),
     include_str!("../../migrate/src/system/0009_scheduled_change.sql"),
-    include_str!("../../migrate/src/system/0013_collaboration.sql")
+    include_str!("../../migrate/src/system/0013_collaboration.sql"),
+    include_str!("../../migrate/src/system/0014_review.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

@@ -2,7 +2,7 @@
 
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
-    Definition, Kind, Member, access, collaboration, described, history, schedules, spoken, webhooks, words,
+    Definition, Kind, Member, access, collaboration, described, history, review, schedules, spoken, webhooks, words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -20,6 +20,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(history::reads())
         .members(schedules::reads())
         .members(collaboration::reads())
+        .members(review::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -31,6 +32,7 @@ pub fn mutation(schema: &Schema) -> Definition {
         .members(history::writes())
         .members(schedules::writes())
         .members(collaboration::writes())
+        .members(review::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))

@@ -6,7 +6,8 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{missing, names, place};
+use super::{missing, place};
+use crate::review::names;
 use crate::schedule::content;
 use base::error::{Error, Problem, Result, Step};
 use model::content::ContentInfo;

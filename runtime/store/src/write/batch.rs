@@ -15,7 +15,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{history, live, publishable, remove, save, slug, trail, unique};
+use crate::write::{history, live, publishable, remove, review, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -312,6 +312,7 @@ pub async fn publish_items(
             continue;
         }
         Guard::new(cx.store, false).check_publishable(cx.connection, &items).await?;
+        review::check(cx.connection, cx.store, &items).await?;
         for item in &items {
             call(cx, Moment::BeforePublish, item).await?;
         }

@@ -74,6 +74,7 @@ static SITE: SchemaInfo = SchemaInfo {
             rule("editor", Action::ReadDrafts),
         ],
     }],
+    reviews: &[],
     resolvers: &[],
     queries: &[CALL],
     mutations: &[],
