@@ -213,7 +213,6 @@ fn field(name: &str, kind: FieldKind) -> Field {
         search: None,
         deprecated: None,
         rules: Rules::default(),
-        stages: Vec::new(),
     }
 }
 

@@ -27,6 +27,7 @@ mod races;
 mod redis_away;
 #[path = "../shared/redis.rs"]
 mod redis_server;
+mod review;
 mod second_factor;
 mod sessions;
 mod site;
