@@ -99,7 +99,9 @@ impl Transacted for Changing<'_> {
         Box::pin(async move {
             entries::must_have_account(cx.store)?;
             match &self.change {
-                Change::Begin { info, entry, field, said } => self.begin(cx, info, *entry, field.as_deref(), said).await,
+                Change::Begin { info, entry, field, said } => {
+                    self.begin(cx, info, *entry, field.as_deref(), said).await
+                }
                 Change::Reply { to, said } => self.reply(cx, *to, said).await,
                 Change::Edit { comment, said } => self.edit(cx, *comment, said).await,
                 Change::Resolve { comment, resolved } => resolve(cx, *comment, *resolved).await,
@@ -179,12 +181,7 @@ impl Changing<'_> {
         bound(cx, &known, more).await?;
         self.tell(cx, &known, &said).await?;
         let sql = "update cms.comment set text = $2, mentions = $3, edited_at = now() where id = $1";
-        sqlx::query(sql)
-            .bind(known.id)
-            .bind(&said.text)
-            .bind(&said.mentions)
-            .execute(&mut *cx.connection)
-            .await?;
+        sqlx::query(sql).bind(known.id).bind(&said.text).bind(&said.mentions).execute(&mut *cx.connection).await?;
         note(cx, &known, "edit_comment").await?;
         Ok(known.thread)
     }
@@ -302,13 +299,8 @@ async fn resolve(cx: &mut Cx<'_>, comment: Uuid, resolved: bool) -> Result<Uuid>
             resolved_kind = case when $2 then coalesce(resolved_kind, $3) end,
             resolved_by = case when not $2 then null when resolved_at is null then $4 else resolved_by end
         where id = $1 and (resolved_at is not null) <> $2";
-    let done = sqlx::query(sql)
-        .bind(known.thread)
-        .bind(resolved)
-        .bind(kind)
-        .bind(actor)
-        .execute(&mut *cx.connection)
-        .await?;
+    let done =
+        sqlx::query(sql).bind(known.thread).bind(resolved).bind(kind).bind(actor).execute(&mut *cx.connection).await?;
     if done.rows_affected() > 0 {
         note(cx, &known, if resolved { "resolve_comment" } else { "reopen_comment" }).await?;
     }

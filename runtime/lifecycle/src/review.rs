@@ -232,12 +232,7 @@ impl Next {
         let sql = "delete from cms.review_step where id in (
                 select id from cms.review_step where type = any($1) and entry = $2 order by id desc offset $3
             )";
-        sqlx::query(sql)
-            .bind(names(self.info))
-            .bind(self.entry)
-            .bind(MOST_STEPS)
-            .execute(&mut *cx.connection)
-            .await?;
+        sqlx::query(sql).bind(names(self.info)).bind(self.entry).bind(MOST_STEPS).execute(&mut *cx.connection).await?;
         let mut event = audit::Event::new(format!("{}.{verb}", self.info.table)).on(self.info.table, self.entry);
         event.before = Some(json!({ "stage": from }));
         event.after = Some(json!({ "stage": to, "revision": self.revision }));

@@ -107,7 +107,8 @@ impl Input {
         }
         let create: Vec<Json> =
             self.create.iter().map(|(sku, price)| json!({"sku": sku, "price": money(price)})).collect();
-        let update = self.update.iter().map(|(sku, price)| json!({"key": {"sku": sku}, "data": {"price": money(price)}}));
+        let update =
+            self.update.iter().map(|(sku, price)| json!({"key": {"sku": sku}, "data": {"price": money(price)}}));
         let delete: Vec<Json> = self.delete.iter().map(|sku| json!({ "sku": sku })).collect();
         if !create.is_empty() || !self.update.is_empty() || !delete.is_empty() {
             json["variants"] = json!({"create": create, "update": update.collect::<Vec<_>>(), "delete": delete});
@@ -282,7 +283,8 @@ async fn rows_that_one_moves_and_another_changes_are_merged() {
 #[tokio::test]
 async fn a_conflict_tells_nothing_that_is_hidden() {
     let (shop, id) = shop_with_product().await;
-    let theirs = json!({ "name": "Secret", "stock": 7, "variants": {"create": [{"sku": "1", "price": {"amountMinor": "7"}}]} });
+    let theirs =
+        json!({ "name": "Secret", "stock": 7, "variants": {"create": [{"sku": "1", "price": {"amountMinor": "7"}}]} });
     merge(&shop, id, 1, theirs).await.unwrap();
     let open = json!({"product": ["stock", "variants"], "product_variant": ["sku"]});
     let of_history = json!({"product": ["name", "variants"], "product_variant": ["sku"]});

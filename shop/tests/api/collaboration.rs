@@ -63,7 +63,8 @@ async fn a_conflict_shows_both_sides_and_a_merge_keeps_both() {
     let site = Site::empty().await;
     let (ada, bob) = (person(&site, "ada", "editor").await, person(&site, "bob", "editor").await);
     let id = chair(&site, &ada).await;
-    let theirs = json!({ "name": "Armchair", "variants": {"update": [{"key": {"sku": "A"}, "data": {"name": "lower"}}]} });
+    let theirs =
+        json!({ "name": "Armchair", "variants": {"update": [{"key": {"sku": "A"}, "data": {"name": "lower"}}]} });
     told(&site, &bob, UPDATE, input(&id, 1, theirs, "FAIL")).await;
     let ours = json!({ "name": "Stool", "summary": "Three legs" });
     let answer = ask(&site, &ada, UPDATE, input(&id, 1, ours.clone(), "FAIL")).await;
@@ -85,7 +86,10 @@ async fn a_conflict_shows_both_sides_and_a_merge_keeps_both() {
     let ours = json!({ "name": "Armchair", "summary": "Three legs",
         "variants": {"update": [{"key": {"sku": "B"}, "data": {"name": "higher"}}]} });
     let made = told(&site, &ada, UPDATE, input(&id, 1, ours, "MERGE")).await["made"].clone();
-    assert_eq!((&made["revision"], &made["name"], &made["summary"]), (&json!(3), &json!("Armchair"), &json!("Three legs")));
+    assert_eq!(
+        (&made["revision"], &made["name"], &made["summary"]),
+        (&json!(3), &json!("Armchair"), &json!("Three legs"))
+    );
     assert_eq!((&made["variants"][0]["name"], &made["variants"][1]["name"]), (&json!("lower"), &json!("higher")));
     let upsert = "mutation($input: [ProductUpsertInput!]!) { made: upsertProducts(input: $input, onConflict: MERGE) { revision } }";
     let item = json!([{ "key": {"id": id}, "revision": 1, "data": {"stockStatus": "PREORDER"} }]);
@@ -151,7 +155,10 @@ async fn people_see_who_edits_an_entry_and_take_it_over_knowingly() {
     assert_eq!(told(&site, &ada, LOCK, json!({ "id": id })).await["made"]["isMine"], true);
     let log = "query($id: ID!) { auditLog(filter: { entry: $id, action: [\"product.take_over_lock\"] }) { nodes { actor before } } }";
     let log = site.ask_as_developer(log, json!({ "id": id })).await;
-    assert_eq!(log["data"]["auditLog"]["nodes"], json!([{ "actor": bob.id, "before": { "actor": ada.id, "actorKind": "user" } }]));
+    assert_eq!(
+        log["data"]["auditLog"]["nodes"],
+        json!([{ "actor": bob.id, "before": { "actor": ada.id, "actorKind": "user" } }])
+    );
     assert_eq!(refusal(&ask(&site, &eve, LOCK, json!({ "id": id })).await).0, "FORBIDDEN");
     let visitor = site.ask(&format!("{{ entryLocks(ids: [\"{id}\"]) {{ entry }} }}")).await;
     assert_eq!(refusal(&visitor).0, "UNAUTHENTICATED");
@@ -233,7 +240,8 @@ async fn entries_are_talked_about_in_threads() {
     assert_eq!(reopened["made"], json!({ "resolvedAt": null, "resolvedBy": null }));
     let log = "query($id: ID!) { auditLog(filter: { entry: $id }, first: 3) { nodes { action } } }";
     let log = site.ask_as_developer(log, json!({ "id": id })).await;
-    let lines = ["product.reopen_comment", "product.resolve_comment", "product.comment"].map(|action| json!({ "action": action }));
+    let lines = ["product.reopen_comment", "product.resolve_comment", "product.comment"]
+        .map(|action| json!({ "action": action }));
     assert_eq!(log["data"]["auditLog"]["nodes"], json!(lines));
     site.stop().await;
 }
@@ -272,7 +280,8 @@ async fn comments_are_changed_by_their_authors_and_read_by_those_who_read_drafts
     let undelete = "mutation($id: ID!) { undeleteProduct(id: $id) { revision } }";
     let back = told(&site, &ada, undelete, json!({ "id": id })).await["undeleteProduct"]["revision"].clone();
     assert_eq!(texts(&told(&site, &ada, COMMENTS, json!({ "entry": id })).await), ["Thanks"]);
-    let remove = "mutation($id: ID!, $revision: Int!) { deleteProduct(id: $id, revision: $revision) purgeDeleted(ids: [$id]) }";
+    let remove =
+        "mutation($id: ID!, $revision: Int!) { deleteProduct(id: $id, revision: $revision) purgeDeleted(ids: [$id]) }";
     told(&site, &ada, remove, json!({ "id": id, "revision": back })).await;
     let left: i64 = sqlx::query_scalar("select count(*) from cms.comment").fetch_one(&site.db.pool).await.unwrap();
     assert_eq!(left, 0);
@@ -286,11 +295,14 @@ async fn those_who_are_mentioned_get_one_mail() {
     let eve = person(&site, "eve", "author").await;
     let id = chair(&site, &ada).await;
     let mention = |who: &[&Json], text: &str| json!({ "id": id, "field": "price", "text": text, "mentions": who });
-    for (wrong, path) in [(&eve.id, json!(["mentions", 1])), (&json!("user_00000000000000000000000000"), json!(["mentions", 1]))] {
+    for (wrong, path) in
+        [(&eve.id, json!(["mentions", 1])), (&json!("user_00000000000000000000000000"), json!(["mentions", 1]))]
+    {
         let answer = ask(&site, &ada, COMMENT, mention(&[&vera.id, wrong], "Look")).await;
         assert_eq!(refusal(&answer), ("INVALID_VALUE", &path), "{answer}");
     }
-    let made = told(&site, &ada, COMMENT, mention(&[&vera.id, &ada.id, &vera.id], "Is this right?")).await["made"].clone();
+    let made =
+        told(&site, &ada, COMMENT, mention(&[&vera.id, &ada.id, &vera.id], "Is this right?")).await["made"].clone();
     assert_eq!(made["mentions"], json!([vera.id, ada.id]));
     let edit = "mutation($id: ID!, $text: String!, $mentions: [ID!]) {
         made: editComment(id: $id, text: $text, mentions: $mentions) { mentions } }";

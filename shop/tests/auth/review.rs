@@ -1,13 +1,16 @@
 //! Review before publishing: stages, who moves entries, approvals, and that nothing else is published.
 
+use std::pin::Pin;
+
 use generated::content::POST;
 use runtime::access::{ReviewInfo, StageInfo};
 use runtime::content::SchemaInfo;
-use runtime::hooks::HookSet;
+use runtime::hooks::{Cx, HookSet};
 use runtime::id;
 use runtime::serde_json::{Value as Json, json};
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
 use runtime::testing::Node;
+use uuid::Uuid;
 
 use crate::client::{Site, text};
 
@@ -68,7 +71,8 @@ const APPROVE: &str = "mutation($id: ID!, $revision: Int!, $comment: String) {
     made: approveRevision(id: $id, revision: $revision, comment: $comment) { approvals { actor comment } } }";
 const REVIEW: &str = "query($id: ID!) { was: entryReview(id: $id) {
     stage stages revision approvalsNeeded approvals { actor } steps { kind revision from to comment actor } } }";
-const PUBLISH: &str = "mutation($id: ID!, $revision: Int!) { made: publishPost(id: $id, revision: $revision) { status } }";
+const PUBLISH: &str =
+    "mutation($id: ID!, $revision: Int!) { made: publishPost(id: $id, revision: $revision) { status } }";
 const UPDATE: &str = "mutation($id: ID!, $revision: Int!, $input: PostUpdateInput!, $publish: Boolean! = false) {
     made: updatePost(id: $id, revision: $revision, input: $input, publish: $publish) { revision } }";
 const CREATE: &str = "mutation($input: PostCreateInput!, $publish: Boolean! = false) {
@@ -91,8 +95,11 @@ async fn a_post_is_published_once_it_is_approved() {
     let input = json!({ "title": "News", "body": "Good" });
     let post = told(&site, &author, CREATE, json!({ "input": input })).await["made"]["id"].clone();
     let begun = told(&site, &author, REVIEW, json!({ "id": post })).await["was"].clone();
-    assert_eq!(begun, json!({ "stage": "draft", "stages": ["draft", "in_review", "approved"], "revision": 1,
-        "approvalsNeeded": 0, "approvals": [], "steps": [] }));
+    assert_eq!(
+        begun,
+        json!({ "stage": "draft", "stages": ["draft", "in_review", "approved"], "revision": 1,
+        "approvalsNeeded": 0, "approvals": [], "steps": [] })
+    );
     let early = ask(&site, &bobs, PUBLISH, of(&post, 1)).await;
     assert_eq!(refusal(&early).0, "NOT_APPROVED", "{early}");
     let check = "query($id: ID!) { found: publishCheck(id: $id) { code details } }";
@@ -119,9 +126,7 @@ async fn a_post_is_published_once_it_is_approved() {
     let made = told(&site, &bobs, PUBLISH, of(&post, 1)).await;
     assert_eq!(made["made"]["status"], "PUBLISHED");
     let was = told(&site, &author, REVIEW, json!({ "id": post })).await["was"].clone();
-    let step = |kind: &str, from: &str, to: &str, actor: &str, comment: Json| {
-        json!({ "kind": kind, "revision": 1, "from": from, "to": to, "comment": comment, "actor": actor })
-    };
+    let step = |kind: &str, from: &str, to: &str, actor: &str, comment: Json| json!({ "kind": kind, "revision": 1, "from": from, "to": to, "comment": comment, "actor": actor });
     let expected = json!([
         step("MOVE", "in_review", "approved", &bob, Json::Null),
         step("APPROVE", "in_review", "approved", &cid, json!("Fine")),
@@ -173,6 +178,20 @@ async fn an_approval_is_of_a_revision_and_not_of_ones_own() {
     site.stop().await;
 }
 
+/// What a scheduled change does when it is due.
+struct Due {
+    entry: Uuid,
+    revision: Option<i64>,
+}
+
+impl write::Transacted for Due {
+    type Output = ();
+
+    fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> Pin<Box<dyn Future<Output = runtime::Result<()>> + Send + 'c>> {
+        Box::pin(write::entries::publish(cx, &POST, self.entry, self.revision))
+    }
+}
+
 #[tokio::test]
 async fn no_other_way_leads_around_the_review() {
     let site = site().await;
@@ -205,12 +224,21 @@ async fn no_other_way_leads_around_the_review() {
     let item = UpsertItem { key: Some(&key), data: data.as_object().unwrap(), publish: true };
     let options = BulkOptions { import: true, ..BulkOptions::default() };
     let done = write::save_batch(&store, &HookSet::default(), &POST, &[item], options, None).await.unwrap();
-    assert!(matches!(&done[0], Outcome::Rejected(error) if error.problems[0].code == runtime::Code::NotApproved), "{done:?}");
+    assert!(
+        matches!(&done[0], Outcome::Rejected(problems) if problems[0].code == runtime::Code::NotApproved),
+        "{done:?}"
+    );
     // What is approved stays approved while it is changed: a revision can be published by its number.
     told(&site, &bob, UPDATE, json!({ "id": post, "revision": 1, "input": { "body": "Next" } })).await;
-    let posts = "query { posts { nodes { body } } }";
+    let posts = "query { posts { nodes { body revision } } }";
     assert_eq!(told(&site, &bob, posts, json!({})).await["posts"]["nodes"], json!([]));
     assert_eq!(refusal(&ask(&site, &bob, all, json!({ "ids": [post] })).await).0, "NOT_APPROVED");
+    let entry = id::decode_as("post", text(&post)).unwrap();
+    let publish = async |revision| write::transact(&store, &HookSet::default(), &Due { entry, revision }).await;
+    assert_eq!(publish(Some(2)).await.unwrap_err().problems[0].code, runtime::Code::NotApproved);
+    publish(Some(1)).await.unwrap();
+    let live = told(&site, &bob, posts, json!({})).await["posts"]["nodes"].clone();
+    assert_eq!(live, json!([{ "body": "Good", "revision": 1 }]));
     // The server itself, such as an operator's import, is not asked.
     let trusted = site.db.database(schema).trusted();
     let done = write::save_batch(&trusted, &HookSet::default(), &POST, &[item], options, None).await.unwrap();

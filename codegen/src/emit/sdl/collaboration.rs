@@ -11,16 +11,24 @@ pub fn on_conflict() -> Member {
 /// The fields of `Query`.
 pub fn reads() -> [Member; 2] {
     [
-        Member::new("entryLocks", "[EntryLock!]!", "Who edits these entries now, of those whose drafts the actor may read.")
-            .args([Member::new("ids", "[ID!]!", "The ids of entries of any type.")]),
-        Member::new("entryComments", "[EntryComment!]!", "The threads of comments on an entry, for those who may read its draft, oldest first.")
-            .args([
-                Member::new("entry", "ID!", "The id of an entry of any type."),
-                Member::new("field", "String", "Return only comments on this field, or on a part of it."),
-                Member::new("resolved", "Boolean", "Return only threads that are resolved, or only those that are not."),
-                Member::new("first", "Int!", "The number of threads to return at most.").default("20"),
-                Member::new("after", "ID", "Return threads after the one with this id."),
-            ]),
+        Member::new(
+            "entryLocks",
+            "[EntryLock!]!",
+            "Who edits these entries now, of those whose drafts the actor may read.",
+        )
+        .args([Member::new("ids", "[ID!]!", "The ids of entries of any type.")]),
+        Member::new(
+            "entryComments",
+            "[EntryComment!]!",
+            "The threads of comments on an entry, for those who may read its draft, oldest first.",
+        )
+        .args([
+            Member::new("entry", "ID!", "The id of an entry of any type."),
+            Member::new("field", "String", "Return only comments on this field, or on a part of it."),
+            Member::new("resolved", "Boolean", "Return only threads that are resolved, or only those that are not."),
+            Member::new("first", "Int!", "The number of threads to return at most.").default("20"),
+            Member::new("after", "ID", "Return threads after the one with this id."),
+        ]),
     ]
 }
 
@@ -76,9 +84,16 @@ fn mentions() -> Member {
 }
 
 fn on_conflict_enum() -> Definition {
-    Definition::new(Kind::Enum, "OnConflict", "What happens if an entry was saved since the revision that an input was made from.")
-        .member(Member::value("FAIL", "The input is refused with `REVISION_MISMATCH`, which shows both sides."))
-        .member(Member::value("MERGE", "What others changed stays. The input is refused only if it changes the same field in another way."))
+    Definition::new(
+        Kind::Enum,
+        "OnConflict",
+        "What happens if an entry was saved since the revision that an input was made from.",
+    )
+    .member(Member::value("FAIL", "The input is refused with `REVISION_MISMATCH`, which shows both sides."))
+    .member(Member::value(
+        "MERGE",
+        "What others changed stays. The input is refused only if it changes the same field in another way.",
+    ))
 }
 
 fn lock() -> Definition {

@@ -5,32 +5,48 @@ use crate::emit::sdl::{Definition, Kind, Member};
 /// The fields of `Query`.
 pub fn reads() -> [Member; 2] {
     [
-        Member::new("entryReview", "EntryReview", "Where an entry stands in its review, for those who may read its draft.")
-            .args([entry()]),
-        Member::new("entriesAtStage", "[EntryAtStage!]!", "Entries whose drafts are at a stage of the review and may be read, by their ids.")
-            .args([
-                Member::new("type", "String!", "The name of a content type in this API, such as `Post`."),
-                Member::new("stage", "String!", "The name of the stage, as in the schema."),
-                Member::new("first", "Int!", "The number of entries to return at most.").default("20"),
-                Member::new("after", "ID", "Return entries after the one with this id."),
-            ]),
+        Member::new(
+            "entryReview",
+            "EntryReview",
+            "Where an entry stands in its review, for those who may read its draft.",
+        )
+        .args([entry()]),
+        Member::new(
+            "entriesAtStage",
+            "[EntryAtStage!]!",
+            "Entries whose drafts are at a stage of the review and may be read, by their ids.",
+        )
+        .args([
+            Member::new("type", "String!", "The name of a content type in this API, such as `Post`."),
+            Member::new("stage", "String!", "The name of the stage, as in the schema."),
+            Member::new("first", "Int!", "The number of entries to return at most.").default("20"),
+            Member::new("after", "ID", "Return entries after the one with this id."),
+        ]),
     ]
 }
 
 /// The fields of `Mutation`.
 pub fn writes() -> [Member; 2] {
     let step = |name: &str, about: &str| Member::new(name, "EntryReview", about);
-    let revision = || Member::new("revision", "Int!", "The revision that was read. If there is a newer one, the step is refused.");
+    let revision =
+        || Member::new("revision", "Int!", "The revision that was read. If there is a newer one, the step is refused.");
     let comment = || Member::new("comment", "String", "Why, at most 1,000 characters.");
     [
-        step("moveToStage", "Moves an entry to a stage of its review. `NOT_APPROVED` if the stage asks for more approvals.").args([
+        step(
+            "moveToStage",
+            "Moves an entry to a stage of its review. `NOT_APPROVED` if the stage asks for more approvals.",
+        )
+        .args([
             entry(),
             Member::new("stage", "String!", "The name of the stage, as in the schema."),
             revision(),
             comment(),
         ]),
-        step("approveRevision", "Approves the revision of an entry for the next stage. A change of the entry needs new approvals.")
-            .args([entry(), revision(), comment()]),
+        step(
+            "approveRevision",
+            "Approves the revision of an entry for the next stage. A change of the entry needs new approvals.",
+        )
+        .args([entry(), revision(), comment()]),
     ]
 }
 
@@ -51,7 +67,11 @@ fn review() -> Definition {
         .member(Member::new("stages", "[String!]!", "All stages in order. An entry can be published at the last one."))
         .member(Member::new("approvalsNeeded", "Int!", "How many approvals the next stage asks for."))
         .member(Member::new("approvals", "[EntryReviewStep!]!", "The approvals of the revision for the next stage."))
-        .member(Member::new("steps", "[EntryReviewStep!]!", "What was done, also with earlier revisions; the newest 100, newest first."))
+        .member(Member::new(
+            "steps",
+            "[EntryReviewStep!]!",
+            "What was done, also with earlier revisions; the newest 100, newest first.",
+        ))
 }
 
 fn step() -> Definition {

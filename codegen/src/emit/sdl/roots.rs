@@ -102,12 +102,18 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
         }
         Verb::Update => {
             let update = field(&name, format!("Updates the {one}."));
-            update.args([entry_id(), revision(), input("Update")]).args(publish()).args([note(), collaboration::on_conflict()])
+            update
+                .args([entry_id(), revision(), input("Update")])
+                .args(publish())
+                .args([note(), collaboration::on_conflict()])
         }
         Verb::Upsert => {
             let about = format!("Updates each {one} whose key is found, and creates the others: all of them or none.");
             let input = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
-            field(&format!("[{name}!]"), about).args([input]).args(publish()).args([note(), collaboration::on_conflict()])
+            field(&format!("[{name}!]"), about)
+                .args([input])
+                .args(publish())
+                .args([note(), collaboration::on_conflict()])
         }
         Verb::Delete => {
             let about = format!("Deletes the {one}: the draft and the published version.");

@@ -59,11 +59,8 @@ pub async fn list(store: &Store, filter: &Filter, limit: usize) -> Result<Vec<Co
     store.at(store::Stage::Draft).must_read_any(filter.info)?;
     let mut lent = store.lend().await?;
     if entries::read_by(&mut lent, store, &[(filter.info, filter.entry)]).await?.is_empty() {
-        let message = format!(
-            "{} `{}` does not exist",
-            filter.info.name,
-            store::id::encode(filter.info.table, filter.entry)
-        );
+        let message =
+            format!("{} `{}` does not exist", filter.info.name, store::id::encode(filter.info.table, filter.entry));
         return Err(Problem::new(base::error::Code::NotFound, message).at([Step::from("entry")]).into());
     }
     let sql = "select distinct field from cms.comment where type = any($1) and entry = $2 and field is not null";

@@ -52,7 +52,8 @@ const COLUMNS: &str = r#"revision, kind, from_stage, to_stage, comment, actor_ki
     to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as shown_at"#;
 
 /// The approvals that count: of the revision, for the stage.
-const COUNTED: &str = "type = any($1) and entry = $2 and revision = $3 and kind = 'approve' and to_stage = $4 and not is_void";
+const COUNTED: &str =
+    "type = any($1) and entry = $2 and revision = $3 and kind = 'approve' and to_stage = $4 and not is_void";
 
 /// The accounts that approved the revision.
 pub(super) async fn approved(
@@ -80,8 +81,7 @@ pub async fn of(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Resul
         return Err(missing().into());
     }
     let sql = format!(r#"select revision from draft."{}" where id = $1"#, info.table);
-    let revision: Option<i64> =
-        sqlx::query_scalar(AssertSqlSafe(sql)).bind(entry).fetch_optional(&mut *lent).await?;
+    let revision: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(entry).fetch_optional(&mut *lent).await?;
     let revision = revision.ok_or_else(missing)?;
     let places = write::review::places(&mut lent, info, review, &[(entry, revision)]).await?;
     let place = places.get(&entry).copied().unwrap_or_default();
@@ -94,11 +94,9 @@ pub async fn of(store: &Store, info: &'static ContentInfo, entry: Uuid) -> Resul
         }
         None => Vec::new(),
     };
-    let sql = format!(
-        "select {COLUMNS} from cms.review_step where type = any($1) and entry = $2 order by id desc limit $3"
-    );
-    let steps =
-        sqlx::query(AssertSqlSafe(sql)).bind(names(info)).bind(entry).bind(TOLD).fetch_all(&mut *lent).await?;
+    let sql =
+        format!("select {COLUMNS} from cms.review_step where type = any($1) and entry = $2 order by id desc limit $3");
+    let steps = sqlx::query(AssertSqlSafe(sql)).bind(names(info)).bind(entry).bind(TOLD).fetch_all(&mut *lent).await?;
     Ok(Review {
         info,
         entry,

@@ -202,18 +202,13 @@ async fn changes(
 ) -> Result<Vec<Json>> {
     let sql = r#"select revision, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), actor_kind, actor, fields
         from cms.revision where type = any($1) and entry = $2 and revision > $3 order by revision desc limit $4"#;
-    let rows = sqlx::query(sql)
-        .bind(names(info))
-        .bind(id)
-        .bind(revision)
-        .bind(CHANGES)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(sql).bind(names(info)).bind(id).bind(revision).bind(CHANGES).fetch_all(connection).await?;
     let mut told = Vec::with_capacity(rows.len());
     for row in &rows {
         let (kind, actor): (String, Option<Uuid>) = (row.try_get(2)?, row.try_get(3)?);
         let mut fields: Vec<String> = row.try_get(4)?;
-        fields.retain(|name| info.fields.iter().any(|field| field.name == name && guard.reads_draft(info, field.snake)));
+        fields
+            .retain(|name| info.fields.iter().any(|field| field.name == name && guard.reads_draft(info, field.snake)));
         told.push(json!({
             "revision": row.try_get::<i64, _>(0)?,
             "at": row.try_get::<String, _>(1)?,
