@@ -6,6 +6,7 @@ mod api_tokens;
 mod bounds;
 mod browsers;
 mod client;
+mod comments;
 mod cookies;
 mod crafted;
 mod expiry;
