@@ -36,6 +36,7 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
     let stages = declared.types.values().map(|owner| reviews::of(owner, &schema.roles, found)).collect::<Vec<_>>();
     for (ty, stages) in schema.types.iter_mut().zip(stages) {
         ty.stages = stages;
+        reviews::check_names(ty, declared, found);
     }
     operations::check(declared, schema, found);
 }

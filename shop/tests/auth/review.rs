@@ -37,10 +37,16 @@ static REVIEWS: &[ReviewInfo] = &[ReviewInfo {
     ],
 }];
 
+fn schema() -> &'static SchemaInfo {
+    // As the generator writes it for a type with a review.
+    let (before, after) = generated::SCHEMA.sdl.split_once("type Post implements Node {\n").expect("posts");
+    let sdl = format!("{before}type Post implements Node {{\n  reviewStage: String\n{after}");
+    Box::leak(Box::new(SchemaInfo { reviews: REVIEWS, sdl: sdl.leak(), ..generated::SCHEMA }))
+}
+
 /// The shop, in which posts are reviewed.
 async fn site() -> Site {
-    let schema: &'static SchemaInfo = Box::leak(Box::new(SchemaInfo { reviews: REVIEWS, ..generated::SCHEMA }));
-    Site::of(|node| Node { schema, ..node }).await
+    Site::of(|node| Node { schema: schema(), ..node }).await
 }
 
 /// The id and the access token of a new user.
@@ -175,6 +181,10 @@ async fn an_approval_is_of_a_revision_and_not_of_ones_own() {
     let found = told(&site, &bob, at, json!({ "stage": "in_review" })).await["found"].clone();
     assert_eq!(found, json!([{ "entry": post, "revision": 2 }]));
     assert_eq!(told(&site, &bob, at, json!({ "stage": "draft" })).await["found"], json!([]));
+    let stage = "query($id: ID!, $stage: Stage! = DRAFT) { post(id: $id, stage: $stage) { reviewStage } }";
+    assert_eq!(told(&site, &bob, stage, json!({ "id": post })).await["post"]["reviewStage"], "in_review");
+    told(&site, &bob, UPDATE, json!({ "id": post, "revision": 2, "input": { "body": "Best" } })).await;
+    assert_eq!(told(&site, &bob, stage, json!({ "id": post })).await["post"]["reviewStage"], "draft");
     site.stop().await;
 }
 
@@ -218,8 +228,7 @@ async fn no_other_way_leads_around_the_review() {
         role: "admin".into(),
         ..runtime::access::Actor::system()
     };
-    let schema: &'static SchemaInfo = Box::leak(Box::new(SchemaInfo { reviews: REVIEWS, ..generated::SCHEMA }));
-    let store = site.db.database(schema).acting(actor);
+    let store = site.db.database(schema()).acting(actor);
     let (key, data) = (json!({ "slug": "imported" }), json!({ "title": "Imported", "body": "x" }));
     let item = UpsertItem { key: Some(&key), data: data.as_object().unwrap(), publish: true };
     let options = BulkOptions { import: true, ..BulkOptions::default() };
@@ -237,10 +246,12 @@ async fn no_other_way_leads_around_the_review() {
     let publish = async |revision| write::transact(&store, &HookSet::default(), &Due { entry, revision }).await;
     assert_eq!(publish(Some(2)).await.unwrap_err().problems[0].code, runtime::Code::NotApproved);
     publish(Some(1)).await.unwrap();
+    let stage = "query($id: ID!) { post(id: $id) { reviewStage } }";
+    assert_eq!(told(&site, &bob, stage, json!({ "id": post })).await["post"]["reviewStage"], Json::Null);
     let live = told(&site, &bob, posts, json!({})).await["posts"]["nodes"].clone();
     assert_eq!(live, json!([{ "body": "Good", "revision": 1 }]));
     // The server itself, such as an operator's import, is not asked.
-    let trusted = site.db.database(schema).trusted();
+    let trusted = site.db.database(schema()).trusted();
     let done = write::save_batch(&trusted, &HookSet::default(), &POST, &[item], options, None).await.unwrap();
     assert!(matches!(done[0], Outcome::Created(_)), "{done:?}");
     site.stop().await;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::unknown_role;
-use crate::analyze::declared::Owner;
+use crate::analyze::declared::{Declared, Owner};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::schema::{Name, Role, Stage};
+use crate::schema::{ContentType, Name, Role, Stage};
 use crate::source::Span;
 use crate::syntax::node::{Entry, Node, Value};
 use crate::syntax::shape::suggest;
@@ -26,11 +26,25 @@ pub fn of(owner: &Owner<'_>, roles: &[Role], found: &mut Diagnostics) -> Vec<Sta
         let message = "a review has at least two stages: where an entry begins, and where it may be published";
         found.push(Diagnostic::error(Code::BadReview, review.key.span, message));
     }
-    check_names(nodes, found);
+    check_twice(nodes, found);
     for (place, node) in nodes.iter().enumerate() {
         check(place, node, nodes, roles, found);
     }
     nodes.iter().filter_map(stage).collect()
+}
+
+/// A type with a review has a field of this name in the API.
+const STAGE: &str = "review_stage";
+
+pub fn check_names(ty: &ContentType, declared: &Declared<'_>, found: &mut Diagnostics) {
+    let fields = ty.fields.iter().map(|field| &field.name);
+    let inverses = ty.inverses.iter().map(|inverse| &inverse.name);
+    let mut names = fields.chain(inverses).chain(ty.computed.iter().map(|computed| &computed.name));
+    let is_taken = !ty.stages.is_empty() && names.any(|name| name.snake() == STAGE);
+    if let Some(owner) = declared.types.get(ty.name.snake()).filter(|_| is_taken) {
+        let message = format!("`{}` has a review, which gives it a field `{STAGE}` already", ty.name.snake());
+        refuse(owner.name.span, &message, found);
+    }
 }
 
 fn stage(node: &Node) -> Option<Stage> {
@@ -61,7 +75,7 @@ fn number(node: &Node) -> u32 {
     }
 }
 
-fn check_names(nodes: &[Node], found: &mut Diagnostics) {
+fn check_twice(nodes: &[Node], found: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
     for name in nodes.iter().filter_map(|node| node.get("name")?.spanned_text()) {
         if !seen.insert(name.value.clone()) {

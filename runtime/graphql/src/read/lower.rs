@@ -339,6 +339,9 @@ impl<'a> Lowering<'a> {
                 let revision = column("revision");
                 What::Status { revision, live: object.column(Column::LiveRevision) }
             }
+            "reviewStage" if self.document.schema.review(object.info).is_some() => {
+                What::Scalar { column: object.column(Column::ReviewStage), kind: Kind::String }
+            }
             _ => return None,
         })
     }

@@ -53,6 +53,8 @@ pub enum Column {
     Sql(Arc<str>),
     /// The live revision, for the status; null if the entry is not live.
     LiveRevision,
+    /// The stage of the review; null in published content.
+    ReviewStage,
 }
 
 #[derive(Debug)]
