@@ -187,34 +187,41 @@ impl Next {
             let message = format!("you may not approve what enters the stage `{}`", next.name);
             return Err(cx.store.access.refusal(message).into());
         }
-        let me = actor_of(&actor.identity);
-        if !next.own && self.author(cx).await?.is_some_and(|(kind, author)| (kind.as_str(), author) == me) {
+        let (kind, actor_id) = actor_of(&actor.identity);
+        let me = (kind.to_owned(), actor_id);
+        let me = (person(cx, &me).await?, me.0);
+        if !next.own && self.author(cx).await?.is_some_and(|author| is_same(&author, &me)) {
             return Err(cx.store.access.refusal("the author of a revision may not approve it").into());
         }
         let approved = list::approved(cx.connection, self.info, self.entry, self.revision, next.name).await?;
-        if approved.iter().any(|(kind, account)| (kind.as_str(), *account) == me) {
+        if approved.iter().any(|other| is_same(other, &me)) {
             return Ok(());
         }
         self.take(cx, name(review, place), next.name).await
     }
 
     /// Who saved the revision.
-    async fn author(&self, cx: &mut Cx<'_>) -> Result<Option<(String, Option<Uuid>)>> {
+    async fn author(&self, cx: &mut Cx<'_>) -> Result<Option<Person>> {
         let sql = "select actor_kind, actor from cms.revision where type = any($1) and entry = $2 and revision = $3";
         let author = sqlx::query_as(sql).bind(names(self.info)).bind(self.entry).bind(self.revision);
-        Ok(author.fetch_optional(&mut *cx.connection).await?)
+        let author: Option<(String, Option<Uuid>)> = author.fetch_optional(&mut *cx.connection).await?;
+        match author {
+            Some(author) => Ok(Some((person(cx, &author).await?, author.0))),
+            None => Ok(None),
+        }
     }
 
     async fn take(&self, cx: &mut Cx<'_>, from: &str, to: &str) -> Result<()> {
         let actor = cx.store.access.actor.clone();
         let (kind, actor_id) = actor_of(&actor.identity);
+        let person = person(cx, &(kind.to_owned(), actor_id)).await?;
         let (step, verb) = match self.what {
             What::Move(_) => ("move", "move_to_stage"),
             What::Approve => ("approve", "approve"),
         };
         let sql = "insert into cms.review_step
-            (id, type, entry, revision, kind, from_stage, to_stage, comment, actor_kind, actor, role)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            (id, type, entry, revision, kind, from_stage, to_stage, comment, actor_kind, actor, role, person)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         sqlx::query(sql)
             .bind(id::new_uuid())
             .bind(self.info.table)
@@ -227,6 +234,7 @@ impl Next {
             .bind(kind)
             .bind(actor_id)
             .bind(Some(&actor.role).filter(|role| !role.is_empty()))
+            .bind(person)
             .execute(&mut *cx.connection)
             .await?;
         let sql = "delete from cms.review_step where id in (
@@ -238,6 +246,25 @@ impl Next {
         event.after = Some(json!({ "stage": to, "revision": self.revision }));
         audit::record(cx.connection, &actor, event).await
     }
+}
+
+/// Whoever is behind an actor, and the kind of actor, which is all that is known of some.
+type Person = (Option<Uuid>, String);
+
+fn is_same(one: &Person, other: &Person) -> bool {
+    match (one.0, other.0) {
+        (None, None) => one.1 == other.1,
+        (one, other) => one == other,
+    }
+}
+
+/// The user who made a token acts by it.
+async fn person(cx: &mut Cx<'_>, (kind, actor): &(String, Option<Uuid>)) -> Result<Option<Uuid>> {
+    if kind != "token" {
+        return Ok(*actor);
+    }
+    let sql = "select coalesce((select created_by from cms.api_token where id = $1), $1)";
+    Ok(sqlx::query_scalar(sql).bind(actor).fetch_one(&mut *cx.connection).await?)
 }
 
 /// Whether the actor's role takes part. A token with scopes needs the one to update the type as well.

@@ -3,10 +3,11 @@
 use std::pin::Pin;
 
 use generated::content::POST;
-use runtime::access::{ReviewInfo, StageInfo};
+use runtime::access::{Actor, Identity, ReviewInfo, StageInfo};
 use runtime::content::SchemaInfo;
 use runtime::hooks::{Cx, HookSet};
 use runtime::id;
+use runtime::identity::api_token::NewToken;
 use runtime::serde_json::{Value as Json, json};
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
 use runtime::testing::Node;
@@ -171,7 +172,19 @@ async fn an_approval_is_of_a_revision_and_not_of_ones_own() {
     assert_eq!(refusal(&ask(&site, &bob, MOVE, to(&post, "in_review", 1)).await).0, "REVISION_MISMATCH");
     told(&site, &bob, MOVE, to(&post, "in_review", 2)).await;
     assert_eq!(refusal(&ask(&site, &bob, APPROVE, of(&post, 2)).await).0, "FORBIDDEN");
+    // Nor does a token of theirs, which is no other person beside the one who made it either.
+    let token = async |of: &str| {
+        let new = NewToken { name: of.to_owned(), role: "editor".into(), scopes: None, days: 1 };
+        let (token, _) = site.accounts().create_token(&Actor::system(), new).await.expect("a token");
+        let sql = "update cms.api_token set created_by = (select id from cms.user where email = $1 || '@shop.example')
+            where name = $1";
+        sqlx::query(sql).bind(of).execute(&site.db.pool).await.expect("it is theirs");
+        token
+    };
+    assert_eq!(refusal(&ask(&site, &token("bob").await, APPROVE, of(&post, 2)).await).0, "FORBIDDEN");
     told(&site, &cid, APPROVE, of(&post, 2)).await;
+    let twice = told(&site, &token("cid").await, APPROVE, of(&post, 2)).await["made"]["approvals"].clone();
+    assert_eq!(twice.as_array().map(Vec::len), Some(1), "{twice}");
     // Whoever moves an entry back takes its approvals away.
     told(&site, &cid, MOVE, to(&post, "draft", 2)).await;
     told(&site, &author, MOVE, to(&post, "in_review", 2)).await;
@@ -223,11 +236,7 @@ async fn no_other_way_leads_around_the_review() {
     let answer = ask(&site, &bob, all, json!({ "ids": [post, other] })).await;
     assert_eq!(refusal(&answer), ("NOT_APPROVED", &json!(["ids", 1])));
     // An import with the rights of an editor.
-    let actor = runtime::access::Actor {
-        identity: runtime::access::Identity::Developer,
-        role: "admin".into(),
-        ..runtime::access::Actor::system()
-    };
+    let actor = Actor { identity: Identity::Developer, role: "admin".into(), ..Actor::system() };
     let store = site.db.database(schema()).acting(actor);
     let (key, data) = (json!({ "slug": "imported" }), json!({ "title": "Imported", "body": "x" }));
     let item = UpsertItem { key: Some(&key), data: data.as_object().unwrap(), publish: true };

@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-use super::{name, names, reviewed};
+use super::{Person, name, names, reviewed};
 use base::error::{Code, Problem, Result, Step};
 use model::content::ContentInfo;
 use store::access::ReviewInfo;
@@ -55,15 +55,17 @@ const COLUMNS: &str = r#"revision, kind, from_stage, to_stage, comment, actor_ki
 const COUNTED: &str =
     "type = any($1) and entry = $2 and revision = $3 and kind = 'approve' and to_stage = $4 and not is_void";
 
-/// The accounts that approved the revision.
+/// The people who approved the revision, each once.
 pub(super) async fn approved(
     connection: &mut Connection,
     info: &'static ContentInfo,
     entry: Uuid,
     revision: i64,
     stage: &str,
-) -> Result<Vec<(String, Option<Uuid>)>> {
-    let sql = format!("select distinct actor_kind, actor from cms.review_step where {COUNTED}");
+) -> Result<Vec<Person>> {
+    let sql = format!(
+        "select distinct person, case when person is null then actor_kind else '' end from cms.review_step where {COUNTED}"
+    );
     let found = sqlx::query_as(AssertSqlSafe(sql)).bind(names(info)).bind(entry).bind(revision).bind(stage);
     Ok(found.fetch_all(connection).await?)
 }

@@ -31,6 +31,8 @@ create table cms.review_step (
   comment text,
   actor_kind text not null,
   actor uuid,
+  -- The user behind it: a token acts for the one who made it.
+  person uuid,
   role text,
   at timestamptz not null default now(),
   constraint review_step_pkey primary key (id),
