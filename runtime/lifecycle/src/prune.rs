@@ -31,13 +31,6 @@ const OLD_LOCKS: &str = "delete from cms.entry_lock where (type, entry) in (
     select type, entry from cms.entry_lock where until < now() - interval '1 hour' limit $1
 )";
 
-/// Reviews of revisions that are kept no more. Their steps are told as long as the entry is there.
-const OLD_REVIEWS: &str = "delete from cms.review where (type, entry, revision) in (
-    select type, entry, revision from cms.review r where not exists (
-        select from cms.revision k where (k.type, k.entry, k.revision) = (r.type, r.entry, r.revision)
-    ) limit $1
-)";
-
 pub(crate) struct Pruning;
 
 impl OutsideWork<Prune> for Pruning {
@@ -47,9 +40,9 @@ impl OutsideWork<Prune> for Pruning {
         if changes > 0 {
             tracing::info!(changes, "scheduled changes that ended long ago were removed");
         }
-        until_nothing(store, OLD_REVIEWS).await?;
         for info in store.schema.contents().filter(|info| info.owner.is_none()) {
             let revisions = until_nothing(store, &old_revisions(info)).await?;
+            until_nothing(store, &old_reviews(info)).await?;
             let deleted = until_nothing(store, &old_deletions(info)).await?;
             if revisions + deleted > 0 {
                 tracing::info!(of = info.name, revisions, deleted, "old revisions and deleted entries were removed");
@@ -93,6 +86,21 @@ fn old_revisions(info: &'static ContentInfo) -> String {
             limit $1
         ) gone
         where r.type = '{table}' and r.entry = gone.entry and r.revision = gone.revision"#
+    )
+}
+
+/// Of revisions that are kept no more. The steps are told as long as the entry is there.
+fn old_reviews(info: &'static ContentInfo) -> String {
+    let table = info.table;
+    format!(
+        r#"delete from cms.review where (type, entry, revision) in (
+            select r.type, r.entry, r.revision from cms.review r
+            where r.type = '{table}'
+                and not exists (select from draft."{table}" d where d.id = r.entry and d.revision = r.revision)
+                and not exists (select from live."{table}" l where l.id = r.entry and l.revision = r.revision)
+                and not exists (select from cms.revision k where k.entry = r.entry and k.revision = r.revision)
+            limit $1
+        )"#
     )
 }
 

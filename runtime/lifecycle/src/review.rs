@@ -205,10 +205,24 @@ impl Next {
         let sql = "select actor_kind, actor from cms.revision where type = any($1) and entry = $2 and revision = $3";
         let author = sqlx::query_as(sql).bind(names(self.info)).bind(self.entry).bind(self.revision);
         let author: Option<(String, Option<Uuid>)> = author.fetch_optional(&mut *cx.connection).await?;
+        let author = match author {
+            Some(author) => Some(author),
+            None => self.author_of_old(cx).await?,
+        };
         match author {
             Some(author) => Ok(Some((person(cx, &author).await?, author.0))),
             None => Ok(None),
         }
+    }
+
+    /// The entry may be older than the history.
+    async fn author_of_old(&self, cx: &mut Cx<'_>) -> Result<Option<(String, Option<Uuid>)>> {
+        let sql = format!(
+            r#"select 'user', updated_by from draft."{}" where id = $1 and updated_by is not null"#,
+            self.info.table
+        );
+        let author = sqlx::query_as(AssertSqlSafe(sql)).bind(self.entry);
+        Ok(author.fetch_optional(&mut *cx.connection).await?)
     }
 
     async fn take(&self, cx: &mut Cx<'_>, from: &str, to: &str) -> Result<()> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use runtime::serde_json::{Value as Json, json};
 
 use crate::client::{Site, command_with_input};
+use crate::history::prune;
 
 const PASSWORD: &str = "velvet anchor drifting sundial";
 
@@ -322,5 +323,55 @@ async fn those_who_are_mentioned_get_one_mail() {
     };
     assert!(mails.len() == 1 && mails[0].contains("vera@shop.example"), "{mails:?}");
     assert!(site.logged("Is this right?").len() == 1 && site.logged("ada mentioned you").len() == 1);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_who_lock_an_entry_at_once_one_does() {
+    let site = Site::empty().await;
+    let (ada, bob) = (person(&site, "ada", "editor").await, person(&site, "bob", "editor").await);
+    let id = chair(&site, &ada).await;
+    for _ in 0..20 {
+        let variables = json!({ "id": id });
+        let (one, other) =
+            tokio::join!(ask(&site, &ada, LOCK, variables.clone()), ask(&site, &bob, LOCK, variables.clone()));
+        let (winner, loser) = if one.get("errors").is_none() { (&ada, other) } else { (&bob, one) };
+        assert_eq!(loser["errors"][0]["extensions"]["code"], "CONFLICT", "{loser}");
+        assert_eq!(loser["errors"][0]["extensions"]["lock"]["actor"], winner.id);
+        let unlock = "mutation($id: ID!) { done: unlockEntry(id: $id) }";
+        assert_eq!(told(&site, winner, unlock, variables).await["done"], true);
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_nobody_needs_any_more_is_removed_daily() {
+    let site = Site::empty().await;
+    let ada = person(&site, "ada", "editor").await;
+    let kept = chair(&site, &ada).await;
+    let create = "mutation { made: createProduct(input: {name: \"Gone\"}) { id } }";
+    let gone = told(&site, &ada, create, json!({})).await["made"]["id"].as_str().unwrap().to_owned();
+    for id in [&kept, &gone] {
+        told(&site, &ada, LOCK, json!({ "id": id })).await;
+        told(&site, &ada, COMMENT, json!({ "id": id, "text": "Hm" })).await;
+    }
+    told(&site, &ada, "mutation($id: ID!) { deleteProduct(id: $id, revision: 1) }", json!({ "id": gone })).await;
+    for sql in [
+        "update cms.entry_lock set until = now() - interval '2 hours' where entry = (select entry from cms.bin)",
+        "insert into cms.review select 'product', id, n, 'approved' from draft.product, generate_series(1, 2) n",
+        "insert into cms.review select 'product', entry, 1, 'approved' from cms.bin",
+        "insert into cms.review_step (id, type, entry, revision, kind, from_stage, to_stage, actor_kind)
+            select gen_random_uuid(), 'product', entry, 1, 'move', 'a', 'b', 'system' from cms.review",
+        "update cms.bin set at = now() - interval '31 days'",
+    ] {
+        runtime_sql(&site, sql).await;
+    }
+    prune(&site).await;
+    // A revision that the draft has keeps its review; the second one never was.
+    for (table, count) in [("entry_lock", 1_i64), ("comment", 1), ("review", 1), ("review_step", 2)] {
+        let sql = format!("select count(*) from cms.{table}");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&site.db.pool).await.unwrap();
+        assert_eq!(left, count, "{table}");
+    }
     site.stop().await;
 }
