@@ -3,6 +3,7 @@
 mod audit;
 mod comments;
 mod explain;
+mod given;
 mod history;
 mod locks;
 mod review;
@@ -15,15 +16,13 @@ use serde_json::{Map, Value as Json, json};
 use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
-use base::error::{Code, Error, Problem, Result, Step};
+use base::error::{Problem, Result, Step};
+use given::{account, any_entry, author, text, wrong};
 use lifecycle::locks::How;
 use lifecycle::schedule::Edit;
-use model::content::ContentInfo;
-use model::cut;
-use store::access::{API_TOKEN_PREFIX, Access, Area, Identity, USER_PREFIX};
+use store::access::{Access, Area, Identity, USER_PREFIX};
 use store::id;
 use store::{Standing, Store};
-use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
@@ -381,38 +380,4 @@ async fn publish_check(store: &Store, arguments: &Map<String, Json>) -> Result<J
         json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
     };
     Ok(problems.iter().map(shown).collect())
-}
-
-/// The entry of any type that an id names.
-fn any_entry(store: &Store, id: Option<&Json>, path: &[Step]) -> Result<(&'static ContentInfo, Uuid)> {
-    let given = id.and_then(Json::as_str).unwrap_or_default();
-    let found = store.schema.contents().find_map(|info| Some((info, info.decode(given)?)));
-    found.filter(|(info, _)| info.owner.is_none()).ok_or_else(|| {
-        let message = format!("`{}` is not the id of an entry", cut(given));
-        Problem::new(Code::BadUserInput, message).at(path.to_vec()).into()
-    })
-}
-
-/// Who did something and when, as members of an object.
-fn author(at: &str, kind: &str, actor: Option<Uuid>, role: Option<&str>) -> Map<String, Json> {
-    Map::from_iter([
-        ("at".to_owned(), Json::from(at)),
-        ("actorKind".to_owned(), kind.to_ascii_uppercase().into()),
-        ("actor".to_owned(), account(kind, actor)),
-        ("role".to_owned(), role.into()),
-    ])
-}
-
-/// The id of a user or of an API token.
-fn account(kind: &str, actor: Option<Uuid>) -> Json {
-    let prefix = if kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
-    actor.map(|actor| id::encode(prefix, actor)).into()
-}
-
-fn text<'a>(arguments: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
-    arguments.get(name).and_then(Json::as_str)
-}
-
-fn wrong(message: impl Into<String>, path: &[&str]) -> Error {
-    Problem::new(Code::BadUserInput, message).at(path.iter().map(|step| Step::from(*step))).into()
 }
