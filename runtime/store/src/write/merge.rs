@@ -97,7 +97,8 @@ impl<'a> Merge<'a> {
         for (place, id) in other.iter().enumerate().filter(|(_, id)| !lead.contains(id)) {
             let before = other[..place].iter().rev().find_map(|id| merged.iter().position(|known| known == id));
             let mut at = before.map_or(0, |before| before + 1);
-            while merged.get(at).is_some_and(|next| find(base, *next).is_none() && lead.contains(next)) {
+            // After rows that only the leading side has: those that it added there, and those that the other one removed.
+            while merged.get(at).is_some_and(|next| !other.contains(next)) {
                 at += 1;
             }
             merged.insert(at, *id);
