@@ -12,7 +12,7 @@ pub mod name;
 
 use serde::Serialize;
 
-pub use access::{Action, Area, Condition, Fields, Given, Role, Rule};
+pub use access::{Action, Area, Condition, Fields, Given, Role, Rule, Stage};
 pub use field_kind::Scalar;
 pub use mapping::{FilterFamily, GraphqlScalar, Mapping, SqlType, Takes, Unit};
 pub use name::Name;
@@ -117,6 +117,8 @@ pub struct ContentType {
     pub dropped: Vec<Name>,
     /// Sorted by role in the order of [`Schema::roles`], then by action; anything else is denied.
     pub rules: Vec<Rule>,
+    /// Of the review before an entry is published, in order; none if there is no review.
+    pub stages: Vec<Stage>,
 }
 
 /// A group of fields stored in its owner's column as JSON; also a block of a `blocks` field.

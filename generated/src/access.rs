@@ -2,7 +2,7 @@
 //!
 //! Written by `cargo xtask generate` from schema/; do not edit.
 
-use runtime::access::{AccessInfo, Area, RoleInfo};
+use runtime::access::{AccessInfo, Area, ReviewInfo, RoleInfo};
 
 mod author;
 mod brand;
@@ -32,3 +32,6 @@ pub static TYPES: &[AccessInfo] = &[
     AccessInfo { table: "service", rules: service::RULES },
     AccessInfo { table: "tag", rules: tag::RULES },
 ];
+
+/// What entries pass before they are published.
+pub static REVIEWS: &[ReviewInfo] = &[];

@@ -14,9 +14,9 @@ use base::background::{Stop, Stopper};
 use base::error::Result;
 use events::{Followers, Lag};
 use identity::Accounts;
-use identity::mail::templates::ScheduleFailed;
+use identity::mail::templates::{Mentioned, ScheduleFailed};
 use jobs::{Attempt, Bench, Job, Jobs, OutsideWork};
-use lifecycle::NotifyFailure;
+use lifecycle::{NotifyFailure, NotifyMention};
 use store::hooks::HookSet;
 use store::id;
 use store::{Bell, Database, Ear, Sizes, Store};
@@ -225,9 +225,27 @@ impl OutsideWork<NotifyFailure> for FailureMail {
     }
 }
 
+struct MentionMail(Accounts);
+
+impl OutsideWork<NotifyMention> for MentionMail {
+    async fn work(&self, _: &Store, _: &Attempt, job: NotifyMention) -> Result<()> {
+        let Some((_, user)) = id::decode(&job.user) else { return Ok(()) };
+        let author = job.author.as_deref().and_then(id::decode).map(|(_, author)| author);
+        let said = Mentioned {
+            author: "Someone",
+            title: job.title.as_deref().unwrap_or(&job.entry),
+            entry: &job.entry,
+            field: job.field.as_deref(),
+            text: &job.text,
+        };
+        self.0.mail_mention(user, author, &said).await
+    }
+}
+
 /// The periodic jobs of the server itself.
 pub fn add_upkeep(jobs: &mut Jobs, accounts: Accounts, keep: Duration, consumers: Vec<&'static str>) {
     jobs.add_outside(FailureMail(accounts.clone()));
+    jobs.add_outside(MentionMail(accounts.clone()));
     jobs.add_outside(Expiry(accounts));
     jobs.every(HOURLY, &DeleteExpired {});
     jobs.add_outside(Pruning { keep, consumers });

@@ -4,6 +4,7 @@ mod condition;
 mod fields;
 mod operand;
 mod operations;
+mod reviews;
 mod roles;
 
 use super::declared::{Declared, FieldDecl, Owner, find};
@@ -31,6 +32,11 @@ pub fn check(declared: &Declared<'_>, schema: &mut Schema, found: &mut Diagnosti
     let rules = declared.types.values().map(|owner| rules_of(declared, owner, schema, found)).collect::<Vec<_>>();
     for (ty, rules) in schema.types.iter_mut().zip(rules) {
         ty.rules = rules;
+    }
+    let stages = declared.types.values().map(|owner| reviews::of(owner, &schema.roles, found)).collect::<Vec<_>>();
+    for (ty, stages) in schema.types.iter_mut().zip(stages) {
+        ty.stages = stages;
+        reviews::check_names(ty, declared, found);
     }
     operations::check(declared, schema, found);
 }

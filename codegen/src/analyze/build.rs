@@ -112,6 +112,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         indexes: node.get("indexes").map_or(&[][..], Node::items).iter().map(index).collect(),
         dropped: dropped(&owner.fields),
         rules: Vec::new(),
+        stages: Vec::new(),
         name,
     }
 }

@@ -67,9 +67,9 @@ codes! {
     BadTitle "S314" "The title is not a field of text.";
     BadJsonSchema "S315" "The JSON Schema of a field is not valid.";
     PublishWithoutDrafts "S316" "A field is required to publish, and the type has no drafts: an entry is public as soon as it is saved.";
-
     TooMuch "S317" "A table would have more columns, an index more keys, or a relation more targets than PostgreSQL allows.";
     BadPath "S318" "The paths of a content type cannot be made from its fields, or another type has the same ones.";
+    BadReview "S319" "The stages of a review are incomplete, contradict one another or have no effect.";
 
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";

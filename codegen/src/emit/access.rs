@@ -1,12 +1,12 @@
 //! `generated/src/access.rs`: the roles; `generated/src/access/<type>.rs`: the rules of a content type, one per line.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 use serde::Serialize;
 
 use crate::emit::rust::{codes, ident, literal, literals, word};
 use crate::emit::rust_file::RustFile;
-use crate::schema::{Action, Area, Condition, ContentType, Fields, Given, Name, Role, Rule, Schema};
+use crate::schema::{Action, Area, Condition, ContentType, Fields, Given, Name, Role, Rule, Schema, Stage};
 
 /// The file with the roles, which also lists the rules of all types.
 pub fn registry(schema: &Schema) -> String {
@@ -15,19 +15,49 @@ pub fn registry(schema: &Schema) -> String {
         modules: Vec<String>,
         roles: Vec<String>,
         types: Vec<String>,
+        reviews: Vec<String>,
     }
     let mut file = RustFile::new("The roles of the site, and who may do what.", "schema/");
-    file.uses("runtime::access", ["AccessInfo", "Area", "RoleInfo"].map(str::to_owned));
+    file.uses("runtime::access", ["AccessInfo", "Area", "ReviewInfo", "RoleInfo"].map(str::to_owned));
     let info = |ty: &ContentType| {
         let (table, module) = (literal(ty.name.snake()), ident(&ty.name));
         quote!(AccessInfo { table: #table, rules: #module::RULES })
     };
+    let reviewed = || schema.types.iter().filter(|ty| !ty.stages.is_empty());
+    if reviewed().next().is_some() {
+        file.uses("runtime::access", ["StageInfo".to_owned()]);
+    }
     let body = Body {
         modules: schema.types.iter().map(|ty| ident(&ty.name).to_string()).collect(),
         roles: codes(schema.roles.iter().map(role)),
         types: codes(schema.types.iter().map(info)),
+        reviews: codes(reviewed().map(review)),
     };
     file.render("access.rs.j2", body)
+}
+
+fn review(ty: &ContentType) -> TokenStream {
+    let (table, stages) = (literal(ty.name.snake()), ty.stages.iter().map(stage));
+    quote!(ReviewInfo { table: #table, stages: &[#(#stages),*] })
+}
+
+fn stage(stage: &Stage) -> TokenStream {
+    let list = |names: &[Name]| {
+        let names = literals(names);
+        quote!(&[#(#names),*])
+    };
+    let option = |names: &Option<Vec<Name>>| match names {
+        Some(names) => {
+            let names = list(names);
+            quote!(Some(#names))
+        }
+        None => quote!(None),
+    };
+    let (name, movers, from) = (literal(stage.name.snake()), option(&stage.movers), option(&stage.from));
+    let (approvals, approvers, own) = (Literal::u32_unsuffixed(stage.approvals), list(&stage.approvers), stage.own);
+    quote!(StageInfo {
+        name: #name, movers: #movers, from: #from, approvals: #approvals, approvers: #approvers, own: #own
+    })
 }
 
 fn role(role: &Role) -> TokenStream {

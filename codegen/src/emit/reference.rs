@@ -90,7 +90,7 @@ pub fn reference() -> String {
         field_types: FieldType::all().map(field_type).collect(),
         options: OPTIONS.iter().map(option).collect(),
         places: vec![place(Place::Children, "children"), place(Place::Component, "components")],
-        parts: parts(&["computed", "indexes"], FileKind::Type.keys()),
+        parts: parts(&["lifecycle", "computed", "indexes"], FileKind::Type.keys()),
         roles: list(roles.iter().map(|role| role.name.snake())),
         access: part("access", FileKind::Type.keys()),
         site: keys(FileKind::Site.keys()),

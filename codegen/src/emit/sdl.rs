@@ -3,6 +3,7 @@
 //! Roots come first, then a section per content type, the components, and the shared types.
 
 mod access;
+mod collaboration;
 pub mod document;
 mod filters;
 mod history;
@@ -12,6 +13,7 @@ mod publishing;
 pub mod reader;
 mod redirects;
 mod releases;
+mod review;
 mod roots;
 mod schedules;
 mod shared;
@@ -35,6 +37,8 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(access::definitions());
     definitions.extend(history::definitions());
     definitions.extend(redirects::definitions(schema));
+    definitions.extend(collaboration::definitions());
+    definitions.extend(review::definitions());
     definitions.extend(schedules::definitions());
     definitions.extend(publishing::definitions());
     definitions.extend(releases::definitions());

@@ -74,3 +74,18 @@ impl Role {
         ]
     }
 }
+
+/// A stage of a review.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub name: Name,
+    /// Roles that may move an entry here; `None` for those who may update it.
+    pub movers: Option<Vec<Name>>,
+    /// Stages that it may come from; `None` for any.
+    pub from: Option<Vec<Name>>,
+    /// How many accounts must have approved the revision first.
+    pub approvals: u32,
+    pub approvers: Vec<Name>,
+    /// Whether the author of the revision may approve it.
+    pub own: bool,
+}

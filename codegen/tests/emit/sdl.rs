@@ -194,6 +194,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         indexes: Vec::new(),
         dropped: Vec::new(),
         rules: Vec::new(),
+        stages: Vec::new(),
     }
 }
 

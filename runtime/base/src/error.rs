@@ -37,6 +37,8 @@ pub enum Code {
     Referenced,
     /// The target of a required relation is not published.
     NotPublished,
+    /// The revision is not at the last stage of its review, or has too few approvals for a stage.
+    NotApproved,
     /// A hook of the site rejected the write.
     Refused,
     /// The request has no valid token.
@@ -66,7 +68,7 @@ pub enum Code {
 
 impl Code {
     /// Ordered by number (`code as usize`).
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -79,6 +81,7 @@ impl Code {
         Self::RevisionMismatch,
         Self::Referenced,
         Self::NotPublished,
+        Self::NotApproved,
         Self::Refused,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -108,6 +111,7 @@ impl Code {
             Self::RevisionMismatch => "REVISION_MISMATCH",
             Self::Referenced => "REFERENCED",
             Self::NotPublished => "NOT_PUBLISHED",
+            Self::NotApproved => "NOT_APPROVED",
             Self::Refused => "REFUSED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",

@@ -273,13 +273,20 @@ impl<'a> Execution<'a> {
         let (store, hooks) = (noted.as_ref().unwrap_or(&self.store), &self.api.hooks);
         let flag = |name: &str| arguments.get(name) == Some(&Json::Bool(true));
         let revision = arguments.get("revision").and_then(Json::as_i64).unwrap_or_default();
+        let merges = arguments.get("onConflict").and_then(Json::as_str) == Some("MERGE");
         let nothing = Map::new();
         let input = arguments.get("input").and_then(Json::as_object).unwrap_or(&nothing);
         let id = match kind {
             Write::Create => write::create(store, hooks, info, input, flag("publish")).await?,
             Write::Upsert => {
                 let items = arguments.get("input").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-                return write::upsert(store, hooks, info, items, flag("publish")).await;
+                return match merges {
+                    true => write::upsert_merging(store, hooks, info, items, flag("publish")).await,
+                    false => write::upsert(store, hooks, info, items, flag("publish")).await,
+                };
+            }
+            Write::Update if merges => {
+                write::merge(store, hooks, info, of_id(info, &arguments)?, revision, input, flag("publish")).await?
             }
             Write::Update => {
                 write::update(store, hooks, info, of_id(info, &arguments)?, revision, input, flag("publish")).await?

@@ -2,12 +2,16 @@
 //! webhooks.
 
 mod audit;
+mod comments;
 mod explain;
+mod given;
 mod history;
+mod locks;
 mod previews;
 mod publishing;
 mod redirects;
 mod releases;
+mod review;
 mod schedules;
 mod webhooks;
 
@@ -17,14 +21,13 @@ use serde_json::{Map, Value as Json, json};
 use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
-use base::error::{Code, Error, Problem, Result, Step};
+use base::error::{Problem, Result, Step};
+use given::{account, any_entry, author, text, wrong};
+use lifecycle::locks::How;
 use lifecycle::schedule::Edit;
-use model::content::ContentInfo;
-use model::cut;
-use store::access::{API_TOKEN_PREFIX, Access, Area, Identity, USER_PREFIX};
+use store::access::{Access, Area, Identity, USER_PREFIX};
 use store::id;
 use store::{Standing, Store};
-use uuid::Uuid;
 
 pub use previews::Preview;
 use releases::ReleaseField;
@@ -59,6 +62,21 @@ pub enum SiteField {
     UpdateRedirect,
     DeleteRedirect,
     ImportRedirects,
+    EntryLocks,
+    LockEntry,
+    TakeOverLock,
+    UnlockEntry,
+    EntryComments,
+    CommentOn,
+    ReplyToComment,
+    EditComment,
+    RemoveComment,
+    ResolveComment,
+    ReopenComment,
+    EntryReview,
+    EntriesAtStage,
+    MoveToStage,
+    ApproveRevision,
     Webhooks,
     Webhook,
     WebhookDeliveries,
@@ -90,7 +108,7 @@ impl SiteField {
         Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
     }
 
-    const PLAIN: [Self; 37] = [
+    const PLAIN: [Self; 52] = [
         Self::PublishDependencies,
         Self::PublishEach,
         Self::PreviewLinks,
@@ -117,6 +135,21 @@ impl SiteField {
         Self::UpdateRedirect,
         Self::DeleteRedirect,
         Self::ImportRedirects,
+        Self::EntryLocks,
+        Self::LockEntry,
+        Self::TakeOverLock,
+        Self::UnlockEntry,
+        Self::EntryComments,
+        Self::CommentOn,
+        Self::ReplyToComment,
+        Self::EditComment,
+        Self::RemoveComment,
+        Self::ResolveComment,
+        Self::ReopenComment,
+        Self::EntryReview,
+        Self::EntriesAtStage,
+        Self::MoveToStage,
+        Self::ApproveRevision,
         Self::Webhooks,
         Self::Webhook,
         Self::WebhookDeliveries,
@@ -159,6 +192,21 @@ impl SiteField {
             Self::UpdateRedirect => "updateRedirect",
             Self::DeleteRedirect => "deleteRedirect",
             Self::ImportRedirects => "importRedirects",
+            Self::EntryLocks => "entryLocks",
+            Self::LockEntry => "lockEntry",
+            Self::TakeOverLock => "takeOverLock",
+            Self::UnlockEntry => "unlockEntry",
+            Self::EntryComments => "entryComments",
+            Self::CommentOn => "commentOn",
+            Self::ReplyToComment => "replyToComment",
+            Self::EditComment => "editComment",
+            Self::RemoveComment => "removeComment",
+            Self::ResolveComment => "resolveComment",
+            Self::ReopenComment => "reopenComment",
+            Self::EntryReview => "entryReview",
+            Self::EntriesAtStage => "entriesAtStage",
+            Self::MoveToStage => "moveToStage",
+            Self::ApproveRevision => "approveRevision",
             Self::Webhooks => "webhooks",
             Self::Webhook => "webhook",
             Self::WebhookDeliveries => "webhookDeliveries",
@@ -201,6 +249,17 @@ impl SiteField {
                 | Self::MoveScheduledChange
                 | Self::CancelScheduledChange
                 | Self::RetryScheduledChange
+                | Self::LockEntry
+                | Self::TakeOverLock
+                | Self::UnlockEntry
+                | Self::CommentOn
+                | Self::ReplyToComment
+                | Self::EditComment
+                | Self::RemoveComment
+                | Self::ResolveComment
+                | Self::ReopenComment
+                | Self::MoveToStage
+                | Self::ApproveRevision
         )
     }
 
@@ -227,7 +286,22 @@ impl SiteField {
             | Self::CreatePreviewLink
             | Self::RevokePreviewLink
             | Self::Release(_)
-            | Self::DeleteRedirect => None,
+            | Self::DeleteRedirect
+            | Self::EntryLocks
+            | Self::LockEntry
+            | Self::TakeOverLock
+            | Self::UnlockEntry
+            | Self::EntryComments
+            | Self::CommentOn
+            | Self::ReplyToComment
+            | Self::EditComment
+            | Self::RemoveComment
+            | Self::ResolveComment
+            | Self::ReopenComment
+            | Self::EntryReview
+            | Self::EntriesAtStage
+            | Self::MoveToStage
+            | Self::ApproveRevision => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
             Self::Redirects | Self::CreateRedirect | Self::UpdateRedirect | Self::ImportRedirects => {
@@ -278,6 +352,21 @@ impl SiteField {
             Self::UpdateRedirect => redirects::update(store, arguments).await?,
             Self::DeleteRedirect => redirects::delete(store, arguments).await?,
             Self::ImportRedirects => redirects::import(store, arguments).await?,
+            Self::EntryLocks => locks::list(store, arguments).await?,
+            Self::LockEntry => locks::lock(api, store, arguments, How::Ask).await?,
+            Self::TakeOverLock => locks::lock(api, store, arguments, How::TakeOver).await?,
+            Self::UnlockEntry => locks::unlock(api, store, arguments).await?,
+            Self::EntryComments => comments::list(store, arguments).await?,
+            Self::CommentOn => comments::begin(api, store, arguments).await?,
+            Self::ReplyToComment => comments::reply(api, store, arguments).await?,
+            Self::EditComment => comments::edit(api, store, arguments).await?,
+            Self::RemoveComment => comments::delete(api, store, arguments).await?,
+            Self::ResolveComment => comments::resolve(api, store, arguments, true).await?,
+            Self::ReopenComment => comments::resolve(api, store, arguments, false).await?,
+            Self::EntryReview => review::of(store, arguments).await?,
+            Self::EntriesAtStage => review::at_stage(store, arguments).await?,
+            Self::MoveToStage => review::go(api, store, arguments).await?,
+            Self::ApproveRevision => review::approve(api, store, arguments).await?,
             Self::Webhooks => webhooks::list(store).await?,
             Self::Webhook => webhooks::one(store, arguments).await?,
             Self::WebhookDeliveries => webhooks::deliveries(store, arguments).await?,
@@ -364,33 +453,4 @@ fn problem_shown(problem: &Problem) -> Json {
     };
     let path: Vec<String> = problem.path.iter().map(step).collect();
     json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
-}
-
-/// The entry of any type that an id names.
-fn any_entry(store: &Store, id: Option<&Json>, path: &[Step]) -> Result<(&'static ContentInfo, Uuid)> {
-    let given = id.and_then(Json::as_str).unwrap_or_default();
-    let found = store.schema.contents().find_map(|info| Some((info, info.decode(given)?)));
-    found.filter(|(info, _)| info.owner.is_none()).ok_or_else(|| {
-        let message = format!("`{}` is not the id of an entry", cut(given));
-        Problem::new(Code::BadUserInput, message).at(path.to_vec()).into()
-    })
-}
-
-/// Who did something and when, as members of an object.
-fn author(at: &str, kind: &str, actor: Option<Uuid>, role: Option<&str>) -> Map<String, Json> {
-    let prefix = if kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
-    Map::from_iter([
-        ("at".to_owned(), Json::from(at)),
-        ("actorKind".to_owned(), kind.to_ascii_uppercase().into()),
-        ("actor".to_owned(), actor.map(|actor| id::encode(prefix, actor)).into()),
-        ("role".to_owned(), role.into()),
-    ])
-}
-
-fn text<'a>(arguments: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
-    arguments.get(name).and_then(Json::as_str)
-}
-
-fn wrong(message: impl Into<String>, path: &[&str]) -> Error {
-    Problem::new(Code::BadUserInput, message).at(path.iter().map(|step| Step::from(*step))).into()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::mail::templates::ScheduleFailed;
+use super::mail::templates::{Mentioned, ScheduleFailed};
 use super::user::{NewUser, User, find, insert, locked, not_found, store_password};
 use super::{Accounts, MAILS_UNDER_WAY, password, secret};
 use base::error::{Code, Error, Result};
@@ -154,6 +154,17 @@ impl Accounts {
         let found: Option<(String, String)> = sqlx::query_as(sql).bind(user).fetch_optional(&self.pool).await?;
         let Some((name, email)) = found else { return Ok(()) };
         self.mailer.send(failed.mail(&name, &email, &self.public_url)?).await
+    }
+
+    /// Tells a user of a comment. `author` is a user too. Nothing is sent to an account that is disabled or gone.
+    pub async fn mail_mention(&self, user: Uuid, author: Option<Uuid>, said: &Mentioned<'_>) -> Result<()> {
+        let sql = "select name, email, (select name from cms.user where id = $2) from cms.user
+            where id = $1 and disabled_at is null";
+        let found: Option<(String, String, Option<String>)> =
+            sqlx::query_as(sql).bind(user).bind(author).fetch_optional(&self.pool).await?;
+        let Some((name, email, author)) = found else { return Ok(()) };
+        let said = Mentioned { author: author.as_deref().unwrap_or(said.author), ..said.clone() };
+        self.mailer.send(said.mail(&name, &email, &self.public_url)?).await
     }
 
     /// Waits until all mails are sent, because a command ends with its process.

@@ -1,13 +1,16 @@
 //! What happens to entries later: scheduled publishing, releases, and the end of old revisions and of deleted entries.
 
+pub mod comments;
 mod fire;
 mod job;
 mod later;
+pub mod locks;
 pub mod moment;
 pub mod preview;
 pub mod preview_link;
 mod prune;
 pub mod release;
+pub mod review;
 pub mod schedule;
 
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use std::time::Duration;
 use jobs::Jobs;
 use store::Standing;
 
+pub use comments::NotifyMention;
 pub use fire::NotifyFailure;
 pub use job::{Fire, PREFIX};
 pub use later::Later;

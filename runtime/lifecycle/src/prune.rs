@@ -27,16 +27,23 @@ const OLD_CHANGES: &str = "delete from cms.scheduled_change where id in (
         and ended_at < now() - interval '90 days' limit $1
 )";
 
+/// Locks that ended some time ago.
+const OLD_LOCKS: &str = "delete from cms.entry_lock where (type, entry) in (
+    select type, entry from cms.entry_lock where until < now() - interval '1 hour' limit $1
+)";
+
 pub(crate) struct Pruning;
 
 impl OutsideWork<Prune> for Pruning {
     async fn work(&self, store: &Store, _: &Attempt, _: Prune) -> Result<()> {
+        until_nothing(store, OLD_LOCKS).await?;
         let changes = until_nothing(store, OLD_CHANGES).await?;
         if changes > 0 {
             tracing::info!(changes, "scheduled changes that ended long ago were removed");
         }
         for info in store.schema.contents().filter(|info| info.owner.is_none()) {
             let revisions = until_nothing(store, &old_revisions(info)).await?;
+            until_nothing(store, &old_reviews(info)).await?;
             let deleted = until_nothing(store, &old_deletions(info)).await?;
             if revisions + deleted > 0 {
                 tracing::info!(of = info.name, revisions, deleted, "old revisions and deleted entries were removed");
@@ -91,6 +98,21 @@ fn old_revisions(info: &'static ContentInfo) -> String {
     )
 }
 
+/// Of revisions that are kept no more. The steps are told as long as the entry is there.
+fn old_reviews(info: &'static ContentInfo) -> String {
+    let table = info.table;
+    format!(
+        r#"delete from cms.review where (type, entry, revision) in (
+            select r.type, r.entry, r.revision from cms.review r
+            where r.type = '{table}'
+                and not exists (select from draft."{table}" d where d.id = r.entry and d.revision = r.revision)
+                and not exists (select from live."{table}" l where l.id = r.entry and l.revision = r.revision)
+                and not exists (select from cms.revision k where k.entry = r.entry and k.revision = r.revision)
+            limit $1
+        )"#
+    )
+}
+
 fn old_deletions(info: &'static ContentInfo) -> String {
     let (table, period) = (info.table, info.retention.bin);
     format!(
@@ -100,6 +122,12 @@ fn old_deletions(info: &'static ContentInfo) -> String {
             delete from cms.revision where type = '{table}' and entry in (select entry from old)
         ), no_more as (
             delete from cms.redirect where type = '{table}' and entry in (select entry from old)
+        ), silenced as (
+            delete from cms.comment where type = '{table}' and entry in (select entry from old)
+        ), unreviewed as (
+            delete from cms.review where type = '{table}' and entry in (select entry from old)
+        ), untold as (
+            delete from cms.review_step where type = '{table}' and entry in (select entry from old)
         )
         delete from cms.bin where type = '{table}' and entry in (select entry from old)"
     )

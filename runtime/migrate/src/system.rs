@@ -17,6 +17,8 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0010_release.sql", include_str!("system/0010_release.sql")),
     ("system/0011_preview_link.sql", include_str!("system/0011_preview_link.sql")),
     ("system/0012_redirect.sql", include_str!("system/0012_redirect.sql")),
+    ("system/0013_collaboration.sql", include_str!("system/0013_collaboration.sql")),
+    ("system/0014_review.sql", include_str!("system/0014_review.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

@@ -59,6 +59,30 @@ pub struct AccessInfo {
     pub rules: &'static [RuleInfo],
 }
 
+/// The stages that entries of a type pass before they are published.
+#[derive(Debug)]
+pub struct ReviewInfo {
+    /// `ContentInfo::table` of the content type.
+    pub table: &'static str,
+    /// In order: an entry begins at the first one, and can be published at the last one.
+    pub stages: &'static [StageInfo],
+}
+
+#[derive(Debug)]
+pub struct StageInfo {
+    pub name: &'static str,
+    /// Roles that may move an entry here; `None` for those who may update it.
+    pub movers: Option<&'static [&'static str]>,
+    /// Stages that it may come from; `None` for any.
+    pub from: Option<&'static [&'static str]>,
+    /// How many accounts must have approved the revision at the stage before.
+    pub approvals: u32,
+    /// Roles that may approve.
+    pub approvers: &'static [&'static str],
+    /// Whether the author of the revision may approve it.
+    pub own: bool,
+}
+
 /// The permission of one role for one action on a content type.
 #[derive(Debug)]
 pub struct RuleInfo {

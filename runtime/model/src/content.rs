@@ -5,7 +5,7 @@
 mod field;
 mod find;
 
-use crate::access::{AccessInfo, RoleInfo};
+use crate::access::{AccessInfo, ReviewInfo, RoleInfo};
 use crate::currency::Currencies;
 use crate::kind::Kind;
 
@@ -20,6 +20,8 @@ pub struct SchemaInfo {
     pub roles: &'static [RoleInfo],
     /// The rules of each content type.
     pub access: &'static [AccessInfo],
+    /// Of the types whose entries are reviewed before they are published.
+    pub reviews: &'static [ReviewInfo],
     /// The resolvers of the API's fields, by content type: each with its children.
     pub resolvers: &'static [&'static [TypeResolvers]],
     /// Own queries and mutations, implemented in `app/`.

@@ -8,6 +8,7 @@ mod bin;
 mod bulk;
 pub mod check;
 mod compose;
+mod conflict;
 mod dependencies;
 pub mod diff;
 mod draft;
@@ -19,6 +20,7 @@ mod input;
 mod keys;
 pub mod live;
 pub mod load;
+mod merge;
 mod nested;
 mod paths;
 mod pointers;
@@ -26,6 +28,7 @@ mod prepare;
 mod publishable;
 mod remove;
 mod restore;
+pub mod review;
 pub mod revisions;
 pub mod row;
 mod save;
@@ -65,7 +68,7 @@ pub async fn create(
     input: &Map<String, Json>,
     publish: bool,
 ) -> Result<Uuid> {
-    one(store, hooks, info, Target::New, input, publish).await
+    one(store, hooks, info, Target::New, input, publish, false).await
 }
 
 /// `updateProduct(id, revision, input, publish)`.
@@ -78,7 +81,20 @@ pub async fn update(
     input: &Map<String, Json>,
     publish: bool,
 ) -> Result<Uuid> {
-    one(store, hooks, info, Target::Id { id, revision }, input, publish).await
+    one(store, hooks, info, Target::Id { id, revision }, input, publish, false).await
+}
+
+/// `updateProduct(id, revision, input, publish, onConflict: MERGE)`.
+pub async fn merge(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    id: Uuid,
+    revision: i64,
+    input: &Map<String, Json>,
+    publish: bool,
+) -> Result<Uuid> {
+    one(store, hooks, info, Target::Id { id, revision }, input, publish, true).await
 }
 
 async fn one(
@@ -88,8 +104,9 @@ async fn one(
     target: Target<'_>,
     data: &Map<String, Json>,
     publish: bool,
+    merge: bool,
 ) -> Result<Uuid> {
-    let input = Input { root: 0, target, data, publish, path: vec!["input".into()], outer: Vec::new() };
+    let input = Input { root: 0, target, data, publish, merge, path: vec!["input".into()], outer: Vec::new() };
     let saved = save_all(store, hooks, info, vec![input]).await?;
     saved.first().copied().ok_or_else(|| Error::internal("a saved entry has no id"))
 }
@@ -102,6 +119,28 @@ pub async fn upsert(
     items: &[Json],
     publish: bool,
 ) -> Result<Vec<Uuid>> {
+    upsert_all(store, hooks, info, items, publish, false).await
+}
+
+/// `upsertProducts(input, publish, onConflict: MERGE)`.
+pub async fn upsert_merging(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    items: &[Json],
+    publish: bool,
+) -> Result<Vec<Uuid>> {
+    upsert_all(store, hooks, info, items, publish, true).await
+}
+
+async fn upsert_all(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    items: &[Json],
+    publish: bool,
+    merge: bool,
+) -> Result<Vec<Uuid>> {
     let nothing = Map::new();
     let inputs = items.iter().enumerate().map(|(root, item)| {
         let outer: Vec<Step> = vec!["input".into(), root.into()];
@@ -111,7 +150,7 @@ pub async fn upsert(
             revision: item.get("revision").and_then(Json::as_i64),
         };
         let data = item.get("data").and_then(Json::as_object).unwrap_or(&nothing);
-        Input { root, target, data, publish, path, outer }
+        Input { root, target, data, publish, merge, path, outer }
     });
     save_all(store, hooks, info, inputs.collect()).await
 }

@@ -40,6 +40,7 @@ impl Api {
             components: &[],
             roles: &[],
             access: &[],
+            reviews: &[],
             resolvers,
             queries: &[],
             mutations: &[],

@@ -79,6 +79,7 @@ pub fn schema(rules: &Rules) -> &'static SchemaInfo {
         components,
         roles,
         access: access.leak(),
+        reviews: &[],
         resolvers,
         queries: &[],
         mutations: &[],

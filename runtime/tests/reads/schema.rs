@@ -17,6 +17,7 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     components: &[&LINK, &QUOTE, &SEO],
     roles: &[],
     access: &[],
+    reviews: &[],
     resolvers: &[RESOLVERS],
     queries: &[],
     mutations: &[],

@@ -30,6 +30,7 @@ pub fn schema(of: &'static [&'static ContentInfo], rules: &Json) -> &'static Sch
         components: SHOP.components,
         roles: list(roles),
         access: list(access),
+        reviews: &[],
         resolvers: &[],
         queries: &[],
         mutations: &[],

@@ -21,7 +21,9 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0009_scheduled_change.sql"),
     include_str!("../../migrate/src/system/0010_release.sql"),
     include_str!("../../migrate/src/system/0011_preview_link.sql"),
-    include_str!("../../migrate/src/system/0012_redirect.sql")
+    include_str!("../../migrate/src/system/0012_redirect.sql"),
+    include_str!("../../migrate/src/system/0013_collaboration.sql"),
+    include_str!("../../migrate/src/system/0014_review.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

@@ -17,6 +17,7 @@ pub static SHOP: SchemaInfo = SchemaInfo {
     components: &[&GALLERY, &HOURS, &SEO, &TEXT],
     roles: &[],
     access: &[],
+    reviews: &[],
     resolvers: &[],
     queries: &[],
     mutations: &[],

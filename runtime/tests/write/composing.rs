@@ -136,6 +136,11 @@ async fn entries_are_upserted_unpublished_and_deleted() {
             assert_eq!((made.id, same.revision, same.name.as_str()), (same.id, 2, "North pole"));
             let stale = cx.update(&made, [NAME.set("South")]).await.expect_err("it was changed since");
             assert_eq!(stale.problems[0].code, Code::RevisionMismatch);
+            let collides = cx.merge(&made, [NAME.set("South")]).await.expect_err("both gave it a name");
+            assert_eq!(collides.problems[0].code, Code::RevisionMismatch);
+            let merged = cx.merge(&made, [SLUG.set("pole")]).await?;
+            assert_eq!((merged.name.as_str(), merged.slug.as_str(), merged.revision), ("North pole", "pole", 3));
+            let same = merged;
             let live = cx.publish(&same).await?;
             let changed = cx.update(&live, [NAME.set("Pole")]).await?;
             assert_eq!(changed.status, EntryStatus::Changed);

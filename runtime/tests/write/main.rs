@@ -15,6 +15,7 @@ mod drafts;
 mod helpers;
 mod history;
 mod hooks;
+mod merging;
 mod model;
 mod moves;
 mod naming;

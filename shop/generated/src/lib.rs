@@ -34,6 +34,7 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     components: component::COMPONENTS,
     roles: access::ROLES,
     access: access::TYPES,
+    reviews: access::REVIEWS,
     resolvers: resolvers::TYPES,
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,

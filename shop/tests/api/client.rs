@@ -1,6 +1,6 @@
 //! Starts the server on a separate database, and an HTTP client for it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -203,6 +203,16 @@ pub fn command(db: &TestDb, arguments: &[&str]) -> Output {
 /// The same with these variables.
 pub fn command_with(db: &TestDb, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     prepared(db).envs(variables.iter().copied()).args(arguments).output().expect("the server's program runs")
+}
+
+/// The same with this input.
+pub fn command_with_input(db: &TestDb, arguments: &[&str], input: &str) -> Output {
+    let mut command = prepared(db);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the server's program runs");
+    // A command that does not read its input may have ended.
+    let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
 }
 
 fn prepared(db: &TestDb) -> Command {

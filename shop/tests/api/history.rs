@@ -224,7 +224,7 @@ async fn what_is_deleted_comes_out_of_the_bin_with_its_relations() {
 }
 
 /// Runs the daily removal now.
-async fn prune(site: &Site) {
+pub async fn prune(site: &Site) {
     let sql = "insert into cms.job (id, kind, payload) values (gen_random_uuid(), 'typecase.prune_revisions', '{}');
         select pg_notify('typecase_jobs', '')";
     sqlx::raw_sql(sql).execute(&site.db.pool).await.unwrap();

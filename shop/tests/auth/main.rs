@@ -6,6 +6,7 @@ mod api_tokens;
 mod bounds;
 mod browsers;
 mod client;
+mod comments;
 mod cookies;
 mod crafted;
 mod expiry;
@@ -27,6 +28,7 @@ mod races;
 mod redis_away;
 #[path = "../shared/redis.rs"]
 mod redis_server;
+mod review;
 mod second_factor;
 mod sessions;
 mod site;

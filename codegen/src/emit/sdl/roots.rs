@@ -2,8 +2,8 @@
 
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
-    Definition, Kind, Member, access, described, history, previews, publishing, redirects, releases, schedules, spoken,
-    webhooks, words,
+    Definition, Kind, Member, access, collaboration, described, history, previews, publishing, redirects, releases,
+    review, schedules, spoken, webhooks, words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -25,6 +25,8 @@ pub fn query(schema: &Schema) -> Definition {
         .members(releases::reads())
         .members(previews::reads())
         .members(redirects::reads())
+        .members(collaboration::reads())
+        .members(review::reads())
         .members(webhooks::queries())
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
@@ -39,6 +41,8 @@ pub fn mutation(schema: &Schema) -> Definition {
         .members(releases::writes())
         .members(previews::writes())
         .members(redirects::writes())
+        .members(collaboration::writes())
+        .members(review::writes())
         .members(webhooks::mutations())
         .members(schema.types.iter().flat_map(writes))
         .members(schema.mutations.iter().map(|mutation| operation(mutation, false)))
@@ -109,12 +113,18 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
         }
         Verb::Update => {
             let update = field(&name, format!("Updates the {one}."));
-            update.args([entry_id(), revision(), input("Update")]).args(publish()).args([note()])
+            update
+                .args([entry_id(), revision(), input("Update")])
+                .args(publish())
+                .args([note(), collaboration::on_conflict()])
         }
         Verb::Upsert => {
             let about = format!("Updates each {one} whose key is found, and creates the others: all of them or none.");
             let input = Member::new("input", format!("[{name}UpsertInput!]!"), "The entries to write.");
-            field(&format!("[{name}!]"), about).args([input]).args(publish()).args([note()])
+            field(&format!("[{name}!]"), about)
+                .args([input])
+                .args(publish())
+                .args([note(), collaboration::on_conflict()])
         }
         Verb::Delete => {
             let about = format!("Deletes the {one}: the draft and the published version.");

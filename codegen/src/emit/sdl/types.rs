@@ -18,6 +18,10 @@ pub fn owner(owner: &Owner) -> Vec<Definition> {
     let mut object = Definition::new(Kind::Object, name, description).implements("Node").member(id);
     if let Some(ty) = owner.root {
         object = object.members(system_fields(ty.drafts)).members((!ty.path.is_empty()).then(path));
+        if !ty.stages.is_empty() {
+            let about = "The stage of the entry in its review, as in the schema; null in published content.";
+            object = object.member(Member::new("reviewStage", "String", about));
+        }
         let inverses = ty.inverses.iter().flat_map(inverse);
         let own = owner.fields.iter().flat_map(|field| field_members(name, field));
         object = object.members(own).members(inverses).members(ty.computed.iter().map(computed));

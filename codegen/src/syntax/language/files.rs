@@ -45,6 +45,30 @@ const LIFECYCLE: &[Key] = &[
         "How long revisions are kept. Without `keep`, older ones are removed however few there are.",
     ),
     key("bin", Shape::Period, "How long deleted entries stay in the bin: `P30D` (30 days) by default."),
+    key("review", Shape::Record(REVIEW), "The stages that an entry passes before it can be published."),
+];
+
+const REVIEW: &[Key] = &[needed(
+    "stages",
+    Shape::List(&Shape::Record(STAGE)),
+    "The stages in order. An entry begins at the first one, and returns to it when it is saved. It can be published at the last one.",
+)];
+
+const STAGE: &[Key] = &[
+    needed("name", Shape::Name, "The name of the stage."),
+    key(
+        "move",
+        NAMES,
+        "Roles that may move an entry to this stage, of those whose users may read its draft. By default those who may update it.",
+    ),
+    key("from", NAMES, "Stages that an entry may come from. By default any."),
+    key(
+        "approvals",
+        Shape::Limit { min: 0, max: 20, default: 0, unit: "accounts" },
+        "How many accounts must approve the revision at the stage before.",
+    ),
+    key("approve", NAMES, "Roles that may approve. By default those of `move`."),
+    key("own", Shape::Bool, "The author of the revision may approve it too."),
 ];
 
 const COMPUTED: &[Key] = &[

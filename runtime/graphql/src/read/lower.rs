@@ -366,6 +366,9 @@ impl<'a> Lowering<'a> {
             "path" if !object.info.path.is_empty() => {
                 What::Scalar { column: object.column(Column::Path), kind: Kind::String }
             }
+            "reviewStage" if self.document.schema.review(object.info).is_some() => {
+                What::Scalar { column: object.column(Column::ReviewStage), kind: Kind::String }
+            }
             _ => return None,
         })
     }

@@ -93,6 +93,28 @@ impl ScheduleFailed<'_> {
     }
 }
 
+/// What a mail says to a user who is mentioned in a comment. Sites cannot replace it.
+#[derive(Clone, Debug)]
+pub struct Mentioned<'a> {
+    pub author: &'a str,
+    pub title: &'a str,
+    pub entry: &'a str,
+    pub field: Option<&'a str>,
+    pub text: &'a str,
+}
+
+impl Mentioned<'_> {
+    pub fn mail(&self, name: &str, email: &str, site: &str) -> Result<Mail> {
+        let Self { author, title, entry, field, text } = *self;
+        let values = context! { name, author, title, entry, field, text, site };
+        let text = environment().render_str(include_str!("../../mails/mention.txt"), values);
+        let text = text.map_err(|error| Error::internal(format!("mention.txt: {error}")))?;
+        // Nothing that people have written goes into a header.
+        let subject = format!("You are mentioned in a comment on {entry}");
+        Ok(Mail { to: email.to_owned(), name: name.to_owned(), subject, text })
+    }
+}
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

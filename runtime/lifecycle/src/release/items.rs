@@ -10,6 +10,7 @@ use crate::release::Release;
 use crate::schedule::content;
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
+use store::access::Action;
 use store::hooks::{Cx, HookSet};
 use store::write::together::{self, Change, Planned, Standing};
 use store::write::{self, Transacted, entries};
@@ -127,7 +128,7 @@ async fn problem(cx: &mut Cx<'_>, new: &NewItem) -> Result<Option<Problem>> {
     let NewItem { info, entry, change } = *new;
     let checked = match change {
         Change::Publish(_) | Change::Unpublish => entries::must_publish(cx, info, entry).await,
-        Change::Delete => entries::must_delete(cx, info, entry).await,
+        Change::Delete => entries::must(cx, info, entry, Action::Delete).await,
     };
     let checked = match (checked, change) {
         (Ok(()), Change::Publish(Some(revision))) => entries::must_have_revision(cx, info, entry, revision).await,

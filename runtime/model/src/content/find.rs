@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{ComponentInfo, ContentInfo, EnumInfo, FieldInfo, OnDelete, RelationInfo, SchemaInfo, Shape};
+use crate::access::{ReviewInfo, StageInfo};
 use crate::id;
 
 impl SchemaInfo {
@@ -22,10 +23,27 @@ impl SchemaInfo {
         self.contents().find(|info| info.name == name)
     }
 
+    /// The review of a content type, if it has one.
+    pub fn review(&self, info: &ContentInfo) -> Option<&'static ReviewInfo> {
+        self.reviews.iter().find(|review| review.table == info.table)
+    }
+
     /// Every field of every type and component.
     pub fn fields(&self) -> impl Iterator<Item = &'static FieldInfo> {
         let components = self.components.iter().flat_map(|component| component.fields);
         self.contents().flat_map(|info| info.fields).chain(components)
+    }
+}
+
+impl ReviewInfo {
+    /// The place of a stage in the order; the first one if it has been renamed or removed.
+    pub fn place(&self, stage: &str) -> usize {
+        self.stages.iter().position(|known| known.name == stage).unwrap_or_default()
+    }
+
+    /// Where an entry can be published.
+    pub fn last(&self) -> Option<&'static StageInfo> {
+        self.stages.last()
     }
 }
 

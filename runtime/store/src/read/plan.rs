@@ -65,6 +65,8 @@ pub enum Column {
     Scheduled,
     /// The path on the site; null if the actor sees none.
     Path,
+    /// The stage of the review; null in published content.
+    ReviewStage,
 }
 
 #[derive(Debug)]

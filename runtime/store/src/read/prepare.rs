@@ -10,9 +10,9 @@ use super::filter::Filter;
 use super::link::Link;
 use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, Computing, List, Object, Page, Relation};
-use crate::Scope;
 use crate::args::Args;
 use crate::sql::Sql;
+use crate::{Scope, Stage};
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
 
@@ -378,7 +378,27 @@ fn push_columns(object: &Object, scope: Scope<'_>, sql: &mut Sql) -> Result<()> 
             Column::LiveRevision => scope.push_live_revision(object.info, "t", sql),
             Column::Scheduled => scope.push_scheduled("t", sql),
             Column::Path => scope.push_path(object.info, "t", sql)?,
+            Column::ReviewStage => push_review_stage(object.info, scope, sql),
         }
     }
     Ok(())
+}
+
+/// The names of types and stages are `snake_case` and need no escaping.
+fn push_review_stage(info: &'static ContentInfo, scope: Scope<'_>, sql: &mut Sql) {
+    let stages = scope.store.schema.review(info).filter(|_| scope.stage == Stage::Draft).map(|review| review.stages);
+    let Some([first, later @ ..]) = stages else {
+        sql.push("null::text");
+        return;
+    };
+    let quoted = |names: &mut dyn Iterator<Item = &'static str>| {
+        names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+    };
+    let types = quoted(&mut std::iter::once(info.table).chain(info.former.iter().copied()));
+    let later = quoted(&mut later.iter().map(|stage| stage.name));
+    sql.push(&format!(
+        "coalesce((SELECT r.stage FROM cms.review r WHERE r.type IN ({types}) AND r.entry = t.id AND r.revision = t.revision \
+            AND r.stage IN ({later})), '{}')",
+        first.name
+    ));
 }

@@ -15,7 +15,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{history, live, paths, publishable, remove, save, slug, trail, unique};
+use crate::write::{history, live, paths, publishable, remove, review, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -40,6 +40,8 @@ pub struct Input<'a> {
     pub target: Target<'a>,
     pub data: &'a Map<String, Json>,
     pub publish: bool,
+    /// If others have saved the entry since the revision that the target names: merge instead of a refusal.
+    pub merge: bool,
     /// The path of `data`, and the path of the object that holds the key and revision.
     pub path: Vec<Step>,
     pub outer: Vec<Step>,
@@ -310,6 +312,7 @@ pub async fn publish_items(
             continue;
         }
         Guard::new(cx.store, false).check_publishable(cx.connection, &items).await?;
+        review::check(cx.connection, cx.store, &items).await?;
         for item in &items {
             call(cx, Moment::BeforePublish, item).await?;
         }

@@ -193,7 +193,10 @@ pub async fn take_out(connection: &mut Connection, binned: &[Binned], restored: 
 pub async fn purge(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<u64> {
     let sql = "with gone as (delete from cms.bin where type = any($1) and entry = any($2) returning entry),
         forgotten as (delete from cms.revision where type = any($1) and entry in (select entry from gone)),
-        no_more as (delete from cms.redirect where type = any($1) and entry in (select entry from gone))
+        no_more as (delete from cms.redirect where type = any($1) and entry in (select entry from gone)),
+        silenced as (delete from cms.comment where type = any($1) and entry in (select entry from gone)),
+        unreviewed as (delete from cms.review where type = any($1) and entry in (select entry from gone)),
+        untold as (delete from cms.review_step where type = any($1) and entry in (select entry from gone))
         select count(*) from gone";
     let count: i64 = sqlx::query_scalar(sql).bind(names(info)).bind(ids).fetch_one(connection).await?;
     Ok(u64::try_from(count).unwrap_or_default())

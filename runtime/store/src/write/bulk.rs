@@ -193,7 +193,7 @@ impl Bulk<'_> {
         let inputs = roots.iter().map(|&root| {
             let UpsertItem { key, data, publish } = self.items[root];
             let target = key.map_or(Target::New, |key| Target::Key { key, revision: None });
-            Input { root, target, data, publish: publish || every, path: Vec::new(), outer: vec![OUTER] }
+            Input { root, target, data, publish: publish || every, merge: false, path: Vec::new(), outer: vec![OUTER] }
         });
         Request { info: self.info, inputs: inputs.collect(), reuse, keep_ids, import, ask_unique }
     }

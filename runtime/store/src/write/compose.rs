@@ -43,7 +43,7 @@ impl Cx<'_> {
     /// Creates an entry; fields without a value get their defaults.
     pub async fn create<T: Content>(&mut self, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
-        let id = self.save::<T>(Target::New, &data, "input").await?;
+        let id = self.save::<T>(Target::New, &data, "input", false).await?;
         self.saved(id).await
     }
 
@@ -51,14 +51,22 @@ impl Cx<'_> {
     pub async fn update<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let data = Set::input(values);
         let target = Target::Id { id: entry.id().uuid(), revision: entry.revision() };
-        let id = self.save::<T>(target, &data, "input").await?;
+        let id = self.save::<T>(target, &data, "input", false).await?;
+        self.saved(id).await
+    }
+
+    /// As [`Self::update`], but what others have changed since stays. `REVISION_MISMATCH` if both changed the same field.
+    pub async fn merge<T: Content>(&mut self, entry: &T, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
+        let data = Set::input(values);
+        let target = Target::Id { id: entry.id().uuid(), revision: entry.revision() };
+        let id = self.save::<T>(target, &data, "input", true).await?;
         self.saved(id).await
     }
 
     /// Updates the entry with this unique value, or creates it: `cx.upsert(brand::SLUG.set("north"), [brand::NAME.set("North")])`.
     pub async fn upsert<T: Content>(&mut self, key: Set<T>, values: impl IntoIterator<Item = Set<T>>) -> Result<T> {
         let (key, data) = (key.key(), Set::input(values));
-        let id = self.save::<T>(Target::Key { key: &key, revision: None }, &data, "data").await?;
+        let id = self.save::<T>(Target::Key { key: &key, revision: None }, &data, "data", false).await?;
         self.saved(id).await
     }
 
@@ -125,8 +133,14 @@ impl Cx<'_> {
         Ok(())
     }
 
-    async fn save<T: Content>(&mut self, target: Target<'_>, data: &Map<String, Json>, named: &str) -> Result<Uuid> {
-        let input = Input { root: 0, target, data, publish: false, path: vec![named.into()], outer: Vec::new() };
+    async fn save<T: Content>(
+        &mut self,
+        target: Target<'_>,
+        data: &Map<String, Json>,
+        named: &str,
+        merge: bool,
+    ) -> Result<Uuid> {
+        let input = Input { root: 0, target, data, publish: false, merge, path: vec![named.into()], outer: Vec::new() };
         let entries = self.compose(&Work::Save(save(T::INFO, vec![input]))).await?;
         entries.first().copied().ok_or_else(|| Error::internal("a saved entry has no id"))
     }

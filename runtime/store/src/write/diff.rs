@@ -56,17 +56,25 @@ impl Kind {
     }
 }
 
-/// The fields that differ and that the actor may read.
-pub fn rows(guard: Guard<'_>, info: &'static ContentInfo, before: &Row, after: &Row) -> Vec<FieldDiff> {
-    let until = Instant::now() + PATIENCE;
+/// Whether the actor may see a field, by `snake`.
+pub type Reads<'a> = &'a dyn Fn(&ContentInfo, &str) -> bool;
+
+/// The fields that differ and that the actor may read in the history.
+pub fn of_history(guard: Guard<'_>, info: &'static ContentInfo, before: &Row, after: &Row) -> Vec<FieldDiff> {
+    let reads = |info: &ContentInfo, field: &str| guard.reads_history(info, field);
+    rows(&reads, info, before, after, Instant::now() + PATIENCE)
+}
+
+/// The fields that differ and that the actor may read. Texts are compared by line until then.
+pub fn rows(reads: Reads<'_>, info: &'static ContentInfo, before: &Row, after: &Row, until: Instant) -> Vec<FieldDiff> {
     let mut found = Vec::new();
     for (index, field) in differing(info, Some(before), Some(after)) {
-        if !guard.reads_history(info, field.snake) {
+        if !reads(info, field.snake) {
             continue;
         }
         match field.shape {
             Shape::Children(child) => {
-                children(guard, child, field.name, before.children(index), after.children(index), until, &mut found);
+                children(reads, child, field.name, before.children(index), after.children(index), until, &mut found);
             }
             shape => found.push(value(field.name, &shape, &before.values[index], &after.values[index], until)),
         }
@@ -118,7 +126,7 @@ fn kind(tag: ChangeTag) -> Kind {
 }
 
 fn children(
-    guard: Guard<'_>,
+    reads: Reads<'_>,
     info: &'static ContentInfo,
     field: &'static str,
     before: &[Row],
@@ -133,7 +141,7 @@ fn children(
         found.push(FieldDiff {
             field,
             row: row_id,
-            before: object(guard, info, row),
+            before: object(reads, info, row),
             after: Json::Null,
             parts: Vec::new(),
         });
@@ -141,7 +149,7 @@ fn children(
     for (place, row) in after.iter().enumerate() {
         let shown = id::encode(info.table, row.id);
         let Some(old_place) = known(before, row.id) else {
-            let after = object(guard, info, row);
+            let after = object(reads, info, row);
             found.push(FieldDiff {
                 field,
                 row: Some((shown, Kind::Added)),
@@ -152,7 +160,7 @@ fn children(
             continue;
         };
         let old = &before[old_place];
-        let changed = differing(info, Some(old), Some(row)).filter(|(_, field)| guard.reads_history(info, field.snake));
+        let changed = differing(info, Some(old), Some(row)).filter(|(_, field)| reads(info, field.snake));
         let changed: Vec<FieldDiff> = changed
             .map(|(index, field)| value(field.name, &field.shape, &old.values[index], &row.values[index], until))
             .collect();
@@ -168,8 +176,8 @@ fn children(
 }
 
 /// A row of children with what the actor may read of it.
-fn object(guard: Guard<'_>, info: &'static ContentInfo, row: &Row) -> Json {
-    let fields = info.fields.iter().enumerate().filter(|(_, field)| guard.reads_history(info, field.snake));
+fn object(reads: Reads<'_>, info: &'static ContentInfo, row: &Row) -> Json {
+    let fields = info.fields.iter().enumerate().filter(|(_, field)| reads(info, field.snake));
     Json::Object(
         fields.map(|(index, field)| (field.name.to_owned(), value_json(&field.shape, &row.values[index]))).collect(),
     )

@@ -116,7 +116,8 @@ pub async fn duplicate(
         make_unique(cx.connection, child, &mut rows).await?;
     }
     let target = Target::Copy(&source);
-    let input = Input { root: 0, target, data, publish: false, path: vec!["input".into()], outer: Vec::new() };
+    let input =
+        Input { root: 0, target, data, publish: false, merge: false, path: vec!["input".into()], outer: Vec::new() };
     batch::run(cx, &super::save(info, vec![input]), again).await
 }
 

@@ -1,4 +1,4 @@
-//! Publishing by the name of the type, for work that follows a plan instead of a request: scheduled changes and releases.
+//! What work beside requests for content needs of entries of any type: who may do what with them, and publishing that follows a plan.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::overlay::{Overlay, Versions};
 use crate::write::Work;
 use crate::write::batch;
 use crate::write::failure::Failure;
-use crate::write::guard::Guard;
+use crate::write::guard::{Guard, readable};
 use crate::write::history::{self, Kept};
 use crate::write::load::load;
 use crate::write::remove::{self, Parting, Subject, not_found, refused};
@@ -28,20 +28,24 @@ pub async fn must_publish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid)
         return Err(Problem::new(Code::Conflict, message).at([Step::from("id")]).into());
     }
     Guard::new(cx.store, false).rights(info, Action::Publish)?;
-    match publishable_by(cx.connection, cx.store, &[(info, id)]).await?.contains(&id) {
+    must(cx, info, id, Action::Publish).await
+}
+
+/// Fails if the actor may not do this with the entry, or if there is none. The entry is not deleted until the transaction ends.
+pub async fn must(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid, action: Action) -> Result<()> {
+    Guard::new(cx.store, false).rights(info, action)?;
+    hold(cx, info, id).await?;
+    match admitted_by(cx.connection, cx.store, &[(info, id)], action).await?.contains(&id) {
         true => Ok(()),
         false => Err(not_found(info, id).at([Step::from("id")]).into()),
     }
 }
 
-/// Fails if the actor may not delete the entry, or if there is none.
-pub async fn must_delete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
-    let guard = Guard::new(cx.store, false);
-    guard.rights(info, Action::Delete)?;
-    let sql = format!(r#"select id from draft."{}" where id = $1"#, info.table);
-    let there: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_all(&mut *cx.connection).await?;
-    let admitted = guard.admitted(cx.connection, info, Action::Delete, there).await;
-    match admitted.map_err(|failure| failure.into_error(cx.store.schema, false))?.contains(&id) {
+/// Fails if the actor may not read the draft of the entry, or if there is none. The entry is not deleted until the transaction ends.
+pub async fn must_read(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
+    cx.store.at(Stage::Draft).must_read_any(info)?;
+    hold(cx, info, id).await?;
+    match read_by(cx.connection, cx.store, &[(info, id)]).await?.contains(&id) {
         true => Ok(()),
         false => Err(not_found(info, id).at([Step::from("id")]).into()),
     }
@@ -51,6 +55,20 @@ pub async fn must_delete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) 
 pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
     cx.compose(&Work::Undelete { info, id }).await?;
     Ok(())
+}
+
+async fn hold(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
+    let sql = format!(r#"select from draft."{}" where id = $1 for key share"#, info.table);
+    sqlx::query(AssertSqlSafe(sql)).bind(id).execute(&mut *cx.connection).await?;
+    Ok(())
+}
+
+/// Refuses visitors, for work in which people are told who did it.
+pub fn must_have_account(store: &Store) -> Result<()> {
+    match store.access.actor.is_anonymous() {
+        true => Err(store.access.refusal("this needs an account").into()),
+        false => Ok(()),
+    }
 }
 
 /// Fails if neither the draft nor the history has the revision.
@@ -79,18 +97,53 @@ pub async fn publishable_by(
     store: &Store,
     entries: &[(&'static ContentInfo, Uuid)],
 ) -> Result<HashSet<Uuid>> {
+    admitted_by(connection, store, entries, Action::Publish).await
+}
+
+/// Those of the entries that the actor may do this with.
+pub async fn admitted_by(
+    connection: &mut Connection,
+    store: &Store,
+    entries: &[(&'static ContentInfo, Uuid)],
+    action: Action,
+) -> Result<HashSet<Uuid>> {
+    let mut admitted = HashSet::new();
+    for (info, there) in there(connection, entries).await? {
+        let of_type = Guard::new(store, false).admitted(connection, info, action, there).await;
+        admitted.extend(of_type.map_err(|failure| failure.into_error(store.schema, false))?);
+    }
+    Ok(admitted)
+}
+
+/// Those of the entries whose drafts the actor may read.
+pub async fn read_by(
+    connection: &mut Connection,
+    store: &Store,
+    entries: &[(&'static ContentInfo, Uuid)],
+) -> Result<HashSet<Uuid>> {
+    let mut seen = HashSet::new();
+    for (info, there) in there(connection, entries).await? {
+        let of_type = readable(connection, store.at(Stage::Draft), info, there).await;
+        seen.extend(of_type.map_err(|failure| failure.into_error(store.schema, false))?);
+    }
+    Ok(seen)
+}
+
+/// Those of the entries that exist, by type.
+async fn there(
+    connection: &mut Connection,
+    entries: &[(&'static ContentInfo, Uuid)],
+) -> Result<Vec<(&'static ContentInfo, Vec<Uuid>)>> {
     let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
     for (info, id) in entries {
         by_type.entry(info.table).or_insert((info, Vec::new())).1.push(*id);
     }
-    let mut admitted = HashSet::new();
+    let mut found = Vec::with_capacity(by_type.len());
     for (info, ids) in by_type.into_values() {
         let sql = format!(r#"select id from draft."{}" where id = any($1)"#, info.table);
-        let there: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
-        let of_type = Guard::new(store, false).admitted(connection, info, Action::Publish, there).await;
-        admitted.extend(of_type.map_err(|failure| failure.into_error(store.schema, false))?);
+        found.push((info, sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?));
     }
-    Ok(admitted)
+    Ok(found)
 }
 
 /// Publishes a revision of the entry, or the draft.

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::access::Action;
 use crate::id::new_uuid;
-use crate::write::batch::{Input, Request, Target, revision_mismatch};
+use crate::write::batch::{Input, Request, Target};
+use crate::write::conflict::{Conflicts, Stale};
 use crate::write::failure::Result;
 use crate::write::guard::{Guard, must_know};
 use crate::write::input::Overlay;
@@ -43,13 +44,16 @@ pub async fn prepare(
     let admitted = guard.admitted(connection, info, Action::Update, locked).await?;
     stored.retain(|id, _| admitted.contains(id));
     let plans = plans(request, &targets, &stored, &mut target_keys, &mut keys, faults);
+    let named = request.inputs.iter().zip(&plans).filter_map(|(input, plan)| {
+        let old = stored.get(&plan.as_ref()?.id)?;
+        Some((input, old.row.id, stale(input, old)?))
+    });
+    let named: Vec<_> = named.collect();
+    let mut conflicts = Conflicts::load(connection, store, guard, info, named).await?;
     let mut items = Vec::with_capacity(request.inputs.len());
     for (input, plan) in request.inputs.iter().zip(plans) {
         let Some(Plan { id, key, free }) = plan else { continue };
         let old = stored.remove(&id);
-        if let Some(old) = &old {
-            check_revision(input, old, faults);
-        }
         let action = if old.is_none() { Action::Create } else { Action::Update };
         let of_key = At::Key(&At::Steps(&input.outer), "key");
         let rights = match guard.rights(info, action) {
@@ -59,6 +63,7 @@ pub async fn prepare(
                 continue;
             }
         };
+        let given: Vec<&'static str> = rights.set().iter().map(|(field, _)| *field).collect();
         let mut overlay = Overlay {
             site,
             guard,
@@ -72,13 +77,16 @@ pub async fn prepare(
         };
         let at = At::Steps(&input.path);
         let mut new = match (&old, &input.target) {
-            (Some(old), _) => Row { path: input.path.clone(), ..old.row.clone() },
+            (Some(old), _) => Row { path: input.path.clone(), ..conflicts.base(old).clone() },
             (None, Target::Copy(source)) => overlay.copy(info, id, source, at),
             (None, _) => overlay.blank(info, id, at),
         };
         new.claimed.extend(key.as_ref().filter(|_| free).map(|(field, _)| *field));
-        let given = key.clone().map(|(field, value)| (field, value, of_key));
-        overlay.entry(info, &mut new, given, input.data, at);
+        let named = key.clone().map(|(field, value)| (field, value, of_key));
+        overlay.entry(info, &mut new, named, input.data, at);
+        if let Some((old, expected)) = old.as_ref().and_then(|old| Some((old, stale(input, old)?))) {
+            new = conflicts.settle(Stale { input, expected, given, old, ours: new }, faults);
+        }
         // The input may override the value of the key, and the new value may be taken.
         if let Some((field, value)) = key {
             new.claimed.retain(|claimed| *claimed != field || new.values[field] == value);
@@ -196,11 +204,7 @@ fn expected(input: &Input<'_>) -> Option<i64> {
     }
 }
 
-fn check_revision(input: &Input<'_>, old: &Old, faults: &mut Faults) {
-    if let Some(expected) = expected(input).filter(|expected| *expected != old.system.revision) {
-        faults.0.push((
-            input.root,
-            revision_mismatch(expected, old.system.revision, At::Key(&At::Steps(&input.outer), "revision")),
-        ));
-    }
+/// The revision that the input names, if it is not the current one.
+fn stale(input: &Input<'_>, old: &Old) -> Option<i64> {
+    expected(input).filter(|expected| *expected != old.system.revision)
 }

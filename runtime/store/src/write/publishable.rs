@@ -15,7 +15,7 @@ use crate::write::guard::Guard;
 use crate::write::load::load;
 use crate::write::remove::{item, not_found, refused};
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{paths, unique};
+use crate::write::{paths, review, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
@@ -131,6 +131,7 @@ async fn found(
     unique::check(connection, store.at(Stage::Live), std::iter::once(&item), &mut faults).await?;
     require_targets(connection, &[&item], &mut faults).await?;
     paths::in_the_way(connection, store, &item, &mut faults).await?;
+    faults.0.extend(review::faults(connection, store, &[&item]).await?.0);
     match guard.check_publishable(connection, &[&item]).await {
         Err(Failure::Faults(more)) => faults.0.extend(more.0),
         done => done?,

@@ -190,7 +190,7 @@ pub async fn difference(
 ) -> base::error::Result<Vec<FieldDiff>> {
     let before = row(store, info, id, from, "from").await?;
     let after = row(store, info, id, to, "to").await?;
-    Ok(diff::rows(Guard::new(store, false), info, &before, &after))
+    Ok(diff::of_history(Guard::new(store, false), info, &before, &after))
 }
 
 async fn row(

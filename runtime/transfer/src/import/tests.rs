@@ -69,6 +69,7 @@ static SCHEMA: SchemaInfo = SchemaInfo {
     components: &[&TEXT],
     roles: &[],
     access: &[],
+    reviews: &[],
     resolvers: &[],
     queries: &[],
     mutations: &[],

@@ -75,6 +75,7 @@ static SITE: SchemaInfo = SchemaInfo {
             rule("editor", Action::ReadDrafts),
         ],
     }],
+    reviews: &[],
     resolvers: &[],
     queries: &[CALL],
     mutations: &[],

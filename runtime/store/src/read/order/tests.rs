@@ -19,6 +19,7 @@ pub(crate) static SITE: SchemaInfo = SchemaInfo {
     components: &[],
     roles: &[],
     access: &[],
+    reviews: &[],
     resolvers: &[],
     queries: &[],
     mutations: &[],

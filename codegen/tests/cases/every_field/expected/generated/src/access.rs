@@ -2,7 +2,7 @@
 //!
 //! Written by `cargo xtask generate` from schema/; do not edit.
 
-use runtime::access::{AccessInfo, Area, RoleInfo};
+use runtime::access::{AccessInfo, Area, ReviewInfo, RoleInfo, StageInfo};
 
 mod maker;
 mod media;
@@ -21,4 +21,9 @@ pub static TYPES: &[AccessInfo] = &[
     AccessInfo { table: "maker", rules: maker::RULES },
     AccessInfo { table: "media", rules: media::RULES },
     AccessInfo { table: "thing", rules: thing::RULES },
+];
+
+/// What entries pass before they are published.
+pub static REVIEWS: &[ReviewInfo] = &[
+    ReviewInfo { table: "thing", stages: &[StageInfo { name: "draft", movers: None, from: None, approvals: 0, approvers: &[], own: false }, StageInfo { name: "in_review", movers: Some(&["editor"]), from: Some(&["draft"]), approvals: 0, approvers: &[], own: false }, StageInfo { name: "approved", movers: Some(&["editor", "admin"]), from: None, approvals: 2, approvers: &["admin"], own: true }] },
 ];
