@@ -14,6 +14,7 @@ mod limits;
 pub mod names;
 mod options;
 mod paths;
+mod preview_url;
 mod relations;
 mod removals;
 mod reserved;
@@ -35,6 +36,7 @@ pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     options::check(&declared, found);
     indexes::check(&declared, found);
     paths::check(&declared, found);
+    preview_url::check(&declared, found);
     removals::check(&declared, found);
     collisions::check(&declared, found);
     site::check(&declared, found);

@@ -106,6 +106,8 @@ pub struct ContentType {
     /// False: an entry is live as soon as it is saved.
     pub drafts: bool,
     pub retention: Retention,
+    /// The address of the page that shows an entry.
+    pub preview_url: Option<String>,
     /// The segments of its entries' paths; empty if they have none.
     pub path: Vec<PathPart>,
     pub fields: Vec<Field>,

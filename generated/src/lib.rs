@@ -35,6 +35,7 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     roles: access::ROLES,
     access: access::TYPES,
     reviews: access::REVIEWS,
+    preview_urls: &[],
     resolvers: resolvers::TYPES,
     queries: operations::QUERIES,
     mutations: operations::MUTATIONS,

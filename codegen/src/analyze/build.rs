@@ -105,6 +105,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         title: node.text_of("title").map(Name::new),
         drafts: node.get("lifecycle").and_then(|lifecycle| lifecycle.get("drafts")?.bool()).unwrap_or(true),
         retention: retention(node),
+        preview_url: node.text_of("preview_url").map(str::to_owned),
         path: node.text_of("path").map_or_else(Vec::new, |pattern| paths::parts(pattern).unwrap_or_default()),
         fields: fields(&owner.fields, &name, name.snake()),
         computed: node.get("computed").map_or(&[][..], Node::entries).iter().filter_map(computed).collect(),

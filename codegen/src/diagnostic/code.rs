@@ -70,6 +70,7 @@ codes! {
     TooMuch "S317" "A table would have more columns, an index more keys, or a relation more targets than PostgreSQL allows.";
     BadPath "S318" "The paths of a content type cannot be made from its fields, or another type has the same ones.";
     BadReview "S319" "The stages of a review are incomplete, contradict one another or have no effect.";
+    BadPreviewUrl "S320" "The address of the page that shows an entry is not one, or cannot be made from the fields.";
 
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";

@@ -8,7 +8,7 @@ use crate::emit::MigrationsInput;
 use crate::emit::rust::{code, codes, literal};
 use crate::emit::rust_file::RustFile;
 use crate::emit::sdl;
-use crate::schema::{Limits, Schema, Site};
+use crate::schema::{ContentType, Limits, Schema, Site};
 
 /// `generated/schema.graphql`.
 pub fn sdl(schema: &Schema) -> String {
@@ -24,7 +24,13 @@ pub fn library(schema: &Schema) -> String {
         currency: String,
         currencies: String,
         limits: &'a Limits,
+        preview_urls: String,
     }
+    let preview_url = |ty: &ContentType| {
+        let (table, pattern) = (literal(ty.name.snake()), literal(ty.preview_url.as_deref()?));
+        Some(quote!((#table, #pattern)))
+    };
+    let preview_urls = schema.types.iter().filter_map(preview_url);
     let Site { name, currency, currencies, limits, .. } = &schema.site;
     let currencies = currencies.iter().map(|currency| literal(currency));
     let body = Body {
@@ -32,6 +38,7 @@ pub fn library(schema: &Schema) -> String {
         currency: literal(currency).to_string(),
         currencies: code(quote!(#(#currencies),*)),
         limits,
+        preview_urls: code(quote!(#(#preview_urls),*)),
     };
     let mut file = RustFile::new("What the schema says, as Rust.", "schema/");
     file.uses("runtime::prelude", ["Limits", "SchemaInfo", "SiteInfo"].map(str::to_owned));

@@ -187,6 +187,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         title: None,
         drafts: true,
         retention: codegen::schema::Retention::default(),
+        preview_url: None,
         path: Vec::new(),
         fields: Vec::new(),
         computed: Vec::new(),

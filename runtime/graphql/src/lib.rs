@@ -181,8 +181,9 @@ impl Api {
     }
 
     /// The page of the entry that a preview shows, if its type has one.
-    pub async fn preview_page(&self, _shown: &Preview, _token: &str) -> Result<Option<String>> {
-        Ok(None)
+    pub async fn preview_page(&self, shown: &Preview, token: &str) -> Result<Option<String>> {
+        let own = self.previews.as_ref().map_or("", |previews| &previews.public_url);
+        preview_link::page(&self.database, &shown.target, own, token).await
     }
 
     pub fn limits(&self) -> &'static Limits {

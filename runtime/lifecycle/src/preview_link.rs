@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value as Json;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
@@ -250,6 +252,36 @@ pub async fn open(database: &Database, accounts: &dyn Standing, link: Uuid) -> R
     overlay.as_published = true;
     Ok(Some((found, overlay)))
 }
+
+/// The page that shows the entry of a link, if its type has one. `own` is the address of this server.
+pub async fn page(database: &Database, target: &Target, own: &str, token: &str) -> Result<Option<String>> {
+    let Target::Entry(info, id) = *target else { return Ok(None) };
+    let Some((_, pattern)) = database.schema.preview_urls.iter().find(|(table, _)| *table == info.table) else {
+        return Ok(None);
+    };
+    let sql = format!(r#"select to_jsonb(t)::text from draft."{}" t where id = $1"#, info.table);
+    let row: Option<String> =
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *database.lend().await?).await?;
+    let row = row.and_then(|row| serde_json::from_str::<Json>(&row).ok()).unwrap_or_default();
+    let value = |name: &str| match name {
+        "id" => id::encode(info.table, id),
+        "token" => token.to_owned(),
+        field => row.get(field).and_then(Json::as_str).unwrap_or_default().to_owned(),
+    };
+    let mut address = if pattern.starts_with('/') { own.to_owned() } else { String::new() };
+    let mut rest = *pattern;
+    while let Some((before, inside)) = rest.split_once('{') {
+        let (name, after) = inside.split_once('}').unwrap_or((inside, ""));
+        address.push_str(before);
+        address.extend(utf8_percent_encode(&value(name), PLAIN));
+        rest = after;
+    }
+    address.push_str(rest);
+    Ok(Some(address))
+}
+
+/// All but the letters that mean nothing in an address (RFC 3986, 2.3).
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Refuses an actor that may not see the drafts itself.
 async fn must_see(connection: &mut Connection, store: &Store, target: &Target) -> Result<()> {

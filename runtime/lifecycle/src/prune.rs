@@ -32,11 +32,17 @@ const OLD_LOCKS: &str = "delete from cms.entry_lock where (type, entry) in (
     select type, entry from cms.entry_lock where until < now() - interval '1 hour' limit $1
 )";
 
+/// Links that have ended, for so long that the audit log alone knows them.
+const OLD_LINKS: &str = "delete from cms.preview_link where id in (
+    select id from cms.preview_link where expires_at < now() - interval '7 days' limit $1
+)";
+
 pub(crate) struct Pruning;
 
 impl OutsideWork<Prune> for Pruning {
     async fn work(&self, store: &Store, _: &Attempt, _: Prune) -> Result<()> {
         until_nothing(store, OLD_LOCKS).await?;
+        until_nothing(store, OLD_LINKS).await?;
         let changes = until_nothing(store, OLD_CHANGES).await?;
         if changes > 0 {
             tracing::info!(changes, "scheduled changes that ended long ago were removed");

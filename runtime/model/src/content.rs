@@ -22,6 +22,8 @@ pub struct SchemaInfo {
     pub access: &'static [AccessInfo],
     /// Of the types whose entries are reviewed before they are published.
     pub reviews: &'static [ReviewInfo],
+    /// By table: the address of the page that shows an entry.
+    pub preview_urls: &'static [(&'static str, &'static str)],
     /// The resolvers of the API's fields, by content type: each with its children.
     pub resolvers: &'static [&'static [TypeResolvers]],
     /// Own queries and mutations, implemented in `app/`.

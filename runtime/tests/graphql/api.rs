@@ -41,6 +41,7 @@ impl Api {
             roles: &[],
             access: &[],
             reviews: &[],
+            preview_urls: &[],
             resolvers,
             queries: &[],
             mutations: &[],

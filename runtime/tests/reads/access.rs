@@ -80,6 +80,7 @@ pub fn schema(rules: &Rules) -> &'static SchemaInfo {
         roles,
         access: access.leak(),
         reviews: &[],
+        preview_urls: &[],
         resolvers,
         queries: &[],
         mutations: &[],

@@ -18,6 +18,7 @@ pub static SCHEMA: SchemaInfo = SchemaInfo {
     roles: &[],
     access: &[],
     reviews: &[],
+    preview_urls: &[],
     resolvers: &[RESOLVERS],
     queries: &[],
     mutations: &[],

@@ -31,6 +31,7 @@ pub fn schema(of: &'static [&'static ContentInfo], rules: &Json) -> &'static Sch
         roles: list(roles),
         access: list(access),
         reviews: &[],
+        preview_urls: &[],
         resolvers: &[],
         queries: &[],
         mutations: &[],

@@ -18,6 +18,7 @@ pub static SHOP: SchemaInfo = SchemaInfo {
     roles: &[],
     access: &[],
     reviews: &[],
+    preview_urls: &[],
     resolvers: &[],
     queries: &[],
     mutations: &[],

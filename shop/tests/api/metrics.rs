@@ -125,7 +125,14 @@ async fn no_client_makes_a_series_nor_has_a_secret_in_one() {
         site.post(&json!({ "documentId": format!("{number}") }), &[]).await;
     };
     ask(0).await;
-    let before = scrape(&site).await;
+    // The server registers its own consumer shortly after it has begun to serve.
+    let before = loop {
+        let found = scrape(&site).await;
+        if found.contains("typecase_consumer_lag_events") {
+            break found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
     for number in 1..=1000 {
         ask(number).await;
     }

@@ -104,6 +104,23 @@ async fn a_browser_gets_a_cookie_and_keeps_it_to_the_end() {
 }
 
 #[tokio::test]
+async fn a_link_leads_to_the_page_of_its_entry() {
+    let site = Site::empty().await;
+    let chair = product(&site, "Grün & Chair", false).await;
+    let (token, _) = link(&site, &format!("entry: \"{chair}\"")).await;
+    let opened = site.send("GET", &format!("/preview?token={token}"), &[], "").await;
+    let page = format!("https://shop.example/products/grun-chair?preview={token}");
+    assert_eq!((opened.status, opened.header("location")), (303, Some(page.as_str())), "{opened:?}");
+    assert!(opened.header("set-cookie").is_some());
+    // The path of the draft leads to it with the token alone.
+    let resolve = json!({ "query": "{ resolve(path: \"/products/grun-chair\") { ... on Product { id } } }" });
+    let with = site.post(&resolve, &[("typecase-preview", &token)]).await.json();
+    assert_eq!(with["data"]["resolve"]["id"], chair, "{with}");
+    assert_eq!(site.post(&resolve, &[]).await.json()["data"]["resolve"], Json::Null);
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn a_link_to_a_release_shows_it_until_it_is_published() {
     let site = Site::empty().await;
     let (new, leaving) = (product(&site, "New", false).await, product(&site, "Leaving", true).await);

@@ -8,14 +8,13 @@ pub fn reads() -> [Member; 2] {
     let resolve = "What a path of the site leads to: an entry or a redirect; null if it is neither. `docs/paths.md` has an example.";
     let list = "Redirects in the order of their paths, as a connection. Only for roles that manage `redirects`.";
     [
-        Member::new("resolve", "Resolved", resolve).args([
-            Member::new(
+        Member::new("resolve", "Resolved", resolve)
+            .args([Member::new(
                 "path",
                 "String!",
                 "The path as it was requested, such as `/blog/hello`. A query and a fragment are ignored.",
-            ),
-            super::roots::stage(),
-        ]),
+            )])
+            .args(super::roots::versions()),
         Member::new("redirects", "RedirectConnection!", list).args([
             Member::new("filter", "RedirectFilter", "Return only redirects that match. If omitted, all are returned."),
             Member::new("first", "Int", "The number of items to return at most, from the start or after `after`."),

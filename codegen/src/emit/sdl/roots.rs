@@ -192,7 +192,7 @@ fn note() -> Member {
 }
 
 /// The arguments that choose a version of the site.
-fn versions() -> [Member; 3] {
+pub fn versions() -> [Member; 3] {
     [
         stage(),
         Member::new(
@@ -208,7 +208,7 @@ fn versions() -> [Member; 3] {
     ]
 }
 
-pub fn stage() -> Member {
+fn stage() -> Member {
     Member::new("stage", "Stage!", "Which version to read: the published one, or the draft that editors see.")
         .default("LIVE")
 }

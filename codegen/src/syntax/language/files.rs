@@ -17,6 +17,12 @@ pub const TYPE: &[Key] = &[
         Shape::Text,
         "The paths of its entries on the site: `/blog/{slug}`, or `/shop/{parent*}/{slug}` for a tree. `docs/paths.md` says what follows from it.",
     ),
+    key(
+        "preview_url",
+        Shape::Text,
+        "The address of the page that shows an entry, for preview links: `https://shop.example/products/{slug}?preview={token}`. \
+         In braces: `id`, `token`, or a field of the type `slug` or `string`. An address that begins with `/` is one of the server.",
+    ),
     needed("fields", Shape::Fields(Place::Type), "The fields, in the order of the API."),
     key("computed", Shape::Map(&Shape::Record(COMPUTED)), "Fields that `app/` computes."),
     key("indexes", Shape::List(&Shape::Record(INDEX)), "Indexes over several fields."),

@@ -76,6 +76,7 @@ static SITE: SchemaInfo = SchemaInfo {
         ],
     }],
     reviews: &[],
+    preview_urls: &[],
     resolvers: &[],
     queries: &[CALL],
     mutations: &[],

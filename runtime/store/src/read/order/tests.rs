@@ -20,6 +20,7 @@ pub(crate) static SITE: SchemaInfo = SchemaInfo {
     roles: &[],
     access: &[],
     reviews: &[],
+    preview_urls: &[],
     resolvers: &[],
     queries: &[],
     mutations: &[],
