@@ -11,8 +11,18 @@ use crate::syntax::language::{Place, Structure};
 use crate::syntax::node::Node;
 
 /// Columns that every entry has.
-pub const SYSTEM: &[&str] =
-    &["id", "revision", "status", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
+pub const SYSTEM: &[&str] = &[
+    "id",
+    "revision",
+    "status",
+    "created_at",
+    "updated_at",
+    "published_at",
+    "first_published_at",
+    "created_by",
+    "updated_by",
+    "published_by",
+];
 /// Root fields that every API has.
 const ROOT: &[&str] = &[
     "node",

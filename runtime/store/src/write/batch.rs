@@ -288,7 +288,7 @@ pub async fn call(cx: &mut Cx<'_>, moment: Moment, item: &Item) -> Result<()> {
     hook.on(moment, cx, record).await.map_err(|error| refused(error, item))
 }
 
-/// Publishes the items that differ from the live entries, and returns their ids. `marked`: `published_at` is already set.
+/// Publishes the items that differ from the live entries, and returns their ids. `marked`: those that were saved say already when and by whom.
 pub async fn publish_items(
     cx: &mut Cx<'_>,
     items: &[&Item],
@@ -317,7 +317,7 @@ pub async fn publish_items(
         let unmarked: Vec<Uuid> =
             items.iter().filter(|item| !(marked && item.is_changed())).map(|item| item.new.id).collect();
         if !unmarked.is_empty() {
-            live::mark(cx.connection, info, &unmarked).await?;
+            live::mark(cx.connection, info, &unmarked, cx.store.access.actor.user()).await?;
         }
         let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
         live::publish(cx.connection, source.at(Stage::Draft), info, &ids, &replaced).await?;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::Connection;
 use crate::value::Value;
 use crate::write::failure::Result;
+use crate::write::live;
 use crate::write::row::{Item, Row};
 use crate::write::sheet::Sheet;
 use crate::write::table::{self, cell, target};
@@ -36,7 +37,7 @@ enum System {
     Child,
 }
 
-/// Saves the changed items. Returns whether `published_at` is set for the published ones.
+/// Saves the changed items. Returns whether the published ones say by now when and by whom.
 pub async fn save(
     connection: &mut Connection,
     items: &[Item],
@@ -153,6 +154,8 @@ async fn rows(
             sheet.constant("updated_at", "now()");
             if publish {
                 sheet.constant("published_at", "now()");
+                sheet.constant("first_published_at", "now()");
+                sheet.ids("published_by", new.iter().map(|_| user));
             }
         }
         sheet.insert(connection, &name, "id").await?;
@@ -164,7 +167,9 @@ async fn rows(
             sheet.ids("updated_by", changed.iter().map(|_| user));
             sheet.constant("updated_at", "now()");
             if publish {
-                sheet.constant("published_at", "coalesce(t.published_at, now())");
+                sheet.constant("published_at", "now()");
+                sheet.constant("first_published_at", live::FIRST);
+                sheet.ids("published_by", changed.iter().map(|_| user));
             }
         }
         sheet.update(connection, &name).await?;
