@@ -109,7 +109,7 @@ async fn store_items(
         refuse(faults)?;
     }
     keep_changed(cx.connection, &items).await?;
-    let marked = save::save(cx.connection, &items, store.access.actor.user(), publishes).await?;
+    let marked = save::save(cx.connection, &items, &store.access, publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
         after_save(cx, item).await?;
@@ -288,7 +288,7 @@ pub async fn call(cx: &mut Cx<'_>, moment: Moment, item: &Item) -> Result<()> {
     hook.on(moment, cx, record).await.map_err(|error| refused(error, item))
 }
 
-/// Publishes the items that differ from the live entries, and returns their ids. `marked`: those that were saved say already when and by whom.
+/// Publishes the items that differ from the live entries, and returns their ids. `marked`: the rows of those that were saved tell so already.
 pub async fn publish_items(
     cx: &mut Cx<'_>,
     items: &[&Item],
