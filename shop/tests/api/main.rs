@@ -23,6 +23,7 @@ mod pooler;
 mod previews;
 mod public_login;
 mod public_role;
+mod publications;
 mod reads;
 mod redis;
 #[path = "../shared/redis.rs"]
