@@ -95,6 +95,25 @@ fn what_entries_did_not_have_in_an_earlier_version_is_added() {
 }
 
 #[test]
+fn the_first_publication_is_the_known_one_of_an_earlier_version() {
+    let of_types = "# file: product.yaml\ntype: product\nfields:\n  parts: { type: children, fields: { published_at: { type: datetime } } }\n";
+    let more = of_types.replace("{ type: datetime }", "{ type: datetime }, first_published_at: { type: datetime }");
+    let mut before = lower(&schema(of_types));
+    let product = before.tables.get_mut("product").expect("the table");
+    product.columns.retain(|column| column.name != "first_published_at");
+    product.indexes.retain(|index| index.on[0].column != "first_published_at");
+    let migration = plan(&before, &schema(&more), &Answers::default()).expect("nothing is lost").migration(2, "x");
+    let statements: Vec<_> = migration.sql.lines().filter(|line| line.starts_with("update ")).collect();
+    let fill = |stage: &str| {
+        format!("update {stage}.product set first_published_at = published_at where first_published_at is null;")
+    };
+    assert_eq!(statements, [fill("draft"), fill("live")], "only entries are published");
+    let [added, filled, indexed] =
+        ["add column", "update live", "create index concurrently"].map(|part| migration.sql.find(part));
+    assert!(added < filled && filled < indexed && added.is_some(), "{}", migration.sql);
+}
+
+#[test]
 fn a_hundred_types_are_planned_and_read_back() {
     let type_of = |index: usize| {
         let fields: String = (0..12)

@@ -5,7 +5,8 @@
 /// In order.
 pub static FILES: &[(&str, &str)] = &[
     ("0001_start.sql", include_str!("../../migrations/0001_start.sql")),
+    ("0002_change__author_brand.sql", include_str!("../../migrations/0002_change__author_brand.sql")),
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "d1263852eb17ba4b088bc344ee01b9beac9dd3fe395579a7d0d79553b6018b5f";
+pub static CATALOG: &str = "c8688ea57df2029aaffbf9623d76da06af329224699a0138b6877fba28fe79f9";

@@ -18,8 +18,10 @@ create table draft.author (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   email text,
@@ -34,8 +36,10 @@ create table live.author (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   email text,
@@ -52,8 +56,10 @@ create table draft.brand (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   description text,
@@ -69,8 +75,10 @@ create table live.brand (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   description text,
@@ -88,8 +96,10 @@ create table draft.category (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   parent_id uuid,
@@ -107,8 +117,10 @@ create table live.category (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   parent_id uuid,
@@ -128,8 +140,10 @@ create table draft.media (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   url text not null,
   alt text,
   title text,
@@ -147,8 +161,10 @@ create table live.media (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   url text not null,
   alt text,
   title text,
@@ -168,8 +184,10 @@ create table draft.post (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   title text not null,
   slug text not null,
   excerpt text,
@@ -187,8 +205,10 @@ create table live.post (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   title text not null,
   slug text not null,
   excerpt text,
@@ -208,8 +228,10 @@ create table draft.product (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -237,8 +259,10 @@ create table live.product (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -268,8 +292,10 @@ create table draft.service (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -304,8 +330,10 @@ create table live.service (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   summary text,
@@ -342,8 +370,10 @@ create table draft.tag (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   constraint tag_pkey primary key (id)
@@ -354,8 +384,10 @@ create table live.tag (
   created_at timestamptz not null,
   updated_at timestamptz not null,
   published_at timestamptz,
+  first_published_at timestamptz,
   created_by uuid,
   updated_by uuid,
+  published_by uuid,
   name text not null,
   slug text not null,
   constraint tag_pkey primary key (id)
@@ -693,6 +725,10 @@ alter table live.tag add constraint tag_id_fkey foreign key (id) references draf
 create index author_created_at_idx on draft.author (created_at, id);
 create index author_created_at_idx on live.author (created_at, id);
 
+-- create index author_first_published_at_idx
+create index author_first_published_at_idx on draft.author (first_published_at, id);
+create index author_first_published_at_idx on live.author (first_published_at, id);
+
 -- create index author_name__sort
 create index author_name__sort on draft.author ((sort.key(name)) collate sort.und, id);
 create index author_name__sort on live.author ((sort.key(name)) collate sort.und, id);
@@ -721,6 +757,10 @@ create index brand_country__sort on live.brand ((sort.key(country)) collate sort
 create index brand_created_at_idx on draft.brand (created_at, id);
 create index brand_created_at_idx on live.brand (created_at, id);
 
+-- create index brand_first_published_at_idx
+create index brand_first_published_at_idx on draft.brand (first_published_at, id);
+create index brand_first_published_at_idx on live.brand (first_published_at, id);
+
 -- create index brand_logo_id_idx
 create index brand_logo_id_idx on draft.brand (logo_id, id);
 create index brand_logo_id_idx on live.brand (logo_id, id);
@@ -744,6 +784,10 @@ create index brand_updated_at_idx on live.brand (updated_at, id);
 -- create index category_created_at_idx
 create index category_created_at_idx on draft.category (created_at, id);
 create index category_created_at_idx on live.category (created_at, id);
+
+-- create index category_first_published_at_idx
+create index category_first_published_at_idx on draft.category (first_published_at, id);
+create index category_first_published_at_idx on live.category (first_published_at, id);
 
 -- create index category_image_id_idx
 create index category_image_id_idx on draft.category (image_id, id);
@@ -777,6 +821,10 @@ create index category_updated_at_idx on live.category (updated_at, id);
 create index media_created_at_idx on draft.media (created_at, id);
 create index media_created_at_idx on live.media (created_at, id);
 
+-- create index media_first_published_at_idx
+create index media_first_published_at_idx on draft.media (first_published_at, id);
+create index media_first_published_at_idx on live.media (first_published_at, id);
+
 -- create index media_mime_type__sort
 create index media_mime_type__sort on draft.media ((sort.key(mime_type)) collate sort.und, id);
 create index media_mime_type__sort on live.media ((sort.key(mime_type)) collate sort.und, id);
@@ -804,6 +852,10 @@ create index post_created_at_idx on live.post (created_at, id);
 -- create index post_featured_idx
 create index post_featured_idx on draft.post (featured, id);
 create index post_featured_idx on live.post (featured, id);
+
+-- create index post_first_published_at_idx
+create index post_first_published_at_idx on draft.post (first_published_at, id);
+create index post_first_published_at_idx on live.post (first_published_at, id);
 
 -- create index post_published_at_idx
 create index post_published_at_idx on draft.post (published_at, id);
@@ -872,6 +924,10 @@ create index product_created_at_idx on live.product (created_at, id);
 -- create index product_external_ref_key
 create unique index product_external_ref_key on draft.product (external_ref);
 create unique index product_external_ref_key on live.product (external_ref);
+
+-- create index product_first_published_at_idx
+create index product_first_published_at_idx on draft.product (first_published_at, id);
+create index product_first_published_at_idx on live.product (first_published_at, id);
 
 -- create index product_name__sort
 create index product_name__sort on draft.product ((sort.key(name)) collate sort.und, id);
@@ -945,6 +1001,10 @@ create index service_duration_idx on live.service (duration, id);
 create unique index service_external_ref_key on draft.service (external_ref);
 create unique index service_external_ref_key on live.service (external_ref);
 
+-- create index service_first_published_at_idx
+create index service_first_published_at_idx on draft.service (first_published_at, id);
+create index service_first_published_at_idx on live.service (first_published_at, id);
+
 -- create index service_location_mode_idx
 create index service_location_mode_idx on draft.service (location_mode, id);
 create index service_location_mode_idx on live.service (location_mode, id);
@@ -992,6 +1052,10 @@ create index service_tags_target_id_owner_id_idx on live.service_tags (target_id
 -- create index tag_created_at_idx
 create index tag_created_at_idx on draft.tag (created_at, id);
 create index tag_created_at_idx on live.tag (created_at, id);
+
+-- create index tag_first_published_at_idx
+create index tag_first_published_at_idx on draft.tag (first_published_at, id);
+create index tag_first_published_at_idx on live.tag (first_published_at, id);
 
 -- create index tag_name__sort
 create index tag_name__sort on draft.tag ((sort.key(name)) collate sort.und, id);

@@ -102,7 +102,7 @@ fn selection(types: &Types, ty: &str, depth: usize, state: &mut u64, out: &mut S
 #[test]
 fn no_document_holds_more_than_it_weighs() {
     let site = Site::new();
-    let product = "id revision status createdAt updatedAt publishedAt name slug summary description taxIncluded \
+    let product = "id revision status createdAt updatedAt publishedAt firstPublishedAt publishedBy name slug summary description taxIncluded \
         stockStatus onSale price { amount currency } compareAtPrice { amount currency } attributes \
         body { __typename ... on Text { body } } seo { title } options { name values }";
     // Data created once for all documents are not counted for any of them.

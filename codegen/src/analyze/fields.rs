@@ -45,7 +45,7 @@ impl FieldDecl<'_> {
     }
 
     /// Whether the text has a single line.
-    fn is_line(&self) -> bool {
+    pub(super) fn is_line(&self) -> bool {
         self.takes().text && self.takes().unique
     }
 

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
 
-const SYSTEM: &[&str] = &["created_at", "updated_at", "published_at"];
+const SYSTEM: &[&str] = &["created_at", "updated_at", "published_at", "first_published_at"];
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     for owner in declared.types.values() {

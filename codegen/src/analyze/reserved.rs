@@ -18,9 +18,11 @@ pub const SYSTEM: &[&str] = &[
     "created_at",
     "updated_at",
     "published_at",
+    "first_published_at",
+    "scheduled_at",
     "created_by",
     "updated_by",
-    "scheduled_at",
+    "published_by",
 ];
 /// Root fields that every API has.
 const ROOT: &[&str] = &[

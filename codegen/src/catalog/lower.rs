@@ -28,13 +28,15 @@ fn content_table(ty: &ContentType, tables: &mut BTreeMap<String, Table>) {
         Column::required("created_at", SqlType::Timestamptz),
         Column::required("updated_at", SqlType::Timestamptz),
         Column::optional("published_at", SqlType::Timestamptz),
+        Column::optional("first_published_at", SqlType::Timestamptz),
         // No foreign key: an account may be deleted, but its entries stay.
         Column::optional("created_by", SqlType::Uuid),
         Column::optional("updated_by", SqlType::Uuid),
+        Column::optional("published_by", SqlType::Uuid),
     ];
     table.primary_key = vec!["id".to_owned()];
     table.foreign_keys.push(ForeignKey::new(name, "id", name, Reach::LiveToDraft, OnDelete::Cascade));
-    for moment in ["created_at", "updated_at", "published_at"] {
+    for moment in ["created_at", "updated_at", "published_at", "first_published_at"] {
         table.index(name, vec![Key::ascending(moment), Key::ascending("id")], &[moment.to_owned()]);
     }
     add_fields(name, &ty.fields, &mut table, tables);

@@ -10,12 +10,14 @@ use crate::emit::rust_file::{RustFile, first_line};
 use crate::schema::{ContentType, Field, FieldKind, Name, Schema, SqlType};
 
 /// The system fields of an entry, with their Rust types.
-const KEPT: [(&str, &str); 6] = [
+const KEPT: [(&str, &str); 8] = [
     ("created_at", "Timestamp"),
     ("updated_at", "Timestamp"),
     ("published_at", "Timestamp"),
+    ("first_published_at", "Timestamp"),
     ("created_by", "Id<User>"),
     ("updated_by", "Id<User>"),
+    ("published_by", "Id<User>"),
     ("id", "Id<Self>"),
 ];
 

@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 /// Longer files do not get read.
 const LONGEST: usize = 250;
 /// The shop's product with its variants is the first file that a reader opens.
-const LONGEST_PRODUCT: usize = 172;
+const LONGEST_PRODUCT: usize = 174;
 
 #[test]
 fn generated_files_are_thin() {

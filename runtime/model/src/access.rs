@@ -88,7 +88,7 @@ pub struct StageInfo {
 pub struct RuleInfo {
     pub role: &'static str,
     pub action: Action,
-    /// Only matching entries: an API filter as JSON, on any field of the type and on `createdBy`, `updatedBy` and
+    /// Only matching entries: an API filter as JSON, on any field of the type and on `createdBy`, `updatedBy`, `publishedBy` and
     /// `status`. `"$user"` in place of a value is the actor.
     pub rows: Option<&'static str>,
     /// The entry after the write must pass this filter.

@@ -18,7 +18,8 @@ fn note() -> &'static ContentInfo {
 /// Every key in both directions with nulls first and last, alone and with a second key.
 fn orders() -> Vec<Json> {
     let sortable = note().fields.iter().filter(|field| field.sortable).map(|field| field.snake.to_uppercase());
-    let names: Vec<_> = sortable.chain(["CREATED_AT".into(), "PUBLISHED_AT".into()]).collect();
+    let names: Vec<_> =
+        sortable.chain(["CREATED_AT".into(), "PUBLISHED_AT".into(), "FIRST_PUBLISHED_AT".into()]).collect();
     let mut orders = vec![json!([])];
     for name in &names {
         for (direction, nulls) in [("ASC", "FIRST"), ("ASC", "LAST"), ("DESC", "FIRST"), ("DESC", "LAST")] {

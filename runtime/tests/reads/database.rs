@@ -201,7 +201,7 @@ fn entry(rng: &mut Rng, id: &str) -> Json {
     let moment = |rng: &mut Rng| json!(format!("2026-01-0{}T0{}:00:00Z", 1 + rng.below(9), rng.below(3)));
     json!({
         "id": id, "revision": 2, "created_at": moment(rng), "updated_at": moment(rng),
-        "published_at": rng.maybe(moment),
+        "published_at": rng.maybe(moment), "first_published_at": rng.maybe(moment),
     })
 }
 

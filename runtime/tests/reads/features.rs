@@ -155,8 +155,10 @@ struct Label {
     created_at: Timestamp,
     updated_at: Timestamp,
     published_at: Option<Timestamp>,
+    first_published_at: Option<Timestamp>,
     created_by: Option<Id<User>>,
     updated_by: Option<Id<User>>,
+    published_by: Option<Id<User>>,
     name: String,
     rank: Option<i32>,
 }
@@ -209,14 +211,15 @@ async fn the_sites_own_code_selects_typed_records() {
 }
 
 #[tokio::test]
-async fn an_entry_names_the_users_who_made_and_saved_it() {
+async fn an_entry_names_the_users_who_made_saved_and_published_it() {
     let data = Data::random(&mut Rng(5), 1);
     let (db, store) = with(&data).await;
     let user = id::decode_as("user", "user_01h455vb4pex5vsknk084sn02q").unwrap();
-    sqlx::query("update draft.note set created_by = $1").bind(user).execute(&db.pool).await.unwrap();
-    let query = "query { notes(stage: DRAFT) { nodes { createdBy updatedBy } } }";
+    sqlx::query("update draft.note set created_by = $1, published_by = $1").bind(user).execute(&db.pool).await.unwrap();
+    let query = "query { notes(stage: DRAFT) { nodes { createdBy updatedBy publishedBy } } }";
     let answer = run(&store, query, json!({})).await.expect("it is read");
-    let expected = json!([{"createdBy": "user_01h455vb4pex5vsknk084sn02q", "updatedBy": null}]);
+    let user = "user_01h455vb4pex5vsknk084sn02q";
+    let expected = json!([{"createdBy": user, "updatedBy": null, "publishedBy": user}]);
     assert_eq!(answer.json["notes"]["nodes"], expected);
     db.close().await;
 }

@@ -135,7 +135,8 @@ impl<'a> Writer<'a> {
     }
 
     fn field(&mut self, info: &'static ContentInfo, depth: usize) -> String {
-        let system = ["id", "__typename", "revision", "status", "createdAt", "updatedAt", "publishedAt"];
+        let system =
+            ["id", "__typename", "revision", "status", "createdAt", "updatedAt", "publishedAt", "firstPublishedAt"];
         if depth == 0 || self.rng.chance(25) {
             let known = if info.owner.is_some() { 2 } else { system.len() };
             let name = system[self.rng.below(known)];
@@ -276,7 +277,10 @@ impl<'a> Writer<'a> {
     fn order_key(&mut self, of: &'static ContentInfo) -> Json {
         let mut names: Vec<_> =
             of.fields.iter().filter(|field| field.sortable).map(|field| field.snake.to_uppercase()).collect();
-        names.push(if of.owner.is_some() { "POSITION".into() } else { "PUBLISHED_AT".into() });
+        match of.owner {
+            Some(_) => names.push("POSITION".into()),
+            None => names.extend(["PUBLISHED_AT".into(), "FIRST_PUBLISHED_AT".into()]),
+        }
         let mut key = json!({"field": self.rng.pick(&names), "direction": self.rng.pick(&["ASC", "DESC"])});
         if self.rng.chance(50) {
             key["nulls"] = json!(self.rng.pick(&["FIRST", "LAST"]));

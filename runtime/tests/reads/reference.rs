@@ -141,6 +141,7 @@ impl<'a> Reference<'a> {
             "createdAt" => return row["created_at"].clone(),
             "updatedAt" => return row["updated_at"].clone(),
             "publishedAt" => return row["published_at"].clone(),
+            "firstPublishedAt" => return row["first_published_at"].clone(),
             "status" => return json!(self.status(info, row)),
             _ => {}
         }
@@ -420,6 +421,7 @@ impl<'a> Reference<'a> {
             "id" => return operators(Kind::String, &json!(id::encode(info.table, uuid(&row["id"]))), None, value),
             "createdAt" => return operators(Kind::Datetime, &row["created_at"], None, value),
             "publishedAt" => return operators(Kind::Datetime, &row["published_at"], None, value),
+            "firstPublishedAt" => return operators(Kind::Datetime, &row["first_published_at"], None, value),
             _ => {}
         }
         let Some(field) = info.field(key) else {

@@ -29,7 +29,7 @@ fn table(info: &ContentInfo, stage: &str, sql: &mut String, keys: &mut String) {
     }];
     match info.owner {
         None => columns.push(
-            "revision bigint not null, created_at timestamptz not null, updated_at timestamptz not null, published_at timestamptz, created_by uuid, updated_by uuid".into(),
+            "revision bigint not null, created_at timestamptz not null, updated_at timestamptz not null, published_at timestamptz, first_published_at timestamptz, created_by uuid, updated_by uuid, published_by uuid".into(),
         ),
         Some(owner) => {
             let references = if draft { format!(" references draft.{} on delete cascade", owner.table) } else { String::new() };

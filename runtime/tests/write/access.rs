@@ -386,6 +386,37 @@ async fn publishing_along_with_a_save_takes_the_right_to_publish_what_was_saved(
 }
 
 #[tokio::test]
+async fn a_rule_about_the_publication_is_not_met_by_the_one_it_is_asked_about() {
+    let shop = Shop::new().await;
+    let clerk = |rows: Json| {
+        let publish = json!({ "rows": rows });
+        let rules = json!({"clerk": {"read_drafts": {}, "create": {}, "update": {}, "publish": publish}});
+        Clerk::new(&shop, &json!({ "product": rules }))
+    };
+    let again = [json!({"publishedBy": {"eq": "$user"}}), json!({"not": {"firstPublishedAt": {"isNull": true}}})];
+    let product = |name: &str| json!({"name": name, "price": {"amount": "1"}});
+    let (change, changed) = (json!({"summary": "Changed"}), "select published_by from live.product");
+    for (number, rows) in again.into_iter().enumerate() {
+        let clerk = clerk(rows);
+        assert_eq!(problems(clerk.create(&PRODUCT, product("New"), true).await), [forbidden("input")]);
+        let id = shop.create(&PRODUCT, product(&format!("Product {number}"))).await.unwrap();
+        assert_eq!(problems(clerk.update(&PRODUCT, (id, 1), change.clone(), true).await), [forbidden("input")]);
+        assert_eq!(shop.value("select count(*) from live.product").await, 0);
+        let user = Uuid::from_u128(7);
+        let sql = "update draft.product set published_by = $1, first_published_at = now() where id = $2";
+        sqlx::query(sql).bind(user).bind(id).execute(&shop.db.pool).await.unwrap();
+        clerk.update(&PRODUCT, (id, 1), change.clone(), true).await.unwrap();
+        assert_eq!(shop.value(changed).await, user.to_string());
+        shop.unpublish(&PRODUCT, id, 2, false).await.unwrap();
+    }
+    // The first publication only.
+    let first = clerk(json!({"publishedAt": {"isNull": true}}));
+    let id = first.create(&PRODUCT, product("First"), true).await.unwrap();
+    assert_eq!(problems(first.update(&PRODUCT, (id, 1), change.clone(), true).await), [forbidden("input")]);
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn errors_name_no_entry_that_the_actor_may_not_read() {
     let shop = Shop::new().await;
     let clerk = Clerk::new(

@@ -52,7 +52,7 @@ async fn stored(shop: &Shop) -> Json {
     let stage = |name: &str| {
         format!(
             "(select coalesce(jsonb_agg(jsonb_build_array(n.slug, n.stock, n.open, n.author, \
-                (select d.slug from draft.note d where d.id = n.near_id), n.revision, n.created_by, n.updated_by) \
+                (select d.slug from draft.note d where d.id = n.near_id), n.revision, n.created_by, n.updated_by, n.published_by) \
                 order by n.slug), '[]') from {name}.note n)"
         )
     };
@@ -68,8 +68,8 @@ fn expected(model: &Model) -> Json {
     };
     let stage = |notes: &BTreeMap<String, Note>| -> Json {
         let row = |(slug, note): (&String, &Note)| {
-            let people = [&note.author, &note.created_by, &note.updated_by].map(user);
-            json!([slug, note.stock, note.open, people[0], note.near, note.revision, people[1], people[2]])
+            let people = [&note.author, &note.created_by, &note.updated_by, &note.published_by].map(user);
+            json!([slug, note.stock, note.open, people[0], note.near, note.revision, people[1], people[2], people[3]])
         };
         notes.iter().map(row).collect()
     };

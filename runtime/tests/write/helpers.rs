@@ -24,6 +24,10 @@ impl Shop {
         write::update(&self.store, &HookSet::default(), info, id, revision, &object(input), false).await
     }
 
+    pub async fn update_live(&self, info: &'static ContentInfo, id: Uuid, revision: i64, input: Json) -> Result<Uuid> {
+        write::update(&self.store, &HookSet::default(), info, id, revision, &object(input), true).await
+    }
+
     pub async fn upsert(&self, info: &'static ContentInfo, items: Json) -> Result<Vec<Uuid>> {
         let items = items.as_array().expect("a list").clone();
         write::upsert(&self.store, &HookSet::default(), info, &items, false).await

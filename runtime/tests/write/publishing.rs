@@ -20,6 +20,14 @@ async fn products(shop: &Shop, stage: &str) -> Vec<Json> {
     shop.values(&sql).await
 }
 
+/// When the product that is live was published; as its draft says too.
+async fn published(shop: &Shop) -> Json {
+    let of = "select jsonb_build_object('last', published_at, 'first', first_published_at) from";
+    let live = shop.value(&format!("{of} live.product")).await;
+    assert_eq!(shop.value(&format!("{of} draft.product")).await, live);
+    live
+}
+
 #[tokio::test]
 async fn publishing_copies_the_entry_with_all_that_it_owns() {
     let shop = Shop::new().await;
@@ -33,8 +41,9 @@ async fn publishing_copies_the_entry_with_all_that_it_owns() {
     assert!(products(&shop, "live").await.is_empty());
     shop.publish(&PRODUCT, id, 1).await.unwrap();
     assert_eq!(products(&shop, "live").await, products(&shop, "draft").await);
-    let first = shop.value("select published_at from live.product").await;
-    assert_ne!(first, Json::Null);
+    let first = published(&shop).await;
+    assert_eq!(first["last"], first["first"]);
+    assert_ne!(first["first"], Json::Null);
 
     // A change is live only once published, and then completely; the time of the first publication stays.
     let change = json!({"name": "Big chair", "variants": {"set": [{"sku": "2"}, {"sku": "3", "price": {"amount": "3"}}]}, "tags": {"disconnect": [{"slug": "a"}]}});
@@ -43,14 +52,34 @@ async fn publishing_copies_the_entry_with_all_that_it_owns() {
     assert_eq!(problems(shop.publish(&PRODUCT, id, 1).await), [(Code::RevisionMismatch, "revision".into())]);
     shop.publish(&PRODUCT, id, 2).await.unwrap();
     assert_eq!(products(&shop, "live").await, products(&shop, "draft").await);
-    assert_eq!(shop.value("select published_at from live.product").await, first);
+    let second = published(&shop).await;
+    assert_eq!(second["first"], first["first"]);
+    assert!(second["last"].as_str() > first["last"].as_str(), "{second}");
     shop.publish(&PRODUCT, id, 2).await.unwrap();
+    assert_eq!(published(&shop).await, second, "nothing is published again");
 
-    shop.unpublish(&PRODUCT, id, 2, false).await.unwrap();
+    // A row of a server that did not know the two moments apart has only one.
+    for (stage, revision) in [("draft", 3), ("live", 2)] {
+        let sql = format!(
+            "update {stage}.product set published_at = '2020-01-01', first_published_at = null, revision = {revision}"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&shop.db.pool).await.unwrap();
+    }
+    shop.publish(&PRODUCT, id, 3).await.unwrap();
+    let third = published(&shop).await;
+    assert!(third["first"].as_str().unwrap().starts_with("2020-01-01"), "{third}");
+    assert!(third["last"].as_str() > second["last"].as_str(), "{third}");
+    let change = json!({"name": "Huge chair"});
+    shop.update_live(&PRODUCT, id, 3, change).await.unwrap();
+    let fourth = published(&shop).await;
+    assert_eq!(fourth["first"], third["first"]);
+    assert!(fourth["last"].as_str() > third["last"].as_str(), "{fourth}");
+
+    shop.unpublish(&PRODUCT, id, 4, false).await.unwrap();
     for table in ["product", "product_variant", "product_tags", "product_related", "product_variant_images"] {
         assert_eq!(shop.value(&format!("select count(*) from live.{table}")).await, 0, "{table}");
     }
-    shop.unpublish(&PRODUCT, id, 2, false).await.unwrap();
+    shop.unpublish(&PRODUCT, id, 4, false).await.unwrap();
     shop.close().await;
 }
 

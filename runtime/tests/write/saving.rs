@@ -39,7 +39,8 @@ async fn every_kind_of_field_is_stored_and_read_back() {
     assert_eq!(
         row,
         json!({
-            "revision": 1, "published_at": null, "created_by": null, "updated_by": null,
+            "revision": 1, "published_at": null, "first_published_at": null, "created_by": null, "updated_by": null,
+            "published_by": null,
             "name": "Crème brûlée", "slug": "creme-brulee", "sku": "CB-1",
             "summary": "Sweet", "description": "# Sweet\n", "price": 1250, "price_currency": "EUR", "stock": 7,
             "views": 9_007_199_254_740_993_i64, "weight": runtime::json::parse(b"1.250").unwrap(), "featured": true, "released_on": "2026-01-31",

@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "d1263852eb17ba4b088bc344ee01b9beac9dd3fe395579a7d0d79553b6018b5f";
+pub static CATALOG: &str = "54483c29d08f5175efdd3029ff2c17ec467e258481cd0b3c07c975608e7f5f20";

@@ -134,8 +134,13 @@ impl Site {
 
     /// The response to a request with the development token.
     pub async fn ask_as_developer(&self, query: &str, variables: Json) -> Json {
+        self.ask_with(TOKEN, query, variables).await
+    }
+
+    /// The response to a request with this token.
+    pub async fn ask_with(&self, token: &str, query: &str, variables: Json) -> Json {
         let body = json!({ "query": query, "variables": variables });
-        self.post(&body, &[("authorization", &format!("Bearer {TOKEN}"))]).await.json()
+        self.post(&body, &[("authorization", &format!("Bearer {token}"))]).await.json()
     }
 
     pub async fn post(&self, body: &Json, headers: &[(&str, &str)]) -> Answer {
@@ -193,6 +198,23 @@ pub async fn migrated() -> TestDb {
     let migrated = command(&db, &["migrate"]);
     assert!(migrated.status.success(), "{migrated:?}");
     db
+}
+
+/// Creates an account. Returns its id, and its token at the site.
+pub async fn account(site: &Site, email: &str, role: &str) -> (String, String) {
+    let password = "velvet anchor drifting sundial";
+    let mut command = prepared(&site.db);
+    command.args(["user", "create", "--email", email, "--name", "Ada", "--role", role, "--password-stdin"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the server's program runs");
+    child.stdin.take().expect("its input").write_all(password.as_bytes()).expect("it reads");
+    let created = child.wait_with_output().expect("it ends");
+    assert!(created.status.success(), "{created:?}");
+    let body = json!({ "email": email, "password": password }).to_string();
+    let answer = site.send("POST", "/auth/sign-in", &[("content-type", "application/json")], &body).await.json();
+    let token = answer["accessToken"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    let me = site.ask_with(&token, "{ me { id } }", json!({})).await;
+    (me["data"]["me"]["id"].as_str().expect("an id").to_owned(), token)
 }
 
 /// Runs a command of the server to its end.

@@ -25,6 +25,7 @@ mod pooler;
 mod previews;
 mod public_login;
 mod public_role;
+mod publications;
 mod reads;
 mod redirects;
 mod redis;

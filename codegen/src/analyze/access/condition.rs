@@ -11,7 +11,17 @@ use crate::syntax::node::{Entry, Node, Value};
 
 const ONE: &[&str] = &["is", "is_not", "is_null"];
 const LIST: &[&str] = &["some", "none", "every"];
-const SYSTEM: &[&str] = &["id", "created_by", "updated_by", "created_at", "updated_at", "published_at", "status"];
+const SYSTEM: &[&str] = &[
+    "id",
+    "created_by",
+    "updated_by",
+    "published_by",
+    "created_at",
+    "updated_at",
+    "published_at",
+    "first_published_at",
+    "status",
+];
 
 /// The rows that conditions apply to.
 #[derive(Clone, Copy)]

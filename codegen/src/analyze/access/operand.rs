@@ -55,8 +55,8 @@ impl<'a> Operand<'a> {
             "id" => Some(Self::id(table)),
             _ if children => None,
             "status" => Some(Self::equal(Values::Status, &[EQUAL])),
-            "created_by" | "updated_by" => Some(Self::scalar(Scalar::User)),
-            "created_at" | "updated_at" | "published_at" => Some(Self::scalar(Scalar::Datetime)),
+            "created_by" | "updated_by" | "published_by" => Some(Self::scalar(Scalar::User)),
+            "created_at" | "updated_at" | "published_at" | "first_published_at" => Some(Self::scalar(Scalar::Datetime)),
             _ => None,
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Author<'a, '_> {
             ),
             (false, _) => (
                 format!("`$user` is a user, but `{}` is not", key.value),
-                "users are in `created_by`, `updated_by` and fields of type `user`",
+                "users are in `created_by`, `updated_by`, `published_by` and fields of type `user`",
             ),
         };
         self.push(Diagnostic::error(Code::NotAUser, node.span, message).help(help));

@@ -73,7 +73,7 @@ fn filter(owner: &Owner) -> Definition {
     let name = format!("{}Filter", owner.pascal);
     let all = format!("[{name}!]");
     let about = format!("A filter for `{}`. All given conditions must match; null is not allowed.", owner.pascal);
-    let moments = ["createdAt", "updatedAt", "publishedAt"];
+    let moments = ["createdAt", "updatedAt", "publishedAt", "firstPublishedAt"];
     let system = moments.map(|moment| Member::new(moment, "DateTimeFilter", format!("Conditions on `{moment}`.")));
     let mut definition = Definition::new(Kind::Input, &name, about)
         .member(Member::new("and", &all, "All of these match. An empty list always matches."))
@@ -186,6 +186,7 @@ fn order(owner: &Owner) -> [Definition; 2] {
             ("CREATED_AT", "By `createdAt`."),
             ("UPDATED_AT", "By `updatedAt`."),
             ("PUBLISHED_AT", "By `publishedAt`."),
+            ("FIRST_PUBLISHED_AT", "By `firstPublishedAt`."),
         ],
         None => &[("POSITION", "By the position in the owner's list.")],
     };

@@ -72,15 +72,21 @@ fn system_fields(drafts: bool) -> Vec<Member> {
     fields.into_iter().chain(drafts.then_some(scheduled)).collect()
 }
 
-fn plain_system_fields() -> [Member; 7] {
+fn plain_system_fields() -> [Member; 9] {
     [
         Member::new("revision", "Int!", "The number of the current revision. Send it with the next change."),
         Member::new("status", "EntryStatus!", "The publication status of the entry."),
         Member::new("createdAt", "DateTime!", "When the entry was created."),
         Member::new("updatedAt", "DateTime!", "When the entry was last saved."),
-        Member::new("publishedAt", "DateTime", "When the entry was first published; null if it never was."),
+        Member::new("publishedAt", "DateTime", "When the entry was last published; null if it never was."),
+        Member::new("firstPublishedAt", "DateTime", "When the entry was first published; null if it never was."),
         Member::new("createdBy", "ID", "The id of the user who created the entry; null if it was not a user."),
         Member::new("updatedBy", "ID", "The id of the user who last saved the entry; null if it was not a user."),
+        Member::new(
+            "publishedBy",
+            "ID",
+            "The id of the user who last published the entry; null if it never was published, or not by a user.",
+        ),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Differ;
 use super::fields::Columns;
-use crate::catalog::{Check, ForeignKey, Index, Key, Reach, Table, names};
+use crate::catalog::{Check, ForeignKey, Index, Key, Reach, Role, Table, names};
 use crate::migrate::pair::{self, Pair};
 use crate::migrate::step::Step;
 
@@ -19,6 +19,9 @@ impl<'a> Differ<'a> {
         add_system_columns(&mut columns, tables.after);
         self.rename_columns(name, &columns, cause);
         let mut backfills = Backfills::new();
+        if tables.after.role == Role::Content {
+            inherit(name.after, &columns, &mut backfills);
+        }
         self.keep_columns(name, tables, &columns, &mut backfills);
         self.add_columns(name, tables.after, &columns, &mut backfills);
         for (subject, values) in backfills {
@@ -267,6 +270,18 @@ fn keep_system_columns(columns: &mut Columns, before: &Table) {
                 doubtful: false,
             };
             columns.kept.insert(column.name.clone(), kept);
+        }
+    }
+}
+
+/// System columns whose values another one had in an earlier version.
+const INHERITED: [(&str, &str); 1] = [("first_published_at", "published_at")];
+
+fn inherit(table: &str, columns: &Columns, backfills: &mut Backfills) {
+    for (column, from) in INHERITED {
+        if columns.added.contains_key(column) && columns.kept.contains_key(from) {
+            let value = (column.to_owned(), from.to_owned());
+            backfills.entry(super::subject(table, column)).or_default().push(value);
         }
     }
 }

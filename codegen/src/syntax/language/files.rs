@@ -93,7 +93,7 @@ const INDEX: &[Key] = &[
     needed(
         "on",
         Shape::List(&Shape::Text),
-        "Fields, or `created_at`, `updated_at`, `published_at`; with ` desc` after the name for descending order.",
+        "Fields, or `created_at`, `updated_at`, `published_at`, `first_published_at`; with ` desc` after the name for descending order.",
     ),
     key("unique", Shape::Bool, "No two entries have the same values in all these fields."),
 ];

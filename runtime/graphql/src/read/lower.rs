@@ -120,7 +120,7 @@ impl<'a> Lowering<'a> {
         match selected.name() {
             "__typename" => return What::Constant(constant(info.name)),
             "id" => return What::Id,
-            "createdBy" | "updatedBy" => self.note(info, Used::Author, selected.pos),
+            "createdBy" | "updatedBy" | "publishedBy" => self.note(info, Used::Author, selected.pos),
             "path" => self.note_path(info, selected.pos),
             _ => {}
         }
@@ -356,9 +356,11 @@ impl<'a> Lowering<'a> {
             "createdAt" => What::Scalar { column: column("created_at"), kind: Kind::Datetime },
             "updatedAt" => What::Scalar { column: column("updated_at"), kind: Kind::Datetime },
             "publishedAt" => What::Scalar { column: column("published_at"), kind: Kind::Datetime },
+            "firstPublishedAt" => What::Scalar { column: column("first_published_at"), kind: Kind::Datetime },
             "createdBy" => What::Scalar { column: column("created_by"), kind: Kind::User },
             "updatedBy" => What::Scalar { column: column("updated_by"), kind: Kind::User },
             "scheduledAt" => What::Scalar { column: object.column(Column::Scheduled), kind: Kind::Datetime },
+            "publishedBy" => What::Scalar { column: column("published_by"), kind: Kind::User },
             "status" => {
                 let revision = column("revision");
                 What::Status { revision, live: object.column(Column::LiveRevision) }

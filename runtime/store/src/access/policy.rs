@@ -34,6 +34,8 @@ pub struct Policy {
 pub struct Role {
     pub info: &'static RoleInfo,
     rules: HashMap<(&'static str, Action), Rule>,
+    /// Whether a condition of a rule depends on when or by whom an entry was published.
+    heeds_publication: bool,
 }
 
 /// What a role may do with a content type.
@@ -73,7 +75,9 @@ impl Policy {
                 let rules = access.rules.iter().filter(|rule| rule.role == info.name);
                 rules.map(|rule| ((access.table, rule.action), Rule::new(rule)))
             };
-            (info.name, Arc::new(Role { info, rules: schema.access.iter().flat_map(of_type).collect() }))
+            let rules: HashMap<_, Rule> = schema.access.iter().flat_map(of_type).collect();
+            let heeds_publication = rules.values().any(|rule| rule.conditions().any(is_of_publication));
+            (info.name, Arc::new(Role { info, rules, heeds_publication }))
         };
         Self { roles: schema.roles.iter().map(role).collect() }
     }
@@ -102,6 +106,10 @@ impl Rule {
         }
     }
 
+    fn conditions(&self) -> impl Iterator<Item = &Json> {
+        self.rows.iter().chain(&self.check)
+    }
+
     /// Whether the rule covers the computed field with this API name.
     fn has_computed(&self, info: &ContentInfo, name: &str) -> bool {
         let Some(tables) = &self.fields else { return true };
@@ -114,6 +122,17 @@ impl Rule {
             tables.get(info.table).is_some_and(|fields: &HashSet<&str>| fields.contains(field))
         };
         self.fields.as_ref().is_none_or(of_table)
+    }
+}
+
+/// Whether a filter, or one inside it, is about a publication.
+fn is_of_publication(filter: &Json) -> bool {
+    match filter {
+        Json::Object(members) => members.iter().any(|(key, value)| {
+            matches!(key.as_str(), "publishedAt" | "firstPublishedAt" | "publishedBy") || is_of_publication(value)
+        }),
+        Json::Array(items) => items.iter().any(is_of_publication),
+        _ => false,
     }
 }
 
@@ -143,6 +162,12 @@ impl Access {
             Some(rule) => Grant::By(rule),
             None => Grant::Denied,
         }
+    }
+
+    /// Whether a rule may depend on when or by whom an entry was published: then a save must not tell so before the rules are applied.
+    pub fn heeds_publication(&self) -> bool {
+        let rules = self.role.as_ref().filter(|_| self.actor.identity != Identity::System);
+        rules.is_some_and(|role| role.heeds_publication)
     }
 
     /// The API id of the acting user; null if no user acts.

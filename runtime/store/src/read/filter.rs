@@ -120,8 +120,13 @@ impl<'a> Filter<'a> {
         if let Some(field) = info.field(key) {
             return self.if_readable(info, field.snake, |this| this.field(field, value, alias));
         }
-        if self.any_field && info.owner.is_none() && matches!(key, "createdBy" | "updatedBy" | "status") {
-            return self.system(info, key, value, alias);
+        if self.any_field
+            && let Some(column) = system_user(info, key)
+        {
+            return self.scalar(Kind::User, alias, column, None, value);
+        }
+        if self.any_field && info.owner.is_none() && key == "status" {
+            return self.by_status(info, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {
             // A role that may not read a relation must not learn it from the other end.
@@ -408,6 +413,18 @@ pub(crate) fn system_moment(info: &ContentInfo, name: &str) -> Option<&'static s
         "createdAt" => Some("created_at"),
         "updatedAt" => Some("updated_at"),
         "publishedAt" => Some("published_at"),
+        "firstPublishedAt" => Some("first_published_at"),
+        _ => None,
+    }
+}
+
+/// The column of `createdBy` and similar fields; children have none.
+pub(crate) fn system_user(info: &ContentInfo, name: &str) -> Option<&'static str> {
+    match name {
+        _ if info.owner.is_some() => None,
+        "createdBy" => Some("created_by"),
+        "updatedBy" => Some("updated_by"),
+        "publishedBy" => Some("published_by"),
         _ => None,
     }
 }

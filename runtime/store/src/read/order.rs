@@ -73,7 +73,7 @@ impl Key {
     }
 
     fn of_moment(column: &str, descending: bool) -> Self {
-        Self::new(format!("t.{column}"), Holds::Value(Kind::Datetime), column == "published_at", descending)
+        Self::new(format!("t.{column}"), Holds::Value(Kind::Datetime), column.ends_with("published_at"), descending)
     }
 
     /// The keys of a field. Amounts are grouped by currency.
@@ -352,7 +352,7 @@ fn keys_of(scope: Scope<'_>, info: &'static ContentInfo, json: &Json) -> Result<
         Some(other) => return Err(wrong(format!("the direction must be ASC or DESC, not `{other}`"))),
     };
     let mut keys = match name {
-        "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" if info.owner.is_none() => {
+        "CREATED_AT" | "UPDATED_AT" | "PUBLISHED_AT" | "FIRST_PUBLISHED_AT" if info.owner.is_none() => {
             vec![Key::of_moment(&name.to_ascii_lowercase(), descending)]
         }
         "POSITION" if info.owner.is_some() => {

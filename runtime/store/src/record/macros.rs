@@ -73,8 +73,10 @@ macro_rules! entry {
                 self.created_at = system.created_at;
                 self.updated_at = system.updated_at;
                 self.published_at = system.published_at;
+                self.first_published_at = system.first_published_at;
                 self.created_by = system.created_by;
                 self.updated_by = system.updated_by;
+                self.published_by = system.published_by;
             }
         });
 

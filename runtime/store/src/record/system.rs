@@ -32,28 +32,39 @@ pub struct System {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub published_at: Option<Timestamp>,
+    pub first_published_at: Option<Timestamp>,
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
+    pub published_by: Option<Id<User>>,
 }
 
 impl System {
     /// The number of columns that [`Self::read`] reads.
-    pub(crate) const COLUMNS: usize = 7;
+    pub(crate) const COLUMNS: usize = 9;
 
     /// The columns of the row itself.
-    pub(crate) const STORED: [&str; 7] =
-        ["id", "revision", "created_at", "updated_at", "published_at", "created_by", "updated_by"];
+    pub(crate) const STORED: [&str; 9] = [
+        "id",
+        "revision",
+        "created_at",
+        "updated_at",
+        "published_at",
+        "first_published_at",
+        "created_by",
+        "updated_by",
+        "published_by",
+    ];
 
     /// The columns for [`Self::read`] from the rows `t`. The live revision follows them.
-    pub(crate) const SELECT: &str =
-        ", t.revision, t.created_at, t.updated_at, t.published_at, t.created_by, t.updated_by, ";
+    pub(crate) const SELECT: &str = ", t.revision, t.created_at, t.updated_at, t.published_at, t.first_published_at, \
+        t.created_by, t.updated_by, t.published_by, ";
 
     /// Reads the columns of [`Self::SELECT`], starting at `first`.
     pub(crate) fn read(row: &PgRow, first: usize) -> Result<Self> {
         let revision = number(row, first)?.ok_or_else(|| Error::internal("an entry has no revision"))?;
         Ok(Self {
             revision,
-            status: match number(row, first + 6)? {
+            status: match number(row, first + 8)? {
                 None => EntryStatus::Draft,
                 Some(live) if live == revision => EntryStatus::Published,
                 Some(_) => EntryStatus::Changed,
@@ -61,8 +72,10 @@ impl System {
             created_at: moment(row, first + 1)?.unwrap_or_default(),
             updated_at: moment(row, first + 2)?.unwrap_or_default(),
             published_at: moment(row, first + 3)?,
-            created_by: row.try_get::<Option<Uuid>, _>(first + 4)?.map(Id::new),
-            updated_by: row.try_get::<Option<Uuid>, _>(first + 5)?.map(Id::new),
+            first_published_at: moment(row, first + 4)?,
+            created_by: row.try_get::<Option<Uuid>, _>(first + 5)?.map(Id::new),
+            updated_by: row.try_get::<Option<Uuid>, _>(first + 6)?.map(Id::new),
+            published_by: row.try_get::<Option<Uuid>, _>(first + 7)?.map(Id::new),
         })
     }
 }

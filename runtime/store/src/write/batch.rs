@@ -111,7 +111,7 @@ async fn store_items(
         refuse(faults)?;
     }
     keep_changed(cx.connection, &items).await?;
-    let marked = save::save(cx.connection, &items, store.access.actor.user(), publishes).await?;
+    let marked = save::save(cx.connection, &items, &store.access, publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
         after_save(cx, item).await?;
@@ -290,7 +290,7 @@ pub async fn call(cx: &mut Cx<'_>, moment: Moment, item: &Item) -> Result<()> {
     hook.on(moment, cx, record).await.map_err(|error| refused(error, item))
 }
 
-/// Publishes the items that differ from the live entries, and returns their ids. `marked`: `published_at` is already set.
+/// Publishes the items that differ from the live entries, and returns their ids. `marked`: the rows of those that were saved tell so already.
 pub async fn publish_items(
     cx: &mut Cx<'_>,
     items: &[&Item],
@@ -320,7 +320,7 @@ pub async fn publish_items(
         let unmarked: Vec<Uuid> =
             items.iter().filter(|item| !(marked && item.is_changed())).map(|item| item.new.id).collect();
         if !unmarked.is_empty() {
-            live::mark(cx.connection, info, &unmarked).await?;
+            live::mark(cx.connection, info, &unmarked, cx.store.access.actor.user()).await?;
         }
         let replaced: Vec<Uuid> = ids.iter().copied().filter(|id| live.contains_key(id)).collect();
         let moving = paths::moving(cx.connection, cx.store, info, &items, &live).await?;

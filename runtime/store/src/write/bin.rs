@@ -165,21 +165,18 @@ pub async fn deletion(
     Ok(found)
 }
 
-/// Those that are back leave the bin; they were made when they were made first.
+/// Those that are back leave the bin; they were made, and published, when that was so first.
 pub async fn take_out(connection: &mut Connection, binned: &[Binned], restored: &HashSet<Uuid>) -> Result<()> {
     for entry in binned.iter().filter(|entry| restored.contains(&entry.id)) {
         let table = entry.info.table;
-        let sql = format!(
-            r#"update draft."{table}" t set created_at = (k.row->>'created_at')::timestamptz, created_by = (k.row->>'created_by')::uuid
-            from (select r.content->r.type->0 as row from cms.revision r where r.type = any($1) and r.entry = $2 and r.revision = $3) k
-            where t.id = $2 and k.row->>'created_at' is not null"#
-        );
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(names(entry.info))
-            .bind(entry.id)
-            .bind(entry.revision)
-            .execute(&mut *connection)
-            .await?;
+        for stage in [Stage::Draft, Stage::Live] {
+            sqlx::query(AssertSqlSafe(as_before(stage, table)))
+                .bind(names(entry.info))
+                .bind(entry.id)
+                .bind(entry.revision)
+                .execute(&mut *connection)
+                .await?;
+        }
         sqlx::query("delete from cms.bin where type = any($1) and entry = $2")
             .bind(names(entry.info))
             .bind(entry.id)
@@ -187,6 +184,27 @@ pub async fn take_out(connection: &mut Connection, binned: &[Binned], restored: 
             .await?;
     }
     Ok(())
+}
+
+/// A row has the moments and users of its last revision again. Entries without drafts were just published anew, which stays their last time.
+fn as_before(stage: Stage, table: &str) -> String {
+    let schema = stage.schema();
+    format!(
+        r#"update {schema}."{table}" t set created_at = k.created_at, created_by = k.created_by,
+            first_published_at = coalesce(k.first_published_at, k.published_at, t.first_published_at),
+            published_at = coalesce(t.published_at, k.published_at),
+            published_by = case when t.published_at is null then k.published_by else t.published_by end
+        from (
+            select (row->>'created_at')::timestamptz as created_at, (row->>'created_by')::uuid as created_by,
+                (row->>'first_published_at')::timestamptz as first_published_at,
+                (row->>'published_at')::timestamptz as published_at, (row->>'published_by')::uuid as published_by
+            from (
+                select r.content->r.type->0 as row from cms.revision r
+                where r.type = any($1) and r.entry = $2 and r.revision = $3
+            ) kept
+        ) k
+        where t.id = $2 and k.created_at is not null"#
+    )
 }
 
 /// Forgets entries of the bin with their history.

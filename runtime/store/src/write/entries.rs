@@ -240,7 +240,7 @@ pub(super) async fn publish_versions(
     }
     let events = batch::publish_stored(cx, &items, &source).await?;
     for (_, version) in older {
-        live::follow_published_at(cx.connection, version.info, version.id).await?;
+        live::follow_publication(cx.connection, version.info, version.id).await?;
     }
     Ok(events)
 }

@@ -18,13 +18,16 @@ pub async fn revisions(connection: &mut Connection, info: &ContentInfo, ids: &[U
     Ok(rows.into_iter().collect())
 }
 
-/// Sets when the entries were first published. Entries that are saved and published at once get it when saved.
-pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid]) -> Result<()> {
+/// The first publication of a draft `t` that is published now. Rows of a server that did not tell the two moments apart have only one.
+pub const FIRST: &str = "coalesce(t.first_published_at, t.published_at, now())";
+
+/// Notes when and by whom the entries are published. Entries that are saved and published at once get it when saved.
+pub async fn mark(connection: &mut Connection, info: &ContentInfo, ids: &[Uuid], user: Option<Uuid>) -> Result<()> {
     let sql = format!(
-        r#"update draft."{}" set published_at = now() where id = any($1) and published_at is null"#,
+        r#"update draft."{}" t set published_at = now(), first_published_at = {FIRST}, published_by = $2 where id = any($1)"#,
         info.table
     );
-    sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(connection).await?;
+    sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(user).execute(connection).await?;
     Ok(())
 }
 
@@ -51,10 +54,11 @@ pub async fn publish(
     joins(connection, from, info, Owned::By("owner_id"), ids).await
 }
 
-/// A kept revision may be older than the first publication, whose moment the draft has.
-pub async fn follow_published_at(connection: &mut Connection, info: &ContentInfo, id: Uuid) -> Result<()> {
+/// A kept revision is older than its publication, of which the draft has the particulars.
+pub async fn follow_publication(connection: &mut Connection, info: &ContentInfo, id: Uuid) -> Result<()> {
     let sql = format!(
-        r#"update live."{0}" l set published_at = d.published_at from draft."{0}" d where d.id = l.id and l.id = $1"#,
+        r#"update live."{0}" l set published_at = d.published_at, first_published_at = d.first_published_at, published_by = d.published_by
+        from draft."{0}" d where d.id = l.id and l.id = $1"#,
         info.table
     );
     sqlx::query(AssertSqlSafe(sql)).bind(id).execute(connection).await?;

@@ -71,7 +71,7 @@ impl Item {
         self.old.as_ref().is_none_or(|old| !self.new.same(&old.row, self.info))
     }
 
-    /// The system fields after the save; timestamps keep their stored values.
+    /// The system fields after the save; timestamps and the publisher keep their stored values.
     pub fn system(&self, user: Option<Uuid>) -> System {
         let user = user.map(Id::new);
         let old = self.old.as_ref().map(|old| old.system);

@@ -6,8 +6,10 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::Connection;
+use crate::access::Access;
 use crate::value::Value;
 use crate::write::failure::Result;
+use crate::write::live;
 use crate::write::row::{Item, Row};
 use crate::write::sheet::Sheet;
 use crate::write::table::{self, cell, target};
@@ -36,16 +38,17 @@ enum System {
     Child,
 }
 
-/// Saves the changed items. Returns whether `published_at` is set for the published ones.
+/// Saves the changed items. Returns whether the rows of those that are to be published tell so now, which saves a statement.
 pub async fn save(
     connection: &mut Connection,
     items: &[Item],
-    user: Option<Uuid>,
+    access: &Access,
     publishes: &impl Fn(&Item) -> bool,
 ) -> Result<bool> {
-    let mut marked = true;
+    let (user, at_once) = (access.actor.user(), !access.heeds_publication());
+    let mut marked = at_once;
     for (info, items) in in_order(items) {
-        let publish = items.iter().all(|item| publishes(item));
+        let publish = at_once && items.iter().all(|item| publishes(item));
         marked &= publish || !items.iter().any(|item| publishes(item));
         let writes = items.iter().filter(|item| item.is_changed()).map(|item| Write {
             row: &item.new,
@@ -153,6 +156,8 @@ async fn rows(
             sheet.constant("updated_at", "now()");
             if publish {
                 sheet.constant("published_at", "now()");
+                sheet.constant("first_published_at", "now()");
+                sheet.ids("published_by", new.iter().map(|_| user));
             }
         }
         sheet.insert(connection, &name, "id").await?;
@@ -164,7 +169,9 @@ async fn rows(
             sheet.ids("updated_by", changed.iter().map(|_| user));
             sheet.constant("updated_at", "now()");
             if publish {
-                sheet.constant("published_at", "coalesce(t.published_at, now())");
+                sheet.constant("published_at", "now()");
+                sheet.constant("first_published_at", live::FIRST);
+                sheet.ids("published_by", changed.iter().map(|_| user));
             }
         }
         sheet.update(connection, &name).await?;

@@ -57,7 +57,9 @@ impl Rng {
         match self.below(kinds) {
             0 => json!({"stock": {self.pick(&["lt", "gte", "ne"]): self.below(4)}}),
             1 => json!({"open": {"eq": self.chance(50)}}),
-            2 => json!({self.pick(&["createdBy", "updatedBy", "author"]): {self.pick(&["eq", "ne"]): "$user"}}),
+            2 => {
+                json!({self.pick(&["createdBy", "updatedBy", "publishedBy", "author"]): {self.pick(&["eq", "ne"]): "$user"}})
+            }
             3 => json!({"status": {"eq": self.pick(&["DRAFT", "CHANGED", "PUBLISHED"])}}),
             4 => json!({"author": {"isNull": self.chance(50)}}),
             5 => json!({"near": {"isNull": self.chance(50)}}),

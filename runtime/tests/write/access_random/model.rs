@@ -15,6 +15,7 @@ pub struct Note {
     pub revision: i64,
     pub created_by: Json,
     pub updated_by: Json,
+    pub published_by: Json,
 }
 
 impl Note {
@@ -81,6 +82,7 @@ impl Reader<'_> {
                 "author" => is(&note.author),
                 "createdBy" => is(&note.created_by),
                 "updatedBy" => is(&note.updated_by),
+                "publishedBy" => is(&note.published_by),
                 "status" => {
                     let live = model.live.get(slug).map(|live| live.revision);
                     let status = match live {
@@ -204,9 +206,10 @@ impl Reader<'_> {
     }
 
     fn publish(&self, model: &mut Model, slug: &str) {
-        let note = model.draft[slug].clone();
+        let note = model.draft.get_mut(slug).unwrap();
         if model.live.get(slug).is_none_or(|live| live.revision != note.revision) {
-            model.live.insert(slug.to_owned(), note);
+            note.published_by = self.user.clone();
+            model.live.insert(slug.to_owned(), note.clone());
             tell(model, "publish");
         }
     }

@@ -12,9 +12,11 @@ pub struct Media {
     pub status: EntryStatus, // Where the entry stands between draft and published.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub published_at: Option<Timestamp>, // When it was first published.
+    pub published_at: Option<Timestamp>, // When it was last published.
+    pub first_published_at: Option<Timestamp>,
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
+    pub published_by: Option<Id<User>>, // Who last published it.
     pub url: String, // URL of the file.
     pub alt: Option<String>, // Alternative text for people who cannot see the picture.
     pub title: Option<String>, // Caption.

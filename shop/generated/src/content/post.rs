@@ -14,9 +14,11 @@ pub struct Post {
     pub status: EntryStatus, // Where the entry stands between draft and published.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub published_at: Option<Timestamp>, // When it was first published.
+    pub published_at: Option<Timestamp>, // When it was last published.
+    pub first_published_at: Option<Timestamp>,
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
+    pub published_by: Option<Id<User>>, // Who last published it.
     pub title: String, // Headline.
     pub slug: String, // URL slug of the post.
     pub excerpt: Option<String>, // A summary for lists and feeds.

@@ -16,9 +16,11 @@ pub struct Product {
     pub status: EntryStatus, // Where the entry stands between draft and published.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub published_at: Option<Timestamp>, // When it was first published.
+    pub published_at: Option<Timestamp>, // When it was last published.
+    pub first_published_at: Option<Timestamp>,
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
+    pub published_by: Option<Id<User>>, // Who last published it.
     pub name: String, // Name as customers see it.
     pub slug: String, // URL slug of the product.
     pub summary: Option<String>, // A sentence or two for lists and search results.

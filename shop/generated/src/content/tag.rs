@@ -13,9 +13,11 @@ pub struct Tag {
     pub status: EntryStatus, // Where the entry stands between draft and published.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub published_at: Option<Timestamp>, // When it was first published.
+    pub published_at: Option<Timestamp>, // When it was last published.
+    pub first_published_at: Option<Timestamp>,
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
+    pub published_by: Option<Id<User>>, // Who last published it.
     pub name: String, // Name as readers see it.
     pub slug: String, // URL slug of the tag.
 }

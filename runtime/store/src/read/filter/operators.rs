@@ -52,14 +52,11 @@ impl Text {
 }
 
 impl Filter<'_> {
-    /// System fields that only rules may filter by: the author and the status.
-    pub(super) fn system(&mut self, info: &'static ContentInfo, key: &str, value: &Json, alias: &str) -> Result<()> {
-        if key == "status" {
-            let parse = |json: &Json| Ok(Value::Text(json.as_str().unwrap_or_default().to_owned()));
-            let status = self.status(info, alias);
-            return self.operators(&Operand::new(vec![(status, "text")], &parse), value);
-        }
-        self.scalar(Kind::User, alias, if key == "createdBy" { "created_by" } else { "updated_by" }, None, value)
+    /// Only rules may filter by the status.
+    pub(super) fn by_status(&mut self, info: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {
+        let parse = |json: &Json| Ok(Value::Text(json.as_str().unwrap_or_default().to_owned()));
+        let status = self.status(info, alias);
+        self.operators(&Operand::new(vec![(status, "text")], &parse), value)
     }
 
     pub(super) fn id(&mut self, info: &'static ContentInfo, value: &Json, alias: &str) -> Result<()> {

@@ -14,9 +14,11 @@ pub struct Thing {
     pub status: EntryStatus, // Where the entry stands between draft and published.
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub published_at: Option<Timestamp>, // When it was first published.
+    pub published_at: Option<Timestamp>, // When it was last published.
+    pub first_published_at: Option<Timestamp>,
     pub created_by: Option<Id<User>>,
     pub updated_by: Option<Id<User>>,
+    pub published_by: Option<Id<User>>, // Who last published it.
     pub name: String,
     pub slug: String,
     pub about: Option<String>,
