@@ -20,6 +20,7 @@ mod injection;
 mod log;
 mod matrix;
 mod metrics;
+mod model;
 mod operator;
 mod pooler;
 mod previews;

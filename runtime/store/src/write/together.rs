@@ -243,6 +243,8 @@ async fn overlay(connection: &mut Connection, store: &Store, plan: &[Planned]) -
         let Planned { info, id, change } = *planned;
         let of_type = types.entry(info.table).or_insert_with(|| nothing(info));
         match change {
+            // It was deleted meanwhile.
+            Change::Publish(Some(_)) if !versions.contains_key(&id) => continue,
             Change::Publish(Some(revision)) if versions.get(&id) != Some(&revision) => {
                 let Some(kept) = Kept::find(connection, info, id, revision).await? else { continue };
                 of_type.kept.push(kept.rows());
