@@ -169,8 +169,9 @@ impl<'a> Execution<'a> {
             }
             What::Site { call, field, shape } => {
                 let arguments = self.arguments(call).map_err(of_field)?;
-                let answer =
-                    Box::pin(field.answer(self.api, &self.store, &arguments, shape)).await.map_err(of_field)?;
+                // They are about what is there, whatever a preview shows.
+                let store = self.store.plain();
+                let answer = Box::pin(field.answer(self.api, &store, &arguments, shape)).await.map_err(of_field)?;
                 written(answer.to_string().into_bytes())
             }
             What::Read(root) => match root.ahead(self) {

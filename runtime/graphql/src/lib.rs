@@ -290,6 +290,10 @@ impl Api {
             let failure = Failure::new(Code::BadRequest, "a mutation cannot be sent by GET: use POST");
             return Ok(Answer { outcome: Outcome::MutationByGet, ..Answer::refused(&[failure]) });
         }
+        let (store, preview) = match preview {
+            Some(Preview { by_cookie: true, .. }) if is_mutation => (store.plain(), None),
+            preview => (store, preview),
+        };
         if is_mutation && preview.is_some() {
             let message = "a preview can only be read: send the mutation without it";
             return Err(vec![Failure::new(Code::Forbidden, message)]);

@@ -343,7 +343,7 @@ impl SiteField {
             }
             Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
             Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
-            Self::Release(field) => field.answer(api, store, arguments).await?,
+            Self::Release(field) => field.answer(api, store, arguments, shape).await?,
             Self::PreviewLinks => previews::list(store, arguments).await?,
             Self::CreatePreviewLink => previews::create(api, store, arguments).await?,
             Self::RevokePreviewLink => previews::revoke(api, store, arguments).await?,

@@ -292,6 +292,7 @@ async fn must_see(connection: &mut Connection, store: &Store, target: &Target) -
     match *target {
         Target::Entry(info, id) => {
             drafts.must_read_any(info)?;
+            must_read_all_fields(store, info, "entry")?;
             let sql = format!(r#"select id from draft."{}" where id = $1"#, info.table);
             let there: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_all(&mut *connection).await?;
             let seen = readable(connection, drafts, info, there).await;
@@ -313,7 +314,7 @@ async fn must_see(connection: &mut Connection, store: &Store, target: &Target) -
             if !there {
                 return Err(release::missing(id).at([Step::from("release")]).into());
             }
-            if release::hidden(connection, store, id).await? > 0 {
+            if !release::sees_all(connection, store, id).await? {
                 let message = "the release has changes of entries that you may not see".to_owned();
                 return Err(store.access.refusal(message).at([Step::from("release")]).into());
             }
@@ -326,7 +327,10 @@ async fn must_see(connection: &mut Connection, store: &Store, target: &Target) -
                 Grant::Denied => false,
             };
             match store.schema.contents().find(|info| info.owner.is_none() && !sees_all(info)) {
-                None => Ok(()),
+                None => {
+                    let types = store.schema.contents().filter(|info| info.owner.is_none());
+                    types.map(|info| must_read_all_fields(store, info, "drafts")).collect()
+                }
                 Some(info) => {
                     let message =
                         format!("a link to all drafts needs a role that may read all drafts, also of `{}`", info.name);
@@ -335,6 +339,15 @@ async fn must_see(connection: &mut Connection, store: &Store, target: &Target) -
             }
         }
     }
+}
+
+/// Visitors may see fields that the maker of the link may not.
+fn must_read_all_fields(store: &Store, info: &'static ContentInfo, argument: &str) -> Result<()> {
+    if together::reads_all_fields(store, info) {
+        return Ok(());
+    }
+    let message = format!("a preview link needs a role that may read all fields of drafts of `{}`", info.name);
+    Err(store.access.refusal(message).at([Step::from(argument)]).into())
 }
 
 async fn find(connection: &mut Connection, store: &Store, id: Uuid) -> Result<Option<Link>> {

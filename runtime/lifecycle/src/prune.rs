@@ -123,7 +123,11 @@ fn old_deletions(info: &'static ContentInfo) -> String {
     let (table, period) = (info.table, info.retention.bin);
     format!(
         "with old as (
-            select entry from cms.bin where type = '{table}' and at < now() - interval '{period}' limit $1
+            select entry from cms.bin where type = '{table}' and at < now() - interval '{period}' and not exists (
+                select from cms.release_item i join cms.release l on l.id = i.release
+                where i.entry = bin.entry and i.action = 'delete' and l.state = 'published'
+                    and l.published_at > now() - interval '{UNDO_DAYS} days'
+            ) limit $1
         ), forgotten as (
             delete from cms.revision where type = '{table}' and entry in (select entry from old)
         ), no_more as (

@@ -18,7 +18,7 @@ use store::write::{self, Transacted};
 use store::{Connection, Store, audit, id};
 
 pub use items::{Item, NewItem, add, items, remove};
-pub(crate) use items::{hidden, planned, stored};
+pub(crate) use items::{planned, sees_all, stored};
 pub(crate) use publish::{Firing, UNDO_DAYS};
 pub use publish::{check, publish, schedule, undo, unschedule};
 

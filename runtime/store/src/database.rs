@@ -250,6 +250,11 @@ impl Store {
         Self { overlay: Some(overlay.into()), ..self.clone() }
     }
 
+    /// The same store, whose reads see what the stage has.
+    pub fn plain(&self) -> Self {
+        Self { overlay: None, ..self.clone() }
+    }
+
     /// The same store, whose changes have this note in the history.
     pub fn with_note(&self, note: &str) -> Self {
         Self { note: Some(note.into()), ..self.clone() }

@@ -37,6 +37,16 @@ pub struct KeptRows {
     pub misfits: Vec<(&'static str, String)>,
 }
 
+impl Versions {
+    /// Revisions that are read in the same way share a part of the statement.
+    pub fn keep(&mut self, rows: KeptRows) {
+        match self.kept.iter_mut().find(|known| known.misfits == rows.misfits) {
+            Some(known) => known.revisions.extend(rows.revisions),
+            None => self.kept.push(rows),
+        }
+    }
+}
+
 /// A table that has rows of the entries.
 #[derive(Clone, Debug)]
 pub struct Table {

@@ -90,7 +90,7 @@ pub async fn of(app: &App, parts: &Parts, actor: &Actor) -> Result<Option<Previe
     if !actor.is_anonymous() && !is_from_elsewhere(app, &parts.headers) {
         return Ok(None);
     }
-    find(app, token).await
+    Ok(find(app, token).await?.map(Preview::by_cookie))
 }
 
 async fn find(app: &App, token: &str) -> Result<Option<Preview>> {

@@ -297,3 +297,52 @@ async fn releases_and_what_they_will_publish_are_only_for_those_who_may() {
     }
     site.stop().await;
 }
+
+#[tokio::test]
+async fn a_release_that_takes_entries_along_is_undone_with_them() {
+    let site = Site::empty().await;
+    // Categories refer to their parents, which may not be deleted before them.
+    let parent = create(&site, "Category", json!({ "name": "Parent" }), true).await;
+    let child =
+        create(&site, "Category", json!({ "name": "Child", "parent": {"connect": {"id": parent}} }), true).await;
+    let entries = [child.clone(), parent.clone()].map(|id| json!({ "entry": id, "action": "DELETE" }));
+    let id = release(&site, json!(entries)).await;
+    let deleted = site.ask_as_developer(PUBLISH, json!({ "id": id })).await;
+    let read =
+        "{ categories(first: 9, orderBy: [{ field: NAME, direction: ASC }]) { nodes { name parent { name } } } }";
+    let both = json!([{ "name": "Child", "parent": { "name": "Parent" } }, { "name": "Parent", "parent": null }]);
+    if deleted.get("errors").is_none() {
+        assert_eq!(told(&site, read, json!({})).await["categories"]["nodes"], json!([]));
+        told(&site, UNDO, json!({ "id": id })).await;
+    }
+    assert_eq!(told(&site, read, json!({})).await["categories"]["nodes"], both);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_release_of_many_is_published_and_undone() {
+    let site = Site::empty().await;
+    let upsert =
+        "mutation($input: [ProductUpsertInput!]!) { made: upsertProducts(input: $input, publish: true) { id } }";
+    let item = |n: usize, name: &str| json!({ "key": { "externalRef": format!("r{n}") }, "data": { "name": format!("{name} {n:03}"), "price": {"amount": "1"} } });
+    let input = |name: &str| json!({ "input": (0..100).map(|n| item(n, name)).collect::<Vec<_>>() });
+    let made = told(&site, upsert, input("Before")).await;
+    let changed = upsert.replace(", publish: true", "");
+    told(&site, &changed, input("After")).await;
+    let changes: Vec<Json> =
+        made["made"].as_array().unwrap().iter().map(|made| json!({ "entry": made["id"] })).collect();
+    let id = release(&site, json!(changes)).await;
+    let first = "{ products(first: 1, orderBy: [{ field: NAME, direction: ASC }]) { totalCount nodes { name } } }";
+    let seen = async |name: &str| {
+        let expected = json!({ "totalCount": 100, "nodes": [{ "name": format!("{name} 000") }] });
+        assert_eq!(told(&site, first, json!({})).await["products"], expected);
+    };
+    seen("Before").await;
+    told(&site, PUBLISH, json!({ "id": id })).await;
+    seen("After").await;
+    // Those who have changed the drafts meanwhile keep their changes.
+    told(&site, &changed, input("Later")).await;
+    told(&site, UNDO, json!({ "id": id })).await;
+    seen("Before").await;
+    site.stop().await;
+}

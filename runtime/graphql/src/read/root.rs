@@ -25,6 +25,9 @@ use store::{Scope, Stage, id};
 /// The statements that look a path up: the entry, the redirect, and the path of its entry.
 const RESOLVING: usize = 3;
 
+/// For what a release or a moment changes, which is looked up first.
+const AHEAD: usize = 20;
+
 /// A root field that is ready to run.
 #[derive(Debug)]
 pub struct Root {
@@ -193,7 +196,8 @@ impl Root {
     /// The maximum number of statements.
     pub fn statements(&self) -> usize {
         let looking = if matches!(self.what, What::Resolved { .. }) { RESOLVING } else { 0 };
-        looking + self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
+        let ahead = if self.names(&["release", "at"]) { AHEAD } else { 0 };
+        looking + ahead + self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
     }
 
     /// The stage whose rights the field needs. Problems of the arguments are reported by [`Root::run`].

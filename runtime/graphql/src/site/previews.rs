@@ -22,6 +22,8 @@ pub struct Preview {
     /// What it is, for `extensions.preview`.
     pub about: Json,
     pub target: Target,
+    /// By a cookie, which a browser sends with every request, also with those that are not about the preview.
+    pub(crate) by_cookie: bool,
     until: Option<Timestamp>,
 }
 
@@ -32,7 +34,17 @@ impl Preview {
             "target": link.target.id(),
             "expiresAt": link.expires_at,
         });
-        Self { overlay: Arc::new(overlay), about, target: link.target, until: link.expires_at.parse().ok() }
+        Self {
+            overlay: Arc::new(overlay),
+            about,
+            target: link.target,
+            by_cookie: false,
+            until: link.expires_at.parse().ok(),
+        }
+    }
+
+    pub fn by_cookie(self) -> Self {
+        Self { by_cookie: true, ..self }
     }
 
     /// How many seconds are left.

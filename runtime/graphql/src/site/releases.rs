@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::history::first;
-use super::{Api, any_entry, problem_shown, schedules, text, wrong};
+use super::{Api, Shape, any_entry, problem_shown, schedules, text, wrong};
 use base::error::{Problem, Result, Step};
 use lifecycle::preview::Version;
 use lifecycle::release::{self, Item, Named, NewItem, Release};
@@ -68,11 +68,11 @@ impl ReleaseField {
         !matches!(self, Self::Releases | Self::Release | Self::Check)
     }
 
-    pub async fn answer(self, api: &Api, store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
+    pub async fn answer(self, api: &Api, store: &Store, arguments: &Map<String, Json>, shape: &Shape) -> Result<Json> {
         let hooks = &api.hooks;
         let named = || release_id(text(arguments, "id").unwrap_or_default(), "id");
         let made = match self {
-            Self::Releases => return list(store, arguments).await,
+            Self::Releases => return list(store, arguments, shape).await,
             Self::Release => match release::get(store, named()?).await? {
                 Some(found) => found,
                 None => return Ok(Json::Null),
@@ -94,17 +94,17 @@ impl ReleaseField {
             Self::Unschedule => release::unschedule(store, hooks, named()?).await?,
             Self::Undo => release::undo(store, hooks, named()?).await?,
         };
-        shown(store, &made).await
+        shown(store, &made, shape).await
     }
 }
 
-async fn list(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
+async fn list(store: &Store, arguments: &Map<String, Json>, shape: &Shape) -> Result<Json> {
     let state = text(arguments, "state").map(str::to_ascii_lowercase);
     let after = text(arguments, "after").map(|given| release_id(given, "after")).transpose()?;
     let found = release::list(store, state.as_deref(), after, first(store, arguments)?).await?;
     let mut all = Vec::with_capacity(found.len());
     for release in &found {
-        all.push(shown(store, release).await?);
+        all.push(shown(store, release, shape).await?);
     }
     Ok(all.into())
 }
@@ -171,8 +171,17 @@ fn entries(store: &Store, arguments: &Map<String, Json>) -> Result<Vec<Uuid>> {
     given.iter().enumerate().map(entry).collect()
 }
 
-async fn shown(store: &Store, of: &Release) -> Result<Json> {
-    let (items, hidden) = release::items(store, of.id).await?;
+/// The changes are looked up if they are asked for.
+async fn shown(store: &Store, of: &Release, shape: &Shape) -> Result<Json> {
+    let is_asked = ["changes", "hidden", "problems"].iter().any(|name| shape.has(name));
+    let (items, hidden) = if is_asked { release::items(store, of.id).await? } else { (Vec::new(), 0) };
+    let ids: Vec<String> = items.iter().map(|item| id::encode(item.info.table, item.entry)).collect();
+    // A problem tells of its entry, which the actor may not see.
+    let may_know = |problem: &&Json| {
+        let entry = problem["path"][0].as_str();
+        hidden == 0 || entry.is_some_and(|entry| ids.iter().any(|id| id == entry))
+    };
+    let problems: Vec<&Json> = of.problems.as_array().into_iter().flatten().filter(may_know).collect();
     let prefix = if of.actor_kind == "token" { API_TOKEN_PREFIX } else { USER_PREFIX };
     Ok(json!({
         "id": id::encode(release::PREFIX, of.id),
@@ -185,7 +194,7 @@ async fn shown(store: &Store, of: &Release) -> Result<Json> {
         "at": of.at,
         "localTime": of.local_time,
         "zone": of.zone,
-        "problems": of.problems,
+        "problems": problems,
         "actorKind": of.actor_kind.to_ascii_uppercase(),
         "actor": of.actor.map(|actor| id::encode(prefix, actor)),
         "role": of.role,

@@ -197,9 +197,11 @@ pub async fn items(store: &Store, release: Uuid) -> Result<(Vec<Item>, usize)> {
     let count = all.len();
     let mut shown: Vec<Item> = all.into_iter().filter(|item| may(store, item, &standing)).collect();
     let ids: Vec<Uuid> = shown.iter().map(|item| item.entry).collect();
-    let sql = "select i.entry, i.release from cms.release_item i join cms.release r on r.id = i.release
-        where i.entry = any($1) and i.release <> $2 and r.state in ('open', 'scheduled', 'failed')
-        order by i.entry, r.created_at, r.id limit 5000";
+    let sql = "select e.id, other.release from unnest($1::uuid[]) as e(id) cross join lateral (
+            select i.release from cms.release_item i join cms.release r on r.id = i.release
+            where i.entry = e.id and i.release <> $2 and r.state in ('open', 'scheduled', 'failed')
+            order by r.created_at, r.id limit 20
+        ) as other";
     let found: Vec<(Uuid, Uuid)> = sqlx::query_as(sql).bind(ids).bind(release).fetch_all(&mut *lent).await?;
     let mut others: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
     for (entry, other) in found {
@@ -212,12 +214,14 @@ pub async fn items(store: &Store, release: Uuid) -> Result<(Vec<Item>, usize)> {
     Ok((shown, hidden))
 }
 
-/// How many changes the actor may not make.
-pub(crate) async fn hidden(connection: &mut Connection, store: &Store, release: Uuid) -> Result<usize> {
+/// Whether the actor may make all changes, and see all fields of what they publish.
+pub(crate) async fn sees_all(connection: &mut Connection, store: &Store, release: Uuid) -> Result<bool> {
     let all = stored(connection, store, release).await?;
     let plan: Vec<Planned> = all.iter().map(planned).collect();
     let standing = together::standing(connection, store, &plan).await?;
-    Ok(all.iter().filter(|item| !may(store, item, &standing)).count())
+    let may_make = all.iter().all(|item| may(store, item, &standing));
+    let there: Vec<Planned> = plan.into_iter().filter(|planned| standing.there.contains(&planned.id)).collect();
+    Ok(may_make && together::sees_all(connection, store, &there).await?)
 }
 
 pub(crate) fn planned(item: &Item) -> Planned {

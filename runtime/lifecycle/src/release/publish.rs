@@ -162,8 +162,12 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
     }
     let items = must_change_all(cx, release).await?;
     refuse_changed(cx, &items).await?;
-    for item in items.iter().filter(|item| item.change == Change::Delete) {
-        entries::undelete(cx, item.info, item.entry).await?;
+    // The last one that was deleted comes first: earlier ones may refer to it, or have gone along with it.
+    for item in items.iter().rev().filter(|item| item.change == Change::Delete) {
+        let is_back = together::standing(cx.connection, cx.store, &[planned(item)]).await?.there.contains(&item.entry);
+        if !is_back {
+            entries::undelete(cx, item.info, item.entry).await?;
+        }
     }
     let back = |item: &Item| {
         let change = match item.before {

@@ -157,6 +157,8 @@ pub async fn at_stage(
     );
     let mut lent = store.lend().await?;
     let (mut found, mut after, mut looked_at) = (Vec::new(), after, 0);
+    // A few statements look at all rows that are looked at, however small the page is.
+    let many = limit.max(LOOKED_AT / 4);
     loop {
         let rows: Vec<(Uuid, i64)> = sqlx::query_as(AssertSqlSafe(sql.clone()))
             .bind(names(info))
@@ -164,7 +166,7 @@ pub async fn at_stage(
             .bind(&later)
             .bind(stage)
             .bind(after)
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(i64::try_from(many).unwrap_or(i64::MAX))
             .fetch_all(&mut *lent)
             .await?;
         after = rows.last().map(|(entry, _)| *entry);
@@ -173,7 +175,7 @@ pub async fn at_stage(
         let all = rows.iter().filter(|(entry, _)| seen.contains(entry));
         found.extend(all.map(|&(entry, revision)| At { entry, revision }));
         looked_at += rows.len();
-        if rows.len() < limit || found.len() >= limit || looked_at > LOOKED_AT {
+        if rows.len() < many || found.len() >= limit || looked_at > LOOKED_AT {
             found.truncate(limit);
             return Ok(found);
         }

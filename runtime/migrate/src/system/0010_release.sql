@@ -30,6 +30,9 @@ create table cms.release (
 );
 create index release_created_idx on cms.release (created_at desc, id desc);
 
+create index release_open_idx on cms.release (state) where state in ('open', 'scheduled', 'failed');
+create index release_at_idx on cms.release (at) where state = 'scheduled';
+
 create table cms.release_item (
   release uuid not null,
   type text not null,

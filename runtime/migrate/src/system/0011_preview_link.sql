@@ -26,6 +26,7 @@ create table cms.preview_link (
   constraint preview_link_target_check check ((kind = 'drafts') = (target is null))
 );
 create index preview_link_created_idx on cms.preview_link (created_at desc, id desc);
+create index preview_link_actor_idx on cms.preview_link (actor_kind, actor, expires_at);
 create index preview_link_expires_idx on cms.preview_link (expires_at);
 
 commit;

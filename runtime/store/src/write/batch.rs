@@ -311,7 +311,8 @@ pub async fn publish_items(
         if items.is_empty() {
             continue;
         }
-        Guard::new(cx.store, false).check_publishable(cx.connection, &items).await?;
+        // By what will be live, which may be an earlier revision.
+        Guard::new(source, false).check_publishable(cx.connection, &items).await?;
         review::check(cx.connection, cx.store, &items).await?;
         for item in &items {
             call(cx, Moment::BeforePublish, item).await?;

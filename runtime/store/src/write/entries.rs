@@ -196,7 +196,7 @@ pub(super) async fn publish_versions(
     for (root, version) in versions.iter().enumerate() {
         by_type.entry(version.info.table).or_default().push((root, version));
     }
-    let mut older: Vec<(usize, &Version)> = Vec::new();
+    let mut older: BTreeMap<&'static str, Vec<(usize, &Version)>> = BTreeMap::new();
     for of_type in by_type.values() {
         let info = of_type[0].1.info;
         let guard = Guard::new(store, false);
@@ -204,7 +204,7 @@ pub(super) async fn publish_versions(
         let ids: Vec<Uuid> = of_type.iter().map(|(_, version)| version.id).collect();
         let mut drafts = load(cx.connection, store.at(Stage::Draft), info, &ids, true).await?;
         let admitted = guard.admitted(cx.connection, info, Action::Publish, ids).await?;
-        let (mut replaced, mut kept) = (Vec::new(), Vec::new());
+        let mut past = Versions { info, replaced: Vec::new(), drafts: Vec::new(), kept: Vec::new() };
         for &(root, version) in of_type {
             let Some(draft) = drafts.remove(&version.id).filter(|_| admitted.contains(&version.id)) else {
                 faults.0.push((root, not_found(info, version.id).at(at_id(path(version)))));
@@ -216,9 +216,9 @@ pub(super) async fn publish_versions(
             };
             match Kept::find(cx.connection, info, version.id, number).await? {
                 Some(found) => {
-                    replaced.push(version.id);
-                    kept.push(found.rows());
-                    older.push((root, version));
+                    past.replaced.push(version.id);
+                    past.keep(found.rows());
+                    older.entry(info.table).or_default().push((root, version));
                 }
                 None => {
                     let missing = revisions::missing(info, version.id, number);
@@ -228,18 +228,22 @@ pub(super) async fn publish_versions(
                 }
             }
         }
-        overlay.add(Versions { info, replaced, drafts: Vec::new(), kept }, history::tables(info));
+        overlay.add(past, history::tables(info));
     }
     batch::refuse(faults)?;
     let source = if older.is_empty() { store.clone() } else { store.over(overlay) };
-    for &(root, version) in &older {
-        let Version { info, id, .. } = *version;
-        let stored = load(cx.connection, source.at(Stage::Draft), info, &[id], false).await?.remove(&id);
-        let stored = stored.ok_or_else(|| refused(not_found(info, id).at(at_id(path(version)))))?;
-        items.push(placed(remove::item(info, stored), root, path(version)));
+    for of_type in older.values() {
+        let info = of_type[0].1.info;
+        let ids: Vec<Uuid> = of_type.iter().map(|(_, version)| version.id).collect();
+        let mut stored = load(cx.connection, source.at(Stage::Draft), info, &ids, false).await?;
+        for &(root, version) in of_type {
+            let missing = || refused(not_found(info, version.id).at(at_id(path(version))));
+            let stored = stored.remove(&version.id).ok_or_else(missing)?;
+            items.push(placed(remove::item(info, stored), root, path(version)));
+        }
     }
     let events = batch::publish_stored(cx, &items, &source).await?;
-    for (_, version) in older {
+    for (_, version) in older.into_values().flatten() {
         live::follow_publication(cx.connection, version.info, version.id).await?;
     }
     Ok(events)

@@ -133,6 +133,7 @@ impl Kept {
             kept.keys.insert(table.name, keys);
             kept.misfits.extend(misfits(connection, &table, rows).await?);
         }
+        kept.misfits.sort();
         kept.lost.extend(kept.misfits.iter().map(|(table, column)| format!("{table}.{column}")));
         let gone = content.into_iter().filter(|(_, rows)| rows.as_array().is_some_and(|rows| !rows.is_empty()));
         kept.lost.extend(gone.map(|(table, _)| table));

@@ -9,14 +9,15 @@ use crate::access::Action;
 use crate::hooks::Cx;
 use crate::overlay::{Overlay, Versions};
 use crate::write::Work;
-use crate::write::entries::Version;
+use crate::write::entries::{Version, read_by};
 use crate::write::failure::Failure;
 use crate::write::guard::Guard;
 use crate::write::history::{self, Kept};
 use crate::write::live;
 use crate::write::remove::{self, Leaving, Parting, Subject, not_found};
-use crate::{Connection, Store, id};
-use base::error::{Error, Problem, Result, Step};
+use crate::write::table;
+use crate::{Connection, Stage, Store, id};
+use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,9 @@ pub struct Before {
     pub is_implied: bool,
 }
 
+/// Entries that leave along with those of a plan.
+const MOST_IMPLIED: usize = 5_000;
+
 type ByType = Vec<(&'static ContentInfo, Vec<Uuid>)>;
 
 /// Makes all changes, or fails with what is wrong with any and makes none. The path of a problem begins with the id of its entry.
@@ -73,6 +77,10 @@ async fn made(cx: &mut Cx<'_>, plan: &[Planned]) -> Result<Vec<Before>> {
         revisions.extend(locked(cx.connection, info, &ids).await?);
     }
     let befores = befores(cx, plan).await?;
+    if befores.len() > plan.len() + MOST_IMPLIED {
+        let message = format!("more than {MOST_IMPLIED} other entries would leave along with these");
+        return Err(Problem::new(Code::LimitExceeded, message).into());
+    }
     for planned in plan {
         match revisions.get(&planned.id) {
             Some(revision) => leave(cx, planned, *revision, &mut problems).await?,
@@ -87,6 +95,12 @@ async fn made(cx: &mut Cx<'_>, plan: &[Planned]) -> Result<Vec<Before>> {
         if let Some(revision) = current(cx.connection, planned.info, planned.id).await? {
             let subject = Subject { info: planned.info, id: planned.id, revision };
             gather(cx.compose(&Work::Delete(subject)).await, Some(planned), &mut problems)?;
+        }
+    }
+    for planned in plan.iter().filter(|planned| planned.change != Change::Delete) {
+        if revisions.contains_key(&planned.id) && current(cx.connection, planned.info, planned.id).await?.is_none() {
+            let message = "the entry would be deleted along with another one";
+            problems.push(Problem::new(Code::Conflict, message).at(planned.path()));
         }
     }
     if problems.is_empty() {
@@ -239,6 +253,7 @@ async fn overlay(connection: &mut Connection, store: &Store, plan: &[Planned]) -
         let found: Vec<(Uuid, i64)> = sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
         versions.extend(found);
     }
+    let past = history_of(connection, store, plan).await?;
     for planned in plan {
         let Planned { info, id, change } = *planned;
         let of_type = types.entry(info.table).or_insert_with(|| nothing(info));
@@ -246,8 +261,11 @@ async fn overlay(connection: &mut Connection, store: &Store, plan: &[Planned]) -
             // It was deleted meanwhile.
             Change::Publish(Some(_)) if !versions.contains_key(&id) => continue,
             Change::Publish(Some(revision)) if versions.get(&id) != Some(&revision) => {
+                if !past.contains(&id) {
+                    continue;
+                }
                 let Some(kept) = Kept::find(connection, info, id, revision).await? else { continue };
-                of_type.kept.push(kept.rows());
+                of_type.keep(kept.rows());
             }
             Change::Publish(_) => of_type.drafts.push(id),
             Change::Unpublish | Change::Delete => {}
@@ -268,6 +286,43 @@ async fn overlay(connection: &mut Connection, store: &Store, plan: &[Planned]) -
         overlay.add(versions, tables);
     }
     Ok(overlay)
+}
+
+/// Of the entries whose earlier revisions are planned, those whose whole history the actor may read.
+async fn history_of(connection: &mut Connection, store: &Store, plan: &[Planned]) -> Result<HashSet<Uuid>, Failure> {
+    let mut admitted = HashSet::new();
+    for (info, ids) in by_type(plan.iter().filter(|planned| matches!(planned.change, Change::Publish(Some(_))))) {
+        let grant = store.access.grant(info, Action::ReadHistory);
+        if all_fields(info, |info, field| grant.has(info, field)) {
+            admitted.extend(Guard::new(store, false).admitted(connection, info, Action::ReadHistory, ids).await?);
+        }
+    }
+    Ok(admitted)
+}
+
+/// Whether the actor may see all that the plan publishes, as drafts and where it is planned so in the history, with all fields.
+pub async fn sees_all(connection: &mut Connection, store: &Store, plan: &[Planned]) -> Result<bool> {
+    let published: Vec<&Planned> = plan.iter().filter(|planned| matches!(planned.change, Change::Publish(_))).collect();
+    let named: Vec<_> = published.iter().map(|planned| (planned.info, planned.id)).collect();
+    let seen = read_by(connection, store, &named).await?;
+    let past = history_of(connection, store, plan).await;
+    let past = past.map_err(|failure| failure.into_error(store.schema, false))?;
+    let sees = |planned: &&Planned| {
+        let is_past = matches!(planned.change, Change::Publish(Some(_)));
+        seen.contains(&planned.id) && reads_all_fields(store, planned.info) && (!is_past || past.contains(&planned.id))
+    };
+    Ok(published.iter().all(sees))
+}
+
+/// Whether the actor may read every field of drafts of the type.
+pub fn reads_all_fields(store: &Store, info: &'static ContentInfo) -> bool {
+    let grant = store.at(Stage::Draft).reads(info);
+    all_fields(info, |info, field| grant.has(info, field))
+}
+
+fn all_fields(info: &'static ContentInfo, has: impl Fn(&ContentInfo, &str) -> bool) -> bool {
+    let children = table::children(info).map(|(_, child)| child);
+    std::iter::once(info).chain(children).all(|of| of.fields.iter().all(|field| has(of, field.snake)))
 }
 
 fn nothing(info: &'static ContentInfo) -> Versions {
