@@ -163,7 +163,7 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
     let items = must_change_all(cx, release).await?;
     refuse_changed(cx, &items).await?;
     // The last one that was deleted comes first: earlier ones may refer to it, or have gone along with it.
-    for item in items.iter().rev().filter(|item| item.change == Change::Delete) {
+    for item in latest_first(cx, &items).await? {
         let is_back = together::standing(cx.connection, cx.store, &[planned(item)]).await?.there.contains(&item.entry);
         if !is_back {
             entries::undelete(cx, item.info, item.entry).await?;
@@ -180,6 +180,15 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
     let plan: Vec<Planned> = items.iter().filter_map(back).collect();
     together::make(cx, &plan).await?;
     ended(cx, release, "undone").await
+}
+
+/// The entries that the release deleted, the last one first.
+async fn latest_first<'i>(cx: &mut Cx<'_>, items: &'i [Item]) -> Result<Vec<&'i Item>> {
+    let deleted = items.iter().filter(|item| item.change == Change::Delete);
+    let ids: Vec<Uuid> = deleted.map(|item| item.entry).collect();
+    let sql = "select entry from cms.bin where entry = any($1) order by deletion desc";
+    let order: Vec<Uuid> = sqlx::query_scalar(sql).bind(ids).fetch_all(&mut *cx.connection).await?;
+    Ok(order.iter().filter_map(|id| items.iter().find(|item| item.entry == *id)).collect())
 }
 
 /// An undo would overwrite later publications.

@@ -50,6 +50,9 @@ pub struct Before {
 /// Entries that leave along with those of a plan.
 const MOST_IMPLIED: usize = 5_000;
 
+/// How often deletions are tried, for entries that refer to each other.
+const MOST_PASSES: usize = 20;
+
 type ByType = Vec<(&'static ContentInfo, Vec<Uuid>)>;
 
 /// Makes all changes, or fails with what is wrong with any and makes none. The path of a problem begins with the id of its entry.
@@ -91,12 +94,7 @@ async fn made(cx: &mut Cx<'_>, plan: &[Planned]) -> Result<Vec<Before>> {
     if !versions.is_empty() {
         gather(cx.compose(&Work::PublishTogether(&versions)).await, None, &mut problems)?;
     }
-    for planned in plan.iter().filter(|planned| planned.change == Change::Delete) {
-        if let Some(revision) = current(cx.connection, planned.info, planned.id).await? {
-            let subject = Subject { info: planned.info, id: planned.id, revision };
-            gather(cx.compose(&Work::Delete(subject)).await, Some(planned), &mut problems)?;
-        }
-    }
+    delete(cx, plan, &mut problems).await?;
     for planned in plan.iter().filter(|planned| planned.change != Change::Delete) {
         if revisions.contains_key(&planned.id) && current(cx.connection, planned.info, planned.id).await?.is_none() {
             let message = "the entry would be deleted along with another one";
@@ -167,6 +165,33 @@ pub async fn live_revisions(
 ) -> Result<HashMap<Uuid, i64>> {
     let found = live::revisions(connection, info, ids).await;
     found.map_err(|failure| failure.into_error(store.schema, false))
+}
+
+/// Deletes what is to be deleted. An entry may refer to another one that goes too, so those that are refused are tried again after the
+/// others.
+async fn delete(cx: &mut Cx<'_>, plan: &[Planned], problems: &mut Vec<Problem>) -> Result<()> {
+    let mut left: Vec<&Planned> = plan.iter().filter(|planned| planned.change == Change::Delete).collect();
+    for pass in 1..=MOST_PASSES {
+        let (before, mut refused, mut found) = (left.len(), Vec::new(), Vec::new());
+        for planned in left {
+            let Some(revision) = current(cx.connection, planned.info, planned.id).await? else { continue };
+            let subject = Subject { info: planned.info, id: planned.id, revision };
+            let known = found.len();
+            gather(cx.compose(&Work::Delete(subject)).await, Some(planned), &mut found)?;
+            if found.len() > known {
+                refused.push(planned);
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        if refused.len() == before || pass == MOST_PASSES {
+            problems.extend(found);
+            return Ok(());
+        }
+        left = refused;
+    }
+    Ok(())
 }
 
 /// Unpublishes what is to be gone, whatever refers to it: the entries that are published next may not any more.
