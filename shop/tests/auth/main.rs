@@ -23,6 +23,7 @@ mod operations;
 mod operator;
 mod others;
 mod panics;
+mod previews;
 mod provider;
 mod races;
 mod redis_away;
