@@ -328,8 +328,8 @@ async fn must_see(connection: &mut Connection, store: &Store, target: &Target) -
             };
             match store.schema.contents().find(|info| info.owner.is_none() && !sees_all(info)) {
                 None => {
-                    let types = store.schema.contents().filter(|info| info.owner.is_none());
-                    types.map(|info| must_read_all_fields(store, info, "drafts")).collect()
+                    let mut types = store.schema.contents().filter(|info| info.owner.is_none());
+                    types.try_for_each(|info| must_read_all_fields(store, info, "drafts"))
                 }
                 Some(info) => {
                     let message =
