@@ -19,7 +19,7 @@ use store::{Connection, Store, id};
 /// Changes of one release: they are made in one transaction.
 const MOST: i64 = 500;
 
-/// A change to add, which replaces the one of the same entry.
+/// A change to add. It replaces an earlier change of the same entry.
 #[derive(Clone, Copy, Debug)]
 pub struct NewItem {
     pub info: &'static ContentInfo,

@@ -139,7 +139,7 @@ async fn live_now(
     Ok(live)
 }
 
-/// The events of the entries come first, then the one of the release.
+/// The events of the entries come first, and the event of the release follows.
 async fn ended(cx: &mut Cx<'_>, release: Uuid, state: &str) -> Result<()> {
     let sql = "update cms.release set state = $2, problems = null,
         published_at = case when $2 = 'published' then now() else published_at end where id = $1";
