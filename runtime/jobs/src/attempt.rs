@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::job::{Attempt, Body, Kind, PREFIX};
+use crate::job::{AnyWork, Attempt, Body, Kind, PREFIX};
 use crate::queue::{self, Claimed, LEASE};
 use base::background::{Stop, backoff};
 use base::cause::{kept, noted};
@@ -80,7 +80,7 @@ impl Bench {
     async fn work(self, kind: &Kind, job: Claimed) {
         let (id, name) = (id::encode(PREFIX, job.id), job.kind.as_str());
         if job.attempts > kind.attempts {
-            self.note(queue::park(&self.database, &job, "the last attempt was not completed").await);
+            self.park(kind, &job, "the last attempt was not completed").await;
             return traced(Some("parked"));
         }
         let end = tokio::select! {
@@ -104,7 +104,7 @@ impl Bench {
             }
             End::Failed(error) if job.attempts >= kind.attempts => {
                 tracing::error!(job = %id, kind = name, %error, "a job failed its last attempt, and is parked");
-                self.note(queue::park(&self.database, &job, &error).await);
+                self.park(kind, &job, &error).await;
             }
             End::Failed(error) => {
                 let wait = backoff(job.attempts, FIRST, MOST);
@@ -113,6 +113,35 @@ impl Bench {
             }
         }
         traced(error);
+    }
+
+    /// Parks the job and says so to its handler, in one transaction; without its handler if that fails.
+    async fn park(&self, kind: &Kind, job: &Claimed, error: &str) {
+        if let Body::Inside(work) = &kind.body {
+            match timeout(kind.time, caught(self.give_up(work.as_ref(), job, error))).await {
+                Ok(Ok(Ok(()))) => return,
+                Ok(Ok(Err(error)) | Err(error)) => {
+                    tracing::warn!(job = %id::encode(PREFIX, job.id), %error, "the end of a job could not be told");
+                }
+                Err(_) => tracing::warn!(job = %id::encode(PREFIX, job.id), "telling the end of a job took too long"),
+            }
+        }
+        let parked = async { queue::park(&mut *self.database.writes.lend().await?, job, error).await.map(|_| ()) };
+        self.note(parked.await);
+    }
+
+    async fn give_up(&self, work: &dyn AnyWork, job: &Claimed, error: &str) -> Result<()> {
+        let store = self.database.trusted();
+        let mut transaction = self.database.background.begin().await?;
+        if !queue::park(&mut transaction, job, error).await? {
+            return Ok(());
+        }
+        let mut transcript = Transcript::new(&store);
+        work.given_up(&mut transcript.cx(&store, &self.hooks, &mut transaction), &job.payload).await?;
+        transaction.check_whole()?;
+        transaction.commit().await?;
+        transcript.committed(&store, &self.hooks).await;
+        Ok(())
     }
 
     /// Returns whether the attempt still had its lease at the end.

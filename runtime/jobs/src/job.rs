@@ -37,6 +37,12 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub trait Work<J: Job>: Send + Sync + 'static {
     /// The transaction of `cx` also finishes the job, so its effects happen once. After an error it is rolled back.
     fn work(&self, cx: &mut Cx<'_>, job: J) -> impl Future<Output = Result<()>> + Send;
+
+    /// Runs in the transaction that parks the job after its last attempt has failed: those who wait for it can be told.
+    fn given_up(&self, cx: &mut Cx<'_>, job: J) -> impl Future<Output = Result<()>> + Send {
+        let _ = (cx, job);
+        async { Ok(()) }
+    }
 }
 
 /// Work with effects elsewhere: mail, other systems. It has no transaction and runs at least once: an incomplete attempt is repeated.
@@ -83,6 +89,7 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 pub(crate) trait AnyWork: Send + Sync {
     fn work<'a>(&'a self, cx: &'a mut Cx<'_>, payload: &'a str) -> Pending<'a>;
+    fn given_up<'a>(&'a self, cx: &'a mut Cx<'_>, payload: &'a str) -> Pending<'a>;
 }
 
 pub(crate) trait AnyOutsideWork: Send + Sync {
@@ -97,6 +104,10 @@ struct Erased<J, W> {
 impl<J: Job, W: Work<J>> AnyWork for Erased<J, W> {
     fn work<'a>(&'a self, cx: &'a mut Cx<'_>, payload: &'a str) -> Pending<'a> {
         Box::pin(async move { self.work.work(cx, parsed(payload)?).await })
+    }
+
+    fn given_up<'a>(&'a self, cx: &'a mut Cx<'_>, payload: &'a str) -> Pending<'a> {
+        Box::pin(async move { self.work.given_up(cx, parsed(payload)?).await })
     }
 }
 

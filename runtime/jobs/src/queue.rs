@@ -164,10 +164,11 @@ pub(crate) async fn done(connection: &mut Connection, of: &Claimed, bell: &Bell)
     Ok(gone.is_some())
 }
 
-pub(crate) async fn park(database: &Database, of: &Claimed, error: &str) -> Result<()> {
+/// Returns whether the attempt still had its lease.
+pub(crate) async fn park(connection: &mut Connection, of: &Claimed, error: &str) -> Result<bool> {
     let sql = "update cms.job set state = 'parked', lease = null, due = now(), error = $3 where id = $1 and lease = $2";
-    sqlx::query(sql).bind(of.id).bind(of.lease).bind(error).execute(&database.writes).await?;
-    Ok(())
+    let done = sqlx::query(sql).bind(of.id).bind(of.lease).bind(error).execute(connection).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Schedules a retry after a failure.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use crate::job::{Fire, PREFIX};
 use crate::moment::Moment;
 use crate::schedule::{Action, content};
+use crate::turn::{Turn, pause};
 use base::error::{Code, Error, Problem, Result, Step};
 use jobs::{Enqueue as _, Job, Work};
 use model::content::ContentInfo;
@@ -48,17 +49,19 @@ struct Due {
     role: String,
 }
 
+const DUE: &str = "select c.id, c.type, c.entry, c.action, c.revision, (extract(epoch from c.at) * 1000000)::bigint,
+    c.local_time::text, c.zone, c.actor_kind, c.actor, c.role from cms.scheduled_change c";
+
 impl Work<Fire> for Firing {
     async fn work(&self, cx: &mut Cx<'_>, job: Fire) -> Result<()> {
         let Some((_, change)) = id::decode(&job.change) else { return Ok(()) };
         // Earlier changes of the entry come first, whichever job is first.
-        let sql = "select c.id, c.type, c.entry, c.action, c.revision, (extract(epoch from c.at) * 1000000)::bigint,
-                c.local_time::text, c.zone, c.actor_kind, c.actor, c.role
-            from cms.scheduled_change c
-            where c.state = 'pending' and c.at <= now()
+        let sql = format!(
+            "{DUE} where c.state = 'pending' and c.at <= now()
                 and c.entry = (select entry from cms.scheduled_change where id = $1 and state = 'pending' and at <= now())
-            order by c.at, c.created_at, c.id for update";
-        let rows = sqlx::query(sql).bind(change).fetch_all(&mut *cx.connection).await?;
+            order by c.at, c.created_at, c.id for update"
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).fetch_all(&mut *cx.connection).await?;
         for row in rows {
             let due = due(&row)?;
             let again = due.moment.again();
@@ -66,28 +69,61 @@ impl Work<Fire> for Firing {
                 put_off(cx, &due, again).await?;
                 continue;
             }
-            self.fire(cx, due).await?;
+            if !self.take_turn(cx, &due, job.tries).await? {
+                // Later changes of the entry wait with this one; each has a job.
+                cx.enqueue(&Fire { tries: job.tries + 1, ..job }).after(pause(job.tries)).await?;
+                return Ok(());
+            }
         }
         Ok(())
     }
+
+    async fn given_up(&self, cx: &mut Cx<'_>, job: Fire) -> Result<()> {
+        let Some((_, change)) = id::decode(&job.change) else { return Ok(()) };
+        let sql = format!("{DUE} where c.id = $1 and c.state = 'pending' for update");
+        let Some(row) = sqlx::query(AssertSqlSafe(sql)).bind(change).fetch_optional(&mut *cx.connection).await? else {
+            return Ok(());
+        };
+        let due = due(&row)?;
+        let info = content(cx.store, &due.table);
+        failed(cx, &due, info, vec![given_up()]).await
+    }
+}
+
+/// Why a change failed whose every attempt came to nothing.
+pub(crate) fn given_up() -> Problem {
+    Problem::new(Code::Unavailable, "it could not be made in any of its attempts; the server's log says why")
 }
 
 impl Firing {
-    /// What the actor could not have done by hand fails; what only the moment prevents is tried again by the job.
-    async fn fire(&self, cx: &mut Cx<'_>, due: Due) -> Result<()> {
-        let Some(info) = content(cx.store, &due.table) else {
-            return failed(
-                cx,
-                &due,
-                None,
-                vec![Problem::new(Code::NotFound, "the content type does not exist any more")],
-            )
-            .await;
+    /// Makes the change or lets it fail, and returns false if it has to wait.
+    async fn take_turn(&self, cx: &mut Cx<'_>, due: &Due, tries: u32) -> Result<bool> {
+        let turn = Turn::Change(due.id);
+        if turn.is_behind(cx.connection).await? {
+            return Ok(false);
+        }
+        let info = content(cx.store, &due.table);
+        let problems = self.fire(cx, due, info).await?;
+        if problems.is_empty() {
+            let sql = "update cms.scheduled_change set state = 'done', ended_at = now() where id = $1";
+            sqlx::query(sql).bind(due.id).execute(&mut *cx.connection).await?;
+        } else if turn.may_succeed_later(cx.connection, tries).await? {
+            return Ok(false);
+        } else {
+            failed(cx, due, info, problems).await?;
+        }
+        Ok(true)
+    }
+
+    /// Returns what the actor could not have done by hand either; what only the moment prevents is tried again by the job.
+    async fn fire(&self, cx: &mut Cx<'_>, due: &Due, info: Option<&'static ContentInfo>) -> Result<Vec<Problem>> {
+        let Some(info) = info else {
+            return Ok(vec![Problem::new(Code::NotFound, "the content type does not exist any more")]);
         };
         let actor = self.0.resume(cx.connection, &due.identity, &due.role).await?;
         let Some(actor) = actor else {
             let message = "the one who scheduled it has no account any more";
-            return failed(cx, &due, Some(info), vec![Problem::new(Code::Forbidden, message)]).await;
+            return Ok(vec![Problem::new(Code::Forbidden, message)]);
         };
         let store = cx.store.acting(actor);
         let made = match due.action {
@@ -95,13 +131,9 @@ impl Firing {
             Action::Unpublish => entries::unpublish(&mut cx.acting_as(&store), info, due.entry).await,
         };
         match made {
-            Ok(()) => {
-                let sql = "update cms.scheduled_change set state = 'done', ended_at = now() where id = $1";
-                sqlx::query(sql).bind(due.id).execute(&mut *cx.connection).await?;
-                Ok(())
-            }
+            Ok(()) => Ok(Vec::new()),
             Err(error) if error.problems.iter().any(Problem::is_passing) || error == Error::in_the_way() => Err(error),
-            Err(error) => failed(cx, &due, Some(info), error.problems).await,
+            Err(error) => Ok(error.problems),
         }
     }
 }

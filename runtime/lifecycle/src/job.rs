@@ -13,11 +13,14 @@ pub const PREFIX: &str = "schedule";
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Fire {
     pub(crate) change: String,
+    /// How often it has waited for what is due before it.
+    #[serde(default)]
+    pub(crate) tries: u32,
 }
 
 impl Fire {
     pub(crate) fn of(change: Uuid) -> Self {
-        Self { change: id::encode(PREFIX, change) }
+        Self { change: id::encode(PREFIX, change), tries: 0 }
     }
 }
 

@@ -12,6 +12,7 @@ mod prune;
 pub mod release;
 pub mod review;
 pub mod schedule;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Releases: named sets of changes that are prepared, checked, seen and made together.
 
 mod items;
+mod later;
 mod publish;
 
 use std::future::Future;
@@ -19,8 +20,10 @@ use store::{Connection, Store, audit, id};
 
 pub use items::{Item, NewItem, add, items, remove};
 pub(crate) use items::{planned, sees_all, stored};
-pub(crate) use publish::{Firing, UNDO_DAYS};
-pub use publish::{check, publish, schedule, undo, unschedule};
+pub(crate) use later::Firing;
+pub use later::schedule;
+pub(crate) use publish::UNDO_DAYS;
+pub use publish::{check, publish, undo, unschedule};
 
 /// The prefix of the ids of releases.
 pub const PREFIX: &str = "release";

@@ -19,6 +19,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0012_redirect.sql", include_str!("system/0012_redirect.sql")),
     ("system/0013_collaboration.sql", include_str!("system/0013_collaboration.sql")),
     ("system/0014_review.sql", include_str!("system/0014_review.sql")),
+    ("system/0015_schedule_order.sql", include_str!("system/0015_schedule_order.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

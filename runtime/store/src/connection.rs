@@ -81,6 +81,21 @@ impl Connection {
             None => SqlStr::from_static("begin"),
             Some(setup) => sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(Arc::clone(setup))),
         };
+        self.begin_with(begin).await
+    }
+
+    /// Begins a transaction whose reads all see the database at the moment of the first.
+    pub async fn begin_snapshot(&mut self) -> Result<(), sqlx::Error> {
+        let begin = match &self.setup {
+            None => SqlStr::from_static("begin isolation level repeatable read, read only"),
+            Some(setup) => sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(format!(
+                "{setup}; set transaction isolation level repeatable read, read only"
+            ))),
+        };
+        self.begin_with(begin).await
+    }
+
+    async fn begin_with(&mut self, begin: SqlStr) -> Result<(), sqlx::Error> {
         self.bells.clear();
         self.parts = 0;
         self.command(begin).await?;

@@ -26,7 +26,7 @@ const MOST: usize = 1000;
 
 /// A list query. By default it returns the 20 newest entries with all their lists and children.
 pub struct Find<'a, T> {
-    source: Source<'a>,
+    source: Source<'a, 'a>,
     conditions: Vec<Json>,
     order: Vec<(&'static str, bool)>,
     first: usize,
@@ -44,7 +44,7 @@ pub struct Page<T> {
 }
 
 impl<'a, T: Content> Find<'a, T> {
-    pub(crate) fn new(source: Source<'a>) -> Self {
+    pub(crate) fn new(source: Source<'a, 'a>) -> Self {
         let (conditions, order) = (Vec::new(), Vec::new());
         Self { source, conditions, order, first: FIRST, after: None, lists: Lists::All, of: PhantomData }
     }
@@ -102,6 +102,7 @@ impl<'a, T: Content> Find<'a, T> {
     }
 
     pub async fn page(mut self) -> Result<Page<T>> {
+        self.source.expect_several();
         let (ids, next) = self.rows().await?;
         Ok(Page { entries: self.source.records(&ids, self.lists).await?, next })
     }
@@ -149,7 +150,7 @@ pub async fn ids(scope: Scope<'_>, info: &'static ContentInfo, conditions: &[Jso
     let mut page = plan::Page::new(info, Planning::default().list(DefaultOrder::Newest));
     page.rows = true;
     let plan = ReadPlan { root: Root::Page(page), lists: 1, uses: Vec::new() };
-    let mut source = Source::pool(scope);
+    let source = Source::pool(scope);
     let request = source.request();
     let run = Run::prepare(&request, &plan, scope, &list).map_err(Unready::error)?;
     let Root::Page(page) = &plan.root else { return Err(Error::internal("it is a page")) };

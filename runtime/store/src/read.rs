@@ -15,17 +15,20 @@ mod rows;
 mod session;
 pub(crate) mod source;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use self::asked::Asked;
 use self::plan::Computing;
+use self::session::Session;
 use crate::args::Args;
 use crate::record::Entry;
 use crate::sql::Sql;
 use crate::value::Value;
-use crate::{Connection, Scope, Store};
+use crate::{Scope, Store};
 use base::error::{Problem, Result};
 use model::content::ContentInfo;
 
@@ -54,17 +57,17 @@ pub struct Request<'a> {
     pub store: &'a Store,
     /// `None` for plans without computed fields.
     site: Option<&'a dyn Computes>,
-    session: session::Session<'a>,
+    session: Arc<Session<'a>>,
 }
 
 impl<'a> Request<'a> {
     pub fn new(store: &'a Store, site: &'a dyn Computes) -> Self {
-        Self { store, site: Some(site), session: session::Session::default() }
+        Self { store, site: Some(site), session: Arc::default() }
     }
 
-    /// A read by the site's own code, in its transaction if it has one.
-    pub(crate) fn of_site(store: &'a Store, within: Option<&'a mut Connection>) -> Self {
-        Self { store, site: None, session: session::Session::within(within) }
+    /// A read by the site's own code.
+    pub(crate) fn of_site(store: &'a Store, session: Arc<Session<'a>>) -> Self {
+        Self { store, site: None, session }
     }
 
     async fn rows(&self, sql: Sql) -> Result<Vec<PgRow>> {

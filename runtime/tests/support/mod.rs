@@ -23,7 +23,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0011_preview_link.sql"),
     include_str!("../../migrate/src/system/0012_redirect.sql"),
     include_str!("../../migrate/src/system/0013_collaboration.sql"),
-    include_str!("../../migrate/src/system/0014_review.sql")
+    include_str!("../../migrate/src/system/0014_review.sql"),
+    include_str!("../../migrate/src/system/0015_schedule_order.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

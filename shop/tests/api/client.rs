@@ -1,6 +1,7 @@
 //! Starts the server on a separate database, and an HTTP client for it.
 
 use std::io::{BufRead, BufReader, Write as _};
+use std::ops::Deref;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -13,12 +14,25 @@ use tokio::net::TcpStream;
 
 pub const TOKEN: &str = "a-token-for-tests-only";
 
-/// A running server; `stop` ends it and drops its database.
+/// A running server and its database; `stop` ends it and drops the database.
 pub struct Site {
     pub db: TestDb,
+    node: Node,
+}
+
+/// A server process; killed when it is dropped, as by `kill -9`.
+pub struct Node {
     pub address: String,
     log: Arc<Mutex<Vec<String>>>,
     process: Process,
+}
+
+impl Deref for Site {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
+    }
 }
 
 /// Killed when the test ends, even if it fails.
@@ -57,7 +71,32 @@ impl Site {
 
     /// Starts with these variables, on a migrated database.
     pub async fn with(db: TestDb, variables: &[(&str, &str)]) -> Self {
-        let mut command = prepared(&db);
+        let node = Node::start(&db, variables);
+        Self { db, node }
+    }
+
+    /// Another server process on the same database.
+    pub fn another_node(&self) -> Node {
+        Node::start(&self.db, &[])
+    }
+
+    pub async fn stop(self) {
+        drop(self.node);
+        self.db.close().await;
+    }
+
+    /// Sends SIGTERM and returns the exit code.
+    pub async fn terminate(mut self) -> Option<i32> {
+        self.signal("-TERM");
+        let code = self.node.process.0.wait().expect("the server ends").code();
+        self.db.close().await;
+        code
+    }
+}
+
+impl Node {
+    fn start(db: &TestDb, variables: &[(&str, &str)]) -> Self {
+        let mut command = prepared(db);
         command.envs(variables.iter().copied());
         command.args(["serve", "--port", "0"]).env("RUST_LOG", "info").stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the server starts"));
@@ -79,7 +118,7 @@ impl Site {
                 kept.lock().expect("no test has failed with it").push(line);
             }
         });
-        Self { db, address, log, process }
+        Self { address, log, process }
     }
 
     /// The address of `/metrics`, if `TYPECASE_METRICS_ADDRESS` is set.
@@ -99,17 +138,6 @@ impl Site {
         log.iter().filter(|line| line.contains(text)).cloned().collect()
     }
 
-    /// Another server process on the same database; killed when it is dropped, as by `kill -9`.
-    pub fn another_node(&self) -> impl Drop + use<> {
-        let mut command = prepared(&self.db);
-        Process(command.args(["serve", "--port", "0"]).spawn().expect("the server starts"))
-    }
-
-    pub async fn stop(self) {
-        drop(self.process);
-        self.db.close().await;
-    }
-
     /// The server's resident memory in bytes.
     #[cfg(target_os = "linux")]
     pub fn resident(&self) -> usize {
@@ -117,14 +145,6 @@ impl Site {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
         let kilobytes: usize = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kilobytes * 1024
-    }
-
-    /// Sends SIGTERM and returns the exit code.
-    pub async fn terminate(mut self) -> Option<i32> {
-        self.signal("-TERM");
-        let code = self.process.0.wait().expect("the server ends").code();
-        self.db.close().await;
-        code
     }
 
     /// The response to an anonymous query.
@@ -161,27 +181,46 @@ fn value_of(line: &str, field: &str) -> Option<String> {
 }
 
 pub async fn send_to(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let answer = try_to_send(address, method, path, headers, body).await.expect("the server accepts");
+    Answer::parse(&answer).unwrap_or_else(|| panic!("no answer but {answer:?}"))
+}
+
+/// The response of a server that may be killed meanwhile; nothing if it is not whole.
+pub async fn try_to_post(address: &str, body: &Json) -> Option<Json> {
+    let authorization = format!("Bearer {TOKEN}");
+    let headers = [("content-type", "application/json"), ("authorization", &authorization)];
+    let answer = try_to_send(address, "POST", "/graphql", &headers, &body.to_string()).await.ok()?;
+    serde_json::from_str(&Answer::parse(&answer)?.body).ok()
+}
+
+async fn try_to_send(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> std::io::Result<String> {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
     );
-    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
-    stream.write_all(head.as_bytes()).await.expect("the server reads");
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(head.as_bytes()).await?;
     // A server that refuses early need not read the rest.
     let _ = stream.write_all(body.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    Answer::parse(&String::from_utf8_lossy(&answer))
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 impl Answer {
-    fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer but {text:?}"));
+    fn parse(text: &str) -> Option<Self> {
+        let (head, body) = text.split_once("\r\n\r\n")?;
         let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok())?;
         let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+        Some(Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() })
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -17,6 +17,7 @@ mod hostile;
 mod hours;
 mod http;
 mod injection;
+mod kills;
 mod log;
 mod matrix;
 mod metrics;

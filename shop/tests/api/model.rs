@@ -66,10 +66,14 @@ struct Model {
 }
 
 /// Numbers that look random, the same in each run with a seed.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, most: usize) -> usize {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn below(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % most.max(1)
     }
@@ -409,7 +413,7 @@ async fn whatever_happens_to_entries_is_what_the_model_says() {
     for seed in seed..seed + rounds {
         println!("seed {seed}");
         let site = Site::empty().await;
-        let (mut model, mut dice) = (Model::default(), Dice(seed));
+        let (mut model, mut dice) = (Model::default(), Dice::new(seed));
         for _ in 0..STEPS {
             model.step(&site, &mut dice).await;
             model.compare(&site, &mut dice).await;

@@ -1,26 +1,18 @@
 //! Publishes a release, now or at a time, checks it, and undoes it: each in one transaction.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::items::{Item, lock_published, must_change_all, planned};
-use super::{PREFIX, Release, Running, lock_open, must_get, must_release, note};
-use crate::fire::{NotifyFailure, identity_of, shown};
-use crate::moment::Moment;
+use super::{Release, Running, lock_open, must_get, must_release, note};
 use base::error::{Code, Error, Problem, Result, Step};
-use jobs::{Enqueue as _, Job, Work};
 use model::content::ContentInfo;
-use model::timestamp::Timestamp;
-use store::access::Identity;
+use store::Store;
 use store::hooks::{Cx, HookSet};
 use store::write::together::{self, Before, Change, Planned};
 use store::write::{self, Transacted, entries};
-use store::{Standing, Store, id};
 
 /// What was live before a published release is kept for so long; until then it can be undone.
 pub(crate) const UNDO_DAYS: i64 = 30;
@@ -84,7 +76,7 @@ impl Transacted for Doing {
 }
 
 /// The release is locked and not published.
-async fn make(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
+pub(super) async fn make(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
     let items = must_change_all(cx, release).await?;
     if items.is_empty() {
         return Err(Problem::new(Code::Conflict, "the release has no changes").at([Step::from("id")]).into());
@@ -245,129 +237,4 @@ impl Transacted for Checking {
             Err(Error { problems: Vec::new() })
         })
     }
-}
-
-/// Publishes the release at a moment, with the rights that the actor has then.
-pub async fn schedule(store: &Store, hooks: &HookSet, release: Uuid, moment: Moment) -> Result<Release> {
-    must_release(store)?;
-    write::transact(store, hooks, &Scheduling { release, moment }).await?;
-    must_get(store, release).await
-}
-
-struct Scheduling {
-    release: Uuid,
-    moment: Moment,
-}
-
-impl Transacted for Scheduling {
-    type Output = ();
-
-    fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> Running<'c, ()> {
-        Box::pin(async move {
-            lock_open(cx.connection, self.release).await?;
-            must_change_all(cx, self.release).await?;
-            let actor = cx.store.access.actor.clone();
-            let (kind, actor_id) = store::outbox::actor_of(&actor.identity);
-            let (local, zone) = self.moment.stored();
-            let sql = "update cms.release set state = 'scheduled', problems = null,
-                at = timestamptz 'epoch' + $2 * interval '1 microsecond', local_time = $3::timestamp, zone = $4,
-                actor_kind = $5, actor = $6, role = $7 where id = $1";
-            sqlx::query(sql)
-                .bind(self.release)
-                .bind(self.moment.at.as_microsecond())
-                .bind(local)
-                .bind(zone)
-                .bind(kind)
-                .bind(actor_id)
-                .bind(&actor.role)
-                .execute(&mut *cx.connection)
-                .await?;
-            cx.enqueue(&FireRelease::of(self.release)).at(self.moment.at).await?;
-            note(cx, self.release, "schedule", Some(json!({ "at": self.moment.at.to_string() }))).await
-        })
-    }
-}
-
-/// The job of a scheduled release. It finds nothing to do if the release was published, moved or unscheduled.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct FireRelease {
-    release: String,
-}
-
-impl FireRelease {
-    fn of(release: Uuid) -> Self {
-        Self { release: id::encode(PREFIX, release) }
-    }
-}
-
-impl Job for FireRelease {
-    const KIND: &'static str = "typecase.scheduled_release";
-    /// Before other work: people wait for it.
-    const PRIORITY: i16 = 100;
-}
-
-pub(crate) struct Firing(pub Arc<dyn Standing>);
-
-impl Work<FireRelease> for Firing {
-    async fn work(&self, cx: &mut Cx<'_>, job: FireRelease) -> Result<()> {
-        let Some((_, release)) = id::decode(&job.release) else { return Ok(()) };
-        let sql =
-            "select title, (extract(epoch from at) * 1000000)::bigint, local_time::text, zone, actor_kind, actor, role
-            from cms.release where id = $1 and state = 'scheduled' and at <= now() for update";
-        let Some(row) = sqlx::query(sql).bind(release).fetch_optional(&mut *cx.connection).await? else {
-            return Ok(());
-        };
-        let moment = Moment::of(row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-        let again = moment.again();
-        if again > Timestamp::now() {
-            let sql = "update cms.release set at = timestamptz 'epoch' + $2 * interval '1 microsecond' where id = $1";
-            sqlx::query(sql).bind(release).bind(again.as_microsecond()).execute(&mut *cx.connection).await?;
-            cx.enqueue(&FireRelease::of(release)).at(again).await?;
-            return Ok(());
-        }
-        let identity = identity_of(row.try_get::<&str, _>(4)?, row.try_get(5)?);
-        let role: Option<String> = row.try_get(6)?;
-        let actor = self.0.resume(cx.connection, &identity, role.as_deref().unwrap_or_default()).await?;
-        let made = match actor {
-            None => Err(Error::new(Code::Forbidden, "the one who scheduled it has no account any more")),
-            Some(actor) => {
-                let store = cx.store.acting(actor);
-                make(&mut cx.acting_as(&store), release).await
-            }
-        };
-        match made {
-            Ok(()) => Ok(()),
-            Err(error) if error == Error::in_the_way() || error.problems.iter().any(Problem::is_passing) => Err(error),
-            Err(error) => failed(cx, release, row.try_get(0)?, &identity, &moment, &error.problems).await,
-        }
-    }
-}
-
-/// The release stays visible with its problems, and the one who scheduled it is told.
-async fn failed(
-    cx: &mut Cx<'_>,
-    release: Uuid,
-    title: String,
-    identity: &Identity,
-    moment: &Moment,
-    problems: &[Problem],
-) -> Result<()> {
-    let text = Json::from(problems.iter().map(shown).collect::<Vec<_>>()).to_string();
-    let sql = "update cms.release set state = 'failed', problems = $2::jsonb where id = $1";
-    sqlx::query(sql).bind(release).bind(text).execute(&mut *cx.connection).await?;
-    let code = problems.first().map_or("", |problem| problem.code.as_str());
-    tracing::warn!(release = id::encode(PREFIX, release), code, "a scheduled release failed");
-    note(cx, release, "schedule_failed", None).await?;
-    if let Identity::User { id: user, .. } = identity {
-        let job = NotifyFailure {
-            user: id::encode(store::access::USER_PREFIX, *user),
-            entry: id::encode(PREFIX, release),
-            title: Some(title),
-            action: "publish the release".to_owned(),
-            at: moment.at.to_string(),
-            problems: problems.iter().map(|problem| problem.message.clone()).collect(),
-        };
-        cx.enqueue(&job).await?;
-    }
-    Ok(())
 }

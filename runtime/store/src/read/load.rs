@@ -1,5 +1,6 @@
-//! Runs the statements of a plan. Those of one level run concurrently; each holds a connection only while it runs.
+//! Runs the statements of a plan, all on one connection, and then the site's own code for computed fields.
 
+mod compute;
 mod groups;
 
 use std::collections::HashMap;
@@ -21,8 +22,8 @@ use super::source::Source;
 use super::{ListArguments, Request};
 use crate::Scope;
 use crate::args::Args;
+use crate::record::Entry;
 use crate::sql::quoted;
-use crate::value::Value;
 use base::error::{Error, Problem, Result};
 use model::content::FieldInfo;
 use model::json;
@@ -34,6 +35,7 @@ pub struct Run<'a, 'c> {
     pub scope: Scope<'a>,
     slots: Vec<Slot>,
     args: HashMap<usize, Result<Args, Vec<Problem>>>,
+    computes: bool,
 }
 
 /// Why a plan cannot run.
@@ -63,6 +65,8 @@ impl From<Error> for Unready {
 pub struct Loaded {
     pub rows: Vec<PgRow>,
     pub related: Vec<Related>,
+    /// Whole entries for the computed fields, in the order of the rows.
+    entries: Vec<Entry>,
     /// The JSON by computed field, then by row, or the error of the site's code.
     pub computed: Vec<Result<Vec<Vec<u8>>>>,
 }
@@ -148,7 +152,10 @@ impl<'a, 'c> Run<'a, 'c> {
         if !preparing.denied.is_empty() {
             return Err(Unready::Denied(preparing.denied));
         }
-        Ok(Self { request, scope, slots: preparing.slots, args: preparing.args })
+        if plan.statements(false) > 1 {
+            request.session.expect_several();
+        }
+        Ok(Self { request, scope, slots: preparing.slots, args: preparing.args, computes: plan.computes() })
     }
 
     pub fn prepared(&self, list: &List) -> Result<&Prepared> {
@@ -173,6 +180,17 @@ impl<'a, 'c> Run<'a, 'c> {
         object: &Object,
         ids: &[Uuid],
     ) -> Result<(Loaded, HashMap<Uuid, usize>)> {
+        let (mut loaded, places) = self.with_ids(scope, object, ids).await?;
+        self.compute(object, &mut loaded).await?;
+        Ok((loaded, places))
+    }
+
+    async fn with_ids(
+        &self,
+        scope: Scope<'_>,
+        object: &Object,
+        ids: &[Uuid],
+    ) -> Result<(Loaded, HashMap<Uuid, usize>)> {
         if ids.is_empty() {
             return Ok((Loaded::default(), HashMap::new()));
         }
@@ -188,11 +206,13 @@ impl<'a, 'c> Run<'a, 'c> {
         let mut sql = select(object, self.scope)?;
         sql.push(&format!(" WHERE t.{} = ", quoted(field.snake))).value(&value, 0, kind.cast());
         let rows = self.request.rows(sql).await?;
-        self.load(object, rows).await
+        let mut loaded = self.load(object, rows).await?;
+        self.compute(object, &mut loaded).await?;
+        Ok(loaded)
     }
 
     /// Reads the related rows of the plan for these rows.
-    pub fn load<'b>(&'b self, object: &'b Object, rows: Vec<PgRow>) -> BoxFuture<'b, Result<Loaded>>
+    fn load<'b>(&'b self, object: &'b Object, rows: Vec<PgRow>) -> BoxFuture<'b, Result<Loaded>>
     where
         'a: 'b,
         'c: 'b,
@@ -203,8 +223,8 @@ impl<'a, 'c> Run<'a, 'c> {
                 [one] => vec![self.relation(one, &rows).await?],
                 several => future::try_join_all(several.iter().map(|relation| self.relation(relation, &rows))).await?,
             };
-            let computed = self.computed(object, &rows).await?;
-            Ok(Loaded { rows, related, computed })
+            let entries = self.entries(object, &rows).await?;
+            Ok(Loaded { rows, related, entries, computed: Vec::new() })
         }
         .boxed()
     }
@@ -217,7 +237,7 @@ impl<'a, 'c> Run<'a, 'c> {
             Relation::One { members } => {
                 let members = members.iter().map(|(column, object)| async move {
                     let ids = distinct(rows.iter().filter_map(|row| uuid(row, *column)));
-                    self.by_ids(self.scope, object, &ids).await
+                    self.with_ids(self.scope, object, &ids).await
                 });
                 Ok(Related::One(future::try_join_all(members).await?))
             }
@@ -227,7 +247,7 @@ impl<'a, 'c> Run<'a, 'c> {
                     // jsonb starts with a version byte.
                     collect(raw(row, *column).and_then(|json| json.get(1..)).unwrap_or_default(), hops, &mut ids);
                 }
-                let (loaded, places) = self.by_ids(self.scope, object, &distinct(ids.into_iter())).await?;
+                let (loaded, places) = self.with_ids(self.scope, object, &distinct(ids.into_iter())).await?;
                 Ok(Related::Stored(loaded, places))
             }
             Relation::Many { members, list } => self.many(members, list, rows).await,
@@ -300,45 +320,21 @@ impl<'a, 'c> Run<'a, 'c> {
             let rows = self.request.rows(sql.clone()).await?;
             Ok(rows.iter().filter_map(|row| Some((Uuid::nil(), int(row, 0)?))).collect())
         };
-        let ((loaded, more), totals) = future::try_join(rows, totals).await?;
+        let ((mut loaded, more), totals) = future::try_join(rows, totals).await?;
+        self.compute(&page.object, &mut loaded).await?;
         let groups = HashMap::from([(Uuid::nil(), (0..loaded.rows.len(), more))]);
         Ok(LoadedPage { loaded, groups, totals })
     }
 
-    async fn computed(&self, object: &Object, rows: &[PgRow]) -> Result<Vec<Result<Vec<Vec<u8>>>>> {
+    /// What the computed fields of these rows are computed from.
+    async fn entries(&self, object: &Object, rows: &[PgRow]) -> Result<Vec<Entry>> {
         if object.computed.is_empty() || rows.is_empty() {
             return Ok(Vec::new());
         }
-        let site = self
-            .request
-            .site
-            .ok_or_else(|| Error::internal("the computed fields of this plan have no implementation"))?;
         let ids: Vec<_> = rows.iter().filter_map(|row| uuid(row, 0)).collect();
-        self.request.session.release().await;
         let with = super::computed_with(&object.computed);
-        let mut source = Source::pool(self.scope);
-        let entries = records::entries(&mut source, object.info, &ids, Lists::Only(&with)).await?;
-        let mut computed = Vec::with_capacity(object.computed.len());
-        for field in &object.computed {
-            let args = match field.slot.and_then(|slot| self.args.get(&slot)) {
-                None => Args::default(),
-                Some(Ok(args)) => args.clone(),
-                Some(Err(problems)) => {
-                    computed.push(Err(Error { problems: problems.clone() }));
-                    continue;
-                }
-            };
-            let field = field.info;
-            let own = entries.iter().map(|entry| records::only(object.info, field.with, entry));
-            let values = site.compute(self.scope, object.info, field.name, args, own.collect()).await;
-            computed.push(values.map(|values| {
-                // An entry that was deleted meanwhile has no value.
-                let by_id: HashMap<_, _> = entries.iter().map(|entry| entry.id).zip(values).collect();
-                let json = |id| field.kind.json(by_id.get(id).unwrap_or(&Value::Null)).to_string().into_bytes();
-                ids.iter().map(json).collect()
-            }));
-        }
-        Ok(computed)
+        let mut source = Source::sharing(self.scope, &self.request.session);
+        records::entries(&mut source, object.info, &ids, Lists::Only(&with)).await
     }
 }
 

@@ -190,7 +190,21 @@ impl ReadPlan {
     }
 }
 
+impl ReadPlan {
+    pub fn computes(&self) -> bool {
+        match &self.root {
+            Root::Rows(objects) => objects.iter().any(Object::computes),
+            Root::Key { object, .. } => object.computes(),
+            Root::Page(page) => page.object.computes(),
+        }
+    }
+}
+
 impl Object {
+    fn computes(&self) -> bool {
+        !self.computed.is_empty() || self.relations.iter().any(Relation::computes)
+    }
+
     pub fn new(info: &'static ContentInfo) -> Self {
         Self { info, columns: vec![Column::Sql(Arc::from("t.id"))], relations: Vec::new(), computed: Vec::new() }
     }
@@ -251,6 +265,15 @@ impl Relation {
             Self::Stored { list, .. } => list.as_ref(),
             Self::Many { list, .. } => Some(list),
             Self::Page { page, .. } => Some(&page.list),
+        }
+    }
+
+    fn computes(&self) -> bool {
+        match self {
+            Self::One { members } => members.iter().any(|(_, object)| object.computes()),
+            Self::Stored { object, .. } => object.computes(),
+            Self::Many { members, .. } => members.iter().any(|(_, object)| object.computes()),
+            Self::Page { page, .. } => page.object.computes(),
         }
     }
 

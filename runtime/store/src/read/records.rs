@@ -36,7 +36,7 @@ impl Lists<'_> {
 
 /// The entries with these ids, in order. Entries that are not in the stage are left out.
 pub async fn entries(
-    source: &mut Source<'_>,
+    source: &mut Source<'_, '_>,
     info: &'static ContentInfo,
     ids: &[Uuid],
     lists: Lists<'_>,
@@ -71,8 +71,8 @@ pub fn only(info: &ContentInfo, lists: &[&'static str], entry: &Entry) -> Entry 
 }
 
 /// Fills in the lists of these entries.
-fn lists_of<'a, 's: 'a>(
-    source: &'a mut Source<'s>,
+fn lists_of<'a, 's: 'a, 'c: 'a>(
+    source: &'a mut Source<'s, 'c>,
     info: &'static ContentInfo,
     found: &'a mut [Entry],
     lists: Lists<'a>,
@@ -99,7 +99,7 @@ fn lists_of<'a, 's: 'a>(
 }
 
 /// The `(owner, target)` pairs of a to-many relation, in order.
-async fn targets(source: &mut Source<'_>, to: &RelationInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
+async fn targets(source: &mut Source<'_, '_>, to: &RelationInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
     let scope = source.scope;
     let mut sql = scope.sql();
     sql.push("SELECT j.owner_id");
@@ -113,7 +113,11 @@ async fn targets(source: &mut Source<'_>, to: &RelationInfo, owners: &[Uuid]) ->
     Ok(rows.iter().filter_map(|row| Some((uuid(row, 0)?, target(to, row, 1)?))).collect())
 }
 
-async fn children(source: &mut Source<'_>, info: &'static ContentInfo, owners: &[Uuid]) -> Result<Vec<(Uuid, Value)>> {
+async fn children(
+    source: &mut Source<'_, '_>,
+    info: &'static ContentInfo,
+    owners: &[Uuid],
+) -> Result<Vec<(Uuid, Value)>> {
     let mut sql = source.scope.sql();
     sql.push(&format!("SELECT t.id{}, p.id FROM unnest(", select(info)))
         .ids()

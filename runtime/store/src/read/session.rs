@@ -1,5 +1,5 @@
-//! `Session`: the connection of all statements of a read. Under load, each read then waits for a connection once, not
-//! for each statement.
+//! `Session`: the connection of all statements of a read, and what they see. Under load, each read then waits for a connection once, not
+//! for each statement. Several statements see the same moment: an entry is never read with the children of another version.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,8 +13,7 @@ use base::error::Result;
 #[derive(Default)]
 pub struct Session<'a> {
     held: Mutex<Held<'a>>,
-    /// Whether each statement takes its own connection from now on.
-    apart: AtomicBool,
+    has_several: AtomicBool,
 }
 
 #[derive(Default)]
@@ -27,20 +26,25 @@ enum Held<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn within(connection: Option<&'a mut Connection>) -> Self {
-        let held = connection.map_or(Held::Nothing, Held::Given);
-        Self { held: Mutex::new(held), apart: AtomicBool::new(false) }
+    pub fn within(connection: &'a mut Connection) -> Self {
+        Self { held: Mutex::new(Held::Given(connection)), has_several: AtomicBool::new(false) }
+    }
+
+    /// Says that several statements follow. Without it, a read saves the beginning of a transaction.
+    pub fn expect_several(&self) {
+        self.has_several.store(true, Ordering::Release);
     }
 
     /// Runs a statement. A read has one stage, so one connection serves all its statements.
     pub async fn rows(&self, store: &Store, statement: Statement) -> Result<Vec<PgRow>> {
         let mut held = self.held.lock().await;
-        if self.apart.load(Ordering::Acquire) {
-            drop(held);
-            return statement.fetch(store).await;
-        }
         if let Held::Nothing = *held {
-            *held = Held::Lent(store.at(statement.stage).lend().await?);
+            let mut lent = store.at(statement.stage).lend().await?;
+            if self.has_several.load(Ordering::Acquire) {
+                // It ends when the connection goes back to the pool.
+                lent.begin_snapshot().await?;
+            }
+            *held = Held::Lent(lent);
         }
         match &mut *held {
             Held::Nothing => statement.fetch(store).await,
@@ -52,7 +56,9 @@ impl<'a> Session<'a> {
     /// Returns the connection before the site's own code runs, which may take one. A task that waits for a second
     /// connection while holding the first can deadlock.
     pub async fn release(&self) {
-        self.apart.store(true, Ordering::Release);
-        drop(std::mem::take(&mut *self.held.lock().await));
+        let mut held = self.held.lock().await;
+        if let Held::Lent(_) = *held {
+            *held = Held::Nothing;
+        }
     }
 }

@@ -1,46 +1,57 @@
 //! `Source`: where the statements of a read run, and in which scope.
 
+use std::sync::Arc;
+
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::Request;
 use super::records::{self, Lists};
+use super::session::Session;
 use crate::id::Id;
 use crate::record::{Content, from_entry};
 use crate::sql::Sql;
 use crate::{Connection, Scope};
 use base::error::{Error, Result};
 
-pub struct Source<'a> {
+pub struct Source<'a, 'c> {
     pub scope: Scope<'a>,
-    /// The connection of a transaction; otherwise each statement takes one for reads.
-    within: Option<&'a mut Connection>,
+    session: Arc<Session<'c>>,
 }
 
-impl<'a> Source<'a> {
+impl<'a, 'c> Source<'a, 'c> {
     pub fn pool(scope: Scope<'a>) -> Self {
-        Self { scope, within: None }
+        Self { scope, session: Arc::default() }
     }
 
-    pub fn within(scope: Scope<'a>, connection: &'a mut Connection) -> Self {
-        Self { scope, within: Some(connection) }
+    pub fn within(scope: Scope<'a>, connection: &'c mut Connection) -> Self {
+        Self { scope, session: Arc::new(Session::within(connection)) }
+    }
+
+    /// The same connection, and what it sees, as another part of the read.
+    pub(super) fn sharing(scope: Scope<'a>, session: &Arc<Session<'c>>) -> Self {
+        Self { scope, session: Arc::clone(session) }
+    }
+
+    pub fn expect_several(&self) {
+        self.session.expect_several();
     }
 
     /// The request for the statements of a plan.
-    pub fn request(&mut self) -> Request<'_> {
-        Request::of_site(self.scope.store, self.within.as_deref_mut())
+    pub fn request(&self) -> Request<'c>
+    where
+        'a: 'c,
+    {
+        Request::of_site(self.scope.store, Arc::clone(&self.session))
     }
 
     /// Runs the statement for these ids.
     pub async fn rows(&mut self, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
-        let (statement, store) = (sql.bind(ids)?, self.scope.store);
-        match &mut self.within {
-            None => statement.fetch(store).await,
-            Some(connection) => statement.fetch_on(store, connection).await,
-        }
+        self.session.rows(self.scope.store, sql.bind(ids)?).await
     }
 
     pub(crate) async fn get<T: Content>(&mut self, id: Id<T>) -> Result<Option<T>> {
+        self.expect_several();
         Ok(self.records(&[id.uuid()], Lists::All).await?.pop())
     }
 

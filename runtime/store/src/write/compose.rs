@@ -181,7 +181,7 @@ impl Cx<'_> {
         found.ok_or_else(|| Error::internal("a saved entry cannot be found"))
     }
 
-    fn source(&mut self) -> Source<'_> {
+    fn source(&mut self) -> Source<'_, '_> {
         Source::within(self.store.at(Stage::Draft), &mut *self.connection)
     }
 }
