@@ -247,8 +247,7 @@ fn checked(said: &Said) -> Result<Said> {
 
 /// Writers of comments on an entry follow one another here, so that the limits hold.
 async fn bound(cx: &mut Cx<'_>, about: &Known, characters: usize) -> Result<()> {
-    let sql = "select pg_advisory_xact_lock(hashtextextended($1::text, 0))";
-    sqlx::query(sql).bind(format!("typecase.comment {}", about.entry)).execute(&mut *cx.connection).await?;
+    cx.connection.alone_at(&format!("comment {}", about.entry)).await?;
     let sql = "select count(*), coalesce(sum(length(text)), 0)::bigint from cms.comment where type = any($1) and entry = $2 and id <> $3";
     let (count, length): (i64, i64) = sqlx::query_as(sql)
         .bind(names(about.info))

@@ -47,10 +47,11 @@ struct Due {
     moment: Moment,
     identity: Identity,
     role: String,
+    force: bool,
 }
 
 const DUE: &str = "select c.id, c.type, c.entry, c.action, c.revision, (extract(epoch from c.at) * 1000000)::bigint,
-    c.local_time::text, c.zone, c.actor_kind, c.actor, c.role from cms.scheduled_change c";
+    c.local_time::text, c.zone, c.actor_kind, c.actor, c.role, c.force from cms.scheduled_change c";
 
 impl Work<Fire> for Firing {
     async fn work(&self, cx: &mut Cx<'_>, job: Fire) -> Result<()> {
@@ -128,7 +129,7 @@ impl Firing {
         let store = cx.store.acting(actor);
         let made = match due.action {
             Action::Publish => entries::publish(&mut cx.acting_as(&store), info, due.entry, due.revision).await,
-            Action::Unpublish => entries::unpublish(&mut cx.acting_as(&store), info, due.entry).await,
+            Action::Unpublish => entries::unpublish(&mut cx.acting_as(&store), info, due.entry, due.force).await,
         };
         match made {
             Ok(()) => Ok(Vec::new()),
@@ -149,6 +150,7 @@ fn due(row: &sqlx::postgres::PgRow) -> Result<Due> {
         moment: Moment::of(row.try_get(5)?, row.try_get(6)?, row.try_get(7)?),
         identity: identity_of(row.try_get(8)?, row.try_get(9)?),
         role: row.try_get::<Option<String>, _>(10)?.unwrap_or_default(),
+        force: row.try_get(11)?,
     })
 }
 

@@ -49,5 +49,5 @@ impl Later for Cx<'_> {
 }
 
 fn new<T: Content>(entry: &T, action: Action, revision: Option<i64>, at: Timestamp) -> New {
-    New { info: T::INFO, entry: entry.id().uuid(), action, revision, moment: Moment { at, local: None } }
+    New { info: T::INFO, entry: entry.id().uuid(), action, revision, force: false, moment: Moment { at, local: None } }
 }

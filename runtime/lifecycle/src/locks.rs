@@ -108,6 +108,7 @@ impl Transacted for Locking {
 impl Locking {
     async fn bound(&self, cx: &mut Cx<'_>) -> Result<()> {
         let (kind, actor) = actor_of(&cx.store.access.actor.identity);
+        cx.connection.alone_at(&format!("entry_lock {actor:?}")).await?;
         let sql = "delete from cms.entry_lock
             where actor_kind = $1 and actor is not distinct from $2 and until <= now()";
         sqlx::query(sql).bind(kind).bind(actor).execute(&mut *cx.connection).await?;

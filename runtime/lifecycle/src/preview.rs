@@ -101,7 +101,7 @@ async fn due(connection: &mut Connection, store: &Store, moment: Timestamp) -> R
         let Some(info) = content(store, &table) else { continue };
         let action: &str = row.try_get(5)?;
         let change = if action == "unpublish" { Change::Unpublish } else { Change::Publish(row.try_get(6)?) };
-        due.push(Due::Change(Planned { info, id: row.try_get(4)?, change }));
+        due.push(Due::Change(Planned { info, id: row.try_get(4)?, change, force: true }));
     }
     Ok(due)
 }

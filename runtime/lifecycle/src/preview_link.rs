@@ -133,6 +133,7 @@ impl Transacted for Creating {
             must_see(cx.connection, cx.store, &self.target).await?;
             let actor = cx.store.access.actor.clone();
             let (kind, actor_id) = store::outbox::actor_of(&actor.identity);
+            cx.connection.alone_at(&format!("preview {actor_id:?}")).await?;
             let sql = "select count(*) from cms.preview_link
                 where actor_kind = $1 and actor is not distinct from $2 and expires_at > now() and revoked_at is null";
             let count: i64 = sqlx::query_scalar(sql).bind(kind).bind(actor_id).fetch_one(&mut *cx.connection).await?;
@@ -243,7 +244,7 @@ pub async fn open(database: &Database, accounts: &dyn Standing, link: Uuid) -> R
     }
     let mut overlay = match found.target {
         Target::Entry(info, id) => {
-            let plan = [Planned { info, id, change: Change::Publish(None) }];
+            let plan = [Planned { info, id, change: Change::Publish(None), force: false }];
             together::preview(&mut lent, &trusted, &plan).await?
         }
         Target::Release(id) => preview::of_release(&mut lent, &trusted, id).await?,

@@ -189,7 +189,8 @@ impl Transacted for Edit {
             let (id, verb) = match (self.release, &self.edit) {
                 (None, Editing::Name(named)) => (insert(cx, named).await?, "create"),
                 (Some(id), Editing::Name(named)) => {
-                    lock(cx.connection, id, "title").await?;
+                    lock(cx.connection, id, "id").await?;
+                    items::must_change_all(cx, id).await?;
                     let sql = "update cms.release set title = coalesce($2, title),
                         description = case when $3 then $4 else description end where id = $1";
                     sqlx::query(sql)
@@ -216,6 +217,7 @@ impl Transacted for Edit {
 }
 
 async fn insert(cx: &mut Cx<'_>, named: &Named) -> Result<Uuid> {
+    cx.connection.alone_at("releases").await?;
     let open: i64 =
         sqlx::query_scalar("select count(*) from cms.release where state in ('open', 'scheduled', 'failed')")
             .fetch_one(&mut *cx.connection)

@@ -49,6 +49,8 @@ pub struct New {
     pub action: Action,
     /// `None` for the latest at that time.
     pub revision: Option<i64>,
+    /// To unpublish the entry although live entries refer to it.
+    pub force: bool,
     pub moment: Moment,
 }
 
@@ -60,6 +62,7 @@ pub struct Scheduled {
     pub entry: Uuid,
     pub action: String,
     pub revision: Option<i64>,
+    pub force: bool,
     /// RFC 3339, with microseconds.
     pub at: String,
     pub local_time: Option<String>,
@@ -81,7 +84,7 @@ pub struct Filter {
     pub after: Option<Uuid>,
 }
 
-const COLUMNS: &str = r#"id, type, entry, action, revision,
+const COLUMNS: &str = r#"id, type, entry, action, revision, force,
     to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as shown_at,
     to_char(local_time, 'YYYY-MM-DD"T"HH24:MI:SS') as local_time, zone, state, problems::text as problems, actor_kind, actor, role,
     to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ended_at"#;
@@ -115,6 +118,7 @@ pub(crate) async fn insert(cx: &mut Cx<'_>, new: &New) -> Result<Uuid> {
     if let Some(revision) = new.revision {
         entries::must_have_revision(cx, new.info, new.entry, revision).await?;
     }
+    cx.connection.alone_at(&format!("schedule {}", new.entry)).await?;
     let pending: i64 =
         sqlx::query_scalar("select count(*) from cms.scheduled_change where entry = $1 and state = 'pending'")
             .bind(new.entry)
@@ -129,8 +133,8 @@ pub(crate) async fn insert(cx: &mut Cx<'_>, new: &New) -> Result<Uuid> {
     let (kind, actor_id) = store::outbox::actor_of(&actor.identity);
     let (local, zone) = new.moment.stored();
     let sql = "insert into cms.scheduled_change
-        (id, type, entry, action, revision, at, local_time, zone, actor_kind, actor, role)
-        values ($1, $2, $3, $4, $5, timestamptz 'epoch' + $6 * interval '1 microsecond', $7::timestamp, $8, $9, $10, $11)";
+        (id, type, entry, action, revision, at, local_time, zone, actor_kind, actor, role, force)
+        values ($1, $2, $3, $4, $5, timestamptz 'epoch' + $6 * interval '1 microsecond', $7::timestamp, $8, $9, $10, $11, $12)";
     sqlx::query(sql)
         .bind(change)
         .bind(new.info.table)
@@ -143,6 +147,7 @@ pub(crate) async fn insert(cx: &mut Cx<'_>, new: &New) -> Result<Uuid> {
         .bind(kind)
         .bind(actor_id)
         .bind(&actor.role)
+        .bind(new.force)
         .execute(&mut *cx.connection)
         .await?;
     cx.enqueue(&Fire::of(change)).at(new.moment.at).await?;
@@ -306,6 +311,7 @@ fn scheduled(store: &Store, row: &PgRow) -> Result<Option<Scheduled>> {
         entry: row.try_get("entry")?,
         action: row.try_get("action")?,
         revision: row.try_get("revision")?,
+        force: row.try_get("force")?,
         at: row.try_get("shown_at")?,
         local_time: row.try_get("local_time")?,
         zone: row.try_get("zone")?,

@@ -103,6 +103,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Who does the same waits until this transaction ends, so that what is counted now holds. Behind all other locks of the transaction.
+    pub async fn alone_at(&mut self, what: &str) -> Result<(), sqlx::Error> {
+        let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+        sqlx::query(sql).bind(format!("typecase.{what}")).execute(self).await?;
+        Ok(())
+    }
+
     /// Begins a part of the transaction that can be undone alone.
     pub(crate) async fn begin_part(&mut self) -> Result<(), sqlx::Error> {
         self.parts += 1;

@@ -181,7 +181,7 @@ pub async fn import(store: &Store, new: &[New<'_>]) -> Result<usize> {
 async fn begin(store: &Store) -> Result<crate::Transaction> {
     let mut transaction = store.writes.begin().await?;
     store.check_actor(&mut transaction).await?;
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('cms.redirect', 0))").execute(&mut *transaction).await?;
+    transaction.alone_at("redirect").await?;
     Ok(transaction)
 }
 

@@ -38,4 +38,5 @@ mod routes;
 mod schedules;
 mod sdl;
 mod traces;
+mod turns;
 mod writes;

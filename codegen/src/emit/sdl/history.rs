@@ -75,6 +75,12 @@ fn field_diff() -> Definition {
         .member(Member::new("kind", "DiffKind!", "What happened to the value, or to the row."))
         .member(Member::new("before", "JSON", "The value in `from`; of a row, the fields that differ."))
         .member(Member::new("after", "JSON", "The value in `to`; of a row, the fields that differ."))
+        .member(Member::new(
+            "movedFrom",
+            "Int",
+            "Of a row that changed its place among the rows that both revisions have: its place in `from`, from 0.",
+        ))
+        .member(Member::new("movedTo", "Int", "The place of that row in `to`, from 0."))
         .member(Member::new("parts", "[DiffPart!]!", "The lines of a long text, or the items of a list."))
 }
 

@@ -110,6 +110,7 @@ fn change_input() -> Definition {
         .member(Member::new("entry", "ID!", "The id of an entry of any type."))
         .member(Member::new("action", "ReleaseAction!", "What is done.").default("PUBLISH"))
         .member(Member::new("revision", "Int", "The revision to publish. If omitted, the draft as it is at that time."))
+        .member(super::schedules::force())
 }
 
 fn action() -> Definition {

@@ -27,9 +27,9 @@ pub fn writes() -> [Member; 6] {
             "scheduleUnpublish",
             "Schedules the end of a publication. It is made with the rights that the actor has at that time.",
         )
-        .args([entry(), at("at"), zone()]),
+        .args([entry(), at("at"), zone(), force()]),
         Member::new("scheduleWindow", "[ScheduledChange!]", "Schedules the publication of an entry and its end.")
-            .args([entry(), at("from"), at("until"), zone(), revision()]),
+            .args([entry(), at("from"), at("until"), zone(), revision(), force()]),
         change(
             "moveScheduledChange",
             "Gives a scheduled or failed change another time. The actor is the one who moves it.",
@@ -67,6 +67,11 @@ fn revision() -> Member {
     Member::new("revision", "Int", "The revision to publish. If omitted, the draft as it is at that time.")
 }
 
+pub fn force() -> Member {
+    let about = "Whether to unpublish the entry although live entries refer to it. Their references read as null, or are left out of lists.";
+    Member::new("force", "Boolean!", about).default("false")
+}
+
 fn change() -> Definition {
     Definition::new(Kind::Object, "ScheduledChange", "A change of an entry that is made at a time.")
         .member(Member::new("id", "ID!", "The id of the scheduled change."))
@@ -74,6 +79,7 @@ fn change() -> Definition {
         .member(Member::new("type", "String!", "The name of its content type in this API."))
         .member(Member::new("action", "ScheduleAction!", "What is done."))
         .member(Member::new("revision", "Int", "The revision that is published; null for the draft at that time."))
+        .member(Member::new("force", "Boolean!", "Whether the entry is unpublished although live entries refer to it."))
         .member(Member::new("at", "DateTime!", "When it is due."))
         .member(Member::new("localTime", "String", "The local time, if it was given with a zone."))
         .member(Member::new("zone", "String", "The time zone, if one was given."))

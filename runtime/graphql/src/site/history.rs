@@ -43,6 +43,8 @@ pub async fn difference(store: &Store, arguments: &Map<String, Json>) -> Result<
             "kind": kind.as_str(),
             "before": diff.before,
             "after": diff.after,
+            "movedFrom": diff.moved.map(|(from, _)| from),
+            "movedTo": diff.moved.map(|(_, to)| to),
             "parts": parts,
         })
     };

@@ -158,7 +158,8 @@ fn new_items(store: &Store, arguments: &Map<String, Json>) -> Result<Vec<NewItem
             let message = "only a publication has a revision";
             return Err(Problem::new(base::error::Code::BadUserInput, message).at(path).into());
         }
-        Ok(NewItem { info, entry, change })
+        let force = change == Change::Unpublish && given.get("force") == Some(&Json::Bool(true));
+        Ok(NewItem { info, entry, change, force })
     };
     given.iter().enumerate().map(item).collect()
 }

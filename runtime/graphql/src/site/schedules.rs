@@ -62,7 +62,8 @@ fn new(store: &Store, arguments: &Map<String, Json>, action: Action, name: &'sta
         Action::Publish => arguments.get("revision").and_then(Json::as_i64),
         Action::Unpublish => None,
     };
-    Ok(New { info, entry, action, revision, moment: moment(arguments, name)? })
+    let force = action == Action::Unpublish && arguments.get("force") == Some(&Json::Bool(true));
+    Ok(New { info, entry, action, revision, force, moment: moment(arguments, name)? })
 }
 
 fn change_id(given: &str, argument: &str) -> Result<Uuid> {
@@ -83,6 +84,7 @@ fn shown(change: &Scheduled) -> Json {
         "type": change.info.name,
         "action": change.action.to_ascii_uppercase(),
         "revision": change.revision,
+        "force": change.force,
         "localTime": change.local_time,
         "zone": change.zone,
         "state": change.state.to_ascii_uppercase(),

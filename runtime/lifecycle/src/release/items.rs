@@ -25,6 +25,8 @@ pub struct NewItem {
     pub info: &'static ContentInfo,
     pub entry: Uuid,
     pub change: Change,
+    /// To unpublish it although live entries refer to it.
+    pub force: bool,
 }
 
 /// A change of a release.
@@ -33,6 +35,7 @@ pub struct Item {
     pub info: &'static ContentInfo,
     pub entry: Uuid,
     pub change: Change,
+    pub force: bool,
     /// It was not asked for, but left with an entry that was.
     pub is_implied: bool,
     /// The revisions that were live before, and since the release is published.
@@ -72,7 +75,10 @@ impl Transacted for Adding {
 
     fn run<'c>(&'c self, cx: &'c mut Cx<'_>) -> Running<'c, ()> {
         Box::pin(async move {
-            lock_open(cx.connection, self.release).await?;
+            // Those who could not publish a release that is scheduled must not keep it from being published either.
+            if lock_open(cx.connection, self.release).await? == "scheduled" {
+                must_change_all(cx, self.release).await?;
+            }
             let mut problems = Vec::new();
             for (place, new) in self.items.iter().enumerate() {
                 problems.extend(problem(cx, new).await?.map(|problem| {
@@ -93,12 +99,14 @@ impl Transacted for Adding {
 
 impl Adding {
     async fn insert(&self, cx: &mut Cx<'_>) -> Result<()> {
-        let sql = "insert into cms.release_item (release, type, entry, action, revision)
-            select distinct on (u.entry) $1, u.type, u.entry, u.action, u.revision
-            from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[]) with ordinality as u(type, entry, action, revision, place)
+        let sql = "insert into cms.release_item (release, type, entry, action, revision, force)
+            select distinct on (u.entry) $1, u.type, u.entry, u.action, u.revision, u.force
+            from unnest($2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::bool[]) with ordinality
+                as u(type, entry, action, revision, force, place)
             order by u.entry, u.place desc
             on conflict (release, entry) do update
-                set type = excluded.type, action = excluded.action, revision = excluded.revision";
+                set type = excluded.type, action = excluded.action, revision = excluded.revision,
+                    force = excluded.force";
         let revision = |new: &NewItem| match new.change {
             Change::Publish(revision) => revision,
             _ => None,
@@ -109,6 +117,7 @@ impl Adding {
             .bind(self.items.iter().map(|new| new.entry).collect::<Vec<_>>())
             .bind(self.items.iter().map(|new| action(new.change)).collect::<Vec<_>>())
             .bind(self.items.iter().map(revision).collect::<Vec<_>>())
+            .bind(self.items.iter().map(|new| new.force).collect::<Vec<_>>())
             .execute(&mut *cx.connection)
             .await?;
         let count: i64 = sqlx::query_scalar("select count(*) from cms.release_item where release = $1")
@@ -125,7 +134,7 @@ impl Adding {
 
 /// Why the change cannot be added, if it cannot.
 async fn problem(cx: &mut Cx<'_>, new: &NewItem) -> Result<Option<Problem>> {
-    let NewItem { info, entry, change } = *new;
+    let NewItem { info, entry, change, .. } = *new;
     let checked = match change {
         Change::Publish(_) | Change::Unpublish => entries::must_publish(cx, info, entry).await,
         Change::Delete => entries::must(cx, info, entry, Action::Delete).await,
@@ -225,12 +234,12 @@ pub(crate) async fn sees_all(connection: &mut Connection, store: &Store, release
 }
 
 pub(crate) fn planned(item: &Item) -> Planned {
-    Planned { info: item.info, id: item.entry, change: item.change }
+    Planned { info: item.info, id: item.entry, change: item.change, force: item.force }
 }
 
 /// All changes of a release, by type and id.
 pub(crate) async fn stored(connection: &mut Connection, store: &Store, release: Uuid) -> Result<Vec<Item>> {
-    let sql = "select type, entry, action, revision, implied, before, after from cms.release_item
+    let sql = "select type, entry, action, revision, implied, before, after, force from cms.release_item
         where release = $1 order by type, entry";
     let rows = sqlx::query(sql).bind(release).fetch_all(connection).await?;
     let mut items = Vec::with_capacity(rows.len());
@@ -249,6 +258,7 @@ pub(crate) async fn stored(connection: &mut Connection, store: &Store, release: 
             is_implied: row.try_get("implied")?,
             before: row.try_get("before")?,
             after: row.try_get("after")?,
+            force: row.try_get("force")?,
             others: Vec::new(),
         });
     }

@@ -153,6 +153,8 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
         return Err(Problem::new(Code::Conflict, message).at([Step::from("id")]).into());
     }
     let items = must_change_all(cx, release).await?;
+    // Who changes one of them at the same time is either seen below or waits for the end.
+    together::lock(cx, &items.iter().map(planned).collect::<Vec<_>>()).await?;
     refuse_changed(cx, &items).await?;
     // The last one that was deleted comes first: earlier ones may refer to it, or have gone along with it.
     for item in latest_first(cx, &items).await? {
@@ -167,7 +169,7 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
             None if matches!(item.change, Change::Publish(_)) => Change::Unpublish,
             None => return None,
         };
-        item.info.drafts.then_some(Planned { info: item.info, id: item.entry, change })
+        item.info.drafts.then_some(Planned { change, ..planned(item) })
     };
     let plan: Vec<Planned> = items.iter().filter_map(back).collect();
     together::make(cx, &plan).await?;

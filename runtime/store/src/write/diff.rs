@@ -26,6 +26,8 @@ pub struct FieldDiff {
     pub row: Option<(String, Kind)>,
     pub before: Json,
     pub after: Json,
+    /// Where a row of children stood in its list, and where it stands, from 0, if it has another place among those that stay.
+    pub moved: Option<(usize, usize)>,
     /// Of a text with several lines, or of a list.
     pub parts: Vec<Part>,
 }
@@ -96,7 +98,14 @@ fn value(field: &'static str, shape: &Shape, before: &Value, after: &Value, unti
         }
         _ => Vec::new(),
     };
-    FieldDiff { field, row: None, before: value_json(shape, before), after: value_json(shape, after), parts }
+    FieldDiff {
+        field,
+        row: None,
+        before: value_json(shape, before),
+        after: value_json(shape, after),
+        moved: None,
+        parts,
+    }
 }
 
 fn lines(before: &str, after: &str, until: Instant) -> Vec<Part> {
@@ -135,6 +144,8 @@ fn children(
     found: &mut Vec<FieldDiff>,
 ) {
     let known = |rows: &[Row], id: Uuid| rows.iter().position(|row| row.id == id);
+    let staying: Vec<Uuid> = before.iter().map(|row| row.id).filter(|id| known(after, *id).is_some()).collect();
+    let mut stayed = 0;
     let gone = before.iter().filter(|row| known(after, row.id).is_none());
     for row in gone {
         let row_id = Some((id::encode(info.table, row.id), Kind::Removed));
@@ -143,6 +154,7 @@ fn children(
             row: row_id,
             before: object(reads, info, row),
             after: Json::Null,
+            moved: None,
             parts: Vec::new(),
         });
     }
@@ -155,6 +167,7 @@ fn children(
                 row: Some((shown, Kind::Added)),
                 before: Json::Null,
                 after,
+                moved: None,
                 parts: Vec::new(),
             });
             continue;
@@ -164,14 +177,16 @@ fn children(
         let changed: Vec<FieldDiff> = changed
             .map(|(index, field)| value(field.name, &field.shape, &old.values[index], &row.values[index], until))
             .collect();
-        if changed.is_empty() && place == old_place {
+        let moved = (staying.get(stayed) != Some(&row.id)).then_some((old_place, place));
+        stayed += 1;
+        if changed.is_empty() && moved.is_none() {
             continue;
         }
         let side = |pick: fn(&FieldDiff) -> &Json| {
             Json::Object(changed.iter().map(|diff| (diff.field.to_owned(), pick(diff).clone())).collect())
         };
         let (before, after) = (side(|diff| &diff.before), side(|diff| &diff.after));
-        found.push(FieldDiff { field, row: Some((shown, Kind::Changed)), before, after, parts: Vec::new() });
+        found.push(FieldDiff { field, row: Some((shown, Kind::Changed)), before, after, moved, parts: Vec::new() });
     }
 }
 

@@ -180,6 +180,7 @@ async fn free_names(
     let sql = ["draft", "live"]
         .map(|stage| format!(r#"select from {stage}."{}" where "{}" = any($1)"#, info.table, field.snake));
     let sql = format!("select exists ({})", sql.join(" union all "));
+    connection.alone_at(&format!("copies of {}.{}", info.table, field.snake)).await?;
     for copy in 1..=MOST_COPIES {
         let suffix = if copy == 1 { "-copy".to_owned() } else { format!("-copy-{copy}") };
         let names: Option<Vec<String>> =

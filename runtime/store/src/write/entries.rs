@@ -153,12 +153,13 @@ pub async fn publish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid, revi
 }
 
 /// Unpublishes the entry, whatever its revision. Nothing happens if it is not live.
-pub async fn unpublish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
+pub async fn unpublish(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid, force: bool) -> Result<()> {
     let sql = format!(r#"select revision from draft."{}" where id = $1 for no key update"#, info.table);
     let found: Option<i64> =
         sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *cx.connection).await?;
     let revision = found.ok_or_else(|| Error::from(not_found(info, id).at([Step::from("id")])))?;
-    cx.compose(&Work::Unpublish(Subject { info, id, revision }, Parting::Checked)).await?;
+    let parting = if force { Parting::Forced } else { Parting::Checked };
+    cx.compose(&Work::Unpublish(Subject { info, id, revision }, parting)).await?;
     Ok(())
 }
 

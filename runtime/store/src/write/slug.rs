@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use crate::Connection;
 use crate::paths::Pattern;
@@ -39,6 +40,9 @@ struct Wishes {
     taken: BTreeSet<String>,
     /// What comes before the slug in the paths of the entries, whose former paths are not taken either.
     prefix: Option<String>,
+    /// The only row, if it is stored already: what it has or had is free for itself.
+    own: Option<Uuid>,
+    rows: usize,
 }
 
 /// Generates slugs for rows without one. A generated slug avoids all others, in both stages.
@@ -53,7 +57,11 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool
             of.prefix = Pattern::of(info).filter(|pattern| pattern.is_flat(field)).map(|pattern| pattern.flat(""));
             match (&row.values[index], base(info, row, source)) {
                 (Value::Text(given), _) => _ = of.taken.insert(given.clone()),
-                (Value::Null, Some(base)) if !row.invalid.contains(&index) => *of.bases.entry(base).or_default() += 1,
+                (Value::Null, Some(base)) if !row.invalid.contains(&index) => {
+                    *of.bases.entry(base).or_default() += 1;
+                    of.rows += 1;
+                    of.own = Some(row.id).filter(|_| of.rows == 1);
+                }
                 _ => {}
             }
         }
@@ -97,9 +105,7 @@ pub async fn assign(items: &mut [Item], connection: &mut Connection, again: bool
 
 /// Held until the transaction ends. Families are locked in order, which prevents deadlocks.
 async fn lock((table, column): Family, connection: &mut Connection) -> Result<()> {
-    let sql = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
-    sqlx::query(sql).bind(format!("slug {table}.{column}")).execute(&mut *connection).await?;
-    Ok(())
+    Ok(connection.alone_at(&format!("slug {table}.{column}")).await?)
 }
 
 /// Finds as many free slugs for each base as rows want, the best one last.
@@ -109,9 +115,10 @@ async fn find_free(
     connection: &mut Connection,
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let sql = format!(
-        r#"select "{column}" from draft."{table}" where "{column}" = any($1)
-        union select "{column}" from live."{table}" where "{column}" = any($1)
-        union select substr(from_path, length($2) + 1) from cms.redirect where from_path = any(select $2 || s from unnest($1) s)"#
+        r#"select "{column}" from draft."{table}" where "{column}" = any($1) and id is distinct from $3
+        union select "{column}" from live."{table}" where "{column}" = any($1) and id is distinct from $3
+        union select substr(from_path, length($2) + 1) from cms.redirect
+            where from_path = any(select $2 || s from unnest($1) s) and ($3 is null or entry is distinct from $3)"#
     );
     let mut taken = wishes.taken.clone();
     let mut free: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -128,6 +135,7 @@ async fn find_free(
         let stored: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql.clone()))
             .bind(texts)
             .bind(&wishes.prefix)
+            .bind(wishes.own)
             .fetch_all(&mut *connection)
             .await?;
         taken.extend(stored);

@@ -34,6 +34,8 @@ pub struct Planned {
     pub info: &'static ContentInfo,
     pub id: Uuid,
     pub change: Change,
+    /// To unpublish it although live entries refer to it.
+    pub force: bool,
 }
 
 /// An entry before the changes were made.
@@ -90,7 +92,8 @@ async fn made(cx: &mut Cx<'_>, plan: &[Planned]) -> Result<Vec<Before>> {
             None => problems.push(not_found(planned.info, planned.id).at(planned.path())),
         }
     }
-    let versions: Vec<Version> = plan.iter().filter_map(Planned::version).collect();
+    let there = plan.iter().filter(|planned| revisions.contains_key(&planned.id));
+    let versions: Vec<Version> = there.filter_map(Planned::version).collect();
     if !versions.is_empty() {
         gather(cx.compose(&Work::PublishTogether(&versions)).await, None, &mut problems)?;
     }
@@ -102,11 +105,38 @@ async fn made(cx: &mut Cx<'_>, plan: &[Planned]) -> Result<Vec<Before>> {
         }
     }
     if problems.is_empty() {
-        let gone = by_type(plan.iter().filter(|planned| planned.change == Change::Unpublish));
-        let refused = remove::refuse_left_behind(cx.connection, cx.store, &gone).await;
-        refused.map_err(|failure| raced(cx, failure))?;
+        let gone = plan.iter().filter(|planned| planned.change == Change::Unpublish && !planned.force);
+        left_behind(cx, &gone.collect::<Vec<_>>(), &mut problems).await?;
     }
     if problems.is_empty() { Ok(befores) } else { Err(Error { problems }) }
+}
+
+/// Which of these that are gone live entries refer to. They are looked at one by one only if there is any.
+async fn left_behind(cx: &mut Cx<'_>, gone: &[&Planned], problems: &mut Vec<Problem>) -> Result<()> {
+    let all = by_type(gone.iter().copied());
+    let refused = remove::refuse_left_behind(cx.connection, cx.store, &all).await;
+    let refused = refused.map_err(|failure| raced(cx, failure));
+    let known = problems.len();
+    gather(refused, None, problems)?;
+    if problems.len() == known {
+        return Ok(());
+    }
+    problems.truncate(known);
+    for planned in gone {
+        let one = [(planned.info, vec![planned.id])];
+        let refused = remove::refuse_left_behind(cx.connection, cx.store, &one).await;
+        let refused = refused.map_err(|failure| raced(cx, failure));
+        gather(refused, Some(planned), problems)?;
+    }
+    Ok(())
+}
+
+/// Locks the entries of a plan as [`make`] does, so that nobody changes them after they are looked at.
+pub async fn lock(cx: &mut Cx<'_>, plan: &[Planned]) -> Result<()> {
+    for (info, ids) in by_type(plan.iter()) {
+        locked(cx.connection, info, &ids).await?;
+    }
+    Ok(())
 }
 
 /// What reads see once the changes are made. What cannot be made is seen as it is.
@@ -196,7 +226,7 @@ async fn delete(cx: &mut Cx<'_>, plan: &[Planned], problems: &mut Vec<Problem>) 
 
 /// Unpublishes what is to be gone, whatever refers to it: the entries that are published next may not any more.
 async fn leave(cx: &mut Cx<'_>, planned: &Planned, revision: i64, problems: &mut Vec<Problem>) -> Result<()> {
-    let Planned { info, id, change } = *planned;
+    let Planned { info, id, change, .. } = *planned;
     let parting = match change {
         Change::Publish(_) => return Ok(()),
         Change::Unpublish => Parting::Forced,
@@ -280,7 +310,7 @@ async fn overlay(connection: &mut Connection, store: &Store, plan: &[Planned]) -
     }
     let past = history_of(connection, store, plan).await?;
     for planned in plan {
-        let Planned { info, id, change } = *planned;
+        let Planned { info, id, change, .. } = *planned;
         let of_type = types.entry(info.table).or_insert_with(|| nothing(info));
         match change {
             // It was deleted meanwhile.
