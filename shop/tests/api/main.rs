@@ -3,6 +3,7 @@
 mod client;
 mod collaboration;
 mod collector;
+mod contended;
 mod cost;
 mod database_tls;
 mod drafts;
