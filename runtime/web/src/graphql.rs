@@ -2,6 +2,7 @@
 //! are the transports of subscriptions.
 
 mod events;
+mod frames;
 mod handshake;
 mod message;
 mod socket;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::bounds::Bounds;
 use base::background::{Stop, Stopper};
 use base::error::{Code, Error, Result};
+use base::memory::Memory;
 use store::access::{Actor, Identity, Network};
 
 /// How long open sockets may take to say goodbye when the server stops.
@@ -37,6 +38,8 @@ pub struct Subscriptions {
     all: usize,
     by_client: usize,
     pub by_connection: usize,
+    /// What WebSockets keep of messages that clients have begun to send.
+    pub unread: Arc<Memory>,
     taken: Mutex<Taken>,
     sockets: AtomicUsize,
     begun: AtomicU64,
@@ -100,6 +103,7 @@ impl Subscriptions {
             all: bounds.subscriptions,
             by_client: bounds.subscriptions_by_client,
             by_connection: bounds.subscriptions_by_connection,
+            unread: Memory::new(bounds.bodies),
             taken: Mutex::default(),
             sockets: AtomicUsize::new(0),
             begun: AtomicU64::new(0),

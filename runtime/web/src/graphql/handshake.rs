@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::header::{ORIGIN, UPGRADE};
+use axum::http::header::{
+    CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
+};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hyper::upgrade::OnUpgrade;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::frames::Frames;
 use super::message::PROTOCOL;
 use super::subscriber::credentials;
 use super::{Request, socket};
@@ -18,7 +23,6 @@ use base::error::{Code, Error, Result};
 
 /// Bytes of a message. Documents are small, and a part of a message is held as long as a client likes.
 const LONGEST: usize = 128 * 1024;
-const READ_BUFFER: usize = 4 * 1024;
 
 /// Whether a request asks for a WebSocket.
 pub fn is_asked(request: &Request) -> bool {
@@ -32,7 +36,10 @@ pub async fn open(app: Arc<App>, request: Request) -> Response {
     if let Err(refused) = check_origin(&app, &parts) {
         return refused.into_response();
     }
-    let mut upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+    // axum checks the handshake; the connection is ours.
+    let connection = parts.extensions.get::<OnUpgrade>().cloned();
+    let key = parts.headers.get(SEC_WEBSOCKET_KEY).cloned();
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
@@ -40,10 +47,9 @@ pub async fn open(app: Arc<App>, request: Request) -> Response {
     let is_ours = |protocol: &&HeaderValue| protocol.as_bytes() == PROTOCOL.as_bytes();
     let known = requested.iter().find(is_ours);
     let is_known = known.is_some();
-    // Another protocol is confirmed as well, or its client would not see why it is closed.
-    if let Some(protocol) = known.or(requested.first()) {
-        upgrade.set_selected_protocol(protocol.clone());
-    }
+    let (Some(connection), Some(key)) = (connection, key) else {
+        return Error::new(Code::BadRequest, "the connection cannot become a WebSocket").into_response();
+    };
     let subscriptions = &app.protection.subscriptions;
     let open = match subscriptions.open() {
         Ok(_) if subscriptions.stopping().is_draining() => {
@@ -55,15 +61,29 @@ pub async fn open(app: Arc<App>, request: Request) -> Response {
     let longest = LONGEST.min(app.api.limits().body as usize * 1024);
     let places = parts.extensions.get::<HeldPlaces>().cloned();
     let parts = credentials(&parts);
-    upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(longest)
-        .max_frame_size(longest)
-        .on_upgrade(move |stream| async move {
-            let _places = places;
-            socket::serve(app, stream, is_known.then_some(parts), open).await;
-        })
+    tokio::spawn(async move {
+        let _places = places;
+        if let Ok(connection) = connection.await {
+            let frames = Frames::over(connection, longest, &app.protection.subscriptions.unread).await;
+            socket::serve(app, frames, is_known.then_some(parts), open).await;
+        }
+    });
+    // Another protocol is confirmed as well, or its client would not see why it is closed.
+    switched(&key, known.or(requested.first()))
+}
+
+fn switched(key: &HeaderValue, protocol: Option<&HeaderValue>) -> Response {
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(protocol) = protocol {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
+    }
+    response
 }
 
 /// Browsers open WebSockets to any site, with its cookies and without asking it: what CORS is for elsewhere is checked here.

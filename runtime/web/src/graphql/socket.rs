@@ -6,15 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
+use tokio::time::error::Elapsed;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::frames::{Frames, Received};
 use super::message::{self, Close, Incoming};
 use super::subscriber::{LOOK, Subscriber};
 use crate::subscriptions::{End, OpenSocket, Seat};
@@ -35,7 +36,7 @@ const SILENCE: Duration = Duration::from_secs(65);
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Without `parts`, the client speaks another protocol.
-pub async fn serve(app: Arc<App>, stream: WebSocket, parts: Option<Parts>, _open: OpenSocket) {
+pub async fn serve(app: Arc<App>, stream: Frames, parts: Option<Parts>, _open: OpenSocket) {
     let began = Instant::now();
     let stop = app.protection.subscriptions.stopping();
     let patience = app.protection.bounds.patience;
@@ -83,7 +84,7 @@ type Operations = FuturesUnordered<Abortable<BoxFuture<'static, Running>>>;
 
 struct Socket {
     app: Arc<App>,
-    stream: WebSocket,
+    stream: Frames,
     stop: Stop,
     patience: Duration,
     /// When the client said something last.
@@ -191,7 +192,8 @@ impl Socket {
                     if self.heard.elapsed() > SILENCE {
                         return Err(Over::Gone);
                     }
-                    self.put(Message::Ping(axum::body::Bytes::new())).await?;
+                    let pinged = timeout(self.patience, self.stream.ping()).await;
+                    taken(pinged)?;
                 }
                 () = stop.draining() => return Err(Over::Closed(Close::GOING_AWAY)),
             }
@@ -263,45 +265,40 @@ impl Socket {
     /// The next message. Losing the future loses nothing.
     async fn receive(&mut self) -> Result<Incoming, Over> {
         loop {
-            let received = match self.stream.recv().await {
-                Some(Ok(received)) => received,
-                Some(Err(error)) if is_too_large(&error) => return Err(Over::Closed(Close::TOO_LARGE)),
-                Some(Err(_)) | None => return Err(Over::Gone),
-            };
+            let received = self.stream.receive().await;
             self.heard = Instant::now();
             match received {
-                Message::Text(text) => {
+                Received::Text(text) => {
                     return message::parse(&text).map_err(|wrong| Over::Closed(Close::invalid(wrong)));
                 }
-                Message::Binary(_) => return Err(Over::Closed(Close::invalid("Invalid message: it is not a text"))),
-                // They are answered by the library.
-                Message::Ping(_) | Message::Pong(_) => {}
-                Message::Close(_) => return Err(Over::Gone),
+                Received::Binary => return Err(Over::Closed(Close::invalid("Invalid message: it is not a text"))),
+                Received::Beat => {}
+                Received::Gone => return Err(Over::Gone),
+                Received::TooLarge => return Err(Over::Closed(Close::TOO_LARGE)),
+                Received::Overloaded => return Err(Over::Closed(Close::TRY_AGAIN)),
             }
         }
     }
 
-    async fn send(&mut self, text: String) -> Step {
-        self.put(Message::Text(text.into())).await
-    }
-
     /// Nothing else is done until the client has taken it.
-    async fn put(&mut self, message: Message) -> Step {
-        match timeout(self.patience, self.stream.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Over::Gone),
-            Err(_) => Err(Over::Closed(Close::TOO_SLOW)),
-        }
+    async fn send(&mut self, text: String) -> Step {
+        taken(timeout(self.patience, self.stream.send(text)).await)
     }
 
     /// Tells the client why, behind what it has not taken yet, and lets it close in turn: else it might never read it.
     async fn close(&mut self, close: Close) {
-        let frame = CloseFrame { code: close.code, reason: close.reason.into_owned().into() };
-        let sent = timeout(self.patience, self.stream.send(Message::Close(Some(frame)))).await;
+        let sent = timeout(self.patience, self.stream.close(close.code, close.reason.into_owned())).await;
         if matches!(sent, Ok(Ok(()))) {
-            let closed = async { while let Some(Ok(_)) = self.stream.recv().await {} };
-            let _ = timeout(FAREWELL, closed).await;
+            let _ = timeout(FAREWELL, self.stream.closed()).await;
         }
+    }
+}
+
+fn taken<E>(sent: Result<Result<(), E>, Elapsed>) -> Step {
+    match sent {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Over::Gone),
+        Err(_) => Err(Over::Closed(Close::TOO_SLOW)),
     }
 }
 
@@ -354,9 +351,4 @@ fn forbidden(error: Error) -> Close {
         Some(problem) => Close::forbidden(&problem.message),
         None => Close::forbidden(""),
     }
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    // The library's type is that of another crate.
-    error.to_string().contains("too long") || error.to_string().contains("too big")
 }
