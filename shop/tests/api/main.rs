@@ -38,6 +38,7 @@ mod releases;
 mod routes;
 mod schedules;
 mod sdl;
+mod sockets;
 mod traces;
 mod turns;
 mod writes;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use runtime::http::bounds::Bounds;
 use runtime::http::protection;
 use runtime::serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::client::{Events, Site, Socket, TOKEN, eventually};
 
@@ -102,5 +103,34 @@ async fn a_socket_is_a_connection_until_it_is_closed() {
     assert_eq!(Socket::open_with(site.address(), &[]).await.map(drop), Err(503));
     drop(first);
     eventually("its place is free", async || Socket::open_with(site.address(), &[]).await.is_ok()).await;
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_begun_to_be_sent_is_weighed_and_too_much_of_it_is_cut_off() {
+    let site = Site::with(1, bounded(Bounds { bodies: 256 * 1024, ..Bounds::default() })).await;
+    let unread = std::sync::Arc::clone(&site.node().app.protection.subscriptions.unread);
+    // A frame of 100,000 bytes, of which 80,000 come.
+    let begin = async |socket: &mut Socket| {
+        let mut frame = vec![0x81, 0xff];
+        frame.extend(100_000_u64.to_be_bytes());
+        frame.extend([0; 4]);
+        frame.extend([b' '; 80_000]);
+        socket.0.get_mut().write_all(&frame).await.expect("the server reads");
+    };
+    let mut first = Socket::of(site.address(), None).await;
+    begin(&mut first).await;
+    eventually("it is weighed", async || unread.used() > 70_000).await;
+    let mut second = Socket::of(site.address(), None).await;
+    begin(&mut second).await;
+    eventually("both are weighed", async || unread.used() > 140_000).await;
+    let mut third = Socket::of(site.address(), None).await;
+    begin(&mut third).await;
+    assert_eq!(third.closed().await.0, 1013);
+    let mut short = Socket::of(site.address(), None).await;
+    short.subscribe("1", "{ __typename }").await;
+    assert_eq!(short.next().await["type"], "next", "short messages go on");
+    drop((first, second, third, short));
+    eventually("all is given back", async || unread.used() == 0).await;
     site.stop().await;
 }
