@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { audit } from './audit.mjs';
 import { apollo, urql, walk } from './clients.mjs';
 import { graphiql } from './graphiql.mjs';
+import { subscriptions } from './subscriptions.mjs';
 
 const url = process.env.TYPECASE_URL ?? 'http://127.0.0.1:4000/graphql';
 const headers = { authorization: `Bearer ${process.env.TYPECASE_DEV_TOKEN}` };
@@ -23,6 +24,7 @@ const steps = {
   'Apollo client': () => apollo(url, headers),
   urql: () => urql(url, headers),
   'every page once': () => walk(url),
+  subscriptions: () => subscriptions(url, headers),
   'GraphiQL in a browser': () => graphiql(new URL('/graphiql', url).href),
   'relay compiler': program('relay-compiler', 'relay.config.json'),
   'TypeScript client is generated': program('graphql-codegen', '--config', 'codegen.ts'),
