@@ -6,6 +6,7 @@ mod keys;
 mod lines;
 mod ready;
 mod redirects;
+mod scheduled;
 mod token;
 mod user;
 
@@ -93,6 +94,9 @@ enum Command {
     /// List jobs, retry failed ones, cancel one
     #[command(subcommand)]
     Jobs(jobs::Task),
+    /// List scheduled changes and releases, retry failed ones
+    #[command(subcommand)]
+    Scheduled(scheduled::Task),
     /// List webhooks and their deliveries, replay these, disable and enable webhooks
     #[command(subcommand)]
     Webhooks(hooks::Task),
@@ -209,6 +213,11 @@ async fn run(mut server: Server, command: Command) -> Result<ExitCode> {
         Command::Jobs(task) => {
             let store = connect(&config, &server).await?;
             jobs::run(&store, task).await?;
+        }
+        Command::Scheduled(task) => {
+            let store = connect(&config, &server).await?;
+            scheduled::run(&store, task).await?;
+            tell(&store).await;
         }
         Command::Webhooks(task) => hooks::run(&connect(&config, &server).await?, task).await?,
         Command::Redirects(task) => redirects::run(&connect(&config, &server).await?, task).await?,

@@ -20,8 +20,8 @@ use store::{Connection, Store, audit, id};
 
 pub use items::{Item, NewItem, add, items, remove};
 pub(crate) use items::{planned, sees_all, stored};
-pub(crate) use later::Firing;
 pub use later::schedule;
+pub(crate) use later::{FireRelease, Firing};
 pub(crate) use publish::UNDO_DAYS;
 pub use publish::{check, publish, undo, unschedule};
 
@@ -32,6 +32,8 @@ const LONGEST_TITLE: usize = 200;
 const LONGEST_DESCRIPTION: usize = 2_000;
 /// Releases that are not published.
 const MOST_OPEN: i64 = 1_000;
+/// Of those, how many one user or token makes or schedules.
+const MOST_OWN: i64 = 200;
 
 #[derive(Clone, Debug)]
 pub struct Release {
@@ -218,16 +220,19 @@ impl Transacted for Edit {
 
 async fn insert(cx: &mut Cx<'_>, named: &Named) -> Result<Uuid> {
     cx.connection.alone_at("releases").await?;
-    let open: i64 =
-        sqlx::query_scalar("select count(*) from cms.release where state in ('open', 'scheduled', 'failed')")
-            .fetch_one(&mut *cx.connection)
-            .await?;
+    let actor = &cx.store.access.actor;
+    let (kind, actor_id) = store::outbox::actor_of(&actor.identity);
+    let sql = "select count(*), count(*) filter (where actor_kind = $1 and actor is not distinct from $2)
+        from cms.release where state in ('open', 'scheduled', 'failed')";
+    let (open, own): (i64, i64) = sqlx::query_as(sql).bind(kind).bind(actor_id).fetch_one(&mut *cx.connection).await?;
+    if own >= MOST_OWN {
+        let message = format!("you have {own} releases that are not published, the limit is {MOST_OWN}");
+        return Err(Problem::new(Code::LimitExceeded, message).into());
+    }
     if open >= MOST_OPEN {
         let message = format!("there are {open} releases that are not published, the limit is {MOST_OPEN}");
         return Err(Problem::new(Code::LimitExceeded, message).into());
     }
-    let actor = &cx.store.access.actor;
-    let (kind, actor_id) = store::outbox::actor_of(&actor.identity);
     let id = id::new_uuid();
     let sql =
         "insert into cms.release (id, title, description, actor_kind, actor, role) values ($1, $2, $3, $4, $5, $6)";

@@ -144,3 +144,20 @@ async fn a_difference_tells_which_rows_changed_their_place() {
     assert_eq!(diff(2, 3).await, moved);
     site.stop().await;
 }
+
+#[tokio::test]
+async fn one_user_cannot_take_all_places_for_releases() {
+    let site = Site::empty().await;
+    let (_, author) = account(&site, "author@shop.example", "author").await;
+    let many = |count: usize| {
+        let releases: String = (0..count).map(|n| format!(" r{n}: createRelease(title: \"R\") {{ id }}")).collect();
+        format!("mutation {{ {releases} }}")
+    };
+    for _ in 0..4 {
+        let answer = site.ask_with(&author, &many(50), json!({})).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+    }
+    assert_eq!(code(&site.ask_with(&author, &many(1), json!({})).await), "LIMIT_EXCEEDED");
+    told(&site, "mutation { made: createRelease(title: \"R\") { id } }", json!({})).await;
+    site.stop().await;
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use runtime::serde_json::{Value as Json, json};
 
-use crate::client::Site;
+use crate::client::{Site, command};
 
 async fn told(site: &Site, query: &str, variables: Json) -> Json {
     let answer = site.ask_as_developer(query, variables).await;
@@ -188,5 +188,34 @@ async fn what_no_attempt_could_make_is_failed_and_told() {
     let change = told(&site, "{ made: scheduledChanges { id } }", json!({})).await[0]["id"].clone();
     told(&site, retry, json!({ "id": change })).await;
     assert_eq!(ended(&site).await[0]["state"], "DONE");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_failed_and_retries_it() {
+    let site = Site::empty().await;
+    let target = product(&site, "Target", true, &[]).await;
+    let pointing = product(&site, "Pointing", true, &[&target]).await;
+    unpublish_at(&site, &target, "2020-01-01T00:00:00Z", false).await;
+    release_at(&site, &[&target], "2035-01-01T00:00:00Z").await;
+    until(&site, "it has failed", "select exists (select from cms.scheduled_change where state = 'failed')").await;
+    let listed = command(&site.db, &["scheduled", "list", "--json"]);
+    let lines: Vec<Json> = String::from_utf8_lossy(&listed.stdout)
+        .lines()
+        .map(|line| runtime::serde_json::from_str(line).unwrap())
+        .collect();
+    let told = |line: &Json| ["action", "state", "subject"].map(|name| line[name].clone());
+    assert_eq!(told(&lines[0]), [json!("unpublish"), json!("failed"), json!(target)]);
+    assert_eq!(lines[0]["problems"][0]["code"], "REFERENCED");
+    assert_eq!(told(&lines[1]), [json!("release"), json!("pending"), json!("R")]);
+    let id = lines[0]["id"].as_str().unwrap();
+    assert!(!command(&site.db, &["scheduled", "retry", lines[1]["id"].as_str().unwrap()]).status.success());
+    let free = "mutation($id: ID!) { made: unpublishProduct(id: $id, revision: 1) { id } }";
+    let answer = site.ask_as_developer(free, json!({ "id": pointing })).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(command(&site.db, &["scheduled", "retry", id]).status.success());
+    until(&site, "it is done", "select exists (select from cms.scheduled_change where state = 'done')").await;
+    let listed = command(&site.db, &["scheduled", "list", "--state", "failed"]);
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "");
     site.stop().await;
 }

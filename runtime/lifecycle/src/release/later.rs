@@ -72,7 +72,7 @@ pub struct FireRelease {
 }
 
 impl FireRelease {
-    fn of(release: Uuid) -> Self {
+    pub(crate) fn of(release: Uuid) -> Self {
         Self { release: id::encode(PREFIX, release), tries: 0 }
     }
 }
