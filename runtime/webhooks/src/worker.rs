@@ -20,9 +20,10 @@ use store::Database;
 
 /// Deliveries at once on a node. More than there may be webhooks, so that each has a place.
 const PLACES: usize = 128;
-/// Of one webhook, and of one whose last delivery has failed.
+/// Of one webhook; one whose last delivery has failed has one.
 const OF_ONE: usize = 4;
-const OF_ONE_THAT_FAILS: usize = 1;
+/// While so many run, a webhook has one only: with the 27 that others may have got before, there is one left for each of 100 webhooks.
+const BUSY: usize = 28;
 /// However quiet it is, it is looked this often: other nodes write deliveries too.
 const AT_LEAST: Duration = Duration::from_secs(2);
 /// After the database was away.
@@ -115,7 +116,8 @@ impl Worker {
 
     /// Webhooks that have all the places that they may have.
     fn full(&self) -> Vec<Uuid> {
-        let most = |load: &Load| if load.fails { OF_ONE_THAT_FAILS } else { OF_ONE };
+        let is_busy = self.running.len() >= BUSY;
+        let most = |load: &Load| if load.fails || is_busy { 1 } else { OF_ONE };
         self.loads.iter().filter(|(_, load)| load.running >= most(load)).map(|(id, _)| *id).collect()
     }
 
