@@ -17,6 +17,7 @@ pub mod failure;
 pub mod guard;
 mod history;
 mod input;
+mod keep;
 mod keys;
 pub mod live;
 pub mod load;

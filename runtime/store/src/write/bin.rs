@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use crate::outbox::actor_of;
 use crate::write::failure::Result;
-use crate::write::history::{self, names};
+use crate::write::history::names;
+use crate::write::keep;
 use crate::write::pointers as refs;
 use crate::write::pointers::pointers;
 use crate::write::row::Item;
 use crate::{Connection, Stage, Store};
 use base::error::Error;
-use model::content::{ContentInfo, OnDelete, SchemaInfo};
+use model::content::{ContentInfo, SchemaInfo};
 
 /// References to an entry that are kept with it.
 const MOST_POINTERS: i64 = 10_000;
@@ -74,7 +75,7 @@ pub async fn put(connection: &mut Connection, store: &Store, items: &[Item]) -> 
     for info in types {
         let of_type: Vec<&Item> = items.iter().filter(|item| item.info.table == info.table).collect();
         let ids: Vec<Uuid> = of_type.iter().map(|item| item.new.id).collect();
-        history::keep(connection, info, &ids).await?;
+        keep::keep(connection, info, &ids).await?;
         let titles = refs::titles(connection, store.trusted().at(Stage::Draft), info, &ids).await?;
         let mut pointed = pointing(connection, store.schema, info, &ids).await?;
         let sql = "insert into cms.bin (type, entry, revision, deletion, title, actor_kind, actor, role, pointers)
@@ -113,10 +114,7 @@ async fn pointing(
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Pointed)>> {
     let mut found = Vec::new();
-    for pointer in pointers(schema, info) {
-        if pointer.to.on_delete != OnDelete::SetNull && !pointer.loses_item() {
-            continue;
-        }
+    for pointer in pointers(schema, info).iter().filter(|pointer| pointer.is_cleared()) {
         let Some(sql) = pointer.select_places() else { continue };
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(MOST_POINTERS).fetch_all(&mut *connection).await?;
         for row in rows {

@@ -74,6 +74,11 @@ impl Pointer {
         self.to.on_delete != OnDelete::Restrict && (self.many || self.source.owner.is_some())
     }
 
+    /// Whether deleting the target clears the relation, or removes the row of children with it, while the entry stays.
+    pub fn is_cleared(&self) -> bool {
+        self.to.on_delete == OnDelete::SetNull || self.loses_item()
+    }
+
     /// The statement that clears the relation in a stage.
     pub fn forget(&self, scope: Scope<'_>) -> Option<String> {
         let (column, source, join) = (&self.column, scope.table(self.source.table), scope.table(self.to.join));

@@ -226,7 +226,8 @@ pub async fn restore_check(
     let mut lent = store.at(Stage::Draft).lend().await?;
     let found = async {
         let standing = seen(&mut lent, store, info, id).await?;
-        if standing.draft == Some(from) {
+        // The draft has lost nothing, unless what it refers to was deleted; then its revision is kept.
+        if standing.draft == Some(from) && Kept::find(&mut lent, info, id, from).await?.is_none() {
             return Ok(Vec::new());
         }
         let stored = load(&mut lent, store.at(Stage::Draft), info, &[id], false).await?.remove(&id);
