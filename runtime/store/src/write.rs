@@ -27,6 +27,7 @@ mod paths;
 mod pointers;
 mod prepare;
 mod publishable;
+mod put_back;
 mod remove;
 mod restore;
 pub mod review;
@@ -39,6 +40,7 @@ pub mod table;
 pub mod together;
 mod trail;
 mod transact;
+mod undelete;
 mod unique;
 
 use serde_json::{Map, Value as Json};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::access::Clerk;
 use crate::helpers::object;
 use crate::support::Shop;
-use crate::support::schema::PRODUCT;
+use crate::support::schema::{BRAND, POST, PRODUCT};
 
 const INFO: &ContentInfo = &PRODUCT;
 
@@ -130,5 +130,42 @@ async fn an_import_that_brings_a_deleted_entry_back_goes_on_with_its_history() {
     assert!(revisions::bin(&shop.store, None, None, 9).await.unwrap().is_empty());
     let before = revisions::difference(&shop.store, INFO, id, 2, 3).await.unwrap();
     assert!(before.iter().any(|diff| diff.field == "name" && diff.before == "Seat"));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn references_of_one_entry_and_of_children_come_back_into_the_same_revisions() {
+    let shop = Shop::new().await;
+    let price = json!({"amount": "1"});
+    let variant = json!({"sku": "1", "price": price, "supplier": {"create": {"name": "Acme"}}});
+    let input = json!({"name": "Chair", "price": price, "variants": {"create": [variant]}});
+    let product = shop.create_live(INFO, input).await.unwrap();
+    let of_chair = |title: &str| json!({"title": title, "product": {"connect": {"slug": "chair"}}});
+    shop.create_live(&POST, of_chair("A")).await.unwrap();
+    let changed = shop.create_live(&POST, of_chair("B")).await.unwrap();
+    shop.update(&POST, changed, 1, json!({"title": "C"})).await.unwrap();
+    let brand: Uuid = shop.value("select id from draft.brand").await.as_str().unwrap().parse().unwrap();
+    for (info, id) in [(&BRAND, brand), (INFO, product)] {
+        shop.delete(info, id, 1).await.unwrap();
+        for stage in ["draft", "live"] {
+            let cleared = match info.table {
+                "brand" => format!("select count(*) from {stage}.product_variant where supplier_id is null"),
+                _ => format!("select count(*) - 1 from {stage}.post where product_id is null"),
+            };
+            assert_eq!(shop.value(&cleared).await, 1, "{cleared}");
+        }
+        write::undelete(&shop.store, &HookSet::default(), info, id).await.unwrap();
+        // What is not live points at it as well, for when it is.
+        for stage in ["draft", "live"] {
+            let suppliers = format!("select supplier_id from {stage}.product_variant");
+            if info.table == "brand" {
+                assert_eq!(shop.values(&suppliers).await, [json!(brand.to_string())], "{stage}");
+            }
+            let posts = format!("select product_id from {stage}.post");
+            assert_eq!(shop.values(&posts).await, [json!(product.to_string()), json!(product.to_string())], "{stage}");
+        }
+    }
+    let revisions = "select revision from draft.post order by revision";
+    assert_eq!(shop.values(revisions).await, [json!(1), json!(2)]);
     shop.close().await;
 }

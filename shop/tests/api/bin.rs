@@ -129,3 +129,98 @@ async fn an_entry_that_lost_a_reference_is_deleted_and_restored_with_all_it_had(
     assert_eq!(at(&site, "DRAFT", "Product", &id, "publishedAt firstPublishedAt").await, before);
     site.stop().await;
 }
+
+async fn release(site: &Site, changes: Json) -> String {
+    let made = told(site, "mutation { made: createRelease(title: \"Autumn\") { id } }", json!({})).await;
+    let id = made["made"]["id"].as_str().unwrap().to_owned();
+    let add =
+        "mutation($id: ID!, $changes: [ReleaseChangeInput!]!) { addToRelease(id: $id, changes: $changes) { id } }";
+    told(site, add, json!({ "id": id, "changes": changes })).await;
+    told(site, "mutation($id: ID!) { publishRelease(id: $id) { id } }", json!({ "id": id })).await;
+    id
+}
+
+async fn undo(site: &Site, release: &str) {
+    told(site, "mutation($id: ID!) { undoRelease(id: $id) { state } }", json!({ "id": release })).await;
+}
+
+/// Reads that a deletion changes: what is live and the draft.
+async fn seen(site: &Site, of: &str, id: &str, list: &str) -> (Json, Json) {
+    let live = at(site, "LIVE", of, id, list).await;
+    (live, at(site, "DRAFT", of, id, &format!("revision status {list}")).await)
+}
+
+#[tokio::test]
+async fn an_undone_release_gives_back_the_references_of_what_was_live_and_of_drafts() {
+    let site = Site::empty().await;
+    let [oak, new, red] = tags(&site, ["Oak", "New", "Red"]).await;
+    let same = product(&site, "Chair", json!({ "tags": list(&[&oak, &new, &red]) })).await;
+    let changed = product(&site, "Table", json!({ "tags": list(&[&new, &oak]) })).await;
+    update(&site, "Product", &changed, json!({ "name": "Desk", "tags": list(&[&red, &new]) })).await;
+    let about = json!({ "set": [{"product": {"id": changed}}, {"product": {"id": same}}] });
+    let post = made(&site, "Post", json!({ "title": "On chairs", "body": "Text", "about": about })).await;
+    let reads = [
+        ("Product", &same, "tags { name }"),
+        ("Product", &changed, "tags { name }"),
+        ("Post", &post, "about { ... on Product { id } }"),
+    ];
+    let mut before = Vec::new();
+    for (of, id, list) in reads {
+        before.push(seen(&site, of, id, list).await);
+    }
+    let deleted = [&oak, &new].map(|id| json!({ "entry": id, "action": "DELETE" }));
+    let release = release(&site, json!(deleted)).await;
+    assert_eq!(at(&site, "LIVE", "Product", &same, "tags { name }").await["tags"], named(&["Red"]));
+    undo(&site, &release).await;
+    for ((of, id, list), before) in reads.iter().zip(&before) {
+        assert_eq!(&seen(&site, of, id, list).await, before);
+    }
+    // The same by hand, in the other order.
+    for id in [&oak, &new] {
+        delete(&site, "Tag", id).await;
+    }
+    delete(&site, "Product", &changed).await;
+    for id in [&oak, &new] {
+        undelete(&site, "Tag", id).await;
+    }
+    undelete(&site, "Product", &changed).await;
+    for ((of, id, list), before) in reads.iter().zip(&before).filter(|((_, id, _), _)| **id != changed) {
+        let (live, draft) = seen(&site, of, id, list).await;
+        let expected = if *of == "Post" { json!({ "about": [{ "id": same }] }) } else { before.0.clone() };
+        assert_eq!((&live, &draft), (&expected, &before.1));
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn an_undone_release_gives_back_entries_that_refer_to_each_other() {
+    let site = Site::empty().await;
+    let chair = product(&site, "Chair", json!({})).await;
+    let table = product(&site, "Table", json!({ "related": list(&[&chair]) })).await;
+    update(&site, "Product", &chair, json!({ "related": list(&[&table]) })).await;
+    let publish = "mutation($id: ID!) { publishProduct(id: $id, revision: 2) { id } }";
+    told(&site, publish, json!({ "id": chair })).await;
+    let deleted = [&chair, &table].map(|id| json!({ "entry": id, "action": "DELETE" }));
+    let release = release(&site, json!(deleted)).await;
+    undo(&site, &release).await;
+    for (id, other) in [(&chair, "Table"), (&table, "Chair")] {
+        assert_eq!(at(&site, "LIVE", "Product", id, "related { name }").await["related"], named(&[other]));
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_changed_since_a_deletion_gets_its_reference_back_as_a_draft() {
+    let site = Site::empty().await;
+    let [oak, new] = tags(&site, ["Oak", "New"]).await;
+    let id = product(&site, "Chair", json!({ "tags": list(&[&oak, &new]) })).await;
+    delete(&site, "Tag", &oak).await;
+    update(&site, "Product", &id, json!({ "name": "Armchair" })).await;
+    let publish = "mutation($id: ID!) { publishProduct(id: $id, revision: 2) { id } }";
+    told(&site, publish, json!({ "id": id })).await;
+    undelete(&site, "Tag", &oak).await;
+    let (live, draft) = seen(&site, "Product", &id, "tags { name }").await;
+    assert_eq!(live["tags"], named(&["New"]));
+    assert_eq!(draft, json!({ "revision": 3, "status": "CHANGED", "tags": named(&["Oak", "New"]) }));
+    site.stop().await;
+}

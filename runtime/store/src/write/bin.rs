@@ -41,6 +41,10 @@ pub struct Pointed {
     pub field: String,
     /// In a list.
     pub position: Option<usize>,
+    /// The revision of the entry that held it. Servers before this one did not note it.
+    pub revision: Option<i64>,
+    /// What was live held it, of another revision than the draft.
+    pub is_live: bool,
 }
 
 impl Pointed {
@@ -51,6 +55,8 @@ impl Pointed {
             "entry": self.entry.to_string(),
             "field": self.field,
             "position": self.position,
+            "revision": self.revision,
+            "live": self.is_live,
         })
     }
 
@@ -62,6 +68,8 @@ impl Pointed {
             entry: text("entry")?.parse().ok()?,
             field: text("field")?.to_owned(),
             position: json.get("position").and_then(Json::as_u64).and_then(|place| usize::try_from(place).ok()),
+            revision: json.get("revision").and_then(Json::as_i64),
+            is_live: json.get("live").and_then(Json::as_bool).unwrap_or_default(),
         })
     }
 }
@@ -115,18 +123,23 @@ async fn pointing(
 ) -> Result<Vec<(Uuid, Pointed)>> {
     let mut found = Vec::new();
     for pointer in pointers(schema, info).iter().filter(|pointer| pointer.is_cleared()) {
-        let Some(sql) = pointer.select_places() else { continue };
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(MOST_POINTERS).fetch_all(&mut *connection).await?;
-        for row in rows {
-            let position: Option<i64> = row.try_get(3)?;
-            let pointed = Pointed {
-                table: pointer.table().to_owned(),
-                row: row.try_get(1)?,
-                entry: row.try_get(2)?,
-                field: pointer.field().to_owned(),
-                position: position.and_then(|position| usize::try_from(position).ok()),
-            };
-            found.push((row.try_get(0)?, pointed));
+        for stage in [Stage::Draft, Stage::Live] {
+            let Some(sql) = pointer.select_places(stage) else { continue };
+            let rows =
+                sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(MOST_POINTERS).fetch_all(&mut *connection).await?;
+            for row in rows {
+                let position: Option<i64> = row.try_get(3)?;
+                let pointed = Pointed {
+                    table: pointer.table().to_owned(),
+                    row: row.try_get(1)?,
+                    entry: row.try_get(2)?,
+                    field: pointer.field().to_owned(),
+                    position: position.and_then(|position| usize::try_from(position).ok()),
+                    revision: row.try_get(4)?,
+                    is_live: stage == Stage::Live,
+                };
+                found.push((row.try_get(0)?, pointed));
+            }
         }
     }
     Ok(found)

@@ -21,13 +21,24 @@ const AT_ONCE: usize = 2_000;
 
 /// Keeps the drafts as they are now. An entry that is older than the history gets its line here too.
 pub async fn keep(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
+    store(connection, info, ids, "").await
+}
+
+/// Leaves out those whose revision is kept already, which has all that they can lose.
+async fn keep_once(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
+    let is_new = " and not exists (select from cms.revision k
+        where k.type = $2 and k.entry = t.id and k.revision = t.revision and k.content is not null)";
+    store(connection, info, ids, is_new).await
+}
+
+async fn store(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid], and: &str) -> Result<()> {
     let rows: Vec<String> = tables(info).iter().map(rows).collect();
     let content: Vec<String> =
         rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
     let sql = format!(
         r#"insert into cms.revision as r (type, entry, revision, at, actor_kind, actor, content)
         select $2, t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}
-        from draft."{}" t where t.id = any($1)
+        from draft."{}" t where t.id = any($1){and}
         on conflict (type, entry, revision) do update
         set content = case when r.content is null then excluded.content else {} end"#,
         content.join(" || "),
@@ -64,7 +75,7 @@ pub async fn keep_referrers(
         let sql = format!(r#"select from draft."{}" where id = any($1) order by id for no key update"#, info.table);
         for ids in ids.chunks(AT_ONCE) {
             sqlx::query(AssertSqlSafe(sql.clone())).bind(ids).execute(&mut *connection).await?;
-            keep(connection, info, ids).await?;
+            keep_once(connection, info, ids).await?;
         }
     }
     Ok(())

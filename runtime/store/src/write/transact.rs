@@ -13,7 +13,7 @@ use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::entries::Version;
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Parting, Subject};
-use crate::write::{dependencies, draft, entries, restore};
+use crate::write::{dependencies, draft, entries, restore, undelete};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
 use model::content::ContentInfo;
@@ -92,7 +92,7 @@ impl Work<'_> {
         let events = match self {
             Self::Save(request) => return batch::run(cx, request, again).await,
             Self::Duplicate { info, id, data } => return draft::duplicate(cx, info, *id, data, again).await,
-            Self::Undelete { info, id } => return restore::undelete(cx, info, *id).await,
+            Self::Undelete { info, id } => return undelete::undelete(cx, info, *id).await,
             Self::PublishRevision(version) => entries::publish_versions(cx, &[*version], &|_| Vec::new()).await?,
             Self::PublishTogether(versions) => entries::publish_versions(cx, versions, &Version::path).await?,
             Self::Restore(subject, from) => restore::restore(cx, *subject, *from).await?,
