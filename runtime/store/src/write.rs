@@ -14,6 +14,7 @@ pub mod diff;
 mod draft;
 pub mod entries;
 pub mod failure;
+mod fit;
 pub mod guard;
 mod history;
 mod input;

@@ -224,3 +224,70 @@ async fn what_was_changed_since_a_deletion_gets_its_reference_back_as_a_draft() 
     assert_eq!(draft, json!({ "revision": 3, "status": "CHANGED", "tags": named(&["Oak", "New"]) }));
     site.stop().await;
 }
+
+#[tokio::test]
+async fn relations_come_back_whatever_the_order_in_which_entries_do() {
+    let site = Site::empty().await;
+    for (first, last) in [(0, 1), (1, 0)] {
+        let chair = product(&site, "Chair", json!({})).await;
+        let table = product(&site, "Table", json!({ "related": list(&[&chair]) })).await;
+        update(&site, "Product", &chair, json!({ "related": list(&[&table]) })).await;
+        let both = [&chair, &table];
+        delete(&site, "Product", &chair).await;
+        delete(&site, "Product", &table).await;
+        undelete(&site, "Product", both[first]).await;
+        undelete(&site, "Product", both[last]).await;
+        for (id, other) in [(&chair, "Table"), (&table, "Chair")] {
+            let found = at(&site, "DRAFT", "Product", id, "related { name }").await;
+            assert_eq!(found["related"], named(&[other]), "{first} comes back first");
+        }
+    }
+    let [oak, new, red] = tags(&site, ["Oak", "New", "Red"]).await;
+    let brand = made(&site, "Brand", json!({ "name": "North" })).await;
+    for back in [[&oak, &new, &red], [&red, &new, &oak], [&new, &oak, &red]] {
+        let more = json!({ "tags": list(&[&oak, &new, &red]), "brand": {"connect": {"id": brand}} });
+        let id = product(&site, "Shelf", more).await;
+        delete(&site, "Product", &id).await;
+        delete(&site, "Brand", &brand).await;
+        for id in [&oak, &new, &red] {
+            delete(&site, "Tag", id).await;
+        }
+        undelete(&site, "Product", &id).await;
+        for id in back {
+            undelete(&site, "Tag", id).await;
+        }
+        undelete(&site, "Brand", &brand).await;
+        let found = at(&site, "DRAFT", "Product", &id, "tags { name } brand { name }").await;
+        assert_eq!(found, json!({ "tags": named(&["Oak", "New", "Red"]), "brand": {"name": "North"} }), "{back:?}");
+        delete(&site, "Product", &id).await;
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_tree_comes_back_with_its_paths_if_the_leaf_is_first() {
+    let site = Site::empty().await;
+    let above = made(&site, "Category", json!({ "name": "Seats" })).await;
+    let below = made(&site, "Category", json!({ "name": "Chairs", "parent": {"connect": {"id": above}} })).await;
+    delete(&site, "Category", &below).await;
+    delete(&site, "Category", &above).await;
+    undelete(&site, "Category", &below).await;
+    undelete(&site, "Category", &above).await;
+    let tree = at(&site, "LIVE", "Category", &above, "children { name path }").await;
+    assert_eq!(tree["children"], json!([{ "name": "Chairs", "path": "/shop/seats/chairs" }]));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_entry_gets_what_it_lost_once_that_is_back() {
+    let site = Site::empty().await;
+    let [oak, new] = tags(&site, ["Oak", "New"]).await;
+    let id = product(&site, "Chair", json!({ "tags": list(&[&oak, &new]) })).await;
+    delete(&site, "Tag", &oak).await;
+    update(&site, "Product", &id, json!({ "summary": "Without the tag" })).await;
+    delete(&site, "Product", &id).await;
+    undelete(&site, "Tag", &oak).await;
+    undelete(&site, "Product", &id).await;
+    assert_eq!(at(&site, "DRAFT", "Product", &id, "tags { name }").await["tags"], named(&["Oak", "New"]));
+    site.stop().await;
+}

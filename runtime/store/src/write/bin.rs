@@ -1,6 +1,6 @@
 //! The bin: what was deleted, with what pointed at it, until it is restored or purged.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -28,10 +28,12 @@ pub struct Binned {
     /// The last one.
     pub revision: i64,
     pub pointers: Vec<Pointed>,
+    /// References of the entry itself, which it lost before it was deleted.
+    pub own: Vec<Pointed>,
 }
 
 /// A reference to the entry, which went with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pointed {
     /// The table of the row that held it.
     pub table: String,
@@ -45,11 +47,15 @@ pub struct Pointed {
     pub revision: Option<i64>,
     /// What was live held it, of another revision than the draft.
     pub is_live: bool,
+    /// Some items before it in the list, if they may be gone too: the nearest one is the last.
+    pub follows: Vec<Uuid>,
+    /// The entry in the bin is the one that refers to this other one, which was in the bin as well and is back: table and id.
+    pub to: Option<(String, Uuid)>,
 }
 
 impl Pointed {
     fn json(&self) -> Json {
-        json!({
+        let mut json = json!({
             "table": self.table,
             "row": self.row.to_string(),
             "entry": self.entry.to_string(),
@@ -57,11 +63,20 @@ impl Pointed {
             "position": self.position,
             "revision": self.revision,
             "live": self.is_live,
-        })
+        });
+        if !self.follows.is_empty() {
+            json["follows"] = self.follows.iter().map(Uuid::to_string).collect();
+        }
+        if let Some((table, id)) = &self.to {
+            json["to"] = json!([table, id.to_string()]);
+        }
+        json
     }
 
     fn of(json: &Json) -> Option<Self> {
         let text = |name: &str| json.get(name)?.as_str();
+        let follows = json.get("follows").and_then(Json::as_array).into_iter().flatten();
+        let to = json.get("to").and_then(Json::as_array).map(Vec::as_slice);
         Some(Self {
             table: text("table")?.to_owned(),
             row: text("row")?.parse().ok()?,
@@ -70,6 +85,11 @@ impl Pointed {
             position: json.get("position").and_then(Json::as_u64).and_then(|place| usize::try_from(place).ok()),
             revision: json.get("revision").and_then(Json::as_i64),
             is_live: json.get("live").and_then(Json::as_bool).unwrap_or_default(),
+            follows: follows.filter_map(|id| id.as_str()?.parse().ok()).collect(),
+            to: match to {
+                Some([table, id]) => Some((table.as_str()?.to_owned(), id.as_str()?.parse().ok()?)),
+                _ => None,
+            },
         })
     }
 }
@@ -137,6 +157,7 @@ async fn pointing(
                     position: position.and_then(|position| usize::try_from(position).ok()),
                     revision: row.try_get(4)?,
                     is_live: stage == Stage::Live,
+                    ..Pointed::default()
                 };
                 found.push((row.try_get(0)?, pointed));
             }
@@ -161,19 +182,33 @@ pub async fn deletion(
         let table: String = row.try_get(0)?;
         let Some(info) = schema.types.iter().find(|info| info.is_called(&table)) else { continue };
         let pointers: String = row.try_get(3)?;
-        found.push(Binned {
-            info,
-            id: row.try_get(1)?,
-            revision: row.try_get(2)?,
-            pointers: serde_json::from_str::<Vec<Json>>(&pointers)
-                .map_err(Error::internal)?
-                .iter()
-                .filter_map(Pointed::of)
-                .collect(),
-        });
+        let pointers = serde_json::from_str::<Vec<Json>>(&pointers).map_err(Error::internal)?;
+        let (own, pointers) = pointers.iter().filter_map(Pointed::of).partition(|pointed| pointed.to.is_some());
+        found.push(Binned { info, id: row.try_get(1)?, revision: row.try_get(2)?, pointers, own });
     }
     found.sort_by_key(|entry| entry.id == id);
     Ok(found)
+}
+
+/// Those of the entries that are in the bin, by the names of their types. They stay there until the transaction ends.
+pub async fn hold(connection: &mut Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+    let sql = "select entry, type from cms.bin where entry = any($1) order by entry for update";
+    let found: Vec<(Uuid, String)> = sqlx::query_as(sql).bind(ids).fetch_all(connection).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Notes references with entries of the bin, until they come back.
+pub async fn remember(connection: &mut Connection, references: Vec<(Uuid, Pointed)>) -> Result<()> {
+    let mut by_entry: BTreeMap<Uuid, Vec<Json>> = BTreeMap::new();
+    for (entry, pointed) in references {
+        by_entry.entry(entry).or_default().push(pointed.json());
+    }
+    let (ids, pointers): (Vec<Uuid>, Vec<String>) =
+        by_entry.into_iter().map(|(id, pointers)| (id, Json::from(pointers).to_string())).unzip();
+    let sql = "update cms.bin b set pointers = b.pointers || n.pointers::jsonb
+        from unnest($1::uuid[], $2::text[]) as n(entry, pointers) where b.entry = n.entry";
+    sqlx::query(sql).bind(ids).bind(pointers).execute(connection).await?;
+    Ok(())
 }
 
 /// Those that are back leave the bin; they were made, and published, when that was so first.

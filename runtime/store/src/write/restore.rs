@@ -1,16 +1,13 @@
 //! A draft becomes an earlier revision again, as far as the schema and the content of today have a place for it.
 
-use std::collections::{BTreeMap, HashSet};
-
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::access::Action;
 use crate::hooks::{Cx, Happened};
-use crate::value::Value;
 use crate::write::batch;
 use crate::write::draft::may_change;
 use crate::write::failure::Result;
+use crate::write::fit::fit;
 use crate::write::guard::Guard;
 use crate::write::history::Kept;
 use crate::write::load::load;
@@ -19,7 +16,7 @@ use crate::write::row::{Row, empty};
 use crate::write::table;
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
-use model::content::{ContentInfo, FieldInfo, RelationInfo, Required, Shape};
+use model::content::{ContentInfo, Required, Shape};
 
 /// What a revision becomes under the schema of today.
 pub struct Fitted {
@@ -61,7 +58,7 @@ pub async fn fitted(
     keep_newer(&kept, info, &mut row, over);
     keep_hidden(Guard::new(store, false), info, &mut row, over);
     let mut lost = kept.lost.clone();
-    lost.extend(fit(connection, &mut [(info, &mut row)]).await?);
+    lost.extend(fit(connection, &mut [(info, &mut row)]).await?.lost);
     lost.sort();
     fill_required(info, &mut row, over);
     Ok(Fitted { row, lost })
@@ -119,100 +116,6 @@ fn fill_required(info: &'static ContentInfo, row: &mut Row, over: &Row) {
     for (index, field) in info.fields.iter().enumerate() {
         if field.required == Required::Save && row.values[index] == empty(&field.shape) {
             row.values[index] = over.values[index].clone();
-        }
-    }
-}
-
-/// Removes values that have no place any more: references to entries that are gone, values that an enum has lost.
-pub async fn fit(connection: &mut Connection, rows: &mut [(&'static ContentInfo, &mut Row)]) -> Result<Vec<String>> {
-    let mut wanted: BTreeMap<&'static str, HashSet<Uuid>> = BTreeMap::new();
-    for (info, row) in rows.iter() {
-        each_target(info, row, &mut |target, id| _ = wanted.entry(target.table).or_default().insert(id));
-    }
-    let mut there: HashSet<(&'static str, Uuid)> = rows.iter().map(|(info, row)| (info.table, row.id)).collect();
-    for (table, ids) in wanted {
-        let sql = format!(r#"select id from draft."{table}" where id = any($1)"#);
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;
-        there.extend(found.into_iter().map(|id| (table, id)));
-    }
-    let mut lost = Vec::new();
-    for (info, row) in rows {
-        drop_gone(info, row, &there, &mut lost);
-    }
-    Ok(lost)
-}
-
-fn each_target(info: &'static ContentInfo, row: &Row, found: &mut impl FnMut(&'static ContentInfo, Uuid)) {
-    for (index, field) in info.fields.iter().enumerate() {
-        match field.shape {
-            Shape::One(to) => _ = target(&to, &row.values[index]).map(|(info, id)| found(info, id)),
-            Shape::Many(to) => {
-                if let Value::List(items) = &row.values[index] {
-                    items.iter().filter_map(|item| target(&to, item)).for_each(|(info, id)| found(info, id));
-                }
-            }
-            Shape::Children(child) => row.children(index).iter().for_each(|row| each_target(child, row, found)),
-            _ => {}
-        }
-    }
-}
-
-fn target(to: &RelationInfo, value: &Value) -> Option<(&'static ContentInfo, Uuid)> {
-    to.to.iter().enumerate().find_map(|(part, info)| match value {
-        Value::Uuid(id) => Some((*info, *id)),
-        value => table::target(to, value, part).map(|id| (*info, id)),
-    })
-}
-
-fn drop_gone(info: &'static ContentInfo, row: &mut Row, there: &HashSet<(&'static str, Uuid)>, lost: &mut Vec<String>) {
-    let gone =
-        |to: &RelationInfo, value: &Value| target(to, value).filter(|(info, id)| !there.contains(&(info.table, *id)));
-    let named = |field: &FieldInfo, what: String| format!("{}.{}: {what}", info.name, field.name);
-    for (index, field) in info.fields.iter().enumerate() {
-        match field.shape {
-            Shape::One(to) => {
-                if let Some((info, id)) = gone(&to, &row.values[index]) {
-                    lost.push(named(field, crate::id::encode(info.table, id)));
-                    row.values[index] = Value::Null;
-                }
-            }
-            Shape::Many(to) => {
-                if let Value::List(items) = &mut row.values[index] {
-                    items.retain(|item| match gone(&to, item) {
-                        Some((info, id)) => {
-                            lost.push(named(field, crate::id::encode(info.table, id)));
-                            false
-                        }
-                        None => true,
-                    });
-                }
-            }
-            Shape::Enum(info) => {
-                if let Value::Text(value) = &row.values[index]
-                    && !info.values.iter().any(|(stored, _)| stored == value)
-                {
-                    lost.push(named(field, value.clone()));
-                    row.values[index] = empty(&field.shape);
-                }
-            }
-            Shape::Enums(info) => {
-                if let Value::List(items) = &mut row.values[index] {
-                    items.retain(|item| match item {
-                        Value::Text(value) if !info.values.iter().any(|(stored, _)| stored == value) => {
-                            lost.push(named(field, value.clone()));
-                            false
-                        }
-                        _ => true,
-                    });
-                }
-            }
-            Shape::Children(child) => {
-                for row in row.children.entry(index).or_default() {
-                    drop_gone(child, row, there, lost);
-                }
-            }
-            _ => {}
         }
     }
 }

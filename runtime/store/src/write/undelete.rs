@@ -11,12 +11,13 @@ use crate::value::Value;
 use crate::write::batch::{self, Change, Saved};
 use crate::write::bin::{self, Binned, Pointed};
 use crate::write::failure::Result;
+use crate::write::fit::{Fit, each_target, fit};
 use crate::write::guard::Guard;
 use crate::write::history::Kept;
+use crate::write::input::any;
 use crate::write::load::load;
 use crate::write::put_back;
 use crate::write::remove::{self, not_found, refused};
-use crate::write::restore::fit;
 use crate::write::row::{Item, Row};
 use crate::write::table;
 use crate::{Connection, Stage, Store};
@@ -42,7 +43,10 @@ pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> 
             None => {}
         }
     }
-    fit(cx.connection, &mut rows.iter_mut().map(|(info, row)| (*info, row)).collect::<Vec<_>>()).await?;
+    let near = near(&binned, &mut rows);
+    // Whatever of these is not in the bin then is back, or gone for ever.
+    let in_bin = bin::hold(cx.connection, &near).await?;
+    let fit = fit(cx.connection, &mut rows.iter_mut().map(|(info, row)| (*info, row)).collect::<Vec<_>>()).await?;
     let revisions: HashMap<Uuid, i64> = binned.iter().map(|entry| (entry.id, entry.revision)).collect();
     let item = |(info, row): (&'static ContentInfo, Row)| Item {
         info,
@@ -58,9 +62,45 @@ pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> 
     let items: Vec<Item> = rows.into_iter().map(item).collect();
     let mut events = batch::save_whole(cx, items).await?;
     bin::take_out(cx.connection, &binned, &restored).await?;
+    bin::remember(cx.connection, left_open(&binned, &restored, &in_bin, fit)).await?;
     let drafts = put_back::put_back(cx.connection, store.schema, &binned, &restored).await?;
     events.extend(point_again(cx, &binned, &restored, &drafts).await?);
     Ok(Saved { entries: vec![(id, Change::Created)], events })
+}
+
+/// Gives the entries the references that they lost while they were in the bin, and returns all that they refer to, or that referred to them.
+fn near(binned: &[Binned], rows: &mut [(&'static ContentInfo, Row)]) -> Vec<Uuid> {
+    let mut near: HashSet<Uuid> =
+        binned.iter().flat_map(|entry| entry.pointers.iter().map(|pointed| pointed.entry)).collect();
+    for (info, row) in rows.iter_mut() {
+        let id = row.id;
+        for pointed in binned.iter().filter(|entry| entry.id == id).flat_map(|entry| &entry.own) {
+            if let Some((table, target)) = &pointed.to {
+                point(info, row, table, *target, pointed);
+            }
+        }
+        each_target(info, row, &mut |(_, id)| _ = near.insert(id));
+    }
+    for entry in binned {
+        near.remove(&entry.id);
+    }
+    near.into_iter().collect()
+}
+
+/// References between what comes back and what is still in the bin: they are made when that comes back as well.
+fn left_open(
+    binned: &[Binned],
+    restored: &HashSet<Uuid>,
+    in_bin: &HashMap<Uuid, String>,
+    fit: Fit,
+) -> Vec<(Uuid, Pointed)> {
+    let of_others = fit.dropped.into_iter().map(|dropped| (dropped.target.1, dropped.pointed));
+    let to_these = binned.iter().filter(|entry| restored.contains(&entry.id)).flat_map(|entry| {
+        let to = (entry.info.table.to_owned(), entry.id);
+        let of_draft = entry.pointers.iter().filter(|pointed| !pointed.is_live);
+        of_draft.map(move |pointed| (pointed.entry, Pointed { to: Some(to.clone()), ..pointed.clone() }))
+    });
+    of_others.chain(to_these).filter(|(entry, _)| in_bin.contains_key(entry)).collect()
 }
 
 /// The last revision of an entry in the bin, if the actor may delete such an entry.
@@ -106,7 +146,7 @@ async fn point_again(
             .collect();
         for (entry, pointed) in pointers {
             if let Some(item) = items.get_mut(&pointed.entry) {
-                point(info, &mut item.new, entry, pointed);
+                point(info, &mut item.new, entry.info.table, entry.id, pointed);
             }
         }
         events.extend(batch::save_whole(cx, items.into_values().filter(Item::is_changed).collect()).await?);
@@ -114,11 +154,12 @@ async fn point_again(
     Ok(events)
 }
 
-fn point(info: &'static ContentInfo, row: &mut Row, entry: &Binned, pointed: &Pointed) {
+/// The row refers to the entry of a table, as it once did.
+fn point(info: &'static ContentInfo, row: &mut Row, table: &str, id: Uuid, pointed: &Pointed) {
     if row.id != pointed.row {
         for (index, child) in table::children(info) {
             for row in row.children.entry(index).or_default().iter_mut().filter(|row| row.id == pointed.row) {
-                point(child, row, entry, pointed);
+                point(child, row, table, id, pointed);
             }
         }
         return;
@@ -126,24 +167,34 @@ fn point(info: &'static ContentInfo, row: &mut Row, entry: &Binned, pointed: &Po
     let Some((index, field)) = info.fields.iter().enumerate().find(|(_, field)| field.snake == pointed.field) else {
         return;
     };
-    let value = |to: &RelationInfo| match to.to {
-        [_] => Value::Uuid(entry.id),
-        _ => Value::List(vec![Value::Text(entry.info.table.to_owned()), Value::Uuid(entry.id)]),
+    let value = |to: &RelationInfo| {
+        let target = to.to.iter().find(|info| info.is_called(table))?;
+        Some(if to.to.len() == 1 { Value::Uuid(id) } else { any(target, id) })
     };
     match (field.shape, &mut row.values[index]) {
-        (Shape::One(to), place @ Value::Null) if is_target(&to, entry) => *place = value(&to),
-        (Shape::Many(to), Value::List(items)) if is_target(&to, entry) => {
-            let value = value(&to);
+        (Shape::One(to), place @ Value::Null) => *place = value(&to).unwrap_or(Value::Null),
+        (Shape::Many(to), Value::List(items)) => {
+            let Some(value) = value(&to) else { return };
             let max = field.rules.max.and_then(|max| max.parse().ok()).unwrap_or(usize::MAX);
             if !items.contains(&value) && items.len() < max {
-                let place = pointed.position.unwrap_or(items.len()).min(items.len());
-                items.insert(place, value);
+                items.insert(place(items, pointed), value);
             }
         }
         _ => {}
     }
 }
 
-fn is_target(to: &RelationInfo, entry: &Binned) -> bool {
-    to.to.iter().any(|info| info.table == entry.info.table)
+/// Where a list has room for an item: behind the nearest of those that it followed, or at its former position.
+fn place(items: &[Value], pointed: &Pointed) -> usize {
+    let is = |item: &Value, id: &Uuid| match item {
+        Value::Uuid(item) => item == id,
+        Value::List(parts) => parts.contains(&Value::Uuid(*id)),
+        _ => false,
+    };
+    let before = pointed.follows.iter().rev().find_map(|id| items.iter().position(|item| is(item, id)));
+    match (before, pointed.follows.is_empty()) {
+        (Some(before), _) => before + 1,
+        (None, false) => 0,
+        (None, true) => pointed.position.unwrap_or(items.len()).min(items.len()),
+    }
 }
