@@ -4,7 +4,7 @@ use runtime::Code;
 use runtime::content::ContentInfo;
 use runtime::hooks::HookSet;
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem, revisions};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use crate::access::Clerk;
@@ -76,7 +76,7 @@ async fn fields_that_are_hidden_are_in_no_history() {
         // A restore does not bring them back either, where they could be read or guessed.
         let revision = shop.value("select revision from draft.product").await;
         let revision = revision.as_i64().unwrap();
-        write::restore(&clerk, &HookSet::default(), INFO, id, revision, 1).await.unwrap();
+        write::restore(&clerk, &HookSet::default(), INFO, id, revision, 1, &Map::new()).await.unwrap();
         assert_eq!(shop.value("select name from draft.product").await, "Chair");
         assert_eq!(shop.value("select price from draft.product").await, 200);
         assert_eq!(shop.value("select price from draft.product_variant").await, 200);
@@ -103,12 +103,16 @@ async fn the_bin_shows_what_the_actor_could_delete() {
         assert_eq!(found.map(|found| found.len()).map_err(|error| error.problems[0].code), count, "{rules}");
         if count != Ok(1) {
             let denied = if count.is_ok() { Code::NotFound } else { Code::Forbidden };
-            assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id).await), denied, "{rules}");
+            assert_eq!(
+                code(write::undelete(&clerk, &HookSet::default(), INFO, id, &Map::new()).await),
+                denied,
+                "{rules}"
+            );
             assert_eq!(code(revisions::purge(&clerk, &[(INFO, id)]).await), denied, "{rules}");
         }
     }
     let clerk = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "delete": {}}}})).0;
-    assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id).await), Code::Forbidden);
+    assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id, &Map::new()).await), Code::Forbidden);
     shop.close().await;
 }
 
@@ -154,7 +158,7 @@ async fn references_of_one_entry_and_of_children_come_back_into_the_same_revisio
             };
             assert_eq!(shop.value(&cleared).await, 1, "{cleared}");
         }
-        write::undelete(&shop.store, &HookSet::default(), info, id).await.unwrap();
+        write::undelete(&shop.store, &HookSet::default(), info, id, &Map::new()).await.unwrap();
         // What is not live points at it as well, for when it is.
         for stage in ["draft", "live"] {
             let suppliers = format!("select supplier_id from {stage}.product_variant");

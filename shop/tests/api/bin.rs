@@ -291,3 +291,109 @@ async fn a_deleted_entry_gets_what_it_lost_once_that_is_back() {
     assert_eq!(at(&site, "DRAFT", "Product", &id, "tags { name }").await["tags"], named(&["Oak", "New"]));
     site.stop().await;
 }
+
+fn block(products: &[&String]) -> Json {
+    let products: Json = products.iter().map(|id| json!({ "id": id })).collect();
+    json!([
+        { "text": { "body": "First" } },
+        { "callToAction": { "heading": "Look", "label": "Buy", "url": "https://x.example", "products": products } },
+    ])
+}
+
+const BLOCKS: &str = "seo { title image { url } } body { ... on CallToAction { products { name } } }";
+
+#[tokio::test]
+async fn references_inside_components_and_blocks_are_checked_and_left_out() {
+    let site = Site::empty().await;
+    let image = made(&site, "Media", json!({ "url": "https://x.example/a.png" })).await;
+    let chair = product(&site, "Chair", json!({})).await;
+    let table = product(&site, "Table", json!({})).await;
+    let seo = json!({ "title": "Shelf", "image": {"id": image} });
+    let id = product(&site, "Shelf", json!({ "body": block(&[&chair, &table]), "seo": seo })).await;
+    update(&site, "Product", &id, json!({ "body": [], "seo": null })).await;
+    let publish = "mutation($id: ID!) { publishProduct(id: $id, revision: 2) { id } }";
+    told(&site, publish, json!({ "id": id })).await;
+    assert_eq!(told(&site, CHECK, json!({ "id": id, "from": 1 })).await["lost"], json!([]));
+    delete(&site, "Product", &chair).await;
+    delete(&site, "Media", &image).await;
+    let lost = json!([format!("Product.body.1.callToAction.products: {chair}"), format!("Product.seo.image: {image}")]);
+    assert_eq!(told(&site, CHECK, json!({ "id": id, "from": 1 })).await["lost"], lost);
+    told(&site, RESTORE, json!({ "id": id, "revision": 2, "from": 1 })).await;
+    let seen = |products: &[&str]| json!({ "seo": {"title": "Shelf", "image": null}, "body": [{}, {"products": named(products)}] });
+    assert_eq!(at(&site, "DRAFT", "Product", &id, BLOCKS).await, seen(&["Table"]));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn references_inside_blocks_come_back_whatever_the_order_in_which_entries_do() {
+    let site = Site::empty().await;
+    let [chair, table] = [product(&site, "Chair", json!({})).await, product(&site, "Table", json!({})).await];
+    let image = made(&site, "Media", json!({ "url": "https://x.example/a.png" })).await;
+    let seo = json!({ "title": "Shelf", "image": {"id": image} });
+    let id = product(&site, "Shelf", json!({ "body": block(&[&chair, &table]), "seo": seo })).await;
+    let before = at(&site, "DRAFT", "Product", &id, BLOCKS).await;
+    delete(&site, "Product", &id).await;
+    for id in [&chair, &table] {
+        delete(&site, "Product", id).await;
+    }
+    delete(&site, "Media", &image).await;
+    undelete(&site, "Product", &id).await;
+    let stored = "select body::text || seo::text from draft.product where slug = 'shelf'";
+    let stored: String = sqlx::query_scalar(stored).fetch_one(&site.db.pool).await.unwrap();
+    assert!(!stored.contains("products") && !stored.contains("image"), "{stored}");
+    undelete(&site, "Product", &table).await;
+    undelete(&site, "Media", &image).await;
+    undelete(&site, "Product", &chair).await;
+    assert_eq!(at(&site, "DRAFT", "Product", &id, BLOCKS).await, before);
+    site.stop().await;
+}
+
+fn refusals(answer: &Json) -> Vec<(&str, &Json)> {
+    let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("no error: {answer}"));
+    let extensions = errors.iter().map(|error| &error["extensions"]);
+    extensions.map(|of| (of["code"].as_str().unwrap_or_default(), &of["inputPath"])).collect()
+}
+
+#[tokio::test]
+async fn what_others_have_taken_is_told_and_replaced_by_an_input() {
+    let site = Site::empty().await;
+    let more = |sku: &str| json!({ "externalRef": "ref-1", "variants": {"create": [{"sku": "CH-0"}, {"sku": sku}]} });
+    let id = product(&site, "Chair", more("CH-1")).await;
+    update(&site, "Product", &id, json!({ "externalRef": null, "variants": {"set": []} })).await;
+    told(&site, "mutation($id: ID!) { publishProduct(id: $id, revision: 2) { id } }", json!({ "id": id })).await;
+    let other = json!({ "externalRef": "ref-1", "variants": {"create": [{"sku": "CH-1"}]} });
+    let other = product(&site, "Other", other).await;
+    let lost = json!([
+        format!("Product.externalRef: the externalRef `ref-1` belongs to another Product: {other} “Other”"),
+        "Product.variants.1.sku: the sku `CH-1` belongs to another ProductVariant",
+    ]);
+    let found = told(&site, CHECK, json!({ "id": id, "from": 1 })).await["lost"].clone();
+    assert_eq!(found[0], lost[0]);
+    assert!(found[1].as_str().unwrap().starts_with(lost[1].as_str().unwrap()), "{found}");
+    let restore = "mutation($id: ID!, $revision: Int!, $input: ProductUpdateInput) {
+        made: restoreProduct(id: $id, revision: $revision, from: 1, input: $input) { externalRef variants { sku } } }";
+    let refused = site.ask_as_developer(restore, json!({ "id": id, "revision": 2 })).await;
+    let (reference, sku) = (json!(["input", "externalRef"]), json!(["input", "variants", 1, "sku"]));
+    assert_eq!(refusals(&refused), [("CONFLICT", &reference), ("CONFLICT", &sku)]);
+    let input = json!({ "externalRef": "ref-2", "variants": {"set": [{"sku": "CH-0"}, {"sku": "CH-2"}]} });
+    let restored = told(&site, restore, json!({ "id": id, "revision": 2, "input": input })).await;
+    assert_eq!(restored["made"], json!({ "externalRef": "ref-2", "variants": [{ "sku": "CH-0" }, { "sku": "CH-2" }] }));
+
+    delete(&site, "Product", &id).await;
+    product(&site, "Chair", json!({ "slug": "chair", "externalRef": "ref-2" })).await;
+    let found = told(&site, CHECK, json!({ "id": id, "from": 3 })).await["lost"].clone();
+    assert_eq!(found.as_array().map(Vec::len), Some(2), "{found}");
+    let undelete = "mutation($id: ID!, $input: ProductUpdateInput) {
+        made: undeleteProduct(id: $id, input: $input) { slug externalRef tags { name } revision } }";
+    let refused = site.ask_as_developer(undelete, json!({ "id": id })).await;
+    let (slug, reference) = (json!(["input", "slug"]), json!(["input", "externalRef"]));
+    assert_eq!(refusals(&refused), [("CONFLICT", &slug), ("CONFLICT", &reference)]);
+    let wrong = json!({ "slug": null, "externalRef": "x".repeat(251) });
+    let refused = site.ask_as_developer(undelete, json!({ "id": id, "input": wrong })).await;
+    assert_eq!(refusals(&refused), [("INVALID_VALUE", &reference)]);
+    let input = json!({ "slug": null, "externalRef": null, "tags": {"create": [{ "name": "Back" }]} });
+    let back = told(&site, undelete, json!({ "id": id, "input": input })).await;
+    let expected = json!({ "slug": "chair-2", "externalRef": null, "tags": named(&["Back"]), "revision": 4 });
+    assert_eq!(back["made"], expected);
+    site.stop().await;
+}

@@ -1,6 +1,6 @@
 //! The bin: what was deleted, with what pointed at it, until it is restored or purged.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -49,6 +49,8 @@ pub struct Pointed {
     pub is_live: bool,
     /// Some items before it in the list, if they may be gone too: the nearest one is the last.
     pub follows: Vec<Uuid>,
+    /// In a component: a JSON pointer into the field, and the name of the component.
+    pub inside: Option<(String, String)>,
     /// The entry in the bin is the one that refers to this other one, which was in the bin as well and is back: table and id.
     pub to: Option<(String, Uuid)>,
 }
@@ -67,6 +69,9 @@ impl Pointed {
         if !self.follows.is_empty() {
             json["follows"] = self.follows.iter().map(Uuid::to_string).collect();
         }
+        if let Some((pointer, tag)) = &self.inside {
+            json["inside"] = json!([pointer, tag]);
+        }
         if let Some((table, id)) = &self.to {
             json["to"] = json!([table, id.to_string()]);
         }
@@ -76,7 +81,10 @@ impl Pointed {
     fn of(json: &Json) -> Option<Self> {
         let text = |name: &str| json.get(name)?.as_str();
         let follows = json.get("follows").and_then(Json::as_array).into_iter().flatten();
-        let to = json.get("to").and_then(Json::as_array).map(Vec::as_slice);
+        let pair = |name: &str| match json.get(name)?.as_array()?.as_slice() {
+            [one, other] => Some((one.as_str()?.to_owned(), other.as_str()?.to_owned())),
+            _ => None,
+        };
         Some(Self {
             table: text("table")?.to_owned(),
             row: text("row")?.parse().ok()?,
@@ -86,10 +94,8 @@ impl Pointed {
             revision: json.get("revision").and_then(Json::as_i64),
             is_live: json.get("live").and_then(Json::as_bool).unwrap_or_default(),
             follows: follows.filter_map(|id| id.as_str()?.parse().ok()).collect(),
-            to: match to {
-                Some([table, id]) => Some((table.as_str()?.to_owned(), id.as_str()?.parse().ok()?)),
-                _ => None,
-            },
+            inside: pair("inside"),
+            to: pair("to").and_then(|(table, id)| Some((table, id.parse().ok()?))),
         })
     }
 }
@@ -190,10 +196,10 @@ pub async fn deletion(
     Ok(found)
 }
 
-/// Those of the entries that are in the bin, by the names of their types. They stay there until the transaction ends.
-pub async fn hold(connection: &mut Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
-    let sql = "select entry, type from cms.bin where entry = any($1) order by entry for update";
-    let found: Vec<(Uuid, String)> = sqlx::query_as(sql).bind(ids).fetch_all(connection).await?;
+/// Those of the entries that are in the bin. They stay there until the transaction ends.
+pub async fn hold(connection: &mut Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let sql = "select entry from cms.bin where entry = any($1) order by entry for update";
+    let found: Vec<Uuid> = sqlx::query_scalar(sql).bind(ids).fetch_all(connection).await?;
     Ok(found.into_iter().collect())
 }
 

@@ -1,5 +1,8 @@
 //! A draft becomes an earlier revision again, as far as the schema and the content of today have a place for it.
 
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::access::Action;
@@ -12,8 +15,8 @@ use crate::write::guard::Guard;
 use crate::write::history::Kept;
 use crate::write::load::load;
 use crate::write::remove::{self, Subject, refused};
-use crate::write::row::{Row, empty};
-use crate::write::table;
+use crate::write::row::{Faults, Item, Old, Row, empty};
+use crate::write::{given, table, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, Required, Shape};
@@ -25,14 +28,49 @@ pub struct Fitted {
     pub lost: Vec<String>,
 }
 
-/// The draft becomes what it was at an earlier revision. It is a new revision, and nothing is published.
-pub async fn restore(cx: &mut Cx<'_>, of: Subject, from: i64) -> Result<Vec<Happened>> {
+/// The draft becomes what it was at an earlier revision, but for what `input` names. It is a new revision, and nothing is published.
+pub async fn restore(
+    cx: &mut Cx<'_>,
+    of: Subject,
+    from: i64,
+    input: &Map<String, Json>,
+    again: bool,
+) -> Result<Vec<Happened>> {
     let store = cx.store;
     let mut item = remove::subject(cx.connection, store, of, Action::Update).await?;
     let old = item.old.as_ref().map(|old| old.row.clone()).unwrap_or_else(|| item.new.clone());
     item.new = fitted(cx.connection, store, of.info, of.id, from, &old).await?.row;
     may_change(Guard::new(store, false), &item)?;
-    batch::save_whole(cx, vec![item]).await
+    let items = given::lay_over(cx.connection, store, vec![item], input, again).await?;
+    batch::save_whole(cx, items).await
+}
+
+/// Unique values of the row that belong to other entries by now, as paths with what is wrong.
+pub async fn taken(
+    connection: &mut Connection,
+    store: &Store,
+    info: &'static ContentInfo,
+    old: Option<Old>,
+    row: Row,
+) -> Result<Vec<String>> {
+    let item = Item { info, root: 0, is_root: true, publish: false, after: 0, old, new: row, record: OnceLock::new() };
+    let mut faults = Faults::default();
+    unique::check(connection, store.at(Stage::Draft), std::iter::once(&item), &mut faults).await?;
+    if faults.is_empty() && !info.drafts {
+        unique::check(connection, store.at(Stage::Live), std::iter::once(&item), &mut faults).await?;
+    }
+    let shown = |problem: Problem| {
+        let path: String = problem
+            .path
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => format!(".{key}"),
+                Step::Index(index) => format!(".{index}"),
+            })
+            .collect();
+        format!("{}{path}: {}", info.name, problem.message)
+    };
+    Ok(faults.0.into_iter().map(|(_, problem)| shown(problem)).collect())
 }
 
 /// The revision as it could be restored over the row, for those who may read the history.

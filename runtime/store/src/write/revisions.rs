@@ -231,9 +231,11 @@ pub async fn restore_check(
             return Ok(Vec::new());
         }
         let stored = load(&mut lent, store.at(Stage::Draft), info, &[id], false).await?.remove(&id);
-        let over = stored.map_or_else(|| Row::new(info, id, Vec::new()), |Old { row, .. }| row);
+        let over = stored.as_ref().map_or_else(|| Row::new(info, id, Vec::new()), |Old { row, .. }| row.clone());
         let fitted = restore::fitted(&mut lent, store, info, id, from, &over).await?;
-        Ok(fitted.lost)
+        let mut lost = fitted.lost;
+        lost.extend(restore::taken(&mut lent, store, info, stored, fitted.row).await?);
+        Ok(lost)
     };
     found.await.map_err(|failure: Failure| failure.into_error(store.schema, false))
 }

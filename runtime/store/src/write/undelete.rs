@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::access::Action;
 use crate::hooks::{Cx, Happened};
+use crate::record::to_stored;
 use crate::value::Value;
 use crate::write::batch::{self, Change, Saved};
 use crate::write::bin::{self, Binned, Pointed};
 use crate::write::failure::Result;
 use crate::write::fit::{Fit, each_target, fit};
+use crate::write::given;
 use crate::write::guard::Guard;
 use crate::write::history::Kept;
 use crate::write::input::any;
+use crate::write::inside::{self, Place};
 use crate::write::load::load;
 use crate::write::put_back;
 use crate::write::remove::{self, not_found, refused};
@@ -22,10 +26,17 @@ use crate::write::row::{Item, Row};
 use crate::write::table;
 use crate::{Connection, Stage, Store};
 use base::error::Step;
-use model::content::{ContentInfo, RelationInfo, Shape};
+use model::content::{ContentInfo, FieldInfo, RelationInfo, Shape};
 
 /// Takes an entry out of the bin, with those that were deleted with it and with the references that it lost. It is a draft again.
-pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<Saved> {
+/// `input` replaces what it names.
+pub async fn undelete(
+    cx: &mut Cx<'_>,
+    info: &'static ContentInfo,
+    id: Uuid,
+    input: &Map<String, Json>,
+    again: bool,
+) -> Result<Saved> {
     let store = cx.store;
     let guard = Guard::new(store, false);
     guard.rights(info, Action::Delete).map_err(refused)?;
@@ -60,6 +71,7 @@ pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> 
     };
     let restored: HashSet<Uuid> = rows.iter().map(|(_, row)| row.id).collect();
     let items: Vec<Item> = rows.into_iter().map(item).collect();
+    let items = given::lay_over(cx.connection, store, items, input, again).await?;
     let mut events = batch::save_whole(cx, items).await?;
     bin::take_out(cx.connection, &binned, &restored).await?;
     bin::remember(cx.connection, left_open(&binned, &restored, &in_bin, fit)).await?;
@@ -88,19 +100,14 @@ fn near(binned: &[Binned], rows: &mut [(&'static ContentInfo, Row)]) -> Vec<Uuid
 }
 
 /// References between what comes back and what is still in the bin: they are made when that comes back as well.
-fn left_open(
-    binned: &[Binned],
-    restored: &HashSet<Uuid>,
-    in_bin: &HashMap<Uuid, String>,
-    fit: Fit,
-) -> Vec<(Uuid, Pointed)> {
+fn left_open(binned: &[Binned], restored: &HashSet<Uuid>, in_bin: &HashSet<Uuid>, fit: Fit) -> Vec<(Uuid, Pointed)> {
     let of_others = fit.dropped.into_iter().map(|dropped| (dropped.target.1, dropped.pointed));
     let to_these = binned.iter().filter(|entry| restored.contains(&entry.id)).flat_map(|entry| {
         let to = (entry.info.table.to_owned(), entry.id);
         let of_draft = entry.pointers.iter().filter(|pointed| !pointed.is_live);
         of_draft.map(move |pointed| (pointed.entry, Pointed { to: Some(to.clone()), ..pointed.clone() }))
     });
-    of_others.chain(to_these).filter(|(entry, _)| in_bin.contains_key(entry)).collect()
+    of_others.chain(to_these).filter(|(entry, _)| in_bin.contains(entry)).collect()
 }
 
 /// The last revision of an entry in the bin, if the actor may delete such an entry.
@@ -167,6 +174,14 @@ fn point(info: &'static ContentInfo, row: &mut Row, table: &str, id: Uuid, point
     let Some((index, field)) = info.fields.iter().enumerate().find(|(_, field)| field.snake == pointed.field) else {
         return;
     };
+    if let Some((pointer, tag)) = &pointed.inside {
+        let found = &mut |relation: &'static FieldInfo, json: &mut Json, place: &Place| {
+            if place.pointer == *pointer && place.tag == tag {
+                point_inside(relation, json, table, id, pointed);
+            }
+        };
+        return inside::each(field, &mut row.values[index], found);
+    }
     let value = |to: &RelationInfo| {
         let target = to.to.iter().find(|info| info.is_called(table))?;
         Some(if to.to.len() == 1 { Value::Uuid(id) } else { any(target, id) })
@@ -175,13 +190,33 @@ fn point(info: &'static ContentInfo, row: &mut Row, table: &str, id: Uuid, point
         (Shape::One(to), place @ Value::Null) => *place = value(&to).unwrap_or(Value::Null),
         (Shape::Many(to), Value::List(items)) => {
             let Some(value) = value(&to) else { return };
-            let max = field.rules.max.and_then(|max| max.parse().ok()).unwrap_or(usize::MAX);
-            if !items.contains(&value) && items.len() < max {
+            if !items.contains(&value) && items.len() < most(field) {
                 items.insert(place(items, pointed), value);
             }
         }
         _ => {}
     }
+}
+
+fn point_inside(relation: &FieldInfo, json: &mut Json, table: &str, id: Uuid, pointed: &Pointed) {
+    let is_target = |to: &RelationInfo| to.to.iter().any(|info| info.is_called(table));
+    match relation.shape {
+        Shape::One(to) if json.is_null() && is_target(&to) => *json = Json::from(id.to_string()),
+        Shape::Many(to) if is_target(&to) => {
+            let items = json.as_array().map(Vec::as_slice).unwrap_or_default();
+            let uuid = |item: &Json| item.as_str().and_then(|id| id.parse().ok()).map_or(Value::Null, Value::Uuid);
+            let mut values: Vec<Value> = items.iter().map(uuid).collect();
+            if !values.contains(&Value::Uuid(id)) && values.len() < most(relation) {
+                values.insert(place(&values, pointed), Value::Uuid(id));
+                *json = to_stored(&relation.shape, &Value::List(values));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn most(field: &FieldInfo) -> usize {
+    field.rules.max.and_then(|max| max.parse().ok()).unwrap_or(usize::MAX)
 }
 
 /// Where a list has room for an item: behind the nearest of those that it followed, or at its former position.
