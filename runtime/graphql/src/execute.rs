@@ -301,9 +301,9 @@ impl<'a> Execution<'a> {
             Write::DiscardDraft => write::discard_draft(store, hooks, info, of_id(info, &arguments)?, revision).await?,
             Write::Restore => {
                 let from = arguments.get("from").and_then(Json::as_i64).unwrap_or_default();
-                write::restore(store, hooks, info, of_id(info, &arguments)?, revision, from).await?
+                write::restore(store, hooks, info, of_id(info, &arguments)?, revision, from, input).await?
             }
-            Write::Undelete => write::undelete(store, hooks, info, of_id(info, &arguments)?).await?,
+            Write::Undelete => write::undelete(store, hooks, info, of_id(info, &arguments)?, input).await?,
             Write::Duplicate => write::duplicate(store, hooks, info, of_id(info, &arguments)?, input).await?,
             Write::Publish if flag("withDependencies") => {
                 write::publish_with_dependencies(store, hooks, info, of_id(info, &arguments)?, revision).await?

@@ -14,9 +14,13 @@ pub mod diff;
 mod draft;
 pub mod entries;
 pub mod failure;
+mod fit;
+mod given;
 pub mod guard;
 mod history;
 mod input;
+mod inside;
+mod keep;
 mod keys;
 pub mod live;
 pub mod load;
@@ -26,6 +30,7 @@ mod paths;
 mod pointers;
 mod prepare;
 mod publishable;
+mod put_back;
 mod remove;
 mod restore;
 pub mod review;
@@ -38,6 +43,7 @@ pub mod table;
 pub mod together;
 mod trail;
 mod transact;
+mod undelete;
 mod unique;
 
 use serde_json::{Map, Value as Json};
@@ -235,7 +241,7 @@ pub async fn discard_draft(
     Ok(id)
 }
 
-/// `restoreProduct(id, revision, from)`.
+/// `restoreProduct(id, revision, from, input)`.
 pub async fn restore(
     store: &Store,
     hooks: &HookSet,
@@ -243,14 +249,21 @@ pub async fn restore(
     id: Uuid,
     revision: i64,
     from: i64,
+    input: &Map<String, Json>,
 ) -> Result<Uuid> {
-    commit(store, hooks, &Work::Restore(Subject { info, id, revision }, from)).await?;
+    commit(store, hooks, &Work::Restore(Subject { info, id, revision }, from, input)).await?;
     Ok(id)
 }
 
-/// `undeleteProduct(id)`.
-pub async fn undelete(store: &Store, hooks: &HookSet, info: &'static ContentInfo, id: Uuid) -> Result<Uuid> {
-    commit(store, hooks, &Work::Undelete { info, id }).await?;
+/// `undeleteProduct(id, input)`.
+pub async fn undelete(
+    store: &Store,
+    hooks: &HookSet,
+    info: &'static ContentInfo,
+    id: Uuid,
+    input: &Map<String, Json>,
+) -> Result<Uuid> {
+    commit(store, hooks, &Work::Undelete { info, id, input }).await?;
     Ok(id)
 }
 

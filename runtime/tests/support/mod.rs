@@ -24,7 +24,8 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0012_redirect.sql"),
     include_str!("../../migrate/src/system/0013_collaboration.sql"),
     include_str!("../../migrate/src/system/0014_review.sql"),
-    include_str!("../../migrate/src/system/0015_schedule_order.sql")
+    include_str!("../../migrate/src/system/0015_schedule_order.sql"),
+    include_str!("../../migrate/src/system/0016_bin_entry.sql")
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

@@ -4,13 +4,13 @@ use runtime::Code;
 use runtime::content::ContentInfo;
 use runtime::hooks::HookSet;
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem, revisions};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use crate::access::Clerk;
 use crate::helpers::object;
 use crate::support::Shop;
-use crate::support::schema::PRODUCT;
+use crate::support::schema::{BRAND, POST, PRODUCT};
 
 const INFO: &ContentInfo = &PRODUCT;
 
@@ -76,7 +76,7 @@ async fn fields_that_are_hidden_are_in_no_history() {
         // A restore does not bring them back either, where they could be read or guessed.
         let revision = shop.value("select revision from draft.product").await;
         let revision = revision.as_i64().unwrap();
-        write::restore(&clerk, &HookSet::default(), INFO, id, revision, 1).await.unwrap();
+        write::restore(&clerk, &HookSet::default(), INFO, id, revision, 1, &Map::new()).await.unwrap();
         assert_eq!(shop.value("select name from draft.product").await, "Chair");
         assert_eq!(shop.value("select price from draft.product").await, 200);
         assert_eq!(shop.value("select price from draft.product_variant").await, 200);
@@ -103,12 +103,16 @@ async fn the_bin_shows_what_the_actor_could_delete() {
         assert_eq!(found.map(|found| found.len()).map_err(|error| error.problems[0].code), count, "{rules}");
         if count != Ok(1) {
             let denied = if count.is_ok() { Code::NotFound } else { Code::Forbidden };
-            assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id).await), denied, "{rules}");
+            assert_eq!(
+                code(write::undelete(&clerk, &HookSet::default(), INFO, id, &Map::new()).await),
+                denied,
+                "{rules}"
+            );
             assert_eq!(code(revisions::purge(&clerk, &[(INFO, id)]).await), denied, "{rules}");
         }
     }
     let clerk = Clerk::new(&shop, &json!({"product": {"clerk": {"read_drafts": {}, "delete": {}}}})).0;
-    assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id).await), Code::Forbidden);
+    assert_eq!(code(write::undelete(&clerk, &HookSet::default(), INFO, id, &Map::new()).await), Code::Forbidden);
     shop.close().await;
 }
 
@@ -130,5 +134,42 @@ async fn an_import_that_brings_a_deleted_entry_back_goes_on_with_its_history() {
     assert!(revisions::bin(&shop.store, None, None, 9).await.unwrap().is_empty());
     let before = revisions::difference(&shop.store, INFO, id, 2, 3).await.unwrap();
     assert!(before.iter().any(|diff| diff.field == "name" && diff.before == "Seat"));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn references_of_one_entry_and_of_children_come_back_into_the_same_revisions() {
+    let shop = Shop::new().await;
+    let price = json!({"amount": "1"});
+    let variant = json!({"sku": "1", "price": price, "supplier": {"create": {"name": "Acme"}}});
+    let input = json!({"name": "Chair", "price": price, "variants": {"create": [variant]}});
+    let product = shop.create_live(INFO, input).await.unwrap();
+    let of_chair = |title: &str| json!({"title": title, "product": {"connect": {"slug": "chair"}}});
+    shop.create_live(&POST, of_chair("A")).await.unwrap();
+    let changed = shop.create_live(&POST, of_chair("B")).await.unwrap();
+    shop.update(&POST, changed, 1, json!({"title": "C"})).await.unwrap();
+    let brand: Uuid = shop.value("select id from draft.brand").await.as_str().unwrap().parse().unwrap();
+    for (info, id) in [(&BRAND, brand), (INFO, product)] {
+        shop.delete(info, id, 1).await.unwrap();
+        for stage in ["draft", "live"] {
+            let cleared = match info.table {
+                "brand" => format!("select count(*) from {stage}.product_variant where supplier_id is null"),
+                _ => format!("select count(*) - 1 from {stage}.post where product_id is null"),
+            };
+            assert_eq!(shop.value(&cleared).await, 1, "{cleared}");
+        }
+        write::undelete(&shop.store, &HookSet::default(), info, id, &Map::new()).await.unwrap();
+        // What is not live points at it as well, for when it is.
+        for stage in ["draft", "live"] {
+            let suppliers = format!("select supplier_id from {stage}.product_variant");
+            if info.table == "brand" {
+                assert_eq!(shop.values(&suppliers).await, [json!(brand.to_string())], "{stage}");
+            }
+            let posts = format!("select product_id from {stage}.post");
+            assert_eq!(shop.values(&posts).await, [json!(product.to_string()), json!(product.to_string())], "{stage}");
+        }
+    }
+    let revisions = "select revision from draft.post order by revision";
+    assert_eq!(shop.values(revisions).await, [json!(1), json!(2)]);
     shop.close().await;
 }

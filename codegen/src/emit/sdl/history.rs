@@ -18,10 +18,10 @@ pub fn reads() -> [Member; 4] {
         Member::new(
             "restoreCheck",
             "[String!]!",
-            "What a restore of a revision would leave out: fields that no longer exist, values that no longer fit, and references to entries that are gone.",
+            "What a restore of a revision would leave out: fields that no longer exist, values that no longer fit, and references to entries that are gone. Unique values that belong to another entry are listed too: with these it is refused, unless `input` replaces them.",
         )
         .args([
-            entry("The id of an entry of any type."),
+            entry("The id of an entry of any type. It may be in the bin."),
             Member::new("from", "Int!", "The number of the revision to restore."),
         ]),
         Member::new("deletedEntries", "[DeletedEntry!]!", "Deleted entries, newest first, for those who may delete them.").args([

@@ -158,13 +158,18 @@ fn write(ty: &ContentType, root: RootField<'_>) -> Member {
                 "Makes the draft of the {one} what it was at an earlier revision. Nothing is published. See `restoreCheck`."
             );
             let from = Member::new("from", "Int!", "The number of the earlier revision.");
-            field(&name, about).args([entry_id(), revision(), from, note()])
+            let input =
+                Member::new("input", format!("{name}UpdateInput"), "Values to use instead of those of the revision.");
+            field(&name, about).args([entry_id(), revision(), from, input, note()])
         }
         Verb::Undelete => {
             let about = format!(
                 "Takes a deleted {one} out of the bin, as a draft, with what was deleted with it and with the references to it that were cleared."
             );
-            field(&name, about).args([entry_id()])
+            let input =
+                "Values to use instead of those that it had, such as a unique value that another entry has by now.";
+            let input = Member::new("input", format!("{name}UpdateInput"), input);
+            field(&name, about).args([entry_id(), input])
         }
         Verb::Unpublish | Verb::ById | Verb::ByKey { .. } | Verb::List | Verb::Revision | Verb::Changed => {
             let force = "Unpublish the entry even if published entries refer to it. There it becomes null, or is missing from lists.";

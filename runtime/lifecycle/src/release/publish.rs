@@ -160,7 +160,7 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
     for item in latest_first(cx, &items).await? {
         let is_back = together::standing(cx.connection, cx.store, &[planned(item)]).await?.there.contains(&item.entry);
         if !is_back {
-            entries::undelete(cx, item.info, item.entry).await?;
+            entries::undelete(cx, item.info, item.entry).await.map_err(|error| of_entry(item, error))?;
         }
     }
     let back = |item: &Item| {
@@ -174,6 +174,15 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
     let plan: Vec<Planned> = items.iter().filter_map(back).collect();
     together::make(cx, &plan).await?;
     ended(cx, release, "undone").await
+}
+
+/// Paths begin with the id of the entry, in place of the input that undelete takes.
+fn of_entry(item: &Item, mut error: Error) -> Error {
+    for problem in &mut error.problems {
+        let is_input = problem.path.first() == Some(&Step::from("input"));
+        problem.path.splice(..usize::from(is_input), planned(item).path());
+    }
+    error
 }
 
 /// The entries that the release deleted, the last one first.

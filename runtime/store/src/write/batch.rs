@@ -15,7 +15,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{history, live, paths, publishable, remove, review, save, slug, trail, unique};
+use crate::write::{history, keep, live, paths, publishable, remove, review, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -140,7 +140,7 @@ async fn keep_changed(connection: &mut Connection, items: &[Item]) -> Result<()>
         by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item.new.id);
     }
     for (info, ids) in by_type.into_values() {
-        history::keep(connection, info, &ids).await?;
+        keep::keep(connection, info, &ids).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The bin: what was deleted, with what pointed at it, until it is restored or purged.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use crate::outbox::actor_of;
 use crate::write::failure::Result;
-use crate::write::history::{self, names};
+use crate::write::history::names;
+use crate::write::keep;
 use crate::write::pointers as refs;
 use crate::write::pointers::pointers;
 use crate::write::row::Item;
 use crate::{Connection, Stage, Store};
 use base::error::Error;
-use model::content::{ContentInfo, OnDelete, SchemaInfo};
+use model::content::{ContentInfo, SchemaInfo};
 
 /// References to an entry that are kept with it.
 const MOST_POINTERS: i64 = 10_000;
@@ -27,10 +28,12 @@ pub struct Binned {
     /// The last one.
     pub revision: i64,
     pub pointers: Vec<Pointed>,
+    /// References of the entry itself, which it lost before it was deleted.
+    pub own: Vec<Pointed>,
 }
 
 /// A reference to the entry, which went with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pointed {
     /// The table of the row that held it.
     pub table: String,
@@ -40,27 +43,59 @@ pub struct Pointed {
     pub field: String,
     /// In a list.
     pub position: Option<usize>,
+    /// The revision of the entry that held it. Servers before this one did not note it.
+    pub revision: Option<i64>,
+    /// What was live held it, of another revision than the draft.
+    pub is_live: bool,
+    /// Some items before it in the list, if they may be gone too: the nearest one is the last.
+    pub follows: Vec<Uuid>,
+    /// In a component: a JSON pointer into the field, and the name of the component.
+    pub inside: Option<(String, String)>,
+    /// The entry in the bin is the one that refers to this other one, which was in the bin as well and is back: table and id.
+    pub to: Option<(String, Uuid)>,
 }
 
 impl Pointed {
     fn json(&self) -> Json {
-        json!({
+        let mut json = json!({
             "table": self.table,
             "row": self.row.to_string(),
             "entry": self.entry.to_string(),
             "field": self.field,
             "position": self.position,
-        })
+            "revision": self.revision,
+            "live": self.is_live,
+        });
+        if !self.follows.is_empty() {
+            json["follows"] = self.follows.iter().map(Uuid::to_string).collect();
+        }
+        if let Some((pointer, tag)) = &self.inside {
+            json["inside"] = json!([pointer, tag]);
+        }
+        if let Some((table, id)) = &self.to {
+            json["to"] = json!([table, id.to_string()]);
+        }
+        json
     }
 
     fn of(json: &Json) -> Option<Self> {
         let text = |name: &str| json.get(name)?.as_str();
+        let follows = json.get("follows").and_then(Json::as_array).into_iter().flatten();
+        let pair = |name: &str| match json.get(name)?.as_array()?.as_slice() {
+            [one, other] => Some((one.as_str()?.to_owned(), other.as_str()?.to_owned())),
+            _ => None,
+        };
         Some(Self {
             table: text("table")?.to_owned(),
             row: text("row")?.parse().ok()?,
             entry: text("entry")?.parse().ok()?,
             field: text("field")?.to_owned(),
             position: json.get("position").and_then(Json::as_u64).and_then(|place| usize::try_from(place).ok()),
+            revision: json.get("revision").and_then(Json::as_i64),
+            is_live: json.get("live").and_then(Json::as_bool).unwrap_or_default(),
+            follows: follows.filter_map(|id| id.as_str()?.parse().ok()).collect(),
+            inside: pair("inside"),
+            to: pair("to").and_then(|(table, id)| Some((table, id.parse().ok()?))),
         })
     }
 }
@@ -74,7 +109,7 @@ pub async fn put(connection: &mut Connection, store: &Store, items: &[Item]) -> 
     for info in types {
         let of_type: Vec<&Item> = items.iter().filter(|item| item.info.table == info.table).collect();
         let ids: Vec<Uuid> = of_type.iter().map(|item| item.new.id).collect();
-        history::keep(connection, info, &ids).await?;
+        keep::keep(connection, info, &ids).await?;
         let titles = refs::titles(connection, store.trusted().at(Stage::Draft), info, &ids).await?;
         let mut pointed = pointing(connection, store.schema, info, &ids).await?;
         let sql = "insert into cms.bin (type, entry, revision, deletion, title, actor_kind, actor, role, pointers)
@@ -113,22 +148,25 @@ async fn pointing(
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Pointed)>> {
     let mut found = Vec::new();
-    for pointer in pointers(schema, info) {
-        if pointer.to.on_delete != OnDelete::SetNull && !pointer.loses_item() {
-            continue;
-        }
-        let Some(sql) = pointer.select_places() else { continue };
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(MOST_POINTERS).fetch_all(&mut *connection).await?;
-        for row in rows {
-            let position: Option<i64> = row.try_get(3)?;
-            let pointed = Pointed {
-                table: pointer.table().to_owned(),
-                row: row.try_get(1)?,
-                entry: row.try_get(2)?,
-                field: pointer.field().to_owned(),
-                position: position.and_then(|position| usize::try_from(position).ok()),
-            };
-            found.push((row.try_get(0)?, pointed));
+    for pointer in pointers(schema, info).iter().filter(|pointer| pointer.is_cleared()) {
+        for stage in [Stage::Draft, Stage::Live] {
+            let Some(sql) = pointer.select_places(stage) else { continue };
+            let rows =
+                sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(MOST_POINTERS).fetch_all(&mut *connection).await?;
+            for row in rows {
+                let position: Option<i64> = row.try_get(3)?;
+                let pointed = Pointed {
+                    table: pointer.table().to_owned(),
+                    row: row.try_get(1)?,
+                    entry: row.try_get(2)?,
+                    field: pointer.field().to_owned(),
+                    position: position.and_then(|position| usize::try_from(position).ok()),
+                    revision: row.try_get(4)?,
+                    is_live: stage == Stage::Live,
+                    ..Pointed::default()
+                };
+                found.push((row.try_get(0)?, pointed));
+            }
         }
     }
     Ok(found)
@@ -150,19 +188,33 @@ pub async fn deletion(
         let table: String = row.try_get(0)?;
         let Some(info) = schema.types.iter().find(|info| info.is_called(&table)) else { continue };
         let pointers: String = row.try_get(3)?;
-        found.push(Binned {
-            info,
-            id: row.try_get(1)?,
-            revision: row.try_get(2)?,
-            pointers: serde_json::from_str::<Vec<Json>>(&pointers)
-                .map_err(Error::internal)?
-                .iter()
-                .filter_map(Pointed::of)
-                .collect(),
-        });
+        let pointers = serde_json::from_str::<Vec<Json>>(&pointers).map_err(Error::internal)?;
+        let (own, pointers) = pointers.iter().filter_map(Pointed::of).partition(|pointed| pointed.to.is_some());
+        found.push(Binned { info, id: row.try_get(1)?, revision: row.try_get(2)?, pointers, own });
     }
     found.sort_by_key(|entry| entry.id == id);
     Ok(found)
+}
+
+/// Those of the entries that are in the bin. They stay there until the transaction ends.
+pub async fn hold(connection: &mut Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let sql = "select entry from cms.bin where entry = any($1) order by entry for update";
+    let found: Vec<Uuid> = sqlx::query_scalar(sql).bind(ids).fetch_all(connection).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Notes references with entries of the bin, until they come back.
+pub async fn remember(connection: &mut Connection, references: Vec<(Uuid, Pointed)>) -> Result<()> {
+    let mut by_entry: BTreeMap<Uuid, Vec<Json>> = BTreeMap::new();
+    for (entry, pointed) in references {
+        by_entry.entry(entry).or_default().push(pointed.json());
+    }
+    let (ids, pointers): (Vec<Uuid>, Vec<String>) =
+        by_entry.into_iter().map(|(id, pointers)| (id, Json::from(pointers).to_string())).unzip();
+    let sql = "update cms.bin b set pointers = b.pointers || n.pointers::jsonb
+        from unnest($1::uuid[], $2::text[]) as n(entry, pointers) where b.entry = n.entry";
+    sqlx::query(sql).bind(ids).bind(pointers).execute(connection).await?;
+    Ok(())
 }
 
 /// Those that are back leave the bin; they were made, and published, when that was so first.

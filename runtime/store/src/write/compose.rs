@@ -118,13 +118,13 @@ impl Cx<'_> {
 
     /// Makes the draft what it was at an earlier revision. Nothing is published.
     pub async fn restore<T: Content>(&mut self, entry: &T, from: i64) -> Result<T> {
-        self.compose(&Work::Restore(subject(entry), from)).await?;
+        self.compose(&Work::Restore(subject(entry), from, &Map::new())).await?;
         self.saved(entry.id().uuid()).await
     }
 
     /// Takes a deleted entry out of the bin, as a draft.
     pub async fn undelete<T: Content>(&mut self, id: Id<T>) -> Result<T> {
-        self.compose(&Work::Undelete { info: T::INFO, id: id.uuid() }).await?;
+        self.compose(&Work::Undelete { info: T::INFO, id: id.uuid(), input: &Map::new() }).await?;
         self.saved(id.uuid()).await
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde_json::Map;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ pub async fn must_read(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) ->
 
 /// Takes a deleted entry out of the bin, with what was deleted with it.
 pub async fn undelete(cx: &mut Cx<'_>, info: &'static ContentInfo, id: Uuid) -> Result<()> {
-    cx.compose(&Work::Undelete { info, id }).await?;
+    cx.compose(&Work::Undelete { info, id, input: &Map::new() }).await?;
     Ok(())
 }
 

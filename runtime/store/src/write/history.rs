@@ -1,4 +1,4 @@
-//! The history of entries: the rows of a revision are kept before the draft changes, and read again as an overlay.
+//! The history of entries: the rows of a revision, which `keep.rs` has kept, are read again as an overlay.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,9 +13,6 @@ use crate::write::failure::Result;
 use crate::write::row::Item;
 use crate::write::table;
 use model::content::ContentInfo;
-
-/// Pairs of a call of `jsonb_build_object`, which takes at most 100 arguments.
-const PAIRS: usize = 40;
 
 /// The tables that have rows of an entry: its own, those of its children, and their join tables.
 pub fn tables(info: &'static ContentInfo) -> Vec<Table> {
@@ -41,40 +38,6 @@ pub fn tables(info: &'static ContentInfo) -> Vec<Table> {
 
 fn listed(columns: impl Iterator<Item = String>) -> String {
     columns.map(|column| format!(r#"s."{column}""#)).collect::<Vec<_>>().join(", ")
-}
-
-/// Keeps the drafts as they are now. An entry that is older than the history gets its line here too.
-pub async fn keep(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<String> = tables(info).iter().map(rows).collect();
-    let content: Vec<String> =
-        rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
-    let sql = format!(
-        r#"insert into cms.revision (type, entry, revision, at, actor_kind, actor, content)
-        select $2, t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}
-        from draft."{}" t where t.id = any($1)
-        on conflict (type, entry, revision) do update set content = excluded.content"#,
-        content.join(" || "),
-        info.table
-    );
-    sqlx::query(AssertSqlSafe(sql)).bind(ids).bind(info.table).execute(connection).await?;
-    Ok(())
-}
-
-/// `'product_variant', (the rows of the entry t in it)`.
-fn rows(table: &Table) -> String {
-    let name = table.name;
-    match table.key {
-        Key::Id => format!("'{name}', jsonb_build_array(to_jsonb(t))"),
-        _ => {
-            let belongs = table.belongs("draft", "array[t.id]");
-            format!(
-                r#"'{name}', coalesce((select jsonb_agg(to_jsonb(s)) from draft."{name}" s where {belongs}), '[]'::jsonb)"#
-            )
-        }
-    }
 }
 
 /// A new entry with the id of a deleted one goes on with its history, and is in the bin no more.

@@ -74,6 +74,11 @@ impl Pointer {
         self.to.on_delete != OnDelete::Restrict && (self.many || self.source.owner.is_some())
     }
 
+    /// Whether deleting the target clears the relation, or removes the row of children with it, while the entry stays.
+    pub fn is_cleared(&self) -> bool {
+        self.to.on_delete == OnDelete::SetNull || self.loses_item()
+    }
+
     /// The statement that clears the relation in a stage.
     pub fn forget(&self, scope: Scope<'_>) -> Option<String> {
         let (column, source, join) = (&self.column, scope.table(self.source.table), scope.table(self.to.join));
@@ -88,6 +93,11 @@ impl Pointer {
         }
     }
 
+    /// Whether it is the relation of a table that had this name once, by `snake`.
+    pub fn is_of(&self, table: &str, field: &str) -> bool {
+        self.source.is_called(table) && self.field.snake == field
+    }
+
     /// The table of the type or children that hold the relation.
     pub fn table(&self) -> &'static str {
         self.source.table
@@ -98,21 +108,52 @@ impl Pointer {
         self.field.snake
     }
 
-    /// Selects the target, the row that points at it, the entry of the row, and the position in a list, among drafts.
-    pub fn select_places(&self) -> Option<String> {
-        let (column, source, join) = (self.column, self.source.table, self.to.join);
-        let entry = if self.source.owner.is_some() { "s.parent_id" } else { "s.id" };
-        let from = match self.many {
-            false => format!(
-                r#"s."{column}", s.id, {entry}, null::bigint from draft."{source}" s where s."{column}" = any($1)"#
-            ),
+    /// Selects the target, the row that points at it, the entry of the row, the position in a list, and the revision of the entry: of all
+    /// drafts, or of the live entries that are of another revision than their draft.
+    pub fn select_places(&self, stage: Stage) -> Option<String> {
+        let (column, source, entry, schema) = (self.column, self.source.table, self.entry().table, stage.schema());
+        let owner = if self.source.owner.is_some() { "parent_id" } else { "id" };
+        let differs = match stage {
+            Stage::Draft => String::new(),
+            Stage::Live => format!(r#" join draft."{entry}" d on d.id = e.id and d.revision <> e.revision"#),
+        };
+        let rows = format!(r#"{schema}."{source}" s join {schema}."{entry}" e on e.id = s.{owner}{differs}"#);
+        let select = match self.many {
+            false => {
+                format!(
+                    r#"s."{column}", s.id, e.id, null::bigint, e.revision from {rows} where s."{column}" = any($1)"#
+                )
+            }
             true => format!(
-                r#"j."{column}", s.id, {entry}, j.position::bigint from draft."{join}" j join draft."{source}" s on s.id = j.owner_id where j."{column}" = any($1)"#
+                r#"j."{column}", s.id, e.id, j.position::bigint, e.revision from {schema}."{join}" j join {rows} on s.id = j.owner_id where j."{column}" = any($1)"#,
+                join = self.to.join
             ),
         };
         // A row of children whose only target goes is deleted, and comes back with a revision of its own entry.
         let goes_along = !self.many && self.to.on_delete == OnDelete::Cascade;
-        (!goes_along).then(|| format!("select {from} limit $2"))
+        (!goes_along).then(|| format!("select {select} limit $2"))
+    }
+
+    /// Puts references back into rows of a stage whose entries are still of the revision that had them.
+    pub fn put_back(&self, stage: Stage) -> String {
+        let (column, source, entry, schema) = (self.column, self.source.table, self.entry().table, stage.schema());
+        let places = "unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[]) as p(target, row, entry, position, revision)";
+        let unchanged = format!(r#"join {schema}."{entry}" e on e.id = p.entry and e.revision = p.revision"#);
+        match self.many {
+            true => format!(
+                r#"insert into {schema}."{join}" (owner_id, "{column}", position)
+                select distinct p.row, p.target, p.position from {places} {unchanged} join {schema}."{source}" s on s.id = p.row
+                where not exists (select from {schema}."{join}" j where j.owner_id = p.row and j."{column}" = p.target)"#,
+                join = self.to.join
+            ),
+            false => {
+                let is_free: String =
+                    self.to.columns.iter().map(|column| format!(r#" and s."{column}" is null"#)).collect();
+                format!(
+                    r#"update {schema}."{source}" s set "{column}" = p.target from {places} {unchanged} where s.id = p.row{is_free}"#
+                )
+            }
+        }
     }
 
     fn select(&self, scope: Scope<'_>) -> String {

@@ -14,7 +14,7 @@ use crate::write::guard::Guard;
 use crate::write::load::load;
 use crate::write::pointers::{Pointer, Reference, inside_components, pointers, references};
 use crate::write::row::{At, Item, Old};
-use crate::write::{bin, live, paths, trail};
+use crate::write::{bin, keep, live, paths, trail};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Problem, Step};
 use model::content::{ContentInfo, OnDelete};
@@ -79,6 +79,7 @@ pub async fn delete(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     for item in &items {
         call(cx, Moment::BeforeDelete, item).await?;
     }
+    keep::keep_referrers(cx.connection, store, &going.ids().collect::<Vec<_>>()).await?;
     bin::put(cx.connection, store, &items).await?;
     for (info, ids) in going.ids() {
         for pointer in pointers(store.schema, info) {

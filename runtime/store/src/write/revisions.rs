@@ -226,13 +226,16 @@ pub async fn restore_check(
     let mut lent = store.at(Stage::Draft).lend().await?;
     let found = async {
         let standing = seen(&mut lent, store, info, id).await?;
-        if standing.draft == Some(from) {
+        // The draft has lost nothing, unless what it refers to was deleted; then its revision is kept.
+        if standing.draft == Some(from) && Kept::find(&mut lent, info, id, from).await?.is_none() {
             return Ok(Vec::new());
         }
         let stored = load(&mut lent, store.at(Stage::Draft), info, &[id], false).await?.remove(&id);
-        let over = stored.map_or_else(|| Row::new(info, id, Vec::new()), |Old { row, .. }| row);
+        let over = stored.as_ref().map_or_else(|| Row::new(info, id, Vec::new()), |Old { row, .. }| row.clone());
         let fitted = restore::fitted(&mut lent, store, info, id, from, &over).await?;
-        Ok(fitted.lost)
+        let mut lost = fitted.lost;
+        lost.extend(restore::taken(&mut lent, store, info, stored, fitted.row).await?);
+        Ok(lost)
     };
     found.await.map_err(|failure: Failure| failure.into_error(store.schema, false))
 }

@@ -13,7 +13,7 @@ use crate::write::batch::{self, Change, Request, Saved};
 use crate::write::entries::Version;
 use crate::write::failure::Failure;
 use crate::write::remove::{self, Parting, Subject};
-use crate::write::{dependencies, draft, entries, restore};
+use crate::write::{dependencies, draft, entries, restore, undelete};
 use crate::{Connection, Store};
 use base::error::{Error, Result, caught};
 use model::content::ContentInfo;
@@ -67,10 +67,12 @@ pub(crate) enum Work<'a> {
     PublishRevision(Version),
     /// All or none, of any types.
     PublishTogether(&'a [Version]),
-    Restore(Subject, i64),
+    /// With an input that is laid over the revision.
+    Restore(Subject, i64, &'a Map<String, Json>),
     Undelete {
         info: &'static ContentInfo,
         id: Uuid,
+        input: &'a Map<String, Json>,
     },
     Duplicate {
         info: &'static ContentInfo,
@@ -92,10 +94,10 @@ impl Work<'_> {
         let events = match self {
             Self::Save(request) => return batch::run(cx, request, again).await,
             Self::Duplicate { info, id, data } => return draft::duplicate(cx, info, *id, data, again).await,
-            Self::Undelete { info, id } => return restore::undelete(cx, info, *id).await,
+            Self::Undelete { info, id, input } => return undelete::undelete(cx, info, *id, input, again).await,
             Self::PublishRevision(version) => entries::publish_versions(cx, &[*version], &|_| Vec::new()).await?,
             Self::PublishTogether(versions) => entries::publish_versions(cx, versions, &Version::path).await?,
-            Self::Restore(subject, from) => restore::restore(cx, *subject, *from).await?,
+            Self::Restore(subject, from, input) => restore::restore(cx, *subject, *from, input, again).await?,
             Self::Delete(subject) => remove::delete(cx, *subject).await?,
             Self::Publish(subject) => batch::publish(cx, *subject).await?,
             Self::PublishWith(subject) => dependencies::publish(cx, *subject).await?,
