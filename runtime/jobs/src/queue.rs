@@ -78,6 +78,7 @@ pub(crate) async fn insert_unless(connection: &mut Connection, new: &New) -> Res
 
 /// The next due job, if any, and the time until another one is due. A job whose key is running waits for that one to end.
 pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option<Claimed>, Option<Duration>)> {
+    // A claim need not be on disk at once: one that a crash of the database loses was followed by nothing that is, so the job waits again.
     // A lane is a kind and a priority. Only the first jobs of each are read, so jobs of other kinds and later jobs cost nothing.
     let sql = "with recursive lanes(kind, priority) as (
             select k.kind, (select max(j.priority) from cms.job j where j.kind = k.kind and j.state <> 'parked')
@@ -109,10 +110,12 @@ pub(crate) async fn claim(database: &Database, kinds: &[&str]) -> Result<(Option
             )
             order by priority desc, due, id limit 1
             for update skip locked
+        ), quick as materialized (
+            select set_config('synchronous_commit', 'off', true)
         ), claimed as (
             update cms.job
             set state = 'running', lease = gen_random_uuid(), due = now() + make_interval(secs => $2), attempts = attempts + 1
-            from next where job.id = next.id
+            from next cross join quick where job.id = next.id
             returning job.id, job.lease, job.kind, job.payload::text as payload, job.attempts
         )
         select claimed.*, later.seconds, exists (select from first) as is_due
