@@ -6,6 +6,7 @@ mod job;
 mod later;
 pub mod locks;
 pub mod moment;
+pub mod people;
 pub mod preview;
 pub mod preview_link;
 mod prune;
