@@ -23,7 +23,7 @@ pub fn scaffold(name: &str) -> Result<String, String> {
 const TEMPLATE: &str = "\
 # yaml-language-server: $schema=schema.json
 #
-# The content type `{name}`. Every key is described in docs/schema-language.md; `cargo xtask dev` takes what is saved.
+# The content type `{name}`. Every key is described in docs/schema-language.md; `cargo xtask dev` follows each save.
 type: {name}
 # plural: the name of the list in the API, where it is not the usual one.
 description: One {spoken}.

@@ -217,6 +217,7 @@ impl OutsideWork<NotifyFailure> for FailureMail {
         let failed = ScheduleFailed {
             title: job.title.as_deref().unwrap_or(&job.entry),
             entry: &job.entry,
+            is_release: id::decode(&job.entry).is_some_and(|(prefix, _)| prefix == lifecycle::release::PREFIX),
             action: &job.action,
             at: &job.at,
             problems: &job.problems,

@@ -152,6 +152,13 @@ impl Server {
         );
         let is_development = config.environment == Environment::Development;
         let protection = protection(&config)?;
+        let told_to_stop = listen::told_to_stop();
+        let listener = match self.inherits_socket {
+            true => listen::inherited().map_err(|error| no_listener(config.address, "TYPECASE_ADDRESS", &error))?,
+            false => bind(config.address, "TYPECASE_ADDRESS or --port")?,
+        };
+        let address = listener.local_addr().unwrap_or(config.address);
+        config.identity.listens_on(address);
         let accounts = Accounts::new(database.writes.clone(), self.schema, &config.identity)?;
         accounts.tokens.keys.start(is_development).await?;
         tokio::spawn(accounts.tokens.keys.clone().watch());
@@ -182,12 +189,6 @@ impl Server {
             token: config.token,
             stopping: AtomicBool::new(false),
         });
-        let told_to_stop = listen::told_to_stop();
-        let listener = match self.inherits_socket {
-            true => listen::inherited().map_err(|error| no_listener(config.address, "TYPECASE_ADDRESS", &error))?,
-            false => bind(config.address, "TYPECASE_ADDRESS or --port")?,
-        };
-        let address = listener.local_addr().unwrap_or(config.address);
         let health = match config.health_address {
             Some(address) => Some(tokio::spawn(health(address, Arc::clone(&app))?)),
             None => None,

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::hazard;
 
+/// What suggested commands have in place of a value. No field takes it, not even a text.
+pub const PLACEHOLDER: &str = "<value>";
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     /// Allowed hazard codes, each for one subject; `None` allows it everywhere.
@@ -35,6 +38,9 @@ impl Answers {
             let Some((field, value)) = text.split_once('=').filter(|(field, _)| field.contains('.')) else {
                 return Err(format!("--set {text}: write it as --set product.weight=0"));
             };
+            if value == PLACEHOLDER {
+                return Err(format!("--set {field}: write a value in place of {PLACEHOLDER}"));
+            }
             answers.set.insert(field.to_owned(), value.to_owned());
         }
         Ok(answers)
@@ -76,5 +82,17 @@ impl Answers {
 
     pub fn subjects(&self) -> impl Iterator<Item = &str> {
         self.set.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_that_is_pasted_as_it_is_fills_no_rows() {
+        let set = [format!("tag.name={PLACEHOLDER}")];
+        let refused = Answers::parse(&[], false, &set).unwrap_err();
+        assert_eq!(refused, "--set tag.name: write a value in place of <value>");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::answers::Answers;
+use super::answers::{Answers, PLACEHOLDER};
 use super::diff::Tightened;
 use super::literal;
 use super::refusal::Refusal;
@@ -84,8 +84,16 @@ pub fn command(refusals: &[Refusal], given: &str) -> Option<String> {
     }
     let mut seen = BTreeSet::new();
     let arguments = refusals.iter().flat_map(|refusal| &refusal.arguments).map(String::as_str);
-    let arguments: Vec<_> = arguments.filter(|argument| seen.insert(*argument)).collect();
+    let arguments: Vec<_> = arguments.filter(|argument| seen.insert(*argument)).map(to_paste).collect();
     Some(format!("cargo xtask generate{given} {}", arguments.join(" ")))
+}
+
+/// An argument in a command that people paste: an example must not fill all rows.
+fn to_paste(argument: &str) -> String {
+    match argument.split_once('=').filter(|(option, _)| option.starts_with("--set ")) {
+        Some((set, _)) => format!("{set}='{PLACEHOLDER}'"),
+        None => argument.to_owned(),
+    }
 }
 
 /// The hazards of one step; none for changes to a table that the same migration creates.
@@ -329,8 +337,10 @@ pub fn answer(hazard: &Hazard, answers: &Answers) -> Result<String, Refusal> {
         Some(value) => vec![value.clone(), allow.clone()],
         None => allowable.then(|| allow.clone()).into_iter().collect(),
     };
-    if mended_by.is_some() {
-        help.push(format!("to give existing rows a value: cargo xtask generate {}", arguments.join(" ")));
+    if let Some((_, example)) = mended_by.as_deref().and_then(|value| value.split_once('=')) {
+        let arguments: Vec<_> = arguments.iter().map(|argument| to_paste(argument)).collect();
+        let command = format!("cargo xtask generate {}", arguments.join(" "));
+        help.push(format!("to give existing rows a value, such as {example}: {command}"));
     }
     help.extend(advice.clone());
     if *allowable {

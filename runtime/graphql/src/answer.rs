@@ -101,7 +101,7 @@ impl Failure {
     }
 
     pub fn validation(error: ServerError) -> Self {
-        let found = Self::new(Code::GraphqlValidationFailed, error.message);
+        let found = Self::new(Code::GraphqlValidationFailed, plain(error.message));
         Self { locations: error.locations, ..found }
     }
 
@@ -122,6 +122,21 @@ impl Failure {
         }
         let locations = self.locations.iter().map(|pos| Location { line: pos.line, column: pos.column }).collect();
         Shown { message: &self.problem.message, locations, path: &self.path, extensions }
+    }
+}
+
+/// Of a missing argument, the library tells the type that has the field, where a reader expects the type of the argument. Of an
+/// input with several keys, it tells no reader what to do.
+fn plain(message: String) -> String {
+    const KEYS: &str = "Oneof input objects requires have exactly one field";
+    if let Some(place) = message.strip_suffix(KEYS) {
+        return format!("{place}expected exactly one key");
+    }
+    const MISSING: &str = " is required but not provided";
+    let told = message.strip_suffix(MISSING).filter(|told| told.starts_with("Field \""));
+    match told.and_then(|told| told.rsplit_once(" of type ")) {
+        Some((place, _)) => format!("{place}{MISSING}"),
+        None => message,
     }
 }
 

@@ -17,6 +17,9 @@ pub type Variables = Map<String, Json>;
 /// Deeper input is rejected: hand-written input never needs it, and filters are compiled recursively.
 pub const MAX_INPUT_DEPTH: usize = 24;
 
+/// Keys of an input object that a message lists.
+const MOST_KEYS: usize = 12;
+
 /// Looks up the value of a variable in a literal.
 pub trait Lookup {
     /// The coerced value, or `None` if the variable has no value.
@@ -208,7 +211,7 @@ impl<'a> Coercion<'a> {
         one_of: bool,
     ) -> Option<Json> {
         let Some(entries) = raw.entries() else {
-            return self.problem(format!("{} is not a valid `{name}`: expected an object", raw.show()));
+            return self.problem(format!("{} is not a valid `{name}`: {}", raw.show(), wanted(fields, one_of)));
         };
         if !self.descend() {
             return None;
@@ -227,7 +230,8 @@ impl<'a> Coercion<'a> {
             self.input(key, value, input, one_of, &mut coerced);
         }
         if one_of && self.problems.len() == found && (entries.len() != 1 || coerced.len() != 1) {
-            return self.problem(format!("`{name}` takes exactly one key, not {}", coerced.len()));
+            let keys = listed(fields);
+            return self.problem(format!("`{name}` takes exactly one key, not {}: {keys}", entries.len()));
         }
         (self.problems.len() == found).then_some(Json::Object(coerced))
     }
@@ -378,6 +382,21 @@ fn known(name: &Name, lookup: &dyn Lookup) -> Option<Json> {
     let anything = Type { base: BaseType::Named(Name::new("JSON")), nullable: true };
     let expected = Expected { ty: &anything, has_default: false, one_of: false };
     lookup.variable(name, &expected, &mut Vec::new())
+}
+
+/// What an input object looks like, for those who have given something else.
+fn wanted(fields: &indexmap::IndexMap<String, Input>, one_of: bool) -> String {
+    match one_of {
+        true => format!("expected an object with exactly one key: {}", listed(fields)),
+        false => format!("expected an object with the keys {}", listed(fields)),
+    }
+}
+
+/// The keys of an input object, or the first ones of many.
+fn listed(fields: &indexmap::IndexMap<String, Input>) -> String {
+    let shown: Vec<String> = fields.keys().take(MOST_KEYS).map(|key| format!("`{key}`")).collect();
+    let more = if fields.len() > MOST_KEYS { ", …" } else { "" };
+    shown.join(", ") + more
 }
 
 /// `: did you mean ...?` if a known key differs only by case or by its last letters.

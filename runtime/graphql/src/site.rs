@@ -7,6 +7,7 @@ mod explain;
 mod given;
 mod history;
 mod locks;
+mod people;
 mod previews;
 mod publishing;
 mod redirects;
@@ -22,7 +23,7 @@ use super::Api;
 use super::read::{Document, Selected};
 use super::types::{self, Types};
 use base::error::{Problem, Result, Step};
-use given::{account, any_entry, author, text, wrong};
+use given::{account, any_entry, author, content_type, text, wrong};
 use lifecycle::locks::How;
 use lifecycle::schedule::Edit;
 use store::access::{Access, Area, Identity, USER_PREFIX};
@@ -36,6 +37,7 @@ pub use releases::version;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
     Me,
+    People,
     ExplainAccess,
     AuditLog,
     PublishCheck,
@@ -108,13 +110,14 @@ impl SiteField {
         Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
     }
 
-    const PLAIN: [Self; 52] = [
+    const PLAIN: [Self; 53] = [
         Self::PublishDependencies,
         Self::PublishEach,
         Self::PreviewLinks,
         Self::CreatePreviewLink,
         Self::RevokePreviewLink,
         Self::Me,
+        Self::People,
         Self::ExplainAccess,
         Self::AuditLog,
         Self::PublishCheck,
@@ -166,6 +169,7 @@ impl SiteField {
     pub fn name(self) -> &'static str {
         match self {
             Self::Me => "me",
+            Self::People => "people",
             Self::ExplainAccess => "explainAccess",
             Self::AuditLog => "auditLog",
             Self::PublishCheck => "publishCheck",
@@ -267,6 +271,7 @@ impl SiteField {
     fn area(self) -> Option<(Area, &'static str)> {
         match self {
             Self::Me
+            | Self::People
             | Self::PublishCheck
             | Self::PublishDependencies
             | Self::PublishEach
@@ -323,6 +328,7 @@ impl SiteField {
         let accounts = &*api.standing;
         let whole = match self {
             Self::Me => me(store, accounts).await?,
+            Self::People => people::list(store, arguments).await?,
             Self::ExplainAccess => explain::answer(store, accounts, arguments).await?,
             Self::AuditLog => audit::page(store, arguments, shape.has("totalCount")).await?,
             Self::PublishCheck => publishing::check(store, arguments).await?,

@@ -156,10 +156,11 @@ impl Accounts {
         self.mailer.send(failed.mail(&name, &email, &self.public_url)?).await
     }
 
-    /// Tells a user of a comment. `author` is a user too. Nothing is sent to an account that is disabled or gone.
+    /// Tells a user of a comment. `author` is a user or an API token. Nothing is sent to an account that is disabled or gone.
     pub async fn mail_mention(&self, user: Uuid, author: Option<Uuid>, said: &Mentioned<'_>) -> Result<()> {
-        let sql = "select name, email, (select name from cms.user where id = $2) from cms.user
-            where id = $1 and disabled_at is null";
+        let sql = "select name, email, coalesce((select name from cms.user where id = $2),
+                (select name from cms.api_token where id = $2))
+            from cms.user where id = $1 and disabled_at is null";
         let found: Option<(String, String, Option<String>)> =
             sqlx::query_as(sql).bind(user).bind(author).fetch_optional(&self.pool).await?;
         let Some((name, email, author)) = found else { return Ok(()) };

@@ -20,6 +20,8 @@ pub struct Settings {
     pub previous_secret: Option<Secret>,
     /// `TYPECASE_PUBLIC_URL`: scheme and host, without a path.
     pub public_url: String,
+    /// Whether the public address is only a guess from the one to listen on.
+    pub is_guessed: bool,
     pub mail: Option<MailSettings>,
     /// `TYPECASE_MAIL_TEMPLATES`: subjects and texts of mails.
     pub mail_templates: Templates,
@@ -44,6 +46,7 @@ impl Settings {
             secret: None,
             previous_secret: None,
             public_url: format!("http://{address}"),
+            is_guessed: true,
             mail: None,
             mail_templates: Templates::default(),
             providers: Vec::new(),
@@ -57,7 +60,10 @@ impl Settings {
         settings.previous_secret = reader.parsed(&settings::TYPECASE_SECRET_PREVIOUS, Secret::parse);
         let is_none = |url: &str| format!("`{url}` is not an origin");
         let public_url = reader.parsed(&settings::TYPECASE_PUBLIC_URL, |url| origin(url).ok_or_else(|| is_none(url)));
-        settings.public_url = public_url.unwrap_or(settings.public_url);
+        if let Some(given) = public_url {
+            settings.public_url = given;
+            settings.is_guessed = false;
+        }
         match (reader.get(&settings::TYPECASE_SMTP_URL), reader.get(&settings::TYPECASE_MAIL_FROM)) {
             (Some(url), Some(from)) => {
                 let mail = MailSettings { url, from };
@@ -79,6 +85,14 @@ impl Settings {
         }
         settings.providers = provider_settings::read(reader);
         settings
+    }
+
+    /// The address that the server listens on after all: a flag or an inherited socket has another port than the
+    /// setting, and links must lead to it.
+    pub fn listens_on(&mut self, address: SocketAddr) {
+        if self.is_guessed {
+            self.public_url = format!("http://{address}");
+        }
     }
 
     /// Checks settings that a server requires, but commands do not.

@@ -16,7 +16,7 @@ use crate::schedule::content;
 use base::error::{Code, Problem, Result, Step};
 use jobs::{Enqueue as _, Job};
 use model::content::ContentInfo;
-use store::access::{Action, Identity, USER_PREFIX};
+use store::access::{API_TOKEN_PREFIX, Action, Identity, USER_PREFIX};
 use store::hooks::{Cx, HookSet};
 use store::outbox::actor_of;
 use store::write::{self, Transacted, entries};
@@ -40,7 +40,7 @@ const LONGEST_IN_MAIL: usize = 1_000;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NotifyMention {
     pub user: String,
-    /// The user who wrote it; a token has no name to tell.
+    /// The user or API token that wrote it.
     pub author: Option<String>,
     pub entry: String,
     pub title: Option<String>,
@@ -189,6 +189,10 @@ impl Changing<'_> {
     /// Those who are mentioned for the first time get a mail. All must be able to read what the comment is about.
     async fn tell(&self, cx: &mut Cx<'_>, about: &Known, said: &Said) -> Result<()> {
         let me = cx.store.access.actor.clone();
+        let author = match actor_of(&me.identity) {
+            ("token", Some(token)) => Some(id::encode(API_TOKEN_PREFIX, token)),
+            _ => me.user().map(|author| id::encode(USER_PREFIX, author)),
+        };
         for (place, user) in said.mentions.iter().enumerate() {
             let refusal = || {
                 let message = format!("`{}` cannot read this", id::encode(USER_PREFIX, *user));
@@ -207,7 +211,7 @@ impl Changing<'_> {
             }
             let job = NotifyMention {
                 user: id::encode(USER_PREFIX, *user),
-                author: me.user().map(|author| id::encode(USER_PREFIX, author)),
+                author: author.clone(),
                 entry: id::encode(about.info.table, about.entry),
                 title: entries::title(&mut cx.acting_as(&theirs), about.info, about.entry).await?,
                 field: about.field.clone(),

@@ -202,18 +202,29 @@ async fn failed(cx: &mut Cx<'_>, due: &Due, info: Option<&'static ContentInfo>, 
             title,
             action: due.action.as_str().to_owned(),
             at: due.moment.at.to_string(),
-            problems: problems.iter().map(|problem| problem.message.clone()).collect(),
+            problems: problems.iter().map(|problem| line(None, &problem.path, &problem.message)).collect(),
         };
         cx.enqueue(&job).await?;
     }
     Ok(())
 }
 
-pub(crate) fn shown(problem: &Problem) -> Json {
+/// A problem as a line of a mail, with the entry and the field that it is about. `id` only repeats which entry it is.
+pub(crate) fn line(title: Option<&str>, path: &[Step], message: &str) -> String {
+    let field = steps(path).join(".");
+    let place: Vec<&str> = title.into_iter().chain(Some(&*field).filter(|field| !["", "id"].contains(field))).collect();
+    if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(", ")) }
+}
+
+fn steps(path: &[Step]) -> Vec<String> {
     let step = |step: &Step| match step {
         Step::Key(key) => key.clone(),
         Step::Index(index) => index.to_string(),
     };
-    let path: Vec<String> = problem.path.iter().map(step).collect();
+    path.iter().map(step).collect()
+}
+
+pub(crate) fn shown(problem: &Problem) -> Json {
+    let path = steps(&problem.path);
     json!({ "code": problem.code.as_str(), "message": problem.message, "path": path, "details": problem.details })
 }

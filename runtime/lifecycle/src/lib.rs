@@ -7,6 +7,7 @@ mod later;
 pub mod locks;
 pub mod moment;
 pub mod operator;
+pub mod people;
 pub mod preview;
 pub mod preview_link;
 mod prune;

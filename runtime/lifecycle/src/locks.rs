@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use crate::people;
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
 use store::access::{API_TOKEN_PREFIX, Action, USER_PREFIX};
@@ -142,17 +143,19 @@ impl Locking {
         let lock = read(self.info, &row, (kind, actor))?;
         let (former_kind, former): (Option<String>, Option<Uuid>) = (row.try_get(6)?, row.try_get(7)?);
         let was_mine = former_kind.as_deref() == Some(kind) && former == actor;
-        let who = match lock.actor {
-            Some(_) => account(&lock.actor_kind, lock.actor).as_str().unwrap_or_default().to_owned(),
-            None => format!("the {}", lock.actor_kind),
-        };
+        let name = people::name(cx.connection, &lock.actor_kind, lock.actor).await?;
+        let who = name.clone().unwrap_or_else(|| match lock.actor_kind.as_str() {
+            "user" | "token" => "someone whose account is gone".to_owned(),
+            kind => format!("the {kind}"),
+        });
         let message = match was_mine {
-            true => format!("`{who}` took the entry over from you at {}", lock.since),
-            false => format!("`{who}` edits the entry since {}", lock.since),
+            true => format!("{who} took the entry over from you at {}", lock.since),
+            false => format!("{who} has been editing the entry since {}", lock.since),
         };
         let details = json!({ "lock": {
             "actorKind": lock.actor_kind.to_ascii_uppercase(),
             "actor": account(&lock.actor_kind, lock.actor),
+            "name": name,
             "since": lock.since,
             "takenFromYou": was_mine,
         }});

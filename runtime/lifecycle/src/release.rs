@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use base::error::{Code, Error, Problem, Result, Step};
+use model::content::ContentInfo;
 use store::access::{Action, Identity};
 use store::hooks::{Cx, HookSet};
 use store::write::{self, Transacted};
@@ -76,18 +77,40 @@ pub fn must_release(store: &Store) -> Result<()> {
     }
 }
 
+/// What a list of releases is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub state: Option<&'a str>,
+    /// Only those with a change of this entry.
+    pub entry: Option<(&'static ContentInfo, Uuid)>,
+    pub after: Option<Uuid>,
+    pub limit: usize,
+}
+
 /// The newest first.
-pub async fn list(store: &Store, state: Option<&str>, after: Option<Uuid>, limit: usize) -> Result<Vec<Release>> {
+pub async fn list(store: &Store, asked: Asked<'_>) -> Result<Vec<Release>> {
     must_release(store)?;
+    let mut lent = store.lend().await?;
+    let actions = match asked.entry {
+        Some((info, entry)) => items::actions_on(&mut lent, store, info, entry).await?,
+        None => Vec::new(),
+    };
     let sql = format!(
         "select {COLUMNS} from cms.release r
         where ($1::text is null or r.state = $1)
             and ($2::uuid is null or (r.created_at, r.id) < (select created_at, id from cms.release where id = $2))
+            and ($4::uuid is null
+                or r.id in (select i.release from cms.release_item i where i.entry = $4 and i.action = any($5)))
         order by r.created_at desc, r.id desc limit $3"
     );
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut lent = store.lend().await?;
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(state).bind(after).bind(limit).fetch_all(&mut *lent).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(asked.state)
+        .bind(asked.after)
+        .bind(i64::try_from(asked.limit).unwrap_or(i64::MAX))
+        .bind(asked.entry.map(|(_, entry)| entry))
+        .bind(actions)
+        .fetch_all(&mut *lent)
+        .await?;
     rows.iter().map(release).collect()
 }
 

@@ -90,7 +90,7 @@ impl Next {
         let place = review.stages.iter().position(|stage| stage.name == to);
         let (place, stage) = place.zip(place.and_then(|place| review.stages.get(place))).ok_or_else(|| {
             let known: Vec<String> = review.stages.iter().map(|stage| format!("`{}`", stage.name)).collect();
-            let message = format!("there is no stage `{}`, but {}", model::cut(to), known.join(", "));
+            let message = format!("there is no stage `{}`; the stages are {}", model::cut(to), known.join(", "));
             Problem::new(Code::InvalidValue, message).at([Step::from("stage")])
         })?;
         let before = name(review, from);
@@ -98,7 +98,7 @@ impl Next {
         if !fits {
             let message = match place == from {
                 true => format!("the entry is at the stage `{before}` already"),
-                false => format!("an entry does not go from `{before}` to `{}`", stage.name),
+                false => format!("an entry cannot go from `{before}` to `{}`", stage.name),
             };
             return Err(Problem::new(Code::Conflict, message).at([Step::from("stage")]).into());
         }
@@ -167,9 +167,10 @@ impl Next {
             return Ok(());
         }
         let message = format!(
-            "revision {} needs {} approvals to enter the stage `{}`, and has {}",
+            "revision {} needs {} approval{} to enter the stage `{}`, and has {}",
             self.revision,
             stage.approvals,
+            if stage.approvals == 1 { "" } else { "s" },
             stage.name,
             approved.len()
         );
@@ -179,12 +180,12 @@ impl Next {
 
     async fn approve(&self, cx: &mut Cx<'_>, review: &'static ReviewInfo, place: usize) -> Result<()> {
         let next = review.stages.get(place + 1).filter(|next| next.approvals > 0).ok_or_else(|| {
-            let message = format!("at the stage `{}`, nothing is to be approved", name(review, place));
+            let message = format!("at the stage `{}`, there is nothing to approve", name(review, place));
             Problem::new(Code::Conflict, message).at([Step::from("id")])
         })?;
         let actor = cx.store.access.actor.clone();
         if !has_role(&cx.store.access, self.info, next.approvers) {
-            let message = format!("you may not approve what enters the stage `{}`", next.name);
+            let message = format!("you may not approve entries for the stage `{}`", next.name);
             return Err(cx.store.access.refusal(message).into());
         }
         let (kind, actor_id) = actor_of(&actor.identity);

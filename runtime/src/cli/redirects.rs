@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use csv_core::{ReadRecordResult, Reader, WriteResult, Writer};
 
-use base::error::{Code, Error, Result, Step};
+use base::error::{Code, Error, Problem, Result, Step};
 use base::say;
-use store::redirect::{self, New, Redirect, To};
+use model::cut;
+use store::redirect::{self, Imported, New, Redirect, To};
 use store::{Store, id};
 
 /// Lines of a file.
@@ -15,7 +16,7 @@ const MOST: usize = 100_000;
 
 #[derive(Subcommand)]
 pub enum Task {
-    /// Make the redirects of a file, and replace those with the same path: all of them or none
+    /// Make the redirects of a file, and replace those with the same path and other values: all of them or none
     Import {
         /// A CSV file with the columns `from`, `to` and, if wanted, `status`; `to` is a path, an address, or the id of an entry
         file: PathBuf,
@@ -28,8 +29,9 @@ pub async fn run(store: &Store, task: Task) -> Result<()> {
     match task {
         Task::Import { file } => {
             let lines = read(&file)?;
-            let count = import(store, &lines).await?;
-            say!("{count} redirects");
+            let Imported { made, same } = import(store, &lines).await?;
+            let plural = if made == 1 { "" } else { "s" };
+            say!("{made} redirect{plural} saved, {same} unchanged");
         }
         Task::Export => {
             say!("from,to,status");
@@ -51,19 +53,28 @@ struct Line {
     status: String,
 }
 
-async fn import(store: &Store, lines: &[Line]) -> Result<usize> {
-    let mut new = Vec::with_capacity(lines.len());
+/// All bad lines are told at once.
+async fn import(store: &Store, lines: &[Line]) -> Result<Imported> {
+    let (mut new, mut problems) = (Vec::with_capacity(lines.len()), Vec::new());
     for (index, line) in lines.iter().enumerate() {
+        let path = vec![Step::Index(index)];
         let status = if line.status.is_empty() { Some(301) } else { line.status.parse().ok() };
-        let status = status.ok_or_else(|| wrong(format!("line {}: `{}` is not a status", line.number, line.status)))?;
+        let Some(status) = status else {
+            problems.push(Problem::new(Code::BadRequest, format!("`{}` is not a status", cut(&line.status))).at(path));
+            continue;
+        };
         let entry = store.schema.types.iter().find_map(|info| Some((*info, info.decode(&line.to)?)));
         let to = entry.map_or(To::Address(&line.to), |(info, entry)| To::Entry(info, entry));
-        new.push(New { from: &line.from, to, status, path: vec![Step::Index(index)] });
+        new.push(New { from: &line.from, to, status, path });
     }
-    redirect::import(store, &new).await.map_err(|mut error| {
+    redirect::import(store, &new, problems).await.map_err(|mut error| {
+        let place = |problem: &Problem| match problem.path.first() {
+            Some(Step::Index(index)) => lines.get(*index).map(|line| line.number),
+            _ => None,
+        };
+        error.problems.sort_by_key(place);
         for problem in &mut error.problems {
-            if let Some(Step::Index(index)) = problem.path.first() {
-                let number = lines.get(*index).map_or(0, |line| line.number);
+            if let Some(number) = place(problem) {
                 problem.message = format!("line {number}: {}", problem.message);
             }
         }

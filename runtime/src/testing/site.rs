@@ -125,9 +125,10 @@ impl TestSite {
     pub async fn load_demo(&self) {
         let api = &self.server.app.api;
         let store = api.database.trusted();
-        transfer::demo::load(&store, api.hooks(), self.demo)
-            .await
-            .unwrap_or_else(|error| panic!("the demo: {error:?}"));
+        transfer::demo::load(&store, api.hooks(), self.demo).await.unwrap_or_else(|error| {
+            let problems: Vec<_> = error.problems.iter().map(|problem| problem.message.as_str()).collect();
+            panic!("the demo does not fit the schema: {}", problems.join("; "))
+        });
     }
 
     /// A client that is not signed in.

@@ -151,10 +151,23 @@ async fn publishes(connection: &mut Connection, store: &Store, known: &Redirect)
     Ok(admitted.is_ok_and(|admitted| admitted.contains(entry)))
 }
 
-/// Makes redirects, and replaces those that have the same path: all of them or none.
-pub async fn import(store: &Store, new: &[New<'_>]) -> Result<usize> {
-    let (mut checked, mut problems) = (Vec::with_capacity(new.len()), Vec::new());
+/// What an import has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    pub made: usize,
+    /// Redirects that were there with the same values. They stay as they are: one that a moved entry has left does not become one
+    /// made by hand because it was exported and imported.
+    pub same: usize,
+}
+
+/// Makes redirects, and replaces those that have the same path and other values: all of them or none. `problems` are those
+/// that have been found before.
+pub async fn import(store: &Store, new: &[New<'_>], mut problems: Vec<Problem>) -> Result<Imported> {
+    let mut checked = Vec::with_capacity(new.len());
     for new in new {
+        if is_there(store, new).await? {
+            continue;
+        }
         match check(store, new).await {
             Ok(new) => checked.push(new),
             Err(error) => problems.extend(error.problems),
@@ -164,7 +177,7 @@ pub async fn import(store: &Store, new: &[New<'_>]) -> Result<usize> {
         return Err(Error { problems });
     }
     let mut transaction = begin(store).await?;
-    let count = checked.len();
+    let made = checked.len();
     for new in checked {
         let known = find(&mut transaction, "from_path", &new.from).await?;
         if let Some(known) = &known {
@@ -174,7 +187,21 @@ pub async fn import(store: &Store, new: &[New<'_>]) -> Result<usize> {
     }
     check_count(&mut transaction).await?;
     transaction.commit().await?;
-    Ok(count)
+    Ok(Imported { made, same: new.len() - made })
+}
+
+/// Whether there is a redirect with exactly these values. The entry that it leads to may be deleted meanwhile.
+async fn is_there(store: &Store, new: &New<'_>) -> Result<bool> {
+    let Ok(path) = path::normal(new.from) else { return Ok(false) };
+    let Some(known) = from(store, &path).await? else { return Ok(false) };
+    let is_same = match (new.to, &known.leads_to) {
+        (To::Entry(info, entry), LeadsTo::Entry(table, known)) => info.is_called(table) && entry == *known,
+        (To::Address(to), LeadsTo::Address(known_to)) => {
+            Target::parse(to).is_ok_and(|target| target.to == *known_to && target.suffix == known.suffix)
+        }
+        _ => false,
+    };
+    Ok(is_same && i64::from(known.status) == new.status)
 }
 
 /// One writer at a time, so that two redirects cannot close a circle.

@@ -36,10 +36,7 @@ pub async fn load(store: &Store, hooks: &HookSet, demo: &[(&'static ContentInfo,
 fn parse(table: &str, lines: &str) -> Result<Vec<Map<String, Json>>> {
     let parse = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| {
-            Error::new(
-                Code::BadUserInput,
-                format!("line {} of the demo's `{table}` is not a JSON object: {error}", index + 1),
-            )
+            Error::new(Code::BadUserInput, format!("{}: line {} is not a JSON object: {error}", file(table), index + 1))
         })
     };
     lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(parse).collect()
@@ -52,10 +49,15 @@ fn key(info: &ContentInfo, entry: &Map<String, Json>) -> Option<Json> {
     Some(Json::Object(Map::from_iter([(field.name.to_owned(), value)])))
 }
 
+/// Where the lines of a type are, for those who have to change them.
+fn file(table: &str) -> String {
+    format!("app/demo/{table}.ndjson")
+}
+
 fn rejected(table: &str, index: usize, problems: Vec<Problem>) -> Error {
     let named = |problem: Problem| {
         let steps: Vec<_> = problem.path.iter().map(step).collect();
-        let message = format!("entry {} of the demo's `{table}`: {}: {}", index + 1, steps.join("."), problem.message);
+        let message = format!("{}: entry {}: {}: {}", file(table), index + 1, steps.join("."), problem.message);
         Problem { message, ..problem }
     };
     Error { problems: problems.into_iter().map(named).collect() }
@@ -65,5 +67,19 @@ fn step(step: &Step) -> String {
     match step {
         Step::Key(key) => key.clone(),
         Step::Index(index) => index.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_the_demo_is_told_with_its_file() {
+        let wrong = parse("tag", "{}\n\nx").unwrap_err();
+        assert!(wrong.problems[0].message.starts_with("app/demo/tag.ndjson: line 3 is not"), "{wrong:?}");
+        let missing = Problem::new(Code::InvalidValue, "is required").at([Step::from("weight")]);
+        let wrong = rejected("tag", 0, vec![missing]);
+        assert_eq!(wrong.problems[0].message, "app/demo/tag.ndjson: entry 1: weight: is required");
     }
 }

@@ -127,5 +127,5 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, "nothing is here: the API is at /graphql").into_response()
+    (StatusCode::NOT_FOUND, "nothing is here: the API is at /graphql\n").into_response()
 }

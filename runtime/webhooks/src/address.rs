@@ -53,7 +53,7 @@ impl Allowed {
         let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
         let network = |word: &str| {
             let address = word.parse::<IpAddr>().map(IpNet::from);
-            word.parse::<IpNet>().or(address).map_err(|_| format!("`{word}` is no network"))
+            word.parse::<IpNet>().or(address).map_err(|_| format!("`{word}` is not a network"))
         };
         words.map(network).collect::<Result<_, _>>().map(Self)
     }
@@ -192,6 +192,6 @@ mod tests {
         }
         assert!(!allowed.names(address("8.8.8.8")));
         assert!(Allowed::parse("").expect("none").is_none());
-        assert_eq!(Allowed::parse("10.0.0.0/8, there").unwrap_err(), "`there` is no network");
+        assert_eq!(Allowed::parse("10.0.0.0/8, there").unwrap_err(), "`there` is not a network");
     }
 }

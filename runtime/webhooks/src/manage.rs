@@ -66,7 +66,7 @@ impl Webhooks {
             refuse("document", format!("`document` must have at most {LONGEST_DOCUMENT} bytes"));
         }
         if wanted.document.is_none() && wanted.role.is_some() {
-            refuse("role", "`role` is for a `document`, which there is none".to_owned());
+            refuse("role", "`role` needs a `document`".to_owned());
         }
         if let Some(filter) = &wanted.filter {
             if filter.to_string().len() > LONGEST_FILTER {

@@ -50,7 +50,9 @@ pub async fn replay(store: &Store, id: Uuid) -> Result<Delivery> {
     let Some(of) = of else { return Err(missing("delivery", DELIVERY_PREFIX, id)) };
     hold(&mut transaction, of).await?;
     if again(&mut transaction, of, &[id], true).await? == 0 {
-        return Err(Problem::new(Code::Conflict, "the delivery waits or is being delivered").at(["id".into()]).into());
+        return Err(Problem::new(Code::Conflict, "the message is still waiting, or is being delivered now")
+            .at(["id".into()])
+            .into());
     }
     let mut event = Event::new("webhook.replay").on(PREFIX, of);
     event.after = Some(json!({ "delivery": id::encode(DELIVERY_PREFIX, id) }));

@@ -6,6 +6,9 @@ use url::{Host, Url};
 
 use crate::address::Allowed;
 
+const PLAIN: &str =
+    "must begin with `https://`: `http` is only for the networks that TYPECASE_WEBHOOK_ALLOWED_NETWORKS names";
+
 /// Bytes.
 const LONGEST: usize = 2_000;
 
@@ -14,10 +17,10 @@ pub(crate) fn check(text: &str, allowed: &Allowed) -> Result<String, String> {
     if text.len() > LONGEST {
         return Err(format!("has {} bytes, the limit is {LONGEST}", text.len()));
     }
-    let url = Url::parse(text).map_err(|error| format!("is no address: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("is not an address: {error}"))?;
     match url.scheme() {
         "https" => {}
-        "http" if allowed.is_none() => return Err("must begin with `https://`".to_owned()),
+        "http" if allowed.is_none() => return Err(PLAIN.to_owned()),
         "http" => {}
         _ => return Err("must begin with `https://`".to_owned()),
     }
@@ -35,10 +38,7 @@ pub(crate) fn check(text: &str, allowed: &Allowed) -> Result<String, String> {
     };
     match address {
         Some(address) if !allowed.permits(address) => Err(refusal(address)),
-        Some(address) if url.scheme() == "http" && !allowed.names(address) => {
-            Err("must begin with `https://`: `http` is only for the networks of TYPECASE_WEBHOOK_ALLOWED_NETWORKS"
-                .to_owned())
-        }
+        Some(address) if url.scheme() == "http" && !allowed.names(address) => Err(PLAIN.to_owned()),
         _ => Ok(url.into()),
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use runtime::serde_json::{Value as Json, json};
 
-use crate::client::{Site, command_with_input};
+use crate::client::{Site, command, command_with_input};
 use crate::history::prune;
 
 const PASSWORD: &str = "velvet anchor drifting sundial";
@@ -322,7 +322,17 @@ async fn those_who_are_mentioned_get_one_mail() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert!(mails.len() == 1 && mails[0].contains("vera@shop.example"), "{mails:?}");
+    assert!(mails[0].contains("You are mentioned in a comment on Chair"), "{mails:?}");
     assert!(site.logged("Is this right?").len() == 1 && site.logged("ada mentioned you").len() == 1);
+    // A program has a name too.
+    let made = command(&site.db, &["token", "create", "--name", "Importer", "--role", "editor"]);
+    let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    let said = site.ask_with(&token, COMMENT, mention(&[&vera.id], "By a program")).await;
+    assert!(said.get("errors").is_none(), "{said}");
+    while site.logged("Importer mentioned you").is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", site.logged("mentioned you"));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     site.stop().await;
 }
 

@@ -292,3 +292,47 @@ async fn a_block_never_shows_what_was_deleted_while_it_was_saved() {
     }
     site.stop().await;
 }
+
+/// The first lists of an editor: all drafts, and all that has changes.
+#[tokio::test]
+async fn lists_are_filtered_by_status() {
+    let site = Site::empty().await;
+    let named = |name: &str| json!({ "name": name, "price": {"amount": "1"} });
+    create(&site, named("Draft"), false).await;
+    create(&site, named("Live"), true).await;
+    let changed = create(&site, named("Changed"), true).await;
+    let update = "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { summary: \"New\" }) { status } }";
+    told(&site, update, json!({ "id": changed["id"] })).await;
+    let found = async |stage: &str, filter: &str| {
+        let query = format!(
+            "{{ products(stage: {stage}, filter: {{ {filter} }}, orderBy: [{{ field: NAME }}]) {{ totalCount nodes {{ name }} }} }}"
+        );
+        let found = told(&site, &query, json!({})).await["products"].clone();
+        let names = found["nodes"].as_array().unwrap().iter();
+        let names: Vec<String> = names.map(|node| node["name"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(found["totalCount"], names.len(), "{filter}");
+        names
+    };
+    for (filter, expected) in [
+        ("status: { eq: DRAFT }", &["Draft"][..]),
+        ("status: { eq: CHANGED }", &["Changed"]),
+        ("status: { in: [DRAFT, CHANGED] }", &["Changed", "Draft"]),
+        ("status: { ne: PUBLISHED }", &["Changed", "Draft"]),
+        ("not: { status: { eq: PUBLISHED } }", &["Changed", "Draft"]),
+        ("status: { notIn: [DRAFT, CHANGED] }", &["Live"]),
+        ("or: [{ status: { eq: DRAFT } }, { name: { eq: \"Live\" } }]", &["Draft", "Live"]),
+    ] {
+        assert_eq!(found("DRAFT", filter).await, expected, "{filter}");
+    }
+    assert_eq!(found("LIVE", "status: { eq: PUBLISHED }").await, ["Changed", "Live"]);
+    assert!(found("LIVE", "status: { eq: CHANGED }").await.is_empty());
+    // A visitor learns from it no more than from the list.
+    let public = site.ask("{ products(filter: { status: { ne: PUBLISHED } }) { totalCount } }").await;
+    assert_eq!(public["data"]["products"]["totalCount"], 0, "{public}");
+    let null = "{ products(stage: DRAFT, filter: { status: null }) { totalCount } }";
+    assert_eq!(
+        refusal(&site.ask_as_developer(null, json!({})).await),
+        ("BAD_USER_INPUT", &json!(["filter", "status"]))
+    );
+    site.stop().await;
+}

@@ -267,3 +267,27 @@ async fn old_revisions_are_removed_but_not_what_is_live_scheduled_or_in_the_bin(
     assert_eq!(left, 0);
     site.stop().await;
 }
+
+/// Files, commands and messages have other spellings of the name than the API.
+#[tokio::test]
+async fn a_content_type_in_another_spelling_is_told_the_right_one() {
+    let site = Site::empty().await;
+    for (query, path) in [
+        ("{ deletedEntries(type: \"product\") { id } }", json!(["type"])),
+        ("{ entriesAtStage(type: \"products\", stage: \"a\") { entry } }", json!(["type"])),
+        ("{ explainAccess(type: \"Prodct\", action: READ) { allowed } }", json!(["type"])),
+        (
+            "mutation { createWebhook(input: { name: \"a\", url: \"https://shop.example\", types: [\"Tag\", \"PRODUCT\"] }) { secret } }",
+            json!(["input", "types", 1]),
+        ),
+    ] {
+        let answer = site.ask_as_developer(query, json!({})).await;
+        let error = &answer["errors"][0];
+        let message = error["message"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        assert!(message.ends_with("; did you mean `Product`?"), "{query}: {message}");
+        assert_eq!(error["extensions"]["inputPath"], path, "{answer}");
+    }
+    let far = site.ask_as_developer("{ deletedEntries(type: \"invoice\") { id } }", json!({})).await;
+    assert_eq!(far["errors"][0]["message"], "there is no content type `invoice`", "{far}");
+    site.stop().await;
+}

@@ -1,5 +1,6 @@
 //! The server as an operator sees it: a database that is not ready, a wrong configuration, a graceful shutdown.
 
+use runtime::serde_json::json;
 use runtime::testing::TestDb;
 
 use crate::client::{Site, command, command_with, migrated};
@@ -129,6 +130,21 @@ async fn imports_and_exports_can_be_those_of_a_user() {
     let refused = export("viewer@shop.example");
     assert!(text(&refused.stderr).contains("you may not export `Tag`") && refused.stdout.is_empty(), "{refused:?}");
     db.close().await;
+}
+
+/// Links lead to the port that a flag or an inherited socket has given, unless the address is set.
+#[tokio::test]
+async fn links_lead_to_where_the_server_listens() {
+    let link = "mutation { made: createPreviewLink(drafts: true) { url } }";
+    let site = Site::empty().await;
+    let url = site.ask_as_developer(link, json!({})).await["data"]["made"]["url"].clone();
+    let begin = format!("http://{}/preview?token=", site.address);
+    assert!(url.as_str().is_some_and(|url| url.starts_with(&begin)), "{url} {begin}");
+    site.stop().await;
+    let site = Site::with(migrated().await, &[("TYPECASE_PUBLIC_URL", "https://shop.example")]).await;
+    let url = site.ask_as_developer(link, json!({})).await["data"]["made"]["url"].clone();
+    assert!(url.as_str().is_some_and(|url| url.starts_with("https://shop.example/preview?token=")), "{url}");
+    site.stop().await;
 }
 
 /// The health check of a container whose image has no other program.

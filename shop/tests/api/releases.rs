@@ -348,3 +348,28 @@ async fn a_release_of_many_is_published_and_undone() {
     seen("Before").await;
     site.stop().await;
 }
+
+#[tokio::test]
+async fn an_entry_is_asked_for_its_releases() {
+    let site = Site::empty().await;
+    let (chair, table) = (
+        create(&site, "Product", product("Chair"), true).await,
+        create(&site, "Product", product("Table"), false).await,
+    );
+    let first = release(&site, json!([{ "entry": chair, "action": "UNPUBLISH" }, { "entry": table }])).await;
+    let second = release(&site, json!([{ "entry": chair, "action": "DELETE" }])).await;
+    release(&site, json!([])).await;
+    let list = "query($entry: ID, $state: ReleaseState) { releases(entry: $entry, state: $state) { id } }";
+    let of = async |variables: Json| told(&site, list, variables).await["releases"].clone();
+    let shown = |ids: &[&String]| ids.iter().map(|id| json!({ "id": id })).collect::<Json>();
+    assert_eq!(of(json!({ "entry": chair })).await, shown(&[&second, &first]));
+    assert_eq!(of(json!({ "entry": table })).await, shown(&[&first]));
+    assert_eq!(of(json!({ "entry": table, "state": "PUBLISHED" })).await, json!([]));
+    assert_eq!(of(json!({})).await.as_array().unwrap().len(), 3);
+    let wrong = site.ask_as_developer(list, json!({ "entry": first })).await;
+    assert_eq!(refusal(&wrong), ("BAD_USER_INPUT", &json!(["entry"])));
+    // Also once the entry is in the bin.
+    told(&site, "mutation($id: ID!) { publishRelease(id: $id) { state } }", json!({ "id": second })).await;
+    assert_eq!(of(json!({ "entry": chair })).await, shown(&[&second, &first]));
+    site.stop().await;
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use runtime::serde_json::{Value as Json, json};
 
-use crate::client::Site;
+use crate::client::{Site, account};
 
 async fn told(site: &Site, query: &str, variables: Json) -> Json {
     let answer = site.ask_as_developer(query, variables).await;
@@ -124,6 +124,39 @@ async fn a_change_that_fails_is_seen_and_can_be_retried() {
     let again = site.ask_as_developer(retry, json!({ "id": changes[0]["id"] })).await;
     assert_eq!(refusal(&again), ("CONFLICT", &json!(["id"])));
     site.stop().await;
+}
+
+/// In development, mails are in the log.
+#[tokio::test]
+async fn the_mail_of_a_change_that_failed_names_the_entry_and_the_fields() {
+    let site = Site::empty().await;
+    let (_, editor) = account(&site, "ada@shop.example", "editor").await;
+    let id = draft(&site, json!({ "name": "Oak chair" })).await;
+    let scheduled = site.ask_with(&editor, PUBLISH, json!({ "id": id, "at": LONG_AGO })).await;
+    assert!(scheduled.get("errors").is_none(), "{scheduled}");
+    assert_eq!(states(&ended(&site, &id).await), ["FAILED"]);
+    mailed(&site, "A scheduled change was not made: Oak chair").await;
+    mailed(&site, "  - price: is required to publish").await;
+    mailed(&site, "Fix the entry, then retry, move or cancel the change.").await;
+
+    let create = "mutation { made: createRelease(title: \"Winter\") { id } }";
+    let release = site.ask_with(&editor, create, json!({})).await["data"]["made"]["id"].clone();
+    let schedule = "mutation($id: ID!, $entry: ID!, $at: String!) {
+        addToRelease(id: $id, changes: [{ entry: $entry }]) { size } scheduleRelease(id: $id, at: $at) { state } }";
+    let scheduled = site.ask_with(&editor, schedule, json!({ "id": release, "entry": id, "at": LONG_AGO })).await;
+    assert!(scheduled.get("errors").is_none(), "{scheduled}");
+    mailed(&site, "A scheduled change was not made: Winter").await;
+    mailed(&site, "  - Oak chair, price: is required to publish").await;
+    mailed(&site, "Fix the entries, then schedule or publish the release again.").await;
+    site.stop().await;
+}
+
+async fn mailed(site: &Site, line: &str) {
+    let begun = Instant::now();
+    while site.logged(line).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(90), "no mail has `{line}`: {:?}", site.logged("mail"));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ async fn private_addresses_are_refused_when_they_are_written_and_when_they_are_r
         let refused = node.refused_admin(CREATE, json!({ "input": { "name": "a", "url": url } })).await;
         assert_eq!((refused.0.as_str(), refused.1.as_str()), ("BAD_USER_INPUT", "input.url"), "{url}: {}", refused.2);
     }
+    let plain = json!({ "input": { "name": "a", "url": site.receiver.url("/") } });
+    let (_, _, why) = node.refused_admin(CREATE, plain).await;
+    assert!(why.ends_with("`http` is only for the networks that TYPECASE_WEBHOOK_ALLOWED_NETWORKS names"), "{why}");
     // A name says nothing before it is resolved.
     let url = format!("https://localhost:{port}/hook");
     let (webhook, _) = node.webhook(json!({ "name": "a", "url": url, "actions": ["CREATED"] })).await;

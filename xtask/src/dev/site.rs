@@ -152,7 +152,9 @@ impl Site<'_> {
         match finish(self.command(&self.binary, &["demo"])?, None)? {
             Step::Done => std::fs::write(&done, "").with_context(|| format!("cannot write {}", done.display())),
             Step::Failed => {
-                warn("the demo does not fit this schema and was left out");
+                warn(
+                    "the demo does not fit this schema and was left out: change the file in app/demo that is named above",
+                );
                 self.demo_fits = false;
                 Ok(())
             }

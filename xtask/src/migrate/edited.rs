@@ -4,6 +4,7 @@
 //! they are available.
 
 use codegen::SourceFile;
+use codegen::schema::Schema;
 
 use crate::git::Git;
 use crate::history::draft;
@@ -39,10 +40,15 @@ fn again(project: &Project, git: &Git, file: &str) -> Option<(String, String)> {
         true => String::new(),
         false => git.text(&git.last_with(&commit, FOLDER, &files)?, CATALOG)?,
     };
-    let source = |path: String| Some(SourceFile { text: git.text(&commit, &path)?, path });
-    let sources: Vec<_> = git.schema(&commit)?.into_iter().map(source).collect::<Option<_>>()?;
-    let schema = codegen::compile(&sources).ok()?.schema;
+    let schema = schema_of(git, &commit)?;
     Some((text, next::unasked(&History { files, catalog }, &schema, &answers)?.sql))
+}
+
+/// The schema of a revision, if it has one that is valid.
+pub fn schema_of(git: &Git, revision: &str) -> Option<Schema> {
+    let source = |path: String| Some(SourceFile { text: git.text(revision, &path)?, path });
+    let sources: Vec<_> = git.schema(revision)?.into_iter().map(source).collect::<Option<_>>()?;
+    Some(codegen::compile(&sources).ok()?.schema)
 }
 
 /// Comments have no effect, and the header varies with the given answers.

@@ -84,8 +84,12 @@ pub fn undo(project: &Project) -> anyhow::Result<ExitCode> {
         println!("  restored {path}");
     }
     if let Some(schema) = generate::compile_quietly(project)? {
-        let is_current = next::is_current(&History::read(project)?, &schema)?;
-        write_generated(project, &schema, is_current)?;
+        let history = History::read(project)?;
+        let is_current = next::is_current(&history, &schema)?;
+        // Where schema/ still has the change, generated/ goes back to the schema before it, or it would not fit the migrations.
+        let earlier = if is_current { None } else { edited::schema_of(&git, "HEAD") };
+        let earlier = earlier.filter(|earlier| next::is_current(&history, earlier).unwrap_or(false));
+        write_generated(project, earlier.as_ref().unwrap_or(&schema), is_current || earlier.is_some())?;
         if !is_current {
             println!(
                 "note: schema/ still has the change, and the next `cargo xtask generate` writes the migration again"
@@ -204,7 +208,7 @@ fn as_committed(git: &Git, file: &str) -> anyhow::Result<(String, String)> {
     Ok((path, text))
 }
 
-/// Writes the server's list of migrations and, if the schema has already gone back, everything generated from it.
+/// Writes the server's list of migrations and, if the schema is the one of the catalog, everything generated from it.
 fn write_generated(project: &Project, schema: &Schema, all: bool) -> anyhow::Result<()> {
     let History { files, catalog } = History::read(project)?;
     let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();

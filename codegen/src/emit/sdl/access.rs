@@ -6,7 +6,7 @@ use crate::schema::Name;
 use crate::schema::access::Action;
 
 /// The fields of `Query`.
-pub fn roots() -> [Member; 4] {
+pub fn roots() -> [Member; 5] {
     let explain =
         Member::new("explainAccess", "AccessExplanation!", "Whether a user or role may perform an action, and why.");
     let log = Member::new(
@@ -16,6 +16,20 @@ pub fn roots() -> [Member; 4] {
     );
     [
         Member::new("me", "Me!", "The actor that sends the request."),
+        Member::new(
+            "people",
+            "[Person!]!",
+            "The names of users, for accounts that may read drafts: whom a comment can mention, and who an `actor` is.",
+        )
+        .args([
+            Member::new("search", "String", "Return only users whose name contains this text, ignoring case."),
+            Member::new("first", "Int!", "The number of users to return at most, in the order of their names.").default("20"),
+            Member::new(
+                "ids",
+                "[ID!]",
+                "Instead of `search`: the users and API tokens with these ids, in this order. Those that do not exist are left out.",
+            ),
+        ]),
         explain.args([
             Member::new("type", "String!", "The name of the content type in this API, such as `Product`."),
             Member::new("id", "ID", "The entry. If omitted, the explanation is about entries in general."),
@@ -40,7 +54,7 @@ pub fn roots() -> [Member; 4] {
 }
 
 pub fn definitions() -> Vec<Definition> {
-    let mut definitions = vec![me(), actor_kind(), action(), explanation()];
+    let mut definitions = vec![me(), person(), actor_kind(), action(), explanation()];
     definitions.push(publish_problem());
     definitions.extend([audit_connection(), audit_edge(), audit_entry(), audit_filter()]);
     definitions
@@ -56,6 +70,12 @@ fn publish_problem() -> Definition {
             "JSON",
             "More for programs, such as the ids of the targets that are not published.",
         ))
+}
+
+fn person() -> Definition {
+    Definition::new(Kind::Object, "Person", "A user or an API token, for those who work on entries with it.")
+        .member(Member::new("id", "ID!", "The id, as in `actor`, `mentions` or `publishedBy`."))
+        .member(Member::new("name", "String!", "The name of the user, or of the API token."))
 }
 
 fn me() -> Definition {

@@ -28,7 +28,12 @@ pub fn shared() -> Vec<Definition> {
         Definition::new(Kind::Input, format!("{}Filter", row.filter_name), about)
             .members(operators(row.filter, row.input))
     });
-    std::iter::once(id).chain(scalars).collect()
+    let about = operators_are_joined("`status`") + " At the stage `LIVE`, every entry is `PUBLISHED`.";
+    let status = equal_operators("EntryStatus").into_iter().filter(|member| member.name != "isNull");
+    let status =
+        status.map(|member| Member { description: member.description.replace(" Matches null too.", ""), ..member });
+    let status = Definition::new(Kind::Input, "EntryStatusFilter", about).members(status);
+    [id, status].into_iter().chain(scalars).collect()
 }
 
 fn operators_are_joined(what: &str) -> String {
@@ -81,6 +86,12 @@ fn filter(owner: &Owner) -> Definition {
         .member(Member::new("not", &name, "This does not match."))
         .member(Member::new("id", "IDFilter", "Conditions on `id`."))
         .members(owner.root.iter().flat_map(|_| system.clone()))
+        .members(
+            owner
+                .root
+                .filter(|ty| ty.drafts)
+                .map(|_| Member::new("status", "EntryStatusFilter", "Conditions on `status`.")),
+        )
         .members(owner.fields.iter().filter_map(|field| condition(&owner.pascal, field)));
     for inverse in owner.root.iter().flat_map(|ty| &ty.inverses) {
         let ty = format!("{}ListFilter", inverse.source.pascal());

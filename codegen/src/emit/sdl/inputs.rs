@@ -64,7 +64,7 @@ fn entry_inputs(owner: &Owner, spoken: &str) -> Vec<Definition> {
 fn references(name: &str, spoken: &str) -> [Definition; 2] {
     let (key, keys) = (format!("{name}Key"), format!("[{name}Key!]"));
     let create = format!("{name}CreateInput");
-    let one = format!("A reference to {}. Null clears the reference.", capital_article(spoken));
+    let one = format!("A reference to {}. Null clears the reference.", article(spoken));
     let one = Definition::new(Kind::Input, format!("{name}ReferenceInput"), one)
         .directive("@oneOf")
         .member(Member::new("connect", &key, "An existing entry."))

@@ -4,7 +4,7 @@ use crate::emit::sdl::{Definition, Kind, Member};
 
 /// The fields of `Query`.
 pub fn reads() -> [Member; 1] {
-    let about = "Preview links that have not expired, newest first: those of the actor, or all for a role that manages `users`.";
+    let about = "Preview links whose time has not run out, also revoked ones, newest first: those of the actor, or all for a role that manages `users`.";
     [Member::new("previewLinks", "[PreviewLink!]!", about).args([
         Member::new("first", "Int!", "The number of links to return at most.").default("20"),
         Member::new("after", "ID", "Return links after the one with this id."),

@@ -14,7 +14,7 @@ pub fn reads() -> [Member; 1] {
 
 /// The fields of `Mutation`.
 pub fn writes() -> [Member; 1] {
-    let about = "Publishes each of these entries as it was last saved, in a transaction of its own: a refused one keeps none of the others back.";
+    let about = "Publishes each of these entries as it was last saved, in a transaction of its own: one that is refused does not stop the others.";
     [Member::new("publishEach", "[PublishOutcome!]", about).args([Member::new(
         "ids",
         "[ID!]!",

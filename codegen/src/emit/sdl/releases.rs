@@ -8,6 +8,11 @@ pub fn reads() -> [Member; 3] {
         Member::new("releases", "[Release!]!", "Releases, newest first, for accounts that may publish entries.").args(
             [
                 Member::new("state", "ReleaseState", "Return only releases in this state."),
+                Member::new(
+                    "entry",
+                    "ID",
+                    "Return only releases with a change of this entry, if the actor may make that change.",
+                ),
                 Member::new("first", "Int!", "The number of releases to return at most.").default("20"),
                 Member::new("after", "ID", "Return releases after the one with this id."),
             ],
@@ -46,7 +51,7 @@ pub fn writes() -> [Member; 9] {
         release("publishRelease", "Makes all changes of a release in one transaction, or none.").args([id()]),
         release(
             "scheduleRelease",
-            "Publishes a release at a time, with the rights that the actor has then.",
+            "Publishes a release at a time, with the rights that the user or token that scheduled it has then.",
         )
         .args([id(), super::schedules::at("at"), super::schedules::zone()]),
         release("unscheduleRelease", "Keeps a scheduled release from being published at its time.").args([id()]),

@@ -203,7 +203,7 @@ pub fn versions() -> [Member; 3] {
         Member::new(
             "release",
             "ID",
-            "Read what is published as it will be with this release, for those who may read drafts.",
+            "Read what is published as it will be with this release. For roles that may publish or delete entries.",
         ),
         Member::new(
             "at",

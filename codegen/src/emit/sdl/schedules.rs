@@ -20,12 +20,12 @@ pub fn writes() -> [Member; 6] {
     [
         change(
             "schedulePublish",
-            "Schedules the publication of an entry. It is made with the rights that the actor has at that time.",
+            "Schedules the publication of an entry. It is made with the rights that the user or token that scheduled it has at that time.",
         )
         .args([entry(), at("at"), zone(), revision()]),
         change(
             "scheduleUnpublish",
-            "Schedules the end of a publication. It is made with the rights that the actor has at that time.",
+            "Schedules the end of a publication. It is made with the rights that the user or token that scheduled it has at that time.",
         )
         .args([entry(), at("at"), zone(), force()]),
         Member::new("scheduleWindow", "[ScheduledChange!]", "Schedules the publication of an entry and its end.")

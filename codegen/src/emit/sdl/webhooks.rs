@@ -45,7 +45,7 @@ pub fn mutations() -> [Member; 7] {
         Member::new(
             "testWebhook",
             "WebhookDelivery",
-            "Sends a `webhook.test` to the webhook, with a single attempt. `webhookDelivery` tells what became of it.",
+            "Sends a `webhook.test` to the webhook, with a single attempt. `webhookDelivery` shows its result.",
         )
         .args([webhook_id()]),
         Member::new(
@@ -137,7 +137,7 @@ fn update_input() -> Definition {
         .member(Member::new(
             "enabled",
             "Boolean",
-            "Whether it is sent anything. What waits is kept meanwhile; what happens meanwhile is not sent.",
+            "Whether anything is sent to it. While it is disabled, waiting messages are kept, and new changes are not recorded for it.",
         ))
 }
 

@@ -39,7 +39,7 @@ table! {
         TYPECASE_METRICS_ADDRESS: ADDRESS, Otherwise("nowhere"),
             "The address of `/metrics` for Prometheus, and nothing else; keep it from the public (`docs/operations.md`).";
         TYPECASE_PUBLIC_URL: Takes::Text("scheme, host and port, like `https://shop.example`"),
-            Otherwise("`http://` and `TYPECASE_ADDRESS`"),
+            Otherwise("`http://` and the address that the server listens on"),
             "The public address of the site, for tokens, links in mails, and cookies.";
         TYPECASE_SECRET: SECRET, Otherwise("required in production"),
             "Seals keys in the database; the same on every node.";

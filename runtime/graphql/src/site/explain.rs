@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{text, wrong};
+use super::{content_type, text, wrong};
 use base::error::Result;
 use model::content::ContentInfo;
 use store::access::{Action, Actor, Grant, Identity, Origin, Rule, USER_PREFIX};
@@ -12,8 +12,10 @@ use store::{Scope, Stage, Standing, Store};
 
 pub async fn answer(store: &Store, accounts: &dyn Standing, arguments: &Map<String, Json>) -> Result<Json> {
     let name = text(arguments, "type").unwrap_or_default();
-    let info = store.schema.types.iter().copied().find(|info| info.name == name || info.table == name);
-    let info = info.ok_or_else(|| wrong(format!("unknown content type `{name}`"), &["type"]))?;
+    let info = match store.schema.types.iter().copied().find(|info| info.table == name) {
+        Some(info) => info,
+        None => content_type(store, name, &["type".into()])?,
+    };
     let action = text(arguments, "action").unwrap_or_default().to_ascii_lowercase();
     let action = Action::named(&action).ok_or_else(|| wrong(format!("unknown action `{action}`"), &["action"]))?;
     let entry = text(arguments, "id").map(|given| {

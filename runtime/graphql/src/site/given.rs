@@ -10,6 +10,9 @@ use store::Store;
 use store::access::{API_TOKEN_PREFIX, USER_PREFIX};
 use store::id;
 
+/// Letters by which a name may differ from the one that is suggested.
+const MOST_APART: usize = 2;
+
 /// The entry of any type that an id names.
 pub fn any_entry(store: &Store, id: Option<&Json>, path: &[Step]) -> Result<(&'static ContentInfo, Uuid)> {
     let given = id.and_then(Json::as_str).unwrap_or_default();
@@ -18,6 +21,20 @@ pub fn any_entry(store: &Store, id: Option<&Json>, path: &[Step]) -> Result<(&'s
         let message = format!("`{}` is not the id of an entry", cut(given));
         Problem::new(Code::BadUserInput, message).at(path.to_vec()).into()
     })
+}
+
+/// The content type that an argument names as the API does. Those who write the name of the YAML file are told the right one.
+pub fn content_type(store: &Store, name: &str, path: &[Step]) -> Result<&'static ContentInfo> {
+    let types = &store.schema.types;
+    if let Some(info) = types.iter().find(|info| info.name == name) {
+        return Ok(info);
+    }
+    let small = |name: &str| name.replace('_', "").to_lowercase();
+    let apart = |info: &ContentInfo| strsim::osa_distance(&small(info.name), &small(&cut(name)));
+    let nearest = types.iter().filter(|info| apart(info) <= MOST_APART).min_by_key(|info| apart(info));
+    let hint = nearest.map_or_else(String::new, |info| format!("; did you mean `{}`?", info.name));
+    let message = format!("there is no content type `{}`{hint}", cut(name));
+    Err(Problem::new(Code::BadUserInput, message).at(path.to_vec()).into())
 }
 
 /// Who did something and when, as members of an object.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{any_entry, author, text, wrong};
+use super::{any_entry, author, content_type, text};
 use base::error::{Code, Error, Problem, Result, Step};
 use model::content::ContentInfo;
 use store::write::FieldDiff;
@@ -57,10 +57,7 @@ pub async fn restore_check(store: &Store, arguments: &Map<String, Json>) -> Resu
 }
 
 pub async fn bin(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
-    let of = text(arguments, "type").map(|name| {
-        let known = store.schema.types.iter().find(|info| info.name == name);
-        known.copied().ok_or_else(|| wrong(format!("there is no content type `{}`", model::cut(name)), &["type"]))
-    });
+    let of = text(arguments, "type").map(|name| content_type(store, name, &["type".into()]));
     let after = text(arguments, "after").map(|cursor| {
         let wrong =
             || Problem::new(Code::InvalidCursor, "`after` is not a cursor of this list").at([Step::from("after")]);

@@ -77,7 +77,8 @@ pub async fn import(store: &Store, arguments: &Map<String, Json>) -> Result<Json
     let path = |index: usize| vec![Step::from("input"), Step::from(index)];
     let new: Vec<_> =
         items.iter().enumerate().map(|(index, item)| new(store, item, path(index))).collect::<Result<_>>()?;
-    Ok(redirect::import(store, &new).await?.into())
+    let done = redirect::import(store, &new, Vec::new()).await?;
+    Ok((done.made + done.same).into())
 }
 
 fn new<'a>(store: &Store, input: &'a Json, path: Vec<Step>) -> Result<New<'a>> {

@@ -7,7 +7,7 @@ use super::history::first;
 use super::{Api, Shape, any_entry, problem_shown, schedules, text, wrong};
 use base::error::{Problem, Result, Step};
 use lifecycle::preview::Version;
-use lifecycle::release::{self, Item, Named, NewItem, Release};
+use lifecycle::release::{self, Asked, Item, Named, NewItem, Release};
 use store::access::{API_TOKEN_PREFIX, USER_PREFIX};
 use store::write::together::Change;
 use store::{Store, id};
@@ -101,7 +101,10 @@ impl ReleaseField {
 async fn list(store: &Store, arguments: &Map<String, Json>, shape: &Shape) -> Result<Json> {
     let state = text(arguments, "state").map(str::to_ascii_lowercase);
     let after = text(arguments, "after").map(|given| release_id(given, "after")).transpose()?;
-    let found = release::list(store, state.as_deref(), after, first(store, arguments)?).await?;
+    let entry = arguments.get("entry").filter(|id| !id.is_null());
+    let entry = entry.map(|id| any_entry(store, Some(id), &["entry".into()])).transpose()?;
+    let asked = Asked { state: state.as_deref(), entry, after, limit: first(store, arguments)? };
+    let found = release::list(store, asked).await?;
     let mut all = Vec::with_capacity(found.len());
     for release in &found {
         all.push(shown(store, release, shape).await?);

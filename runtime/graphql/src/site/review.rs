@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::history::first;
-use super::{Api, any_entry, author, text, wrong};
+use super::{Api, any_entry, author, content_type, text, wrong};
 use base::error::Result;
 use lifecycle::review::{self, At, Next, Review, Taken, What};
 use store::{Store, id};
@@ -14,9 +14,7 @@ pub async fn of(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
 }
 
 pub async fn at_stage(store: &Store, arguments: &Map<String, Json>) -> Result<Json> {
-    let name = text(arguments, "type").unwrap_or_default();
-    let info = store.schema.types.iter().copied().find(|info| info.name == name);
-    let info = info.ok_or_else(|| wrong(format!("there is no content type `{}`", model::cut(name)), &["type"]))?;
+    let info = content_type(store, text(arguments, "type").unwrap_or_default(), &["type".into()])?;
     let after = text(arguments, "after").map(|given| {
         info.decode(given).ok_or_else(|| {
             wrong(format!("`{}` is not the id of an entry of `{}`", model::cut(given), info.name), &["after"])

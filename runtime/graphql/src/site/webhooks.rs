@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::{text, wrong};
+use super::{content_type, text, wrong};
 use crate::Api;
 use crate::coerce::{Coercion, Raw};
 use base::error::{Code, Error, Problem, Result, Step};
@@ -110,7 +110,7 @@ pub async fn replay_since(store: &Store, arguments: &Map<String, Json>) -> Resul
     let since = arguments.get("since").unwrap_or(&Json::Null);
     let value = Kind::Datetime.parse(since, &store.schema.site).map_err(|message| wrong(message, &["since"]))?;
     let since: Option<Timestamp> = value.text(0).and_then(|text| text.parse().ok());
-    let since = since.ok_or_else(|| wrong("is no time", &["since"]))?;
+    let since = since.ok_or_else(|| wrong("`since` is not a time such as `2026-05-01T10:00:00Z`", &["since"]))?;
     let count = webhooks::replay_since(store, id, since).await?;
     Ok(i32::try_from(count).unwrap_or(i32::MAX).into())
 }
@@ -146,12 +146,8 @@ fn wanted(store: &Store, before: Wanted, arguments: &Map<String, Json>) -> Resul
     if let Some(types) = input.get("types") {
         let names = types.as_array().map_or(&[][..], Vec::as_slice).iter().enumerate();
         let tables = names.map(|(place, name)| {
-            let name = name.as_str().unwrap_or_default();
-            let known = store.schema.types.iter().find(|info| info.name == name);
-            known.map(|info| info.table.to_owned()).ok_or_else(|| {
-                let problem = Problem::new(Code::BadUserInput, format!("unknown content type `{}`", cut(name)));
-                Error::from(problem.at(["input".into(), "types".into(), Step::from(place)]))
-            })
+            let path = ["input".into(), "types".into(), Step::from(place)];
+            content_type(store, name.as_str().unwrap_or_default(), &path).map(|info| info.table.to_owned())
         });
         let tables = tables.collect::<Result<Vec<_>>>()?;
         wanted.types = Some(tables).filter(|tables| !tables.is_empty());

@@ -16,6 +16,8 @@ const PURPOSES: [Purpose; 2] = [Purpose::Invitation, Purpose::Reset];
 const MOST_BYTES: u64 = 64 * 1024;
 /// The most steps of a template, so that loops end.
 const FUEL: u64 = 50_000;
+/// Characters of a title in a subject.
+const LONGEST_TITLE: usize = 80;
 const SUBJECT: &str = "Subject:";
 /// Lines before the text.
 const HEAD: usize = 2;
@@ -74,7 +76,9 @@ impl Templates {
 #[derive(Clone, Debug)]
 pub struct ScheduleFailed<'a> {
     pub title: &'a str,
+    /// The id of the entry, or of the release.
     pub entry: &'a str,
+    pub is_release: bool,
     pub action: &'a str,
     pub at: &'a str,
     pub problems: &'a [String],
@@ -82,13 +86,12 @@ pub struct ScheduleFailed<'a> {
 
 impl ScheduleFailed<'_> {
     pub fn mail(&self, name: &str, email: &str, site: &str) -> Result<Mail> {
-        let Self { title, entry, action, at, problems } = *self;
+        let Self { title, entry, is_release, action, at, problems } = *self;
         let problems = problems.to_vec();
-        let values = context! { name, title, entry, action, at, problems, site };
+        let values = context! { name, title, entry, is_release, action, at, problems, site };
         let text = environment().render_str(include_str!("../../mails/schedule_failed.txt"), values);
         let text = text.map_err(|error| Error::internal(format!("schedule_failed.txt: {error}")))?;
-        // No title goes into a header.
-        let subject = format!("A scheduled change was not made: {entry}");
+        let subject = format!("A scheduled change was not made: {}", in_subject(title));
         Ok(Mail { to: email.to_owned(), name: name.to_owned(), subject, text })
     }
 }
@@ -109,9 +112,17 @@ impl Mentioned<'_> {
         let values = context! { name, author, title, entry, field, text, site };
         let text = environment().render_str(include_str!("../../mails/mention.txt"), values);
         let text = text.map_err(|error| Error::internal(format!("mention.txt: {error}")))?;
-        // Nothing that people have written goes into a header.
-        let subject = format!("You are mentioned in a comment on {entry}");
+        let subject = format!("You are mentioned in a comment on {}", in_subject(title));
         Ok(Mail { to: email.to_owned(), name: name.to_owned(), subject, text })
+    }
+}
+
+/// A title in the subject of a mail: of one line, so that it cannot add a header, and not longer than people read there.
+fn in_subject(title: &str) -> String {
+    let line: String = title.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    match line.char_indices().nth(LONGEST_TITLE) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
     }
 }
 
@@ -236,6 +247,22 @@ mod tests {
         assert!(text.starts_with("Hello Ada <b>,\n\nYou") && text.contains("within 7 days"), "{text}");
         let (_, text) = rendered(&own, Purpose::Reset, "Ada");
         assert!(text.contains("within 1 hour:\n\nhttps://x.example/l#token=t\n\n"), "{text}");
+    }
+
+    #[test]
+    fn a_title_adds_no_header() {
+        let title = format!("A\r\nBcc: b@x.example {}", "b".repeat(100));
+        let failed = ScheduleFailed {
+            title: &title,
+            entry: "post_1",
+            is_release: false,
+            action: "publish",
+            at: "now",
+            problems: &[],
+        };
+        let mail = failed.mail("Ada", "ada@x.example", "https://x.example").unwrap();
+        assert!(mail.subject.starts_with("A scheduled change was not made: A  Bcc: b@x.example bb"), "{mail:?}");
+        assert!(!mail.subject.contains(char::is_control) && mail.subject.ends_with("b…"), "{mail:?}");
     }
 
     #[test]

@@ -188,11 +188,33 @@ impl Transacted for Removing {
     }
 }
 
+/// The actions on the entry that the actor may take; releases with others are not told of.
+pub(super) async fn actions_on(
+    connection: &mut Connection,
+    store: &Store,
+    info: &'static ContentInfo,
+    entry: Uuid,
+) -> Result<Vec<&'static str>> {
+    let mut taken = Vec::new();
+    for change in [Change::Publish(None), Change::Unpublish, Change::Delete] {
+        let planned = Planned { info, id: entry, change, force: false };
+        let standing = together::standing(connection, store, &[planned]).await?;
+        if may_make(store, &planned, &standing) {
+            taken.push(action(change));
+        }
+    }
+    Ok(taken)
+}
+
 /// Whether the actor may make the change. Of an entry that is deleted, only the type can be asked.
 fn may(store: &Store, item: &Item, standing: &Standing) -> bool {
-    match standing.there.contains(&item.entry) {
-        true => standing.admitted.contains(&item.entry),
-        false => store.access.must(item.info, planned(item).action()).is_ok(),
+    may_make(store, &planned(item), standing)
+}
+
+fn may_make(store: &Store, planned: &Planned, standing: &Standing) -> bool {
+    match standing.there.contains(&planned.id) {
+        true => standing.admitted.contains(&planned.id),
+        false => store.access.must(planned.info, planned.action()).is_ok(),
     }
 }
 

@@ -10,15 +10,15 @@ use uuid::Uuid;
 use super::items::must_change_all;
 use super::publish::make;
 use super::{PREFIX, Release, Running, lock_open, must_get, must_release, note};
-use crate::fire::{NotifyFailure, given_up, identity_of, shown};
+use crate::fire::{NotifyFailure, given_up, identity_of, line, shown};
 use crate::moment::Moment;
 use crate::turn::{Turn, pause};
-use base::error::{Code, Error, Problem, Result};
+use base::error::{Code, Error, Problem, Result, Step};
 use jobs::{Enqueue as _, Job, Work};
 use model::timestamp::Timestamp;
 use store::access::Identity;
 use store::hooks::{Cx, HookSet};
-use store::write::{self, Transacted};
+use store::write::{self, Transacted, entries};
 use store::{Standing, Store, id};
 
 /// Publishes the release at a moment, with the rights that the actor has then.
@@ -171,9 +171,28 @@ async fn failed(cx: &mut Cx<'_>, release: Uuid, due: &Due, problems: &[Problem])
             title: Some(due.title.clone()),
             action: "publish the release".to_owned(),
             at: due.moment.at.to_string(),
-            problems: problems.iter().map(|problem| problem.message.clone()).collect(),
+            problems: lines(cx, problems).await?,
         };
         cx.enqueue(&job).await?;
     }
     Ok(())
+}
+
+/// The problems as lines of a mail. Their paths begin with the id of an entry, which people know by its title.
+async fn lines(cx: &mut Cx<'_>, problems: &[Problem]) -> Result<Vec<String>> {
+    let mut lines = Vec::with_capacity(problems.len());
+    for problem in problems {
+        let first = problem.path.first().and_then(|step| match step {
+            Step::Key(id) => cx.store.schema.contents().find_map(|info| Some((id, info, info.decode(id)?))),
+            Step::Index(_) => None,
+        });
+        lines.push(match first {
+            Some((id, info, entry)) => {
+                let title = entries::title(cx, info, entry).await?;
+                line(Some(title.as_ref().unwrap_or(id)), &problem.path[1..], &problem.message)
+            }
+            None => line(None, &problem.path, &problem.message),
+        });
+    }
+    Ok(lines)
 }

@@ -125,7 +125,7 @@ impl<'a> Filter<'a> {
         {
             return self.scalar(Kind::User, alias, column, None, value);
         }
-        if self.any_field && info.owner.is_none() && key == "status" {
+        if info.owner.is_none() && key == "status" && (self.any_field || info.drafts) {
             return self.by_status(info, value, alias);
         }
         if let Some(inverse) = info.inverses.iter().find(|inverse| inverse.name == key) {

@@ -274,7 +274,12 @@ async fn refuse_referenced(
     }
     let references = super::pointers::shown(connection, store, blockers).await?;
     let count = blockers.iter().map(Reference::place).collect::<BTreeSet<_>>().len();
-    let message = format!("the {} cannot be {what}: {count} other entries refer to it", info.name);
+    // An entry may refer to it by several fields.
+    let others = match blockers.iter().map(|reference| reference.id).collect::<BTreeSet<_>>().len() {
+        1 => "another entry refers".to_owned(),
+        entries => format!("{entries} other entries refer"),
+    };
+    let message = format!("the {} cannot be {what}: {others} to it", info.name);
     let details = serde_json::json!({ "references": references, "count": count });
     Err(refused(Problem::new(Code::Referenced, message).at([Step::from("id")]).details(details)))
 }
