@@ -232,7 +232,7 @@ async fn redirects(connection: &mut Connection, paths: &[&str]) -> Result<Vec<In
     Ok(rows.iter().map(read).collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// A redirect to an entry that was deleted is in nobody's way.
+/// A redirect to an entry that was deleted blocks nobody.
 async fn is_there(connection: &mut Connection, store: &Store, redirect: &InTheWay) -> Result<bool> {
     let (Some(table), Some(entry)) = (&redirect.table, redirect.entry) else { return Ok(true) };
     let Some(info) = store.schema.types.iter().find(|info| info.is_called(table)) else { return Ok(false) };

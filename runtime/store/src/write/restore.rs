@@ -24,7 +24,7 @@ use model::content::{ContentInfo, Required, Shape};
 /// What a revision becomes under the schema of today.
 pub struct Fitted {
     pub row: Row,
-    /// What has no place any more, as paths in API or database names.
+    /// What can be restored no more, as paths in API or database names.
     pub lost: Vec<String>,
 }
 

@@ -136,7 +136,7 @@ async fn point_again(
     for entry in binned.iter().filter(|entry| restored.contains(&entry.id)) {
         for pointed in entry.pointers.iter().filter(is_changed) {
             let Some(info) = store.schema.contents().find(|info| info.is_called(&pointed.table)) else { continue };
-            let Some(info) = Some(info.owner.unwrap_or(info)) else { continue };
+            let info = info.owner.unwrap_or(info);
             by_type.entry(info.table).or_insert((info, Vec::new())).1.push((entry, pointed));
         }
     }
