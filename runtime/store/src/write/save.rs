@@ -144,7 +144,7 @@ async fn rows(
     let name = format!(r#"draft."{}""#, info.table);
     let (changed, new): (Vec<Write<'_>>, Vec<Write<'_>>) = writes.iter().partition(|write| write.old.is_some());
     if !new.is_empty() {
-        let mut sheet = sheet(info, &new);
+        let mut sheet = sheet(info, &new, |_| false);
         if let System::Entry { publish, user } = system {
             match new.iter().any(|write| write.after > 0) {
                 true => sheet.numbers("revision", new.iter().map(|write| write.after + 1)),
@@ -163,7 +163,12 @@ async fn rows(
         sheet.insert(connection, &name, "id").await?;
     }
     if !changed.is_empty() {
-        let mut sheet = sheet(info, &changed);
+        // A long text that stays is not written again. Rows of a batch share a statement, and `free` may have cleared any of their columns.
+        let stays = |field: usize| match writes {
+            [Write { row, old: Some(old), .. }] => old.values[field] == row.values[field],
+            _ => false,
+        };
+        let mut sheet = sheet(info, &changed, stays);
         if let System::Entry { publish, user } = system {
             sheet.constant("revision", "t.revision + 1");
             sheet.ids("updated_by", changed.iter().map(|_| user));
@@ -182,13 +187,14 @@ async fn rows(
     Ok(())
 }
 
-fn sheet<'a>(info: &'static ContentInfo, writes: &[Write<'a>]) -> Sheet<'a> {
+/// Without the fields that stay as they are.
+fn sheet<'a>(info: &'static ContentInfo, writes: &[Write<'a>], stays: impl Fn(usize) -> bool) -> Sheet<'a> {
     let mut sheet = Sheet::new(writes.iter().map(|write| write.row.id).collect());
     if writes.iter().any(|write| write.place.is_some()) {
         sheet.ids("parent_id", writes.iter().map(|write| write.place.map(|(parent, _)| parent)));
         sheet.numbers("position", writes.iter().map(|write| write.place.map_or(0, |(_, position)| position as i64)));
     }
-    for column in table::columns(info) {
+    for column in table::columns(info).into_iter().filter(|column| !stays(column.field)) {
         let shape = &info.fields[column.field].shape;
         let cells = writes.iter().map(|write| cell(shape, &write.row.values[column.field], column.part));
         sheet.texts(column.name, column.cast, cells);
