@@ -127,8 +127,10 @@ async fn editors_hear_of_each_save_with_the_fields_that_they_may_read() {
         let id = made["createTag"]["id"].as_str().expect("an id").to_owned();
         let change = editor.change().await;
         assert_eq!((&change["kind"], &change["entry"]["name"]), (&json!("CREATED"), &json!(stage)));
-        editor.send(json!({ "type": "complete", "id": format!("tags-{stage}") })).await;
         site.ask(&format!("mutation {{ deleteTag(id: \"{id}\", revision: 1) }}")).await;
+        // The next subscription begins after it.
+        assert_eq!(editor.change().await["kind"], "GONE");
+        editor.send(json!({ "type": "complete", "id": format!("tags-{stage}") })).await;
     }
     site.stop().await;
 }
