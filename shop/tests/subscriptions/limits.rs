@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::SinkExt as _;
 use runtime::http::bounds::Bounds;
 use runtime::http::protection;
 use runtime::serde_json::json;
 use tokio::io::AsyncWriteExt as _;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Events, Site, Socket, TOKEN, eventually};
 
@@ -128,8 +130,13 @@ async fn what_is_begun_to_be_sent_is_weighed_and_too_much_of_it_is_cut_off() {
     begin(&mut third).await;
     assert_eq!(third.closed().await.0, 1013);
     let mut short = Socket::of(site.address(), None).await;
+    let before = unread.used();
+    for _ in 0..200 {
+        short.0.send(Message::Ping(vec![0; 100].into())).await.expect("the server reads");
+    }
     short.subscribe("1", "{ __typename }").await;
     assert_eq!(short.next().await["type"], "next", "short messages go on");
+    assert_eq!(unread.used(), before, "pings are no parts of a message");
     drop((first, second, third, short));
     eventually("all is given back", async || unread.used() == 0).await;
     site.stop().await;

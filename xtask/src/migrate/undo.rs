@@ -208,7 +208,7 @@ fn as_committed(git: &Git, file: &str) -> anyhow::Result<(String, String)> {
     Ok((path, text))
 }
 
-/// Writes the server's list of migrations and, if the schema is the one of the catalog, everything generated from it.
+/// Writes the server's list of migrations and, if the schema matches the catalog, everything generated from it.
 fn write_generated(project: &Project, schema: &Schema, all: bool) -> anyhow::Result<()> {
     let History { files, catalog } = History::read(project)?;
     let mut wanted = codegen::emit::emit(schema, &MigrationsInput { files, catalog }).into_files();

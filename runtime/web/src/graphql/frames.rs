@@ -25,6 +25,9 @@ const PART: usize = 16 * 1024;
 /// What a connection may keep unweighed: most messages are shorter.
 const FREE: usize = 8 * 1024;
 
+/// Bytes before the payload of a ping or pong of a client: two, and the mask.
+const CONTROL_HEADER: usize = 6;
+
 /// An open WebSocket.
 pub struct Frames(WebSocketStream<Weighed>);
 
@@ -66,7 +69,13 @@ impl Frames {
                 Received::Text(text.to_string())
             }
             Message::Binary(_) => Received::Binary,
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Received::Beat,
+            // It may come between two parts of a message, whose weight stays.
+            Message::Ping(payload) | Message::Pong(payload) => {
+                let since = &mut self.0.get_mut().since;
+                *since = since.saturating_sub(payload.len() + CONTROL_HEADER);
+                Received::Beat
+            }
+            Message::Frame(_) => Received::Beat,
             Message::Close(_) => Received::Gone,
         }
     }
