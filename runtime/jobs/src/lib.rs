@@ -8,6 +8,7 @@ mod backlog;
 mod enqueue;
 mod job;
 mod list;
+mod pace;
 mod queue;
 mod registry;
 mod rhythm;

@@ -190,6 +190,15 @@ impl Database {
         self.pools().into_iter().chain(apart)
     }
 
+    /// How many reads have a connection or wait for one.
+    pub fn reads_under_way(&self) -> usize {
+        let under_way = |pool: &Pool| {
+            let taken = pool.taken();
+            taken.used + taken.waiting
+        };
+        under_way(&self.public) + under_way(&self.reads)
+    }
+
     /// How many transactions background tasks may run at once.
     pub fn places(&self) -> usize {
         if self.background.name() == self.writes.name() { 1 } else { self.background.most() as usize }

@@ -10,6 +10,7 @@ mod jobs;
 mod leases;
 mod operator;
 mod order;
+mod pace;
 mod periodic;
 mod site;
 mod traces;
