@@ -60,6 +60,24 @@ fn input(id: &str, revision: i64, input: Json, on: &str) -> Json {
 }
 
 #[tokio::test]
+async fn what_a_deletion_took_does_not_collide() {
+    let site = Site::empty().await;
+    let ada = person(&site, "ada", "editor").await;
+    let (id, gone, new) = (chair(&site, &ada).await, json!({ "name": "Oak" }), json!({ "name": "New" }));
+    let made = told(&site, &ada, UPDATE, input(&id, 1, json!({ "tags": {"create": [gone, new]} }), "FAIL")).await;
+    assert_eq!(made["made"]["revision"], 2);
+    let tags = told(&site, &ada, "{ tags(first: 9, orderBy: [{ field: NAME }]) { nodes { id } } }", json!({})).await;
+    let tag = |place: usize| tags["tags"]["nodes"][place]["id"].clone();
+    told(&site, &ada, "mutation($id: ID!) { deleteTag(id: $id, revision: 1) }", json!({ "id": tag(1) })).await;
+    told(&site, &ada, UPDATE, input(&id, 2, json!({ "summary": "Of oak" }), "FAIL")).await;
+    // The revision that the input was made from has it.
+    let ours = json!({ "tags": {"disconnect": [{ "id": tag(0) }]} });
+    let merged = told(&site, &ada, UPDATE, input(&id, 2, ours, "MERGE")).await;
+    assert_eq!((&merged["made"]["revision"], &merged["made"]["summary"]), (&json!(4), &json!("Of oak")));
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn a_conflict_shows_both_sides_and_a_merge_keeps_both() {
     let site = Site::empty().await;
     let (ada, bob) = (person(&site, "ada", "editor").await, person(&site, "bob", "editor").await);

@@ -76,6 +76,34 @@ async fn a_discarded_draft_is_what_is_live_and_can_be_told_from_the_one_before()
 }
 
 #[tokio::test]
+async fn a_draft_goes_back_to_a_former_revision_that_referred_to_what_is_in_the_bin() {
+    let site = Site::empty().await;
+    let other = create(&site, json!({ "name": "Table", "price": {"amount": "90"} }), false).await["id"].clone();
+    let related = json!({ "name": "Chair", "price": {"amount": "40"}, "related": {"set": [{ "id": other }]} });
+    let id = create(&site, related, false).await["id"].clone();
+    let update = "mutation($id: ID!) { updateProduct(id: $id, revision: 1, input: { name: \"Stool\", related: { set: [] } }) { id } }";
+    told(&site, update, json!({ "id": id })).await;
+    told(&site, "mutation($id: ID!) { deleteProduct(id: $id, revision: 1) }", json!({ "id": other })).await;
+    let release = told(&site, "mutation { made: createRelease(title: \"As it was\") { id } }", json!({})).await;
+    let add = "mutation($id: ID!, $entry: ID!) {
+        addToRelease(id: $id, changes: [{ entry: $entry, revision: 1 }]) { id }
+        publishRelease(id: $id) { id }
+        made: discardProductDraft(id: $entry, revision: 2) { revision status related { name } } }";
+    let discarded = told(&site, add, json!({ "id": release["made"]["id"], "entry": id })).await;
+    assert_eq!(discarded["made"], json!({ "revision": 3, "status": "PUBLISHED", "related": [] }));
+    // Once that is back, it is there again, for all who read it.
+    told(&site, "mutation($id: ID!) { undeleteProduct(id: $id) { id } }", json!({ "id": other })).await;
+    let publish = "mutation($id: ID!) { publishProduct(id: $id, revision: 2) { id } }";
+    told(&site, publish, json!({ "id": other })).await;
+    let read = "query($id: ID!) {
+        live: product(id: $id) { revision related { name } } draft: product(id: $id, stage: DRAFT) { revision related { name } } }";
+    let (found, expected) =
+        (told(&site, read, json!({ "id": id })).await, json!({ "revision": 3, "related": [{ "name": "Table" }] }));
+    assert_eq!(found, json!({ "live": expected, "draft": expected }));
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn a_draft_that_cannot_be_discarded_stays() {
     let site = Site::empty().await;
     let discard =

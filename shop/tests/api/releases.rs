@@ -184,6 +184,24 @@ async fn an_undo_does_not_overwrite_what_came_later() {
 }
 
 #[tokio::test]
+async fn an_undo_is_told_of_what_has_come_to_refer_to_an_entry() {
+    let site = Site::empty().await;
+    let new = create(&site, "Product", product("New"), false).await;
+    let id = release(&site, json!([{ "entry": new }])).await;
+    told(&site, PUBLISH, json!({ "id": id })).await;
+    let input = json!({ "name": "Later", "price": {"amount": "10"}, "related": {"set": [{ "id": new }]} });
+    create(&site, "Product", input, true).await;
+    let answer = site.ask_as_developer(UNDO, json!({ "id": id })).await;
+    assert_eq!(refusal(&answer).0, "REFERENCED", "{answer}");
+    assert_eq!(names(&site, "").await, ["Later", "New"]);
+    let undo = "mutation($id: ID!) { made: undoRelease(id: $id, force: true) { state } }";
+    assert_eq!(told(&site, undo, json!({ "id": id })).await["made"]["state"], "UNDONE");
+    let left = told(&site, "{ products(first: 5) { nodes { name related { name } } } }", json!({})).await;
+    assert_eq!(left["products"]["nodes"], json!([{ "name": "Later", "related": [] }]));
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn releases_that_change_one_entry_are_told_of_each_other() {
     let site = Site::empty().await;
     let entry = create(&site, "Product", product("One"), false).await;

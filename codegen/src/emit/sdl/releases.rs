@@ -59,7 +59,7 @@ pub fn writes() -> [Member; 9] {
             "undoRelease",
             "Makes live again what was live before a release, within 30 days after its publication. Drafts stay as they are.",
         )
-        .args([id()]),
+        .args([id(), super::schedules::force()]),
     ]
 }
 

@@ -92,7 +92,10 @@ impl ReleaseField {
             Self::Publish => release::publish(store, hooks, named()?).await?,
             Self::Schedule => release::schedule(store, hooks, named()?, schedules::moment(arguments, "at")?).await?,
             Self::Unschedule => release::unschedule(store, hooks, named()?).await?,
-            Self::Undo => release::undo(store, hooks, named()?).await?,
+            Self::Undo => {
+                let force = arguments.get("force") == Some(&Json::Bool(true));
+                release::undo(store, hooks, named()?, force).await?
+            }
         };
         shown(store, &made, shape).await
     }

@@ -20,7 +20,7 @@ pub(crate) const UNDO_DAYS: i64 = 30;
 #[derive(Clone, Copy, Debug)]
 enum What {
     Publish,
-    Undo,
+    Undo { force: bool },
     Unschedule,
 }
 
@@ -29,9 +29,10 @@ pub async fn publish(store: &Store, hooks: &HookSet, release: Uuid) -> Result<Re
     run(store, hooks, release, What::Publish).await
 }
 
-/// Makes live again what was live before the release was published. Drafts stay as they are.
-pub async fn undo(store: &Store, hooks: &HookSet, release: Uuid) -> Result<Release> {
-    run(store, hooks, release, What::Undo).await
+/// Makes live again what was live before the release was published. Drafts stay as they are. With `force`, what is live may refer to
+/// entries that leave.
+pub async fn undo(store: &Store, hooks: &HookSet, release: Uuid, force: bool) -> Result<Release> {
+    run(store, hooks, release, What::Undo { force }).await
 }
 
 pub async fn unschedule(store: &Store, hooks: &HookSet, release: Uuid) -> Result<Release> {
@@ -59,7 +60,7 @@ impl Transacted for Doing {
                     lock_open(cx.connection, self.release).await?;
                     make(cx, self.release).await
                 }
-                What::Undo => unmake(cx, self.release).await,
+                What::Undo { force } => unmake(cx, self.release, force).await,
                 What::Unschedule => {
                     if lock_open(cx.connection, self.release).await? != "scheduled" {
                         let problem = Problem::new(Code::Conflict, "the release is not scheduled");
@@ -140,7 +141,7 @@ async fn ended(cx: &mut Cx<'_>, release: Uuid, state: &str) -> Result<()> {
     note(cx, release, if state == "published" { "publish" } else { "undo" }, None).await
 }
 
-async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
+async fn unmake(cx: &mut Cx<'_>, release: Uuid, force: bool) -> Result<()> {
     lock_published(cx.connection, release).await?;
     let is_recent: bool =
         sqlx::query_scalar("select published_at > now() - make_interval(days => $2) from cms.release where id = $1")
@@ -169,7 +170,7 @@ async fn unmake(cx: &mut Cx<'_>, release: Uuid) -> Result<()> {
             None if matches!(item.change, Change::Publish(_)) => Change::Unpublish,
             None => return None,
         };
-        item.info.drafts.then_some(Planned { change, ..planned(item) })
+        item.info.drafts.then_some(Planned { change, force, ..planned(item) })
     };
     let plan: Vec<Planned> = items.iter().filter_map(back).collect();
     together::make(cx, &plan).await?;

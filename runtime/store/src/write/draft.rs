@@ -9,8 +9,11 @@ use crate::access::Action;
 use crate::hooks::{Cx, Happened};
 use crate::value::Value;
 use crate::write::batch::{self, Input, Saved, Target};
+use crate::write::bin::{self, Pointed};
 use crate::write::failure::Result;
+use crate::write::fit::fit;
 use crate::write::guard::{Guard, readable};
+use crate::write::live;
 use crate::write::load::load;
 use crate::write::remove::{self, Subject, not_found, refused};
 use crate::write::row::{Faults, Item, Row, empty};
@@ -28,7 +31,7 @@ pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let (store, info) = (cx.store, of.info);
     let mut item = remove::subject(cx.connection, store, of, Action::Update).await?;
     let live = load(cx.connection, store.at(Stage::Live), info, &[of.id], false).await?.remove(&of.id);
-    let Some(live) = live else {
+    let Some(mut live) = live else {
         let message = format!(
             "{} `{}` is not published, so there is nothing to go back to",
             info.name,
@@ -39,14 +42,25 @@ pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     if live.system.revision == of.revision {
         return Ok(Vec::new());
     }
+    // A revision of the history is published with its references to what is in the bin.
+    let fit = fit(cx.connection, &mut [(info, &mut live.row)]).await?;
     item.new = live.row.clone();
     may_change(Guard::new(store, false), &item)?;
     let revision = item.revision();
     let events = batch::save_whole(cx, vec![item]).await?;
     // If a hook changed the draft, it differs from the live entry.
     let stored = load(cx.connection, store.at(Stage::Draft), info, &[of.id], false).await?.remove(&of.id);
-    if stored.is_some_and(|stored| stored.row.same(&live.row, info)) {
+    let is_same = stored.is_some_and(|stored| stored.row.same(&live.row, info));
+    if is_same && events.is_empty() && !fit.dropped.is_empty() {
+        // The revision of the draft is as it is, and does not have these references.
+        live::publish(cx.connection, store.trusted().at(Stage::Draft), info, &[of.id], &[of.id]).await?;
+    } else if is_same {
         follow(cx.connection, info, of.id, revision).await?;
+        let open = fit.dropped.into_iter().map(|dropped| {
+            let pointed = Pointed { revision: Some(revision), ..dropped.pointed };
+            (dropped.target.1, pointed)
+        });
+        bin::remember(cx.connection, open.collect()).await?;
     }
     Ok(events)
 }
