@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use crate::release::UNDO_DAYS;
 use base::error::Result;
@@ -49,6 +50,7 @@ impl OutsideWork<Prune> for Pruning {
         }
         for info in store.schema.contents().filter(|info| info.owner.is_none()) {
             let revisions = until_nothing(store, &old_revisions(info)).await?;
+            forget_values(store, info).await?;
             until_nothing(store, &old_reviews(info)).await?;
             let deleted = until_nothing(store, &old_deletions(info)).await?;
             if revisions + deleted > 0 {
@@ -104,6 +106,32 @@ fn old_revisions(info: &'static ContentInfo) -> String {
     )
 }
 
+/// Removes large values that no revision has any more. Those of entries in the bin go with these.
+async fn forget_values(store: &Store, info: &'static ContentInfo) -> Result<()> {
+    let is_used = "exists (
+        select from cms.revision r, jsonb_each_text(r.large) l
+        where r.type = v.type and r.entry = v.entry and l.value = encode(v.hash, 'hex')
+    )";
+    // A save could take up a value again, so these wait until it is removed, and what they did before is seen by the next statement.
+    let lock = format!(
+        r#"select id from draft."{table}" where id in (
+            select v.entry from cms.kept_value v where v.type = '{table}' and not {is_used} limit $1
+        ) for no key update skip locked"#,
+        table = info.table
+    );
+    let remove = format!("delete from cms.kept_value v where v.entry = any($1) and not {is_used}");
+    loop {
+        let mut transaction = store.background.begin().await?;
+        let entries: Vec<Uuid> =
+            sqlx::query_scalar(AssertSqlSafe(lock.clone())).bind(AT_ONCE).fetch_all(&mut *transaction).await?;
+        let done = sqlx::query(AssertSqlSafe(remove.clone())).bind(entries).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        if done.rows_affected() == 0 {
+            return Ok(());
+        }
+    }
+}
+
 /// Of revisions that are kept no more. The steps are told as long as the entry is there.
 fn old_reviews(info: &'static ContentInfo) -> String {
     let table = info.table;
@@ -130,6 +158,8 @@ fn old_deletions(info: &'static ContentInfo) -> String {
             ) limit $1
         ), forgotten as (
             delete from cms.revision where type = '{table}' and entry in (select entry from old)
+        ), emptied as (
+            delete from cms.kept_value where type = '{table}' and entry in (select entry from old)
         ), no_more as (
             delete from cms.redirect where type = '{table}' and entry in (select entry from old)
         ), silenced as (

@@ -22,6 +22,7 @@ mod input;
 mod inside;
 mod keep;
 mod keys;
+mod large;
 pub mod live;
 pub mod load;
 mod merge;

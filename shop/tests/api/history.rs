@@ -268,6 +268,67 @@ async fn old_revisions_are_removed_but_not_what_is_live_scheduled_or_in_the_bin(
     site.stop().await;
 }
 
+#[tokio::test]
+async fn a_large_text_is_kept_once_for_all_revisions_that_have_it() {
+    let site = Site::empty().await;
+    let long = |word: &str| format!("{word} ").repeat(20_000);
+    let (oak, ash, block) = (long("oak"), long("ash"), long("block"));
+    let input =
+        json!({ "name": "Chair", "price": {"amount": "1"}, "description": oak, "body": [{"text": {"body": block}}] });
+    let id = told(&site, CREATE, json!({ "input": input })).await["made"]["id"].clone();
+    let changes = [
+        json!({ "summary": "2" }),
+        json!({ "summary": "3" }),
+        json!({ "summary": "4", "description": ash }),
+        json!({ "summary": "5" }),
+        json!({ "summary": "6", "description": oak, "body": [] }),
+        json!({ "summary": "7" }),
+    ];
+    for (revision, input) in (1..).zip(changes) {
+        told(&site, UPDATE, json!({ "id": id, "revision": revision, "input": input })).await;
+    }
+    let values = async || -> i64 {
+        sqlx::query_scalar("select count(*) from cms.kept_value").fetch_one(&site.db.pool).await.unwrap()
+    };
+    assert_eq!(values().await, 3);
+    let size = "select max(pg_column_size(content)) from cms.revision";
+    let size: i32 = sqlx::query_scalar(size).fetch_one(&site.db.pool).await.unwrap();
+    assert!(size < 4_000, "{size} bytes");
+    let read = "query($id: ID!, $revision: Int!) { was: productRevision(id: $id, revision: $revision) {
+        summary description body { ... on Text { body } } } }";
+    let is = async |revision: i64, description: &str, body: Json| {
+        let was = told(&site, read, json!({ "id": id, "revision": revision })).await["was"].clone();
+        assert_eq!((&was["description"], &was["body"]), (&json!(description), &body), "revision {revision}");
+    };
+    let body = json!([{ "body": block }]);
+    for (revision, description) in [(1, &oak), (2, &oak), (3, &oak), (4, &ash), (5, &ash)] {
+        is(revision, description, body.clone()).await;
+    }
+    is(6, &oak, json!([])).await;
+    // The bin has whole entries, whose history goes on.
+    told(&site, "mutation($id: ID!) { deleteProduct(id: $id, revision: 7) }", json!({ "id": id })).await;
+    told(&site, "mutation($id: ID!) { undeleteProduct(id: $id) { id } }", json!({ "id": id })).await;
+    is(5, &ash, body.clone()).await;
+    is(7, &oak, json!([])).await;
+    let restore = "mutation($id: ID!) { made: restoreProduct(id: $id, revision: 8, from: 4) { description } }";
+    assert_eq!(told(&site, restore, json!({ "id": id })).await["made"]["description"], ash);
+    let release = told(&site, "mutation { made: createRelease(title: \"As it was\") { id } }", json!({})).await;
+    let publish = "mutation($id: ID!, $entry: ID!) {
+        addToRelease(id: $id, changes: [{ entry: $entry, revision: 2 }]) { id } publishRelease(id: $id) { id } }";
+    told(&site, publish, json!({ "id": release["made"]["id"], "entry": id })).await;
+    let live = told(&site, "query($id: ID!) { product(id: $id) { description } }", json!({ "id": id })).await;
+    assert_eq!(live["product"]["description"], oak);
+    // What no revision has any more is removed, and nothing else.
+    sqlx::raw_sql("delete from cms.revision where revision in (4, 5)").execute(&site.db.pool).await.unwrap();
+    prune(&site).await;
+    assert_eq!(values().await, 2);
+    is(3, &oak, body).await;
+    told(&site, "mutation($id: ID!) { deleteProduct(id: $id, revision: 9) }", json!({ "id": id })).await;
+    told(&site, "mutation($id: ID!) { made: purgeDeleted(ids: [$id]) }", json!({ "id": id })).await;
+    assert_eq!(values().await, 0);
+    site.stop().await;
+}
+
 /// Files, commands and messages have other spellings of the name than the API.
 #[tokio::test]
 async fn a_content_type_in_another_spelling_is_told_the_right_one() {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::filter::Filter;
 use crate::access::Grant;
-use crate::overlay::{KeptRows, Table, Versions};
+use crate::overlay::{KeptRows, Key, Table, Versions};
 use crate::record::System;
 use crate::sql::{Sql, quoted};
 use crate::{Scope, Stage};
@@ -184,7 +184,8 @@ fn push_versions(stage: Stage, table: &Table, versions: &Versions, sql: &mut Sql
 /// The JSON of a table's rows in a kept revision.
 fn kept_rows(table: &Table, kept: &KeptRows) -> String {
     let names = std::iter::once(&table.name).chain(table.former);
-    let rows: Vec<String> = names.map(|name| format!("h.content->'{name}'")).collect();
+    let content = if table.key == Key::Id { "cms.whole_content(h)" } else { "h.content" };
+    let rows: Vec<String> = names.map(|name| format!("{content}->'{name}'")).collect();
     let rows = format!("coalesce({})", rows.join(", "));
     let misfits = kept.misfits.iter().filter(|(of, _)| *of == table.name);
     let misfits: Vec<String> = misfits.map(|(_, column)| format!("'{column}'")).collect();

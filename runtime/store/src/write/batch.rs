@@ -135,12 +135,12 @@ async fn store_items(
 
 /// Keeps the drafts that are about to change in the history.
 async fn keep_changed(connection: &mut Connection, items: &[Item]) -> Result<()> {
-    let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
+    let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
     for item in items.iter().filter(|item| item.old.is_some() && item.is_changed()) {
-        by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item.new.id);
+        by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item);
     }
-    for (info, ids) in by_type.into_values() {
-        keep::keep(connection, info, &ids).await?;
+    for (info, items) in by_type.into_values() {
+        keep::keep_stored(connection, info, &items).await?;
     }
     Ok(())
 }

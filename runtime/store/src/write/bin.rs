@@ -263,6 +263,7 @@ fn as_before(stage: Stage, table: &str) -> String {
 pub async fn purge(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<u64> {
     let sql = "with gone as (delete from cms.bin where type = any($1) and entry = any($2) returning entry),
         forgotten as (delete from cms.revision where type = any($1) and entry in (select entry from gone)),
+        emptied as (delete from cms.kept_value where type = any($1) and entry in (select entry from gone)),
         no_more as (delete from cms.redirect where type = any($1) and entry in (select entry from gone)),
         silenced as (delete from cms.comment where type = any($1) and entry in (select entry from gone)),
         unreviewed as (delete from cms.review where type = any($1) and entry in (select entry from gone)),

@@ -80,7 +80,7 @@ impl Kept {
         id: Uuid,
         revision: i64,
     ) -> Result<Option<Self>> {
-        let sql = "select content::text from cms.revision
+        let sql = "select cms.whole_content(h)::text from cms.revision h
             where type = any($1) and entry = $2 and revision = $3 and content is not null";
         let content: Option<String> =
             sqlx::query_scalar(sql).bind(names(info)).bind(id).bind(revision).fetch_optional(&mut *connection).await?;

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use crate::overlay::{Key, Table};
 use crate::write::failure::Result;
 use crate::write::history::tables;
+use crate::write::large::{self, Large};
 use crate::write::pointers::{pointers, references};
+use crate::write::row::Item;
 use crate::write::table;
 use crate::{Connection, Stage, Store};
 use model::content::{ContentInfo, Shape};
@@ -21,32 +23,57 @@ const AT_ONCE: usize = 2_000;
 
 /// Keeps the drafts as they are now. An entry that is older than the history gets its line here too.
 pub async fn keep(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
-    store(connection, info, ids, "").await
+    store(connection, info, ids, &[], "").await
+}
+
+/// Keeps the drafts of these entries, of one type, as they are stored. A large value is stored only if the history does not have it.
+pub async fn keep_stored(connection: &mut Connection, info: &'static ContentInfo, items: &[&Item]) -> Result<()> {
+    let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
+    let large: Vec<Large> =
+        items.iter().filter_map(|item| item.old.as_ref()).flat_map(|old| large::of(info, &old.row)).collect();
+    store(connection, info, &ids, &large, "").await
 }
 
 /// Leaves out those whose revision is kept already, which has all that they can lose.
 async fn keep_once(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
     let is_new = " and not exists (select from cms.revision k
         where k.type = $2 and k.entry = t.id and k.revision = t.revision and k.content is not null)";
-    store(connection, info, ids, is_new).await
+    store(connection, info, ids, &[], is_new).await
 }
 
-async fn store(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid], and: &str) -> Result<()> {
-    let rows: Vec<String> = tables(info).iter().map(rows).collect();
+async fn store(
+    connection: &mut Connection,
+    info: &'static ContentInfo,
+    ids: &[Uuid],
+    large: &[Large],
+    and: &str,
+) -> Result<()> {
+    let names: BTreeSet<&str> = large.iter().map(|large| &*large.column).collect();
+    let rows: Vec<String> = tables(info).iter().map(|table| rows(info, table, &names)).collect();
     let content: Vec<String> =
         rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
+    let (with, references) = if names.is_empty() { Default::default() } else { large::statements(info, &names) };
     let sql = format!(
-        r#"insert into cms.revision as r (type, entry, revision, at, actor_kind, actor, content)
-        select $2, t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}
+        r#"{with}insert into cms.revision as r (type, entry, revision, at, actor_kind, actor, content, large)
+        select $2::text, t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}, {}
         from draft."{}" t where t.id = any($1){and}
         on conflict (type, entry, revision) do update
-        set content = case when r.content is null then excluded.content else {} end"#,
+        set content = case when r.content is null then excluded.content else {} end, large = excluded.large"#,
         content.join(" || "),
+        if names.is_empty() { "null" } else { &references },
         info.table,
         with_lost_references(info)
     );
     for ids in ids.chunks(AT_ONCE) {
-        sqlx::query(AssertSqlSafe(sql.clone())).bind(ids).bind(info.table).execute(&mut *connection).await?;
+        let mut query = sqlx::query(AssertSqlSafe(sql.clone())).bind(ids).bind(info.table);
+        if !names.is_empty() {
+            let of_these: Vec<&Large> = large.iter().filter(|large| ids.contains(&large.entry)).collect();
+            query = query
+                .bind(of_these.iter().map(|large| large.entry).collect::<Vec<_>>())
+                .bind(of_these.iter().map(|large| large.column.clone()).collect::<Vec<_>>())
+                .bind(of_these.iter().map(|large| large.hash.clone()).collect::<Vec<_>>());
+        }
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -81,11 +108,12 @@ pub async fn keep_referrers(
     Ok(())
 }
 
-/// `'product_variant', (the rows of the entry t in it)`.
-fn rows(table: &Table) -> String {
+/// `'product_variant', (the rows of the entry t in it)`. Large values of the entry's own row are left out.
+fn rows(info: &'static ContentInfo, table: &Table, large: &BTreeSet<&str>) -> String {
     let name = table.name;
     match table.key {
-        Key::Id => format!("'{name}', jsonb_build_array(to_jsonb(t))"),
+        Key::Id if large.is_empty() => format!("'{name}', jsonb_build_array(to_jsonb(t))"),
+        Key::Id => format!("'{name}', jsonb_build_array({})", large::row_without(info, large)),
         _ => {
             let belongs = table.belongs("draft", "array[t.id]");
             format!(

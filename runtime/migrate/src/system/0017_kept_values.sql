@@ -1,0 +1,44 @@
+-- system/0017_kept_values
+-- Large values of the history: each is stored once for its entry, however many revisions have it.
+-- Immutable once merged: to change it, make the next one.
+
+set lock_timeout = '5s';
+set statement_timeout = '1h';
+
+begin;
+
+create table cms.kept_value (
+  type text not null,
+  entry uuid not null,
+  -- SHA-256 of the value's text.
+  hash bytea not null,
+  value jsonb not null,
+  constraint kept_value_pkey primary key (entry, hash)
+);
+
+-- Not every PostgreSQL is built with lz4; the other method compresses as well, in more time.
+do $$
+begin
+  alter table cms.kept_value alter column value set compression lz4;
+exception when feature_not_supported then
+  null;
+end
+$$;
+
+-- By column of the entry's own row, the hash of its value, as hexadecimal digits; in the content the value is null.
+alter table cms.revision add column large jsonb;
+
+-- The content of a revision with its large values.
+create function cms.whole_content(r cms.revision) returns jsonb language sql stable as $$
+  select case when r.large is null then r.content else jsonb_set(
+    r.content,
+    array[r.type, '0'],
+    (r.content->r.type->0) || coalesce((
+      select jsonb_object_agg(l.key, v.value)
+      from jsonb_each_text(r.large) l
+      join cms.kept_value v on v.entry = r.entry and v.hash = decode(l.value, 'hex')
+    ), '{}')
+  ) end
+$$;
+
+commit;
