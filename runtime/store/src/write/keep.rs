@@ -6,14 +6,15 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::overlay::{Key, Table};
+use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::history::tables;
 use crate::write::large::{self, Large};
 use crate::write::pointers::{pointers, references};
-use crate::write::row::Item;
+use crate::write::row::{Item, Row};
 use crate::write::table;
 use crate::{Connection, Stage, Store};
-use model::content::{ContentInfo, Shape};
+use model::content::{ContentInfo, RelationInfo, Shape};
 
 /// Pairs of a call of `jsonb_build_object`, which takes at most 100 arguments.
 const PAIRS: usize = 40;
@@ -23,33 +24,62 @@ const AT_ONCE: usize = 2_000;
 
 /// Keeps the drafts as they are now. An entry that is older than the history gets its line here too.
 pub async fn keep(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
-    store(connection, info, ids, &[], "").await
+    store(connection, info, ids, &Stored::default(), "").await
+}
+
+/// What is known of the rows.
+#[derive(Default)]
+struct Stored {
+    large: Vec<Large>,
+    /// The tables of children and references that have rows of them; `None` if it is not known.
+    filled: Option<BTreeSet<&'static str>>,
 }
 
 /// Keeps the drafts of these entries, of one type, as they are stored. A large value is stored only if the history does not have it.
 pub async fn keep_stored(connection: &mut Connection, info: &'static ContentInfo, items: &[&Item]) -> Result<()> {
     let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
-    let large: Vec<Large> =
-        items.iter().filter_map(|item| item.old.as_ref()).flat_map(|old| large::of(info, &old.row)).collect();
-    store(connection, info, &ids, &large, "").await
+    let old: Vec<&Row> = items.iter().filter_map(|item| Some(&item.old.as_ref()?.row)).collect();
+    let mut tables = BTreeSet::new();
+    old.iter().for_each(|row| filled(info, row, &mut tables));
+    let large = old.iter().flat_map(|row| large::of(info, row)).collect();
+    store(connection, info, &ids, &Stored { large, filled: Some(tables) }, "").await
 }
 
 /// Leaves out those whose revision is kept already, which has all that they can lose.
 async fn keep_once(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
     let is_new = " and not exists (select from cms.revision k
         where k.type = $2 and k.entry = t.id and k.revision = t.revision and k.content is not null)";
-    store(connection, info, ids, &[], is_new).await
+    store(connection, info, ids, &Stored::default(), is_new).await
+}
+
+fn filled(info: &'static ContentInfo, row: &Row, tables: &mut BTreeSet<&'static str>) {
+    let has_items =
+        |(index, _): &(usize, RelationInfo)| matches!(&row.values[*index], Value::List(items) if !items.is_empty());
+    tables.extend(table::joins(info).filter(has_items).map(|(_, to)| to.join));
+    for (index, child) in table::children(info) {
+        for row in row.children(index) {
+            tables.insert(child.table);
+            filled(child, row, tables);
+        }
+    }
 }
 
 async fn store(
     connection: &mut Connection,
     info: &'static ContentInfo,
     ids: &[Uuid],
-    large: &[Large],
+    stored: &Stored,
     and: &str,
 ) -> Result<()> {
+    let Stored { large, filled } = stored;
+    let is_empty = |table: &Table| filled.as_ref().is_some_and(|filled| !filled.contains(table.name));
     let names: BTreeSet<&str> = large.iter().map(|large| &*large.column).collect();
-    let rows: Vec<String> = tables(info).iter().map(|table| rows(info, table, &names)).collect();
+    let tables = tables(info);
+    let rows = tables.iter().map(|table| match is_empty(table) && table.key != Key::Id {
+        true => format!("'{}', '[]'::jsonb", table.name),
+        false => rows(info, table, &names),
+    });
+    let rows: Vec<String> = rows.collect();
     let content: Vec<String> =
         rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
     let (with, references) = if names.is_empty() { Default::default() } else { large::statements(info, &names) };
