@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use store::Database;
 
-/// The rest after a job, for each core's worth of reads that is under way, as a multiple of the job's time.
-const REST: f64 = 3.0;
+/// The rest after a job as a multiple of its time, if reads occupy all cores; less if they occupy some.
+const REST: f64 = 2.0;
 /// The longest time between two starts, so that slow jobs delay the others only so much.
 const LONGEST: Duration = Duration::from_secs(1);
 /// The weight of the newest look at the pools; a single look is chance.

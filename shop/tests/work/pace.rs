@@ -62,7 +62,7 @@ async fn jobs_rest_longer_than_they_take_while_reads_are_busy() {
     let done = steps.0.lock().expect("no other fails").clone();
     for (one, next) in done.iter().zip(&done[1..]).skip(UNTIL_NOTICED) {
         let (took, rest) = (one.1 - one.0, next.0.saturating_duration_since(one.1));
-        assert!(took > SHORT || rest > took * 2, "a rest of {rest:?} after {took:?}");
+        assert!(took > SHORT || rest > took, "a rest of {rest:?} after {took:?}");
     }
     drop(lent);
     node.stop().await;
