@@ -63,10 +63,15 @@ impl Work<Fire> for Firing {
             order by c.at, c.created_at, c.id for update"
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).fetch_all(&mut *cx.connection).await?;
+        if rows.is_empty()
+            && let Some(at) = Turn::Change(change).is_soon(cx.connection).await?
+        {
+            cx.enqueue(&job).at(at).await?;
+        }
         for row in rows {
             let due = due(&row)?;
             let again = due.moment.again();
-            if again > Timestamp::now() {
+            if again > due.moment.at.max(Timestamp::now()) {
                 put_off(cx, &due, again).await?;
                 continue;
             }

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use base::error::Result;
+use model::timestamp::Timestamp;
 use store::Connection;
 
 /// The pause before the first new attempt, which doubles, and the longest one.
@@ -72,6 +73,22 @@ impl Turn {
             from {of} due where due.id = $1"
         );
         Ok(sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_one(connection).await?)
+    }
+}
+
+impl Turn {
+    /// When it is due, if that is shortly: the clock of the database was set back since its job was begun, or is that of another machine.
+    pub(crate) async fn is_soon(self, connection: &mut Connection) -> Result<Option<Timestamp>> {
+        let (id, of, state) = match self {
+            Self::Change(id) => (id, "cms.scheduled_change", "pending"),
+            Self::Release(id) => (id, "cms.release", "scheduled"),
+        };
+        let sql = format!(
+            "select (extract(epoch from at) * 1000000)::bigint from {of}
+            where id = $1 and state = '{state}' and at > now() and at < now() + interval '1 minute'"
+        );
+        let at: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await?;
+        Ok(at.and_then(Timestamp::from_microsecond))
     }
 }
 

@@ -219,3 +219,21 @@ async fn an_operator_sees_what_failed_and_retries_it() {
     assert_eq!(String::from_utf8_lossy(&listed.stdout), "");
     site.stop().await;
 }
+
+/// A clock can be set back, and after a failover it is that of another machine.
+#[tokio::test]
+async fn what_a_clock_that_went_back_finds_too_early_is_made_at_its_time() {
+    let site = Site::empty().await;
+    let (one, two) = (product(&site, "One", true, &[]).await, product(&site, "Two", false, &[]).await);
+    unpublish_at(&site, &one, "2035-01-01T00:00:00Z", false).await;
+    release_at(&site, &[&two], "2035-01-01T00:00:00Z").await;
+    let early = "update cms.scheduled_change set at = now() + interval '3 seconds';
+        update cms.release set at = now() + interval '3 seconds';
+        update cms.job set due = now() where kind like 'typecase.scheduled_%';
+        select pg_notify('typecase_jobs', '')";
+    sqlx::raw_sql(early).execute(&site.db.pool).await.expect("the jobs are due");
+    let states: Vec<Json> = ended(&site).await.iter().map(|one| one["state"].clone()).collect();
+    assert_eq!(states, ["DONE", "PUBLISHED"]);
+    assert_eq!((is_live(&site, &one).await, is_live(&site, &two).await), (false, true));
+    site.stop().await;
+}

@@ -88,9 +88,14 @@ pub(crate) struct Firing(pub Arc<dyn Standing>);
 impl Work<FireRelease> for Firing {
     async fn work(&self, cx: &mut Cx<'_>, job: FireRelease) -> Result<()> {
         let Some((_, release)) = id::decode(&job.release) else { return Ok(()) };
-        let Some(due) = due(cx, release).await? else { return Ok(()) };
+        let Some(due) = due(cx, release).await? else {
+            if let Some(at) = Turn::Release(release).is_soon(cx.connection).await? {
+                cx.enqueue(&job).at(at).await?;
+            }
+            return Ok(());
+        };
         let again = due.moment.again();
-        if again > Timestamp::now() {
+        if again > due.moment.at.max(Timestamp::now()) {
             let sql = "update cms.release set at = timestamptz 'epoch' + $2 * interval '1 microsecond' where id = $1";
             sqlx::query(sql).bind(release).bind(again.as_microsecond()).execute(&mut *cx.connection).await?;
             cx.enqueue(&FireRelease::of(release)).at(again).await?;
