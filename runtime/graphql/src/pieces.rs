@@ -64,6 +64,11 @@ impl Pieces {
         self.done
     }
 
+    /// All bytes, in order.
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.done.iter().map(|text| &*text.bytes).chain([&*self.end])
+    }
+
     pub fn to_vec(&self) -> Vec<u8> {
         let mut whole: Vec<u8> = self.done.iter().flat_map(|text| text.bytes.iter().copied()).collect();
         whole.extend_from_slice(&self.end);

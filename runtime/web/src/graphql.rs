@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
 use super::intake::Intake;
-use super::{App, Peer, auth, preview, sent};
+use super::{App, Peer, auth, preview, sent, validator};
 use ::graphql::answer::{Answer, Failure, Outcome};
 use ::graphql::limits;
 use ::graphql::pieces::Pieces;
@@ -89,8 +89,17 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
                 Ok(purse) => purse,
                 Err(error) => return unauthenticated(media, error),
             };
+            let is_anonymous = actor.is_anonymous();
             let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await;
-            purse.told(respond(media, answered))
+            let tag = validator::of(&answered, media.content_type()).filter(|_| purse.preview.is_none());
+            let mut response = match &tag {
+                Some(tag) if validator::is_known(&parts.headers, tag) => varying(validator::not_modified()),
+                _ => respond(media, answered),
+            };
+            if let Some(tag) = tag {
+                validator::add(&mut response, tag, is_anonymous);
+            }
+            purse.told(response)
         }
         Err(malformed) => malformed.respond(media),
     }
@@ -351,7 +360,12 @@ fn answer(media: Media, status: StatusCode, body: Pieces) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Cookie, Typecase-Preview"));
+    varying(response)
+}
+
+fn varying(mut response: Response) -> Response {
+    let by = HeaderValue::from_static("Accept, Authorization, Cookie, Typecase-Preview");
+    response.headers_mut().insert(VARY, by);
     response
 }
 

@@ -21,6 +21,7 @@ pub mod rate;
 mod sent;
 pub mod subscriptions;
 pub mod traffic;
+mod validator;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -90,6 +90,43 @@ async fn headers_say_what_a_client_may_do() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_a_response_gets_it_only_if_it_has_changed() {
+    let site = Site::empty().await;
+    let path = "/graphql?query=%7Btags(first:5)%7Bnodes%7Bname%7D%7D%7D";
+    let first = site.send("GET", path, &[], "").await;
+    let tag = first.header("etag").expect("a tag").to_owned();
+    assert_eq!((first.status, first.header("cache-control")), (200, Some("no-cache")));
+    let weak = format!("\"other\", W/{tag}");
+    for known in [&*tag, "*", &weak] {
+        for method in ["GET", "HEAD"] {
+            let again = site.send(method, path, &[("if-none-match", known)], "").await;
+            assert_eq!((again.status, &*again.body), (304, ""), "{known}");
+            assert_eq!((again.header("etag"), again.header("vary")), (Some(&*tag), first.header("vary")));
+        }
+    }
+    let mutation = "mutation { createTag(input: { name: \"Oak\" }) { id } }";
+    site.ask_as_developer(mutation, json!({})).await;
+    let changed = site.send("GET", path, &[("if-none-match", &tag)], "").await;
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.header("etag"), Some(&*tag));
+    let mut tags = Vec::new();
+    for media in ["application/json", "application/graphql-response+json"] {
+        tags.push(site.send("GET", path, &[("accept", media)], "").await.header("etag").map(str::to_owned));
+    }
+    assert_ne!(tags[0], tags[1]);
+    let own = site.send("GET", path, &[("authorization", &format!("Bearer {TOKEN}"))], "").await;
+    assert_eq!(own.header("cache-control"), Some("private, no-cache"));
+    // Neither what is wrong nor what is sent is kept.
+    let wrong = site.send("GET", "/graphql?query=%7Bnothing%7D", &[("if-none-match", "*")], "").await;
+    let posted = site.post(&json!({"query": "{ __typename }"}), &[("if-none-match", "*")]).await;
+    for answer in [wrong, posted] {
+        assert_ne!(answer.status, 304);
+        assert_eq!(answer.header("etag"), None);
+    }
+    site.stop().await;
+}
+
+#[tokio::test]
 async fn a_batch_is_answered_in_order_and_bounded() {
     let site = Site::empty().await;
     let request = |alias: &str| json!({ "query": format!("{{ {alias}: __typename }}") });
