@@ -64,7 +64,7 @@ impl Work<Fire> for Firing {
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(change).fetch_all(&mut *cx.connection).await?;
         if rows.is_empty()
-            && let Some(at) = Turn::Change(change).is_soon(cx.connection).await?
+            && let Some(at) = Turn::Change(change).is_later(cx.connection).await?
         {
             cx.enqueue(&job).at(at).await?;
         }

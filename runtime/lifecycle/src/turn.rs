@@ -77,15 +77,16 @@ impl Turn {
 }
 
 impl Turn {
-    /// When it is due, if that is shortly: the clock of the database was set back since its job was begun, or is that of another machine.
-    pub(crate) async fn is_soon(self, connection: &mut Connection) -> Result<Option<Timestamp>> {
+    /// When it is due, if that is later: the clock of the database was set back since its job was begun, or is that of another machine.
+    /// If it was moved, there is another job for it, which finds nothing to do, or this one does.
+    pub(crate) async fn is_later(self, connection: &mut Connection) -> Result<Option<Timestamp>> {
         let (id, of, state) = match self {
             Self::Change(id) => (id, "cms.scheduled_change", "pending"),
             Self::Release(id) => (id, "cms.release", "scheduled"),
         };
         let sql = format!(
             "select (extract(epoch from at) * 1000000)::bigint from {of}
-            where id = $1 and state = '{state}' and at > now() and at < now() + interval '1 minute'"
+            where id = $1 and state = '{state}' and at > now()"
         );
         let at: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await?;
         Ok(at.and_then(Timestamp::from_microsecond))

@@ -161,3 +161,51 @@ async fn one_user_cannot_take_all_places_for_releases() {
     told(&site, "mutation { made: createRelease(title: \"R\") { id } }", json!({})).await;
     site.stop().await;
 }
+
+/// Two products, of which the first refers to the second; both are live, and the draft of the first has another name.
+async fn related(site: &Site) -> [Json; 2] {
+    let other = told(site, CREATE, json!({ "input": { "name": "Other", "price": { "amount": "1" } } })).await;
+    let input = json!({ "name": "One", "price": { "amount": "1" }, "related": { "set": [{ "id": other["id"] }] } });
+    let one = told(site, CREATE, json!({ "input": input })).await;
+    let edit = json!({ "id": one["id"], "revision": 1, "input": { "name": "Two" }, "publish": false });
+    told(site, UPDATE, edit).await;
+    [one["id"].clone(), other["id"].clone()]
+}
+
+/// As a deletion does first.
+async fn held<'p>(site: &'p Site, name: &str) -> sqlx::Transaction<'p, sqlx::Postgres> {
+    let mut held = site.db.pool.begin().await.expect("a transaction");
+    let sql = "select from draft.product where name = $1 for update";
+    sqlx::query(sql).bind(name).execute(&mut *held).await.expect("it is held");
+    held
+}
+
+#[tokio::test]
+async fn a_conflict_is_told_while_what_the_entry_refers_to_is_deleted() {
+    let site = Site::empty().await;
+    let [one, _] = related(&site).await;
+    let held = held(&site, "Other").await;
+    let late = json!({ "id": one, "revision": 1, "input": { "summary": "Late" }, "publish": false });
+    let answer = site.ask_as_developer(UPDATE, late).await;
+    assert_eq!(code(&answer), "REVISION_MISMATCH", "{answer}");
+    held.rollback().await.expect("it ends");
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn a_discard_locks_what_the_entry_refers_to_before_the_entry() {
+    let site = Site::empty().await;
+    let [one, _] = related(&site).await;
+    let mut held = held(&site, "Other").await;
+    let discard = "mutation($id: ID!) { made: discardProductDraft(id: $id, revision: 2) { name related { name } } }";
+    let discarded = site.ask_as_developer(discard, json!({ "id": one }));
+    let deletion = async {
+        until_blocked(&site, 1).await;
+        let sql = "select from draft.product where name = 'Two' for no key update nowait";
+        sqlx::query(sql).execute(&mut *held).await.expect("the discard does not hold it yet");
+        held.rollback().await.expect("it ends");
+    };
+    let (answer, ()) = tokio::join!(discarded, deletion);
+    assert_eq!(answer["data"]["made"], json!({ "name": "One", "related": [{ "name": "Other" }] }), "{answer}");
+    site.stop().await;
+}

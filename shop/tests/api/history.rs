@@ -329,6 +329,37 @@ async fn a_large_text_is_kept_once_for_all_revisions_that_have_it() {
     site.stop().await;
 }
 
+#[tokio::test]
+async fn a_text_and_json_of_the_same_characters_stay_what_they_are() {
+    let site = Site::empty().await;
+    let long = "x".repeat(5_000);
+    let (attributes, description) = (json!({ "a": long }), format!("{{\"a\":\"{long}\"}}"));
+    let input =
+        json!({ "name": "Chair", "price": {"amount": "1"}, "description": description, "attributes": attributes });
+    let id = told(&site, CREATE, json!({ "input": input })).await["made"]["id"].clone();
+    let other = json!({ "description": "short", "attributes": null });
+    told(&site, UPDATE, json!({ "id": id, "revision": 1, "input": other })).await;
+    let read = "query($id: ID!) { was: productRevision(id: $id, revision: 1) { description attributes } }";
+    let was = told(&site, read, json!({ "id": id })).await["was"].clone();
+    assert_eq!(was, json!({ "description": description, "attributes": attributes }));
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_being_restored_is_not_purged() {
+    let site = Site::empty().await;
+    let id = changed(&site).await;
+    told(&site, "mutation($id: ID!) { deleteProduct(id: $id, revision: 3) }", json!({ "id": id })).await;
+    sqlx::raw_sql("update cms.bin set at = now() - interval '31 days'").execute(&site.db.pool).await.unwrap();
+    let mut held = site.db.pool.begin().await.unwrap();
+    sqlx::query("select from cms.bin for update").execute(&mut *held).await.unwrap();
+    prune(&site).await;
+    held.rollback().await.unwrap();
+    told(&site, "mutation($id: ID!) { undeleteProduct(id: $id) { id } }", json!({ "id": id })).await;
+    assert_eq!(at(&site, &id, 1).await["name"], "Chair");
+    site.stop().await;
+}
+
 /// Files, commands and messages have other spellings of the name than the API.
 #[tokio::test]
 async fn a_content_type_in_another_spelling_is_told_the_right_one() {

@@ -89,7 +89,7 @@ impl Work<FireRelease> for Firing {
     async fn work(&self, cx: &mut Cx<'_>, job: FireRelease) -> Result<()> {
         let Some((_, release)) = id::decode(&job.release) else { return Ok(()) };
         let Some(due) = due(cx, release).await? else {
-            if let Some(at) = Turn::Release(release).is_soon(cx.connection).await? {
+            if let Some(at) = Turn::Release(release).is_later(cx.connection).await? {
                 cx.enqueue(&job).at(at).await?;
             }
             return Ok(());

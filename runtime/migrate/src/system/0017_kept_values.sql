@@ -10,10 +10,10 @@ begin;
 create table cms.kept_value (
   type text not null,
   entry uuid not null,
-  -- SHA-256 of the value's text.
+  -- SHA-256 of the value's type and text.
   hash bytea not null,
   value jsonb not null,
-  constraint kept_value_pkey primary key (entry, hash)
+  constraint kept_value_pkey primary key (type, entry, hash)
 );
 
 -- Not every PostgreSQL is built with lz4; the other method compresses as well, in more time.
@@ -36,7 +36,7 @@ create function cms.whole_content(r cms.revision) returns jsonb language sql sta
     (r.content->r.type->0) || coalesce((
       select jsonb_object_agg(l.key, v.value)
       from jsonb_each_text(r.large) l
-      join cms.kept_value v on v.entry = r.entry and v.hash = decode(l.value, 'hex')
+      join cms.kept_value v on v.type = r.type and v.entry = r.entry and v.hash = decode(l.value, 'hex')
     ), '{}')
   ) end
 $$;

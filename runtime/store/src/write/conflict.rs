@@ -11,7 +11,7 @@ use crate::access::{API_TOKEN_PREFIX, Action, USER_PREFIX};
 use crate::write::batch::{Input, revision_mismatch};
 use crate::write::diff::{self, FieldDiff, Reads};
 use crate::write::failure::Result;
-use crate::write::fit::fit;
+use crate::write::fit::fit_to_compare;
 use crate::write::guard::Guard;
 use crate::write::history::{Kept, names};
 use crate::write::load::load;
@@ -190,7 +190,7 @@ async fn past(
     let mut base = load(connection, was.at(Stage::Draft), info, &[id], false).await?.remove(&id).map(|old| old.row);
     // What a deletion took is not a change of others that an input can collide with.
     if let Some(row) = &mut base {
-        fit(connection, &mut [(info, row)]).await?;
+        fit_to_compare(connection, &mut [(info, row)]).await?;
     }
     let guard = Guard::new(&was, false);
     let shows_base = guard.admitted(connection, info, Action::ReadHistory, vec![id]).await?.contains(&id);

@@ -29,6 +29,10 @@ use serde_json::{Map, Value as Json};
 /// it. The live entry gets the same revision, so that the status is `PUBLISHED`.
 pub async fn discard(cx: &mut Cx<'_>, of: Subject) -> Result<Vec<Happened>> {
     let (store, info) = (cx.store, of.info);
+    // A deletion locks what is deleted before what refers to it.
+    if let Some(mut live) = load(cx.connection, store.at(Stage::Live), info, &[of.id], false).await?.remove(&of.id) {
+        fit(cx.connection, &mut [(info, &mut live.row)]).await?;
+    }
     let mut item = remove::subject(cx.connection, store, of, Action::Update).await?;
     let live = load(cx.connection, store.at(Stage::Live), info, &[of.id], false).await?.remove(&of.id);
     let Some(mut live) = live else {

@@ -39,16 +39,26 @@ pub type Target = (&'static ContentInfo, Uuid);
 /// Targets, by table and id.
 type There = HashSet<(&'static str, Uuid)>;
 
-/// Each row is of an entry. They may refer to each other.
+/// Each row is of an entry. They may refer to each other. What they refer to is locked until the transaction ends: lock it before the
+/// entries, as a deletion does.
 pub async fn fit(connection: &mut Connection, rows: &mut [(&'static ContentInfo, &mut Row)]) -> Result<Fit> {
+    // No foreign key keeps what a component refers to.
+    let lock = if connection.in_transaction() { " order by id for key share" } else { "" };
+    fitted(connection, rows, lock).await
+}
+
+/// For rows that are only compared.
+pub async fn fit_to_compare(connection: &mut Connection, rows: &mut [(&'static ContentInfo, &mut Row)]) -> Result<Fit> {
+    fitted(connection, rows, "").await
+}
+
+async fn fitted(connection: &mut Connection, rows: &mut [(&'static ContentInfo, &mut Row)], lock: &str) -> Result<Fit> {
     let mut wanted: BTreeMap<&'static str, HashSet<Uuid>> = BTreeMap::new();
     for (info, row) in rows.iter_mut() {
         each_target(info, row, &mut |(target, id)| _ = wanted.entry(target.table).or_default().insert(id));
     }
     let mut there: There = rows.iter().map(|(info, row)| (info.table, row.id)).collect();
     for (table, ids) in wanted {
-        // In a transaction they are not deleted before it ends: no foreign key keeps what a component refers to.
-        let lock = if connection.in_transaction() { " order by id for key share" } else { "" };
         let sql = format!(r#"select id from draft."{table}" where id = any($1){lock}"#);
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let found: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await?;

@@ -26,13 +26,19 @@ pub struct Large {
 pub fn of(info: &'static ContentInfo, row: &Row) -> Vec<Large> {
     let large = |column: table::Column| {
         let text = cell(&info.fields[column.field].shape, &row.values[column.field], column.part)?;
-        (text.len() >= LARGE).then(|| Large { entry: row.id, column: column.name, hash: hash(&text) })
+        (text.len() >= LARGE).then(|| Large {
+            entry: row.id,
+            column: column.name.clone(),
+            hash: hash(column.cast, &text),
+        })
     };
     columns(info).into_iter().filter_map(large).collect()
 }
 
-fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hash, byte| {
+/// Text and JSON of the same characters are different values.
+fn hash(cast: &str, text: &str) -> String {
+    let hash = Sha256::new().chain_update(cast).chain_update("\0").chain_update(text).finalize();
+    hash.iter().fold(String::new(), |mut hash, byte| {
         let _ = write!(hash, "{byte:02x}");
         hash
     })
@@ -49,7 +55,9 @@ pub fn statements(info: &ContentInfo, names: &BTreeSet<&str>) -> (String, String
             insert into cms.kept_value (type, entry, hash, value)
             select $2::text, l.entry, decode(l.hash, 'hex'), case l.name{values} end
             from large l join draft."{}" t on t.id = l.entry
-            where not exists (select from cms.kept_value v where v.entry = l.entry and v.hash = decode(l.hash, 'hex'))
+            where not exists (
+                select from cms.kept_value v where v.type = $2 and v.entry = l.entry and v.hash = decode(l.hash, 'hex')
+            )
             on conflict do nothing
         )
         "#,
