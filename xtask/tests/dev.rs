@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -74,15 +74,15 @@ impl Site {
     }
 
     fn run_with(folder: TempDir, arguments: &[&str]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let port = free_port();
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(["dev", "--port", &free.port().to_string()]).args(arguments);
+        command.args(["dev", "--port", &port.to_string()]).args(arguments);
         command.current_dir(folder.path()).stdin(Stdio::null());
         command.env_remove("DATABASE_URL").env_remove("CARGO_TARGET_DIR");
         command.stdout(log.try_clone().expect("a handle")).stderr(log);
         let dev = command.spawn().expect("xtask runs");
-        Self { folder, port: free.port(), dev }
+        Self { folder, port, dev }
     }
 
     /// A site whose first migration, for this type, is committed.
@@ -188,6 +188,14 @@ impl Site {
         all.filter(|path| std::fs::read_to_string(path.join("cmdline")).is_ok_and(|line| line.contains(folder)))
             .collect()
     }
+}
+
+/// From below those that systems give to outgoing connections, which could take it before it is used.
+fn free_port() -> u16 {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let next = || (20_000 + (std::process::id() * 37 + TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000) as u16;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(next).take(1_000).find(is_free).expect("a port")
 }
 
 impl Drop for Site {

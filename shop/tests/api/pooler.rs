@@ -1,7 +1,7 @@
 //! The server behind a connection pooler, in transaction mode and in session mode. Needs PgBouncer (`apt-get install pgbouncer`).
 
 use std::collections::BTreeSet;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use runtime::serde_json::json;
 use runtime::testing::TestDb;
 
 use crate::client::{Site, TOKEN, command_with, migrated};
+use crate::redis_server::free_port;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -28,7 +29,7 @@ impl PgBouncer {
         let program = program.into_iter().find(|program| Path::new(program).exists());
         let program = program.expect("the tests want PgBouncer: apt-get install pgbouncer, or brew install pgbouncer");
         let folder = tempfile::tempdir().expect("a folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let port = free_port();
         let (host, upstream, user) = (db.options.get_host(), db.options.get_port(), db.options.get_username());
         let users = folder.path().join("users.txt");
         // PgBouncer accepts clients without a password; the database requires one.

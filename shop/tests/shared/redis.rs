@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const START: Duration = Duration::from_secs(60);
@@ -143,8 +144,12 @@ fn tls(port: u16, certificates: &Certificates) -> Vec<String> {
     options.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
 }
 
+/// From below those that systems give to outgoing connections, which could take it before it is used.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let next = || (20_000 + (std::process::id() * 37 + TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000) as u16;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(next).take(1_000).find(is_free).expect("a port")
 }
 
 fn program() -> PathBuf {
