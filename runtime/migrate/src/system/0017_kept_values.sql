@@ -41,4 +41,19 @@ create function cms.whole_content(r cms.revision) returns jsonb language sql sta
   ) end
 $$;
 
+-- The content of a revision that is kept again, with the references that it had when it was kept before: since then it can only have lost
+-- some, with the entries that they pointed at. `joins` are tables of references; `columns` has, by table, the columns that hold one.
+create function cms.with_lost_references(content jsonb, before jsonb, joins text[], columns jsonb) returns jsonb
+language sql immutable as $$
+  select content
+    || (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(before) where key = any(joins))
+    || (select coalesce(jsonb_object_agg(c.key, coalesce((
+        select jsonb_agg(coalesce(n.row, o.row) || (
+          select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(o.row) where c.value ? key and value <> 'null'
+        ))
+        from jsonb_array_elements(before->c.key) as o(row)
+        left join jsonb_array_elements(content->c.key) as n(row) on n.row->>'id' = o.row->>'id'
+      ), content->c.key)), '{}') from jsonb_each(columns) as c)
+$$;
+
 commit;

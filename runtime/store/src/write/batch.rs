@@ -15,7 +15,7 @@ use crate::write::guard::{Guard, Rights};
 use crate::write::prepare::prepare;
 use crate::write::remove::Subject;
 use crate::write::row::{At, Faults, Item, Row};
-use crate::write::{history, keep, live, paths, publishable, remove, review, save, slug, trail, unique};
+use crate::write::{history, live, paths, publishable, remove, review, save, slug, trail, unique};
 use crate::{Connection, Stage, Store};
 use base::error::{Code, Error, Problem, Step};
 use model::content::ContentInfo;
@@ -110,7 +110,6 @@ async fn store_items(
         ask_unique(cx.connection, store, &items, publishes, &mut faults).await?;
         refuse(faults)?;
     }
-    keep_changed(cx.connection, &items).await?;
     let marked = save::save(cx.connection, &items, &store.access, publishes).await?;
     let mut events = Vec::new();
     for item in items.iter().filter(|item| item.is_changed()) {
@@ -131,18 +130,6 @@ async fn store_items(
     trail::saved(cx.connection, store, request.info, request.import, &items, &events).await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
-}
-
-/// Keeps the drafts that are about to change in the history.
-async fn keep_changed(connection: &mut Connection, items: &[Item]) -> Result<()> {
-    let mut by_type: BTreeMap<&'static str, (&'static ContentInfo, Vec<&Item>)> = BTreeMap::new();
-    for item in items.iter().filter(|item| item.old.is_some() && item.is_changed()) {
-        by_type.entry(item.info.table).or_insert((item.info, Vec::new())).1.push(item);
-    }
-    for (info, items) in by_type.into_values() {
-        keep::keep_stored(connection, info, &items).await?;
-    }
-    Ok(())
 }
 
 /// Saves complete entries as drafts. The last one is of the type that the others belong to.

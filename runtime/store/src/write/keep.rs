@@ -11,10 +11,12 @@ use crate::write::failure::Result;
 use crate::write::history::tables;
 use crate::write::large::{self, Large};
 use crate::write::pointers::{pointers, references};
-use crate::write::row::{Item, Row};
+use crate::write::row::Row;
 use crate::write::table;
 use crate::{Connection, Stage, Store};
 use model::content::{ContentInfo, RelationInfo, Shape};
+
+pub type Statement<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// Pairs of a call of `jsonb_build_object`, which takes at most 100 arguments.
 const PAIRS: usize = 40;
@@ -24,32 +26,17 @@ const AT_ONCE: usize = 2_000;
 
 /// Keeps the drafts as they are now. An entry that is older than the history gets its line here too.
 pub async fn keep(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
-    store(connection, info, ids, &Stored::default(), "").await
-}
-
-/// What is known of the rows.
-#[derive(Default)]
-struct Stored {
-    large: Vec<Large>,
-    /// The tables of children and references that have rows of them; `None` if it is not known.
-    filled: Option<BTreeSet<&'static str>>,
-}
-
-/// Keeps the drafts of these entries, of one type, as they are stored. A large value is stored only if the history does not have it.
-pub async fn keep_stored(connection: &mut Connection, info: &'static ContentInfo, items: &[&Item]) -> Result<()> {
-    let ids: Vec<Uuid> = items.iter().map(|item| item.new.id).collect();
-    let old: Vec<&Row> = items.iter().filter_map(|item| Some(&item.old.as_ref()?.row)).collect();
-    let mut tables = BTreeSet::new();
-    old.iter().for_each(|row| filled(info, row, &mut tables));
-    let large = old.iter().flat_map(|row| large::of(info, row)).collect();
-    store(connection, info, &ids, &Stored { large, filled: Some(tables) }, "").await
+    Keeping::of_any(info, String::new()).store(connection, ids).await
 }
 
 /// Leaves out those whose revision is kept already, which has all that they can lose.
 async fn keep_once(connection: &mut Connection, info: &'static ContentInfo, ids: &[Uuid]) -> Result<()> {
-    let is_new = " and not exists (select from cms.revision k
-        where k.type = $2 and k.entry = t.id and k.revision = t.revision and k.content is not null)";
-    store(connection, info, ids, &Stored::default(), is_new).await
+    let is_new = format!(
+        " and not exists (select from cms.revision k
+            where k.type = '{}' and k.entry = t.id and k.revision = t.revision and k.content is not null)",
+        info.table
+    );
+    Keeping::of_any(info, is_new).store(connection, ids).await
 }
 
 fn filled(info: &'static ContentInfo, row: &Row, tables: &mut BTreeSet<&'static str>) {
@@ -64,48 +51,92 @@ fn filled(info: &'static ContentInfo, row: &Row, tables: &mut BTreeSet<&'static 
     }
 }
 
-async fn store(
-    connection: &mut Connection,
+/// The statement that keeps drafts of one type, with what is known of their rows.
+pub struct Keeping {
     info: &'static ContentInfo,
-    ids: &[Uuid],
-    stored: &Stored,
-    and: &str,
-) -> Result<()> {
-    let Stored { large, filled } = stored;
-    let is_empty = |table: &Table| filled.as_ref().is_some_and(|filled| !filled.contains(table.name));
-    let names: BTreeSet<&str> = large.iter().map(|large| &*large.column).collect();
-    let tables = tables(info);
-    let rows = tables.iter().map(|table| match is_empty(table) && table.key != Key::Id {
-        true => format!("'{}', '[]'::jsonb", table.name),
-        false => rows(info, table, &names),
-    });
-    let rows: Vec<String> = rows.collect();
-    let content: Vec<String> =
-        rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
-    let (with, references) = if names.is_empty() { Default::default() } else { large::statements(info, &names) };
-    let sql = format!(
-        r#"{with}insert into cms.revision as r (type, entry, revision, at, actor_kind, actor, content, large)
-        select $2::text, t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}, {}
-        from draft."{}" t where t.id = any($1){and}
-        on conflict (type, entry, revision) do update
-        set content = case when r.content is null then excluded.content else {} end, large = excluded.large"#,
-        content.join(" || "),
-        if names.is_empty() { "null" } else { &references },
-        info.table,
-        with_lost_references(info)
-    );
-    for ids in ids.chunks(AT_ONCE) {
-        let mut query = sqlx::query(AssertSqlSafe(sql.clone())).bind(ids).bind(info.table);
-        if !names.is_empty() {
-            let of_these: Vec<&Large> = large.iter().filter(|large| ids.contains(&large.entry)).collect();
-            query = query
-                .bind(of_these.iter().map(|large| large.entry).collect::<Vec<_>>())
-                .bind(of_these.iter().map(|large| large.column.clone()).collect::<Vec<_>>())
-                .bind(of_these.iter().map(|large| large.hash.clone()).collect::<Vec<_>>());
+    /// Each is stored only if the history does not have it.
+    large: Vec<Large>,
+    /// The tables of children and references that have rows of them; `None` if it is not known.
+    filled: Option<BTreeSet<&'static str>>,
+    and: String,
+}
+
+impl Keeping {
+    pub fn of<'a>(info: &'static ContentInfo, rows: impl Iterator<Item = &'a Row>) -> Self {
+        let (mut tables, mut large) = (BTreeSet::new(), Vec::new());
+        for row in rows {
+            filled(info, row, &mut tables);
+            large.extend(large::of(info, row));
         }
-        query.execute(&mut *connection).await?;
+        Self { info, large, filled: Some(tables), and: String::new() }
     }
-    Ok(())
+
+    fn of_any(info: &'static ContentInfo, and: String) -> Self {
+        Self { info, large: Vec::new(), filled: None, and }
+    }
+
+    pub async fn store(&self, connection: &mut Connection, ids: &[Uuid]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (with, insert) = self.sql(2);
+        let with = if with.is_empty() { with } else { format!("with {with} ") };
+        let sql = format!("{with}{insert}");
+        for ids in ids.chunks(AT_ONCE) {
+            let query = sqlx::query(AssertSqlSafe(sql.clone())).bind(ids);
+            self.bind(query, |entry| ids.contains(&entry)).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
+    /// What a statement on the same entries, with their ids in `$1`, begins with to keep them as they were before it. It saves a round trip.
+    pub fn before(&self, first: usize) -> String {
+        let (with, insert) = self.sql(first);
+        let comma = if with.is_empty() { "" } else { ", " };
+        format!("with {with}{comma}kept as ({insert}) ")
+    }
+
+    /// The common table expressions of the statement, and the statement. The parameters of `bind` begin with `$first`.
+    fn sql(&self, first: usize) -> (String, String) {
+        let Self { info, large, filled, and } = self;
+        let is_empty = |table: &Table| filled.as_ref().is_some_and(|filled| !filled.contains(table.name));
+        let names: BTreeSet<&str> = large.iter().map(|large| &*large.column).collect();
+        let tables = tables(info);
+        let rows = tables.iter().map(|table| match is_empty(table) && table.key != Key::Id {
+            true => format!("'{}', '[]'::jsonb", table.name),
+            false => rows(info, table, &names),
+        });
+        let rows: Vec<String> = rows.collect();
+        let content: Vec<String> =
+            rows.chunks(PAIRS).map(|pairs| format!("jsonb_build_object({})", pairs.join(", "))).collect();
+        let (with, references) = match names.is_empty() {
+            true => (String::new(), "null"),
+            false => large::statements(info, &names, first),
+        };
+        let insert = format!(
+            r#"insert into cms.revision as r (type, entry, revision, at, actor_kind, actor, content, large)
+            select '{table}', t.id, t.revision, t.updated_at, case when t.updated_by is null then 'system' else 'user' end, t.updated_by, {}, {references}
+            from draft."{table}" t where t.id = any($1){and}
+            on conflict (type, entry, revision) do update
+            set content = case when r.content is null then excluded.content else {} end, large = excluded.large"#,
+            content.join(" || "),
+            with_lost_references(info),
+            table = info.table,
+        );
+        (with, insert)
+    }
+
+    /// The large values of some entries.
+    pub fn bind<'q>(&self, query: Statement<'q>, is_of: impl Fn(Uuid) -> bool) -> Statement<'q> {
+        if self.large.is_empty() {
+            return query;
+        }
+        let large: Vec<&Large> = self.large.iter().filter(|large| is_of(large.entry)).collect();
+        query
+            .bind(large.iter().map(|large| large.entry).collect::<Vec<_>>())
+            .bind(large.iter().map(|large| large.column.clone()).collect::<Vec<_>>())
+            .bind(large.iter().map(|large| large.hash.clone()).collect::<Vec<_>>())
+    }
 }
 
 /// Entries that refer to these, which are about to be deleted, lose the reference without a revision of their own. Afterwards their rows
@@ -153,40 +184,26 @@ fn rows(info: &'static ContentInfo, table: &Table, large: &BTreeSet<&str>) -> St
     }
 }
 
-/// The rows of today, `excluded`, with the references that they had when the revision was kept for the first time: since then, they have
-/// only lost some with the entries that they pointed at.
+/// The rows of today, `excluded`, with the references that they had when the revision was kept for the first time. A function, because its
+/// plan is not started for each save.
 fn with_lost_references(info: &'static ContentInfo) -> String {
     let is_join = |table: &&Table| matches!(table.key, Key::Owner | Key::OwnerIn(_));
-    let joins: Vec<String> = tables(info).iter().filter(is_join).map(|table| format!("'{}'", table.name)).collect();
-    let mut parts = vec!["excluded.content".to_owned()];
-    if !joins.is_empty() {
-        parts.push(picked("r.content", &joins, ""));
-    }
-    let children = table::children(info).map(|(_, child)| child);
-    for info in std::iter::once(info).chain(children) {
-        let fields = info.fields.iter().enumerate().filter(|(_, field)| matches!(field.shape, Shape::One(_)));
-        let columns: Vec<String> = fields
-            .flat_map(|(index, field)| table::field_columns(index, field))
-            .map(|column| format!("'{}'", column.name))
-            .collect();
-        if !columns.is_empty() {
-            let name = info.table;
-            parts.push(format!(
-                "jsonb_build_object('{name}', coalesce((select jsonb_agg(coalesce(n.row, o.row) || {})
-                    from jsonb_array_elements(r.content->'{name}') as o(row)
-                    left join jsonb_array_elements(excluded.content->'{name}') as n(row) on n.row->>'id' = o.row->>'id'
-                ), excluded.content->'{name}'))",
-                picked("o.row", &columns, " and value <> 'null'")
-            ));
-        }
-    }
-    parts.join(" || ")
+    let tables = tables(info);
+    let joins: Vec<String> = tables.iter().filter(is_join).map(|table| format!("'{}'", table.name)).collect();
+    let rows = std::iter::once(info).chain(table::children(info).map(|(_, child)| child));
+    let columns = rows.filter_map(|info| {
+        let columns: Vec<String> = relations(info).map(|column| format!(r#""{}""#, column.name)).collect();
+        (!columns.is_empty()).then(|| format!(r#""{}": [{}]"#, info.table, columns.join(", ")))
+    });
+    let columns: Vec<String> = columns.collect();
+    format!(
+        "cms.with_lost_references(excluded.content, r.content, array[{}]::text[], '{{{}}}')",
+        joins.join(", "),
+        columns.join(", ")
+    )
 }
 
-/// The members of an object with these names.
-fn picked(object: &str, names: &[String], and: &str) -> String {
-    let names = names.join(", ");
-    format!(
-        "(select coalesce(jsonb_object_agg(key, value), '{{}}') from jsonb_each({object}) where key in ({names}){and})"
-    )
+fn relations(info: &'static ContentInfo) -> impl Iterator<Item = table::Column> {
+    let fields = info.fields.iter().enumerate().filter(|(_, field)| matches!(field.shape, Shape::One(_)));
+    fields.flat_map(|(index, field)| table::field_columns(index, field))
 }

@@ -44,27 +44,27 @@ fn hash(cast: &str, text: &str) -> String {
     })
 }
 
-/// What comes before the statement that keeps the rows `t`, which stores new values, and the object of the hashes of such a row.
-/// `$3` to `$5` are entries, columns and hashes.
-pub fn statements(info: &ContentInfo, names: &BTreeSet<&str>) -> (String, String) {
+/// Common table expressions that store new values, and the object of the hashes of a row `t`. Three parameters from `$first` on are entries,
+/// columns and hashes.
+pub fn statements(info: &ContentInfo, names: &BTreeSet<&str>, first: usize) -> (String, &'static str) {
     let values: String = names.iter().map(|name| format!(r#" when '{name}' then to_jsonb(t."{name}")"#)).collect();
     let with = format!(
-        r#"with large as (
-            select entry, name, hash from unnest($3::uuid[], $4::text[], $5::text[]) as l(entry, name, hash)
+        r#"large as (
+            select entry, name, hash from unnest(${first}::uuid[], ${}::text[], ${}::text[]) as l(entry, name, hash)
         ), stored as (
             insert into cms.kept_value (type, entry, hash, value)
-            select $2::text, l.entry, decode(l.hash, 'hex'), case l.name{values} end
-            from large l join draft."{}" t on t.id = l.entry
+            select '{table}', l.entry, decode(l.hash, 'hex'), case l.name{values} end
+            from large l join draft."{table}" t on t.id = l.entry
             where not exists (
-                select from cms.kept_value v where v.type = $2 and v.entry = l.entry and v.hash = decode(l.hash, 'hex')
+                select from cms.kept_value v where v.type = '{table}' and v.entry = l.entry and v.hash = decode(l.hash, 'hex')
             )
             on conflict do nothing
-        )
-        "#,
-        info.table
+        )"#,
+        first + 1,
+        first + 2,
+        table = info.table,
     );
-    let references = "(select jsonb_object_agg(l.name, l.hash) from large l where l.entry = t.id)";
-    (with, references.to_owned())
+    (with, "(select jsonb_object_agg(l.name, l.hash) from large l where l.entry = t.id)")
 }
 
 /// The row `t` as JSON, with null in place of large values.

@@ -9,6 +9,7 @@ use crate::Connection;
 use crate::access::Access;
 use crate::value::Value;
 use crate::write::failure::Result;
+use crate::write::keep::Keeping;
 use crate::write::live;
 use crate::write::row::{Item, Row};
 use crate::write::sheet::Sheet;
@@ -38,7 +39,7 @@ enum System {
     Child,
 }
 
-/// Saves the changed items. Returns whether the rows of those that are to be published tell so now, which saves a statement.
+/// Saves the changed items, and keeps in the history what they were. Returns whether the rows of those that are to be published tell so now, which saves a statement.
 pub async fn save(
     connection: &mut Connection,
     items: &[Item],
@@ -57,13 +58,23 @@ pub async fn save(
             place: None,
         });
         let writes: Vec<_> = writes.collect();
-        remove_children(connection, info, &writes).await?;
+        let gone = gone_children(info, &writes);
+        let old = writes.iter().filter_map(|write| write.old);
+        let kept = match &writes[..] {
+            // Nothing changes before the statement on this row.
+            [Write { old: Some(_), .. }] if gone.is_empty() => Some(Keeping::of(info, old)),
+            _ => {
+                Keeping::of(info, old.clone()).store(connection, &old.map(|row| row.id).collect::<Vec<_>>()).await?;
+                None
+            }
+        };
+        remove(connection, &gone).await?;
         free(connection, info, &writes).await?;
-        rows(connection, info, &writes, System::Entry { publish, user }).await?;
+        rows(connection, info, &writes, System::Entry { publish, user }, kept.as_ref()).await?;
         for (field, child) in table::children(info) {
             let writes: Vec<_> = writes.iter().flat_map(|write| children_of(write, field)).collect();
             free(connection, child, &writes).await?;
-            rows(connection, child, &writes, System::Child).await?;
+            rows(connection, child, &writes, System::Child, None).await?;
         }
     }
     Ok(marked)
@@ -113,19 +124,24 @@ fn children_of<'a>(write: &Write<'a>, field: usize) -> Vec<Write<'a>> {
     rows.collect()
 }
 
-/// Runs before rows are inserted: a unique value may move from a deleted row to a new one.
-async fn remove_children(connection: &mut Connection, info: &ContentInfo, writes: &[Write<'_>]) -> Result<()> {
-    for (field, child) in table::children(info) {
+/// The tables of children, and which of their rows are deleted.
+fn gone_children(info: &ContentInfo, writes: &[Write<'_>]) -> Vec<(&'static str, Vec<Uuid>)> {
+    let gone = table::children(info).map(|(field, child)| {
         let gone = writes.iter().flat_map(|write| {
             let before = write.old.map_or(&[][..], |old| old.children(field));
             let stays = |old: &&Row| write.row.children(field).iter().any(|row| row.id == old.id);
             before.iter().filter(move |old| !stays(old)).map(|old| old.id)
         });
-        let gone: Vec<Uuid> = gone.collect();
-        if !gone.is_empty() {
-            let sql = format!(r#"delete from draft."{}" where id = any($1)"#, child.table);
-            sqlx::query(AssertSqlSafe(sql)).bind(gone).execute(&mut *connection).await?;
-        }
+        (child.table, gone.collect::<Vec<_>>())
+    });
+    gone.filter(|(_, ids)| !ids.is_empty()).collect()
+}
+
+/// Runs before rows are inserted: a unique value may move from a deleted row to a new one.
+async fn remove(connection: &mut Connection, gone: &[(&'static str, Vec<Uuid>)]) -> Result<()> {
+    for (table, ids) in gone {
+        let sql = format!(r#"delete from draft."{table}" where id = any($1)"#);
+        sqlx::query(AssertSqlSafe(sql)).bind(ids).execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -140,6 +156,7 @@ async fn rows(
     info: &'static ContentInfo,
     writes: &[Write<'_>],
     system: System,
+    kept: Option<&Keeping>,
 ) -> Result<()> {
     let name = format!(r#"draft."{}""#, info.table);
     let (changed, new): (Vec<Write<'_>>, Vec<Write<'_>>) = writes.iter().partition(|write| write.old.is_some());
@@ -179,7 +196,7 @@ async fn rows(
                 sheet.ids("published_by", changed.iter().map(|_| user));
             }
         }
-        sheet.update(connection, &name).await?;
+        sheet.update(connection, &name, kept).await?;
     }
     for (field, to) in table::joins(info) {
         join(connection, field, &to, writes).await?;

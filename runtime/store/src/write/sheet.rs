@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::Connection;
 use crate::write::failure::Result;
+use crate::write::keep::Keeping;
 
 /// Cells are texts that PostgreSQL casts; ids are sent as they are. A column with the same value in each row is sent once: most columns of
 /// an import are empty, and `unnest` stores each cell of its arrays separately.
@@ -97,16 +98,18 @@ impl<'a> Sheet<'a> {
             r#"insert into {table} ("{id}"{names}{fixed}) select u.id{values}{fixed_values} from {}"#,
             self.source()
         );
-        self.execute(connection, sql).await
+        self.execute(connection, sql, None).await
     }
 
-    pub async fn update(self, connection: &mut Connection, table: &str) -> Result<()> {
+    /// `kept`: rows that go into the history first.
+    pub async fn update(self, connection: &mut Connection, table: &str, kept: Option<&Keeping>) -> Result<()> {
         let constants = self.constants.iter().map(|(name, sql)| format!(r#""{name}" = {sql}"#));
         let values = self.values().map(|(name, value)| format!(r#""{name}" = {value}"#));
         let assignments: Vec<_> = constants.chain(values).collect();
-        let sql =
-            format!("update {table} as t set {} from {} where t.id = u.id", assignments.join(", "), self.source());
-        self.execute(connection, sql).await
+        let before = kept.map_or_else(String::new, |kept| kept.before(self.columns.len() + 2));
+        let (set, source) = (assignments.join(", "), self.source());
+        self.execute(connection, format!("{before}update {table} as t set {set} from {source} where t.id = u.id"), kept)
+            .await
     }
 
     fn values(&self) -> impl Iterator<Item = (&str, String)> {
@@ -133,7 +136,7 @@ impl<'a> Sheet<'a> {
         format!("unnest($1::uuid[]{arrays}) as u(id{names})")
     }
 
-    async fn execute(self, connection: &mut Connection, sql: String) -> Result<()> {
+    async fn execute(self, connection: &mut Connection, sql: String, kept: Option<&Keeping>) -> Result<()> {
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(self.ids);
         for lane in self.columns {
             query = match lane.cells {
@@ -144,6 +147,9 @@ impl<'a> Sheet<'a> {
                 Cells::Numbers(Same::Each(cells)) => query.bind(cells),
                 Cells::Numbers(Same::All(cell)) => query.bind(cell),
             };
+        }
+        if let Some(kept) = kept {
+            query = kept.bind(query, |_| true);
         }
         query.execute(connection).await?;
         Ok(())
