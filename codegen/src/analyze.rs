@@ -18,6 +18,7 @@ mod preview_url;
 mod relations;
 mod removals;
 mod reserved;
+mod search;
 mod site;
 
 use crate::diagnostic::Diagnostics;
@@ -37,6 +38,7 @@ pub fn analyze(files: &Files, found: &mut Diagnostics) -> Schema {
     indexes::check(&declared, found);
     paths::check(&declared, found);
     preview_url::check(&declared, found);
+    search::check(&declared, found);
     removals::check(&declared, found);
     collisions::check(&declared, found);
     site::check(&declared, found);

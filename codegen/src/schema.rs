@@ -15,6 +15,7 @@ use serde::Serialize;
 pub use access::{Action, Area, Condition, Fields, Given, Role, Rule, Stage};
 pub use field_kind::Scalar;
 pub use mapping::{FilterFamily, GraphqlScalar, Mapping, SqlType, Takes, Unit};
+pub use model::content::SearchWeight as Weight;
 pub use name::Name;
 
 #[derive(Clone, Debug)]
@@ -106,6 +107,8 @@ pub struct ContentType {
     /// False: an entry is live as soon as it is saved.
     pub drafts: bool,
     pub retention: Retention,
+    /// `None` if it is not searched.
+    pub search: Option<Search>,
     /// The address of the page that shows an entry.
     pub preview_url: Option<String>,
     /// The segments of its entries' paths; empty if they have none.
@@ -150,7 +153,6 @@ pub struct Field {
     /// BCP 47 tag of a text's collation; `und` is that for all languages.
     pub collation: String,
     pub localized: bool,
-    pub search: Option<Weight>,
     pub deprecated: Option<Deprecated>,
     pub rules: Rules,
 }
@@ -162,12 +164,33 @@ pub enum Required {
     Publish,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    A,
-    B,
-    C,
-    D,
+/// How the entries of a type are searched.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// A text search configuration of PostgreSQL.
+    pub language: String,
+    pub texts: Vec<SearchText>,
+    /// Groups of words that mean the same.
+    pub synonyms: Vec<Vec<String>>,
+    pub boosts: Vec<Boost>,
+    /// In days: see `model::content::SearchInfo`.
+    pub recency: Option<u32>,
+}
+
+/// A field that is searched, by its path: see `model::content::SearchText`.
+#[derive(Clone, Debug)]
+pub struct SearchText {
+    pub path: Vec<Name>,
+    pub weight: Option<Weight>,
+    pub exact: bool,
+}
+
+/// A factor of the score of entries with this value.
+#[derive(Clone, Debug)]
+pub struct Boost {
+    pub field: Name,
+    pub value: String,
+    pub factor: f32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

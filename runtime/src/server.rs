@@ -130,6 +130,7 @@ impl Server {
     pub(crate) async fn serve(mut self, mut config: Config) -> Result<()> {
         config.check_for_serving().map_err(config::unusable)?;
         hooked::follow(&mut self.followers);
+        search::follow(&mut self.followers);
         self.jobs.check()?;
         self.followers.check()?;
         config.limits.connections.background += background::for_consumers(&self.followers, config.limits.connections);
@@ -164,6 +165,7 @@ impl Server {
         tokio::spawn(accounts.tokens.keys.clone().watch());
         let consumers = self.followers.names();
         background::add_upkeep(&mut self.jobs, accounts.clone(), config.events_keep, consumers);
+        search::add_jobs(&mut self.jobs);
         lifecycle::add_jobs(&mut self.jobs, Arc::new(identity::Roles::of(self.schema)));
         let hooks = Arc::new(self.hooks);
         let webhooks = hooked::webhooks(&config.identity, &config.webhook_networks);
@@ -175,6 +177,9 @@ impl Server {
             ..Work::default()
         };
         let in_background = database.clone();
+        if config.jobs > 0 {
+            search::begin(&database).await?;
+        }
         let previews = hooked::previews(&accounts);
         let app = Arc::new(App {
             accounts,

@@ -48,6 +48,7 @@ static SHELF: ContentInfo = ContentInfo {
     plural: "shelves",
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
+    search: None,
     owner: None,
     path: &[],
     unique: &[],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which workspace crates each crate may use, and which external crates it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 20] = [
+const LAYERS: [(&str, &[&str], &[&str]); 21] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql", "async-graphql-value"]),
@@ -14,6 +14,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 20] = [
     ("jobs", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("lifecycle", &["model", "base", "store", "jobs"], &["axum", "async-graphql"]),
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
+    ("search", &["model", "base", "store", "events", "jobs"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("graphql", &["model", "base", "store", "lifecycle", "webhooks"], &["axum"]),
     ("transfer", &["model", "base", "store"], &["axum", "async-graphql"]),
@@ -28,7 +29,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 20] = [
 ];
 
 /// The crates in the runtime's folder.
-const OF_RUNTIME: [&str; 12] = [
+const OF_RUNTIME: [&str; 13] = [
     "model",
     "base",
     "store",
@@ -36,6 +37,7 @@ const OF_RUNTIME: [&str; 12] = [
     "events",
     "jobs",
     "lifecycle",
+    "search",
     "webhooks",
     "identity",
     "graphql",

@@ -2,12 +2,12 @@
 
 use super::declared::{Declared, FieldDecl, Owner};
 use super::names::plural;
-use super::paths;
+use super::{paths, search};
 use crate::catalog::names;
 use crate::schema::{
     Argument, Children, Component, Computed, ContentType, Deprecated, Enum, EnumValue, Field, FieldKind, Index,
     Inverse, Limits, Literal, Name, OnDelete, Operation, Relation, Required, Retention, Returns, Rules, Scalar, Schema,
-    Site, Weight, literal,
+    Site, literal,
 };
 use crate::syntax::language::{FieldType, LIMITS, Shape, Structure};
 use crate::syntax::node::{Entry, Node, Value};
@@ -105,6 +105,7 @@ fn content_type(owner: &Owner<'_>) -> ContentType {
         title: node.text_of("title").map(Name::new),
         drafts: node.get("lifecycle").and_then(|lifecycle| lifecycle.get("drafts")?.bool()).unwrap_or(true),
         retention: retention(node),
+        search: search::of(owner),
         preview_url: node.text_of("preview_url").map(str::to_owned),
         path: node.text_of("path").map_or_else(Vec::new, |pattern| paths::parts(pattern).unwrap_or_default()),
         fields: fields(&owner.fields, &name, name.snake()),
@@ -167,7 +168,6 @@ fn field(decl: &FieldDecl<'_>, owner: &Name, myself: &str) -> Option<Field> {
         sortable: node.flag("sortable"),
         collation: node.text_of("collation").unwrap_or_default().to_owned(),
         localized: node.flag("localized"),
-        search: node.text_of("search").and_then(weight),
         deprecated: node.get("deprecated").and_then(deprecated),
         rules: Rules {
             min: node.get("min").and_then(bound),
@@ -263,16 +263,6 @@ fn unique(node: Option<&Node>) -> Option<Vec<Name>> {
     match &node?.value {
         Value::Bool(true) => Some(Vec::new()),
         Value::List(items) => Some(items.iter().filter_map(Node::text).map(Name::new).collect()),
-        _ => None,
-    }
-}
-
-fn weight(word: &str) -> Option<Weight> {
-    match word {
-        "A" => Some(Weight::A),
-        "B" => Some(Weight::B),
-        "C" => Some(Weight::C),
-        "D" => Some(Weight::D),
         _ => None,
     }
 }

@@ -258,9 +258,4 @@ fn check_not_yet(field: &FieldDecl<'_>, found: &mut Diagnostics) {
         }
     };
     warn("localized", |node| node.bool() == Some(true), "the field has one value for all locales");
-    warn(
-        "search",
-        |node| node.text().is_some(),
-        "text can be searched only by the filters `contains` and `startsWith`",
-    );
 }

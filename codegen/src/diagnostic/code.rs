@@ -71,6 +71,7 @@ codes! {
     BadPath "S318" "The paths of a content type cannot be made from its fields, or another type has the same ones.";
     BadReview "S319" "The stages of a review are incomplete, contradict one another or have no effect.";
     BadPreviewUrl "S320" "The address of the page that shows an entry is not one, or cannot be made from the fields.";
+    BadSearch "S321" "The search of a content type names something that has no text, or a value that it cannot have.";
 
     UnknownCurrency "S401" "The code is not a currency of ISO 4217.";
     BadLocale "S402" "The locale is not a BCP 47 tag.";

@@ -9,7 +9,9 @@ use crate::emit::fields::{Companion, Member, Owner, children};
 use crate::emit::operations::{argument_info, parameter};
 use crate::emit::rust::{self, code, codes, ident, kind, literal, literals, pascal, upper};
 use crate::emit::rust_file::{RustFile, doc, first_line};
-use crate::schema::{Computed, ContentType, Index, Inverse, Name, PathPart, Retention, Schema};
+use crate::schema::{
+    Boost, Computed, ContentType, Index, Inverse, Name, PathPart, Retention, Schema, Search, SearchText,
+};
 
 /// A content type or its children, as the template writes it.
 #[derive(Serialize)]
@@ -41,6 +43,7 @@ struct Info {
     retention: String,
     owner: String,
     path: String,
+    search: String,
     unique: String,
 }
 
@@ -68,6 +71,7 @@ pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     let mut entry = table(ty, &owner, &ty.description, &ty.plural, catalog);
     entry.is_entry = true;
     entry.info.path = code(path(&ty.path));
+    entry.info.search = code(search(ty.search.as_ref()));
     entry.info.unique = unique(ty);
     entry.inverses = codes(ty.inverses.iter().map(inverse));
     entry.computed = codes(ty.computed.iter().map(computed));
@@ -135,6 +139,7 @@ fn table(ty: &ContentType, owner: &Owner, description: &str, plural: &Name, cata
             retention: code(retention(&ty.retention)),
             owner: "None".to_owned(),
             path: String::new(),
+            search: "None".to_owned(),
             unique: String::new(),
         },
         inverses: Vec::new(),
@@ -172,6 +177,35 @@ fn path(parts: &[PathPart]) -> TokenStream {
     };
     let parts = parts.iter().map(part);
     quote!(#(#parts),*)
+}
+
+fn search(search: Option<&Search>) -> TokenStream {
+    let Some(Search { language, texts, synonyms, boosts, recency }) = search else { return quote!(None) };
+    let texts = texts.iter().map(|SearchText { path, weight, exact }| {
+        let path = literals(path);
+        let weight = match weight {
+            Some(weight) => {
+                let weight = rust::word(&format!("{weight:?}"));
+                quote!(Some(SearchWeight::#weight))
+            }
+            None => quote!(None),
+        };
+        quote!(SearchText { path: &[#(#path),*], weight: #weight, exact: #exact })
+    });
+    let synonyms = synonyms.iter().map(|words| quote!(&[#(#words),*]));
+    let boosts = boosts.iter().map(|Boost { field, value, factor }| {
+        let field = literal(field.snake());
+        let factor = proc_macro2::Literal::f32_unsuffixed(*factor);
+        quote!((#field, #value, #factor))
+    });
+    let recency = match recency {
+        Some(days) => {
+            let days = proc_macro2::Literal::u32_unsuffixed(*days);
+            quote!(Some(#days))
+        }
+        None => quote!(None),
+    };
+    quote!(Some(&SearchInfo { language: #language, texts: &[#(#texts),*], synonyms: &[#(#synonyms),*], boosts: &[#(#boosts),*], recency: #recency }))
 }
 
 /// `&["name", "day"]` for each unique index.

@@ -107,6 +107,11 @@ fn shape(shape: Shape) -> Value {
         Shape::List(of) => json!({ "type": "array", "items": self::shape(*of) }),
         Shape::Map(of) => map(*of),
         Shape::Record(keys) => record(keys),
+        Shape::Paths(keys, of) => {
+            let mut paths = record(keys);
+            paths["additionalProperties"] = self::shape(*of);
+            paths
+        }
         Shape::ScalarType => reference("scalar_type"),
         Shape::Fields(place) => json!({
             "type": "object",

@@ -134,6 +134,7 @@ fn collect_records(shape: Shape, records: &mut Vec<&'static [Key]>) {
             records.push(keys);
             keys.iter().for_each(|key| collect_records(key.shape, records));
         }
+        Shape::Paths(keys, _) => collect_records(Shape::Record(keys), records),
         Shape::List(of) | Shape::Map(of) => collect_records(*of, records),
         Shape::Either(shapes) => shapes.iter().for_each(|of| collect_records(*of, records)),
         _ => {}
@@ -157,6 +158,9 @@ fn takes(shape: Shape) -> String {
         Shape::Either(shapes) => shapes.iter().map(|of| takes(*of)).collect::<Vec<_>>().join(", or "),
         Shape::List(of) => format!("a list of: {}", takes(*of)),
         Shape::Map(of) => format!("a map from names to: {}", takes(*of)),
+        Shape::Paths(keys, of) => {
+            format!("a map with {}, and from paths of fields to: {}", list(keys.iter().map(|key| key.name)), takes(*of))
+        }
         Shape::Record(keys) => format!("a map with {}", list(keys.iter().map(|key| key.name))),
         Shape::ScalarType => "a scalar field type".to_owned(),
         Shape::Fields(_) => "a map of fields".to_owned(),

@@ -16,6 +16,7 @@ mod releases;
 mod review;
 mod roots;
 mod schedules;
+mod search;
 mod shared;
 mod types;
 mod webhooks;
@@ -43,6 +44,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(publishing::definitions());
     definitions.extend(releases::definitions());
     definitions.extend(previews::definitions());
+    definitions.extend(search::definitions(schema));
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();

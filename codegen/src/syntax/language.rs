@@ -47,6 +47,8 @@ pub enum Shape {
     /// A map with keys chosen by the author; the values have this shape.
     Map(&'static Shape),
     Record(&'static [Key]),
+    /// A record whose other keys are paths of fields, such as `brand.name`, with values of this shape.
+    Paths(&'static [Key], &'static Shape),
     /// A field, or `variants.sku`.
     Path,
     /// A map of fields and operators, whose keys depend on the schema, not the language.

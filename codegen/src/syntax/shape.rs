@@ -27,7 +27,7 @@ impl Shape {
             Self::Word(words) => Self::words(words),
             Self::Either(shapes) => join(shapes.iter().map(|shape| shape.expected())),
             Self::List(_) => "a list".to_owned(),
-            Self::Map(_) | Self::Record(_) | Self::Fields(_) => "a map".to_owned(),
+            Self::Map(_) | Self::Record(_) | Self::Paths(..) | Self::Fields(_) => "a map".to_owned(),
             Self::ScalarType => "a scalar field type".to_owned(),
         }
     }
@@ -47,7 +47,9 @@ impl Shape {
             (Self::Bool, Value::Bool(_)) | (Self::Limit { .. }, Value::Number(_)) => true,
             (Self::Value, Value::Number(_) | Value::Text(_)) => true,
             (Self::List(_), Value::List(_)) => true,
-            (Self::Map(_) | Self::Record(_) | Self::Fields(_) | Self::Condition, Value::Map(_)) => true,
+            (Self::Map(_) | Self::Record(_) | Self::Paths(..) | Self::Fields(_) | Self::Condition, Value::Map(_)) => {
+                true
+            }
             (Self::Either(shapes), _) => shapes.iter().any(|shape| shape.fits(node)),
             _ => false,
         }
@@ -106,6 +108,12 @@ pub fn check(node: &Node, shape: Shape, key: &Spanned<String>, found: &mut Diagn
             }
         }
         Shape::Record(keys) => check_record(node, keys, key, found),
+        Shape::Paths(keys, of) => {
+            for entry in node.entries() {
+                let known = keys.iter().find(|known| known.name == entry.key.value);
+                check(&entry.node, known.map_or(*of, |known| known.shape), &entry.key, found);
+            }
+        }
         Shape::Fields(place) => {
             for entry in node.entries() {
                 check_snake_case(&entry.key, found);

@@ -187,6 +187,7 @@ fn content_type(name: &str, plural: &str) -> ContentType {
         title: None,
         drafts: true,
         retention: codegen::schema::Retention::default(),
+        search: None,
         preview_url: None,
         path: Vec::new(),
         fields: Vec::new(),
@@ -213,7 +214,6 @@ fn field(name: &str, kind: FieldKind) -> Field {
         sortable: false,
         collation: "und".to_owned(),
         localized: false,
-        search: None,
         deprecated: None,
         rules: Rules::default(),
     }

@@ -38,7 +38,7 @@ runtime::entry!(Post, POST, [
 ]);
 
 pub static POST: ContentInfo = ContentInfo {
-    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("journal"), PathPart::Slug("slug")], unique: &[],
+    name: "Post", table: "post", former: &[], plural: "posts", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("journal"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["title"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["excerpt"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["authors", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], boosts: &[], recency: Some(365) }), unique: &[],
     fields: &[
         FieldInfo::new("title", "title", Shape::Scalar(Kind::String)).required().filterable().sortable().max("300"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("title"),

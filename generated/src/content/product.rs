@@ -48,7 +48,7 @@ runtime::entry!(Product, PRODUCT, [
 ]);
 
 pub static PRODUCT: ContentInfo = ContentInfo {
-    name: "Product", table: "product", former: &[], plural: "products", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("products"), PathPart::Slug("slug")], unique: &[],
+    name: "Product", table: "product", former: &[], plural: "products", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("products"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["summary"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["description"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::D), exact: false }, SearchText { path: &["brand", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["categories", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["variants", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }, SearchText { path: &["external_ref"], weight: None, exact: true }, SearchText { path: &["variants", "sku"], weight: None, exact: true }, SearchText { path: &["variants", "gtin"], weight: None, exact: true }], synonyms: &[], boosts: &[("stock_status", "in_stock", 1.2), ("stock_status", "out_of_stock", 0.7), ("stock_status", "discontinued", 0.4)], recency: None }), unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
@@ -136,7 +136,7 @@ runtime::children!(ProductVariant, PRODUCT_VARIANT, [
 ]);
 
 pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
-    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, retention: Retention::DEFAULT, owner: Some(&PRODUCT), path: &[], unique: &[],
+    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, retention: Retention::DEFAULT, owner: Some(&PRODUCT), path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().max("64"),
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).max("200"),

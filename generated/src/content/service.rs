@@ -56,7 +56,7 @@ runtime::entry!(Service, SERVICE, [
 ]);
 
 pub static SERVICE: ContentInfo = ContentInfo {
-    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("services"), PathPart::Slug("slug")], unique: &[],
+    name: "Service", table: "service", former: &[], plural: "services", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("services"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["summary"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["description"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::D), exact: false }, SearchText { path: &["categories", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }], synonyms: &[], boosts: &[], recency: None }), unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),

@@ -17,6 +17,8 @@ pub enum Route {
     },
     /// `resolve`
     Resolve,
+    /// `search`
+    Search,
     Site(SiteField),
     /// A custom operation.
     Own(&'static OperationInfo),
@@ -36,6 +38,9 @@ impl Routes {
         let mut routes = Self::default();
         routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
         routes.queries.insert("resolve", Route::Resolve);
+        if schema.types.iter().any(|info| info.search.is_some()) {
+            routes.queries.insert("search", Route::Search);
+        }
         for field in SiteField::all() {
             let fields = if field.writes() { &mut routes.mutations } else { &mut routes.queries };
             fields.insert(field.name(), Route::Site(field));

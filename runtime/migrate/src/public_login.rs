@@ -123,7 +123,10 @@ async fn too_little(
     let inherits: bool = facts.try_get("inherits")?;
     let mend = match role {
         None => {
-            format!("grant usage on schema live to {login}; grant select on all tables in schema live to {login};")
+            format!(
+                "grant usage on schema live to {login}; grant select on all tables in schema live to {login}; \
+                grant select on search.live to {login};"
+            )
         }
         Some(_) if inherits || !facts.try_get::<bool, _>("is_there")? => "typecase migrate".to_owned(),
         Some(role) if facts.try_get::<i32, _>("version")? >= OPTIONS_OF_MEMBERSHIP => {
@@ -236,6 +239,7 @@ const EXCESS: &str = "
 const UNREAD: &str = "
     select case
             when not has_schema_privilege(to_regnamespace('live')::oid, 'usage') then 'the schema `live`'
+            when not has_table_privilege(to_regclass('search.live'), 'select') then '`search.live`'
             else (
                 select format('`live.%s`', min(relname))
                 from pg_class

@@ -67,6 +67,7 @@ async fn missing(role: &PublicRole, connection: &mut Connection, whose: Whose) -
         ("is_member", format!("grant {role} to {user}")),
         ("is_narrow", format!("revoke all on schema draft, cms from {role}")),
         ("uses_schema", format!("grant usage on schema live to {role}")),
+        ("searches", format!("grant select on search.live to {role}")),
         ("reads_tables", format!("grant select on all tables in schema live to {role}")),
         (
             "reads_later",
@@ -105,6 +106,8 @@ const FACTS: &str = "
             where relnamespace = live.oid and relkind in ('r', 'p', 'v', 'm')
                 and not coalesce(has_table_privilege(role.oid, pg_class.oid, 'select'), false)
         ) as reads_tables,
+        to_regclass('search.live') is null
+            or coalesce(has_table_privilege(role.oid, to_regclass('search.live'), 'select'), false) as searches,
         live.oid is null or exists (
             select from pg_default_acl, aclexplode(defaclacl) granted
             where defaclnamespace = live.oid and defaclrole = current_user::regrole and defaclobjtype = 'r'

@@ -22,6 +22,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("system/0015_schedule_order.sql", include_str!("system/0015_schedule_order.sql")),
     ("system/0016_bin_entry.sql", include_str!("system/0016_bin_entry.sql")),
     ("system/0017_kept_values.sql", include_str!("system/0017_kept_values.sql")),
+    ("system/0018_search.sql", include_str!("system/0018_search.sql")),
 ];
 
 /// Whether two files belong to one sequence of numbers: an update of this crate may add a system file after the site's

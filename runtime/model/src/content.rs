@@ -4,6 +4,9 @@
 
 mod field;
 mod find;
+mod search;
+
+pub use search::{SearchInfo, SearchText, SearchWeight};
 
 use crate::access::{AccessInfo, ReviewInfo, RoleInfo};
 use crate::currency::Currencies;
@@ -104,6 +107,8 @@ pub struct ContentInfo {
     pub owner: Option<&'static ContentInfo>,
     /// The paths of its entries on the site, such as `/blog/{slug}`; empty if they have none.
     pub path: &'static [PathPart],
+    /// `None` if it is not searched. Children are searched with their owner.
+    pub search: Option<&'static SearchInfo>,
     /// Unique indexes, besides [`FieldInfo::unique`]: each is a list of fields (by `snake`) that are unique together.
     pub unique: &'static [&'static [&'static str]],
     /// In the order of the schema.

@@ -169,6 +169,7 @@ mod tests {
         plural: "tags",
         drafts: false,
         retention: model::content::Retention::DEFAULT,
+        search: None,
         owner: None,
         path: &[],
         unique: &[],

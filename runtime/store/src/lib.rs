@@ -26,6 +26,7 @@ pub mod read;
 pub mod record;
 pub mod redirect;
 mod scope;
+pub mod search;
 pub mod site;
 pub mod sql;
 mod stage;

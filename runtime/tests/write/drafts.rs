@@ -119,6 +119,7 @@ static LINE: ContentInfo = ContentInfo {
     plural: "lines",
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
+    search: None,
     owner: None,
     path: &[],
     unique: &[],

@@ -3,7 +3,7 @@
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
     Definition, Kind, Member, access, collaboration, described, history, previews, publishing, redirects, releases,
-    review, schedules, spoken, webhooks, words,
+    review, schedules, search, spoken, webhooks, words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -28,6 +28,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(collaboration::reads())
         .members(review::reads())
         .members(webhooks::queries())
+        .members(search::reads(schema))
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
 }
@@ -213,7 +214,7 @@ pub fn versions() -> [Member; 3] {
     ]
 }
 
-fn stage() -> Member {
+pub fn stage() -> Member {
     Member::new("stage", "Stage!", "Which version to read: the published one, or the draft that editors see.")
         .default("LIVE")
 }

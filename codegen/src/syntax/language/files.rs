@@ -24,6 +24,11 @@ pub const TYPE: &[Key] = &[
          In braces: `id`, `token`, or a field of the type `slug` or `string`. An address that begins with `/` is one of the server.",
     ),
     needed("fields", Shape::Fields(Place::Type), "The fields, in the order of the API."),
+    key(
+        "search",
+        Shape::Paths(SEARCH, &WEIGHT),
+        "How its entries are searched. Texts of other entries are searched with them by a path: `brand.name: B`.",
+    ),
     key("computed", Shape::Map(&Shape::Record(COMPUTED)), "Fields that `app/` computes."),
     key("indexes", Shape::List(&Shape::Record(INDEX)), "Indexes over several fields."),
     key(
@@ -31,6 +36,69 @@ pub const TYPE: &[Key] = &[
         ACCESS,
         "Who may do what: a map of roles, each with a map of actions. Anything not listed is denied.",
     ),
+];
+
+const WEIGHT: Shape = Shape::Word(&["A", "B", "C", "D"]);
+
+const SEARCH: &[Key] = &[
+    key(
+        "language",
+        Shape::Word(LANGUAGES),
+        "The language of the texts: words are found in all their forms. `simple` (default): words are found as they are written.",
+    ),
+    key(
+        "exact",
+        Shape::List(&Shape::Path),
+        "Fields such as `variants.sku` whose value, searched as a whole, puts the entry first. Unique fields and slugs that are searched are among them.",
+    ),
+    key(
+        "synonyms",
+        Shape::List(&Shape::List(&Shape::Text)),
+        "Groups of words or phrases that mean the same: `[[tee, t-shirt]]`.",
+    ),
+    key(
+        "boost",
+        Shape::Map(&Shape::Map(&Shape::Value)),
+        "By enum or boolean field and value, what the score is multiplied by: `stock_status: { in_stock: 1.5, out_of_stock: 0.5 }`.",
+    ),
+    key(
+        "recency",
+        Shape::Limit { min: 1, max: 3650, default: 365, unit: "days" },
+        "An entry that was published today has one and a half times its score; after this many days, half of that bonus is left.",
+    ),
+];
+
+/// The text search configurations that every PostgreSQL has.
+pub const LANGUAGES: &[&str] = &[
+    "simple",
+    "arabic",
+    "armenian",
+    "basque",
+    "catalan",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "greek",
+    "hindi",
+    "hungarian",
+    "indonesian",
+    "irish",
+    "italian",
+    "lithuanian",
+    "nepali",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "serbian",
+    "spanish",
+    "swedish",
+    "tamil",
+    "turkish",
+    "yiddish",
 ];
 
 const LIFECYCLE: &[Key] = &[

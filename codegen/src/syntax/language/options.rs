@@ -71,8 +71,10 @@ pub static OPTIONS: &[FieldOption] = &[
     option(
         "search",
         Shape::Word(&["A", "B", "C", "D"]),
-        |ty, place| place != Place::Component && ty.takes().search,
-        "The field is part of the search index, with this weight; `A` is the highest.",
+        |ty, place| {
+            place != Place::Component && (ty.takes().search || ty.is(&[Structure::Component, Structure::Blocks]))
+        },
+        "The field is searched, with this weight; `A` is the highest. Of a component or blocks, all texts are searched.",
     ),
     option(
         "indexed",

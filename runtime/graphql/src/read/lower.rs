@@ -1,5 +1,6 @@
 //! Turns a selection into the plan of its reads and the shape of its response.
 
+mod search;
 mod stored;
 
 use std::collections::HashMap;
@@ -284,13 +285,7 @@ impl<'a> Lowering<'a> {
                 let fields = self.document.fields("PageInfo", &selected.sets);
                 PageWhat::Info(self.items(fields, |_, field| {
                     page.cursors |= matches!(field.name(), "startCursor" | "endCursor");
-                    match field.name() {
-                        "hasNextPage" => InfoWhat::HasNext,
-                        "hasPreviousPage" => InfoWhat::HasPrevious,
-                        "startCursor" => InfoWhat::Start,
-                        "endCursor" => InfoWhat::End,
-                        _ => InfoWhat::Constant(constant("PageInfo")),
-                    }
+                    InfoWhat::named(field.name())
                 }))
             }
             "totalCount" => {

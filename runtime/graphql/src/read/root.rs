@@ -1,5 +1,7 @@
 //! Root fields: the reads of queries, and the entries that mutations return.
 
+mod search;
+
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
@@ -8,7 +10,7 @@ use uuid::Uuid;
 use super::lists::Lists;
 use super::lower::{Lowered, Lowering};
 use super::selection::{Document, Selected};
-use super::shape::{Given, PageShape, Prefix, RedirectionWhat, Shape};
+use super::shape::{Given, PageShape, Prefix, RedirectionWhat, SearchShape, Shape};
 use super::write::{Writer, Written};
 use super::{Arguments, Failure, Request};
 use base::error::{Code, Error, Problem, Result, Step};
@@ -24,6 +26,10 @@ use store::{Scope, Stage, id};
 
 /// The statements that look a path up: the entry, the redirect, and the path of its entry.
 const RESOLVING: usize = 3;
+
+/// The statements of a search: the entries and their number, twice if words are corrected; and those of each type.
+const SEARCHING: usize = 4;
+const MARKING: usize = 2;
 
 /// For what a release or a moment changes, which is looked up first.
 const AHEAD: usize = 20;
@@ -49,6 +55,7 @@ impl Weigh for Root {
             What::ById(shape) | What::ByKey(shape) | What::Entries { shape, .. } => shape.weigh(scales),
             What::Page(shape) => shape.weigh(scales),
             What::Nodes { shapes, .. } => shapes.weigh(scales),
+            What::Search(shape) => shape.weigh(scales),
             What::Resolved { shapes, redirection } => {
                 shapes.weigh(scales);
                 redirection.weigh(scales);
@@ -73,6 +80,8 @@ enum What {
         shapes: Vec<Shape>,
         redirection: Vec<(Prefix, RedirectionWhat)>,
     },
+    /// By words.
+    Search(SearchShape),
     /// By ids from the caller.
     Entries {
         shape: Shape,
@@ -102,6 +111,14 @@ impl Root {
             let (objects, shapes) = with_paths.map(|info| lowering.object(info, &selected.sets)).unzip();
             let redirection = lowering.redirection(&selected.sets);
             (PlanRoot::Rows(objects), What::Resolved { shapes, redirection })
+        })
+    }
+
+    /// `search`
+    pub fn by_search(document: Document<'_>, selected: &Selected<'_>) -> Self {
+        Self::reading(document, selected, |lowering| {
+            let (objects, shape) = lowering.search(selected);
+            (PlanRoot::Rows(objects), What::Search(shape))
         })
     }
 
@@ -182,7 +199,7 @@ impl Root {
 
     /// `nodes` leaves out types that the actor may not read, unless these are all.
     fn denied_nodes(&self, scope: Scope<'_>) -> Option<Failure> {
-        let (What::Nodes { .. } | What::Resolved { .. }, PlanRoot::Rows(objects)) =
+        let (What::Nodes { .. } | What::Resolved { .. } | What::Search(_), PlanRoot::Rows(objects)) =
             (&self.what, &self.lowered.plan.root)
         else {
             return None;
@@ -195,9 +212,15 @@ impl Root {
 
     /// The maximum number of statements.
     pub fn statements(&self) -> usize {
-        let looking = if matches!(self.what, What::Resolved { .. }) { RESOLVING } else { 0 };
+        let looking = match (&self.what, &self.lowered.plan.root) {
+            (What::Resolved { .. }, _) => RESOLVING,
+            (What::Search(_), PlanRoot::Rows(objects)) => SEARCHING + MARKING * objects.len(),
+            _ => 0,
+        };
         let ahead = if self.names(&["release", "at"]) { AHEAD } else { 0 };
-        looking + ahead + self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. }))
+        looking
+            + ahead
+            + self.lowered.plan.statements(!matches!(self.what, What::Nodes { many: true, .. } | What::Search(_)))
     }
 
     /// The stage whose rights the field needs. Problems of the arguments are reported by [`Root::run`].
@@ -316,6 +339,9 @@ impl Root {
             }
             (What::Nodes { shapes, many }, PlanRoot::Rows(objects)) => {
                 Box::pin(self.nodes(run, (objects, shapes), *many, arguments)).await
+            }
+            (What::Search(shape), PlanRoot::Rows(objects)) => {
+                Box::pin(self.search(run, (objects, shape), arguments)).await
             }
             (What::Resolved { shapes, redirection }, PlanRoot::Rows(objects)) => {
                 Box::pin(self.resolved(run, (objects, shapes), redirection, arguments)).await

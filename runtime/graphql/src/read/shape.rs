@@ -164,6 +164,64 @@ pub enum InfoWhat {
     End,
 }
 
+/// What is selected of a search.
+#[derive(Debug)]
+pub struct SearchShape {
+    /// For each use of the entries, the shapes by the index of their object.
+    pub shapes: Vec<Vec<Shape>>,
+    pub items: Vec<(Prefix, SearchWhat)>,
+}
+
+#[derive(Debug)]
+pub enum SearchWhat {
+    Constant(Box<[u8]>),
+    Edges(Vec<(Prefix, SearchEdgeWhat)>),
+    /// An index into the shapes.
+    Nodes(usize),
+    Info(Vec<(Prefix, InfoWhat)>),
+    TotalCount,
+    Corrected,
+}
+
+#[derive(Debug)]
+pub enum SearchEdgeWhat {
+    Constant(Box<[u8]>),
+    Cursor,
+    Score,
+    Node(usize),
+    Marks(Vec<(Prefix, MarkWhat)>),
+}
+
+/// A field of a highlight.
+#[derive(Debug)]
+pub enum MarkWhat {
+    Constant(Box<[u8]>),
+    Field,
+    Text,
+    Html,
+    Ranges(Vec<(Prefix, RangeWhat)>),
+}
+
+#[derive(Debug)]
+pub enum RangeWhat {
+    Constant(Box<[u8]>),
+    Start,
+    End,
+}
+
+impl InfoWhat {
+    /// A field of `PageInfo`.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "hasNextPage" => Self::HasNext,
+            "hasPreviousPage" => Self::HasPrevious,
+            "startCursor" => Self::Start,
+            "endCursor" => Self::End,
+            _ => Self::Constant(super::lower::constant("PageInfo")),
+        }
+    }
+}
+
 /// A field's arguments from the document, shared by all spreads of its fragment.
 pub type GivenArguments = Arc<[(Name, Literal)]>;
 

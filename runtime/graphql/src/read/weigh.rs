@@ -1,8 +1,8 @@
 //! The heap size of the shape of a response.
 
 use super::shape::{
-    EdgeWhat, Given, InfoWhat, PageShape, PageWhat, PartWhat, Path, Place, RedirectionWhat, StoredShape, StoredWhat,
-    What,
+    EdgeWhat, Given, InfoWhat, MarkWhat, PageShape, PageWhat, PartWhat, Path, Place, RangeWhat, RedirectionWhat,
+    SearchEdgeWhat, SearchShape, SearchWhat, StoredShape, StoredWhat, What,
 };
 use crate::weigh::Held;
 use base::weigh::{Scales, Weigh};
@@ -60,6 +60,52 @@ impl Weigh for PartWhat {
 
 impl Weigh for RedirectionWhat {
     fn weigh(&self, _: &mut Scales) {}
+}
+
+impl Weigh for SearchShape {
+    fn weigh(&self, scales: &mut Scales) {
+        self.shapes.weigh(scales);
+        self.items.weigh(scales);
+    }
+}
+
+impl Weigh for SearchWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Edges(items) => items.weigh(scales),
+            Self::Info(items) => items.weigh(scales),
+            Self::Nodes(_) | Self::TotalCount | Self::Corrected => {}
+        }
+    }
+}
+
+impl Weigh for SearchEdgeWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Marks(items) => items.weigh(scales),
+            Self::Cursor | Self::Score | Self::Node(_) => {}
+        }
+    }
+}
+
+impl Weigh for MarkWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Ranges(items) => items.weigh(scales),
+            Self::Field | Self::Text | Self::Html => {}
+        }
+    }
+}
+
+impl Weigh for RangeWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Self::Constant(json) = self {
+            json.weigh(scales);
+        }
+    }
 }
 
 impl Weigh for StoredShape {

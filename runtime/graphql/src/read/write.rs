@@ -1,6 +1,7 @@
 //! Writes the response from PostgreSQL's rows directly to JSON bytes, in the order of the selection.
 
 mod pages;
+pub mod search;
 mod stored;
 
 use async_graphql::Pos;

@@ -66,6 +66,8 @@ impl Login {
             ("random_page_cost", "1.1"),
             ("jit", "off"),
             ("client_connection_check_interval", "2s"),
+            // Words that may be meant by a misspelt one: see `search/near.rs`.
+            ("pg_trgm.word_similarity_threshold", "0.3"),
         ] {
             self.settings.push((name, value.to_owned()));
         }

@@ -11,6 +11,7 @@ use crate::hooks::{EventKind, Happened};
 use crate::id;
 use crate::input::value_json;
 use crate::outbox::{self, Line};
+use crate::search::document;
 use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
@@ -26,6 +27,7 @@ pub async fn saved(
     items: &[Item],
     events: &[Happened],
 ) -> Result<()> {
+    document::follow(connection, events).await?;
     let by_id: HashMap<Uuid, &Item> = items.iter().map(|item| (item.new.id, item)).collect();
     let lines = events.iter().map(|event| told(event, by_id.get(&event.id).copied()));
     outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
@@ -45,6 +47,7 @@ pub async fn saved(
 
 /// Records events that do not change the content of entries.
 pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happened]) -> Result<()> {
+    document::follow(connection, events).await?;
     outbox::record(connection, store, &events.iter().map(|event| told(event, None)).collect::<Vec<_>>()).await?;
     tell(connection, store, events.iter().map(|event| line(event.info, event.kind, event.id, None, None)).collect())
         .await
@@ -52,6 +55,13 @@ pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happ
 
 /// `live`: those with drafts that were published.
 pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item], live: &BTreeSet<Uuid>) -> Result<()> {
+    let happened = items.iter().map(|item| Happened {
+        info: item.info,
+        kind: EventKind::Deleted,
+        id: item.new.id,
+        revision: item.revision(),
+    });
+    document::follow(connection, &happened.collect::<Vec<_>>()).await?;
     let lines = items.iter().map(|item| Line {
         table: item.info.table,
         entry: item.new.id,

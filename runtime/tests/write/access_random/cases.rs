@@ -15,6 +15,7 @@ pub static NOTE: ContentInfo = ContentInfo {
     plural: "notes",
     drafts: true,
     retention: runtime::content::Retention::DEFAULT,
+    search: None,
     owner: None,
     path: &[],
     unique: &[],

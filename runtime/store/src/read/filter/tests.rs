@@ -15,6 +15,7 @@ static NOTE: ContentInfo = ContentInfo {
     plural: "notes",
     drafts: true,
     retention: model::content::Retention::DEFAULT,
+    search: None,
     owner: None,
     path: &[],
     unique: &[],

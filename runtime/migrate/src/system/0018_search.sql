@@ -1,0 +1,160 @@
+-- system/0018_search
+-- The search index: one row for each entry of a type that is searched, for each stage.
+-- Immutable once merged: to change it, make the next one.
+
+set lock_timeout = '5s';
+set statement_timeout = '1h';
+
+begin;
+
+create schema search;
+grant usage on schema search to public;
+
+create table search.draft (
+  type text not null,
+  entry uuid not null,
+  document tsvector not null,
+  -- Keys such as a stock keeping unit, in small letters: see `search.key`.
+  exact text[] not null,
+  -- The words of the highest weight, for words that are written wrongly.
+  title text not null,
+  -- `[weight, path, text]` for each text.
+  parts jsonb not null,
+  -- The entries that some of the texts belong to.
+  others uuid[] not null,
+  constraint draft_pkey primary key (type, entry)
+);
+create table search.live (like search.draft including all);
+
+create index draft_document_idx on search.draft using gin (document) with (gin_pending_list_limit = 512);
+create index live_document_idx on search.live using gin (document) with (gin_pending_list_limit = 512);
+create index draft_exact_idx on search.draft using gin (exact) with (gin_pending_list_limit = 512);
+create index draft_others_idx on search.draft using gin (others) with (gin_pending_list_limit = 512);
+create index live_others_idx on search.live using gin (others) with (gin_pending_list_limit = 512);
+create index live_exact_idx on search.live using gin (exact) with (gin_pending_list_limit = 512);
+
+-- What the index of a type was made from. If it is not what the server has, the index is made again.
+create table search.made (
+  type text primary key,
+  by text not null
+);
+
+-- Without the extension, words that are written wrongly are not corrected.
+do $$
+declare
+  home text;
+begin
+  begin
+    create extension if not exists pg_trgm with schema search;
+  exception when others then
+    raise notice 'pg_trgm is not installed (%): misspelt words are not corrected in searches', sqlerrm;
+  end;
+  select n.nspname into home from pg_catalog.pg_extension e
+  join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm';
+  if home is null then
+    create function search.is_near(word text, title text) returns boolean language sql immutable parallel safe as 'select false';
+    create function search.nearness(word text, title text) returns real language sql immutable parallel safe as 'select 0::real';
+  else
+    execute format('create index draft_title_idx on search.draft using gin (title %I.gin_trgm_ops) with (gin_pending_list_limit = 512)', home);
+    execute format('create index live_title_idx on search.live using gin (title %I.gin_trgm_ops) with (gin_pending_list_limit = 512)', home);
+    -- Functions of one expression, which the planner puts in their place, so that the index is used.
+    execute format('create function search.is_near(word text, title text) returns boolean language sql stable parallel safe return word operator(%I.<%%) title', home);
+    execute format('create function search.nearness(word text, title text) returns real language sql immutable parallel safe return %I.word_similarity(word, title)', home);
+  end if;
+end
+$$;
+
+-- A key as it is compared: in small letters, without accents and spaces at the ends.
+create function search.key(value text) returns text language sql immutable parallel safe
+  return left(trim(sort.bare(value)), 300);
+
+-- A number with its unit is one word: `500 g` and `500g`, `0,5 l` and `0.5L`. `value` is in small letters.
+create function search.measures(value text) returns text language sql immutable parallel safe as $$
+  select coalesce(string_agg(replace(replace(m[1], ',', '.'), '.', 'p') || m[2], ' '), '')
+  from regexp_matches(value, '(?<![[:alnum:].,])(\d{1,9}(?:[.,]\d{1,6})?)\s*(kg|g|mg|lb|oz|ml|cl|dl|l|mm|cm|m|km|in|inch|ft|w|kw|kwh|v|a|ah|mah|kb|mb|gb|tb|hz|khz|mhz|ghz)(?![[:alnum:]])', 'g') m
+$$;
+
+-- Markdown and markup as plain text.
+create function search.plain(value text) returns text language sql immutable parallel safe
+  return regexp_replace(regexp_replace(regexp_replace(regexp_replace(value,
+    '!?\[([^\]]*)\]\([^)]*\)', '\1', 'g'), '<[^<>]*>', ' ', 'g'), '(^|\n)\s{0,3}(#{1,6}|[-*+>]|\d+\.)\s+', '\1', 'g'), '[*_`~|]+', ' ', 'g');
+
+-- The words of a text. What a tsvector has no room for is left out.
+create function search.words(language regconfig, value text, most integer) returns tsvector
+language plpgsql immutable parallel safe set client_min_messages = error as $$
+declare
+  bare text := sort.bare(left(value, most));
+begin
+  return to_tsvector(language, bare) || to_tsvector('simple', search.measures(bare));
+exception when program_limit_exceeded then
+  return case when most < 100 then '' else search.words(language, value, most / 4) end;
+end
+$$;
+
+create function search.document(language regconfig, parts jsonb) returns tsvector language sql immutable parallel safe as $$
+  select setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'A'), ''), 20000), 'A')
+    || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'B'), ''), 40000), 'B')
+    || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'C'), ''), 40000), 'C')
+    || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'D'), ''), 40000), 'D')
+  from jsonb_array_elements(parts) p
+$$;
+
+create function search.title(parts jsonb) returns text language sql immutable parallel safe as $$
+  select coalesce(left(sort.bare(string_agg(p->>2, ' ')), 500), '') from jsonb_array_elements(parts) p where p->>0 in ('A', 'B')
+$$;
+
+-- What is asked, in the language of search engines: words, "phrases", -exclusions, or. Each word is also the beginning of longer ones.
+-- `synonyms` are groups of words that mean the same.
+create function search.query(language regconfig, asked text, synonyms jsonb) returns tsquery
+language plpgsql immutable parallel safe set client_min_messages = error as $$
+declare
+  bare text := sort.bare(asked);
+  measures text := search.measures(bare);
+  q tsquery;
+  spread text;
+  given tsquery;
+  meant tsquery;
+  same jsonb;
+  word text;
+begin
+  if measures <> '' then
+    bare := regexp_replace(bare, '(?<![[:alnum:].,])(\d{1,9}(?:[.,]\d{1,6})?)\s*(kg|g|mg|lb|oz|ml|cl|dl|l|mm|cm|m|km|in|inch|ft|w|kw|kwh|v|a|ah|mah|kb|mb|gb|tb|hz|khz|mhz|ghz)(?![[:alnum:]])', ' ', 'g');
+  end if;
+  given := websearch_to_tsquery(language, bare);
+  q := given;
+  for same in select jsonb_array_elements(synonyms) loop
+    meant := null;
+    for word in select jsonb_array_elements_text(same) loop
+      meant := case when meant is null then phraseto_tsquery(language, sort.bare(word))
+        else meant || phraseto_tsquery(language, sort.bare(word)) end;
+    end loop;
+    for word in select jsonb_array_elements_text(same) loop
+      if given @> plainto_tsquery(language, sort.bare(word)) then
+        q := ts_rewrite(q, plainto_tsquery(language, sort.bare(word)), meant);
+        exit;
+      end if;
+    end loop;
+  end loop;
+  -- Neither in a phrase nor in an exclusion, and no word of less than three letters.
+  spread := (
+    select string_agg(m[1] || case
+      when m[1] ~ '(!|> )$' or next ~ '^ <' or length(m[2]) < 5 then m[2] || coalesce(m[3], '')
+      else '(' || m[2] || ' | ' || m[2] || ':*)' end, '' order by n)
+    from (
+      select m, n, lead(m[1]) over (order by n) as next
+      from regexp_matches(q::text, '([^'']*)(''(?:[^'']|'''')+'')(:[*A-D]+)?', 'g') with ordinality as r(m, n)
+    ) r
+  ) || substring(q::text from '[^'']*$');
+  q := coalesce(spread, '');
+  if measures <> '' then
+    q := case when numnode(q) = 0 then to_tsquery('simple', replace(measures, ' ', ' & ')) else q && to_tsquery('simple', replace(measures, ' ', ' & ')) end;
+  end if;
+  return q;
+end
+$$;
+
+-- The query without what it excludes, which an index can look up; null if nothing is left.
+create function search.positive(q tsquery) returns tsquery language sql immutable parallel safe
+  return case when numnode(q) = 0 or querytree(q) in ('', 'T') then null else querytree(q)::tsquery end;
+
+commit;

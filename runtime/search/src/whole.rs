@@ -1,0 +1,80 @@
+//! The job that makes the index of a type anew, if its search was changed.
+
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::refresh;
+use base::error::Result;
+use jobs::{Attempt, Job, OutsideWork};
+use model::content::ContentInfo;
+use store::search::document;
+use store::{Database, Stage, Store};
+
+/// Entries of a transaction, which saves of them wait for.
+const AT_ONCE: usize = 200;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Make {
+    table: String,
+}
+
+impl Job for Make {
+    const KIND: &'static str = "typecase.search_index";
+    const TIME: std::time::Duration = std::time::Duration::from_secs(6 * 60 * 60);
+
+    fn key(&self) -> Option<String> {
+        Some(self.table.clone())
+    }
+}
+
+/// Enqueues a job for each type whose index was not made from what this server knows, and removes the rows of types that are not searched.
+pub async fn begin(database: &Database) -> Result<()> {
+    let store = database.trusted();
+    let searched: Vec<&ContentInfo> = store.schema.types.iter().copied().filter(|info| info.search.is_some()).collect();
+    let tables: Vec<&str> = searched.iter().map(|info| info.table).collect();
+    for table in ["search.made", "search.draft", "search.live"] {
+        let sql = format!("delete from {table} where type <> all($1)");
+        sqlx::query(AssertSqlSafe(sql)).bind(&tables).execute(&store.writes).await?;
+    }
+    for info in searched {
+        let made: Option<String> = sqlx::query_scalar("select by from search.made where type = $1")
+            .bind(info.table)
+            .fetch_optional(&store.writes)
+            .await?;
+        if made != document::version(info) {
+            jobs::enqueue(&store, &Make { table: info.table.to_owned() }).await?;
+        }
+    }
+    Ok(())
+}
+
+pub struct Making;
+
+impl OutsideWork<Make> for Making {
+    async fn work(&self, store: &Store, _: &Attempt, job: Make) -> Result<()> {
+        let Some(info) = store.schema.types.iter().find(|info| info.table == job.table) else { return Ok(()) };
+        let Some(version) = document::version(info) else { return Ok(()) };
+        let mut done = 0;
+        for stage in [Stage::Draft, Stage::Live] {
+            let schema = stage.schema();
+            let next = format!(r#"select id from {schema}."{}" where id > $1 order by id limit {AT_ONCE}"#, info.table);
+            let mut last = Uuid::nil();
+            loop {
+                let ids: Vec<Uuid> =
+                    sqlx::query_scalar(AssertSqlSafe(next.clone())).bind(last).fetch_all(&store.background).await?;
+                let Some(end) = ids.last() else { break };
+                last = *end;
+                refresh::write(store, info, stage, &ids).await?;
+                done += ids.len();
+            }
+        }
+        let sql =
+            "insert into search.made (type, by) values ($1, $2) on conflict (type) do update set by = excluded.by";
+        sqlx::query(sql).bind(info.table).bind(version).execute(&store.background).await?;
+        if done > 0 {
+            tracing::info!(of = info.name, rows = done, "the search index was made");
+        }
+        Ok(())
+    }
+}

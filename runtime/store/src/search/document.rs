@@ -1,0 +1,247 @@
+//! An entry's row of the search index. It is written in the transaction of the change, and made from the rows that are stored by then.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+use sqlx::{AssertSqlSafe, Row as _};
+use uuid::Uuid;
+
+use crate::hooks::{EventKind, Happened};
+use crate::sql::quoted;
+use crate::{Connection, Stage};
+use base::error::Result;
+use model::content::{ComponentInfo, ContentInfo, FieldInfo, RelationInfo, SchemaInfo, SearchInfo, SearchText, Shape};
+use model::kind::Kind;
+
+/// Entries of one statement.
+const AT_ONCE: usize = 500;
+/// Characters of one text.
+const LONGEST: usize = 100_000;
+
+/// Follows what has happened to entries.
+pub(crate) async fn follow(connection: &mut Connection, events: &[Happened]) -> Result<(), sqlx::Error> {
+    let mut made: BTreeMap<(&str, Stage), (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
+    let mut gone: BTreeMap<(&str, Stage), (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.info.search.is_some()) {
+        let (into, stages): (_, &[Stage]) = match event.kind {
+            EventKind::Created | EventKind::Updated => (&mut made, &[Stage::Draft]),
+            EventKind::Published => (&mut made, &[Stage::Live]),
+            EventKind::Unpublished => (&mut gone, &[Stage::Live]),
+            EventKind::Deleted => (&mut gone, &[Stage::Draft, Stage::Live]),
+        };
+        for stage in stages {
+            into.entry((event.info.table, *stage)).or_insert((event.info, Vec::new())).1.push(event.id);
+        }
+    }
+    for ((table, stage), (_, ids)) in gone {
+        let sql = format!("delete from search.{} where type = $1 and entry = any($2)", stage.schema());
+        sqlx::query(AssertSqlSafe(sql)).bind(table).bind(ids).execute(&mut *connection).await?;
+    }
+    for ((_, stage), (info, ids)) in made {
+        write(connection, info, stage, &ids).await?;
+    }
+    Ok(())
+}
+
+/// Writes the rows of entries that the stage has.
+pub async fn write(
+    connection: &mut Connection,
+    info: &'static ContentInfo,
+    stage: Stage,
+    ids: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    let Some(search) = info.search else { return Ok(()) };
+    let sql = statement(info, search, stage);
+    for ids in ids.chunks(AT_ONCE) {
+        sqlx::query(AssertSqlSafe(sql.clone())).bind(ids).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// What the rows of a type are made from.
+pub fn version(info: &'static ContentInfo) -> Option<String> {
+    let search = info.search?;
+    let hash = Sha256::digest(statement(info, search, Stage::Draft));
+    Some(hash.iter().fold(String::new(), |mut hash, byte| {
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    }))
+}
+
+/// The entries whose rows have texts of one of these, with the type of each.
+pub async fn with_texts_of(
+    connection: &mut Connection,
+    schema: &'static SchemaInfo,
+    stage: Stage,
+    ids: &[Uuid],
+) -> Result<Vec<(&'static ContentInfo, Vec<Uuid>)>, sqlx::Error> {
+    let sql = format!(
+        "select type, array_agg(entry order by entry) from search.{} where others && $1 group by type order by type",
+        stage.schema()
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await?;
+    let mut found = Vec::new();
+    for row in rows {
+        let table: String = row.try_get(0)?;
+        if let Some(info) = schema.types.iter().find(|info| info.table == table) {
+            found.push((*info, row.try_get(1)?));
+        }
+    }
+    Ok(found)
+}
+
+fn statement(info: &'static ContentInfo, search: &SearchInfo, stage: Stage) -> String {
+    let mut parts = Vec::new();
+    let (mut exact, mut others) = (Vec::new(), Vec::new());
+    for text in search.texts {
+        let found = Found::of(info, text, stage);
+        let path = text.path.join(".");
+        if let Some(weight) = text.weight {
+            parts.push(format!("('{}', '{path}', {})", weight.letter(), found.joined()));
+        }
+        if text.exact {
+            exact.push(format!("select '{path}=' || search.key(e.v) from ({}) e(v)", found.rows()));
+        }
+        others.extend(found.targets(stage));
+    }
+    others.sort_unstable();
+    others.dedup();
+    let list = |rows: Vec<String>, ty: &str| match rows.is_empty() {
+        true => format!("'{{}}'::{ty}[]"),
+        false => format!("array(select v from ({}) k(v) where v is not null order by v)", rows.join(" union ")),
+    };
+    let (stage, table) = (stage.schema(), info.table);
+    format!(
+        r#"insert into search.{stage} as s (type, entry, document, exact, title, parts, others)
+        select '{table}', x.id, search.document('{language}', x.parts), x.exact, search.title(x.parts), x.parts, x.others
+        from (
+            select t.id, {exact} as exact, {others} as others,
+                (select coalesce(jsonb_agg(jsonb_build_array(w, f, left(v, {LONGEST}))), '[]')
+                    from ({parts}) p(w, f, v) where v <> '') as parts
+            from {stage}."{table}" t where t.id = any($1)
+            order by t.id
+        ) x
+        on conflict (type, entry) do update
+        set document = excluded.document, exact = excluded.exact, title = excluded.title, parts = excluded.parts,
+            others = excluded.others
+        where (s.parts, s.exact, s.others) is distinct from (excluded.parts, excluded.exact, excluded.others)"#,
+        language = search.language,
+        exact = list(exact, "text"),
+        others = list(others, "uuid"),
+        parts = match parts.is_empty() {
+            true => "select '', '', ''".to_owned(),
+            false => format!("values {}", parts.join(", ")),
+        },
+    )
+}
+
+/// Where a text is found.
+struct Found {
+    /// An expression over the row `t`, or over the rows `o` of `from`.
+    value: String,
+    /// ` from live."brand" o where o.id = t."brand_id"`, with the order of the rows.
+    from: Option<(String, &'static str)>,
+    relation: Option<RelationInfo>,
+}
+
+impl Found {
+    fn of(info: &'static ContentInfo, text: &SearchText, stage: Stage) -> Self {
+        let bug = || format!("codegen bug: `{}` has no text `{}`", info.name, text.path.join("."));
+        let field = |info: &'static ContentInfo, name: &str| {
+            info.fields.iter().find(|field| field.snake == name).unwrap_or_else(|| panic!("{}", bug()))
+        };
+        let first = field(info, text.path[0]);
+        let [_, second] = text.path else {
+            return Self { value: value(first, "t"), from: None, relation: None };
+        };
+        let schema = stage.schema();
+        let rows = |of: &ContentInfo| format!(r#"{schema}."{}" o"#, of.table);
+        match first.shape {
+            Shape::Children(child) => Self {
+                value: value(field(child, second), "o"),
+                from: Some((format!(" from {} where o.parent_id = t.id", rows(child)), " order by o.position")),
+                relation: None,
+            },
+            Shape::One(to) => Self {
+                value: value(field(to.to[0], second), "o"),
+                from: Some((format!(" from {} where o.id = t.{}", rows(to.to[0]), quoted(to.columns[0])), "")),
+                relation: Some(to),
+            },
+            Shape::Many(to) => {
+                let join = format!(r#"{schema}."{}" j on j.{} = o.id"#, to.join, quoted(to.columns[0]));
+                Self {
+                    value: value(field(to.to[0], second), "o"),
+                    from: Some((
+                        format!(" from {} join {join} where j.owner_id = t.id", rows(to.to[0])),
+                        " order by j.position",
+                    )),
+                    relation: Some(to),
+                }
+            }
+            _ => panic!("{}", bug()),
+        }
+    }
+
+    /// One text.
+    fn joined(&self) -> String {
+        let value = &self.value;
+        match &self.from {
+            None => value.clone(),
+            Some((from, order)) => format!("(select string_agg({value}, E'\\n'{order}){from})"),
+        }
+    }
+
+    /// A query for the values.
+    fn rows(&self) -> String {
+        let from = self.from.as_ref().map_or("", |(from, _)| from);
+        format!("select {}{from}", self.value)
+    }
+
+    /// A query for the ids of the entries that the texts belong to, also of those that the stage does not have.
+    fn targets(&self, stage: Stage) -> Option<String> {
+        let to = self.relation?;
+        let column = quoted(to.columns[0]);
+        Some(match to.join.is_empty() {
+            true => format!("select t.{column}"),
+            false => format!(r#"select j.{column} from {}."{}" j where j.owner_id = t.id"#, stage.schema(), to.join),
+        })
+    }
+}
+
+fn value(field: &FieldInfo, row: &str) -> String {
+    let column = format!("{row}.{}", quoted(field.snake));
+    match field.shape {
+        Shape::Scalar(Kind::Markdown) => format!("search.plain({column})"),
+        Shape::Scalar(_) => format!("{column}::text"),
+        Shape::Component(of) => component(of, &column, 0),
+        Shape::Components(of) => items(&[of], &column, 0),
+        Shape::Blocks(blocks) => items(blocks.of, &column, 0),
+        _ => "null::text".to_owned(),
+    }
+}
+
+/// All texts of a component, which is the JSON of an expression.
+fn component(of: &ComponentInfo, json: &str, depth: usize) -> String {
+    let texts = of.fields.iter().filter_map(|field| match field.shape {
+        Shape::Scalar(Kind::Markdown) => Some(format!("search.plain({json}->>'{}')", field.snake)),
+        Shape::Scalar(Kind::String | Kind::Text) => Some(format!("{json}->>'{}'", field.snake)),
+        Shape::Component(of) => Some(component(of, &format!("({json}->'{}')", field.snake), depth)),
+        Shape::Components(of) => Some(items(&[of], &format!("({json}->'{}')", field.snake), depth)),
+        _ => None,
+    });
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() { "null::text".to_owned() } else { format!("concat_ws(E'\\n', {})", texts.join(", ")) }
+}
+
+/// All texts of a list of components.
+fn items(of: &[&ComponentInfo], json: &str, depth: usize) -> String {
+    let item = format!("i{depth}");
+    let element = format!("{item}.value");
+    let texts: String =
+        of.iter().map(|of| format!(" when '{}' then {}", of.tag, component(of, &element, depth + 1))).collect();
+    format!(
+        "(select string_agg(case {element}->>'_type'{texts} end, E'\\n' order by {item}.ordinality) \
+        from jsonb_array_elements(case jsonb_typeof({json}) when 'array' then {json} end) with ordinality {item})"
+    )
+}

@@ -1,0 +1,104 @@
+//! Words that were meant by misspelt ones: for each word that no entry has, the nearest word of a title.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row as _;
+
+use super::ask::Hidden;
+use crate::Scope;
+use base::error::Result;
+use model::content::{ContentInfo, SearchText, SearchWeight};
+
+/// Words of what is asked that are corrected.
+const MOST_WORDS: usize = 8;
+/// Titles that are looked at for a word.
+const TITLES: usize = 50;
+
+/// The text with its misspelt words corrected; `None` if there is nothing to correct. What has operators is taken as it is.
+pub async fn corrected(scope: Scope<'_>, text: &str, types: &[&'static ContentInfo]) -> Result<Option<String>> {
+    let words: Vec<String> = words(text);
+    let is_plain = !text.contains(['"', '-']) && words.len() <= MOST_WORDS;
+    if !is_plain || !words.iter().any(|word| may_be_misspelt(word)) {
+        return Ok(None);
+    }
+    let mut known: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut best: BTreeMap<&str, (usize, i64, String)> = BTreeMap::new();
+    for info in types {
+        let Some(search) = info.search else { continue };
+        let hidden = Hidden::of(scope, info, search);
+        let in_title = |weight| matches!(weight, Some(SearchWeight::A | SearchWeight::B));
+        let shows = |text: &&SearchText| in_title(text.weight) && hidden.paths.contains(&text.path.join("."));
+        if search.texts.iter().any(|text| shows(&text)) {
+            continue;
+        }
+        for (word, is_known, titles) in titles(scope, info, search.language, &words).await? {
+            let Some(word) = words.iter().find(|known| **known == word).map(String::as_str) else { continue };
+            *known.entry(word).or_default() |= is_known;
+            nearest(word, &titles, &mut best);
+        }
+    }
+    let is_known = |word: &str| known.get(word).copied().unwrap_or(false);
+    let meant = |word: &String| match best.get(word.as_str()) {
+        Some((_, _, meant)) if may_be_misspelt(word) && !is_known(word) => meant.clone(),
+        _ => word.clone(),
+    };
+    let meant: Vec<String> = words.iter().map(meant).collect();
+    Ok((meant != words).then(|| meant.join(" ")))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '\'')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// Short words and numbers are too near to others.
+fn may_be_misspelt(word: &str) -> bool {
+    word.chars().count() >= 4 && !word.chars().any(|letter| letter.is_ascii_digit())
+}
+
+/// For each word, whether an entry that the actor sees has it, and titles with words that are like it.
+async fn titles(
+    scope: Scope<'_>,
+    info: &'static ContentInfo,
+    language: &str,
+    words: &[String],
+) -> Result<Vec<(String, bool, Vec<String>)>> {
+    let mut sql = scope.sql();
+    let (stage, table) = (scope.stage.schema(), info.table);
+    sql.push("SELECT w.word, EXISTS (SELECT FROM ");
+    sql.push(&format!("search.{stage} s JOIN "));
+    scope.push(info, "t", &mut sql)?;
+    sql.push(&format!(
+        " ON t.id = s.entry WHERE s.type = '{table}' AND s.document @@ search.query('{language}', w.word, '[]')), \
+        ARRAY(SELECT s.title FROM search.{stage} s JOIN "
+    ));
+    scope.push(info, "t", &mut sql)?;
+    sql.push(&format!(
+        " ON t.id = s.entry WHERE s.type = '{table}' AND search.is_near(sort.bare(w.word), s.title) \
+        ORDER BY search.nearness(sort.bare(w.word), s.title) DESC, s.entry LIMIT {TITLES}) FROM unnest("
+    ));
+    let given = sql.list(words.iter().map(|word| format!("\"{word}\"")), "text[]");
+    sql.push(&given).push(") w(word)");
+    let rows = sql.fetch_for(scope.store, &[]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+}
+
+/// Remembers the word of the titles that is nearest: by the letters to change, then by how many titles have it.
+fn nearest<'w>(word: &'w str, titles: &[String], best: &mut BTreeMap<&'w str, (usize, i64, String)>) {
+    let most = if word.chars().count() >= 8 { 2 } else { 1 };
+    let mut times: BTreeMap<&str, i64> = BTreeMap::new();
+    for title in titles {
+        for other in title.split(|letter: char| !letter.is_alphanumeric()).filter(|other| other.chars().count() >= 3) {
+            *times.entry(other).or_default() += 1;
+        }
+    }
+    for (other, count) in times {
+        let distance = strsim::osa_distance(word, other);
+        let candidate = (distance, -count, other.to_owned());
+        if distance <= most && best.get(word).is_none_or(|known| candidate < *known) {
+            best.insert(word, candidate);
+        }
+    }
+}
