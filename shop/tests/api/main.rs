@@ -39,6 +39,7 @@ mod redis_server;
 mod releases;
 mod routes;
 mod schedules;
+mod search;
 mod sdl;
 mod sockets;
 mod traces;

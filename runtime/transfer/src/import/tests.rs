@@ -89,6 +89,7 @@ const fn content(name: &'static str, table: &'static str, fields: &'static [Fiel
         plural,
         drafts,
         retention,
+        search: None,
         path: &[],
         owner,
         unique,
