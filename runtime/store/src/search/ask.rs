@@ -264,7 +264,8 @@ pub struct Hidden {
 
 impl Hidden {
     pub fn of(scope: Scope<'_>, info: &'static ContentInfo, search: &'static SearchInfo) -> Self {
-        let (shown, hidden): (Vec<&SearchText>, Vec<&SearchText>) = search.texts.iter().partition(|text| is_readable(scope, info, text));
+        let (shown, hidden): (Vec<&SearchText>, Vec<&SearchText>) =
+            search.texts.iter().partition(|text| is_readable(scope, info, text));
         Self {
             keys: shown.iter().filter(|text| text.exact).map(|text| text.path.join(".")).collect(),
             paths: hidden.iter().filter(|text| text.weight.is_some()).map(|text| text.path.join(".")).collect(),
