@@ -169,6 +169,9 @@ async fn texts_of_other_entries_are_found_and_stay_right() {
     let delete = "mutation($id: ID!, $revision: Int!) { deleteTag(id: $id, revision: $revision) }";
     edit(&site, delete, json!({"id": tag["id"], "revision": tag["revision"]})).await;
     eventually("the tag is not found", async || names(&site, "handmade").await.is_empty()).await;
+    let undelete = "mutation($id: ID!) { undeleteTag(id: $id) { id } }";
+    edit(&site, undelete, json!({"id": tag["id"]})).await;
+    assert_eq!(names(&site, "handmade").await, ["Chair"], "what was deleted is back");
     site.stop().await;
 }
 

@@ -189,18 +189,19 @@ fn push_type(
             Some(format!("s.exact && (SELECT array[{}] FROM q)", keys.collect::<Vec<_>>().join(", ")))
         }
     };
-    let score = score(search, exact.as_deref());
+    let paths = match hidden.paths.is_empty() {
+        true => None,
+        false => Some(sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]")),
+    };
+    let document = paths.map_or_else(|| "s.document".to_owned(), |paths| visible(search, &paths));
+    let score = score(search, &document, exact.as_deref());
     sql.push(&format!(" FROM (SELECT t.id, {score} AS score{key} FROM search.{stage} s JOIN "));
     scope.push(info, "t", sql)?;
     sql.push(&format!(" ON t.id = s.entry WHERE s.type = '{}' AND (", info.table));
     match hidden.paths.is_empty() {
         true => _ = sql.push("s.document @@ (SELECT q.q FROM q WHERE q.positive IS NOT NULL)"),
         false => {
-            let paths = sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]");
-            sql.push(&format!(
-                "s.document @@ (SELECT q.positive FROM q) AND {} @@ (SELECT q.q FROM q)",
-                visible(search, &paths)
-            ));
+            _ = sql.push(&format!("s.document @@ (SELECT q.positive FROM q) AND {document} @@ (SELECT q.q FROM q)"));
         }
     }
     if let Some(exact) = &exact {
@@ -233,8 +234,8 @@ fn visible(search: &SearchInfo, paths: &str) -> String {
     )
 }
 
-fn score(search: &SearchInfo, exact: Option<&str>) -> String {
-    let mut score = "ts_rank('{0.1, 0.25, 0.5, 1}', s.document, (SELECT q.q FROM q), 1)::float8".to_owned();
+fn score(search: &SearchInfo, document: &str, exact: Option<&str>) -> String {
+    let mut score = format!("ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8");
     let mut fields: Vec<&str> = search.boosts.iter().map(|(field, ..)| *field).collect();
     fields.dedup();
     for field in fields {

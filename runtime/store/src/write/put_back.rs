@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use crate::search::document;
 use crate::write::bin::{Binned, Pointed};
 use crate::write::failure::Result;
 use crate::write::pointers::{Pointer, pointers};
@@ -37,6 +38,8 @@ pub async fn put_back(
                 .bind(known.iter().map(|(_, revision)| *revision).collect::<Vec<_>>())
                 .execute(&mut *connection)
                 .await?;
+            let entries: Vec<Uuid> = known.iter().map(|((_, pointed), _)| pointed.entry).collect();
+            document::write(connection, pointer.entry(), stage, &entries).await?;
         }
     }
     Ok(drafts)
