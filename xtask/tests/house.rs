@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which workspace crates each crate may use, and which external crates it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 20] = [
+const LAYERS: [(&str, &[&str], &[&str]); 21] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql", "async-graphql-value"]),
@@ -15,7 +15,8 @@ const LAYERS: [(&str, &[&str], &[&str]); 20] = [
     ("lifecycle", &["model", "base", "store", "jobs"], &["axum", "async-graphql"]),
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
-    ("graphql", &["model", "base", "store", "lifecycle", "webhooks"], &["axum"]),
+    ("cache", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("graphql", &["model", "base", "store", "cache", "lifecycle", "webhooks"], &["axum"]),
     ("transfer", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("web", &["model", "base", "store", "identity", "graphql"], &["sqlx"]),
     ("runtime", &OF_RUNTIME, &["syn", "quote", "prettyplease"]),
@@ -28,7 +29,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 20] = [
 ];
 
 /// The crates in the runtime's folder.
-const OF_RUNTIME: [&str; 12] = [
+const OF_RUNTIME: [&str; 13] = [
     "model",
     "base",
     "store",
@@ -38,6 +39,7 @@ const OF_RUNTIME: [&str; 12] = [
     "lifecycle",
     "webhooks",
     "identity",
+    "cache",
     "graphql",
     "transfer",
     "web",
