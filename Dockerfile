@@ -17,12 +17,14 @@ COPY codegen/Cargo.toml codegen/
 COPY generated/Cargo.toml generated/
 COPY runtime/Cargo.toml runtime/
 COPY runtime/base/Cargo.toml runtime/base/
+COPY runtime/cache/Cargo.toml runtime/cache/
 COPY runtime/events/Cargo.toml runtime/events/
 COPY runtime/graphql/Cargo.toml runtime/graphql/
 COPY runtime/identity/Cargo.toml runtime/identity/
 COPY runtime/jobs/Cargo.toml runtime/jobs/
 COPY runtime/migrate/Cargo.toml runtime/migrate/
 COPY runtime/model/Cargo.toml runtime/model/
+COPY runtime/search/Cargo.toml runtime/search/
 COPY runtime/store/Cargo.toml runtime/store/
 COPY runtime/transfer/Cargo.toml runtime/transfer/
 COPY runtime/web/Cargo.toml runtime/web/

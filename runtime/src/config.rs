@@ -34,6 +34,8 @@ pub struct Config {
     pub events_keep: Duration,
     /// MiB for cached plans of documents.
     pub plan_memory: u32,
+    /// For cached responses, in MiB.
+    pub cache: u32,
     pub address: SocketAddr,
     /// `TYPECASE_HEALTH_ADDRESS`: an additional address for `/health` and `/ready`.
     pub health_address: Option<SocketAddr>,
@@ -86,6 +88,7 @@ impl Config {
             jobs: reader.number(&settings::TYPECASE_JOBS),
             events_keep: Duration::from_secs(u64::from(reader.number(&settings::TYPECASE_EVENTS_KEEP)) * 86_400),
             plan_memory: reader.number(&settings::TYPECASE_PLAN_MEMORY),
+            cache: reader.number(&settings::TYPECASE_CACHE),
             address,
             health_address: reader.parsed(&settings::TYPECASE_HEALTH_ADDRESS, socket),
             metrics_address: reader.parsed(&settings::TYPECASE_METRICS_ADDRESS, socket),

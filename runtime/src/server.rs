@@ -186,6 +186,7 @@ impl Server {
             api: Api::new(database, Arc::new(identity::Roles::of(self.schema)), hooks, self.site)?
                 .with_introspection_for(config.protection.introspection)
                 .keeping(config.plan_memory as usize * 1024 * 1024)
+                .with_responses(config.cache as usize * 1024 * 1024)
                 .with_webhooks(webhooks.clone())
                 .with_previews(previews),
             traffic: Traffic::of(self.schema, &protection.documents),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which workspace crates each crate may use, and which external crates it must not.
-const LAYERS: [(&str, &[&str], &[&str]); 21] = [
+const LAYERS: [(&str, &[&str], &[&str]); 22] = [
     ("model", &[], &["sqlx", "tokio", "axum", "async-graphql", "getrandom"]),
     ("codegen", &["model"], &["sqlx", "tokio", "axum", "async-graphql"]),
     ("base", &["model"], &["async-graphql", "async-graphql-value"]),
@@ -16,7 +16,8 @@ const LAYERS: [(&str, &[&str], &[&str]); 21] = [
     ("webhooks", &["model", "base", "store", "events"], &["axum", "async-graphql"]),
     ("search", &["model", "base", "store", "events", "jobs"], &["axum", "async-graphql"]),
     ("identity", &["model", "base", "store"], &["axum", "async-graphql"]),
-    ("graphql", &["model", "base", "store", "lifecycle", "webhooks"], &["axum"]),
+    ("cache", &["model", "base", "store"], &["axum", "async-graphql"]),
+    ("graphql", &["model", "base", "store", "cache", "lifecycle", "webhooks"], &["axum"]),
     ("transfer", &["model", "base", "store"], &["axum", "async-graphql"]),
     ("web", &["model", "base", "store", "identity", "graphql"], &["sqlx"]),
     ("runtime", &OF_RUNTIME, &["syn", "quote", "prettyplease"]),
@@ -29,7 +30,7 @@ const LAYERS: [(&str, &[&str], &[&str]); 21] = [
 ];
 
 /// The crates in the runtime's folder.
-const OF_RUNTIME: [&str; 13] = [
+const OF_RUNTIME: [&str; 14] = [
     "model",
     "base",
     "store",
@@ -40,6 +41,7 @@ const OF_RUNTIME: [&str; 13] = [
     "search",
     "webhooks",
     "identity",
+    "cache",
     "graphql",
     "transfer",
     "web",

@@ -1,6 +1,7 @@
-//! The follower behind the subscriptions of a process: reads each new change once and sends it to `store::feed`.
+//! The follower behind the subscriptions and the cached responses of a process: reads each new change once, tells it to
+//! `store::generations`, and sends it to `store::feed`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -12,7 +13,7 @@ use store::{Database, outbox};
 
 /// Changes that are read at once.
 const BATCH: i64 = 500;
-/// How often the database is asked while there are subscriptions. Other nodes need not give positions, and connection poolers
+/// How often the database is asked while there are subscriptions or responses are cached. Other nodes need not give positions, and connection poolers
 /// forward no notifications.
 const POLL: Duration = Duration::from_millis(250);
 const FIRST: Duration = Duration::from_secs(1);
@@ -23,7 +24,7 @@ pub async fn follow(database: Database, mut told: watch::Receiver<()>, stop: Sto
     let mut position = None;
     let mut failures = 0;
     while !stop.is_draining() {
-        if database.feed.ends() {
+        if !database.generations.is_wanted() && database.feed.ends() {
             position = None;
             tokio::select! {
                 () = database.feed.wanted() => {}
@@ -38,7 +39,8 @@ pub async fn follow(database: Database, mut told: watch::Receiver<()>, stop: Sto
             }
             Err(error) => {
                 failures += 1;
-                tracing::warn!(%error, "changes could not be read for subscriptions; will try again");
+                database.generations.lose();
+                tracing::warn!(%error, "changes could not be read for subscriptions and caches; will try again");
                 backoff(failures, FIRST, MOST)
             }
         };
@@ -52,22 +54,28 @@ pub async fn follow(database: Database, mut told: watch::Receiver<()>, stop: Sto
 
 /// Sends everything that is committed.
 async fn step(database: &Database, position: &mut Option<i64>) -> Result<()> {
+    let begun = Instant::now();
     let (mut head, is_new) = ends(database).await?;
     if is_new {
         order::give(database).await?;
         head = ends(database).await?.0;
     }
-    let Some(reached) = position else {
+    // After a failover, the database may have lost its last changes, and give their positions again.
+    let Some(reached) = position.as_mut().filter(|reached| **reached <= head) else {
         *position = Some(head);
+        database.generations.lose();
+        database.generations.has_seen(begun);
         database.feed.begin(head);
         return Ok(());
     };
     while *reached < head {
         let part = outbox::after(database, (*reached, head), None, BATCH).await?;
+        database.generations.hear(database, &part.signals).await?;
         part.signals.into_iter().for_each(|signal| database.feed.send(signal));
         *reached = part.reached;
         database.feed.reach(part.reached);
     }
+    database.generations.has_seen(begun);
     Ok(())
 }
 

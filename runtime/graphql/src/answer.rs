@@ -12,6 +12,7 @@ use super::site::Preview;
 use base::error::{Code, Error, Problem, Step};
 use base::memory::Ration;
 use base::seen;
+pub use cache::Cached;
 
 /// One entry of `errors`.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct Answer {
     pub code: Option<Code>,
     /// `{"data": ...}` as JSON.
     pub body: Pieces,
+    /// `None` without a cache, and if nothing was to be executed.
+    pub cached: Option<Cached>,
 }
 
 /// The requested cost and the statements sent.
@@ -171,7 +174,7 @@ impl Answer {
         end.extend_from_slice(b"}}");
         body.count();
         let code = failures.first().map(|failure| failure.problem.code);
-        Self { outcome: Outcome::Executed, code, body }
+        Self { outcome: Outcome::Executed, code, body, cached: None }
     }
 
     /// A response without `data`, since nothing was executed.
@@ -182,7 +185,7 @@ impl Answer {
         end.push(b'{');
         write_errors(failures, end);
         end.push(b'}');
-        Self { outcome: Outcome::Refused(code), code: Some(code), body }
+        Self { outcome: Outcome::Refused(code), code: Some(code), body, cached: None }
     }
 
     /// A response with `data` and its errors, up to its last members.

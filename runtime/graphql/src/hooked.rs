@@ -63,7 +63,7 @@ impl Api {
         let ration = Ration::new(&Memory::new(MEMORY), MEMORY);
         let actor = reader(asked.webhook, asked.role.as_deref());
         let store = self.database.acting(actor).of_client(ration, Arc::clone(&self.standing));
-        let answer = self.execute_on(store, &request, Verb::Get, &Free, None).await;
+        let answer = self.execute_on(store, &request, Verb::Get, &Free, (None, None)).await;
         let body: Json = serde_json::from_slice(&answer.body.to_vec()).map_err(|error| error.to_string())?;
         let messages = body["errors"].as_array().map_or(&[][..], Vec::as_slice).iter();
         let messages: Vec<_> = messages.filter_map(|error| error["message"].as_str()).collect();

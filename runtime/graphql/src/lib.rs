@@ -1,5 +1,6 @@
 //! GraphQL from request to response bytes. Documents are parsed, validated and planned once, and run for each request.
 
+mod again;
 pub mod answer;
 pub mod cache;
 mod changes;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::OperationType;
 use serde_json::{Map, Value as Json};
 
+use self::again::{Asked, Looked};
 use self::answer::{Answer, Failure, Outcome, Spent};
 use self::cache::{Cache, Usage};
 use self::coerce::Variables;
@@ -34,6 +36,7 @@ use self::registry::Introspection;
 use self::routes::Routes;
 pub use self::site::Preview;
 use self::types::Types;
+use ::cache::Responses;
 use base::error::{Code, Result};
 use base::memory::Ration;
 use base::seen;
@@ -109,6 +112,8 @@ pub struct Api {
     prepared: Cache<(String, Option<String>), Prepared>,
     conditional: ConditionalPlans,
     introspected: Cache<u64, Vec<u8>>,
+    /// `None`: no responses are kept.
+    responses: Option<Responses>,
 }
 
 /// A request that may run.
@@ -117,6 +122,8 @@ struct Ready {
     variables: Variables,
     compiled: Arc<Compiled>,
     spent: Spent,
+    /// See [`again::is_of_live`].
+    is_of_live: bool,
 }
 
 impl Api {
@@ -144,6 +151,7 @@ impl Api {
             prepared: Cache::new(0),
             conditional: Cache::new(0),
             introspected: Cache::new(0),
+            responses: None,
         };
         Ok(api.keeping(KEPT))
     }
@@ -207,7 +215,7 @@ impl Api {
     /// Runs a request of the server's own code.
     pub async fn execute(&self, request: &Request, actor: Actor, verb: Verb) -> Answer {
         let store = self.database.acting(actor);
-        self.execute_on(store, request, verb, &Free, None).await
+        self.execute_on(store, request, verb, &Free, (None, None)).await
     }
 
     /// Runs a client's request with this much memory, if the meter allows its cost.
@@ -224,7 +232,15 @@ impl Api {
             Some(preview) => store.over(Arc::clone(&preview.overlay)),
             None => store,
         };
-        self.execute_on(store, request, verb, meter, preview).await
+        let asked = match self.looked_up(&store, request, preview) {
+            Some(Looked::Kept(kept)) => {
+                let again = self.again(kept, &store.ration, meter).await;
+                return again.unwrap_or_else(|failures| Self::refused(failures, self.introspects(&store.access.actor)));
+            }
+            Some(Looked::Asked(asked)) => Some(asked),
+            None => None,
+        };
+        self.execute_on(store, request, verb, meter, (preview, asked)).await
     }
 
     async fn execute_on(
@@ -233,10 +249,10 @@ impl Api {
         request: &Request,
         verb: Verb,
         meter: &impl Meter,
-        preview: Option<&Preview>,
+        (preview, asked): (Option<&Preview>, Option<Asked<'_>>),
     ) -> Answer {
         let introspects = self.introspects(&store.access.actor);
-        match self.run(store, request, verb, meter, preview).await {
+        match self.run(store, request, verb, meter, (preview, asked)).await {
             Ok(answer) => answer,
             Err(failures) => Self::refused(failures, introspects),
         }
@@ -281,7 +297,7 @@ impl Api {
         request: &Request,
         verb: Verb,
         meter: &impl Meter,
-        preview: Option<&Preview>,
+        (preview, asked): (Option<&Preview>, Option<Asked<'_>>),
     ) -> Result<Answer, Vec<Failure>> {
         let prepared = self.prepare(request).await?;
         seen::operation(&prepared.about);
@@ -302,7 +318,16 @@ impl Api {
             let message = "a subscription needs a WebSocket (`graphql-transport-ws`) or `Accept: text/event-stream`";
             return Err(vec![Failure::new(Code::BadRequest, message)]);
         }
-        let Ready { store, variables, compiled, spent } = self.ready(&prepared, store, request, meter).await?;
+        let ready = self.ready(&prepared, store, request, meter).await?;
+        match asked {
+            None => Ok(self.executed(&prepared, ready, preview).await),
+            Some(asked) => self.read_once(asked, &prepared, ready, preview).await,
+        }
+    }
+
+    async fn executed(&self, prepared: &Prepared, ready: Ready, preview: Option<&Preview>) -> Answer {
+        let Ready { store, variables, compiled, spent, .. } = ready;
+        let is_mutation = prepared.ty == OperationType::Mutation;
         let ration = Arc::clone(&store.ration);
         let execution = Execution::new(self, store, &variables);
         let running = execution.run(&compiled, is_mutation);
@@ -314,7 +339,7 @@ impl Api {
         } else if !is_mutation && has(Code::Unavailable) {
             answer.outcome = Outcome::Refused(Code::Unavailable);
         }
-        Ok(answer)
+        answer
     }
 
     /// Checks everything that must hold before anything runs, and pays for it.
@@ -339,6 +364,7 @@ impl Api {
         let parts = parts.map_err(|broken| broken.into_iter().map(Failure::from).collect::<Vec<_>>())?;
         let execution = Execution::new(self, store, &variables);
         let denied = execution.denied(&compiled);
+        let is_of_live = again::is_of_live(prepared.ty, &execution, &compiled);
         let store = execution.store;
         if !denied.is_empty() {
             return Err(denied);
@@ -346,7 +372,7 @@ impl Api {
         let requested = parts.total();
         meter.pay(requested).await.map_err(|refused| vec![refused])?;
         let spent = Spent { requested, limit: u64::from(limits.cost), statements: compiled.statements, parts };
-        Ok(Ready { store, variables, compiled, spent })
+        Ok(Ready { store, variables, compiled, spent, is_of_live })
     }
 
     fn plans(&self) -> Site<'_> {

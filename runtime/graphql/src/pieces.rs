@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base::memory::{Held, Memory, Text};
+use cache::Kept;
 
 /// Copying fewer bytes than this costs less than another piece.
 const SMALL: usize = 16 * 1024;
@@ -10,15 +11,44 @@ const SMALL: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Pieces {
     memory: Arc<Memory>,
-    done: Vec<Text>,
+    done: Vec<Piece>,
     end: Vec<u8>,
     held: Held,
+}
+
+#[derive(Debug)]
+pub enum Piece {
+    Own(Text),
+    /// Of the cache, and of all who get it.
+    Shared(Arc<Kept>),
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Own(text) => &text.bytes,
+            Self::Shared(kept) => kept.body(),
+        }
+    }
 }
 
 impl Pieces {
     pub fn new(memory: &Arc<Memory>, capacity: usize) -> Self {
         let (done, end, held) = (Vec::new(), Vec::with_capacity(capacity), Held::nothing(memory));
         Self { memory: Arc::clone(memory), done, end, held }
+    }
+
+    /// A response that is kept; nothing is copied.
+    pub fn shared(memory: &Arc<Memory>, kept: Arc<Kept>) -> Self {
+        Self { done: vec![Piece::Shared(kept)], ..Self::new(memory, 0) }
+    }
+
+    /// The kept response, if this is one.
+    pub fn kept(&self) -> Option<&Arc<Kept>> {
+        match (self.done.as_slice(), self.end.is_empty()) {
+            ([Piece::Shared(kept)], true) => Some(kept),
+            _ => None,
+        }
     }
 
     /// The buffer for the next bytes.
@@ -35,18 +65,27 @@ impl Pieces {
             self.push(&text.bytes);
         } else {
             self.close();
-            self.done.push(text);
+            self.done.push(Piece::Own(text));
         }
     }
 
     pub fn append(&mut self, other: Self) {
         let end = Text { bytes: other.end, held: other.held };
-        other.done.into_iter().chain([end]).for_each(|text| self.add(text));
+        for piece in other.done.into_iter().chain([Piece::Own(end)]) {
+            match piece {
+                Piece::Own(text) => self.add(text),
+                Piece::Shared(kept) if kept.body().len() < SMALL => self.push(kept.body()),
+                shared @ Piece::Shared(_) => {
+                    self.close();
+                    self.done.push(shared);
+                }
+            }
+        }
     }
 
     /// How many bytes [`Self::append`] would copy.
     pub fn len_of_small(&self) -> usize {
-        self.done.iter().map(|text| text.bytes.len()).chain([self.end.len()]).filter(|length| *length < SMALL).sum()
+        self.slices().map(<[u8]>::len).filter(|length| *length < SMALL).sum()
     }
 
     /// Counts the bytes of the buffer against the memory limit; the other pieces are already counted.
@@ -59,19 +98,19 @@ impl Pieces {
         self.end.clear();
     }
 
-    pub fn finish(mut self) -> Vec<Text> {
+    pub fn finish(mut self) -> Vec<Piece> {
         self.close();
         self.done
     }
 
     /// All bytes, in order.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        self.done.iter().map(|text| &*text.bytes).chain([&*self.end])
+        self.done.iter().map(AsRef::as_ref).chain([&*self.end])
     }
 
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut whole: Vec<u8> = self.done.iter().flat_map(|text| text.bytes.iter().copied()).collect();
-        whole.extend_from_slice(&self.end);
+        let mut whole = Vec::with_capacity(self.slices().map(<[u8]>::len).sum());
+        self.slices().for_each(|slice| whole.extend_from_slice(slice));
         whole
     }
 
@@ -81,6 +120,6 @@ impl Pieces {
         }
         self.count();
         let held = std::mem::replace(&mut self.held, Held::nothing(&self.memory));
-        self.done.push(Text { bytes: std::mem::take(&mut self.end), held });
+        self.done.push(Piece::Own(Text { bytes: std::mem::take(&mut self.end), held }));
     }
 }

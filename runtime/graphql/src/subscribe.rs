@@ -116,7 +116,7 @@ impl Api {
         resume: Option<i64>,
     ) -> Result<Subscription, Vec<Failure>> {
         base::seen::operation(&prepared.about);
-        let Ready { store, variables, compiled, spent } = self.ready(&prepared, store, request, meter).await?;
+        let Ready { store, variables, compiled, spent, .. } = self.ready(&prepared, store, request, meter).await?;
         let (field, changes) = root(&compiled);
         let asked = {
             let execution = Execution::new(self, store.clone(), &variables);

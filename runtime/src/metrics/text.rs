@@ -40,6 +40,7 @@ impl Collector for Scrape {
         statements(&mut page)?;
         self.pools(&mut page)?;
         self.plans(&mut page)?;
+        self.responses(&mut page)?;
         self.consumers(&mut page)?;
         self.jobs(&mut page)?;
         self.webhooks(&mut page)?;
@@ -110,6 +111,17 @@ impl Scrape {
             |number: fn(Usage) -> u64| kept.iter().map(move |(name, usage)| ([("cache", *name)], number(*usage)));
         page.counters("typecase_plan_cache_hits", "Cache hits.", count(|usage| usage.hits))?;
         page.counters("typecase_plan_cache_misses", "Cache misses.", count(|usage| usage.misses))
+    }
+
+    /// Omitted if none are cached.
+    fn responses(&self, page: &mut Page<'_>) -> fmt::Result {
+        let Some(responses) = self.app.api.responses() else { return Ok(()) };
+        let usage = responses.usage();
+        page.gauge("typecase_response_cache_entries", "Cached responses.", float(usage.entries))?;
+        page.gauge("typecase_response_cache_bytes", "Memory of the cached responses.", float(usage.bytes))?;
+        let results = [("hit", usage.hits), ("miss", usage.misses), ("bypass", usage.bypasses)];
+        let results = results.map(|(result, count)| ([("result", result)], count));
+        page.counters("typecase_response_cache_requests", "Operations, by what the response cache did.", results)
     }
 
     fn consumers(&self, page: &mut Page<'_>) -> fmt::Result {

@@ -20,8 +20,10 @@ use self::prepared::Sent;
 
 pub use self::login::{Login, Way};
 use super::bell::Bell;
+use super::generations::Generations;
 use super::pulse::Pulse;
 use base::error::sqlstate;
+use model::content::ContentInfo;
 
 type Step = Result<Either<PgQueryResult, PgRow>, sqlx::Error>;
 
@@ -37,6 +39,9 @@ pub struct Connection {
     setup: Option<Arc<str>>,
     /// Rung when the current transaction is committed.
     bells: Vec<Bell>,
+    generations: Arc<Generations>,
+    /// The tables of published entries that the current transaction has changed.
+    changed: Vec<&'static str>,
     pub(super) patience: Patience,
     pub(super) made: Instant,
 }
@@ -97,6 +102,7 @@ impl Connection {
 
     async fn begin_with(&mut self, begin: SqlStr) -> Result<(), sqlx::Error> {
         self.bells.clear();
+        self.changed.clear();
         self.parts = 0;
         self.command(begin).await?;
         self.in_transaction = true;
@@ -153,8 +159,21 @@ impl Connection {
         }
     }
 
+    /// Says that the transaction changes published entries of this type, so that no cached response shows them as they were.
+    pub(crate) fn changes(&mut self, info: &ContentInfo) {
+        if !self.changed.contains(&info.table) {
+            self.changed.push(info.table);
+        }
+    }
+
     pub async fn commit(&mut self) -> Result<(), sqlx::Error> {
-        self.command(SqlStr::from_static("commit")).await?;
+        let lease = self.generations.lease(&std::mem::take(&mut self.changed));
+        let committed = self.command(SqlStr::from_static("commit")).await;
+        // If the future is dropped or the connection is lost, the database may still commit.
+        if committed.is_ok() || self.state == State::Answered {
+            lease.settle();
+        }
+        committed?;
         self.in_transaction = false;
         self.bells.drain(..).for_each(|bell| bell.ring());
         Ok(())
@@ -166,6 +185,7 @@ impl Connection {
             return Ok(());
         }
         self.bells.clear();
+        self.changed.clear();
         self.command(SqlStr::from_static("rollback")).await?;
         self.in_transaction = false;
         Ok(())

@@ -15,6 +15,7 @@ use crate::access::{Access, Actor, Identity, Policy};
 use crate::bell::Bells;
 use crate::connection::{Connection, Login};
 use crate::feed::Feed;
+use crate::generations::Generations;
 use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
@@ -45,6 +46,8 @@ pub struct Database {
     /// The bells of this process.
     pub bells: Bells,
     pub feed: Feed,
+    /// Of the published entries of each type.
+    pub generations: Arc<Generations>,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -143,7 +146,8 @@ impl Database {
     pub fn new(options: PgConnectOptions, limits: Limits, schema: &'static SchemaInfo) -> Self {
         let plain = Login::plain(options);
         let pulse = Arc::new(Pulse::of(plain.clone()));
-        let tuned = plain.tuned().watched(pulse);
+        let generations = Arc::new(Generations::of(schema.types));
+        let tuned = plain.tuned().watched(pulse).counted_by(&generations);
         let login = |limit: Option<Duration>| limit.into_iter().fold(tuned.clone(), Login::limited);
         let sizes = limits.connections;
         let writes = Pool::new("writes", login(limits.statement), sizes.writes);
@@ -158,6 +162,7 @@ impl Database {
             background,
             bells: Bells::default(),
             feed: Feed::default(),
+            generations,
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),
@@ -300,7 +305,8 @@ impl Store {
         }
     }
 
-    pub(crate) fn touch_by_hand(&self) {
+    /// Says that what is read depends on more than tables of content.
+    pub fn touch_by_hand(&self) {
         if let Some(touched) = &self.touched {
             touched.add_by_hand();
         }

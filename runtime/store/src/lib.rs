@@ -12,6 +12,7 @@ mod ear;
 pub mod feed;
 pub mod field;
 pub mod find;
+pub mod generations;
 pub mod hooks;
 pub mod id;
 mod input;

@@ -137,6 +137,8 @@ impl SiteCode {
     ) -> Result<Vec<Value>> {
         let found = self.computed.iter().find(|((table, name), _)| *table == info.table && *name == field);
         let (_, computed) = found.ok_or_else(|| missing(field))?;
+        // The site's code may ask a clock or another server.
+        cx.scope.store.touch_by_hand();
         let count = entries.len();
         // A list that was not loaded panics when read, since it dereferences to a `Vec`.
         let computing = AssertUnwindSafe(computed.run(entries, args, &cx)).catch_unwind();
@@ -150,6 +152,7 @@ impl SiteCode {
 
     /// A scalar, an id as `Value::Uuid`, or a `Value::List` of them.
     pub async fn query(&self, name: &str, args: Args, cx: &ReadCx<'_>) -> Result<Value> {
+        cx.scope.store.touch_by_hand();
         self.queries.get(name).ok_or_else(|| missing(name))?.run(args, cx).await
     }
 

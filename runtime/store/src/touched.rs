@@ -26,7 +26,7 @@ impl Touched {
         self.noted().tables.iter().copied().collect()
     }
 
-    /// Whether the site's code has sent its own SQL, whose tables are unknown.
+    /// Whether something else was read: by the site's own code, or from the server's own tables.
     pub fn by_hand(&self) -> bool {
         self.noted().by_hand
     }

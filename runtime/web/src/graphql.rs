@@ -23,8 +23,8 @@ use axum::response::{IntoResponse, Response};
 use super::accept::{self, Events, Media};
 use super::body::{self, Malformed, Requests};
 use super::intake::Intake;
-use super::{App, Peer, auth, preview, sent, validator};
-use ::graphql::answer::{Answer, Failure, Outcome};
+use super::{App, Environment, Peer, auth, preview, sent, validator};
+use ::graphql::answer::{Answer, Cached, Failure, Outcome};
 use ::graphql::limits;
 use ::graphql::pieces::Pieces;
 use ::graphql::{self, Meter, Preview, Verb};
@@ -92,6 +92,7 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
             let is_anonymous = actor.is_anonymous();
             let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Get).await;
             let tag = validator::of(&answered, media.content_type()).filter(|_| purse.preview.is_none());
+            let cached = answered.cached;
             let mut response = match &tag {
                 Some(tag) if validator::is_known(&parts.headers, tag) => varying(validator::not_modified()),
                 _ => respond(media, answered),
@@ -99,7 +100,7 @@ async fn get(app: &Arc<App>, (media, events): (Media, Events), request: Request)
             if let Some(tag) = tag {
                 validator::add(&mut response, tag, is_anonymous);
             }
-            purse.told(response)
+            purse.told(response, cached)
         }
         Err(malformed) => malformed.respond(media),
     }
@@ -140,11 +141,12 @@ async fn post(app: &Arc<App>, (media, events): (Media, Events), request: Request
         }
         Ok(Requests::One(request)) => {
             let answered = execute(&purse, &app.protection.ration(), request, actor, Verb::Post).await;
-            purse.told(respond(media, answered))
+            let cached = answered.cached;
+            purse.told(respond(media, answered), cached)
         }
         Ok(Requests::Batch(requests)) => {
             let body = batch(&purse, requests, actor).await;
-            purse.told(answer(media, StatusCode::OK, body))
+            purse.told(answer(media, StatusCode::OK, body), None)
         }
         Err(malformed) => malformed.respond(media),
     }
@@ -216,10 +218,15 @@ impl<'a> Purse<'a> {
         Self { app, parts, preview: None, spent: AtomicU64::new(0) }
     }
 
-    /// Keeps what a preview shows out of caches and search engines.
-    fn told(&self, mut response: Response) -> Response {
+    /// Keeps what a preview shows out of caches and search engines, and tells developers what the server's own cache did.
+    fn told(&self, mut response: Response, cached: Option<Cached>) -> Response {
         if self.preview.is_some() {
             preview::protect(response.headers_mut());
+        }
+        if let Some(cached) = cached.filter(|_| self.app.environment == Environment::Development)
+            && let Ok(value) = HeaderValue::try_from(cached.to_string())
+        {
+            response.headers_mut().insert("typecase-cache", value);
         }
         response
     }

@@ -17,9 +17,17 @@ pub fn of(answer: &Answer, content_type: &str) -> Option<HeaderValue> {
     is_whole.then(|| tag(&answer.body, content_type)).flatten()
 }
 
+/// The hash of a kept response is known.
 fn tag(body: &Pieces, content_type: &str) -> Option<HeaderValue> {
-    let mut hash = Sha256::new().chain_update(content_type);
-    body.slices().for_each(|slice| hash.update(slice));
+    let hash = Sha256::new().chain_update(content_type);
+    let hash = match body.kept() {
+        Some(kept) => hash.chain_update(kept.digest()),
+        None => {
+            let mut of_body = Sha256::new();
+            body.slices().for_each(|slice| of_body.update(slice));
+            hash.chain_update(of_body.finalize())
+        }
+    };
     let digits: String = hash.finalize()[..BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
     HeaderValue::try_from(format!("\"{digits}\"")).ok()
 }

@@ -77,7 +77,12 @@ impl Site {
 
     /// Another server process on the same database.
     pub fn another_node(&self) -> Node {
-        Node::start(&self.db, &[])
+        self.another_node_with(&[])
+    }
+
+    /// The same with these variables.
+    pub fn another_node_with(&self, variables: &[(&str, &str)]) -> Node {
+        Node::start(&self.db, variables)
     }
 
     pub async fn stop(self) {
@@ -282,6 +287,8 @@ fn prepared(db: &TestDb) -> Command {
         .env("DATABASE_URL", db.url())
         .env("TYPECASE_DEV_TOKEN", TOKEN)
         .env("TYPECASE_ENV", "development")
+        // Tests change the database by hand as well, which only its own tests wait for.
+        .env("TYPECASE_CACHE", "0")
         .env_remove("TYPECASE_ADDRESS")
         .env_remove("TYPECASE_PUBLIC_DATABASE_URL")
         .env_remove("PORT")

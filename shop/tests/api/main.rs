@@ -1,6 +1,7 @@
 //! The server as its clients see it: a real process on a real database, with requests and responses.
 
 mod bin;
+mod cached;
 mod client;
 mod collaboration;
 mod collector;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use runtime::serde_json::json;
 
+use crate::cached::CACHE;
 use crate::client::{Site, TOKEN, command, migrated, send_to};
 use crate::fault_proxy::{Fault, FaultProxy};
 use crate::faults::address_of;
@@ -244,7 +245,7 @@ fn named(text: &str) -> BTreeSet<&str> {
 async fn the_dashboard_and_the_document_name_what_a_scrape_has() {
     // With every series that there can be; nothing listens at this address.
     let traced = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
-    let site = Site::with(migrated().await, &[ANYWHERE, traced]).await;
+    let site = Site::with(migrated().await, &[ANYWHERE, traced, CACHE]).await;
     let found = scrape(&site).await;
     let families = families(&found);
     let exists = |name: &str| {

@@ -126,6 +126,8 @@ table! {
             "How long a client may leave a response unread.";
         TYPECASE_BODY_MEMORY: number("MiB", 8, 65_536), Value("32"), "The most memory for the bodies of all requests.";
         TYPECASE_PLAN_MEMORY: number("MiB", 1, 65_536), Value("32"), "The most memory for cached plans of documents.";
+        TYPECASE_CACHE: number("MiB", 0, 65_536), Value("32"),
+            "The most memory for cached responses to visitors (`docs/caching.md`); 0 caches none.";
     }
     "Clients" {
         TYPECASE_CORS_ORIGINS: Takes::Text("`*`, `none`, or origins separated by commas, like `https://shop.example`"),

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::answer::timed_out;
 use super::prepared::KEPT;
 use super::{Connection, Patience, State};
+use crate::generations::Generations;
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
 
@@ -38,6 +39,7 @@ pub struct Login {
     settings: Vec<(&'static str, String)>,
     read_only: bool,
     patience: Patience,
+    generations: Arc<Generations>,
     /// Whether the first connection found a pooler.
     pooled: Arc<AtomicBool>,
 }
@@ -55,7 +57,14 @@ impl Login {
     pub fn plain(options: PgConnectOptions) -> Self {
         // Binary values always have all digits, and poolers reject this setting.
         let options = options.application_name("typecase").extra_float_digits(None).disable_statement_logging();
-        Self { options, settings: Vec::new(), read_only: false, patience: Patience::default(), pooled: Arc::default() }
+        Self {
+            options,
+            settings: Vec::new(),
+            read_only: false,
+            patience: Patience::default(),
+            generations: Arc::default(),
+            pooled: Arc::default(),
+        }
     }
 
     /// Settings for a server. Plans are generic: parameters are ids and bounds, and planning for each execution costs as much as
@@ -94,6 +103,12 @@ impl Login {
 
     pub fn watched(mut self, pulse: Arc<Pulse>) -> Self {
         self.patience.pulse = Some(pulse);
+        self
+    }
+
+    /// Commits over its connections let these numbers grow.
+    pub fn counted_by(mut self, generations: &Arc<Generations>) -> Self {
+        self.generations = Arc::clone(generations);
         self
     }
 
@@ -194,6 +209,8 @@ impl Login {
             setup,
             parts: 0,
             bells: Vec::new(),
+            generations: Arc::clone(&self.generations),
+            changed: Vec::new(),
             patience: self.patience.clone(),
             made: Instant::now(),
         }
