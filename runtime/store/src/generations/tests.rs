@@ -14,6 +14,7 @@ const fn info(table: &'static str) -> ContentInfo {
         plural: table,
         drafts: true,
         retention: Retention::DEFAULT,
+        search: None,
         owner: None,
         path: &[],
         unique: &[],
