@@ -10,6 +10,7 @@ use events::{Change, FollowAll};
 use jobs::Enqueue as _;
 use model::content::{SchemaInfo, Shape};
 use store::hooks::{Cx, EventKind};
+use store::search::document;
 
 /// Changes at once. Most are of types whose texts no other type has.
 const BATCH: usize = 500;
@@ -38,7 +39,8 @@ impl FollowAll for Consumer {
         for (is_live, mut entries) in stale {
             entries.sort_unstable();
             entries.dedup();
-            cx.enqueue(&Refresh { is_live, entries }).await?;
+            let before = document::under_way(cx.connection).await?;
+            cx.enqueue(&Refresh { is_live, entries, before }).await?;
         }
         Ok(())
     }

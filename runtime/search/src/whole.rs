@@ -5,7 +5,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::refresh;
-use base::error::Result;
+use base::error::{Code, Error, Result};
 use jobs::{Attempt, Job, OutsideWork};
 use model::content::ContentInfo;
 use store::search::document;
@@ -17,6 +17,7 @@ const AT_ONCE: usize = 200;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Make {
     table: String,
+    version: String,
 }
 
 impl Job for Make {
@@ -24,26 +25,26 @@ impl Job for Make {
     const TIME: std::time::Duration = std::time::Duration::from_secs(6 * 60 * 60);
 
     fn key(&self) -> Option<String> {
-        Some(self.table.clone())
+        Some(format!("{} {}", self.table, self.version))
     }
 }
 
-/// Enqueues a job for each type whose index was not made from what this server knows, and removes the rows of types that are not searched.
+/// Enqueues a job for each type whose index was not made from what this server knows, and removes the rows of types that are gone.
 pub async fn begin(database: &Database) -> Result<()> {
     let store = database.trusted();
     let searched: Vec<&ContentInfo> = store.schema.types.iter().copied().filter(|info| info.search.is_some()).collect();
-    let tables: Vec<&str> = searched.iter().map(|info| info.table).collect();
+    // A server of another version may search other types; those that nobody has any more have no table.
     for table in ["search.made", "search.draft", "search.live"] {
-        let sql = format!("delete from {table} where type <> all($1)");
-        sqlx::query(AssertSqlSafe(sql)).bind(&tables).execute(&store.writes).await?;
+        let sql = format!("delete from {table} where to_regclass(format('draft.%I', type)) is null");
+        sqlx::query(AssertSqlSafe(sql)).execute(&store.writes).await?;
     }
     for info in searched {
         let made: Option<String> = sqlx::query_scalar("select by from search.made where type = $1")
             .bind(info.table)
             .fetch_optional(&store.writes)
             .await?;
-        if made != document::version(info) {
-            jobs::enqueue(&store, &Make { table: info.table.to_owned() }).await?;
+        if let Some(version) = document::version(info).filter(|version| made.as_ref() != Some(version)) {
+            jobs::enqueue(&store, &Make { table: info.table.to_owned(), version }).await?;
         }
     }
     Ok(())
@@ -53,8 +54,10 @@ pub struct Making;
 
 impl OutsideWork<Make> for Making {
     async fn work(&self, store: &Store, _: &Attempt, job: Make) -> Result<()> {
-        let Some(info) = store.schema.types.iter().find(|info| info.table == job.table) else { return Ok(()) };
-        let Some(version) = document::version(info) else { return Ok(()) };
+        let info = store.schema.types.iter().find(|info| info.table == job.table);
+        let Some(info) = info.filter(|info| document::version(info).as_ref() == Some(&job.version)) else {
+            return Err(Error::new(Code::Unavailable, "a server of another version makes this index"));
+        };
         let mut done = 0;
         for stage in [Stage::Draft, Stage::Live] {
             let schema = stage.schema();
@@ -71,7 +74,7 @@ impl OutsideWork<Make> for Making {
         }
         let sql =
             "insert into search.made (type, by) values ($1, $2) on conflict (type) do update set by = excluded.by";
-        sqlx::query(sql).bind(info.table).bind(version).execute(&store.background).await?;
+        sqlx::query(sql).bind(info.table).bind(job.version).execute(&store.background).await?;
         if done > 0 {
             tracing::info!(of = info.name, rows = done, "the search index was made");
         }

@@ -85,6 +85,11 @@ async fn words_are_found_in_their_forms_and_the_best_comes_first() {
     for query in ["pants", "pant", "linen PANTS", "notebook", "\"writing pad\"", "trousers -writing or notebook"] {
         assert_eq!(names(&site, query).await, ["Linen trousers"], "{query}: synonyms");
     }
+    product(&site, json!({"name": "Zed holder 3-in-1"})).await;
+    for query in ["zed 3 in 1", "holder -500g", "holder -pants", "zed or 500g -cafe"] {
+        assert_eq!(names(&site, query).await, ["Zed holder 3-in-1"], "{query}");
+    }
+    assert_eq!(names(&site, "cafe -500g").await, Vec::<String>::new(), "a measure is excluded");
     assert_eq!(names(&site, "-blue").await, Vec::<String>::new(), "an exclusion alone finds nothing");
     assert_eq!(names(&site, "the").await, Vec::<String>::new());
     assert_eq!(names(&site, " ").await, Vec::<String>::new());
@@ -101,6 +106,8 @@ async fn a_key_comes_first_and_only_for_those_who_may_read_it() {
         assert_eq!(names(&site, query).await[0], "Lamp", "{query}");
     }
     assert_eq!(names(&site, "4006381333931").await, ["Lamp"]);
+    product(&site, json!({"name": "Of no key", "externalRef": ""})).await;
+    assert_eq!(names(&site, " ").await, Vec::<String>::new(), "an empty key is none");
     assert_eq!(names(&site, "ERP 77").await, ["Lamp"]);
     let anonymous = |query: &str| format!("{{ search(query: \"{query}\") {{ totalCount nodes {{ id }} }} }}");
     assert_eq!(
@@ -383,6 +390,18 @@ async fn an_index_that_was_made_otherwise_is_made_again() {
     })
     .await;
     assert!(!names(&node, "coffee").await.is_empty());
+    drop(node);
+    // Rows that have the right texts, and words of another language.
+    sqlx::raw_sql("update search.live set document = 'zzzstale:1A' where type = 'product'; update search.made set by = 'an earlier language'")
+        .execute(&site.db.pool)
+        .await
+        .expect("the index is changed");
+    let node = site.another_node();
+    eventually("the words are right", async || {
+        let stale = "select count(*) from search.live where document @@ 'zzzstale'";
+        sqlx::query_scalar::<_, i64>(stale).fetch_one(&site.db.pool).await.expect("a number") == 0
+    })
+    .await;
     drop(node);
     site.stop().await;
 }

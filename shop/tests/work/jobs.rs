@@ -486,7 +486,7 @@ async fn one_that_waits_after_a_failure_is_not_hurried_by_another_with_its_key()
     for _ in 0..20 {
         jobs::enqueue(&site.store, &Call {}).await.expect("a job");
         jobs::tell(&site.store).await.expect("it is told");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(15)).await;
     }
     assert_eq!(failing.tried.load(Ordering::Relaxed), 1);
     assert_eq!(site.number("select count(*) from cms.job where state = 'waiting' and attempts = 1").await, 1);

@@ -69,9 +69,17 @@ create function search.key(value text) returns text language sql immutable paral
   return left(trim(sort.bare(value)), 300);
 
 -- A number with its unit is one word: `500 g` and `500g`, `0,5 l` and `0.5L`. `value` is in small letters.
+create function search.units() returns text language sql immutable parallel safe
+  return '(kg|g|mg|lb|oz|ml|cl|dl|l|mm|cm|m|km|in|inch|ft|w|kw|kwh|v|ah|mah|kb|mb|gb|tb|hz|khz|mhz|ghz)(?![[:alnum:]])';
+
+create function search.joined(value text) returns text language sql immutable parallel safe
+  return regexp_replace(
+    regexp_replace(value, '(?<![[:alnum:].,])(\d{1,9})[.,](\d{1,6})(?=\s*' || search.units() || ')', '\1p\2', 'g'),
+    '(?<![[:alnum:].,])(\d{1,9}(?:p\d{1,6})?)\s*' || search.units(), '\1\2', 'g');
+
 create function search.measures(value text) returns text language sql immutable parallel safe as $$
-  select coalesce(string_agg(replace(replace(m[1], ',', '.'), '.', 'p') || m[2], ' '), '')
-  from regexp_matches(value, '(?<![[:alnum:].,])(\d{1,9}(?:[.,]\d{1,6})?)\s*(kg|g|mg|lb|oz|ml|cl|dl|l|mm|cm|m|km|in|inch|ft|w|kw|kwh|v|a|ah|mah|kb|mb|gb|tb|hz|khz|mhz|ghz)(?![[:alnum:]])', 'g') m
+  select coalesce(string_agg(m[1] || m[2], ' '), '')
+  from regexp_matches(search.joined(value), '(?<![[:alnum:].,])(\d{1,9}(?:p\d{1,6})?)' || search.units(), 'g') m
 $$;
 
 -- Markdown and markup as plain text.
@@ -81,7 +89,7 @@ create function search.plain(value text) returns text language sql immutable par
 
 -- The words of a text. What a tsvector has no room for is left out.
 create function search.words(language regconfig, value text, most integer) returns tsvector
-language plpgsql immutable parallel safe set client_min_messages = error as $$
+language plpgsql immutable parallel restricted set client_min_messages = error as $$
 declare
   bare text := sort.bare(left(value, most));
 begin
@@ -91,52 +99,30 @@ exception when program_limit_exceeded then
 end
 $$;
 
-create function search.document(language regconfig, parts jsonb) returns tsvector language sql immutable parallel safe as $$
-  select setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'A'), ''), 20000), 'A')
-    || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'B'), ''), 40000), 'B')
-    || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'C'), ''), 40000), 'C')
-    || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'D'), ''), 40000), 'D')
-  from jsonb_array_elements(parts) p
+-- The exceptions of these functions are why they are not done by parallel workers.
+create function search.document(language regconfig, parts jsonb, most integer default 40000) returns tsvector
+language plpgsql immutable parallel restricted as $$
+begin
+  return (
+    select setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'A'), ''), most / 2), 'A')
+      || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'B'), ''), most), 'B')
+      || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'C'), ''), most), 'C')
+      || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'D'), ''), most), 'D')
+    from jsonb_array_elements(parts) p
+  );
+exception when program_limit_exceeded then
+  return case when most < 100 then '' else search.document(language, parts, most / 4) end;
+end
 $$;
 
 create function search.title(parts jsonb) returns text language sql immutable parallel safe as $$
   select coalesce(left(sort.bare(string_agg(p->>2, ' ')), 500), '') from jsonb_array_elements(parts) p where p->>0 in ('A', 'B')
 $$;
 
--- What is asked, in the language of search engines: words, "phrases", -exclusions, or. Each word is also the beginning of longer ones.
--- `synonyms` are groups of words that mean the same.
-create function search.query(language regconfig, asked text, synonyms jsonb) returns tsquery
-language plpgsql immutable parallel safe set client_min_messages = error as $$
-declare
-  bare text := sort.bare(asked);
-  measures text := search.measures(bare);
-  q tsquery;
-  spread text;
-  given tsquery;
-  meant tsquery;
-  same jsonb;
-  word text;
-begin
-  if measures <> '' then
-    bare := regexp_replace(bare, '(?<![[:alnum:].,])(\d{1,9}(?:[.,]\d{1,6})?)\s*(kg|g|mg|lb|oz|ml|cl|dl|l|mm|cm|m|km|in|inch|ft|w|kw|kwh|v|a|ah|mah|kb|mb|gb|tb|hz|khz|mhz|ghz)(?![[:alnum:]])', ' ', 'g');
-  end if;
-  given := websearch_to_tsquery(language, bare);
-  q := given;
-  for same in select jsonb_array_elements(synonyms) loop
-    meant := null;
-    for word in select jsonb_array_elements_text(same) loop
-      meant := case when meant is null then phraseto_tsquery(language, sort.bare(word))
-        else meant || phraseto_tsquery(language, sort.bare(word)) end;
-    end loop;
-    for word in select jsonb_array_elements_text(same) loop
-      if given @> plainto_tsquery(language, sort.bare(word)) then
-        q := ts_rewrite(q, plainto_tsquery(language, sort.bare(word)), meant);
-        exit;
-      end if;
-    end loop;
-  end loop;
-  -- Neither in a phrase nor in an exclusion, and no word of less than three letters.
-  spread := (
+-- The words of a query, each also as the beginning of longer ones: neither in a phrase nor in an exclusion, and no word of less than three
+-- letters.
+create function search.spread(q tsquery) returns tsquery language sql immutable parallel safe as $$
+  select coalesce((
     select string_agg(m[1] || case
       when m[1] ~ '(!|> )$' or next ~ '^ <' or length(m[2]) < 5 then m[2] || coalesce(m[3], '')
       else '(' || m[2] || ' | ' || m[2] || ':*)' end, '' order by n)
@@ -144,11 +130,57 @@ begin
       select m, n, lead(m[1]) over (order by n) as next
       from regexp_matches(q::text, '([^'']*)(''(?:[^'']|'''')+'')(:[*A-D]+)?', 'g') with ordinality as r(m, n)
     ) r
-  ) || substring(q::text from '[^'']*$');
-  q := coalesce(spread, '');
-  if measures <> '' then
-    q := case when numnode(q) = 0 then to_tsquery('simple', replace(measures, ' ', ' & ')) else q && to_tsquery('simple', replace(measures, ' ', ' & ')) end;
-  end if;
+  ) || substring(q::text from '[^'']*$'), '')::tsquery
+$$;
+
+-- What is asked, in the language of search engines: words, "phrases", -exclusions, or. `synonyms` are groups of words that mean the same.
+create function search.query(language regconfig, asked text, synonyms jsonb) returns tsquery
+language plpgsql immutable parallel safe set client_min_messages = error as $$
+declare
+  bare text := sort.bare(asked);
+  given tsquery := websearch_to_tsquery(language, search.joined(bare));
+  q tsquery := given;
+  changed tsquery;
+  meant tsquery;
+  target tsquery;
+  is_phrase boolean;
+  measure text[];
+  same jsonb;
+  word text;
+begin
+  -- Phrases first: the words of the query are in them as they were asked. An exclusion is not widened by them.
+  foreach is_phrase in array array[true, false] loop
+    for same in select jsonb_array_elements(synonyms) loop
+      meant := null;
+      for word in select jsonb_array_elements_text(same) loop
+        target := phraseto_tsquery(language, sort.bare(word));
+        meant := case when meant is null then target else meant || target end;
+      end loop;
+      for word in select jsonb_array_elements_text(same) loop
+        target := plainto_tsquery(language, sort.bare(word));
+        continue when numnode(target) = 0 or (numnode(target) > 1) <> is_phrase or not given @> target
+          or (is_phrase and given::text ~ '!');
+        changed := ts_rewrite(q, target, target || meant);
+        if changed::text <> q::text then
+          q := changed;
+          exit;
+        end if;
+      end loop;
+    end loop;
+    if is_phrase then
+      q := search.spread(q);
+    end if;
+  end loop;
+  -- A unit may be a word as well: `3 in 1`.
+  for measure in
+    select m from regexp_matches(search.joined(bare), '(?<![[:alnum:].,])(\d{1,9}(?:p\d{1,6})?)' || search.units(), 'g') m limit 10
+  loop
+    target := plainto_tsquery('simple', measure[1] || measure[2]);
+    changed := plainto_tsquery(language, replace(measure[1], 'p', '.') || ' ' || measure[2]);
+    if numnode(target) = 1 and numnode(changed) > 0 then
+      q := ts_rewrite(ts_rewrite(q, (target::text || ':*')::tsquery, target), target, target || changed);
+    end if;
+  end loop;
   return q;
 end
 $$;

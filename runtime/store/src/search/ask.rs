@@ -167,9 +167,9 @@ fn push_type(
     let hidden = Hidden::of(scope, info, search);
     let stage = scope.stage.schema();
     // PostgreSQL makes the query once, and looks it up in the index.
-    sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.key(");
+    sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, nullif(search.key(");
     sql.value(&Value::Text(text.to_owned()), 0, "text");
-    sql.push(&format!(") AS key FROM (SELECT search.query('{}', ", search.language));
+    sql.push(&format!("), '') AS key FROM (SELECT search.query('{}', ", search.language));
     sql.value(&Value::Text(text.to_owned()), 0, "text").push(", ");
     sql.value(&Value::Text(serde_json::json!(search.synonyms).to_string()), 0, "jsonb");
     sql.push(&format!(") AS q) r) SELECT '{}'::text AS type, m.id, m.score, ", info.table));
@@ -194,7 +194,7 @@ fn push_type(
         false => Some(sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]")),
     };
     let document = paths.map_or_else(|| "s.document".to_owned(), |paths| visible(search, &paths));
-    let score = score(search, &document, exact.as_deref());
+    let score = score(scope, (info, search), &document, exact.as_deref());
     sql.push(&format!(" FROM (SELECT t.id, {score} AS score{key} FROM search.{stage} s JOIN "));
     scope.push(info, "t", sql)?;
     sql.push(&format!(" ON t.id = s.entry WHERE s.type = '{}' AND (", info.table));
@@ -234,9 +234,11 @@ fn visible(search: &SearchInfo, paths: &str) -> String {
     )
 }
 
-fn score(search: &SearchInfo, document: &str, exact: Option<&str>) -> String {
+fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document: &str, exact: Option<&str>) -> String {
     let mut score = format!("ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8");
     let mut fields: Vec<&str> = search.boosts.iter().map(|(field, ..)| *field).collect();
+    // The order must not tell a value that the actor may not read.
+    fields.retain(|field| scope.must_read(info, field).is_ok());
     fields.dedup();
     for field in fields {
         let values = search.boosts.iter().filter(|(of, ..)| *of == field);

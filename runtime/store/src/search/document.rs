@@ -69,6 +69,18 @@ pub fn version(info: &'static ContentInfo) -> Option<String> {
     }))
 }
 
+/// The end of what was under way when a text changed: a row that is written by a transaction from before may have the former text, and
+/// cannot be found until it is committed.
+pub async fn under_way(connection: &mut Connection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("select pg_snapshot_xmax(pg_current_snapshot())::text").fetch_one(connection).await
+}
+
+/// Whether all transactions from before have ended.
+pub async fn has_ended(connection: &mut Connection, before: &str) -> Result<bool, sqlx::Error> {
+    let sql = "select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8";
+    sqlx::query_scalar(sql).bind(before).fetch_one(connection).await
+}
+
 /// The entries whose rows have texts of one of these, with the type of each.
 pub async fn with_texts_of(
     connection: &mut Connection,
@@ -101,7 +113,7 @@ fn statement(info: &'static ContentInfo, search: &SearchInfo, stage: Stage) -> S
             parts.push(format!("('{}', '{path}', {})", weight.letter(), found.joined()));
         }
         if text.exact {
-            exact.push(format!("select '{path}=' || search.key(e.v) from ({}) e(v)", found.rows()));
+            exact.push(format!("select '{path}=' || nullif(search.key(e.v), '') from ({}) e(v)", found.rows()));
         }
         others.extend(found.targets(stage));
     }
@@ -125,7 +137,8 @@ fn statement(info: &'static ContentInfo, search: &SearchInfo, stage: Stage) -> S
         on conflict (type, entry) do update
         set document = excluded.document, exact = excluded.exact, title = excluded.title, parts = excluded.parts,
             others = excluded.others
-        where (s.parts, s.exact, s.others) is distinct from (excluded.parts, excluded.exact, excluded.others)"#,
+        where (s.document, s.title, s.parts, s.exact, s.others)
+            is distinct from (excluded.document, excluded.title, excluded.parts, excluded.exact, excluded.others)"#,
         language = search.language,
         exact = list(exact, "text"),
         others = list(others, "uuid"),

@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use super::ask::Hidden;
 use crate::Scope;
 use base::error::Result;
-use model::content::{ContentInfo, SearchText, SearchWeight};
+use model::content::ContentInfo;
 
 /// Words of what is asked that are corrected.
 const MOST_WORDS: usize = 8;
@@ -25,10 +25,8 @@ pub async fn corrected(scope: Scope<'_>, text: &str, types: &[&'static ContentIn
     let mut best: BTreeMap<&str, (usize, i64, String)> = BTreeMap::new();
     for info in types {
         let Some(search) = info.search else { continue };
-        let hidden = Hidden::of(scope, info, search);
-        let in_title = |weight| matches!(weight, Some(SearchWeight::A | SearchWeight::B));
-        let shows = |text: &&SearchText| in_title(text.weight) && hidden.paths.contains(&text.path.join("."));
-        if search.texts.iter().any(|text| shows(&text)) {
+        // A correction would tell whether a text has a word.
+        if !Hidden::of(scope, info, search).paths.is_empty() {
             continue;
         }
         for (word, is_known, titles) in titles(scope, info, search.language, &words).await? {
