@@ -378,6 +378,11 @@ async fn no_text_is_an_error_of_the_server() {
 async fn an_index_that_was_made_otherwise_is_made_again() {
     let site = Site::with_demo().await;
     let count = "select count(*) from search.live";
+    eventually("the server has made each index", async || {
+        let made = "select count(*) from search.made where length(by) = 64";
+        sqlx::query_scalar::<_, i64>(made).fetch_one(&site.db.pool).await.expect("a number") == 4
+    })
+    .await;
     let before: i64 = sqlx::query_scalar(count).fetch_one(&site.db.pool).await.expect("a number");
     assert!(before > 0);
     sqlx::raw_sql("delete from search.live; delete from search.draft; update search.made set by = 'an earlier schema'; insert into search.live (type, entry, document, exact, title, parts, others) values ('gone', gen_random_uuid(), '', '{}', '', '[]', '{}')")

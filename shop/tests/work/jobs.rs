@@ -548,7 +548,10 @@ async fn one_that_fails_leaves_its_attempts_and_its_error_to_the_one_that_waits_
     let node = site.node(tasks(|jobs| jobs.add_outside(failing.clone())));
     jobs::enqueue(&site.store, &Again {}).await.expect("a job");
     for attempt in 1..=2 {
-        hurry(&site).await;
+        // The first attempt is made at once; what waits after it would be hurried too.
+        if attempt > 1 {
+            hurry(&site).await;
+        }
         eventually("it has failed", async || {
             failing.tried.load(Ordering::Relaxed) == attempt
                 && site.number("select count(*) from cms.job where state = 'running'").await == 0

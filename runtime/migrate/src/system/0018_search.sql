@@ -68,6 +68,10 @@ $$;
 create function search.key(value text) returns text language sql immutable parallel safe
   return left(trim(sort.bare(value)), 300);
 
+-- Small letters without accents. PostgreSQL would take the hyphen of `AB-12` for the sign of a number.
+create function search.bare(value text) returns text language sql immutable parallel safe
+  return regexp_replace(sort.bare(value), '(?<=[[:alnum:]])-(?=\d)', ' ', 'g');
+
 -- A number with its unit is one word: `500 g` and `500g`, `0,5 l` and `0.5L`. `value` is in small letters.
 create function search.units() returns text language sql immutable parallel safe
   return '(kg|g|mg|lb|oz|ml|cl|dl|l|mm|cm|m|km|in|inch|ft|w|kw|kwh|v|ah|mah|kb|mb|gb|tb|hz|khz|mhz|ghz)(?![[:alnum:]])';
@@ -91,7 +95,7 @@ create function search.plain(value text) returns text language sql immutable par
 create function search.words(language regconfig, value text, most integer) returns tsvector
 language plpgsql immutable parallel restricted set client_min_messages = error as $$
 declare
-  bare text := sort.bare(left(value, most));
+  bare text := search.bare(left(value, most));
 begin
   return to_tsvector(language, bare) || to_tsvector('simple', search.measures(bare));
 exception when program_limit_exceeded then
@@ -137,7 +141,7 @@ $$;
 create function search.query(language regconfig, asked text, synonyms jsonb) returns tsquery
 language plpgsql immutable parallel safe set client_min_messages = error as $$
 declare
-  bare text := sort.bare(asked);
+  bare text := search.bare(asked);
   given tsquery := websearch_to_tsquery(language, search.joined(bare));
   q tsquery := given;
   changed tsquery;
@@ -153,11 +157,11 @@ begin
     for same in select jsonb_array_elements(synonyms) loop
       meant := null;
       for word in select jsonb_array_elements_text(same) loop
-        target := phraseto_tsquery(language, sort.bare(word));
+        target := phraseto_tsquery(language, search.bare(word));
         meant := case when meant is null then target else meant || target end;
       end loop;
       for word in select jsonb_array_elements_text(same) loop
-        target := plainto_tsquery(language, sort.bare(word));
+        target := plainto_tsquery(language, search.bare(word));
         continue when numnode(target) = 0 or (numnode(target) > 1) <> is_phrase or not given @> target
           or (is_phrase and given::text ~ '!');
         changed := ts_rewrite(q, target, target || meant);
