@@ -182,6 +182,39 @@ async fn texts_of_other_entries_are_found_and_stay_right() {
     site.stop().await;
 }
 
+/// The save has read the former name, and its row of the index cannot be found by those who look for it until it is committed.
+#[tokio::test]
+async fn a_rename_beside_a_save_is_followed() {
+    let site = Site::empty().await;
+    let tag = edit(&site, "mutation { createTag(input: { name: \"Oldname\" }) { id revision } }", json!({})).await;
+    let tag = tag["createTag"].clone();
+    sqlx::raw_sql(
+        "create function public.wait() returns trigger language plpgsql as $$ begin
+            if new.type = 'product' then perform pg_sleep(2); end if; return new; end $$;
+        create trigger wait before insert on cms.outbox for each row execute function public.wait()",
+    )
+    .execute(&site.db.pool)
+    .await
+    .expect("saves of products wait");
+    let save = product(&site, json!({"name": "Chair", "tags": {"set": [{"id": tag["id"]}]}}));
+    let rename = async {
+        eventually("the save waits", async || {
+            let waiting =
+                "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()";
+            sqlx::query_scalar::<_, i64>(waiting).fetch_one(&site.db.pool).await.expect("a number") > 0
+        })
+        .await;
+        let rename = "mutation($id: ID!, $revision: Int!) { updateTag(id: $id, revision: $revision, input: { name: \"Newname\" }) { id } }";
+        edit(&site, rename, json!({"id": tag["id"], "revision": tag["revision"]})).await;
+    };
+    futures_util::future::join(save, rename).await;
+    eventually("the new name is found", async || {
+        names(&site, "newname").await == ["Chair"] && names(&site, "oldname").await.is_empty()
+    })
+    .await;
+    site.stop().await;
+}
+
 #[tokio::test]
 async fn misspelt_words_are_corrected_to_words_of_titles() {
     let site = Site::empty().await;
