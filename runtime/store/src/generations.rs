@@ -15,7 +15,7 @@
 //! number has grown. A capture may read them in any order: what it misses, the check before storing finds.
 //!
 //! If a client goes away during the commit, or the connection is lost, nobody knows whether the database commits later. Such a lease
-//! ends only after [`DOUBT`]; of a commit that takes even longer, which nobody was told of, the follower below hears as of any other.
+//! ends only after `DOUBT`; of a commit that takes even longer, which nobody was told of, the follower below hears as of any other.
 //!
 //! **On other nodes**, and in other processes of this machine, writers leave events in the outbox. The follower (`events/src/feed.rs`)
 //! reads them, lets the numbers grow (`heard.rs`), and then states until when it has seen everything: the moment before its first
