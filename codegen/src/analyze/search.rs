@@ -8,7 +8,7 @@ use crate::source::Spanned;
 use crate::syntax::language::{FieldType, Structure};
 use crate::syntax::node::{Entry, Node, Value};
 
-/// The keys of `search:` that are no paths of fields.
+/// The keys of `search:` that are not paths of fields.
 const OPTIONS: [&str; 5] = ["language", "exact", "synonyms", "boost", "recency"];
 /// Groups of synonyms, and words of each.
 const MOST_GROUPS: usize = 200;
@@ -69,14 +69,14 @@ fn check_path(declared: &Declared<'_>, owner: &Owner<'_>, path: &Spanned<String>
         };
         if !field.is_relation() || target.is_none() {
             let message =
-                format!("`{first}` is neither a relation to one type nor children, so `{rest}` is no field of it");
+                format!("`{first}` is neither a relation to one type nor children, so it has no field `{rest}`");
             return found.push(bad(message));
         }
         target.and_then(|target| declared.types.get(target)).map(|target| &target.fields)
     };
     match inner.map(|fields| named(&at(rest), fields)) {
         Some(Ok(field)) if field.ty.is_some() && !field.takes().search => {
-            found.push(bad(format!("`{}` is no text that can be searched", path.value)));
+            found.push(bad(format!("`{}` is not a text that can be searched", path.value)));
         }
         Some(Err(unknown)) => found.push(*unknown),
         _ => {}
@@ -119,7 +119,7 @@ fn check_boost(owner: &Owner<'_>, boost: &Entry, found: &mut Diagnostics) {
     };
     for entry in boost.node.entries() {
         if !values.contains(&entry.key.value) {
-            let message = format!("`{}` is no value of `{}`", entry.key.value, boost.key.value);
+            let message = format!("`{}` is not a value of `{}`", entry.key.value, boost.key.value);
             found.push(Diagnostic::error(Code::BadSearch, entry.key.span, message));
         }
         if factor(&entry.node).is_none_or(|factor| !(0.1..=10.0).contains(&factor)) {

@@ -91,36 +91,48 @@ create function search.plain(value text) returns text language sql immutable par
   return regexp_replace(regexp_replace(regexp_replace(regexp_replace(value,
     '!?\[([^\]]*)\]\([^)]*\)', '\1', 'g'), '<[^<>]*>', ' ', 'g'), '(^|\n)\s{0,3}(#{1,6}|[-*+>]|\d+\.)\s+', '\1', 'g'), '[*_`~|]+', ' ', 'g');
 
--- The words of a text. What a tsvector has no room for is left out.
-create function search.words(language regconfig, value text, most integer) returns tsvector
-language plpgsql immutable parallel restricted set client_min_messages = error as $$
+-- The words of a text, and its measures: looking for these takes as long as all else, and most texts have no digit.
+create function search.words(language regconfig, value text) returns tsvector language plpgsql immutable parallel safe as $$
 declare
-  bare text := search.bare(left(value, most));
+  bare text;
 begin
+  if value is null then
+    return '';
+  end if;
+  bare := search.bare(value);
+  if bare !~ '[0-9]' then
+    return to_tsvector(language, bare);
+  end if;
   return to_tsvector(language, bare) || to_tsvector('simple', search.measures(bare));
-exception when program_limit_exceeded then
-  return case when most < 100 then '' else search.words(language, value, most / 4) end;
 end
 $$;
 
--- The exceptions of these functions are why they are not done by parallel workers.
+-- What a tsvector has no room for is left out. The exception is why this is not done by parallel workers.
 create function search.document(language regconfig, parts jsonb, most integer default 40000) returns tsvector
-language plpgsql immutable parallel restricted as $$
+language plpgsql immutable parallel restricted set client_min_messages = error as $$
+declare
+  a text;
+  b text;
+  c text;
+  d text;
 begin
-  return (
-    select setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'A'), ''), most / 2), 'A')
-      || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'B'), ''), most), 'B')
-      || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'C'), ''), most), 'C')
-      || setweight(search.words(language, coalesce(string_agg(p->>2, E'\n') filter (where p->>0 = 'D'), ''), most), 'D')
-    from jsonb_array_elements(parts) p
-  );
+  select left(string_agg(p->>2, E'\n') filter (where p->>0 = 'A'), most / 2), left(string_agg(p->>2, E'\n') filter (where p->>0 = 'B'), most),
+    left(string_agg(p->>2, E'\n') filter (where p->>0 = 'C'), most), left(string_agg(p->>2, E'\n') filter (where p->>0 = 'D'), most)
+  into a, b, c, d from jsonb_array_elements(parts) p;
+  return setweight(search.words(language, a), 'A') || setweight(search.words(language, b), 'B')
+    || setweight(search.words(language, c), 'C') || setweight(search.words(language, d), 'D');
 exception when program_limit_exceeded then
   return case when most < 100 then '' else search.document(language, parts, most / 4) end;
 end
 $$;
 
-create function search.title(parts jsonb) returns text language sql immutable parallel safe as $$
-  select coalesce(left(sort.bare(string_agg(p->>2, ' ')), 500), '') from jsonb_array_elements(parts) p where p->>0 in ('A', 'B')
+create function search.title(parts jsonb) returns text language plpgsql immutable parallel safe as $$
+begin
+  return (
+    select coalesce(left(sort.bare(left(string_agg(p->>2, ' '), 500)), 500), '')
+    from jsonb_array_elements(parts) p where p->>0 in ('A', 'B')
+  );
+end
 $$;
 
 -- The words of a query, each also as the beginning of longer ones: neither in a phrase nor in an exclusion, and no word of less than three
