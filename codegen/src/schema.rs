@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod api;
+pub mod facet;
 pub mod field_kind;
 pub mod literal;
 pub mod mapping;
@@ -172,6 +173,8 @@ pub struct Search {
     pub texts: Vec<SearchText>,
     /// Groups of words that mean the same.
     pub synonyms: Vec<Vec<String>>,
+    /// Words of a query that are not looked for.
+    pub stop_words: Vec<String>,
     pub boosts: Vec<Boost>,
     /// In days: see `model::content::SearchInfo`.
     pub recency: Option<u32>,

@@ -84,6 +84,8 @@ const CONTENT_TYPES: &[&str] = &[
     "ReferencesInput",
     "Computed",
     "Change",
+    "Facet",
+    "Facets",
 ];
 const CHILDREN_TYPES: &[&str] =
     &["", "Connection", "Edge", "Order", "OrderField", "Filter", "ListFilter", "Input", "UpdateInput", "Patch", "Key"];

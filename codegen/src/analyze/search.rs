@@ -9,10 +9,11 @@ use crate::syntax::language::{FieldType, Structure};
 use crate::syntax::node::{Entry, Node, Value};
 
 /// The keys of `search:` that are not paths of fields.
-const OPTIONS: [&str; 5] = ["language", "exact", "synonyms", "boost", "recency"];
+const OPTIONS: [&str; 6] = ["language", "exact", "synonyms", "stop_words", "boost", "recency"];
 /// Groups of synonyms, and words of each.
 const MOST_GROUPS: usize = 200;
 const MOST_WORDS: usize = 20;
+const MOST_STOP_WORDS: usize = 500;
 
 pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
     for owner in declared.types.values() {
@@ -24,6 +25,7 @@ pub fn check(declared: &Declared<'_>, found: &mut Diagnostics) {
             check_path(declared, owner, &path, found);
         }
         check_synonyms(&search.node, found);
+        check_stop_words(&search.node, found);
         for boost in search.node.get("boost").map_or(&[][..], Node::entries) {
             check_boost(owner, boost, found);
         }
@@ -104,6 +106,18 @@ fn check_synonyms(search: &Node, found: &mut Diagnostics) {
     }
 }
 
+fn check_stop_words(search: &Node, found: &mut Diagnostics) {
+    let words = items(search, "stop_words");
+    let mut bad = |node: &Node, message: String| found.push(Diagnostic::error(Code::BadSearch, node.span, message));
+    if words.len() > MOST_STOP_WORDS {
+        bad(&words[MOST_STOP_WORDS], format!("there are more than {MOST_STOP_WORDS} stop words"));
+    }
+    let is_word = |text: &str| text.chars().all(char::is_alphanumeric) && (1..=100).contains(&text.chars().count());
+    for word in words.iter().filter(|word| word.text().is_some_and(|text| !is_word(text))) {
+        bad(word, "a stop word is one word of letters and digits, at most 100".to_owned());
+    }
+}
+
 fn is_phrase(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric) && text.chars().count() <= 100
 }
@@ -153,6 +167,7 @@ pub fn of(owner: &Owner<'_>) -> Option<Search> {
     let texts = texts(owner);
     let search = owner.node.get("search");
     let groups = search.map_or(&[][..], |search| items(search, "synonyms"));
+    let stop_words = search.map_or(&[][..], |search| items(search, "stop_words"));
     let words = |group: &Node| group.items().iter().filter_map(Node::text).map(str::to_owned).collect();
     let boosts =
         search.and_then(|search| search.get("boost")).map_or(&[][..], Node::entries).iter().flat_map(|boost| {
@@ -168,6 +183,7 @@ pub fn of(owner: &Owner<'_>) -> Option<Search> {
     (!texts.is_empty()).then(|| Search {
         language: search.and_then(|search| search.text_of("language")).unwrap_or("simple").to_owned(),
         synonyms: groups.iter().map(words).collect(),
+        stop_words: stop_words.iter().filter_map(Node::text).map(str::to_owned).collect(),
         boosts: boosts.collect(),
         recency,
         texts,

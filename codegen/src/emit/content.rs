@@ -71,7 +71,7 @@ pub fn file(ty: &ContentType, catalog: &Catalog) -> String {
     let mut entry = table(ty, &owner, &ty.description, &ty.plural, catalog);
     entry.is_entry = true;
     entry.info.path = code(path(&ty.path));
-    entry.info.search = code(search(ty.search.as_ref()));
+    entry.info.search = code(search(ty));
     entry.info.unique = unique(ty);
     entry.inverses = codes(ty.inverses.iter().map(inverse));
     entry.computed = codes(ty.computed.iter().map(computed));
@@ -179,8 +179,10 @@ fn path(parts: &[PathPart]) -> TokenStream {
     quote!(#(#parts),*)
 }
 
-fn search(search: Option<&Search>) -> TokenStream {
-    let Some(Search { language, texts, synonyms, boosts, recency }) = search else { return quote!(None) };
+fn search(ty: &ContentType) -> TokenStream {
+    let Some(Search { language, texts, synonyms, stop_words, boosts, recency }) = &ty.search else {
+        return quote!(None);
+    };
     let texts = texts.iter().map(|SearchText { path, weight, exact }| {
         let path = literals(path);
         let weight = match weight {
@@ -205,7 +207,13 @@ fn search(search: Option<&Search>) -> TokenStream {
         }
         None => quote!(None),
     };
-    quote!(Some(&SearchInfo { language: #language, texts: &[#(#texts),*], synonyms: &[#(#synonyms),*], boosts: &[#(#boosts),*], recency: #recency }))
+    let facets = ty.facets();
+    let facets_type = if facets.is_empty() { String::new() } else { ty.facets_type() };
+    let facets = facets.iter().map(|facet| {
+        let (field, type_name) = (literal(facet.field.name.snake()), facet.type_name());
+        quote!(FacetInfo { field: #field, type_name: #type_name })
+    });
+    quote!(Some(&SearchInfo { language: #language, texts: &[#(#texts),*], synonyms: &[#(#synonyms),*], stop_words: &[#(#stop_words),*], boosts: &[#(#boosts),*], recency: #recency, facets_type: #facets_type, facets: &[#(#facets),*] }))
 }
 
 /// `&["name", "day"]` for each unique index.

@@ -323,7 +323,7 @@ impl Planner<'_> {
                 }
             },
             Some(Route::Nodes { many }) => What::Read(Root::by_node(document, selected, many)),
-            Some(Route::Search) => What::Read(Root::by_search(document, selected)),
+            Some(Route::Search { begun }) => What::Read(Root::by_search(document, selected, begun)),
             Some(Route::Resolve) => What::Read(Root::by_path(document, selected)),
             Some(Route::Site(field)) => {
                 let ty = types.field(parent, name).map_or("", |field| named(&field.ty));

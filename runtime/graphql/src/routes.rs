@@ -17,8 +17,10 @@ pub enum Route {
     },
     /// `resolve`
     Resolve,
-    /// `search`
-    Search,
+    /// `search`; `begun`: `suggest`.
+    Search {
+        begun: bool,
+    },
     Site(SiteField),
     /// A custom operation.
     Own(&'static OperationInfo),
@@ -39,7 +41,8 @@ impl Routes {
         routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
         routes.queries.insert("resolve", Route::Resolve);
         if schema.types.iter().any(|info| info.search.is_some()) {
-            routes.queries.insert("search", Route::Search);
+            routes.queries.insert("search", Route::Search { begun: false });
+            routes.queries.insert("suggest", Route::Search { begun: true });
         }
         for field in SiteField::all() {
             let fields = if field.writes() { &mut routes.mutations } else { &mut routes.queries };

@@ -6,7 +6,7 @@ mod field;
 mod find;
 mod search;
 
-pub use search::{SearchInfo, SearchText, SearchWeight};
+pub use search::{FacetInfo, SearchInfo, SearchText, SearchWeight};
 
 use crate::access::{AccessInfo, ReviewInfo, RoleInfo};
 use crate::currency::Currencies;

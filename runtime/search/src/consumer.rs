@@ -1,10 +1,11 @@
-//! The consumer of events: when a text changes that other entries are found by, it enqueues a job for their rows.
+//! The consumer of events: when a text changes that other entries are found by, it enqueues a job for their rows. It enqueues jobs for
+//! large imports too.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::refresh::Refresh;
+use crate::refresh::{Refresh, Write};
 use base::error::Result;
 use events::{Change, FollowAll};
 use jobs::Enqueue as _;
@@ -42,7 +43,16 @@ impl FollowAll for Consumer {
             let before = document::under_way(cx.connection).await?;
             cx.enqueue(&Refresh { is_live, entries, before }).await?;
         }
-        Ok(())
+        // The events of an import come with its batches.
+        loop {
+            let batches = document::take_stale(cx.connection).await?;
+            if batches.is_empty() {
+                return Ok(());
+            }
+            for document::Stale { table, is_live, entries } in batches {
+                cx.enqueue(&Write { table, is_live, entries }).await?;
+            }
+        }
     }
 
     fn batch(&self) -> usize {

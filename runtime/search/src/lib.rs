@@ -19,5 +19,6 @@ pub fn follow(followers: &mut Followers) {
 
 pub fn add_jobs(jobs: &mut Jobs) {
     jobs.add_outside(refresh::Refreshing);
+    jobs.add_outside(refresh::Writing);
     jobs.add_outside(whole::Making);
 }

@@ -1,4 +1,4 @@
-//! The job that writes the rows of entries anew that have texts of changed ones.
+//! The jobs that write the rows of entries: of those that have texts of changed ones, and of imported ones.
 
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,33 @@ pub struct Refresh {
 impl Job for Refresh {
     const KIND: &'static str = "typecase.search_refresh";
     const TIME: Duration = Duration::from_secs(30 * 60);
+}
+
+/// The rows of the entries of an import.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Write {
+    pub table: String,
+    pub is_live: bool,
+    pub entries: Vec<Uuid>,
+}
+
+impl Job for Write {
+    const KIND: &'static str = "typecase.search_write";
+    const TIME: Duration = Duration::from_secs(10 * 60);
+}
+
+pub struct Writing;
+
+impl OutsideWork<Write> for Writing {
+    async fn work(&self, store: &Store, _: &Attempt, job: Write) -> Result<()> {
+        // A type that is gone has no rows.
+        let Some(info) = store.schema.types.iter().find(|info| info.table == job.table) else { return Ok(()) };
+        let stage = if job.is_live { Stage::Live } else { Stage::Draft };
+        for entries in job.entries.chunks(AT_ONCE) {
+            write(store, info, stage, entries).await?;
+        }
+        Ok(())
+    }
 }
 
 pub struct Refreshing;

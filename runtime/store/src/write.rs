@@ -52,6 +52,7 @@ use uuid::Uuid;
 
 use crate::Store;
 use crate::hooks::HookSet;
+use crate::search::document::When;
 use base::error::{Error, Result, Step};
 use batch::{Input, Request, Target};
 use entries::Version;
@@ -174,7 +175,7 @@ async fn save_all(
 
 /// A request with the options of client mutations.
 fn save<'a>(info: &'static ContentInfo, inputs: Vec<Input<'a>>) -> Request<'a> {
-    Request { info, inputs, reuse: false, keep_ids: false, import: false, ask_unique: true }
+    Request { info, inputs, reuse: false, keep_ids: false, import: false, index: When::Now, ask_unique: true }
 }
 
 /// `deleteProduct(id, revision)`.

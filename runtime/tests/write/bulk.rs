@@ -2,6 +2,7 @@
 
 use runtime::Code;
 use runtime::hooks::HookSet;
+use runtime::store::search::document::When;
 use runtime::store::write::{self, BulkOptions, Outcome, UpsertItem};
 use serde_json::{Map, Value as Json, json};
 
@@ -9,7 +10,7 @@ use crate::helpers::{object, path};
 use crate::support::Shop;
 use crate::support::schema::{CATEGORY, POST, PRODUCT};
 
-const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true };
+const IMPORT: BulkOptions = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true, index: When::Now };
 
 /// The kinds of outcomes, with the paths of their problems.
 async fn save(shop: &Shop, items: &[(Json, Json)], options: BulkOptions) -> Vec<String> {

@@ -123,7 +123,7 @@ async fn an_import_that_brings_a_deleted_entry_back_goes_on_with_its_history() {
     shop.delete(INFO, id, 2).await.unwrap();
     let (key, data) = (json!({"id": runtime::id::encode("product", id)}), object(json!({"name": "Back"})));
     let item = UpsertItem { key: Some(&key), data: &data, publish: false };
-    let options = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true };
+    let options = BulkOptions { publish: false, reuse: true, keep_ids: true, import: true, ..BulkOptions::default() };
     let outcomes = write::save_batch(&shop.store, &HookSet::default(), INFO, &[item], options, None).await.unwrap();
     assert_eq!(outcomes, [Outcome::Created(id)]);
     let found = revisions::revisions(&shop.store, INFO, id, None, 9).await.unwrap();

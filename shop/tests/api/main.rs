@@ -11,6 +11,7 @@ mod database_tls;
 mod drafts;
 mod errors;
 mod explain;
+mod facets;
 #[path = "../shared/fault_proxy.rs"]
 mod fault_proxy;
 mod faults;

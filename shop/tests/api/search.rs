@@ -10,16 +10,16 @@ use crate::client::{Node, Site, TOKEN, account};
 const CREATE: &str = "mutation($input: ProductCreateInput!, $publish: Boolean!) { createProduct(input: $input, publish: $publish) { id revision } }";
 
 /// The names of the entries that are found, in order.
-async fn names(site: &Node, query: &str) -> Vec<String> {
+pub async fn names(site: &Node, query: &str) -> Vec<String> {
     names_of(&found(site, json!({"query": query})).await)
 }
 
-fn names_of(connection: &Json) -> Vec<String> {
+pub fn names_of(connection: &Json) -> Vec<String> {
     let name = |node: &Json| node["name"].as_str().or_else(|| node["title"].as_str()).expect("a name").to_owned();
     connection["nodes"].as_array().expect("nodes").iter().map(name).collect()
 }
 
-async fn found(site: &Node, variables: Json) -> Json {
+pub async fn found(site: &Node, variables: Json) -> Json {
     let query = "query($query: String!, $types: [SearchType!], $filter: SearchFilter, $orderBy: SearchOrder! = RELEVANCE, $first: Int, $after: String, $stage: Stage! = LIVE) {
         search(query: $query, types: $types, filter: $filter, orderBy: $orderBy, first: $first, after: $after, stage: $stage) {
             totalCount correctedQuery pageInfo { hasNextPage hasPreviousPage endCursor }
@@ -30,7 +30,7 @@ async fn found(site: &Node, variables: Json) -> Json {
     edit(site, query, variables).await["search"].clone()
 }
 
-async fn data(site: &Node, token: Option<&str>, query: &str, variables: Json) -> Json {
+pub async fn data(site: &Node, token: Option<&str>, query: &str, variables: Json) -> Json {
     let token = token.map(|token| format!("Bearer {token}"));
     let headers: Vec<(&str, &str)> = token.iter().map(|token| ("authorization", token.as_str())).collect();
     let answer = site.post(&json!({"query": query, "variables": variables}), &headers).await.json();
@@ -38,17 +38,17 @@ async fn data(site: &Node, token: Option<&str>, query: &str, variables: Json) ->
     answer["data"].clone()
 }
 
-async fn edit(site: &Node, query: &str, variables: Json) -> Json {
+pub async fn edit(site: &Node, query: &str, variables: Json) -> Json {
     data(site, Some(TOKEN), query, variables).await
 }
 
-async fn product(site: &Node, input: Json) -> Json {
+pub async fn product(site: &Node, input: Json) -> Json {
     let mut whole = json!({"price": {"amount": "10.00", "currency": "EUR"}});
     whole.as_object_mut().expect("an object").extend(input.as_object().expect("an object").clone());
     edit(site, CREATE, json!({"input": whole, "publish": true})).await["createProduct"].clone()
 }
 
-async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
+pub async fn eventually(what: &str, mut is: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !is().await {
         assert!(start.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");

@@ -57,6 +57,11 @@ const SEARCH: &[Key] = &[
         "Groups of words or phrases that mean the same: `[[tee, t-shirt]]`.",
     ),
     key(
+        "stop_words",
+        Shape::List(&Shape::Text),
+        "Words of a query that are not looked for, besides those of the language: `[buy, cheap]`. A query of such words alone is taken as it is.",
+    ),
+    key(
         "boost",
         Shape::Map(&Shape::Map(&Shape::Value)),
         "By enum or boolean field and value, what the score is multiplied by: `stock_status: { in_stock: 1.5, out_of_stock: 0.5 }`.",

@@ -30,6 +30,8 @@ const RESOLVING: usize = 3;
 /// The statements of a search: the entries and their number, twice if words are corrected; and those of each type.
 const SEARCHING: usize = 4;
 const MARKING: usize = 2;
+/// Those of a facet: it looks at all entries that are found, as the search does.
+const FACETING: usize = 2;
 
 /// For what a release or a moment changes, which is looked up first.
 const AHEAD: usize = 20;
@@ -114,10 +116,10 @@ impl Root {
         })
     }
 
-    /// `search`
-    pub fn by_search(document: Document<'_>, selected: &Selected<'_>) -> Self {
+    /// `search`, or `suggest`
+    pub fn by_search(document: Document<'_>, selected: &Selected<'_>, begun: bool) -> Self {
         Self::reading(document, selected, |lowering| {
-            let (objects, shape) = lowering.search(selected);
+            let (objects, shape) = lowering.search(selected, begun);
             (PlanRoot::Rows(objects), What::Search(shape))
         })
     }
@@ -204,7 +206,8 @@ impl Root {
         else {
             return None;
         };
-        let mut problems = objects.iter().map(|object| scope.must_read_any(object.info).err());
+        let searched = if let What::Search(shape) = &self.what { shape.searched } else { objects.len() };
+        let mut problems = objects.iter().take(searched).map(|object| scope.must_read_any(object.info).err());
         let problem = problems.next()??;
         let of_all = problems.all(|problem| problem.is_some());
         of_all.then(|| self.failure(problem))
@@ -214,7 +217,7 @@ impl Root {
     pub fn statements(&self) -> usize {
         let looking = match (&self.what, &self.lowered.plan.root) {
             (What::Resolved { .. }, _) => RESOLVING,
-            (What::Search(_), PlanRoot::Rows(objects)) => SEARCHING + MARKING * objects.len(),
+            (What::Search(shape), _) => SEARCHING + MARKING * shape.searched + FACETING * shape.facets.len(),
             _ => 0,
         };
         let ahead = if self.names(&["release", "at"]) { AHEAD } else { 0 };
@@ -257,7 +260,7 @@ impl Root {
         let arguments = self.coerced(request.arguments).map_err(|problems| self.failed(Error { problems }))?;
         let scope = request.read.store.at(stage(&arguments));
         let run = self.prepare(request, scope, Some(&arguments))?;
-        self.read(&run, &arguments).await.unwrap_or_else(|error| Err(self.failed(error)))
+        self.read(&run, &arguments, request.arguments).await.unwrap_or_else(|error| Err(self.failed(error)))
     }
 
     /// The JSON of the entries with these ids, in order. Missing entries are null, or left out of a list.
@@ -313,7 +316,12 @@ impl Root {
         error.problems.into_iter().map(|problem| self.failure(problem)).collect()
     }
 
-    async fn read(&self, run: &Run<'_, '_>, arguments: &Map<String, Json>) -> Result<Result<Written, Vec<Failure>>> {
+    async fn read(
+        &self,
+        run: &Run<'_, '_>,
+        arguments: &Map<String, Json>,
+        given: &dyn Arguments,
+    ) -> Result<Result<Written, Vec<Failure>>> {
         match (&self.what, &self.lowered.plan.root) {
             (What::ById(_), PlanRoot::Rows(objects)) => {
                 let found = parse_id(arguments.get("id"), vec!["id".into()])?;
@@ -322,8 +330,8 @@ impl Root {
                 self.entries(run, run.scope, &ids).await
             }
             (What::ByKey(shape), PlanRoot::Key { object, field, kind }) => {
-                let given = arguments.get(field.name).unwrap_or(&Json::Null);
-                let loaded = run.by_key(object, field, *kind, given).await?;
+                let key = arguments.get(field.name).unwrap_or(&Json::Null);
+                let loaded = run.by_key(object, field, *kind, key).await?;
                 let mut writer = Writer::new(run, &self.lowered.lists, 1024);
                 let done = match loaded.rows.is_empty() {
                     true => writer.nothing(),
@@ -341,7 +349,7 @@ impl Root {
                 Box::pin(self.nodes(run, (objects, shapes), *many, arguments)).await
             }
             (What::Search(shape), PlanRoot::Rows(objects)) => {
-                Box::pin(self.search(run, (objects, shape), arguments)).await
+                Box::pin(self.search(run, (objects, shape), arguments, given)).await
             }
             (What::Resolved { shapes, redirection }, PlanRoot::Rows(objects)) => {
                 Box::pin(self.resolved(run, (objects, shapes), redirection, arguments)).await

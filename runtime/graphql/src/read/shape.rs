@@ -6,7 +6,7 @@ use async_graphql::{Name, Pos};
 use async_graphql_value::Value as Literal;
 
 use base::error::Step;
-use model::content::EnumInfo;
+use model::content::{ContentInfo, EnumInfo, FieldInfo};
 use model::kind::{Kind, Part};
 
 /// `{"key":` or `,"key":`, ready to be copied and shared by all fields with the key.
@@ -167,9 +167,48 @@ pub enum InfoWhat {
 /// What is selected of a search.
 #[derive(Debug)]
 pub struct SearchShape {
+    /// Whether it completes what is typed: `suggest`.
+    pub begun: bool,
+    /// How many objects are searched; those of facets follow.
+    pub searched: usize,
     /// For each use of the entries, the shapes by the index of their object.
     pub shapes: Vec<Vec<Shape>>,
+    pub facets: Vec<FacetShape>,
     pub items: Vec<(Prefix, SearchWhat)>,
+}
+
+/// A facet of a type.
+#[derive(Debug)]
+pub struct FacetShape {
+    pub given: Given,
+    pub info: &'static ContentInfo,
+    pub field: &'static FieldInfo,
+    /// The index of the object of the entries that are counted.
+    pub object: Option<usize>,
+    pub items: Vec<(Prefix, CountWhat)>,
+}
+
+/// A field of a counted value.
+#[derive(Debug)]
+pub enum CountWhat {
+    Constant(Box<[u8]>),
+    Value,
+    Node(Shape),
+    Count,
+}
+
+/// A field of the facets, by type.
+#[derive(Debug)]
+pub enum FacetsWhat {
+    Constant(Box<[u8]>),
+    /// Indexes into the facets of the shape.
+    Of(Vec<(Prefix, FacetWhat)>),
+}
+
+#[derive(Debug)]
+pub enum FacetWhat {
+    Constant(Box<[u8]>),
+    Facet(usize),
 }
 
 #[derive(Debug)]
@@ -181,6 +220,9 @@ pub enum SearchWhat {
     Info(Vec<(Prefix, InfoWhat)>),
     TotalCount,
     Corrected,
+    Facets(Vec<(Prefix, FacetsWhat)>),
+    /// What is typed, completed.
+    Queries,
 }
 
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The heap size of the shape of a response.
 
 use super::shape::{
-    EdgeWhat, Given, InfoWhat, MarkWhat, PageShape, PageWhat, PartWhat, Path, Place, RangeWhat, RedirectionWhat,
-    SearchEdgeWhat, SearchShape, SearchWhat, StoredShape, StoredWhat, What,
+    CountWhat, EdgeWhat, FacetShape, FacetWhat, FacetsWhat, Given, InfoWhat, MarkWhat, PageShape, PageWhat, PartWhat,
+    Path, Place, RangeWhat, RedirectionWhat, SearchEdgeWhat, SearchShape, SearchWhat, StoredShape, StoredWhat, What,
 };
 use crate::weigh::Held;
 use base::weigh::{Scales, Weigh};
@@ -65,7 +65,42 @@ impl Weigh for RedirectionWhat {
 impl Weigh for SearchShape {
     fn weigh(&self, scales: &mut Scales) {
         self.shapes.weigh(scales);
+        self.facets.weigh(scales);
         self.items.weigh(scales);
+    }
+}
+
+impl Weigh for FacetShape {
+    fn weigh(&self, scales: &mut Scales) {
+        self.given.weigh(scales);
+        self.items.weigh(scales);
+    }
+}
+
+impl Weigh for CountWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Node(shape) => shape.weigh(scales),
+            Self::Value | Self::Count => {}
+        }
+    }
+}
+
+impl Weigh for FacetsWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        match self {
+            Self::Constant(json) => json.weigh(scales),
+            Self::Of(items) => items.weigh(scales),
+        }
+    }
+}
+
+impl Weigh for FacetWhat {
+    fn weigh(&self, scales: &mut Scales) {
+        if let Self::Constant(json) = self {
+            json.weigh(scales);
+        }
     }
 }
 
@@ -75,7 +110,8 @@ impl Weigh for SearchWhat {
             Self::Constant(json) => json.weigh(scales),
             Self::Edges(items) => items.weigh(scales),
             Self::Info(items) => items.weigh(scales),
-            Self::Nodes(_) | Self::TotalCount | Self::Corrected => {}
+            Self::Facets(items) => items.weigh(scales),
+            Self::Nodes(_) | Self::TotalCount | Self::Corrected | Self::Queries => {}
         }
     }
 }

@@ -8,10 +8,24 @@ pub struct SearchInfo {
     pub texts: &'static [SearchText],
     /// Words that mean the same, in groups.
     pub synonyms: &'static [&'static [&'static str]],
+    /// Words of a query that are not looked for.
+    pub stop_words: &'static [&'static str],
     /// How the value of an enum or boolean field (by `snake`) changes the score: `("stock_status", "in_stock", 1.5)`.
     pub boosts: &'static [(&'static str, &'static str, f32)],
     /// After how many days of being published the bonus of a new entry is half as much.
     pub recency: Option<u32>,
+    /// The API's name of the type that has the facets; empty if there are none.
+    pub facets_type: &'static str,
+    pub facets: &'static [FacetInfo],
+}
+
+/// A field whose values are counted among what a search finds.
+#[derive(Clone, Copy, Debug)]
+pub struct FacetInfo {
+    /// By `snake`.
+    pub field: &'static str,
+    /// The API's name of the type of what is counted; empty if it is a number.
+    pub type_name: &'static str,
 }
 
 /// A text of an entry that is searched.

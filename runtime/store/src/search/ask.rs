@@ -7,24 +7,25 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
+use super::matches::{Matching, Parts, Words};
 use super::near;
 use crate::Scope;
-use crate::access::Grant;
-use crate::read::filter::Filter;
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
 use base::error::{Code, Error, Problem, Result};
-use model::content::{ContentInfo, SearchInfo, SearchText, Shape};
+use model::content::{ContentInfo, SearchInfo};
 
 /// Entries of a type that are ranked, and counted.
 pub const MOST_RANKED: usize = 10_000;
+/// The same, while a visitor types.
+const MOST_BEGUN: usize = 2_000;
 /// Characters of what is asked.
 pub const LONGEST: usize = 300;
 
 /// What is searched for.
 #[derive(Debug)]
 pub struct Ask<'a> {
-    pub text: &'a str,
+    pub words: Words<'a>,
     /// The types to search, with the filter of each.
     pub types: Vec<(&'static ContentInfo, Option<&'a Json>)>,
     pub order: SearchOrder,
@@ -91,12 +92,12 @@ pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
     // What is found depends on more than the tables of the entries.
     scope.store.touch_by_hand();
     let instead = ask.after.as_ref().and_then(|place| place.instead.clone());
-    let mut found = run(scope, ask, instead.as_deref().unwrap_or(ask.text)).await?;
+    let mut found = run(scope, ask, ask.words.with(instead.as_deref())).await?;
     found.instead = instead;
     if found.hits.is_empty() && ask.after.is_none() {
         let types: Vec<_> = ask.types.iter().map(|(info, _)| *info).collect();
-        if let Some(text) = near::corrected(scope, ask.text, &types).await? {
-            let other = run(scope, ask, &text).await?;
+        if let Some(text) = near::corrected(scope, ask.words.text(), &types).await? {
+            let other = run(scope, ask, ask.words.with(Some(&text))).await?;
             if !other.hits.is_empty() {
                 return Ok(Found { instead: Some(text), ..other });
             }
@@ -105,12 +106,17 @@ pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
     Ok(found)
 }
 
-async fn run(scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Found> {
+async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
     let mut found = Found::default();
     let mut problems = Vec::new();
     let mut sql = scope.sql();
     sql.push("SELECT x.type, x.id, x.score, x.key::text FROM (");
-    push_types(scope, ask, text, &mut sql, &mut problems)?;
+    let none = "SELECT ''::text AS type, NULL::uuid AS id, 0::float8 AS score, 0::numeric AS key WHERE false";
+    sql.push(none);
+    for matching in ask.matching(words) {
+        sql.push(" UNION ALL ");
+        push_type(scope, &matching, ask.order, &mut sql, &mut problems)?;
+    }
     sql.push(") x");
     if let Some(Place { key, id, .. }) = &ask.after {
         sql.push(" WHERE (x.key, x.id) < (").value(&Value::Text(key.clone()), 0, "numeric");
@@ -130,108 +136,58 @@ async fn run(scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Found> {
     found.hits.truncate(ask.first);
     if ask.total {
         let mut sql = scope.sql();
-        sql.push("SELECT count(*) FROM (");
-        push_types(scope, ask, text, &mut sql, &mut problems)?;
-        sql.push(") x");
+        sql.push("SELECT 0");
+        for matching in ask.matching(words) {
+            sql.push(" + (SELECT count(*) FROM ");
+            matching.push(scope, |_| "1 AS one".to_owned(), &mut sql, &mut problems)?;
+            sql.push(" m)");
+        }
+        sql.push("::bigint");
         let rows = sql.fetch_for(scope.store, &[]).await?;
         found.total = rows.first().map(|row| row.try_get(0)).transpose()?;
     }
     Ok(found)
 }
 
-fn push_types(scope: Scope<'_>, ask: &Ask<'_>, text: &str, sql: &mut Sql, problems: &mut Vec<Problem>) -> Result<()> {
-    let mut any = false;
-    for (info, filter) in &ask.types {
-        let Some(search) = info.search else { continue };
-        if any {
-            sql.push(" UNION ALL ");
-        }
-        any = true;
-        push_type(scope, (info, search), *filter, ask, text, sql, problems)?;
+impl<'a> Ask<'a> {
+    fn matching(&self, words: Words<'a>) -> impl Iterator<Item = Matching<'a>> {
+        let most = match words {
+            Words::All(_) => MOST_RANKED,
+            Words::Begun(_) => MOST_BEGUN,
+        };
+        let of = move |(info, filter): &(&'static ContentInfo, Option<&'a Json>)| {
+            Some(Matching { info, search: info.search?, words, filter: *filter, most })
+        };
+        self.types.iter().filter_map(of)
     }
-    if !any {
-        sql.push("SELECT ''::text AS type, NULL::uuid AS id, 0::float8 AS score, 0::numeric AS key WHERE false");
-    }
-    Ok(())
 }
 
+/// A query for the type, id, score and place in the order of each entry.
 fn push_type(
     scope: Scope<'_>,
-    (info, search): (&'static ContentInfo, &'static SearchInfo),
-    filter: Option<&Json>,
-    ask: &Ask<'_>,
-    text: &str,
+    matching: &Matching<'_>,
+    order: SearchOrder,
     sql: &mut Sql,
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let hidden = Hidden::of(scope, info, search);
-    let stage = scope.stage.schema();
-    // PostgreSQL makes the query once, and looks it up in the index.
-    sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, nullif(search.key(");
-    sql.value(&Value::Text(text.to_owned()), 0, "text");
-    sql.push(&format!("), '') AS key FROM (SELECT search.query('{}', ", search.language));
-    sql.value(&Value::Text(text.to_owned()), 0, "text").push(", ");
-    sql.value(&Value::Text(serde_json::json!(search.synonyms).to_string()), 0, "jsonb");
-    sql.push(&format!(") AS q) r) SELECT '{}'::text AS type, m.id, m.score, ", info.table));
-    sql.push(match ask.order {
-        SearchOrder::Relevance => "round(m.score::numeric, 6) AS key",
-        SearchOrder::Latest(_) => "m.key",
-    });
-    let key = match ask.order {
-        SearchOrder::Relevance => String::new(),
-        SearchOrder::Latest(column) => format!(", coalesce(extract(epoch FROM t.{column}), 0)::numeric AS key"),
+    let (info, search) = (matching.info, matching.search);
+    let key = match order {
+        SearchOrder::Relevance => "round(m.score::numeric, 6)".to_owned(),
+        SearchOrder::Latest(_) => "m.key".to_owned(),
     };
-    // The keys that the actor may read.
-    let exact = match hidden.keys.is_empty() {
-        true => None,
-        false => {
-            let keys = hidden.keys.iter().map(|path| format!("'{path}=' || q.key"));
-            Some(format!("s.exact && (SELECT array[{}] FROM q)", keys.collect::<Vec<_>>().join(", ")))
+    sql.push(&format!("SELECT '{}'::text AS type, m.id, m.score, {key} AS key FROM ", info.table));
+    let columns = |parts: &Parts| {
+        let score = score(scope, (info, search), &parts.document, parts.exact.as_deref());
+        match order {
+            SearchOrder::Relevance => format!("t.id, {score} AS score"),
+            SearchOrder::Latest(column) => {
+                format!("t.id, {score} AS score, coalesce(extract(epoch FROM t.{column}), 0)::numeric AS key")
+            }
         }
     };
-    let paths = match hidden.paths.is_empty() {
-        true => None,
-        false => Some(sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]")),
-    };
-    let document = paths.map_or_else(|| "s.document".to_owned(), |paths| visible(search, &paths));
-    let score = score(scope, (info, search), &document, exact.as_deref());
-    sql.push(&format!(" FROM (SELECT t.id, {score} AS score{key} FROM search.{stage} s JOIN "));
-    scope.push(info, "t", sql)?;
-    sql.push(&format!(" ON t.id = s.entry WHERE s.type = '{}' AND (", info.table));
-    match hidden.paths.is_empty() {
-        true => _ = sql.push("s.document @@ (SELECT q.q FROM q WHERE q.positive IS NOT NULL)"),
-        false => {
-            _ = sql.push(&format!("s.document @@ (SELECT q.positive FROM q) AND {document} @@ (SELECT q.q FROM q)"));
-        }
-    }
-    if let Some(exact) = &exact {
-        sql.push(&format!(" OR {exact}"));
-    }
-    sql.push(")");
-    if let Some(filter) = filter {
-        sql.push(" AND ");
-        let before = problems.len();
-        Filter::new(scope, sql, problems).conditions(info, filter, "t")?;
-        // Each type has a filter of its own.
-        problems[before..].iter_mut().for_each(|problem| problem.path.insert(1, filter_key(info).as_str().into()));
-    }
-    sql.push(&format!(" LIMIT {MOST_RANKED}) m)"));
+    matching.push(scope, columns, sql, problems)?;
+    sql.push(" m");
     Ok(())
-}
-
-/// The name of a type among the filters of a search: `product`.
-pub fn filter_key(info: &ContentInfo) -> String {
-    let mut letters = info.name.chars();
-    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
-}
-
-/// The document without the texts that the actor may not read.
-fn visible(search: &SearchInfo, paths: &str) -> String {
-    format!(
-        "(SELECT search.document('{}', coalesce(jsonb_agg(p), '[]')) FROM jsonb_array_elements(s.parts) p \
-        WHERE p->>1 <> ALL({paths}))",
-        search.language
-    )
 }
 
 fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document: &str, exact: Option<&str>) -> String {
@@ -255,46 +211,6 @@ fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document
         Some(exact) => format!("({score} + CASE WHEN {exact} THEN 100 ELSE 0 END)"),
         None => score,
     }
-}
-
-/// What of a type's search the actor may not read, or not of every entry.
-pub struct Hidden {
-    /// The texts whose words are searched.
-    pub paths: Vec<String>,
-    /// The keys that it may read.
-    keys: Vec<String>,
-}
-
-impl Hidden {
-    pub fn of(scope: Scope<'_>, info: &'static ContentInfo, search: &'static SearchInfo) -> Self {
-        let (shown, hidden): (Vec<&SearchText>, Vec<&SearchText>) =
-            search.texts.iter().partition(|text| is_readable(scope, info, text));
-        Self {
-            keys: shown.iter().filter(|text| text.exact).map(|text| text.path.join(".")).collect(),
-            paths: hidden.iter().filter(|text| text.weight.is_some()).map(|text| text.path.join(".")).collect(),
-        }
-    }
-}
-
-fn is_readable(scope: Scope<'_>, info: &'static ContentInfo, text: &SearchText) -> bool {
-    let Some(field) = info.fields.iter().find(|field| field.snake == text.path[0]) else { return false };
-    if scope.must_read(info, field.snake).is_err() {
-        return false;
-    }
-    let Some(second) = text.path.get(1) else { return true };
-    let of = match field.shape {
-        Shape::Children(child) => child,
-        Shape::One(to) | Shape::Many(to) => to.to[0],
-        _ => return false,
-    };
-    // An entry that the actor may not see must not be found by its name.
-    let sees_all = |grant: Grant<'_>| match grant {
-        Grant::Trusted => true,
-        Grant::By(rule) => rule.rows.is_none(),
-        Grant::Denied => false,
-    };
-    let is_child = matches!(field.shape, Shape::Children(_));
-    scope.must_read(of, second).is_ok() && (is_child || scope.must_read_any(of).is_ok() && sees_all(scope.reads(of)))
 }
 
 impl Hit {

@@ -19,8 +19,18 @@ const AT_ONCE: usize = 500;
 /// Characters of one text.
 const LONGEST: usize = 100_000;
 
+/// When the rows of the index are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// In the transaction of the change.
+    #[default]
+    Now,
+    /// By a job: a large import would take twice as long.
+    Later,
+}
+
 /// Follows what has happened to entries.
-pub(crate) async fn follow(connection: &mut Connection, events: &[Happened]) -> Result<(), sqlx::Error> {
+pub(crate) async fn follow(connection: &mut Connection, events: &[Happened], when: When) -> Result<(), sqlx::Error> {
     let mut made: BTreeMap<(&str, Stage), (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
     let mut gone: BTreeMap<(&str, Stage), (&'static ContentInfo, Vec<Uuid>)> = BTreeMap::new();
     for event in events.iter().filter(|event| event.info.search.is_some()) {
@@ -38,10 +48,37 @@ pub(crate) async fn follow(connection: &mut Connection, events: &[Happened]) -> 
         let sql = format!("delete from search.{} where type = $1 and entry = any($2)", stage.schema());
         sqlx::query(AssertSqlSafe(sql)).bind(table).bind(ids).execute(&mut *connection).await?;
     }
-    for ((_, stage), (info, ids)) in made {
-        write(connection, info, stage, &ids).await?;
+    for ((table, stage), (info, ids)) in made {
+        match when {
+            When::Now => write(connection, info, stage, &ids).await?,
+            When::Later => {
+                let sql = "insert into search.stale (type, is_live, entries) values ($1, $2, $3)";
+                let row = sqlx::query(sql).bind(table).bind(stage == Stage::Live).bind(ids);
+                row.execute(&mut *connection).await?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Entries whose rows are to be written by a job.
+#[derive(Debug)]
+pub struct Stale {
+    pub table: String,
+    pub is_live: bool,
+    pub entries: Vec<Uuid>,
+}
+
+/// Takes what is to be written later. It belongs to the one who commits this transaction.
+pub async fn take_stale(connection: &mut Connection) -> Result<Vec<Stale>, sqlx::Error> {
+    let sql = "with taken as (delete from search.stale where id in
+            (select id from search.stale order by id limit 100 for update skip locked) returning id, type, is_live, entries)
+        select type, is_live, entries from taken order by id";
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let stale = |row: &sqlx::postgres::PgRow| {
+        Ok(Stale { table: row.try_get(0)?, is_live: row.try_get(1)?, entries: row.try_get(2)? })
+    };
+    rows.iter().map(stale).collect()
 }
 
 /// Writes the rows of entries that the stage has.
@@ -104,13 +141,17 @@ pub async fn with_texts_of(
 }
 
 fn statement(info: &'static ContentInfo, search: &SearchInfo, stage: Stage) -> String {
-    let mut parts = Vec::new();
+    // Each text is made once, as a column of its own.
+    let (mut texts, mut parts) = (Vec::new(), Vec::new());
+    let mut of_weight: BTreeMap<char, Vec<String>> = BTreeMap::new();
     let (mut exact, mut others) = (Vec::new(), Vec::new());
-    for text in search.texts {
+    for (place, text) in search.texts.iter().enumerate() {
         let found = Found::of(info, text, stage);
         let path = text.path.join(".");
         if let Some(weight) = text.weight {
-            parts.push(format!("('{}', '{path}', {})", weight.letter(), found.joined()));
+            texts.push(format!("left({}, {LONGEST}) as p{place}", found.joined(stage)));
+            parts.push(format!("jsonb_build_array('{}', '{path}', p{place})", weight.letter()));
+            of_weight.entry(weight.letter()).or_default().push(format!("p{place}"));
         }
         if text.exact {
             exact.push(format!("select '{path}=' || nullif(search.key(e.v), '') from ({}) e(v)", found.rows()));
@@ -123,14 +164,18 @@ fn statement(info: &'static ContentInfo, search: &SearchInfo, stage: Stage) -> S
         true => format!("'{{}}'::{ty}[]"),
         false => format!("array(select v from ({}) k(v) where v is not null order by v)", rows.join(" union ")),
     };
+    let joined = |letters: &[char], by: &str| {
+        let of: Vec<&str> = letters.iter().filter_map(|of| of_weight.get(of)).flatten().map(String::as_str).collect();
+        if of.is_empty() { "null".to_owned() } else { format!("concat_ws({by}, {})", of.join(", ")) }
+    };
+    let weights: Vec<String> = ['A', 'B', 'C', 'D'].iter().map(|letter| joined(&[*letter], "E'\\n'")).collect();
     let (stage, table) = (stage.schema(), info.table);
     format!(
         r#"insert into search.{stage} as s (type, entry, document, exact, title, parts, others)
-        select '{table}', x.id, search.document('{language}', x.parts), x.exact, search.title(x.parts), x.parts, x.others
+        select '{table}', x.id, search.texts('{language}', {weights}), x.exact, search.head({title}),
+            jsonb_build_array({parts}), x.others
         from (
-            select t.id, {exact} as exact, {others} as others,
-                (select coalesce(jsonb_agg(jsonb_build_array(w, f, left(v, {LONGEST}))), '[]')
-                    from ({parts}) p(w, f, v) where v <> '') as parts
+            select t.id, {exact} as exact, {others} as others{texts}
             from {stage}."{table}" t where t.id = any($1)
             order by t.id
         ) x
@@ -140,12 +185,12 @@ fn statement(info: &'static ContentInfo, search: &SearchInfo, stage: Stage) -> S
         where (s.document, s.title, s.parts, s.exact, s.others)
             is distinct from (excluded.document, excluded.title, excluded.parts, excluded.exact, excluded.others)"#,
         language = search.language,
+        weights = weights.join(", "),
+        title = joined(&['A', 'B'], "' '"),
+        parts = parts.join(", "),
         exact = list(exact, "text"),
         others = list(others, "uuid"),
-        parts = match parts.is_empty() {
-            true => "select '', '', ''".to_owned(),
-            false => format!("values {}", parts.join(", ")),
-        },
+        texts = texts.iter().map(|text| format!(", {text}")).collect::<String>(),
     )
 }
 
@@ -197,11 +242,20 @@ impl Found {
     }
 
     /// One text.
-    fn joined(&self) -> String {
+    fn joined(&self, stage: Stage) -> String {
         let value = &self.value;
-        match &self.from {
-            None => value.clone(),
-            Some((from, order)) => format!("(select string_agg({value}, E'\\n'{order}){from})"),
+        let Some((from, order)) = &self.from else { return value.clone() };
+        match self.relation.filter(|to| !to.join.is_empty()) {
+            // A lookup for each target, also while the tables have no statistics: a join would read all of them.
+            Some(to) => {
+                let (schema, target, column) = (stage.schema(), to.to[0].table, quoted(to.columns[0]));
+                format!(
+                    r#"(select string_agg((select {value} from {schema}."{target}" o where o.id = j.{column}), E'\n'{order})
+                        from {schema}."{}" j where j.owner_id = t.id)"#,
+                    to.join
+                )
+            }
+            None => format!("(select string_agg({value}, E'\n'{order}){from})"),
         }
     }
 

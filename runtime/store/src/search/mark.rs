@@ -6,9 +6,9 @@ use std::ops::Range;
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::ask::{Hidden, Hit};
+use super::ask::Hit;
+use super::matches::{Hidden, Words, push_query};
 use crate::Scope;
-use crate::value::Value;
 use base::error::Result;
 use model::content::{ContentInfo, Shape};
 
@@ -32,7 +32,7 @@ pub struct Marked {
 }
 
 /// The marked texts of each hit.
-pub async fn marked(scope: Scope<'_>, text: &str, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Marked>>> {
+pub async fn marked(scope: Scope<'_>, words: Words<'_>, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Marked>>> {
     let mut types: Vec<&'static ContentInfo> = Vec::new();
     for hit in hits {
         if !types.iter().any(|info| info.table == hit.info.table) {
@@ -46,15 +46,14 @@ pub async fn marked(scope: Scope<'_>, text: &str, hits: &[Hit]) -> Result<HashMa
         let hidden = Hidden::of(scope, info, search);
         let mut sql = scope.sql();
         let (stage, language) = (scope.stage.schema(), search.language);
-        sql.push(&format!("WITH q AS MATERIALIZED (SELECT search.query('{language}', "));
-        sql.value(&Value::Text(text.to_owned()), 0, "text").push(", ");
-        sql.value(&Value::Text(serde_json::json!(search.synonyms).to_string()), 0, "jsonb");
+        sql.push("WITH q AS MATERIALIZED (SELECT ");
+        push_query(search, words, &mut sql);
         sql.push(&format!(
-            ") AS q) SELECT entry, path, text, ts_headline('{language}', sort.bare(text), (SELECT q.q FROM q), \
+            " AS q) SELECT entry, path, text, ts_headline('{language}', sort.bare(text), (SELECT q.q FROM q), \
             'HighlightAll=true, StartSel={OPEN}, StopSel={CLOSE}') FROM (\
             SELECT s.entry, n, p->>1 AS path, left(translate(normalize(p->>2, NFC), '{OPEN}{CLOSE}', ''), {LOOKED_AT}) AS text \
             FROM search.{stage} s, jsonb_array_elements(s.parts) WITH ORDINALITY r(p, n) \
-            WHERE s.type = '{}' AND s.entry = ANY(",
+            WHERE p->>2 <> '' AND s.type = '{}' AND s.entry = ANY(",
             info.table
         ));
         sql.ids().push(") AND p->>1 <> ALL(");

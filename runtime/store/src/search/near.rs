@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::Row as _;
 
-use super::ask::Hidden;
+use super::matches::Hidden;
 use crate::Scope;
 use base::error::Result;
 use model::content::ContentInfo;

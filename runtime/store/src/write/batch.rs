@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::access::Action;
 use crate::hooks::{AnyHooks, AnyRecord, Cx, EventKind, Happened, Moment};
+use crate::search::document::When;
 use crate::write::check::Checker;
 use crate::write::failure::{Failure, Result};
 use crate::write::guard::{Guard, Rights};
@@ -30,6 +31,8 @@ pub struct Request<'a> {
     pub keep_ids: bool,
     /// Require the right to import as well.
     pub import: bool,
+    /// When the entries can be searched.
+    pub index: When,
     /// Look for duplicate values before writing. The database rejects them anyway, but one at a time and without their path.
     pub ask_unique: bool,
 }
@@ -127,7 +130,7 @@ async fn store_items(
     let published = publish_items(cx, &to_publish, marked, store, &mut events).await?;
     // Access rules on types without drafts see published rows, so these are checked after publishing.
     guard.check_saved(cx.connection, changed().filter(|item| !item.info.drafts)).await?;
-    trail::saved(cx.connection, store, request.info, request.import, &items, &events).await?;
+    trail::saved(cx.connection, store, request.info, (request.import, request.index), &items, &events).await?;
     let roots = items.iter().filter(|item| item.is_root);
     Ok(Saved { entries: roots.map(|item| (item.new.id, change(item, &published))).collect(), events })
 }

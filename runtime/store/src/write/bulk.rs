@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::hooks::{HookSet, after_commit};
+use crate::search::document::When;
 use crate::write::batch::{Change, Input, Request, Saved, Target};
 use crate::write::failure::Failure;
 use crate::write::row::Faults;
@@ -39,6 +40,8 @@ pub struct BulkOptions {
     pub keep_ids: bool,
     /// Require the right to import each type, besides the rights to create and update it.
     pub import: bool,
+    /// When the entries can be searched.
+    pub index: When,
 }
 
 /// A dry run: all batches are saved in one transaction, so that each sees the ones before it, and then rolled back.
@@ -189,13 +192,13 @@ impl Bulk<'_> {
     }
 
     fn request(&self, roots: &[usize], ask_unique: bool) -> Request<'_> {
-        let BulkOptions { publish: every, reuse, keep_ids, import } = self.options;
+        let BulkOptions { publish: every, reuse, keep_ids, import, index } = self.options;
         let inputs = roots.iter().map(|&root| {
             let UpsertItem { key, data, publish } = self.items[root];
             let target = key.map_or(Target::New, |key| Target::Key { key, revision: None });
             Input { root, target, data, publish: publish || every, merge: false, path: Vec::new(), outer: vec![OUTER] }
         });
-        Request { info: self.info, inputs: inputs.collect(), reuse, keep_ids, import, ask_unique }
+        Request { info: self.info, inputs: inputs.collect(), reuse, keep_ids, import, index, ask_unique }
     }
 }
 

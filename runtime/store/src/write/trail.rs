@@ -11,7 +11,7 @@ use crate::hooks::{EventKind, Happened};
 use crate::id;
 use crate::input::value_json;
 use crate::outbox::{self, Line};
-use crate::search::document;
+use crate::search::document::{self, When};
 use crate::value::Value;
 use crate::write::failure::Result;
 use crate::write::row::{Item, Row};
@@ -23,11 +23,11 @@ pub async fn saved(
     connection: &mut Connection,
     store: &Store,
     root: &'static ContentInfo,
-    import: bool,
+    (import, index): (bool, When),
     items: &[Item],
     events: &[Happened],
 ) -> Result<()> {
-    document::follow(connection, events).await?;
+    document::follow(connection, events, index).await?;
     let by_id: HashMap<Uuid, &Item> = items.iter().map(|item| (item.new.id, item)).collect();
     let lines = events.iter().map(|event| told(event, by_id.get(&event.id).copied()));
     outbox::record(connection, store, &lines.collect::<Vec<_>>()).await?;
@@ -47,7 +47,7 @@ pub async fn saved(
 
 /// Records events that do not change the content of entries.
 pub async fn happened(connection: &mut Connection, store: &Store, events: &[Happened]) -> Result<()> {
-    document::follow(connection, events).await?;
+    document::follow(connection, events, When::Now).await?;
     outbox::record(connection, store, &events.iter().map(|event| told(event, None)).collect::<Vec<_>>()).await?;
     tell(connection, store, events.iter().map(|event| line(event.info, event.kind, event.id, None, None)).collect())
         .await
@@ -61,7 +61,7 @@ pub async fn deleted(connection: &mut Connection, store: &Store, items: &[Item],
         id: item.new.id,
         revision: item.revision(),
     });
-    document::follow(connection, &happened.collect::<Vec<_>>()).await?;
+    document::follow(connection, &happened.collect::<Vec<_>>(), When::Now).await?;
     let lines = items.iter().map(|item| Line {
         table: item.info.table,
         entry: item.new.id,

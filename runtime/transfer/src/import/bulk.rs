@@ -12,7 +12,11 @@ use base::error::{Code, Problem, Result as Attempt, Step};
 use model::content::{ContentInfo, FieldInfo, Required, Shape};
 use store::Store;
 use store::hooks::HookSet;
+use store::search::document::When;
 use store::write::{BulkOptions, Outcome, Rehearsal, UpsertItem, save_batch};
+
+/// Records that can be searched as soon as they are saved; a job follows with the rest.
+const AT_ONCE: u64 = 1_000;
 
 #[derive(Clone, Copy)]
 pub struct Bulk<'a> {
@@ -41,7 +45,10 @@ pub type Claims = Arc<HashSet<u64>>;
 
 impl Bulk<'_> {
     /// Saves a batch. Records whose optional references have no target are saved without them.
-    pub async fn save(self, mut batch: Batch) -> Attempt<Saved> {
+    pub async fn save(mut self, mut batch: Batch) -> Attempt<Saved> {
+        if batch.items.first().is_some_and(|line| line.number > AT_ONCE) {
+            self.options.index = When::Later;
+        }
         let mut outcomes = self.outcomes(batch.items.iter().map(|line| self.entry(line))).await?;
         let mut left_out = Vec::new();
         let mut again = Vec::new();

@@ -18,6 +18,7 @@ use base::error::Problem;
 use model::content::ContentInfo;
 use store::Store;
 use store::hooks::HookSet;
+use store::search::document::When;
 use store::write::{BulkOptions, Outcome, Rehearsal};
 
 /// Batches that are read ahead.
@@ -45,7 +46,8 @@ impl<'a> Saver<'a> {
         options: &Options,
         rehearsal: Option<&'a Rehearsal>,
     ) -> Self {
-        let bulk = BulkOptions { import: true, publish: options.publish && info.drafts, reuse: true, keep_ids: true };
+        let publish = options.publish && info.drafts;
+        let bulk = BulkOptions { import: true, publish, reuse: true, keep_ids: true, index: When::Now };
         Self {
             bulk: Bulk { store, hooks, info, options: bulk, rehearsal },
             batch: options.batch as usize,

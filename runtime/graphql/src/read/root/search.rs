@@ -6,10 +6,11 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::Root;
-use crate::read::Failure;
-use crate::read::shape::{SearchEdgeWhat, SearchShape, SearchWhat};
+use crate::read::shape::{FacetShape, SearchEdgeWhat, SearchShape, SearchWhat};
+use crate::read::write::facet::Counts;
 use crate::read::write::search::Page;
 use crate::read::write::{Writer, Written};
+use crate::read::{Arguments, Failure};
 use base::error::{Error, Problem, Result};
 use model::content::ContentInfo;
 use store::Scope;
@@ -17,10 +18,13 @@ use store::page;
 use store::read::load::{Loaded, Run};
 use store::read::plan::Object;
 use store::search::ask::{self, Ask, Place, SearchOrder};
-use store::search::mark;
+use store::search::facet::{Counted, Facet};
+use store::search::matches::{Words, filter_key};
+use store::search::{mark, suggest};
 
 /// Entries of a page by default.
 const PAGE: usize = 20;
+const SUGGESTED: usize = 8;
 
 impl Root {
     pub(super) async fn search(
@@ -28,11 +32,14 @@ impl Root {
         run: &Run<'_, '_>,
         (objects, shape): (&[Object], &SearchShape),
         arguments: &Map<String, Json>,
+        given: &dyn Arguments,
     ) -> Result<Result<Written, Vec<Failure>>> {
-        let asked = asked(run.scope, objects, shape, arguments)?;
+        let (searched, _) = objects.split_at(shape.searched);
+        let asked = asked(run.scope, searched, shape, arguments)?;
         let found = ask::find(run.scope, &asked).await?;
+        let words = asked.words.with(found.instead.as_deref());
         let mut rows: HashMap<usize, (Loaded, HashMap<Uuid, usize>)> = HashMap::new();
-        for (place, object) in objects.iter().enumerate() {
+        for (place, object) in searched.iter().enumerate() {
             let of_type = found.hits.iter().filter(|hit| hit.info.table == object.info.table);
             let ids: Vec<Uuid> = of_type.map(|hit| hit.id).collect();
             if !ids.is_empty() && shape.has_nodes() {
@@ -42,14 +49,60 @@ impl Root {
             }
         }
         let marks = match shape.has_marks() {
-            true => mark::marked(run.scope, found.instead.as_deref().unwrap_or(asked.text), &found.hits).await?,
+            true => mark::marked(run.scope, words, &found.hits).await?,
             false => HashMap::new(),
         };
+        let mut facets = Vec::with_capacity(shape.facets.len());
+        for facet in &shape.facets {
+            match self.counted(run, objects, facet, (&asked, words), given).await? {
+                Ok(counts) => facets.push(counts),
+                Err(failures) => return Ok(Err(failures)),
+            }
+        }
+        let queries = match shape.any(|what| matches!(what, SearchWhat::Queries)) {
+            true => suggest::queries(run.scope, &asked, words.text()).await?,
+            false => Vec::new(),
+        };
         let (order, after) = (asked.order, asked.after.is_some());
-        let page = Page { objects, found, order, after, rows, marks };
+        let page = Page { objects, found, order, after, rows, marks, facets, queries };
         let mut writer = Writer::new(run, &self.lowered.lists, 512 * (page.found.hits.len() + 1));
         let done = writer.search(&page, shape);
         writer.finish(&self.key, done)
+    }
+
+    /// A facet, with its entries. Of a type that is not searched nothing is counted.
+    async fn counted(
+        &self,
+        run: &Run<'_, '_>,
+        objects: &[Object],
+        shape: &FacetShape,
+        (asked, words): (&Ask<'_>, Words<'_>),
+        given: &dyn Arguments,
+    ) -> Result<Result<Counts, Vec<Failure>>> {
+        let failed = |problems: Vec<Problem>| {
+            let at = |problem| Failure { pos: shape.given.pos, ..self.failure(problem) };
+            Ok(Err(problems.into_iter().map(at).collect()))
+        };
+        let arguments = match given.coerce(shape.given.parent, &shape.given.field, &shape.given.arguments) {
+            Ok(arguments) => arguments,
+            Err(problems) => return failed(problems),
+        };
+        let filter = asked.types.iter().find(|(info, _)| info.table == shape.info.table).map(|(_, filter)| *filter);
+        let is_searched = filter.is_some();
+        let filter = filter.flatten();
+        let facet = Facet { info: shape.info, field: shape.field, words, filter, arguments: &arguments, is_searched };
+        let counted = match facet.count(run.scope).await {
+            Ok(counted) => counted,
+            Err(error) => return failed(error.problems),
+        };
+        let loaded = match (&counted, shape.object) {
+            (Counted::Entries(entries), Some(object)) if !entries.is_empty() => {
+                let ids: Vec<Uuid> = entries.iter().map(|(id, _)| *id).collect();
+                Some(run.by_ids(run.scope, &objects[object], &ids).await?)
+            }
+            _ => None,
+        };
+        Ok(Ok(Counts { counted, loaded }))
     }
 }
 
@@ -64,7 +117,8 @@ fn asked<'a>(
     let text = arguments.get("query").and_then(Json::as_str).unwrap_or_default();
     problems.extend(ask::check(text).err());
     let order = SearchOrder::named(arguments.get("orderBy").and_then(Json::as_str).unwrap_or_default());
-    let first = page::size(arguments, "first", scope.store.schema.site.limits.page, &mut problems).unwrap_or(PAGE);
+    let first = page::size(arguments, "first", scope.store.schema.site.limits.page, &mut problems);
+    let first = first.unwrap_or(if shape.begun { SUGGESTED } else { PAGE });
     let cursor = arguments.get("after").and_then(Json::as_str);
     let after = cursor.and_then(|cursor| match Place::read(cursor, order) {
         Ok(place) => Some(place),
@@ -84,7 +138,7 @@ fn asked<'a>(
         match scope.must_read_any(info) {
             Ok(()) => {
                 let filters = arguments.get("filter").filter(|filter| !filter.is_null());
-                types.push((info, filters.and_then(|filters| filters.get(ask::filter_key(info)))));
+                types.push((info, filters.and_then(|filters| filters.get(filter_key(info)))));
             }
             Err(problem) if named.is_some() => problems.push(problem.at(["types".into()])),
             Err(_) => {}
@@ -93,7 +147,8 @@ fn asked<'a>(
     if !problems.is_empty() {
         return Err(Error { problems });
     }
-    Ok(Ask { text, types, order, first, after, total: shape.has_total() })
+    let words = if shape.begun { Words::Begun(text) } else { Words::All(text) };
+    Ok(Ask { words, types, order, first, after, total: shape.has_total() })
 }
 
 impl SearchShape {

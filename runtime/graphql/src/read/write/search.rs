@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use uuid::Uuid;
 
+use super::facet::Counts;
 use super::{NULL, Result, Writer};
 use crate::read::shape::{InfoWhat, MarkWhat, RangeWhat, SearchEdgeWhat, SearchShape, SearchWhat};
 use model::json;
@@ -22,6 +23,9 @@ pub struct Page<'a> {
     /// By the index of the object: the rows, and the row of each entry.
     pub rows: HashMap<usize, (Loaded, HashMap<Uuid, usize>)>,
     pub marks: HashMap<Uuid, Vec<Marked>>,
+    /// In the order of the shape's facets.
+    pub facets: Vec<Counts>,
+    pub queries: Vec<String>,
 }
 
 impl Page<'_> {
@@ -74,6 +78,8 @@ impl Writer<'_, '_> {
                 Ok(())
             }
             SearchWhat::Corrected => this.text_or_null(instead),
+            SearchWhat::Facets(items) => this.facets(page, shape, items),
+            SearchWhat::Queries => this.list(page.queries.iter(), |this, query| this.text(query)),
         })
     }
 
@@ -104,12 +110,12 @@ impl Writer<'_, '_> {
         })
     }
 
-    fn bytes(&mut self, json: &[u8]) -> Result<()> {
+    pub(super) fn bytes(&mut self, json: &[u8]) -> Result<()> {
         self.push(json);
         Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<()> {
+    pub(super) fn text(&mut self, text: &str) -> Result<()> {
         json::write_string(text.as_bytes(), &mut self.out);
         Ok(())
     }

@@ -1,0 +1,210 @@
+//! The SQL of the entries of a type that match what is asked, under the rules of the actor: what is ranked, counted and suggested is
+//! found by the same conditions.
+
+use serde_json::Value as Json;
+
+use crate::Scope;
+use crate::access::Grant;
+use crate::read::filter::Filter;
+use crate::sql::Sql;
+use crate::value::Value;
+use base::error::{Problem, Result};
+use model::content::{ContentInfo, SearchInfo, SearchText, Shape};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Words<'a> {
+    All(&'a str),
+    /// The last word is only the beginning of one.
+    Begun(&'a str),
+}
+
+/// Entries of a type that match.
+pub struct Matching<'a> {
+    pub info: &'static ContentInfo,
+    pub search: &'static SearchInfo,
+    pub words: Words<'a>,
+    pub filter: Option<&'a Json>,
+    /// Entries at most.
+    pub most: usize,
+}
+
+/// Expressions over a row of the index, `s`, and its entry, `t`.
+pub struct Parts {
+    /// The words that the actor may look for.
+    pub document: String,
+    /// Whether a key is what is asked; `None` if the actor may read no key.
+    pub exact: Option<String>,
+}
+
+impl<'a> Words<'a> {
+    pub fn text(self) -> &'a str {
+        match self {
+            Self::All(text) | Self::Begun(text) => text,
+        }
+    }
+
+    /// Other words, asked in the same way.
+    pub fn with<'b>(self, instead: Option<&'b str>) -> Words<'b>
+    where
+        'a: 'b,
+    {
+        match (self, instead) {
+            (Self::All(text), instead) => Words::All(instead.unwrap_or(text)),
+            (Self::Begun(text), instead) => Words::Begun(instead.unwrap_or(text)),
+        }
+    }
+}
+
+impl Matching<'_> {
+    /// Pushes a query for `columns`, an expression list that may name the query as `(SELECT q.q FROM q)`.
+    pub fn push(
+        &self,
+        scope: Scope<'_>,
+        columns: impl FnOnce(&Parts) -> String,
+        sql: &mut Sql,
+        problems: &mut Vec<Problem>,
+    ) -> Result<()> {
+        let Self { info, search, .. } = *self;
+        let hidden = Hidden::of(scope, info, search);
+        let stage = scope.stage.schema();
+        // PostgreSQL makes the query once, and looks it up in the index.
+        sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, nullif(search.key(");
+        sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
+        sql.push("), '') AS key FROM (SELECT ");
+        push_query(search, self.words, sql);
+        sql.push(" AS q) r");
+        let completes = matches!(self.words, Words::Begun(_)) && hidden.paths.is_empty();
+        if completes {
+            // A stem does not have the beginnings of the longer forms of its word.
+            sql.push("), b AS MATERIALIZED (SELECT search.begins(");
+            sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
+            sql.push(&format!(") AS pattern, search.before('{}', ", search.language));
+            push_text(search, self.words.text(), sql);
+            sql.push(") AS before");
+        }
+        sql.push(") SELECT ");
+        // The keys that the actor may read.
+        let exact = match hidden.keys.is_empty() {
+            true => None,
+            false => {
+                let keys = hidden.keys.iter().map(|path| format!("'{path}=' || q.key"));
+                Some(format!("s.exact && (SELECT array[{}] FROM q)", keys.collect::<Vec<_>>().join(", ")))
+            }
+        };
+        let paths = match hidden.paths.is_empty() {
+            true => None,
+            false => Some(sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]")),
+        };
+        let document = paths.map_or_else(|| "s.document".to_owned(), |paths| visible(search, &paths));
+        let parts = Parts { document, exact };
+        sql.push(&columns(&parts)).push(&format!(" FROM search.{stage} s JOIN "));
+        scope.push(info, "t", sql)?;
+        sql.push(&format!(" ON t.id = s.entry WHERE s.type = '{}' AND (", info.table));
+        match hidden.paths.is_empty() {
+            true => _ = sql.push("s.document @@ (SELECT q.q FROM q WHERE q.positive IS NOT NULL)"),
+            false => {
+                let document = &parts.document;
+                _ = sql
+                    .push(&format!("s.document @@ (SELECT q.positive FROM q) AND {document} @@ (SELECT q.q FROM q)"));
+            }
+        }
+        if let Some(exact) = &parts.exact {
+            sql.push(&format!(" OR {exact}"));
+        }
+        if completes {
+            sql.push(" OR search.has_beginning((SELECT b.pattern FROM b), s.title) AND (SELECT numnode(b.before) = 0 FROM b)");
+            sql.push(" OR search.has_beginning((SELECT b.pattern FROM b), s.title) AND s.document @@ (SELECT b.before FROM b)");
+        }
+        sql.push(")");
+        if let Some(filter) = self.filter {
+            sql.push(" AND ");
+            let before = problems.len();
+            Filter::new(scope, sql, problems).conditions(info, filter, "t")?;
+            // Each type has a filter of its own.
+            problems[before..].iter_mut().for_each(|problem| problem.path.insert(1, filter_key(info).as_str().into()));
+        }
+        sql.push(&format!(" LIMIT {})", self.most));
+        Ok(())
+    }
+}
+
+/// Pushes the `tsquery` of what is asked.
+pub fn push_query(search: &SearchInfo, words: Words<'_>, sql: &mut Sql) {
+    let function = match words {
+        Words::All(_) => "query",
+        Words::Begun(_) => "begun",
+    };
+    sql.push(&format!("search.{function}('{}', ", search.language));
+    push_text(search, words.text(), sql);
+    sql.push(")");
+}
+
+/// Pushes what is asked, without stop words, and the synonyms.
+fn push_text(search: &SearchInfo, text: &str, sql: &mut Sql) {
+    let text = Value::Text(text.to_owned());
+    match search.stop_words.is_empty() {
+        true => _ = sql.value(&text, 0, "text"),
+        false => {
+            sql.push("search.without(").value(&text, 0, "text").push(", ");
+            let stop_words = sql.list(search.stop_words.iter().map(|word| format!("\"{word}\"")), "text[]");
+            sql.push(&stop_words).push(")");
+        }
+    }
+    sql.push(", ").value(&Value::Text(serde_json::json!(search.synonyms).to_string()), 0, "jsonb");
+}
+
+/// The name of a type among the filters and facets of a search: `product`.
+pub fn filter_key(info: &ContentInfo) -> String {
+    let mut letters = info.name.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+}
+
+/// The document without the texts that the actor may not read.
+fn visible(search: &SearchInfo, paths: &str) -> String {
+    format!(
+        "(SELECT search.document('{}', coalesce(jsonb_agg(p), '[]')) FROM jsonb_array_elements(s.parts) p \
+        WHERE p->>1 <> ALL({paths}))",
+        search.language
+    )
+}
+
+/// What of a type's search the actor may not read, or not of every entry.
+pub struct Hidden {
+    /// The texts whose words are searched.
+    pub paths: Vec<String>,
+    /// The keys that it may read.
+    keys: Vec<String>,
+}
+
+impl Hidden {
+    pub fn of(scope: Scope<'_>, info: &'static ContentInfo, search: &'static SearchInfo) -> Self {
+        let (shown, hidden): (Vec<&SearchText>, Vec<&SearchText>) =
+            search.texts.iter().partition(|text| is_readable(scope, info, text));
+        Self {
+            keys: shown.iter().filter(|text| text.exact).map(|text| text.path.join(".")).collect(),
+            paths: hidden.iter().filter(|text| text.weight.is_some()).map(|text| text.path.join(".")).collect(),
+        }
+    }
+}
+
+fn is_readable(scope: Scope<'_>, info: &'static ContentInfo, text: &SearchText) -> bool {
+    let Some(field) = info.fields.iter().find(|field| field.snake == text.path[0]) else { return false };
+    if scope.must_read(info, field.snake).is_err() {
+        return false;
+    }
+    let Some(second) = text.path.get(1) else { return true };
+    let of = match field.shape {
+        Shape::Children(child) => child,
+        Shape::One(to) | Shape::Many(to) => to.to[0],
+        _ => return false,
+    };
+    // An entry that the actor may not see must not be found by its name.
+    let sees_all = |grant: Grant<'_>| match grant {
+        Grant::Trusted => true,
+        Grant::By(rule) => rule.rows.is_none(),
+        Grant::Denied => false,
+    };
+    let is_child = matches!(field.shape, Shape::Children(_));
+    scope.must_read(of, second).is_ok() && (is_child || scope.must_read_any(of).is_ok() && sees_all(scope.reads(of)))
+}
