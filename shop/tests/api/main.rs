@@ -33,6 +33,7 @@ mod previews;
 mod public_login;
 mod public_role;
 mod publications;
+mod ranking;
 mod reads;
 mod redirects;
 mod redis;

@@ -22,7 +22,7 @@ pub fn names_of(connection: &Json) -> Vec<String> {
 pub async fn found(site: &Node, variables: Json) -> Json {
     let query = "query($query: String!, $types: [SearchType!], $filter: SearchFilter, $orderBy: SearchOrder! = RELEVANCE, $first: Int, $after: String, $stage: Stage! = LIVE) {
         search(query: $query, types: $types, filter: $filter, orderBy: $orderBy, first: $first, after: $after, stage: $stage) {
-            totalCount correctedQuery pageInfo { hasNextPage hasPreviousPage endCursor }
+            totalCount correctedQuery isPartial pageInfo { hasNextPage hasPreviousPage endCursor }
             nodes { __typename id ... on Product { name } ... on Service { name } ... on Category { name } ... on Post { title } }
             edges { cursor score highlights { field text html ranges { start end } } }
         }
@@ -69,7 +69,13 @@ async fn words_are_found_in_their_forms_and_the_best_comes_first() {
         product(&site, json!({"name": name, "summary": summary, "description": description})).await;
     }
     assert_eq!(names(&site, "shoe").await, ["Blue running shoes", "Red socks"], "in any form, the name counts most");
-    assert_eq!(names(&site, "ran run runs").await, Vec::<String>::new(), "all words are needed");
+    let partial = found(&site, json!({"query": "red shoes sandals"})).await;
+    assert_eq!(names_of(&partial), ["Red socks", "Blue running shoes"], "nothing has all words, and these have some");
+    assert_eq!((&partial["isPartial"], &partial["totalCount"]), (&json!(true), &json!(2)));
+    let whole = found(&site, json!({"query": "red shoes"})).await;
+    assert_eq!(names_of(&whole), ["Red socks"], "all words are needed as long as something has them");
+    assert_eq!(whole["isPartial"], false);
+    assert_eq!(names(&site, "sandals -shoes").await, Vec::<String>::new(), "an exclusion is kept");
     assert_eq!(names(&site, "blue").await, ["Blue running shoes", "Café Crème 500g"], "a link's text is searched");
     assert_eq!(names(&site, "hidden").await, Vec::<String>::new(), "and its address is not");
     assert_eq!(names(&site, "blue -coffee").await, ["Blue running shoes"]);

@@ -70,6 +70,7 @@ pub fn definitions(schema: &Schema) -> Vec<Definition> {
                 "String",
                 "What was searched for instead, since nothing was found: the query with misspelt words corrected. Else null.",
             ),
+            Member::new("isPartial", "Boolean!", "Whether no entry has all of the words, and these have some of them."),
         ]),
         Definition::new(Kind::Object, "Suggestions", "What a visitor may want to find who has typed only the beginning of it.").members([
             Member::new("queries", "[String!]!", "What has been typed, with its last word completed to words of the entries: the most frequent first."),

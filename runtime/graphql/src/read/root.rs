@@ -27,8 +27,8 @@ use store::{Scope, Stage, id};
 /// The statements that look a path up: the entry, the redirect, and the path of its entry.
 const RESOLVING: usize = 3;
 
-/// The statements of a search: the entries and their number, twice if words are corrected; and those of each type.
-const SEARCHING: usize = 4;
+/// The statements of a search: the entries and their number, and again with other words; and those of each type.
+const SEARCHING: usize = 6;
 const MARKING: usize = 2;
 /// Those of a facet: it looks at all entries that are found, as the search does.
 const FACETING: usize = 2;

@@ -220,6 +220,7 @@ pub enum SearchWhat {
     Info(Vec<(Prefix, InfoWhat)>),
     TotalCount,
     Corrected,
+    Partial,
     Facets(Vec<(Prefix, FacetsWhat)>),
     /// What is typed, completed.
     Queries,

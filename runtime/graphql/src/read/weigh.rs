@@ -111,7 +111,7 @@ impl Weigh for SearchWhat {
             Self::Edges(items) => items.weigh(scales),
             Self::Info(items) => items.weigh(scales),
             Self::Facets(items) => items.weigh(scales),
-            Self::Nodes(_) | Self::TotalCount | Self::Corrected | Self::Queries => {}
+            Self::Nodes(_) | Self::TotalCount | Self::Corrected | Self::Partial | Self::Queries => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 -- system/0019_search_batch
 -- The search index of large imports is made by a job, a row of the index costs a third of what it did, and words can be completed.
+-- Hyphens may be left out, whole words come before their beginnings, and some of the words are better than none.
 -- Immutable once merged: to change it, make the next one.
 
 set lock_timeout = '5s';
@@ -15,20 +16,96 @@ create table search.stale (
   entries uuid[] not null
 );
 
+-- `t-shirt` as one word, since some write it so: in its place, and alone.
+create function search.whole(bare text) returns text language sql immutable parallel safe
+  return regexp_replace(bare, '(?<=[[:alnum:]])-(?=[[:alpha:]])', '', 'g');
+
+create function search.wholes(bare text) returns text language sql immutable parallel safe as $$
+  select coalesce(string_agg(replace(m[1], '-', ''), ' '), '') from regexp_matches(bare, '[[:alnum:]]+(?:-[[:alpha:]]+)+', 'g') m
+$$;
+
 -- Most texts have a digit, and few a measure: looking for one costs a tenth of making its words.
 create or replace function search.words(language regconfig, value text) returns tsvector language plpgsql immutable parallel safe as $$
 declare
   bare text;
+  words tsvector := '';
 begin
   if value is null then
     return '';
   end if;
   bare := search.bare(value);
-  if bare !~ ('\d\s*' || search.units()) then
-    return to_tsvector(language, bare);
+  if bare ~ '[[:alnum:]]-[[:alpha:]]' then
+    words := to_tsvector(language, search.wholes(bare));
   end if;
-  return to_tsvector(language, bare) || to_tsvector('simple', search.measures(bare));
+  if bare ~ ('\d\s*' || search.units()) then
+    words := words || to_tsvector('simple', search.measures(bare));
+  end if;
+  return to_tsvector(language, bare) || words;
 end
+$$;
+
+create or replace function search.query(language regconfig, asked text, synonyms jsonb) returns tsquery
+language plpgsql immutable parallel safe set client_min_messages = error as $$
+declare
+  bare text := search.bare(asked);
+  given tsquery := websearch_to_tsquery(language, search.joined(bare));
+  q tsquery := given;
+  changed tsquery;
+  meant tsquery;
+  target tsquery;
+  is_phrase boolean;
+  measure text[];
+  same jsonb;
+  word text;
+begin
+  -- Phrases first: the words of the query are in them as they were asked. An exclusion is not widened by them.
+  foreach is_phrase in array array[true, false] loop
+    for same in select jsonb_array_elements(synonyms) loop
+      meant := null;
+      for word in select jsonb_array_elements_text(same) loop
+        target := phraseto_tsquery(language, search.bare(word));
+        meant := case when meant is null then target else meant || target end;
+      end loop;
+      for word in select jsonb_array_elements_text(same) loop
+        target := plainto_tsquery(language, search.bare(word));
+        continue when numnode(target) = 0 or (numnode(target) > 1) <> is_phrase or not given @> target
+          or (is_phrase and given::text ~ '!');
+        changed := ts_rewrite(q, target, target || meant);
+        if changed::text <> q::text then
+          q := changed;
+          exit;
+        end if;
+      end loop;
+    end loop;
+    if is_phrase then
+      q := search.spread(q);
+    end if;
+  end loop;
+  if bare ~ '[[:alnum:]]-[[:alpha:]]' then
+    q := q || search.spread(websearch_to_tsquery(language, search.joined(search.whole(bare))));
+  end if;
+  -- A unit may be a word as well: `3 in 1`.
+  for measure in
+    select m from regexp_matches(search.joined(bare), '(?<![[:alnum:].,])(\d{1,9}(?:p\d{1,6})?)' || search.units(), 'g') m limit 10
+  loop
+    target := plainto_tsquery('simple', measure[1] || measure[2]);
+    changed := plainto_tsquery(language, replace(measure[1], 'p', '.') || ' ' || measure[2]);
+    if numnode(target) = 1 and numnode(changed) > 0 then
+      q := ts_rewrite(ts_rewrite(q, (target::text || ':*')::tsquery, target), target, target || changed);
+    end if;
+  end loop;
+  return q;
+end
+$$;
+
+-- The query without the beginnings of words: those who have the words themselves come first.
+create function search.strict(q tsquery) returns tsquery language sql immutable parallel safe
+  return regexp_replace(q::text, ' \| ''(?:[^'']|'''')+'':\*[A-D]*', '', 'g')::tsquery;
+
+-- Any of the words, for a query that nothing has all words of; null if it excludes something, or has only one word.
+create function search.some(language regconfig, asked text, synonyms jsonb) returns tsquery language sql immutable parallel safe as $$
+  select replace(q::text, ' & ', ' | ')::tsquery from (select search.query(language, asked, synonyms)) r(q)
+  where q::text !~ '!' and q::text like '% & %'
 $$;
 
 -- The document of an entry, by the weights of its texts. Short texts need no precautions.

@@ -68,6 +68,8 @@ pub struct Found {
     pub total: Option<i64>,
     /// What was searched for instead, since nothing was found.
     pub instead: Option<String>,
+    /// Whether nothing has all of the words, and these have some.
+    pub is_partial: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -85,22 +87,33 @@ pub struct Place {
     key: String,
     id: Uuid,
     instead: Option<String>,
+    is_partial: bool,
 }
 
-/// Finds entries. If there are none, the words are corrected.
+/// Finds entries. If there are none, the words are corrected; if there are none then, some of the words will do.
 pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
     // What is found depends on more than the tables of the entries.
     scope.store.touch_by_hand();
-    let instead = ask.after.as_ref().and_then(|place| place.instead.clone());
-    let mut found = run(scope, ask, ask.words.with(instead.as_deref())).await?;
-    found.instead = instead;
-    if found.hits.is_empty() && ask.after.is_none() {
-        let types: Vec<_> = ask.types.iter().map(|(info, _)| *info).collect();
-        if let Some(text) = near::corrected(scope, ask.words.text(), &types).await? {
-            let other = run(scope, ask, ask.words.with(Some(&text))).await?;
-            if !other.hits.is_empty() {
-                return Ok(Found { instead: Some(text), ..other });
-            }
+    if let Some(Place { instead, is_partial, .. }) = &ask.after {
+        let (instead, is_partial) = (instead.clone(), *is_partial);
+        let found = run(scope, ask, ask.words.with(instead.as_deref(), is_partial)).await?;
+        return Ok(Found { instead, is_partial, ..found });
+    }
+    let found = run(scope, ask, ask.words).await?;
+    if !found.hits.is_empty() {
+        return Ok(found);
+    }
+    let types: Vec<_> = ask.types.iter().map(|(info, _)| *info).collect();
+    let instead = near::corrected(scope, ask.words.text(), &types).await?;
+    for is_partial in [false, true] {
+        let is_same = !is_partial && instead.is_none();
+        let completes = matches!(ask.words, Words::Begun(_));
+        if is_same || is_partial && completes {
+            continue;
+        }
+        let other = run(scope, ask, ask.words.with(instead.as_deref(), is_partial)).await?;
+        if !other.hits.is_empty() {
+            return Ok(Found { instead, is_partial, ..other });
         }
     }
     Ok(found)
@@ -152,7 +165,7 @@ async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found>
 impl<'a> Ask<'a> {
     fn matching(&self, words: Words<'a>) -> impl Iterator<Item = Matching<'a>> {
         let most = match words {
-            Words::All(_) => MOST_RANKED,
+            Words::All(_) | Words::Some(_) => MOST_RANKED,
             Words::Begun(_) => MOST_BEGUN,
         };
         let of = move |(info, filter): &(&'static ContentInfo, Option<&'a Json>)| {
@@ -191,7 +204,8 @@ fn push_type(
 }
 
 fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document: &str, exact: Option<&str>) -> String {
-    let mut score = format!("ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8");
+    let strict = format!("CASE WHEN {document} @@ (SELECT q.strict FROM q) THEN 2 ELSE 1 END");
+    let mut score = format!("{strict} * ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8");
     let mut fields: Vec<&str> = search.boosts.iter().map(|(field, ..)| *field).collect();
     // The order must not tell a value that the actor may not read.
     fields.retain(|field| scope.must_read(info, field).is_ok());
@@ -215,8 +229,9 @@ fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document
 
 impl Hit {
     /// The cursor of a hit, without quotes.
-    pub fn cursor(&self, order: SearchOrder, instead: Option<&str>) -> String {
-        let place = serde_json::json!([order.name(), self.key, self.id.simple().to_string(), instead]);
+    pub fn cursor(&self, order: SearchOrder, found: &Found) -> String {
+        let (id, instead) = (self.id.simple().to_string(), &found.instead);
+        let place = serde_json::json!([order.name(), self.key, id, instead, found.is_partial]);
         base64::Engine::encode(&CURSORS, place.to_string())
     }
 }
@@ -227,14 +242,14 @@ impl Place {
     pub fn read(cursor: &str, order: SearchOrder) -> Result<Self, Problem> {
         let read = || {
             let bytes = base64::Engine::decode(&CURSORS, cursor).ok()?;
-            let (name, key, id, instead): (String, String, String, Option<String>) =
+            let (name, key, id, instead, is_partial): (String, String, String, Option<String>, bool) =
                 serde_json::from_slice(&bytes).ok()?;
             let id = Uuid::try_parse(&id).ok()?;
             let is_number =
                 !key.is_empty() && key.len() <= 40 && key.bytes().all(|byte| b"0123456789.-".contains(&byte));
             let is_number = is_number && key.parse::<f64>().is_ok();
             let fits = instead.as_ref().is_none_or(|text| text.chars().count() <= LONGEST && !text.contains('\0'));
-            (name == order.name() && is_number && fits).then_some(Self { key, id, instead })
+            (name == order.name() && is_number && fits).then_some(Self { key, id, instead, is_partial })
         };
         let message = "`after` is not a cursor of a search in this order";
         read().ok_or_else(|| Problem::new(Code::InvalidCursor, message).at(["after".into()]))

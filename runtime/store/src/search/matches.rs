@@ -17,6 +17,8 @@ pub enum Words<'a> {
     All(&'a str),
     /// The last word is only the beginning of one.
     Begun(&'a str),
+    /// Some of the words will do.
+    Some(&'a str),
 }
 
 /// Entries of a type that match.
@@ -40,18 +42,21 @@ pub struct Parts {
 impl<'a> Words<'a> {
     pub fn text(self) -> &'a str {
         match self {
-            Self::All(text) | Self::Begun(text) => text,
+            Self::All(text) | Self::Begun(text) | Self::Some(text) => text,
         }
     }
 
-    /// Other words, asked in the same way.
-    pub fn with<'b>(self, instead: Option<&'b str>) -> Words<'b>
+    /// Other words, asked in the same way, or so that some of them will do.
+    pub fn with<'b>(self, instead: Option<&'b str>, is_partial: bool) -> Words<'b>
     where
         'a: 'b,
     {
-        match (self, instead) {
-            (Self::All(text), instead) => Words::All(instead.unwrap_or(text)),
-            (Self::Begun(text), instead) => Words::Begun(instead.unwrap_or(text)),
+        let text = instead.unwrap_or_else(|| self.text());
+        match self {
+            _ if is_partial => Words::Some(text),
+            Self::All(_) => Words::All(text),
+            Self::Begun(_) => Words::Begun(text),
+            Self::Some(_) => Words::Some(text),
         }
     }
 }
@@ -69,7 +74,7 @@ impl Matching<'_> {
         let hidden = Hidden::of(scope, info, search);
         let stage = scope.stage.schema();
         // PostgreSQL makes the query once, and looks it up in the index.
-        sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, nullif(search.key(");
+        sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.strict(r.q) AS strict, nullif(search.key(");
         sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
         sql.push("), '') AS key FROM (SELECT ");
         push_query(search, self.words, sql);
@@ -134,6 +139,7 @@ pub fn push_query(search: &SearchInfo, words: Words<'_>, sql: &mut Sql) {
     let function = match words {
         Words::All(_) => "query",
         Words::Begun(_) => "begun",
+        Words::Some(_) => "some",
     };
     sql.push(&format!("search.{function}('{}', ", search.language));
     push_text(search, words.text(), sql);

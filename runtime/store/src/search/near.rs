@@ -86,15 +86,26 @@ async fn titles(
 /// Remembers the word of the titles that is nearest: by the letters to change, then by how many titles have it.
 fn nearest<'w>(word: &'w str, titles: &[String], best: &mut BTreeMap<&'w str, (usize, i64, String)>) {
     let most = if word.chars().count() >= 8 { 2 } else { 1 };
-    let mut times: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut times: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for title in titles {
-        for other in title.split(|letter: char| !letter.is_alphanumeric()).filter(|other| other.chars().count() >= 3) {
-            *times.entry(other).or_default() += 1;
+        let others = title.split(|letter: char| !letter.is_alphanumeric()).filter(|other| other.chars().count() >= 3);
+        let mut before = "";
+        for other in others {
+            *times.entry((other, "")).or_default() += 1;
+            // `jumprope` may mean `jump rope`.
+            if word.len() == before.len() + other.len() {
+                *times.entry((before, other)).or_default() += 1;
+            }
+            before = other;
         }
     }
-    for (other, count) in times {
-        let distance = strsim::osa_distance(word, other);
-        let candidate = (distance, -count, other.to_owned());
+    for ((other, next), count) in times {
+        let distance = match next {
+            "" => strsim::osa_distance(word, other),
+            _ if word.starts_with(other) && word.ends_with(next) => 0,
+            _ => continue,
+        };
+        let candidate = (distance, -count, format!("{other} {next}").trim_end().to_owned());
         if distance <= most && best.get(word).is_none_or(|known| candidate < *known) {
             best.insert(word, candidate);
         }

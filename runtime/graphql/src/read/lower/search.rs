@@ -39,6 +39,7 @@ impl<'a> Lowering<'a> {
             }
             "totalCount" => SearchWhat::TotalCount,
             "correctedQuery" => SearchWhat::Corrected,
+            "isPartial" => SearchWhat::Partial,
             "queries" => SearchWhat::Queries,
             "facets" => SearchWhat::Facets(this.facets(&mut facets, (&mut counted, searched), field)),
             _ => SearchWhat::Constant(constant(of)),

@@ -37,7 +37,7 @@ impl Root {
         let (searched, _) = objects.split_at(shape.searched);
         let asked = asked(run.scope, searched, shape, arguments)?;
         let found = ask::find(run.scope, &asked).await?;
-        let words = asked.words.with(found.instead.as_deref());
+        let words = asked.words.with(found.instead.as_deref(), found.is_partial);
         let mut rows: HashMap<usize, (Loaded, HashMap<Uuid, usize>)> = HashMap::new();
         for (place, object) in searched.iter().enumerate() {
             let of_type = found.hits.iter().filter(|hit| hit.info.table == object.info.table);

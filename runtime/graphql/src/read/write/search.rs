@@ -47,7 +47,7 @@ impl Writer<'_, '_> {
             SearchWhat::Edges(items) => this.list(page.hits(), |this, (hit, place, row)| {
                 this.fields(items, |this, what| match what {
                     SearchEdgeWhat::Constant(json) => this.bytes(json),
-                    SearchEdgeWhat::Cursor => this.text(&hit.cursor(page.order, instead)),
+                    SearchEdgeWhat::Cursor => this.text(&hit.cursor(page.order, &page.found)),
                     SearchEdgeWhat::Score => {
                         // Writing to a `Vec` cannot fail.
                         let _ = write!(this.out, "{:.6}", hit.score);
@@ -64,7 +64,7 @@ impl Writer<'_, '_> {
                 this.list(page.hits(), |this, (_, place, row)| this.found(page, shape, *node, place, row))
             }
             SearchWhat::Info(items) => this.fields(items, |this, what| {
-                let cursor = |hit: Option<&Hit>| hit.map(|hit| hit.cursor(page.order, instead));
+                let cursor = |hit: Option<&Hit>| hit.map(|hit| hit.cursor(page.order, &page.found));
                 match what {
                     InfoWhat::Constant(json) => this.bytes(json),
                     InfoWhat::HasNext => this.bytes(if page.found.more { b"true" } else { b"false" }),
@@ -78,6 +78,7 @@ impl Writer<'_, '_> {
                 Ok(())
             }
             SearchWhat::Corrected => this.text_or_null(instead),
+            SearchWhat::Partial => this.bytes(if page.found.is_partial { b"true" } else { b"false" }),
             SearchWhat::Facets(items) => this.facets(page, shape, items),
             SearchWhat::Queries => this.list(page.queries.iter(), |this, query| this.text(query)),
         })
