@@ -54,8 +54,8 @@ fn a_field_that_is_wrong_itself_is_told_once() {
 #[test]
 fn an_admin_manages_everything() {
     for (manages, expected) in [
-        ("[users, tokens, audit, webhooks, redirects]", &[][..]),
-        ("[users, tokens, audit]", &["S410"]),
+        ("[users, tokens, audit, webhooks, redirects, search]", &[][..]),
+        ("[users, tokens, audit, webhooks, redirects]", &["S410"]),
         ("[]", &["S410"]),
     ] {
         let roles = format!("roles: {{ admin: {{ manages: {manages} }} }}\n");

@@ -180,6 +180,8 @@ impl Server {
         if config.jobs > 0 {
             search::begin(&database).await?;
         }
+        store::search::rules::load(&database).await?;
+        let searches = tokio::spawn(search::watch(database.clone()));
         let previews = hooked::previews(&accounts);
         let app = Arc::new(App {
             accounts,
@@ -223,7 +225,11 @@ impl Server {
         if let Some(traces) = traces {
             traces.finish().await;
         }
-        health.iter().chain(&metrics).for_each(JoinHandle::abort);
+        health.iter().chain(&metrics).chain([&searches]).for_each(JoinHandle::abort);
+        // What was asked since the last round; a server that cannot store it stops all the same.
+        if let Err(error) = store::search::asked::store(&in_background).await {
+            tracing::warn!(%error, "the last counts of searches are lost");
+        }
         app.api.database.close().await;
         Ok(())
     }

@@ -17,6 +17,7 @@ mod review;
 mod roots;
 mod schedules;
 mod search;
+mod search_rules;
 mod shared;
 mod types;
 mod webhooks;
@@ -45,6 +46,7 @@ pub fn document(schema: &Schema) -> Document {
     definitions.extend(releases::definitions());
     definitions.extend(previews::definitions());
     definitions.extend(search::definitions(schema));
+    definitions.extend(search_rules::definitions(schema));
     definitions.extend(webhooks::definitions());
     let mut document = Document { definitions };
     document.keep_reachable();

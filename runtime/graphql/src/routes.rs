@@ -40,11 +40,12 @@ impl Routes {
         let mut routes = Self::default();
         routes.queries.extend([("node", Route::Nodes { many: false }), ("nodes", Route::Nodes { many: true })]);
         routes.queries.insert("resolve", Route::Resolve);
-        if schema.types.iter().any(|info| info.search.is_some()) {
+        let is_searched = schema.types.iter().any(|info| info.search.is_some());
+        if is_searched {
             routes.queries.insert("search", Route::Search { begun: false });
             routes.queries.insert("suggest", Route::Search { begun: true });
         }
-        for field in SiteField::all() {
+        for field in SiteField::all().filter(|field| is_searched || !matches!(field, SiteField::Search(_))) {
             let fields = if field.writes() { &mut routes.mutations } else { &mut routes.queries };
             fields.insert(field.name(), Route::Site(field));
         }

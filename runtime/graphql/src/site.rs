@@ -14,6 +14,7 @@ mod redirects;
 mod releases;
 mod review;
 mod schedules;
+mod search;
 mod webhooks;
 
 use async_graphql::parser::types::SelectionSet;
@@ -33,6 +34,7 @@ use store::{Standing, Store};
 pub use previews::Preview;
 use releases::ReleaseField;
 pub use releases::version;
+use search::SearchField;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteField {
@@ -56,6 +58,7 @@ pub enum SiteField {
     CancelScheduledChange,
     RetryScheduledChange,
     Release(ReleaseField),
+    Search(SearchField),
     PreviewLinks,
     CreatePreviewLink,
     RevokePreviewLink,
@@ -107,7 +110,8 @@ pub(super) struct Shown {
 
 impl SiteField {
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release))
+        let of_search = SearchField::ALL.map(Self::Search);
+        Self::PLAIN.into_iter().chain(ReleaseField::ALL.map(Self::Release)).chain(of_search)
     }
 
     const PLAIN: [Self; 53] = [
@@ -188,6 +192,7 @@ impl SiteField {
             Self::CancelScheduledChange => "cancelScheduledChange",
             Self::RetryScheduledChange => "retryScheduledChange",
             Self::Release(field) => field.name(),
+            Self::Search(field) => field.name(),
             Self::PreviewLinks => "previewLinks",
             Self::CreatePreviewLink => "createPreviewLink",
             Self::RevokePreviewLink => "revokePreviewLink",
@@ -227,8 +232,10 @@ impl SiteField {
 
     /// Whether it is a field of `Mutation`.
     pub fn writes(self) -> bool {
-        if let Self::Release(field) = self {
-            return field.writes();
+        match self {
+            Self::Release(field) => return field.writes(),
+            Self::Search(field) => return field.writes(),
+            _ => {}
         }
         matches!(
             self,
@@ -309,6 +316,7 @@ impl SiteField {
             | Self::ApproveRevision => None,
             Self::ExplainAccess => Some((Area::Users, "users")),
             Self::AuditLog => Some((Area::Audit, "audit")),
+            Self::Search(_) => Some((Area::Search, "search")),
             Self::Redirects | Self::CreateRedirect | Self::UpdateRedirect | Self::ImportRedirects => {
                 Some((Area::Redirects, "redirects"))
             }
@@ -350,6 +358,7 @@ impl SiteField {
             Self::CancelScheduledChange => schedules::edit(api, store, arguments, Edit::Cancel).await?,
             Self::RetryScheduledChange => schedules::edit(api, store, arguments, Edit::Retry).await?,
             Self::Release(field) => field.answer(api, store, arguments, shape).await?,
+            Self::Search(field) => field.answer(store, arguments).await?,
             Self::PreviewLinks => previews::list(store, arguments).await?,
             Self::CreatePreviewLink => previews::create(api, store, arguments).await?,
             Self::RevokePreviewLink => previews::revoke(api, store, arguments).await?,

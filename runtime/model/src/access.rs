@@ -39,6 +39,8 @@ pub enum Area {
     Webhooks,
     /// Which paths lead to others.
     Redirects,
+    /// What comes first in searches, and what visitors ask for.
+    Search,
 }
 
 /// A role of the site.
@@ -163,7 +165,7 @@ pub const ADMIN: &str = "admin";
 pub const API_TOKEN_PREFIX: &str = "api_token";
 
 impl Area {
-    pub const ALL: [Self; 5] = [Self::Users, Self::Tokens, Self::Audit, Self::Webhooks, Self::Redirects];
+    pub const ALL: [Self; 6] = [Self::Users, Self::Tokens, Self::Audit, Self::Webhooks, Self::Redirects, Self::Search];
 
     /// As written in the schema.
     pub fn as_str(self) -> &'static str {
@@ -173,6 +175,7 @@ impl Area {
             Self::Audit => "audit",
             Self::Webhooks => "webhooks",
             Self::Redirects => "redirects",
+            Self::Search => "search",
         }
     }
 

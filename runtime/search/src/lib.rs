@@ -3,11 +3,13 @@
 
 mod consumer;
 mod refresh;
+mod watch;
 mod whole;
 
 use events::Followers;
 use jobs::Jobs;
 
+pub use watch::watch;
 pub use whole::begin;
 
 /// Its name among the consumers; stays the same.

@@ -20,6 +20,8 @@ use crate::overlay::Overlay;
 use crate::pool::{Lent, Pool};
 use crate::public_role::PublicRole;
 use crate::pulse::Pulse;
+use crate::search::asked::Asked;
+use crate::search::rules;
 use crate::touched::{Table, Touched};
 use base::error::Result;
 use base::memory::{self, Ration};
@@ -48,6 +50,9 @@ pub struct Database {
     pub feed: Feed,
     /// Of the published entries of each type.
     pub generations: Arc<Generations>,
+    /// What editors say of searches, and how often visitors ask for what.
+    pub search_rules: rules::Kept,
+    pub asked: Asked,
     pub schema: &'static SchemaInfo,
     statements: Arc<AtomicU64>,
     policy: Arc<Policy>,
@@ -163,6 +168,8 @@ impl Database {
             bells: Bells::default(),
             feed: Feed::default(),
             generations,
+            search_rules: rules::Kept::default(),
+            asked: Asked::default(),
             schema,
             statements: Arc::default(),
             policy: Arc::new(Policy::new(schema)),

@@ -14,7 +14,7 @@ mod service;
 mod tag;
 
 pub static ROLES: &[RoleInfo] = &[
-    RoleInfo { name: "admin", second_factor: false, manages: &[Area::Users, Area::Tokens, Area::Audit, Area::Webhooks, Area::Redirects] },
+    RoleInfo { name: "admin", second_factor: false, manages: &[Area::Users, Area::Tokens, Area::Audit, Area::Webhooks, Area::Redirects, Area::Search] },
     RoleInfo { name: "editor", second_factor: false, manages: &[] },
     RoleInfo { name: "viewer", second_factor: false, manages: &[] },
     RoleInfo { name: "anonymous", second_factor: false, manages: &[] },

@@ -3,7 +3,7 @@
 use crate::emit::sdl::types::page_args;
 use crate::emit::sdl::{
     Definition, Kind, Member, access, collaboration, described, history, previews, publishing, redirects, releases,
-    review, schedules, search, spoken, webhooks, words,
+    review, schedules, search, search_rules, spoken, webhooks, words,
 };
 use crate::schema::api::{self, RootField, Verb};
 use crate::schema::{Argument, ContentType, Operation, Returns, Schema};
@@ -29,6 +29,7 @@ pub fn query(schema: &Schema) -> Definition {
         .members(review::reads())
         .members(webhooks::queries())
         .members(search::reads(schema))
+        .members(search_rules::reads(schema))
         .members(schema.types.iter().flat_map(reads))
         .members(schema.queries.iter().map(|query| operation(query, true)))
 }
@@ -42,6 +43,7 @@ pub fn mutation(schema: &Schema) -> Definition {
         .members(releases::writes())
         .members(previews::writes())
         .members(redirects::writes())
+        .members(search_rules::writes(schema))
         .members(collaboration::writes())
         .members(review::writes())
         .members(webhooks::mutations())

@@ -235,8 +235,8 @@ const ROLE: &[Key] = &[
     ),
     key(
         "manages",
-        Shape::List(&Shape::Word(&["users", "tokens", "audit", "webhooks", "redirects"])),
-        "What it manages in addition to content: accounts, the API tokens of others, the audit log, webhooks, redirects. Default: nothing; `admin` manages everything.",
+        Shape::List(&Shape::Word(&["users", "tokens", "audit", "webhooks", "redirects", "search"])),
+        "What it manages in addition to content: accounts, the API tokens of others, the audit log, webhooks, redirects, the rules of searches. Default: nothing; `admin` manages everything.",
     ),
 ];
 

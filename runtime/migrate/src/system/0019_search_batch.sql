@@ -16,6 +16,34 @@ create table search.stale (
   entries uuid[] not null
 );
 
+-- What editors say of searches: entries that come first for a query, or are not found by it.
+create table search.rule (
+  -- As it is compared: see `store::search::rules`.
+  query text collate "C" primary key,
+  pinned_types text[] not null,
+  pinned uuid[] not null,
+  hidden_types text[] not null,
+  hidden uuid[] not null,
+  updated_at timestamptz not null default now(),
+  constraint rule_query_check check (length(query) between 1 and 300)
+);
+
+-- Words that mean the same, besides those of the schema.
+create table search.synonym (
+  id uuid primary key,
+  words text[] not null,
+  created_at timestamptz not null default now()
+);
+
+-- How often visitors ask for what, by day.
+create table search.asked (
+  day date not null,
+  query text collate "C" not null,
+  times bigint not null,
+  without_result bigint not null,
+  constraint asked_pkey primary key (day, query)
+);
+
 -- `t-shirt` as one word, since some write it so: in its place, and alone.
 create function search.whole(bare text) returns text language sql immutable parallel safe
   return regexp_replace(bare, '(?<=[[:alnum:]])-(?=[[:alpha:]])', '', 'g');

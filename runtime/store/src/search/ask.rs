@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::matches::{Matching, Parts, Words};
 use super::near;
-use crate::Scope;
+use super::rules::Rules;
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
+use crate::{Scope, Stage};
 use base::error::{Code, Error, Problem, Result};
 use model::content::{ContentInfo, SearchInfo};
 
@@ -100,6 +101,9 @@ pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
         return Ok(Found { instead, is_partial, ..found });
     }
     let found = run(scope, ask, ask.words).await?;
+    if let (Words::All(text), Stage::Live) = (ask.words, scope.stage) {
+        scope.store.asked.count(text, !found.hits.is_empty());
+    }
     if !found.hits.is_empty() {
         return Ok(found);
     }
@@ -120,13 +124,14 @@ pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
 }
 
 async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
+    let rules = scope.store.search_rules.now();
     let mut found = Found::default();
     let mut problems = Vec::new();
     let mut sql = scope.sql();
     sql.push("SELECT x.type, x.id, x.score, x.key::text FROM (");
     let none = "SELECT ''::text AS type, NULL::uuid AS id, 0::float8 AS score, 0::numeric AS key WHERE false";
     sql.push(none);
-    for matching in ask.matching(words) {
+    for matching in ask.matching(words, &rules) {
         sql.push(" UNION ALL ");
         push_type(scope, &matching, ask.order, &mut sql, &mut problems)?;
     }
@@ -150,7 +155,7 @@ async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found>
     if ask.total {
         let mut sql = scope.sql();
         sql.push("SELECT 0");
-        for matching in ask.matching(words) {
+        for matching in ask.matching(words, &rules) {
             sql.push(" + (SELECT count(*) FROM ");
             matching.push(scope, |_| "1 AS one".to_owned(), &mut sql, &mut problems)?;
             sql.push(" m)");
@@ -163,13 +168,16 @@ async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found>
 }
 
 impl<'a> Ask<'a> {
-    fn matching(&self, words: Words<'a>) -> impl Iterator<Item = Matching<'a>> {
+    fn matching<'b>(&self, words: Words<'b>, rules: &'b Rules) -> impl Iterator<Item = Matching<'b>>
+    where
+        'a: 'b,
+    {
         let most = match words {
             Words::All(_) | Words::Some(_) => MOST_RANKED,
             Words::Begun(_) => MOST_BEGUN,
         };
         let of = move |(info, filter): &(&'static ContentInfo, Option<&'a Json>)| {
-            Some(Matching { info, search: info.search?, words, filter: *filter, most })
+            Some(Matching { info, search: info.search?, words, filter: *filter, rules, most })
         };
         self.types.iter().filter_map(of)
     }
@@ -190,7 +198,7 @@ fn push_type(
     };
     sql.push(&format!("SELECT '{}'::text AS type, m.id, m.score, {key} AS key FROM ", info.table));
     let columns = |parts: &Parts| {
-        let score = score(scope, (info, search), &parts.document, parts.exact.as_deref());
+        let score = score(scope, (info, search), parts);
         match order {
             SearchOrder::Relevance => format!("t.id, {score} AS score"),
             SearchOrder::Latest(column) => {
@@ -203,7 +211,8 @@ fn push_type(
     Ok(())
 }
 
-fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document: &str, exact: Option<&str>) -> String {
+fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), parts: &Parts) -> String {
+    let document = &parts.document;
     let strict = format!("CASE WHEN {document} @@ (SELECT q.strict FROM q) THEN 2 ELSE 1 END");
     let mut score = format!("{strict} * ts_rank('{{0.1, 0.25, 0.5, 1}}', {document}, (SELECT q.q FROM q), 1)::float8");
     let mut fields: Vec<&str> = search.boosts.iter().map(|(field, ..)| *field).collect();
@@ -221,8 +230,11 @@ fn score(scope: Scope<'_>, (info, search): (&ContentInfo, &SearchInfo), document
             " * (1 + 0.5 * power(0.5, greatest(current_date - coalesce(t.published_at, t.created_at)::date, 0) / {days}.0))"
         );
     }
-    match exact {
-        Some(exact) => format!("({score} + CASE WHEN {exact} THEN 100 ELSE 0 END)"),
+    if let Some(exact) = &parts.exact {
+        score = format!("({score} + CASE WHEN {exact} THEN 100 ELSE 0 END)");
+    }
+    match &parts.pinned {
+        Some(pinned) => format!("({score} + coalesce(10000 - array_position({pinned}, t.id), 0))"),
         None => score,
     }
 }

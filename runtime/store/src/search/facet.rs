@@ -66,13 +66,10 @@ impl Facet<'_> {
         let Some(search) = self.info.search else { return Ok(Counted::Ranges(Vec::new())) };
         let of = Counts::of(self.field);
         let filter = self.filter.map(|filter| without(filter, self.field.name));
-        let matching = Matching {
-            info: self.info,
-            search,
-            words: self.words,
-            filter: filter.as_ref(),
-            most: if self.is_searched { MOST_RANKED } else { 0 },
-        };
+        let rules = scope.store.search_rules.now();
+        let most = if self.is_searched { MOST_RANKED } else { 0 };
+        let matching =
+            Matching { info: self.info, search, words: self.words, filter: filter.as_ref(), rules: &rules, most };
         let mut sql = scope.sql();
         let mut problems = Vec::new();
         match of {

@@ -33,6 +33,7 @@ pub struct Marked {
 
 /// The marked texts of each hit.
 pub async fn marked(scope: Scope<'_>, words: Words<'_>, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Marked>>> {
+    let rules = scope.store.search_rules.now();
     let mut types: Vec<&'static ContentInfo> = Vec::new();
     for hit in hits {
         if !types.iter().any(|info| info.table == hit.info.table) {
@@ -47,7 +48,7 @@ pub async fn marked(scope: Scope<'_>, words: Words<'_>, hits: &[Hit]) -> Result<
         let mut sql = scope.sql();
         let (stage, language) = (scope.stage.schema(), search.language);
         sql.push("WITH q AS MATERIALIZED (SELECT ");
-        push_query(search, words, &mut sql);
+        push_query(search, words, &rules, &mut sql);
         sql.push(&format!(
             " AS q) SELECT entry, path, text, ts_headline('{language}', sort.bare(text), (SELECT q.q FROM q), \
             'HighlightAll=true, StartSel={OPEN}, StopSel={CLOSE}') FROM (\

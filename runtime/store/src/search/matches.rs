@@ -2,7 +2,9 @@
 //! found by the same conditions.
 
 use serde_json::Value as Json;
+use uuid::Uuid;
 
+use super::rules::{Named, Rules};
 use crate::Scope;
 use crate::access::Grant;
 use crate::read::filter::Filter;
@@ -27,6 +29,7 @@ pub struct Matching<'a> {
     pub search: &'static SearchInfo,
     pub words: Words<'a>,
     pub filter: Option<&'a Json>,
+    pub rules: &'a Rules,
     /// Entries at most.
     pub most: usize,
 }
@@ -37,6 +40,8 @@ pub struct Parts {
     pub document: String,
     /// Whether a key is what is asked; `None` if the actor may read no key.
     pub exact: Option<String>,
+    /// The ids of the entries that editors have pinned; `None` if there are none.
+    pub pinned: Option<String>,
 }
 
 impl<'a> Words<'a> {
@@ -77,7 +82,7 @@ impl Matching<'_> {
         sql.push("(WITH q AS MATERIALIZED (SELECT r.q, search.positive(r.q) AS positive, search.strict(r.q) AS strict, nullif(search.key(");
         sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
         sql.push("), '') AS key FROM (SELECT ");
-        push_query(search, self.words, sql);
+        push_query(search, self.words, self.rules, sql);
         sql.push(" AS q) r");
         let completes = matches!(self.words, Words::Begun(_)) && hidden.paths.is_empty();
         if completes {
@@ -85,7 +90,7 @@ impl Matching<'_> {
             sql.push("), b AS MATERIALIZED (SELECT search.begins(");
             sql.value(&Value::Text(self.words.text().to_owned()), 0, "text");
             sql.push(&format!(") AS pattern, search.before('{}', ", search.language));
-            push_text(search, self.words.text(), sql);
+            push_text(search, self.words.text(), self.rules, sql);
             sql.push(") AS before");
         }
         sql.push(") SELECT ");
@@ -102,7 +107,14 @@ impl Matching<'_> {
             false => Some(sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]")),
         };
         let document = paths.map_or_else(|| "s.document".to_owned(), |paths| visible(search, &paths));
-        let parts = Parts { document, exact };
+        let ids = |named: &[Named]| -> Vec<Uuid> {
+            named.iter().filter(|(table, _)| info.is_called(table)).map(|(_, id)| *id).collect()
+        };
+        let rule = self.rules.of(self.words.text());
+        let pinned = rule.map(|rule| ids(&rule.pinned)).filter(|ids| !ids.is_empty());
+        let hidden_ids = rule.map(|rule| ids(&rule.hidden)).filter(|ids| !ids.is_empty());
+        let pinned = pinned.map(|ids| sql.list(ids, "uuid[]"));
+        let parts = Parts { document, exact, pinned };
         sql.push(&columns(&parts)).push(&format!(" FROM search.{stage} s JOIN "));
         scope.push(info, "t", sql)?;
         sql.push(&format!(" ON t.id = s.entry WHERE s.type = '{}' AND (", info.table));
@@ -117,11 +129,18 @@ impl Matching<'_> {
         if let Some(exact) = &parts.exact {
             sql.push(&format!(" OR {exact}"));
         }
+        if let Some(pinned) = &parts.pinned {
+            sql.push(&format!(" OR s.entry = ANY({pinned})"));
+        }
         if completes {
             sql.push(" OR search.has_beginning((SELECT b.pattern FROM b), s.title) AND (SELECT numnode(b.before) = 0 FROM b)");
             sql.push(" OR search.has_beginning((SELECT b.pattern FROM b), s.title) AND s.document @@ (SELECT b.before FROM b)");
         }
         sql.push(")");
+        if let Some(ids) = hidden_ids {
+            let ids = sql.list(ids, "uuid[]");
+            sql.push(&format!(" AND s.entry <> ALL({ids})"));
+        }
         if let Some(filter) = self.filter {
             sql.push(" AND ");
             let before = problems.len();
@@ -135,19 +154,21 @@ impl Matching<'_> {
 }
 
 /// Pushes the `tsquery` of what is asked.
-pub fn push_query(search: &SearchInfo, words: Words<'_>, sql: &mut Sql) {
+pub fn push_query(search: &SearchInfo, words: Words<'_>, rules: &Rules, sql: &mut Sql) {
     let function = match words {
         Words::All(_) => "query",
         Words::Begun(_) => "begun",
         Words::Some(_) => "some",
     };
     sql.push(&format!("search.{function}('{}', ", search.language));
-    push_text(search, words.text(), sql);
+    push_text(search, words.text(), rules, sql);
     sql.push(")");
 }
 
 /// Pushes what is asked, without stop words, and the synonyms.
-fn push_text(search: &SearchInfo, text: &str, sql: &mut Sql) {
+fn push_text(search: &SearchInfo, text: &str, rules: &Rules, sql: &mut Sql) {
+    let mut synonyms: Vec<Json> = search.synonyms.iter().map(|words| serde_json::json!(words)).collect();
+    synonyms.extend(rules.synonyms_of(text).map(|words| serde_json::json!(words)));
     let text = Value::Text(text.to_owned());
     match search.stop_words.is_empty() {
         true => _ = sql.value(&text, 0, "text"),
@@ -157,7 +178,7 @@ fn push_text(search: &SearchInfo, text: &str, sql: &mut Sql) {
             sql.push(&stop_words).push(")");
         }
     }
-    sql.push(", ").value(&Value::Text(serde_json::json!(search.synonyms).to_string()), 0, "jsonb");
+    sql.push(", ").value(&Value::Text(Json::from(synonyms).to_string()), 0, "jsonb");
 }
 
 /// The name of a type among the filters and facets of a search: `product`.

@@ -18,6 +18,7 @@ pub async fn queries(scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Vec<
     if last.is_empty() || head.ends_with('-') {
         return Ok(Vec::new());
     }
+    let rules = scope.store.search_rules.now();
     let mut sql = scope.sql();
     let mut problems = Vec::new();
     sql.push("SELECT w FROM (SELECT NULL::text AS w WHERE false");
@@ -25,7 +26,8 @@ pub async fn queries(scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Vec<
         let Some(search) = info.search else { continue };
         let hidden = Hidden::of(scope, info, search);
         sql.push(" UNION ALL SELECT w FROM ");
-        let matching = Matching { info, search, words: Words::Begun(text), filter: *filter, most: LOOKED_AT };
+        let matching =
+            Matching { info, search, words: Words::Begun(text), filter: *filter, rules: &rules, most: LOOKED_AT };
         matching.push(scope, |_| "s.parts".to_owned(), &mut sql, &mut problems)?;
         sql.push(" m, jsonb_array_elements(m.parts) p, ");
         sql.push("regexp_split_to_table(lower(left(p->>2, 300)), '[^[:alnum:]]+') w ");
