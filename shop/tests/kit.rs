@@ -355,3 +355,28 @@ fn the_hooks_of_a_type_are_called_whichever_way_its_entries_are_written() {
         assert_eq!(told.take(), ["committed nothing", "deleting four", "deleting one"]);
     });
 }
+
+#[test]
+fn entries_are_found_by_words() {
+    let shop = Shop::default();
+    testing::run(site(&shop), async |site| {
+        let editor = site.with_role("editor").await;
+        for name in ["Blue lamp", "Lamp shade", "Chair"] {
+            let create = format!(r#"mutation {{ createProduct(input: {{name: "{name}"}}) {{ id }} }}"#);
+            assert_eq!(editor.ask(&create).await.codes(), [""; 0]);
+        }
+        let store = site.trusted();
+        let search = |text: &str| store.at(Stage::Draft).search::<Product>(text);
+        let names = |found: Vec<Product>| found.into_iter().map(|product| product.name).collect::<Vec<_>>();
+        assert_eq!(names(search("lamps").first(5).all().await.expect("it is searched")).len(), 2);
+        let blue = search("lamp").filter(product::NAME.is("Blue lamp"));
+        assert_eq!(names(blue.bare().all().await.expect("it is searched")), ["Blue lamp"]);
+        assert_eq!(search("lamp").first(1).ids().await.expect("it is searched").len(), 1);
+        assert_eq!(search("lamp").count().await.expect("it is counted"), 2);
+        assert_eq!(store.at(Stage::Live).search::<Product>("lamp").count().await.expect("it is counted"), 0);
+        let refused = search(&"a".repeat(301)).ids().await.expect_err("it is too long");
+        assert_eq!(refused.problems[0].code, Code::LimitExceeded);
+        let refused = store.at(Stage::Draft).search::<Brand>("lamp").ids().await.expect_err("brands are not searched");
+        assert_eq!(refused.problems[0].code, Code::BadUserInput);
+    });
+}

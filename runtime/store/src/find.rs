@@ -16,6 +16,7 @@ use crate::read::plan::{self, Planning, ReadPlan, Root};
 use crate::read::records::Lists;
 use crate::read::source::Source;
 use crate::record::Content;
+use crate::search::Search;
 use base::error::{Code, Error, Problem, Result};
 use model::content::ContentInfo;
 
@@ -177,5 +178,10 @@ impl<'a> Scope<'a> {
     /// `store.at(Stage::Live).find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(self) -> Find<'a, T> {
         Find::new(Source::pool(self))
+    }
+
+    /// Finds entries of the stage by words: `store.at(Stage::Live).search::<Product>("blue shoes").first(10).all().await?`.
+    pub fn search<T: Content>(self, text: &str) -> Search<'a, T> {
+        Search::new(Source::pool(self), text)
     }
 }

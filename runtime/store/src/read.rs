@@ -70,12 +70,12 @@ impl<'a> Request<'a> {
         Self { store, site: None, session }
     }
 
-    async fn rows(&self, sql: Sql) -> Result<Vec<PgRow>> {
+    pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<PgRow>> {
         self.rows_for(sql, &[]).await
     }
 
     /// Runs the statement for these ids.
-    async fn rows_for(&self, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
+    pub(crate) async fn rows_for(&self, sql: Sql, ids: &[Uuid]) -> Result<Vec<PgRow>> {
         self.session.rows(self.store, sql.bind(ids)?).await
     }
 }

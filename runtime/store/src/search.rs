@@ -11,3 +11,6 @@ pub mod matches;
 mod near;
 pub mod rules;
 pub mod suggest;
+mod typed;
+
+pub use typed::Search;

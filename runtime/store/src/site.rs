@@ -24,6 +24,7 @@ use crate::hooks::Cx;
 use crate::id::Id;
 use crate::read::Computes;
 use crate::record::{Content, Entry, FieldType, Record, from_entry};
+use crate::search::Search;
 use crate::value::{Value, bind};
 use base::error::{Error, Result};
 use model::content::ContentInfo;
@@ -44,6 +45,11 @@ impl ReadCx<'_> {
     /// Finds entries of the stage: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(&self) -> Find<'_, T> {
         self.scope.find()
+    }
+
+    /// Finds entries of the stage by words: `cx.search::<Product>("blue shoes").first(10).all().await?`.
+    pub fn search<T: Content>(&self, text: &str) -> Search<'_, T> {
+        self.scope.search(text)
     }
 
     /// The ids that a statement selects, in its order. `{stage}` stands for the PostgreSQL schema to read from.

@@ -44,6 +44,7 @@ mod routes;
 mod schedules;
 mod sdl;
 mod search;
+mod search_plans;
 mod search_rules;
 mod sockets;
 mod traces;

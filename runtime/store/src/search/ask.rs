@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::matches::{Matching, Parts, Words};
 use super::near;
 use super::rules::Rules;
+use crate::read::Request;
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
 use crate::{Scope, Stage};
@@ -92,15 +93,15 @@ pub struct Place {
 }
 
 /// Finds entries. If there are none, the words are corrected; if there are none then, some of the words will do.
-pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
+pub async fn find(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
     // What is found depends on more than the tables of the entries.
     scope.store.touch_by_hand();
     if let Some(Place { instead, is_partial, .. }) = &ask.after {
         let (instead, is_partial) = (instead.clone(), *is_partial);
-        let found = run(scope, ask, ask.words.with(instead.as_deref(), is_partial)).await?;
+        let found = run(request, scope, ask, ask.words.with(instead.as_deref(), is_partial)).await?;
         return Ok(Found { instead, is_partial, ..found });
     }
-    let found = run(scope, ask, ask.words).await?;
+    let found = run(request, scope, ask, ask.words).await?;
     if let (Words::All(text), Stage::Live) = (ask.words, scope.stage) {
         scope.store.asked.count(text, !found.hits.is_empty());
     }
@@ -108,14 +109,14 @@ pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
         return Ok(found);
     }
     let types: Vec<_> = ask.types.iter().map(|(info, _)| *info).collect();
-    let instead = near::corrected(scope, ask.words.text(), &types).await?;
+    let instead = near::corrected(request, scope, ask.words.text(), &types).await?;
     for is_partial in [false, true] {
         let is_same = !is_partial && instead.is_none();
         let completes = matches!(ask.words, Words::Begun(_));
         if is_same || is_partial && completes {
             continue;
         }
-        let other = run(scope, ask, ask.words.with(instead.as_deref(), is_partial)).await?;
+        let other = run(request, scope, ask, ask.words.with(instead.as_deref(), is_partial)).await?;
         if !other.hits.is_empty() {
             return Ok(Found { instead, is_partial, ..other });
         }
@@ -123,7 +124,7 @@ pub async fn find(scope: Scope<'_>, ask: &Ask<'_>) -> Result<Found> {
     Ok(found)
 }
 
-async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
+async fn run(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found> {
     let rules = scope.store.search_rules.now();
     let mut found = Found::default();
     let mut problems = Vec::new();
@@ -144,7 +145,7 @@ async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found>
     if !problems.is_empty() {
         return Err(Error { problems });
     }
-    for row in sql.fetch_for(scope.store, &[]).await? {
+    for row in request.rows(sql).await? {
         let table: String = row.try_get(0)?;
         if let Some((info, _)) = ask.types.iter().find(|(info, _)| info.table == table) {
             found.hits.push(Hit { info, id: row.try_get(1)?, score: row.try_get(2)?, key: row.try_get(3)? });
@@ -161,7 +162,7 @@ async fn run(scope: Scope<'_>, ask: &Ask<'_>, words: Words<'_>) -> Result<Found>
             sql.push(" m)");
         }
         sql.push("::bigint");
-        let rows = sql.fetch_for(scope.store, &[]).await?;
+        let rows = request.rows(sql).await?;
         found.total = rows.first().map(|row| row.try_get(0)).transpose()?;
     }
     Ok(found)

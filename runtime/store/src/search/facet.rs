@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::ask::MOST_RANKED;
 use super::matches::{Matching, Words};
 use crate::Scope;
+use crate::read::Request;
 use crate::sql::{Sql, quoted};
 use crate::value::Value;
 use base::error::{Code, Error, Problem, Result, Step};
@@ -62,7 +63,7 @@ impl Counts {
 }
 
 impl Facet<'_> {
-    pub async fn count(&self, scope: Scope<'_>) -> Result<Counted> {
+    pub async fn count(&self, request: &Request<'_>, scope: Scope<'_>) -> Result<Counted> {
         let Some(search) = self.info.search else { return Ok(Counted::Ranges(Vec::new())) };
         let of = Counts::of(self.field);
         let filter = self.filter.map(|filter| without(filter, self.field.name));
@@ -80,7 +81,7 @@ impl Facet<'_> {
         if !problems.is_empty() {
             return Err(Error { problems });
         }
-        let rows = sql.fetch_for(scope.store, &[]).await?;
+        let rows = request.rows(sql).await?;
         match of {
             Counts::Values => {
                 let mut values = Vec::with_capacity(rows.len());

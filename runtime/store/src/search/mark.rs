@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::ask::Hit;
 use super::matches::{Hidden, Words, push_query};
 use crate::Scope;
+use crate::read::Request;
 use base::error::Result;
 use model::content::{ContentInfo, Shape};
 
@@ -32,7 +33,12 @@ pub struct Marked {
 }
 
 /// The marked texts of each hit.
-pub async fn marked(scope: Scope<'_>, words: Words<'_>, hits: &[Hit]) -> Result<HashMap<Uuid, Vec<Marked>>> {
+pub async fn marked(
+    request: &Request<'_>,
+    scope: Scope<'_>,
+    words: Words<'_>,
+    hits: &[Hit],
+) -> Result<HashMap<Uuid, Vec<Marked>>> {
     let rules = scope.store.search_rules.now();
     let mut types: Vec<&'static ContentInfo> = Vec::new();
     for hit in hits {
@@ -60,7 +66,7 @@ pub async fn marked(scope: Scope<'_>, words: Words<'_>, hits: &[Hit]) -> Result<
         sql.ids().push(") AND p->>1 <> ALL(");
         let paths = sql.list(hidden.paths.iter().map(|path| format!("\"{path}\"")), "text[]");
         sql.push(&paths).push(")) x ORDER BY entry, n");
-        for row in sql.fetch_for(scope.store, &ids).await? {
+        for row in request.rows_for(sql, &ids).await? {
             let (entry, path, text, bare): (Uuid, String, String, String) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
             if let Some(marked) = part(api_name(info, &path), &text, &bare) {

@@ -6,6 +6,7 @@ use sqlx::Row as _;
 
 use super::matches::Hidden;
 use crate::Scope;
+use crate::read::Request;
 use base::error::Result;
 use model::content::ContentInfo;
 
@@ -15,7 +16,12 @@ const MOST_WORDS: usize = 8;
 const TITLES: usize = 50;
 
 /// The text with its misspelt words corrected; `None` if there is nothing to correct. What has operators is taken as it is.
-pub async fn corrected(scope: Scope<'_>, text: &str, types: &[&'static ContentInfo]) -> Result<Option<String>> {
+pub async fn corrected(
+    request: &Request<'_>,
+    scope: Scope<'_>,
+    text: &str,
+    types: &[&'static ContentInfo],
+) -> Result<Option<String>> {
     let words: Vec<String> = words(text);
     let is_plain = !text.contains(['"', '-']) && words.len() <= MOST_WORDS;
     if !is_plain || !words.iter().any(|word| may_be_misspelt(word)) {
@@ -29,7 +35,7 @@ pub async fn corrected(scope: Scope<'_>, text: &str, types: &[&'static ContentIn
         if !Hidden::of(scope, info, search).paths.is_empty() {
             continue;
         }
-        for (word, is_known, titles) in titles(scope, info, search.language, &words).await? {
+        for (word, is_known, titles) in titles(request, scope, info, search.language, &words).await? {
             let Some(word) = words.iter().find(|known| **known == word).map(String::as_str) else { continue };
             *known.entry(word).or_default() |= is_known;
             nearest(word, &titles, &mut best);
@@ -58,6 +64,7 @@ fn may_be_misspelt(word: &str) -> bool {
 
 /// For each word, whether an entry that the actor sees has it, and titles with words that are like it.
 async fn titles(
+    request: &Request<'_>,
     scope: Scope<'_>,
     info: &'static ContentInfo,
     language: &str,
@@ -79,7 +86,7 @@ async fn titles(
     ));
     let given = sql.list(words.iter().map(|word| format!("\"{word}\"")), "text[]");
     sql.push(&given).push(") w(word)");
-    let rows = sql.fetch_for(scope.store, &[]).await?;
+    let rows = request.rows(sql).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
 }
 

@@ -5,6 +5,7 @@ use sqlx::Row as _;
 use super::ask::Ask;
 use super::matches::{Hidden, Matching, Words};
 use crate::Scope;
+use crate::read::Request;
 use crate::value::Value;
 use base::error::{Error, Result};
 
@@ -12,7 +13,7 @@ use base::error::{Error, Result};
 const LOOKED_AT: usize = 500;
 
 /// The text with its last word completed, the most frequent first.
-pub async fn queries(scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Vec<String>> {
+pub async fn queries(request: &Request<'_>, scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Vec<String>> {
     let start = text.trim_end_matches(char::is_alphanumeric).len();
     let (head, last) = text.split_at(start);
     if last.is_empty() || head.ends_with('-') {
@@ -40,6 +41,6 @@ pub async fn queries(scope: Scope<'_>, ask: &Ask<'_>, text: &str) -> Result<Vec<
     if !problems.is_empty() {
         return Err(Error { problems });
     }
-    let rows = sql.fetch_for(scope.store, &[]).await?;
+    let rows = request.rows(sql).await?;
     rows.iter().map(|row| Ok(format!("{head}{}", row.try_get::<String, _>(0)?))).collect()
 }

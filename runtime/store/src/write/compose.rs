@@ -11,6 +11,7 @@ use crate::hooks::Cx;
 use crate::id::Id;
 use crate::read::source::Source;
 use crate::record::Content;
+use crate::search::Search;
 use crate::write::batch::{Input, Target};
 use crate::write::entries::Version;
 use crate::write::remove::{Parting, Subject};
@@ -38,6 +39,11 @@ impl Cx<'_> {
     /// Finds drafts: `cx.find().filter(product::PRICE.lte(price)).first(10).all().await?`.
     pub fn find<T: Content>(&mut self) -> Find<'_, T> {
         Find::new(self.source())
+    }
+
+    /// Finds drafts by words: `cx.search::<Product>("blue shoes").first(10).all().await?`.
+    pub fn search<T: Content>(&mut self, text: &str) -> Search<'_, T> {
+        Search::new(self.source(), text)
     }
 
     /// Creates an entry; fields without a value get their defaults.

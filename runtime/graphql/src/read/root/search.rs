@@ -36,7 +36,7 @@ impl Root {
     ) -> Result<Result<Written, Vec<Failure>>> {
         let (searched, _) = objects.split_at(shape.searched);
         let asked = asked(run.scope, searched, shape, arguments)?;
-        let found = ask::find(run.scope, &asked).await?;
+        let found = ask::find(run.request, run.scope, &asked).await?;
         let words = asked.words.with(found.instead.as_deref(), found.is_partial);
         let mut rows: HashMap<usize, (Loaded, HashMap<Uuid, usize>)> = HashMap::new();
         for (place, object) in searched.iter().enumerate() {
@@ -49,7 +49,7 @@ impl Root {
             }
         }
         let marks = match shape.has_marks() {
-            true => mark::marked(run.scope, words, &found.hits).await?,
+            true => mark::marked(run.request, run.scope, words, &found.hits).await?,
             false => HashMap::new(),
         };
         let mut facets = Vec::with_capacity(shape.facets.len());
@@ -60,7 +60,7 @@ impl Root {
             }
         }
         let queries = match shape.any(|what| matches!(what, SearchWhat::Queries)) {
-            true => suggest::queries(run.scope, &asked, words.text()).await?,
+            true => suggest::queries(run.request, run.scope, &asked, words.text()).await?,
             false => Vec::new(),
         };
         let (order, after) = (asked.order, asked.after.is_some());
@@ -91,7 +91,7 @@ impl Root {
         let is_searched = filter.is_some();
         let filter = filter.flatten();
         let facet = Facet { info: shape.info, field: shape.field, words, filter, arguments: &arguments, is_searched };
-        let counted = match facet.count(run.scope).await {
+        let counted = match facet.count(run.request, run.scope).await {
             Ok(counted) => counted,
             Err(error) => return failed(error.problems),
         };
