@@ -48,15 +48,15 @@ runtime::entry!(Product, PRODUCT, [
 ]);
 
 pub static PRODUCT: ContentInfo = ContentInfo {
-    name: "Product", table: "product", former: &[], plural: "products", drafts: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("products"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["summary"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["description"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::D), exact: false }, SearchText { path: &["brand", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["categories", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["variants", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }, SearchText { path: &["external_ref"], weight: None, exact: true }, SearchText { path: &["variants", "sku"], weight: None, exact: true }, SearchText { path: &["variants", "gtin"], weight: None, exact: true }], synonyms: &[], boosts: &[("stock_status", "in_stock", 1.2), ("stock_status", "out_of_stock", 0.7), ("stock_status", "discontinued", 0.4)], recency: None }), unique: &[],
+    name: "Product", table: "product", former: &[], plural: "products", drafts: true, counted: true, retention: Retention::DEFAULT, owner: None, path: &[PathPart::Text("products"), PathPart::Slug("slug")], search: Some(&SearchInfo { language: "english", texts: &[SearchText { path: &["name"], weight: Some(SearchWeight::A), exact: false }, SearchText { path: &["summary"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["description"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["body"], weight: Some(SearchWeight::D), exact: false }, SearchText { path: &["brand", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["categories", "name"], weight: Some(SearchWeight::B), exact: false }, SearchText { path: &["tags", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["variants", "name"], weight: Some(SearchWeight::C), exact: false }, SearchText { path: &["slug"], weight: None, exact: true }, SearchText { path: &["external_ref"], weight: None, exact: true }, SearchText { path: &["variants", "sku"], weight: None, exact: true }, SearchText { path: &["variants", "gtin"], weight: None, exact: true }], synonyms: &[], boosts: &[("stock_status", "in_stock", 1.2), ("stock_status", "out_of_stock", 0.7), ("stock_status", "discontinued", 0.4)], recency: None }), unique: &[],
     fields: &[
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).required().filterable().sortable().max("200"),
         FieldInfo::new("slug", "slug", Shape::Scalar(Kind::Slug)).required().unique(&[]).filterable().from("name"),
         FieldInfo::new("summary", "summary", Shape::Scalar(Kind::Text)).max("500"),
         FieldInfo::new("description", "description", Shape::Scalar(Kind::Markdown)),
         FieldInfo::new("brand", "brand", Shape::one(&[&BRAND], "Brand", OnDelete::Restrict, &["brand_id"])),
-        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "product_categories", &["target_id"])),
-        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags", &["target_id"])),
+        FieldInfo::new("categories", "categories", Shape::many(&[&CATEGORY], "Category", OnDelete::Restrict, "product_categories", &["target_id"]).listed(&["product_categories"])),
+        FieldInfo::new("tags", "tags", Shape::many(&[&TAG], "Tag", OnDelete::SetNull, "product_tags", &["target_id"]).listed(&["product_tags"])),
         FieldInfo::new("price", "price", Shape::Scalar(Kind::Money)).required_to_publish().filterable().sortable().min("0"),
         FieldInfo::new("compareAtPrice", "compare_at_price", Shape::Scalar(Kind::Money)).min("0"),
         FieldInfo::new("taxIncluded", "tax_included", Shape::Scalar(Kind::Boolean)).default("true"),
@@ -136,7 +136,7 @@ runtime::children!(ProductVariant, PRODUCT_VARIANT, [
 ]);
 
 pub static PRODUCT_VARIANT: ContentInfo = ContentInfo {
-    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, retention: Retention::DEFAULT, owner: Some(&PRODUCT), path: &[], search: None, unique: &[],
+    name: "ProductVariant", table: "product_variant", former: &[], plural: "variants", drafts: true, counted: false, retention: Retention::DEFAULT, owner: Some(&PRODUCT), path: &[], search: None, unique: &[],
     fields: &[
         FieldInfo::new("sku", "sku", Shape::Scalar(Kind::String)).required().unique(&[]).filterable().max("64"),
         FieldInfo::new("name", "name", Shape::Scalar(Kind::String)).max("200"),

@@ -28,6 +28,7 @@ const SYSTEM: &str = concat!(
     include_str!("../../migrate/src/system/0016_bin_entry.sql"),
     include_str!("../../migrate/src/system/0017_kept_values.sql"),
     include_str!("../../migrate/src/system/0018_search.sql"),
+    include_str!("../../migrate/src/system/0020_listing.sql"),
 );
 
 /// An empty database with the tables of [`schema::SHOP`].

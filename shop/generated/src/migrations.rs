@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "54483c29d08f5175efdd3029ff2c17ec467e258481cd0b3c07c975608e7f5f20";
+pub static CATALOG: &str = "ad634a62fe7c57a83e08615a023fd66ddb0245ac06f461f79bbf1b2dba865123";

@@ -18,6 +18,7 @@ use serde_json::{Map, Value as Json};
 use self::operators::{Operand, enum_value};
 use self::several::Several;
 use super::link::Link;
+use super::listing::{self, Listing};
 use crate::Scope;
 use crate::sql::{Sql, quoted};
 use base::error::{Code, Problem, Result, Step};
@@ -46,6 +47,8 @@ pub struct Filter<'a> {
     is_rule: bool,
     /// Whether fields that the API cannot filter by are allowed.
     any_field: bool,
+    /// The listing that the rows `t` come from.
+    listing: Option<Listing<'a>>,
 }
 
 impl<'a> Filter<'a> {
@@ -61,6 +64,7 @@ impl<'a> Filter<'a> {
             joined: 0,
             is_rule: false,
             any_field: false,
+            listing: None,
         }
     }
 
@@ -76,6 +80,11 @@ impl<'a> Filter<'a> {
     /// A filter on lists of several owners, where a join would run once per owner.
     pub fn of_lists(self) -> Self {
         Self { is_needed: false, ..self }
+    }
+
+    /// A filter on the rows `t` of a listing `l`.
+    pub fn over(self, listing: Option<Listing<'a>>) -> Self {
+        Self { listing, ..self }
     }
 
     fn site(&self) -> &'static SiteInfo {
@@ -154,7 +163,7 @@ impl<'a> Filter<'a> {
     }
 
     fn field(&mut self, field: &'static FieldInfo, value: &Json, alias: &str) -> Result<()> {
-        let column = format!("{alias}.{}", quoted(field.snake));
+        let column = self.column(alias, field.snake);
         match field.shape {
             Shape::Scalar(kind) if field.filterable || self.any_field => {
                 self.scalar(kind, alias, field.snake, Some(field), value)
@@ -268,6 +277,14 @@ impl<'a> Filter<'a> {
         let far = format!("f{}", self.aliases);
         let scope = if self.is_rule { self.scope.with_all_rows() } else { self.scope };
         let is_plain = filter.is_none_or(|filter| is_exact(target, filter)) && !negate;
+        if wanted
+            && !negate
+            && !self.is_rule
+            && let Some(filter) = filter
+            && self.is_one(link, target, filter, alias, &far, is_plain)?
+        {
+            return Ok(());
+        }
         // Rules are written by the site and often checked on a single row.
         if self.is_rule || is_plain && self.is_needed && self.by_row < MOST_BY_ROW {
             self.by_row += 1;
@@ -292,6 +309,60 @@ impl<'a> Filter<'a> {
             (false, _) => " OFFSET 0)) IS NOT TRUE",
         });
         Ok(())
+    }
+
+    /// Compares with the id of the only target that can match, which is looked up once per statement. Returns false, with
+    /// nothing written, if there may be several.
+    fn is_one(
+        &mut self,
+        link: &Link,
+        target: &'static ContentInfo,
+        filter: &Json,
+        alias: &str,
+        far: &str,
+        is_plain: bool,
+    ) -> Result<bool> {
+        if self.listing.is_some_and(|listing| listing.is_by(filter)) {
+            self.sql.push("l.target_id");
+            self.id_of_one(target, filter, far)?;
+            return Ok(true);
+        }
+        if self.scope.store.overlay.is_some() || !listing::names_one(target, filter) {
+            return Ok(false);
+        }
+        match link {
+            Link::Forward { column } => {
+                let _ = write!(self.sql.text, "{alias}.{}", quoted(column));
+                self.id_of_one(target, filter, far)?;
+            }
+            Link::Join { table, near, far: column, .. } if is_plain && self.is_needed && self.by_row < MOST_BY_ROW => {
+                self.by_row += 1;
+                self.sql.push("EXISTS (SELECT 1 FROM ");
+                self.scope.push_join(table, &format!("{far}j"), self.sql);
+                let (near, column) = (quoted(near), quoted(column));
+                let _ = write!(self.sql.text, " WHERE {far}j.{near} = {alias}.id AND {far}j.{column}");
+                self.id_of_one(target, filter, far)?;
+                self.sql.push(")");
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// ` = (SELECT f1.id FROM ..)`
+    fn id_of_one(&mut self, target: &'static ContentInfo, filter: &Json, far: &str) -> Result<()> {
+        let _ = write!(self.sql.text, " = (SELECT {far}.id FROM ");
+        self.scope.push(target, far, self.sql)?;
+        self.sql.push(" WHERE ");
+        self.where_needed_anew(|this| this.conditions(target, filter, far))?;
+        self.sql.push(")");
+        Ok(())
+    }
+
+    /// The expression of a column of the row `alias`, over its copy in the listing if there is one.
+    fn column(&self, alias: &str, name: &str) -> String {
+        let copy = self.listing.filter(|_| alias == "t").and_then(|listing| listing.copy(name));
+        copy.unwrap_or_else(|| format!("{alias}.{}", quoted(name)))
     }
 
     fn target_conditions(
@@ -430,7 +501,7 @@ pub(crate) fn system_user(info: &ContentInfo, name: &str) -> Option<&'static str
 }
 
 /// A single item counts as a list of one.
-fn items(value: &Json) -> &[Json] {
+pub(super) fn items(value: &Json) -> &[Json] {
     match value {
         Json::Array(items) => items,
         one => std::slice::from_ref(one),

@@ -218,6 +218,18 @@ impl Order {
         Ok(Self::of(info, keys, default))
     }
 
+    /// The order with its keys on copies of their columns, which are asked for by name; `None` if the first has none.
+    pub fn over(&self, copy: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let over = |key: &Key| {
+            let name = key.column.strip_prefix("t.")?.trim_matches('"');
+            let column = copy(name)?;
+            Some(Key { expression: key.expression.replacen(&key.column, &column, 1), column, ..key.clone() })
+        };
+        let first = self.keys.first().and_then(over)?;
+        let others = self.keys[1..].iter().map(|key| over(key).unwrap_or_else(|| key.clone()));
+        Some(Self { keys: [first].into_iter().chain(others).collect(), signature: self.signature.clone() })
+    }
+
     pub fn reversed(&self) -> Self {
         Self { keys: self.keys.iter().map(Key::reversed).collect(), signature: self.signature.clone() }
     }

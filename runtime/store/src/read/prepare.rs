@@ -8,6 +8,7 @@ use super::ListArguments;
 use super::asked::Asked;
 use super::filter::Filter;
 use super::link::Link;
+use super::listing::{self, Listing};
 use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, Computing, List, Object, Page, Relation};
 use crate::args::Args;
@@ -185,7 +186,7 @@ impl<'a> Preparing<'a> {
         };
         if !page.rows && !page.total {
             // Nothing is sent, but problems must still be reported.
-            self.filter(link, page.object.info, &filters, &mut self.scope.sql(), &mut problems)?;
+            self.filter(link, page.object.info, &filters, None, &mut self.scope.sql(), &mut problems)?;
         }
         // The filter is compiled twice, so its problems are deduplicated.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
@@ -226,13 +227,16 @@ impl<'a> Preparing<'a> {
         if let Some((link, owner)) = owner {
             return self.numbered_rows(link, &owner, object, select, problems);
         }
+        let listing = self.listing(link, object.info, select.filters);
+        let ordered = listing.and_then(|listing| Some((listing, listing.order(&select.order)?)));
+        let listing = ordered.as_ref().map(|(listing, _)| *listing);
         let mut sql = self.scope.sql();
         sql.push("SELECT ");
         self.push_columns(object, select, &mut sql)?;
-        self.from(link, object.info, &mut sql)?;
-        self.conditions(link, object.info, select, &mut sql, problems)?;
+        self.from(link, object.info, listing, &mut sql)?;
+        self.conditions(link, object.info, select, listing, &mut sql, problems)?;
         sql.push(" ORDER BY ");
-        select.order.push_keys(&mut sql.text);
+        ordered.as_ref().map_or(&select.order, |(_, order)| order).push_keys(&mut sql.text);
         // A literal, because a parameter here makes PostgreSQL plan at each execution.
         sql.push(&format!(" LIMIT {}", select.limit));
         if link.is_some() {
@@ -266,7 +270,7 @@ impl<'a> Preparing<'a> {
             sql.push(") AS \"#\"");
         }
         link.all(self.scope, object.info, "t", &mut sql)?;
-        self.conditions(Some(link), object.info, select, &mut sql, problems)?;
+        self.conditions(Some(link), object.info, select, None, &mut sql, problems)?;
         sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
         if only_first {
             sql.push(&format!(" ORDER BY {owner}, "));
@@ -290,15 +294,30 @@ impl<'a> Preparing<'a> {
         link: Option<&Link>,
         info: &'static ContentInfo,
         select: &Select<'_>,
+        listing: Option<Listing<'_>>,
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
-        self.filter(link, info, select.filters, sql, problems)?;
+        self.filter(link, info, select.filters, listing, sql, problems)?;
         for (order, place) in &select.places {
             sql.push(" AND ");
-            order.push_after(place, sql);
+            let copied = listing.and_then(|listing| listing.order(order));
+            copied.as_ref().unwrap_or(order).push_after(place, sql);
         }
         Ok(())
+    }
+
+    /// The listing that has the rows of a list.
+    fn listing<'f>(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        filters: &Filters<'f>,
+    ) -> Option<Listing<'f>> {
+        match link {
+            Some(link) => Listing::of_link(self.scope, link, info),
+            None => Listing::of_filters(self.scope, info, &filters.all),
+        }
     }
 
     fn total(
@@ -308,10 +327,28 @@ impl<'a> Preparing<'a> {
         filters: &Filters<'_>,
         problems: &mut Vec<Problem>,
     ) -> Result<Sql> {
+        let listing = self.listing(link, info, filters);
+        let sees_all = self.scope.sees_all(info);
         let mut sql = self.scope.sql();
-        sql.push("SELECT count(*)");
-        self.from(link, info, &mut sql)?;
-        self.filter(link, info, filters, &mut sql, problems)?;
+        match listing {
+            Some(listing) if sees_all && listing.is_all(&filters.all) => {
+                listing.push_count(&mut sql);
+                self.filter(link, info, filters, Some(listing), &mut sql, problems)?;
+            }
+            None if sees_all
+                && link.is_none()
+                && filters.all.is_empty()
+                && info.counted
+                && listing::is_kept(self.scope) =>
+            {
+                listing::push_count_of_entries(info, &mut sql);
+            }
+            listing => {
+                sql.push("SELECT count(*)");
+                self.from(link, info, listing, &mut sql)?;
+                self.filter(link, info, filters, listing, &mut sql, problems)?;
+            }
+        }
         if link.is_some() {
             let inner = std::mem::take(&mut sql.text);
             sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
@@ -319,7 +356,16 @@ impl<'a> Preparing<'a> {
         Ok(sql)
     }
 
-    fn from(&self, link: Option<&Link>, info: &'static ContentInfo, sql: &mut Sql) -> Result<()> {
+    fn from(
+        &self,
+        link: Option<&Link>,
+        info: &'static ContentInfo,
+        listing: Option<Listing<'_>>,
+        sql: &mut Sql,
+    ) -> Result<()> {
+        if let Some(listing) = listing {
+            return listing.from(self.scope, sql);
+        }
         if let Some(link) = link {
             return link.from(self.scope, info, "p", "t", sql);
         }
@@ -334,6 +380,7 @@ impl<'a> Preparing<'a> {
         link: Option<&Link>,
         info: &'static ContentInfo,
         filters: &Filters<'_>,
+        listing: Option<Listing<'_>>,
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
@@ -343,6 +390,7 @@ impl<'a> Preparing<'a> {
                 true => Filter::of_site(self.scope, sql, problems),
                 false => Filter::new(self.scope, sql, problems),
             };
+            let conditions = conditions.over(listing);
             let mut conditions = if link.is_some() { conditions.of_lists() } else { conditions };
             conditions.conditions(info, filter, "t")?;
         }

@@ -77,7 +77,12 @@ impl Filter<'_> {
         field: Option<&FieldInfo>,
         value: &Json,
     ) -> Result<()> {
-        let column = |suffix: &str| format!("{alias}.{}", quoted(&format!("{snake}{suffix}")));
+        let column = |suffix: &str| self.column(alias, &format!("{snake}{suffix}"));
+        // The index of a listing has its own id.
+        let id = match column("").starts_with(alias) {
+            true => format!("{alias}.id"),
+            false => self.column(alias, "id"),
+        };
         let expression = |part: &Column| match (part.suffix, part.cast) {
             ("", _) | (_, "bigint") => column(part.suffix),
             // A currency code, ordered as in its index.
@@ -91,7 +96,7 @@ impl Filter<'_> {
             Err(_) if json.is_string() && kind.cast() == "text" => Kind::Text.parse(json, site),
             parsed => parsed,
         };
-        self.operators(&Operand { text, id: Some(format!("{alias}.id")), ..Operand::new(columns, &parse) }, value)
+        self.operators(&Operand { text, id: Some(id), ..Operand::new(columns, &parse) }, value)
     }
 
     pub(super) fn operators(&mut self, operand: &Operand<'_>, value: &Json) -> Result<()> {
