@@ -21,6 +21,7 @@ mod hours;
 mod http;
 mod injection;
 mod kills;
+mod listings;
 mod log;
 mod matrix;
 mod metrics;

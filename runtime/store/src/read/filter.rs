@@ -362,7 +362,10 @@ impl<'a> Filter<'a> {
     /// The expression of a column of the row `alias`, over its copy in the listing if there is one.
     fn column(&self, alias: &str, name: &str) -> String {
         let copy = self.listing.filter(|_| alias == "t").and_then(|listing| listing.copy(name));
-        copy.unwrap_or_else(|| format!("{alias}.{}", quoted(name)))
+        copy.unwrap_or_else(|| match name {
+            "id" => format!("{alias}.id"),
+            name => format!("{alias}.{}", quoted(name)),
+        })
     }
 
     fn target_conditions(

@@ -228,15 +228,18 @@ impl<'a> Preparing<'a> {
             return self.numbered_rows(link, &owner, object, select, problems);
         }
         let listing = self.listing(link, object.info, select.filters);
-        let ordered = listing.and_then(|listing| Some((listing, listing.order(&select.order)?)));
-        let listing = ordered.as_ref().map(|(listing, _)| *listing);
+        let order = listing.map(|listing| listing.order(&select.order));
+        // Without its order, it is of use only to find what is in several lists.
+        let is_narrowed = listing.is_some_and(|listing| listing.is_narrowed(&select.filters.all));
+        let order = order.flatten().filter(|_| !is_narrowed);
+        let listing = listing.filter(|_| order.is_some() || is_narrowed);
         let mut sql = self.scope.sql();
         sql.push("SELECT ");
         self.push_columns(object, select, &mut sql)?;
         self.from(link, object.info, listing, &mut sql)?;
         self.conditions(link, object.info, select, listing, &mut sql, problems)?;
         sql.push(" ORDER BY ");
-        ordered.as_ref().map_or(&select.order, |(_, order)| order).push_keys(&mut sql.text);
+        order.as_ref().unwrap_or(&select.order).push_keys(&mut sql.text);
         // A literal, because a parameter here makes PostgreSQL plan at each execution.
         sql.push(&format!(" LIMIT {}", select.limit));
         if link.is_some() {
@@ -299,9 +302,10 @@ impl<'a> Preparing<'a> {
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
         self.filter(link, info, select.filters, listing, sql, problems)?;
+        let ordered = listing.filter(|listing| !listing.is_narrowed(&select.filters.all));
         for (order, place) in &select.places {
             sql.push(" AND ");
-            let copied = listing.and_then(|listing| listing.order(order));
+            let copied = ordered.and_then(|listing| listing.order(order));
             copied.as_ref().unwrap_or(order).push_after(place, sql);
         }
         Ok(())
@@ -342,6 +346,11 @@ impl<'a> Preparing<'a> {
                 && listing::is_kept(self.scope) =>
             {
                 listing::push_count_of_entries(info, &mut sql);
+            }
+            Some(listing) if sees_all && listing.covers(&filters.all) => {
+                sql.push("SELECT count(*)");
+                listing.from_copies(&mut sql);
+                self.filter(link, info, filters, Some(listing), &mut sql, problems)?;
             }
             listing => {
                 sql.push("SELECT count(*)");

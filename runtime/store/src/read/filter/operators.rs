@@ -66,7 +66,7 @@ impl Filter<'_> {
             id::decode(text).ok_or_else(|| not("an id", json))?;
             Ok(Value::Uuid(info.decode(text).unwrap_or_default()))
         };
-        self.operators(&Operand::new(vec![(format!("{alias}.id"), "uuid")], &parse), value)
+        self.operators(&Operand::new(vec![(self.column(alias, "id"), "uuid")], &parse), value)
     }
 
     pub(super) fn scalar(
