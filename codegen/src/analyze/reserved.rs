@@ -135,6 +135,7 @@ const TYPES: &[&str] = &[
     "ComponentInfo",
     "ComputedInfo",
     "ContentInfo",
+    "CountPrecision",
     "Cx",
     "Debug",
     "Default",

@@ -308,3 +308,31 @@ async fn a_listing_that_is_stale_gives_another_list() {
     assert_ne!(fast, slow, "the list is not read from the listing");
     site.stop().await;
 }
+
+/// Estimates are of PostgreSQL's statistics, and exact where a number is kept or the page shows all.
+#[tokio::test]
+async fn an_estimate_is_asked_for_by_its_name() {
+    let site = Site::with_demo().await;
+    sqlx::query("analyze").execute(&site.db.pool).await.expect("statistics");
+    let query = "query($how: CountPrecision!) {
+        all: products { totalCount(precision: $how) exact: totalCount }
+        category: products(filter: {categories: {some: {slug: {eq: \"coffee\"}}}}) { totalCount(precision: ESTIMATE) exact: totalCount(precision: EXACT) }
+        none: products(filter: {name: {eq: \"nothing\"}}) { totalCount(precision: ESTIMATE) nodes { id } }
+        few: products(first: 3, filter: {stockStatus: {ne: DISCONTINUED}}) { totalCount(precision: ESTIMATE) nodes { id } }
+        tags(first: 2) { nodes { productsConnection { totalCount(precision: ESTIMATE) exact: totalCount } } }
+    }";
+    let answer = site.post(&json!({ "query": query, "variables": { "how": "ESTIMATE" } }), &[]).await.json();
+    assert_eq!(answer["errors"], Json::Null);
+    let data = &answer["data"];
+    assert_eq!(data["all"], json!({ "totalCount": 20, "exact": 20 }));
+    assert_eq!(data["category"]["totalCount"], data["category"]["exact"], "it is kept");
+    assert_eq!(data["none"], json!({ "totalCount": 0, "nodes": [] }), "the page shows that there is none");
+    let few = data["few"]["totalCount"].as_i64().unwrap();
+    assert!((4..=20).contains(&few), "there are more than the page shows: {few}");
+    for tag in data["tags"]["nodes"].as_array().unwrap() {
+        assert_eq!(tag["productsConnection"]["totalCount"], tag["productsConnection"]["exact"]);
+    }
+    let wrong = site.ask("{ products { totalCount(precision: GUESS) } }").await;
+    assert_eq!(wrong["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{wrong}");
+    site.stop().await;
+}

@@ -27,7 +27,7 @@ pub enum DefaultOrder {
     Position(&'static str),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Order {
     keys: Vec<Key>,
     /// Identifies the order in cursors.

@@ -21,11 +21,16 @@ use model::content::ContentInfo;
 const PAGE: usize = 20;
 
 /// A list that is ready to run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Prepared {
     /// One statement for each target.
     pub rows: Vec<Sql>,
+    /// The number of all items.
     pub total: Option<Sql>,
+    /// How many items PostgreSQL expects.
+    pub estimate: Option<Sql>,
+    /// For each total count, whether it is the estimate.
+    pub estimates: Vec<bool>,
     pub limit: usize,
     pub order: Order,
     /// Whether the page is read from its end.
@@ -114,8 +119,7 @@ impl<'a> Preparing<'a> {
         let mut problems = Vec::new();
         let limit = asked.size(self.scope, "first", &mut problems).unwrap_or(PAGE);
         let order = Order::new(self.scope, info, None, list.default, &mut problems);
-        let prepared =
-            Prepared { rows: Vec::new(), total: None, limit, order, backward: false, after: false, before: false };
+        let prepared = Prepared { limit, order, ..Prepared::default() };
         self.finish(list, prepared, problems);
     }
 
@@ -135,7 +139,7 @@ impl<'a> Preparing<'a> {
             rows.push(self.rows(Some(link), object, &select, &mut problems)?);
         }
         if let Some(order) = first_order {
-            let prepared = Prepared { rows, total: None, limit, order, backward: false, after: false, before: false };
+            let prepared = Prepared { rows, limit, order, ..Prepared::default() };
             self.finish(list, prepared, problems);
         }
         Ok(())
@@ -180,11 +184,15 @@ impl<'a> Preparing<'a> {
             true => vec![self.rows(link, &page.object, &select, &mut problems)?],
             false => Vec::new(),
         };
-        let total = match page.total {
-            true => Some(self.total(link, page.object.info, &filters, &mut problems)?),
-            false => None,
-        };
-        if !page.rows && !page.total {
+        let estimates = self.estimates(page, link.is_none(), &mut problems);
+        let (mut total, mut estimate) = (None, None);
+        if estimates.contains(&true) {
+            estimate = self.estimate(page.object.info, &filters, &mut problems)?;
+        }
+        if estimates.contains(&false) || estimates.contains(&true) && estimate.is_none() {
+            total = Some(self.total(link, page.object.info, &filters, &mut problems)?);
+        }
+        if !page.rows && page.totals.is_empty() {
             // Nothing is sent, but problems must still be reported.
             self.filter(link, page.object.info, &filters, None, &mut self.scope.sql(), &mut problems)?;
         }
@@ -195,7 +203,8 @@ impl<'a> Preparing<'a> {
                 told.push(problem);
             }
         }
-        let prepared = Prepared { rows, total, limit, order, backward, after: has_after, before: has_before };
+        let prepared =
+            Prepared { rows, total, estimate, estimates, limit, order, backward, after: has_after, before: has_before };
         self.finish(&page.list, prepared, told);
         Ok(())
     }
@@ -324,6 +333,53 @@ impl<'a> Preparing<'a> {
         }
     }
 
+    /// For each total count, whether an estimate is asked for. An estimate is of one list, not of each of several.
+    fn estimates(&self, page: &Page, is_root: bool, problems: &mut Vec<Problem>) -> Vec<bool> {
+        let is_estimate = |slot: &Option<usize>| match slot.map(|slot| self.arguments.of(slot)) {
+            Some(Ok(Asked::Client(given))) => {
+                is_root && given.get("precision").and_then(Json::as_str) == Some("ESTIMATE")
+            }
+            Some(Err(found)) => {
+                problems.extend(found);
+                false
+            }
+            _ => false,
+        };
+        page.totals.iter().map(is_estimate).collect()
+    }
+
+    /// The statement whose plan has the estimate; `None` if the number is kept.
+    fn estimate(
+        &self,
+        info: &'static ContentInfo,
+        filters: &Filters<'_>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<Sql>> {
+        if self.is_counted(None, self.listing(None, info, filters), info, filters) {
+            return Ok(None);
+        }
+        let mut sql = self.scope.sql();
+        sql.push("EXPLAIN (FORMAT JSON) SELECT 1");
+        self.from(None, info, None, &mut sql)?;
+        self.filter(None, info, filters, None, &mut sql, problems)?;
+        Ok(Some(sql))
+    }
+
+    /// Whether the database keeps the number of items, and no rule hides one.
+    fn is_counted(
+        &self,
+        link: Option<&Link>,
+        listing: Option<Listing<'_>>,
+        info: &'static ContentInfo,
+        filters: &Filters<'_>,
+    ) -> bool {
+        self.scope.sees_all(info)
+            && match listing {
+                Some(listing) => listing.is_all(&filters.all),
+                None => link.is_none() && filters.all.is_empty() && info.counted && listing::is_kept(self.scope),
+            }
+    }
+
     fn total(
         &self,
         link: Option<&Link>,
@@ -332,22 +388,17 @@ impl<'a> Preparing<'a> {
         problems: &mut Vec<Problem>,
     ) -> Result<Sql> {
         let listing = self.listing(link, info, filters);
-        let sees_all = self.scope.sees_all(info);
+        let is_counted = self.is_counted(link, listing, info, filters);
         let mut sql = self.scope.sql();
         match listing {
-            Some(listing) if sees_all && listing.is_all(&filters.all) => {
+            Some(listing) if is_counted => {
                 listing.push_count(&mut sql);
                 self.filter(link, info, filters, Some(listing), &mut sql, problems)?;
             }
-            None if sees_all
-                && link.is_none()
-                && filters.all.is_empty()
-                && info.counted
-                && listing::is_kept(self.scope) =>
-            {
+            None if is_counted => {
                 listing::push_count_of_entries(info, &mut sql);
             }
-            Some(listing) if sees_all && listing.covers(&filters.all) => {
+            Some(listing) if self.scope.sees_all(info) && listing.covers(&filters.all) => {
                 sql.push("SELECT count(*)");
                 listing.from_copies(&mut sql);
                 self.filter(link, info, filters, Some(listing), &mut sql, problems)?;
