@@ -189,6 +189,9 @@ pub struct Index {
     /// For arrays, which are searched by their items.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gin: bool,
+    /// By the trigrams of a text, for the operator `contains`; in `live` only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trigrams: bool,
     /// In `live` only, where lists are long and read often.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub live: bool,

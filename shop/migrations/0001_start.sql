@@ -729,6 +729,9 @@ create index author_created_at_idx on live.author (created_at, id);
 create index author_first_published_at_idx on draft.author (first_published_at, id);
 create index author_first_published_at_idx on live.author (first_published_at, id);
 
+-- create index author_name__contains
+select listing.index_trigrams('author', 'author_name__contains', 'name');
+
 -- create index author_name__sort
 create index author_name__sort on draft.author ((sort.key(name)) collate sort.und, id);
 create index author_name__sort on live.author ((sort.key(name)) collate sort.und, id);
@@ -749,6 +752,9 @@ create unique index author_slug_key on live.author (slug);
 create index author_updated_at_idx on draft.author (updated_at, id);
 create index author_updated_at_idx on live.author (updated_at, id);
 
+-- create index brand_country__contains
+select listing.index_trigrams('brand', 'brand_country__contains', 'country');
+
 -- create index brand_country__sort
 create index brand_country__sort on draft.brand ((sort.key(country)) collate sort.und, id);
 create index brand_country__sort on live.brand ((sort.key(country)) collate sort.und, id);
@@ -764,6 +770,9 @@ create index brand_first_published_at_idx on live.brand (first_published_at, id)
 -- create index brand_logo_id_idx
 create index brand_logo_id_idx on draft.brand (logo_id, id);
 create index brand_logo_id_idx on live.brand (logo_id, id);
+
+-- create index brand_name__contains
+select listing.index_trigrams('brand', 'brand_name__contains', 'name');
 
 -- create index brand_name__sort
 create index brand_name__sort on draft.brand ((sort.key(name)) collate sort.und, id);
@@ -792,6 +801,9 @@ create index category_first_published_at_idx on live.category (first_published_a
 -- create index category_image_id_idx
 create index category_image_id_idx on draft.category (image_id, id);
 create index category_image_id_idx on live.category (image_id, id);
+
+-- create index category_name__contains
+select listing.index_trigrams('category', 'category_name__contains', 'name');
 
 -- create index category_name__sort
 create index category_name__sort on draft.category ((sort.key(name)) collate sort.und, id);
@@ -824,6 +836,9 @@ create index media_created_at_idx on live.media (created_at, id);
 -- create index media_first_published_at_idx
 create index media_first_published_at_idx on draft.media (first_published_at, id);
 create index media_first_published_at_idx on live.media (first_published_at, id);
+
+-- create index media_mime_type__contains
+select listing.index_trigrams('media', 'media_mime_type__contains', 'mime_type');
 
 -- create index media_mime_type__sort
 create index media_mime_type__sort on draft.media ((sort.key(mime_type)) collate sort.und, id);
@@ -868,6 +883,9 @@ create index post_published_on_idx on live.post (published_on, id);
 -- create index post_slug_key
 create unique index post_slug_key on draft.post (slug);
 create unique index post_slug_key on live.post (slug);
+
+-- create index post_title__contains
+select listing.index_trigrams('post', 'post_title__contains', 'title');
 
 -- create index post_title__sort
 create index post_title__sort on draft.post ((sort.key(title)) collate sort.und, id);
@@ -946,6 +964,9 @@ create unique index product_external_ref_key on live.product (external_ref);
 -- create index product_first_published_at_idx
 create index product_first_published_at_idx on draft.product (first_published_at, id);
 create index product_first_published_at_idx on live.product (first_published_at, id);
+
+-- create index product_name__contains
+select listing.index_trigrams('product', 'product_name__contains', 'name');
 
 -- create index product_name__sort
 create index product_name__sort on draft.product ((sort.key(name)) collate sort.und, id);
@@ -1027,6 +1048,9 @@ create index service_first_published_at_idx on live.service (first_published_at,
 create index service_location_mode_idx on draft.service (location_mode, id);
 create index service_location_mode_idx on live.service (location_mode, id);
 
+-- create index service_name__contains
+select listing.index_trigrams('service', 'service_name__contains', 'name');
+
 -- create index service_name__sort
 create index service_name__sort on draft.service ((sort.key(name)) collate sort.und, id);
 create index service_name__sort on live.service ((sort.key(name)) collate sort.und, id);
@@ -1074,6 +1098,9 @@ create index tag_created_at_idx on live.tag (created_at, id);
 -- create index tag_first_published_at_idx
 create index tag_first_published_at_idx on draft.tag (first_published_at, id);
 create index tag_first_published_at_idx on live.tag (first_published_at, id);
+
+-- create index tag_name__contains
+select listing.index_trigrams('tag', 'tag_name__contains', 'name');
 
 -- create index tag_name__sort
 create index tag_name__sort on draft.tag ((sort.key(name)) collate sort.und, id);

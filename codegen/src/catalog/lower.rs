@@ -181,7 +181,7 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
         FieldKind::Enum { many: true, .. } if field.filterable || field.indexed => {
             let name = names::index(owner, &columns);
             let on = columns.iter().map(Key::ascending).collect();
-            table.indexes.push(Index { name, on, unique: false, gin: true, live: false });
+            table.indexes.push(Index { name, on, unique: false, gin: true, trigrams: false, live: false });
         }
         FieldKind::Scalar { .. } | FieldKind::Enum { .. } => {
             let sorted = sort_keys(field, is_unique);
@@ -193,7 +193,7 @@ fn field_indexes(owner: &str, fields: &[schema::Field], field: &schema::Field, t
             if let Some(mut on) = sorted {
                 on.push(Key::ascending("id"));
                 let name = names::sort_index(owner, field.name.snake());
-                table.indexes.push(Index { name, on, unique: false, gin: false, live: false });
+                table.indexes.push(Index { name, on, unique: false, gin: false, trigrams: false, live: false });
             }
         }
         _ => {}
@@ -321,7 +321,7 @@ impl Table {
             index.name == name && index.on.iter().map(|key| &key.column).zip(named).all(|(a, b)| a == b)
         };
         if !self.indexes.iter().any(same) {
-            self.indexes.push(Index { name, on, unique: false, gin: false, live: false });
+            self.indexes.push(Index { name, on, unique: false, gin: false, trigrams: false, live: false });
         }
     }
 
@@ -330,7 +330,7 @@ impl Table {
         let same = |index: &Index| index.unique && index.on.iter().map(|key| &key.column).eq(&columns);
         if !self.indexes.iter().any(same) {
             let on = columns.into_iter().map(Key::ascending).collect();
-            self.indexes.push(Index { name, on, unique: true, gin: false, live: false });
+            self.indexes.push(Index { name, on, unique: true, gin: false, trigrams: false, live: false });
         }
     }
 }

@@ -96,6 +96,11 @@ pub fn list_index(table: &str, column: &str, order: &[String]) -> String {
     fit(format!("{table}_{column}_{}__list", order.join("_")))
 }
 
+/// The index of a text by its trigrams.
+pub fn trigram_index(table: &str, column: &str) -> String {
+    fit(format!("{table}_{column}__contains"))
+}
+
 /// The table in the schema `listing` for one column of a list relation's table. Its triggers have longer names.
 pub fn listing(table: &str, column: &str, several: bool) -> String {
     fit_into(if several { format!("{table}_{column}") } else { table.to_owned() }, LONGEST - "_truncate_owner".len())

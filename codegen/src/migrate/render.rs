@@ -160,7 +160,9 @@ fn columns(step: &Step) -> (String, Vec<Statement>) {
         ),
         Step::RenameIndex { from, to, live, .. } => {
             let rename = |stage: &&str| {
-                ignoring("renaming-object", format!("alter index {} rename to {}", at(stage, from), quoted(to)))
+                // An index of trigrams may be missing.
+                let sure = if *live { "if exists " } else { "" };
+                ignoring("renaming-object", format!("alter index {sure}{} rename to {}", at(stage, from), quoted(to)))
             };
             (format!("rename index {from} to {to}"), indexed(*live).iter().map(rename).collect())
         }
@@ -327,6 +329,10 @@ fn create_listing(table: &str, owner: &str, listing: &Listing) -> String {
 }
 
 fn create_indexes(table: &str, index: &Index, how: &str) -> Vec<Statement> {
+    if index.trigrams {
+        let (of, name, column) = (text(table), text(&index.name), text(&index.on[0].column));
+        return vec![plain(format!("select listing.index_trigrams({of}, {name}, {column})"))];
+    }
     indexed(index.live).iter().map(|stage| plain(create_index(stage, table, index, how))).collect()
 }
 

@@ -8,4 +8,4 @@ pub static FILES: &[(&str, &str)] = &[
 ];
 
 /// SHA-256 of `migrations/catalog.json`.
-pub static CATALOG: &str = "ad634a62fe7c57a83e08615a023fd66ddb0245ac06f461f79bbf1b2dba865123";
+pub static CATALOG: &str = "11918cebd8aba2d156fffd1275c75c1cb63a6026e050ad97ec79e98e7d1ef2bd";

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{lower_field, order_keys};
 use crate::catalog::{Index, Key, Listing, Table, names};
-use crate::schema::{ContentType, Field, FieldKind, Relation};
+use crate::schema::{ContentType, Field, FieldKind, Relation, SqlType};
 
 /// The system columns that every type can be ordered by.
 const MOMENTS: [&str; 4] = ["created_at", "updated_at", "published_at", "first_published_at"];
@@ -17,6 +17,7 @@ pub fn add(ty: &ContentType, table: &mut Table, tables: &mut BTreeMap<String, Ta
     let owner = ty.name.snake();
     let orders = orders(&ty.fields);
     for field in &ty.fields {
+        table.indexes.extend(trigrams(owner, field));
         let FieldKind::Relation(relation) = &field.kind else { continue };
         if !relation.many {
             table.indexes.extend(indexes(owner, field, relation, &orders));
@@ -26,6 +27,16 @@ pub fn add(ty: &ContentType, table: &mut Table, tables: &mut BTreeMap<String, Ta
             list.listings = listings(owner, field, relation, &orders);
         }
     }
+}
+
+/// The index for `contains`. A unique text is looked up by its whole value.
+fn trigrams(owner: &str, field: &Field) -> Option<Index> {
+    let FieldKind::Scalar { scalar, .. } = &field.kind else { return None };
+    let is_text = scalar.mapping().sql == SqlType::Text && scalar.mapping().takes.sortable;
+    let name = names::trigram_index(owner, field.name.snake());
+    let on = vec![Key::ascending(field.name.snake())];
+    let index = Index { name, on, unique: false, gin: true, trigrams: true, live: true };
+    (is_text && field.filterable && field.unique.is_none()).then_some(index)
 }
 
 /// The name of the listing of each target; empty for a target that has none.
@@ -57,7 +68,7 @@ fn indexes(owner: &str, field: &Field, relation: &Relation, orders: &[Vec<Key>])
         let named: Vec<_> = order.iter().map(|key| key.column.clone()).collect();
         let on = [Key::ascending(column)].into_iter().chain(order.iter().cloned()).chain([Key::ascending("id")]);
         let name = names::list_index(owner, column, &named);
-        Index { name, on: on.collect(), unique: false, gin: false, live: true }
+        Index { name, on: on.collect(), unique: false, gin: false, trigrams: false, live: true }
     };
     listed.flat_map(|(column, _)| orders.iter().map(move |order| index(column, order))).collect()
 }

@@ -204,7 +204,8 @@ impl<'a> Differ<'a> {
                 .map(|key| kept.get(&key.column).map(|column| Key { column: column.clone(), ..key.clone() }))
                 .collect();
             let same = on.and_then(|on| {
-                let is_same = |new: &&Index| (new.unique, new.gin, new.live) == (index.unique, index.gin, index.live);
+                let kind = |index: &Index| (index.unique, index.gin, index.trigrams, index.live);
+                let is_same = |new: &&Index| kind(new) == kind(index);
                 new.iter().position(|new| is_same(new) && new.on == on)
             });
             let converted = index.on.iter().any(|key| columns.kept.get(&key.column).is_some_and(|kept| kept.converted));

@@ -234,4 +234,23 @@ begin
   delete from listing.count c where c.list = "drop".list;
 end $make$;
 
+-- An index by the trigrams of a column, for `contains`. Without the extension every text is looked at, as without the index.
+create function listing.index_trigrams(of text, name text, of_column text) returns void language plpgsql as $make$
+declare
+  home text := (
+    select n.nspname from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+    where e.extname = 'pg_trgm'
+  );
+begin
+  if home is null then
+    raise notice 'pg_trgm is not installed: `contains` reads every text of %.%', of, of_column;
+  else
+    execute format('create index if not exists %I on live.%I using gin (sort.lower(%I) %I.gin_trgm_ops)', name, of, of_column, home);
+  end if;
+end $make$;
+
+-- The pattern of all texts that contain this one.
+create function listing.pattern(value text) returns text language sql immutable parallel safe
+  return '%' || replace(replace(replace(sort.lower(value), '\', '\\'), '%', '\%'), '_', '\_') || '%';
+
 commit;

@@ -6,6 +6,7 @@
 //! A relation costs one pass over its rows, however deep the filters nest. A few relations with equality filters are looked up row by
 //! row, which is faster if many rows have such a target. All others become a set of matching rows, computed once per statement.
 
+mod contains;
 mod operators;
 mod several;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
 
+pub use self::contains::{Contained, Contains};
 use self::operators::{Operand, enum_value};
 use self::several::Several;
 use super::link::Link;
@@ -49,6 +51,7 @@ pub struct Filter<'a> {
     any_field: bool,
     /// The listing that the rows `t` come from.
     listing: Option<Listing<'a>>,
+    contains: Contains<'a>,
 }
 
 impl<'a> Filter<'a> {
@@ -65,6 +68,7 @@ impl<'a> Filter<'a> {
             is_rule: false,
             any_field: false,
             listing: None,
+            contains: Contains::ByRow,
         }
     }
 
@@ -85,6 +89,11 @@ impl<'a> Filter<'a> {
     /// A filter on the rows `t` of a listing `l`.
     pub fn over(self, listing: Option<Listing<'a>>) -> Self {
         Self { listing, ..self }
+    }
+
+    /// A filter that looks for texts in this way.
+    pub fn containing(self, contains: Contains<'a>) -> Self {
+        Self { contains, ..self }
     }
 
     fn site(&self) -> &'static SiteInfo {

@@ -1,4 +1,4 @@
--- 0003_change_post_product_service
+-- 0003_change_author_brand_category
 -- Made by `cargo xtask generate` from schema/.
 -- Immutable once merged: to change it, make the next one.
 
@@ -174,6 +174,24 @@ select listing.count_entries('tag');
 
 commit;
 
+-- create index author_name__contains
+select listing.index_trigrams('author', 'author_name__contains', 'name');
+
+-- create index brand_country__contains
+select listing.index_trigrams('brand', 'brand_country__contains', 'country');
+
+-- create index brand_name__contains
+select listing.index_trigrams('brand', 'brand_name__contains', 'name');
+
+-- create index category_name__contains
+select listing.index_trigrams('category', 'category_name__contains', 'name');
+
+-- create index media_mime_type__contains
+select listing.index_trigrams('media', 'media_mime_type__contains', 'mime_type');
+
+-- create index post_title__contains
+select listing.index_trigrams('post', 'post_title__contains', 'title');
+
 -- create index product_brand_id_created_at__list
 create index concurrently if not exists product_brand_id_created_at__list on live.product (brand_id, created_at, id);
 
@@ -191,3 +209,12 @@ create index concurrently if not exists product_brand_id_published_at__list on l
 
 -- create index product_brand_id_updated_at__list
 create index concurrently if not exists product_brand_id_updated_at__list on live.product (brand_id, updated_at, id);
+
+-- create index product_name__contains
+select listing.index_trigrams('product', 'product_name__contains', 'name');
+
+-- create index service_name__contains
+select listing.index_trigrams('service', 'service_name__contains', 'name');
+
+-- create index tag_name__contains
+select listing.index_trigrams('tag', 'tag_name__contains', 'name');
