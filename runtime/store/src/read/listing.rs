@@ -144,7 +144,7 @@ impl<'a> Listing<'a> {
     }
 
     /// ` FROM listing."product_tags" l WHERE ..`, where nothing is read of the owners and no rule hides any.
-    pub fn from_copies(&self, sql: &mut Sql) {
+    pub fn push_copies(&self, sql: &mut Sql) {
         sql.note(Stage::Live, self.join);
         sql.note(Stage::Live, self.owner.table);
         sql.push(" FROM listing.").push(&quoted(self.name)).push(" l WHERE ").push(self.of_target());

@@ -1,14 +1,17 @@
 //! Prepares all argument-dependent parts of a plan: checks arguments and builds the SQL before anything is sent.
 
+mod pages;
+mod totals;
+
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
 
 use super::ListArguments;
 use super::asked::Asked;
-use super::filter::{Contained, Contains, Filter};
+use super::filter::{Contains, Filter};
 use super::link::Link;
-use super::listing::{self, Listing};
+use super::listing::Listing;
 use super::order::{DefaultOrder, Order, Place};
 use super::plan::{Column, Computing, List, Object, Page, Relation};
 use crate::args::Args;
@@ -16,9 +19,6 @@ use crate::sql::Sql;
 use crate::{Scope, Stage};
 use base::error::{Code, Problem, Result};
 use model::content::ContentInfo;
-
-/// How many rows are looked at for a text before its index.
-const HEAD: usize = 500;
 
 /// The size of a page without `first` and `last`.
 const PAGE: usize = 20;
@@ -197,7 +197,14 @@ impl<'a> Preparing<'a> {
         }
         if !page.rows && page.totals.is_empty() {
             // Nothing is sent, but problems must still be reported.
-            self.filter(link, page.object.info, &filters, None, Contains::ByRow, &mut self.scope.sql(), &mut problems)?;
+            self.filter(
+                link,
+                page.object.info,
+                &filters,
+                (None, Contains::ByRow),
+                &mut self.scope.sql(),
+                &mut problems,
+            )?;
         }
         // The filter is compiled twice, so its problems are deduplicated.
         let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
@@ -239,65 +246,7 @@ impl<'a> Preparing<'a> {
         if let Some((link, owner)) = owner {
             return self.numbered_rows(link, &owner, object, select, problems);
         }
-        let listing = self.listing(link, object.info, select.filters);
-        let order = listing.map(|listing| listing.order(&select.order));
-        // Without its order, it is of use only to find what is in several lists.
-        let is_narrowed = listing.is_some_and(|listing| listing.is_narrowed(&select.filters.all));
-        let order = order.flatten().filter(|_| !is_narrowed);
-        let listing = listing.filter(|_| order.is_some() || is_narrowed);
-        let mut sql = self.scope.sql();
-        let mut contained = Vec::new();
-        let contains = match link.is_none() && listing::is_kept(self.scope) {
-            true => Contains::Apart(&mut contained),
-            false => Contains::ByRow,
-        };
-        self.push_columns(object, select, &mut sql)?;
-        let columns = std::mem::take(&mut sql.text);
-        self.from(link, object.info, listing, &mut sql)?;
-        self.conditions(link, object.info, select, listing, contains, &mut sql, problems)?;
-        let from = std::mem::take(&mut sql.text);
-        let mut keys = String::new();
-        order.as_ref().unwrap_or(&select.order).push_keys(&mut keys);
-        if !contained.is_empty() {
-            self.push_containing(object, select, &contained, &[&columns, &from, &keys], &mut sql);
-            return Ok(sql);
-        }
-        // A literal, because a parameter here makes PostgreSQL plan at each execution.
-        sql.push(&format!("SELECT {columns}{from} ORDER BY {keys} LIMIT {}", select.limit));
-        if link.is_some() {
-            // One loop for each id of `p`, in order, which preserves the inner order.
-            let inner = std::mem::take(&mut sql.text);
-            sql.push("SELECT x.*, p.id FROM unnest(").ids().push(&format!(") p(id) CROSS JOIN LATERAL ({inner}) x"));
-        }
-        Ok(sql)
-    }
-
-    /// Reads a page of the rows that contain a text. Nobody knows how many do: if they are many, a page is among the first
-    /// rows of the order; else the index of trigrams finds all of them. The first rows are therefore looked at first.
-    fn push_containing(
-        &self,
-        object: &Object,
-        select: &Select<'_>,
-        contained: &[Contained],
-        [columns, from, keys]: &[&str; 3],
-        sql: &mut Sql,
-    ) {
-        let all = |condition: &dyn Fn(&Contained) -> String| {
-            contained.iter().map(condition).collect::<Vec<_>>().join(" AND ")
-        };
-        let (by_row, by_index) = (all(&|text| text.by_row("t")), all(&|text| text.by_index("g")));
-        let (limit, mut own_keys) = (select.limit, String::new());
-        select.order.push_keys(&mut own_keys);
-        sql.push(&format!(
-            "WITH head AS MATERIALIZED (SELECT {columns} FROM (SELECT t.*{from} ORDER BY {keys} LIMIT {HEAD}) t \
-             WHERE {by_row} ORDER BY {own_keys} LIMIT {limit}) \
-             SELECT * FROM head WHERE (SELECT count(*) FROM head) >= {limit} UNION ALL \
-             (SELECT {columns}{from} AND t.id = ANY(ARRAY(SELECT g.id FROM "
-        ));
-        self.scope.push_rows(object.info.table, sql);
-        sql.push(&format!(
-            " g WHERE {by_index})) AND (SELECT count(*) FROM head) < {limit} ORDER BY {keys} LIMIT {limit})"
-        ));
+        self.ordered_rows(link, object, select, problems)
     }
 
     /// Reads all lists in one pass over their rows, numbered by owner. For short lists, such as those that editors arrange,
@@ -323,7 +272,10 @@ impl<'a> Preparing<'a> {
             sql.push(") AS \"#\"");
         }
         link.all(self.scope, object.info, "t", &mut sql)?;
-        self.conditions(Some(link), object.info, select, None, Contains::ByRow, &mut sql, problems)?;
+        self.filter(Some(link), object.info, select.filters, (None, Contains::ByRow), &mut sql, problems)?;
+        for (order, place) in &select.places {
+            order.push_after(place, sql.push(" AND "));
+        }
         sql.push(&format!(" AND {owner} = ANY(")).ids().push(")");
         if only_first {
             sql.push(&format!(" ORDER BY {owner}, "));
@@ -342,26 +294,6 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 
-    fn conditions(
-        &self,
-        link: Option<&Link>,
-        info: &'static ContentInfo,
-        select: &Select<'_>,
-        listing: Option<Listing<'_>>,
-        contains: Contains<'_>,
-        sql: &mut Sql,
-        problems: &mut Vec<Problem>,
-    ) -> Result<()> {
-        self.filter(link, info, select.filters, listing, contains, sql, problems)?;
-        let ordered = listing.filter(|listing| !listing.is_narrowed(&select.filters.all));
-        for (order, place) in &select.places {
-            sql.push(" AND ");
-            let copied = ordered.and_then(|listing| listing.order(order));
-            copied.as_ref().unwrap_or(order).push_after(place, sql);
-        }
-        Ok(())
-    }
-
     /// The listing that has the rows of a list.
     fn listing<'f>(
         &self,
@@ -373,91 +305,6 @@ impl<'a> Preparing<'a> {
             Some(link) => Listing::of_link(self.scope, link, info),
             None => Listing::of_filters(self.scope, info, &filters.all),
         }
-    }
-
-    /// For each total count, whether an estimate is asked for. An estimate is of one list, not of each of several.
-    fn estimates(&self, page: &Page, is_root: bool, problems: &mut Vec<Problem>) -> Vec<bool> {
-        let is_estimate = |slot: &Option<usize>| match slot.map(|slot| self.arguments.of(slot)) {
-            Some(Ok(Asked::Client(given))) => {
-                is_root && given.get("precision").and_then(Json::as_str) == Some("ESTIMATE")
-            }
-            Some(Err(found)) => {
-                problems.extend(found);
-                false
-            }
-            _ => false,
-        };
-        page.totals.iter().map(is_estimate).collect()
-    }
-
-    /// The statement whose plan has the estimate; `None` if the number is kept.
-    fn estimate(
-        &self,
-        info: &'static ContentInfo,
-        filters: &Filters<'_>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Option<Sql>> {
-        if self.is_counted(None, self.listing(None, info, filters), info, filters) {
-            return Ok(None);
-        }
-        let mut sql = self.scope.sql();
-        sql.push("EXPLAIN (FORMAT JSON) SELECT 1");
-        self.from(None, info, None, &mut sql)?;
-        self.filter(None, info, filters, None, Contains::Estimated, &mut sql, problems)?;
-        Ok(Some(sql))
-    }
-
-    /// Whether the database keeps the number of items, and no rule hides one.
-    fn is_counted(
-        &self,
-        link: Option<&Link>,
-        listing: Option<Listing<'_>>,
-        info: &'static ContentInfo,
-        filters: &Filters<'_>,
-    ) -> bool {
-        self.scope.sees_all(info)
-            && match listing {
-                Some(listing) => listing.is_all(&filters.all),
-                None => link.is_none() && filters.all.is_empty() && info.counted && listing::is_kept(self.scope),
-            }
-    }
-
-    fn total(
-        &self,
-        link: Option<&Link>,
-        info: &'static ContentInfo,
-        filters: &Filters<'_>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Sql> {
-        let listing = self.listing(link, info, filters);
-        let is_counted = self.is_counted(link, listing, info, filters);
-        let by_index = link.is_none() && listing::is_kept(self.scope);
-        let contains = if by_index { Contains::ByIndex } else { Contains::ByRow };
-        let mut sql = self.scope.sql();
-        match listing {
-            Some(listing) if is_counted => {
-                listing.push_count(&mut sql);
-                self.filter(link, info, filters, Some(listing), contains, &mut sql, problems)?;
-            }
-            None if is_counted => {
-                listing::push_count_of_entries(info, &mut sql);
-            }
-            Some(listing) if self.scope.sees_all(info) && listing.covers(&filters.all) => {
-                sql.push("SELECT count(*)");
-                listing.from_copies(&mut sql);
-                self.filter(link, info, filters, Some(listing), Contains::ByRow, &mut sql, problems)?;
-            }
-            listing => {
-                sql.push("SELECT count(*)");
-                self.from(link, info, listing, &mut sql)?;
-                self.filter(link, info, filters, listing, contains, &mut sql, problems)?;
-            }
-        }
-        if link.is_some() {
-            let inner = std::mem::take(&mut sql.text);
-            sql.push(&format!("SELECT ({inner}), p.id FROM unnest(")).ids().push(") p(id)");
-        }
-        Ok(sql)
     }
 
     fn from(
@@ -484,8 +331,7 @@ impl<'a> Preparing<'a> {
         link: Option<&Link>,
         info: &'static ContentInfo,
         filters: &Filters<'_>,
-        listing: Option<Listing<'_>>,
-        mut contains: Contains<'_>,
+        (listing, mut contains): (Option<Listing<'_>>, Contains<'_>),
         sql: &mut Sql,
         problems: &mut Vec<Problem>,
     ) -> Result<()> {
