@@ -315,7 +315,7 @@ fn foreign_key(stage: &str, table: &str, key: &ForeignKey, filled: bool) -> Stri
 
 fn create_listing(table: &str, owner: &str, listing: &Listing) -> String {
     let quoted: Vec<_> = listing.columns.iter().map(text).collect();
-    let order = |keys: &Vec<Key>| text(&keys.iter().map(Key::sql).collect::<Vec<_>>().join(", "));
+    let order = |keys: &Vec<Key>| text(keys.iter().map(Key::sql).collect::<Vec<_>>().join(", "));
     let orders: Vec<_> = listing.orders.iter().map(order).collect();
     format!(
         "select listing.make(\n  {}, of => {}, target => {}, owner => {},\n  columns => array[{}],\n  orders => array[\n    {}\n  ])",

@@ -88,6 +88,7 @@ const fn content(name: &'static str, table: &'static str, fields: &'static [Fiel
         former,
         plural,
         drafts,
+        counted: false,
         retention,
         search: None,
         path: &[],
